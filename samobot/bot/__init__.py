@@ -1,0 +1,1 @@
+"""The Telegram side: polling, who may, commands, cards, notifications."""

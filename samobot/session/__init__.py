@@ -1,0 +1,1 @@
+"""One session folder on disk: parsing, editing, locking, judging."""

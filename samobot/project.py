@@ -1,0 +1,140 @@
+"""A project: the `.samocode` file that says where the repository, its worktrees and its sessions are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from samobot.errors import NotFoundError, UsageError
+
+FILE_NAME = ".samocode"
+KEYS = ("MAIN_REPO", "WORKTREES", "SESSIONS")
+
+_EXAMPLE = "MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One project of this machine.
+
+    Attributes:
+        name: How it is addressed: the name of the folder that holds the file.
+        file: The `.samocode` file.
+        main_repo: Where the work happens when there is no git repository; else what worktrees are made from.
+        worktrees: Folder for git worktrees.
+        sessions: Folder of the session folders.
+        warnings: Sentences about lines that were not understood; they are kept in the file.
+    """
+
+    name: str
+    file: Path
+    main_repo: Path
+    worktrees: Path
+    sessions: Path
+    warnings: tuple[str, ...] = ()
+
+
+def load_project(path: Path) -> Project:
+    """Read a `.samocode` file.
+
+    Args:
+        path: The file, or the folder that holds it.
+
+    Raises:
+        UsageError: It is missing, unreadable or lacks a key; the message shows the file to write.
+    """
+    file = (path / FILE_NAME if path.is_dir() else path).absolute()
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(f"There is no {file}. Write it like this:\n{_EXAMPLE}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}.") from None
+    values, warnings = _parse(text, file)
+    missing = [key for key in KEYS if not values.get(key)]
+    if missing:
+        raise UsageError(f"{file} lacks {' and '.join(missing)}. A whole file looks like this:\n{_EXAMPLE}")
+    folders = {key: _folder(values[key], file) for key in KEYS}
+    if not folders["MAIN_REPO"].is_dir():
+        raise UsageError(f"MAIN_REPO in {file} is {folders['MAIN_REPO']}, which is not a folder: correct it.")
+    return Project(
+        name=re.sub(r"[\s:/]+", "-", file.parent.name) or "project",
+        file=file,
+        main_repo=folders["MAIN_REPO"],
+        worktrees=folders["WORKTREES"],
+        sessions=folders["SESSIONS"],
+        warnings=tuple(warnings),
+    )
+
+
+def find_project_file(start: Path) -> Path | None:
+    """Look for `.samocode` from a folder upwards."""
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def choose_project(config: Path | None, cwd: Path, configured: Iterable[Path]) -> Project:
+    """Find the project a command is about: the given file, else one from here upwards, else the only one.
+
+    Args:
+        config: What `--config` named.
+        cwd: Where the command was called.
+        configured: The paths of SAMOBOT_PROJECTS.
+
+    Raises:
+        UsageError: There is none, or it is not clear which.
+    """
+    if config is not None:
+        return load_project(config)
+    found = find_project_file(cwd)
+    if found is not None:
+        return load_project(found)
+    paths = list(configured)
+    if len(paths) == 1:
+        return load_project(paths[0])
+    if paths:
+        names = ", ".join(str(path) for path in paths)
+        raise NotFoundError(
+            f"No {FILE_NAME} from {cwd} upwards, and SAMOBOT_PROJECTS names several: say which with --config ({names})."
+        )
+    raise NotFoundError(
+        f"No {FILE_NAME} from {cwd} upwards. Write one into the project's folder, or name it with --config:\n{_EXAMPLE}"
+    )
+
+
+def _parse(text: str, file: Path) -> tuple[dict[str, str], list[str]]:
+    values: dict[str, str] = {}
+    warnings: list[str] = []
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        key, equals, value = line.removeprefix("export ").partition("=")
+        key = key.strip()
+        if not equals or key not in KEYS:
+            shown = key if equals else line
+            warnings.append(
+                f"{file}, line {number}: “{shown[:60]}” is not a key of {FILE_NAME}; it is ignored."
+            )
+            continue
+        values[key] = _unquote(value.strip())
+    return values, warnings
+
+
+def _unquote(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return value
+
+
+def _folder(value: str, file: Path) -> Path:
+    expanded = Path(value).expanduser()
+    if "\0" in value or str(expanded).startswith("~"):
+        raise UsageError(f"“{value}” in {file} is not a path that can be found: correct it.")
+    # normpath, not resolve: a person's symlinks stay as they named them.
+    return Path(os.path.normpath(file.parent / expanded))

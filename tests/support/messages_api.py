@@ -74,6 +74,11 @@ class Request:
         return [tool.get("name", "") for tool in self.body.get("tools") or []]
 
     @property
+    def run(self) -> str:
+        """The CLI's session id, one for each process that it starts."""
+        return self.headers.get("x-claude-code-session-id", "")
+
+    @property
     def phase(self) -> str:
         """The phase of the agent that asks, or `OTHER`."""
         return self._context("phase") or OTHER
@@ -94,8 +99,9 @@ class Request:
         return "\n".join(_text_of(message.get("content", "")) for message in self.messages)
 
     def _context(self, name: str) -> str:
-        found = _IN_CONTEXT[name].findall(self.system)
-        return str(found[-1]).strip() if found else ""
+        # Only below the context's own heading: a task may quote anything, but stands further down.
+        found = _IN_CONTEXT[name].search(self.system.partition("\n# This iteration\n")[2])
+        return found[1].strip() if found else ""
 
 
 def _text_of(content: object) -> str:
@@ -136,7 +142,7 @@ class Turn:
             "cache_read_input_tokens": 0,
             "output_tokens": 1,
         }
-        message = {
+        message: dict[str, Any] = {
             "id": f"msg_{next(_ids):06d}",
             "type": "message",
             "role": "assistant",
@@ -158,6 +164,7 @@ class Turn:
         yield {"type": "message_stop"}
 
     def _block(self, index: int, block: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        start: dict[str, Any]
         if block["type"] == "text":
             start, kind, key, value = {"type": "text", "text": ""}, "text_delta", "text", block["text"]
         else:
@@ -223,7 +230,9 @@ def append(path: str, text: str) -> Turn:
     return bash(f"cat >> '{path}' <<'SCRIPTED_END'\n{text}\nSCRIPTED_END")
 
 
-def signal(status: str, *, end: str = "Signalled.", waiting_for: str | None = None, **fields: str) -> list[Step]:
+def signal(
+    status: str, *, end: str = "Signalled.", waiting_for: str | None = None, **fields: str
+) -> list[Step]:
     """The last two turns of an iteration: write `_signal.json`, then stop.
 
     Args:
@@ -244,7 +253,10 @@ def usage_limit(resets_at: int, window: str = "five_hour") -> Fault:
         window: `five_hour`, `seven_day`, ….
     """
     return Fault(
-        429, "rate_limit_error", "This request would exceed your account's rate limit.", limit_headers("rejected", resets_at, window)
+        429,
+        "rate_limit_error",
+        "This request would exceed your account's rate limit.",
+        limit_headers("rejected", resets_at, window),
     )
 
 
@@ -269,7 +281,9 @@ def limit_headers(status: str, resets_at: int, window: str = "five_hour") -> dic
 
 
 OVERLOADED = Fault(529, "overloaded_error", "Overloaded")
-RATE_LIMITED = Fault(429, "rate_limit_error", "Number of requests has exceeded your rate limit", {"retry-after": "0"})
+RATE_LIMITED = Fault(
+    429, "rate_limit_error", "Number of requests has exceeded your rate limit", {"retry-after": "0"}
+)
 UNAUTHORISED = Fault(401, "authentication_error", "invalid x-api-key")
 NO_CREDIT = Fault(400, "invalid_request_error", "Your credit balance is too low to access the Anthropic API.")
 HANG = Fault(0)
@@ -378,7 +392,8 @@ def _filled(answer: Answer, request: Request) -> Answer:
         return [fill(item) for item in value] if isinstance(value, list) else value
 
     blocks = tuple(
-        {**block, "input": fill(block["input"])} if block["type"] == "tool_use" else block for block in answer.blocks
+        {**block, "input": fill(block["input"])} if block["type"] == "tool_use" else block
+        for block in answer.blocks
     )
     return Turn(blocks, answer.headers, answer.cut, answer.input_tokens, answer.output_tokens)
 
@@ -452,7 +467,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.shutdown(socket.SHUT_RDWR)
 
     def _json(self, status: int, value: object, headers: Mapping[str, str] | None = None) -> None:
-        self._plain(status, json.dumps(value).encode(), {"content-type": "application/json", **(headers or {})})
+        self._plain(
+            status, json.dumps(value).encode(), {"content-type": "application/json", **(headers or {})}
+        )
 
     def _plain(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)

@@ -1,0 +1,184 @@
+"""What an iteration's agent is told besides its role: the workflow, where it is, and what people said.
+
+The agent's own text replaces the CLI's default system prompt, and with it the working directory, the platform
+and the state of git; what is made here is appended and gives them back. Everything is a function of `Facts`;
+the loop gathers them.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from samobot.phases import RULES, Phase, SignalStatus
+
+_STATUS_LINES = 12
+_STATUS_WIDTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question and what a person answered to it since the last iteration."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything about one iteration that its agent cannot know by itself.
+
+    Attributes:
+        phase: The phase it works on.
+        visit: Number of this iteration in this visit of the phase, from 1.
+        visit_limit: Iterations that a visit may have.
+        number: Number of this iteration in the session, from 1.
+        session: The session's folder, absolute.
+        workdir: The working directory, absolute.
+        task: The task in the person's own words; may be empty where nobody wrote it down.
+        platform: Operating system, for example `Linux 6.1`.
+        branch: The current git branch; None where there is none.
+        git_status: What `git status --short` printed, of which the first lines are told; None where the
+            working directory is no git repository.
+        guidance: What the person wants this iteration to know, oldest first, word for word.
+        feedback: Why the person sent the plan back, where no newer plan is there.
+        answers: What was answered since the last iteration.
+        reminder: What was wrong with the last iteration's signal or end.
+    """
+
+    phase: Phase
+    visit: int
+    visit_limit: int
+    number: int
+    session: Path
+    workdir: Path
+    task: str
+    platform: str
+    branch: str | None = None
+    git_status: str | None = None
+    guidance: tuple[str, ...] = ()
+    feedback: str = ""
+    answers: tuple[Answered, ...] = ()
+    reminder: str = ""
+
+
+def iteration_context(facts: Facts, workflow: str) -> str:
+    """Make the text that is appended to the agent's own.
+
+    What never changes comes first, so that the model's cache of it holds from one iteration to the next.
+
+    Args:
+        facts: About this iteration.
+        workflow: The contract of an iteration (`assets.workflow_text`).
+    """
+    parts = [
+        workflow.strip(),
+        _where(facts),
+        _section("Last time", facts.reminder),
+        _section("The person sent the plan back, and says", facts.feedback, tag="feedback"),
+        _section("Answers since the last iteration", _answers(facts.answers), tag="answers"),
+        _section("Guidance for this iteration, from the person", _guidance(facts.guidance), tag="guidance"),
+        _section("The task, in the person's words", facts.task or "See `_overview.md`.", tag="task"),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def iteration_prompt(facts: Facts) -> str:
+    """Make the message that starts the iteration."""
+    return (
+        f"Carry out iteration {facts.number} of this session: one piece of the {facts.phase} phase. "
+        "Begin with `_overview.md`, end with `_signal.json`."
+    )
+
+
+def hook_environment(phase: Phase, signal: Path) -> dict[str, str]:
+    """The variables by which the plugin's Stop hook knows the iteration; without them it does nothing.
+
+    Args:
+        phase: The phase of the iteration.
+        signal: Where its signal has to be, absolute.
+    """
+    rule = RULES[phase]
+    return {
+        "SAMOCODE_PYTHON": sys.executable,
+        "SAMOCODE_SIGNAL": str(signal),
+        "SAMOCODE_PHASE": phase.value,
+        "SAMOCODE_STATUSES": " ".join(rule.signals),
+        "SAMOCODE_TARGETS": " ".join(rule.targets),
+    }
+
+
+def _where(facts: Facts) -> str:
+    lines = [
+        "# This iteration",
+        "",
+        f"- Phase: {facts.phase}",
+        f"- Iteration: {facts.visit} of at most {facts.visit_limit} in this visit, {facts.number} in the session",
+        f"- Session folder: {facts.session}",
+        f"- Working directory: {facts.workdir}",
+        f"- Platform: {facts.platform}",
+        f"- Git: {_git(facts)}",
+        f"- Signals: {_signals(facts.phase)}",
+    ]
+    if facts.visit >= facts.visit_limit:
+        lines.append(
+            "- This is the last iteration of this visit. Bring the phase to its end, or signal `blocked` and say "
+            "what is left."
+        )
+    if facts.git_status and facts.git_status.strip():
+        lines += [
+            "",
+            "Not committed at the start (`git status --short`):",
+            "",
+            "```",
+            _status(facts.git_status),
+            "```",
+        ]
+    if shlex.quote(str(facts.session)) != str(facts.session):
+        lines += ["", "The session folder's path has to be quoted in shell commands."]
+    return "\n".join(lines)
+
+
+def _git(facts: Facts) -> str:
+    if facts.git_status is None:
+        return "the working directory is not a git repository; do not make it one"
+    branch = f"branch `{facts.branch}`" if facts.branch else "no branch is checked out"
+    return f"{branch}, {'with uncommitted changes' if facts.git_status.strip() else 'nothing uncommitted'}"
+
+
+def _signals(phase: Phase) -> str:
+    rule = RULES[phase]
+    said = ", ".join(f"`{status}`" for status in rule.signals)
+    if SignalStatus.CONTINUE not in rule.signals:
+        return f"{said}; this is the last phase"
+    targets = " or ".join(f"`{target}`" for target in rule.targets)
+    return f"{said}; `phase` is `{phase}` while work is left here, then {targets}"
+
+
+def _status(text: str) -> str:
+    lines = text.splitlines()
+    shown = [
+        line if len(line) <= _STATUS_WIDTH else line[:_STATUS_WIDTH] + "…" for line in lines[:_STATUS_LINES]
+    ]
+    if len(lines) > _STATUS_LINES:
+        shown.append(f"… and {len(lines) - _STATUS_LINES} more")
+    return "\n".join(shown)
+
+
+def _answers(answers: tuple[Answered, ...]) -> str:
+    return "\n".join(f"- {item.question}\n  {item.answer}" for item in answers)
+
+
+def _guidance(items: tuple[str, ...]) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def _section(title: str, text: str, *, tag: str = "") -> str:
+    """A headed part, or nothing; the words of people stand between tags, so that they end where they end."""
+    text = text.strip()
+    if not text:
+        return ""
+    body = f"<{tag}>\n{text}\n</{tag}>" if tag else text
+    return f"# {title}\n\n{body}"

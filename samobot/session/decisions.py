@@ -1,0 +1,252 @@
+"""What people decided: an append-only record, and the mark that shows which lines samobot itself wrote.
+
+A mark is an HMAC-SHA256 over the line with a key from samobot's own state folder. A line without one counts
+too, so that a person may write one by hand; only a line that appears *while an iteration runs* has to carry
+a mark (see `forgery`). The agent runs as the same user and could read the key if it went looking for it: the
+mark keeps an agent from passing its gate by mistake or by a shortcut, not from breaking in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from samobot.errors import StorageError
+from samobot.session.files import append_line, read_text
+from samobot.session.folder import SessionFolder
+from samobot.session.journal import moment, stamp
+from samobot.session.plan import Plan
+from samobot.session.qa import Question
+
+_KEY_FILE = "decisions.key"
+_KEY_BYTES = 32
+
+
+class DecisionKind(StrEnum):
+    """What a person can decide."""
+
+    ANSWER = "answer"
+    APPROVAL = "approval"
+    REJECTION = "rejection"
+    ACTION_DONE = "action_done"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision of a person.
+
+    Attributes:
+        at: When.
+        who: Who, as a person would be named.
+        via: Where: `telegram`, `terminal`, …
+        kind: What kind.
+        question: Label of the question, for an answer.
+        asked: Fingerprint of the question with its options, for an answer: see `question_id`.
+        text: The answer, or the feedback of a rejection.
+        file: Name of the file it is about.
+        sha256: Of that file's bytes as they were.
+        id: Random; tells two equal decisions apart, and a copied line from a new one.
+        mark: The HMAC; None on a line that somebody wrote by hand.
+    """
+
+    at: datetime | None
+    who: str
+    via: str
+    kind: DecisionKind
+    question: str | None = None
+    asked: str | None = None
+    text: str | None = None
+    file: str | None = None
+    sha256: str | None = None
+    id: str | None = None
+    mark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLog:
+    """All decisions of a session in the order of the file, and what in it could not be read."""
+
+    decisions: tuple[Decision, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def record(folder: SessionFolder, decision: Decision, key: bytes) -> Decision:
+    """Append a decision with a fresh id and its mark; it is on disk when this returns.
+
+    The caller holds the folder's edit lock, so that no iteration's check sees half of what was decided.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    fresh = replace(decision, id=secrets.token_hex(8), mark=None)
+    marked = replace(fresh, mark=_mark(folder, fresh, key))
+    append_line(folder.decisions, json.dumps(_fields(marked), ensure_ascii=False))
+    return marked
+
+
+def read(folder: SessionFolder) -> DecisionLog:
+    """Read all decisions; what is not one is said in `problems`.
+
+    Raises:
+        StorageError: The file is there and cannot be read.
+    """
+    return parse_decisions(read_text(folder.decisions) or "")
+
+
+def parse_decisions(text: str) -> DecisionLog:
+    """Read the decisions out of the file's text."""
+    found: list[Decision] = []
+    problems: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        decision = parse_line(line)
+        if decision is None:
+            problems.append(f"_decisions.jsonl line {number} is not a decision; it is left out.")
+        else:
+            found.append(decision)
+    return DecisionLog(tuple(found), tuple(problems))
+
+
+def parse_line(line: str) -> Decision | None:
+    """Read one line; None if it is not a decision."""
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(values, dict):
+        return None
+    try:
+        kind = DecisionKind(str(values.get("kind")))
+    except ValueError:
+        return None
+    return Decision(
+        at=moment(values.get("at")),
+        who=_text(values, "who") or "somebody",
+        via=_text(values, "via") or "the file",
+        kind=kind,
+        question=_text(values, "question"),
+        asked=_text(values, "asked"),
+        text=_text(values, "text"),
+        file=_text(values, "file"),
+        sha256=_text(values, "sha256"),
+        id=_text(values, "id"),
+        mark=_text(values, "mark"),
+    )
+
+
+def is_marked(folder: SessionFolder, decision: Decision, key: bytes) -> bool:
+    """Whether samobot wrote this decision, for this session."""
+    if decision.mark is None or not decision.id:
+        return False
+    expected = _mark(folder, replace(decision, mark=None), key)
+    return hmac.compare_digest(expected.encode(), decision.mark.encode("utf-8", "surrogateescape"))
+
+
+def verdict(decisions: Iterable[Decision], plan: Plan) -> Decision | None:
+    """Return the newest approval or rejection of exactly this content of the plan, or None."""
+    newest: Decision | None = None
+    for decision in decisions:
+        about = decision.kind in (DecisionKind.APPROVAL, DecisionKind.REJECTION)
+        if about and (decision.sha256 or "").strip().lower() == plan.sha256:
+            newest = decision
+    return newest
+
+
+def approved(folder: SessionFolder, plan: Plan) -> bool:
+    """Whether the newest decision about exactly this content of the plan is an approval.
+
+    Raises:
+        StorageError: The decisions cannot be read.
+    """
+    newest = verdict(read(folder).decisions, plan)
+    return newest is not None and newest.kind is DecisionKind.APPROVAL
+
+
+def question_id(question: Question) -> str:
+    """Return a fingerprint of a question with its options, which an answer is bound to.
+
+    Changes of white space do not matter, nor does where in the file the question stands.
+    """
+    parts = [question.label, question.text]
+    parts += [f"{option.letter}) {option.text}" for option in question.options]
+    words = "\n".join(" ".join(part.split()) for part in parts)
+    return hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def load_key(state_dir: Path) -> bytes:
+    """Return this machine's key for marks; made on first use, readable by its owner alone.
+
+    Raises:
+        StorageError: It cannot be made or read, or is damaged.
+    """
+    path = state_dir / _KEY_FILE
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            _make_key(path)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except OSError as error:
+        raise StorageError(f"The key {path} cannot be made or read: {error.strerror}.") from error
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise StorageError(f"The key {path} is damaged; delete it, and a new one is made.")
+    return key
+
+
+def _make_key(path: Path) -> None:
+    """Make the key beside its place and link it there: whoever comes second finds the first one's."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(_KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+    finally:
+        draft.unlink()
+
+
+def _mark(folder: SessionFolder, decision: Decision, key: bytes) -> str:
+    values = {**_fields(decision), "session": folder.path.name}
+    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key, canonical.encode(), hashlib.sha256).hexdigest()
+
+
+def _fields(decision: Decision) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "at": None if decision.at is None else stamp(decision.at),
+        "who": decision.who,
+        "via": decision.via,
+        "kind": decision.kind.value,
+        "question": decision.question,
+        "asked": decision.asked,
+        "text": decision.text,
+        "file": decision.file,
+        "sha256": decision.sha256,
+        "id": decision.id,
+        "mark": decision.mark,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _text(values: dict[str, Any], key: str) -> str | None:
+    value = values.get(key)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,240 @@
+"""An agent cannot pass its own gate: what appeared during an iteration without a person is put back.
+
+`take` keeps the person's files as they were before an iteration; `undo` compares afterwards. What the bot or
+the command line wrote meanwhile carries a fresh mark and stays; anything else in these two files that speaks
+for a person is void. Both files are small, so they are simply kept in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from samobot.errors import StorageError
+from samobot.session.decisions import Decision, DecisionKind, is_marked, parse_line, question_id
+from samobot.session.files import edit_lock, write_atomic
+from samobot.session.folder import SessionFolder
+from samobot.session.qa import Question, clear_answer, parse_qa, set_answer
+from samobot.text import one_line
+
+
+class VoidKind(StrEnum):
+    """What an agent did that only a person may do."""
+
+    ANSWER = "answer"
+    ANSWER_REMOVED = "answer_removed"
+    QUESTION_REMOVED = "question_removed"
+    QUESTIONS_DELETED = "questions_deleted"
+    DECISION = "decision"
+    DECISIONS_REWRITTEN = "decisions_rewritten"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The person's files before an iteration; None for one that was not there."""
+
+    qa: bytes | None
+    decisions: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """One thing that was declared void, in a sentence for the person."""
+
+    kind: VoidKind
+    detail: str
+
+
+def take(folder: SessionFolder) -> Baseline:
+    """Keep the person's files as they are now.
+
+    Raises:
+        StorageError: One of them cannot be read.
+    """
+    with edit_lock(folder.path):
+        return Baseline(_bytes(folder.qa), _bytes(folder.decisions))
+
+
+def undo(folder: SessionFolder, baseline: Baseline, key: bytes) -> tuple[Voided, ...]:
+    """Put back what appeared since the baseline without a person, and say what that was. Safe to repeat.
+
+    Args:
+        folder: The session.
+        baseline: What `take` kept before the iteration.
+        key: The key of the marks.
+
+    Raises:
+        StorageError: A file cannot be read or put back.
+    """
+    with edit_lock(folder.path):
+        for path in (folder.qa, folder.decisions):
+            _move_impostor_aside(folder, path)
+        fresh, voided = _settle_decisions(folder, baseline, key)
+        return (*voided, *_settle_answers(folder, baseline, fresh))
+
+
+def _settle_decisions(
+    folder: SessionFolder, baseline: Baseline, key: bytes
+) -> tuple[list[Decision], list[Voided]]:
+    """Leave the baseline's lines and the freshly marked ones; return the fresh ones and what was void."""
+    before = _lines(baseline.decisions)
+    now = _lines(_bytes(folder.decisions))
+    known = {decision.id for decision in map(_parse, before) if decision is not None}
+    remaining = Counter(before)
+    fresh: list[Decision] = []
+    kept: list[bytes] = []
+    voided: list[Voided] = []
+    for line in now:
+        if remaining[line] > 0:
+            remaining[line] -= 1
+            continue
+        decision = _parse(line)
+        if decision is not None and decision.id not in known and is_marked(folder, decision, key):
+            known.add(decision.id)
+            fresh.append(decision)
+            kept.append(line)
+        else:
+            voided.append(Voided(VoidKind.DECISION, _describe(decision)))
+    if now[: len(before)] != before:
+        detail = "The record of decisions was deleted or rewritten during the iteration; it was put back."
+        voided.append(Voided(VoidKind.DECISIONS_REWRITTEN, detail))
+    if voided:
+        content = b"".join(line + b"\n" for line in (*before, *kept))
+        if content or baseline.decisions is not None:
+            write_atomic(folder.decisions, content)
+        else:
+            folder.decisions.unlink(missing_ok=True)
+    return fresh, voided
+
+
+def _settle_answers(folder: SessionFolder, baseline: Baseline, fresh: list[Decision]) -> list[Voided]:
+    content = _bytes(folder.qa)
+    said = {
+        decision.asked: decision.text
+        for decision in fresh
+        if decision.kind is DecisionKind.ANSWER and decision.asked and decision.text is not None
+    }
+    voided: list[Voided] = []
+    before = parse_qa(_decode(baseline.qa or b"")).questions
+    if content is None and before and baseline.qa is not None:
+        content = baseline.qa
+        write_atomic(folder.qa, content)
+        detail = "The file of questions and answers was deleted during the iteration; it was put back."
+        voided.append(Voided(VoidKind.QUESTIONS_DELETED, detail))
+    if content is None:
+        return voided
+    old = _by_identity(before)
+    text = original = _decode(content)
+    current = _by_identity(parse_qa(text).questions)
+    for identity, question in current.items():
+        asked = identity[0]
+        was = old[identity].answer if identity in old else None
+        ought = said.get(asked, was)
+        if _same(question.answer, ought):
+            continue
+        text = (
+            clear_answer(text, question.index) if ought is None else set_answer(text, question.index, ought)
+        )
+        if question.answer is None:
+            detail = (
+                f"{question.label}: the answer “{one_line(ought or '', 80)}” had been removed; it is back."
+            )
+            voided.append(Voided(VoidKind.ANSWER_REMOVED, detail))
+        else:
+            put_back = "it is open again" if ought is None else f"put back to “{one_line(ought, 80)}”"
+            detail = (
+                f"{question.label}: the answer “{one_line(question.answer, 80)}” was not given by a person; "
+                f"{put_back}."
+            )
+            voided.append(Voided(VoidKind.ANSWER, detail))
+    gone = [question for identity, question in old.items() if identity not in current]
+    if gone and baseline.qa is not None:
+        copy = _keep_copy(folder, baseline.qa)
+        voided += [
+            Voided(
+                VoidKind.QUESTION_REMOVED,
+                f"{question.label} was removed or changed before it was answered; "
+                f"the questions as they were are in _logs/{copy.name}.",
+            )
+            for question in gone
+            if question.answer is None and question_id(question) not in said
+        ]
+    if text != original:
+        write_atomic(folder.qa, text)
+    return voided
+
+
+def _by_identity(questions: tuple[Question, ...]) -> dict[tuple[str, int], Question]:
+    """Key questions by what they ask, and by which of several equal ones they are."""
+    found: dict[tuple[str, int], Question] = {}
+    seen: Counter[str] = Counter()
+    for question in questions:
+        asked = question_id(question)
+        found[asked, seen[asked]] = question
+        seen[asked] += 1
+    return found
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return normal(one) == normal(other)
+
+
+def normal(answer: str) -> str:
+    """Return an answer as it compares: without the differences that reading a file may bring."""
+    return "\n".join(line.rstrip() for line in answer.replace("\r\n", "\n").strip().split("\n"))
+
+
+def _describe(decision: Decision | None) -> str:
+    if decision is None:
+        return "A line that appeared in the record of decisions during the iteration was taken out."
+    about = decision.question or decision.file
+    what = f"{decision.kind.replace('_', ' ')}{f' ({one_line(about, 80)})' if about else ''}"
+    return f"A decision that no person made appeared during the iteration and was taken out: {what}."
+
+
+def _keep_copy(folder: SessionFolder, content: bytes) -> Path:
+    """Keep the questions as they were; equal contents are kept once."""
+    path = folder.logs / f"qa-{hashlib.sha256(content).hexdigest()[:12]}.md"
+    if not path.exists():
+        write_atomic(path, content)
+    return path
+
+
+def _move_impostor_aside(folder: SessionFolder, path: Path) -> None:
+    """Take a link, folder or device out of a file's place, so that the file can be put back."""
+    if not path.is_symlink() and (path.is_file() or not path.exists()):
+        return
+    aside = folder.logs / f"{path.name}.{secrets.token_hex(4)}"
+    try:
+        path.rename(aside)
+    except OSError as error:
+        raise StorageError(
+            f"{path} is no longer a file and cannot be moved away: {error.strerror}."
+        ) from error
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _lines(content: bytes | None) -> list[bytes]:
+    return [line for line in (content or b"").split(b"\n") if line.strip()]
+
+
+def _parse(line: bytes) -> Decision | None:
+    return parse_line(_decode(line))
+
+
+def _decode(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")

@@ -1,0 +1,315 @@
+"""The run lock: at most one living worker a session, and who it is.
+
+The lock is an flock, which the kernel drops with its holder however that dies; the JSON inside only
+describes the holder, and means nothing when nobody holds the lock. Looking at the lock takes it for an
+instant in shared mode, which cannot be told from a holder by somebody who only tries once; so `acquire`
+tells the two apart: while it could have the lock in shared mode, nobody holds it, and it tries again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import random
+import socket
+import time
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from math import isfinite
+from typing import TYPE_CHECKING, Self
+
+from samobot.errors import BusyError, StorageError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from samobot.session.folder import SessionFolder
+
+_LOOKERS_PATIENCE_S = 10.0
+_READ_TRIES = 5
+_MAX_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The worker that holds a session's run lock, as it describes itself.
+
+    Attributes:
+        pid: Its process; None where its description cannot be read.
+        process_start: When the process started, in epoch seconds (psutil's `create_time`): with the pid,
+            this names a process for good.
+        host: The machine it runs on.
+        started: When it took the lock.
+        iteration: The total iteration it is in.
+        claude_pid: The agent's process while an iteration runs, else None.
+        phase: The phase it is in.
+        parked: Whether it waits for a usage limit to pass.
+        parked_until: When that is expected, where known.
+    """
+
+    pid: int | None = None
+    process_start: float | None = None
+    host: str | None = None
+    started: datetime | None = None
+    iteration: int | None = None
+    claude_pid: int | None = None
+    phase: str | None = None
+    parked: bool = False
+    parked_until: datetime | None = None
+
+    def describe(self) -> str:
+        """Say in words who this is: `process 4711 since 14:02 UTC on box`."""
+        words = [f"process {self.pid}" if self.pid is not None else "a process that does not say its id"]
+        if self.started is not None:
+            words.append(f"since {self.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+        if self.host is not None:
+            words.append(f"on {self.host}")
+        return " ".join(words)
+
+
+class RunLock:
+    """The run lock, held. Made by `acquire`; gives the session free on `release` or at process end."""
+
+    def __init__(self, descriptor: int, path: os.PathLike[str], description: Holder) -> None:
+        self._descriptor: int | None = descriptor
+        self._path = path
+        self.holder = description
+
+    @classmethod
+    def acquire(
+        cls,
+        folder: SessionFolder,
+        now: datetime,
+        *,
+        iteration: int | None = None,
+        phase: str | None = None,
+    ) -> RunLock:
+        """Take the session for this process. The descriptor is not inherited by programs it starts.
+
+        Args:
+            folder: The session; its `_logs` must exist.
+            now: When it is taken.
+            iteration: The total iteration so far.
+            phase: The phase it is in.
+
+        Raises:
+            BusyError: Another worker holds the session.
+            StorageError: The lock file cannot be made.
+        """
+        descriptor = _open_and_lock(folder)
+        lock = cls(
+            descriptor,
+            folder.lock,
+            Holder(
+                pid=os.getpid(),
+                process_start=_process_start(),
+                host=socket.gethostname(),
+                started=now,
+                iteration=iteration,
+                phase=phase,
+            ),
+        )
+        try:
+            lock._write()
+        except BaseException:
+            lock.release()
+            raise
+        return lock
+
+    def update(
+        self,
+        *,
+        iteration: int | None = None,
+        phase: str | None = None,
+        claude_pid: int | None = None,
+        parked: bool = False,
+        parked_until: datetime | None = None,
+    ) -> None:
+        """Describe what the worker does now.
+
+        `iteration` and `phase` keep their value where None is given; the agent's pid and the parking
+        describe this moment only.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        self.holder = replace(
+            self.holder,
+            iteration=self.holder.iteration if iteration is None else iteration,
+            phase=self.holder.phase if phase is None else phase,
+            claude_pid=claude_pid,
+            parked=parked,
+            parked_until=parked_until,
+        )
+        self._write()
+
+    def still_held(self) -> bool:
+        """Whether the lock file in the folder is still the one that is held: false once it was deleted."""
+        return self._descriptor is not None and _is_file_at(self._descriptor, self._path)
+
+    def release(self) -> None:
+        """Give the session free. Safe to repeat."""
+        if self._descriptor is None:
+            return
+        descriptor, self._descriptor = self._descriptor, None
+        try:
+            os.ftruncate(descriptor, 0)
+        except OSError:
+            pass  # a full disk must not keep the session locked; what is left inside means nothing
+        os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    def _write(self) -> None:
+        """Rewrite the description in place: replacing the file would replace the lock.
+
+        A reader takes the first line only, so a shorter text over a longer one is never misread.
+        """
+        if self._descriptor is None:
+            return
+        values = {
+            key: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+            for key, value in asdict(self.holder).items()
+            if value is not None
+        }
+        line = (json.dumps(values) + "\n").encode()
+        try:
+            os.pwrite(self._descriptor, line, 0)
+            os.ftruncate(self._descriptor, len(line))
+        except OSError as error:
+            raise StorageError(f"{self._path} cannot be written: {error.strerror}.") from error
+
+
+def holder(folder: SessionFolder) -> Holder | None:
+    """Say which worker holds the session, or None. Never makes a worker's `acquire` fail.
+
+    Raises:
+        StorageError: The lock file is there and cannot be opened.
+    """
+    try:
+        descriptor = os.open(folder.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StorageError(f"{folder.lock} cannot be opened: {error.strerror}.") from error
+    try:
+        if _locked(descriptor, fcntl.LOCK_SH) or not _is_file_at(descriptor, folder.lock):
+            return None
+        return _describe(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open_and_lock(folder: SessionFolder) -> int:
+    deadline = time.monotonic() + _LOOKERS_PATIENCE_S
+    while True:
+        try:
+            descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageError(f"{folder.lock} cannot be made: {error.strerror}.") from error
+        kept = False
+        try:
+            if _locked(descriptor, fcntl.LOCK_EX):
+                kept = _is_file_at(descriptor, folder.lock)
+                if kept:
+                    return descriptor
+            elif not _locked(descriptor, fcntl.LOCK_SH):
+                raise _busy(folder, _describe(descriptor))
+        finally:
+            if not kept:
+                os.close(descriptor)
+        if time.monotonic() > deadline:
+            raise BusyError(
+                f"The lock of {folder.name} could not be had for {_LOOKERS_PATIENCE_S:.0f} s though no worker "
+                f"holds it; see which program has {folder.lock} open."
+            )
+        time.sleep(random.SystemRandom().uniform(0.001, 0.01))
+
+
+def _busy(folder: SessionFolder, held: Holder) -> BusyError:
+    end = f" or kill {held.pid}" if held.pid is not None else ""
+    return BusyError(
+        f"Another worker holds {folder.name}: {held.describe()}. "
+        f"Stop it with “samobot stop {folder.name}”{end}, or let it go on."
+    )
+
+
+def _locked(descriptor: int, mode: int) -> bool:
+    try:
+        fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_file_at(descriptor: int, path: os.PathLike[str]) -> bool:
+    """Whether the open file is the one at `path`: not, when it was deleted or replaced meanwhile."""
+    try:
+        there = os.stat(path)
+    except OSError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), there)
+
+
+def _describe(descriptor: int) -> Holder:
+    """Read the description, more than once if it is caught half-written."""
+    for _ in range(_READ_TRIES):
+        line = os.pread(descriptor, _MAX_BYTES, 0).split(b"\n", 1)[0]
+        try:
+            values = json.loads(line)
+        except (ValueError, RecursionError):
+            time.sleep(0.001)
+            continue
+        if isinstance(values, dict):
+            return Holder(
+                pid=_whole(values.get("pid")),
+                process_start=_number(values.get("process_start")),
+                host=_text(values.get("host")),
+                started=_time(values.get("started")),
+                iteration=_whole(values.get("iteration")),
+                claude_pid=_whole(values.get("claude_pid")),
+                phase=_text(values.get("phase")),
+                parked=values.get("parked") is True,
+                parked_until=_time(values.get("parked_until")),
+            )
+    return Holder()
+
+
+def _process_start() -> float:
+    import psutil
+
+    return psutil.Process().create_time()
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+        return float(value)
+    return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,215 @@
+"""Files that survive a crash: atomic writes, tolerant reads, whole appended lines, and one lock for edits."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from samobot.errors import StorageError
+
+EDIT_LOCK = ".edit.lock"
+
+# Surrogates that stand for no byte of a file; those from U+DC80 to U+DCFF are bytes that are not UTF-8.
+_UNENCODABLE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space and try again",
+    errno.EDQUOT: "the disk quota is used up; free some space and try again",
+    errno.EROFS: "the file system is read-only; mount it writable or move the sessions",
+    errno.EACCES: "permission denied; check who owns the file and its folder",
+    errno.EPERM: "the system does not permit it; check who owns the file and its folder",
+    errno.ENOENT: "its folder is gone; restore it, or start a new session",
+    errno.ENOTDIR: "a part of its path is not a folder; check the path",
+    errno.EISDIR: "it is a folder where a file belongs; move the folder away",
+    errno.ELOOP: "its symbolic links go in a circle; remove them",
+    errno.ENAMETOOLONG: "its name is too long; use a shorter one",
+    errno.EIO: "the disk reports an error; check the disk",
+}
+
+
+def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> None:
+    """Replace a file as a whole: whoever reads it sees the old contents or the new, after a power cut too.
+
+    Args:
+        path: The file; its folder must exist. A symbolic link is replaced, not followed.
+        data: The new contents. Text is written as UTF-8 without newline translation; bytes that `read_text`
+            could not decode come back as they were.
+        mode: Permission bits; None keeps those of the old file, or leaves a new one to the umask.
+
+    Raises:
+        StorageError: The file system refused; the old file is still there.
+    """
+    temporary = path.with_name(f".samobot-{secrets.token_hex(8)}.tmp")
+    try:
+        kept = mode if mode is not None else _mode_of(path)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if mode else 0o666)
+        try:
+            try:
+                _write_all(fd, _encode(data))
+                if kept is not None:
+                    os.fchmod(fd, kept)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _refused("write", path, error) from error
+
+
+def read_text(path: Path) -> str | None:
+    """Return a file's text, or None where there is no such file.
+
+    Bytes that are not UTF-8 become surrogate escapes, which `write_atomic` turns back; line ends are kept.
+
+    Raises:
+        StorageError: It is not a regular file, or cannot be read.
+    """
+    try:
+        # O_NONBLOCK: opening a FIFO that somebody left there must not wait for a writer.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _refused("read", path, error) from error
+    try:
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            _require_regular(fd, path)
+            return file.read().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise _refused("read", path, error) from error
+    finally:
+        os.close(fd)
+
+
+def append_line(path: Path, line: str, mode: int | None = None) -> None:
+    """Add one line to the end of a file, on a line of its own, and wait until it is on the disk.
+
+    A line that a crash cut short stays as it is; the new one starts below it.
+
+    Args:
+        path: The file; it is created where it is missing, its folder is not.
+        line: The line without its end.
+        mode: Permission bits of a new file; None leaves them to the umask.
+
+    Raises:
+        StorageError: The file system refused.
+        ValueError: `line` holds a line end.
+    """
+    if "\n" in line:
+        raise ValueError("append_line takes one line")
+    try:
+        is_new = not path.exists()
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+        fd = os.open(path, flags, 0o666 if mode is None else mode)
+        try:
+            _require_regular(fd, path)
+            size = os.fstat(fd).st_size
+            torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
+            _write_all(fd, (b"\n" if torn else b"") + _encode(line) + b"\n")
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        if is_new:
+            _sync_folder(path.parent)
+    except OSError as error:
+        raise _refused("write", path, error) from error
+
+
+@contextlib.contextmanager
+def edit_lock(folder: Path, *, wait: float = 10.0) -> Iterator[None]:
+    """Hold the lock under which samobot reads, changes and writes back the files of a session.
+
+    It excludes the worker, the bot, the command line and threads of one process from each other. It blocks
+    its thread and is not reentrant.
+
+    Args:
+        folder: The session's folder.
+        wait: Seconds to wait for whoever holds it.
+
+    Raises:
+        StorageError: It was not free in time, or the file system refused.
+    """
+    path = folder / "_logs" / EDIT_LOCK
+    try:
+        path.parent.mkdir(exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        raise _refused("lock", path, error) from error
+    try:
+        _lock(fd, path, wait)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int, path: Path, wait: float) -> None:
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise StorageError(
+                    f"Another samobot process has been editing {path.parent.parent} for {wait:g} s; "
+                    "try again, or end the process that hangs."
+                ) from None
+            time.sleep(0.01)
+        except OSError as error:
+            raise _refused("lock", path, error) from error
+        else:
+            return
+
+
+def _mode_of(path: Path) -> int | None:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    return stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
+
+
+def _require_regular(fd: int, path: Path) -> None:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise StorageError(f"{path} is not a regular file; move it away, samobot writes its own there.")
+
+
+def _encode(data: str | bytes) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    return _UNENCODABLE.sub("\ufffd", data).encode("utf-8", "surrogateescape")
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        # Some network file systems cannot sync a folder; the file itself is synced by then.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(fd)
+
+
+def _refused(verb: str, path: Path, error: OSError) -> StorageError:
+    remedy = _REMEDIES.get(error.errno or 0, f"{error.strerror or error}; check the disk and the path")
+    return StorageError(f"Cannot {verb} {path}: {remedy}.")

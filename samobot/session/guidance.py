@@ -1,0 +1,155 @@
+"""`_guidance.md`: what a person tells the agent between iterations.
+
+An item is `- [ ] [MM-DD HH:MM] who: text`; more lines of it are indented by two spaces. The worker ticks an
+item once an iteration that was given it has ended well. Everything else in the file is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from samobot.errors import UsageError
+from samobot.session.markdown import Line, newline, scan
+from samobot.text import one_line, without_surrogates
+
+_ITEM = re.compile(
+    r"[-*+] \[([ xX])\](?:[ \t]|$)"
+    r"(?:[ \t]{0,4}\[([0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2})\](?:[ \t]|$)(?:([^:\s][^:]{0,63}):(?:[ ]|$))?)?"
+)
+_INDENT = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceItem:
+    """One thing that a person told the agent.
+
+    Attributes:
+        index: Its place among the items, from 0.
+        done: Whether an iteration that was given it has ended well.
+        when: `MM-DD HH:MM`, where the file says so.
+        who: Who said it, where the file says so.
+        text: The words, exactly as they were said.
+    """
+
+    index: int
+    done: bool
+    when: str | None
+    who: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    item: GuidanceItem
+    tick: int
+
+
+def parse_guidance(text: str) -> tuple[GuidanceItem, ...]:
+    """Read `_guidance.md`. Never fails; linear in the text's length."""
+    return tuple(found.item for found in _find(text))
+
+
+def pending(items: Iterable[GuidanceItem]) -> tuple[GuidanceItem, ...]:
+    """Return the items that no iteration has worked with yet."""
+    return tuple(item for item in items if not item.done)
+
+
+def add_guidance(text: str, who: str, words: str, now: datetime) -> str:
+    """Return the file with one more item at its end; `parse_guidance` gives the words back exactly.
+
+    Args:
+        text: The file as `read_text` returns it; empty where there is none.
+        who: Name of the person; made one short line.
+        words: What the agent is to know; lone surrogates become U+FFFD.
+        now: The time to note, in the time zone that people read it in.
+
+    Raises:
+        UsageError: There are no words.
+    """
+    words = without_surrogates(words)
+    if not words.strip():
+        raise UsageError("Guidance needs at least one word; nothing was saved.")
+    name = one_line(one_line(who).replace(":", " "), 64) or "somebody"
+    head = f"- [ ] [{now:%m-%d %H:%M}] {name}:"
+    # A carriage return belongs to the words only in an item whose first line ends in a plain "\n".
+    end = "\n" if "\r" in words else newline(text)
+    first, *more = words.split("\n")
+    if "\r" in words or not first.strip():
+        first, more = "", words.split("\n")
+    lines = [f"{head} {first}" if first else head, *(_INDENT + line for line in more)]
+    between = "" if not text or text.endswith("\n") else end
+    return text + between + end.join(lines) + end
+
+
+def tick(text: str, items: Iterable[GuidanceItem]) -> str:
+    """Return the file with these items ticked.
+
+    An item that was changed after it was read stays open: the agent was given other words.
+
+    Args:
+        text: The file as it is now.
+        items: Items as they were when the iteration was given them.
+    """
+    left = _find(text)
+    marks = []
+    for item in items:
+        same = [
+            found
+            for found in left
+            if not found.item.done
+            and (found.item.when, found.item.who, found.item.text) == (item.when, item.who, item.text)
+        ]
+        if same:
+            nearest = min(same, key=lambda found: abs(found.item.index - item.index))
+            left.remove(nearest)
+            marks.append(nearest.tick)
+    for at in marks:
+        text = text[:at] + "x" + text[at + 1 :]
+    return text
+
+
+def _find(text: str) -> list[_Found]:
+    found = []
+    lines = scan(text)
+    index = 0
+    while index < len(lines):
+        line = lines[index]
+        match = _ITEM.match(line.text, line.text.startswith("\ufeff"))
+        index += 1
+        if match is None:
+            continue
+        stop = _end_of_item(lines, index)
+        words = _words(line, match.end(), lines[index:stop])
+        item = GuidanceItem(len(found), match[1] != " ", match[2], match[3], words)
+        found.append(_Found(item, line.start + match.start(1)))
+        index = stop
+    return found
+
+
+def _end_of_item(lines: Sequence[Line], start: int) -> int:
+    """Return the index behind an item's last line: indented lines, and lines right below without a mark of their own."""
+    stop = start
+    for index in range(start, len(lines)):
+        text = lines[index].text
+        if text.startswith((_INDENT, "\t")):
+            stop = index + 1
+        elif text.strip() and (stop < index or text.startswith(("#", "- ", "* ", "+ "))):
+            break
+        elif text.strip():
+            stop = index + 1
+    return stop
+
+
+def _words(first: Line, start: int, more: Sequence[Line]) -> str:
+    crlf = first.end == "\r\n"
+    parts = []
+    for line in more:
+        body = line.text[1:] if line.text.startswith("\t") else line.text.removeprefix(_INDENT)
+        parts.append(body + ("\r" if line.end == "\r\n" and not crlf else ""))
+    head = first.text[start:]
+    if head.strip() or not parts:
+        parts.insert(0, head)
+    return "\n".join(parts)

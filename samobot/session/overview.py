@@ -1,0 +1,405 @@
+"""`_overview.md`: a session's story and state, written by the agent and the worker, read by everybody.
+
+Title, `Started:`, `Working Dir:` and `Task:` at the top; keys under `## Status`; a list under `## Flow Log`, and
+under `## Files` and `## Plans`. Status keys count only under `## Status`. An edit changes the values it is about
+and no other byte.
+
+A task that is more than one plain line is stored as a block quote below `Task:`, so that a `## Status` inside
+it cannot be taken for the file's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from samobot.phases import Phase
+from samobot.session.markdown import Key, Line, match_key, newline, quote, quote_length, scan, unquote
+from samobot.text import has_control, nearest, one_line, without_surrogates
+
+_HEAD_KEYS = ("started", "working dir", "task")
+_NUMBER = re.compile(r"([0-9]{1,9})(?![0-9])")
+_PHASE = re.compile(r"[*_`\s]{0,8}([a-z]+)[*_`.\s]{0,8}(?:\([^()]*\))?", re.IGNORECASE)
+_ITEM = re.compile(r"[ \t]{0,3}[-*+][ \t]+")
+_STAMP = re.compile(r"\[(?:#?([0-9]{1,6})[ \t]?@[ \t]?)?([0-9][0-9T:. /-]{3,24})\](?:\s|$)")
+_ARTEFACT = re.compile(r"(?:\[[^\[\]]{0,200}\]\(|`)?([^\s`()]{1,200}\.[A-Za-z0-9]{1,8})[`)]?")
+
+
+@dataclass(frozen=True, slots=True)
+class FlowEntry:
+    """One event of the Flow Log.
+
+    Attributes:
+        number: The iteration, where the entry says so.
+        when: Its time stamp as written, such as `01-15 10:30`.
+        text: What happened.
+        artefact: Name of the file that it points to.
+    """
+
+    number: int | None
+    when: str | None
+    text: str
+    artefact: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that `_overview.md` says; None where it does not say.
+
+    Attributes:
+        title: The first heading.
+        name: The title without a leading `Session:`.
+        started: As written.
+        working_dir: As written.
+        task: What is to be done, exactly as the person said it where samobot wrote it.
+        phase: The phase, where it is one of ours.
+        phase_text: The phase as written.
+        iteration: Iterations of this visit of the phase.
+        total_iterations: Iterations of the session.
+        blocked: As written: `no`, `yes`, `waiting_human` or a reason.
+        last_action: As written.
+        next: As written.
+        quality_iteration: Rounds of quality and testing.
+        flow: The Flow Log, oldest first.
+        files: Items under `## Files`.
+        plans: Items under `## Plans`.
+        problems: Sentences that name what could not be understood, and where.
+    """
+
+    title: str | None = None
+    name: str | None = None
+    started: str | None = None
+    working_dir: str | None = None
+    task: str | None = None
+    phase: Phase | None = None
+    phase_text: str | None = None
+    iteration: int | None = None
+    total_iterations: int | None = None
+    blocked: str | None = None
+    last_action: str | None = None
+    next: str | None = None
+    quality_iteration: int | None = None
+    flow: tuple[FlowEntry, ...] = ()
+    files: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyLine:
+    line: Line
+    key: Key
+
+
+def parse_overview(text: str) -> Overview:
+    """Read `_overview.md`. Never fails; linear in the text's length.
+
+    Args:
+        text: The file as `read_text` returns it.
+    """
+    lines = scan(text)
+    problems: list[str] = []
+    title = next((line.title for line in lines if line.level == 1 and line.title), None)
+    head = _keys(_head(lines))
+    section = _section(lines, "status")
+    if section is None:
+        problems.append("_overview.md has no “## Status” section; add one with a line “Phase: …”.")
+    status = _keys(section[1:] if section else (), problems)
+    phase_line = status.get("phase")
+    if section is not None and (phase_line is None or not phase_line.key.value):
+        problems.append(
+            f"_overview.md line {section[0].number}: “## Status” names no phase; add a line “Phase: …” "
+            f"with one of {', '.join(Phase)}."
+        )
+    return Overview(
+        title=title,
+        name=re.sub(r"^session\s{0,3}:\s*", "", title, flags=re.IGNORECASE) or None if title else None,
+        started=_value(head, "started"),
+        working_dir=_value(head, "working dir"),
+        task=_task(lines),
+        phase=_phase(phase_line, problems),
+        phase_text=_value(status, "phase"),
+        iteration=_number(status, "iteration", problems),
+        total_iterations=_number(status, "total iterations", problems),
+        blocked=_value(status, "blocked"),
+        last_action=_value(status, "last action"),
+        next=_value(status, "next"),
+        quality_iteration=_number(status, "quality iteration", problems),
+        flow=tuple(_flow_entry(item) for item in _items(_section(lines, "flow log"))),
+        files=_items(_section(lines, "files")),
+        plans=_items(_section(lines, "plans")),
+        problems=tuple(problems),
+    )
+
+
+def new_overview(name: str, *, started: str, working_dir: str, task: str, phase: Phase) -> str:
+    """Return the `_overview.md` of a new session.
+
+    Args:
+        name: The session's name.
+        started: Date and time, for people.
+        working_dir: Where the iterations run.
+        task: What is to be done, of any text; `parse_overview` gives it back exactly, lone surrogates replaced.
+        phase: The phase to start in.
+    """
+    task = without_surrogates(task)
+    is_plain = task == task.strip() and not has_control(task)
+    stored = f" {task}" if is_plain and task else "\n" + quote(task, "\n") if task else ""
+    return (
+        f"# Session: {one_line(name)}\n\n"
+        f"Started: {one_line(started)}\n"
+        f"Working Dir: {_single(working_dir)}\n"
+        f"Task:{stored}\n\n"
+        f"## Status\nPhase: {phase}\nIteration: 0\nTotal Iterations: 0\nBlocked: no\n"
+        "Last Action: Session created\nNext: Start the phase\nQuality Iteration: 0\n\n"
+        "## Flow Log\n\n## Files\n\n## Plans\n"
+    )
+
+
+def set_status(text: str, changes: Mapping[str, str]) -> str:
+    """Return the file with values under `## Status` replaced.
+
+    A key that is missing is added at the end of the section, in the style of the others; a missing section is
+    added below the head of the file.
+
+    Args:
+        text: The file as `read_text` returns it.
+        changes: Key, as a person would write it (`Last Action`), to its new value; values are made one line.
+    """
+    lines = scan(text)
+    if _section(lines, "status") is None:
+        text = _with_section(text, lines, "Status")
+        lines = scan(text)
+    section = _section(lines, "status")
+    assert section is not None
+    values = {key: one_line(value) for key, value in changes.items()}
+    return _replace_values(text, section[1:], _last_used(section), values)
+
+
+def set_head(text: str, changes: Mapping[str, str]) -> str:
+    """Return the file with one-line values of its head (`Started`, `Working Dir`) replaced or added.
+
+    Args:
+        text: The file as `read_text` returns it.
+        changes: Key to new value; values are made one line.
+    """
+    head = _head(scan(text))
+    # Not below the task, which may go on over any number of lines.
+    keys = [found.line for name, found in _keys(head).items() if name in _HEAD_KEYS and name != "task"]
+    title = next((line for line in head if line.level == 1), None)
+    return _replace_values(
+        text,
+        head,
+        max(keys, key=lambda line: line.start) if keys else title,
+        {key: _single(value) for key, value in changes.items()},
+    )
+
+
+def flow_line(text: str, now: datetime, *, number: int | None = None, artefact: str | None = None) -> str:
+    """Return an entry for `add_flow`: `[NNN @ MM-DD HH:MM] text → file.md`.
+
+    Args:
+        text: What happened; made one line.
+        now: When, in the time zone that people read it in.
+        number: The iteration.
+        artefact: Name of the file that it is about.
+    """
+    stamp = f"{now:%m-%d %H:%M}" if number is None else f"{number:03} @ {now:%m-%d %H:%M}"
+    return f"[{stamp}] {one_line(text)}" + (f" → {one_line(artefact)}" if artefact else "")
+
+
+def add_flow(text: str, line: str) -> str:
+    """Return the file with one entry more at the end of the Flow Log, which is added where it is missing.
+
+    Args:
+        text: The file as `read_text` returns it.
+        line: The entry without its list mark, see `flow_line`; made one line.
+    """
+    lines = scan(text)
+    section = _section(lines, "flow log")
+    end = newline(text)
+    entry = f"- {one_line(line)}"
+    if section is None:
+        closed = text if not text or text.endswith("\n") else text + end
+        return f"{closed}{end if text.strip() else ''}## Flow Log{end}{entry}{end}"
+    at, _, block = _below(text, _last_used(section), [entry])
+    return text[:at] + block + text[at:]
+
+
+def _head(lines: Sequence[Line]) -> Sequence[Line]:
+    """Return the lines above the first section."""
+    stop = next((index for index, line in enumerate(lines) if line.level >= 2), len(lines))
+    return lines[:stop]
+
+
+def _section(lines: Sequence[Line], title: str) -> Sequence[Line] | None:
+    """Return the first section of level 2 with this title, its heading first; None where there is none."""
+    start = next(
+        (
+            index
+            for index, line in enumerate(lines)
+            if line.level == 2 and line.title.rstrip(":").strip().casefold() == title
+        ),
+        None,
+    )
+    if start is None:
+        return None
+    stop = next((index for index in range(start + 1, len(lines)) if 1 <= lines[index].level <= 2), len(lines))
+    return lines[start:stop]
+
+
+def _keys(lines: Sequence[Line], problems: list[str] | None = None) -> dict[str, _KeyLine]:
+    """Return the lines `Key: value`; of two with the same key the first one counts."""
+    found: dict[str, _KeyLine] = {}
+    for line in lines:
+        key = None if line.code or line.level else match_key(line.text)
+        if key is None:
+            continue
+        if key.name not in found:
+            found[key.name] = _KeyLine(line, key)
+        elif problems is not None and key.name == "phase":
+            problems.append(
+                f"_overview.md line {line.number}: a second “Phase” in “## Status” is ignored; remove it."
+            )
+    return found
+
+
+def _value(keys: Mapping[str, _KeyLine], name: str) -> str | None:
+    found = keys.get(name)
+    return found.key.value or None if found else None
+
+
+def _number(keys: Mapping[str, _KeyLine], name: str, problems: list[str]) -> int | None:
+    found = keys.get(name)
+    if found is None or not found.key.value:
+        return None
+    number = _NUMBER.match(found.key.value)
+    if number is None:
+        said = one_line(found.key.value, 40)
+        problems.append(
+            f"_overview.md line {found.line.number}: “{name.title()}” is “{said}”; write a number."
+        )
+        return None
+    return int(number[1])
+
+
+def _phase(found: _KeyLine | None, problems: list[str]) -> Phase | None:
+    if found is None or not found.key.value:
+        return None
+    word = _PHASE.fullmatch(found.key.value)
+    name = word[1].lower() if word else ""
+    if name in list(Phase):
+        return Phase(name)
+    said = one_line(found.key.value, 40)
+    guess = nearest(name or said, Phase)
+    hint = f" (did you mean “{guess}”?)" if guess else ""
+    problems.append(
+        f"_overview.md line {found.line.number}: unknown phase “{said}”{hint}; it is one of {', '.join(Phase)}."
+    )
+    return None
+
+
+def _task(lines: Sequence[Line]) -> str | None:
+    head = _head(lines)
+    found = _keys(head).get("task")
+    if found is not None:
+        start = found.line.number
+        rest = head[start:]
+        keys = ((index, match_key(line.text)) for index, line in enumerate(rest) if not line.code)
+        stop = next((index for index, key in keys if key and key.name in _HEAD_KEYS), len(rest))
+        return _block(found.key.value, rest[:stop], crlf=found.line.end == "\r\n") or None
+    section = _section(lines, "task")
+    return _block("", section[1:], crlf=section[0].end == "\r\n") or None if section else None
+
+
+def _block(value: str, rest: Sequence[Line], *, crlf: bool) -> str:
+    """Return a text that starts behind a key and goes on below it; a block quote is read back exactly."""
+    quoted = quote_length(rest)
+    if not value and quoted and all(line.blank for line in rest[quoted:]):
+        return unquote(rest[:quoted], crlf=crlf)
+    return "\n".join([value, *(line.text for line in rest)]).strip()
+
+
+def _items(section: Sequence[Line] | None) -> tuple[str, ...]:
+    """Return the items of a section's list; lines below an item belong to it."""
+    items: list[list[str]] = []
+    for line in section[1:] if section else ():
+        mark = None if line.code else _ITEM.match(line.text)
+        if mark is not None:
+            items.append([line.text[mark.end() :]])
+        elif items and not line.blank:
+            items[-1].append(line.text.strip())
+    return tuple("\n".join(item).strip() for item in items)
+
+
+def _flow_entry(item: str) -> FlowEntry:
+    stamp = _STAMP.match(item)
+    text = item[stamp.end() :] if stamp else item
+    number = int(stamp[1]) if stamp and stamp[1] else None
+    artefact = None
+    at, arrow = max((text.rfind(arrow), arrow) for arrow in ("→", "->"))
+    if at >= 0:
+        name = _ARTEFACT.fullmatch(text[at + len(arrow) :].strip())
+        if name is not None:
+            text, artefact = text[:at], name[1]
+    return FlowEntry(number, stamp[2].strip() if stamp else None, text.strip(), artefact)
+
+
+def _replace_values(text: str, body: Sequence[Line], anchor: Line | None, changes: Mapping[str, str]) -> str:
+    """Replace values in `body`; add the keys that it lacks below `anchor` (None: at the top), which no edit is behind."""
+    found = _keys(body)
+    style = next((line.key.opening for line in reversed(found.values())), "Key:")
+    edits: list[tuple[int, int, str]] = []
+    added: list[str] = []
+    for name, value in changes.items():
+        line = found.get(" ".join(name.lower().split()))
+        if line is None:
+            opening = re.sub(r"[A-Za-z][A-Za-z ]*", one_line(name), style, count=1)
+            added.append(f"{opening} {value}".rstrip())
+            continue
+        start = line.line.start + len(line.key.opening)
+        old = line.line.text[len(line.key.opening) :]
+        if line.key.value:
+            start += len(old) - len(old.lstrip())
+            edits.append((start, start + len(line.key.value), value))
+        else:
+            edits.append((start, start + len(old), f" {value}" if value else old))
+    if added:
+        edits.append(_below(text, anchor, added))
+    for start, stop, value in sorted(edits, reverse=True):
+        text = text[:start] + value + text[stop:]
+    return text
+
+
+def _below(text: str, anchor: Line | None, new: Sequence[str]) -> tuple[int, int, str]:
+    """Return the edit that puts new lines below a line, or at the top where it is None."""
+    end = (anchor.end if anchor else "") or newline(text)
+    block = "".join(line + end for line in new)
+    if anchor is None:
+        return 0, 0, block
+    return anchor.stop, anchor.stop, block if anchor.end else end + block
+
+
+def _last_used(section: Sequence[Line]) -> Line:
+    return next((line for line in reversed(section) if not line.blank), section[0])
+
+
+def _with_section(text: str, lines: Sequence[Line], title: str) -> str:
+    """Add an empty section below the head of the file."""
+    end = newline(text)
+    head = _head(lines)
+    stop = head[-1].stop if head else 0
+    above = text[:stop]
+    if above and not above.endswith("\n"):
+        above += end
+    if head and not head[-1].blank:
+        above += end
+    below = text[stop:]
+    return f"{above}## {title}{end}{end if below else ''}{below}"
+
+
+def _single(value: str) -> str:
+    """Make a path one line, its spaces and undecodable bytes kept."""
+    return "".join(" " if has_control(char) else char for char in value).strip()

@@ -1,0 +1,358 @@
+"""`_qa.md`: what the agent asks and what a person answers.
+
+A question is a heading `### Q1: …`, its text, options `A) …`, `**Suggestion:** A - why` and a last line
+`**Answer:** _waiting_`. Agents and people write all of this in many ways; reading accepts what is clear and
+names the rest in `problems`. An edit changes the answer it is about and no other byte.
+
+An answer of one plain line stands behind `**Answer:**`. Any other answer becomes a block quote below it: in a
+quote no line can be taken for a question, a fence or an answer, wherever in the file it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from samobot.errors import NotFoundError, UsageError
+from samobot.session.markdown import Line, match_key, newline, quote, quote_length, scan, unquote
+from samobot.text import has_control, without_surrogates
+
+WAITING = "_waiting_"
+
+_QUESTION = re.compile(
+    r"\*{0,2}Q(?:uestion)?\s{0,3}#?([0-9]{1,6})\*{0,2}\s{0,3}(?:[:.)–—-]\*{0,2}(.*))?", re.I | re.S
+)
+_OPTION = re.compile(r"(\s{0,8}(?:[-*+]\s{1,4})?)(\*\*|\()?([A-Za-z])([).:]\*\*|\*\*[).:]|[).])(?:\s|$)")
+_SUGGESTED = re.compile(
+    r"(?:[Oo]ption\s{1,3})?[*_`(]{0,3}([A-Z])(?:[*_`).:,;]|\s{0,3}[-–—(]|\s{1,3}because\b|$)"
+)
+_WAITING = re.compile(
+    r"[_*`(\[<]{0,3}\s?waiting\s?[.…]{0,3}\s?[_*`)\]>]{0,3}[.…]?|_waiting\b[^_]{0,80}_", re.I
+)
+_BREAK = re.compile(r" {0,3}(?:-[ \t]{0,3}){3,40}|(?:\*[ \t]{0,3}){3,40}|_{3,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of the answers that the agent offers.
+
+    Attributes:
+        letter: A capital letter.
+        text: What it stands for; may have several lines.
+    """
+
+    letter: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question.
+
+    Attributes:
+        index: Its place in the file, from 0; the address that `set_answer` takes.
+        number: The number in its heading; numbers may repeat in later rounds.
+        text: Heading and text, in Markdown, without the options.
+        options: May be empty.
+        suggestion: Letter of the option that the agent suggests, where it names one.
+        suggestion_text: Why; or the whole suggestion where it names no letter. None where there is none.
+        answer: The person's words, or None while it is open.
+        round: The heading that it stands under, such as `Round 2`.
+        line: Line of its heading, from 1.
+    """
+
+    index: int
+    number: int
+    text: str
+    options: tuple[Option, ...]
+    suggestion: str | None
+    suggestion_text: str | None
+    answer: str | None
+    round: str | None
+    line: int
+
+    @property
+    def label(self) -> str:
+        """What people call it: `Q1`."""
+        return f"Q{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Qa:
+    """All that `_qa.md` says.
+
+    Attributes:
+        questions: In the order of the file.
+        problems: Sentences that name what could not be understood, and where.
+    """
+
+    questions: tuple[Question, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> tuple[Question, ...]:
+        """The questions that have no answer yet."""
+        return tuple(question for question in self.questions if question.answer is None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A question as found: its lines from the heading to the last that is neither blank nor a separator."""
+
+    lines: Sequence[Line]
+    number: int
+    title: str
+    level: int
+    round: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an answer is.
+
+    Attributes:
+        start: Offset behind the mark `**Answer:**`.
+        stop: Offset behind the answer's last line.
+        end: Line end of that line.
+        answer: The answer, or None.
+        below: The first line of other text below it in the same question, or None.
+    """
+
+    start: int
+    stop: int
+    end: str
+    answer: str | None
+    below: Line | None
+
+
+def parse_qa(text: str) -> Qa:
+    """Read `_qa.md`. Never fails; linear in the text's length.
+
+    Args:
+        text: The file as `read_text` returns it.
+    """
+    questions = []
+    problems = []
+    blocks = _blocks(scan(text))
+    for index, block in enumerate(blocks):
+        at = _answer_line(block)
+        place = None if at is None else _place(block, at)
+        body = block.lines[1:] if at is None else block.lines[1:at]
+        question = _read(index, block, body)
+        if place is None:
+            problems.append(f"_qa.md line {question.line}: {question.label} has no “**Answer:**” line.")
+        else:
+            question = replace(question, answer=place.answer)
+            if place.below is not None:
+                problems.append(
+                    f"_qa.md line {place.below.number}: this text below the answer of {question.label} is not part "
+                    f"of the answer; write it behind “**Answer:**” in place of what is there if it should be."
+                )
+        questions.append(question)
+    if not questions and text.strip():
+        problems.append(
+            "_qa.md line 1: no question found; a question starts with a heading such as “### Q1: …”."
+        )
+    return Qa(tuple(questions), tuple(problems))
+
+
+def set_answer(text: str, index: int, answer: str) -> str:
+    """Return the file with one question answered, or with its answer changed; `parse_qa` gives the answer back exactly.
+
+    Args:
+        text: The file as `read_text` returns it.
+        index: The question's `index`.
+        answer: The person's words; lone surrogates become U+FFFD.
+
+    Raises:
+        NotFoundError: There is no such question (any more).
+        UsageError: The answer has no words.
+    """
+    answer = without_surrogates(answer)
+    if not answer.strip():
+        raise UsageError("An answer needs at least one word; nothing was saved.")
+    block = _block(text, index)
+    at = _answer_line(block)
+    if at is None:
+        last = block.lines[-1]
+        end = last.end or newline(text)
+        head = text[: last.stop] + ("" if last.end else end) + end + "**Answer:**"
+        place = _Place(last.stop, last.stop, end, None, None)
+    else:
+        place = _place(block, at)
+        head = text[: place.start]
+    tail = text[place.stop :]
+    if place.below is None and _is_plain(answer):
+        return f"{head} {answer}{_kept_end(text, place)}{tail}"
+    end = "\n" if "\r" in answer else _kept_end(text, place) or newline(text)
+    last_end = end if place.end else ""
+    # Two quotes without a blank line between them would be one.
+    gap = end if tail.startswith(">") else ""
+    return f"{head}{end}{quote(answer, end)}{last_end}{gap}{tail}"
+
+
+def clear_answer(text: str, index: int) -> str:
+    """Return the file with one question open again; one that is open already is left as it is.
+
+    Raises:
+        NotFoundError: There is no such question (any more).
+    """
+    block = _block(text, index)
+    at = _answer_line(block)
+    place = None if at is None else _place(block, at)
+    if place is None or place.answer is None:
+        return text
+    return f"{text[: place.start]} {WAITING}{_kept_end(text, place)}{text[place.stop :]}"
+
+
+def _kept_end(text: str, place: _Place) -> str:
+    """Return the line end to put behind a new answer in place of the old one's."""
+    # An old answer with carriage returns has line ends of its own; a new one takes those of the file.
+    is_own = place.answer is not None and "\r" in place.answer
+    return newline(text) if is_own and place.end else place.end
+
+
+def _is_plain(answer: str) -> bool:
+    """Say whether an answer can stand behind the mark and be read back as it is."""
+    return answer == answer.strip() and not has_control(answer) and not _WAITING.fullmatch(answer)
+
+
+def _block(text: str, index: int) -> _Block:
+    blocks = _blocks(scan(text))
+    if not 0 <= index < len(blocks):
+        raise NotFoundError(
+            f"_qa.md has {len(blocks)} questions and none at place {index + 1}; look at it again."
+        )
+    return blocks[index]
+
+
+def _blocks(lines: Sequence[Line]) -> list[_Block]:
+    blocks: list[_Block] = []
+    current: tuple[int, re.Match[str], str | None] | None = None
+    above: Line | None = None
+
+    def close(stop: int) -> None:
+        if current is None:
+            return
+        first, found, round_title = current
+        while stop > first + 1 and (lines[stop - 1].blank or _BREAK.fullmatch(lines[stop - 1].text)):
+            stop -= 1
+        level = lines[first].level
+        blocks.append(_Block(lines[first:stop], int(found[1]), (found[2] or "").strip(), level, round_title))
+
+    for index, line in enumerate(lines):
+        if not line.level:
+            continue
+        found = _QUESTION.fullmatch(line.title)
+        if found is None and current is not None and line.level > lines[current[0]].level:
+            continue
+        close(index)
+        current = None
+        if found is None:
+            above = line
+            continue
+        in_round = above is not None and 2 <= above.level < line.level
+        current = (index, found, above.title if above is not None and in_round else None)
+    close(len(lines))
+    return blocks
+
+
+def _answer_line(block: _Block) -> int | None:
+    """Return which line of a question holds the mark of its answer: the first bold one, else the first plain one."""
+    plain = None
+    for index, line in enumerate(block.lines):
+        key = None if line.code or index == 0 else match_key(line.text)
+        if key is not None and key.name == "answer":
+            if "**" in key.opening or "__" in key.opening:
+                return index
+            plain = index if plain is None else plain
+    return plain
+
+
+def _place(block: _Block, at: int) -> _Place:
+    line = block.lines[at]
+    rest = block.lines[at + 1 :]
+    key = match_key(line.text)
+    assert key is not None
+    start = line.start + len(key.opening)
+
+    def place(answer: str | None, count: int) -> _Place:
+        last = rest[count - 1] if count else line
+        below = next((other for other in rest[count:] if not other.blank), None)
+        return _Place(start, last.stop, last.end, answer, below)
+
+    if key.value:
+        if _WAITING.fullmatch(key.value):
+            return place(None, 0)
+        return place("\n".join([key.value, *(other.text for other in rest)]).strip(), len(rest))
+    if quoted := quote_length(rest):
+        answer = unquote(rest[:quoted], crlf=line.end == "\r\n")
+        return place(answer if answer.strip() else None, quoted)
+    first = next((index for index, other in enumerate(rest) if not other.blank), None)
+    if first is None:
+        return place(None, 0)
+    if _WAITING.fullmatch(rest[first].text.strip()):
+        return place(None, first + 1)
+    return place("\n".join(other.text for other in rest).strip(), len(rest))
+
+
+def _read(index: int, block: _Block, body: Sequence[Line]) -> Question:
+    """Sort a question's lines, heading and answer left out, into text, options and suggestion."""
+    text = [block.title]
+    options: list[tuple[str, list[str]]] = []
+    suggestion: list[str] | None = None
+    into = text
+    after_blank = False
+    for line in body:
+        if not line.code:
+            option = _option(line.text, options[-1][0] if options else None)
+            key = match_key(line.text)
+            if key is not None and key.name == "suggestion":
+                suggestion = into = [key.value]
+                after_blank = False
+                continue
+            if option is not None and suggestion is None:
+                letter, words = option
+                into = [words]
+                options.append((letter, into))
+                after_blank = False
+                continue
+            if after_blank and not line.blank and not line.text.startswith((" ", "\t")):
+                into = text
+        into.append(line.text)
+        after_blank = line.blank and not line.code
+    letter, why = _suggestion("\n".join(suggestion or ()).strip(), {letter for letter, _ in options})
+    return Question(
+        index=index,
+        number=block.number,
+        text="\n".join(text).strip(),
+        options=tuple(Option(letter, "\n".join(words).strip()) for letter, words in options),
+        suggestion=letter,
+        suggestion_text=why,
+        answer=None,
+        round=block.round,
+        line=block.lines[0].number,
+    )
+
+
+def _option(line: str, last: str | None) -> tuple[str, str] | None:
+    """Read the first line of an option; `last` is the letter of the one before it."""
+    found = _OPTION.match(line)
+    if found is None:
+        return None
+    letter = found[3].upper()
+    due = "A" if last is None else chr(ord(last) + 1)
+    # “A. Miller” in a sentence looks like an option, so only “B)” may leave a letter out.
+    is_firm = ")" in found[4] and found[3].isupper()
+    if letter != due and not (is_firm and letter > due):
+        return None
+    return letter, line[found.end() :].strip()
+
+
+def _suggestion(value: str, letters: Collection[str]) -> tuple[str | None, str | None]:
+    """Split a suggestion into a letter that is among the options and the reason; without one it is all reason."""
+    found = _SUGGESTED.match(value)
+    if found is None or found[1] not in letters:
+        return None, value or None
+    return found[1], value[found.end(1) :].lstrip("*_`).:,;-–— \t") or None

@@ -1,0 +1,200 @@
+"""`_signal.json`: what the agent says at the end of an iteration.
+
+The format is `{"status": …, "phase": …, "summary": …, "reason": …, "needs": …, "for": …}`. Reading forgives
+what cannot be misunderstood: a byte order mark, a Markdown fence around the object, a comma too many, text
+behind the object, line breaks inside strings, capital letters, lists of sentences in place of one. Anything
+else is a `SignalProblem`, which the loop tells the agent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from samobot.phases import Phase, SignalStatus, WaitingFor
+from samobot.text import nearest, one_line, without_surrogates
+
+LIMIT = 1_000_000
+"""Characters that a signal file may have."""
+
+_Kind = TypeVar("_Kind", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A valid signal.
+
+    Attributes:
+        status: What the agent says.
+        phase: The next phase, or None where it names none.
+        summary: What the iteration did, in the agent's words; may be empty, as the next two.
+        reason: Why it is blocked or waits.
+        needs: What it needs from a person.
+        waiting_for: What a waiting session waits for, where it says so.
+    """
+
+    status: SignalStatus
+    phase: Phase | None = None
+    summary: str = ""
+    reason: str = ""
+    needs: str = ""
+    waiting_for: WaitingFor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalProblem:
+    """A signal that is missing or cannot be used.
+
+    Attributes:
+        message: One sentence: file, line, what is wrong, what is allowed.
+    """
+
+    message: str
+
+
+class _BadSignal(Exception):  # noqa: N818
+    pass
+
+
+def parse_signal(text: str | None) -> Signal | SignalProblem:
+    """Read a signal. Never fails.
+
+    Args:
+        text: The file as `read_text` returns it; None where there is none.
+    """
+    if text is None or not text.strip("\ufeff\0 \t\r\n"):
+        return SignalProblem("There is no signal: the agent ended without writing _signal.json.")
+    if len(text) > LIMIT:
+        return SignalProblem(f"_signal.json has {len(text)} characters; a signal has at most {LIMIT}.")
+    try:
+        return _read(text)
+    except _BadSignal as problem:
+        return SignalProblem(str(problem))
+
+
+def _read(text: str) -> Signal:
+    record, lines = _record(text)
+    status = _choice(SignalStatus, record, "status", lines)
+    if status is None:
+        raise _BadSignal(f"_signal.json has no “status”; it is one of {', '.join(SignalStatus)}.")
+    return Signal(
+        status=status,
+        phase=_choice(Phase, record, "phase", lines),
+        summary=_words(record, "summary", lines),
+        reason=_words(record, "reason", lines),
+        needs=_words(record, "needs", lines),
+        waiting_for=_choice(WaitingFor, record, "for", lines),
+    )
+
+
+def _record(text: str) -> tuple[dict[str, object], str]:
+    """Return the one object in the text, its keys in lower case, and the text up to it for counting lines."""
+    start = _start(text)
+    try:
+        value, stop = _decode(text, start)
+    except json.JSONDecodeError as first:
+        mended = text[:start] + _without_extra_commas(text[start:])
+        try:
+            value, stop = _decode(mended, start)
+        except (ValueError, RecursionError):
+            raise _BadSignal(
+                f"_signal.json line {first.lineno}: not valid JSON ({one_line(first.msg, 80)}); "
+                'write one object such as {"status": "continue", "summary": "…"}.'
+            ) from None
+        text = mended
+    except (ValueError, RecursionError):
+        # A number of thousands of digits, or thousands of nested lists.
+        raise _BadSignal(
+            "_signal.json holds a number too long or lists too deep to read; write plain strings."
+        ) from None
+    if not isinstance(value, dict):
+        raise _BadSignal(
+            '_signal.json is not an object; write one such as {"status": "continue", "summary": "…"}.'
+        )
+    if "{" in text[stop:]:
+        line = text.count("\n", 0, text.index("{", stop)) + 1
+        raise _BadSignal(f"_signal.json line {line}: there is a second object; write exactly one.")
+    return value, text
+
+
+def _start(text: str) -> int:
+    """Return where the JSON starts: behind a byte order mark and a line that opens a Markdown fence."""
+    body = text.lstrip("\ufeff\0 \t\r\n")
+    start = len(text) - len(body)
+    if body.startswith(("```", "~~~")):
+        inside = text.find("\n", start) + 1
+        return len(text) - len(text[inside:].lstrip()) if inside else start
+    return start
+
+
+def _decode(text: str, start: int) -> tuple[object, int]:
+    # strict=False: a line break inside a string is a common slip and has one meaning.
+    return json.JSONDecoder(strict=False, object_pairs_hook=_one_of_each).raw_decode(text, start)
+
+
+def _one_of_each(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    record: dict[str, object] = {}
+    for key, value in pairs:
+        name = key.strip().lower()
+        if name in record and record[name] != value:
+            raise _BadSignal(f"_signal.json says “{one_line(key, 40)}” twice and not the same; say it once.")
+        record[name] = value
+    return record
+
+
+def _without_extra_commas(text: str) -> str:
+    """Drop each comma, outside strings, that only a closing bracket follows."""
+    kept: list[str] = []
+    comma: int | None = None
+    in_string = escaped = False
+    for char in text:
+        if in_string:
+            in_string = escaped or char != '"'
+            escaped = char == "\\" and not escaped
+        elif char == ",":
+            comma = len(kept)
+        elif char in "}]":
+            if comma is not None:
+                kept[comma] = ""
+            comma = None
+        elif not char.isspace():
+            in_string = char == '"'
+            comma = None
+        kept.append(char)
+    return "".join(kept)
+
+
+def _choice(kind: type[_Kind], record: dict[str, object], key: str, text: str) -> _Kind | None:
+    value = record.get(key)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        word = "_".join(value.strip().lower().replace("-", " ").split())
+        if word in list(kind):
+            return kind(word)
+    said = one_line(value if isinstance(value, str) else json.dumps(value), 40)
+    guess = nearest(said, kind)
+    hint = f" (did you mean “{guess}”?)" if guess else ""
+    raise _BadSignal(
+        f"_signal.json line {_line_of(key, text)}: “{key}” is “{said}”{hint}; it is one of {', '.join(kind)}."
+    )
+
+
+def _words(record: dict[str, object], key: str, text: str) -> str:
+    value = record.get(key)
+    if value is None:
+        return ""
+    parts = value if isinstance(value, list) else [value]
+    if not all(isinstance(part, str) for part in parts):
+        raise _BadSignal(
+            f"_signal.json line {_line_of(key, text)}: “{key}” is not text; write a string or a list of strings."
+        )
+    return without_surrogates("\n".join(part.strip() for part in parts if part.strip()))
+
+
+def _line_of(key: str, text: str) -> int:
+    at = text.lower().find(f'"{key}"')
+    return text.count("\n", 0, at) + 1 if at >= 0 else 1

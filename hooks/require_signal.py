@@ -15,7 +15,8 @@ import sys
 MOST_BLOCKS = 3
 """How often one iteration is sent back. A model that has not understood by then costs money for nothing."""
 
-MOST_BYTES = 1024 * 1024
+MOST_BYTES = 1_000_000
+PHASES = ("investigation", "requirements", "planning", "implementation", "testing", "quality", "done")
 WAITS = ("qa_answers", "plan_approval", "human_action", "file_update")
 
 
@@ -59,7 +60,7 @@ def problem(path: str, phase: str, statuses: list[str], targets: list[str]) -> "
     except OSError as error:
         return f"The signal file cannot be read: {error.strerror}."
     try:
-        signal = json.loads(raw.decode("utf-8-sig"))
+        signal = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         return f"The signal file is not JSON: {error}."
     if not isinstance(signal, dict):
@@ -67,15 +68,34 @@ def problem(path: str, phase: str, statuses: list[str], targets: list[str]) -> "
     status = signal.get("status")
     if status not in (statuses or ["continue", "waiting", "blocked", "done"]):
         return f"`status` is {json.dumps(status)}, which this phase may not signal."
-    target = signal.get("phase")
-    if status == "continue" and phase and target not in [None, "", phase, *targets]:
-        return f"`phase` is {json.dumps(target)}, where this phase may not go."
-    waits = signal.get("for")
-    if status == "waiting" and waits not in WAITS:
+    said = {key: value for key, value in signal.items() if value is not None and value != ""}
+    target = said.get("phase")
+    allowed = [phase, *targets] if status == "continue" and phase else PHASES
+    if target is not None and target not in allowed:
+        return f"`phase` is {json.dumps(target)}; it may be {' or '.join(allowed)}."
+    waits = said.get("for")
+    if (waits is not None or status == "waiting") and waits not in WAITS:
         return f"`for` is {json.dumps(waits)}; it has to say what a person must do: {', '.join(WAITS)}."
-    if status == "blocked" and not (signal.get("reason") or signal.get("needs")):
+    for key in ("summary", "reason", "needs"):
+        if not isinstance(said.get(key, ""), str):
+            return f"`{key}` has to be a string."
+    if status == "blocked" and not (said.get("reason") or said.get("needs")):
         return "`blocked` needs `reason` and `needs`: what is wrong, and what would help."
     return None
+
+
+def once(pairs: "list[tuple[str, object]]") -> "dict[str, object]":
+    """Make an object of its pairs, each key of which may be there only once.
+
+    Raises:
+        ValueError: One is there twice.
+    """
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key.strip().lower() in found:
+            raise ValueError(f"{json.dumps(key)} is there twice")
+        found[key.strip().lower()] = value
+    return found
 
 
 def reason(wrong: str, path: str, phase: str, statuses: list[str], targets: list[str]) -> str:

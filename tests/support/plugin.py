@@ -1,0 +1,55 @@
+"""Reading the plugin's own files in tests."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from samobot.assets import plugin_dir
+
+_PAIR = re.compile(r"([a-z-]+): (\S.*)")
+
+
+def front_matter(path: Path) -> tuple[dict[str, str], str]:
+    """Split a file into its front matter and its body.
+
+    Stricter than YAML on purpose: one `key: value` a line, quoted wherever YAML could read it otherwise.
+    """
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("---\n"), f"{path} has no front matter"
+    head, found, body = text[4:].partition("\n---\n")
+    assert found, f"the front matter of {path} has no end"
+    pairs: dict[str, str] = {}
+    for line in head.splitlines():
+        match = _PAIR.fullmatch(line)
+        assert match, f"{path}: {line!r} is not `key: value`"
+        key, value = match[1], match[2]
+        assert key not in pairs, f"{path}: {key} twice"
+        if value.startswith('"') and value.endswith('"'):
+            value = value[1:-1]
+        else:
+            assert not re.search(r"^[\[{&*!|>'%@`#]|: | #|:$", value), f"{path}: quote {value!r}"
+        pairs[key] = value
+    return pairs, body
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The fenced blocks of one language in a file."""
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+
+
+def agent_files() -> list[Path]:
+    """Every agent of the plugin."""
+    return sorted((plugin_dir() / "agents").glob("*.md"))
+
+
+def command_files() -> list[Path]:
+    """Every command of the plugin."""
+    return sorted((plugin_dir() / "commands").glob("*.md"))
+
+
+def skill_files() -> list[Path]:
+    """Every skill of the plugin."""
+    return sorted((plugin_dir() / "skills").glob("*/SKILL.md"))

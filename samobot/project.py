@@ -133,8 +133,11 @@ def _unquote(value: str) -> str:
 
 
 def _folder(value: str, file: Path) -> Path:
-    expanded = Path(value).expanduser()
-    if "\0" in value or str(expanded).startswith("~"):
+    try:
+        expanded = Path(value).expanduser()
+    except RuntimeError:
+        expanded = None
+    if expanded is None or "\0" in value:
         raise UsageError(f"“{value}” in {file} is not a path that can be found: correct it.")
     # normpath, not resolve: a person's symlinks stay as they named them.
     return Path(os.path.normpath(file.parent / expanded))

@@ -1,0 +1,80 @@
+"""Puts a worker together from the settings and a project."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from samobot.assets import plugin_dir
+from samobot.book import Book
+from samobot.claude.invocation import ClaudeOptions, preflight
+from samobot.claude.process import Clocks
+from samobot.iteration import Iteration, Progress, Surroundings
+from samobot.loop import Notice, RunOptions, Worker
+from samobot.patience import Patience
+from samobot.project import Project
+from samobot.session.decisions import load_key
+from samobot.session.folder import SessionFolder
+from samobot.settings import Settings
+
+
+def utc_now() -> datetime:
+    """The clock of a real run."""
+    return datetime.now(UTC)
+
+
+class Assembly:
+    """Everything that the workers of one project share.
+
+    Args:
+        settings: The configuration, with a command line's flags worked in.
+        project: The project.
+        environ: The environment that the CLI will see, less our secrets.
+    """
+
+    def __init__(self, settings: Settings, project: Project, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._project = project
+        self._environ = environ
+        self.key = load_key(settings.samobot_state_dir)
+        self._options = ClaudeOptions(
+            path=settings.claude_path,
+            model=settings.claude_model,
+            max_turns=settings.claude_max_turns,
+            permission_mode=settings.claude_permission_mode,
+            args=settings.claude_args,
+        )
+
+    def preflight(self) -> None:
+        """See that an iteration could start at all, before anything is made.
+
+        Raises:
+            UsageError: The CLI is missing or cannot run here.
+        """
+        preflight(self._options, self._environ)
+
+    def worker(
+        self,
+        folder: SessionFolder,
+        options: RunOptions,
+        *,
+        tell: Callable[[Notice], None],
+        watch: Callable[[Progress], None],
+    ) -> Worker:
+        """Make the worker of one run."""
+        settings = self._settings
+        book = Book(folder, utc_now, options.budget_usd)
+        surroundings = Surroundings(
+            project=self._project,
+            options=self._options,
+            plugin=plugin_dir(),
+            key=self.key,
+            environ=self._environ,
+            clocks=Clocks(total=settings.claude_timeout),
+            python=sys.executable,
+        )
+        iteration = Iteration(book, surroundings, now=utc_now, watch=watch)
+        patience = Patience(max_retries=settings.samocode_max_retries, retry_delay=settings.samocode_retry_delay)
+        return Worker(book, iteration, options, patience, now=utc_now, tell=tell)

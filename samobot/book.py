@@ -1,0 +1,211 @@
+"""What the worker reads and writes in a session's folder, in the words of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from samobot.errors import UsageError
+from samobot.phases import GateFacts, Phase, WaitingFor
+from samobot.session import control, gate, journal
+from samobot.session.files import edit_lock, read_text, write_atomic
+from samobot.session.folder import SessionFolder
+from samobot.session.guidance import GuidanceItem, parse_guidance, tick
+from samobot.session.journal import EventName, JournalReader
+from samobot.session.plan import newest_plan
+from samobot.session.overview import Overview, add_flow, parse_overview, set_status
+from samobot.session.signal import Signal, SignalProblem, parse_signal
+from samobot.text import one_line
+
+BLOCKED_WAITING = "waiting_human"
+"""What `Blocked:` says while a person has to answer, approve or do something."""
+
+
+class Book:
+    """The files of one session, as its worker keeps them.
+
+    Args:
+        folder: The session.
+        now: The clock, aware.
+        budget_usd: The budget that was asked for with this run; else the journal's counts.
+    """
+
+    def __init__(self, folder: SessionFolder, now: Callable[[], datetime], budget_usd: float | None) -> None:
+        self.folder = folder
+        self._now = now
+        self._asked_budget = budget_usd
+        self._reader = JournalReader(folder.journal)
+        self._before: Overview | None = None
+
+    # Reading.
+
+    def overview(self) -> Overview:
+        """The overview as it is now; empty where the file is missing."""
+        return parse_overview(read_text(self.folder.overview) or "")
+
+    def phase(self) -> Phase:
+        """The phase the session is in.
+
+        Raises:
+            UsageError: The overview is missing or names none that there is.
+        """
+        text = read_text(self.folder.overview)
+        if text is None:
+            raise UsageError(f"There is no {self.folder.overview}; without it this is not a session.")
+        overview = parse_overview(text)
+        if overview.phase is None:
+            named = f"names the phase “{overview.phase_text}”, which does not exist" if overview.phase_text else "names no phase"
+            raise UsageError(
+                f"{self.folder.overview} {named}: write one of {', '.join(Phase)} behind “Phase:” under “## Status”."
+            )
+        return overview.phase
+
+    def visit(self) -> int:
+        """Iterations that this visit of the phase has had."""
+        return self.overview().iteration or 0
+
+    def next_number(self) -> int:
+        """The number of the next iteration, counted over the whole session."""
+        return max(self.overview().total_iterations or 0, self.journal().iterations) + 1
+
+    def journal(self) -> journal.Journal:
+        """The sums over the journal as it is now."""
+        return self._reader.read()
+
+    def cost(self) -> float:
+        """What the session has cost so far, in US dollars."""
+        return self.journal().cost_usd
+
+    def budget(self) -> float | None:
+        """What the session may cost, in US dollars; None is no limit."""
+        return self.journal().budget_usd if self._asked_budget is None else self._asked_budget
+
+    def signal(self) -> Signal | SignalProblem:
+        """The agent's signal."""
+        return parse_signal(read_text(self.folder.signal))
+
+    def pending_guidance(self) -> tuple[GuidanceItem, ...]:
+        """What a person said and no iteration has been given yet."""
+        items = parse_guidance(read_text(self.folder.guidance) or "")
+        return tuple(item for item in items if not item.done)
+
+    def gate_facts(self) -> GateFacts:
+        """The facts that the gates look at."""
+        return gate.facts(self.folder)
+
+    def open_gate(self) -> WaitingFor | None:
+        """What a person still has to do before the next iteration; None where nothing is in the way."""
+        return gate.open_gate(self.folder)
+
+    # Writing.
+
+    def log(self, event: EventName, **fields: object) -> None:
+        """Append an event to the journal."""
+        journal.append(self.folder, event, self._now(), **fields)
+
+    def flow(self, text: str, number: int | None = None) -> None:
+        """Add a line to the Flow Log."""
+        self._edit({}, [self._flow_line(text, number)])
+
+    def settle(self) -> None:
+        """Carry out what a person has decided since the last run."""
+        gate.settle(self.folder, self._now(), held_by_us=True)
+
+    def begin_iteration(self, phase: Phase, visit: int, number: int) -> None:
+        """Say in the overview which iteration runs, and clear the signal of the one before."""
+        self._edit(
+            {"Phase": phase, "Iteration": str(visit), "Total Iterations": str(number), "Blocked": "no"}, []
+        )
+        self.clear_signal()
+        self._before = self.overview()
+
+    def clear_signal(self) -> None:
+        """Remove the signal, so that an old one is never taken for a new one."""
+        self.folder.signal.unlink(missing_ok=True)
+
+    def guidance_given(self, items: Iterable[GuidanceItem], number: int) -> None:
+        """Tick the guidance that an iteration was given and that ended well."""
+        given = tuple(items)
+        if not given:
+            return
+        with edit_lock(self.folder.path):
+            text = read_text(self.folder.guidance) or ""
+            write_atomic(self.folder.guidance, tick(text, given))
+        self.log(EventName.GUIDANCE, n=number, count=len(given))
+
+    def unblock(self, phase: Phase, summary: str, number: int) -> None:
+        """The phase goes on."""
+        status, flow = self._story(summary, number)
+        self._edit({"Phase": phase, "Blocked": "no"} | status, flow)
+
+    def move(self, phase: Phase, target: Phase, summary: str, number: int) -> int:
+        """Enter another phase; returns how often quality has been entered with this."""
+        visits = self.overview().quality_iteration or 0
+        if target is Phase.QUALITY:
+            visits += 1
+        status, flow = self._story(summary, number)
+        self._edit(
+            {"Phase": target, "Iteration": "0", "Blocked": "no", "Quality Iteration": str(visits)} | status,
+            [*flow, self._flow_line(f"Phase {phase} → {target}", number)],
+        )
+        self.log(EventName.PHASE, **{"from": phase, "to": target, "by": "agent"})
+        return visits
+
+    def wait(self, phase: Phase, waiting_for: WaitingFor, summary: str, number: int | None) -> None:
+        """The session waits for a person."""
+        status, flow = self._story(summary, number)
+        self._edit({"Phase": phase, "Blocked": BLOCKED_WAITING} | status, flow)
+        plan = newest_plan(self.folder) if waiting_for is WaitingFor.PLAN_APPROVAL else None
+        self.log(
+            EventName.GATE,
+            **{"for": waiting_for},
+            questions=self.gate_facts().open_questions,
+            plan=plan.name if plan else None,
+            sha256=plan.sha256 if plan else None,
+        )
+
+    def block(self, phase: Phase, reason: str, number: int | None) -> None:
+        """The session cannot go on without a person; the reason stands in the overview."""
+        words = one_line(reason, 300)
+        self._edit({"Phase": phase, "Blocked": f"yes - {words}"}, [self._flow_line(f"Blocked: {words}", number)])
+
+    def finish(self, summary: str, number: int) -> None:
+        """The session is done."""
+        status, flow = self._story(summary, number)
+        self._edit(
+            {"Phase": Phase.DONE, "Blocked": "no", "Next": "nothing, the session is done"} | status,
+            [*flow, self._flow_line("Done", number)],
+        )
+
+    def stopped(self, phase: Phase, text: str) -> None:
+        """The run was stopped; the session can be run again from the same phase."""
+        self._edit({"Phase": phase}, [self._flow_line(text, None)])
+        self.clear_signal()
+
+    def take_request(self, kind: control.RequestKind) -> bool:
+        """Take a person's request to the worker, if there is one of this kind."""
+        return control.take_kind(self.folder, kind) is not None
+
+    def _edit(self, status: Mapping[str, str], flow: Iterable[str]) -> None:
+        with edit_lock(self.folder.path):
+            text = read_text(self.folder.overview) or ""
+            new = set_status(text, {key: str(value) for key, value in status.items()})
+            for line in flow:
+                new = add_flow(new, line)
+            if new != text:
+                write_atomic(self.folder.overview, new)
+
+    def _flow_line(self, text: str, number: int | None) -> str:
+        when = f"{self._now().astimezone():%m-%d %H:%M}"
+        stamp = when if number is None else f"{number:03d} @ {when}"
+        return f"[{stamp}] {one_line(text, 300)}"
+
+    def _story(self, summary: str, number: int | None) -> tuple[dict[str, str], list[str]]:
+        """What the overview should say of an iteration, where the agent has not said it itself."""
+        before, now = self._before, self.overview()
+        self._before = None
+        if before is None or not summary:
+            return {}, []
+        status = {"Last Action": one_line(summary, 300)} if now.last_action == before.last_action else {}
+        flow = [self._flow_line(summary, number)] if len(now.flow) <= len(before.flow) else []
+        return status, flow

@@ -1,0 +1,96 @@
+"""The command line: which commands there are, and where errors become one line for a person.
+
+Each command lives in a module of `samobot.terminal` that is imported only when it is called, so that
+`samobot --version` and shell completion stay fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+from samobot import __version__
+from samobot.errors import SamobotError
+
+_COMMANDS = {
+    # name: (module, function, one line of help)
+    "run": ("run", "run_command", "Run a session until it is done or a person is needed."),
+    "status": ("status", "status_command", "Show one session, or all of them."),
+    "answer": ("decide", "answer_command", "Answer a session's questions."),
+    "approve": ("decide", "approve_command", "Approve a session's plan as it is now."),
+    "reject": ("decide", "reject_command", "Send a session's plan back with feedback."),
+    "tell": ("decide", "tell_command", "Give guidance for the next iteration."),
+    "stop": ("control", "stop_command", "Stop a session now, with everything it started."),
+    "pause": ("control", "pause_command", "Pause a session after its iteration."),
+    "resume": ("control", "resume_command", "Let a paused, stopped, blocked or parked session go on."),
+    "logs": ("logs", "logs_command", "Show what the agent did."),
+    "sessions": ("status", "sessions_command", "List the sessions of a project."),
+    "archive": ("control", "archive_command", "Put a finished session away."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that knows its commands' names and help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, function, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(f"samobot.terminal.{module}"), function)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in _COMMANDS:
+            from samobot.text import nearest
+
+            close = nearest(name, list(_COMMANDS))
+            hint = f"Did you mean “{close}”?" if close else "See samobot --help."
+            ctx.fail(f"There is no command “{name}”. {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="A first run:  samobot run --session greet --task 'Add a greeting script'",
+)
+@click.version_option(__version__, prog_name="samobot", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Run autonomous Claude Code sessions and decide where they need a person.
+
+    A session is a folder of plain files about one task. `samobot run` starts the Claude CLI again and again on
+    it; where an answer, an approval or help is needed it stops and says so.
+    """
+
+
+def main() -> NoReturn:
+    """The entry point of the program. Ends the process."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("\nGiven up; nothing was changed.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SamobotError as error:
+        click.echo(f"samobot: {error.message}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does.
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,313 @@
+"""One iteration from the worker's side: what is prepared, run, put back and read afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from samobot.book import Book
+from samobot.claude.activity import describe
+from samobot.claude.invocation import ClaudeOptions, build
+from samobot.claude.outcome import Evidence, Outcome, classify
+from samobot.claude.process import Clocks, run
+from samobot.claude.reaper import end_session_processes
+from samobot.claude.records import Assistant, Record
+from samobot.assets import workflow_text
+from samobot.context import Answered, Facts, iteration_context, iteration_prompt
+from samobot.phases import RULES, Phase
+from samobot.project import Project
+from samobot.session import forgery
+from samobot.session.files import write_atomic
+from samobot.session.guidance import GuidanceItem
+from samobot.session.journal import EventName
+from samobot.session.lock import RunLock
+from samobot.session.signal import Signal, SignalProblem
+from samobot.session.worktree import tree_state
+
+ACTIVITY_EVERY = 1.0
+"""Seconds between two updates of what others are told the agent is doing."""
+
+_NOT_WORK = frozenset({"_overview.md", "_signal.json", "_logs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What one iteration is to do.
+
+    Attributes:
+        phase: Its phase.
+        number: Its number, counted over the whole session.
+        visit: Its number in this visit of the phase.
+        budget_left: US dollars it may cost; None is no limit.
+        reminder: What went wrong the time before, for the agent; empty where nothing did.
+    """
+
+    phase: Phase
+    number: int
+    visit: int
+    budget_left: float | None
+    reminder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one iteration came to, by the facts.
+
+    Attributes:
+        number: Its number.
+        outcome: What its process did.
+        signal: What its agent said.
+        voided: Sentences about answers and decisions that the agent had no right to write.
+        guidance: What a person had said that it was given.
+        trace: A fingerprint of the work: equal for two iterations that left the same state behind.
+    """
+
+    number: int
+    outcome: Outcome
+    signal: Signal | SignalProblem
+    voided: tuple[str, ...]
+    guidance: tuple[GuidanceItem, ...]
+    trace: str
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a running iteration shows of itself; changes while it runs.
+
+    Attributes:
+        phase: Its phase.
+        number: Its number in the session.
+        started: `time.monotonic` of its start, in seconds.
+        activity: What the agent is doing, in a person's words.
+        cost_before: What the session had cost when it began, in US dollars.
+    """
+
+    phase: Phase
+    number: int
+    cost_before: float
+    started: float = field(default_factory=time.monotonic)
+    activity: str = "Starting"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an iteration needs to know of the world.
+
+    Attributes:
+        project: The session's project.
+        options: How the CLI is called.
+        plugin: Folder of the Claude Code plugin.
+        key: Marks decisions that the bot or the command line wrote.
+        environ: The worker's environment.
+        clocks: How long a silent process is given.
+        python: The interpreter that the plugin's hook runs with.
+    """
+
+    project: Project
+    options: ClaudeOptions
+    plugin: Path
+    key: bytes
+    environ: Mapping[str, str]
+    clocks: Clocks
+    python: str
+
+
+class Iteration:
+    """Carries out the iterations of one session.
+
+    Args:
+        book: The session's files.
+        surroundings: The rest of the world.
+        now: The clock, aware.
+        watch: Is given the progress, again and again.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        surroundings: Surroundings,
+        *,
+        now: Callable[[], datetime],
+        watch: Callable[[Progress], None],
+    ) -> None:
+        self._book = book
+        self._world = surroundings
+        self._now = now
+        self._watch = watch
+        self._lock: RunLock | None = None
+        self._told = 0.0
+
+    def bind(self, lock: RunLock) -> None:
+        """Take the session's lock, which says to others what is going on."""
+        self._lock = lock
+
+    def note_parked(self, until: datetime | None, *, parked: bool) -> None:
+        """Say in the lock that the run waits for a limit, or that it no longer does."""
+        if self._lock is not None:
+            self._lock.update(parked=parked, parked_until=until)
+
+    async def clean_up_after_a_dead_worker(self) -> None:
+        """End what a killed worker left running, and put back what its agent may not have written."""
+        await asyncio.to_thread(end_session_processes, self._book.folder.path)
+        baseline = forgery.saved(self._book.folder)
+        if baseline is not None:
+            self._undo(baseline)
+
+    async def carry_out(self, assignment: Assignment, stop: asyncio.Event) -> Report:
+        """Run the CLI once and report what came of it.
+
+        Args:
+            assignment: What it is to do.
+            stop: Ends it early when set.
+        """
+        book, folder, world = self._book, self._book.folder, self._world
+        stem = f"{self._now().astimezone():%m-%d-%H%M}-{assignment.number:03d}-{assignment.phase}"
+        log = folder.logs / f"{stem}.jsonl"
+        session_id = str(uuid.uuid4())
+        guidance = book.pending_guidance()
+        book.begin_iteration(assignment.phase, assignment.visit, assignment.number)
+        work_dir = self._work_dir()
+        context = folder.logs / f"{stem}.context.md"
+        facts = await asyncio.to_thread(self._facts, assignment, guidance, work_dir)
+        write_atomic(context, iteration_context(facts, workflow_text()))
+        invocation = build(
+            world.options,
+            plugin=world.plugin,
+            agent=RULES[assignment.phase].agent,
+            session_id=session_id,
+            context_file=context,
+            prompt=iteration_prompt(facts),
+            cwd=work_dir,
+            session_dir=folder.path,
+            log=log,
+            budget_left=assignment.budget_left,
+            signal_file=folder.signal,
+            environ=world.environ,
+            python=world.python,
+        )
+        baseline = forgery.save(folder)
+        about = {
+            "n": assignment.number,
+            "phase": assignment.phase,
+            "session_id": session_id,
+            "log": str(log.relative_to(folder.path)),
+        }
+        book.log(EventName.ITERATION_START, visit=assignment.visit, **about)
+        evidence = Evidence()
+        progress = Progress(assignment.phase, assignment.number, book.cost())
+        began = time.monotonic()
+        end = await run(
+            invocation,
+            world.clocks,
+            on_record=lambda record: self._record(record, evidence, progress, work_dir),
+            on_start=lambda pid: self._started(pid, assignment),
+            stop=stop,
+        )
+        outcome = classify(evidence, end, self._now())
+        voided = self._undo(baseline)
+        signal = book.signal()
+        book.log(
+            EventName.ITERATION_END,
+            **about,
+            outcome=outcome.kind,
+            text=outcome.text,
+            cost_usd=outcome.cost_usd,
+            tokens={
+                "input": outcome.tokens.input,
+                "output": outcome.tokens.output,
+                "cache_read": outcome.tokens.cache_read,
+                "cache_write": outcome.tokens.cache_write,
+            },
+            models={use.name: use.cost_usd for use in outcome.models},
+            turns=outcome.turns,
+            duration_s=round(time.monotonic() - began, 3),
+        )
+        self._log_signal(signal, assignment.number)
+        if self._lock is not None:
+            self._lock.update()
+        return Report(
+            number=assignment.number,
+            outcome=outcome,
+            signal=signal,
+            voided=voided,
+            guidance=guidance,
+            trace=await asyncio.to_thread(self._trace, work_dir),
+        )
+
+    def _facts(self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], work_dir: Path) -> Facts:
+        tree = checkout_state(work_dir)
+        return Facts(
+            phase=assignment.phase,
+            visit=assignment.visit,
+            visit_limit=RULES[assignment.phase].limit,
+            number=assignment.number,
+            session=self._book.folder.path,
+            workdir=work_dir,
+            task=self._book.overview().task or "",
+            platform=f"{platform.system()} {platform.release()}",
+            branch=tree.branch,
+            git_status=tree.status,
+            guidance=tuple(item.text for item in guidance),
+            answers=tuple(Answered(question, answer) for question, answer in self._book.fresh_answers()),
+            reminder=assignment.reminder,
+        )
+
+    def _work_dir(self) -> Path:
+        """The session's worktree, or the main repository where there is none."""
+        named = self._book.overview().working_dir
+        path = Path(named).expanduser() if named else self._world.project.main_repo
+        if not path.is_dir():
+            raise UsageError(
+                f"The working directory {path} of {self._book.folder.name} is gone. Put it back (`git worktree prune`, "
+                f"then `git worktree add {path} BRANCH`), or correct “Working Dir:” in {self._book.folder.overview}."
+            )
+        return path
+
+    def _started(self, pid: int, assignment: Assignment) -> None:
+        if self._lock is not None:
+            self._lock.update(iteration=assignment.number, phase=assignment.phase, claude_pid=pid)
+
+    def _record(self, record: Record, evidence: Evidence, progress: Progress, work_dir: Path) -> None:
+        evidence.add(record)
+        if isinstance(record, Assistant) and (words := describe(record, work_dir)):
+            progress.activity = words
+        self._watch(progress)
+
+    def _undo(self, baseline: forgery.Baseline) -> tuple[str, ...]:
+        voided = forgery.undo(self._book.folder, baseline, self._world.key)
+        for item in voided:
+            self._book.log(EventName.VOID, kind=item.kind, detail=item.detail)
+            self._book.flow(f"Void: {item.detail}")
+        forgery.forget(self._book.folder)
+        return tuple(item.detail for item in voided)
+
+    def _log_signal(self, signal: Signal | SignalProblem, number: int) -> None:
+        if isinstance(signal, SignalProblem):
+            self._book.log(EventName.SIGNAL, n=number, status=None, problem=signal.message)
+            return
+        self._book.log(
+            EventName.SIGNAL,
+            n=number,
+            status=signal.status,
+            phase=signal.phase,
+            summary=signal.summary,
+            reason=signal.reason,
+            needs=signal.needs,
+            **{"for": signal.waiting_for},
+            problem=None,
+        )
+
+    def _trace(self, work_dir: Path) -> str:
+        """Fingerprint the work: the repository, and the session's files but for what every iteration writes."""
+        digest = hashlib.sha256(tree_state(work_dir).encode())
+        for path in sorted(self._book.folder.path.iterdir()):
+            if path.name not in _NOT_WORK and path.is_file():
+                digest.update(path.name.encode("utf-8", "surrogateescape"))
+                digest.update(path.read_bytes())
+        return digest.hexdigest()

@@ -1,0 +1,100 @@
+"""What follows from an iteration that did not end well: try again, wait, or ask a person. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from samobot.claude.outcome import Outcome, OutcomeKind
+
+
+class Remedy(StrEnum):
+    """What the loop does about an outcome."""
+
+    PROCEED = "proceed"
+    """Nothing is wrong: the signal decides."""
+    RETRY = "retry"
+    """Run the phase again soon; a few failures in a row end the run."""
+    BACK_OFF = "back_off"
+    """The service is at fault: wait, longer each time, and never give up."""
+    PARK = "park"
+    """A usage limit: wait until it is lifted."""
+    ASK = "ask"
+    """Only a person can mend it."""
+    FAIL = "fail"
+    """It would fail the same way again."""
+    CAP = "cap"
+    """The money for this session is spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the loop waits, in seconds.
+
+    Attributes:
+        max_retries: Failed iterations in a row that are tried again.
+        retry_delay: Before the first retry; doubles each time.
+        back_off_first: Before trying a service at fault again; doubles each time.
+        back_off_most: The longest such wait.
+        after_reset: How long after a limit's reset the run goes on; 60 to 120 s keeps several machines apart.
+        unknown_reset: How long to wait for a limit that does not say when it resets.
+    """
+
+    max_retries: int = 3
+    retry_delay: float = 5.0
+    back_off_first: float = 30.0
+    back_off_most: float = 600.0
+    after_reset: float = 60.0
+    unknown_reset: float = 1800.0
+
+    def before_retry(self, attempt: int) -> float:
+        """Seconds before retry number `attempt`, from 1."""
+        return min(self.retry_delay * 2.0 ** (attempt - 1), self.back_off_most)
+
+    def before_next_try(self, attempt: int) -> float:
+        """Seconds before a service at fault is tried again, for the `attempt`-th time from 1."""
+        return min(self.back_off_first * 2.0 ** min(attempt - 1, 20), self.back_off_most)
+
+    def wake_at(self, resets_at: datetime | None, now: datetime, spread: float) -> datetime:
+        """When a parked run goes on.
+
+        Args:
+            resets_at: When the limit is lifted, where that is known.
+            now: The present.
+            spread: Seconds between 0 and 60 that keep many sessions from waking at once.
+        """
+        if resets_at is None:
+            return now + timedelta(seconds=self.unknown_reset)
+        return max(resets_at, now) + timedelta(seconds=self.after_reset + spread)
+
+
+def remedy(outcome: Outcome) -> Remedy:
+    """Say what an outcome calls for, whatever the signal file says."""
+    match outcome.kind:
+        case OutcomeKind.COMPLETED | OutcomeKind.MAX_TURNS:
+            return Remedy.PROCEED
+        case OutcomeKind.USAGE_LIMIT:
+            return Remedy.PARK
+        case OutcomeKind.OVERLOADED | OutcomeKind.NETWORK:
+            return Remedy.BACK_OFF
+        case OutcomeKind.AUTH | OutcomeKind.ACCOUNT:
+            return Remedy.ASK
+        case OutcomeKind.INVALID_REQUEST | OutcomeKind.START_FAILED:
+            return Remedy.FAIL
+        case OutcomeKind.MAX_BUDGET:
+            return Remedy.CAP
+        case (
+            OutcomeKind.INTERRUPTED
+            | OutcomeKind.PROMPT_TOO_LONG
+            | OutcomeKind.TRUNCATED
+            | OutcomeKind.NO_RESULT
+            | OutcomeKind.HUNG_START
+            | OutcomeKind.HUNG_SILENT
+            | OutcomeKind.TIMEOUT
+            | OutcomeKind.ERROR
+        ):
+            return Remedy.RETRY
+        case _:
+            assert_never(outcome.kind)

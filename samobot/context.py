@@ -136,8 +136,8 @@ def _where(facts: Facts) -> str:
             _status(facts.git_status),
             "```",
         ]
-    if shlex.quote(str(facts.session)) != str(facts.session):
-        lines += ["", "The session folder's path has to be quoted in shell commands."]
+    if any(shlex.quote(str(path)) != str(path) for path in (facts.session, facts.workdir)):
+        lines += ["", "These paths have to be quoted in shell commands."]
     return "\n".join(lines)
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,3 +71,60 @@ def subscription_environment(home: Path, base_url: str) -> dict[str, str]:
     environment = cli_environment(home, base_url)
     del environment["ANTHROPIC_API_KEY"]
     return environment | {"CLAUDE_CODE_OAUTH_TOKEN": "anything"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a run of the CLI left behind.
+
+    Attributes:
+        code: Its exit code.
+        records: The objects of its stdout, in order.
+        stderr: What it complained about.
+    """
+
+    code: int
+    records: tuple[dict[str, Any], ...]
+    stderr: str
+
+    def of_type(self, kind: str, subtype: str | None = None) -> list[dict[str, Any]]:
+        """The records of one type, and of one subtype where it is given."""
+        return [
+            record
+            for record in self.records
+            if record["type"] == kind and subtype in (None, record.get("subtype"))
+        ]
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The last result record."""
+        return self.of_type("result")[-1]
+
+
+def run_claude(
+    *flags: str, prompt: str, cwd: Path, environment: Mapping[str, str], timeout: float = 60
+) -> Ended:
+    """Run `claude -p` to its end, its stdout a regular file: it loses lines that it writes to a pipe.
+
+    Args:
+        flags: Flags beyond those for a stream of JSON with all permissions.
+        prompt: Sent on stdin.
+        cwd: The working directory.
+        environment: Its whole environment.
+        timeout: Seconds until it is killed and `subprocess.TimeoutExpired` is raised.
+    """
+    argv = [str(require_claude()), "-p", "--output-format", "stream-json", "--verbose"]
+    argv += ["--model", "opus", "--permission-mode", "bypassPermissions", *flags]
+    with tempfile.TemporaryFile() as out:
+        ended = subprocess.run(
+            argv,
+            input=prompt.encode(),
+            stdout=out,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=dict(environment),
+            timeout=timeout,
+        )
+        out.seek(0)
+        records = tuple(json.loads(line) for line in out.read().splitlines())
+    return Ended(ended.returncode, records, ended.stderr.decode())

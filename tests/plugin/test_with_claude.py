@@ -1,0 +1,237 @@
+"""The plugin in the real Claude CLI, against a scripted model: what is loaded, and what arrives."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from samobot.assets import plugin_dir, workflow_text
+from samobot.context import Answered, Facts, hook_environment, iteration_context, iteration_prompt
+from samobot.phases import RULES, Phase, SignalStatus
+from tests.support.claude_cli import Ended, cli_environment, run_claude
+from tests.support.messages_api import OTHER, MessagesApi, Step, bash, say, signal, tool, write
+from tests.support.plugin import agent_files, command_files, front_matter, skill_files
+
+pytestmark = pytest.mark.real_cli
+
+
+class Desk:
+    """Folders for one iteration, and the iteration itself as the worker starts it."""
+
+    def __init__(self, top: Path, plugin: Path | None = None) -> None:
+        self.home = top / "home"
+        self.plugin = plugin or plugin_dir()
+        self.facts = Facts(
+            phase=Phase.PLANNING,
+            visit=1,
+            visit_limit=10,
+            number=4,
+            session=top / "sessions" / "26-01-15-greet",
+            workdir=top / "work trees" / "greet",
+            task="Write a greeting script.",
+            platform="Linux 6.1",
+            branch="greet",
+            git_status=" M greet.py",
+        )
+        (self.facts.session / "_logs").mkdir(parents=True)
+        self.facts.workdir.mkdir(parents=True)
+
+    def iterate(self, api: MessagesApi, facts: Facts) -> Ended:
+        """Run one iteration."""
+        context = self.facts.session / "_logs" / "context.md"
+        context.write_text(iteration_context(facts, workflow_text()), encoding="utf-8")
+        flags = ["--plugin-dir", str(self.plugin), "--agent", f"samocode:{RULES[facts.phase].agent}"]
+        flags += ["--add-dir", str(facts.session), "--append-system-prompt-file", str(context)]
+        return run_claude(
+            *flags,
+            prompt=iteration_prompt(facts),
+            cwd=facts.workdir,
+            environment=cli_environment(self.home, api.url)
+            | hook_environment(facts.phase, facts.session / "_signal.json"),
+        )
+
+    def ask(self, api: MessagesApi, prompt: str) -> Ended:
+        """Run one prompt with the plugin, as a person does."""
+        return run_claude(
+            "--plugin-dir",
+            str(self.plugin),
+            prompt=prompt,
+            cwd=self.facts.workdir,
+            environment=cli_environment(self.home, api.url),
+        )
+
+    def signal(self) -> object:
+        """What `_signal.json` holds."""
+        return json.loads((self.facts.session / "_signal.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def _ending(phase: Phase) -> list[Step]:
+    """A valid end of an iteration of the phase."""
+    if SignalStatus.CONTINUE in RULES[phase].signals:
+        return signal("continue", phase=phase, summary="Half of it.")
+    return signal("done", summary="All of it.")
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_role_workflow_context_and_words_of_people_arrive_and_stay_small(desk: Desk, phase: Phase) -> None:
+    task = "Write a greeting script. " * 50
+    facts = replace(
+        desk.facts,
+        phase=phase,
+        visit_limit=RULES[phase].limit,
+        task=task,
+        guidance=("Use argparse, not click.", "Keep it under 40 lines."),
+        feedback="Too many phases.",
+        answers=(Answered("Q1: Which greeting?", "B"),),
+        reminder="There was no signal.",
+    )
+    with MessagesApi({phase: _ending(phase)}) as api:
+        ended = desk.iterate(api, facts)
+    api.check()
+    assert ended.code == 0
+    asked = api.requests[0]
+    role = front_matter(desk.plugin / "agents" / f"{RULES[phase].agent}.md")[1].strip()
+    for part in (role, workflow_text().strip(), iteration_context(facts, workflow_text()).strip()):
+        assert part in asked.system
+    assert iteration_prompt(facts) in asked.text
+    assert asked.system.index(role) < asked.system.index("# One iteration")
+    assert (asked.phase, asked.session, asked.workdir) == (phase, str(facts.session), str(facts.workdir))
+    # All that arrives as system text, what the CLI itself puts before it included.
+    assert len(asked.system) + len(iteration_prompt(facts)) - len(task.strip()) < 9000
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_an_agent_has_the_tools_that_its_file_names(desk: Desk, phase: Phase) -> None:
+    with MessagesApi({phase: _ending(phase)}) as api:
+        ended = desk.iterate(api, replace(desk.facts, phase=phase))
+    (init,) = ended.of_type("system", "init")
+    named = front_matter(desk.plugin / "agents" / f"{RULES[phase].agent}.md")[0]["tools"].split(", ")
+    assert sorted(init["tools"]) == sorted(named)
+
+
+def test_the_cli_lists_every_agent_skill_and_command(desk: Desk) -> None:
+    with MessagesApi({OTHER: [say("hello")]}) as api:
+        (init,) = desk.ask(api, "hello").of_type("system", "init")
+    assert {f"samocode:{path.stem}" for path in agent_files()} <= set(init["agents"])
+    skills = {f"samocode:{path.parent.name}" for path in skill_files()}
+    commands = {f"samocode:{path.stem}" for path in command_files()}
+    assert skills | commands <= set(init["slash_commands"])
+
+
+def test_every_skill_is_offered_to_an_agent_with_its_description(desk: Desk) -> None:
+    with MessagesApi({"planning": _ending(Phase.PLANNING)}) as api:
+        desk.iterate(api, desk.facts)
+    offered = api.requests[0].text
+    for path in skill_files():
+        assert f"samocode:{path.parent.name}: {front_matter(path)[0]['description']}" in offered
+    for path in command_files():
+        assert f"- samocode:{path.stem}:" not in offered
+
+
+@pytest.mark.parametrize("path", agent_files(), ids=lambda path: path.stem)
+def test_the_skill_that_a_role_names_loads(desk: Desk, path: Path) -> None:
+    phase = next(phase for phase, rule in RULES.items() if rule.agent == path.stem)
+    name = front_matter(path)[1].partition("Skill: `samocode:")[2].partition("`")[0]
+    with MessagesApi({phase: [tool("Skill", skill=f"samocode:{name}"), *_ending(phase)]}) as api:
+        desk.iterate(api, replace(desk.facts, phase=phase))
+    api.check()
+    assert front_matter(plugin_dir() / "skills" / name / "SKILL.md")[1].strip() in api.requests[1].text
+
+
+def test_a_command_expands_in_a_prompt_with_its_arguments(desk: Desk) -> None:
+    with MessagesApi({OTHER: [say("Done.")]}) as api:
+        desk.ask(api, "/samocode:dive How are greetings printed?")
+    assert "do a `dive` on: How are greetings printed?" in api.requests[0].text
+
+
+def test_a_skill_expands_in_a_prompt_with_its_arguments(desk: Desk) -> None:
+    with MessagesApi({OTHER: [say("Done.")]}) as api:
+        desk.ask(api, "/samocode:samocode-run greet")
+    assert "Arguments: `greet`" in api.requests[0].text
+
+
+def test_an_iteration_without_a_signal_is_sent_back_and_then_ends_well(desk: Desk) -> None:
+    script: Sequence[Step] = [
+        say("I am finished."),
+        *signal("waiting", waiting_for="plan_approval", summary="A plan is there."),
+    ]
+    with MessagesApi({"planning": script}) as api:
+        ended = desk.iterate(api, desk.facts)
+    api.check()
+    assert ended.code == 0
+    assert ended.result["is_error"] is False
+    assert "There is no signal file." in api.requests[1].text
+    assert desk.signal() == {"status": "waiting", "for": "plan_approval", "summary": "A plan is there."}
+
+
+def test_a_signal_that_the_phase_may_not_send_is_sent_back(desk: Desk) -> None:
+    script = [*signal("done"), bash("rm '{session}/_signal.json'"), *_ending(Phase.PLANNING)]
+    with MessagesApi({"planning": script}) as api:
+        desk.iterate(api, desk.facts)
+    api.check()
+    assert "which this phase may not signal" in api.requests[2].text
+
+
+def test_a_model_that_never_signals_ends_after_three_reminders(desk: Desk) -> None:
+    with MessagesApi(lambda request: say("No.")) as api:
+        ended = desk.iterate(api, desk.facts)
+    assert ended.code == 0
+    assert len(api.requests) == 4
+    assert not (desk.facts.session / "_signal.json").exists()
+
+
+def test_the_hook_works_from_a_folder_with_spaces_and_quotes(tmp_path: Path) -> None:
+    plugin = tmp_path / "it's a $HOME plugin"
+    plugin.mkdir()
+    for name in ("agents", "hooks", "skills", ".claude-plugin"):
+        shutil.copytree(plugin_dir() / name, plugin / name)
+    desk = Desk(tmp_path / "a 'quoted' place", plugin)
+    with MessagesApi({"planning": [say("Finished."), *_ending(Phase.PLANNING)]}) as api:
+        desk.iterate(api, desk.facts)
+    api.check()
+    assert "There is no signal file." in api.requests[1].text
+
+
+def test_sub_agents_are_not_sent_back(desk: Desk) -> None:
+    script: Sequence[Step] = [
+        tool(
+            "Task",
+            description="look",
+            prompt="Look around.",
+            subagent_type="general-purpose",
+            run_in_background=False,
+        ),
+        *_ending(Phase.PLANNING),
+    ]
+    with MessagesApi({"planning": script, OTHER: [say("The sub-agent's report.")]}) as api:
+        ended = desk.iterate(api, desk.facts)
+    api.check()
+    assert ended.code == 0
+    assert "The sub-agent's report." in api.of_phase("planning")[1].text
+
+
+def test_without_an_iteration_the_hook_lets_a_person_work(desk: Desk) -> None:
+    with MessagesApi({OTHER: [write(str(desk.facts.workdir / "note"), "x"), say("Done.")]}) as api:
+        ended = desk.ask(api, "hello")
+    api.check()
+    assert ended.result["result"] == "Done."
+
+
+def test_nothing_of_ours_is_left_in_home(desk: Desk) -> None:
+    with MessagesApi({"planning": _ending(Phase.PLANNING)}) as api:
+        desk.iterate(api, desk.facts)
+    left = [path for path in (desk.home / ".claude").rglob("*") if "samocode" in path.name]
+    assert [path.relative_to(desk.home).as_posix() for path in left] == [
+        ".claude/plugins/data/samocode-inline"
+    ]
+    assert not list(left[0].iterdir())

@@ -1,0 +1,128 @@
+"""What an agent is doing, in a person's words: for the terminal's live line and the chat's card. Pure."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from samobot.claude.records import ApiRetry, Assistant, Init, Record, Result, ToolUse
+
+WIDTH = 80
+"""Characters of an activity at most."""
+
+_FILES = {
+    "Read": ("👀", "Reading"),
+    "Write": ("✏️", "Writing"),
+    "Edit": ("✏️", "Editing"),
+    "MultiEdit": ("✏️", "Editing"),
+    "NotebookEdit": ("✏️", "Editing"),
+    "LS": ("👀", "Listing"),
+}
+
+_WORDS = {
+    "Bash": ("⚙️", "Running"),
+    "Grep": ("🔎", "Searching for"),
+    "Glob": ("🔎", "Looking for"),
+    "WebSearch": ("🌐", "Searching the web for"),
+    "WebFetch": ("🌐", "Fetching"),
+    "Task": ("🤝", "Delegating"),
+    "Agent": ("🤝", "Delegating"),
+    "Skill": ("📖", "Using the skill"),
+    "TodoWrite": ("📝", "Planning its steps"),
+    "TaskCreate": ("📝", "Noting a step"),
+    "TaskUpdate": ("📝", "Updating its steps"),
+    "BashOutput": ("⚙️", "Looking at a running command"),
+    "TaskOutput": ("⚙️", "Looking at a running task"),
+    "KillShell": ("⚙️", "Ending a running command"),
+    "TaskStop": ("⚙️", "Ending a running task"),
+}
+
+# Words that what follows is set off from by a colon; the others read on.
+_COLON = frozenset({"Running", "Delegating", "Noting a step", "Using the skill"})
+_ALONE = frozenset({"TodoWrite", "TaskUpdate", "BashOutput", "TaskOutput", "KillShell", "TaskStop"})
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One thing an agent does.
+
+    Attributes:
+        words: One line, at most `WIDTH` characters.
+        sign: A pictogram for it, for places that have room for one.
+        sub_agent: Whether a sub-agent does it.
+    """
+
+    words: str
+    sign: str
+    sub_agent: bool = False
+
+
+def activity(record: Record, cwd: Path) -> Activity | None:
+    """Say what a record shows the agent doing; None where it shows nothing new.
+
+    Args:
+        record: One record of the stream.
+        cwd: The agent's working folder; paths below it are shown relative to it.
+    """
+    match record:
+        case Init():
+            return Activity("Starting", "🚀")
+        case Assistant(tools=(*_, last), sub_agent=parent):
+            words, sign = _tool(last, cwd)
+            return Activity(words, sign, bool(parent))
+        case Assistant(error="", sub_agent=parent):
+            return Activity("Writing" if record.text else "Thinking", "💭", bool(parent))
+        case ApiRetry():
+            of = f" of {record.max_retries}" if record.max_retries else ""
+            return Activity(f"Waiting for the API (attempt {record.attempt}{of})", "⏳")
+        case Result():
+            return Activity("Finishing", "🏁")
+        case _:
+            return None
+
+
+def _tool(tool: ToolUse, cwd: Path) -> tuple[str, str]:
+    if tool.name in _FILES:
+        sign, verb = _FILES[tool.name]
+        return _clip(f"{verb} {_path(tool.summary, cwd) or 'a file'}"), sign
+    if tool.name in _WORDS:
+        sign, verb = _WORDS[tool.name]
+        if tool.name in _ALONE or not tool.summary:
+            return verb, sign
+        colon = ":" if verb in _COLON else ""
+        return _clip(f"{verb}{colon} {_without(tool.summary, cwd)}"), sign
+    if tool.name.startswith("mcp__"):
+        server, _, name = tool.name.removeprefix("mcp__").partition("__")
+        return _clip(f"Using {name or server}{f' of {server}' if name else ''}"), "🔌"
+    return _clip(f"Using {tool.name}{f': {_without(tool.summary, cwd)}' if tool.summary else ''}"), "🔧"
+
+
+def _path(text: str, cwd: Path) -> str:
+    """A path as a person who knows the project would say it."""
+    path = " ".join(text.split())
+    base = str(cwd)
+    if path == base:
+        return "."
+    if path.startswith(base + os.sep):
+        return _shorten(path[len(base) + 1 :])
+    return _shorten(path)
+
+
+def _shorten(path: str) -> str:
+    """The end of a path says more than its beginning."""
+    room = WIDTH - 20
+    return path if len(path) <= room else "…" + path[-(room - 1) :]
+
+
+def _without(text: str, cwd: Path) -> str:
+    """A command without its boilerplate: the move into the working folder, and the folder in every path."""
+    base = str(cwd)
+    line = " ".join(text.split())
+    for move in (f"cd {base} && ", f"cd {base}; ", f"cd '{base}' && ", f'cd "{base}" && '):
+        line = line.removeprefix(move)
+    return line.replace(base + os.sep, "") if len(base) > 1 else line
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= WIDTH else text[: WIDTH - 1].rstrip() + "…"

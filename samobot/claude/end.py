@@ -1,0 +1,43 @@
+"""How a process of the Claude CLI ended: a plain value, made by `process` and judged by `outcome`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class StoppedBy(StrEnum):
+    """Why a process was ended from outside; a process that ended by itself has none."""
+
+    PERSON = "person"
+    FIRST_EVENT = "first_event"
+    SILENCE = "silence"
+    EXIT = "exit"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEnd:
+    """How a process ended.
+
+    Attributes:
+        returncode: Its exit code; the negative number of the signal that killed it; None when it never ran.
+        stopped_by: Who or which clock ended it; None when it ended by itself.
+        leftover: Processes that it left behind and that were ended.
+        survivors: Process ids that could not be ended; empty unless something is badly wrong.
+        duration_s: Seconds from start to end.
+        stderr: The last kilobytes it wrote to stderr.
+        start_error: Why it could not be started at all; empty when it could.
+        garbage: Lines on its stdout that were not JSON objects.
+        skipped: Lines on its stdout that were too long to look at.
+    """
+
+    returncode: int | None
+    stopped_by: StoppedBy | None = None
+    leftover: int = 0
+    survivors: tuple[int, ...] = ()
+    duration_s: float = 0.0
+    stderr: str = ""
+    start_error: str = ""
+    garbage: int = 0
+    skipped: int = 0

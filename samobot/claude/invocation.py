@@ -1,0 +1,224 @@
+"""How one iteration of the Claude CLI is called: arguments, environment, prompt. Pure.
+
+Measured on Claude Code 2.1.197: the agent's file replaces the default system prompt and the appended file
+follows it; `--verbose` must go with `stream-json`; one argument may not exceed 128 KiB, so the context goes in
+as a file and the prompt on stdin.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from samobot.claude.reaper import SESSION_VARIABLE
+from samobot.errors import UsageError
+
+SIGNAL_VARIABLE = "SAMOCODE_SIGNAL"
+"""Names the signal file to the plugin's Stop hook, which acts only when it is set."""
+
+PYTHON_VARIABLE = "SAMOCODE_PYTHON"
+"""Names the interpreter that the plugin's hooks run with."""
+
+ITERATION_VARIABLE = "SAMOBOT_ITERATION"
+"""Set to the CLI's session id inside an iteration: there, samobot refuses to decide in a person's place."""
+
+_OURS = ("TELEGRAM_", "SAMOBOT_", "SAMOCODE_")
+
+# What an interactive Claude tells its own children. A loop started from one must not pass that on.
+_OUTER_CLAUDE = frozenset(
+    {
+        "AI_AGENT",
+        "CLAUDECODE",
+        "CLAUDE_CODE_AGENT",
+        "CLAUDE_CODE_CHILD_SESSION",
+        "CLAUDE_CODE_ENTRYPOINT",
+        "CLAUDE_CODE_EXECPATH",
+        "CLAUDE_CODE_PARENT_SESSION_ID",
+        "CLAUDE_CODE_SESSION_ID",
+        "CLAUDE_CODE_SSE_PORT",
+        "CLAUDE_EFFORT",
+        "CLAUDE_ENV_FILE",
+        "CLAUDE_PID",
+        "CLAUDE_PLUGIN_DATA",
+        "CLAUDE_PLUGIN_ROOT",
+        "CLAUDE_PROJECT_DIR",
+    }
+)
+
+# Flags whose change would blind the worker or confuse whose session it is.
+_RESERVED = frozenset(
+    {
+        "--agent",
+        "--background",
+        "--bg",
+        "--continue",
+        "--fork-session",
+        "--help",
+        "--input-format",
+        "--output-format",
+        "--resume",
+        "--session-id",
+        "--version",
+        "-c",
+        "-h",
+        "-r",
+        "-v",
+    }
+)
+
+_LEAST_BUDGET = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class ClaudeOptions:
+    """How a person wants the CLI to be run.
+
+    Attributes:
+        path: The program: a name looked for on PATH, or a path.
+        model: Model name or alias.
+        max_turns: Turns of one iteration.
+        timeout: Seconds one iteration may take.
+        permission_mode: The CLI's `--permission-mode`.
+        args: More flags, added at the end.
+    """
+
+    path: str = "claude"
+    model: str = "opus"
+    max_turns: int = 300
+    timeout: float = 1800.0
+    permission_mode: str = "bypassPermissions"
+    args: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of the CLI, complete.
+
+    Attributes:
+        argv: Program and arguments.
+        cwd: Folder it works in.
+        env: The whole environment.
+        stdin: The prompt.
+        log: File that its stdout becomes.
+        session_id: UUID of the CLI's own session.
+    """
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    stdin: bytes
+    log: Path
+    session_id: str
+
+
+def build(
+    options: ClaudeOptions,
+    *,
+    plugin: Path,
+    agent: str,
+    session_id: str,
+    context_file: Path,
+    prompt: str,
+    cwd: Path,
+    session_dir: Path,
+    log: Path,
+    budget_left: float | None,
+    signal_file: Path,
+    environ: Mapping[str, str],
+    python: str,
+    withheld: Collection[str] = (),
+) -> Invocation:
+    """Make the call of one iteration.
+
+    Args:
+        options: How the CLI is to be run.
+        plugin: Folder of the samocode plugin.
+        agent: Name of the phase's agent in the plugin.
+        session_id: A new UUID; the CLI refuses one that was used before.
+        context_file: File whose text follows the agent's in the system prompt.
+        prompt: What the agent is asked to do.
+        cwd: Folder it works in.
+        session_dir: The session's folder, which it may write to as well.
+        log: File that its stdout becomes.
+        budget_left: US dollars it may spend; None for no limit.
+        signal_file: The session's signal file, for the Stop hook.
+        environ: The environment to derive its own from.
+        python: Interpreter for the plugin's hooks.
+        withheld: Names of further variables that it must not see.
+
+    Raises:
+        UsageError: `options.args` holds a flag that samobot itself has to set.
+    """
+    check_args(options.args)
+    budget = () if budget_left is None else ("--max-budget-usd", f"{max(budget_left, _LEAST_BUDGET):.4f}")
+    argv = (
+        options.path,
+        "--print",
+        "--output-format",
+        "stream-json",
+        "--verbose",
+        "--plugin-dir",
+        str(plugin),
+        "--agent",
+        f"samocode:{agent}",
+        "--session-id",
+        session_id,
+        "--add-dir",
+        str(session_dir),
+        "--append-system-prompt-file",
+        str(context_file),
+        "--model",
+        options.model,
+        "--max-turns",
+        str(options.max_turns),
+        *budget,
+        "--permission-mode",
+        options.permission_mode,
+        *options.args,
+    )
+    marks = {
+        SESSION_VARIABLE: str(session_dir),
+        SIGNAL_VARIABLE: str(signal_file),
+        PYTHON_VARIABLE: python,
+        ITERATION_VARIABLE: session_id,
+    }
+    env = child_environment(environ, withheld) | marks
+    return Invocation(argv, cwd, env, prompt.encode("utf-8", "replace"), log, session_id)
+
+
+def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()) -> dict[str, str]:
+    """The environment that an agent may see: none of samobot's secrets, nothing of an outer Claude.
+
+    Args:
+        environ: The environment to start from.
+        withheld: Names of further variables to leave out.
+    """
+    env = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(_OURS) and name not in _OUTER_CLAUDE and name not in withheld
+    }
+    # A CLI that updates itself in the middle of a run would be another program in the next iteration.
+    env.setdefault("DISABLE_AUTOUPDATER", "1")
+    # No terminal is there to ask on: git should fail, not wait.
+    env.setdefault("GIT_TERMINAL_PROMPT", "0")
+    if not env.get("HOME"):
+        env["HOME"] = pwd.getpwuid(os.getuid()).pw_dir
+    return env
+
+
+def check_args(args: Collection[str]) -> None:
+    """Refuse flags in `CLAUDE_ARGS` that samobot itself has to set.
+
+    Raises:
+        UsageError: Naming the flag.
+    """
+    for arg in args:
+        flag = arg.split("=", maxsplit=1)[0]
+        if flag in _RESERVED:
+            raise UsageError(
+                f"CLAUDE_ARGS may not hold {flag}: samobot sets that itself. Take it out of CLAUDE_ARGS."
+            )

@@ -1,0 +1,86 @@
+"""The kinds of end that one iteration can have, and what the loop does about each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Remedy(StrEnum):
+    """What the loop does about an outcome."""
+
+    GO_ON = "go_on"
+    RETRY = "retry"
+    PARK = "park"
+    ASK = "ask"
+    STOP = "stop"
+
+
+class OutcomeKind(StrEnum):
+    """What one iteration came to. The comment beside each says what it means."""
+
+    COMPLETED = "completed"  # it said it had finished; what it did is for the signal and the files to tell
+    MAX_TURNS = "max_turns"  # it used all its turns
+    MAX_BUDGET = "max_budget"  # it used all the money it was given
+    INTERRUPTED = "interrupted"  # somebody stopped it
+    USAGE_LIMIT = "usage_limit"  # the subscription's limit; it resets by itself
+    AUTH = "auth"  # not logged in, or the key or token is refused
+    ACCOUNT = "account"  # money, plan or administrator; waiting does not cure it
+    RATE_LIMITED = "rate_limited"  # too many requests for now
+    OVERLOADED = "overloaded"  # the API failed on its side
+    NETWORK = "network"  # the API could not be reached
+    INVALID_REQUEST = "invalid_request"  # the API refuses what was asked: an unknown model, a bad parameter
+    PROMPT_TOO_LONG = "prompt_too_long"  # the conversation outgrew the model's context
+    REFUSED = "refused"  # the model declined under its usage policy
+    TRUNCATED = "truncated"  # the answer was cut off in the middle
+    FAILED = "failed"  # the CLI reported a failure of a kind nobody has described
+    NO_RESULT = "no_result"  # it ended calmly without saying what came of it
+    CRASHED = "crashed"  # it died
+    HUNG_START = "hung_start"  # nothing was ever heard from it
+    HUNG_SILENT = "hung_silent"  # it fell silent
+    TIMEOUT = "timeout"  # the iteration took longer than it may
+    START_FAILED = "start_failed"  # it could not start, or refused its own arguments
+
+    @property
+    def remedy(self) -> Remedy:
+        """What the loop does about it."""
+        return _REMEDIES[self]
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same iteration is worth another try after a pause."""
+        return self.remedy is Remedy.RETRY
+
+    @property
+    def parks(self) -> bool:
+        """Whether time alone will cure it."""
+        return self.remedy is Remedy.PARK
+
+    @property
+    def asks_person(self) -> bool:
+        """Whether only a person can cure it."""
+        return self.remedy is Remedy.ASK
+
+
+_REMEDIES: dict[OutcomeKind, Remedy] = {
+    OutcomeKind.COMPLETED: Remedy.GO_ON,
+    OutcomeKind.MAX_TURNS: Remedy.GO_ON,
+    OutcomeKind.MAX_BUDGET: Remedy.ASK,
+    OutcomeKind.INTERRUPTED: Remedy.STOP,
+    OutcomeKind.USAGE_LIMIT: Remedy.PARK,
+    OutcomeKind.AUTH: Remedy.ASK,
+    OutcomeKind.ACCOUNT: Remedy.ASK,
+    OutcomeKind.RATE_LIMITED: Remedy.RETRY,
+    OutcomeKind.OVERLOADED: Remedy.RETRY,
+    OutcomeKind.NETWORK: Remedy.RETRY,
+    OutcomeKind.INVALID_REQUEST: Remedy.ASK,
+    OutcomeKind.PROMPT_TOO_LONG: Remedy.RETRY,
+    OutcomeKind.REFUSED: Remedy.ASK,
+    OutcomeKind.TRUNCATED: Remedy.RETRY,
+    OutcomeKind.FAILED: Remedy.RETRY,
+    OutcomeKind.NO_RESULT: Remedy.RETRY,
+    OutcomeKind.CRASHED: Remedy.RETRY,
+    OutcomeKind.HUNG_START: Remedy.RETRY,
+    OutcomeKind.HUNG_SILENT: Remedy.RETRY,
+    OutcomeKind.TIMEOUT: Remedy.RETRY,
+    OutcomeKind.START_FAILED: Remedy.ASK,
+}

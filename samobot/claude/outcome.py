@@ -1,0 +1,313 @@
+"""What happened in one iteration.
+
+Neither the exit code nor the word "success" can be believed: the CLI exits with 0 without a result, and calls
+an API error a success. So evidence is gathered from every record while the process runs, and judged once it
+has ended, together with how it ended. Pure: the clock comes in as `now`.
+
+Only the CLI's own words count as evidence of a limit: rate-limit events, its own error messages and the final
+result of a run that failed. What a tool printed or a model wrote in passing never does.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from samobot.claude.end import ProcessEnd, StoppedBy
+from samobot.claude.kinds import OutcomeKind, Remedy
+from samobot.claude.limits import account_trouble, usage_limit
+from samobot.claude.records import (
+    ApiRetry,
+    Assistant,
+    Denial,
+    Init,
+    RateLimit,
+    Record,
+    Result,
+    Tokens,
+    ToolResult,
+)
+from samobot.claude.wording import disguised, trouble
+
+__all__ = ["Evidence", "Outcome", "OutcomeKind", "Remedy", "classify"]
+
+_LIMITS_KEPT = 32
+_SENTENCE = 300
+
+# A stream that the server cut short ends as a "success" whose stop reason is null.
+_CUT_OFF = (None, "max_tokens")
+_CONTEXT_FULL = ("prompt_too_long", "blocking_limit", "model_context_window_exceeded")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one iteration came to.
+
+    Attributes:
+        kind: The judgement.
+        text: One sentence for a person.
+        note: Something beside it that a person may want to know (the CLI did not exit by itself, tools were
+            denied); usually empty.
+        resets_at: When a usage limit is over, aware; None when unknown or no limit.
+        limit_kind: Which limit: `five_hour`, `seven_day`, …; empty when unknown or no limit.
+        cost_usd: What the process cost; None when it did not live to say.
+        tokens: What it used.
+        models: Cost by model in US dollars.
+        turns: Turns of the last result.
+        session_id: The CLI's own session, for `claude --resume`.
+        denials: Tool calls refused for want of a permission.
+        result_text: The final text, else the last thing the agent said.
+    """
+
+    kind: OutcomeKind
+    text: str
+    note: str = ""
+    resets_at: datetime | None = None
+    limit_kind: str = ""
+    cost_usd: float | None = None
+    tokens: Tokens = field(default_factory=Tokens)
+    models: Mapping[str, float] = field(default_factory=dict)
+    turns: int = 0
+    session_id: str = ""
+    denials: tuple[Denial, ...] = ()
+    result_text: str = ""
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the records of one process amount to; holds a bounded amount however many there are.
+
+    Attributes:
+        records: How many there were.
+        init: The first `Init`.
+        result: The last `Result`: a process whose background agents finish late has several.
+        limits: The latest word on each kind of usage limit.
+        error: The message that the CLI wrote in the model's place, if that was the last thing said.
+        retry: The latest retry, if nothing was heard from the API since.
+        last_words: The last text of the main agent.
+        tool_errors: How many tools failed.
+    """
+
+    records: int = 0
+    init: Init | None = None
+    result: Result | None = None
+    limits: dict[str, RateLimit] = field(default_factory=dict)
+    error: Assistant | None = None
+    retry: ApiRetry | None = None
+    last_words: str = ""
+    tool_errors: int = 0
+
+    def add(self, record: Record) -> None:
+        """Take one more record into account."""
+        self.records += 1
+        match record:
+            case Init():
+                self.init = self.init or record
+            case Result():
+                self.result = record
+                self.retry = None
+            case RateLimit():
+                if record.kind in self.limits or len(self.limits) < _LIMITS_KEPT:
+                    self.limits[record.kind] = record
+            case Assistant(sub_agent=""):
+                self.error = record if record.error else None
+                self.retry = None
+                self.last_words = record.text or self.last_words
+            case ApiRetry():
+                self.retry = record
+            case ToolResult():
+                self.tool_errors += record.error
+            case _:
+                pass
+
+    def rejected(self) -> tuple[RateLimit, ...]:
+        """The usage limits that stop work: the latest word is a refusal, and no paid extra usage covers it."""
+        return tuple(
+            limit for limit in self.limits.values() if limit.status == "rejected" and not limit.overage
+        )
+
+    def complaint(self) -> str:
+        """The CLI's own message about a failure; empty when it did not complain."""
+        if self.result is not None:
+            if self.result.is_error:
+                return self.result.text or "; ".join(self.result.errors)
+            return self.result.text if disguised(self.result.text) else ""
+        return (self.error.text or self.error.error) if self.error is not None else ""
+
+
+def classify(evidence: Evidence, end: ProcessEnd, now: datetime) -> Outcome:
+    """Judge a process that has ended.
+
+    Args:
+        evidence: Everything it said.
+        end: How it ended.
+        now: The time of the judgement, aware; reset times are reckoned from it.
+    """
+    verdict = _judge(evidence, end, now)
+    result = evidence.result or Result("", is_error=False)
+    return Outcome(
+        kind=verdict.kind,
+        text=verdict.text,
+        note=" ".join(_notes(result, end)),
+        resets_at=verdict.resets_at,
+        limit_kind=verdict.limit_kind,
+        cost_usd=result.cost_usd,
+        tokens=sum((model.tokens for model in result.models), Tokens()) if result.models else result.usage,
+        models={model.name: model.cost_usd for model in result.models},
+        turns=result.num_turns,
+        session_id=result.session_id or (evidence.init.session_id if evidence.init else ""),
+        denials=result.denials,
+        result_text=result.text or evidence.last_words,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    kind: OutcomeKind
+    text: str
+    resets_at: datetime | None = None
+    limit_kind: str = ""
+
+
+def _judge(evidence: Evidence, end: ProcessEnd, now: datetime) -> _Verdict:
+    if evidence.result is not None and _is_good(evidence.result):
+        return _Verdict(OutcomeKind.COMPLETED, "The iteration ended well.")
+    if end.stopped_by is StoppedBy.PERSON:
+        return _Verdict(OutcomeKind.INTERRUPTED, "The iteration was stopped by a person.")
+    if (limit := _limit(evidence, now)) is not None:
+        return limit
+    if evidence.result is not None and not (end.stopped_by and _is_aborted(evidence.result)):
+        return _by_result(evidence, evidence.result)
+    if evidence.result is None and (complaint := evidence.complaint()):
+        found = trouble(None, complaint)
+        return _Verdict(found.kind, _say(found.lead, complaint))
+    return _by_end(evidence, end)
+
+
+def _is_good(result: Result) -> bool:
+    return (
+        result.subtype == "success"
+        and not result.is_error
+        and result.stop_reason not in _CUT_OFF
+        and result.stop_reason != "refusal"
+        and result.terminal_reason not in _CONTEXT_FULL
+        and not disguised(result.text)
+    )
+
+
+def _is_aborted(result: Result) -> bool:
+    """Whether the result only says that the process was told to stop, which is what a clock does to it."""
+    return result.subtype == "error_during_execution"
+
+
+def _limit(evidence: Evidence, now: datetime) -> _Verdict | None:
+    """A limit of the account, from the CLI's own words and from the rate-limit events."""
+    words = evidence.complaint()
+    if account_trouble(words):
+        return _Verdict(OutcomeKind.ACCOUNT, _say("Claude's account refuses work", words))
+    said = usage_limit(words, now)
+    rejected = evidence.rejected()
+    if said is None:
+        # A refusal in an event means nothing by itself when the run then ended of something else.
+        result = evidence.result
+        refused = result is None or (result.api_error_status == 429 and result.is_error)
+        if not rejected or not refused:
+            return None
+    resets = [limit.resets_at for limit in rejected if limit.resets_at is not None]
+    when = max(resets) if resets else (said.resets_at if said else None)
+    # Where several limits refuse, work can go on only when the last of them is over.
+    kinds = sorted((limit.resets_at != when, limit.kind) for limit in rejected if limit.kind)
+    kind = kinds[0][1] if kinds else (said.kind if said else "")
+    return _Verdict(OutcomeKind.USAGE_LIMIT, _say("Claude's usage limit is reached", words), when, kind)
+
+
+def _by_result(evidence: Evidence, result: Result) -> _Verdict:
+    words = evidence.complaint()
+    match result.subtype:
+        case "error_max_turns":
+            return _Verdict(OutcomeKind.MAX_TURNS, "The iteration used all the turns it may take.")
+        case "error_max_budget_usd":
+            return _Verdict(OutcomeKind.MAX_BUDGET, "The iteration used all the money it was given.")
+        case "error_during_execution" if result.terminal_reason.startswith("aborted"):
+            return _Verdict(OutcomeKind.INTERRUPTED, "The iteration was interrupted from outside.")
+        case _:
+            pass
+    if result.terminal_reason in _CONTEXT_FULL:
+        return _Verdict(
+            OutcomeKind.PROMPT_TOO_LONG, _say("The conversation is too long for the model", words)
+        )
+    if result.stop_reason == "refusal":
+        return _Verdict(OutcomeKind.REFUSED, _say("Claude declined", result.text))
+    if not words and result.stop_reason in _CUT_OFF:
+        return _Verdict(OutcomeKind.TRUNCATED, "Claude's answer was cut off in the middle.")
+    found = trouble(result.api_error_status, words)
+    return _Verdict(found.kind, _say(found.lead, words))
+
+
+def _by_end(evidence: Evidence, end: ProcessEnd) -> _Verdict:
+    """A judgement from how the process ended, where it did not say itself what was wrong."""
+    retrying = ""
+    if evidence.retry is not None:
+        retrying = f" It was repeating a failed request (attempt {evidence.retry.attempt})."
+    match end.stopped_by:
+        case StoppedBy.FIRST_EVENT:
+            return _Verdict(OutcomeKind.HUNG_START, "Claude started but said nothing, and was ended.")
+        case StoppedBy.SILENCE:
+            return _Verdict(OutcomeKind.HUNG_SILENT, f"Claude fell silent and was ended.{retrying}")
+        case StoppedBy.TIMEOUT:
+            minutes = max(1, round(end.duration_s / 60))
+            return _Verdict(
+                OutcomeKind.TIMEOUT, f"The iteration was ended because it had taken {minutes} min.{retrying}"
+            )
+        case _:
+            pass
+    if end.start_error or (evidence.records == 0 and end.stderr.strip() and (end.returncode or 0) > 0):
+        return _Verdict(
+            OutcomeKind.START_FAILED, _say("Claude could not be started", end.start_error or end.stderr)
+        )
+    if end.returncode is not None and end.returncode < 0:
+        return _Verdict(
+            OutcomeKind.CRASHED, f"Claude was killed by {_signal_name(-end.returncode)}.{retrying}"
+        )
+    if end.returncode == 0:
+        return _Verdict(
+            OutcomeKind.NO_RESULT, "Claude ended without saying what came of the iteration." + retrying
+        )
+    lead = f"Claude ended with exit code {end.returncode} and without a result"
+    return _Verdict(OutcomeKind.CRASHED, _say(lead, _last_line(end.stderr)) + retrying)
+
+
+def _notes(result: Result, end: ProcessEnd) -> list[str]:
+    notes = []
+    if end.stopped_by is StoppedBy.EXIT:
+        notes.append("Claude did not exit by itself after its result and was ended.")
+    if result.denials:
+        tools = ", ".join(sorted({denial.tool for denial in result.denials}))
+        notes.append(f"Denied for want of a permission: {tools} ({len(result.denials)} times).")
+    if end.survivors:
+        notes.append(f"Could not be ended: process {', '.join(map(str, end.survivors))}.")
+    return notes
+
+
+def _say(lead: str, words: str) -> str:
+    """One sentence: what it is, and the CLI's own words for it, if any."""
+    words = " ".join(words.split())
+    if len(words) > _SENTENCE:
+        words = words[: _SENTENCE - 1].rstrip() + "…"
+    if not words:
+        return f"{lead}."
+    return f"{lead}: {words}" if words.endswith((".", "!", "?", "…")) else f"{lead}: {words}."
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

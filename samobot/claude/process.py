@@ -1,0 +1,268 @@
+"""Running one process of the Claude CLI: start it, follow it, stop it, and leave nothing behind.
+
+- stdout is the log itself, a regular file: the CLI exits without draining a pipe. stderr is a file beside it.
+- SIGINT is the only signal on which the CLI ends its tools and still writes a result. So stopping is SIGINT,
+  SIGTERM, SIGKILL, with pauses between; then a sweep of everything that lost its parent.
+- Nothing here judges: `outcome` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from samobot.claude.end import ProcessEnd, StoppedBy
+from samobot.claude.invocation import Invocation
+from samobot.claude.reaper import (
+    SESSION_VARIABLE,
+    Swept,
+    end_session_processes,
+    has_tool_process,
+    is_subreaper,
+    sweep,
+)
+from samobot.claude.records import Assistant, Record, Result, ToolResult
+from samobot.claude.spawn import spawn
+from samobot.claude.stream import Tail
+
+POLL_SECONDS = (0.05, 0.3)
+"""How often the log is looked at: at once after something came, less often the longer it is quiet."""
+
+LADDER = ((signal.SIGINT, 3.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0))
+"""The signals that stop the CLI, each with the seconds it is given."""
+
+STDERR_KEPT = 16 * 1024
+"""Bytes of stderr that are kept."""
+
+_STDERR_LIMIT = 4 * 1024 * 1024
+_BATCH = 1024 * 1024
+_PENDING_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """How long a process may take, in seconds.
+
+    Attributes:
+        first_event: Until its first line.
+        silence: Between two lines. A long answer arrives as one line at its end, so minutes are normal. While
+            a tool that it called has a living process, only `total` counts: a test suite may run long.
+        exit_after_result: From the last line to the exit, once there is a result. Background tasks may go on
+            for a while, and their lines start it anew.
+        total: From start to end.
+    """
+
+    first_event: float = 120.0
+    silence: float = 900.0
+    exit_after_result: float = 45.0
+    total: float = 1800.0
+
+
+async def run(
+    invocation: Invocation,
+    clocks: Clocks,
+    *,
+    on_record: Callable[[Record], None],
+    on_start: Callable[[int], None],
+    stop: asyncio.Event,
+) -> ProcessEnd:
+    """Run the CLI to its end, and end everything it leaves behind.
+
+    Call it in the main thread: the kernel ties the CLI's life to the thread that started it. However this call ends, also by cancellation or an error in a callback, no process is left.
+
+    Args:
+        invocation: What to start.
+        clocks: How long it may take.
+        on_record: Told of each record, in order.
+        on_start: Told of the process id, once it is known.
+        stop: Set by somebody who wants it to stop now.
+
+    Raises:
+        OSError: The log cannot be read.
+    """
+    running = _Running(invocation, clocks, on_record, stop)
+    try:
+        return await running.to_the_end(on_start)
+    finally:
+        running.close()
+
+
+class _Running:
+    """One process while it runs: what has been seen of it, and since when."""
+
+    def __init__(
+        self, invocation: Invocation, clocks: Clocks, on_record: Callable[[Record], None], stop: asyncio.Event
+    ) -> None:
+        self._invocation = invocation
+        self._clocks = clocks
+        self._on_record = on_record
+        self._stop = stop
+        self._now = asyncio.get_running_loop().time
+        self._started = self._now()
+        self._last = self._started
+        self._heard = False
+        self._has_result = False
+        self._pending: set[str] = set()
+        self._tail = Tail(invocation.log)
+        self._stderr_path = invocation.log.with_suffix(".stderr")
+        self._process: Process | None = None
+
+    async def to_the_end(self, on_start: Callable[[int], None]) -> ProcessEnd:
+        try:
+            process = self._process = await spawn(self._invocation, self._stderr_path)
+        except OSError as error:
+            return self._end(
+                None, None, Swept(), start_error=f"{error.filename or sys.executable}: {error.strerror}"
+            )
+        stopped_by: StoppedBy | None = None
+        try:
+            on_start(process.pid)
+            stopped_by = await self._watch(process)
+            if stopped_by is not None:
+                await self._climb(process)
+        finally:
+            swept = await self._clean(process)
+        self._take(self._tail.finish())
+        return self._end(process.returncode, stopped_by, swept)
+
+    def close(self) -> None:
+        self._tail.close()
+
+    async def _watch(self, process: Process) -> StoppedBy | None:
+        """Follow the log until the process ends or somebody, or a clock, wants it to."""
+        ended = asyncio.ensure_future(process.wait())
+        stopping = asyncio.ensure_future(self._stop.wait())
+        shortest, longest = POLL_SECONDS
+        pause = shortest
+        try:
+            while not ended.done():
+                if stopping.done():
+                    return StoppedBy.PERSON
+                position = self._tail.position
+                self._take(self._tail.read(_BATCH))
+                if self._tail.position != position:
+                    pause = shortest
+                    self._last = self._now()
+                elif (clock := self._overdue(process.pid)) is not None:
+                    return clock
+                self._bound_stderr()
+                await asyncio.wait(
+                    (ended, stopping),
+                    timeout=0 if self._tail.behind else pause,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                pause = min(pause * 1.5, longest)
+            return None
+        finally:
+            for waiting in (ended, stopping):
+                waiting.cancel()
+
+    def _take(self, records: Iterator[Record]) -> None:
+        for record in records:
+            self._heard = True
+            match record:
+                case Result():
+                    self._has_result = True
+                case Assistant(tools=tools):
+                    if len(self._pending) < _PENDING_LIMIT:
+                        self._pending.update(tool.id for tool in tools)
+                case ToolResult(ids=ids):
+                    # A result too long to be read does not say whose it is.
+                    self._pending.difference_update(ids or set(self._pending))
+                case _:
+                    pass
+            self._on_record(record)
+
+    def _overdue(self, pid: int) -> StoppedBy | None:
+        now = self._now()
+        quiet = now - self._last
+        if now - self._started > self._clocks.total:
+            return StoppedBy.TIMEOUT
+        if not self._heard:
+            return StoppedBy.FIRST_EVENT if now - self._started > self._clocks.first_event else None
+        if self._has_result and quiet > self._clocks.exit_after_result:
+            return StoppedBy.EXIT
+        if quiet > self._clocks.silence and not (self._pending and has_tool_process(pid)):
+            return StoppedBy.SILENCE
+        return None
+
+    async def _climb(self, process: Process) -> None:
+        """Stop the CLI, gently first."""
+        for number, seconds in LADDER:
+            if process.returncode is not None:
+                return
+            _signal(process, number)
+            try:
+                await asyncio.wait_for(process.wait(), seconds)
+            except TimeoutError:
+                continue
+
+    async def _clean(self, process: Process) -> Swept:
+        """End whatever is left; also on the way out of an error or a cancellation."""
+        try:
+            if process.returncode is None:
+                _signal(process, signal.SIGKILL)
+                await asyncio.wait_for(process.wait(), LADDER[-1][1])
+        except TimeoutError:
+            pass
+        finally:
+            # Its status belongs to asyncio as long as asyncio has not taken it.
+            swept = sweep(exclude=() if process.returncode is not None else (process.pid,))
+            if not is_subreaper():
+                swept += end_session_processes(Path(self._invocation.env[SESSION_VARIABLE]))
+        return swept
+
+    def _end(
+        self, returncode: int | None, stopped_by: StoppedBy | None, swept: Swept, start_error: str = ""
+    ) -> ProcessEnd:
+        return ProcessEnd(
+            returncode=returncode,
+            stopped_by=stopped_by,
+            leftover=swept.ended,
+            survivors=swept.survivors,
+            duration_s=self._now() - self._started,
+            stderr=_settle_stderr(self._stderr_path),
+            start_error=start_error,
+            garbage=self._tail.garbage,
+            skipped=self._tail.skipped,
+        )
+
+    def _bound_stderr(self) -> None:
+        """Start the file anew when it has grown out of all reason; the CLI appends, so it goes on at the start."""
+        try:
+            if self._stderr_path.stat().st_size > _STDERR_LIMIT:
+                os.truncate(self._stderr_path, 0)
+        except OSError:
+            pass
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    """Signal the CLI's own process group, as Ctrl-C in a terminal does: itself, its hooks and servers."""
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _settle_stderr(path: Path) -> str:
+    """Take the end of what the CLI wrote to stderr and keep no more than that; no file when it wrote nothing."""
+    try:
+        with path.open("r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - STDERR_KEPT))
+            kept = file.read(STDERR_KEPT)
+            if size > STDERR_KEPT:
+                file.seek(0)
+                file.write(kept)
+                file.truncate()
+        if not kept:
+            path.unlink()
+    except OSError:
+        return ""
+    return kept.decode("utf-8", "replace")

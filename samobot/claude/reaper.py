@@ -1,0 +1,219 @@
+"""Ending everything that an iteration leaves behind.
+
+Each Bash tool call of the Claude CLI runs in a session of its own, so killing the CLI's process group never
+reaches it, and children that were disowned or called setsid outlive even a normal end. Two nets catch them:
+
+- The worker is a *child subreaper* (Linux): whatever loses its parent below it becomes its own child, and
+  `sweep` kills and reaps until nothing is left.
+- Every process of an iteration inherits `SAMOCODE_SESSION`, the session's folder. `session_processes` finds
+  them by that, also when the worker itself was killed and its orphans went to init.
+
+The CLI is started in a new session (setsid), and a process can only ever leave a session for a new one of its
+own. So a descendant of ours in *our* session was started by ourselves (git, for example), and one in another
+session came from the CLI: that is how `sweep` tells them apart.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+SESSION_VARIABLE = "SAMOCODE_SESSION"
+"""Environment variable that marks every process of an iteration with its session's folder."""
+
+SWEEP_SECONDS = 5.0
+"""How long a sweep goes on when processes keep coming."""
+
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_GET_CHILD_SUBREAPER = 37
+_PAUSE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did: how many processes it ended, and which would not end (normally none)."""
+
+    ended: int = 0
+    survivors: tuple[int, ...] = ()
+
+    def __add__(self, other: Swept) -> Swept:
+        return Swept(self.ended + other.ended, self.survivors + other.survivors)
+
+
+def become_subreaper() -> bool:
+    """Make this process the new parent of everything below it that loses its own.
+
+    Returns:
+        Whether it is one now. Elsewhere than on Linux it never is, and `sweep` finds only what still hangs
+        below a living child; `end_session_processes` finds the rest there.
+    """
+    if sys.platform != "linux":
+        return False
+    libc = ctypes.CDLL(None)
+    return bool(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+def is_subreaper() -> bool:
+    """Whether this process inherits everything below it that loses its own parent."""
+    if sys.platform != "linux":
+        return False
+    answer = ctypes.c_int()
+    done = ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
+    return bool(done == 0 and answer.value)
+
+
+def sweep(exclude: Collection[int] = (), seconds: float = SWEEP_SECONDS) -> Swept:
+    """Kill and reap every descendant that is not in this process's own session, until none is left.
+
+    It blocks for as long as that takes, some milliseconds as a rule.
+
+    Args:
+        exclude: Process ids to leave alone although they are in another session; somebody else waits for them.
+        seconds: How long to go on at most.
+    """
+    own_session = os.getsid(0)
+    return _end_all(lambda: _foreign_descendants(own_session, frozenset(exclude)), _kill_group, seconds)
+
+
+def session_processes(session_dir: Path) -> list[tuple[int, str]]:
+    """Find the living processes that belong to a session's iterations.
+
+    Args:
+        session_dir: The session's folder.
+
+    Returns:
+        Process id and command line of each, without this process and its ancestors. Processes of other
+        users cannot be looked into and are left out.
+    """
+    return [(process.pid, _command(process)) for process in _marked(session_dir)]
+
+
+def end_session_processes(session_dir: Path, seconds: float = SWEEP_SECONDS) -> Swept:
+    """Kill what an earlier worker of a session left behind.
+
+    Only for the holder of the session's run lock, or when there is none: a living worker's CLI carries the
+    same mark.
+
+    Args:
+        session_dir: The session's folder.
+        seconds: How long to go on at most.
+    """
+    return _end_all(lambda: _marked(session_dir), _kill, seconds)
+
+
+def has_tool_process(pid: int) -> bool:
+    """Whether a CLI has a living child in a session of its own, as every Bash tool call is.
+
+    Args:
+        pid: Process id of the CLI. MCP and language servers share its session and do not count.
+    """
+    try:
+        own_session = os.getsid(pid)
+        children = psutil.Process(pid).children()
+    except (ProcessLookupError, PermissionError, psutil.Error):
+        return False
+    return any(_is_alive(child) and _session(child.pid) not in (own_session, None) for child in children)
+
+
+def _end_all(
+    listing: Callable[[], list[psutil.Process]], kill: Callable[[psutil.Process], None], seconds: float
+) -> Swept:
+    """Kill and reap what `listing` finds, again and again, because a process can fork while it is killed."""
+    deadline = time.monotonic() + seconds
+    seen: set[psutil.Process] = set()
+    while found := listing():
+        seen.update(process for process in found if _is_alive(process))
+        if time.monotonic() >= deadline:
+            survivors = tuple(sorted(process.pid for process in found if _is_alive(process)))
+            return Swept(max(0, len(seen) - len(survivors)), survivors)
+        for process in found:
+            kill(process)
+        for process in found:
+            _reap(process.pid)
+        time.sleep(_PAUSE)
+    return Swept(len(seen))
+
+
+def _foreign_descendants(own_session: int, exclude: frozenset[int]) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.Process().children(recursive=True)
+        if process.pid not in exclude and _session(process.pid) not in (own_session, None)
+    ]
+
+
+def _marked(session_dir: Path) -> list[psutil.Process]:
+    wanted = os.path.realpath(session_dir)
+    own = psutil.Process()
+    spared = {own.pid, *(parent.pid for parent in own.parents())}
+    found = []
+    for process in psutil.process_iter():
+        if process.pid in spared or not _is_alive(process):
+            continue
+        try:
+            mark = process.environ().get(SESSION_VARIABLE)
+        except (psutil.Error, OSError):
+            continue
+        if mark and os.path.realpath(mark) == wanted:
+            found.append(process)
+    return found
+
+
+def _kill_group(process: psutil.Process) -> None:
+    """Kill a process with its whole group: the one way that a fork going on at the same time cannot escape.
+
+    A group lies within one session, and the sessions meant here were all begun below the CLI.
+    """
+    try:
+        group = os.getpgid(process.pid)
+        if group == os.getpgid(0):
+            process.kill()
+        else:
+            os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError, psutil.Error):
+        pass
+
+
+def _kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.Error:
+        pass
+
+
+def _reap(pid: int) -> None:
+    """Take a dead child's status, so that it does not stay a zombie; not ours or not dead yet is fine."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.Error:
+        return False
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except (ProcessLookupError, PermissionError):
+        return None
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return shlex.join(process.cmdline()) or process.name()
+    except (psutil.Error, OSError):
+        return "?"

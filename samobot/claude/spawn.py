@@ -1,0 +1,82 @@
+"""Starting the Claude CLI so that it can be followed and never outlives its worker unwatched.
+
+- stdin, stdout and stderr are regular files. The CLI exits without draining a pipe, and loses its result.
+- It begins a session of its own: a Ctrl-C in the worker's terminal reaches the worker alone, which then stops
+  the CLI in good order; and `reaper` can tell its descendants from the worker's other children.
+- A small wrapper goes between. It asks the kernel to interrupt the CLI when the worker dies (SIGINT, because on
+  that the CLI ends its tools too), and gives signals their default meaning back: a worker that was started in
+  a shell's background ignores SIGINT, and its children would inherit that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from asyncio.subprocess import Process
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from samobot.claude.invocation import Invocation
+
+# Runs in a Python of its own between fork and exec: a preexec_fn may deadlock in a program with threads.
+# 1 is PR_SET_PDEATHSIG. The parent may have died before that was set, hence the second look.
+_WRAPPER = """
+import os, signal, sys
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_SETMASK, ())
+if sys.platform == "linux":
+    import ctypes
+    ctypes.CDLL(None).prctl(1, int(signal.SIGINT), 0, 0, 0)
+    if os.getppid() != int(sys.argv[1]):
+        sys.exit(1)
+try:
+    os.execvp(sys.argv[2], sys.argv[2:])
+except OSError as error:
+    sys.exit(f"{sys.argv[2]}: {error.strerror}")
+"""
+
+
+async def spawn(invocation: Invocation, stderr: Path) -> Process:
+    """Start the CLI.
+
+    Args:
+        invocation: What to start.
+        stderr: File to append its stderr to.
+
+    Raises:
+        OSError: It cannot be started, or the files cannot be written.
+    """
+    command = (sys.executable, "-I", "-S", "-c", _WRAPPER, str(os.getpid()), *invocation.argv)
+    with (
+        _prompt_file(invocation.stdin) as stdin,
+        _append(invocation.log) as stdout,
+        _append(stderr) as errors,
+    ):
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=errors,
+            cwd=invocation.cwd,
+            env=dict(invocation.env),
+            start_new_session=True,
+        )
+
+
+@contextmanager
+def _prompt_file(prompt: bytes) -> Iterator[IO[bytes]]:
+    """The prompt as a file to read: no pipe to feed, and none that stays open."""
+    with tempfile.TemporaryFile() as file:
+        file.write(prompt)
+        file.seek(0)
+        yield file
+
+
+def _append(path: Path) -> IO[bytes]:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    return os.fdopen(descriptor, "ab", buffering=0)

@@ -1,0 +1,153 @@
+"""Following the log that the Claude CLI writes, while it is written.
+
+The CLI's stdout is a regular file (a pipe loses its end), so following it means reading what was added since
+the last look. Lines have no useful limit: a tool result is 300 KB, a final text megabytes. So bytes come in
+chunks, one line at a time is kept, lines that only carry a tool's output are not kept at all once they are
+long, and a line past `LINE_LIMIT` is skipped and counted. A log of any size is followed in bounded memory.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from samobot.claude.records import Record, ToolResult
+from samobot.claude.wire import parse
+
+CHUNK = 256 * 1024
+"""Bytes read at a time."""
+
+LINE_LIMIT = 8 * 1024 * 1024
+"""Bytes of one line. Decoding takes about three times as much, and a worker should stay under 60 MB."""
+
+TOOL_RESULT_LIMIT = 512 * 1024
+"""Bytes of a line that begins as a tool's output does; past it, only the fact that it came is kept."""
+
+_HEAD = 200
+_USER_LINE = re.compile(rb'\s*\{\s*"type"\s*:\s*"user"')
+
+
+class Tail:
+    """Reads records from a file that grows.
+
+    A last line without its newline waits for the rest; `finish` takes it as it is. A file that does not
+    exist yet has nothing to say. What cannot be understood is counted, never raised.
+
+    Args:
+        path: The log.
+
+    Attributes:
+        garbage: Lines that were not JSON objects.
+        skipped: Lines longer than `LINE_LIMIT`.
+        position: Bytes read so far.
+        behind: Whether the last `read` stopped at its limit of bytes before the end of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.garbage = 0
+        self.skipped = 0
+        self.position = 0
+        self.behind = False
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._line = bytearray()
+        self._dropped = 0
+        self._is_tool_result = False
+
+    def read(self, limit: int | None = None) -> Iterator[Record]:
+        """Yield what has been added since the last call.
+
+        Args:
+            limit: Bytes to read at most, so that an event loop gets its turn; None reads to the end.
+
+        Raises:
+            OSError: The file exists and cannot be read.
+        """
+        file = self._open()
+        if file is None:
+            return
+        done = 0
+        self.behind = False
+        while chunk := file.read(CHUNK):
+            self.position += len(chunk)
+            yield from self._feed(chunk)
+            done += len(chunk)
+            if limit is not None and done >= limit:
+                self.behind = True
+                return
+
+    def finish(self) -> Iterator[Record]:
+        """Yield what is left once nothing more can come: also a last line without a newline."""
+        yield from self.read()
+        yield from self._end_line()
+
+    def close(self) -> None:
+        """Let go of the file; the tail can be read no more."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self) -> BinaryIO | None:
+        if self._file is None:
+            try:
+                self._file = self._path.open("rb", buffering=0)
+            except FileNotFoundError:
+                return None
+        return self._file
+
+    def _feed(self, chunk: bytes) -> Iterator[Record]:
+        start = 0
+        while (end := chunk.find(b"\n", start)) >= 0:
+            self._add(chunk[start:end])
+            yield from self._end_line()
+            start = end + 1
+        self._add(chunk[start:])
+
+    def _add(self, piece: bytes) -> None:
+        if self._dropped:
+            self._dropped += len(piece)
+            return
+        self._line += piece
+        size = len(self._line)
+        if size > TOOL_RESULT_LIMIT and _USER_LINE.match(self._line, 0, _HEAD):
+            self._is_tool_result = True
+            self._drop()
+        elif size > LINE_LIMIT:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._dropped = len(self._line)
+        self._line = bytearray()
+
+    def _end_line(self) -> Iterator[Record]:
+        line, self._line = self._line, bytearray()
+        dropped, self._dropped = self._dropped, 0
+        is_tool_result, self._is_tool_result = self._is_tool_result, False
+        if is_tool_result:
+            yield ToolResult(error=False, size=dropped)
+        elif dropped:
+            self.skipped += 1
+        elif line and not line.isspace():
+            record = _decode(line)
+            if record is None:
+                self.garbage += 1
+            else:
+                yield record
+
+
+def _decode(line: bytearray) -> Record | None:
+    text = line.decode("utf-8", "replace")
+    line.clear()
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return parse(value) if isinstance(value, dict) else None

@@ -112,7 +112,7 @@ def tick(text: str, items: Iterable[GuidanceItem]) -> str:
 
 
 def _find(text: str) -> list[_Found]:
-    found = []
+    found: list[_Found] = []
     lines = scan(text)
     index = 0
     while index < len(lines):

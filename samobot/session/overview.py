@@ -354,9 +354,9 @@ def _replace_values(text: str, body: Sequence[Line], anchor: Line | None, change
     edits: list[tuple[int, int, str]] = []
     added: list[str] = []
     for name, value in changes.items():
-        line = found.get(" ".join(name.lower().split()))
+        line = found.get(name.lower())
         if line is None:
-            opening = re.sub(r"[A-Za-z][A-Za-z ]*", one_line(name), style, count=1)
+            opening = re.sub(r"[A-Za-z][A-Za-z ]*", name, style, count=1)
             added.append(f"{opening} {value}".rstrip())
             continue
         start = line.line.start + len(line.key.opening)
@@ -378,7 +378,8 @@ def _below(text: str, anchor: Line | None, new: Sequence[str]) -> tuple[int, int
     end = (anchor.end if anchor else "") or newline(text)
     block = "".join(line + end for line in new)
     if anchor is None:
-        return 0, 0, block
+        start = int(text.startswith("\ufeff"))
+        return start, start, block
     return anchor.stop, anchor.stop, block if anchor.end else end + block
 
 

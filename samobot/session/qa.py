@@ -319,16 +319,18 @@ def _read(index: int, block: _Block, body: Sequence[Line]) -> Question:
                 after_blank = False
                 continue
             if after_blank and not line.blank and not line.text.startswith((" ", "\t")):
+                if into is not text:
+                    text.append("")
                 into = text
         into.append(line.text)
         after_blank = line.blank and not line.code
-    letter, why = _suggestion("\n".join(suggestion or ()).strip(), {letter for letter, _ in options})
+    suggested, why = _suggestion("\n".join(suggestion or ()).strip(), {letter for letter, _ in options})
     return Question(
         index=index,
         number=block.number,
         text="\n".join(text).strip(),
         options=tuple(Option(letter, "\n".join(words).strip()) for letter, words in options),
-        suggestion=letter,
+        suggestion=suggested,
         suggestion_text=why,
         answer=None,
         round=block.round,

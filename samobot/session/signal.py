@@ -55,8 +55,8 @@ class SignalProblem:
     message: str
 
 
-class _BadSignal(Exception):  # noqa: N818
-    pass
+class _BadSignal(Exception):
+    """Its message is that of the `SignalProblem`."""
 
 
 def parse_signal(text: str | None) -> Signal | SignalProblem:
@@ -187,12 +187,14 @@ def _words(record: dict[str, object], key: str, text: str) -> str:
     value = record.get(key)
     if value is None:
         return ""
-    parts = value if isinstance(value, list) else [value]
-    if not all(isinstance(part, str) for part in parts):
-        raise _BadSignal(
-            f"_signal.json line {_line_of(key, text)}: “{key}” is not text; write a string or a list of strings."
-        )
-    return without_surrogates("\n".join(part.strip() for part in parts if part.strip()))
+    parts: list[str] = []
+    for part in value if isinstance(value, list) else [value]:
+        if not isinstance(part, str):
+            raise _BadSignal(
+                f"_signal.json line {_line_of(key, text)}: “{key}” is not text; write a string or a list of strings."
+            )
+        parts.append(part.strip())
+    return without_surrogates("\n".join(filter(None, parts)))
 
 
 def _line_of(key: str, text: str) -> int:

@@ -1,0 +1,136 @@
+"""How fast Telegram may be written to: pure bookkeeping over times that are passed in."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Telegram's limits (its FAQ; it tolerates short bursts in one chat).
+
+    Attributes:
+        sends_per_second: New messages a second in one chat, on average.
+        burst: New messages in one chat that may go out at once after a quiet time.
+        edits_per_second: Edits a second in one chat.
+        group_per_minute: Messages and edits in any 60 s in one group.
+        overall_per_second: Calls in any second over all chats.
+    """
+
+    sends_per_second: float = 1.0
+    burst: int = 3
+    edits_per_second: float = 1.0
+    group_per_minute: int = 20
+    overall_per_second: int = 30
+
+
+class Pace:
+    """Says how long to wait before the next call for a chat.
+
+    Args:
+        limits: The limits to keep.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._overall = _Window(limits.overall_per_second, 1.0)
+        self._sends: dict[int, _Bucket] = {}
+        self._edits: dict[int, _Bucket] = {}
+        self._groups: dict[int, _Window] = {}
+        self._holds: dict[int, float] = {}
+        self._flooded: dict[int, float] = {}
+        self._flooded_all = 0.0
+
+    def wait(self, chat_id: int, now: float, *, edit: bool) -> float:
+        """Seconds until a call for a chat may be made; 0 means now.
+
+        Args:
+            chat_id: The chat; a negative one is a group's.
+            now: A monotonic time in seconds.
+            edit: Whether it is an edit, which has its own limit.
+        """
+        waits = [
+            self._flooded_all - now,
+            self._flooded.get(chat_id, 0.0) - now,
+            self._holds.get(chat_id, 0.0) - now,
+            self._overall.wait(now),
+            self._bucket(chat_id, edit).wait(now),
+        ]
+        if chat_id < 0:
+            waits.append(self._group(chat_id).wait(now))
+        return max(0.0, *waits)
+
+    def spend(self, chat_id: int, now: float, *, edit: bool) -> None:
+        """Count a call that is made now."""
+        self._overall.spend(now)
+        self._bucket(chat_id, edit).spend(now)
+        if chat_id < 0:
+            self._group(chat_id).spend(now)
+
+    def flood(self, chat_id: int, now: float, seconds: float) -> None:
+        """Note that Telegram wants no call for a chat for a while (429).
+
+        It does not say whether it means the chat or the whole bot: a second chat told so while the first one
+        still waits means the bot.
+        """
+        if any(until > now for other, until in self._flooded.items() if other != chat_id):
+            self._flooded_all = max(self._flooded_all, now + seconds)
+        self._flooded[chat_id] = max(self._flooded.get(chat_id, 0.0), now + seconds)
+
+    def hold(self, chat_id: int, now: float, seconds: float) -> None:
+        """Make no call for a chat for a while, by our own choice."""
+        self._holds[chat_id] = now + seconds
+
+    def release(self, chat_id: int) -> None:
+        """Take `hold` back."""
+        self._holds.pop(chat_id, None)
+
+    def _bucket(self, chat_id: int, edit: bool) -> _Bucket:
+        limits = self._limits
+        if edit:
+            return self._edits.setdefault(chat_id, _Bucket(1, limits.edits_per_second))
+        return self._sends.setdefault(chat_id, _Bucket(limits.burst, limits.sends_per_second))
+
+    def _group(self, chat_id: int) -> _Window:
+        return self._groups.setdefault(chat_id, _Window(self._limits.group_per_minute, 60.0))
+
+
+class _Bucket:
+    """So many at once, and then so many a second."""
+
+    def __init__(self, capacity: int, rate: float) -> None:
+        self._capacity = capacity
+        self._rate = rate
+        self._left = float(capacity)
+        self._at: float | None = None
+
+    def wait(self, now: float) -> float:
+        self._fill(now)
+        return max(0.0, (1.0 - self._left) / self._rate)
+
+    def spend(self, now: float) -> None:
+        self._fill(now)
+        self._left -= 1.0
+
+    def _fill(self, now: float) -> None:
+        if self._at is not None:
+            self._left = min(float(self._capacity), self._left + (now - self._at) * self._rate)
+        self._at = now
+
+
+class _Window:
+    """So many in any stretch of so many seconds."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._times: deque[float] = deque(maxlen=limit)
+
+    def wait(self, now: float) -> float:
+        if len(self._times) < self._limit:
+            return 0.0
+        return max(0.0, self._times[0] + self._seconds - now)
+
+    def spend(self, now: float) -> None:
+        self._times.append(now)

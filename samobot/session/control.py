@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
-from typing import Any
 
 from samobot.session.files import edit_lock, read_text, write_atomic
 from samobot.session.folder import SessionFolder
@@ -47,15 +46,12 @@ def request(folder: SessionFolder, wanted: Request) -> None:
     """
     folder.prepare()
     with edit_lock(folder.path):
-        waiting = _read(folder)
-        entry: dict[str, Any] = {"kind": wanted.kind.value, "who": wanted.who}
-        if wanted.usd is not None:
-            entry["usd"] = wanted.usd
-        _write(folder, [*waiting, entry])
+        waiting = [known for known in map(_parse, _read(folder)) if known is not None]
+        _write(folder, [*waiting, wanted])
 
 
-def take(folder: SessionFolder) -> Request | None:
-    """Take the oldest request, or None. What is not a request is dropped.
+def take_kind(folder: SessionFolder, kind: RequestKind) -> Request | None:
+    """Take the oldest request of a kind, or None; those of other kinds stay. What is no request is dropped.
 
     Raises:
         StorageError: The disk refused.
@@ -63,11 +59,13 @@ def take(folder: SessionFolder) -> Request | None:
     if not folder.control.exists():
         return None
     with edit_lock(folder.path):
-        waiting = _read(folder)
-        found: Request | None = None
-        while waiting and found is None:
-            found = _parse(waiting.pop(0))
-        _write(folder, waiting)
+        entries = _read(folder)
+        waiting = [wanted for wanted in map(_parse, entries) if wanted is not None]
+        found = next((wanted for wanted in waiting if wanted.kind is kind), None)
+        if found is not None:
+            waiting.remove(found)
+        if found is not None or len(waiting) != len(entries):
+            _write(folder, waiting)
         return found
 
 
@@ -84,9 +82,10 @@ def _read(folder: SessionFolder) -> list[object]:
     return found if isinstance(found, list) else []
 
 
-def _write(folder: SessionFolder, waiting: list[object] | list[dict[str, Any]]) -> None:
+def _write(folder: SessionFolder, waiting: list[Request]) -> None:
     if waiting:
-        write_atomic(folder.control, json.dumps(waiting) + "\n")
+        entries = [{"kind": each.kind.value, "who": each.who, "usd": each.usd} for each in waiting]
+        write_atomic(folder.control, json.dumps(entries) + "\n")
     else:
         clear(folder)
 
@@ -98,8 +97,13 @@ def _parse(entry: object) -> Request | None:
         kind = RequestKind(str(entry.get("kind")))
     except ValueError:
         return None
-    usd = entry.get("usd")
-    good = isinstance(usd, int | float) and not isinstance(usd, bool) and isfinite(usd) and usd > 0
-    if kind is RequestKind.BUDGET and not good:
+    usd = _money(entry.get("usd"))
+    if kind is RequestKind.BUDGET and usd is None:
         return None
-    return Request(kind, str(entry.get("who", "")), float(usd) if good else None)
+    return Request(kind, str(entry.get("who", "")), usd)
+
+
+def _money(value: object) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value > 0:
+        return float(value)
+    return None

@@ -1,13 +1,15 @@
 """An agent cannot pass its own gate: what appeared during an iteration without a person is put back.
 
-`take` keeps the person's files as they were before an iteration; `undo` compares afterwards. What the bot or
+`save` keeps the person's files as they were before an iteration; `undo` compares afterwards. What the bot or
 the command line wrote meanwhile carries a fresh mark and stays; anything else in these two files that speaks
-for a person is void. Both files are small, so they are simply kept in memory.
+for a person is void. The copy on disk is for the next worker, if this one is killed in between.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import secrets
 from collections import Counter
 from dataclasses import dataclass
@@ -49,14 +51,33 @@ class Voided:
     detail: str
 
 
-def take(folder: SessionFolder) -> Baseline:
-    """Keep the person's files as they are now.
+def save(folder: SessionFolder) -> Baseline:
+    """Keep the person's files as they are now, on disk too, for the case that the worker is killed.
 
     Raises:
-        StorageError: One of them cannot be read.
+        StorageError: One of them cannot be read, or the copy not written.
     """
     with edit_lock(folder.path):
-        return Baseline(_bytes(folder.qa), _bytes(folder.decisions))
+        baseline = Baseline(_bytes(folder.qa), _bytes(folder.decisions))
+        values = {"qa": _encode(baseline.qa), "decisions": _encode(baseline.decisions)}
+        write_atomic(_saved_path(folder), json.dumps(values) + "\n", mode=0o600)
+        return baseline
+
+
+def saved(folder: SessionFolder) -> Baseline | None:
+    """Return the baseline of an iteration whose worker died before `undo`, or None.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    content = _bytes(_saved_path(folder))
+    if content is None:
+        return None
+    try:
+        values = json.loads(content)
+        return Baseline(_restored(values["qa"]), _restored(values["decisions"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def undo(folder: SessionFolder, baseline: Baseline, key: bytes) -> tuple[Voided, ...]:
@@ -64,7 +85,7 @@ def undo(folder: SessionFolder, baseline: Baseline, key: bytes) -> tuple[Voided,
 
     Args:
         folder: The session.
-        baseline: What `take` kept before the iteration.
+        baseline: What `save` kept before the iteration.
         key: The key of the marks.
 
     Raises:
@@ -74,7 +95,9 @@ def undo(folder: SessionFolder, baseline: Baseline, key: bytes) -> tuple[Voided,
         for path in (folder.qa, folder.decisions):
             _move_impostor_aside(folder, path)
         fresh, voided = _settle_decisions(folder, baseline, key)
-        return (*voided, *_settle_answers(folder, baseline, fresh))
+        voided += _settle_answers(folder, baseline, fresh)
+        _saved_path(folder).unlink(missing_ok=True)
+        return tuple(voided)
 
 
 def _settle_decisions(
@@ -238,3 +261,15 @@ def _parse(line: bytes) -> Decision | None:
 
 def _decode(content: bytes) -> str:
     return content.decode("utf-8", "surrogateescape")
+
+
+def _saved_path(folder: SessionFolder) -> Path:
+    return folder.logs / "baseline.json"
+
+
+def _encode(content: bytes | None) -> str | None:
+    return None if content is None else base64.b64encode(content).decode("ascii")
+
+
+def _restored(value: str | None) -> bytes | None:
+    return None if value is None else base64.b64decode(value, validate=True)

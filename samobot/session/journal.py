@@ -253,7 +253,11 @@ class JournalReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._forget()
+        self._seen: tuple[int, int, int, int] | None = None
+        self._offset = 0
+        self._tail = b""
+        self._sums = _Sums()
+        self._journal = Journal()
 
     def read(self) -> Journal:
         """Take in what was added and return the sums.
@@ -278,7 +282,7 @@ class JournalReader:
         return self._journal
 
     def _forget(self) -> None:
-        self._seen: tuple[int, int, int, int] | None = None
+        self._seen = None
         self._offset = 0
         self._tail = b""
         self._sums = _Sums()
@@ -440,6 +444,8 @@ class _Sums:
                 self._now = replace(self._now, budget_usd=_money(record.get("usd")), resolved=at)
             case EventName.RUN_END:
                 self._run_end(record, at)
+            case _:
+                pass  # of no account for the sums, or of a later version
 
     def _run_start(self, record: dict[str, Any], at: datetime) -> None:
         self._end_wait(at)
@@ -450,7 +456,8 @@ class _Sums:
             phase=_text(record.get("phase")),
             auto=record.get("auto") is True,
         )
-        budget = _money(record.get("budget_usd")) if "budget_usd" in record else self._now.budget_usd
+        budget = _money(record.get("budget_usd"))
+        budget = self._now.budget_usd if budget is None else budget
         self._now = replace(self._now, run=run, budget_usd=budget, iteration=None, park=None)
 
     def _iteration_end(self, record: dict[str, Any], at: datetime) -> None:

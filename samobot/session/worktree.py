@@ -1,0 +1,240 @@
+"""The git side of a session: a worktree and branch of its own, made without touching MAIN_REPO's checkout.
+
+Worktrees of one repository are made one at a time, under a lock in its git folder: git's own
+`config.lock` makes parallel ones fail. Hooks are off and git never asks for a password.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from samobot.errors import BusyError, StorageError, UsageError
+from samobot.session.changes import diff_summary, diff_text, head, tree_state
+from samobot.session.git import Git, GitError
+
+_LOCK_WAIT_S = 180.0
+
+__all__ = ["Worktree", "diff_summary", "diff_text", "head", "prepare_worktree", "tree_state"]
+
+
+@dataclass(frozen=True, slots=True)
+class Worktree:
+    """Where a session works.
+
+    Attributes:
+        path: The working directory.
+        branch: The branch checked out there; None where there is no git repository.
+        base: The commit that the branch began at, where known.
+        note: A sentence for the person about what was not as expected; empty if all was.
+    """
+
+    path: Path
+    branch: str | None = None
+    base: str | None = None
+    note: str = ""
+
+
+def prepare_worktree(
+    main_repo: Path,
+    worktrees_dir: Path,
+    name: str,
+    branch_prefix: str = "",
+    *,
+    network_timeout: float = 60.0,
+) -> Worktree:
+    """Make or find the worktree of a session. Safe to repeat, also after a crash half-way.
+
+    A new branch begins at the remote's default branch, freshly fetched; where the remote cannot be reached,
+    at what was last seen of it; without a remote, at the local default branch. An existing branch or worktree
+    is taken up as it is. Where there is no repository, or none with a commit, the session works in
+    `main_repo` itself.
+
+    Args:
+        main_repo: The project's repository.
+        worktrees_dir: Where worktrees go; made if missing.
+        name: The session's name: the worktree's folder and the last part of the branch.
+        branch_prefix: First part of the branch's name; may be empty.
+        network_timeout: Seconds each of the two calls to the remote may take.
+
+    Raises:
+        UsageError: `main_repo` is missing, something is in the way, or git refuses; in git's words.
+        BusyError: Another worktree of the repository is being made for minutes.
+        StorageError: A folder cannot be made.
+    """
+    if not main_repo.is_dir():
+        raise UsageError(f"MAIN_REPO {main_repo} is not a folder; correct it in the .samocode file.")
+    git = Git(main_repo)
+    try:
+        common = _repository(git)
+        if common is None:
+            note = f"{main_repo} is not the top of a git repository, so the session works in it directly."
+            return Worktree(main_repo, note=note)
+        branch = _branch_name(git, name, branch_prefix)
+        with _repository_lock(common):
+            return _make(git, worktrees_dir / name, branch, network_timeout)
+    except GitError as failure:
+        raise UsageError(
+            f"git could not prepare a worktree for {name} of {main_repo}: {failure.words}"
+        ) from failure
+
+
+def _make(git: Git, path: Path, branch: str, network_timeout: float) -> Worktree:
+    existing = _existing(git, path)
+    if existing is not None:
+        note = "" if existing == branch else f"The worktree {path} has {existing or 'no branch'} checked out."
+        return Worktree(path, existing or None, _merge_base(Git(path), "HEAD"), note)
+    _refuse_if_in_the_way(path)
+    start, note = _starting_point(git, network_timeout)
+    known = git.ok("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}")
+    if start is None and not known:
+        note = f"{git.folder} has no commits yet, so the session works in it directly."
+        return Worktree(git.folder, note=note)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+    git.run("worktree", "prune")
+    if known:
+        git.run("worktree", "add", "--quiet", str(path), branch, timeout=600)
+        base = _merge_base(git, branch, start)
+    else:
+        assert start is not None
+        git.run("worktree", "add", "--quiet", "--no-track", "-b", branch, str(path), start, timeout=600)
+        base = git.run("rev-parse", f"{start}^{{commit}}").strip()
+    return Worktree(path, branch, base, note)
+
+
+def _repository(git: Git) -> Path | None:
+    """Return the repository's common git folder; None if MAIN_REPO is none, or only lies inside one."""
+    try:
+        answer = git.run("rev-parse", "--git-common-dir", "--is-bare-repository", "--show-prefix").split("\n")
+    except GitError as failure:
+        if "not a git repository" in failure.words:
+            return None
+        raise
+    common, bare = git.folder / answer[0], answer[1] == "true"
+    inside = "" if bare else answer[2]
+    return None if inside else common.resolve()
+
+
+def _branch_name(git: Git, name: str, prefix: str) -> str:
+    """Make a branch name that git allows: a session's name may hold `..` or end in `.lock`."""
+    last = re.sub(r"\.{2,}", ".", name)
+    last = re.sub(r"(?:\.lock|\.)+$", "", last) or "session"
+    branch = f"{prefix.strip().strip('/')}/{last}".lstrip("/")
+    if not git.ok("check-ref-format", "--branch", branch):
+        raise UsageError(f"“{branch}” cannot be a branch in git; correct GIT_BRANCH_PREFIX.")
+    return branch
+
+
+@contextlib.contextmanager
+def _repository_lock(common: Path) -> Iterator[None]:
+    path = common / "samobot-worktree.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be made: {error.strerror}.") from error
+    try:
+        deadline = time.monotonic() + _LOCK_WAIT_S
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise BusyError(
+                        f"Another session has been making a worktree of {common} for {_LOCK_WAIT_S:.0f} s; "
+                        "try again, or see which samobot process hangs."
+                    ) from None
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _existing(git: Git, path: Path) -> str | None:
+    """Return the branch of the worktree at `path`, "" for none checked out; None if there is no worktree."""
+    if (path / ".git").is_file():
+        git.ok("worktree", "repair", str(path))  # after the repository or the worktree was moved
+    here: Path | None = None
+    for line in git.run("worktree", "list", "--porcelain").splitlines():
+        if line.startswith("worktree "):
+            here = Path(line.removeprefix("worktree "))
+        elif here is not None and path.is_dir() and here.resolve() == path.resolve():
+            if line.startswith("branch "):
+                return line.removeprefix("branch ").removeprefix("refs/heads/")
+            if line == "detached":
+                return ""
+    return None
+
+
+def _refuse_if_in_the_way(path: Path) -> None:
+    try:
+        empty = not os.path.lexists(path) or not any(path.iterdir())
+    except NotADirectoryError:
+        empty = False
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+    if not empty:
+        raise UsageError(
+            f"{path} is in the way: the session's worktree belongs there, but it is something else. "
+            "Move it away, or give the session another name."
+        )
+
+
+def _starting_point(git: Git, network_timeout: float) -> tuple[str | None, str]:
+    """Find where a new branch begins: a ref, None without any commit, and a note."""
+    remotes = git.run("remote").split()
+    remote = "origin" if "origin" in remotes else (remotes[0] if remotes else None)
+    if remote is None:
+        return _local_default(git), ""
+    note = ""
+    default: str | None = None
+    try:
+        told = git.run("ls-remote", "--symref", remote, "HEAD", timeout=network_timeout)
+        found = re.search(r"^ref: refs/heads/(\S+)\s+HEAD$", told, re.MULTILINE)
+        default = found[1] if found else None
+        if default is not None:
+            refspec = f"+refs/heads/{default}:refs/remotes/{remote}/{default}"
+            git.run("fetch", "--quiet", "--no-tags", remote, refspec, timeout=network_timeout)
+    except GitError as failure:
+        note = (
+            f"{remote} could not be reached, so the branch begins at what was last fetched: {failure.words}"
+        )
+    if default is None:
+        known = git.attempt("symbolic-ref", "--quiet", "--short", f"refs/remotes/{remote}/HEAD")
+        default = known.strip().removeprefix(f"{remote}/") if known else None
+    for candidate in (default, "main", "master"):
+        ref = f"refs/remotes/{remote}/{candidate}"
+        if candidate and git.ok("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"):
+            return ref, note
+    return _local_default(git), note
+
+
+def _local_default(git: Git) -> str | None:
+    for ref in ("refs/heads/main", "refs/heads/master", "HEAD"):
+        if git.ok("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"):
+            return ref
+    return None
+
+
+def _merge_base(git: Git, branch: str, start: str | None = None) -> str | None:
+    """Return the commit at which an existing branch left its starting point, where that can be told."""
+    if start is None:
+        remotes = git.run("remote").split()
+        remote = "origin" if "origin" in remotes else (remotes[0] if remotes else None)
+        refs = [f"refs/remotes/{remote}/{name}" for name in ("HEAD", "main", "master")] if remote else []
+        refs += ["refs/heads/main", "refs/heads/master"]
+        known = (ref for ref in refs if git.ok("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"))
+        start = next(known, None)
+    if start is None:
+        return None
+    found = git.attempt("merge-base", start, branch)
+    return found.strip() or None if found else None

@@ -80,7 +80,6 @@ class ClaudeOptions:
         path: The program: a name looked for on PATH, or a path.
         model: Model name or alias.
         max_turns: Turns of one iteration.
-        timeout: Seconds one iteration may take.
         permission_mode: The CLI's `--permission-mode`.
         args: More flags, added at the end.
     """
@@ -88,7 +87,6 @@ class ClaudeOptions:
     path: str = "claude"
     model: str = "opus"
     max_turns: int = 300
-    timeout: float = 1800.0
     permission_mode: str = "bypassPermissions"
     args: tuple[str, ...] = ()
 

@@ -6,13 +6,14 @@ from enum import StrEnum
 
 
 class Remedy(StrEnum):
-    """What the loop does about an outcome."""
+    """What the loop does about an outcome. The comment beside each says when it is right."""
 
-    GO_ON = "go_on"
-    RETRY = "retry"
-    PARK = "park"
-    ASK = "ask"
-    STOP = "stop"
+    GO_ON = "go_on"  # nothing is wrong
+    RETRY = "retry"  # something failed here: a few tries, then a person
+    BACK_OFF = "back_off"  # the service is at fault: it will be back, and trying costs nothing
+    PARK = "park"  # a limit that time lifts, at a known hour as a rule
+    ASK = "ask"  # only a person can cure it
+    CAP = "cap"  # the money is used up
 
 
 class OutcomeKind(StrEnum):
@@ -45,33 +46,18 @@ class OutcomeKind(StrEnum):
         """What the loop does about it."""
         return _REMEDIES[self]
 
-    @property
-    def retryable(self) -> bool:
-        """Whether the same iteration is worth another try after a pause."""
-        return self.remedy is Remedy.RETRY
-
-    @property
-    def parks(self) -> bool:
-        """Whether time alone will cure it."""
-        return self.remedy is Remedy.PARK
-
-    @property
-    def asks_person(self) -> bool:
-        """Whether only a person can cure it."""
-        return self.remedy is Remedy.ASK
-
 
 _REMEDIES: dict[OutcomeKind, Remedy] = {
     OutcomeKind.COMPLETED: Remedy.GO_ON,
     OutcomeKind.MAX_TURNS: Remedy.GO_ON,
-    OutcomeKind.MAX_BUDGET: Remedy.ASK,
-    OutcomeKind.INTERRUPTED: Remedy.STOP,
+    OutcomeKind.MAX_BUDGET: Remedy.CAP,
+    OutcomeKind.INTERRUPTED: Remedy.RETRY,
     OutcomeKind.USAGE_LIMIT: Remedy.PARK,
     OutcomeKind.AUTH: Remedy.ASK,
     OutcomeKind.ACCOUNT: Remedy.ASK,
-    OutcomeKind.RATE_LIMITED: Remedy.RETRY,
-    OutcomeKind.OVERLOADED: Remedy.RETRY,
-    OutcomeKind.NETWORK: Remedy.RETRY,
+    OutcomeKind.RATE_LIMITED: Remedy.BACK_OFF,
+    OutcomeKind.OVERLOADED: Remedy.BACK_OFF,
+    OutcomeKind.NETWORK: Remedy.BACK_OFF,
     OutcomeKind.INVALID_REQUEST: Remedy.ASK,
     OutcomeKind.PROMPT_TOO_LONG: Remedy.RETRY,
     OutcomeKind.REFUSED: Remedy.ASK,

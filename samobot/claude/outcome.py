@@ -11,7 +11,6 @@ result of a run that failed. What a tool printed or a model wrote in passing nev
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,6 +22,7 @@ from samobot.claude.records import (
     Assistant,
     Denial,
     Init,
+    ModelUse,
     RateLimit,
     Record,
     Result,
@@ -54,7 +54,7 @@ class Outcome:
         limit_kind: Which limit: `five_hour`, `seven_day`, …; empty when unknown or no limit.
         cost_usd: What the process cost; None when it did not live to say.
         tokens: What it used.
-        models: Cost by model in US dollars.
+        models: What each model cost and used.
         turns: Turns of the last result.
         session_id: The CLI's own session, for `claude --resume`.
         denials: Tool calls refused for want of a permission.
@@ -68,7 +68,7 @@ class Outcome:
     limit_kind: str = ""
     cost_usd: float | None = None
     tokens: Tokens = field(default_factory=Tokens)
-    models: Mapping[str, float] = field(default_factory=dict)
+    models: tuple[ModelUse, ...] = ()
     turns: int = 0
     session_id: str = ""
     denials: tuple[Denial, ...] = ()
@@ -155,7 +155,7 @@ def classify(evidence: Evidence, end: ProcessEnd, now: datetime) -> Outcome:
         limit_kind=verdict.limit_kind,
         cost_usd=result.cost_usd,
         tokens=sum((model.tokens for model in result.models), Tokens()) if result.models else result.usage,
-        models={model.name: model.cost_usd for model in result.models},
+        models=result.models,
         turns=result.num_turns,
         session_id=result.session_id or (evidence.init.session_id if evidence.init else ""),
         denials=result.denials,

@@ -25,7 +25,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from types import TracebackType
@@ -116,6 +117,16 @@ def _text_of(content: object) -> str:
     return ""
 
 
+class Cut(Enum):
+    """Where the connection of a streamed answer breaks."""
+
+    NOWHERE = auto()
+    IN_BLOCK = auto()
+    """In the middle of the last block: the CLI asks again, without streaming."""
+    AFTER_BLOCK = auto()
+    """Before the message's end: the CLI calls it a success, with `stop_reason` null."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What the model says in answer to one request.
@@ -123,52 +134,65 @@ class Turn:
     Attributes:
         blocks: Content blocks, each `{"type": "text", …}` or `{"type": "tool_use", …}`.
         headers: More response headers, e.g. of rate limits.
-        cut: Close the connection in the middle of the last block, as a failing network does.
+        cut: Where the connection breaks, as in a failing network.
         input_tokens: Reported use, which the CLI turns into money.
         output_tokens: The same for the answer.
     """
 
     blocks: tuple[dict[str, Any], ...]
     headers: Mapping[str, str] = field(default_factory=dict)
-    cut: bool = False
+    cut: Cut = Cut.NOWHERE
     input_tokens: int = 1000
     output_tokens: int = 100
 
     def events(self, model: str) -> Iterator[dict[str, Any]]:
-        """The turn as server-sent events, in order."""
-        usage = {
-            "input_tokens": self.input_tokens,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
-            "output_tokens": 1,
-        }
-        message: dict[str, Any] = {
+        """The turn as server-sent events, in order, up to where it is cut."""
+        whole = self.message(model)
+        start = whole | {"content": [], "stop_reason": None, "usage": whole["usage"] | {"output_tokens": 1}}
+        events = [{"type": "message_start", "message": start}]
+        for index, block in enumerate(whole["content"]):
+            events += self._block(index, block)
+        match self.cut:
+            case Cut.NOWHERE:
+                delta = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
+                usage = {"output_tokens": self.output_tokens}
+                events.append({"type": "message_delta", "delta": delta, "usage": usage})
+                events.append({"type": "message_stop"})
+            case Cut.IN_BLOCK:
+                del events[-1]
+            case Cut.AFTER_BLOCK:
+                pass
+        yield from events
+
+    def message(self, model: str) -> dict[str, Any]:
+        """The turn as one message, for a request that does not ask for a stream."""
+        content = [
+            {"id": f"toolu_{next(_ids):06d}", **block} if block["type"] == "tool_use" else block
+            for block in self.blocks
+        ]
+        calls = any(block["type"] == "tool_use" for block in self.blocks)
+        return {
             "id": f"msg_{next(_ids):06d}",
             "type": "message",
             "role": "assistant",
             "model": model,
-            "content": [],
-            "stop_reason": None,
+            "content": content,
+            "stop_reason": "tool_use" if calls else "end_turn",
             "stop_sequence": None,
-            "usage": usage,
+            "usage": {
+                "input_tokens": self.input_tokens,
+                "cache_creation_input_tokens": 0,
+                "cache_read_input_tokens": 0,
+                "output_tokens": self.output_tokens,
+            },
         }
-        yield {"type": "message_start", "message": message}
-        for index, block in enumerate(self.blocks):
-            yield from self._block(index, block)
-        calls = any(block["type"] == "tool_use" for block in self.blocks)
-        yield {
-            "type": "message_delta",
-            "delta": {"stop_reason": "tool_use" if calls else "end_turn", "stop_sequence": None},
-            "usage": {"output_tokens": self.output_tokens},
-        }
-        yield {"type": "message_stop"}
 
     def _block(self, index: int, block: dict[str, Any]) -> Iterator[dict[str, Any]]:
         start: dict[str, Any]
         if block["type"] == "text":
             start, kind, key, value = {"type": "text", "text": ""}, "text_delta", "text", block["text"]
         else:
-            start = {"type": "tool_use", "id": f"toolu_{next(_ids):06d}", "name": block["name"], "input": {}}
+            start = block | {"input": {}}
             kind, key, value = "input_json_delta", "partial_json", json.dumps(block["input"])
         yield {"type": "content_block_start", "index": index, "content_block": start}
         for offset in range(0, len(value), _PIECE):
@@ -270,7 +294,8 @@ def limit_headers(status: str, resets_at: int, window: str = "five_hour") -> dic
     """
     prefix = "anthropic-ratelimit-unified"
     short = {"five_hour": "5h", "seven_day": "7d"}.get(window, window)
-    return {
+    warned = {f"{prefix}-{short}-surpassed-threshold": "0.9"} if status == "allowed_warning" else {}
+    return warned | {
         f"{prefix}-status": status,
         f"{prefix}-reset": str(resets_at),
         f"{prefix}-representative-claim": window,
@@ -395,7 +420,7 @@ def _filled(answer: Answer, request: Request) -> Answer:
         {**block, "input": fill(block["input"])} if block["type"] == "tool_use" else block
         for block in answer.blocks
     )
-    return Turn(blocks, answer.headers, answer.cut, answer.input_tokens, answer.output_tokens)
+    return replace(answer, blocks=blocks)
 
 
 class _Server(ThreadingHTTPServer):
@@ -429,10 +454,13 @@ class _Handler(BaseHTTPRequestHandler):
             body = json.loads(raw)
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = self.server.api.answer(Request(body, headers))
+            model = str(body.get("model", ""))
             if isinstance(answer, Fault):
                 self._fail(answer)
+            elif body.get("stream"):
+                self._stream(answer, model)
             else:
-                self._stream(answer, str(body.get("model", "")))
+                self._json(200, answer.message(model), answer.headers)
         else:
             self._json(404, {"type": "error", "error": {"type": "not_found_error", "message": path}})
 
@@ -455,16 +483,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.close_connection = True
-        events = list(turn.events(model))
-        if turn.cut:
-            # Two events end a turn and one ends its last block: what is left is a block without its end.
-            events = events[:-3]
         with suppress(BrokenPipeError, ConnectionResetError):
-            for event in events:
+            for event in turn.events(model):
                 self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
             self.wfile.flush()
-            if turn.cut:
-                self.connection.shutdown(socket.SHUT_RDWR)
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def _json(self, status: int, value: object, headers: Mapping[str, str] | None = None) -> None:
         self._plain(

@@ -1,0 +1,137 @@
+"""A place to work in for end-to-end tests: a git repository with a project file, and the real program."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+@dataclass
+class Workshop:
+    """A project in a folder of its own, with a HOME of its own.
+
+    Attributes:
+        root: The folder of everything.
+        environment: What the program sees; see `claude_cli.cli_environment`.
+    """
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def repo(self) -> Path:
+        """The project's repository."""
+        return self.root / "demo"
+
+    @property
+    def config(self) -> Path:
+        """The project's `.samocode`."""
+        return self.repo / ".samocode"
+
+    @property
+    def sessions(self) -> Path:
+        """The folder of session folders."""
+        return self.root / "sessions"
+
+    @property
+    def worktrees(self) -> Path:
+        """The folder of worktrees."""
+        return self.root / "worktrees"
+
+    def session(self, name: str) -> Path:
+        """The folder of the session of that name; there must be exactly one."""
+        found = [path for path in self.sessions.iterdir() if path.name.endswith(f"-{name}")]
+        assert len(found) == 1, found
+        return found[0]
+
+    def git(self, *arguments: str, cwd: Path | None = None) -> str:
+        """Run git in the repository and return what it printed."""
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=cwd or self.repo,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
+        """Start `samobot` with these arguments and its output in pipes."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "samobot", *arguments],
+            cwd=self.repo,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **more,
+        )
+
+    def samobot(self, *arguments: str, timeout: float = 110) -> subprocess.CompletedProcess[str]:
+        """Run `samobot` to its end."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=timeout)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def run(self, name: str, *arguments: str, timeout: float = 110) -> subprocess.CompletedProcess[str]:
+        """Run `samobot run` on a session to its end."""
+        return self.samobot(
+            "run", "--config", str(self.config), "--session", name, *arguments, timeout=timeout
+        )
+
+    def status(self, name: str) -> dict[str, Any]:
+        """What `samobot status NAME --json` prints."""
+        done = self.samobot("status", name, "--json")
+        assert done.returncode == 0, done.stderr
+        status: dict[str, Any] = json.loads(done.stdout)
+        return status
+
+    def journal(self, name: str, event: str | None = None) -> list[dict[str, Any]]:
+        """The events of a session's journal, of one kind where that is named."""
+        lines = (self.session(name) / "_logs" / "journal.jsonl").read_text().splitlines()
+        events = [json.loads(line) for line in lines]
+        return [each for each in events if event in (None, each["event"])]
+
+    def processes(self) -> list[str]:
+        """Command lines of the living processes that carry this workshop's mark."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("WORKSHOP") == str(self.root) and process.pid != os.getpid():
+                    if process.status() != psutil.STATUS_ZOMBIE:
+                        found.append(" ".join(process.cmdline()))
+            except (psutil.Error, OSError):
+                continue
+        return found
+
+
+def make_workshop(root: Path, environment: Mapping[str, str], *, remote: bool = False) -> Workshop:
+    """Make a repository with one commit, and its project file.
+
+    Args:
+        root: An empty folder.
+        environment: What programs will see.
+        remote: Also make a bare remote that the repository was pushed to.
+    """
+    shop = Workshop(root, {**environment, "WORKSHOP": str(root), "XDG_STATE_HOME": str(root / "state")})
+    shop.repo.mkdir(parents=True)
+    shop.git("init", "--quiet", "--initial-branch=main")
+    (shop.repo / "README.md").write_text("# demo\n")
+    shop.git("add", "README.md")
+    shop.git("commit", "--quiet", "-m", "Begin")
+    if remote:
+        subprocess.run(["git", "init", "--quiet", "--bare", str(root / "remote.git")], check=True)
+        shop.git("remote", "add", "origin", str(root / "remote.git"))
+        shop.git("push", "--quiet", "-u", "origin", "main")
+    shop.config.write_text("MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions\n")
+    return shop

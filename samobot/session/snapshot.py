@@ -1,0 +1,304 @@
+"""One session at one moment: the object of `status --json`, and what else the chat needs to know.
+
+Nothing is assumed about who worked on the session: one that was never run by samobot has no journal and no
+lock, and its files alone say where it stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+from samobot.errors import StorageError, UsageError
+from samobot.phases import Phase, SignalStatus, WaitingFor
+from samobot.session.files import read_text
+from samobot.session.folder import SessionFolder
+from samobot.session.guidance import GuidanceItem, parse_guidance
+from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason
+from samobot.session.journal import read as read_journal
+from samobot.session.lock import Holder, holder
+from samobot.session.qa import Question
+from samobot.session.signal import Signal, SignalProblem
+from samobot.session.standing import Standing, look, written_at
+from samobot.text import without_surrogates
+
+_CLOCK_GRAIN = timedelta(milliseconds=2)
+
+
+class SessionState(StrEnum):
+    """What a session is doing, or waits for, in one word."""
+
+    RUNNING = "running"
+    QUEUED = "queued"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    PARKED = "parked"
+    STOPPED = "stopped"
+    DONE = "done"
+    IDLE = "idle"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OptionStatus(_Model):
+    """One of the answers that the agent offers."""
+
+    letter: str
+    text: str
+
+
+class QuestionStatus(_Model):
+    """One of the agent's questions; `answer` is None while it is open."""
+
+    number: int
+    text: str
+    options: list[OptionStatus]
+    suggestion: str | None
+    answer: str | None
+
+
+class WorkerStatus(_Model):
+    """The living worker; its pid is None where its lock cannot be read."""
+
+    pid: int | None
+    started: datetime | None
+    iteration: int | None
+
+
+class Status(_Model):
+    """The object of `status NAME --json`. None where the files do not say."""
+
+    project: str
+    session: str
+    path: str
+    state: SessionState
+    phase: Phase | None
+    iteration: int | None
+    total_iterations: int | None
+    blocked: str | None
+    last_action: str | None
+    next: str | None
+    waiting_for: WaitingFor | None
+    questions: list[QuestionStatus]
+    worker: WorkerStatus | None
+    cost_usd: float | None
+    updated: datetime | None
+    problems: list[str] | None = None
+
+    @model_serializer(mode="wrap")
+    def _only_real_problems(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        if not self.problems:
+            values.pop("problems", None)
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A session's status with what it was made of.
+
+    Attributes:
+        folder: The session.
+        status: What everybody may see.
+        standing: Its files as they were read: overview, signal, questions, plan, decisions.
+        journal: The sums over its journal.
+        holder: The living worker.
+        guidance: What people told it.
+        end: How the last run ended, where that still says why it rests.
+        lost: Whether the last worker died without a word.
+    """
+
+    folder: SessionFolder
+    status: Status
+    standing: Standing
+    journal: Journal
+    holder: Holder | None
+    guidance: tuple[GuidanceItem, ...]
+    end: RunEnd | None
+    lost: bool
+
+
+def snapshot(folder: SessionFolder, project: str, *, journal: Journal | None = None) -> Snapshot:
+    """Read a session. Never fails: what could not be read is said in the status' `problems`.
+
+    Args:
+        folder: The session.
+        project: Name of its project.
+        journal: The sums, where the caller keeps a `JournalReader`.
+    """
+    standing = look(folder)
+    problems = list(standing.unreadable)
+    try:
+        folder.check()
+    except UsageError as error:
+        problems.append(error.message)
+    held: Holder | None = None
+    guidance: tuple[GuidanceItem, ...] = ()
+    try:
+        held = holder(folder)
+        journal = read_journal(folder) if journal is None else journal
+        guidance = parse_guidance(read_text(folder.guidance) or "")
+    except StorageError as error:
+        problems.append(error.message)
+    journal = journal or Journal()
+    problems += [*standing.overview.problems, *standing.qa.problems, *standing.decisions.problems]
+    problems += journal.problems
+    if standing.signal_text is not None and isinstance(standing.signal, SignalProblem):
+        problems.append(standing.signal.message)
+    lost = held is None and journal.run is not None and journal.run.end is None
+    end = _standing_end(folder, journal)
+    state, blocked = _state(standing, journal, held, end)
+    overview = standing.overview
+    status = Status(
+        project=project,
+        session=_clean(folder.name) or "",
+        path=_clean(str(folder.path)) or "",
+        state=state,
+        phase=overview.phase,
+        iteration=overview.iteration,
+        total_iterations=overview.total_iterations,
+        blocked=_clean(blocked),
+        last_action=_clean(overview.last_action),
+        next=_clean(overview.next),
+        waiting_for=standing.open_gate if state is SessionState.WAITING else None,
+        questions=[_question(question) for question in standing.qa.questions],
+        worker=WorkerStatus(pid=held.pid, started=held.started, iteration=held.iteration) if held else None,
+        cost_usd=journal.cost_usd if journal.started is not None else None,
+        updated=_updated(folder),
+        problems=[without_surrogates(problem) for problem in problems] or None,
+    )
+    return Snapshot(folder, status, standing, journal, held, guidance, end, lost)
+
+
+class SnapshotReader:
+    """Reads one session again and again; while none of its files has changed, that costs a few `stat` calls.
+
+    Args:
+        folder: The session.
+        project: Name of its project.
+    """
+
+    def __init__(self, folder: SessionFolder, project: str) -> None:
+        self._folder = folder
+        self._project = project
+        self._journal = JournalReader(folder.journal)
+        self._seen: tuple[object, ...] | None = None
+        self._plan: Path | None = None
+        self._last: Snapshot | None = None
+
+    def read(self) -> Snapshot:
+        """Return the session as it is now; the same object as last time if nothing has changed."""
+        seen = self._marks()
+        if self._last is None or seen != self._seen:
+            self._last = snapshot(self._folder, self._project, journal=self._sums())
+            plan = self._last.standing.plan
+            self._plan = plan.path if plan else None
+            # What was seen before reading: a change in between is read again next time.
+            self._seen = (*seen[:-1], _mark(self._plan) if self._plan else None)
+        return self._last
+
+    def _sums(self) -> Journal | None:
+        try:
+            return self._journal.read()
+        except StorageError:
+            return None  # `snapshot` tries itself, and says what is wrong
+
+    def _marks(self) -> tuple[object, ...]:
+        folder = self._folder
+        try:
+            held: object = holder(folder)
+        except StorageError as error:
+            held = error.message
+        paths = (
+            folder.path,
+            folder.overview,
+            folder.signal,
+            folder.qa,
+            folder.decisions,
+            folder.guidance,
+            folder.journal,
+        )
+        return (held, *map(_mark, paths), _mark(self._plan) if self._plan else None)
+
+
+def _state(
+    standing: Standing, journal: Journal, held: Holder | None, end: RunEnd | None
+) -> tuple[SessionState, str | None]:
+    """Return the state and what `blocked` says."""
+    said = standing.overview.blocked
+    if held is not None:
+        parked = held.parked or held.parked_until is not None
+        return (SessionState.PARKED if parked else SessionState.RUNNING), said
+    if _is_done(standing, journal):
+        return SessionState.DONE, said
+    if standing.open_gate is not None:
+        return SessionState.WAITING, said
+    if standing.block is not None:
+        return SessionState.BLOCKED, standing.block
+    match end.reason if end else None:
+        case RunEndReason.PARKED:
+            return SessionState.PARKED, said
+        case RunEndReason.STOPPED | RunEndReason.PAUSED:
+            return SessionState.STOPPED, said
+        case RunEndReason.BUDGET | RunEndReason.ITERATIONS | RunEndReason.FAILED:
+            return SessionState.BLOCKED, (end.text if end else "") or said
+        case _:
+            return SessionState.IDLE, said
+
+
+def _is_done(standing: Standing, journal: Journal) -> bool:
+    """Whether the work is finished: in the last phase, and the agent, the worker or a person says so."""
+    if standing.overview.phase not in (Phase.DONE, None):
+        return False
+    if isinstance(standing.signal, Signal):
+        return standing.signal.status is SignalStatus.DONE
+    run = journal.run
+    if run is not None:
+        return run.end is not None and run.end.reason is RunEndReason.DONE
+    return standing.overview.phase is Phase.DONE and standing.block is None
+
+
+def _standing_end(folder: SessionFolder, journal: Journal) -> RunEnd | None:
+    """Return how the last run ended, unless something since has lifted that: a person's word, or work by hand."""
+    end = journal.run.end if journal.run else None
+    if end is None or (journal.resolved is not None and journal.resolved > end.at):
+        return None
+    signalled = written_at(folder.signal)
+    return None if signalled is not None and signalled > end.at + _CLOCK_GRAIN else end
+
+
+def _question(question: Question) -> QuestionStatus:
+    return QuestionStatus(
+        number=question.number,
+        text=without_surrogates(question.text),
+        options=[
+            OptionStatus(letter=option.letter, text=without_surrogates(option.text))
+            for option in question.options
+        ],
+        suggestion=question.suggestion,
+        answer=_clean(question.answer),
+    )
+
+
+def _updated(folder: SessionFolder) -> datetime | None:
+    paths = (folder.overview, folder.signal, folder.qa, folder.decisions, folder.journal)
+    return max((when for when in map(written_at, paths) if when is not None), default=None)
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else without_surrogates(text)

@@ -1,0 +1,156 @@
+"""Where a session stands at its gates: what its files say together, before anybody acts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from samobot.errors import StorageError
+from samobot.phases import GateFacts, Phase, SignalStatus, WaitingFor
+from samobot.session.decisions import Decision, DecisionKind, DecisionLog, verdict
+from samobot.session.decisions import read as read_decisions
+from samobot.session.files import read_text
+from samobot.session.folder import SessionFolder
+from samobot.session.overview import Overview, parse_overview
+from samobot.session.plan import Plan, newest_plan
+from samobot.session.qa import Qa, parse_qa
+from samobot.session.signal import Signal, SignalProblem, parse_signal
+
+_Read = TypeVar("_Read")
+_NOT_BLOCKED = frozenset({"", "no", "none", "false", "-", "n/a"})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the files of a session say about its gates at one moment.
+
+    Attributes:
+        overview: The overview; empty where there is none.
+        signal: The agent's signal.
+        signal_text: The signal file's text; None where there is none.
+        signal_at: When it was written.
+        qa: Questions and answers.
+        plan: The newest plan.
+        verdict: The newest approval or rejection of the plan as it is now.
+        decisions: All decisions.
+        unreadable: Sentences about files that could not be read; nothing may be concluded from those.
+    """
+
+    overview: Overview
+    signal: Signal | SignalProblem
+    signal_text: str | None
+    signal_at: datetime | None
+    qa: Qa
+    plan: Plan | None
+    verdict: Decision | None
+    decisions: DecisionLog
+    unreadable: tuple[str, ...]
+
+    @property
+    def _signal_waits(self) -> bool:
+        return isinstance(self.signal, Signal) and self.signal.status is SignalStatus.WAITING
+
+    @property
+    def _asked_again(self) -> bool:
+        """Whether the agent shows a plan again that was rejected before it signalled."""
+        if self.plan_approved or self.verdict is None or self.verdict.at is None:
+            return False
+        return self._signal_waits and self.signal_at is not None and self.signal_at > self.verdict.at
+
+    @property
+    def facts(self) -> GateFacts:
+        """The same for the phase table."""
+        return GateFacts(
+            questions=len(self.qa.questions),
+            open_questions=len(self.qa.open),
+            plan=self.plan.name if self.plan else None,
+            plan_approved=self.plan_approved,
+        )
+
+    @property
+    def plan_approved(self) -> bool:
+        """Whether the newest word on the plan as it is now is an approval."""
+        return self.verdict is not None and self.verdict.kind is DecisionKind.APPROVAL
+
+    @property
+    def block(self) -> str | None:
+        """Why the session is blocked, in the words of its files; None if it is not."""
+        said = (self.overview.blocked or "").strip()
+        words = "" if said.casefold() in _NOT_BLOCKED or is_waiting(said) else said
+        if isinstance(self.signal, Signal) and self.signal.status is SignalStatus.BLOCKED:
+            agent = self.signal.reason or self.signal.needs
+            return agent or words or "The agent gave no reason."
+        # A bare “yes” beside a signal that waits is how some agents say that they wait.
+        return None if not words or (self._signal_waits and words.casefold() == "yes") else words
+
+    @property
+    def awaited(self) -> WaitingFor | None:
+        """The gate that the session was left at, whether or not it is satisfied by now."""
+        if self.block is not None:
+            return None  # the worker has looked at the signal and refused it
+        if isinstance(self.signal, Signal) and self._signal_waits and self.signal.waiting_for is not None:
+            return self.signal.waiting_for
+        if not self._signal_waits and not is_waiting(self.overview.blocked):
+            return None
+        if self.overview.phase is Phase.REQUIREMENTS:
+            return WaitingFor.QA_ANSWERS
+        if self.overview.phase is Phase.PLANNING:
+            return WaitingFor.PLAN_APPROVAL
+        return WaitingFor.QA_ANSWERS if self.qa.open else WaitingFor.HUMAN_ACTION
+
+    @property
+    def open_gate(self) -> WaitingFor | None:
+        """What a person still has to do; None where the session waits for nothing any more."""
+        match self.awaited:
+            case WaitingFor.QA_ANSWERS:
+                return WaitingFor.QA_ANSWERS if self.qa.open else None
+            case WaitingFor.PLAN_APPROVAL:
+                undecided = self.plan is not None and (self.verdict is None or self._asked_again)
+                return WaitingFor.PLAN_APPROVAL if undecided else None
+            case gate:
+                return gate
+
+
+def look(folder: SessionFolder) -> Standing:
+    """Read what a session's files say. Never fails: see `Standing.unreadable`."""
+    unreadable: list[str] = []
+
+    def reading(read: Callable[[], _Read], otherwise: _Read) -> _Read:
+        try:
+            return read()
+        except StorageError as error:
+            unreadable.append(error.message)
+            return otherwise
+
+    overview = parse_overview(reading(lambda: read_text(folder.overview), None) or "")
+    signal_text = reading(lambda: read_text(folder.signal), None)
+    qa = parse_qa(reading(lambda: read_text(folder.qa), None) or "")
+    plan = reading(lambda: newest_plan(folder), None)
+    decisions = reading(lambda: read_decisions(folder), DecisionLog())
+    return Standing(
+        overview=overview,
+        signal=parse_signal(signal_text),
+        signal_text=signal_text,
+        signal_at=written_at(folder.signal),
+        qa=qa,
+        plan=plan,
+        verdict=verdict(decisions.decisions, plan) if plan else None,
+        decisions=decisions,
+        unreadable=tuple(unreadable),
+    )
+
+
+def written_at(path: Path) -> datetime | None:
+    """Return when a file was last written; None if it is not there."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, OverflowError, ValueError):
+        return None
+
+
+def is_waiting(blocked: str | None) -> bool:
+    """Whether a `Blocked:` value says that a person is waited for."""
+    return (blocked or "").strip().casefold().startswith("waiting")

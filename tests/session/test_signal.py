@@ -1,0 +1,134 @@
+"""Promises of `_signal.json`: what is clear is understood, everything else is a problem in words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samobot.phases import Phase, SignalStatus, WaitingFor
+from samobot.session.signal import LIMIT, Signal, SignalProblem, parse_signal
+
+PLAIN = '{"status": "continue", "phase": "testing", "summary": "Did it"}'
+MEANT = Signal(SignalStatus.CONTINUE, Phase.TESTING, "Did it")
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def problem(text: str | None) -> str:
+    found = parse_signal(text)
+    assert isinstance(found, SignalProblem)
+    return found.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN,
+        "\ufeff" + PLAIN,
+        PLAIN.replace(",", ",\r\n") + "\r\n",
+        f"```json\n{PLAIN}\n```\n",
+        f"~~~\n{PLAIN}\n~~~",
+        PLAIN.replace("}", ",\n}"),
+        PLAIN + "\nThat is all, folks.",
+        PLAIN.upper().replace("DID IT", "Did it"),
+        PLAIN.replace("testing", " Testing "),
+        PLAIN.replace("}", ', "reason": null, "for": "", "needs": []}'),
+        PLAIN.replace("}", ', "confidence": [0.9, {"a": 1,},], "note": ",}"}'),
+    ],
+)
+def test_what_cannot_be_misunderstood_is_accepted(text: str) -> None:
+    assert parse_signal(text) == MEANT
+
+
+def test_every_field_is_read() -> None:
+    text = json.dumps(
+        {
+            "status": "waiting",
+            "phase": "planning",
+            "summary": "s",
+            "reason": ["r1", " ", "r2 "],
+            "needs": ["n"],
+            "for": "Plan approval",
+        }
+    )
+    assert parse_signal(text) == Signal(
+        SignalStatus.WAITING, Phase.PLANNING, "s", "r1\nr2", "n", WaitingFor.PLAN_APPROVAL
+    )
+
+
+def test_a_line_break_inside_a_string_is_kept() -> None:
+    assert parse_signal('{"status": "blocked", "reason": "a\nb,}"}') == Signal(
+        SignalStatus.BLOCKED, reason="a\nb,}"
+    )
+
+
+def test_a_comma_inside_a_string_survives_the_mending_of_others() -> None:
+    assert parse_signal('{"status": "blocked", "reason": "a\\",}", }') == Signal(
+        SignalStatus.BLOCKED, reason='a",}'
+    )
+
+
+def test_half_a_character_becomes_a_replacement_character() -> None:
+    assert parse_signal('{"status": "blocked", "reason": "\\ud83d"}') == Signal(
+        SignalStatus.BLOCKED, reason="\ufffd"
+    )
+
+
+@pytest.mark.parametrize("text", [None, "", " \r\n", "\ufeff", "\0\0"])
+def test_a_missing_signal_is_called_missing(text: str | None) -> None:
+    assert "no signal" in problem(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("{}", ["no “status”", "continue, done, blocked, waiting"]),
+        ('{"status":\n"finished"}', ["line 1", "“finished”", "continue, done, blocked, waiting"]),
+        (
+            '{"status": "done",\n "phase": "implement"}',
+            ["line 2", "did you mean “implementation”", "quality"],
+        ),
+        ('{"status": "waiting",\n\n "for": "godot"}', ["line 3", "qa_answers, plan_approval"]),
+        ('{"status": true}', ["“status” is “true”"]),
+        ('{"status": ["done"]}', ["“status” is"]),
+        ('{"status": "done", "summary": 3}', ["“summary” is not text"]),
+        ('{"status": "done", "needs": [1]}', ["“needs” is not text"]),
+        ('{"status": "done", "needs": {"a": 1}}', ["“needs” is not text"]),
+        ('{\n"status": "do', ["line 2", "not valid JSON"]),
+        ("status: done", ["line 1", "not valid JSON"]),
+        ("```json", ["not valid JSON"]),
+        ('["done"]', ["not an object"]),
+        ("3", ["not an object"]),
+        (PLAIN + "\n" + PLAIN, ["line 2", "second object"]),
+        ('{"status": "done", "Status": "blocked"}', ["twice"]),
+        ("[" * 100_000, ["too deep"]),
+        ('{"a": ' + "[" * 100_000, ["too deep"]),
+        ('{"status": ' + "9" * 5000 + "}", ["too long"]),
+        ('{"status": "' + "x" * LIMIT + '"}', ["at most"]),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place_and_what_is_allowed(text: str, parts: list[str]) -> None:
+    message = problem(text)
+    for part in parts:
+        assert part in message
+    assert len(message) < 300
+    assert "\n" not in message
+
+
+@given(st.text() | st.text(alphabet='{}[]",:\\ \nstau1e`').map(lambda text: PLAIN[:20] + text))
+def test_no_text_makes_a_traceback(text: str) -> None:
+    assert isinstance(parse_signal(text), Signal | SignalProblem)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["status", "phase", "summary", "reason", "needs", "for"]), json_values)
+)
+def test_no_value_makes_a_traceback(record: dict[str, object]) -> None:
+    assert isinstance(parse_signal(json.dumps(record)), Signal | SignalProblem)

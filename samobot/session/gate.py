@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from samobot.errors import ConflictError, NotFoundError, StorageError, UsageError
+from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session.decisions import Decision, DecisionKind, question_id, record
 from samobot.session.files import edit_lock, read_text, write_atomic
@@ -20,8 +20,8 @@ from samobot.session.guidance import add_guidance, parse_guidance
 from samobot.session.lock import holder
 from samobot.session.plan import Plan
 from samobot.session.qa import Question, parse_qa, set_answer
+from samobot.session.settling import Settled, carry_out, journal_decisions, lift, lift_rejected, look_closely
 from samobot.session.signal import Signal
-from samobot.session.settling import Settled, carry_out, journal_decisions, lift, look_closely
 from samobot.session.standing import Standing
 from samobot.text import one_line, without_surrogates
 
@@ -183,7 +183,17 @@ def approve(
         if not repeated:
             _decide_plan(folder, DecisionKind.APPROVAL, plan, None, person=person, now=now, key=key)
         journal_decisions(folder, now, key)
-        return Verdict(plan, repeated, carry_out(folder, now, held_by_us=False))
+        settled = carry_out(folder, now, held_by_us=False)
+        if (
+            standing.awaited is WaitingFor.PLAN_APPROVAL
+            and settled is Settled.NOTHING
+            and holder(folder) is None
+        ):
+            lift_rejected(
+                folder, person.who, plan, now
+            )  # the same plan shown again after an earlier rejection
+            settled = Settled.REJECTED
+        return Verdict(plan, repeated, settled)
 
 
 def reject(
@@ -229,7 +239,17 @@ def reject(
             _add_guidance(folder, person.who, feedback, now, once=True)
             _decide_plan(folder, DecisionKind.REJECTION, plan, feedback, person=person, now=now, key=key)
         journal_decisions(folder, now, key)
-        return Verdict(plan, repeated, carry_out(folder, now, held_by_us=False))
+        settled = carry_out(folder, now, held_by_us=False)
+        if (
+            standing.awaited is WaitingFor.PLAN_APPROVAL
+            and settled is Settled.NOTHING
+            and holder(folder) is None
+        ):
+            lift_rejected(
+                folder, person.who, plan, now
+            )  # the same plan shown again after an earlier rejection
+            settled = Settled.REJECTED
+        return Verdict(plan, repeated, settled)
 
 
 def tell(folder: SessionFolder, words: str, who: str, now: datetime) -> None:

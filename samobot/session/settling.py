@@ -14,6 +14,7 @@ from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
 from samobot.session.lock import holder
 from samobot.session.overview import add_flow, flow_line, parse_overview, set_status
+from samobot.session.plan import Plan
 from samobot.session.standing import Standing, is_waiting, look
 
 
@@ -54,7 +55,7 @@ def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Sett
         case WaitingFor.PLAN_APPROVAL if standing.verdict is not None and standing.plan is not None:
             who = standing.verdict.who
             if not standing.plan_approved:
-                lift(folder, f"{who} asked for changes of the plan → {standing.plan.name}", now)
+                lift_rejected(folder, who, standing.plan, now)
                 return Settled.REJECTED
             if standing.overview.phase is Phase.PLANNING:
                 _journal_move(folder, standing.verdict, now)
@@ -67,6 +68,11 @@ def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Sett
             return Settled.APPROVED
         case _:
             return Settled.NOTHING
+
+
+def lift_rejected(folder: SessionFolder, who: str, plan: Plan, now: datetime) -> None:
+    """Let planning go on after a rejection."""
+    lift(folder, f"{who} asked for changes of the plan → {plan.name}", now)
 
 
 def _journal_move(folder: SessionFolder, verdict: Decision, now: datetime) -> None:

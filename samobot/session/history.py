@@ -1,0 +1,211 @@
+"""What a journal tells: the kinds of event, why runs end, and the sums over all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+
+class EventName(StrEnum):
+    """The kinds of event; their fields are listed in `docs/architecture.md`."""
+
+    RUN_START = "run_start"
+    ITERATION_START = "iteration_start"
+    ITERATION_END = "iteration_end"
+    SIGNAL = "signal"
+    PHASE = "phase"
+    GATE = "gate"
+    DECISION = "decision"
+    GUIDANCE = "guidance"
+    VOID = "void"
+    RETRY = "retry"
+    PARK = "park"
+    UNPARK = "unpark"
+    BUDGET = "budget"
+    NOTICE = "notice"
+    RUN_END = "run_end"
+
+
+class RunEndReason(StrEnum):
+    """Why a run ended."""
+
+    DONE = "done"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    BUDGET = "budget"
+    ITERATIONS = "iterations"
+    PARKED = "parked"
+    FAILED = "failed"
+
+    @property
+    def exit_code(self) -> int:
+        """What `samobot run` exits with."""
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES = {
+    RunEndReason.DONE: 0,
+    RunEndReason.WAITING: 10,
+    RunEndReason.BLOCKED: 11,
+    RunEndReason.STOPPED: 12,
+    RunEndReason.PAUSED: 12,
+    RunEndReason.BUDGET: 13,
+    RunEndReason.ITERATIONS: 13,
+    RunEndReason.PARKED: 14,
+    RunEndReason.FAILED: 1,
+}
+
+NEEDS_PERSON = frozenset(
+    {RunEndReason.WAITING, RunEndReason.BLOCKED, RunEndReason.BUDGET, RunEndReason.ITERATIONS}
+)
+"""After these a session rests until a person does something."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended: when, why, in which words, with which exit code."""
+
+    at: datetime
+    reason: RunEndReason
+    text: str
+    cause: str | None
+    exit_code: int
+    phase: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One worker's life. `end` is None while it lives, and for ever if it was killed."""
+
+    id: str
+    pid: int | None
+    started: datetime
+    phase: str | None
+    auto: bool
+    end: RunEnd | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """A run that waits for a usage limit to pass; `until` is None where nobody knows."""
+
+    at: datetime
+    kind: str
+    until: datetime | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunningIteration:
+    """The iteration that has started and not ended."""
+
+    n: int
+    visit: int
+    phase: str
+    session_id: str | None
+    log: str | None
+    claude_pid: int | None
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChange:
+    """A move from one phase to another and by whom: `agent`, `person` or `worker`."""
+
+    at: datetime
+    source: str
+    target: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something said in passing: a notice, or something of an agent's that was declared void."""
+
+    at: datetime
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The sums over a journal at one moment.
+
+    Attributes:
+        cost_usd: What all iterations cost together, in US dollars.
+        cost_by_phase: The same by phase.
+        cost_by_model: The same by model, where Claude said so.
+        cost_by_day: The same by UTC day (`2026-01-15`) of the iteration's end.
+        tokens: Sums of `input`, `output`, `cache_read`, `cache_write`.
+        iterations: Iterations that have ended.
+        iterations_by_phase: The same by phase.
+        run: The newest run.
+        park: The parking that is not over.
+        budget_usd: The budget in force; None is no budget.
+        iteration: The iteration that runs now.
+        last_outcome: Outcome of the iteration that ended last.
+        last_iteration_end: When that was.
+        phases: All moves between phases.
+        voids: The newest declarations that something is void (at most 50).
+        notices: The newest notices (at most 50).
+        decision_ids: Ids of the decisions that have been journaled.
+        resolved: When a person last lifted a stop of the run: a retry, a budget, the end of a parking.
+        started: Time of the first event.
+        updated: Time of the last event.
+        waited_s: Seconds that the session has waited for a person, up to `updated`.
+        waiting_since: Since when it waits for a person now; None if it does not.
+        damaged: Number of lines that could not be read.
+        problems: The same as sentences.
+    """
+
+    cost_usd: float = 0.0
+    cost_by_phase: Mapping[str, float] = field(default_factory=dict)
+    cost_by_model: Mapping[str, float] = field(default_factory=dict)
+    cost_by_day: Mapping[str, float] = field(default_factory=dict)
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    iterations: int = 0
+    iterations_by_phase: Mapping[str, int] = field(default_factory=dict)
+    run: Run | None = None
+    park: Park | None = None
+    budget_usd: float | None = None
+    iteration: RunningIteration | None = None
+    last_outcome: str | None = None
+    last_iteration_end: datetime | None = None
+    phases: tuple[PhaseChange, ...] = ()
+    voids: tuple[Remark, ...] = ()
+    notices: tuple[Remark, ...] = ()
+    decision_ids: frozenset[str] = frozenset()
+    resolved: datetime | None = None
+    started: datetime | None = None
+    updated: datetime | None = None
+    waited_s: float = 0.0
+    waiting_since: datetime | None = None
+    damaged: int = 0
+    problems: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first event to the last."""
+        if self.started is None or self.updated is None:
+            return 0.0
+        return max(0.0, (self.updated - self.started).total_seconds())
+
+
+def stamp(moment: datetime) -> str:
+    """Write a time as the journal does: UTC, milliseconds, `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(value: object) -> datetime | None:
+    """Read a time as the journal writes it; None if it is not one. A time without zone is UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

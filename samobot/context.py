@@ -8,7 +8,6 @@ the loop gathers them.
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,7 +101,6 @@ def hook_environment(phase: Phase, signal: Path) -> dict[str, str]:
     """
     rule = RULES[phase]
     return {
-        "SAMOCODE_PYTHON": sys.executable,
         "SAMOCODE_SIGNAL": str(signal),
         "SAMOCODE_PHASE": phase.value,
         "SAMOCODE_STATUSES": " ".join(rule.signals),

@@ -60,6 +60,7 @@ class Session:
             env={
                 "PATH": os.environ["PATH"],
                 "CLAUDE_PLUGIN_ROOT": str(plugin_dir()),
+                "SAMOCODE_PYTHON": sys.executable,
                 **hook_environment(self.phase, self.signal),
             },
             text=True,

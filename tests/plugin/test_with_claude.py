@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from samobot.assets import plugin_dir, workflow_text
+from samobot.claude.invocation import ClaudeOptions, build
 from samobot.context import Answered, Facts, hook_environment, iteration_context, iteration_prompt
 from samobot.phases import RULES, Phase, SignalStatus
-from tests.support.claude_cli import Ended, cli_environment, run_claude
+from tests.support.claude_cli import Ended, cli_environment, require_claude, run_claude, run_to_file
 from tests.support.messages_api import OTHER, MessagesApi, Step, bash, say, signal, tool, write
 from tests.support.plugin import agent_files, command_files, front_matter, skill_files
 
@@ -45,14 +48,25 @@ class Desk:
         """Run one iteration."""
         context = self.facts.session / "_logs" / "context.md"
         context.write_text(iteration_context(facts, workflow_text()), encoding="utf-8")
-        flags = ["--plugin-dir", str(self.plugin), "--agent", f"samocode:{RULES[facts.phase].agent}"]
-        flags += ["--add-dir", str(facts.session), "--append-system-prompt-file", str(context)]
-        return run_claude(
-            *flags,
+        signal_file = facts.session / "_signal.json"
+        invocation = build(
+            ClaudeOptions(path=str(require_claude())),
+            plugin=self.plugin,
+            agent=RULES[facts.phase].agent,
+            session_id=str(uuid.uuid4()),
+            context_file=context,
             prompt=iteration_prompt(facts),
             cwd=facts.workdir,
-            environment=cli_environment(self.home, api.url)
-            | hook_environment(facts.phase, facts.session / "_signal.json"),
+            session_dir=facts.session,
+            log=facts.session / "_logs" / "stream.jsonl",
+            budget_left=None,
+            signal_file=signal_file,
+            environ=cli_environment(self.home, api.url),
+            python=sys.executable,
+        )
+        environment = {**invocation.env, **hook_environment(facts.phase, signal_file)}
+        return run_to_file(
+            invocation.argv, stdin=invocation.stdin, cwd=invocation.cwd, environment=environment
         )
 
     def ask(self, api: MessagesApi, prompt: str) -> Ended:

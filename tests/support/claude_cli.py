@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,24 +101,36 @@ class Ended:
         return self.of_type("result")[-1]
 
 
-def run_claude(
-    *flags: str, prompt: str, cwd: Path, environment: Mapping[str, str], timeout: float = 60
-) -> Ended:
-    """Run `claude -p` to its end, its stdout a regular file: it loses lines that it writes to a pipe.
+def run_claude(*flags: str, prompt: str, cwd: Path, environment: Mapping[str, str]) -> Ended:
+    """Run `claude -p` to its end with all permissions and a stream of JSON.
 
     Args:
-        flags: Flags beyond those for a stream of JSON with all permissions.
+        flags: Further flags.
         prompt: Sent on stdin.
+        cwd: The working directory.
+        environment: Its whole environment.
+    """
+    argv = [str(require_claude()), "-p", "--output-format", "stream-json", "--verbose"]
+    argv += ["--model", "opus", "--permission-mode", "bypassPermissions", *flags]
+    return run_to_file(argv, stdin=prompt.encode(), cwd=cwd, environment=environment)
+
+
+def run_to_file(
+    argv: Sequence[str], *, stdin: bytes, cwd: Path, environment: Mapping[str, str], timeout: float = 60
+) -> Ended:
+    """Run a call of the CLI to its end, its stdout a regular file: it loses lines that it writes to a pipe.
+
+    Args:
+        argv: The whole call.
+        stdin: The prompt.
         cwd: The working directory.
         environment: Its whole environment.
         timeout: Seconds until it is killed and `subprocess.TimeoutExpired` is raised.
     """
-    argv = [str(require_claude()), "-p", "--output-format", "stream-json", "--verbose"]
-    argv += ["--model", "opus", "--permission-mode", "bypassPermissions", *flags]
     with tempfile.TemporaryFile() as out:
         ended = subprocess.run(
             argv,
-            input=prompt.encode(),
+            input=stdin,
             stdout=out,
             stderr=subprocess.PIPE,
             cwd=cwd,

@@ -82,12 +82,6 @@ def activity(record: Record, cwd: Path) -> Activity | None:
             return None
 
 
-def describe(record: Record, cwd: Path) -> str:
-    """The words of `activity` alone; empty where there are none."""
-    found = activity(record, cwd)
-    return found.words if found else ""
-
-
 def _tool(tool: ToolUse, cwd: Path) -> tuple[str, str]:
     if tool.name in _FILES:
         sign, verb = _FILES[tool.name]

@@ -1,0 +1,114 @@
+"""Finding and ending processes: all of one's own, none of anybody else's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from samobot.claude.reaper import SESSION_VARIABLE, end_session_processes, has_tool_process, session_processes
+
+READY = "print('ready', flush=True); import time; time.sleep(600)"
+
+
+def start(
+    code: str = READY, *, session: Path | None = None, new_session: bool = True
+) -> subprocess.Popen[str]:
+    mark = {} if session is None else {SESSION_VARIABLE: str(session)}
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-c", code],
+        env=dict(os.environ) | mark,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=new_session,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    process = start(session=tmp_path / "another session")
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_session_finds_its_own_processes_and_no_others(
+    tmp_path: Path, stranger: subprocess.Popen[str]
+) -> None:
+    session = tmp_path / "session"
+    session.mkdir()
+    alias = tmp_path / "alias"
+    alias.symlink_to(session)
+    own = start(session=alias)
+    try:
+        found = session_processes(session)
+        assert [pid for pid, _ in found] == [own.pid]
+        assert "time.sleep(600)" in found[0][1]
+        assert end_session_processes(session).ended == 1
+        assert own.wait() == -9
+        assert session_processes(session) == []
+        assert stranger.poll() is None
+    finally:
+        own.kill()
+        own.communicate()
+
+
+def test_who_asks_from_inside_a_session_does_not_find_itself_or_its_parents(tmp_path: Path) -> None:
+    ask = (
+        "import sys; from pathlib import Path; from samobot.claude.reaper import end_session_processes;"
+        "print(end_session_processes(Path(sys.argv[1])).ended)"
+    )
+    shell = f'"$1" -c "{ask}" "$2"; echo alive'
+    done = subprocess.run(
+        ["/bin/sh", "-c", shell, "sh", sys.executable, str(tmp_path)],
+        env=dict(os.environ) | {SESSION_VARIABLE: str(tmp_path)},
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout.split() == ["0", "alive"]
+
+
+def test_a_sweep_leaves_the_workers_own_children_alone() -> None:
+    code = (
+        "import subprocess, sys\n"
+        "from samobot.claude.reaper import become_subreaper, is_subreaper, sweep\n"
+        "sleep = [sys.executable, '-S', '-c', 'import time; time.sleep(600)']\n"
+        "assert become_subreaper() == is_subreaper()\n"
+        "own = subprocess.Popen(sleep)\n"
+        "waited_for = subprocess.Popen(sleep, start_new_session=True)\n"
+        "foreign = subprocess.Popen(sleep, start_new_session=True)\n"
+        "swept = sweep(exclude=[waited_for.pid])\n"
+        "print(swept.ended, own.poll(), waited_for.poll())\n"
+        "own.kill(); waited_for.kill(); own.wait(); waited_for.wait()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.stdout.split() == ["1", "None", "None"], done.stderr
+
+
+def test_a_tool_process_is_a_child_in_a_session_of_its_own() -> None:
+    code = (
+        "import subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(600)'],"
+        " start_new_session={tool}, stdout=subprocess.DEVNULL)\n" + READY
+    )
+    for tool in (True, False):
+        cli = start(code.format(tool=tool))
+        try:
+            assert has_tool_process(cli.pid) is tool
+        finally:
+            for child in psutil.Process(cli.pid).children():
+                child.kill()
+            cli.kill()
+            cli.communicate()
+    assert has_tool_process(cli.pid) is False

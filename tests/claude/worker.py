@@ -1,0 +1,98 @@
+"""A small worker in a process of its own: `python -m tests.claude.worker`, a `Job` on stdin, a report on stdout.
+
+A process that sweeps must not be the one that pytest and its other children live in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from samobot.claude.invocation import Invocation
+from samobot.claude.outcome import Evidence, classify
+from samobot.claude.process import Clocks, run
+from samobot.claude.reaper import become_subreaper
+from samobot.claude.records import Assistant, Record
+
+
+async def work(job: dict[str, Any]) -> dict[str, Any]:
+    become_subreaper()
+    evidence = Evidence()
+    stop = asyncio.Event()
+    kinds: list[str] = []
+    pids: list[int] = []
+    if job["stop_at"] == "term":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    if job["stop_at"] == "start":
+        stop.set()
+
+    def on_record(record: Record) -> None:
+        evidence.add(record)
+        if len(kinds) < 100:
+            kinds.append(type(record).__name__)
+        if isinstance(record, Assistant):
+            at_tool(job["stop_at"], stop, pids)
+
+    end = await run(
+        Invocation(
+            argv=tuple(job["argv"]),
+            cwd=Path(job["cwd"]),
+            env=job["env"],
+            stdin=job["stdin"].encode(),
+            log=Path(job["log"]),
+            session_id="s",
+        ),
+        Clocks(**job["clocks"]),
+        on_record=on_record,
+        on_start=pids.append,
+        stop=stop,
+    )
+    outcome = classify(evidence, end, datetime.now(UTC))
+    return {
+        "end": asdict(end),
+        "kind": outcome.kind,
+        "text": outcome.text,
+        "note": outcome.note,
+        "result": outcome.result_text,
+        "cost": outcome.cost_usd,
+        "records": kinds,
+        "rss_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    }
+
+
+def at_tool(what: str, stop: asyncio.Event, pids: list[int]) -> None:
+    """Do what the job wants done once the CLI is at work with a tool."""
+    match what:
+        case "tool":
+            stop.set()
+        case "kill":
+            os.kill(pids[0], signal.SIGKILL)
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "raise":
+            raise ValueError("a callback failed")
+        case "cancel":
+            task = asyncio.current_task()
+            if task is not None:
+                task.cancel()
+        case "term":
+            print("at work", flush=True)
+        case _:
+            pass
+
+
+def main() -> None:
+    job = json.loads(sys.stdin.readline())
+    print(json.dumps(asyncio.run(work(job))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

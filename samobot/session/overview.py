@@ -162,7 +162,7 @@ def set_status(text: str, changes: Mapping[str, str]) -> str:
     """Return the file with values under `## Status` replaced.
 
     A key that is missing is added at the end of the section, in the style of the others; a missing section is
-    added below the head of the file.
+    added above the first other one.
 
     Args:
         text: The file as `read_text` returns it.
@@ -176,25 +176,6 @@ def set_status(text: str, changes: Mapping[str, str]) -> str:
     assert section is not None
     values = {key: one_line(value) for key, value in changes.items()}
     return _replace_values(text, section[1:], _last_used(section), values)
-
-
-def set_head(text: str, changes: Mapping[str, str]) -> str:
-    """Return the file with one-line values of its head (`Started`, `Working Dir`) replaced or added.
-
-    Args:
-        text: The file as `read_text` returns it.
-        changes: Key to new value; values are made one line.
-    """
-    head = _head(scan(text))
-    # Not below the task, which may go on over any number of lines.
-    keys = [found.line for name, found in _keys(head).items() if name in _HEAD_KEYS and name != "task"]
-    title = next((line for line in head if line.level == 1), None)
-    return _replace_values(
-        text,
-        head,
-        max(keys, key=lambda line: line.start) if keys else title,
-        {key: _single(value) for key, value in changes.items()},
-    )
 
 
 def flow_line(text: str, now: datetime, *, number: int | None = None, artefact: str | None = None) -> str:
@@ -347,8 +328,8 @@ def _flow_entry(item: str) -> FlowEntry:
     return FlowEntry(number, stamp[2].strip() if stamp else None, text.strip(), artefact)
 
 
-def _replace_values(text: str, body: Sequence[Line], anchor: Line | None, changes: Mapping[str, str]) -> str:
-    """Replace values in `body`; add the keys that it lacks below `anchor` (None: at the top), which no edit is behind."""
+def _replace_values(text: str, body: Sequence[Line], anchor: Line, changes: Mapping[str, str]) -> str:
+    """Replace values in `body`; add the keys that it lacks below `anchor`."""
     found = _keys(body)
     style = next((line.key.opening for line in reversed(found.values())), "Key:")
     edits: list[tuple[int, int, str]] = []
@@ -373,13 +354,10 @@ def _replace_values(text: str, body: Sequence[Line], anchor: Line | None, change
     return text
 
 
-def _below(text: str, anchor: Line | None, new: Sequence[str]) -> tuple[int, int, str]:
-    """Return the edit that puts new lines below a line, or at the top where it is None."""
-    end = (anchor.end if anchor else "") or newline(text)
+def _below(text: str, anchor: Line, new: Sequence[str]) -> tuple[int, int, str]:
+    """Return the edit that puts new lines below a line."""
+    end = anchor.end or newline(text)
     block = "".join(line + end for line in new)
-    if anchor is None:
-        start = int(text.startswith("\ufeff"))
-        return start, start, block
     return anchor.stop, anchor.stop, block if anchor.end else end + block
 
 
@@ -388,9 +366,10 @@ def _last_used(section: Sequence[Line]) -> Line:
 
 
 def _with_section(text: str, lines: Sequence[Line], title: str) -> str:
-    """Add an empty section below the head of the file."""
+    """Add an empty section above the first one of its level, so that it takes in nothing that stands there."""
     end = newline(text)
-    head = _head(lines)
+    first = next((index for index, line in enumerate(lines) if line.level == 2), len(lines))
+    head = lines[:first]
     stop = head[-1].stop if head else 0
     above = text[:stop]
     if above and not above.endswith("\n"):

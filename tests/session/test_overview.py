@@ -16,7 +16,6 @@ from samobot.session.overview import (
     flow_line,
     new_overview,
     parse_overview,
-    set_head,
     set_status,
 )
 from samobot.text import one_line, without_surrogates
@@ -126,6 +125,7 @@ def test_a_new_key_is_written_in_the_style_of_the_others() -> None:
         ("# T", "# T\n\n## Status\nPhase: done\n"),
         ("# T\r\n\r\n## Files\r\n", "# T\r\n\r\n## Status\r\nPhase: done\r\n\r\n## Files\r\n"),
         ("## Status", "## Status\nPhase: done\n"),
+        ("### Status\nNext: x", "### Status\nNext: x\n\n## Status\nPhase: done\n"),
         ("## Status\nPhase:", "## Status\nPhase: done"),
         ("## Status\nPhase: \n", "## Status\nPhase: done\n"),
         ("## Status\nPhase:planning\n", "## Status\nPhase:done\n"),
@@ -181,11 +181,10 @@ def test_a_flow_entry_changes_no_other_byte() -> None:
 def test_any_task_is_read_back_exactly_and_breaks_nothing(task: str) -> None:
     text = new_overview("x", started="today", working_dir="/w  w/\udcff", task=task, phase=Phase.PLANNING)
     text = set_status(text, {"Next": "Go"})
-    text = set_head(text, {"Started": "now", "Branch": "b"})
     text = add_flow(text, "began")
     overview = parse_overview(text)
     assert overview.task == (without_surrogates(task) or None)
-    assert (overview.title, overview.name, overview.started) == ("Session: x", "x", "now")
+    assert (overview.title, overview.name, overview.started) == ("Session: x", "x", "today")
     assert overview.working_dir == "/w  w/\udcff"
     assert (overview.phase, overview.iteration, overview.total_iterations) == (Phase.PLANNING, 0, 0)
     assert (overview.blocked, overview.next, overview.quality_iteration) == ("no", "Go", 0)
@@ -202,19 +201,6 @@ def test_a_new_overview_reads_as_the_design_says() -> None:
     )
     headings = [line for line in text.split("\n") if line.startswith("## ")]
     assert headings == ["## Status", "## Flow Log", "## Files", "## Plans"]
-
-
-@pytest.mark.parametrize(
-    ("text", "changed"),
-    [
-        ("# T\n\nStarted: a\nTask: x\ny\n", "# T\n\nStarted: a\nWorking Dir: /w\nTask: x\ny\n"),
-        ("# T\n\n## Status\n", "# T\nWorking Dir: /w\n\n## Status\n"),
-        ("\ufeff## Status\n", "\ufeffWorking Dir: /w\n## Status\n"),
-        ("Working Dir: old  \r\n", "Working Dir: /w  \r\n"),
-    ],
-)
-def test_head_values_are_replaced_or_added_above_the_task(text: str, changed: str) -> None:
-    assert set_head(text, {"Working Dir": "/w"}) == changed
 
 
 @pytest.mark.parametrize(

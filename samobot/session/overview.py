@@ -134,11 +134,11 @@ def parse_overview(text: str) -> Overview:
     )
 
 
-def new_overview(name: str, *, started: str, working_dir: str, task: str, phase: Phase) -> str:
+def new_overview(title: str, *, started: str, working_dir: str, task: str, phase: Phase) -> str:
     """Return the `_overview.md` of a new session.
 
     Args:
-        name: The session's name.
+        title: What stands behind `Session:` in the first heading: the session's name.
         started: Date and time, for people.
         working_dir: Where the iterations run.
         task: What is to be done, of any text; `parse_overview` gives it back exactly, lone surrogates replaced.
@@ -148,7 +148,7 @@ def new_overview(name: str, *, started: str, working_dir: str, task: str, phase:
     is_plain = task == task.strip() and not has_control(task)
     stored = f" {task}" if is_plain and task else "\n" + quote(task, "\n") if task else ""
     return (
-        f"# Session: {one_line(name)}\n\n"
+        f"# Session: {one_line(title)}\n\n"
         f"Started: {one_line(started)}\n"
         f"Working Dir: {_single(working_dir)}\n"
         f"Task:{stored}\n\n"

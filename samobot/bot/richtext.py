@@ -1,0 +1,354 @@
+"""Text with styles, as Telegram understands it: a plain text, spans over it, and the HTML made of both.
+
+Messages are cut and shortened on this form, because a cut through spans is exact where a cut through HTML is
+a guess. `Builder` makes it, `RichText.html` writes it, `from_html` reads our own HTML back. The small functions
+(`escape`, `bold`, `code`, …) make HTML for our own messages out of texts that may hold anything.
+
+Source: the Bot API's "Formatting options" (10.0): tags may nest, but `pre` and `code` hold nothing and quotes hold
+no quotes.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Container
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Style(StrEnum):
+    """What a span of text looks like."""
+
+    BOLD = "b"
+    ITALIC = "i"
+    UNDERLINE = "u"
+    STRIKE = "s"
+    CODE = "code"
+    PRE = "pre"
+    LINK = "a"
+    QUOTE = "blockquote"
+    EXPANDABLE = "blockquote expandable"
+
+
+VERBATIM = frozenset({Style.CODE, Style.PRE})
+QUOTES = frozenset({Style.QUOTE, Style.EXPANDABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A style over `text[start:end]`, counted in characters.
+
+    Attributes:
+        style: What it looks like.
+        start: First character.
+        end: The character after the last one.
+        value: The address of a link, the language of a `pre`.
+    """
+
+    style: Style
+    start: int
+    end: int
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RichText:
+    """A text with its spans, properly nested, outer ones first."""
+
+    text: str = ""
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """The length that Telegram counts: UTF-16 code units."""
+        return utf16_units(self.text)
+
+    def html(self) -> str:
+        """The text as Telegram's HTML."""
+        return "".join(self._pieces())
+
+    def part(self, start: int, end: int) -> RichText:
+        """What lies between two characters; spans that reach out are cut, so a `pre` is opened again."""
+        spans = tuple(
+            Span(span.style, max(span.start, start) - start, min(span.end, end) - start, span.value)
+            for span in self.spans
+            if span.start < end and span.end > start
+        )
+        return RichText(self.text[start:end], spans)
+
+    def _pieces(self) -> list[str]:
+        pieces: list[str] = []
+        open_: list[Span] = []
+        at = 0
+
+        def go_to(place: int) -> None:
+            nonlocal at
+            while open_ and open_[-1].end <= place:
+                span = open_.pop()
+                pieces.append(escape(self.text[at : span.end]))
+                at = span.end
+                pieces.append(_tags(span)[1])
+            pieces.append(escape(self.text[at:place]))
+            at = place
+
+        for span in self.spans:
+            go_to(span.start)
+            pieces.append(_tags(span)[0])
+            open_.append(span)
+        go_to(len(self.text))
+        return pieces
+
+
+def _tags(span: Span) -> tuple[str, str]:
+    match span.style:
+        case Style.LINK:
+            return f'<a href="{escape(span.value)}">', "</a>"
+        case Style.PRE if span.value:
+            return f'<pre><code class="language-{escape(span.value)}">', "</code></pre>"
+        case style:
+            return f"<{style}>", f"</{style.partition(' ')[0]}>"
+
+
+class Builder:
+    """Builds a `RichText` from left to right."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.lines = 0
+        self._parts: list[str] = []
+        self._spans: list[tuple[int, Span]] = []
+        self._open: list[_Open] = []
+        self._opened = 0
+
+    def text(self, text: str) -> None:
+        """Add text in the styles that are open."""
+        if text:
+            self._start(tuple(Style))
+            self.space(text)
+
+    def lead(self, text: str) -> None:
+        """Add what stands before a line's own text: part of a quote, but not in bold and the like."""
+        if text:
+            self._start(QUOTES)
+            self.space(text)
+
+    def space(self, text: str) -> None:
+        """Add text in the styles that have begun; the others begin after it."""
+        self._parts.append(text)
+        self.length += len(text)
+        self.lines += text.count("\n")
+
+    def open(self, style: Style, value: str = "") -> None:
+        """Open a style; it begins with the next text. One that is open already is opened for nothing."""
+        held = any(other.style is style or {other.style, style} <= QUOTES for other in self._open)
+        self._opened += 1
+        self._open.append(_Open(None if held else style, value, self._opened))
+
+    def close(self) -> None:
+        """Close the style opened last."""
+        self._end(self._open.pop())
+
+    def ends_with(self, text: str, start: int) -> bool:
+        """Whether exactly this text was added since `start`."""
+        return self.length - start == len(text) and "".join(self._parts[-64:]).endswith(text)
+
+    def verbatim(self, style: Style, text: str, language: str = "") -> None:
+        """Add code. The styles around it stop before and go on after it; in a link it stays a link."""
+        if any(other.style is Style.LINK for other in self._open) or not text:
+            self.text(text)
+            return
+        for other in self._open:
+            if other.style not in QUOTES:
+                self._end(other)
+        kept, self._open = self._open, [other for other in self._open if other.style in QUOTES]
+        start = self.length
+        self.text(text)
+        self._open = kept
+        self._opened += 1
+        self._spans.append((self._opened, Span(style, start, self.length, language)))
+
+    def made(self) -> RichText:
+        """What was built; open styles end here."""
+        while self._open:
+            self.close()
+        # Of spans over the same text, the one that was opened first is the outer one.
+        ordered = sorted(self._spans, key=lambda entry: (entry[1].start, -entry[1].end, entry[0]))
+        return RichText("".join(self._parts), tuple(span for _, span in ordered))
+
+    def _start(self, styles: Container[Style]) -> None:
+        for style in self._open:
+            if style.start is None and style.style in styles:
+                style.start, style.line = self.length, self.lines
+
+    def _end(self, style: _Open) -> None:
+        if style.style is not None and style.start is not None and style.start < self.length:
+            kind = style.style
+            if kind is Style.QUOTE and (self.length - style.start > 600 or self.lines - style.line > 8):
+                kind = Style.EXPANDABLE
+            self._spans.append((style.order, Span(kind, style.start, self.length, style.value)))
+        style.start = None
+
+
+@dataclass(slots=True)
+class _Open:
+    style: Style | None
+    value: str
+    order: int
+    start: int | None = None
+    line: int = 0
+
+
+# Characters
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ANSI = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?)")
+_LINES = re.compile("\r\n?|[\u2028\u2029\x0b\x0c\x85]")
+# Control characters, and direction overrides, which Telegram drops because they can disguise a text.
+_DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e]")
+
+
+def clean(text: str) -> str:
+    """Make a text fit to be sent: no lone surrogates, terminal colours or control characters, `\\n` for lines."""
+    text = _ANSI.sub("", text)
+    text = _LINES.sub("\n", text)
+    return _SURROGATE.sub("\ufffd", _DROPPED.sub("", text))
+
+
+def utf16_units(text: str) -> int:
+    """The length of a text as Telegram counts it: characters beyond U+FFFF count twice."""
+    if text.isascii():
+        return len(text)
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def visible(text: str) -> bool:
+    """Whether there is anything to see: Telegram refuses a message of spaces and zero-width characters."""
+    return any(
+        not character.isspace() and unicodedata.category(character) not in {"Cf", "Mn"} for character in text
+    )
+
+
+# HTML for our own messages
+
+
+def escape(text: object) -> str:
+    """Any text as HTML without markup, also within an attribute."""
+    return (
+        clean(str(text))
+        .replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace('"', "&quot;")
+    )
+
+
+def bold(text: object) -> str:
+    """Bold HTML of any text."""
+    return f"<b>{escape(text)}</b>"
+
+
+def italic(text: object) -> str:
+    """Italic HTML of any text."""
+    return f"<i>{escape(text)}</i>"
+
+
+def code(text: object) -> str:
+    """Inline code of any text; a tap copies it."""
+    return f"<code>{escape(text)}</code>"
+
+
+def pre(text: object, language: str = "") -> str:
+    """A code block of any text."""
+    shown = clean(str(text))
+    return RichText(shown, (Span(Style.PRE, 0, len(shown), safe_language(language)),)).html()
+
+
+def quote(text: object, *, expandable: bool = False) -> str:
+    """A quote of any text; an expandable one shows its first lines only, until it is tapped."""
+    return f"<blockquote{' expandable' if expandable else ''}>{escape(text)}</blockquote>"
+
+
+def link(text: object, url: str) -> str:
+    """A link, or the text with the address in brackets where Telegram would not take the address."""
+    if not safe_url(url):
+        return f"{escape(text)} ({code(url)})"
+    return f'<a href="{escape(url)}">{escape(text)}</a>'
+
+
+_URL = re.compile(
+    r"(?:https?://[^\s/?#@\\]*[^\s/?#@\\.]\.[^\s/?#@\\.][^\s/?#@\\]*(?:[/?#]\S*)?|tg://\S+)\Z", re.IGNORECASE
+)
+
+
+def safe_url(url: str) -> bool:
+    """Whether Telegram takes an address for a link: `http`, `https` with a dot in the host, or `tg`."""
+    return len(url) <= 1024 and _URL.match(url) is not None
+
+
+def safe_language(info: str) -> str:
+    """The language of a code block as Telegram takes it, or nothing."""
+    found = re.match(r"[A-Za-z0-9_+#.-]{1,32}(?![^\s,;:{(])", info.strip())
+    return found[0].lower() if found else ""
+
+
+# Reading our own HTML
+
+_TOKEN = re.compile(r"<(/?)(b|i|u|s|code|pre|a|blockquote)((?:\s[^<>]*)?)>")
+_ATTRIBUTE = re.compile(r'(?:href="([^"]*)"|class="language-([^"]*)"|(expandable))')
+_STYLES = {style.value: style for style in Style}
+
+
+def from_html(source: str) -> RichText:
+    """Read HTML that the functions here have made; anything else in it is text.
+
+    The way back from messages that were put together as HTML, to cut them (`split`) or to send them plain.
+    """
+    builder = Builder()
+    tags: list[tuple[str, bool]] = []
+    at = 0
+    language = ""
+    for token in _TOKEN.finditer(source):
+        _add(builder, tags, html.unescape(source[at : token.start()]), language)
+        at = token.end()
+        closing, tag, rest = token.groups()
+        attribute = _ATTRIBUTE.search(rest)
+        if closing:
+            if not tags or tags[-1][0] != tag:
+                continue
+            if tags.pop()[1]:
+                builder.close()
+            continue
+        if tag in ("pre", "code"):
+            tags.append((tag, False))
+            language = html.unescape(attribute[2] or "") if attribute else ""
+            continue
+        value = html.unescape(attribute[1] or "") if attribute else ""
+        expandable = tag == "blockquote" and attribute is not None and bool(attribute[3])
+        builder.open(Style.EXPANDABLE if expandable else _STYLES[tag], value)
+        tags.append((tag, True))
+    _add(builder, tags, html.unescape(source[at:]), language)
+    return builder.made()
+
+
+def _add(builder: Builder, tags: list[tuple[str, bool]], text: str, language: str) -> None:
+    names = {tag for tag, _ in tags}
+    if "pre" in names:
+        builder.verbatim(Style.PRE, text, language)
+    elif "code" in names:
+        builder.verbatim(Style.CODE, text)
+    else:
+        builder.text(text)
+
+
+def to_plain(source: str) -> str:
+    """The text of HTML that Telegram refused, with the addresses of links: the form that is never refused."""
+    rich = from_html(source)
+    pieces = []
+    at = 0
+    for span in sorted((span for span in rich.spans if span.style is Style.LINK), key=lambda span: span.end):
+        shown = rich.text[span.start : span.end]
+        pieces.append(rich.text[at : span.end] + ("" if span.value == shown else f" ({span.value})"))
+        at = span.end
+    return clean("".join([*pieces, rich.text[at:]]))

@@ -20,7 +20,9 @@ class Located:
     folder: SessionFolder
 
 
-def known_projects(config: Path | None, cwd: Path, configured: Iterable[Path]) -> tuple[list[Project], list[str]]:
+def known_projects(
+    config: Path | None, cwd: Path, configured: Iterable[Path]
+) -> tuple[list[Project], list[str]]:
     """The projects that a command looks at: the named one, else the one here and all configured ones.
 
     A configured project that cannot be read does not keep the others from being seen.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from samobot.assets import plugin_dir
 from samobot.book import Book
-from samobot.claude.invocation import ClaudeOptions, preflight
+from samobot.claude.invocation import ClaudeOptions, check_args
+from samobot.claude.preflight import check_root, find
 from samobot.claude.process import Clocks
 from samobot.iteration import Iteration, Progress, Surroundings
 from samobot.loop import Notice, RunOptions, Worker
@@ -53,7 +54,9 @@ class Assembly:
         Raises:
             UsageError: The CLI is missing or cannot run here.
         """
-        preflight(self._options, self._environ)
+        check_args(self._options.args)
+        check_root(self._options, self._environ)
+        self._options = replace(self._options, path=find(self._options.path, self._environ))
 
     def worker(
         self,
@@ -65,7 +68,7 @@ class Assembly:
     ) -> Worker:
         """Make the worker of one run."""
         settings = self._settings
-        book = Book(folder, utc_now, options.budget_usd)
+        book = Book(folder, utc_now)
         surroundings = Surroundings(
             project=self._project,
             options=self._options,
@@ -76,5 +79,7 @@ class Assembly:
             python=sys.executable,
         )
         iteration = Iteration(book, surroundings, now=utc_now, watch=watch)
-        patience = Patience(max_retries=settings.samocode_max_retries, retry_delay=settings.samocode_retry_delay)
+        patience = Patience(
+            max_retries=settings.samocode_max_retries, retry_delay=settings.samocode_retry_delay
+        )
         return Worker(book, iteration, options, patience, now=utc_now, tell=tell)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+from samobot.context import Answered
 from samobot.errors import UsageError
 from samobot.phases import GateFacts, Phase, WaitingFor
-from samobot.session import control, gate, journal
+from samobot.session import control, decisions, gate, journal
 from samobot.session.files import edit_lock, read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem, parse_guidance, tick
 from samobot.session.journal import EventName, JournalReader
-from samobot.session.plan import newest_plan
 from samobot.session.overview import Overview, add_flow, parse_overview, set_status
+from samobot.session.plan import newest_plan
 from samobot.session.signal import Signal, SignalProblem, parse_signal
+from samobot.session.standing import look
 from samobot.text import one_line
 
 BLOCKED_WAITING = "waiting_human"
@@ -27,13 +29,11 @@ class Book:
     Args:
         folder: The session.
         now: The clock, aware.
-        budget_usd: The budget that was asked for with this run; else the journal's counts.
     """
 
-    def __init__(self, folder: SessionFolder, now: Callable[[], datetime], budget_usd: float | None) -> None:
+    def __init__(self, folder: SessionFolder, now: Callable[[], datetime]) -> None:
         self.folder = folder
         self._now = now
-        self._asked_budget = budget_usd
         self._reader = JournalReader(folder.journal)
         self._before: Overview | None = None
 
@@ -54,7 +54,11 @@ class Book:
             raise UsageError(f"There is no {self.folder.overview}; without it this is not a session.")
         overview = parse_overview(text)
         if overview.phase is None:
-            named = f"names the phase “{overview.phase_text}”, which does not exist" if overview.phase_text else "names no phase"
+            named = (
+                f"names the phase “{overview.phase_text}”, which does not exist"
+                if overview.phase_text
+                else "names no phase"
+            )
             raise UsageError(
                 f"{self.folder.overview} {named}: write one of {', '.join(Phase)} behind “Phase:” under “## Status”."
             )
@@ -78,7 +82,7 @@ class Book:
 
     def budget(self) -> float | None:
         """What the session may cost, in US dollars; None is no limit."""
-        return self.journal().budget_usd if self._asked_budget is None else self._asked_budget
+        return self.journal().budget_usd
 
     def signal(self) -> Signal | SignalProblem:
         """The agent's signal."""
@@ -96,6 +100,29 @@ class Book:
     def open_gate(self) -> WaitingFor | None:
         """What a person still has to do before the next iteration; None where nothing is in the way."""
         return gate.open_gate(self.folder)
+
+    def what_is_needed(self) -> str:
+        """What the agent said it needs from a person, in its words; empty where it said nothing."""
+        signal = self.signal()
+        return asked_for(signal) if isinstance(signal, Signal) else ""
+
+    def fresh_answers(self) -> tuple[Answered, ...]:
+        """What a person has answered since the last iteration ended."""
+        since = self.journal().last_iteration_end
+        said = decisions.read(self.folder).decisions
+        return tuple(
+            Answered(decision.question or "", decision.text or "")
+            for decision in said
+            if decision.kind is decisions.DecisionKind.ANSWER
+            and decision.at is not None
+            and (since is None or decision.at > since)
+        )
+
+    def feedback(self) -> str:
+        """Why a person sent the newest plan back; empty where they did not."""
+        last = look(self.folder).verdict
+        rejected = last is not None and last.kind is decisions.DecisionKind.REJECTION
+        return (last.text or "") if last is not None and rejected else ""
 
     # Writing.
 
@@ -167,7 +194,9 @@ class Book:
     def block(self, phase: Phase, reason: str, number: int | None) -> None:
         """The session cannot go on without a person; the reason stands in the overview."""
         words = one_line(reason, 300)
-        self._edit({"Phase": phase, "Blocked": f"yes - {words}"}, [self._flow_line(f"Blocked: {words}", number)])
+        self._edit(
+            {"Phase": phase, "Blocked": f"yes - {words}"}, [self._flow_line(f"Blocked: {words}", number)]
+        )
 
     def finish(self, summary: str, number: int) -> None:
         """The session is done."""
@@ -184,7 +213,18 @@ class Book:
 
     def take_request(self, kind: control.RequestKind) -> bool:
         """Take a person's request to the worker, if there is one of this kind."""
-        return control.take_kind(self.folder, kind) is not None
+        found = control.take_kind(self.folder, kind)
+        return found is not None
+
+    def take_new_budget(self) -> None:
+        """Put a budget into force that a person has set while the run was going on."""
+        found = control.take_kind(self.folder, control.RequestKind.BUDGET)
+        if found is not None:
+            self.log(EventName.BUDGET, usd=found.usd, by=found.who)
+
+    def forget_requests(self) -> None:
+        """Forget what was asked of a worker that is gone."""
+        control.clear(self.folder)
 
     def _edit(self, status: Mapping[str, str], flow: Iterable[str]) -> None:
         with edit_lock(self.folder.path):
@@ -209,3 +249,9 @@ class Book:
         status = {"Last Action": one_line(summary, 300)} if now.last_action == before.last_action else {}
         flow = [self._flow_line(summary, number)] if len(now.flow) <= len(before.flow) else []
         return status, flow
+
+
+def asked_for(signal: Signal) -> str:
+    """Why a signal stops, and what it asks for, as one text."""
+    parts = [part for part in (signal.reason, signal.needs) if part]
+    return "\n".join(dict.fromkeys(parts)) or signal.summary or ""

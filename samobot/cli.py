@@ -93,4 +93,23 @@ def main() -> NoReturn:
         # The reader of our output went away, as `head` does.
         sys.stderr.close()
         sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # whatever it is, a person gets one line and the details a file
+        click.echo(f"samobot: {_keep_details(error)}", err=True)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _keep_details(error: Exception) -> str:
+    """Write the traceback of an error of ours into a file, and say in one sentence what happened."""
+    import tempfile
+    import traceback
+
+    what = f"Something of ours went wrong ({type(error).__name__})."
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="samobot-", suffix=".log", delete=False) as details:
+            traceback.print_exception(error, file=details)
+    except OSError:
+        return f"{what} The details could not be written."
+    return f"{what} Please report it with the details in {details.name}."

@@ -43,7 +43,9 @@ class Opened:
     notes: tuple[str, ...] = ()
 
 
-def open_session(project: Project, name: str, opening: Opening, now: datetime, branch_prefix: str = "") -> Opened:
+def open_session(
+    project: Project, name: str, opening: Opening, now: datetime, branch_prefix: str = ""
+) -> Opened:
     """Find the session of that name, or create it.
 
     Creation can be repeated: the overview is written last, so a crash in between leaves a worktree that the
@@ -70,7 +72,7 @@ def open_session(project: Project, name: str, opening: Opening, now: datetime, b
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.prepare()
     overview = new_overview(
-        title=folder.name,
+        folder.name,
         started=now.strftime("%Y-%m-%d %H:%M"),
         working_dir=str(worktree.path),
         task=_task_text(folder.name, opening),

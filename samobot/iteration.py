@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import platform
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from samobot.assets import workflow_text
 from samobot.book import Book
-from samobot.claude.activity import describe
+from samobot.claude.activity import activity
 from samobot.claude.invocation import ClaudeOptions, build
 from samobot.claude.outcome import Evidence, Outcome, classify
 from samobot.claude.process import Clocks, run
 from samobot.claude.reaper import end_session_processes
-from samobot.claude.records import Assistant, Record
-from samobot.assets import workflow_text
-from samobot.context import Answered, Facts, iteration_context, iteration_prompt
+from samobot.claude.records import Record
+from samobot.context import Facts, hook_environment, iteration_context, iteration_prompt
+from samobot.errors import UsageError
 from samobot.phases import RULES, Phase
 from samobot.project import Project
 from samobot.session import forgery
+from samobot.session.changes import checkout, tree_state
 from samobot.session.files import write_atomic
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
 from samobot.session.lock import RunLock
 from samobot.session.signal import Signal, SignalProblem
-from samobot.session.worktree import tree_state
 
 ACTIVITY_EVERY = 1.0
 """Seconds between two updates of what others are told the agent is doing."""
@@ -155,9 +157,9 @@ class Iteration:
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and put back what its agent may not have written."""
         await asyncio.to_thread(end_session_processes, self._book.folder.path)
-        baseline = forgery.saved(self._book.folder)
-        if baseline is not None:
-            self._undo(baseline)
+        before = forgery.saved(self._book.folder)
+        if before is not None:
+            self._undo(before)
 
     async def carry_out(self, assignment: Assignment, stop: asyncio.Event) -> Report:
         """Run the CLI once and report what came of it.
@@ -191,7 +193,9 @@ class Iteration:
             environ=world.environ,
             python=world.python,
         )
-        baseline = forgery.save(folder)
+        hook = hook_environment(assignment.phase, folder.signal)
+        invocation = replace(invocation, env={**invocation.env, **hook})
+        before = forgery.save(folder)
         about = {
             "n": assignment.number,
             "phase": assignment.phase,
@@ -210,7 +214,7 @@ class Iteration:
             stop=stop,
         )
         outcome = classify(evidence, end, self._now())
-        voided = self._undo(baseline)
+        voided = self._undo(before)
         signal = book.signal()
         book.log(
             EventName.ITERATION_END,
@@ -241,7 +245,8 @@ class Iteration:
         )
 
     def _facts(self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], work_dir: Path) -> Facts:
-        tree = checkout_state(work_dir)
+        tree = checkout(work_dir)
+        feedback = self._book.feedback()
         return Facts(
             phase=assignment.phase,
             visit=assignment.visit,
@@ -253,8 +258,10 @@ class Iteration:
             platform=f"{platform.system()} {platform.release()}",
             branch=tree.branch,
             git_status=tree.status,
-            guidance=tuple(item.text for item in guidance),
-            answers=tuple(Answered(question, answer) for question, answer in self._book.fresh_answers()),
+            # A rejection stands among the guidance too, so that it is never lost; the agent reads it once.
+            guidance=tuple(item.text for item in guidance if item.text != feedback),
+            feedback=feedback,
+            answers=self._book.fresh_answers(),
             reminder=assignment.reminder,
         )
 
@@ -275,16 +282,24 @@ class Iteration:
 
     def _record(self, record: Record, evidence: Evidence, progress: Progress, work_dir: Path) -> None:
         evidence.add(record)
-        if isinstance(record, Assistant) and (words := describe(record, work_dir)):
-            progress.activity = words
+        doing = activity(record, work_dir)
+        if doing is not None:
+            progress.activity = f"{doing.sign} {doing.words}"
+            self._share(progress)
         self._watch(progress)
 
-    def _undo(self, baseline: forgery.Baseline) -> tuple[str, ...]:
-        voided = forgery.undo(self._book.folder, baseline, self._world.key)
+    def _share(self, progress: Progress) -> None:
+        """Tell other processes what the agent is doing, at most once a second."""
+        now = time.monotonic()
+        if self._lock is not None and now - self._told >= ACTIVITY_EVERY:
+            self._told = now
+            self._lock.show(progress.activity)
+
+    def _undo(self, before: forgery.Baseline) -> tuple[str, ...]:
+        voided = forgery.undo(self._book.folder, before, self._world.key)
         for item in voided:
             self._book.log(EventName.VOID, kind=item.kind, detail=item.detail)
             self._book.flow(f"Void: {item.detail}")
-        forgery.forget(self._book.folder)
         return tuple(item.detail for item in voided)
 
     def _log_signal(self, signal: Signal | SignalProblem, number: int) -> None:

@@ -52,7 +52,14 @@ class RunRequest:
 
     def argv(self) -> list[str]:
         """The command line of the worker, as a list for exec: nothing of it goes through a shell."""
-        argv = [sys.executable, "-m", "samobot", "run", f"--config={self.config}", f"--session={self.session}"]
+        argv = [
+            sys.executable,
+            "-m",
+            "samobot",
+            "run",
+            f"--config={self.config}",
+            f"--session={self.session}",
+        ]
         values = {
             "task": self.task,
             "dive": self.dive,
@@ -88,11 +95,15 @@ def worker_log(state_dir: Path, session: str) -> Path:
         if path.exists() and path.stat().st_size > _LOG_LIMIT:
             path.replace(path.with_suffix(".log.1"))
     except OSError as error:
-        raise StorageError(f"{folder} cannot be used: {error.strerror}. Mend that, or set SAMOBOT_STATE_DIR.") from None
+        raise StorageError(
+            f"{folder} cannot be used: {error.strerror}. Mend that, or set SAMOBOT_STATE_DIR."
+        ) from None
     return path
 
 
-async def spawn_worker(request: RunRequest, state_dir: Path, environ: Mapping[str, str]) -> asyncio.subprocess.Process:
+async def spawn_worker(
+    request: RunRequest, state_dir: Path, environ: Mapping[str, str]
+) -> asyncio.subprocess.Process:
     """Start a worker that outlives us: a session of its own, its output in a file.
 
     Raises:
@@ -135,7 +146,9 @@ async def start_detached(
         if process.returncode is not None:
             if process.returncode == 0:
                 return process.pid
-            raise SamobotError(_last_words(log, begin) or f"The worker ended at once (code {process.returncode}).")
+            raise SamobotError(
+                _last_words(log, begin) or f"The worker ended at once (code {process.returncode})."
+            )
         await asyncio.sleep(0.02)
     return process.pid
 

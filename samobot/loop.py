@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from samobot import __version__
-from samobot.book import Book
-from samobot.claude.outcome import Outcome
-from samobot.errors import UsageError
+from samobot.book import Book, asked_for
+from samobot.claude.outcome import Outcome, Remedy
 from samobot.iteration import Assignment, Iteration, Report
-from samobot.patience import Patience, Remedy, remedy
-from samobot.phases import RULES, BlockCause, Decision, Phase, Step, WaitingFor, decide
+from samobot.patience import Patience
+from samobot.phases import RULES, BlockCause, Phase, Step, WaitingFor, decide
 from samobot.session import control
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import RunLock
@@ -42,12 +41,14 @@ class RunOptions:
 
     Attributes:
         budget_usd: What the whole session may cost, in US dollars.
+        default_budget_usd: The same for a session for which nobody has said a budget.
         max_iterations: Iterations of this run after which it ends.
         wait_for_limits: Wait for a usage limit's reset; else end as parked.
         auto: Whether the bot may decide gates by itself (`--auto`); only noted here.
     """
 
     budget_usd: float | None = None
+    default_budget_usd: float | None = None
     max_iterations: int | None = None
     wait_for_limits: bool = True
     auto: bool = False
@@ -140,7 +141,7 @@ class Worker:
                 run=str(uuid.uuid4()),
                 version=__version__,
                 phase=phase,
-                budget_usd=self._options.budget_usd,
+                budget_usd=self._budget_of_run(),
                 auto=self._options.auto,
             )
             self._begin()
@@ -152,6 +153,7 @@ class Worker:
 
     def _begin(self) -> None:
         """Take up the session where it is: carry out what a person decided, and count on from its files."""
+        self._book.forget_requests()
         self._book.settle()
         phase = self._book.phase()
         self._visit = self._book.visit()
@@ -171,7 +173,6 @@ class Worker:
             phase=phase,
             number=self._book.next_number(),
             visit=self._visit,
-            visit_limit=RULES[phase].limit,
             budget_left=self._budget_left(),
             reminder=self._reminder,
         )
@@ -183,19 +184,17 @@ class Worker:
         signal = report.signal
         if isinstance(signal, Signal):
             return self._act_on_signal(phase, signal, report)
-        match remedy(report.outcome):
-            case Remedy.PROCEED:
+        match report.outcome.kind.remedy:
+            case Remedy.GO_ON:
                 return self._act_on_no_signal(phase, signal, report)
             case Remedy.RETRY:
                 return await self._retry(phase, report)
             case Remedy.BACK_OFF:
-                return await self._back_off(phase, report.outcome)
+                return await self._back_off(phase, report)
             case Remedy.PARK:
-                return await self._park(phase, report.outcome)
+                return await self._park(phase, report)
             case Remedy.ASK:
-                return self._block(phase, BlockCause.ACCOUNT, report.outcome.text)
-            case Remedy.FAIL:
-                return self._fail(phase, report.outcome.text)
+                return self._block(phase, BlockCause.ACCOUNT, report.outcome.text, report.number)
             case Remedy.CAP:
                 return self._over_budget(phase)
 
@@ -210,14 +209,16 @@ class Worker:
             return RunEnd(RunEndReason.PAUSED, "Paused, as asked.", phase)
         waiting_for = self._book.open_gate()
         if waiting_for is not None:
-            return self._wait(phase, waiting_for, self._book.gate_reason())
+            return self._still_waiting(phase, waiting_for)
         if self._visit >= RULES[phase].limit:
             return self._block(
                 phase,
                 BlockCause.ITERATION_LIMIT,
                 f"The {phase} phase has had its {RULES[phase].limit} iterations without coming to an end. "
                 "Look at what it is doing; guidance and another try go on.",
+                None,
             )
+        self._book.take_new_budget()
         left = self._budget_left()
         if left is not None and left <= 0:
             return self._over_budget(phase)
@@ -225,6 +226,12 @@ class Worker:
         if most is not None and self._ran >= most:
             return RunEnd(RunEndReason.ITERATIONS, f"{most} iterations were run, as asked.", phase)
         return None
+
+    def _budget_of_run(self) -> float | None:
+        """The budget that this run sets; None leaves the one that is in force."""
+        if self._options.budget_usd is not None:
+            return self._options.budget_usd
+        return self._options.default_budget_usd if self._book.budget() is None else None
 
     def _budget_left(self) -> float | None:
         budget = self._book.budget()
@@ -243,21 +250,21 @@ class Worker:
             signal.phase,
             self._book.gate_facts(),
             waiting_for=signal.waiting_for,
-            reason=signal.needs or signal.reason or signal.summary or "",
+            reason=asked_for(signal),
         )
         match decision.step:
             case Step.STAY:
-                self._book.unblock(signal.summary, report.number)
+                self._book.unblock(phase, signal.summary, report.number)
                 return self._stagnation(phase, report)
             case Step.MOVE:
                 return self._move(phase, decision.phase, signal, report.number)
             case Step.WAIT:
                 assert decision.waiting_for is not None
-                self._book.note_summary(signal.summary, report.number)
-                return self._wait(phase, decision.waiting_for, decision.reason)
+                self._book.wait(phase, decision.waiting_for, signal.summary, report.number)
+                return RunEnd(RunEndReason.WAITING, decision.reason, phase, waiting_for=decision.waiting_for)
             case Step.BLOCK:
                 assert decision.cause is not None
-                return self._block(phase, decision.cause, decision.reason)
+                return self._block(phase, decision.cause, decision.reason, report.number)
             case Step.FINISH:
                 self._book.finish(signal.summary, report.number)
                 return RunEnd(RunEndReason.DONE, signal.summary or "The session is done.", Phase.DONE)
@@ -272,6 +279,7 @@ class Worker:
                 target,
                 BlockCause.ITERATION_LIMIT,
                 f"The session has come back to quality {visits} times; testing and quality do not agree.",
+                number,
             )
         return None
 
@@ -282,6 +290,7 @@ class Worker:
                 phase,
                 BlockCause.NO_SIGNAL,
                 f"Two iterations in a row ended without a signal that can be used. {problem.message}",
+                report.number,
             )
         self._reminder = f"{report.outcome.text} {problem.message}".strip()
         self._book.flow("No usable signal; the iteration is repeated with a reminder", report.number)
@@ -300,6 +309,7 @@ class Worker:
             BlockCause.STAGNATION,
             f"{STAGNATION_AFTER} iterations in a row said “continue” and changed nothing: no commit, no file in the "
             "working directory, no file in the session. Say with guidance what to do differently, or stop it.",
+            report.number,
         )
 
     # When an iteration did not end well.
@@ -308,15 +318,24 @@ class Worker:
         self._failures += 1
         text = report.outcome.text
         if self._failures > self._patience.max_retries:
-            return self._fail(phase, f"{self._failures} iterations in a row failed. The last: {text}")
+            return self._fail(
+                phase, f"{self._failures} iterations in a row failed. The last: {text}", report.number
+            )
         delay = self._patience.before_retry(self._failures)
         self._log_retry(report.outcome, self._failures, delay)
-        self._reminder = f"The last iteration did not end by itself: {text} What it did so far is in the files."
-        self._tell(Notice(f"{text} Trying again in {delay:.0f} s ({self._failures} of {self._patience.max_retries})."))
+        self._reminder = (
+            f"The last iteration did not end by itself: {text} What it did so far is in the files."
+        )
+        self._tell(
+            Notice(
+                f"{text} Trying again in {delay:.0f} s ({self._failures} of {self._patience.max_retries})."
+            )
+        )
         await self._rest(self._now() + timedelta(seconds=delay))
         return None
 
-    async def _back_off(self, phase: Phase, outcome: Outcome) -> RunEnd | None:
+    async def _back_off(self, phase: Phase, report: Report) -> RunEnd | None:
+        outcome = report.outcome
         self._faults += 1
         self._visit -= 1  # the service's fault uses up none of the phase's iterations
         now = self._now()
@@ -324,12 +343,15 @@ class Worker:
         delay = self._patience.before_next_try(self._faults)
         self._log_retry(outcome, self._faults, delay)
         if now - self._fault_since >= timedelta(seconds=SAID_AFTER):
-            self._book.log(EventName.NOTICE, text=f"{outcome.text} Trying again every {delay / 60:.0f} minutes.")
+            self._book.log(
+                EventName.NOTICE, text=f"{outcome.text} Trying again every {delay / 60:.0f} minutes."
+            )
         self._tell(Notice(f"{outcome.text} Trying again in {delay:.0f} s."))
         await self._rest(now + timedelta(seconds=delay))
         return None
 
-    async def _park(self, phase: Phase, outcome: Outcome) -> RunEnd | None:
+    async def _park(self, phase: Phase, report: Report) -> RunEnd | None:
+        outcome = report.outcome
         self._visit -= 1
         until = self._patience.wake_at(outcome.resets_at, self._now(), random.uniform(0, 60))  # noqa: S311
         self._book.log(EventName.PARK, kind=outcome.limit_kind, until=until, text=outcome.text)
@@ -337,9 +359,9 @@ class Worker:
         if not self._options.wait_for_limits:
             return RunEnd(RunEndReason.PARKED, outcome.text, phase, until=until)
         self._tell(Notice(f"{outcome.text} It goes on by itself at {until.astimezone():%H:%M}."))
-        self._iteration.note_parked(until)
+        self._iteration.note_parked(until, parked=True)
         by_person = await self._rest(until)
-        self._iteration.note_parked(None)
+        self._iteration.note_parked(None, parked=False)
         if not self._stop.is_set():
             self._book.log(EventName.UNPARK, by="person" if by_person else "reset")
             self._tell(Notice("Goes on."))
@@ -367,16 +389,15 @@ class Worker:
 
     # Ends.
 
-    def _wait(self, phase: Phase, waiting_for: WaitingFor, reason: str) -> RunEnd:
-        self._book.wait(waiting_for)
-        return RunEnd(RunEndReason.WAITING, reason, phase, waiting_for=waiting_for)
+    def _still_waiting(self, phase: Phase, waiting_for: WaitingFor) -> RunEnd:
+        return RunEnd(RunEndReason.WAITING, self._book.what_is_needed(), phase, waiting_for=waiting_for)
 
-    def _block(self, phase: Phase, cause: BlockCause, reason: str) -> RunEnd:
-        self._book.block(reason)
+    def _block(self, phase: Phase, cause: BlockCause, reason: str, number: int | None) -> RunEnd:
+        self._book.block(phase, reason, number)
         return RunEnd(RunEndReason.BLOCKED, reason, phase, cause=cause)
 
-    def _fail(self, phase: Phase, reason: str) -> RunEnd:
-        self._book.block(reason)
+    def _fail(self, phase: Phase, reason: str, number: int) -> RunEnd:
+        self._book.block(phase, reason, number)
         return RunEnd(RunEndReason.FAILED, reason, phase, cause=BlockCause.FAILURES)
 
     def _over_budget(self, phase: Phase) -> RunEnd:
@@ -386,7 +407,7 @@ class Worker:
         return RunEnd(RunEndReason.BUDGET, text, phase)
 
     def _stopped(self, phase: Phase) -> RunEnd:
-        self._book.stopped(phase)
+        self._book.stopped(phase, "Stopped by a person")
         return RunEnd(RunEndReason.STOPPED, "Stopped by a person.", phase)
 
     def _finish(self, end: RunEnd) -> None:
@@ -398,18 +419,3 @@ class Worker:
             exit_code=end.reason.exit_code,
             phase=end.phase,
         )
-
-
-def check_phase(text: str | None, phase: Phase | None, where: str) -> Phase:
-    """The phase a session is in.
-
-    Raises:
-        UsageError: The overview names none that there is.
-    """
-    if phase is None:
-        named = f"names the phase “{text}”, which there is not" if text else "names no phase"
-        raise UsageError(f"{where} {named}: write one of {', '.join(Phase)} behind “Phase:” under “## Status”.")
-    return phase
-
-
-__all__ = ["Decision", "Notice", "RunEnd", "RunOptions", "Worker", "check_phase"]

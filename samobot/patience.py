@@ -1,32 +1,9 @@
-"""What follows from an iteration that did not end well: try again, wait, or ask a person. Pure."""
+"""How long the loop waits after an iteration that did not end well. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import assert_never
-
-from samobot.claude.outcome import Outcome, OutcomeKind
-
-
-class Remedy(StrEnum):
-    """What the loop does about an outcome."""
-
-    PROCEED = "proceed"
-    """Nothing is wrong: the signal decides."""
-    RETRY = "retry"
-    """Run the phase again soon; a few failures in a row end the run."""
-    BACK_OFF = "back_off"
-    """The service is at fault: wait, longer each time, and never give up."""
-    PARK = "park"
-    """A usage limit: wait until it is lifted."""
-    ASK = "ask"
-    """Only a person can mend it."""
-    FAIL = "fail"
-    """It would fail the same way again."""
-    CAP = "cap"
-    """The money for this session is spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +45,3 @@ class Patience:
         if resets_at is None:
             return now + timedelta(seconds=self.unknown_reset)
         return max(resets_at, now) + timedelta(seconds=self.after_reset + spread)
-
-
-def remedy(outcome: Outcome) -> Remedy:
-    """Say what an outcome calls for, whatever the signal file says."""
-    match outcome.kind:
-        case OutcomeKind.COMPLETED | OutcomeKind.MAX_TURNS:
-            return Remedy.PROCEED
-        case OutcomeKind.USAGE_LIMIT:
-            return Remedy.PARK
-        case OutcomeKind.OVERLOADED | OutcomeKind.NETWORK:
-            return Remedy.BACK_OFF
-        case OutcomeKind.AUTH | OutcomeKind.ACCOUNT:
-            return Remedy.ASK
-        case OutcomeKind.INVALID_REQUEST | OutcomeKind.START_FAILED:
-            return Remedy.FAIL
-        case OutcomeKind.MAX_BUDGET:
-            return Remedy.CAP
-        case (
-            OutcomeKind.INTERRUPTED
-            | OutcomeKind.PROMPT_TOO_LONG
-            | OutcomeKind.TRUNCATED
-            | OutcomeKind.NO_RESULT
-            | OutcomeKind.HUNG_START
-            | OutcomeKind.HUNG_SILENT
-            | OutcomeKind.TIMEOUT
-            | OutcomeKind.ERROR
-        ):
-            return Remedy.RETRY
-        case _:
-            assert_never(outcome.kind)

@@ -167,7 +167,9 @@ def decide(
         case SignalStatus.BLOCKED:
             return _block(phase, BlockCause.AGENT, reason or "The agent gave no reason.")
         case SignalStatus.WAITING:
-            return _wait(phase, facts, waiting_for or _DEFAULT_WAIT.get(phase, WaitingFor.HUMAN_ACTION), reason)
+            return _wait(
+                phase, facts, waiting_for or _DEFAULT_WAIT.get(phase, WaitingFor.HUMAN_ACTION), reason
+            )
         case SignalStatus.DONE:
             return Decision(Step.FINISH, Phase.DONE)
         case SignalStatus.CONTINUE:

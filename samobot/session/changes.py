@@ -50,6 +50,29 @@ class DiffSummary:
         return sum(file.removed or 0 for file in self.files)
 
 
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """What is checked out in a folder.
+
+    Attributes:
+        branch: The branch; None on a detached head, or where there is no repository.
+        status: What `git status --short` says; None where there is no repository.
+    """
+
+    branch: str | None
+    status: str | None
+
+
+def checkout(path: Path) -> Checkout:
+    """Say what is checked out in a folder, for the agent's context."""
+    git = Git(path)
+    try:
+        status = git.run("status", "--short")
+        return Checkout(git.run("branch", "--show-current").strip() or None, status)
+    except GitError:
+        return Checkout(None, None)
+
+
 def head(path: Path) -> str | None:
     """Return the commit checked out in a folder; None if there is none, or no repository."""
     try:

@@ -46,6 +46,7 @@ class Holder:
         phase: The phase it is in.
         parked: Whether it waits for a usage limit to pass.
         parked_until: When that is expected, where known.
+        activity: What the agent is doing, in a person's words, while an iteration runs.
     """
 
     pid: int | None = None
@@ -57,6 +58,7 @@ class Holder:
     phase: str | None = None
     parked: bool = False
     parked_until: datetime | None = None
+    activity: str | None = None
 
     def describe(self) -> str:
         """Say in words who this is: `process 4711 since 14:02 UTC on box`."""
@@ -141,7 +143,17 @@ class RunLock:
             claude_pid=claude_pid,
             parked=parked,
             parked_until=parked_until,
+            activity=None,
         )
+        self._write()
+
+    def show(self, activity: str) -> None:
+        """Say what the agent is doing; everything else stays.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        self.holder = replace(self.holder, activity=activity)
         self._write()
 
     def still_held(self) -> bool:
@@ -157,6 +169,8 @@ class RunLock:
             os.ftruncate(descriptor, 0)
         except OSError:
             pass  # a full disk must not keep the session locked; what is left inside means nothing
+        # Not by closing alone: a child in the middle of its exec still has the descriptor for an instant.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
     def __enter__(self) -> Self:
@@ -281,6 +295,7 @@ def _describe(descriptor: int) -> Holder:
                 phase=_text(values.get("phase")),
                 parked=values.get("parked") is True,
                 parked_until=_time(values.get("parked_until")),
+                activity=_text(values.get("activity")),
             )
     return Holder()
 

@@ -12,14 +12,17 @@ from pathlib import Path
 import click
 
 from samobot.assembly import Assembly
+from samobot.claude.reaper import become_subreaper
 from samobot.creation import Opening, open_session
 from samobot.launch import RunRequest, start_detached
 from samobot.loop import RunEnd, RunOptions, Worker
 from samobot.project import choose_project
+from samobot.session import gate
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.settings import Settings, load_settings
 from samobot.terminal.live import open_display
+from samobot.terminal.person import user_name
 from samobot.terminal.prompts import decide_here
 from samobot.terminal.words import describe_end
 
@@ -32,7 +35,9 @@ from samobot.terminal.words import describe_end
 @click.option("--timeout", type=click.FloatRange(min=1), help="Seconds one iteration may take.")
 @click.option("--model", help="The model, as the Claude CLI names it.")
 @click.option("--max-turns", type=click.IntRange(min=1), help="Turns of the model in one iteration.")
-@click.option("--budget", type=click.FloatRange(min=0, min_open=True), help="US dollars for the whole session.")
+@click.option(
+    "--budget", type=click.FloatRange(min=0, min_open=True), help="US dollars for the whole session."
+)
 @click.option("--max-iterations", type=click.IntRange(min=1), help="End after so many iterations.")
 @click.option("--no-wait", is_flag=True, help="At a usage limit end with exit code 14 instead of waiting.")
 @click.option("--auto", is_flag=True, help="The bot may accept suggestions and the plan after a while.")
@@ -78,7 +83,7 @@ def run_command(
         click.echo(f"samobot: {note}", err=True)
     words = "\n\n".join(text for text in (task, dive) if text)
     if words and not opened.created:
-        assembly.add_guidance(opened.folder, words)
+        gate.tell(opened.folder, words, user_name(), datetime.now().astimezone())
     if detach:
         request = RunRequest(
             config=project.file,
@@ -93,10 +98,13 @@ def run_command(
         )
         pid = asyncio.run(start_detached(request, opened.folder, settings.samobot_state_dir, os.environ))
         click.echo(f"{opened.folder.name} runs in the background (process {pid}).")
-        click.echo(f"Watch it: samobot status {opened.folder.name} --watch, or samobot logs {opened.folder.name} -f")
+        click.echo(
+            f"Watch it: samobot status {opened.folder.name} --watch, or samobot logs {opened.folder.name} -f"
+        )
         return 0
     options = RunOptions(
-        budget_usd=budget or settings.samobot_budget_usd,
+        budget_usd=budget,
+        default_budget_usd=settings.samobot_budget_usd,
         max_iterations=max_iterations,
         wait_for_limits=not no_wait,
         auto=auto,
@@ -122,9 +130,12 @@ async def _work(worker: Worker) -> RunEnd:
     # SIGHUP too: a closed terminal must not leave the agent at work unwatched.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, worker.stop)
+    become_subreaper()
     return await worker.run()
 
 
-def _with_flags(settings: Settings, timeout: float | None, model: str | None, max_turns: int | None) -> Settings:
+def _with_flags(
+    settings: Settings, timeout: float | None, model: str | None, max_turns: int | None
+) -> Settings:
     flags = {"claude_timeout": timeout, "claude_model": model, "claude_max_turns": max_turns}
     return settings.model_copy(update={name: value for name, value in flags.items() if value is not None})

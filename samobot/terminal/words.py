@@ -22,7 +22,7 @@ def describe_end(end: RunEnd, folder: SessionFolder) -> str:
         case RunEndReason.BLOCKED:
             return (
                 f"⛔ {name} is blocked in {end.phase}\n{end.text}\n\n"
-                f"Help it:  samobot tell {name} \"…\"\nTry again:  samobot run --session {name}"
+                f'Help it:  samobot tell {name} "…"\nTry again:  samobot run --session {name}'
             )
         case RunEndReason.STOPPED:
             return f"⏹ {name} is stopped in {end.phase}\nGo on:  samobot run --session {name}"
@@ -76,14 +76,16 @@ def _describe_gate(end: RunEnd, folder: SessionFolder) -> str:
         case WaitingFor.QA_ANSWERS:
             return (
                 f"❓ {name} asks\n\n{describe_questions(folder)}\n\n"
-                f"Answer:  samobot answer {name} Q1=A \"Q2=in your own words\"   or   samobot answer {name} --suggestions\n"
+                f'Answer:  samobot answer {name} Q1=A "Q2=in your own words"   or   samobot answer {name} --suggestions\n'
                 f"Then:    samobot run --session {name}"
             )
         case WaitingFor.PLAN_APPROVAL:
             return (
                 f"📋 {name} has a plan\n\n{describe_plan(folder)}\n\n"
-                f"Decide:  samobot approve {name}   or   samobot reject {name} --feedback \"…\"\n"
+                f'Decide:  samobot approve {name}   or   samobot reject {name} --feedback "…"\n'
                 f"Then:    samobot run --session {name}"
             )
         case _:
-            return f"✋ {name} needs you to do something\n{end.text}\n\nWhen it is done:  samobot resume {name}"
+            return (
+                f"✋ {name} needs you to do something\n{end.text}\n\nWhen it is done:  samobot resume {name}"
+            )

@@ -1,0 +1,118 @@
+"""`samobot stop`, `pause`, `resume`, `archive`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from samobot.address import Located, known_projects
+from samobot.errors import ConflictError, UsageError
+from samobot.halt import halt
+from samobot.launch import RunRequest, start_detached
+from samobot.phases import WaitingFor
+from samobot.session import control, gate
+from samobot.session import folder as folders
+from samobot.session.control import Request, RequestKind
+from samobot.session.decisions import load_key
+from samobot.session.folder import list_folders
+from samobot.session.lock import holder
+from samobot.session.snapshot import SessionState, snapshot
+from samobot.settings import load_settings
+from samobot.terminal.person import find, person_at, user_name
+
+_config = click.option(
+    "--config", type=click.Path(path_type=Path), help="The project's .samocode file or its folder."
+)
+
+
+@click.command("stop")
+@click.argument("name", required=False)
+@click.option("--all", "everything", is_flag=True, help="Stop every running session of the known projects.")
+@_config
+def stop_command(name: str | None, everything: bool, config: Path | None) -> None:
+    """Stop a session now: its worker, the agent and all they started. It can be run again afterwards."""
+    settings = load_settings()
+    if (name is None) != everything:
+        raise UsageError("Say which session to stop, or --all.")
+    if name is not None:
+        located = [find(name, config, settings)]
+    else:
+        projects, _ = known_projects(config, Path.cwd(), settings.samobot_projects)
+        located = [
+            Located(project, folder)
+            for project in projects
+            for folder in list_folders(project.sessions)
+            if holder(folder) is not None
+        ]
+        if not located:
+            click.echo("Nothing is running.")
+    alive = False
+    for each in located:
+        halted = halt(each.folder)
+        alive = alive or bool(halted.alive)
+        click.echo(f"⏹ {each.folder.name}: {halted.words}")
+    if alive:
+        raise SystemExit(1)
+
+
+@click.command("pause")
+@click.argument("name")
+@_config
+def pause_command(name: str, config: Path | None) -> None:
+    """Pause a session after the iteration that runs now."""
+    folder = find(name, config, load_settings()).folder
+    if holder(folder) is None:
+        raise ConflictError(f"{folder.name} is not running, so there is nothing to pause.")
+    control.request(folder, Request(RequestKind.PAUSE, user_name()))
+    click.echo(f"⏸ {folder.name} pauses after this iteration. Go on with: samobot resume {folder.name}")
+
+
+@click.command("resume")
+@click.argument("name")
+@click.option(
+    "--budget", type=click.FloatRange(min=0, min_open=True), help="US dollars for the whole session."
+)
+@_config
+def resume_command(name: str, budget: float | None, config: Path | None) -> None:
+    """Let a session go on in the background: paused, stopped, blocked, parked, or when what it needed is done."""
+    settings = load_settings()
+    located = find(name, config, settings)
+    folder = located.folder
+    person = person_at(folder)
+    now = datetime.now(UTC)
+    current = snapshot(folder, located.project.name)
+    if current.holder is not None:
+        control.request(folder, Request(RequestKind.RESUME, person.who))
+        what = "goes on now" if current.status.state is SessionState.PARKED else "is running and goes on"
+        click.echo(f"▶️ {folder.name} {what}.")
+        return
+    key = load_key(settings.samobot_state_dir)
+    match current.status.waiting_for:
+        case WaitingFor.QA_ANSWERS:
+            raise ConflictError(f"{folder.name} waits for answers: samobot answer {folder.name} Q1=…")
+        case WaitingFor.PLAN_APPROVAL:
+            raise ConflictError(
+                f"{folder.name} waits for its plan: samobot approve {folder.name}, or reject it."
+            )
+        case WaitingFor.HUMAN_ACTION | WaitingFor.FILE_UPDATE:
+            gate.action_done(folder, person, now, key)
+        case None if current.status.state is SessionState.DONE:
+            raise ConflictError(f"{folder.name} is done; start a new session for what is next.")
+        case None:
+            gate.retry(folder, person, now, key)
+    request = RunRequest(config=located.project.file, session=folder.path.name, budget_usd=budget)
+    pid = asyncio.run(start_detached(request, folder, settings.samobot_state_dir, os.environ))
+    click.echo(f"▶️ {folder.name} goes on in the background (process {pid}).")
+
+
+@click.command("archive")
+@click.argument("name")
+@_config
+def archive_command(name: str, config: Path | None) -> None:
+    """Put a session's folder away into _archive/; its branch and worktree stay."""
+    folder = find(name, config, load_settings()).folder
+    click.echo(f"📦 {folder.name} is in {folders.archive(folder)}")

@@ -1,0 +1,55 @@
+"""Who decides at a terminal: the person at it, and never an agent."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+
+import psutil
+
+from samobot.address import Located, known_projects, locate
+from samobot.claude.invocation import ITERATION_VARIABLE
+from samobot.errors import SamobotError
+from samobot.session.folder import SessionFolder
+from samobot.session.gate import Person
+from samobot.session.lock import holder
+from samobot.settings import Settings
+
+VIA = "terminal"
+
+
+def find(name: str, config: Path | None, settings: Settings) -> Located:
+    """Find the session that a command names."""
+    projects, _ = known_projects(config, Path.cwd(), settings.samobot_projects)
+    return locate(name, projects)
+
+
+def person_at(folder: SessionFolder) -> Person:
+    """The person who decides about a session here.
+
+    Raises:
+        SamobotError: It is the session's own agent: an agent cannot pass its own gate.
+    """
+    if os.environ.get(ITERATION_VARIABLE) or _below_the_worker(folder):
+        raise SamobotError(
+            "This was called from inside an iteration. Answers and approvals are for a person to give; "
+            "signal “waiting” and end the iteration."
+        )
+    return Person(user_name(), VIA)
+
+
+def user_name() -> str:
+    """How the person at this terminal is named in the records."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
+def _below_the_worker(folder: SessionFolder) -> bool:
+    """Whether a worker of this session is among our ancestors, as it is for all that its agent starts."""
+    current = holder(folder)
+    if current is None or current.pid is None:
+        return False
+    return any(process.pid == current.pid for process in psutil.Process().parents())

@@ -1,0 +1,171 @@
+"""`samobot status` and `samobot sessions`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from samobot.address import known_projects
+from samobot.phases import WaitingFor
+from samobot.session.folder import list_folders
+from samobot.session.snapshot import SessionState, Snapshot, snapshot
+from samobot.settings import Settings, load_settings
+from samobot.terminal.person import find
+from samobot.terminal.words import describe_plan, describe_questions
+from samobot.text import human_duration, human_money, one_line
+
+WATCH_SECONDS = 1.0
+"""How often a watched status is read anew."""
+
+SIGNS = {
+    SessionState.RUNNING: "▶️",
+    SessionState.QUEUED: "⏳",
+    SessionState.WAITING: "❓",
+    SessionState.BLOCKED: "⛔",
+    SessionState.PARKED: "🌙",
+    SessionState.STOPPED: "⏹",
+    SessionState.DONE: "🏁",
+    SessionState.IDLE: "·",
+}
+
+_config = click.option(
+    "--config", type=click.Path(path_type=Path), help="The project's .samocode file or its folder."
+)
+
+
+@click.command("status")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, or a list of them without NAME.")
+@click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
+@_config
+def status_command(name: str | None, as_json: bool, watch: bool, config: Path | None) -> None:
+    """Show what one session is doing and needs, or all sessions in short."""
+    settings = load_settings()
+    show: Callable[[], str]
+    if name is None:
+        show = lambda: _show_all(settings, config, as_json=as_json)  # noqa: E731
+    else:
+        show = lambda: _show_one(name, settings, config, as_json=as_json)  # noqa: E731
+    if watch:
+        _watch(show)
+    else:
+        click.echo(show())
+
+
+@click.command("sessions")
+@click.option("--json", "as_json", is_flag=True, help="A list of JSON objects.")
+@_config
+def sessions_command(as_json: bool, config: Path | None) -> None:
+    """List the sessions of the project here, or of all known projects, the newest first."""
+    click.echo(_show_all(load_settings(), config, as_json=as_json))
+
+
+def _show_one(name: str, settings: Settings, config: Path | None, *, as_json: bool) -> str:
+    located = find(name, config, settings)
+    current = snapshot(located.folder, located.project.name)
+    if as_json:
+        return current.status.model_dump_json(indent=2)
+    return describe(current)
+
+
+def _show_all(settings: Settings, config: Path | None, *, as_json: bool) -> str:
+    projects, problems = known_projects(config, Path.cwd(), settings.samobot_projects)
+    found = [
+        snapshot(folder, project.name) for project in projects for folder in list_folders(project.sessions)
+    ]
+    # What needs a person comes first, then what runs, then the rest by age.
+    order = [SessionState.WAITING, SessionState.BLOCKED, SessionState.RUNNING, SessionState.PARKED]
+    epoch = datetime.fromtimestamp(0, UTC)
+    found.sort(key=lambda each: each.status.updated or epoch, reverse=True)
+    found.sort(key=lambda each: order.index(each.status.state) if each.status.state in order else len(order))
+    for problem in problems:
+        click.echo(f"samobot: {problem}", err=True)
+    if as_json:
+        return json.dumps(
+            [each.status.model_dump(mode="json") for each in found], indent=2, ensure_ascii=False
+        )
+    if not found:
+        return 'No sessions yet. Start one:  samobot run --session NAME --task "…"'
+    several = len({each.status.project for each in found}) > 1
+    return "\n".join(_line(each, several=several) for each in found)
+
+
+def _line(current: Snapshot, *, several: bool) -> str:
+    status = current.status
+    name = f"{status.project}:{status.session}" if several else status.session
+    facts = [_state_words(current)]
+    if status.updated is not None and status.worker is None:
+        facts.append(f"{human_duration((datetime.now(UTC) - status.updated).total_seconds())} ago")
+    if status.cost_usd:
+        facts.append(human_money(status.cost_usd))
+    return f"{SIGNS[status.state]} {name:<24} {' · '.join(facts)}"
+
+
+def _state_words(current: Snapshot) -> str:
+    status = current.status
+    phase = status.phase or "no phase"
+    match status.state:
+        case SessionState.RUNNING:
+            return f"{phase}, iteration {status.total_iterations or 0}"
+        case SessionState.WAITING:
+            questions = len(current.standing.qa.open)
+            words = {
+                WaitingFor.QA_ANSWERS: f"{questions} question{'s' if questions != 1 else ''}",
+                WaitingFor.PLAN_APPROVAL: "has a plan",
+                WaitingFor.HUMAN_ACTION: "needs you to do something",
+                WaitingFor.FILE_UPDATE: "needs a file from you",
+            }
+            return words[status.waiting_for] if status.waiting_for else "waits"
+        case SessionState.BLOCKED:
+            return f"blocked in {phase}: {one_line(status.blocked or '', 60)}"
+        case SessionState.PARKED:
+            until = current.holder.parked_until if current.holder else None
+            until = until or (current.journal.park.until if current.journal.park else None)
+            return f"waits for a limit until {until.astimezone():%H:%M}" if until else "waits for a limit"
+        case SessionState.DONE:
+            return "done"
+        case _:
+            return f"{status.state} in {phase}"
+
+
+def describe(current: Snapshot) -> str:
+    """Show one session in full."""
+    status = current.status
+    lines = [f"{SIGNS[status.state]} {status.session} · {status.project}: {_state_words(current)}"]
+    if current.holder is not None and current.holder.activity:
+        lines.append(f"   {current.holder.activity}")
+    if status.last_action:
+        lines.append(f"   Last: {one_line(status.last_action, 200)}")
+    if status.next:
+        lines.append(f"   Next: {one_line(status.next, 200)}")
+    count = status.total_iterations or 0
+    cost = "" if status.cost_usd is None else f" · {human_money(status.cost_usd)}"
+    lines.append(f"   {count} iteration{'s' if count != 1 else ''}{cost} · {status.path}")
+    pending = [item for item in current.guidance if not item.done]
+    lines += [f"   ✍️ {one_line(item.text, 200)} (for the next iteration)" for item in pending]
+    lines += [f"   ⚠️ {problem}" for problem in status.problems or []]
+    if status.state is SessionState.BLOCKED and status.blocked:
+        lines += ["", status.blocked]
+    if status.waiting_for is WaitingFor.QA_ANSWERS:
+        lines += ["", describe_questions(current.folder)]
+    if status.waiting_for is WaitingFor.PLAN_APPROVAL:
+        lines += ["", describe_plan(current.folder)]
+    return "\n".join(lines)
+
+
+def _watch(show: Callable[[], str]) -> None:
+    try:
+        while True:
+            text = show()
+            if sys.stdout.isatty():
+                click.clear()
+            click.echo(text)
+            time.sleep(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        return

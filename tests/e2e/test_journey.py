@@ -1,0 +1,133 @@
+"""The whole way of a session with the real Claude CLI, a scripted model and a real git repository."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.claude_cli import cli_environment, require_claude
+from tests.support.messages_api import MessagesApi, Step, bash, say, signal, write
+from tests.support.workshop import Workshop, make_workshop
+
+pytestmark = [pytest.mark.real_cli, pytest.mark.xdist_group("real_cli_journey")]
+
+QA = """### Q1: Which greeting should it print?
+A) hello
+B) good day
+**Suggestion:** A - short
+**Answer:** _waiting_
+
+### Q2: Which language?
+**Answer:** _waiting_
+"""
+
+PLAN = """# Greeting script
+
+## Phase 1: Script
+- [ ] write greet.py
+
+## Phase 2: Tests
+- [ ] run it
+"""
+
+COMMIT = """cd '{workdir}' && printf 'print("good day")\\n' > greet.py && git add greet.py && git commit -qm 'Add greet.py'"""
+
+
+def journey() -> dict[str, list[Step]]:
+    return {
+        "investigation": [
+            write("{session}/01-02-03:04-dive-greeting.md", "# Dive\nNothing there yet.\n"),
+            *signal("continue", phase="requirements", summary="Looked around"),
+        ],
+        "requirements": [
+            write("{session}/_qa.md", QA),
+            *signal("waiting", waiting_for="qa_answers", summary="Asked two questions"),
+            *signal("continue", phase="planning", summary="Folded the answers in"),
+        ],
+        "planning": [
+            write("{session}/01-02-03:05-plan-greeting.md", PLAN),
+            *signal("waiting", waiting_for="plan_approval", summary="Wrote a plan"),
+        ],
+        "implementation": [
+            bash(COMMIT),
+            *signal("continue", phase="testing", summary="Wrote greet.py"),
+        ],
+        "testing": [
+            *signal("continue", phase="quality", summary="It prints"),
+            *signal("continue", phase="done", summary="It still prints"),
+        ],
+        "quality": [*signal("continue", phase="testing", summary="Clean")],
+        "done": [
+            write("{session}/01-02-03:06-summary.md", "# Summary\nAdded greet.py.\n"),
+            *signal("done", summary="Added greet.py"),
+        ],
+    }
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[tuple[Workshop, MessagesApi]]:
+    with MessagesApi(journey()) as api:
+        environment = cli_environment(tmp_path / "home", api.url) | {"CLAUDE_PATH": str(require_claude())}
+        yield make_workshop(tmp_path, environment, remote=True), api
+
+
+def test_one_command_at_a_time_takes_a_task_from_nothing_to_done(shop: tuple[Workshop, MessagesApi]) -> None:
+    work, api = shop
+    main_before = (work.git("rev-parse", "HEAD"), work.git("status", "--porcelain"))
+    home_before = _listing(work.root / "home")
+
+    asked = work.run("greet", "--task", "Add a greeting script")
+    assert asked.returncode == 10, asked.stderr + asked.stdout
+    assert "Which greeting" in asked.stdout
+    status = work.status("greet")
+    assert (status["state"], status["waiting_for"]) == ("waiting", "qa_answers")
+    assert [question["answer"] for question in status["questions"]] == [None, None]
+
+    answered = work.samobot("answer", "greet", "Q1=B", "Q2=English, please")
+    assert answered.returncode == 0, answered.stderr
+    planned = work.run("greet")
+    assert planned.returncode == 10, planned.stderr + planned.stdout
+    assert "2 phases" in planned.stdout
+    assert work.status("greet")["waiting_for"] == "plan_approval"
+
+    approved = work.samobot("approve", "greet")
+    assert approved.returncode == 0, approved.stderr
+    assert work.status("greet")["phase"] == "implementation"
+    done = work.run("greet")
+    assert done.returncode == 0, done.stderr + done.stdout
+    api.check()
+
+    session = work.session("greet")
+    assert work.status("greet")["state"] == "done"
+    assert "greet.py" in work.git("show", "--stat", "greet")
+    assert (work.git("rev-parse", "HEAD"), work.git("status", "--porcelain")) == main_before
+    overview = (session / "_overview.md").read_text()
+    for words in (
+        "Looked around",
+        "Asked two questions",
+        "Wrote greet.py",
+        "approved the plan",
+        "Phase testing → done",
+    ):
+        assert words in overview
+    ends = work.journal("greet", "iteration_end")
+    assert [each["phase"] for each in ends] == [
+        "investigation", "requirements", "requirements", "planning",
+        "implementation", "testing", "quality", "testing", "done",
+    ]  # fmt: skip
+    assert all(each["outcome"] == "completed" and each["cost_usd"] > 0 for each in ends)
+    assert work.status("greet")["cost_usd"] == pytest.approx(sum(each["cost_usd"] for each in ends))
+    answers = api.of_phase("requirements")[3].system
+    assert "B) good day" in answers
+    assert "English, please" in answers
+    assert work.processes() == []
+    added = _listing(work.root / "home") - home_before
+    assert not [name for name in added if "samocode" in name.lower() and "plugins/data" not in name]
+
+
+def _listing(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")} if folder.exists() else set()

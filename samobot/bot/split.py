@@ -9,8 +9,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from samobot.bot.markup import bold, from_html
 from samobot.bot.render import render
-from samobot.bot.richtext import RichText, Span, Style, bold, clean, escape, from_html, utf16_units, visible
+from samobot.bot.richtext import RichText, Span, Style, clean, escape, utf16_units, visible
 
 MESSAGE_UNITS = 4096
 MESSAGE_ENTITIES = 100

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samobot.bot import richtext
+from samobot.bot import markup
+from samobot.bot.markup import from_html, to_plain
 from samobot.bot.render import render
-from samobot.bot.richtext import RichText, Span, Style, clean, from_html, to_plain
+from samobot.bot.richtext import RichText, Span, Style, clean, escape
 from samobot.sandbox.entities import EntityType, tidy
 from samobot.sandbox.markup import parse_html
 from tests.support import nasty
@@ -96,6 +97,7 @@ def test_every_word_is_still_there(lines: list[tuple[str, int]]) -> None:
         ("![t](https://a.bc/p.png)", '<a href="https://a.bc/p.png">🖼 t</a>'),
         ("| a | bb |\n|-|-|\n| ccc | `d` |", "<pre>a   │ bb\n────┼───\nccc │ d</pre>"),
         ("| 日本 | b |\n|-|-|\n| x | y |", "<pre>日本 │ b\n─────┼──\nx    │ y</pre>"),
+        ("> | a | b |\n> |-|-|\n> | c | d |", "<blockquote><pre>a │ b\n──┼──\nc │ d</pre></blockquote>"),
         ("| a | b |\n|-|-|\n| c | d | e |", "<pre>| a | b |\n|-|-|\n| c | d | e |</pre>"),
         ("# h\n\nx\n\n- y", "<b>h</b>\nx\n\n• y"),
         ("short\nlines stay", "short\nlines stay"),
@@ -132,19 +134,19 @@ def test_nesting_beyond_reason_is_shown_as_typed() -> None:
 @given(ANYTHING)
 def test_our_own_messages_are_safe_whatever_a_field_holds(text: str) -> None:
     for make in (
-        richtext.escape,
-        richtext.bold,
-        richtext.italic,
-        richtext.code,
-        richtext.pre,
-        richtext.quote,
+        escape,
+        markup.bold,
+        markup.italic,
+        markup.code,
+        markup.pre,
+        markup.quote,
     ):
         html = make(text)
         assert parse_html(html).text == clean(text)
         assert to_plain(html) == clean(text)
-    parse_html(richtext.link(text, text))
-    parse_html(richtext.pre(text, text))
-    assert f'href="https://a.bc/{richtext.escape("x")}' in richtext.link(text, "https://a.bc/x")
+    parse_html(markup.link(text, text))
+    parse_html(markup.pre(text, text))
+    assert f'href="https://a.bc/{escape("x")}' in markup.link(text, "https://a.bc/x")
 
 
 @given(st.one_of(ANYTHING, MARKUP))

@@ -34,8 +34,7 @@ def fits(messages: tuple[str, ...], limit: int) -> str:
 @pytest.mark.parametrize("text", nasty.texts())
 def test_messages_fit_and_lose_nothing(text: str, limit: int) -> None:
     rich = render(text)
-    if limit == 64 and rich.units > 4000:
-        pytest.skip("the same cuts many times over")
+    limit = max(limit, rich.units // 50)  # not the same cut a thousand times
     seen = fits(split(rich, limit), limit)
     if visible(rich.text):
         assert squeezed(seen) == squeezed(rich.text)

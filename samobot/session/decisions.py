@@ -104,17 +104,20 @@ def read(folder: SessionFolder) -> DecisionLog:
 
 
 def parse_decisions(text: str) -> DecisionLog:
-    """Read the decisions out of the file's text."""
+    """Read the decisions out of the file's text. A copy of an earlier one is not a decision."""
     found: list[Decision] = []
+    ids: set[str] = set()
     problems: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         decision = parse_line(line)
-        if decision is None:
+        if decision is None or decision.id in ids:
             problems.append(f"_decisions.jsonl line {number} is not a decision; it is left out.")
         else:
             found.append(decision)
+            if decision.id is not None:
+                ids.add(decision.id)
     return DecisionLog(tuple(found), tuple(problems))
 
 

@@ -13,9 +13,18 @@ from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.phases import GateFacts, Phase, WaitingFor
-from samobot.session.decisions import Decision, DecisionKind, question_id, record
+from samobot.session.decisions import (
+    Decision,
+    DecisionKind,
+    is_marked,
+    parse_decisions,
+    question_id,
+    record,
+    verdict,
+)
 from samobot.session.files import edit_lock, read_text, write_atomic
 from samobot.session.folder import SessionFolder
+from samobot.session.forgery import saved
 from samobot.session.guidance import add_guidance, parse_guidance
 from samobot.session.lock import holder
 from samobot.session.plan import Plan
@@ -179,21 +188,11 @@ def approve(
     with edit_lock(folder.path):
         standing = look_closely(folder)
         plan = _shown_plan(folder, standing, expected)
-        repeated = standing.plan_approved
-        if not repeated:
+        last = verdict(_on_record(folder, key), plan)
+        if last is None or last.kind is not DecisionKind.APPROVAL:
             _decide_plan(folder, DecisionKind.APPROVAL, plan, None, person=person, now=now, key=key)
         journal_decisions(folder, now, key)
-        settled = carry_out(folder, now, held_by_us=False)
-        if (
-            standing.awaited is WaitingFor.PLAN_APPROVAL
-            and settled is Settled.NOTHING
-            and holder(folder) is None
-        ):
-            lift_rejected(
-                folder, person.who, plan, now
-            )  # the same plan shown again after an earlier rejection
-            settled = Settled.REJECTED
-        return Verdict(plan, repeated, settled)
+        return Verdict(plan, standing.plan_approved, carry_out(folder, now, held_by_us=False))
 
 
 def reject(
@@ -232,7 +231,7 @@ def reject(
                 f"The plan {plan.name} was approved and is being carried out; tell the agent what should be "
                 "different, or stop it."
             )
-        last = standing.verdict
+        last = verdict(_on_record(folder, key), plan)
         repeated = last is not None and last.kind is DecisionKind.REJECTION and last.text == feedback
         if not repeated:
             # The agent must get the words even if we die in between; asking again adds nothing.
@@ -245,9 +244,8 @@ def reject(
             and settled is Settled.NOTHING
             and holder(folder) is None
         ):
-            lift_rejected(
-                folder, person.who, plan, now
-            )  # the same plan shown again after an earlier rejection
+            # Nothing was left to carry out: the same plan is shown again after an earlier rejection.
+            lift_rejected(folder, person.who, plan, now)
             settled = Settled.REJECTED
         return Verdict(plan, repeated, settled)
 
@@ -380,14 +378,14 @@ def _write_answers(
     """Write the answers first: if we die before they are recorded, they count as written by hand."""
     if any(each.before != each.answer for each in done):
         write_atomic(folder.qa, text)
-    known = {
-        (decision.asked, decision.text)
-        for decision in look_closely(folder).decisions.decisions
+    known: dict[str | None, str | None] = {
+        decision.asked: decision.text
+        for decision in _on_record(folder, key)
         if decision.kind is DecisionKind.ANSWER
     }
     for each in done:
         asked = question_id(each.question)
-        if each.before == each.answer and (asked, each.answer) in known:
+        if each.before == each.answer and known.get(asked) == each.answer:
             continue
         decision = Decision(
             at=now,
@@ -403,6 +401,19 @@ def _write_answers(
     journal_decisions(folder, now, key)
     left = len(parse_qa(text).open)
     return Receipt(tuple(done), left, carry_out(folder, now, held_by_us=False))
+
+
+def _on_record(folder: SessionFolder, key: bytes) -> list[Decision]:
+    """Return the decisions that will still be there after a running iteration has been checked.
+
+    While one runs, what is in the file may be its forgery, and an old decision no proof of a new one: somebody
+    who then says what seems to be there already must be recorded all the same.
+    """
+    baseline = saved(folder)
+    before = parse_decisions((baseline.decisions or b"").decode("utf-8", "replace")) if baseline else None
+    old = {decision.id for decision in before.decisions} if before else set()
+    decisions = look_closely(folder).decisions.decisions
+    return [each for each in decisions if each.id not in old and is_marked(folder, each, key)]
 
 
 def _shown_plan(folder: SessionFolder, standing: Standing, expected: str | None) -> Plan:

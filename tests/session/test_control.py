@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samobot.session.control import Request, RequestKind, clear, request, take_kind
+from tests.support.session_folder import make_session
+
+
+def test_requests_are_taken_once_by_kind_and_in_order(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    assert take_kind(folder, RequestKind.PAUSE) is None
+    for wanted in (
+        Request(RequestKind.BUDGET, "anna", 5.0),
+        Request(RequestKind.PAUSE, "ben"),
+        Request(RequestKind.BUDGET, "anna", 9.0),
+    ):
+        request(folder, wanted)
+    assert take_kind(folder, RequestKind.PAUSE) == Request(RequestKind.PAUSE, "ben")
+    assert take_kind(folder, RequestKind.PAUSE) is None
+    assert take_kind(folder, RequestKind.BUDGET) == Request(RequestKind.BUDGET, "anna", 5.0)
+    assert take_kind(folder, RequestKind.BUDGET) == Request(RequestKind.BUDGET, "anna", 9.0)
+    assert not folder.control.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "{}", "[1, null]", '[{"kind": "budget", "usd": NaN}]', '[{"kind": "dance"}]', "[" * 100_000],
+)
+def test_nonsense_is_no_request(tmp_path: Path, content: str) -> None:
+    folder = make_session(tmp_path)
+    folder.control.write_text(content)
+    assert take_kind(folder, RequestKind.BUDGET) is None
+    request(folder, Request(RequestKind.PAUSE, "anna"))
+    assert take_kind(folder, RequestKind.PAUSE) == Request(RequestKind.PAUSE, "anna")
+
+
+def test_a_new_worker_forgets_old_requests(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    request(folder, Request(RequestKind.PAUSE, "anna"))
+    clear(folder)
+    clear(folder)
+    assert take_kind(folder, RequestKind.PAUSE) is None

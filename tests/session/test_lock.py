@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from samobot.errors import BusyError
+from samobot.session.lock import RunLock, holder
+from tests.support.session_folder import NOW, make_session
+
+
+def test_a_second_worker_is_told_who_holds_the_session(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    with RunLock.acquire(folder, NOW), pytest.raises(BusyError) as caught:
+        RunLock.acquire(folder, NOW)
+    assert f"process {os.getpid()} since 2026-01-15 10:30 UTC" in caught.value.message
+    assert "samobot stop greet" in caught.value.message
+
+
+def test_the_holder_describes_itself_and_its_progress(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    assert holder(folder) is None
+    with RunLock.acquire(folder, NOW, iteration=3, phase="planning") as lock:
+        held = holder(folder)
+        assert held is not None
+        assert (held.pid, held.iteration, held.phase, held.started) == (os.getpid(), 3, "planning", NOW)
+        assert held.process_start == psutil.Process().create_time()
+        lock.update(iteration=4, claude_pid=4711)
+        held = holder(folder)
+        assert held is not None
+        assert (held.iteration, held.phase, held.claude_pid) == (4, "planning", 4711)
+        lock.update(parked=True, parked_until=NOW)
+        held = holder(folder)
+        assert held is not None
+        assert (held.claude_pid, held.parked, held.parked_until) == (None, True, NOW)
+    assert holder(folder) is None
+
+
+def test_what_a_dead_worker_left_in_the_file_is_no_holder(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.lock.write_text('{"pid": 1, "host": "gone"}\n')
+    assert holder(folder) is None
+    RunLock.acquire(folder, NOW).release()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b'{"pid": 47', b"[1]\n", b"\xff\xfe", b'{"pid": "x", "started": 5}\n']
+)
+def test_a_holder_with_an_unreadable_description_still_holds(tmp_path: Path, content: bytes) -> None:
+    folder = make_session(tmp_path)
+    folder.lock.write_bytes(content)
+    with folder.lock.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        held = holder(folder)
+        assert held is not None
+        assert held.pid is None
+        with pytest.raises(BusyError, match="does not say its id"):
+            RunLock.acquire(folder, NOW)
+
+
+def test_a_shorter_description_over_a_longer_one_is_read_right_before_the_rest_is_cut_off(
+    tmp_path: Path,
+) -> None:
+    folder = make_session(tmp_path)
+    with folder.lock.open("wb") as file:
+        file.write(b'{"pid": 7}\n"host": "the tail of a longer one"}\n')
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        held = holder(folder)
+    assert held is not None
+    assert held.pid == 7
+
+
+def test_a_program_started_by_the_worker_does_not_keep_the_lock(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    program = (
+        "import os; print([os.path.realpath(f'/proc/self/fd/{fd}') for fd in os.listdir('/proc/self/fd')])"
+    )
+    with RunLock.acquire(folder, NOW):
+        seen = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, close_fds=False
+        )
+    assert "/dev/" in seen.stdout or "pipe" in seen.stdout
+    assert str(folder.lock) not in seen.stdout
+
+
+def test_a_killed_worker_leaves_the_session_free(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    program = (
+        "import sys; from pathlib import Path; from datetime import datetime, UTC;"
+        "from samobot.session.folder import SessionFolder; from samobot.session.lock import RunLock;"
+        "lock = RunLock.acquire(SessionFolder(Path(sys.argv[1])), datetime.now(UTC)); print('held', flush=True); input()"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, str(folder.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert child.stdin is not None
+    assert child.stdout.readline() == b"held\n"
+    held = holder(folder)
+    assert held is not None
+    assert held.pid == child.pid
+    child.kill()
+    child.wait()
+    child.stdin.close()
+    child.stdout.close()
+    assert holder(folder) is None
+
+
+def test_looking_never_keeps_a_worker_from_starting(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.lock.touch()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            holder(folder)
+
+    lookers = [threading.Thread(target=look) for _ in range(4)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(100):
+            RunLock.acquire(folder, NOW).release()
+    finally:
+        over.set()
+        for looker in lookers:
+            looker.join()
+
+
+def test_a_looker_caught_in_the_middle_is_waited_for(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.lock.touch()
+    looker = folder.lock.open("rb")
+    fcntl.flock(looker, fcntl.LOCK_SH)
+    acquired: list[RunLock] = []
+    worker = threading.Thread(target=lambda: acquired.append(RunLock.acquire(folder, NOW)))
+    worker.start()
+    looker.close()
+    worker.join()
+    assert len(acquired) == 1
+    acquired[0].release()
+
+
+def test_a_deleted_lock_file_is_noticed(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    with RunLock.acquire(folder, NOW) as lock:
+        assert lock.still_held()
+        folder.lock.unlink()
+        assert not lock.still_held()
+    assert not lock.still_held()

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samobot.session.plan import PlanPhase, newest_plan, outline
+from tests.support.session_folder import make_session, write_plan
+
+
+def test_the_newest_plan_counts_and_nothing_else(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    assert newest_plan(folder) is None
+    write_plan(folder, "new", "01-15-09:00-plan-a.md")
+    write_plan(folder, "old", "01-15-11:00-plan-b.md")
+    write_plan(folder, "a dive", "01-15-12:00-dive-plan.md")
+    (folder.path / "01-15-13:00-plan-folder.md").mkdir()
+    (folder.path / "01-15-14:00-plan-link.md").symlink_to("/etc/passwd")
+    os.utime(folder.path / "01-15-11:00-plan-b.md", ns=(1, 1))
+    plan = newest_plan(folder)
+    assert plan is not None
+    assert (plan.name, plan.text) == ("01-15-09:00-plan-a.md", "new")
+
+
+def test_of_plans_of_the_same_time_the_last_by_name_counts(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    for name in ("01-15-09:00-plan-a.md", "01-15-09:01-plan-a.md"):
+        write_plan(folder, name, name)
+        os.utime(folder.path / name, ns=(5, 5))
+    plan = newest_plan(folder)
+    assert plan is not None
+    assert plan.name == "01-15-09:01-plan-a.md"
+
+
+def test_the_identity_is_that_of_the_bytes(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    sha = write_plan(folder, "x")
+    plan = newest_plan(folder)
+    assert plan is not None
+    assert plan.sha256 == sha
+    plan.path.write_bytes(b"x\r\n\xff")
+    changed = newest_plan(folder)
+    assert changed is not None
+    assert changed.sha256 != sha
+
+
+def test_phases_and_their_steps_are_found() -> None:
+    text = """# Greeting script
+
+Some words.
+1. not part of a phase
+
+## Phase 1: Script
+- [ ] write **it**
+  - [ ] a detail
+- [x] run `it`
+
+### Phase 2 is only mentioned deeper
+- [ ] deeper
+
+## Phase 2: Tests
+### Unit
+1. one
+2) two
+```
+- [ ] in a code block
+```
+## Phase 3: Docs
+- a bullet
+- another
+
+## Risks
+- [ ] none
+"""
+    found = outline(text)
+    assert found.title == "Greeting script"
+    assert found.phases == (
+        PlanPhase("Phase 1: Script", ("write it", "run it", "deeper")),
+        PlanPhase("Phase 2: Tests", ("one", "two")),
+        PlanPhase("Phase 3: Docs", ("a bullet", "another")),
+    )
+    assert found.steps == 7
+
+
+def test_a_plan_without_phases_has_its_sections_with_steps() -> None:
+    found = outline("# T\n\n1. a\n2. b\n\n## More\n\n- [ ] c\n\n## Words\n\nonly words\n")
+    assert found.phases == (PlanPhase("T", ("a", "b")), PlanPhase("More", ("c",)))
+
+
+@given(st.text(alphabet="#-*[]x `~1.\n\r Phase:é", max_size=400))
+def test_any_text_has_an_outline(text: str) -> None:
+    assert outline(text).steps >= 0

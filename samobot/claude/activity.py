@@ -125,4 +125,5 @@ def _without(text: str, cwd: Path) -> str:
 
 
 def _clip(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= WIDTH else text[: WIDTH - 1].rstrip() + "…"

@@ -127,28 +127,31 @@ def has_tool_process(pid: int) -> bool:
 def _end_all(
     listing: Callable[[], list[psutil.Process]], kill: Callable[[psutil.Process], None], seconds: float
 ) -> Swept:
-    """Kill and reap what `listing` finds, again and again, because a process can fork while it is killed."""
+    """Kill what `listing` finds, again and again, because a process can fork while it is killed."""
     deadline = time.monotonic() + seconds
     seen: set[psutil.Process] = set()
     while found := listing():
-        seen.update(process for process in found if _is_alive(process))
+        seen.update(found)
         if time.monotonic() >= deadline:
-            survivors = tuple(sorted(process.pid for process in found if _is_alive(process)))
+            survivors = tuple(sorted(process.pid for process in found))
             return Swept(max(0, len(seen) - len(survivors)), survivors)
         for process in found:
             kill(process)
-        for process in found:
-            _reap(process.pid)
         time.sleep(_PAUSE)
     return Swept(len(seen))
 
 
 def _foreign_descendants(own_session: int, exclude: frozenset[int]) -> list[psutil.Process]:
-    return [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if process.pid not in exclude and _session(process.pid) not in (own_session, None)
-    ]
+    """The living ones; the dead are reaped on the way, and what they had below them is then looked for again."""
+    while True:
+        found = [
+            process
+            for process in psutil.Process().children(recursive=True)
+            if process.pid not in exclude and _session(process.pid) not in (own_session, None)
+        ]
+        dead = [process for process in found if not _is_alive(process)]
+        if not sum(_reap(process.pid) for process in dead):
+            return [process for process in found if process not in dead]
 
 
 def _marked(session_dir: Path) -> list[psutil.Process]:
@@ -190,12 +193,12 @@ def _kill(process: psutil.Process) -> None:
         pass
 
 
-def _reap(pid: int) -> None:
-    """Take a dead child's status, so that it does not stay a zombie; not ours or not dead yet is fine."""
+def _reap(pid: int) -> bool:
+    """Take a dead child's status, so that it does not stay a zombie; False where it is nobody's or not ours."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
-        pass
+        return False
 
 
 def _is_alive(process: psutil.Process) -> bool:

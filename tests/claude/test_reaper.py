@@ -96,19 +96,18 @@ def test_a_sweep_leaves_the_workers_own_children_alone() -> None:
     assert done.stdout.split() == ["1", "None", "None"], done.stderr
 
 
-def test_a_tool_process_is_a_child_in_a_session_of_its_own() -> None:
-    code = (
+@pytest.mark.parametrize("tool", [True, False])
+def test_a_tool_process_is_a_child_in_a_session_of_its_own(tool: bool) -> None:
+    cli = start(
         "import subprocess, sys\n"
         "subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(600)'],"
-        " start_new_session={tool}, stdout=subprocess.DEVNULL)\n" + READY
+        f" start_new_session={tool}, stdout=subprocess.DEVNULL)\n" + READY
     )
-    for tool in (True, False):
-        cli = start(code.format(tool=tool))
-        try:
-            assert has_tool_process(cli.pid) is tool
-        finally:
-            for child in psutil.Process(cli.pid).children():
-                child.kill()
-            cli.kill()
-            cli.communicate()
+    try:
+        assert has_tool_process(cli.pid) is tool
+    finally:
+        for child in psutil.Process(cli.pid).children():
+            child.kill()
+        cli.kill()
+        cli.communicate()
     assert has_tool_process(cli.pid) is False

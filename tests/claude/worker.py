@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import signal
 import sys
 from dataclasses import asdict
@@ -64,8 +63,16 @@ async def work(job: dict[str, Any]) -> dict[str, Any]:
         "result": outcome.result_text,
         "cost": outcome.cost_usd,
         "records": kinds,
-        "rss_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "rss_kb": peak_kb(),
     }
+
+
+def peak_kb() -> int:
+    """Peak memory of this program alone; what `getrusage` says includes the parent that it was forked from."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmHWM")
 
 
 def at_tool(what: str, stop: asyncio.Event, pids: list[int]) -> None:

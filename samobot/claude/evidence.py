@@ -1,0 +1,72 @@
+"""What the records of one process amount to, gathered one by one while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from samobot.claude.records import ApiRetry, Assistant, Init, RateLimit, Record, Result, ToolResult
+from samobot.claude.wording import disguised
+
+_LIMITS_KEPT = 32
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the records of one process amount to; holds a bounded amount however many there are.
+
+    Attributes:
+        records: How many there were.
+        init: The first `Init`.
+        result: The last `Result`: a process whose background agents finish late has several.
+        limits: The latest word on each kind of usage limit.
+        error: The message that the CLI wrote in the model's place, if that was the last thing said.
+        retry: The latest retry, if nothing was heard from the API since.
+        last_words: The last text of the main agent.
+        tool_errors: How many tools failed.
+    """
+
+    records: int = 0
+    init: Init | None = None
+    result: Result | None = None
+    limits: dict[str, RateLimit] = field(default_factory=dict)
+    error: Assistant | None = None
+    retry: ApiRetry | None = None
+    last_words: str = ""
+    tool_errors: int = 0
+
+    def add(self, record: Record) -> None:
+        """Take one more record into account."""
+        self.records += 1
+        match record:
+            case Init():
+                self.init = self.init or record
+            case Result():
+                self.result = record
+                self.retry = None
+            case RateLimit():
+                if record.kind in self.limits or len(self.limits) < _LIMITS_KEPT:
+                    self.limits[record.kind] = record
+            case Assistant(sub_agent=""):
+                self.error = record if record.error else None
+                self.retry = None
+                self.last_words = record.text or self.last_words
+            case ApiRetry():
+                self.retry = record
+            case ToolResult():
+                self.tool_errors += record.error
+            case _:
+                pass
+
+    def rejected(self) -> tuple[RateLimit, ...]:
+        """The usage limits that stop work: the latest word is a refusal, and no paid extra usage covers it."""
+        return tuple(
+            limit for limit in self.limits.values() if limit.status == "rejected" and not limit.overage
+        )
+
+    def complaint(self) -> str:
+        """The CLI's own message about a failure; empty when it did not complain."""
+        if self.result is not None:
+            if self.result.is_error:
+                return self.result.text or "; ".join(self.result.errors)
+            return self.result.text if disguised(self.result.text) else ""
+        return (self.error.text or self.error.error) if self.error is not None else ""

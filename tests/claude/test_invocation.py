@@ -1,0 +1,119 @@
+"""How the CLI is called, and what it may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from samobot.claude.invocation import ClaudeOptions, Invocation, build, check_args
+from samobot.errors import UsageError
+
+
+def make(
+    options: ClaudeOptions | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    budget_left: float | None = None,
+    withheld: tuple[str, ...] = (),
+) -> Invocation:
+    return build(
+        options or ClaudeOptions(path="/bin/claude"),
+        plugin=Path("/plugin"),
+        agent="planning-agent",
+        session_id="5b0a",
+        context_file=Path("/session/_logs/context.md"),
+        prompt="Plan it — \ud800",
+        cwd=Path("/worktree"),
+        session_dir=Path("/session"),
+        log=Path("/session/_logs/001.jsonl"),
+        budget_left=budget_left,
+        signal_file=Path("/session/_signal.json"),
+        environ=environ or {"HOME": "/home/me", "PATH": "/bin"},
+        python="/venv/bin/python",
+        withheld=withheld,
+    )
+
+
+def value_of(invocation: Invocation, flag: str) -> str:
+    return invocation.argv[invocation.argv.index(flag) + 1]
+
+
+def test_the_call_is_complete() -> None:
+    call = make(ClaudeOptions("/bin/claude", "sonnet", 50, "acceptEdits", ("--mcp-config", "x.json")))
+    assert call.argv[0] == "/bin/claude"
+    assert {"--print", "--verbose"} <= set(call.argv)
+    assert value_of(call, "--output-format") == "stream-json"
+    assert value_of(call, "--agent") == "samocode:planning-agent"
+    assert value_of(call, "--plugin-dir") == "/plugin"
+    assert value_of(call, "--session-id") == "5b0a"
+    assert value_of(call, "--model") == "sonnet"
+    assert value_of(call, "--max-turns") == "50"
+    assert value_of(call, "--permission-mode") == "acceptEdits"
+    assert value_of(call, "--add-dir") == "/session"
+    assert value_of(call, "--append-system-prompt-file") == "/session/_logs/context.md"
+    assert call.argv[-2:] == ("--mcp-config", "x.json")
+    assert "--max-budget-usd" not in call.argv
+    assert call.cwd == Path("/worktree")
+    assert call.stdin == "Plan it — ?".encode()
+
+
+def test_the_money_left_is_a_limit_and_never_zero() -> None:
+    assert value_of(make(budget_left=1.23456), "--max-budget-usd") == "1.2346"
+    assert value_of(make(budget_left=-3), "--max-budget-usd") == "0.0100"
+
+
+def test_an_agent_sees_no_secret_of_ours() -> None:
+    environ = {
+        "HOME": "/home/me",
+        "PATH": "/bin",
+        "TELEGRAM_BOT_TOKEN": "secret",
+        "TELEGRAM_CHAT_ID": "1",
+        "SAMOBOT_ENV_FILE": "/x",
+        "SAMOCODE_SESSION": "/another",
+        "MY_TOKEN": "secret",
+        "ANTHROPIC_API_KEY": "needed",
+        "CLAUDE_CODE_MAX_RETRIES": "2",
+    }
+    env = make(environ=environ, withheld=("MY_TOKEN",)).env
+    assert "secret" not in env.values()
+    assert not {"TELEGRAM_CHAT_ID", "SAMOBOT_ENV_FILE"} & set(env)
+    assert env["SAMOCODE_SESSION"] == "/session"
+    assert env["ANTHROPIC_API_KEY"] == "needed"
+    assert env["CLAUDE_CODE_MAX_RETRIES"] == "2"
+
+
+def test_an_agent_is_told_where_its_session_is() -> None:
+    env = make().env
+    assert env["SAMOCODE_SIGNAL"] == "/session/_signal.json"
+    assert env["SAMOCODE_PYTHON"] == "/venv/bin/python"
+    assert env["SAMOBOT_ITERATION"] == "5b0a"
+
+
+def test_nothing_of_an_outer_claude_reaches_the_inner_one() -> None:
+    outer = {
+        "CLAUDECODE": "1",
+        "CLAUDE_CODE_ENTRYPOINT": "cli",
+        "CLAUDE_CODE_SESSION_ID": "x",
+        "AI_AGENT": "y",
+    }
+    assert not set(outer) & set(make(environ=outer).env)
+
+
+def test_home_is_always_set() -> None:
+    assert make(environ={"PATH": "/bin"}).env["HOME"].startswith("/")
+    assert make(environ={"HOME": ""}).env["HOME"].startswith("/")
+
+
+def test_a_persons_own_setting_is_kept() -> None:
+    assert make(environ={"DISABLE_AUTOUPDATER": "0"}).env["DISABLE_AUTOUPDATER"] == "0"
+    assert make().env["DISABLE_AUTOUPDATER"] == "1"
+
+
+@pytest.mark.parametrize("arg", ["--output-format=json", "--resume", "-c", "--session-id", "--agent", "--bg"])
+def test_flags_that_would_blind_the_worker_are_refused(arg: str) -> None:
+    flag = arg.partition("=")[0]
+    with pytest.raises(UsageError, match=f"CLAUDE_ARGS may not hold {flag}:"):
+        make(ClaudeOptions(args=("--debug", arg)))
+    check_args(["--settings", "x.json", "--disallowedTools=Bash(git push *)"])

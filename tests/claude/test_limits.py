@@ -1,0 +1,124 @@
+"""Usage limits in prose: read where the CLI writes them, and only there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samobot.claude.limits import account_trouble, reset_time, usage_limit
+
+NOW = datetime(2026, 7, 14, 10, 0, tzinfo=UTC)
+VILNIUS = ZoneInfo("Europe/Vilnius")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "resets"),
+    [
+        ("You've hit your session limit · resets 8:34pm (UTC)", "five_hour", "2026-07-14T20:34"),
+        ("You've hit your session limit · resets Jan 1, 2030, 12am (UTC)", "five_hour", "2030-01-01T00:00"),
+        ("You've hit your limit · resets 5pm (Europe/Vilnius)", "", "2026-07-14T14:00"),
+        ("You’ve hit your limit · resets 5pm (Europe/Vilnius)", "", "2026-07-14T14:00"),
+        (
+            "You've hit your weekly limit · resets Jul 15 at 12am (Europe/Vilnius)",
+            "seven_day",
+            "2026-07-14T21:00",
+        ),
+        ("You've hit your Opus limit · resets Jul 16, 9:30am (UTC)", "seven_day_opus", "2026-07-16T09:30"),
+        ("5-hour limit reached ∙ resets 12pm", "five_hour", "2026-07-14T12:00"),
+        ("Weekly limit reached ∙ resets Thu 9am", "seven_day", "2026-07-16T09:00"),
+        ("Opus weekly limit reached ∙ resets Oct 6, 1pm", "seven_day_opus", "2026-10-06T13:00"),
+        ("Claude AI usage limit reached|1784034000", "", "2026-07-14T13:00"),
+        ("limit reached|1784034000", "", "2026-07-14T13:00"),
+        ("You're out of extra usage · resets 9pm", "overage", "2026-07-14T21:00"),
+        ("You're now out of extra usage · resets in 2h 30m", "overage", "2026-07-14T12:30"),
+        ("API Error: You've hit your limit · resets 17:05 (UTC)", "", "2026-07-14T17:05"),
+        ("You've reached your usage limit · resets at 2026-07-14T18:00:00Z", "", "2026-07-14T18:00"),
+        ("You've hit your limit", "", None),
+        ("You've hit your limit · resets soon", "", None),
+    ],
+)
+def test_every_known_wording_is_a_limit_with_its_reset(text: str, kind: str, resets: str | None) -> None:
+    found = usage_limit(text, NOW, local=UTC)
+    assert found is not None
+    assert found.kind == kind
+    assert found.resets_at == (None if resets is None else datetime.fromisoformat(resets).replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Done. I made the parser say “You've hit your limit · resets 5pm” when the quota is used up.",
+        "The retry limit reached by the worker is now configurable.",
+        "You've hit your limit · resets 5pm. " + "And then I went on to write the tests for it. " * 20,
+        "You've hit your org's monthly usage limit",
+        "Credit balance is too low",
+    ],
+)
+def test_an_agent_that_talks_about_limits_has_met_none(text: str) -> None:
+    assert usage_limit(text, NOW) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Credit balance is too low",
+        "You've hit your org's monthly usage limit",
+        "You’ve hit your organization’s monthly spend limit · resets Aug 1",
+        "Your usage allocation has been disabled by your admin",
+        "Your organization has been disabled",
+        "Your account does not have access to Claude. Please login again or contact your administrator.",
+    ],
+)
+def test_money_and_administrators_are_not_cured_by_waiting(text: str) -> None:
+    assert account_trouble(text)
+    assert usage_limit(text, NOW) is None
+
+
+def test_a_time_just_gone_by_is_meant_for_today() -> None:
+    now = datetime(2026, 7, 14, 17, 0, 20, tzinfo=UTC)
+    assert reset_time("resets 5pm (UTC)", now) == datetime(2026, 7, 14, 17, tzinfo=UTC)
+    assert reset_time("resets 4pm (UTC)", now) == datetime(2026, 7, 15, 16, tzinfo=UTC)
+
+
+def test_a_date_without_a_year_is_the_nearest_one() -> None:
+    new_year = datetime(2026, 12, 31, 20, tzinfo=UTC)
+    assert reset_time("resets Jan 2 at 3am (UTC)", new_year) == datetime(2027, 1, 2, 3, tzinfo=UTC)
+    after = datetime(2027, 1, 1, 2, tzinfo=UTC)
+    assert reset_time("resets Dec 31 at 11pm (UTC)", after) == datetime(2026, 12, 31, 23, tzinfo=UTC)
+    assert reset_time("resets Feb 29 at 1am (UTC)", datetime(2028, 2, 20, tzinfo=UTC)) == datetime(
+        2028, 2, 29, 1, tzinfo=UTC
+    )
+
+
+def test_a_zone_nobody_knows_is_this_machines() -> None:
+    for zone in ("Nowhere/Land", "Europe", "../etc/passwd", "/etc"):
+        assert reset_time(f"resets 5pm ({zone})", NOW, local=VILNIUS) == datetime(2026, 7, 14, 14, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["resets 25pm", "resets 13:75", "resets Feb 30 at 1am", "resets 7", "resets Jun 31 3am"]
+)
+def test_a_time_that_does_not_exist_is_no_time(text: str) -> None:
+    assert reset_time(text, NOW, local=UTC) is None
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)), st.integers(0, 23), st.integers(0, 59))
+def test_a_time_of_day_is_the_next_one_in_its_zone(moment: datetime, hour: int, minute: int) -> None:
+    now = moment.replace(tzinfo=UTC)
+    reset = reset_time(f"resets {hour}:{minute:02} (Europe/Vilnius)", now)
+    assert reset is not None
+    assert timedelta(minutes=-71) <= reset - now <= timedelta(hours=25)
+    local = reset.astimezone(VILNIUS)
+    # In the night when clocks go forward, a time that does not exist is an hour later.
+    assert (local.hour, local.minute) in {(hour, minute), (hour + 1, minute)}
+
+
+@given(st.text() | st.from_regex(r"resets? [a-z0-9 :,()/]{0,40}"))
+def test_no_text_is_too_strange(text: str) -> None:
+    reset_time(text, NOW)
+    usage_limit(f"You've hit your limit · {text}", NOW)

@@ -1,0 +1,266 @@
+"""What happened: judged from real lines, never from the exit code or from what an agent was reading."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from samobot.claude.end import ProcessEnd, StoppedBy
+from samobot.claude.outcome import Evidence, Outcome, OutcomeKind, Remedy, classify
+from samobot.claude.records import (
+    ApiRetry,
+    Assistant,
+    Denial,
+    Init,
+    ModelUse,
+    RateLimit,
+    Record,
+    Result,
+    Tokens,
+    ToolResult,
+)
+from samobot.claude.stream import Tail
+
+FIXTURES = Path(__file__).with_name("fixtures")
+NOW = datetime(2026, 7, 14, 10, 0, tzinfo=UTC)
+WELL = ProcessEnd(0)
+BADLY = ProcessEnd(1)
+GOOD = Result("success", is_error=False, stop_reason="end_turn", text="Done.", cost_usd=0.5)
+
+
+def judge(*records: Record, end: ProcessEnd = WELL) -> Outcome:
+    evidence = Evidence()
+    for record in records:
+        evidence.add(record)
+    return classify(evidence, end, NOW)
+
+
+def failure(text: str, status: int | None = None, *, is_error: bool = True) -> Result:
+    return Result("success", is_error, api_error_status=status, stop_reason="stop_sequence", text=text)
+
+
+@pytest.mark.parametrize(
+    ("fixture", "code", "kind", "text"),
+    [
+        ("completed", 0, "completed", "ended well"),
+        ("limit_allowed", 0, "completed", "ended well"),
+        ("max_turns", 1, "max_turns", "all the turns"),
+        ("max_budget", 1, "max_budget", "all the money"),
+        ("interrupted", 1, "interrupted", "from outside"),
+        ("truncated", 0, "truncated", "cut off"),
+        ("usage_limit", 1, "usage_limit", "You've hit your session limit"),
+        ("auth_api_key", 1, "auth", "Invalid API key"),
+        ("auth_oauth", 1, "auth", "Please run /login"),
+        ("auth_not_logged_in", 1, "auth", "Please run /login"),
+        ("credit_balance", 1, "account", "Credit balance is too low."),
+        ("rate_limited", 1, "rate_limited", "429"),
+        ("overloaded", 1, "overloaded", "Overloaded"),
+        ("network", 1, "network", "ConnectionRefused"),
+        ("prompt_too_long", 1, "prompt_too_long", "205000 tokens"),
+    ],
+)
+def test_each_real_run_has_its_outcome(fixture: str, code: int, kind: str, text: str) -> None:
+    with Tail(FIXTURES / f"{fixture}.jsonl") as tail:
+        records = list(tail.finish())
+    outcome = judge(*records, end=ProcessEnd(code))
+    assert outcome.kind == kind
+    assert text in outcome.text
+    assert outcome.session_id
+    # The same run with its result line lost must not become something else where the CLI had said what it was.
+    if any(isinstance(record, Assistant) and record.error for record in records):
+        without = [record for record in records if not isinstance(record, Result)]
+        assert judge(*without, end=ProcessEnd(code)).kind in {kind, "overloaded", "failed"}
+
+
+def test_a_real_run_tells_its_cost_tokens_models_and_turns() -> None:
+    with Tail(FIXTURES / "completed.jsonl") as tail:
+        outcome = judge(*tail.finish())
+    assert outcome.cost_usd == pytest.approx(0.0102)
+    assert outcome.tokens == Tokens(input=600, output=252, cache_read=300, cache_write=120)
+    assert [use.name for use in outcome.models] == ["claude-opus-4-8"]
+    assert outcome.turns == 5
+    assert outcome.result_text == "All done."
+
+
+def test_a_real_usage_limit_says_when_it_is_over() -> None:
+    with Tail(FIXTURES / "usage_limit.jsonl") as tail:
+        outcome = judge(*tail.finish(), end=BADLY)
+    assert outcome.resets_at == datetime(2030, 1, 1, tzinfo=UTC)
+    assert outcome.limit_kind == "five_hour"
+    assert outcome.kind.remedy is Remedy.PARK
+
+
+def test_every_kind_has_a_remedy() -> None:
+    assert {kind.remedy for kind in OutcomeKind} == set(Remedy)
+
+
+def test_the_last_result_counts_with_the_cost_of_all() -> None:
+    first = replace(GOOD, text="Waiting for the background agent.", cost_usd=0.2)
+    last = replace(GOOD, text="Done.", cost_usd=0.7, models=(ModelUse("opus", 0.7, Tokens(1, 2, 3, 4)),))
+    outcome = judge(Init("s", "", "", "", "", ()), first, Assistant("more"), last)
+    assert (outcome.result_text, outcome.cost_usd, outcome.tokens) == ("Done.", 0.7, Tokens(1, 2, 3, 4))
+
+
+def test_limit_words_in_what_the_agent_reads_or_says_mean_nothing() -> None:
+    said = Assistant("You've hit your limit · resets 5pm (UTC)")
+    result = replace(GOOD, text="The page says: You've hit your limit · resets 5pm (UTC)")
+    assert judge(said, ToolResult(True, 5), result).kind is OutcomeKind.COMPLETED
+    assert judge(said, end=ProcessEnd(-9)).kind is OutcomeKind.CRASHED
+
+
+def test_a_limit_that_calls_itself_a_success_is_a_limit() -> None:
+    outcome = judge(replace(GOOD, text="5-hour limit reached ∙ resets 12pm"))
+    assert outcome.kind is OutcomeKind.USAGE_LIMIT
+    assert judge(replace(GOOD, text="Not logged in · Please run /login")).kind is OutcomeKind.AUTH
+
+
+def test_only_a_refusal_is_a_limit() -> None:
+    allowed = [RateLimit("allowed", "five_hour"), RateLimit("allowed_warning", "seven_day")]
+    assert judge(*allowed, failure("API Error: 529", 529), end=BADLY).kind is OutcomeKind.OVERLOADED
+    overage = RateLimit("rejected", "five_hour", overage=True)
+    assert judge(overage, failure("Rejected", 429), end=BADLY).kind is OutcomeKind.RATE_LIMITED
+    assert judge(RateLimit("rejected", "five_hour"), GOOD).kind is OutcomeKind.COMPLETED
+
+
+def test_a_refusal_does_not_hide_another_trouble() -> None:
+    refused = RateLimit("rejected", "five_hour")
+    unreachable = failure("API Error: Unable to connect to API (ConnectionRefused)")
+    assert judge(refused, unreachable, end=BADLY).kind is OutcomeKind.NETWORK
+    assert (
+        judge(refused, failure("API Error: Request rejected", 429), end=BADLY).kind is OutcomeKind.USAGE_LIMIT
+    )
+    assert judge(refused, end=ProcessEnd(-15)).kind is OutcomeKind.USAGE_LIMIT
+
+
+def test_the_latest_word_on_each_limit_counts() -> None:
+    lifted = [RateLimit("rejected", "five_hour"), RateLimit("allowed", "five_hour")]
+    assert judge(*lifted, failure("Rejected", 429), end=BADLY).kind is OutcomeKind.RATE_LIMITED
+
+
+def test_of_several_limits_the_last_to_be_over_counts() -> None:
+    soon, late = datetime(2026, 7, 14, 12, tzinfo=UTC), datetime(2026, 7, 18, 12, tzinfo=UTC)
+    outcome = judge(
+        RateLimit("rejected", "seven_day", late),
+        RateLimit("rejected", "five_hour", soon),
+        failure("You've hit your limit", 429),
+        end=BADLY,
+    )
+    assert (outcome.resets_at, outcome.limit_kind) == (late, "seven_day")
+
+
+def test_a_limit_event_without_a_time_takes_it_from_the_words() -> None:
+    outcome = judge(
+        RateLimit("rejected", "five_hour"),
+        failure("You've hit your limit · resets 5pm (UTC)", 429),
+        end=BADLY,
+    )
+    assert outcome.resets_at == datetime(2026, 7, 14, 17, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "kind"),
+    [
+        ("API Error: 500 Internal server error", 500, "overloaded"),
+        ("API Error: 404 model: gpt-9", 404, "invalid_request"),
+        ("There's an issue with the selected model (opus-9). It may not exist", None, "invalid_request"),
+        ("API Error: 413 Request too large", 413, "prompt_too_long"),
+        ("API Error: 403 OAuth token does not meet scope requirement", 403, "auth"),
+        ("Your organization has been disabled", 403, "account"),
+        ("Your usage allocation has been disabled by your admin", 429, "account"),
+        ("You've hit your org's monthly usage limit", 429, "account"),
+        ("API Error: Connection error.", None, "network"),
+        ("API Error: Request timed out.", None, "network"),
+        ("API Error: Claude's response exceeded the 32000 output token maximum", None, "truncated"),
+        ("Claude Code is unable to respond to this request, under our Usage Policy", None, "refused"),
+        ("Something nobody has seen", None, "failed"),
+        ("", None, "failed"),
+    ],
+)
+def test_a_reported_failure_is_told_by_status_then_words(text: str, status: int | None, kind: str) -> None:
+    outcome = judge(failure(text, status), end=BADLY)
+    assert outcome.kind == kind
+    assert text in outcome.text
+
+
+def test_a_full_context_and_a_refusal_are_seen_in_their_reasons() -> None:
+    assert judge(replace(GOOD, terminal_reason="blocking_limit")).kind is OutcomeKind.PROMPT_TOO_LONG
+    assert judge(replace(GOOD, stop_reason="refusal")).kind is OutcomeKind.REFUSED
+    assert judge(replace(GOOD, stop_reason="max_tokens")).kind is OutcomeKind.TRUNCATED
+
+
+def test_an_older_cli_without_a_stop_reason_is_believed() -> None:
+    assert judge(replace(GOOD, stop_reason="")).kind is OutcomeKind.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [
+        (ProcessEnd(0), "no_result"),
+        (ProcessEnd(1), "crashed"),
+        (ProcessEnd(-11), "crashed"),
+        (ProcessEnd(-2, StoppedBy.PERSON), "interrupted"),
+        (ProcessEnd(-9, StoppedBy.FIRST_EVENT), "hung_start"),
+        (ProcessEnd(-9, StoppedBy.SILENCE), "hung_silent"),
+        (ProcessEnd(-9, StoppedBy.TIMEOUT, duration_s=1800), "timeout"),
+        (ProcessEnd(None, start_error="claude: No such file or directory"), "start_failed"),
+        (ProcessEnd(1, stderr="--agent 'x' not found. Available agents: y\n"), "start_failed"),
+    ],
+)
+def test_a_process_without_a_result_is_judged_by_its_end(end: ProcessEnd, kind: str) -> None:
+    assert judge(end=end).kind == kind
+
+
+def test_a_crash_after_work_is_not_a_failed_start() -> None:
+    outcome = judge(Assistant("Working"), end=ProcessEnd(134, stderr="panic: out of memory\nabort\n"))
+    assert outcome.kind is OutcomeKind.CRASHED
+    assert outcome.text == "Claude ended with exit code 134 and without a result: abort."
+    assert outcome.result_text == "Working"
+    assert outcome.cost_usd is None
+
+
+@pytest.mark.parametrize(
+    ("stopped_by", "kind"), [("person", "interrupted"), ("silence", "hung_silent"), ("timeout", "timeout")]
+)
+def test_what_a_stop_makes_the_cli_report_is_the_stop(stopped_by: StoppedBy, kind: str) -> None:
+    aborted = Result("error_during_execution", is_error=True, terminal_reason="aborted_tools", cost_usd=0.3)
+    outcome = judge(aborted, end=ProcessEnd(1, StoppedBy(stopped_by)))
+    assert (outcome.kind, outcome.cost_usd) == (kind, 0.3)
+
+
+@pytest.mark.parametrize("stopped_by", list(StoppedBy))
+def test_a_good_result_stays_good_however_the_process_ended(stopped_by: StoppedBy) -> None:
+    outcome = judge(GOOD, end=ProcessEnd(-9, stopped_by))
+    assert outcome.kind is OutcomeKind.COMPLETED
+    assert bool(outcome.note) == (stopped_by is StoppedBy.EXIT)
+
+
+def test_a_hang_while_a_request_is_repeated_says_so() -> None:
+    retry = ApiRetry(4, 10, 30.0, 529, "overloaded")
+    assert "attempt 4" in judge(retry, end=ProcessEnd(-9, StoppedBy.TIMEOUT)).text
+    assert "attempt" not in judge(retry, Assistant("on"), end=ProcessEnd(-9, StoppedBy.TIMEOUT)).text
+
+
+def test_denied_tools_are_noted_beside_a_success() -> None:
+    outcome = judge(replace(GOOD, denials=(Denial("Bash", "git push"), Denial("Bash", "git push -f"))))
+    assert outcome.kind is OutcomeKind.COMPLETED
+    assert outcome.note == "Denied for want of a permission: Bash (2 times)."
+
+
+def test_a_sub_agents_failure_is_not_the_runs() -> None:
+    sub = Assistant("Overloaded", sub_agent="7", error="server_error")
+    assert judge(sub, end=ProcessEnd(0)).kind is OutcomeKind.NO_RESULT
+    assert judge(replace(sub, sub_agent=""), end=ProcessEnd(0)).kind is OutcomeKind.OVERLOADED
+
+
+def test_evidence_stays_small_however_much_is_said() -> None:
+    evidence = Evidence()
+    for number in range(10_000):
+        evidence.add(RateLimit("rejected", f"kind {number}"))
+    assert len(evidence.limits) < 100
+
+
+def test_a_long_message_is_clipped_to_a_sentence() -> None:
+    assert len(judge(failure("boom " * 1000), end=BADLY).text) < 400

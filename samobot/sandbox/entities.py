@@ -105,7 +105,7 @@ def slice_utf16(text: str, offset: int, length: int) -> str:
 # Cleaning: what Telegram does to every text before it counts and stores it.
 
 _DROPPED = re.compile("[\r\u2028-\u202e]")
-_BLANKED = re.compile("[\x00-\x09\x0b-\x1f]")
+_BLANKED = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f]")
 
 
 def tidy(formatted: Formatted) -> Formatted:

@@ -11,7 +11,18 @@ from samobot.sandbox.entities import checked_link, utf16_length
 from samobot.sandbox.failure import ApiFailure, bad_request
 
 _ACTIONS = frozenset(
-    ["url", "callback_data", "web_app", "login_url", "switch_inline_query", "switch_inline_query_current_chat", "switch_inline_query_chosen_chat", "copy_text", "callback_game", "pay"]
+    [
+        "url",
+        "callback_data",
+        "web_app",
+        "login_url",
+        "switch_inline_query",
+        "switch_inline_query_current_chat",
+        "switch_inline_query_chosen_chat",
+        "copy_text",
+        "callback_game",
+        "pay",
+    ]
 )
 _BUTTON_KEYS = _ACTIONS | {"text", "style", "icon_custom_emoji_id"}
 _STYLES = {"danger", "success", "primary"}

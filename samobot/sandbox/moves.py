@@ -417,14 +417,12 @@ class Moves:
             case "python":
                 return sys.executable
             case "task":
-                found = re.search(r"(?m)^\W*Task:\W*?[ \t]*(\S.*)$", self._file("_overview.md"))
-                return found[1].strip() if found else self._facts["prompt"]
+                return _quoted("Task:", self._file("_overview.md")) or self._facts["prompt"]
             case "guidance":
-                return "; ".join(
-                    re.findall(
-                        r"(?m)^- \[ \] (?:\[[^\]]*\] )?(?:[^:\n]+: )?(.+)$", self._file("_guidance.md")
-                    )
+                items = re.findall(
+                    r"(?m)^- \[ \] (?:\[[^\]]*\] )?(?:[^:\n]+: )?(.*(?:\n  .*)*)", self._file("_guidance.md")
                 )
+                return "; ".join(_one_line(item) for item in items)
             case "answers":
                 answers = _answers(self._file("_qa.md"))
                 return "\n".join(f"Q{number}: {answer}" for number, answer in answers.items())
@@ -453,12 +451,21 @@ def _answers(qa: str) -> dict[int, str]:
     for block in re.split(r"(?m)^### (?=Q\d)", qa)[1:]:
         number = int(re.findall(r"Q(\d+)", block)[0])
         options = dict(re.findall(r"(?m)^([A-Z])\) (.+)$", block))
-        found = re.search(r"(?m)^\*\*Answer:\*\*[ \t]*(.+)$", block)
-        if found and found[1].strip() != "_waiting_":
-            answer = found[1].strip()
+        answer = _quoted("**Answer:**", block)
+        if answer and answer != "_waiting_":
             letter = re.match(r"([A-Z])\b(?:\)|$)", answer)
             answers[number] = options.get(letter[1], answer) if letter else answer
     return answers
+
+
+def _quoted(label: str, text: str) -> str:
+    """What stands behind a label, on its line or quoted on the lines after it; in one line."""
+    found = re.search(rf"(?m)^{re.escape(label)}[ \t]*(.*(?:\n>.*)*)", text)
+    return _one_line(re.sub(r"(?m)^>[ ]?", "", found[1])) if found else ""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _read(path: str) -> str:

@@ -228,7 +228,9 @@ class BotApiServer:
         except asyncio.CancelledError:
             entry.error = "the caller went away"
             raise
-        except Exception as error:  # a mistake of the sandbox's own: seen in the journal, told by aiohttp as a 500
+        except (
+            Exception
+        ) as error:  # a mistake of the sandbox's own: seen in the journal, told by aiohttp as a 500
             entry.status, entry.error = 500, repr(error)
             raise
         finally:

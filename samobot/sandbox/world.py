@@ -140,7 +140,9 @@ class World:
             raise SandboxError("A bot's token is its numeric id, a colon, and at least 3 of A-Z a-z 0-9 _ -.")
         if token in self.bots:
             raise SandboxError(f"The token of {username} is already registered.")
-        user = self.add_user(first_name or username, int(token.split(":", maxsplit=1)[0]), username=username, is_bot=True)
+        user = self.add_user(
+            first_name or username, int(token.split(":", maxsplit=1)[0]), username=username, is_bot=True
+        )
         first = 100_000_001 + 1_000_000 * len(self.bots)
         bot = Bot(token=token, user=user, queue=UpdateQueue(self.wall, first), privacy=privacy)
         self.bots[token] = bot
@@ -209,6 +211,9 @@ class World:
         number = next(self._chat_ids)
         chat_id = -number if type is ChatType.GROUP else -1_000_000_000_000 - number
         chat = Chat(chat_id, type, title, is_forum=forum, username=username, feed=self.feed)
+        chat.last_message_id = (
+            1  # number 1 is that of the chat's own beginning, and of a forum's General topic
+        )
         for member in members:
             chat.members[member.id] = MemberStatus.MEMBER if chat.members else MemberStatus.CREATOR
         self._shared[chat_id] = chat

@@ -9,6 +9,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,12 @@ from samobot.errors import UsageError
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox import scenario as s
 from samobot.sandbox.journeys import endless, greeting
+from samobot.session.folder import SessionFolder
+from samobot.session.guidance import add_guidance
+from samobot.session.overview import new_overview, parse_overview
+from samobot.session.plan import newest_plan, outline
+from samobot.session.qa import parse_qa, set_answer
+from samobot.session.signal import Signal, parse_signal
 
 FLAGS = ("-p", "--output-format", "stream-json", "--verbose")
 
@@ -288,6 +295,46 @@ def test_answers_and_guidance_reach_the_texts(stage: Stage) -> None:
     qa.write_text(text.replace("_waiting_", "B", 1).replace("_waiting_", 'so "it" is', 1))
     said = result(stage.run().stdout)["result"]
     assert said == 'add a “greeting”|Bye|"so \\"it\\" is"||be short'
+
+
+def test_what_the_agent_writes_is_what_the_session_reads_and_the_other_way_round(stage: Stage) -> None:
+    now = datetime(2026, 11, 22, 7, 31, tzinfo=UTC)
+    task = 'Add "a greeting"\n\n- polite'
+    overview = new_overview("greet", started="today", working_dir="/x", task=task, phase=Phase.PLANNING)
+    (stage.session / "_overview.md").write_text(overview)
+    (stage.session / "_guidance.md").write_text(add_guidance("", "you", "be short\nand polite", now))
+    stage.steps(
+        s.Questions(
+            questions=[s.Question(text="Which?", options=["Hello", "Bye"], suggestion="B", why="polite")] * 2
+        ),
+        s.Plan(
+            title="Greeting",
+            slug="greet",
+            goal="{task}",
+            phases=[s.PlanPhase(title="Script", steps=["a", "b"])],
+        ),
+        s.Overview(status={"Last Action": "Asked"}, flow="asked"),
+        s.Signal(status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="{guidance}"),
+    )
+    assert stage.run().returncode == 0
+    asked = parse_qa((stage.session / "_qa.md").read_text())
+    assert asked.problems == ()
+    assert [(q.text, len(q.options), q.suggestion, q.answer) for q in asked.questions] == [
+        ("Which?", 2, "B", None)
+    ] * 2
+    plan = newest_plan(SessionFolder(stage.session))
+    assert plan is not None
+    assert outline(plan.text).steps == 2
+    signal_ = parse_signal((stage.session / "_signal.json").read_text())
+    assert isinstance(signal_, Signal)
+    assert (signal_.waiting_for, signal_.summary) == (WaitingFor.QA_ANSWERS, "be short and polite")
+    seen = parse_overview((stage.session / "_overview.md").read_text())
+    assert (seen.last_action, seen.task) == ("Asked", task)
+
+    qa = set_answer((stage.session / "_qa.md").read_text(), 0, "B")
+    (stage.session / "_qa.md").write_text(set_answer(qa, 1, 'two\nlines "x"'))
+    stage.steps(s.Say(text="{answer1}|{answer2}|{task}"))
+    assert result(stage.run().stdout)["result"] == 'Bye|two lines "x"|Add "a greeting" - polite'
 
 
 def test_the_overview_is_edited_and_the_rest_of_it_kept(stage: Stage) -> None:

@@ -30,7 +30,13 @@ _SECRETS = re.compile(
     r"|\bsk-ant-[A-Za-z0-9_-]{8,}"  # an Anthropic key
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_CHATTY = ("httpx", "httpcore", "apscheduler", "watchfiles", "telegram.ext.Updater")
+_CHATTY = {
+    "httpx": logging.WARNING,  # whole URLs, token included, at INFO
+    "httpcore": logging.WARNING,
+    "apscheduler": logging.WARNING,
+    "watchfiles": logging.WARNING,
+    "telegram.request.BaseRequest": logging.CRITICAL,  # a traceback for a proxy's page that is raised as well
+}
 
 
 class Redaction:
@@ -146,9 +152,8 @@ def setup_logging(
     for handler in handlers:
         root.addHandler(handler)
     root.setLevel(level)
-    for name in _CHATTY:
-        # httpx writes whole URLs, token included, at INFO.
-        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name, lowest in _CHATTY.items():
+        logging.getLogger(name).setLevel(max(level, lowest))
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
 

@@ -52,3 +52,8 @@ def build_application(token: str, root: str) -> Application[Any, Any, Any, Any, 
         .concurrent_updates(False)
         .build()
     )
+
+
+def in_words(error: Exception) -> str:
+    """An error for the log, without a proxy's whole page in it; its name where it has no text."""
+    return str(error).partition(". Parsing the server response")[0] or type(error).__name__

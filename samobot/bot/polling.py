@@ -21,6 +21,7 @@ from typing import Any
 from telegram import Bot, Update
 from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
 
+from samobot.bot.api import in_words
 from samobot.bot.updates import JournaledUpdate, UpdateJournal
 from samobot.errors import SamobotError, StorageError
 
@@ -182,7 +183,7 @@ class Poller:
                     logging.WARNING if failures in (1, 5) or failures % 20 == 0 else logging.DEBUG,
                     "getUpdates failed %d times in a row: %s",
                     failures,
-                    error or type(error).__name__,
+                    in_words(error),
                 )
                 await asyncio.sleep(self._delay(failures))
             else:
@@ -228,7 +229,8 @@ class Poller:
             arguments["offset"] = offset
         limit = self._long_poll + _READ_MARGIN_SECONDS
         async with asyncio.timeout(2 * limit):  # in case the library's own timeouts are defeated
-            result = await self._bot.do_api_request("getUpdates", api_kwargs=arguments, read_timeout=limit)
+            # Spelled like that, or the library warns at each call that it has a method, which parses, for it.
+            result = await self._bot.do_api_request("get_Updates", api_kwargs=arguments, read_timeout=limit)
         raws = [raw for raw in result if _is_update(raw)] if isinstance(result, list) else []
         if not isinstance(result, list) or len(raws) != len(result):
             log.error("getUpdates returned something that is no update")

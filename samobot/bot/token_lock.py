@@ -51,4 +51,5 @@ class TokenLock:
 
     def release(self) -> None:
         """Let the next one in; the file stays, as removing it would race with a waiting process."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # a child between fork and exec shares it
         os.close(self._descriptor)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from samobot.sandbox.entities import EntityType, Formatted, slice_utf16, to_html
+from samobot.sandbox.entities import EntityType, Formatted, slice_utf16
 from samobot.sandbox.keyboards import Button, Markup, MarkupKind
+from samobot.sandbox.markup import to_html
 
 if TYPE_CHECKING:
+    from samobot.sandbox.bots import Bot
     from samobot.sandbox.feed import Feed
-    from samobot.sandbox.world import Bot
 
 GROUP_ANONYMOUS_BOT = 1087968824
 """The account that messages of anonymous admins come from."""

@@ -19,11 +19,11 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from samobot.errors import SamobotError
+from samobot.sandbox.bots import Bot, Tap
 from samobot.sandbox.chats import Chat, MemberStatus, Message
 from samobot.sandbox.faults import Fault, FaultKind
 from samobot.sandbox.feed import Event, SandboxError
 from samobot.sandbox.user import Person
-from samobot.sandbox.world import Bot, Tap
 
 if TYPE_CHECKING:
     from samobot.sandbox.server import BotApiServer
@@ -106,7 +106,8 @@ class Control:
                 return True
             case "wait":
                 return await self._wait(order)
-        return self._by_person(action, order, self._person(order.user))
+            case _:
+                return self._by_person(action, order, self._person(order.user))
 
     def _by_person(self, action: str, order: Order, person: Person) -> object:
         match action:

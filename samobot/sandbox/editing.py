@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from samobot.sandbox import limits
+from samobot.sandbox.bots import TapAnswer
 from samobot.sandbox.chats import Chat, ChatType, MemberStatus, Message
 from samobot.sandbox.entities import Formatted, utf16_length
 from samobot.sandbox.failure import bad_request
@@ -10,7 +11,6 @@ from samobot.sandbox.feed import EventKind
 from samobot.sandbox.keyboards import Markup, MarkupKind, read_markup
 from samobot.sandbox.methods import Context, count_message, message_of, method, read_message_text, read_text
 from samobot.sandbox.sending import read_preview
-from samobot.sandbox.world import TapAnswer
 
 _TARGET = "business_connection_id chat_id message_id inline_message_id reply_markup "
 _NOT_MODIFIED = (

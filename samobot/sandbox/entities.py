@@ -1,12 +1,7 @@
-"""Formatted text as Telegram understands it: HTML to entities and back, and its UTF-16 lengths.
-
-The HTML dialect and the error texts are those of Telegram's own parser: a small set of tags, four named
-character references, numeric ones, and byte offsets in the complaints.
-"""
+"""Formatted text as Telegram understands it: entities, their cleaning and checking, and UTF-16 lengths."""
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +35,7 @@ class EntityType(StrEnum):
     DATE_TIME = "date_time"
 
 
-_FOUND = {
+FOUND = {
     EntityType.MENTION,
     EntityType.HASHTAG,
     EntityType.CASHTAG,
@@ -49,6 +44,7 @@ _FOUND = {
     EntityType.EMAIL,
     EntityType.PHONE_NUMBER,
 }
+"""What Telegram finds by itself; it shows no tags for these."""
 _QUOTES = {EntityType.BLOCKQUOTE, EntityType.EXPANDABLE_BLOCKQUOTE}
 _VERBATIM = {EntityType.CODE, EntityType.PRE}
 
@@ -186,7 +182,7 @@ def with_found(formatted: Formatted) -> Formatted:
     taken = [
         entity
         for entity in formatted.entities
-        if entity.type in _VERBATIM or entity.type in _FOUND or entity.type is EntityType.TEXT_LINK
+        if entity.type in _VERBATIM or entity.type in FOUND or entity.type is EntityType.TEXT_LINK
     ]
     found = []
     for match in _PLAIN.finditer(formatted.text):
@@ -233,86 +229,27 @@ def read_entities(value: object, text: str) -> tuple[Entity, ...]:
         kind, offset, length = item.get("type"), item.get("offset"), item.get("length")
         if not isinstance(offset, int) or not isinstance(length, int):
             raise bad_request("can't parse MessageEntity: Can't find field of type Number")
-        if kind not in EntityType.__members__.values():
+        if not isinstance(kind, str) or kind not in EntityType.__members__.values():
             raise bad_request("can't parse MessageEntity: Unsupported type specified")
         if offset < 0 or length <= 0 or offset + length > size:
             raise bad_request("ENTITY_BOUNDS_INVALID")
-        kind = EntityType(kind)
+        type_ = EntityType(kind)
         url = None
-        if kind is EntityType.TEXT_LINK:
+        if type_ is EntityType.TEXT_LINK:
             url = checked_link(str(item.get("url", "")))
             if url is None:
                 continue
         user = item.get("user")
         entities.append(
             Entity(
-                kind,
+                type_,
                 offset,
                 length,
                 url,
-                str(item["language"]) if kind is EntityType.PRE and item.get("language") else None,
+                str(item["language"]) if type_ is EntityType.PRE and item.get("language") else None,
                 str(item["custom_emoji_id"]) if "custom_emoji_id" in item else None,
                 int(user["id"]) if isinstance(user, dict) and "id" in user else None,
             )
         )
     # Those that Telegram finds by itself are found again; what a bot says about them does not count.
-    return tuple(entity for entity in entities if entity.type not in _FOUND)
-
-
-# Back to HTML, for tests and for a page that shows the chat.
-
-_TAGS = {
-    EntityType.BOLD: ("<b>", "</b>"),
-    EntityType.ITALIC: ("<i>", "</i>"),
-    EntityType.UNDERLINE: ("<u>", "</u>"),
-    EntityType.STRIKETHROUGH: ("<s>", "</s>"),
-    EntityType.SPOILER: ("<tg-spoiler>", "</tg-spoiler>"),
-    EntityType.BLOCKQUOTE: ("<blockquote>", "</blockquote>"),
-    EntityType.EXPANDABLE_BLOCKQUOTE: ("<blockquote expandable>", "</blockquote>"),
-    EntityType.CODE: ("<code>", "</code>"),
-}
-
-
-def to_html(formatted: Formatted) -> str:
-    """The text as Telegram HTML; what was sent as this HTML comes back the same."""
-    units = formatted.text.encode("utf-16-le")
-    opened: list[Entity] = []
-    out: list[str] = []
-    at = 0
-
-    def copy_to(position: int) -> None:
-        nonlocal at
-        out.append(html.escape(units[2 * at : 2 * position].decode("utf-16-le", "replace"), quote=False))
-        at = position
-
-    def close_until(position: int) -> None:
-        while opened and opened[-1].end <= position:
-            entity = opened.pop()
-            copy_to(entity.end)
-            out.append(_tags(entity)[1])
-
-    for entity in formatted.entities:
-        if entity.type in _FOUND:
-            continue
-        close_until(entity.offset)
-        copy_to(entity.offset)
-        out.append(_tags(entity)[0])
-        opened.append(entity)
-    while opened:
-        close_until(max(opened[-1].end, at))
-    copy_to(len(units) // 2)
-    return "".join(out)
-
-
-def _tags(entity: Entity) -> tuple[str, str]:
-    if entity.type is EntityType.TEXT_LINK:
-        return f'<a href="{html.escape(entity.url or "")}">', "</a>"
-    if entity.type is EntityType.TEXT_MENTION:
-        return f'<a href="tg://user?id={entity.user_id}">', "</a>"
-    if entity.type is EntityType.CUSTOM_EMOJI:
-        return f'<tg-emoji emoji-id="{html.escape(entity.custom_emoji_id or "")}">', "</tg-emoji>"
-    if entity.type is EntityType.PRE:
-        if entity.language:
-            return f'<pre><code class="language-{html.escape(entity.language)}">', "</code></pre>"
-        return "<pre>", "</pre>"
-    return _TAGS.get(entity.type, ("", ""))
+    return tuple(entity for entity in entities if entity.type not in FOUND)

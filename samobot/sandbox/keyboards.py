@@ -151,7 +151,8 @@ def _read_button(value: object) -> Button:
             if not isinstance(copied, str) or not 1 <= utf16_length(copied) <= limits.COPY_TEXT:
                 raise bad_request("BUTTON_COPY_TEXT_INVALID")
             return Button(text, copy_text=copied, style=style)
-    raise bad_request(f'BUTTON_TYPE_INVALID: the sandbox does not play "{action}" buttons')
+        case _:
+            raise bad_request(f'BUTTON_TYPE_INVALID: the sandbox does not play "{action}" buttons')
 
 
 def _read_force_reply(value: Mapping[str, object]) -> Markup | None:

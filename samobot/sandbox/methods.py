@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from inspect import isawaitable
 
 from samobot.sandbox import limits
+from samobot.sandbox.bots import Bot
 from samobot.sandbox.calls import Arguments
 from samobot.sandbox.chats import Chat, Message, Topic
 from samobot.sandbox.entities import Formatted, read_entities, tidy, utf16_length, with_found
 from samobot.sandbox.failure import ApiFailure, bad_request, too_many_requests
 from samobot.sandbox.markup import parse_html
-from samobot.sandbox.world import Bot, World
+from samobot.sandbox.world import World
 
 
 @dataclass(frozen=True, slots=True)

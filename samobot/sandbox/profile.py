@@ -6,12 +6,12 @@ import json
 import re
 
 from samobot.sandbox import limits
+from samobot.sandbox.bots import CommandKey
 from samobot.sandbox.chats import Chat, ChatType, MemberStatus
 from samobot.sandbox.entities import utf16_length
 from samobot.sandbox.failure import ApiFailure, bad_request, too_many_requests
 from samobot.sandbox.feed import EventKind
 from samobot.sandbox.methods import Context, method
-from samobot.sandbox.world import CommandKey
 
 _SCOPES = {
     "default": (),

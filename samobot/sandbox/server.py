@@ -15,6 +15,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from samobot.sandbox import editing, profile, sending
+from samobot.sandbox.bots import Bot, Tap, TapAnswer
 from samobot.sandbox.calls import Arguments, Call, Calls
 from samobot.sandbox.chats import Chat, ChatType, MemberStatus
 from samobot.sandbox.control import control_routes
@@ -25,7 +26,7 @@ from samobot.sandbox.methods import Context, call, unknown_parameters
 from samobot.sandbox.profile import result_json
 from samobot.sandbox.user import Person
 from samobot.sandbox.wire import MAX_BODY, read_arguments
-from samobot.sandbox.world import TOKEN, Bot, Tap, TapAnswer, World
+from samobot.sandbox.world import TOKEN, World
 
 _T = TypeVar("_T")
 METHOD_MODULES = (editing, profile, sending)

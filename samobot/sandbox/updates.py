@@ -158,11 +158,14 @@ class UpdateQueue:
             if waiting.expires > now and (offset <= 0 or waiting.number >= offset)
         )
 
+    async def _woken(self) -> None:
+        await self._wake.wait()
+
     async def _wait(self, timeout: int) -> None:
         self._wake.clear()
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._poller = ended
-        woken = asyncio.ensure_future(self._wake.wait())
+        woken = asyncio.create_task(self._woken())
         try:
             await asyncio.wait({ended, woken}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():

@@ -6,6 +6,7 @@ import mimetypes
 import re
 
 from samobot.sandbox import limits
+from samobot.sandbox.bots import Bot, Tap
 from samobot.sandbox.calls import Upload
 from samobot.sandbox.chats import Chat, ChatType, MemberStatus, Message, User
 from samobot.sandbox.entities import Formatted, tidy, utf16_length, with_found
@@ -13,7 +14,7 @@ from samobot.sandbox.feed import EventKind, SandboxError
 from samobot.sandbox.files import image_sides
 from samobot.sandbox.keyboards import Button
 from samobot.sandbox.profile import member_api
-from samobot.sandbox.world import Bot, Tap, World
+from samobot.sandbox.world import World
 
 
 class Person:

@@ -32,8 +32,9 @@ async def read_arguments(request: web.Request) -> Arguments:
                 values |= _json_values(await request.read())
             case "application/x-www-form-urlencoded":
                 values |= _pairs((await request.read()).decode("latin-1"))
-            case _ if request.can_read_body:
-                raise bad_request(f"unsupported content type {request.content_type}")
+            case other:
+                if request.can_read_body:
+                    raise bad_request(f"unsupported content type {other}")
     except web.HTTPRequestEntityTooLarge:
         raise ApiFailure(413, "Request Entity Too Large") from None
     return Arguments(values, uploads)

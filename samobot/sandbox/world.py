@@ -6,8 +6,8 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
+from samobot.sandbox.bots import Bot, Tap, TapAnswer
 from samobot.sandbox.chats import (
     GROUP_ANONYMOUS_BOT,
     TELEGRAM,
@@ -23,68 +23,9 @@ from samobot.sandbox.entities import Formatted
 from samobot.sandbox.failure import bad_request, forbidden
 from samobot.sandbox.feed import EventKind, Feed, SandboxError
 from samobot.sandbox.files import Files
-from samobot.sandbox.limits import RateLimiter
 from samobot.sandbox.updates import UpdateQueue
 
 TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{3,64}")
-CommandKey = tuple[str, int, int, str]
-"""Scope type, chat id, user id, language code."""
-
-
-@dataclass(slots=True, eq=False)
-class Bot:
-    """A bot account.
-
-    Args:
-        privacy: Telegram's privacy mode: in groups it sees only what is meant for it.
-        webhook_url: Where set, getUpdates is refused with 409.
-        commands: Its command menus.
-        texts: Name, description and short description, by (what, language code).
-        menu_buttons: `MenuButton` by chat id, 0 for the default.
-    """
-
-    token: str = field(repr=False)
-    user: User
-    queue: UpdateQueue
-    privacy: bool = True
-    webhook_url: str = ""
-    commands: dict[CommandKey, list[dict[str, str]]] = field(default_factory=dict)
-    texts: dict[tuple[str, str], str] = field(default_factory=dict)
-    menu_buttons: dict[int, dict[str, object]] = field(default_factory=dict)
-    rates: RateLimiter = field(default_factory=RateLimiter)
-    last_message_id: int = 0
-
-    @property
-    def username(self) -> str:
-        """Without the @."""
-        return self.user.username or ""
-
-
-@dataclass(frozen=True, slots=True)
-class TapAnswer:
-    """What answerCallbackQuery said."""
-
-    text: str
-    show_alert: bool
-    url: str
-
-
-@dataclass(slots=True, eq=False)
-class Tap:
-    """A person's tap on a button: a callback query.
-
-    Args:
-        created: Monotonic seconds.
-        answer: What the bot answered, once it has.
-    """
-
-    id: str
-    bot: Bot
-    user: User
-    message: Message
-    data: str
-    created: float
-    answer: TapAnswer | None = None
 
 
 class World:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
@@ -15,46 +13,10 @@ from samobot.sandbox.faults import Fault, FaultKind
 from samobot.sandbox.feed import EventKind, SandboxError, SandboxTimeout
 from samobot.sandbox.server import BotApiServer
 from samobot.sandbox.world import World
-
-TOKEN = "42:test-token"
-
-
-class Client:
-    """A bot without a library."""
-
-    def __init__(self, server: BotApiServer, token: str = TOKEN) -> None:
-        self.http = httpx.AsyncClient(base_url=f"{server.url}/bot{token}", timeout=20)
-
-    async def __call__(self, method: str, **parameters: object) -> Any:
-        answer = (await self.http.post(f"/{method}", json=parameters)).json()
-        if not answer["ok"]:
-            retry_after = answer.get("parameters", {}).get("retry_after")
-            raise ApiFailure(answer["error_code"], answer["description"], retry_after)
-        return answer["result"]
+from tests.support.telegram import TOKEN, RawBot
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[BotApiServer]:
-    async with BotApiServer() as server:
-        server.add_bot(TOKEN, "samo_bot")
-        yield server
-
-
-@pytest.fixture
-async def bot(server: BotApiServer) -> AsyncIterator[Client]:
-    client = Client(server)
-    async with client.http:
-        yield client
-
-
-async def refusal(bot: Client, method: str, **parameters: object) -> str:
-    with pytest.raises(ApiFailure) as caught:
-        await bot(method, **parameters)
-    assert caught.value.code == 400
-    return caught.value.message.removeprefix("Bad Request: ")
-
-
-async def test_a_known_token_is_served_and_others_are_not(server: BotApiServer, bot: Client) -> None:
+async def test_a_known_token_is_served_and_others_are_not(server: BotApiServer, bot: RawBot) -> None:
     assert (await bot("getMe"))["username"] == "samo_bot"
     async with httpx.AsyncClient(base_url=server.url) as http:
         unknown = await http.get("/bot43:other/getMe")
@@ -66,14 +28,14 @@ async def test_a_known_token_is_served_and_others_are_not(server: BotApiServer, 
         await bot("getMe")
 
 
-async def test_an_unknown_method_is_not_found(bot: Client) -> None:
+async def test_an_unknown_method_is_not_found(bot: RawBot) -> None:
     with pytest.raises(ApiFailure, match="Not Found: method not found") as caught:
         await bot("sendMesage", chat_id=1)
     assert caught.value.code == 404
 
 
 async def test_parameters_come_as_query_form_json_or_multipart_and_mean_the_same(
-    server: BotApiServer, bot: Client
+    server: BotApiServer, bot: RawBot
 ) -> None:
     chat = server.private_chat(server.person())
     markup = {"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}
@@ -85,32 +47,36 @@ async def test_parameters_come_as_query_form_json_or_multipart_and_mean_the_same
     assert [(message.text, message.labels) for message in chat.messages] == [("ä 🚀", ["Go"])] * 4
 
 
-async def test_a_parameter_that_telegram_lacks_is_refused_and_noted(server: BotApiServer, bot: Client) -> None:
+async def test_a_parameter_that_telegram_lacks_is_refused_and_noted(
+    server: BotApiServer, bot: RawBot
+) -> None:
     chat = server.private_chat(server.person())
-    assert "reply_to" in await refusal(bot, "sendMessage", chat_id=chat.id, text="x", reply_to=1)
+    assert "reply_to" in await bot.refusal("sendMessage", chat_id=chat.id, text="x", reply_to=1)
     assert server.calls.of("sendMessage")[0].unknown == ("reply_to",)
     server.world.strict = False
     await bot("sendMessage", chat_id=chat.id, text="x", reply_to=1)
 
 
-async def test_bytes_that_are_not_utf8_are_refused(server: BotApiServer, bot: Client) -> None:
+async def test_bytes_that_are_not_utf8_are_refused(server: BotApiServer, bot: RawBot) -> None:
     chat = server.private_chat(server.person())
     body = f"chat_id={chat.id}&text=%ff%fe"
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = (await bot.http.post("/sendMessage", content=body, headers=headers)).json()
     assert answer["description"] == "Bad Request: strings must be encoded in UTF-8"
-    body = '{"chat_id": %d, "text": "\\ud800"}' % chat.id
-    answer = (await bot.http.post("/sendMessage", content=body, headers={"Content-Type": "application/json"})).json()
+    body = json.dumps({"chat_id": chat.id, "text": "\ud800"})
+    answer = (
+        await bot.http.post("/sendMessage", content=body, headers={"Content-Type": "application/json"})
+    ).json()
     assert answer["description"] == "Bad Request: strings must be encoded in UTF-8"
 
 
 @pytest.mark.parametrize("body", [b"{", b"[1]", b"\xff"])
-async def test_a_body_that_is_no_json_object_is_refused_not_crashed_on(bot: Client, body: bytes) -> None:
+async def test_a_body_that_is_no_json_object_is_refused_not_crashed_on(bot: RawBot, body: bytes) -> None:
     answer = await bot.http.post("/getMe", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
 
 
-async def test_a_document_comes_back_as_it_went(server: BotApiServer, bot: Client) -> None:
+async def test_a_document_comes_back_as_it_went(server: BotApiServer, bot: RawBot) -> None:
     chat = server.private_chat(server.person())
     data = bytes(range(256)) * 10
     files = {"document": ("plan.md", data, "text/markdown")}
@@ -124,7 +90,7 @@ async def test_a_document_comes_back_as_it_went(server: BotApiServer, bot: Clien
         assert (await http.get(f"{server.url}/file/bot1:other/{path}")).status_code == 401
     again = await bot("sendDocument", chat_id=chat.id, document=document["file_id"])
     assert again["document"] == document
-    assert "attach" not in await refusal(bot, "sendDocument", chat_id=chat.id, document="attach://none")
+    assert "attach" not in await bot.refusal("sendDocument", chat_id=chat.id, document="attach://none")
     attached = await bot.http.post(
         "/sendDocument",
         data={"chat_id": chat.id, "document": "attach://part"},
@@ -146,7 +112,7 @@ async def test_a_document_comes_back_as_it_went(server: BotApiServer, bot: Clien
     ],
 )
 async def test_a_fault_hits_as_often_as_asked_then_all_is_well(
-    server: BotApiServer, bot: Client, kind: FaultKind, status: int
+    server: BotApiServer, bot: RawBot, kind: FaultKind, status: int
 ) -> None:
     server.fault(kind, "send*", count=2, retry_after=7)
     chat = server.private_chat(server.person())
@@ -163,7 +129,7 @@ async def test_a_fault_hits_as_often_as_asked_then_all_is_well(
     assert not server.calls.rejected()
 
 
-async def test_a_reset_does_nothing_and_a_drop_does_it_first(server: BotApiServer, bot: Client) -> None:
+async def test_a_reset_does_nothing_and_a_drop_does_it_first(server: BotApiServer, bot: RawBot) -> None:
     chat = server.private_chat(server.person())
     server.fault(FaultKind.RESET, "sendMessage")
     with pytest.raises(httpx.TransportError):
@@ -174,7 +140,7 @@ async def test_a_reset_does_nothing_and_a_drop_does_it_first(server: BotApiServe
     assert [message.text for message in chat.messages] == ["done"]
 
 
-async def test_a_hang_lasts_until_the_caller_goes_away(server: BotApiServer, bot: Client) -> None:
+async def test_a_hang_lasts_until_the_caller_goes_away(server: BotApiServer, bot: RawBot) -> None:
     server.fault(FaultKind.HANG, "getMe")
     call = asyncio.create_task(bot("getMe"))
     await server.wait_until(lambda: server.calls.of("getMe"))
@@ -184,21 +150,23 @@ async def test_a_hang_lasts_until_the_caller_goes_away(server: BotApiServer, bot
     assert (entry.error, entry.fault, entry.status) == ("the caller went away", "hang", None)
 
 
-async def test_a_fault_can_be_for_one_bot_and_one_kind_of_call(server: BotApiServer, bot: Client) -> None:
+async def test_a_fault_can_be_for_one_bot_and_one_kind_of_call(server: BotApiServer, bot: RawBot) -> None:
     server.add_bot("43:other", "other_bot")
     fault = server.faults.add(
         Fault(FaultKind.BAD_REQUEST, count=None, bot="samo_bot", when=lambda call: "x" in call.arguments)
     )
-    assert await refusal(bot, "getMe", x=1) == "chat not found"
+    assert await bot.refusal("getMe", x=1) == "chat not found"
     await bot("getMe")
     server.faults.remove(fault)
     assert not len(server.faults)
 
 
-async def test_the_journal_holds_every_call_with_its_times_and_no_token(server: BotApiServer, bot: Client) -> None:
+async def test_the_journal_holds_every_call_with_its_times_and_no_token(
+    server: BotApiServer, bot: RawBot
+) -> None:
     chat = server.private_chat(server.person())
     await bot("sendMessage", chat_id=chat.id, text="hello")
-    await refusal(bot, "sendMessage", chat_id=chat.id, text="")
+    await bot.refusal("sendMessage", chat_id=chat.id, text="")
     good, bad = server.calls.of("sendmessage", bot="samo_bot")
     assert good.ended is not None
     assert good.started <= good.ended <= bad.started
@@ -214,8 +182,8 @@ async def test_the_rate_limits_are_off_until_they_are_wanted() -> None:
     world = World(monotonic=lambda: now[0], rate_limits=False)
     async with BotApiServer(world) as server:
         server.add_bot(TOKEN)
-        bot = Client(server)
-        async with bot.http:
+        bot = RawBot(server)
+        async with bot:
             ann = server.person()
             chat, group = server.private_chat(ann), server.group("G", [ann])
             for _ in range(3):
@@ -236,7 +204,9 @@ async def test_the_rate_limits_are_off_until_they_are_wanted() -> None:
             assert caught.value.retry_after == 40
 
 
-async def test_what_is_waited_for_in_vain_is_told_with_what_came_instead(server: BotApiServer, bot: Client) -> None:
+async def test_what_is_waited_for_in_vain_is_told_with_what_came_instead(
+    server: BotApiServer, bot: RawBot
+) -> None:
     chat = server.private_chat(server.person())
     await bot("sendMessage", chat_id=chat.id, text="something else")
     with pytest.raises(SandboxTimeout, match="something else"):
@@ -245,7 +215,7 @@ async def test_what_is_waited_for_in_vain_is_told_with_what_came_instead(server:
         await server.wait_until(lambda: None, timeout=0.01)
 
 
-async def test_the_feed_tells_a_listener_everything_in_order(server: BotApiServer, bot: Client) -> None:
+async def test_the_feed_tells_a_listener_everything_in_order(server: BotApiServer, bot: RawBot) -> None:
     ann = server.person()
     chat = server.private_chat(ann)
     listener = server.subscribe()
@@ -272,7 +242,7 @@ async def test_a_server_that_ends_leaves_no_caller_hanging() -> None:
         server.url  # noqa: B018
     async with server:
         server.add_bot(TOKEN)
-        bot = Client(server)
+        bot = RawBot(server)
         poll = asyncio.create_task(bot("getUpdates", timeout=50))
         await server.wait_until(lambda: server.calls.of("getUpdates"))
     with pytest.raises(httpx.TransportError):

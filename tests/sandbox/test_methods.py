@@ -267,3 +267,86 @@ async def test_drafts_and_actions_are_checked(server: BotApiServer, bot: RawBot,
     assert "private chats" in await bot.refusal("sendMessageDraft", chat_id=group.id, draft_id=1, text="x")
     refused = await bot.refusal("sendChatAction", chat_id=chat_id, action="dancing")
     assert refused == "wrong parameter action in request"
+
+
+JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffc0001108000a00140301220002110103110100ffd9")
+GIF = b"GIF89a" + (20).to_bytes(2, "little") + (10).to_bytes(2, "little")
+WEBP = b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + (19).to_bytes(3, "little") + (9).to_bytes(3, "little")
+
+
+async def photo(bot: RawBot, chat_id: int, data: bytes) -> Any:
+    answer = await bot.http.post("/sendPhoto", data={"chat_id": chat_id}, files={"photo": ("p.jpg", data)})
+    return answer.json()
+
+
+@pytest.mark.parametrize("data", [JPEG, GIF, WEBP])
+async def test_a_picture_has_its_sides(bot: RawBot, chat_id: int, data: bytes) -> None:
+    (size,) = (await photo(bot, chat_id, data))["result"]["photo"]
+    assert (size["width"], size["height"]) == (20, 10)
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (b"\xff\xd8\xff\xe0", "IMAGE_PROCESS_FAILED"),
+        (b"GIF89a" + bytes(4), "IMAGE_PROCESS_FAILED"),
+        (b"GIF89a" + b"\xff\xff\x01\x00", "PHOTO_INVALID_DIMENSIONS"),
+        (GIF + bytes(10 * 1024 * 1024), f"file of size {10 * 1024 * 1024 + 10} bytes is too big for a photo"),
+    ],
+)
+async def test_a_picture_telegram_would_refuse(
+    bot: RawBot, chat_id: int, data: bytes, complaint: str
+) -> None:
+    assert (await photo(bot, chat_id, data))["description"] == f"Bad Request: {complaint}"
+
+
+async def test_a_document_is_not_a_photo_and_an_address_is_not_fetched(bot: RawBot, chat_id: int) -> None:
+    answer = await bot.http.post(
+        "/sendDocument", data={"chat_id": chat_id}, files={"document": ("a.txt", b"x")}
+    )
+    file_id = answer.json()["result"]["document"]["file_id"]
+    refused = await bot.refusal("sendPhoto", chat_id=chat_id, photo=file_id)
+    assert refused == "can't use file of type Document as Photo"
+    refused = await bot.refusal("sendDocument", chat_id=chat_id, document="https://example.org/a.txt")
+    assert refused == "failed to get HTTP URL content"
+    wrong = "wrong file identifier/HTTP URL specified"
+    assert await bot.refusal("sendDocument", chat_id=chat_id, document="nothing") == wrong
+    assert await bot.refusal("sendDocument", chat_id=chat_id) == "there is no document in the request"
+
+
+async def test_a_file_beyond_50_mb_is_too_large(server: BotApiServer, bot: RawBot, chat_id: int) -> None:
+    for size, status in ((50 * 1024 * 1024, 200), (50 * 1024 * 1024 + 1, 413), (52 * 1024 * 1024, 413)):
+        files = {"document": ("big.bin", bytes(size))}
+        answer = await bot.http.post("/sendDocument", data={"chat_id": chat_id}, files=files)
+        assert answer.status_code == status
+    (sent,) = server.world.chats[0].messages
+    assert sent.file is not None
+    assert await bot.refusal("getFile", file_id=sent.file.id) == "file is too big"
+
+
+async def test_a_quote_must_be_in_what_it_quotes(server: BotApiServer, bot: RawBot) -> None:
+    ann = server.person()
+    said = ann.say("one two three", server.private_chat(ann))
+    quoting: dict[str, object] = {"message_id": said.id, "quote": "two"}
+    sent = await bot("sendMessage", chat_id=ann.id, text="x", reply_parameters=quoting)
+    assert sent["quote"]["text"] == "two"
+    quoting["quote"] = "four"
+    assert (
+        await bot.refusal("sendMessage", chat_id=ann.id, text="x", reply_parameters=quoting)
+        == "QUOTE_TEXT_INVALID"
+    )
+
+
+async def test_only_admins_pin_in_groups(server: BotApiServer, bot: RawBot, chat_id: int) -> None:
+    group = server.group("G", [server.person()])
+    for chat, taken in ((server.world.chats[0], True), (group, False)):
+        sent = await bot("sendMessage", chat_id=chat.id, text="x")
+        target = {"chat_id": chat.id, "message_id": sent["message_id"]}
+        if taken:
+            await bot("pinChatMessage", **target)
+            assert chat.pinned == [sent["message_id"]]
+            await bot("deleteMessage", **target)
+            assert chat.pinned == []
+        else:
+            refused = await bot.refusal("pinChatMessage", **target)
+            assert refused == "not enough rights to manage pinned messages in the chat"

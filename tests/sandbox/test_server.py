@@ -248,3 +248,15 @@ async def test_a_server_that_ends_leaves_no_caller_hanging() -> None:
     with pytest.raises(httpx.TransportError):
         await poll
     await bot.http.aclose()
+
+
+async def test_a_slow_answer_comes_after_the_thing_is_done(server: BotApiServer, bot: RawBot) -> None:
+    chat = server.private_chat(server.person())
+    server.fault(FaultKind.SLOW, "sendMessage", seconds=60)
+    call = asyncio.create_task(bot("sendMessage", chat_id=chat.id, text="done"))
+    await chat.wait_for(lambda message: message.text == "done")
+    assert not call.done()
+    call.cancel()
+    entry = server.calls.of("sendMessage")[0]
+    await server.wait_until(lambda: entry.ended)
+    assert (entry.status, entry.error) == (200, "the caller went away")

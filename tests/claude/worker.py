@@ -91,7 +91,7 @@ def at_tool(what: str, stop: asyncio.Event, pids: list[int]) -> None:
             if task is not None:
                 task.cancel()
         case "term":
-            print("at work", flush=True)
+            print(pids[0], flush=True)
         case _:
             pass
 

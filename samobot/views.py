@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
 from samobot.phases import BlockCause, Phase, WaitingFor
-from samobot.session.decisions import question_id
+from samobot.session.decisions import Decision, DecisionKind, question_id
 from samobot.session.journal import RunEndReason
 from samobot.session.plan import outline
 from samobot.session.qa import Question
@@ -60,6 +61,9 @@ class QuestionView(_View):
         reason: Why, in the agent's words; or the suggestion itself where it is none of the options.
         answer: What a person answered; None while it is open.
         round: The round it belongs to, where the file says so.
+        by: Who answered; None for an answer written by hand.
+        via: Where they did: `telegram`, `terminal`.
+        at: When.
     """
 
     index: int
@@ -72,6 +76,9 @@ class QuestionView(_View):
     reason: str
     answer: str | None
     round: str | None
+    by: str | None = None
+    via: str | None = None
+    at: datetime | None = None
 
 
 class PlanPhaseView(_View):
@@ -91,7 +98,9 @@ class PlanView(_View):
         phases: Its parts.
         size: Its length in characters.
         verdict: `approval` or `rejection`, where this content has been decided about.
-        decided_by: Who did that.
+        by: Who did that.
+        via: Where.
+        at: When.
         feedback: Why it was sent back.
     """
 
@@ -101,7 +110,9 @@ class PlanView(_View):
     phases: tuple[PlanPhaseView, ...]
     size: int
     verdict: str | None = None
-    decided_by: str | None = None
+    by: str | None = None
+    via: str | None = None
+    at: datetime | None = None
     feedback: str | None = None
 
     @property
@@ -240,7 +251,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         gate=_gate(current),
         asked=without_surrogates(_asked(current, signal)),
         summary=without_surrogates(signal.summary or "") if signal else "",
-        questions=tuple(_question(question) for question in standing.qa.questions),
+        questions=_questions(current),
         plan=_plan(current),
         guidance=tuple(
             GuidanceView(who=item.who, text=without_surrogates(item.text), given=item.done)
@@ -289,7 +300,8 @@ def _gate(current: Snapshot) -> str | None:
         case None:
             return None
         case WaitingFor.QA_ANSWERS:
-            return "qa:" + question_id(standing.qa.open[0]) if standing.qa.open else None
+            identities = "".join(question_id(question) for question in standing.qa.questions)
+            return "qa:" + hashlib.sha256(identities.encode()).hexdigest()
         case WaitingFor.PLAN_APPROVAL:
             return f"plan:{standing.plan.sha256}" if standing.plan else None
         case other:
@@ -305,12 +317,23 @@ def _asked(current: Snapshot, signal: Signal | None) -> str:
     return current.standing.block or ""
 
 
-def _question(question: Question) -> QuestionView:
+def _questions(current: Snapshot) -> tuple[QuestionView, ...]:
+    answered = {
+        (decision.asked, decision.text): decision
+        for decision in current.standing.decisions.decisions
+        if decision.kind is DecisionKind.ANSWER
+    }
+    return tuple(_question(question, answered) for question in current.standing.qa.questions)
+
+
+def _question(question: Question, answered: dict[tuple[str | None, str | None], Decision]) -> QuestionView:
+    identity = question_id(question)
+    decision = answered.get((identity, question.answer))
     return QuestionView(
         index=question.index,
         number=question.number,
         label=question.label,
-        identity=question_id(question),
+        identity=identity,
         text=without_surrogates(question.text),
         options=tuple(
             OptionView(letter=option.letter, text=without_surrogates(option.text))
@@ -320,6 +343,9 @@ def _question(question: Question) -> QuestionView:
         reason=without_surrogates(question.suggestion_text or ""),
         answer=None if question.answer is None else without_surrogates(question.answer),
         round=question.round,
+        by=decision.who if decision else None,
+        via=decision.via if decision else None,
+        at=decision.at if decision else None,
     )
 
 
@@ -338,7 +364,9 @@ def _plan(current: Snapshot) -> PlanView | None:
         ),
         size=len(plan.text),
         verdict=verdict.kind.value if verdict else None,
-        decided_by=verdict.who if verdict else None,
+        by=verdict.who if verdict else None,
+        via=verdict.via if verdict else None,
+        at=verdict.at if verdict else None,
         feedback=verdict.text if verdict else None,
     )
 

@@ -1,0 +1,69 @@
+"""What a button stands for. The table of callback ids keeps it as JSON; the handlers carry it out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ActionKind(StrEnum):
+    """What a tap asks for."""
+
+    ANSWER = "answer"
+    OTHER_ANSWER = "other_answer"
+    CHANGE_ANSWER = "change_answer"
+    ACCEPT_SUGGESTIONS = "accept_suggestions"
+    APPROVE = "approve"
+    REQUEST_CHANGES = "request_changes"
+    SHOW_PLAN = "show_plan"
+    ACTION_DONE = "action_done"
+    RETRY = "retry"
+    GUIDANCE = "guidance"
+    STOP = "stop"
+    CONFIRM_STOP = "confirm_stop"
+    PAUSE = "pause"
+    RESUME = "resume"
+    ADD_BUDGET = "add_budget"
+    FINISH_PHASE = "finish_phase"
+    LOG = "log"
+    DIFF = "diff"
+    FILES = "files"
+    PR_TEXT = "pr_text"
+    TIMELINE = "timeline"
+    ARCHIVE = "archive"
+    STATUS = "status"
+    SILENCE = "silence"
+    AUTO_OFF = "auto_off"
+    PICK_PROJECT = "pick_project"
+    PICK_SESSION = "pick_session"
+    RUN_STALE = "run_stale"
+    CANCEL = "cancel"
+
+
+class Action(BaseModel):
+    """One meaning of a button.
+
+    Attributes:
+        do: What it asks for.
+        session: Key of the session it is about (`project:folder`).
+        question: Index of a question.
+        identity: Fingerprint of that question, or the digest of the plan, as the person saw it.
+        letter: The option that is chosen.
+        project: A project's name, where one is picked.
+        command: The command that goes on once something was picked, with what it has already.
+        text: Words that belong to it, such as the task of a run whose project is asked for.
+        usd: US dollars, where a budget is raised.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    do: ActionKind
+    session: str | None = None
+    question: int | None = None
+    identity: str | None = None
+    letter: str | None = None
+    project: str | None = None
+    command: str | None = None
+    text: str | None = None
+    usd: float | None = None

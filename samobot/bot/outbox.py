@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +21,13 @@ from telegram import Bot, ForceReply, InlineKeyboardMarkup
 from telegram.error import TelegramError
 
 from samobot.bot.api import in_words
+from samobot.bot.delivery import deliver
 from samobot.bot.lane import Lane, LaneTools
 from samobot.bot.pace import Limits, Pace
 from samobot.bot.queue import Op, OutboxRow, Post, Priority
 from samobot.bot.sent import About
 from samobot.bot.store import Store
+from samobot.errors import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,7 @@ class Outbox:
         backoff: float = _FIRST_BACKOFF,
     ) -> None:
         self._bot = bot
+        self._bot = bot
         self._store = store
         self._now = monotonic
         self._pace = Pace(limits or Limits())
@@ -86,7 +89,7 @@ class Outbox:
             bot, store, self._pace, monotonic, backoff, on_failed or _ignore_failure, self._wake
         )
         self._lanes: dict[int, Lane] = {}
-        self._answers: set[asyncio.Task[None]] = set()
+        self._calls: set[asyncio.Task[None]] = set()
         self._running = False
 
     # What the rest of the bot calls -------------------------------------------------------------------------
@@ -125,7 +128,8 @@ class Outbox:
             Whether there is something to send; False where it was sent before.
 
         Raises:
-            StorageError: The disk refused; nothing was accepted.
+            StorageError: The disk refused, and nothing was accepted; not for a receipt, which is then sent once
+                past the queue.
         """
         if self._store.sent.by_key(chat_id, key) is not None:
             return False
@@ -138,16 +142,26 @@ class Outbox:
             file_name=attachment.name if attachment else None,
             photo=bool(attachment and attachment.photo),
         )
-        self._store.outbox.put(
-            chat_id,
-            Op.SEND,
-            key,
-            post,
-            about=about or About(),
-            priority=priority,
-            ttl=None if priority is Priority.NEEDED else RECEIPT_SECONDS,
-            data=attachment.data if attachment else None,
-        )
+        about = about or About()
+        try:
+            self._store.outbox.put(
+                chat_id,
+                Op.SEND,
+                key,
+                post,
+                about=about,
+                priority=priority,
+                ttl=None if priority is Priority.NEEDED else RECEIPT_SECONDS,
+                data=attachment.data if attachment else None,
+            )
+        except StorageError as error:
+            if priority is Priority.NEEDED or attachment is not None:
+                raise
+            # What a full disk keeps us from queueing can still be said, once: `/stop` must not seem dead.
+            log.error("a receipt for chat %d is sent past the queue: %s", chat_id, error)
+            row = OutboxRow(0, chat_id, priority, Op.SEND, key, 1, post, about)
+            self._at_once(deliver(self._bot, row, None))
+            return True
         self._wake(chat_id)
         return True
 
@@ -247,9 +261,7 @@ class Outbox:
             text: Up to 200 characters shown at the top of the chat; empty only stops the button's spinner.
             alert: Whether the text is a dialog to be closed.
         """
-        task = asyncio.create_task(self._answer(query_id, text, alert))
-        self._answers.add(task)
-        task.add_done_callback(self._answers.discard)
+        self._at_once(self._bot.answer_callback_query(query_id, text or None, show_alert=alert))
 
     def revive(self, chat_id: int) -> None:
         """Note that a chat is alive: somebody allowed wrote there. What waited for it goes out."""
@@ -273,10 +285,10 @@ class Outbox:
             await asyncio.Event().wait()
         finally:
             self._running = False
-            for task in self._answers:
+            for task in self._calls:
                 task.cancel()
             await asyncio.gather(
-                *(lane.stop() for lane in self._lanes.values()), *self._answers, return_exceptions=True
+                *(lane.stop() for lane in self._lanes.values()), *self._calls, return_exceptions=True
             )
             self._lanes.clear()
 
@@ -292,7 +304,7 @@ class Outbox:
         deadline = self._now() + timeout
         while True:
             lanes = (lane.busy(deadline) for lane in self._lanes.values())
-            tasks = [*self._answers, *(task for task in lanes if task is not None)]
+            tasks = [*self._calls, *(task for task in lanes if task is not None)]
             left = deadline - self._now()
             if not tasks:
                 return True
@@ -307,16 +319,23 @@ class Outbox:
         if self._running:
             self._lanes.setdefault(chat_id, Lane(chat_id, self._tools)).start()
 
-    async def _answer(self, query_id: str, text: str, alert: bool) -> None:
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self._bot.answer_callback_query(query_id, text or None, show_alert=alert)
-        except (TelegramError, TimeoutError) as error:
-            log.info("a tap could not be answered: %s", in_words(error))
+    def _at_once(self, call: Coroutine[Any, Any, object]) -> None:
+        """Make a call past the queue, in the background and within five seconds."""
+        task = asyncio.create_task(_attempt(call))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
 
     def _about_queued(self, chat_id: int, key: str) -> About:
         rows = self._store.outbox.waiting(chat_id)
         return next((row.about for row in rows if row.key == key and row.op is Op.SEND), About())
+
+
+async def _attempt(call: Coroutine[Any, Any, object]) -> None:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await call
+    except (TelegramError, TimeoutError) as error:
+        log.info("a call past the queue did not work: %s", in_words(error))
 
 
 def _ignore_failure(row: OutboxRow, text: str) -> None:

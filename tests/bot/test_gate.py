@@ -4,12 +4,14 @@ import logging
 from typing import Any
 
 import pytest
-from telegram import Bot, Update
-from telegram.ext import ApplicationHandlerStop
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Update
+from telegram.ext import ApplicationHandlerStop, TypeHandler
 
+from samobot.bot.api import build_application
 from samobot.bot.gate import Gate, Reason, access_of, judge
 from samobot.bot.pairing import Access
 from samobot.bot.store import Store
+from samobot.sandbox.server import BotApiServer
 from samobot.settings import Settings
 from tests.bot.conftest import ManualClock
 
@@ -257,3 +259,43 @@ async def test_a_flood_of_strangers_does_not_flood_the_log(
     clock.now += 61
     await admitted(gate, stranger)
     assert "980 more" in caplog.text
+
+
+async def test_in_a_real_application_only_the_owner_reaches_a_handler(store: Store) -> None:
+    async with BotApiServer() as server:
+        server.add_bot("42:token-for-tests", privacy=False)
+        owner, stranger = server.person("Ann"), server.person("Eve")
+        chat = server.private_chat(owner)
+        server.private_chat(stranger)
+        place = server.group("G", [owner, stranger])
+        elsewhere = server.group("Elsewhere", [owner])
+        application = build_application("42:token-for-tests", server.url)
+        Gate(Access(frozenset({owner.id}), frozenset({place.id})), store).install(application)
+        reached: list[str] = []
+
+        async def reach(update: Update, _: Any) -> None:
+            query, said = update.callback_query, update.message
+            reached.append(
+                str(query.data) if query is not None else (said.text or "") if said is not None else "?"
+            )
+
+        application.add_handler(TypeHandler(Update, reach))
+        async with application:
+            keys = InlineKeyboardMarkup([[InlineKeyboardButton("Stop", callback_data="tapped")]])
+            for shown_in in (chat, place):
+                await application.bot.send_message(shown_in.id, "card", reply_markup=keys)
+            card, shared = chat.from_bot()[0], place.from_bot()[0]
+            stranger.say("by a stranger")
+            stranger.say("by a stranger in the group", place)
+            stranger.tap(shared, "Stop")
+            owner.say("elsewhere", elsewhere)
+            owner.forward(owner.say("/stop", chat), chat)
+            owner.edit(owner.say("/status", chat), "edited")
+            owner.say_anonymously("anonymous", place)
+            owner.tap(card, "Stop")
+            owner.tap(shared, "Stop")
+            owner.say("in the group", place)
+            for update in await application.bot.get_updates(allowed_updates=Update.ALL_TYPES):
+                await application.process_update(update)
+        assert reached == ["/stop", "/status", "tapped", "tapped", "in the group"]
+        assert len(server.calls.of("sendMessage")) == 2

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -438,6 +439,62 @@ async def test_a_disk_that_fills_up_after_the_sending_does_not_repeat_it(
     assert [message.text for message in scene.shown] == ["needed"]
     assert refusals == 0
     assert scene.store.sent.by_key(scene.chat.id, "q1") is not None
+
+
+async def test_a_full_disk_refuses_what_is_needed_and_still_says_the_receipt(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise StorageError("disk full")
+
+    monkeypatch.setattr(scene.store.outbox, "put", full)
+    async with scene.outbox() as outbox:
+        assert outbox.post(scene.chat.id, "Stopped.", key="r", priority=Priority.RECEIPT)
+        await scene.until_shown("Stopped.")
+        with pytest.raises(StorageError):
+            outbox.post(scene.chat.id, "Which?", key="q1")
+
+
+KILLED = """
+import asyncio, os, pathlib, sys
+from samobot.bot import lane
+from samobot.bot.api import build_application
+from samobot.bot.delivery import deliver
+from samobot.bot.outbox import Outbox
+from samobot.bot.store import Store
+
+root, state, chat_id, moment = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+
+async def killed(bot, row, message_id):
+    if moment == "after":
+        await deliver(bot, row, message_id)
+    os.kill(os.getpid(), 9)
+
+async def main():
+    application = build_application("42:abcdefghijklmnopqrstuvwxyz", root)
+    lane.deliver = killed
+    async with application.bot:
+        outbox = Outbox(application.bot, Store(state))
+        outbox.post(chat_id, "needed", key="q1")
+        await outbox.run()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("moment", "copies"), [("before", 1), ("after", 2)])
+async def test_a_kill_in_the_middle_of_sending_loses_nothing_and_repeats_at_most_once(
+    scene: Scene, moment: str, copies: int
+) -> None:
+    state = str(scene.store.state_dir)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, scene.server.url, state, str(scene.chat.id), moment
+    )
+    assert await process.wait() == -9
+    async with scene.outbox() as outbox:
+        assert await outbox.drain(10)
+    assert [message.text for message in scene.shown] == ["needed"] * copies
+    assert scene.store.outbox.count() == 0
 
 
 async def test_a_notice_and_what_it_tells_are_one_step(scene: Scene) -> None:

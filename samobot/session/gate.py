@@ -35,6 +35,27 @@ from samobot.session.standing import Standing
 from samobot.text import one_line, without_surrogates
 
 
+__all__ = [
+    "Answered",
+    "Person",
+    "Receipt",
+    "Settled",
+    "Verdict",
+    "action_done",
+    "answer",
+    "answer_suggestions",
+    "approve",
+    "facts",
+    "find_question",
+    "open_gate",
+    "option_text",
+    "reject",
+    "retry",
+    "settle",
+    "tell",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who decides, and where they said so.

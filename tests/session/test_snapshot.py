@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from samobot.phases import WaitingFor
+from samobot.session.decisions import Decision, DecisionKind, record
+from samobot.session.folder import SessionFolder
+from samobot.session.journal import EventName, RunEndReason, append
+from samobot.session.lock import RunLock
+from samobot.session.qa import set_answer
+from samobot.session.snapshot import SessionState, SnapshotReader, Status, snapshot
+from tests.support.session_folder import KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
+
+
+def state(folder: SessionFolder) -> SessionState:
+    return snapshot(folder, "demo").status.state
+
+
+def end_run(folder: SessionFolder, reason: RunEndReason, text: str = "why") -> None:
+    """End a run now; a signal there is was written before."""
+    if folder.signal.exists():
+        os.utime(folder.signal, (NOW.timestamp() - 10,) * 2)
+    append(folder, EventName.RUN_START, NOW - timedelta(minutes=5), run="r", pid=1)
+    append(folder, EventName.RUN_END, NOW, reason=reason, text=text, exit_code=reason.exit_code)
+
+
+def test_the_object_has_exactly_the_promised_keys(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, phase="requirements", blocked="waiting_human", qa=QUESTIONS)
+    values = json.loads(snapshot(folder, "demo").status.model_dump_json())
+    assert list(values) == [
+        "project",
+        "session",
+        "path",
+        "state",
+        "phase",
+        "iteration",
+        "total_iterations",
+        "blocked",
+        "last_action",
+        "next",
+        "waiting_for",
+        "questions",
+        "worker",
+        "cost_usd",
+        "updated",
+    ]
+    assert values["updated"].endswith("Z")
+    del values["updated"]
+    assert values == {
+        "project": "demo",
+        "session": "greet",
+        "path": str(folder.path),
+        "state": "waiting",
+        "phase": "requirements",
+        "iteration": 1,
+        "total_iterations": 3,
+        "blocked": "waiting_human",
+        "last_action": "looked around",
+        "next": "go on",
+        "waiting_for": "qa_answers",
+        "questions": [
+            {
+                "number": 1,
+                "text": "Which greeting should it print?",
+                "options": [
+                    {"letter": "A", "text": "hello"},
+                    {"letter": "B", "text": "good day, with the name"},
+                ],
+                "suggestion": "B",
+                "answer": None,
+            },
+            {"number": 2, "text": "How loud?", "options": [], "suggestion": None, "answer": None},
+        ],
+        "worker": None,
+        "cost_usd": None,
+    }
+
+
+def test_the_object_reads_back(tmp_path: Path) -> None:
+    status = snapshot(make_session(tmp_path, phase="nonsense"), "demo").status
+    assert status.problems
+    assert Status.model_validate_json(status.model_dump_json()) == status
+
+
+def test_a_living_worker_is_running_or_parked(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, blocked="yes - an old block")
+    with RunLock.acquire(folder, NOW, iteration=4) as lock:
+        status = snapshot(folder, "demo").status
+        assert status.state is SessionState.RUNNING
+        assert status.worker is not None
+        assert (status.worker.pid, status.worker.iteration, status.worker.started) == (os.getpid(), 4, NOW)
+        lock.update(parked=True)
+        assert state(folder) is SessionState.PARKED
+    assert state(folder) is SessionState.BLOCKED
+
+
+BY_HAND: list[tuple[str, dict[str, str], dict[str, str] | None, str]] = [
+    ("fresh", {}, None, "idle"),
+    ("waiting in requirements", {"phase": "requirements", "blocked": "waiting_human"}, None, "waiting"),
+    ("signal alone", {"phase": "requirements"}, {"status": "waiting", "for": "qa_answers"}, "waiting"),
+    (
+        "bare yes",
+        {"phase": "requirements", "blocked": "yes"},
+        {"status": "waiting", "for": "qa_answers"},
+        "waiting",
+    ),
+    ("blocked", {"blocked": "yes - no network"}, None, "blocked"),
+    ("bare blocked", {"blocked": "yes"}, None, "blocked"),
+    ("blocked by signal", {}, {"status": "blocked", "reason": "no network"}, "blocked"),
+    ("refused wait", {"phase": "testing", "blocked": "yes - may not wait"}, {"status": "waiting"}, "blocked"),
+    ("human action", {"phase": "implementation"}, {"status": "waiting", "for": "human_action"}, "waiting"),
+    ("going on", {"phase": "testing"}, {"status": "continue", "phase": "quality"}, "idle"),
+    ("done", {"phase": "done"}, {"status": "done"}, "done"),
+    ("done by hand", {"phase": "done"}, None, "done"),
+    ("done too early", {"phase": "quality"}, {"status": "done"}, "idle"),
+]
+
+
+@pytest.mark.parametrize(
+    ("overview", "signal", "wanted"), [row[1:] for row in BY_HAND], ids=[row[0] for row in BY_HAND]
+)
+def test_a_session_worked_on_by_hand_has_a_state(
+    tmp_path: Path, overview: dict[str, str], signal: dict[str, str] | None, wanted: str
+) -> None:
+    folder = make_session(
+        tmp_path,
+        phase=overview.get("phase", "investigation"),
+        blocked=overview.get("blocked", "no"),
+        qa=QUESTIONS,
+        signal=signal,
+    )
+    assert state(folder) == wanted
+
+
+def test_nothing_waits_once_all_is_answered(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, phase="requirements", blocked="waiting_human", qa=QUESTIONS)
+    for index in (0, 1):
+        assert state(folder) is SessionState.WAITING
+        folder.qa.write_text(set_answer(folder.qa.read_text(), index, "A"))
+    status = snapshot(folder, "demo").status
+    assert (status.state, status.waiting_for) == (SessionState.IDLE, None)
+
+
+def test_a_plan_waits_until_somebody_decides_and_again_when_it_changes(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, phase="planning", blocked="waiting_human")
+    assert state(folder) is SessionState.IDLE
+    sha = write_plan(folder)
+    assert snapshot(folder, "demo").status.waiting_for is WaitingFor.PLAN_APPROVAL
+    record(folder, Decision(NOW, "anna", "terminal", DecisionKind.APPROVAL, sha256=sha), KEY)
+    assert state(folder) is SessionState.IDLE
+    write_plan(folder, "# changed")
+    assert state(folder) is SessionState.WAITING
+
+
+def test_a_rejected_plan_that_is_shown_again_waits_again(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, phase="planning", blocked="waiting_human")
+    sha = write_plan(folder)
+    record(folder, Decision(NOW, "anna", "terminal", DecisionKind.REJECTION, sha256=sha, text="no"), KEY)
+    assert state(folder) is SessionState.IDLE
+    write_signal(folder, status="waiting", **{"for": "plan_approval"})
+    os.utime(folder.signal, (NOW.timestamp() + 60,) * 2)
+    assert state(folder) is SessionState.WAITING
+
+
+@pytest.mark.parametrize(
+    ("reason", "wanted"),
+    [
+        (RunEndReason.STOPPED, SessionState.STOPPED),
+        (RunEndReason.PAUSED, SessionState.STOPPED),
+        (RunEndReason.PARKED, SessionState.PARKED),
+        (RunEndReason.BUDGET, SessionState.BLOCKED),
+        (RunEndReason.ITERATIONS, SessionState.BLOCKED),
+        (RunEndReason.FAILED, SessionState.BLOCKED),
+        (RunEndReason.WAITING, SessionState.IDLE),
+    ],
+)
+def test_the_end_of_the_last_run_says_why_a_session_rests(
+    tmp_path: Path, reason: RunEndReason, wanted: SessionState
+) -> None:
+    folder = make_session(tmp_path, signal={"status": "continue"})
+    end_run(folder, reason, "the words")
+    status = snapshot(folder, "demo").status
+    assert status.state is wanted
+    assert status.blocked == ("the words" if wanted is SessionState.BLOCKED else "no")
+    assert status.cost_usd == 0
+
+
+def test_work_by_hand_after_a_stop_ends_the_stop(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    end_run(folder, RunEndReason.STOPPED)
+    write_signal(folder, status="continue")
+    os.utime(folder.signal, (NOW.timestamp() + 60,) * 2)
+    assert state(folder) is SessionState.IDLE
+
+
+@pytest.mark.parametrize(
+    ("event", "fields"),
+    [("budget", {"usd": 9}), ("unpark", {"by": "person"}), ("decision", {"kind": "retry"})],
+)
+def test_what_a_person_says_after_an_end_lifts_it(
+    tmp_path: Path, event: str, fields: dict[str, object]
+) -> None:
+    folder = make_session(tmp_path)
+    end_run(folder, RunEndReason.BUDGET)
+    append(folder, EventName(event), NOW + timedelta(minutes=1), **fields)
+    assert state(folder) is SessionState.IDLE
+
+
+def test_a_worker_that_died_is_lost_and_not_running(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    append(folder, EventName.RUN_START, NOW, run="r", pid=1)
+    now = snapshot(folder, "demo")
+    assert now.lost
+    assert now.status.state is SessionState.IDLE
+    with RunLock.acquire(folder, NOW):
+        assert not snapshot(folder, "demo").lost
+
+
+def test_the_last_phase_is_done_only_once_the_run_says_so(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, phase="done")
+    end_run(folder, RunEndReason.STOPPED)
+    assert state(folder) is SessionState.STOPPED
+    end_run(folder, RunEndReason.DONE)
+    assert state(folder) is SessionState.DONE
+
+
+def as_folder(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
+def as_fifo(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def as_loop(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(path.name)
+
+
+BREAK: dict[str, Callable[[Path], object]] = {
+    "gone": lambda path: path.unlink(missing_ok=True),
+    "garbage": lambda path: path.write_bytes(b"\xff\xfe\0{[" * 50),
+    "half": lambda path: path.write_bytes(path.read_bytes()[:7] if path.exists() else b"{"),
+    "folder": as_folder,
+    "fifo": as_fifo,
+    "loop": as_loop,
+}
+FILES = ("overview", "signal", "qa", "guidance", "decisions")
+
+
+@pytest.mark.parametrize("how", BREAK.values(), ids=BREAK.keys())
+@pytest.mark.parametrize("file", FILES)
+def test_a_broken_file_is_a_problem_and_never_an_error(
+    tmp_path: Path, file: str, how: Callable[[Path], object]
+) -> None:
+    folder = make_session(
+        tmp_path, phase="requirements", blocked="waiting_human", qa=QUESTIONS, signal={"status": "waiting"}
+    )
+    how(getattr(folder, file))
+    status = snapshot(folder, "demo").status
+    assert status.session == "greet"
+    json.loads(status.model_dump_json())
+    if how is BREAK["folder"]:
+        assert status.problems
+
+
+def test_broken_logs_are_a_problem(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.journal.mkdir()
+    assert snapshot(folder, "demo").status.problems
+    shutil.rmtree(folder.logs)
+    assert snapshot(folder, "demo").status.problems is None
+    folder.logs.write_text("a file")
+    assert snapshot(folder, "demo").status.state is SessionState.IDLE
+
+
+def test_a_session_that_is_gone_is_idle_and_says_nothing(tmp_path: Path) -> None:
+    status = snapshot(SessionFolder(tmp_path / "26-01-15-gone"), "demo").status
+    assert (status.session, status.state, status.phase, status.updated) == (
+        "gone",
+        SessionState.IDLE,
+        None,
+        None,
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(overview=st.binary(max_size=200), signal=st.binary(max_size=100), qa=st.binary(max_size=200))
+def test_whatever_the_files_hold_there_is_a_status(
+    tmp_path_factory: pytest.TempPathFactory, overview: bytes, signal: bytes, qa: bytes
+) -> None:
+    parent = tmp_path_factory.mktemp("nonsense")
+    try:
+        folder = make_session(parent)
+        folder.overview.write_bytes(b"# x\n## Status\n" + overview)
+        folder.signal.write_bytes(signal)
+        folder.qa.write_bytes(b"### Q1: " + qa)
+        json.loads(snapshot(folder, "demo").status.model_dump_json())
+    finally:
+        shutil.rmtree(parent)
+
+
+def test_reading_again_is_free_until_something_changes_and_then_sees_it(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, phase="planning", blocked="waiting_human")
+    write_plan(folder)
+    reader = SnapshotReader(folder, "demo")
+    first = reader.read()
+    assert reader.read() is first
+    write_plan(folder, "# other")
+    second = reader.read()
+    assert second is not first
+    assert second.standing.plan is not None
+    assert second.standing.plan.text == "# other"
+    with RunLock.acquire(folder, NOW):
+        assert reader.read().status.state is SessionState.RUNNING
+    assert reader.read().status.state is SessionState.WAITING
+    append(folder, EventName.ITERATION_END, NOW, phase="planning", cost_usd=2)
+    assert reader.read().status.cost_usd == 2
+    last = reader.read()
+    assert reader.read() is last

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from samobot.errors import UsageError
+from samobot.session.worktree import Worktree, prepare_worktree
+from tests.support.repository import commit, git, make_repository
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "upstream", "trunk")
+
+
+@pytest.fixture
+def repo(tmp_path: Path, upstream: Path) -> Path:
+    git(tmp_path, "clone", "--quiet", str(upstream), "repo")
+    return tmp_path / "repo"
+
+
+def prepare(repo: Path, name: str = "greet", prefix: str = "") -> Worktree:
+    return prepare_worktree(repo, repo.parent / "worktrees", name, prefix)
+
+
+def test_a_branch_begins_at_the_freshly_fetched_default_branch(repo: Path, upstream: Path) -> None:
+    newest = commit(upstream, "second")
+    worktree = prepare(repo, prefix="me/")
+    assert worktree == Worktree(repo.parent / "worktrees" / "greet", "me/greet", newest, "")
+    assert git(worktree.path, "rev-parse", "HEAD") == newest
+    assert git(worktree.path, "branch", "--show-current") == "me/greet"
+    assert "me/greet" not in git(repo, "config", "--list", "--local")
+
+
+def test_the_repositorys_own_checkout_is_never_touched(repo: Path, upstream: Path) -> None:
+    commit(upstream, "second")
+    (repo / "first").write_text("half-done work")
+    (repo / "new").write_text("new")
+
+    def checkout() -> list[str]:
+        return [
+            git(repo, "status", "--porcelain", "--branch").split("...")[0],
+            git(repo, "rev-parse", "HEAD"),
+        ]
+
+    before = [*checkout(), git(repo, "diff")]
+    prepare(repo)
+    assert [*checkout(), git(repo, "diff")] == before
+
+
+def test_preparing_again_finds_the_same_worktree_with_its_work(repo: Path) -> None:
+    first = prepare(repo)
+    work = commit(first.path, "work")
+    (first.path / "draft").write_text("draft")
+    assert prepare(repo) == first
+    assert git(first.path, "rev-parse", "HEAD") == work
+    assert (first.path / "draft").exists()
+
+
+def test_a_deleted_worktree_is_made_again_on_its_branch(repo: Path) -> None:
+    first = prepare(repo)
+    work = commit(first.path, "work")
+    shutil.rmtree(first.path)
+    again = prepare(repo)
+    assert again == first
+    assert git(again.path, "rev-parse", "HEAD") == work
+
+
+def test_an_existing_branch_is_taken_up(repo: Path) -> None:
+    git(repo, "checkout", "--quiet", "-b", "greet")
+    work = commit(repo, "work")
+    git(repo, "checkout", "--quiet", "trunk")
+    worktree = prepare(repo)
+    assert git(worktree.path, "rev-parse", "HEAD") == work
+    assert worktree.base == git(repo, "rev-parse", "trunk")
+
+
+def test_a_branch_that_is_checked_out_elsewhere_is_refused_in_gits_words(repo: Path) -> None:
+    git(repo, "checkout", "--quiet", "-b", "greet")
+    with pytest.raises(UsageError, match="greet"):
+        prepare(repo)
+
+
+def test_an_unreachable_remote_is_a_note_and_the_last_known_branch_is_used(
+    repo: Path, upstream: Path
+) -> None:
+    known = git(repo, "rev-parse", "origin/trunk")
+    upstream.rename(upstream.with_name("gone"))
+    worktree = prepare(repo)
+    assert worktree.base == known
+    assert "could not be reached" in worktree.note
+
+
+def test_without_a_remote_the_local_default_branch_is_used(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "repo")
+    default = git(repo, "rev-parse", "main")
+    git(repo, "checkout", "--quiet", "-b", "topic")
+    commit(repo, "topic")
+    worktree = prepare(repo)
+    assert (worktree.base, worktree.note) == (default, "")
+
+
+def test_an_empty_remote_leaves_the_local_default_branch(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "repo")
+    git(tmp_path, "init", "--quiet", "--bare", "empty.git")
+    git(repo, "remote", "add", "origin", str(tmp_path / "empty.git"))
+    assert prepare(repo).base == git(repo, "rev-parse", "main")
+
+
+def test_without_commits_or_repository_the_session_works_in_the_folder_itself(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    worktree = prepare(empty)
+    assert (worktree.path, worktree.branch) == (empty, None)
+    assert "not the top of a git repository" in worktree.note
+    git(empty, "init", "--quiet")
+    worktree = prepare(empty)
+    assert (worktree.path, worktree.branch) == (empty, None)
+    assert "no commits" in worktree.note
+    assert not (tmp_path / "worktrees").exists()
+
+
+def test_a_folder_inside_a_repository_is_not_taken_for_it(tmp_path: Path) -> None:
+    inner = make_repository(tmp_path / "outer") / "inner"
+    inner.mkdir()
+    assert prepare(inner).path == inner
+
+
+def test_a_missing_repository_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="MAIN_REPO"):
+        prepare(tmp_path / "none")
+
+
+@pytest.mark.parametrize("what", ["file", "folder", "repository"])
+def test_something_in_the_way_is_named_and_left_alone(repo: Path, what: str) -> None:
+    place = repo.parent / "worktrees" / "greet"
+    place.parent.mkdir()
+    if what == "file":
+        place.write_text("mine")
+    elif what == "folder":
+        place.mkdir()
+        (place / "mine").write_text("mine")
+    else:
+        make_repository(place)
+    with pytest.raises(UsageError, match="in the way"):
+        prepare(repo)
+    assert place.is_file() or list(place.iterdir())
+
+
+def test_an_empty_folder_is_not_in_the_way(repo: Path) -> None:
+    (repo.parent / "worktrees" / "greet").mkdir(parents=True)
+    assert prepare(repo).branch == "greet"
+
+
+def test_a_worktree_of_a_repository_that_was_moved_is_found_again(repo: Path) -> None:
+    first = prepare(repo)
+    moved = repo.rename(repo.with_name("moved"))
+    assert prepare(moved).path == first.path
+    assert git(first.path, "branch", "--show-current") == "greet"
+
+
+@pytest.mark.parametrize(
+    ("name", "branch"), [("a..b", "a.b"), ("x.lock", "x"), ("v1.", "v1"), ("a.lock.lock", "a")]
+)
+def test_names_that_git_would_refuse_still_get_a_branch(repo: Path, name: str, branch: str) -> None:
+    assert prepare(repo, name).branch == branch
+
+
+def test_a_prefix_that_cannot_be_a_branch_is_named(repo: Path) -> None:
+    with pytest.raises(UsageError, match="GIT_BRANCH_PREFIX"):
+        prepare(repo, prefix="a b~")
+
+
+def test_no_hook_of_the_repository_runs(repo: Path) -> None:
+    hook = repo / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ntouch ../hook-ran\nexit 1\n")
+    hook.chmod(0o755)
+    worktree = prepare(repo)
+    assert not (worktree.path.parent / "hook-ran").exists()
+
+
+def test_a_misleading_environment_does_not_lead_git_elsewhere(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_repository(tmp_path / "other")
+    monkeypatch.setitem(os.environ, "GIT_DIR", str(other / ".git"))
+    prepare(repo)
+    monkeypatch.delitem(os.environ, "GIT_DIR")
+    assert "greet" not in git(other, "branch", "--list")
+
+
+def test_worktrees_made_at_once_do_not_disturb_each_other(repo: Path) -> None:
+    made: list[Worktree] = []
+    threads = [
+        threading.Thread(target=lambda name=name: made.append(prepare(repo, name)))
+        for name in ("a", "b", "c", "d")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(worktree.branch or "" for worktree in made) == ["a", "b", "c", "d"]

@@ -210,6 +210,7 @@ class Play:
             session=self._session,
             facts={
                 "phase": self._phase, "run": str(n), "iteration": str(iteration), "session_name": self._name,
+                "stamp": time.strftime("%m-%d-%H:%M"),
                 "prompt": self._prompt, "context": self._appended,
             },
             note=self._note,

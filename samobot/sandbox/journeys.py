@@ -70,6 +70,7 @@ if __name__ == "__main__":
 _QUESTIONS = (
     Question(
         text="Which greeting should it print?",
+        detail="It is the first thing people see.",
         options=("Hello", "Good day", "Ahoy"),
         suggestion="A",
         why="short, and right at any time of the day",
@@ -88,18 +89,24 @@ _QUESTIONS = (
     ),
 )
 
+_SCRIPT_STEPS = (
+    "`greet.py`: `greet(name)`",
+    "`greet.py`: a command line with one optional name",
+    "check: `python greet.py Ada` prints `{answer1}, Ada!`",
+)
+_TEST_STEPS = ("`test_greet.py`: {answer3}", "check: `python -m unittest` passes")
+_DOC_STEPS = ("`README.md`: how to run it",)
+
 _PLAN = Plan(
     title="Greeting script",
     slug="greeting",
     goal="A script that greets somebody: **{answer1}**, and *{answer2}* where no name is given.",
     phases=(
-        PlanPhase(
-            title="Script", steps=("Write `greet.py` with `greet(name)`", "Add the command line", "Try it")
-        ),
-        PlanPhase(title="Tests", steps=("Write `test_greet.py`", "Run it: {answer3}")),
-        PlanPhase(title="Docs", steps=("Say in `README.md` how to run it",)),
+        PlanPhase(title="Script", steps=_SCRIPT_STEPS),
+        PlanPhase(title="Tests", steps=_TEST_STEPS),
+        PlanPhase(title="Docs", steps=_DOC_STEPS),
     ),
-    notes="## Left out\n\nOther languages; nobody asked for them.",
+    notes="## Not in this plan\n\n- other languages; nobody asked for them",
 )
 
 _TEST_RUN = Run(command="{python} -B -m unittest -v test_greet 2>&1", description="Run the tests")
@@ -163,7 +170,7 @@ def _investigate() -> Sequence[Step]:
             text="# What is there\n\nTask: {task}\n\n- A small repository, no command line yet.\n"
             "- Python's `argparse` is enough; no dependency is needed.\n",
         ),
-        Overview(status={"Last Action": "Looked at the repository", "Next": "Ask what is unclear"}),
+        Overview(status={"Next": "Ask what is unclear"}, files={"{stamp}-dive-greeting.md": "what is there"}),
         Cost(usd=0.21, input_tokens=5200, output_tokens=900),
         _go_on(Phase.REQUIREMENTS, "A small repository; argparse is enough"),
     )
@@ -173,7 +180,7 @@ def _ask() -> Sequence[Step]:
     return (
         Say(text="Three things are mine to ask, not to guess."),
         Questions(questions=_QUESTIONS),
-        Overview(status={"Last Action": "Asked 3 questions", "Next": "Wait for the answers"}),
+        Overview(status={"Next": "Wait for the answers"}),
         Cost(usd=0.12, input_tokens=2100, output_tokens=600),
         Signal(
             status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="3 questions about the greeting"
@@ -184,7 +191,12 @@ def _ask() -> Sequence[Step]:
 def _understood() -> Sequence[Step]:
     return (
         Say(text="So it is:\n\n{answers}"),
-        Overview(status={"Last Action": "Read the answers", "Next": "Write the plan"}),
+        Write(
+            path="session:{stamp}-task-greeting.md",
+            text="# Task: a script that greets\n\n{task}\n\n## Must\n\n- print “{answer1}”\n"
+            "- greet “{answer2}” where no name is given\n- tests: {answer3}\n\n## Not\n\n- other languages\n",
+        ),
+        Overview(status={"Next": "Write the plan"}, files={"{stamp}-task-greeting.md": "what was agreed"}),
         Cost(usd=0.08, input_tokens=1900, output_tokens=300),
         _go_on(Phase.PLANNING, "The requirements are clear"),
     )
@@ -194,10 +206,15 @@ def _plan(plan: Plan) -> Sequence[Step]:
     return (
         Tool(name="Read", input={"file_path": "{session}/_qa.md"}, result="{answers}"),
         plan,
-        Overview(status={"Last Action": "Wrote a plan with 3 phases", "Next": "Wait for its approval"}),
+        Overview(
+            status={"Next": "Wait for the plan's approval"},
+            plans={f"{{stamp}}-plan-{plan.slug}.md": f"{len(plan.phases)} phases"},
+        ),
         Cost(usd=0.27, input_tokens=4100, output_tokens=1500),
         Signal(
-            status=SignalStatus.WAITING, wait=WaitingFor.PLAN_APPROVAL, summary="{answer1}: 3 phases, 6 steps"
+            status=SignalStatus.WAITING,
+            wait=WaitingFor.PLAN_APPROVAL,
+            summary=f"“{{answer1}}” in {len(plan.phases)} phases, {sum(len(phase.steps) for phase in plan.phases)} steps",
         ),
     )
 
@@ -205,8 +222,9 @@ def _plan(plan: Plan) -> Sequence[Step]:
 def _changed(plan: Plan) -> Plan:
     """The plan as it comes back after a rejection."""
     first, *others = plan.phases
-    first = PlanPhase(title=first.title, steps=(*first.steps, "Do as the person who read this plan said"))
-    return plan.model_copy(update={"phases": (first, *others)})
+    first = PlanPhase(title=first.title, steps=(*first.steps, "the changes that were asked for"))
+    goal = f"Changed since version 1: one more step in “{first.title}”. {plan.goal}"
+    return plan.model_copy(update={"phases": (first, *others), "slug": f"{plan.slug}-2", "goal": goal})
 
 
 def _implement() -> Iterations:
@@ -215,9 +233,9 @@ def _implement() -> Iterations:
             Say(text="Phase 1: the script."),
             Write(path="greet.py", text=_SCRIPT),
             Run(command="{python} -B greet.py Ada", description="Try it"),
-            *_tick("Write `greet.py` with `greet(name)`", "Add the command line", "Try it"),
+            *_tick(_SCRIPT_STEPS),
             Commit(message="Add a script that greets"),
-            Overview(status={"Last Action": "Wrote greet.py", "Next": "Phase 2 of 3, tests"}),
+            Overview(status={"Next": "Phase 2 of 3, tests"}),
             Cost(usd=0.43, input_tokens=6800, output_tokens=2100),
             _go_on(None, "The script works; phase 2 of 3 is next"),
         ),
@@ -225,26 +243,26 @@ def _implement() -> Iterations:
             Say(text="Phase 2: the tests."),
             Write(path="test_greet.py", text=_TESTS),
             _TEST_RUN,
-            *_tick("Write `test_greet.py`", "Run it: {answer3}"),
+            *_tick(_TEST_STEPS),
             Commit(message="Test the greeting"),
-            Overview(status={"Last Action": "Wrote 3 tests", "Next": "Phase 3 of 3, docs"}),
+            Overview(status={"Next": "Phase 3 of 3, docs"}),
             Cost(usd=0.38, input_tokens=6100, output_tokens=1700),
             _go_on(None, "3 tests; phase 3 of 3 is next"),
         ),
         (
             Say(text="Phase 3: the docs."),
             Append(path="README.md", text="\n## Greeting\n\n    python greet.py Ada\n"),
-            *_tick("Say in `README.md` how to run it"),
+            *_tick(_DOC_STEPS),
             Commit(message="Say how to run the greeting"),
-            Overview(status={"Last Action": "Wrote the docs", "Next": "Run all tests"}),
+            Overview(status={"Next": "Run all tests"}),
             Cost(usd=0.19, input_tokens=3900, output_tokens=500),
             _go_on(Phase.TESTING, "All 3 phases of the plan are done"),
         ),
     )
 
 
-def _tick(*steps: str) -> list[Step]:
-    plan = "session:*-plan-greeting.md"
+def _tick(steps: Sequence[str]) -> list[Step]:
+    plan = "session:*-plan-greeting*.md"
     return [Replace(path=plan, old=f"- [ ] {step}", new=f"- [x] {step}") for step in steps]
 
 
@@ -252,9 +270,7 @@ def _test(next_phase: Phase, summary: str) -> Sequence[Step]:
     return (
         _TEST_RUN,
         Run(command="{python} -B greet.py && {python} -B greet.py Ada", description="Try the script"),
-        Overview(
-            status={"Last Action": summary, "Next": "Review" if next_phase is Phase.QUALITY else "Finish"}
-        ),
+        Overview(status={"Next": "Review" if next_phase is Phase.QUALITY else "Finish"}),
         Cost(usd=0.11, input_tokens=2400, output_tokens=400),
         _go_on(next_phase, summary),
     )
@@ -274,7 +290,7 @@ def _review() -> Sequence[Step]:
             new='def greet(name):\n    """Say the greeting to `name`."""\n    return',
         ),
         Commit(message="Say what greet does"),
-        Overview(status={"Last Action": "Reviewed: one remark, put right", "Next": "Test again"}),
+        Overview(status={"Next": "Test again"}),
         Cost(usd=0.34, input_tokens=7400, output_tokens=1200),
         _go_on(Phase.TESTING, "One remark, put right"),
     )
@@ -288,7 +304,7 @@ def _finish() -> Sequence[Step]:
             text="# Summary\n\n`greet.py` prints “{answer1}, name!”, with “{answer2}” for a name that is missing.\n\n"
             "- 4 commits: script, tests, docs, a docstring\n- 3 tests, all passing\n- README says how to run it\n",
         ),
-        Overview(status={"Last Action": "Wrote the summary", "Next": "Nothing"}),
+        Overview(status={"Next": "Nothing"}, files={"{stamp}-summary.md": "what was done"}),
         Cost(usd=0.09, input_tokens=2000, output_tokens=350),
         Signal(
             status=SignalStatus.DONE,

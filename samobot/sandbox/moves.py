@@ -120,9 +120,14 @@ class Moves:
         before = _read(target)
         number = max([0, *map(int, re.findall(r"(?m)^### Q(\d+)", before))])
         blocks = [before.rstrip("\n") or f"# Questions: {self._facts['session_name']}"]
+        if number:
+            rounds = re.findall(r"(?m)^## Round (\d+)", before)
+            blocks.append(f"## Round {int(rounds[-1]) + 1 if rounds else 2}")
         for question in questions:
             number += 1
             lines = [f"### Q{number}: {question['text']}", ""]
+            if detail := question.get("detail"):
+                lines += [detail, ""]
             options = [f"{chr(65 + i)}) {option}" for i, option in enumerate(question.get("options", ()))]
             lines += [*options, ""] if options else []
             if suggestion := question.get("suggestion"):
@@ -143,20 +148,25 @@ class Moves:
             steps = "\n".join(f"- [ ] {step}" for step in phase["steps"])
             parts.append(f"## Phase {number}: {phase['title']}\n\n{steps}")
         parts += [notes] if notes else []
-        self._write(self._path(f"session:{_stamp()}-plan-{slug}.md"), self._fill("\n\n".join(parts) + "\n"))
+        self._write(self._path(f"session:{{stamp}}-plan-{slug}.md"), self._fill("\n\n".join(parts) + "\n"))
 
-    def do_overview(self, status: dict[str, str] | None = None, flow: str = "") -> None:
+    def do_overview(
+        self,
+        status: dict[str, str] | None = None,
+        flow: str = "",
+        files: dict[str, str] | None = None,
+        plans: dict[str, str] | None = None,
+    ) -> None:
         """Lines of the overview."""
         target = self._path("session:_overview.md")
         text = _read(target)
         for key, value in (status or {}).items():
             text = _set_line(text, f"{key}:", f"{key}: {self._fill(value)}")
         if flow:
-            now = time.strftime("%m-%d %H:%M")
-            entry = f"- [{now}] {self._fill(flow)}\n"
-            text = re.sub(
-                r"(?m)^(## Flow Log[^\n]*\n(?:\s*\n)?(?:- [^\n]*\n)*)", lambda m: m[0] + entry, text, count=1
-            )
+            text = _add_entry(text, "## Flow Log", f"[{time.strftime('%m-%d %H:%M')}] {self._fill(flow)}")
+        for heading, entries in (("## Files", files), ("## Plans", plans)):
+            for name, words in (entries or {}).items():
+                text = _add_entry(text, heading, f"{self._fill(name)}: {self._fill(words)}")
         self._write(target, text)
 
     def do_signal(
@@ -393,7 +403,7 @@ class Moves:
         if path.startswith("session:"):
             path = os.path.join(self._session, path.removeprefix("session:"))
         path = os.path.abspath(path.removeprefix("cwd:"))
-        return max(glob.glob(path), default=path) if "*" in path else path
+        return max(glob.glob(path), key=_changed, default=path) if "*" in path else path
 
     def _fill(self, text: str) -> str:
         """Fill in a template."""
@@ -412,8 +422,6 @@ class Moves:
                 return self._session
             case "cwd":
                 return os.getcwd()
-            case "stamp":
-                return _stamp()
             case "python":
                 return sys.executable
             case "task":
@@ -442,6 +450,19 @@ def _set_line(text: str, start: str, line: str) -> str:
             return "\n".join(lines)
     if "## Status" in lines:
         lines.insert(lines.index("## Status") + 1, line)
+    return "\n".join(lines)
+
+
+def _add_entry(text: str, heading: str, entry: str) -> str:
+    """Add an entry to the end of the list under a heading; without that heading nothing is added."""
+    lines = text.split("\n")
+    if heading in lines:
+        at = lines.index(heading) + 1
+        if lines[at : at + 1] == [""] and "".join(lines[at + 1 : at + 2]).startswith("- "):
+            at += 1
+        while at < len(lines) and lines[at].startswith("- "):
+            at += 1
+        lines.insert(at, f"- {entry}")
     return "\n".join(lines)
 
 
@@ -482,8 +503,8 @@ def _store(path: str, text: str) -> None:
         file.write(text)
 
 
-def _stamp() -> str:
-    return time.strftime("%m-%d-%H:%M")
+def _changed(path: str) -> tuple[int, str]:
+    return os.stat(path).st_mtime_ns, path
 
 
 def _clock(epoch: float) -> str:

@@ -50,7 +50,7 @@ class Replace(_Model):
 
     do: Literal["replace"] = "replace"
     path: str
-    """May hold `*`: the last match by name is taken."""
+    """May hold `*`: the match changed last is taken."""
     old: str
     new: str
     count: int = 1
@@ -68,6 +68,8 @@ class Question(_Model):
     """One question of a round."""
 
     text: str
+    detail: str = ""
+    """What stands between the question and its options."""
     options: Sequence[str] = ()
     suggestion: str = ""
     """The letter of the suggested option, or words."""
@@ -75,7 +77,7 @@ class Question(_Model):
 
 
 class Questions(_Model):
-    """Ask a round of questions in `_qa.md`, numbered after those that are there."""
+    """Ask a round of questions in `_qa.md`; a later one gets a heading of its own, and the numbers go on."""
 
     do: Literal["questions"] = "questions"
     questions: Sequence[Question]
@@ -100,11 +102,14 @@ class Plan(_Model):
 
 
 class Overview(_Model):
-    """Set lines of the Status section of `_overview.md` and add one to its Flow Log."""
+    """Edit `_overview.md` as an agent may: lines of its Status, and entries of its lists."""
 
     do: Literal["overview"] = "overview"
     status: dict[str, str] = {}
     flow: str = ""
+    files: dict[str, str] = {}
+    """What each file is, by name."""
+    plans: dict[str, str] = {}
 
 
 class Run(_Model):

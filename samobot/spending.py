@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
-from typing import TypeGuard
 
+from samobot.costs import is_money
 from samobot.errors import StorageError
 from samobot.session.files import append_line
 from samobot.session.history import stamp
@@ -71,7 +71,7 @@ def add(state_dir: Path, now: datetime, session: Path, usd: float) -> Spent:
         StorageError: The disk refused.
         ValueError: `usd` is no amount of money.
     """
-    if not _is_money(usd):
+    if not is_money(usd):
         raise ValueError(f"{usd!r} is no amount of money")
     path = _file_of(state_dir, now)
     if usd == 0:
@@ -150,13 +150,8 @@ def _amounts(lines: Iterator[bytes]) -> Iterator[float]:
         except (ValueError, RecursionError):
             continue
         usd = record.get("usd") if isinstance(record, dict) else None
-        if _is_money(usd):
+        if is_money(usd):
             yield float(usd)
-
-
-def _is_money(value: object) -> TypeGuard[float]:
-    # A number beyond any account is damage too, and would stop all work for the day.
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
 
 
 def _prune(folder: Path, today: date) -> None:

@@ -34,7 +34,6 @@ from samobot.session.signal import Signal
 from samobot.session.standing import Standing
 from samobot.text import one_line, without_surrogates
 
-
 __all__ = [
     "Answered",
     "Person",

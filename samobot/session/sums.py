@@ -42,6 +42,13 @@ class Sums:
         self._voids: deque[Remark] = deque(maxlen=_KEPT)
         self._notices: deque[Remark] = deque(maxlen=_KEPT)
         self._decisions: set[str] = set()
+        # Plain attributes for what most events change; a new `Journal` for each would be slow.
+        self._started: datetime | None = None
+        self._updated: datetime | None = None
+        self._cost = 0.0
+        self._count = 0
+        self._iteration: RunningIteration | None = None
+        self._outcome: str | None = None
 
     def damage(self) -> None:
         """Count the current line as unreadable."""
@@ -58,6 +65,12 @@ class Sums:
             problems = (f"The journal has {self._damage_count} unreadable line(s): {lines}{more}; skipped.",)
         return replace(
             self._now,
+            started=self._started,
+            updated=self._updated,
+            cost_usd=self._cost,
+            iterations=self._count,
+            iteration=self._iteration,
+            last_outcome=self._outcome,
             cost_by_phase=dict(self._by_phase),
             cost_by_model=dict(self._by_model),
             cost_by_day=dict(self._by_day),
@@ -74,23 +87,21 @@ class Sums:
     def add(self, record: dict[str, Any]) -> None:
         """Take in one event, its time under `at`."""
         at: datetime = record["at"]
-        self._now = replace(self._now, started=self._now.started or at, updated=at)
+        self._started = self._started or at
+        self._updated = at
         match record["event"]:
             case EventName.RUN_START:
                 self._run_start(record, at)
             case EventName.ITERATION_START:
                 self._end_wait(at)
-                self._now = replace(
-                    self._now,
-                    iteration=RunningIteration(
-                        n=_whole(record.get("n")) or 0,
-                        visit=_whole(record.get("visit")) or 0,
-                        phase=_text(record.get("phase")) or "",
-                        session_id=_text(record.get("session_id")),
-                        log=_text(record.get("log")),
-                        claude_pid=_whole(record.get("claude_pid")),
-                        started=at,
-                    ),
+                self._iteration = RunningIteration(
+                    n=_whole(record.get("n")) or 0,
+                    visit=_whole(record.get("visit")) or 0,
+                    phase=_text(record.get("phase")) or "",
+                    session_id=_text(record.get("session_id")),
+                    log=_text(record.get("log")),
+                    claude_pid=_whole(record.get("claude_pid")),
+                    started=at,
                 )
             case EventName.ITERATION_END:
                 self._iteration_end(record, at)
@@ -146,7 +157,8 @@ class Sums:
         )
         budget = _money(record.get("budget_usd"))
         budget = self._now.budget_usd if budget is None else budget
-        self._now = replace(self._now, run=run, budget_usd=budget, iteration=None, park=None)
+        self._now = replace(self._now, run=run, budget_usd=budget, park=None)
+        self._iteration = None
 
     def _iteration_end(self, record: dict[str, Any], at: datetime) -> None:
         phase = _text(record.get("phase")) or ""
@@ -160,14 +172,10 @@ class Sums:
             self._by_model[model] = self._by_model.get(model, 0.0) + (_money(usd) or 0.0)
         for kind, count in _items(record.get("tokens")):
             self._tokens[kind] = self._tokens.get(kind, 0) + (_whole(count) or 0)
-        self._now = replace(
-            self._now,
-            cost_usd=self._now.cost_usd + cost,
-            iterations=self._now.iterations + 1,
-            iteration=None,
-            last_outcome=_text(record.get("outcome")),
-            last_iteration_end=at,
-        )
+        self._cost += cost
+        self._count += 1
+        self._iteration = None
+        self._outcome = _text(record.get("outcome"))
 
     def _run_end(self, record: dict[str, Any], at: datetime) -> None:
         try:
@@ -185,7 +193,8 @@ class Sums:
         )
         run = self._now.run or Run("", None, at, end.phase, auto=False)
         park = self._now.park if reason is RunEndReason.PARKED else None
-        self._now = replace(self._now, run=replace(run, end=end), iteration=None, park=park)
+        self._now = replace(self._now, run=replace(run, end=end), park=park)
+        self._iteration = None
         if reason in NEEDS_PERSON:
             self._begin_wait(at)
         else:

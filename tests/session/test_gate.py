@@ -404,8 +404,10 @@ def test_a_rejection_killed_at_any_write_is_whole_when_said_again(
 
 
 def test_the_kill_steps_cover_every_write(asking: SessionFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {"Q1": "A", "Q2": "x"}
-    assert not killed_at(7, lambda: gate.answer(asking, answer, ANNA, NOW, KEY), monkeypatch)
+    def act() -> object:
+        return gate.answer(asking, {"Q1": "A", "Q2": "x"}, ANNA, NOW, KEY)
+
+    assert not killed_at(7, act, monkeypatch)
 
 
 # The rest

@@ -5,10 +5,6 @@ reads the prompt from stdin, works on the session folder (`SAMOCODE_SESSION`, el
 what the real one leaves: files, commits, stream-json on stdout, an exit code. What it was given is noted down in
 `<scenario>.runs.jsonl`.
 
-Texts in a scenario are templates: `{task}`, `{phase}`, `{run}` (of this phase), `{iteration}` (of this session),
-`{session}`, `{session_name}`, `{cwd}`, `{stamp}`, `{python}`, `{prompt}`, `{context}` (the appended system
-text), `{answers}`, `{answer1}`… and `{guidance}`; `{answer1:json}` quotes. Other braces stay as they are.
-
 Standard library only, imported late where it is rarely needed: tests and benchmarks start this hundreds of times.
 """
 
@@ -22,8 +18,9 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from samobot.sandbox.moves import Interrupted, Moves
+from samobot.sandbox.moves import Moves
 from samobot.sandbox.records import Stream, last, new_uuid
+from samobot.sandbox.shell import Interrupted, Shell
 
 # How many values a flag takes: 0, 1, "?" (one if the next word is no flag), "*" (all words up to the next flag).
 _FLAGS: dict[str, int | str] = {
@@ -205,22 +202,23 @@ class Play:
             ]
         else:
             steps = iterations[min(n, len(iterations)) - 1]
+        shell = Shell(self._note)
         moves = Moves(
             stream,
+            shell,
             session=self._session,
             facts={
                 "phase": self._phase, "run": str(n), "iteration": str(iteration), "session_name": self._name,
                 "stamp": time.strftime("%m-%d-%H:%M"),
                 "prompt": self._prompt, "context": self._appended,
             },
-            note=self._note,
         )  # fmt: skip
-        signal.signal(signal.SIGINT, moves.interrupt)
-        code = self._play(stream, moves, steps)
+        signal.signal(signal.SIGINT, shell.interrupt)
+        code = self._play(stream, shell, moves, steps)
         self._note(event="end", exit_code=code)
         return code
 
-    def _play(self, stream: Stream, moves: Moves, steps: list[dict[str, Any]]) -> int:
+    def _play(self, stream: Stream, shell: Shell, moves: Moves, steps: list[dict[str, Any]]) -> int:
         pace = float(self._scenario.get("pace", 0))
         try:
             if not steps or (steps[0].get("do"), steps[0].get("at")) != ("hang", "start"):
@@ -235,7 +233,7 @@ class Play:
                 stream.result()
         except Interrupted:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            moves.end_tool()
+            shell.end()
             if not stream.started or stream.finished:
                 return 0
             stream.result(

@@ -13,14 +13,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from samobot.sandbox.templates import Templates, read
+
 if TYPE_CHECKING:
-    import subprocess
-
     from samobot.sandbox.records import Stream
+    from samobot.sandbox.shell import Shell
 
-_TEMPLATE = re.compile(
-    r"\{(task|phase|run|iteration|session|session_name|cwd|stamp|python|prompt|context|answers|answer\d+|guidance)(:json)?\}"
-)
 _ITSELF = ("-c", "user.name=Scripted agent", "-c", "user.email=agent@example.invalid")
 # What the CLI says and how it ends, by kind: (status, subtype, error of the synthetic text, terminal reason, text).
 _FAILURES: dict[str, tuple[int | None, str, str, str, str]] = {
@@ -37,38 +35,23 @@ _FAILURES: dict[str, tuple[int | None, str, str, str, str]] = {
 _LIMIT_NAMES = {"five_hour": "session", "seven_day": "weekly"}
 
 
-class Interrupted(BaseException):
-    """SIGINT arrived."""
-
-
 class Moves:
     """Carries out the steps of one run.
 
     Args:
         stream: The run's stdout.
+        shell: Its Bash tool.
         session: The session folder; empty where none was given.
         facts: Values of templates that do not change during the run.
-        note: Notes something down about the run.
     """
 
-    def __init__(
-        self, stream: Stream, *, session: str, facts: dict[str, str], note: Callable[..., None]
-    ) -> None:
+    def __init__(self, stream: Stream, shell: Shell, *, session: str, facts: dict[str, str]) -> None:
         self.no_result = False
         self._stream = stream
+        self._shell = shell
         self._session = session
         self._facts = facts
-        self._note = note
-        self._tool: subprocess.Popen[bytes] | None = None
-        self._starting = False
-        self._pending = False
-
-    def interrupt(self, _number: int, _frame: object) -> None:
-        """The handler of SIGINT: while a tool is being started it waits until the tool can be killed."""
-        if self._starting:
-            self._pending = True
-        else:
-            raise Interrupted
+        self._fill = Templates(session, facts).fill
 
     def play(self, step: dict[str, Any]) -> int | None:
         """Carry out one step; returns an exit code where the run ends with it."""
@@ -93,12 +76,12 @@ class Moves:
     def do_append(self, path: str, text: str) -> None:
         """The end of a file."""
         target = self._path(path)
-        self._write(target, _read(target) + self._fill(text))
+        self._write(target, read(target) + self._fill(text))
 
     def do_replace(self, path: str, old: str, new: str, count: int = 1) -> None:
         """Part of a file; what is not found is the tool's error, not the run's."""
         target = self._path(path)
-        old, new, before = self._fill(old), self._fill(new), _read(target)
+        old, new, before = self._fill(old), self._fill(new), read(target)
         use = self._stream.use("Edit", {"file_path": target, "old_string": old, "new_string": new})
         if old not in before:
             self._stream.used(use, "String to replace not found in file.", error=True)
@@ -117,7 +100,7 @@ class Moves:
     def do_questions(self, questions: list[dict[str, Any]]) -> None:
         """A round of questions after those that are there."""
         target = self._path("session:_qa.md")
-        before = _read(target)
+        before = read(target)
         number = max([0, *map(int, re.findall(r"(?m)^### Q(\d+)", before))])
         blocks = [before.rstrip("\n") or f"# Questions: {self._facts['session_name']}"]
         if number:
@@ -159,7 +142,7 @@ class Moves:
     ) -> None:
         """Lines of the overview."""
         target = self._path("session:_overview.md")
-        text = _read(target)
+        text = read(target)
         for key, value in (status or {}).items():
             text = _set_line(text, f"{key}:", f"{key}: {self._fill(value)}")
         if flow:
@@ -357,40 +340,9 @@ class Moves:
 
     # Helpers
 
-    def end_tool(self) -> None:
-        """Kill the tool that runs, with everything below it, as the CLI does on SIGINT."""
-        tool, self._tool = self._tool, None
-        if tool is None:
-            return
-        for pid in [*_descendants(tool.pid), tool.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        tool.wait()
-
     def _bash(self, command: str, description: str, pids: int = 0) -> None:
-        import subprocess
-        import tempfile
-
         use = self._stream.use("Bash", {"command": command, "description": description})
-        # A file and not a pipe, as in the CLI: children that stay behind must not keep the tool waiting.
-        with tempfile.TemporaryFile() as output:
-            self._starting = True
-            self._tool = subprocess.Popen(
-                ["bash", "-c", command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-            self._starting = False
-            if self._pending:
-                raise Interrupted
-            if pids:
-                self._note(event="children", pids=_first_pids(output.fileno(), pids))
-            code = self._tool.wait()
-            self._tool = None
-            output.seek(0)
-            text = output.read(30_000).decode("utf-8", "replace").rstrip("\n")
+        code, text = self._shell.run(command, pids)
         self._stream.used(use, f"Exit code {code}\n{text}".rstrip() if code else text, error=code != 0)
 
     def _write(self, target: str, text: str) -> None:
@@ -404,41 +356,6 @@ class Moves:
             path = os.path.join(self._session, path.removeprefix("session:"))
         path = os.path.abspath(path.removeprefix("cwd:"))
         return max(glob.glob(path), key=_changed, default=path) if "*" in path else path
-
-    def _fill(self, text: str) -> str:
-        """Fill in a template."""
-
-        def value(match: re.Match[str]) -> str:
-            found = self._value(match[1])
-            return json.dumps(found, ensure_ascii=False) if match[2] else found
-
-        return _TEMPLATE.sub(value, text) if "{" in text else text
-
-    def _value(self, name: str) -> str:
-        if name in self._facts:
-            return self._facts[name]
-        match name:
-            case "session":
-                return self._session
-            case "cwd":
-                return os.getcwd()
-            case "python":
-                return sys.executable
-            case "task":
-                return _quoted("Task:", self._file("_overview.md")) or self._facts["prompt"]
-            case "guidance":
-                items = re.findall(
-                    r"(?m)^- \[ \] (?:\[[^\]]*\] )?(?:[^:\n]+: )?(.*(?:\n  .*)*)", self._file("_guidance.md")
-                )
-                return "; ".join(_one_line(item) for item in items)
-            case "answers":
-                answers = _answers(self._file("_qa.md"))
-                return "\n".join(f"Q{number}: {answer}" for number, answer in answers.items())
-            case _:
-                return _answers(self._file("_qa.md")).get(int(name.removeprefix("answer")), "")
-
-    def _file(self, name: str) -> str:
-        return _read(os.path.join(self._session, name)).replace("\r\n", "\n")
 
 
 def _set_line(text: str, start: str, line: str) -> str:
@@ -466,37 +383,6 @@ def _add_entry(text: str, heading: str, entry: str) -> str:
     return "\n".join(lines)
 
 
-def _answers(qa: str) -> dict[int, str]:
-    """The answers so far by question number; a letter becomes the option's words."""
-    answers = {}
-    for block in re.split(r"(?m)^### (?=Q\d)", qa)[1:]:
-        number = int(re.findall(r"Q(\d+)", block)[0])
-        options = dict(re.findall(r"(?m)^([A-Z])\) (.+)$", block))
-        answer = _quoted("**Answer:**", block)
-        if answer and answer != "_waiting_":
-            letter = re.match(r"([A-Z])\b(?:\)|$)", answer)
-            answers[number] = options.get(letter[1], answer) if letter else answer
-    return answers
-
-
-def _quoted(label: str, text: str) -> str:
-    """What stands behind a label, on its line or quoted on the lines after it; in one line."""
-    found = re.search(rf"(?m)^{re.escape(label)}[ \t]*(.*(?:\n>.*)*)", text)
-    return _one_line(re.sub(r"(?m)^>[ ]?", "", found[1])) if found else ""
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
-
-
 def _store(path: str, text: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
@@ -510,28 +396,6 @@ def _changed(path: str) -> tuple[int, str]:
 def _clock(epoch: float) -> str:
     at = time.gmtime(epoch)
     return f"{at.tm_hour % 12 or 12}:{at.tm_min:02}{'am' if at.tm_hour < 12 else 'pm'}"
-
-
-def _first_pids(fd: int, count: int) -> list[int]:
-    """Wait for the pids that children print as their first words."""
-    while True:
-        pids = [int(line) for line in os.pread(fd, 1 << 16, 0).split(b"\n")[:-1] if line.isdigit()]
-        if len(pids) >= count:
-            return pids[:count]
-        time.sleep(0.005)
-
-
-def _descendants(pid: int) -> list[int]:
-    """All processes below one, deepest last."""
-    parents: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:
-                parents.setdefault(int(file.read().rpartition(b")")[2].split()[1]), []).append(int(entry))
-    found = [pid]
-    for parent in found:
-        found += parents.get(parent, [])
-    return found[1:]
 
 
 def _die(name: str) -> None:

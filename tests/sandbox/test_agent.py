@@ -20,6 +20,7 @@ import pytest
 from samobot.errors import UsageError
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox import scenario as s
+from samobot.sandbox import steps as do
 from samobot.sandbox.journeys import endless, greeting
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import add_guidance
@@ -47,7 +48,7 @@ class Stage:
     def install(self, scenario: s.Scenario) -> None:
         assert s.install(self.scenario.parent, scenario) == self.claude
 
-    def steps(self, *steps: s.Step) -> None:
+    def steps(self, *steps: do.Step) -> None:
         self.install(s.Scenario(phases={"*": [steps]}))
 
     def git(self, *words: str) -> str:
@@ -132,7 +133,7 @@ def test_version_and_login_answer_as_the_real_cli_does(stage: Stage) -> None:
 
 
 def test_the_launcher_is_private_and_needs_nothing_from_the_environment(stage: Stage) -> None:
-    stage.steps(s.Say(text="hello"))
+    stage.steps(do.Say(text="hello"))
     assert stage.claude.stat().st_mode & 0o777 == 0o700
     done = subprocess.run(stage.command(), input=b"Go on", cwd=stage.repo, capture_output=True, env={})
     assert done.returncode == 0
@@ -143,7 +144,7 @@ def test_a_folder_with_quotes_and_spaces_in_its_name_works(tmp_path: Path) -> No
     folder = tmp_path / 'it\'s "here" $HOME'
     folder.mkdir()
     stage = Stage(folder)
-    stage.steps(s.Write(path="session:a b.txt", text="x"))
+    stage.steps(do.Write(path="session:a b.txt", text="x"))
     assert stage.run().returncode == 0
     assert (stage.session / "a b.txt").read_text() == "x"
 
@@ -204,8 +205,8 @@ def test_a_session_id_can_be_used_only_once(stage: Stage) -> None:
 
 
 def test_iterations_are_played_in_turn_for_each_phase_and_session(stage: Stage) -> None:
-    def say(text: str) -> list[s.Step]:
-        return [s.Say(text=text)]
+    def say(text: str) -> list[do.Step]:
+        return [do.Say(text=text)]
 
     stage.install(
         s.Scenario(
@@ -249,12 +250,12 @@ def test_an_exhausted_scenario_can_fail(stage: Stage) -> None:
 def test_files_are_written_changed_and_deleted_where_the_scenario_says(stage: Stage) -> None:
     (stage.session / "old.md").write_text("x")
     stage.steps(
-        s.Write(path="session:11-22-07:31-plan-a.md", text="- [ ] one\n"),
-        s.Replace(path="session:*-plan-*.md", old="[ ]", new="[x]"),
-        s.Append(path="notes.txt", text="a\r\n"),
-        s.Append(path="cwd:notes.txt", text="{braces} {phase}"),
-        s.Delete(path="session:old.md"),
-        s.Replace(path="notes.txt", old="absent", new=""),
+        do.Write(path="session:11-22-07:31-plan-a.md", text="- [ ] one\n"),
+        do.Replace(path="session:*-plan-*.md", old="[ ]", new="[x]"),
+        do.Append(path="notes.txt", text="a\r\n"),
+        do.Append(path="cwd:notes.txt", text="{braces} {phase}"),
+        do.Delete(path="session:old.md"),
+        do.Replace(path="notes.txt", old="absent", new=""),
     )
     done = stage.run()
     assert (stage.session / "11-22-07:31-plan-a.md").read_text() == "- [x] one\n"
@@ -270,17 +271,17 @@ def test_answers_and_guidance_reach_the_texts(stage: Stage) -> None:
         "- [x] [11-22 07:31] you: old\n- [ ] [11-22 07:32] you: be short\n"
     )
     questions = [
-        s.Question(text="Which?", options=["Hello", "Bye"], suggestion="A", why="polite"),
-        s.Question(text="Why?"),
+        do.Question(text="Which?", options=["Hello", "Bye"], suggestion="A", why="polite"),
+        do.Question(text="Why?"),
     ]
     stage.install(
         s.Scenario(
             phases={
                 Phase.REQUIREMENTS: [
-                    [s.Questions(questions=questions)],
-                    [s.Questions(questions=[s.Question(text="More?")])],
+                    [do.Questions(questions=questions)],
+                    [do.Questions(questions=[do.Question(text="More?")])],
                 ],
-                Phase.PLANNING: [[s.Say(text="{task}|{answer1}|{answer2:json}|{answer3}|{guidance}")]],
+                Phase.PLANNING: [[do.Say(text="{task}|{answer1}|{answer2:json}|{answer3}|{guidance}")]],
             }
         )
     )
@@ -304,17 +305,17 @@ def test_what_the_agent_writes_is_what_the_session_reads_and_the_other_way_round
     (stage.session / "_overview.md").write_text(overview)
     (stage.session / "_guidance.md").write_text(add_guidance("", "you", "be short\nand polite", now))
     stage.steps(
-        s.Questions(
-            questions=[s.Question(text="Which?", options=["Hello", "Bye"], suggestion="B", why="polite")] * 2
+        do.Questions(
+            questions=[do.Question(text="Which?", options=["Hello", "Bye"], suggestion="B", why="polite")] * 2
         ),
-        s.Plan(
+        do.Plan(
             title="Greeting",
             slug="greet",
             goal="{task}",
-            phases=[s.PlanPhase(title="Script", steps=["a", "b"])],
+            phases=[do.PlanPhase(title="Script", steps=["a", "b"])],
         ),
-        s.Overview(status={"Last Action": "Asked"}, flow="asked"),
-        s.Signal(status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="{guidance}"),
+        do.Overview(status={"Last Action": "Asked"}, flow="asked"),
+        do.Signal(status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="{guidance}"),
     )
     assert stage.run().returncode == 0
     asked = parse_qa((stage.session / "_qa.md").read_text())
@@ -333,7 +334,7 @@ def test_what_the_agent_writes_is_what_the_session_reads_and_the_other_way_round
 
     qa = set_answer((stage.session / "_qa.md").read_text(), 0, "B")
     (stage.session / "_qa.md").write_text(set_answer(qa, 1, 'two\nlines "x"'))
-    stage.steps(s.Say(text="{answer1}|{answer2}|{task}"))
+    stage.steps(do.Say(text="{answer1}|{answer2}|{task}"))
     assert result(stage.run().stdout)["result"] == 'Bye|two lines "x"|Add "a greeting" - polite'
 
 
@@ -343,7 +344,7 @@ def test_the_overview_is_edited_and_the_rest_of_it_kept(stage: Stage) -> None:
         "# x\n\n## Status\nPhase: planning\nLast Action: old\n\n## Flow Log\n- [11-22 07:31] a\n\n## Files\n"
     )
     stage.steps(
-        s.Overview(
+        do.Overview(
             status={"Last Action": "back\\1slash", "Next": "b"},
             flow="planned",
             files={"a.md": "one", "b.md": "two"},
@@ -358,7 +359,7 @@ def test_the_overview_is_edited_and_the_rest_of_it_kept(stage: Stage) -> None:
 
 def test_a_signal_has_the_fields_of_the_contract(stage: Stage) -> None:
     stage.steps(
-        s.Signal(status=SignalStatus.WAITING, wait=WaitingFor.HUMAN_ACTION, summary="{phase}", needs="a key")
+        do.Signal(status=SignalStatus.WAITING, wait=WaitingFor.HUMAN_ACTION, summary="{phase}", needs="a key")
     )
     stage.run()
     assert stage.signal() == {
@@ -367,7 +368,7 @@ def test_a_signal_has_the_fields_of_the_contract(stage: Stage) -> None:
         "summary": "planning",
         "needs": "a key",
     }
-    stage.steps(s.BadSignal())
+    stage.steps(do.BadSignal())
     stage.run()
     with pytest.raises(json.JSONDecodeError):
         stage.signal()
@@ -375,10 +376,10 @@ def test_a_signal_has_the_fields_of_the_contract(stage: Stage) -> None:
 
 def test_the_stream_has_the_records_of_the_real_one(stage: Stage) -> None:
     stage.steps(
-        s.Say(text="first"),
-        s.Run(command="echo out; echo err >&2; exit 3"),
-        s.Tool(name="Read", input={"file_path": "{cwd}/a"}, result="text", parent="toolu_task"),
-        s.Cost(usd=1.25, input_tokens=10, output_tokens=20),
+        do.Say(text="first"),
+        do.Run(command="echo out; echo err >&2; exit 3"),
+        do.Tool(name="Read", input={"file_path": "{cwd}/a"}, result="text", parent="toolu_task"),
+        do.Cost(usd=1.25, input_tokens=10, output_tokens=20),
     )
     done = stage.run()
     kinds = [(record["type"], record.get("subtype")) for record in records(done.stdout)]
@@ -407,11 +408,11 @@ def test_the_stream_has_the_records_of_the_real_one(stage: Stage) -> None:
 
 def test_given_records_garbage_and_long_lines_go_out_as_they_are(stage: Stage) -> None:
     stage.steps(
-        s.Emit(records=[{"type": "brand_new", "x": 1}, "not json"]),
-        s.Garbage(text="oops"),
-        s.BigLine(characters=300_000),
-        s.BigLog(records=3, characters=50),
-        s.Garbage(text="warning", to="stderr"),
+        do.Emit(records=[{"type": "brand_new", "x": 1}, "not json"]),
+        do.Garbage(text="oops"),
+        do.BigLine(characters=300_000),
+        do.BigLog(records=3, characters=50),
+        do.Garbage(text="warning", to="stderr"),
     )
     done = stage.run()
     lines = done.stdout.split(b"\n")
@@ -426,21 +427,21 @@ def test_given_records_garbage_and_long_lines_go_out_as_they_are(stage: Stage) -
 @pytest.mark.parametrize(
     ("step", "status", "text"),
     [
-        (s.Fail(kind="overloaded"), 529, "Overloaded"),
-        (s.Fail(kind="server"), 500, "Internal server error"),
-        (s.Fail(kind="auth"), 401, "/login"),
-        (s.Fail(kind="login"), None, "Not logged in"),
-        (s.Fail(kind="credit"), 400, "Credit balance is too low"),
-        (s.Fail(kind="too_long"), 400, "Prompt is too long"),
-        (s.Limit(resets_in=3600), 429, "You've hit your session limit · resets "),
-        (s.Limit(kind="seven_day", resets_at=1_800_000_000), 429, "weekly limit · resets 8:00am (UTC)"),
-        (s.Limit(text="You're out of extra usage · resets 9pm"), 429, "out of extra usage"),
+        (do.Fail(kind="overloaded"), 529, "Overloaded"),
+        (do.Fail(kind="server"), 500, "Internal server error"),
+        (do.Fail(kind="auth"), 401, "/login"),
+        (do.Fail(kind="login"), None, "Not logged in"),
+        (do.Fail(kind="credit"), 400, "Credit balance is too low"),
+        (do.Fail(kind="too_long"), 400, "Prompt is too long"),
+        (do.Limit(resets_in=3600), 429, "You've hit your session limit · resets "),
+        (do.Limit(kind="seven_day", resets_at=1_800_000_000), 429, "weekly limit · resets 8:00am (UTC)"),
+        (do.Limit(text="You're out of extra usage · resets 9pm"), 429, "out of extra usage"),
     ],
 )
 def test_an_error_of_the_api_is_a_success_record_with_is_error(
-    stage: Stage, step: s.Step, status: int | None, text: str
+    stage: Stage, step: do.Step, status: int | None, text: str
 ) -> None:
-    stage.steps(step, s.Signal(status=SignalStatus.DONE))
+    stage.steps(step, do.Signal(status=SignalStatus.DONE))
     done = stage.run()
     end = result(done.stdout)
     assert done.returncode == 1
@@ -458,7 +459,7 @@ def test_an_error_of_the_api_is_a_success_record_with_is_error(
     ],
 )
 def test_an_end_by_a_limit_of_the_cli_names_it(stage: Stage, kind: Any, subtype: str) -> None:
-    stage.steps(s.Fail(kind=kind))
+    stage.steps(do.Fail(kind=kind))
     done = stage.run()
     assert done.returncode == 1
     assert result(done.stdout)["subtype"] == subtype
@@ -467,7 +468,9 @@ def test_an_end_by_a_limit_of_the_cli_names_it(stage: Stage, kind: Any, subtype:
 
 def test_limit_events_say_when_it_ends(stage: Stage) -> None:
     stage.steps(
-        s.ApiRetry(count=2), s.Limit(status="allowed_warning", resets_at=5), s.Limit(resets_at=1_800_000_000)
+        do.ApiRetry(count=2),
+        do.Limit(status="allowed_warning", resets_at=5),
+        do.Limit(resets_at=1_800_000_000),
     )
     _, retry, _, warning, event, *_ = records(stage.run().stdout)
     assert (retry["subtype"], retry["attempt"], retry["error_status"]) == ("api_retry", 1, 529)
@@ -477,21 +480,21 @@ def test_limit_events_say_when_it_ends(stage: Stage) -> None:
 
 
 def test_a_crash_leaves_no_result(stage: Stage) -> None:
-    stage.steps(s.Crash(exit_code=7, mid_line=True, stderr="boom"))
+    stage.steps(do.Crash(exit_code=7, mid_line=True, stderr="boom"))
     done = stage.run()
     assert done.returncode == 7
     assert not done.stdout.endswith(b"\n")
     assert b"boom" in done.stderr
-    stage.steps(s.Crash(signal="KILL"))
+    stage.steps(do.Crash(signal="KILL"))
     assert stage.run().returncode == -signal.SIGKILL
-    stage.steps(s.NoResult())
+    stage.steps(do.NoResult())
     done = stage.run()
     assert done.returncode == 0
     assert records(done.stdout)[-1]["type"] == "system"
 
 
 def test_a_run_waits_for_the_file_a_test_touches(stage: Stage) -> None:
-    stage.steps(s.Write(path="session:here", text=""), s.WaitFor(path="session:go"), s.Say(text="went on"))
+    stage.steps(do.Write(path="session:here", text=""), do.WaitFor(path="session:go"), do.Say(text="went on"))
     process = stage.start()
     eventually((stage.session / "here").exists)
     assert process.poll() is None
@@ -502,7 +505,7 @@ def test_a_run_waits_for_the_file_a_test_touches(stage: Stage) -> None:
 
 @pytest.mark.parametrize(("at", "last"), [("start", None), ("here", "system"), ("after_result", "result")])
 def test_a_hang_lasts_until_sigterm(stage: Stage, at: Any, last: str | None) -> None:
-    stage.steps(s.Hang(at=at))
+    stage.steps(do.Hang(at=at))
     process = stage.start()
     eventually(
         lambda: s.read_runs(stage.scenario) if last is None else last.encode() in stage.log.read_bytes()
@@ -515,7 +518,7 @@ def test_a_hang_lasts_until_sigterm(stage: Stage, at: Any, last: str | None) -> 
 
 
 def test_sigint_ends_the_tool_with_its_setsid_children_and_still_writes_a_result(stage: Stage) -> None:
-    stage.steps(s.Run(command="setsid sleep 600 & echo $! $$ >pids; sleep 600"))
+    stage.steps(do.Run(command="setsid sleep 600 & echo $! $$ >pids; sleep 600"))
     process = stage.start()
     pids = stage.repo / "pids"
     eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2)
@@ -528,7 +531,7 @@ def test_sigint_ends_the_tool_with_its_setsid_children_and_still_writes_a_result
 
 def test_a_run_can_be_deaf_to_sigint(stage: Stage) -> None:
     stage.steps(
-        s.Ignore(signals=["INT"]), s.Write(path="session:here", text=""), s.WaitFor(path="session:go")
+        do.Ignore(signals=["INT"]), do.Write(path="session:here", text=""), do.WaitFor(path="session:go")
     )
     process = stage.start()
     eventually((stage.session / "here").exists)
@@ -539,7 +542,7 @@ def test_a_run_can_be_deaf_to_sigint(stage: Stage) -> None:
 
 @pytest.mark.parametrize("kind", ["background", "setsid"])
 def test_children_outlive_a_normal_end(stage: Stage, kind: Any) -> None:
-    stage.steps(s.Children(kind=kind, count=2, deaf=True))
+    stage.steps(do.Children(kind=kind, count=2, deaf=True))
     assert stage.run().returncode == 0
     pids = s.read_children(stage.scenario)
     assert len(pids) == 2
@@ -549,7 +552,7 @@ def test_children_outlive_a_normal_end(stage: Stage, kind: Any) -> None:
 
 
 def test_foreground_children_keep_the_run_waiting_and_are_orphaned_by_sigterm(stage: Stage) -> None:
-    stage.steps(s.Children(kind="foreground"))
+    stage.steps(do.Children(kind="foreground"))
     process = stage.start()
     eventually(lambda: s.read_children(stage.scenario))
     process.send_signal(signal.SIGTERM)
@@ -580,7 +583,7 @@ def test_every_step_of_the_models_is_known_to_the_agent() -> None:
 
     from samobot.sandbox.moves import Moves
 
-    for model in get_args(get_args(s.Step)[0]):
+    for model in get_args(get_args(do.Step)[0]):
         assert hasattr(Moves, f"do_{model.model_fields['do'].default}")
 
 

@@ -175,9 +175,12 @@ class Gate:
         Raises:
             ApplicationHandlerStop: It may have no effect.
         """
-        verdict = judge(update, self.access)
-        if verdict.code is not None and self._pair(verdict, verdict.code):
-            verdict = judge(update, self.access)
+        try:
+            verdict = self._admit(update)
+        except Exception:
+            # The library goes on to the next group after an error: a fault of ours must not open the door.
+            log.exception("the gate failed and stays shut: update %d", update.update_id)
+            raise ApplicationHandlerStop from None
         if not verdict.allowed:
             self._lines.write(
                 "no effect: update %d, %s (user %s, chat %s)",
@@ -189,6 +192,12 @@ class Gate:
             raise ApplicationHandlerStop
         if self._on_admitted is not None and verdict.chat_id is not None:
             self._on_admitted(verdict.chat_id)
+
+    def _admit(self, update: Update) -> Verdict:
+        verdict = judge(update, self.access)
+        if verdict.code is not None and self._pair(verdict, verdict.code):
+            return judge(update, self.access)
+        return verdict
 
     def _pair(self, verdict: Verdict, code: str) -> bool:
         """Try a code; the person is in, or the code is unused, whatever crashes in between."""

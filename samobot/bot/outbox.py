@@ -265,7 +265,12 @@ class Outbox:
 
     def revive(self, chat_id: int) -> None:
         """Note that a chat is alive: somebody allowed wrote there. What waited for it goes out."""
-        if self._store.chats.unblock(chat_id):
+        try:
+            news = self._store.chats.unblock(chat_id)
+        except StorageError as error:
+            log.error("chat %d: %s", chat_id, error)  # the next delivery notes it; somebody's message goes on
+            news = True
+        if news:
             log.info("chat %d can be written to again", chat_id)
             self._pace.release(chat_id)
             self._wake(chat_id)

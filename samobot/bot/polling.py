@@ -257,7 +257,7 @@ class Poller:
             "or a webhook. Both lose messages to each other until one is stopped."
         )
         log.error("%s Telegram says: %s", text, error)
-        self._on_problem(Problem(ProblemKind.CONFLICT, text))
+        self._say(Problem(ProblemKind.CONFLICT, text))
 
     def _delay(self, failures: int) -> float:
         return float(min(_LONGEST_BACKOFF, self._backoff * 2 ** min(failures - 1, 10)))
@@ -310,7 +310,13 @@ class Poller:
     def _set_aside(self, journaled: JournaledUpdate, kind: ProblemKind, text: str) -> None:
         self._note(lambda number: self._journal.quarantine(number, text), journaled.update_id)
         log.error("%s", text)
-        self._on_problem(Problem(kind, text, journaled.raw))
+        self._say(Problem(kind, text, journaled.raw))
+
+    def _say(self, problem: Problem) -> None:
+        try:
+            self._on_problem(problem)
+        except Exception:
+            log.exception("a problem could not be said: %s", problem.text)  # polling outlives it
 
     def _note(self, write: Callable[[int], int | None], number: int) -> int | None:
         """Write to the journal; a full disk must not keep a `/stop` from being handled."""

@@ -261,6 +261,14 @@ async def test_a_flood_of_strangers_does_not_flood_the_log(
     assert "980 more" in caplog.text
 
 
+async def test_a_gate_that_fails_stays_shut(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("samobot.bot.gate.judge", broken)
+    assert not await admitted(Gate(ACCESS, store), update("message", message(person(), private())))
+
+
 async def test_in_a_real_application_only_the_owner_reaches_a_handler(store: Store) -> None:
     async with BotApiServer() as server:
         server.add_bot("42:token-for-tests", privacy=False)

@@ -234,6 +234,21 @@ async def test_a_handler_that_hangs_keeps_nothing_from_being_safe_and_is_broken_
     assert [problem.kind for problem in scene.problems] == [ProblemKind.TOO_SLOW]
 
 
+async def test_a_problem_that_cannot_be_said_does_not_end_polling(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(problem: Problem) -> None:
+        scene.problems.append(problem)
+        raise StorageError("disk full")
+
+    monkeypatch.setattr(scene, "note_problem", full)
+    scene.server.inject({"update_id": 1_000_000_000, "message": 5})
+    scene.ann.say("next")
+    async with scene.polling():
+        await scene.until_handled("next")
+    assert len(scene.problems) == 1
+
+
 @pytest.mark.parametrize("fault", [FaultKind.BAD_GATEWAY, FaultKind.RESET, FaultKind.DROP_AFTER_DOING])
 async def test_network_errors_are_outlived_and_nothing_is_repeated(scene: Scene, fault: FaultKind) -> None:
     scene.server.fault(fault, "getUpdates", 3)

@@ -29,7 +29,15 @@ from samobot.session.guidance import add_guidance, parse_guidance
 from samobot.session.lock import holder
 from samobot.session.plan import Plan
 from samobot.session.qa import Question, parse_qa, set_answer
-from samobot.session.settling import Settled, carry_out, journal_decisions, lift, lift_rejected, look_closely
+from samobot.session.settling import (
+    Settled,
+    carry_out,
+    journal_decisions,
+    lift,
+    lift_approved,
+    lift_rejected,
+    look_closely,
+)
 from samobot.session.signal import Signal
 from samobot.session.standing import Standing
 from samobot.text import one_line, without_surrogates
@@ -212,7 +220,15 @@ def approve(
         if last is None or last.kind is not DecisionKind.APPROVAL:
             _decide_plan(folder, DecisionKind.APPROVAL, plan, None, person=person, now=now, key=key)
         journal_decisions(folder, now, key)
-        return Verdict(plan, standing.plan_approved, carry_out(folder, now, held_by_us=False))
+        settled = carry_out(folder, now, held_by_us=False)
+        standing_now = look_closely(folder)
+        idle = standing_now.overview.phase is Phase.PLANNING and standing_now.block is None
+        word = standing_now.verdict
+        if idle and word is not None and standing_now.plan_approved and holder(folder) is None:
+            # It was approved before the agent asked: that is an approval all the same.
+            lift_approved(folder, standing_now, word, plan, now)
+            settled = Settled.APPROVED
+        return Verdict(plan, standing.plan_approved, settled)
 
 
 def reject(

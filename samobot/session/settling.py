@@ -53,21 +53,24 @@ def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Sett
             lift(folder, words, now)
             return Settled.ANSWERED
         case WaitingFor.PLAN_APPROVAL if standing.verdict is not None and standing.plan is not None:
-            who = standing.verdict.who
             if not standing.plan_approved:
-                lift_rejected(folder, who, standing.plan, now)
+                lift_rejected(folder, standing.verdict.who, standing.plan, now)
                 return Settled.REJECTED
-            if standing.overview.phase is Phase.PLANNING:
-                _journal_move(folder, standing.verdict, now)
-            lift(
-                folder,
-                f"{who} approved the plan → {standing.plan.name}",
-                now,
-                to=Phase.IMPLEMENTATION if standing.overview.phase is Phase.PLANNING else None,
-            )
+            lift_approved(folder, standing, standing.verdict, standing.plan, now)
             return Settled.APPROVED
         case _:
             return Settled.NOTHING
+
+
+def lift_approved(
+    folder: SessionFolder, standing: Standing, verdict: Decision, plan: Plan, now: datetime
+) -> None:
+    """Go on to implementation after an approval; in another phase, just go on."""
+    planning = standing.overview.phase is Phase.PLANNING
+    if planning:
+        _journal_move(folder, verdict, now)
+    words = f"{verdict.who} approved the plan → {plan.name}"
+    lift(folder, words, now, to=Phase.IMPLEMENTATION if planning else None)
 
 
 def lift_rejected(folder: SessionFolder, who: str, plan: Plan, now: datetime) -> None:

@@ -251,6 +251,20 @@ def test_without_a_plan_there_is_nothing_to_decide(tmp_path: Path) -> None:
         gate.approve(folder, ANNA, NOW, KEY)
 
 
+def test_a_plan_can_be_approved_before_the_agent_asks(planning: SessionFolder) -> None:
+    planning.signal.unlink()
+    planning.overview.write_text(planning.overview.read_text().replace("waiting_human", "no"))
+    assert gate.approve(planning, ANNA, NOW, KEY).settled is Settled.APPROVED
+    assert overview(planning).phase is Phase.IMPLEMENTATION
+    assert len(journaled(planning, "phase")) == 1
+
+
+def test_an_approval_does_not_lift_a_block(planning: SessionFolder) -> None:
+    planning.overview.write_text(planning.overview.read_text().replace("waiting_human", "yes - no network"))
+    assert gate.approve(planning, ANNA, NOW, KEY).settled is Settled.NOTHING
+    assert (overview(planning).phase, overview(planning).blocked) == (Phase.PLANNING, "yes - no network")
+
+
 def test_a_rejection_keeps_planning_and_gives_the_agent_the_words(planning: SessionFolder) -> None:
     words = "No:\n- use `argparse`\n\n## and\ttests"
     verdict = gate.reject(planning, words, ANNA, NOW, KEY)

@@ -232,7 +232,7 @@ class Play:
             if not stream.finished and not moves.no_result:
                 stream.result()
         except Interrupted:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # one is enough
             shell.end()
             if not stream.started or stream.finished:
                 return 0
@@ -244,6 +244,8 @@ class Play:
                 terminal="aborted_tools",
             )
             return 1
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         return 0
 
     def _iterations(self) -> list[list[dict[str, Any]]]:

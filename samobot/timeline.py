@@ -213,7 +213,8 @@ class _Story:
         self._close_iteration(end, 0.0)
         self._turn(end, SpanKind.IDLE, self._phase)
         self._cost.append((end, self._cost[-1][1]))
-        found = dict.fromkeys(each.phase for each in (*self._spans, *self._iterations) if each.phase)
+        named = [span.phase for span in self._spans] + [tick.phase for tick in self._iterations]
+        found = dict.fromkeys(phase for phase in named if phase)
         known = [str(phase) for phase in Phase if phase in found]
         return Timeline(
             start=self._start,

@@ -22,7 +22,6 @@ _DAY = 86400
 _LAST = 253_370_000_000.0
 _CHARACTER = 0.019
 """Width of a label's character, as part of the axis."""
-_MOST_LABELS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +83,10 @@ class TimeScale:
         Args:
             zone: The person's zone; None is this machine's.
         """
-        start, end = self._times[0], self._times[-1]
         step = next((step for step in _STEPS if step * self.per_second >= 7 * _CHARACTER), _STEPS[-1])
         chosen: list[Label] = []
         day = ""
-        for at in _round_times(start, end, step, zone):
-            if any(span.start < at < span.end for span in self._cut):
-                continue
+        for at in self._round_times(step, zone):
             label = self._label(at, step, day, zone)
             if chosen and not _fits(chosen[-1], label):
                 if "\n" not in label.text or "\n" in chosen[-1].text:
@@ -101,9 +97,15 @@ class TimeScale:
                     continue
             chosen.append(label)
             day = _words(at, "%a %d %b", zone)
-            if len(chosen) >= _MOST_LABELS:
-                break
-        return chosen or [self._label(start, 1, "", zone)]
+        return chosen or [self._label(self._times[0], 1, "", zone)]
+
+    def _round_times(self, step: int, zone: tzinfo | None) -> Iterator[float]:
+        """Round times outside of what is cut: in there they would stand too close to be told apart."""
+        start = self._times[0]
+        for span in self._cut:
+            yield from _round_times(start, span.start, step, zone)
+            start = span.end
+        yield from _round_times(start, self._times[-1], step, zone)
 
     def _label(self, at: float, step: int, day: str, zone: tzinfo | None) -> Label:
         if step >= _DAY:

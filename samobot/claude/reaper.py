@@ -9,8 +9,8 @@ reaches it, and children that were disowned or called setsid outlive even a norm
   them by that, also when the worker itself was killed and its orphans went to init.
 
 The CLI is started in a new session (setsid), and a process can only ever leave a session for a new one of its
-own. So a descendant of ours in *our* session was started by ourselves (git, for example), and one in another
-session came from the CLI: that is how `sweep` tells them apart.
+own: so whatever came from the CLI is in another session than ours, and `sweep` touches nothing else. A child
+that the worker itself starts in a new session must have ended by then, or be excluded.
 """
 
 from __future__ import annotations
@@ -33,9 +33,12 @@ SESSION_VARIABLE = "SAMOCODE_SESSION"
 SWEEP_SECONDS = 5.0
 """How long a sweep goes on when processes keep coming."""
 
+GRACE_SECONDS = 0.5
+"""How long a process that is left over gets to clean up after itself."""
+
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
-_PAUSE = 0.01
+_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +75,16 @@ def is_subreaper() -> bool:
 
 
 def sweep(exclude: Collection[int] = (), seconds: float = SWEEP_SECONDS) -> Swept:
-    """Kill and reap every descendant that is not in this process's own session, until none is left.
+    """End and reap every descendant that is not in this process's own session, until none is left.
 
-    It blocks for as long as that takes, some milliseconds as a rule.
+    It blocks for as long as that takes: milliseconds as a rule, half a second where something ignores SIGTERM.
 
     Args:
         exclude: Process ids to leave alone although they are in another session; somebody else waits for them.
         seconds: How long to go on at most.
     """
     own_session = os.getsid(0)
-    return _end_all(lambda: _foreign_descendants(own_session, frozenset(exclude)), _kill_group, seconds)
+    return _end_all(lambda: _foreign_descendants(own_session, frozenset(exclude)), _send_to_group, seconds)
 
 
 def session_processes(session_dir: Path) -> list[tuple[int, str]]:
@@ -98,7 +101,7 @@ def session_processes(session_dir: Path) -> list[tuple[int, str]]:
 
 
 def end_session_processes(session_dir: Path, seconds: float = SWEEP_SECONDS) -> Swept:
-    """Kill what an earlier worker of a session left behind.
+    """End what an earlier worker of a session left behind.
 
     Only for the holder of the session's run lock, or when there is none: a living worker's CLI carries the
     same mark.
@@ -107,7 +110,7 @@ def end_session_processes(session_dir: Path, seconds: float = SWEEP_SECONDS) -> 
         session_dir: The session's folder.
         seconds: How long to go on at most.
     """
-    return _end_all(lambda: _marked(session_dir), _kill, seconds)
+    return _end_all(lambda: _marked(session_dir), _send, seconds)
 
 
 def has_tool_process(pid: int) -> bool:
@@ -125,18 +128,27 @@ def has_tool_process(pid: int) -> bool:
 
 
 def _end_all(
-    listing: Callable[[], list[psutil.Process]], kill: Callable[[psutil.Process], None], seconds: float
+    listing: Callable[[], list[psutil.Process]],
+    send: Callable[[psutil.Process, signal.Signals], None],
+    seconds: float,
 ) -> Swept:
-    """Kill what `listing` finds, again and again, because a process can fork while it is killed."""
-    deadline = time.monotonic() + seconds
+    """End what `listing` finds, again and again, because a process can fork while it is killed.
+
+    Each gets a moment to leave in order, so that a git command takes its lock files along.
+    """
+    started = time.monotonic()
     seen: set[psutil.Process] = set()
     while found := listing():
-        seen.update(found)
-        if time.monotonic() >= deadline:
+        elapsed = time.monotonic() - started
+        if elapsed >= seconds:
             survivors = tuple(sorted(process.pid for process in found))
             return Swept(max(0, len(seen) - len(survivors)), survivors)
         for process in found:
-            kill(process)
+            if elapsed >= GRACE_SECONDS:
+                send(process, signal.SIGKILL)
+            elif process not in seen:
+                send(process, signal.SIGTERM)
+        seen.update(found)
         time.sleep(_PAUSE)
     return Swept(len(seen))
 
@@ -171,24 +183,24 @@ def _marked(session_dir: Path) -> list[psutil.Process]:
     return found
 
 
-def _kill_group(process: psutil.Process) -> None:
-    """Kill a process with its whole group: the one way that a fork going on at the same time cannot escape.
+def _send_to_group(process: psutil.Process, number: signal.Signals) -> None:
+    """Signal a process with its whole group: the one way that a fork going on at the same time cannot escape.
 
     A group lies within one session, and the sessions meant here were all begun below the CLI.
     """
     try:
         group = os.getpgid(process.pid)
         if group == os.getpgid(0):
-            process.kill()
+            process.send_signal(number)
         else:
-            os.killpg(group, signal.SIGKILL)
+            os.killpg(group, number)
     except (ProcessLookupError, PermissionError, psutil.Error):
         pass
 
 
-def _kill(process: psutil.Process) -> None:
+def _send(process: psutil.Process, number: signal.Signals) -> None:
     try:
-        process.kill()
+        process.send_signal(number)
     except psutil.Error:
         pass
 

@@ -58,9 +58,15 @@ def start_all() -> None:
     """A tool's process, one in our own session, one that lost its parent at once, and one below another."""
     start()
     start(session=False)
-    orphan = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', {SLEEP!r}, {TOKEN!r}])"
-    subprocess.run([sys.executable, "-S", "-c", orphan], check=True, start_new_session=True)
-    start(orphan + "; import time; time.sleep(600)")
+    below = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', {SLEEP!r}, {TOKEN!r}], stdout=2)"
+    subprocess.run([sys.executable, "-S", "-c", below], check=True, start_new_session=True)
+    parent = subprocess.Popen(
+        [sys.executable, "-S", "-c", f"{below}; print('ready', flush=True); {SLEEP}", TOKEN],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert parent.stdout is not None
+    parent.stdout.readline()
 
 
 def forever() -> None:

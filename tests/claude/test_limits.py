@@ -37,6 +37,8 @@ VILNIUS = ZoneInfo("Europe/Vilnius")
         ("You're now out of extra usage · resets in 2h 30m", "overage", "2026-07-14T12:30"),
         ("API Error: You've hit your limit · resets 17:05 (UTC)", "", "2026-07-14T17:05"),
         ("You've reached your usage limit · resets at 2026-07-14T18:00:00Z", "", "2026-07-14T18:00"),
+        ("You've reached your usage limit · resets at 2026-07-14 18:00", "", "2026-07-14T18:00"),
+        ("You've reached your usage limit · resets at 2026-13-45 18:00", "", None),
         ("You've hit your limit", "", None),
         ("You've hit your limit · resets soon", "", None),
     ],

@@ -175,6 +175,9 @@ def test_a_limit_event_without_a_time_takes_it_from_the_words() -> None:
         ("API Error: Request timed out.", None, "network"),
         ("API Error: Claude's response exceeded the 32000 output token maximum", None, "truncated"),
         ("Claude Code is unable to respond to this request, under our Usage Policy", None, "refused"),
+        ("prompt is too long: 205000 tokens > 200000 maximum", 400, "prompt_too_long"),
+        ("API Error: 418 I'm a teapot", 418, "invalid_request"),
+        ("API Error: 301 Moved", 301, "failed"),
         ("Something nobody has seen", None, "failed"),
         ("", None, "failed"),
     ],
@@ -264,3 +267,11 @@ def test_evidence_stays_small_however_much_is_said() -> None:
 
 def test_a_long_message_is_clipped_to_a_sentence() -> None:
     assert len(judge(failure("boom " * 1000), end=BADLY).text) < 400
+
+
+def test_what_could_not_be_ended_is_said() -> None:
+    assert judge(GOOD, end=ProcessEnd(0, survivors=(7, 9))).note == "Could not be ended: process 7, 9."
+
+
+def test_a_signal_without_a_name_has_its_number() -> None:
+    assert judge(end=ProcessEnd(-63)).text == "Claude was killed by signal 63."

@@ -75,7 +75,8 @@ def test_a_stop_interrupts_first_so_that_the_cost_is_known(bench: Bench) -> None
     assert report["kind"] == "interrupted"
     assert report["end"]["stopped_by"] == "person"
     assert report["end"]["returncode"] == 1
-    assert report["end"]["leftover"] >= 4
+    # Five were started; the one in the group of the CLI was interrupted with it, and may be gone by then.
+    assert report["end"]["leftover"] in {4, 5}
     assert report["cost"] == 0.25
 
 
@@ -105,7 +106,7 @@ def test_a_cli_that_ignores_signals_is_killed(bench: Bench) -> None:
 def test_what_outlives_a_normal_end_is_swept(bench: Bench) -> None:
     report = bench.run("good_with_children")
     assert report["kind"] == "completed"
-    assert report["end"]["leftover"] >= 4
+    assert report["end"]["leftover"] == 5
     assert report["end"]["survivors"] == []
     assert bench.left() == []
 
@@ -132,7 +133,7 @@ def test_a_killed_worker_takes_the_cli_along_and_the_next_one_finds_the_rest(ben
     assert not [process for process in bench.left() if str(FAKE) in process.cmdline()]
     assert {pid for pid, _ in session_processes(bench.folder)} == {process.pid for process in bench.left()}
     swept = end_session_processes(bench.folder)
-    assert swept.ended >= 4
+    assert swept.ended == 5
     assert swept.survivors == ()
     assert bench.left() == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def test_a_session_finds_its_own_processes_and_no_others(
         assert [pid for pid, _ in found] == [own.pid]
         assert "time.sleep(600)" in found[0][1]
         assert end_session_processes(session).ended == 1
-        assert own.wait() == -9
+        assert own.wait() == -signal.SIGTERM
         assert session_processes(session) == []
         assert stranger.poll() is None
     finally:
@@ -111,3 +112,34 @@ def test_a_tool_process_is_a_child_in_a_session_of_its_own(tool: bool) -> None:
         cli.kill()
         cli.communicate()
     assert has_tool_process(cli.pid) is False
+
+
+def test_what_is_left_may_clean_up_and_what_refuses_is_killed(tmp_path: Path) -> None:
+    lock = tmp_path / "index.lock"
+    lock.touch()
+    tidy = (
+        "import os, signal, sys, time\n"
+        f"def leave(*_): os.unlink({str(lock)!r}); os._exit(0)\n"
+        "signal.signal(signal.SIGTERM, leave)\n" + READY
+    )
+    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + READY
+    left = [start(tidy, session=tmp_path), start(stubborn, session=tmp_path)]
+    try:
+        swept = end_session_processes(tmp_path)
+        assert (swept.ended, swept.survivors) == (2, ())
+        assert [process.wait() for process in left] == [0, -signal.SIGKILL]
+        assert not lock.exists()
+    finally:
+        for process in left:
+            process.kill()
+            process.communicate()
+
+
+def test_a_sweep_that_gets_nowhere_says_what_is_left(tmp_path: Path) -> None:
+    process = start(session=tmp_path)
+    try:
+        swept = end_session_processes(tmp_path, seconds=0)
+        assert (swept.ended, swept.survivors) == (0, (process.pid,))
+    finally:
+        process.kill()
+        process.communicate()

@@ -160,6 +160,14 @@ def test_a_tool_is_told_by_the_input_that_says_most() -> None:
     )
 
 
+def test_a_message_may_be_a_plain_string() -> None:
+    assert parse({"type": "assistant", "message": {"content": "Hello."}}) == Assistant("Hello.")
+
+
+def test_tokens_add_up() -> None:
+    assert (Tokens(1, 2, 3, 4) + Tokens(10, 20, 30, 40)).total == 110
+
+
 def test_a_tools_output_is_only_measured() -> None:
     content = [
         {"type": "tool_result", "tool_use_id": "1", "content": "abc"},

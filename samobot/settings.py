@@ -41,7 +41,7 @@ def _paths(value: object) -> object:
 class Settings(BaseModel):
     """Everything that can be configured, under the names of the environment variables in lower case."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
 
     claude_path: str = "claude"
     """The Claude CLI: a name on PATH, or a path."""

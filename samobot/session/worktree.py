@@ -85,6 +85,14 @@ def prepare_worktree(
         ) from failure
 
 
+def base_of(path: Path) -> str | None:
+    """Return the commit at which the branch checked out in a folder left the default one, where that can be told."""
+    try:
+        return _merge_base(Git(path), "HEAD")
+    except GitError:
+        return None
+
+
 def _make(git: Git, path: Path, branch: str, network_timeout: float) -> Worktree:
     existing = _existing(git, path)
     if existing is not None:

@@ -1,0 +1,63 @@
+"""The emergency stop: while its file is there, no worker of this person starts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from samobot.errors import StorageError
+from samobot.session.files import read_text, write_atomic
+
+_FILE = "panic.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Panic:
+    """Who pulled the emergency stop, and when; None where the file does not say."""
+
+    who: str
+    at: datetime | None
+
+
+def pull(state_dir: Path, who: str, now: datetime) -> None:
+    """Keep everything from starting, from now on.
+
+    Raises:
+        StorageError: The state folder cannot be written.
+    """
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StorageError(f"{state_dir} cannot be made: {error.strerror}.") from error
+    write_atomic(
+        state_dir / _FILE, json.dumps({"who": who, "at": now.astimezone(UTC).isoformat()}), mode=0o600
+    )
+
+
+def pulled(state_dir: Path) -> Panic | None:
+    """The emergency stop that is in force. A damaged file is one: in doubt nothing starts.
+
+    Raises:
+        StorageError: The file is there and cannot be read.
+    """
+    text = read_text(state_dir / _FILE)
+    if text is None:
+        return None
+    try:
+        values = json.loads(text)
+        return Panic(str(values["who"]), datetime.fromisoformat(values["at"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return Panic("somebody", None)
+
+
+def release(state_dir: Path) -> bool:
+    """Let workers start again; whether they had been kept from it."""
+    try:
+        (state_dir / _FILE).unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StorageError(f"{state_dir / _FILE} cannot be removed: {error.strerror}.") from error
+    return True

@@ -83,10 +83,10 @@ class TimeScale:
         Args:
             zone: The person's zone; None is this machine's.
         """
-        step = next((step for step in _STEPS if step * self.per_second >= 7 * _CHARACTER), _STEPS[-1])
+        step = next((step for step in _STEPS if step * self.per_second >= 6.5 * _CHARACTER), _STEPS[-1])
         chosen: list[Label] = []
         day = ""
-        for at in self._round_times(step, zone):
+        for at in self._moments(step, zone):
             label = self._label(at, step, day, zone)
             if chosen and not _fits(chosen[-1], label):
                 if "\n" not in label.text or "\n" in chosen[-1].text:
@@ -99,13 +99,14 @@ class TimeScale:
             day = _words(at, "%a %d %b", zone)
         return chosen or [self._label(self._times[0], 1, "", zone)]
 
-    def _round_times(self, step: int, zone: tzinfo | None) -> Iterator[float]:
+    def _moments(self, step: int, zone: tzinfo | None) -> Iterator[float]:
         """Round times outside of what is cut: in there they would stand too close to be told apart."""
         start = self._times[0]
-        for span in self._cut:
-            yield from _round_times(start, span.start, step, zone)
-            start = span.end
-        yield from _round_times(start, self._times[-1], step, zone)
+        for end in (*(span.start for span in self._cut), self._times[-1]):
+            times = list(_round_times(start, end, step, zone))
+            # After a night, a time that is not round is better than none.
+            yield from times or [start] * (start < end)
+            start = next((span.end for span in self._cut if span.start == end), end)
 
     def _label(self, at: float, step: int, day: str, zone: tzinfo | None) -> Label:
         if step >= _DAY:

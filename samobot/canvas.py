@@ -32,7 +32,7 @@ class Canvas:
 
     def __init__(self, width: int, height: int, paper: str) -> None:
         self._figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor=paper)
-        FigureCanvasAgg(self._figure)
+        self._canvas: Any = FigureCanvasAgg(self._figure)  # its methods are not typed
         self._height = height
         self._layer = 0
 
@@ -125,10 +125,8 @@ class Canvas:
     def png(self) -> bytes:
         """The picture as a PNG file, the same bytes for the same drawing."""
         file = io.BytesIO()
-        # Without the library's name and version inside, an update alone changes nothing.
-        self._figure.savefig(
-            file, format="png", dpi=_DPI, facecolor=self._figure.get_facecolor(), metadata={"Software": None}
-        )
+        # Not by savefig, which heeds a person's own matplotlibrc; and without the library's version inside.
+        self._canvas.print_png(file, metadata={"Software": None})
         return file.getvalue()
 
     def _text(self, x: float, y: float, words: str, size: float, bold: bool) -> Text:

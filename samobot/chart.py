@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from samobot.errors import NotFoundError, UsageError
+from samobot.palette import COLOURS, PATTERNS, Colours, Theme
 from samobot.phases import Phase
 from samobot.session.history import RunEndReason
 from samobot.text import clip, human_duration, human_money
@@ -21,6 +20,8 @@ from samobot.timescale import TimeScale
 
 if TYPE_CHECKING:
     from samobot.canvas import Canvas
+
+__all__ = ["HEIGHT", "WIDTH", "Theme", "draw"]
 
 WIDTH, HEIGHT = 1080, 800
 
@@ -35,54 +36,6 @@ _OTHER = "other"
 _drawing = threading.Lock()
 """matplotlib keeps caches that threads share."""
 
-
-class Theme(StrEnum):
-    """Whether the picture is shown on a light or a dark background."""
-
-    LIGHT = "light"
-    DARK = "dark"
-
-
-@dataclass(frozen=True, slots=True)
-class _Colours:
-    paper: str
-    ink: str
-    soft: str
-    faint: str
-    line: str
-    work: str
-    cost: str
-    alarm: str
-    rest: Mapping[SpanKind, str]
-
-
-# After Okabe and Ito, whose colours stay apart for colour-blind eyes too.
-_COLOURS = {
-    Theme.LIGHT: _Colours(
-        paper="#ffffff",
-        ink="#14181d",
-        soft="#56616c",
-        faint="#a3adb7",
-        line="#e4e8ec",
-        work="#0072b2",
-        cost="#00795a",
-        alarm="#d55e00",
-        rest={SpanKind.WAITING: "#e08e00", SpanKind.BLOCKED: "#d55e00", SpanKind.PARKED: "#a8588c"},
-    ),
-    Theme.DARK: _Colours(
-        paper="#17212b",
-        ink="#f3f6f8",
-        soft="#a9b8c6",
-        faint="#5f7080",
-        line="#293745",
-        work="#56b4e9",
-        cost="#35c99d",
-        alarm="#ff7f42",
-        rest={SpanKind.WAITING: "#f0b53c", SpanKind.BLOCKED: "#ff7f42", SpanKind.PARKED: "#dfa0ca"},
-    ),
-}
-
-_PATTERNS = {SpanKind.WAITING: "//", SpanKind.BLOCKED: "xx", SpanKind.PARKED: ".."}
 
 _LEGEND = {
     SpanKind.WAITING: "waits for you",
@@ -139,7 +92,7 @@ def draw(
         raise UsageError(
             f"Pictures need matplotlib, which cannot be loaded ({error}): pip install 'samobot[chart]'"
         ) from error
-    colours = _COLOURS[theme]
+    colours = COLOURS[theme]
     with _drawing:
         canvas = Canvas(WIDTH, HEIGHT, colours.paper)
         _Chart(canvas, colours, timeline, zone).draw(title)
@@ -149,7 +102,7 @@ def draw(
 class _Chart:
     """One picture while it is drawn, from top to bottom."""
 
-    def __init__(self, canvas: Canvas, colours: _Colours, timeline: Timeline, zone: tzinfo | None) -> None:
+    def __init__(self, canvas: Canvas, colours: Colours, timeline: Timeline, zone: tzinfo | None) -> None:
         self._canvas = canvas
         self._colours = colours
         self._timeline = timeline
@@ -224,8 +177,9 @@ class _Chart:
             x = _LEFT + label.place * (_RIGHT - _LEFT)
             canvas.line([(x, _TOP), (x, self._axis + 6)], colours.line, thick=1.5)
             time, _, day = label.text.partition("\n")
-            canvas.text(x, self._axis + 22, time, size=_SMALL + 1, colour=colours.soft, align="center")
-            canvas.text(x, self._axis + 48, day, size=_SMALL, colour=colours.soft, align="center")
+            for words, y in ((time, self._axis + 22), (day, self._axis + 48)):
+                edge = WIDTH - 8 - canvas.width_of(words, size=_SMALL) / 2
+                canvas.text(min(x, edge), y, words, size=_SMALL, colour=colours.soft, align="center")
 
     def _phases(self) -> None:
         canvas, colours = self._canvas, self._colours
@@ -240,12 +194,18 @@ class _Chart:
                 canvas.box(left, y - _BAR, right, y + _BAR, colours.work, strength=0.3)
             else:
                 self._rest(span, left, right, y)
+        drawn: dict[float, float] = {}
         for tick in self._timeline.iterations:
             left, right, y = self._x(tick.start), self._x(tick.end), self._row_of(tick.phase)
-            gap = 2.0 if right - left > 5 else 0.8
-            canvas.box(left, y - _BAR, max(right - gap, left + 1.2), y + _BAR, colours.work)
+            right = max(right - (2.0 if right - left > 5 else 0.8), left + 1.2)
+            if right >= drawn.get(y, 0.0) + 0.5:  # of thousands, no more than can be seen
+                canvas.box(left, y - _BAR, right, y + _BAR, colours.work)
+                drawn[y] = right
+        crossed = 0.0
         for retry in self._timeline.retries:
-            self._cross(self._x(retry.at), self._row_of(retry.phase) - _BAR - 3)
+            if self._x(retry.at) >= crossed + 2:
+                crossed = self._x(retry.at)
+                self._cross(crossed, self._row_of(retry.phase) - _BAR - 3)
         self._end()
 
     def _rest(self, span: Span, left: float, right: float, y: float) -> None:
@@ -255,7 +215,7 @@ class _Chart:
         if span.kind is SpanKind.IDLE:
             canvas.line([(left, y), (right, y)], colour, thick=4, dotted=True)
         else:
-            canvas.hatched(left, y - _BAR, right, y + _BAR, colour, _PATTERNS[span.kind])
+            canvas.hatched(left, y - _BAR, right, y + _BAR, colour, PATTERNS[span.kind])
         if self._scale.is_cut(span):
             self._break((left + right) / 2, self._axis, 8)
             self._break(right - 16, y, _BAR + 4)
@@ -351,7 +311,7 @@ class _Chart:
                         canvas.line([(x, y), (x + 34, y)], colours.faint, thick=4, dotted=True)
                     case _:
                         kind = SpanKind(name)
-                        canvas.hatched(x, y - 9, x + 34, y + 9, colours.rest[kind], _PATTERNS[kind])
+                        canvas.hatched(x, y - 9, x + 34, y + 9, colours.rest[kind], PATTERNS[kind])
                 canvas.text(x + 44, y, words, size=_SMALL, colour=colours.soft)
             y += 34 / 2
 

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from samobot.assets import plugin_dir
 from samobot.book import Book
 from samobot.claude.invocation import ClaudeOptions, check_args
-from samobot.claude.preflight import check_root, find
+from samobot.claude.preflight import check_root, find, preflight
 from samobot.claude.process import Clocks
 from samobot.iteration import Iteration, Progress, Surroundings
-from samobot.loop import Notice, RunOptions, Worker
+from samobot.loop import Worker
 from samobot.patience import Patience
 from samobot.project import Project
+from samobot.runs import Notice, RunOptions
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
 from samobot.settings import Settings
@@ -48,12 +49,20 @@ class Assembly:
             args=settings.claude_args,
         )
 
-    def preflight(self) -> None:
+    def preflight(self, *, new: bool) -> None:
         """See that an iteration could start at all, before anything is made.
 
+        Args:
+            new: The session does not exist yet. Asking the CLI who is logged in takes a second: that is for the
+                first run only, later ones find out by themselves.
+
         Raises:
-            UsageError: The CLI is missing or cannot run here.
+            UsageError: The CLI is missing or cannot run here, or nobody is logged in.
         """
+        if new:
+            cli = preflight(self._options, self._environ, login=True)
+            self._options = replace(self._options, path=cli.path)
+            return
         check_args(self._options.args)
         check_root(self._options, self._environ)
         self._options = replace(self._options, path=find(self._options.path, self._environ))

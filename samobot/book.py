@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from samobot.context import Answered
-from samobot.errors import UsageError
+from samobot.errors import StorageError, UsageError
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session import control, decisions, gate, journal
 from samobot.session.files import edit_lock, read_text, write_atomic
@@ -16,8 +16,9 @@ from samobot.session.journal import EventName, JournalReader
 from samobot.session.overview import Overview, add_flow, parse_overview, set_status
 from samobot.session.plan import newest_plan
 from samobot.session.signal import Signal, SignalProblem, parse_signal
+from samobot.session.snapshot import SessionState, snapshot
 from samobot.session.standing import look
-from samobot.text import one_line
+from samobot.text import human_money, one_line
 
 BLOCKED_WAITING = "waiting_human"
 """What `Blocked:` says while a person has to answer, approve or do something."""
@@ -35,7 +36,6 @@ class Book:
         self.folder = folder
         self._now = now
         self._reader = JournalReader(folder.journal)
-        self._before: Overview | None = None
 
     # Reading.
 
@@ -84,9 +84,28 @@ class Book:
         """What the session may cost, in US dollars; None is no limit."""
         return self.journal().budget_usd
 
+    def over_budget(self) -> str | None:
+        """Say that the budget is used up; None where it is not, or where there is none."""
+        budget, cost = self.budget(), self.cost()
+        if budget is None or cost < budget:
+            return None
+        return f"The budget of {human_money(budget)} is used up: {human_money(cost)} so far."
+
+    def is_done(self) -> bool:
+        """Whether the session is finished. Meant for when nobody holds it."""
+        return snapshot(self.folder, "", journal=self.journal()).status.state is SessionState.DONE
+
+    def decided_meanwhile(self) -> bool:
+        """Whether what the session waited for has been decided. Meant for when nobody holds it."""
+        gate.settle(self.folder, self._now())
+        return self.open_gate() is None
+
     def signal(self) -> Signal | SignalProblem:
         """The agent's signal."""
-        return parse_signal(read_text(self.folder.signal))
+        try:
+            return parse_signal(read_text(self.folder.signal))
+        except StorageError as error:
+            return SignalProblem(error.message)
 
     def pending_guidance(self) -> tuple[GuidanceItem, ...]:
         """What a person said and no iteration has been given yet."""
@@ -118,6 +137,15 @@ class Book:
             and (since is None or decision.at > since)
         )
 
+    def moved_by_a_person(self) -> bool:
+        """Whether a person's decision has moved the session on since the last iteration began."""
+        known = self.journal()
+        return (
+            bool(known.phases)
+            and known.iteration is not None
+            and (known.phases[-1].by == "person" and known.phases[-1].at >= known.iteration.started)
+        )
+
     def feedback(self) -> str:
         """Why a person sent the newest plan back; empty where they did not."""
         last = look(self.folder).verdict
@@ -138,17 +166,42 @@ class Book:
         """Carry out what a person has decided since the last run."""
         gate.settle(self.folder, self._now(), held_by_us=True)
 
+    def withdraw_a_stale_approval(self) -> None:
+        """Go back to the plan's gate where the plan was changed after its approval, before any work on it."""
+        standing = look(self.folder)
+        overview, plan = standing.overview, standing.plan
+        if overview.phase is not Phase.IMPLEMENTATION or overview.iteration or plan is None:
+            return
+        was_approved = any(
+            decision.kind is decisions.DecisionKind.APPROVAL and decision.file == plan.name
+            for decision in standing.decisions.decisions
+        )
+        moves = self.journal().phases
+        if standing.plan_approved or not was_approved or not moves or moves[-1].by != "person":
+            return
+        text = f"The plan {plan.name} was changed after its approval; it has to be approved again"
+        self._edit({"Phase": Phase.PLANNING, "Blocked": BLOCKED_WAITING}, [self._flow_line(text, None)])
+        self.log(EventName.PHASE, **{"from": Phase.IMPLEMENTATION, "to": Phase.PLANNING, "by": "worker"})
+        self._log_gate(WaitingFor.PLAN_APPROVAL)
+
     def begin_iteration(self, phase: Phase, visit: int, number: int) -> None:
         """Say in the overview which iteration runs, and clear the signal of the one before."""
         self._edit(
             {"Phase": phase, "Iteration": str(visit), "Total Iterations": str(number), "Blocked": "no"}, []
         )
         self.clear_signal()
-        self._before = self.overview()
 
     def clear_signal(self) -> None:
-        """Remove the signal, so that an old one is never taken for a new one."""
-        self.folder.signal.unlink(missing_ok=True)
+        """Remove the signal, so that an old one is never taken for a new one.
+
+        Raises:
+            StorageError: It cannot be removed.
+        """
+        path = self.folder.signal
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"{path} cannot be removed: {error.strerror}. Move it away.") from error
 
     def guidance_given(self, items: Iterable[GuidanceItem], number: int) -> None:
         """Tick the guidance that an iteration was given and that ended well."""
@@ -160,7 +213,7 @@ class Book:
             write_atomic(self.folder.guidance, tick(text, given))
         self.log(EventName.GUIDANCE, n=number, count=len(given))
 
-    def unblock(self, phase: Phase, summary: str, number: int) -> None:
+    def go_on(self, phase: Phase, summary: str, number: int) -> None:
         """The phase goes on."""
         status, flow = self._story(summary, number)
         self._edit({"Phase": phase, "Blocked": "no"} | status, flow)
@@ -182,6 +235,9 @@ class Book:
         """The session waits for a person."""
         status, flow = self._story(summary, number)
         self._edit({"Phase": phase, "Blocked": BLOCKED_WAITING} | status, flow)
+        self._log_gate(waiting_for)
+
+    def _log_gate(self, waiting_for: WaitingFor) -> None:
         plan = newest_plan(self.folder) if waiting_for is WaitingFor.PLAN_APPROVAL else None
         self.log(
             EventName.GATE,
@@ -241,14 +297,10 @@ class Book:
         return f"[{stamp}] {one_line(text, 300)}"
 
     def _story(self, summary: str, number: int | None) -> tuple[dict[str, str], list[str]]:
-        """What the overview should say of an iteration, where the agent has not said it itself."""
-        before, now = self._before, self.overview()
-        self._before = None
-        if before is None or not summary:
+        """What the overview says of an iteration, in its agent's words."""
+        if not summary:
             return {}, []
-        status = {"Last Action": one_line(summary, 300)} if now.last_action == before.last_action else {}
-        flow = [self._flow_line(summary, number)] if len(now.flow) <= len(before.flow) else []
-        return status, flow
+        return {"Last Action": one_line(summary, 300)}, [self._flow_line(summary, number)]
 
 
 def asked_for(signal: Signal) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from samobot.backup import Backup
 from samobot.errors import UsageError
 from samobot.phases import Phase
 from samobot.project import Project
-from samobot.session.files import read_text, write_atomic
+from samobot.session.files import edit_lock, read_text, write_atomic
 from samobot.session.folder import SessionFolder, clean_name, list_folders, new_folder, resolve
-from samobot.session.overview import new_overview, parse_overview
+from samobot.session.lock import holder
+from samobot.session.overview import new_overview
 from samobot.session.worktree import prepare_worktree
 from samobot.text import nearest
 
@@ -43,6 +45,16 @@ class Opened:
     notes: tuple[str, ...] = ()
 
 
+def find_session(project: Project, name: str) -> SessionFolder | None:
+    """Find a session that has begun.
+
+    Raises:
+        UsageError: The name cannot be used.
+    """
+    folder = resolve(project.sessions, name)
+    return folder if folder is not None and _is_begun(folder) else None
+
+
 def open_session(
     project: Project, name: str, opening: Opening, now: datetime, branch_prefix: str = ""
 ) -> Opened:
@@ -61,15 +73,14 @@ def open_session(
     Raises:
         UsageError: The name cannot be used, or looks like a slip of an existing one.
     """
-    folder = resolve(project.sessions, name)
-    if folder is not None and read_text(folder.overview) is not None:
+    folder = find_session(project, name)
+    if folder is not None:
         return Opened(folder, created=False)
     wanted = clean_name(name)
     if opening == Opening():
         _refuse_a_slip(project, wanted)
-    folder = folder or new_folder(project.sessions, wanted, now.date())
+    folder = resolve(project.sessions, name) or new_folder(project.sessions, wanted, now.date())
     worktree = prepare_worktree(project.main_repo, project.worktrees, folder.name, branch_prefix)
-    folder.path.mkdir(parents=True, exist_ok=True)
     folder.prepare()
     overview = new_overview(
         folder.name,
@@ -78,8 +89,18 @@ def open_session(
         task=_task_text(folder.name, opening),
         phase=Phase.INVESTIGATION,
     )
-    write_atomic(folder.overview, overview)
+    with edit_lock(folder.path):
+        if _is_begun(folder):  # by somebody else, while the worktree was made
+            return Opened(folder, created=False)
+        write_atomic(folder.overview, overview)
     return Opened(folder, created=True, notes=tuple(note for note in (worktree.note,) if note))
+
+
+def _is_begun(folder: SessionFolder) -> bool:
+    """Whether there is a session already; an overview that its agent took away is a worker's to put back."""
+    if read_text(folder.overview) is not None or holder(folder) is not None:
+        return True
+    return Backup(folder).left_over()
 
 
 def _task_text(name: str, opening: Opening) -> str:
@@ -101,8 +122,3 @@ def _refuse_a_slip(project: Project, wanted: str) -> None:
             f"There is no session “{wanted}” in {project.name}. Did you mean “{close}”? "
             "To start a new one under this name, say what it is about with --task."
         )
-
-
-def task_of(folder: SessionFolder) -> str:
-    """The task as the session's overview tells it; empty where it does not."""
-    return parse_overview(read_text(folder.overview) or "").task or ""

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 
 import psutil
 
+from samobot.book import Book
 from samobot.claude.reaper import end_session_processes, session_processes
+from samobot.errors import SamobotError
 from samobot.session import control, journal
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason
@@ -59,34 +61,59 @@ def halt(folder: SessionFolder) -> Halted:
 
     Raises:
         StorageError: The session's files cannot be read.
+        SamobotError: The worker belongs to another user.
     """
     current = holder(folder)
     process = _process(current)
     forced = False
     if process is not None:
         control.clear(folder)
-        process.send_signal(signal.SIGTERM)
+        _send(process, signal.SIGTERM)
         forced = not _gone(folder, process, WORKER_SECONDS)
         if forced:
-            process.kill()
+            _send(process, signal.SIGKILL)
             _gone(folder, process, WORKER_SECONDS)
     swept = end_session_processes(folder.path)
-    if forced or (process is None and _was_left_running(folder)):
-        # The worker could not say it itself.
-        journal.append(
-            folder,
-            EventName.RUN_END,
-            datetime.now(UTC),
-            reason=RunEndReason.STOPPED,
-            text="Stopped by a person.",
-            exit_code=RunEndReason.STOPPED.exit_code,
-        )
+    if holder(folder) is None and _was_left_running(folder):
+        _speak_for_the_worker(folder)
     return Halted(
         worker=process.pid if process is not None else None,
         forced=forced,
         ended=swept.ended,
         alive=tuple(f"{pid} {command}" for pid, command in session_processes(folder.path)),
     )
+
+
+def _speak_for_the_worker(folder: SessionFolder) -> None:
+    """Write down what a killed worker could not; what its agent forged is put right by the next one."""
+    now = datetime.now(UTC)
+    journal.append(
+        folder,
+        EventName.RUN_END,
+        now,
+        reason=RunEndReason.STOPPED,
+        text="Stopped by a person.",
+        exit_code=RunEndReason.STOPPED.exit_code,
+    )
+    book = Book(folder, lambda: now)
+    book.flow("Stopped by a person")
+    book.clear_signal()
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
+    """Signal a process that may have ended by itself meanwhile.
+
+    Raises:
+        SamobotError: It belongs to somebody else.
+    """
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return
+    except psutil.AccessDenied:
+        raise SamobotError(
+            f"The worker (process {process.pid}) belongs to another user: stop it as that user."
+        ) from None
 
 
 def _process(current: Holder | None) -> psutil.Process | None:

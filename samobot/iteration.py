@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import os
 import platform
 import time
 import uuid
@@ -13,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from samobot.assets import workflow_text
+from samobot.backup import Backup
 from samobot.book import Book
 from samobot.claude.activity import activity
 from samobot.claude.invocation import ClaudeOptions, build
@@ -21,7 +24,7 @@ from samobot.claude.process import Clocks, run
 from samobot.claude.reaper import end_session_processes
 from samobot.claude.records import Record
 from samobot.context import Facts, hook_environment, iteration_context, iteration_prompt
-from samobot.errors import UsageError
+from samobot.errors import StorageError, UsageError
 from samobot.phases import RULES, Phase
 from samobot.project import Project
 from samobot.session import forgery
@@ -36,6 +39,8 @@ ACTIVITY_EVERY = 1.0
 """Seconds between two updates of what others are told the agent is doing."""
 
 _NOT_WORK = frozenset({"_overview.md", "_signal.json", "_logs"})
+_BLOCK = 64 * 1024
+_BLOCKS_HASHED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +70,17 @@ class Report:
         number: Its number.
         outcome: What its process did.
         signal: What its agent said.
-        voided: Sentences about answers and decisions that the agent had no right to write.
+        put_right: Sentences about what the agent had no right to do and that was undone.
         guidance: What a person had said that it was given.
-        trace: A fingerprint of the work: equal for two iterations that left the same state behind.
+        changed: Whether it left anything behind: a commit, a file in the working directory or the session.
     """
 
     number: int
     outcome: Outcome
     signal: Signal | SignalProblem
-    voided: tuple[str, ...]
+    put_right: tuple[str, ...]
     guidance: tuple[GuidanceItem, ...]
-    trace: str
+    changed: bool
 
 
 @dataclass(slots=True)
@@ -142,6 +147,7 @@ class Iteration:
         self._world = surroundings
         self._now = now
         self._watch = watch
+        self._backup = Backup(book.folder)
         self._lock: RunLock | None = None
         self._told = 0.0
 
@@ -155,8 +161,13 @@ class Iteration:
             self._lock.update(parked=parked, parked_until=until)
 
     async def clean_up_after_a_dead_worker(self) -> None:
-        """End what a killed worker left running, and put back what its agent may not have written."""
+        """End what a killed worker left running, and put right what its agent may not have written."""
         await asyncio.to_thread(end_session_processes, self._book.folder.path)
+        if self._backup.left_over():
+            if self._book.moved_by_a_person():
+                self._backup.discard()
+            else:
+                self._say_put_right(self._backup.restore())
         before = forgery.saved(self._book.folder)
         if before is not None:
             self._undo(before)
@@ -173,10 +184,12 @@ class Iteration:
         log = folder.logs / f"{stem}.jsonl"
         session_id = str(uuid.uuid4())
         guidance = book.pending_guidance()
-        book.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         work_dir = self._work_dir()
+        book.begin_iteration(assignment.phase, assignment.visit, assignment.number)
+        self._backup.save()
         context = folder.logs / f"{stem}.context.md"
         facts = await asyncio.to_thread(self._facts, assignment, guidance, work_dir)
+        trace = await asyncio.to_thread(self._trace, work_dir)
         write_atomic(context, iteration_context(facts, workflow_text()))
         invocation = build(
             world.options,
@@ -214,7 +227,11 @@ class Iteration:
             stop=stop,
         )
         outcome = classify(evidence, end, self._now())
-        voided = self._undo(before)
+        put_right = self._backup.restore()
+        if self._lock is not None:
+            self._lock.renew(folder)
+        self._say_put_right(put_right)
+        put_right += self._undo(before)
         signal = book.signal()
         book.log(
             EventName.ITERATION_END,
@@ -239,9 +256,9 @@ class Iteration:
             number=assignment.number,
             outcome=outcome,
             signal=signal,
-            voided=voided,
+            put_right=put_right,
             guidance=guidance,
-            trace=await asyncio.to_thread(self._trace, work_dir),
+            changed=trace != await asyncio.to_thread(self._trace, work_dir),
         )
 
     def _facts(self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], work_dir: Path) -> Facts:
@@ -268,7 +285,11 @@ class Iteration:
     def _work_dir(self) -> Path:
         """The session's worktree, or the main repository where there is none."""
         named = self._book.overview().working_dir
-        path = Path(named).expanduser() if named else self._world.project.main_repo
+        if named is None:
+            worktree = self._world.project.worktrees / self._book.folder.name
+            return worktree if worktree.is_dir() else self._world.project.main_repo
+        # A path that somebody wrote by hand is meant from where the project's file is.
+        path = self._world.project.file.parent / os.path.expanduser(named)
         if not path.is_dir():
             raise UsageError(
                 f"The working directory {path} of {self._book.folder.name} is gone. Put it back (`git worktree prune`, "
@@ -293,7 +314,14 @@ class Iteration:
         now = time.monotonic()
         if self._lock is not None and now - self._told >= ACTIVITY_EVERY:
             self._told = now
-            self._lock.show(progress.activity)
+            # What is only shown must not end an iteration on a disk that is full for a moment.
+            with contextlib.suppress(StorageError):
+                self._lock.show(progress.activity)
+
+    def _say_put_right(self, sentences: tuple[str, ...]) -> None:
+        for sentence in sentences:
+            self._book.log(EventName.VOID, kind="overview", detail=sentence)
+            self._book.flow(f"Void: {sentence}")
 
     def _undo(self, before: forgery.Baseline) -> tuple[str, ...]:
         voided = forgery.undo(self._book.folder, before, self._world.key)
@@ -321,8 +349,12 @@ class Iteration:
     def _trace(self, work_dir: Path) -> str:
         """Fingerprint the work: the repository, and the session's files but for what every iteration writes."""
         digest = hashlib.sha256(tree_state(work_dir).encode())
-        for path in sorted(self._book.folder.path.iterdir()):
-            if path.name not in _NOT_WORK and path.is_file():
-                digest.update(path.name.encode("utf-8", "surrogateescape"))
-                digest.update(path.read_bytes())
+        for path in sorted(self._book.folder.path.glob("*")):
+            if path.name in _NOT_WORK or not path.is_file():
+                continue
+            digest.update(path.name.encode("utf-8", "surrogateescape"))
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                digest.update(str(path.stat().st_size).encode())
+                for _ in range(_BLOCKS_HASHED):
+                    digest.update(file.read(_BLOCK))
         return digest.hexdigest()

@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from samobot.errors import SamobotError, StorageError
+from samobot.errors import BusyError, SamobotError, StorageError
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 
 START_WAIT = 10.0
 """Seconds that a worker may take until it holds its session's lock."""
+
+_COULD_NOT = (1, 2, BusyError.exit_code)
+"""Exit codes of a worker that did not get as far as an end of its own."""
 
 _LOG_LIMIT = 1_000_000
 """Bytes of a worker's own output that are kept."""
@@ -129,26 +132,26 @@ async def start_detached(
 ) -> int:
     """Start a worker and see that it has taken up the session.
 
+    A worker that has come to its end already (the session waits, or the task was tiny) was started well too.
+
     Returns:
         The worker's process id.
 
     Raises:
-        SamobotError: It ended instead; the message is its own last line.
+        SamobotError: It could not begin; the message is its own last line.
     """
     log = worker_log(state_dir, request.session)
     begin = log.stat().st_size if log.exists() else 0
     process = await spawn_worker(request, state_dir, environ)
     deadline = asyncio.get_running_loop().time() + START_WAIT
     while asyncio.get_running_loop().time() < deadline:
-        current = holder(folder)
-        if current is not None and current.pid == process.pid:
-            return process.pid
-        if process.returncode is not None:
-            if process.returncode == 0:
-                return process.pid
+        if process.returncode in _COULD_NOT:
             raise SamobotError(
                 _last_words(log, begin) or f"The worker ended at once (code {process.returncode})."
             )
+        current = holder(folder)
+        if process.returncode is not None or (current is not None and current.pid == process.pid):
+            break
         await asyncio.sleep(0.02)
     return process.pid
 

@@ -15,6 +15,11 @@ class Remedy(StrEnum):
     ASK = "ask"  # only a person can cure it
     CAP = "cap"  # the money is used up
 
+    @property
+    def is_no_fault_of_the_iteration(self) -> bool:
+        """Whether the iteration could do nothing, through no fault of its own."""
+        return self in (Remedy.BACK_OFF, Remedy.PARK)
+
 
 class OutcomeKind(StrEnum):
     """What one iteration came to. The comment beside each says what it means."""

@@ -160,6 +160,21 @@ class RunLock:
         """Whether the lock file in the folder is still the one that is held: false once it was deleted."""
         return self._descriptor is not None and _is_file_at(self._descriptor, self._path)
 
+    def renew(self, folder: SessionFolder) -> None:
+        """Take the lock anew where its file has been deleted or replaced.
+
+        Raises:
+            BusyError: Another worker has taken the session meanwhile.
+            StorageError: The lock file cannot be made.
+        """
+        if self.still_held():
+            return
+        descriptor = _open_and_lock(folder)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = descriptor
+        self._write()
+
     def release(self) -> None:
         """Give the session free. Safe to repeat."""
         if self._descriptor is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from samobot.session.qa import Qa, parse_qa
 from samobot.session.signal import Signal, SignalProblem, parse_signal
 
 _Read = TypeVar("_Read")
+_YES = re.compile(r"\s*yes\s*[-:–—]\s*", re.IGNORECASE)
 _NOT_BLOCKED = frozenset({"", "no", "none", "false", "-", "n/a"})
 
 
@@ -81,10 +83,13 @@ class Standing:
         said = (self.overview.blocked or "").strip()
         words = "" if said.casefold() in _NOT_BLOCKED or is_waiting(said) else said
         if isinstance(self.signal, Signal) and self.signal.status is SignalStatus.BLOCKED:
-            agent = self.signal.reason or self.signal.needs
-            return agent or words or "The agent gave no reason."
+            said_by_agent = dict.fromkeys(filter(None, (self.signal.reason, self.signal.needs)))
+            return "\n".join(said_by_agent) or words or "The agent gave no reason."
         # A bare “yes” beside a signal that waits is how some agents say that they wait.
-        return None if not words or (self._signal_waits and words.casefold() == "yes") else words
+        if not words or (self._signal_waits and words.casefold() == "yes"):
+            return None
+        prefix = _YES.match(words)
+        return words[prefix.end() :] or words if prefix else words
 
     @property
     def awaited(self) -> WaitingFor | None:

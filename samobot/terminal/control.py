@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,22 +23,19 @@ from samobot.session.folder import list_folders
 from samobot.session.lock import holder
 from samobot.session.snapshot import SessionState, snapshot
 from samobot.settings import load_settings
+from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.person import find, person_at, user_name
-
-_config = click.option(
-    "--config", type=click.Path(path_type=Path), help="The project's .samocode file or its folder."
-)
 
 
 @click.command("stop")
-@click.argument("name", required=False)
+@name_argument(required=False)
 @click.option("--all", "everything", is_flag=True, help="Stop every running session of the known projects.")
-@_config
-def stop_command(name: str | None, everything: bool, config: Path | None) -> None:
+@config_option
+def stop_command(name: str | None, everything: bool, config: Path | None) -> int:
     """Stop a session now: its worker, the agent and all they started. It can be run again afterwards."""
     settings = load_settings()
     if (name is None) != everything:
-        raise UsageError("Say which session to stop, or --all.")
+        raise UsageError("Say which session to stop, or --all; not both.")
     if name is not None:
         located = [find(name, config, settings)]
     else:
@@ -51,17 +49,17 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> Non
         if not located:
             click.echo("Nothing is running.")
     alive = False
-    for each in located:
-        halted = halt(each.folder)
-        alive = alive or bool(halted.alive)
-        click.echo(f"⏹ {each.folder.name}: {halted.words}")
-    if alive:
-        raise SystemExit(1)
+    # Side by side: each may take its worker some seconds.
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        for each, halted in zip(located, pool.map(lambda one: halt(one.folder), located), strict=True):
+            alive = alive or bool(halted.alive)
+            click.echo(f"⏹ {each.folder.name}: {halted.words}")
+    return 1 if alive else 0
 
 
 @click.command("pause")
-@click.argument("name")
-@_config
+@name_argument()
+@config_option
 def pause_command(name: str, config: Path | None) -> None:
     """Pause a session after the iteration that runs now."""
     folder = find(name, config, load_settings()).folder
@@ -72,11 +70,11 @@ def pause_command(name: str, config: Path | None) -> None:
 
 
 @click.command("resume")
-@click.argument("name")
+@name_argument()
 @click.option(
     "--budget", type=click.FloatRange(min=0, min_open=True), help="US dollars for the whole session."
 )
-@_config
+@config_option
 def resume_command(name: str, budget: float | None, config: Path | None) -> None:
     """Let a session go on in the background: paused, stopped, blocked, parked, or when what it needed is done."""
     settings = load_settings()
@@ -86,9 +84,11 @@ def resume_command(name: str, budget: float | None, config: Path | None) -> None
     now = datetime.now(UTC)
     current = snapshot(folder, located.project.name)
     if current.holder is not None:
+        if budget is not None:
+            control.request(folder, Request(RequestKind.BUDGET, person.who, budget))
         control.request(folder, Request(RequestKind.RESUME, person.who))
         what = "goes on now" if current.status.state is SessionState.PARKED else "is running and goes on"
-        click.echo(f"▶️ {folder.name} {what}.")
+        click.echo(f"▶ {folder.name} {what}.")
         return
     key = load_key(settings.samobot_state_dir)
     match current.status.waiting_for:
@@ -106,12 +106,12 @@ def resume_command(name: str, budget: float | None, config: Path | None) -> None
             gate.retry(folder, person, now, key)
     request = RunRequest(config=located.project.file, session=folder.path.name, budget_usd=budget)
     pid = asyncio.run(start_detached(request, folder, settings.samobot_state_dir, os.environ))
-    click.echo(f"▶️ {folder.name} goes on in the background (process {pid}).")
+    click.echo(f"▶ {folder.name} goes on in the background (process {pid}).")
 
 
 @click.command("archive")
-@click.argument("name")
-@_config
+@name_argument()
+@config_option
 def archive_command(name: str, config: Path | None) -> None:
     """Put a session's folder away into _archive/; its branch and worktree stay."""
     folder = find(name, config, load_settings()).folder

@@ -15,19 +15,16 @@ from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 from samobot.session.qa import parse_qa
 from samobot.settings import load_settings
+from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.person import find, person_at
 from samobot.text import one_line
 
-_config = click.option(
-    "--config", type=click.Path(path_type=Path), help="The project's .samocode file or its folder."
-)
-
 
 @click.command("answer")
-@click.argument("name")
+@name_argument()
 @click.argument("answers", nargs=-1, metavar='[Q1=A] ["Q2=free text"]…')
 @click.option("--suggestions", is_flag=True, help="Answer every open question as the agent suggests.")
-@_config
+@config_option
 def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, config: Path | None) -> None:
     """Answer a session's questions: a letter takes that option, anything else is written as it is.
 
@@ -59,8 +56,8 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
 
 
 @click.command("approve")
-@click.argument("name")
-@_config
+@name_argument()
+@config_option
 def approve_command(name: str, config: Path | None) -> None:
     """Approve a session's plan as it is now; implementation is next."""
     settings = load_settings()
@@ -72,9 +69,9 @@ def approve_command(name: str, config: Path | None) -> None:
 
 
 @click.command("reject")
-@click.argument("name")
+@name_argument()
 @click.option("--feedback", required=True, help="What should be different; the agent gets it word for word.")
-@_config
+@config_option
 def reject_command(name: str, feedback: str, config: Path | None) -> None:
     """Send a session's plan back with feedback; planning goes on."""
     settings = load_settings()
@@ -86,9 +83,9 @@ def reject_command(name: str, feedback: str, config: Path | None) -> None:
 
 
 @click.command("tell")
-@click.argument("name")
+@name_argument()
 @click.argument("words", nargs=-1, required=True, metavar="TEXT")
-@_config
+@config_option
 def tell_command(name: str, words: tuple[str, ...], config: Path | None) -> None:
     """Give guidance for the next iteration, word for word."""
     folder = find(name, config, load_settings()).folder

@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from samobot.iteration import Progress
-from samobot.loop import Notice
+from samobot.runs import Notice
 from samobot.text import human_duration, human_money, one_line
 
 if TYPE_CHECKING:
@@ -32,6 +32,12 @@ class Display(Protocol):
         """Show what the iteration is doing now; called often."""
 
 
+def show(text: str) -> None:
+    """Print a line, if there still is somewhere to print to: work goes on when a terminal or a reader has gone."""
+    with suppress(OSError):
+        click.echo(text)
+
+
 @contextmanager
 def open_display(name: str) -> Iterator[Display]:
     """Open the display that fits where the output goes: a terminal or a file."""
@@ -41,9 +47,15 @@ def open_display(name: str) -> Iterator[Display]:
     from rich.live import Live
 
     display = LiveDisplay(name)
-    with Live(get_renderable=display.render, refresh_per_second=4, transient=True) as live:
-        display.attach(live)
+    live = Live(get_renderable=display.render, refresh_per_second=4, transient=True)
+    display.attach(live)
+    try:
+        with suppress(OSError):
+            live.start()
         yield display
+    finally:
+        with suppress(OSError):
+            live.stop()
 
 
 class PlainDisplay:
@@ -55,13 +67,13 @@ class PlainDisplay:
 
     def notice(self, notice: Notice) -> None:
         """Print it."""
-        click.echo(f"{_clock()} {self._name}: {notice.text}")
+        show(f"{_clock()} {self._name}: {notice.text}")
 
     def progress(self, progress: Progress) -> None:
         """Print the beginning of each iteration; what follows is in its log."""
         if progress.number != self._shown:
             self._shown = progress.number
-            click.echo(f"{_clock()} {self._name}: iteration {progress.number}, {progress.phase}")
+            show(f"{_clock()} {self._name}: iteration {progress.number}, {progress.phase}")
 
 
 class LiveDisplay:
@@ -78,7 +90,9 @@ class LiveDisplay:
 
     def notice(self, notice: Notice) -> None:
         """Print above the living line."""
-        if self._live is not None:
+        if self._live is None:
+            return
+        with suppress(OSError):
             self._live.console.print(f"{_clock()} {notice.text}", markup=False, highlight=False)
 
     def progress(self, progress: Progress) -> None:

@@ -16,6 +16,7 @@ from samobot.errors import NotFoundError
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 from samobot.settings import load_settings
+from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.person import find
 from samobot.text import human_money
 
@@ -24,8 +25,8 @@ POLL_SECONDS = 0.3
 
 
 @click.command("logs")
-@click.argument("name")
-@click.option("--config", type=click.Path(path_type=Path), help="The project's .samocode file or its folder.")
+@name_argument()
+@config_option
 @click.option("-f", "--follow", is_flag=True, help="Go on showing what comes, until the run ends.")
 @click.option(
     "-n", "--iterations", default=1, show_default=True, help="How many of the last iterations to show."

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import click
 
 from samobot.errors import SamobotError
-from samobot.loop import RunEnd
 from samobot.phases import WaitingFor
+from samobot.runs import RunEnd
 from samobot.session import gate
 from samobot.session.decisions import question_id
 from samobot.session.files import read_text

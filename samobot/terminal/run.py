@@ -4,32 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from samobot.assembly import Assembly
+from samobot.book import Book
 from samobot.claude.reaper import become_subreaper
-from samobot.creation import Opening, open_session
+from samobot.creation import Opening, find_session, open_session
+from samobot.errors import UsageError
 from samobot.launch import RunRequest, start_detached
-from samobot.loop import RunEnd, RunOptions, Worker
-from samobot.project import choose_project
+from samobot.loop import Worker
+from samobot.project import Project, choose_project
+from samobot.runs import RunEnd, RunOptions
 from samobot.session import gate
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.settings import Settings, load_settings
-from samobot.terminal.live import open_display
+from samobot.terminal.live import open_display, show
+from samobot.terminal.options import complete_session, config_option
 from samobot.terminal.person import user_name
 from samobot.terminal.prompts import decide_here
+from samobot.terminal.stopping import Stopped, StopSignals
 from samobot.terminal.words import describe_end
 
 
 @click.command("run")
-@click.option("--config", type=click.Path(path_type=Path), help="The project's .samocode file or its folder.")
-@click.option("--session", "name", required=True, help="The session's name; a new one is created.")
+@config_option
+@click.option(
+    "--session",
+    "name",
+    required=True,
+    shell_complete=complete_session,
+    help="The session's name; a new one is created.",
+)
 @click.option("--dive", help="For a new session: what to investigate first.")
 @click.option("--task", help="For a new session: what is to be done. For an existing one: guidance.")
 @click.option("--timeout", type=click.FloatRange(min=1), help="Seconds one iteration may take.")
@@ -70,72 +82,125 @@ def run_command(
       samobot run --session greet --task "Add a greeting script"
       samobot run --session greet --budget 5 --detach
     """
-    settings = _with_flags(load_settings(), timeout, model, max_turns)
+    settings = load_settings()
     project = choose_project(config, Path.cwd(), settings.samobot_projects)
     for warning in project.warnings:
         click.echo(f"samobot: {warning}", err=True)
-    assembly = Assembly(settings, project, os.environ)
-    assembly.preflight()
-    opened = open_session(
-        project, name, Opening(task, dive), datetime.now().astimezone(), settings.git_branch_prefix
-    )
-    for note in opened.notes:
-        click.echo(f"samobot: {note}", err=True)
-    words = "\n\n".join(text for text in (task, dive) if text)
-    if words and not opened.created:
-        gate.tell(opened.folder, words, user_name(), datetime.now().astimezone())
-    if detach:
-        request = RunRequest(
-            config=project.file,
-            session=opened.folder.path.name,
-            timeout=timeout,
-            model=model,
-            max_turns=max_turns,
-            budget_usd=budget,
-            max_iterations=max_iterations,
-            wait_for_limits=not no_wait,
-            auto=auto,
-        )
-        pid = asyncio.run(start_detached(request, opened.folder, settings.samobot_state_dir, os.environ))
-        click.echo(f"{opened.folder.name} runs in the background (process {pid}).")
-        click.echo(
-            f"Watch it: samobot status {opened.folder.name} --watch, or samobot logs {opened.folder.name} -f"
-        )
-        return 0
-    options = RunOptions(
+    request = RunRequest(
+        config=project.file,
+        session=name,
+        task=task,
+        dive=dive,
+        timeout=timeout,
+        model=model,
+        max_turns=max_turns,
         budget_usd=budget,
-        default_budget_usd=settings.samobot_budget_usd,
         max_iterations=max_iterations,
         wait_for_limits=not no_wait,
         auto=auto,
     )
-    return _run_here(assembly, opened.folder, options)
+    try:
+        with StopSignals() as signals:
+            return _run(request, project, settings, signals, detach=detach)
+    except Stopped:
+        show("⏹ Stopped before the run began.")
+        return RunEndReason.STOPPED.exit_code
 
 
-def _run_here(assembly: Assembly, folder: SessionFolder, options: RunOptions) -> int:
+def _run(
+    request: RunRequest, project: Project, settings: Settings, signals: StopSignals, *, detach: bool
+) -> int:
+    assembly = Assembly(_with_flags(settings, request), project, os.environ)
+    assembly.preflight(new=find_session(project, request.session) is None)
+    folder = _open(request, project, settings)
+    if detach and not _has_nothing_to_do(folder):
+        pid = asyncio.run(
+            start_detached(
+                replace(request, session=folder.path.name, task=None, dive=None),
+                folder,
+                settings.samobot_state_dir,
+                os.environ,
+            )
+        )
+        click.echo(f"▶ {folder.name} runs in the background (process {pid}).")
+        click.echo(f"Watch it:  samobot status {folder.name} --watch   or   samobot logs {folder.name} -f")
+        return 0
+    options = RunOptions(
+        budget_usd=request.budget_usd,
+        default_budget_usd=settings.samobot_budget_usd,
+        max_iterations=request.max_iterations,
+        wait_for_limits=request.wait_for_limits,
+        auto=request.auto,
+    )
+    return _run_here(assembly, folder, options, signals)
+
+
+def _open(request: RunRequest, project: Project, settings: Settings) -> SessionFolder:
+    """Find the session or create it; what is said about one that is there becomes guidance."""
+    now = datetime.now().astimezone()
+    opening = Opening(request.task, request.dive)
+    opened = open_session(project, request.session, opening, now, settings.git_branch_prefix)
+    folder = opened.folder
+    for note in opened.notes:
+        click.echo(f"samobot: {note}", err=True)
+    words = "\n\n".join(text for text in (request.task, request.dive) if text)
+    if words and not opened.created:
+        if _book(folder).is_done():
+            raise UsageError(
+                f"{folder.name} is done; start a session of another name for what is next, or leave out --task."
+            )
+        gate.tell(folder, words, user_name(), now)
+    return folder
+
+
+def _has_nothing_to_do(folder: SessionFolder) -> bool:
+    """Whether a run would end at once: it is better said here than into a log."""
+    book = _book(folder)
+    return book.is_done() or book.open_gate() is not None
+
+
+def _book(folder: SessionFolder) -> Book:
+    return Book(folder, lambda: datetime.now().astimezone())
+
+
+def _run_here(assembly: Assembly, folder: SessionFolder, options: RunOptions, signals: StopSignals) -> int:
     """Run in this terminal; at a gate, ask here and go on."""
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     while True:
         with open_display(folder.name) as display:
             worker = assembly.worker(folder, options, tell=display.notice, watch=display.progress)
-            end = asyncio.run(_work(worker))
-        click.echo(describe_end(end, folder))
+            end = asyncio.run(_work(worker, signals))
+        show(describe_end(end, folder))
         at_gate = end.reason is RunEndReason.WAITING
         if not (interactive and at_gate and decide_here(folder, end, assembly.key)):
             return end.reason.exit_code
+        options = _left_of(options, worker.ran)
 
 
-async def _work(worker: Worker) -> RunEnd:
+async def _work(worker: Worker, signals: StopSignals) -> RunEnd:
     loop = asyncio.get_running_loop()
-    # SIGHUP too: a closed terminal must not leave the agent at work unwatched.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, worker.stop)
-    become_subreaper()
-    return await worker.run()
+
+    def stop() -> None:
+        # A signal may come in while the loop is being closed.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(worker.stop)
+
+    with signals.calling(stop):
+        become_subreaper()
+        return await worker.run()
 
 
-def _with_flags(
-    settings: Settings, timeout: float | None, model: str | None, max_turns: int | None
-) -> Settings:
-    flags = {"claude_timeout": timeout, "claude_model": model, "claude_max_turns": max_turns}
+def _left_of(options: RunOptions, ran: int) -> RunOptions:
+    """The options of what is left of a run after a gate that was decided at the terminal."""
+    most = options.max_iterations
+    # Zero is fine: the worker then ends before the first one.
+    return options if most is None else replace(options, max_iterations=max(0, most - ran))
+
+
+def _with_flags(settings: Settings, request: RunRequest) -> Settings:
+    flags = {
+        "claude_timeout": request.timeout,
+        "claude_model": request.model,
+        "claude_max_turns": request.max_turns,
+    }
     return settings.model_copy(update={name: value for name, value in flags.items() if value is not None})

@@ -16,6 +16,7 @@ from samobot.phases import WaitingFor
 from samobot.session.folder import list_folders
 from samobot.session.snapshot import SessionState, Snapshot, snapshot
 from samobot.settings import Settings, load_settings
+from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.person import find
 from samobot.terminal.words import describe_plan, describe_questions
 from samobot.text import human_duration, human_money, one_line
@@ -34,16 +35,12 @@ SIGNS = {
     SessionState.IDLE: "·",
 }
 
-_config = click.option(
-    "--config", type=click.Path(path_type=Path), help="The project's .samocode file or its folder."
-)
-
 
 @click.command("status")
-@click.argument("name", required=False)
+@name_argument(required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, or a list of them without NAME.")
 @click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
-@_config
+@config_option
 def status_command(name: str | None, as_json: bool, watch: bool, config: Path | None) -> None:
     """Show what one session is doing and needs, or all sessions in short."""
     settings = load_settings()
@@ -60,7 +57,7 @@ def status_command(name: str | None, as_json: bool, watch: bool, config: Path | 
 
 @click.command("sessions")
 @click.option("--json", "as_json", is_flag=True, help="A list of JSON objects.")
-@_config
+@config_option
 def sessions_command(as_json: bool, config: Path | None) -> None:
     """List the sessions of the project here, or of all known projects, the newest first."""
     click.echo(_show_all(load_settings(), config, as_json=as_json))

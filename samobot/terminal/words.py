@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samobot.loop import RunEnd
 from samobot.phases import WaitingFor
+from samobot.runs import RunEnd
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason

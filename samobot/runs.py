@@ -1,0 +1,56 @@
+"""What one run of a session is asked for, what it says on the way, and why it ended: plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from samobot.phases import BlockCause, Phase, WaitingFor
+from samobot.session.journal import RunEndReason
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a person asked of one run.
+
+    Attributes:
+        budget_usd: What the whole session may cost, in US dollars.
+        default_budget_usd: The same for a session for which nobody has said a budget.
+        max_iterations: Iterations of this run after which it ends.
+        wait_for_limits: Wait for a usage limit's reset; else end as parked.
+        auto: Whether the bot may decide gates by itself (`--auto`); only noted here.
+    """
+
+    budget_usd: float | None = None
+    default_budget_usd: float | None = None
+    max_iterations: int | None = None
+    wait_for_limits: bool = True
+    auto: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """Why a run ended.
+
+    Attributes:
+        reason: One of the reasons that have an exit code.
+        text: The same in words for a person.
+        phase: The phase the session is in now.
+        waiting_for: What a person has to do, where it waits.
+        cause: Who blocked it, where it is blocked.
+        until: When a parked session may go on.
+    """
+
+    reason: RunEndReason
+    text: str
+    phase: Phase
+    waiting_for: WaitingFor | None = None
+    cause: BlockCause | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that happened in a run and that a person at the terminal wants to see."""
+
+    text: str

@@ -1,0 +1,44 @@
+"""What several commands take: the project's file, and the name of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def complete_session(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The sessions whose name begins so, for the shell; none where no project can be read."""
+    from samobot.address import known_projects
+    from samobot.errors import SamobotError
+    from samobot.session.folder import list_folders
+    from samobot.settings import load_settings
+
+    try:
+        config = context.params.get("config")
+        projects, _ = known_projects(config, Path.cwd(), load_settings().samobot_projects)
+        names = {
+            folder.name: project.name for project in projects for folder in list_folders(project.sessions)
+        }
+    except SamobotError:
+        return []
+    return [CompletionItem(name, help=names[name]) for name in sorted(names) if name.startswith(incomplete)]
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The project's .samocode file or its folder.",
+)
+
+
+def name_argument(*, required: bool = True) -> Callable[[_Command], _Command]:
+    """The argument NAME: `session`, or `project:session`."""
+    return click.argument("name", required=required, shell_complete=complete_session)

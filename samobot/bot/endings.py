@@ -1,0 +1,145 @@
+"""The end of a session in the chat: what was done, where it is, and what it took."""
+
+from __future__ import annotations
+
+import re
+
+from samobot.bot.actions import Action, ActionKind
+from samobot.bot.buttons import Button, Shown
+from samobot.bot.outbox import Attachment
+from samobot.bot.phrases import (
+    Sign,
+    agent_line,
+    agent_rich,
+    agent_text,
+    headline,
+    lines,
+    paragraphs,
+    phase_words,
+    plural,
+)
+from samobot.bot.richtext import escape
+from samobot.bot.split import file_name
+from samobot.phases import Phase
+from samobot.session.journal import RunEndReason
+from samobot.text import human_duration, human_money, one_line
+from samobot.views import DiffView, Document, SessionView
+
+_SUMMARY = 700
+
+_PASSED = re.compile(
+    r"\b(\d{1,6})\s+(?:unit\s+|new\s+|of\s+\d+\s+)?(?:tests?\b[^.\n\d]{0,40}\bpass|pass(?:ed|ing)\b)"
+    r"|\ball\s+(\d{1,6})\s+tests?\b",
+    re.IGNORECASE,
+)
+_FAILED = re.compile(r"\b([1-9]\d{0,5})\s+(?:tests?\s+)?fail(?:s|ed|ing|ures?)?\b", re.IGNORECASE)
+_CLEAN = re.compile(
+    r"\bquality\b[^.\n]{0,40}\b(?:clean|passed|no (?:open )?(?:issues|findings))\b"
+    r"|\bno (?:open )?quality (?:issues|findings)\b",
+    re.IGNORECASE,
+)
+
+
+def done(view: SessionView, summary: str, diff: DiffView | None) -> Shown:
+    """Show that a session is done.
+
+    Args:
+        view: The session.
+        summary: Its summary, Markdown; empty where the agent wrote none.
+        diff: What its branch holds; None where it does not work in a repository.
+    """
+    words = summary_text(summary) or agent_text(view.summary or view.last_action or "", _SUMMARY)
+    facts = lines(_branch(diff), _checks(summary), _took(view), _by_phase(view))
+    key = view.ref.key
+    buttons = (
+        Button("± Diff", Action(do=ActionKind.DIFF, session=key)),
+        Button("PR text", Action(do=ActionKind.PR_TEXT, session=key)),
+        Button("Timeline", Action(do=ActionKind.TIMELINE, session=key)),
+        Button("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
+    )
+    head = headline(Sign.DONE, view.ref, "is done")
+    return Shown(paragraphs(lines(head, words), facts), (buttons,))
+
+
+def summary_file(view: SessionView, document: Document) -> Shown | None:
+    """The whole summary as a document, where the message can show only its beginning."""
+    if agent_rich(_body(document.text)).units <= _SUMMARY:
+        return None
+    data = document.text.encode("utf-8", "replace")
+    label = f"📎 {headline(Sign.DONE, view.ref)}: the whole summary"
+    return Shown(label, attachment=Attachment(file_name(f"summary {view.ref.name[:40]}"), data))
+
+
+def stopped(view: SessionView, report: str) -> Shown:
+    """Show that a person stopped or paused a session; `report` says what stopping it found, plain text."""
+    paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
+    key = view.ref.key
+    buttons = (
+        Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
+        Button("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
+    )
+    head = headline(
+        Sign.PAUSED if paused else Sign.STOPPED, view.ref, "is paused" if paused else "is stopped"
+    )
+    where = f"{phase_words(view.phase).capitalize()}, after {plural(view.iteration, 'iteration')}" + (
+        f" · {human_money(view.cost_usd)}" if view.cost_usd else ""
+    )
+    return Shown(lines(head, escape(one_line(report, 600)), escape(where.removeprefix(", "))), (buttons,))
+
+
+def summary_text(summary: str) -> str:
+    """The beginning of a summary as HTML: its first words, without its title."""
+    return agent_text(_body(summary)[: 4 * _SUMMARY], _SUMMARY)
+
+
+def _body(summary: str) -> str:
+    found = summary.strip().split("\n")
+    while found and (not found[0].strip() or found[0].startswith("#")):
+        del found[0]
+    return "\n".join(found)
+
+
+def _branch(diff: DiffView | None) -> str:
+    if diff is None:
+        return ""
+    facts = [
+        f"⎇ {agent_line(diff.branch or 'no branch', 80)}",
+        plural(diff.commits, "commit"),
+        f"{plural(len(diff.files), 'file')}, +{diff.added:,} −{diff.removed:,}",
+    ]
+    if diff.uncommitted:
+        facts.append(f"{diff.uncommitted} not committed")
+    return " · ".join(facts)
+
+
+def _checks(summary: str) -> str:
+    """What the summary says about tests and quality; nothing where it says nothing."""
+    told = []
+    failed, passed = _FAILED.search(summary), _PASSED.search(summary)
+    if failed:
+        told.append(f"✗ {plural(int(failed[1]), 'test')} failing")
+    elif passed:
+        told.append(f"✓ {plural(int(passed[1] or passed[2]), 'test')}")
+    if _CLEAN.search(summary):
+        told.append("✓ quality clean")
+    return "  ".join(told)
+
+
+def _took(view: SessionView) -> str:
+    facts = []
+    if view.duration_s >= 1:
+        waited = f", of which {human_duration(view.waited_s)} waiting for you" if view.waited_s >= 60 else ""
+        facts.append(f"{human_duration(view.duration_s)}{waited}")
+    if view.iteration:
+        facts.append(plural(view.iteration, "iteration"))
+    if view.cost_usd:
+        facts.append(human_money(view.cost_usd))
+    return escape(" · ".join(facts))
+
+
+def _by_phase(view: SessionView) -> str:
+    order = [phase.value for phase in Phase]
+    counts = {name: count for name, count in view.iterations_by_phase.items() if name in order}
+    if len(counts) < 2:
+        return ""
+    return " · ".join(f"{name} {counts[name]}" for name in sorted(counts, key=order.index))

@@ -1,0 +1,158 @@
+"""What holds a session up, besides questions and plans: in words what happened, and what a person can do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from samobot.bot.actions import Action, ActionKind
+from samobot.bot.buttons import Button, Rows, Shown
+from samobot.bot.needs import NeedKind
+from samobot.bot.phrases import (
+    Place,
+    Sign,
+    agent_quote,
+    agent_text,
+    headline,
+    paragraphs,
+    phase_words,
+    plural,
+    time_of,
+)
+from samobot.bot.richtext import escape
+from samobot.phases import BlockCause, WaitingFor
+from samobot.text import human_money, one_line
+from samobot.views import SessionView
+
+_ASKED = 900
+_SAID = 500
+MORE_USD = 5.0
+"""What the budget's button adds; a budget from 20 dollars on is raised by a quarter."""
+
+_HINTS = {
+    BlockCause.AGENT: "",
+    BlockCause.ILLEGAL_MOVE: "Another try usually puts that right; guidance helps it along.",
+    BlockCause.ILLEGAL_SIGNAL: "Another try usually puts that right; guidance helps it along.",
+    BlockCause.GATE: "Nothing was skipped. Another try usually puts that right; guidance helps it along.",
+    BlockCause.NO_SIGNAL: "It forgot to hand over. Try again; the log shows what it did.",
+    BlockCause.ITERATION_LIMIT: "The log shows what keeps it. With guidance or another try it goes on.",
+    BlockCause.STAGNATION: "Tell it what to do differently, or stop it.",
+    BlockCause.FAILURES: "The log shows more. Once the reason is gone, try again.",
+    BlockCause.ACCOUNT: "Put the account right, then try again.",
+}
+
+
+def obstacle(view: SessionView, kind: NeedKind, said: str, place: Place, now: datetime) -> Shown:
+    """Show what holds a session up.
+
+    Args:
+        view: The session.
+        kind: What it is; not questions or a plan.
+        said: The last thing that the agent said; may be empty.
+        place: The chat.
+        now: The time.
+    """
+    match kind:
+        case NeedKind.ACTION:
+            return _action(view)
+        case NeedKind.BUDGET:
+            return _budget(view)
+        case NeedKind.ITERATIONS:
+            return _iterations(view)
+        case NeedKind.FAILED:
+            return _failed(view)
+        case NeedKind.LOST:
+            return _lost(view, place, now)
+        case NeedKind.BLOCK | NeedKind.QUESTIONS | NeedKind.PLAN:
+            return _block(view, said)
+
+
+def _block(view: SessionView, said: str) -> Shown:
+    cause = view.end.cause if view.end is not None and view.end.cause is not None else BlockCause.AGENT
+    asked = agent_text(view.asked, _ASKED) or "It gave no reason."
+    last = agent_quote(said, _SAID, expandable=True) if cause is not BlockCause.ACCOUNT else ""
+    # What it said last is often the reason itself.
+    if one_line(said) and one_line(said) in one_line(view.asked):
+        last = ""
+    text = paragraphs(
+        f"{headline(Sign.BLOCKED, view.ref, 'is blocked')} {phase_words(view.phase)}".rstrip() + f"\n{asked}",
+        last,
+        _HINTS[cause],
+    )
+    asks = cause is BlockCause.AGENT and "?" in view.asked
+    return Shown(text, _help(view, "✍️ Answer…" if asks else "💬 Guidance"))
+
+
+def _failed(view: SessionView) -> Shown:
+    text = paragraphs(
+        f"{headline(Sign.OURS, view.ref, 'failed')} {phase_words(view.phase)}".rstrip()
+        + f"\n{agent_text(view.asked or (view.end.text if view.end else ''), _ASKED)}".rstrip(),
+        _HINTS[BlockCause.FAILURES],
+    )
+    return Shown(text, _help(view, "💬 Guidance", retry_first=True))
+
+
+def _help(view: SessionView, guidance: str, *, retry_first: bool = False) -> Rows:
+    key = view.ref.key
+    tell = Button(guidance, Action(do=ActionKind.GUIDANCE, session=key))
+    retry = Button("🔁 Retry", Action(do=ActionKind.RETRY, session=key), once=True)
+    log = Button("📄 Log", Action(do=ActionKind.LOG, session=key))
+    stop = Button("⏹ Stop", Action(do=ActionKind.STOP, session=key))
+    return (((retry, tell) if retry_first else (tell, retry)) + (log, stop),)
+
+
+def _action(view: SessionView) -> Shown:
+    asked = agent_text(view.asked, _ASKED) or "It did not say what; the log shows more."
+    needs = "needs a file from you" if view.waiting_for is WaitingFor.FILE_UPDATE else "needs you"
+    key = view.ref.key
+    buttons = (
+        Button("✅ Done", Action(do=ActionKind.ACTION_DONE, session=key, identity=view.gate), once=True),
+        Button("💬 Guidance", Action(do=ActionKind.GUIDANCE, session=key)),
+        Button("📄 Log", Action(do=ActionKind.LOG, session=key)),
+        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+    )
+    text = paragraphs(f"{headline(Sign.ACTION, view.ref, needs)}\n{asked}", "Then tap Done; it goes on.")
+    return Shown(text, (buttons,))
+
+
+def _budget(view: SessionView) -> Shown:
+    spent = human_money(view.cost_usd)
+    of = f" of {human_money(view.budget_usd)}" if view.budget_usd is not None else ""
+    after = f"after {plural(view.iteration, 'iteration')}"
+    more = MORE_USD if (view.budget_usd or 0.0) < 20 else float(round((view.budget_usd or 0.0) / 4))
+    key = view.ref.key
+    buttons = (
+        Button(f"+${more:,.0f}", Action(do=ActionKind.ADD_BUDGET, session=key, usd=more), once=True),
+        Button("Finish this phase", Action(do=ActionKind.FINISH_PHASE, session=key), once=True),
+        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+    )
+    text = (
+        f"{headline(Sign.BUDGET, view.ref, 'has used up its budget')}\n"
+        f"{escape(spent)}{escape(of)}, {phase_words(view.phase)} {after}.\nIt rests until you decide."
+    )
+    return Shown(text.replace(",  ", ", "), (buttons,))
+
+
+def _iterations(view: SessionView) -> Shown:
+    key = view.ref.key
+    words = agent_text(view.end.text if view.end is not None else "", 300)
+    buttons = (
+        Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
+        Button("📄 Log", Action(do=ActionKind.LOG, session=key)),
+        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+    )
+    return Shown(f"{headline(Sign.PAUSED, view.ref, 'rests')} {phase_words(view.phase)}\n{words}", (buttons,))
+
+
+def _lost(view: SessionView, place: Place, now: datetime) -> Shown:
+    key = view.ref.key
+    seen = f"Last seen at {time_of(view.updated, place, now)}." if view.updated is not None else ""
+    buttons = (
+        Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
+        Button("📄 Log", Action(do=ActionKind.LOG, session=key)),
+        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+    )
+    text = (
+        f"{headline(Sign.OURS, view.ref, 'has lost its worker')} {phase_words(view.phase)}\n"
+        f"It died without a word. {seen} What was done is in the files; it can go on from there."
+    )
+    return Shown(text, (buttons,))

@@ -108,6 +108,7 @@ class _Chart:
         self._timeline = timeline
         self._zone = zone
         self._scale = TimeScale(timeline.spans)
+        self._drawn: dict[tuple[str, float], float] = {}
         self._rows = [*map(str, Phase)]
         if any(span.phase not in self._rows for span in timeline.spans):
             self._rows.append(_OTHER)
@@ -135,7 +136,7 @@ class _Chart:
         facts = [
             self._state(),
             human_duration(timeline.end - timeline.start),
-            f"{count} iteration{'s' if count != 1 else ''}",
+            f"{count:,} iteration{'s' if count != 1 else ''}",
             human_money(timeline.usd),
         ]
         self._facts(92, facts, _NORMAL + 1, colours.ink)
@@ -187,6 +188,8 @@ class _Chart:
         for span in self._timeline.spans:
             y = self._row_of(span.phase)
             left, right = self._x(span.start), self._x(span.end)
+            if not self._is_seen((span.kind, y), right):
+                continue
             if before is not None and before.phase != span.phase:
                 canvas.line([(left, self._row_of(before.phase)), (left, y)], colours.faint, thick=2)
             before = span
@@ -194,19 +197,26 @@ class _Chart:
                 canvas.box(left, y - _BAR, right, y + _BAR, colours.work, strength=0.3)
             else:
                 self._rest(span, left, right, y)
-        drawn: dict[float, float] = {}
         for tick in self._timeline.iterations:
             left, right, y = self._x(tick.start), self._x(tick.end), self._row_of(tick.phase)
             right = max(right - (2.0 if right - left > 5 else 0.8), left + 1.2)
-            if right >= drawn.get(y, 0.0) + 0.5:  # of thousands, no more than can be seen
+            if self._is_seen(("iteration", y), right):
                 canvas.box(left, y - _BAR, right, y + _BAR, colours.work)
-                drawn[y] = right
-        crossed = 0.0
         for retry in self._timeline.retries:
-            if self._x(retry.at) >= crossed + 2:
-                crossed = self._x(retry.at)
-                self._cross(crossed, self._row_of(retry.phase) - _BAR - 3)
+            x, y = self._x(retry.at), self._row_of(retry.phase)
+            if self._is_seen(("retry", y), x):
+                self._cross(x, y - _BAR - 3)
         self._end()
+
+    def _is_seen(self, what: tuple[str, float], right: float) -> bool:
+        """Whether something reaches beyond what was drawn before it in its row.
+
+        Of ten thousand iterations no more are drawn than there are pixels.
+        """
+        seen = right >= self._drawn.get(what, 0.0) + 0.5
+        if seen:
+            self._drawn[what] = right
+        return seen
 
     def _rest(self, span: Span, left: float, right: float, y: float) -> None:
         canvas, colours = self._canvas, self._colours
@@ -216,7 +226,7 @@ class _Chart:
             canvas.line([(left, y), (right, y)], colour, thick=4, dotted=True)
         else:
             canvas.hatched(left, y - _BAR, right, y + _BAR, colour, PATTERNS[span.kind])
-        if self._scale.is_cut(span):
+        if self._scale.is_cut(span) and right - left > 32:
             self._break((left + right) / 2, self._axis, 8)
             self._break(right - 16, y, _BAR + 4)
             right -= 26

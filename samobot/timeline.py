@@ -16,6 +16,12 @@ from samobot.costs import is_money
 from samobot.phases import Phase
 from samobot.session.history import EventName, RunEndReason
 
+LONGEST_PAUSE = 3600.0
+"""Seconds after which work that left no trace was none: the machine slept, or its clock was set forward.
+
+Between two iterations the worker waits ten minutes at most.
+"""
+
 
 class SpanKind(StrEnum):
     """What a stretch of time was spent on."""
@@ -177,6 +183,8 @@ class _Story:
     def add(self, at: float, record: Mapping[str, Any]) -> None:
         """Take in an event that happened at `at`, not before the one before."""
         phase = _text(record.get("phase"))
+        if self._kind is SpanKind.WORK and self._running is None and at - self._last > LONGEST_PAUSE:
+            self._sleep(self._last, at)
         match record["event"]:
             case EventName.RUN_START:
                 self._run_start(at, phase)
@@ -238,14 +246,23 @@ class _Story:
             self._reason = None
 
     def _iteration_end(self, at: float, phase: str, record: Mapping[str, Any]) -> None:
-        usd = record.get("cost_usd")
+        usd, lasted = record.get("cost_usd"), record.get("duration_s")
+        seconds = float(lasted) if isinstance(lasted, int | float) and 0 <= lasted < 1e9 else None
         if self._running is None:
-            lasted = record.get("duration_s")
-            seconds = float(lasted) if isinstance(lasted, int | float) and 0 <= lasted < 1e9 else 0.0
-            start = max(self._last, at - seconds)
+            start = max(self._last, at - (seconds or 0.0))
             self._turn(start, SpanKind.WORK, phase or self._phase)
             self._running = (self._phase, start)
-        self._close_iteration(at, float(usd) if is_money(usd) else 0.0)
+        start = self._running[1]
+        slept = seconds is not None and at - start - seconds > LONGEST_PAUSE
+        end = start + seconds if seconds is not None and slept else at
+        self._close_iteration(end, float(usd) if is_money(usd) else 0.0)
+        if slept:
+            self._sleep(end, at)
+
+    def _sleep(self, start: float, end: float) -> None:
+        """Nothing was done in between."""
+        self._turn(start, SpanKind.IDLE, self._phase)
+        self._turn(end, SpanKind.WORK, self._phase)
 
     def _close_iteration(self, end: float, usd: float) -> None:
         if self._running is None:

@@ -16,10 +16,10 @@ _STEPS = (
     *(1, 2, 5, 10, 15, 30),
     *(60 * minutes for minutes in (1, 2, 5, 10, 15, 30)),
     *(3600 * hours for hours in (1, 2, 3, 6, 12)),
-    *(86400 * days for days in (1, 2, 7, 14, 28, 91, 182, 364, 3640)),
+    *(86400 * days for days in (1, 2, 7, 14, 28, 91, 182, 364, 3640, 36400, 364000)),
 )
 _DAY = 86400
-_LAST = 253_370_000_000.0
+_FIRST, _LAST = -62_000_000_000.0, 253_370_000_000.0
 _CHARACTER = 0.019
 """Width of a label's character, as part of the axis."""
 
@@ -64,7 +64,7 @@ class TimeScale:
             self._times.append(span.end)
             self._places.append(min(1.0, self._places[-1] + seconds / whole))
         self._places[-1] = 1.0
-        self.per_second = 1.0 / whole
+        self._per_second = 1.0 / whole
 
     def __call__(self, at: float) -> float:
         """The place of a moment; one outside is put at the nearer end."""
@@ -83,7 +83,7 @@ class TimeScale:
         Args:
             zone: The person's zone; None is this machine's.
         """
-        step = next((step for step in _STEPS if step * self.per_second >= 6.5 * _CHARACTER), _STEPS[-1])
+        step = next((step for step in _STEPS if step * self._per_second >= _room(step)), _STEPS[-1])
         chosen: list[Label] = []
         day = ""
         for at in self._moments(step, zone):
@@ -151,9 +151,17 @@ def _words(at: float, form: str, zone: tzinfo | None) -> str:
 
 def _local(at: float, zone: tzinfo | None) -> datetime:
     # Times that no calendar holds are shown as its first or last.
-    return datetime.fromtimestamp(min(max(at, _DAY), _LAST), UTC).astimezone(zone)
+    return datetime.fromtimestamp(min(max(at, _FIRST), _LAST), UTC).astimezone(zone)
+
+
+def _room(step: int) -> float:
+    """How much of the axis a label takes, with some space beside it."""
+    form = "00:00:00" if step < 60 else "00:00" if step < _DAY else "Sun 22 Nov"
+    return (len(form) + 1.5) * _CHARACTER
 
 
 def _fits(left: Label, right: Label) -> bool:
-    width = max(map(len, left.text.split("\n"))) + max(map(len, right.text.split("\n")))
-    return right.place - left.place >= (width / 2 + 1.5) * _CHARACTER
+    """Whether neither the times nor the days of two labels touch."""
+    lines = zip(left.text.split("\n"), right.text.split("\n"), strict=False)
+    width = max((len(one) + len(other)) / 2 for one, other in lines)
+    return right.place - left.place >= (width + 1.5) * _CHARACTER

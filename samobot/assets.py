@@ -39,3 +39,16 @@ def workflow_text() -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SamobotError(f"{path} cannot be read: {error}. Install samobot again.") from error
+
+
+def service_template() -> str:
+    """The bot's systemd unit, with markers for what depends on the machine.
+
+    Raises:
+        SamobotError: It cannot be read: the installation is damaged.
+    """
+    path = plugin_dir() / "deploy" / "samobot.service"
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SamobotError(f"{path} cannot be read: {error}. Install samobot again.") from error

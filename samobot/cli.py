@@ -27,8 +27,18 @@ _COMMANDS = {
     "pause": ("control", "pause_command", "Pause a session after its iteration."),
     "resume": ("control", "resume_command", "Let a paused, stopped, blocked or parked session go on."),
     "logs": ("logs", "logs_command", "Show what the agent did."),
+    "cost": ("cost", "cost_command", "Show what sessions have cost, by phase, model and day."),
+    "chart": ("chart", "chart_command", "Draw a session's run as a picture."),
     "sessions": ("status", "sessions_command", "List the sessions of a project."),
     "archive": ("control", "archive_command", "Put a finished session away."),
+    "panic": ("panic", "panic_command", "Stop everything, and let nothing start until it is released."),
+    "init": ("init", "init_command", "Set samobot up: Claude, the bot, the chat, the projects."),
+    "doctor": (
+        "doctor",
+        "doctor_command",
+        "Check everything samobot needs, and say how to mend what is wrong.",
+    ),
+    "install-service": ("service", "install_service_command", "Run the bot as a service of your user."),
 }
 
 

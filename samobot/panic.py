@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from samobot.errors import StorageError
+from samobot.errors import ConflictError, StorageError
 from samobot.session.files import read_text, write_atomic
 
 _FILE = "panic.json"
@@ -50,6 +50,21 @@ def pulled(state_dir: Path) -> Panic | None:
         return Panic(str(values["who"]), datetime.fromisoformat(values["at"]))
     except (ValueError, TypeError, KeyError, RecursionError):
         return Panic("somebody", None)
+
+
+def refuse_while_pulled(state_dir: Path) -> None:
+    """Keep a worker from starting while the emergency stop is in force.
+
+    Raises:
+        ConflictError: It is; with who pulled it and how to release it.
+    """
+    panic = pulled(state_dir)
+    if panic is not None:
+        since = f" at {panic.at.astimezone():%Y-%m-%d %H:%M}" if panic.at is not None else ""
+        raise ConflictError(
+            f"{panic.who} pulled the emergency stop{since}; nothing starts until /resume in the chat, "
+            "or `samobot resume --all`, releases it."
+        )
 
 
 def release(state_dir: Path) -> bool:

@@ -14,6 +14,7 @@ from samobot.address import Located, known_projects
 from samobot.errors import ConflictError, UsageError
 from samobot.halt import halt
 from samobot.launch import RunRequest, start_detached
+from samobot.panic import refuse_while_pulled
 from samobot.phases import WaitingFor
 from samobot.session import control, gate
 from samobot.session import folder as folders
@@ -24,6 +25,7 @@ from samobot.session.lock import holder
 from samobot.session.snapshot import SessionState, snapshot
 from samobot.settings import load_settings
 from samobot.terminal.options import config_option, name_argument
+from samobot.terminal.panic import release_panic
 from samobot.terminal.person import find, person_at, user_name
 
 
@@ -70,14 +72,22 @@ def pause_command(name: str, config: Path | None) -> None:
 
 
 @click.command("resume")
-@name_argument()
+@name_argument(required=False)
+@click.option("--all", "everything", is_flag=True, help="Release the emergency stop (samobot panic).")
 @click.option(
     "--budget", type=click.FloatRange(min=0, min_open=True), help="US dollars for the whole session."
 )
 @config_option
-def resume_command(name: str, budget: float | None, config: Path | None) -> None:
-    """Let a session go on in the background: paused, stopped, blocked, parked, or when what it needed is done."""
+def resume_command(name: str | None, everything: bool, budget: float | None, config: Path | None) -> None:
+    """Let a session go on in the background: paused, stopped, blocked, parked, or when what it needed is done.
+
+    Without a name, release the emergency stop: sessions may start again, none is started by that.
+    """
     settings = load_settings()
+    if everything or name is None:
+        release_panic(settings, name, everything=everything)
+        return
+    refuse_while_pulled(settings.samobot_state_dir)
     located = find(name, config, settings)
     folder = located.folder
     person = person_at(folder)

@@ -128,7 +128,7 @@ class _Chart:
 
     def _header(self, title: str) -> None:
         timeline, canvas, colours = self._timeline, self._canvas, self._colours
-        words = canvas.drawable(title) or "session"
+        words = clip(canvas.drawable(title), 80) or "session"
         while canvas.width_of(words, size=_TITLE, bold=True) > WIDTH - 2 * _MARGIN and len(words) > 2:
             words = clip(words, len(words) - 1)
         canvas.text(_MARGIN, 46, words, size=_TITLE, colour=colours.ink, bold=True)

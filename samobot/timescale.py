@@ -110,7 +110,8 @@ class TimeScale:
 
     def _label(self, at: float, step: int, day: str, zone: tzinfo | None) -> Label:
         if step >= _DAY:
-            return Label(at, self(at), _words(at, "%a %d %b" if step < 300 * _DAY else "%Y", zone))
+            day_or_year = "%a %d %b" if step < 300 * _DAY else "%Y"
+            return Label(at, self(at), _words(at, day_or_year, zone).rjust(4, "0"))
         time = _words(at, "%H:%M" if step >= 60 else "%H:%M:%S", zone)
         today = _words(at, "%a %d %b", zone)
         return Label(at, self(at), time if today == day else f"{time}\n{today}")

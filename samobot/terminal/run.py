@@ -19,6 +19,7 @@ from samobot.creation import Opening, find_session, open_session
 from samobot.errors import UsageError
 from samobot.launch import RunRequest, start_detached
 from samobot.loop import Worker
+from samobot.panic import refuse_while_pulled
 from samobot.project import Project, choose_project
 from samobot.runs import RunEnd, RunOptions
 from samobot.session import gate
@@ -83,6 +84,7 @@ def run_command(
       samobot run --session greet --budget 5 --detach
     """
     settings = load_settings()
+    refuse_while_pulled(settings.samobot_state_dir)
     project = choose_project(config, Path.cwd(), settings.samobot_projects)
     for warning in project.warnings:
         click.echo(f"samobot: {warning}", err=True)

@@ -23,7 +23,6 @@ WIDTH = 36
 """Characters of a line that a phone shows in a code block without wrapping."""
 
 _ROWS = 10
-_NUMBERS = " {usd:>10}{share:>6}{count:>5}"
 _RELEASE = re.compile(r"-\d{8}$")
 _UNTOLD = "not told"
 
@@ -201,36 +200,36 @@ def cost_lines(costs: Costs, *, width: int = WIDTH, rows: int = _ROWS) -> list[s
         ("By model", costs.by_model, _model_words),
         ("By day", costs.by_day, _day_words),
     ]
-    for title, sums, words in parts:
+    tables = {
+        title: _rows(sums, words, rows)
+        for title, sums, words in parts
         # A session's one line would only say the total again.
-        if sums and (title != "By session" or len(sums) > 1):
-            lines += ["", title, *_columns(sums, words, costs.total.usd, width, rows)]
+        if sums and (title != "By session" or len(sums) > 1)
+    }
+    room = max(width - len(_numbers(costs.total, costs.total.usd)), 8)
+    longest = min(room, max(len(name) for table in tables.values() for name, _ in table))
+    for title, table in tables.items():
+        lines += ["", title]
+        lines += [
+            f"{clip(name, room):<{longest}}{_numbers(amount, costs.total.usd)}" for name, amount in table
+        ]
     return lines
 
 
-def _columns(
-    sums: Mapping[str, Amount], words: Callable[[str], str], whole: float, width: int, rows: int
-) -> list[str]:
-    shown = list(sums.items())
+def _rows(sums: Mapping[str, Amount], words: Callable[[str], str], most: int) -> list[tuple[str, Amount]]:
+    """What each line shows; where there are too many, the last is the sum of the rest."""
+    shown = [(words(name), amount) for name, amount in sums.items()]
     # One line of “others” for a single one would save nothing.
-    if len(shown) > rows + 1:
-        rest = [amount for _, amount in shown[rows:]]
-        others = Amount(sum(each.usd for each in rest), sum(each.iterations for each in rest))
-        named = [(words(name), amount) for name, amount in shown[:rows]]
-        named.append((f"{len(rest)} others", others))
-    else:
-        named = [(words(name), amount) for name, amount in shown]
-    numbers = [
-        _NUMBERS.format(
-            usd=human_money(amount.usd),
-            share=f"{amount.usd / whole:.0%}" if whole else "",
-            count=f"{amount.iterations}×",
-        )
-        for _, amount in named
-    ]
-    room = max(width - max(map(len, numbers)), 8)
-    longest = min(room, max(len(name) for name, _ in named))
-    return [f"{clip(name, room):<{longest}}{tail}" for (name, _), tail in zip(named, numbers, strict=True)]
+    if len(shown) <= most + 1:
+        return shown
+    rest = [amount for _, amount in shown[most:]]
+    others = Amount(sum(each.usd for each in rest), sum(each.iterations for each in rest))
+    return [*shown[:most], (f"{len(rest)} others", others)]
+
+
+def _numbers(amount: Amount, whole: float) -> str:
+    share = f"{amount.usd / whole:.0%}" if whole else ""
+    return f" {human_money(amount.usd):>10}{share:>6}{f'{amount.iterations}×':>5}"
 
 
 def _labels(found: Sequence[tuple[Project, SessionFolder]]) -> list[str]:

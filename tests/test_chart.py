@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 import sys
 import warnings
 from datetime import UTC, datetime, timedelta
@@ -100,6 +101,11 @@ def test_a_run_of_an_instant_or_of_ten_thousand_years_is_drawn() -> None:
 def test_nothing_to_draw_is_said_in_words() -> None:
     with pytest.raises(NotFoundError, match="Nothing has happened yet in greet"):
         draw([], "greet")
+
+
+def test_matplotlib_is_imported_only_to_draw() -> None:
+    code = "import sys, samobot.terminal.chart, samobot.spending; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_without_matplotlib_the_remedy_is_named(

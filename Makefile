@@ -52,3 +52,6 @@ lock: ## choose the newest allowed dependencies and pin them with hashes
 
 clean: ## remove what the other targets made, but the caches
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .coverage*
+
+bench: setup claude ## measure speed and size, and keep the figures in benchmarks/results.md
+	$(BIN)/python -m benchmarks

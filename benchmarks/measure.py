@@ -1,0 +1,55 @@
+"""One measured quantity, and the table of them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One line of the table: what was measured, its figures, and what was aimed at.
+
+    Attributes:
+        name: What was measured.
+        value: The figure that counts.
+        unit: Its unit.
+        target: What it should not exceed; None where nothing was promised.
+        detail: The other figures, in words.
+    """
+
+    name: str
+    value: float
+    unit: str
+    target: float | None = None
+    detail: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether it is within its target."""
+        return self.target is None or self.value <= self.target
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` (0 to 1) of the values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+
+
+def spread(values: Sequence[float], unit: str = "ms") -> str:
+    """The percentiles of one run, in words."""
+    return (
+        f"p50 {statistics.median(values):.1f}, p99 {percentile(values, 0.99):.1f}, "
+        f"most {max(values):.1f} {unit}, n={len(values)}"
+    )
+
+
+def table(measures: Sequence[Measure]) -> str:
+    """The measures as a Markdown table."""
+    lines = ["| what | figure | aim | | spread |", "|---|---|---|---|---|"]
+    for each in measures:
+        aim = "" if each.target is None else f"≤ {each.target:g} {each.unit}"
+        mark = "" if each.target is None else ("✓" if each.met else "✗")
+        lines.append(f"| {each.name} | {each.value:.4g} {each.unit} | {aim} | {mark} | {each.detail} |")
+    return "\n".join(lines)

@@ -30,6 +30,7 @@ _COMMANDS = {
     "cost": ("cost", "cost_command", "Show what sessions have cost, by phase, model and day."),
     "chart": ("chart", "chart_command", "Draw a session's run as a picture."),
     "sessions": ("status", "sessions_command", "List the sessions of a project."),
+    "demo": ("demo", "demo_command", "Show the whole product on this machine, without an account."),
     "archive": ("control", "archive_command", "Put a finished session away."),
     "panic": ("panic", "panic_command", "Stop everything, and let nothing start until it is released."),
     "init": ("init", "init_command", "Set samobot up: Claude, the bot, the chat, the projects."),

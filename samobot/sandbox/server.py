@@ -57,6 +57,8 @@ class BotApiServer:
         host: Address to listen on.
         port: 0 for a free one.
         secret: Guards `/user/`; by default a random one.
+
+    `more_routes` takes what else is to be served on the same port, such as the web chat; to be filled before entering.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class BotApiServer:
         self.calls = Calls()
         self.faults = Faults()
         self.secret = secret or secrets.token_urlsafe(24)
+        self.more_routes: list[web.RouteDef] = []
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
@@ -77,6 +80,7 @@ class BotApiServer:
         app.router.add_route("*", "/bot{token}/{method}", self._on_call)
         app.router.add_get("/file/bot{token}/{path:.+}", self._on_download)
         app.router.add_routes(control_routes(self))
+        app.router.add_routes(self.more_routes)
         # A caller that goes away ends its long poll; what is still open at the end is cut at once.
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.05, access_log=None)
         await self._runner.setup()

@@ -1,0 +1,174 @@
+"""Which session is meant: the named one, else the one replied to, else the only one in question, else a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from samobot.bot.actions import Action, ActionKind
+from samobot.bot.arguments import first_word
+from samobot.bot.buttons import rows
+from samobot.bot.cards import sign_of
+from samobot.bot.desk import Desk, Request, choice
+from samobot.bot.markup import bold
+from samobot.bot.needs import need_of
+from samobot.bot.richtext import escape
+from samobot.errors import NotFoundError, SamobotError
+from samobot.session.snapshot import SessionState
+from samobot.text import one_line
+from samobot.views import SessionRef, SessionView
+
+MOST_CHOICES = 10
+
+Fits = Callable[[SessionView], bool]
+"""Whether a command could be about a session."""
+
+_OVER = frozenset({SessionState.DONE, SessionState.STOPPED, SessionState.IDLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The session that is meant, and the words that are left once its name is taken off.
+
+    Attributes:
+        view: The session.
+        rest: The words, verbatim.
+    """
+
+    view: SessionView
+    rest: str
+
+
+def is_active(view: SessionView) -> bool:
+    """Whether a session is on its way: it runs, will run, or needs somebody."""
+    return view.wanted or view.state not in _OVER
+
+
+def any_session(_: SessionView) -> bool:
+    """Every session will do."""
+    return True
+
+
+def pick(views: Sequence[SessionView], fits: Fits) -> list[SessionView]:
+    """The sessions that could be meant where none is named; one: it is that one. Pure.
+
+    Those that the command can be about come first, then those that are active at all; what rests is meant only
+    where nothing else is there.
+
+    Args:
+        views: All sessions.
+        fits: Whether the command could be about one.
+    """
+    fitting = [view for view in views if fits(view)]
+    active = [view for view in fitting if is_active(view)]
+    found = active or fitting or [view for view in views if is_active(view)]
+    return sorted(found, key=_recent, reverse=True)
+
+
+def names(views: Sequence[SessionView]) -> list[str]:
+    """Call sessions as short as tells them apart: `name`, `project:name`, or with the folder's date."""
+    short = [view.ref.name for view in views]
+    longer = [f"{view.ref.project}:{view.ref.name}" for view in views]
+    return [
+        view.ref.key if longer.count(long) > 1 else long if short.count(name) > 1 else name
+        for view, name, long in zip(views, short, longer, strict=True)
+    ]
+
+
+async def find_target(
+    desk: Desk,
+    request: Request,
+    command: str,
+    fits: Fits,
+    *,
+    words: bool = False,
+    question: str = "Which session?",
+) -> Target | None:
+    """Find the session that a command is about; where it cannot be known, the person has been asked.
+
+    Args:
+        desk: What handlers have.
+        request: The command, with its words.
+        command: Its name; it goes on once a session was picked.
+        fits: Whether it could be about a session.
+        words: Whether words follow the name. Then a reply leaves all of them as they are.
+        question: What the person is asked.
+
+    Raises:
+        NotFoundError: There is no session that it could be about.
+    """
+    if request.session is not None and (words or not request.text.strip()):
+        view = await desk.fleet.view(desk.fleet.ref_of(request.session))
+        return Target(view, request.text)
+    word, rest = first_word(request.text)
+    named = await _find(desk, word)
+    if len(named) == 1:
+        return Target(await desk.fleet.view(named[0]), rest)
+    if named:
+        views = [await desk.fleet.view(ref) for ref in named]
+        fitting = [view for view in views if fits(view)] or views
+        if len(fitting) == 1:
+            return Target(fitting[0], rest)
+        _choose(desk, request.saying(rest), command, fitting, question)
+        return None
+    if word and (not words or (":" in word and not rest)):
+        await _not_found(desk, request, command, word)
+        return None
+    if request.session is not None:
+        return Target(await desk.fleet.view(desk.fleet.ref_of(request.session)), request.text)
+    found = pick(await desk.fleet.look(), fits)
+    if len(found) == 1:
+        return Target(found[0], request.text)
+    if not found:
+        raise NotFoundError("There is no session for that. /run starts one, /sessions lists all.")
+    _choose(desk, request, command, found, question)
+    return None
+
+
+async def _find(desk: Desk, word: str) -> list[SessionRef]:
+    if not word or len(word) > 130 or "/" in word:
+        return []
+    try:
+        return await desk.fleet.find(word)
+    except SamobotError:
+        return []  # it is no name at all
+
+
+async def _not_found(desk: Desk, request: Request, command: str, word: str) -> None:
+    """Say that there is no such session, with the one that was probably meant as a button."""
+    close = await desk.fleet.nearest(word)
+    found = await _find(desk, close) if close else []
+    shown = one_line(word, 60)
+    if close is None or not found:
+        raise NotFoundError(f"There is no session “{shown}”. /sessions lists all, /run starts one.")
+    keys = [
+        choice(
+            f"/{command} {ref.name}" if len(found) == 1 else f"/{command} {ref.project}:{ref.name}",
+            _go_on(command, ref, ""),
+        )
+        for ref in found[:MOST_CHOICES]
+    ]
+    desk.reply(
+        request,
+        f"There is no session “{escape(shown)}”. Did you mean {bold(close)}?",
+        buttons=rows(*keys, width=1),
+        part="nearest",
+    )
+
+
+def _choose(desk: Desk, request: Request, command: str, views: Sequence[SessionView], question: str) -> None:
+    shown = list(views[:MOST_CHOICES])
+    keys = [
+        choice(f"{sign_of(view, need_of(view))} {name}", _go_on(command, view.ref, request.text))
+        for view, name in zip(shown, names(shown), strict=True)
+    ]
+    more = f"\n{len(views) - len(shown)} more: name it after the command." if len(views) > len(shown) else ""
+    desk.reply(request, escape(question) + more, buttons=rows(*keys, width=1), part="choose")
+
+
+def _go_on(command: str, ref: SessionRef, words: str) -> Action:
+    return Action(do=ActionKind.PICK_SESSION, session=ref.key, command=command, text=words or None)
+
+
+def _recent(view: SessionView) -> float:
+    return view.updated.timestamp() if view.updated is not None else 0.0

@@ -1,0 +1,320 @@
+"""The bot from its start to its end: puts the parts together, keeps them going, and ends them in order.
+
+The workers are processes of their own: they were there before the bot and go on after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from telegram import BotCommand
+from telegram.error import InvalidToken, TelegramError
+from telegram.ext import Application
+
+from samobot.bot.api import build_application, in_words
+from samobot.bot.commands import how_to_pair, menu
+from samobot.bot.desk import Desk
+from samobot.bot.front import Front
+from samobot.bot.gate import Gate, access_of
+from samobot.bot.notifier import Notifier
+from samobot.bot.outbox import Outbox
+from samobot.bot.polling import Poller, Problem, TokenRejectedError
+from samobot.bot.queue import Priority
+from samobot.bot.richtext import escape
+from samobot.bot.service import ALIVE, READY, STOPPING, Service
+from samobot.bot.store import Store
+from samobot.bot.token_lock import TokenLock, lock_folder
+from samobot.bot.watching import watch
+from samobot.errors import SamobotError
+from samobot.fleet import Fleet
+from samobot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 5.0
+"""How long the end waits for messages to go out."""
+
+WORK_SECONDS = 15.0
+"""How long the end waits for what was begun, such as a stop."""
+
+DEAF_SECONDS = 120.0
+"""Without a good getUpdates for so long, systemd is told nothing any more and restarts the bot."""
+
+_HOUSEKEEPING_SECONDS = 3600
+_HEALTH_SECONDS = 15.0
+_SOONEST_LOOK = 0.15
+_FIRST_RETRY, _LONGEST_RETRY = 1.0, 30.0
+
+_DESCRIPTION = (
+    "Runs Claude Code sessions on your machine and asks you where a person is needed. "
+    "It answers only the people it was paired with."
+)
+_SHORT_DESCRIPTION = "Claude Code sessions, from your phone"
+
+
+def utc_now() -> datetime:
+    """The clock of a real bot."""
+    return datetime.now(UTC)
+
+
+class BotApp:
+    """The bot.
+
+    Args:
+        settings: The configuration.
+        environ: The environment; workers get it without the bot's secrets.
+        watch_files: Whether changes of files make polls sooner.
+    """
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str], *, watch_files: bool = True) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._watch_files = watch_files
+        self._service = Service(environ)
+        self._stop = asyncio.Event()
+        self._sooner = asyncio.Event()
+        self._looking = asyncio.Lock()
+        self._last_look = time.monotonic()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        Raises:
+            UsageError: The configuration lacks something.
+            BusyError: Another bot with this token runs on this machine.
+            TokenRejectedError: Telegram does not know the token.
+        """
+        token = self._settings.require_token()
+        lock = TokenLock(token, lock_folder(self._environ))
+        try:
+            with contextlib.closing(Store(self._settings.samobot_state_dir)) as store, self._signals():
+                application = build_application(token, self._settings.telegram_api_url)
+                if await self._connect(application):
+                    try:
+                        await self._serve(application, store)
+                    finally:
+                        await self._disconnect(application)
+        finally:
+            lock.release()
+
+    # Start and end ---------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _signals(self) -> Any:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _on_signal(self, number: int) -> None:
+        if self._stop.is_set():
+            log.warning("told to end twice: not waiting any longer")
+            os._exit(128 + number)  # workers are not ours to end, and what is queued is on disk
+        log.info("ending (%s); the sessions go on", signal.Signals(number).name)
+        self._stop.set()
+
+    async def _connect(self, application: Application[Any, Any, Any, Any, Any, Any]) -> bool:
+        """Introduce ourselves to Telegram, for as long as the network takes; False: told to end meanwhile."""
+        delay = _FIRST_RETRY
+        while not self._stop.is_set():
+            try:
+                await application.initialize()
+                return True
+            except InvalidToken:
+                raise TokenRejectedError(
+                    "Telegram does not accept the bot's token. Get the right one from @BotFather, put it into "
+                    "TELEGRAM_BOT_TOKEN, and start the bot again."
+                ) from None
+            except (TelegramError, TimeoutError) as error:
+                log.warning("Telegram cannot be reached, next try in %.0f s: %s", delay, in_words(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), delay)
+            delay = min(2 * delay, _LONGEST_RETRY)
+        return False
+
+    async def _disconnect(self, application: Application[Any, Any, Any, Any, Any, Any]) -> None:
+        with contextlib.suppress(TelegramError, TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await application.shutdown()
+
+    async def _serve(self, application: Application[Any, Any, Any, Any, Any, Any], store: Store) -> None:
+        bot = application.bot
+        self._store = store
+        self._outbox = Outbox(bot, store)
+        self._gate = Gate(access_of(self._settings), store, on_admitted=self._outbox.revive)
+        self._fleet = Fleet(self._settings, store.wanted, environ=self._environ)
+        self._notifier = Notifier(self._fleet, store, self._outbox, self._settings, utc_now)
+        desk = Desk(self._fleet, store, self._outbox, self._notifier, self._settings, utc_now)
+        front = Front(desk, bot.username)
+        self._gate.install(application)
+        front.install(application)
+        self._poller = Poller(bot, store.updates, application.process_update, on_problem=self._on_problem)
+        advice = how_to_pair(self._gate.access)
+        if advice is not None:
+            log.warning("%s", advice)
+        async with self._background(self._outbox.run(), "outbox"):
+            await self._look()
+            await front.take_up()
+            scheduler = self._scheduler()
+            scheduler.start()
+            polling = asyncio.create_task(self._poller.run(), name="polling")
+            hints = asyncio.create_task(self._hints(), name="hints")
+            menus = asyncio.create_task(self._introduce(application), name="introduction")
+            self._service.tell(READY)
+            log.info("@%s is up, %d projects", bot.username, len(await self._fleet.projects()))
+            try:
+                await self._until_told(polling)
+            finally:
+                self._service.tell(STOPPING)
+                scheduler.shutdown(wait=False)
+                await _cancel(hints, menus, polling)
+                await desk.finish(WORK_SECONDS)
+                await self._fleet.settle()
+                async with self._looking:
+                    await self._outbox.drain(DRAIN_SECONDS)
+                log.info("ended; %d messages wait for the next start", self._outbox.backlog)
+
+    async def _until_told(self, polling: asyncio.Task[None]) -> None:
+        """Wait for a signal; polling that ends by itself is an error, and ours to raise."""
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            await asyncio.wait((stopped, polling), return_when=asyncio.FIRST_COMPLETED)
+            if polling.done():
+                await polling
+        finally:
+            await _cancel(stopped)
+
+    @contextlib.asynccontextmanager
+    async def _background(self, work: Any, name: str) -> AsyncIterator[None]:
+        task = asyncio.create_task(work, name=name)
+        await asyncio.sleep(0)  # it begins before anything is posted
+        try:
+            yield
+        finally:
+            await _cancel(task)
+
+    # What goes on periodically ------------------------------------------------------------------------------------
+
+    def _scheduler(self) -> AsyncIOScheduler:
+        # A busy loop must not skip a poll: late is fine, twice at once is not.
+        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        scheduler = AsyncIOScheduler(job_defaults=defaults, timezone=UTC)
+        scheduler.add_job(self._poll, "interval", seconds=self._settings.samobot_poll_seconds, id="poll")
+        scheduler.add_job(self._keep_house, "interval", seconds=_HOUSEKEEPING_SECONDS, id="housekeeping")
+        health = min(_HEALTH_SECONDS, self._service.watchdog or _HEALTH_SECONDS)
+        scheduler.add_job(self._say_alive, "interval", seconds=health, id="health")
+        return scheduler
+
+    async def _poll(self) -> None:
+        # Where hints have just made us look, this one would find nothing new.
+        if time.monotonic() - self._last_look >= self._settings.samobot_poll_seconds / 2:
+            await self._look()
+
+    async def _look(self) -> None:
+        """Compare what holds with what was told, and do what is due. Never raises an error."""
+        async with self._looking:
+            try:
+                for news in await self._fleet.keep():
+                    await self._notifier.news(news)
+                await self._notifier.look(await self._fleet.look())
+            except SamobotError as error:
+                log.error("a look at the sessions did not work: %s", error)
+                return
+            except Exception:
+                log.exception("a look at the sessions did not work")
+                return
+            self._last_look = time.monotonic()
+
+    async def _hints(self) -> None:
+        """Look sooner when files have changed."""
+        if not self._watch_files:
+            return
+        watching = asyncio.create_task(
+            watch(self._settings.samobot_projects, self._sooner.set), name="watching"
+        )
+        try:
+            while True:
+                await self._sooner.wait()
+                self._sooner.clear()
+                await asyncio.sleep(max(0.0, self._last_look + _SOONEST_LOOK - time.monotonic()))
+                await self._look()
+        finally:
+            await _cancel(watching)
+
+    async def _keep_house(self) -> None:
+        try:
+            self._store.prune()
+        except SamobotError as error:
+            log.error("housekeeping: %s", error)
+
+    async def _say_alive(self) -> None:
+        """Feed the watchdog, only while the bot hears Telegram and looks at its sessions."""
+        now = time.monotonic()
+        deaf = self._poller.age > DEAF_SECONDS
+        blind = now - self._last_look > max(60.0, 10 * self._settings.samobot_poll_seconds)
+        if deaf:
+            log.warning("Telegram has not answered for %.0f s", self._poller.age)
+        if blind:
+            log.error("the sessions have not been looked at for %.0f s", now - self._last_look)
+        if not deaf and not blind:
+            self._service.tell(ALIVE)
+
+    # What Telegram is told once, and what goes wrong -----------------------------------------------------------------
+
+    async def _introduce(self, application: Application[Any, Any, Any, Any, Any, Any]) -> None:
+        """Set the menu and the description, where they are not what was set last."""
+        content = json.dumps([menu(), _DESCRIPTION, _SHORT_DESCRIPTION])
+        digest = hashlib.sha256(f"{application.bot.id} {content}".encode()).hexdigest()
+        if self._store.facts.get("introduced") == digest:
+            return
+        try:
+            await application.bot.set_my_commands([BotCommand(name, text) for name, text in menu()])
+            await application.bot.set_my_description(_DESCRIPTION)
+            await application.bot.set_my_short_description(_SHORT_DESCRIPTION)
+            self._store.facts.set("introduced", digest, durable=False)
+        except (TelegramError, TimeoutError, SamobotError) as error:
+            log.warning("the menu could not be set, the next start tries again: %s", error)
+
+    def _on_problem(self, problem: Problem) -> None:
+        """Say what went wrong to whom it concerns; of a stranger's update nothing is said."""
+        if problem.update is None:
+            for chat_id in self._notifier.chats():
+                key = f"problem:{problem.kind}:{utc_now():%Y%m%d%H}"
+                self._outbox.post(chat_id, f"⚠️ {escape(problem.text)}", key=key)
+            return
+        chat_id = self._concerned(problem.update)
+        if chat_id is not None:
+            key = f"problem:{problem.update.get('update_id')}"
+            text = f"⚠️ {escape(problem.text)} Please say it again."
+            self._outbox.post(chat_id, text, key=key, priority=Priority.RECEIPT)
+
+    def _concerned(self, update: dict[str, Any]) -> int | None:
+        """The private chat of the person an update is from, where that person is allowed."""
+        for kind in ("message", "callback_query"):
+            content = update.get(kind)
+            sender = content.get("from") if isinstance(content, dict) else None
+            user_id = sender.get("id") if isinstance(sender, dict) else None
+            if isinstance(user_id, int) and user_id in self._gate.access.users:
+                return user_id
+        return None
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,192 @@
+"""The commands: one table that makes the menu, the help, and who carries each out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from samobot.bot import deciding, running, showing
+from samobot.bot.desk import Desk, Request
+from samobot.bot.markup import bold, code
+from samobot.bot.needs import need_of
+from samobot.bot.pairing import Access
+from samobot.bot.phrases import plural
+from samobot.bot.richtext import escape
+from samobot.session.snapshot import SessionState
+from samobot.text import nearest, one_line
+
+Handler = Callable[[Desk, Request], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    Attributes:
+        name: Without the slash.
+        arguments: What comes after it, as the help shows it.
+        help: What it does, one line without a full stop.
+        handler: Carries it out.
+        acts: Whether an old one has to be confirmed: the world has gone on since it was written.
+    """
+
+    name: str
+    arguments: str
+    help: str
+    handler: Handler
+    acts: bool = False
+
+
+async def _help(desk: Desk, request: Request) -> None:
+    """`/help [command]`."""
+    wanted = request.text.strip().removeprefix("/").casefold()
+    if wanted:
+        await _help_about(desk, request, wanted)
+        return
+    lines = [
+        f"/{command.name} {escape(command.arguments)}".rstrip() + f"\n   {command.help}"
+        for command in COMMANDS
+    ]
+    desk.reply(
+        request,
+        "\n".join(
+            [
+                bold("What can be said here"),
+                *lines,
+                "",
+                "Names may be left out where only one session can be meant. A reply to a message speaks to its "
+                "session: to a question it answers, to a plan it asks for changes, to a card it is guidance.",
+            ]
+        ),
+    )
+
+
+async def _help_about(desk: Desk, request: Request, wanted: str) -> None:
+    command = find_command(wanted)
+    if command is None:
+        unknown(desk, request, wanted)
+        return
+    usage = f"/{command.name} {command.arguments}".rstrip()
+    more = _DETAILS.get(command.name, "")
+    desk.reply(request, f"{code(usage)}\n{command.help}.{more}")
+
+
+async def _start(desk: Desk, request: Request) -> None:
+    """`/start`: greet, and say what can be done now; the gate has let a code in already."""
+    word = request.text.strip()
+    if word and desk.store.pairing.redeem(word):
+        # Somebody who is in already followed the link: the code must not stay open for somebody else.
+        desk.reply(request, "You were in already; the code is used up.", part="code")
+    elif word:
+        desk.reply(
+            request, f"✅ Welcome, {escape(one_line(request.person.who, 60))}. You are in.", part="welcome"
+        )
+    views = await desk.fleet.look()
+    waiting = sum(1 for view in views if need_of(view) is not None)
+    running_now = sum(1 for view in views if view.state is SessionState.RUNNING)
+    projects = await desk.fleet.projects()
+    if not projects:
+        now = (
+            f"No project is configured yet: put the path of a .samocode file into {code('SAMOBOT_PROJECTS')}."
+        )
+    elif not views:
+        now = f"Nothing here yet. Begin with {code('/run greet Add a greeting script')}"
+    else:
+        now = f"{plural(waiting, 'session')} wait{'s' if waiting == 1 else ''} for you, {running_now} running: /status"
+    desk.reply(
+        request,
+        f"{bold('samobot')} runs Claude Code sessions and asks you where a person is needed.\n{now}\n/help shows all commands.",
+        part="greeting",
+    )
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("run", "name [task…]", "Start a session, or let one go on", running.run, acts=True),
+    Command("status", "[name]", "All sessions, or one in detail", showing.status),
+    Command("answer", "[name] [Q2] text", "Answer a question; a letter picks an option, all takes every suggestion", deciding.answer),
+    Command("approve", "[name]", "Approve the plan", deciding.approve, acts=True),
+    Command("reject", "[name] feedback", "Send the plan back", deciding.reject, acts=True),
+    Command("tell", "[name] text", "Guidance for the next iteration", deciding.tell),
+    Command("stop", "[name|all]", "Stop now", running.stop, acts=True),
+    Command("pause", "[name]", "Pause after the iteration", running.pause, acts=True),
+    Command("resume", "[name]", "Go on", running.resume, acts=True),
+    Command("log", "[name]", "What the agent is doing", showing.log),
+    Command("plan", "[name]", "The plan", showing.plan),
+    Command("diff", "[name]", "What has changed in the code", showing.diff),
+    Command("files", "[name] [file]", "The session's files", showing.files),
+    Command("cost", "[name]", "The money", showing.cost),
+    Command("chart", "[name]", "The session's course as a picture", showing.chart),
+    Command("sessions", "[project]", "All sessions", showing.sessions),
+    Command("projects", "", "All projects", showing.projects),
+    Command("archive", "[name]", "Put a session away", running.archive, acts=True),
+    Command("notify", "quiet|normal|all", "What comes to this chat", showing.notify),
+    Command("panic", "", "Stop everything, until /resume", running.panic, acts=True),
+    Command("help", "[command]", "What can be said here", _help),
+    Command("start", "[code]", "Begin", _start),
+)  # fmt: skip
+"""All commands, in the order of the menu."""
+
+_DETAILS = {
+    "run": (
+        "\n\n"
+        + code("/run greet Add a greeting script")
+        + "\n"
+        + code("/run project:greet …")
+        + " where there are several projects\n"
+        + code('--dive "look here first"')
+        + " investigates first\n"
+        + code("--budget 5")
+        + " US dollars for the whole session\n"
+        + code("--auto")
+        + " takes suggestions and approves the plan after a while, unless you say otherwise"
+    ),
+    "answer": (
+        "\n\n"
+        + code("/answer B")
+        + " where one question is open\n"
+        + code("/answer Q2 B")
+        + "\n"
+        + code("/answer Q1=A Q2=C")
+        + "\n"
+        + code("/answer all")
+        + " takes every suggestion"
+    ),
+}
+
+_BY_NAME = {command.name: command for command in COMMANDS}
+
+
+def find_command(name: str) -> Command | None:
+    """The command of that name."""
+    return _BY_NAME.get(name)
+
+
+def nearest_command(name: str) -> Command | None:
+    """The command that was probably meant: by its beginning, else by its letters."""
+    begun = [command for command in COMMANDS if len(name) >= 2 and command.name.startswith(name)]
+    if len(begun) == 1:
+        return begun[0]
+    close = nearest(name, [command.name for command in COMMANDS])
+    return _BY_NAME[close] if close is not None else None
+
+
+def menu() -> list[tuple[str, str]]:
+    """The command menu: name and description."""
+    return [(command.name, command.help) for command in COMMANDS if command.name != "start"]
+
+
+def unknown(desk: Desk, request: Request, name: str) -> None:
+    """Say that there is no such command, and which one was probably meant."""
+    close = nearest_command(name)
+    hint = f"Did you mean /{close.name}?" if close is not None else "/help shows all."
+    desk.reply(request, f"There is no /{escape(one_line(name, 40))}. {hint}", part="unknown")
+
+
+def how_to_pair(access: Access) -> str | None:
+    """What to do where nobody may use the bot yet; None where somebody may."""
+    if access.users:
+        return None
+    return (
+        "Nobody may use this bot yet. Run `samobot bot --pair` on this machine and send the bot the code that it "
+        "shows, or set TELEGRAM_CHAT_ID to the number of your chat."
+    )

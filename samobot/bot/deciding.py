@@ -1,0 +1,328 @@
+"""What a person decides: answers, the plan, guidance; typed or tapped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from samobot.bot.actions import Action, ActionKind
+from samobot.bot.addressing import find_target, is_active
+from samobot.bot.arguments import asked_label, read_answer
+from samobot.bot.buttons import rows
+from samobot.bot.desk import Desk, Request, about_session, choice
+from samobot.bot.markup import bold, quote
+from samobot.bot.richtext import escape
+from samobot.errors import ConflictError, UsageError
+from samobot.phases import WaitingFor
+from samobot.session.snapshot import SessionState
+from samobot.text import clip, one_line
+from samobot.views import AnswerReceipt, QuestionView, SessionRef, SessionView
+
+_SHOWN = 300
+
+
+# Commands -----------------------------------------------------------------------------------------------------
+
+
+async def answer(desk: Desk, request: Request) -> None:
+    """`/answer [name] [Qn] text`."""
+    target = await find_target(desk, request, "answer", _asks, words=True, question="Whose question is it?")
+    if target is None:
+        return
+    view, words = target.view, read_answer(target.rest)
+    if words.everything:
+        await accept_suggestions(desk, request, view.ref)
+        return
+    if words.answers:
+        await _write(desk, request, view.ref, words.answers)
+        return
+    label = asked_label(target.rest)
+    question = _replied_question(request, view) or _labelled(view, label) or _only_open(view)
+    if question is None and not view.open_questions:
+        raise ConflictError(f"{view.ref.name} has no open question.")
+    if question is None:
+        _which_question(desk, request, view, words.text)
+    elif not words.text:
+        ask_answer(desk, request, view.ref, question)
+    else:
+        await answer_question(desk, request, view.ref, question.index, question.identity, words.text)
+
+
+async def approve(desk: Desk, request: Request) -> None:
+    """`/approve [name]`."""
+    target = await find_target(desk, request, "approve", _has_plan, question="Which plan?")
+    if target is None:
+        return
+    view = target.view
+    if view.plan is None or not _has_plan(view):
+        raise ConflictError(_no_plan(view))
+    await approve_plan(desk, request, view.ref, _shown_plan(request) or view.plan.sha256)
+
+
+async def reject(desk: Desk, request: Request) -> None:
+    """`/reject [name] feedback`."""
+    target = await find_target(desk, request, "reject", _has_plan, words=True, question="Which plan?")
+    if target is None:
+        return
+    view, feedback = target.view, target.rest
+    if view.plan is None or not _has_plan(view):
+        raise ConflictError(_no_plan(view))
+    sha256 = _shown_plan(request) or view.plan.sha256
+    if feedback.strip():
+        await reject_plan(desk, request, view.ref, sha256, feedback)
+    else:
+        ask_feedback(desk, request, view.ref, sha256)
+
+
+async def tell(desk: Desk, request: Request) -> None:
+    """`/tell [name] text`."""
+    target = await find_target(desk, request, "tell", is_active, words=True, question="Whom is it for?")
+    if target is None:
+        return
+    if target.rest.strip():
+        await give_guidance(desk, request, target.view.ref, target.rest)
+    else:
+        ask_guidance(desk, request, target.view.ref)
+
+
+# What they, the buttons and replies come to -----------------------------------------------------------------------
+
+
+async def answer_question(
+    desk: Desk,
+    request: Request,
+    ref: SessionRef,
+    index: int,
+    identity: str | None,
+    text: str,
+    *,
+    change: bool = True,
+) -> None:
+    """Answer one question, as the person saw it.
+
+    Args:
+        desk: What handlers have.
+        request: Who answers.
+        ref: The session.
+        index: The question's place in the file.
+        identity: Fingerprint of the question that was shown.
+        text: The answer; a letter takes an option.
+        change: Whether an answer that is there may be changed.
+
+    Raises:
+        ConflictError: It has changed, was answered by somebody meanwhile, or is being worked with.
+    """
+    expect = {index: identity} if identity is not None else None
+    receipt = await desk.fleet.answer(ref, {index: text}, request.person, expect=expect, change=change)
+    await _answered(desk, request, ref, receipt)
+
+
+async def accept_suggestions(desk: Desk, request: Request, ref: SessionRef) -> None:
+    """Take every suggestion."""
+    receipt = await desk.fleet.accept_suggestions(ref, request.person)
+    await _answered(desk, request, ref, receipt)
+    if receipt.open:
+        desk.reply(
+            request,
+            f"{_open_words(receipt.open)} of {bold(ref.name)} has no suggestion and is still open.",
+            about=about_session(ref),
+            part="left",
+        )
+
+
+async def approve_plan(desk: Desk, request: Request, ref: SessionRef, sha256: str | None) -> None:
+    """Approve the plan that the person was shown.
+
+    Raises:
+        ConflictError: The plan is another one by now.
+    """
+    before = (await desk.fleet.view(ref)).plan
+    if before is not None and before.sha256 == sha256:
+        _check_not_sent_back(await desk.fleet.view(ref))
+    try:
+        await desk.fleet.approve(ref, request.person, expected=sha256)
+    finally:
+        await desk.notifier.look_at(ref)  # a plan that changed is shown again
+    # Approving again does no harm, and makes good what a crash may have left undone; only the words differ.
+    repeated = before is not None and before.verdict == "approval" and before.by != request.person.who
+    if repeated and before is not None:
+        desk.receipt(request, "👍", f"It was approved by {before.by or 'somebody'} already.")
+    else:
+        desk.receipt(request, "👍", "Approved; it goes on.")
+
+
+async def reject_plan(
+    desk: Desk, request: Request, ref: SessionRef, sha256: str | None, feedback: str
+) -> None:
+    """Send the plan back, with the person's words as they are.
+
+    Raises:
+        ConflictError: The plan is another one by now.
+    """
+    try:
+        await desk.fleet.reject(ref, feedback, request.person, expected=sha256)
+    finally:
+        await desk.notifier.look_at(ref)
+    desk.receipt(request, "✍", "Sent back; a new version comes.")
+
+
+async def give_guidance(desk: Desk, request: Request, ref: SessionRef, words: str) -> None:
+    """Leave guidance for the next iteration."""
+    await desk.fleet.tell(ref, words, request.person)
+    desk.receipt(request, "👍", "Noted for the next iteration.")
+    view = await desk.fleet.view(ref)
+    if view.state is SessionState.BLOCKED:
+        desk.reply(
+            request,
+            f"Noted. {bold(ref.name)} is blocked; shall it try again with that?",
+            buttons=rows(choice("🔁 Retry", Action(do=ActionKind.RETRY, session=ref.key))),
+            about=about_session(ref),
+            part="retry",
+        )
+    await desk.notifier.look_at(ref)
+
+
+def check_not_answered(question: QuestionView, words: str, request: Request) -> None:
+    """Refuse to answer over somebody else's answer.
+
+    Raises:
+        ConflictError: Somebody else was first.
+    """
+    same = question.by is None or question.by == request.person.who
+    if question.answer is None or same or question.answer == words:
+        return
+    raise ConflictError(
+        f"{question.label} was answered by {question.by} already: {one_line(question.answer, 100)}"
+    )
+
+
+# Asking for the words ---------------------------------------------------------------------------------------------
+
+
+def ask_answer(desk: Desk, request: Request, ref: SessionRef, question: QuestionView) -> None:
+    """Ask for the words of an answer."""
+    desk.ask(
+        request,
+        f"✍️ {bold(f'{ref.name} · {question.label}')}\n{quote(clip(question.text, _SHOWN))}\nYour answer?",
+        Action(
+            do=ActionKind.OTHER_ANSWER, session=ref.key, question=question.index, identity=question.identity
+        ),
+        hint=f"Answer to {question.label}",
+    )
+
+
+def ask_feedback(desk: Desk, request: Request, ref: SessionRef, sha256: str | None) -> None:
+    """Ask what should be different about a plan."""
+    desk.ask(
+        request,
+        f"✏️ {bold(ref.name)}\nWhat should be different?",
+        Action(do=ActionKind.REQUEST_CHANGES, session=ref.key, identity=sha256),
+        hint="What should be different?",
+    )
+
+
+def ask_guidance(desk: Desk, request: Request, ref: SessionRef) -> None:
+    """Ask what the agent should know."""
+    desk.ask(
+        request,
+        f"💬 {bold(ref.name)}\nWhat should it know?",
+        Action(do=ActionKind.GUIDANCE, session=ref.key),
+        hint="Guidance for the next iteration",
+    )
+
+
+def _which_question(desk: Desk, request: Request, view: SessionView, text: str) -> None:
+    words = f" is “{escape(one_line(text, 60))}” the answer to" if text else " do you answer"
+    keys = [
+        choice(
+            f"{question.label}  {one_line(question.text, 50)}",
+            Action(
+                do=ActionKind.ANSWER if text else ActionKind.OTHER_ANSWER,
+                session=view.ref.key,
+                question=question.index,
+                identity=question.identity,
+                text=text or None,
+            ),
+        )
+        for question in view.open_questions[:20]
+    ]
+    desk.reply(
+        request,
+        f"Which question of {bold(view.ref.name)}{words}?",
+        buttons=rows(*keys, width=1),
+        about=about_session(view.ref),
+        part="which",
+    )
+
+
+# Behind them ------------------------------------------------------------------------------------------------------
+
+
+async def _write(desk: Desk, request: Request, ref: SessionRef, answers: Mapping[str, str]) -> None:
+    labelled: dict[str | int, str] = dict(answers)
+    receipt = await desk.fleet.answer(ref, labelled, request.person)
+    await _answered(desk, request, ref, receipt)
+
+
+async def _answered(desk: Desk, request: Request, ref: SessionRef, receipt: AnswerReceipt) -> None:
+    shown = ", ".join(f"{each.label}: {one_line(each.answer, 60)}" for each in receipt.answered)
+    left = f" · {receipt.open} open" if receipt.open else ""
+    desk.receipt(request, "👍", f"Saved. {shown}{left}")
+    await desk.notifier.look_at(ref)
+
+
+def _open_words(count: int) -> str:
+    return "1 question" if count == 1 else f"{count} questions"
+
+
+def _asks(view: SessionView) -> bool:
+    return bool(view.open_questions) and view.state is not SessionState.DONE
+
+
+def _has_plan(view: SessionView) -> bool:
+    return view.plan is not None and (
+        view.waiting_for is WaitingFor.PLAN_APPROVAL or (view.plan.verdict is None and is_active(view))
+    )
+
+
+def _check_not_sent_back(view: SessionView) -> None:
+    """Refuse to approve what somebody else has sent back, unless it is shown again."""
+    if view.plan is not None and view.plan.verdict == "rejection" and view.waiting_for is None:
+        raise ConflictError(_no_plan(view))
+
+
+def _no_plan(view: SessionView) -> str:
+    if view.plan is None:
+        return f"{view.ref.name} has no plan yet."
+    verdict = view.plan.verdict or "decided"
+    word = {"approval": "approved", "rejection": "sent back"}.get(verdict, verdict)
+    by = f" by {view.plan.by}" if view.plan.by else ""
+    return f"The plan of {view.ref.name} was {word}{by} already; nothing waits for it."
+
+
+def _only_open(view: SessionView) -> QuestionView | None:
+    return view.open_questions[0] if len(view.open_questions) == 1 else None
+
+
+def _labelled(view: SessionView, label: str | None) -> QuestionView | None:
+    if label is None:
+        return None
+    found = [question for question in view.questions if question.label == label]
+    if not found:
+        labels = ", ".join(question.label for question in view.questions) or "there is none"
+        raise UsageError(f"{view.ref.name} has no question {label}; the questions: {labels}.")
+    return found[-1]
+
+
+def _replied_question(request: Request, view: SessionView) -> QuestionView | None:
+    """The question of the message that was replied to, if it is still there."""
+    about = request.about
+    if about is None or "identity" not in about.detail:
+        return None
+    identity = about.detail["identity"]
+    return next((question for question in view.questions if question.identity == identity), None)
+
+
+def _shown_plan(request: Request) -> str | None:
+    """The digest of the plan that the message replied to showed."""
+    digest = request.about.detail.get("sha256") if request.about is not None else None
+    return digest if isinstance(digest, str) else None

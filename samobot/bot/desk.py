@@ -1,0 +1,306 @@
+"""What every handler has at hand: who asks for what, the sessions, and the ways to answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from telegram import ForceReply, InlineKeyboardMarkup
+
+from samobot.bot.actions import Action
+from samobot.bot.buttons import Button, Rows, keyboard
+from samobot.bot.outbox import Attachment, Outbox
+from samobot.bot.queue import Priority
+from samobot.bot.richtext import escape
+from samobot.bot.sent import About
+from samobot.bot.split import split_html
+from samobot.bot.store import Store
+from samobot.errors import SamobotError, StorageError
+from samobot.fleet import Fleet
+from samobot.session.gate import Person
+from samobot.settings import Settings
+from samobot.text import one_line
+from samobot.views import SessionRef
+
+log = logging.getLogger(__name__)
+
+ASK = "ask"
+"""Kind of a message that asks for words; its detail holds the action that they complete."""
+
+ASK_SECONDS = 3600.0
+"""How long words that are no reply are taken for what was asked last."""
+
+TOAST = 190
+"""Characters of an answer to a tap; Telegram takes 200."""
+
+_PROMISES = "promises"
+_OURS = "Something of ours went wrong; the details are in the log. Nothing was decided."
+
+
+class Looker(Protocol):
+    """Who tells the chat what has changed."""
+
+    async def look_at(self, ref: SessionRef) -> None:
+        """Look at one session right now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asked for, by a message or a tap.
+
+    Attributes:
+        key: Names it across restarts, so that it is answered once.
+        chat_id: Where.
+        message_id: Of the person's message, or of ours that was tapped.
+        thread_id: The topic, or None.
+        user_id: Who.
+        person: The same for the records.
+        text: The words: after a command, or all of them.
+        about: What the message replied to, or tapped, is about.
+        old: Whether it was written so long ago that it has to be confirmed.
+        query_id: Of the tap, None for a message.
+    """
+
+    key: str
+    chat_id: int
+    message_id: int
+    thread_id: int | None
+    user_id: int
+    person: Person
+    text: str = ""
+    about: About | None = None
+    old: bool = False
+    query_id: str | None = None
+
+    @property
+    def session(self) -> str | None:
+        """Key of the session that the message replied to, or tapped, is about."""
+        return self.about.session if self.about is not None else None
+
+    def saying(self, text: str) -> Request:
+        """The same with other words."""
+        return replace(self, text=text)
+
+
+def choice(label: str, action: Action) -> Button:
+    """A button that answers a question: once it is tapped, it and those beside it are used up."""
+    return Button(label, action, once=True)
+
+
+class Desk:
+    """The sessions, the bot's state and its voice.
+
+    Args:
+        fleet: The sessions.
+        store: The bot's own state.
+        outbox: The way out.
+        notifier: Who tells the chat what has changed.
+        settings: The configuration.
+        now: The clock, aware.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        store: Store,
+        outbox: Outbox,
+        notifier: Looker,
+        settings: Settings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.fleet = fleet
+        self.store = store
+        self.outbox = outbox
+        self.notifier = notifier
+        self.settings = settings
+        self.now = now
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # Answers -------------------------------------------------------------------------------------------------
+
+    def reply(
+        self,
+        request: Request,
+        html: str,
+        *,
+        buttons: Rows = (),
+        about: About | None = None,
+        part: str = "",
+        attachment: Attachment | None = None,
+        silent: bool = True,
+    ) -> None:
+        """Answer with a message; a long one becomes several.
+
+        Args:
+            request: What is answered. Handled again after a crash, it is not answered again.
+            html: Telegram HTML of any length; with an attachment at most a caption.
+            buttons: What it offers.
+            about: What the answer is about, so that a reply to it finds its session.
+            part: Names the answer, where there are several.
+            attachment: A file that goes with it.
+            silent: Whether it comes without a sound.
+        """
+        markup = self.keyboard(f"choice:{request.key}:{part}", buttons)
+        pieces = [html] if attachment else split_html(html)
+        for number, piece in enumerate(pieces):
+            last = number == len(pieces) - 1
+            self.outbox.post(
+                request.chat_id,
+                piece,
+                key=f"reply:{request.key}:{part}:{number}",
+                about=about,
+                priority=Priority.RECEIPT,
+                markup=markup if last else None,
+                silent=silent,
+                thread_id=request.thread_id,
+                reply_to=self._replied(request),
+                attachment=attachment,
+            )
+
+    def ask(self, request: Request, html: str, action: Action, *, hint: str = "") -> None:
+        """Ask for words. What the person writes next, or in reply, completes the action.
+
+        Args:
+            request: What led to it.
+            html: The question.
+            action: What the words are for.
+            hint: Shown in the empty field, up to 64 characters.
+        """
+        detail = {"action": action.model_dump(exclude_none=True, mode="json")}
+        by_message = request.query_id is None
+        self.store.facts.set(_asked(request), {**detail, "at": self.store.clock()}, durable=False)
+        self.outbox.post(
+            request.chat_id,
+            html,
+            key=f"ask:{request.key}",
+            about=About(action.session, ASK, detail),
+            priority=Priority.RECEIPT,
+            markup=ForceReply(
+                selective=by_message and request.chat_id < 0, input_field_placeholder=hint[:64] or None
+            ),
+            thread_id=request.thread_id,
+            reply_to=request.message_id if by_message and request.chat_id < 0 else None,
+        )
+
+    def asked(self, request: Request) -> Action | None:
+        """What the words of a message complete: as a reply to the question, or as what comes right after it."""
+        about = request.about
+        if about is not None:
+            return Action.model_validate(about.detail["action"]) if about.kind == ASK else None
+        fact = self.store.facts.get(_asked(request))
+        if fact is None or self.store.clock() - fact["at"] > ASK_SECONDS:
+            return None
+        return Action.model_validate(fact["action"])
+
+    def settled(self, request: Request) -> None:
+        """Note that nothing is asked of this person any more."""
+        if self.store.facts.get(_asked(request)) is not None:
+            self.store.facts.set(_asked(request), None, durable=False)
+
+    def toast(self, request: Request, text: str = "", *, alert: bool = False) -> None:
+        """Answer a tap; nothing is done for a message."""
+        if request.query_id is not None:
+            self.outbox.answer(request.query_id, one_line(text, TOAST), alert=alert)
+
+    def receipt(self, request: Request, emoji: str = "👍", toast: str = "") -> None:
+        """Acknowledge silently: a reaction on a message, a word at the top of the chat for a tap."""
+        if request.query_id is not None:
+            self.toast(request, toast)
+        else:
+            self.outbox.react(request.chat_id, request.message_id, emoji)
+
+    def fail(self, request: Request, error: Exception) -> None:
+        """Say in one line what went wrong; the details of what is ours are in the log."""
+        if isinstance(error, SamobotError):
+            words = error.message
+            log.info("refused (%s): %s", request.key, words)
+        else:
+            words = _OURS
+            log.error("handling of %s", request.key, exc_info=error)
+        if request.query_id is not None and len(words) <= TOAST:
+            self.toast(request, words, alert=True)
+            return
+        self.toast(request)
+        self.reply(request, f"⚠️ {escape(words)}", part="error")
+
+    def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:
+        """Make buttons of a scope (see `CallbackIds.mint`); None where there are none."""
+        return keyboard(self.store.callbacks, buttons, scope)
+
+    # Work that takes longer than a handler may ------------------------------------------------------------------
+
+    def later(self, request: Request, command: str, work: Coroutine[Any, Any, None]) -> None:
+        """Do something in the background; what goes wrong is said.
+
+        It is noted before this returns: killed meanwhile, the bot takes it up again at its next start.
+
+        Args:
+            request: What is done. It must do no harm to do it twice.
+            command: The command that does it, given this request.
+            work: The doing.
+        """
+        promise = {"command": command, "request": asdict(replace(request, query_id=None))}
+        try:
+            self.store.facts.set(_PROMISES, self._promises() | {request.key: promise})
+        except StorageError as error:
+            log.error(
+                "%s is done without a note of it: %s", command, error
+            )  # a full disk must not keep from it
+        task = asyncio.create_task(self._guarded(request, work), name=request.key)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def is_under_way(self, request: Request) -> bool:
+        """Whether something is done in the background for a request."""
+        return any(task.get_name() == request.key for task in self._tasks)
+
+    def promised(self) -> list[tuple[str, Request]]:
+        """What was begun in the background and not ended, as commands to be given again."""
+        found = []
+        for promise in self._promises().values():
+            values = promise["request"]
+            about = About(**values["about"]) if values["about"] else None
+            request = Request(**{**values, "about": about, "person": Person(**values["person"])})
+            found.append((promise["command"], request))
+        return found
+
+    async def finish(self, timeout: float) -> None:
+        """Wait for what is done in the background, at most so many seconds; the rest is cancelled."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=timeout)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _guarded(self, request: Request, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self.fail(replace(request, query_id=None), error)
+        self.kept(request)
+
+    def kept(self, request: Request) -> None:
+        """Note that what was begun in the background has ended."""
+        promises = self._promises()
+        if promises.pop(request.key, None) is not None:
+            self.store.facts.set(_PROMISES, promises or None, durable=False)
+
+    def _promises(self) -> dict[str, Any]:
+        return dict(self.store.facts.get(_PROMISES) or {})
+
+    def _replied(self, request: Request) -> int | None:
+        """In a group an answer shows whom it answers."""
+        return request.message_id if request.chat_id < 0 and request.query_id is None else None
+
+
+def about_session(ref: SessionRef, kind: str = "note", **detail: Any) -> About:
+    """What a message about a session is about."""
+    return About(ref.key, kind, detail)
+
+
+def _asked(request: Request) -> str:
+    return f"asked:{request.chat_id}:{request.user_id}"

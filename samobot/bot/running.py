@@ -1,0 +1,313 @@
+"""Starting, stopping and going on."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from samobot.bot.actions import Action, ActionKind
+from samobot.bot.addressing import any_session, find_target
+from samobot.bot.arguments import RunWords, first_word, read_money, read_run
+from samobot.bot.buttons import rows
+from samobot.bot.desk import Desk, Request, about_session, choice
+from samobot.bot.markup import bold, code
+from samobot.bot.richtext import escape
+from samobot.errors import NotFoundError, SamobotError, UsageError
+from samobot.session.folder import clean_name
+from samobot.session.snapshot import SessionState
+from samobot.text import nearest, one_line
+from samobot.views import ResumeKind, SessionRef, SessionView
+
+_EVERYTHING = frozenset({"all", "everything"})
+
+
+# /run ---------------------------------------------------------------------------------------------------------
+
+
+async def run(desk: Desk, request: Request) -> None:
+    """`/run name [task…]`: a new session, or one that goes on. What is missing is asked for."""
+    await run_in(desk, request, None)
+
+
+async def run_in(desk: Desk, request: Request, project: str | None) -> None:
+    """The same in a project that was picked, where one was."""
+    words = read_run(request.text)
+    if project is not None:
+        words = replace(words, project=project)
+    if words.name is None and request.session is not None:
+        await go_on(desk, request, desk.fleet.ref_of(request.session), budget_usd=words.budget_usd)
+        return
+    if words.name is None:
+        _ask_name(desk, request)
+        return
+    name = clean_name(words.name)
+    project = await _project(desk, request, words, name)
+    if project is None:
+        return
+    known = [ref for ref in await desk.fleet.find(name) if ref.project == project]
+    if not known and not words.task and not words.dive:
+        if await _offer_nearest(desk, request, project, name):
+            return
+        _ask_task(desk, request, project, name)
+        return
+    desk.receipt(request, "👍", f"{name} starts.")
+    desk.later(request, "run", _start(desk, request, project, replace(words, name=name)))
+
+
+async def _start(desk: Desk, request: Request, project: str, words: RunWords) -> None:
+    """Make the session and start it: fetching the default branch may take seconds."""
+    started = await desk.fleet.start(
+        project,
+        words.name or "",
+        request.person,
+        task=words.task,
+        dive=words.dive,
+        budget_usd=words.budget_usd,
+        auto=words.auto,
+    )
+    if started.place is not None:
+        desk.reply(
+            request,
+            f"⏳ {bold(started.name)} is number {started.place} in line; it starts by itself.",
+            about=about_session(started.ref) if started.ref else None,
+        )
+    if started.ref is not None:
+        await desk.notifier.look_at(started.ref)
+
+
+def _ask_name(desk: Desk, request: Request) -> None:
+    desk.ask(
+        request,
+        "▶️ What shall the session be called, and what is to be done?\n"
+        f"Such as {code('greet Add a greeting script')}",
+        Action(do=ActionKind.PICK_SESSION, command="run", text=request.text.strip() or None),
+        hint="name and task",
+    )
+
+
+def _ask_task(desk: Desk, request: Request, project: str, name: str) -> None:
+    desk.ask(
+        request,
+        f"▶️ {bold(name)} is new. What is to be done?",
+        Action(
+            do=ActionKind.PICK_SESSION,
+            command="run",
+            project=project,
+            text=f"{project}:{name} {_flags(request.text)}".strip(),
+        ),
+        hint="The task",
+    )
+
+
+def _flags(text: str) -> str:
+    """What was said besides the name, to be said again with the task."""
+    _, rest = first_word(text)
+    return rest.strip()
+
+
+async def _offer_nearest(desk: Desk, request: Request, project: str, name: str) -> bool:
+    """Where a new session without a task is nearly one that there is, ask which is meant."""
+    close = await desk.fleet.nearest(name)
+    found = [ref for ref in await desk.fleet.find(close) if ref.project == project] if close else []
+    if not found or close is None:
+        return False
+    again = f"{project}:{name}"
+    desk.reply(
+        request,
+        f"There is no session {bold(name)} yet. Did you mean {bold(close)}?",
+        buttons=rows(
+            choice(f"▶️ {close} goes on", Action(do=ActionKind.RESUME, session=found[0].key)),
+            choice(
+                f"New: {name}",
+                Action(do=ActionKind.PICK_PROJECT, project=project, command="task", text=again),
+            ),
+            width=1,
+        ),
+        part="nearest",
+    )
+    return True
+
+
+async def ask_task_of(desk: Desk, request: Request, project: str, address: str) -> None:
+    """Ask for the task of a new session whose name is settled."""
+    _ask_task(desk, request.saying(address), project, address.rpartition(":")[2])
+
+
+async def _project(desk: Desk, request: Request, words: RunWords, name: str) -> str | None:
+    """Find the project a run is for; None where the person has been asked."""
+    known = [each.name for each in await desk.fleet.projects()]
+    if not known:
+        raise UsageError(
+            "No project is configured: name its .samocode file in SAMOBOT_PROJECTS and start the bot again."
+        )
+    if words.project is not None:
+        exact = [each for each in known if each.casefold() == words.project.casefold()]
+        if exact:
+            return exact[0]
+        close = nearest(words.project, known)
+        raise NotFoundError(
+            f"There is no project “{one_line(words.project, 60)}”. "
+            + (f"Did you mean {close}?" if close else f"There is: {', '.join(known)}.")
+        )
+    homes = {ref.project for ref in await desk.fleet.find(name)}
+    candidates = [each for each in known if each in homes] or known
+    if len(candidates) == 1:
+        return candidates[0]
+    keys = [
+        choice(each, Action(do=ActionKind.PICK_PROJECT, project=each, command="run", text=request.text))
+        for each in candidates[:20]
+    ]
+    desk.reply(
+        request, f"In which project shall {bold(name)} run?", buttons=rows(*keys, width=1), part="project"
+    )
+    return None
+
+
+# /stop, /pause, /resume --------------------------------------------------------------------------------------------
+
+
+async def stop(desk: Desk, request: Request) -> None:
+    """`/stop [name|all]`: now."""
+    if request.text.strip().casefold() in _EVERYTHING:
+        views = [view for view in await desk.fleet.look() if is_stoppable(view)]
+        if not views:
+            raise NotFoundError("Nothing is running.")
+        desk.receipt(request, "👌", "Stopping…")
+        desk.later(request, "stop", _stop_all(desk, request, [view.ref for view in views]))
+        return
+    target = await find_target(desk, request, "stop", is_stoppable, question="Stop which one?")
+    if target is not None:
+        stop_one(desk, request, target.view.ref)
+
+
+def stop_one(desk: Desk, request: Request, ref: SessionRef) -> None:
+    """Stop a session in the background, and say what was checked."""
+    desk.receipt(request, "👌", f"Stopping {ref.name}…")
+    named = request.saying(f"{ref.project}:{ref.folder}")
+    desk.later(named, "stop", _stop_all(desk, request, [ref]))
+
+
+async def _stop_all(desk: Desk, request: Request, refs: list[SessionRef]) -> None:
+    reports = await asyncio.gather(
+        *(desk.fleet.stop(ref, request.person) for ref in refs), return_exceptions=True
+    )
+    lines = []
+    for ref, report in zip(refs, reports, strict=True):
+        if isinstance(report, SamobotError):
+            lines.append(f"⚠️ {bold(ref.name)}: {escape(report.message)}")
+        elif isinstance(report, BaseException):
+            raise report
+        else:
+            sign = "⏹" if report.clean else "⚠️"
+            lines.append(f"{sign} {bold(ref.name)} is stopped. {escape(report.words)}")
+    about = about_session(refs[0]) if len(refs) == 1 else None
+    desk.reply(request, "\n".join(lines), about=about, part="stopped")
+    for ref in refs:
+        await desk.notifier.look_at(ref)
+
+
+async def pause(desk: Desk, request: Request) -> None:
+    """`/pause [name]`: after the iteration."""
+    target = await find_target(desk, request, "pause", _is_going, question="Pause which one?")
+    if target is not None:
+        await pause_one(desk, request, target.view.ref)
+
+
+async def pause_one(desk: Desk, request: Request, ref: SessionRef) -> None:
+    """Pause a session after its iteration."""
+    await desk.fleet.pause(ref, request.person)
+    desk.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
+    await desk.notifier.look_at(ref)
+
+
+async def resume(desk: Desk, request: Request) -> None:
+    """`/resume [name] [budget]`: go on; after `/panic`, let things run again."""
+    if await asyncio.to_thread(desk.fleet.calm):
+        desk.receipt(request, "👍", "Sessions may run again.")
+        desk.reply(
+            request,
+            "▶️ Sessions may run again. Those that were stopped wait for /resume, one by one.",
+            part="calm",
+        )
+        if not request.text.strip() and request.session is None:
+            return
+    target = await find_target(desk, request, "resume", _rests, question="Which one goes on?")
+    if target is None:
+        return
+    budget = read_money(target.rest.removeprefix("--budget")) if target.rest.strip() else None
+    await go_on(desk, request, target.view.ref, budget_usd=budget)
+
+
+async def go_on(desk: Desk, request: Request, ref: SessionRef, *, budget_usd: float | None = None) -> None:
+    """Let a session go on."""
+    resumed = await desk.fleet.resume(ref, request.person, budget_usd=budget_usd)
+    match resumed.kind:
+        case ResumeKind.QUEUED:
+            desk.toast(request)
+            place = f"number {resumed.place}" if resumed.place else "next"
+            desk.reply(
+                request,
+                f"⏳ {bold(ref.name)} is {place} in line; it goes on by itself.",
+                about=about_session(ref),
+            )
+        case ResumeKind.RUNNING | ResumeKind.WOKEN:
+            desk.receipt(request, "👍", f"{ref.name} goes on.")
+    await desk.notifier.look_at(ref)
+
+
+async def archive(desk: Desk, request: Request) -> None:
+    """`/archive name`: put a finished session away."""
+    if not request.text.strip() and request.session is None:
+        target = await find_target(desk, request, "archive", _is_over, question="Put which one away?")
+    else:
+        target = await find_target(desk, request, "archive", any_session)
+    if target is not None:
+        await archive_one(desk, request, target.view.ref)
+
+
+async def archive_one(desk: Desk, request: Request, ref: SessionRef) -> None:
+    """Put a session away."""
+    await desk.fleet.archive(ref)
+    desk.toast(request, f"{ref.name} is put away.")
+    desk.reply(
+        request, f"🗄 {bold(ref.name)} is put away; its folder is in {code('_archive')}.", part="archived"
+    )
+
+
+async def panic(desk: Desk, request: Request) -> None:
+    """`/panic`: stop everything, and keep it stopped until `/resume`."""
+    desk.receipt(request, "👌", "Stopping everything…")
+    desk.later(request, "panic", _panic(desk, request))
+
+
+async def _panic(desk: Desk, request: Request) -> None:
+    reports = await desk.fleet.panic(request.person)
+    lines = [escape(report.words) for report in reports if not report.clean]
+    count = len(reports)
+    stopped = "Nothing was running" if not count else f"{count} stopped" if count > 1 else "1 stopped"
+    head = f"⏹ {bold('Everything is stopped')} and stays so until /resume. {stopped}."
+    desk.reply(request, "\n".join([head, *(f"⚠️ {line}" for line in lines)]), part="panic", silent=False)
+    for view in await desk.fleet.look():
+        if view.state is SessionState.STOPPED:
+            await desk.notifier.look_at(view.ref)
+
+
+def is_stoppable(view: SessionView) -> bool:
+    """Whether there is something to stop."""
+    return view.worker_pid is not None or view.wanted or view.state in (
+        SessionState.RUNNING, SessionState.QUEUED, SessionState.PARKED,
+    )  # fmt: skip
+
+
+def _is_going(view: SessionView) -> bool:
+    return view.worker_pid is not None or view.state in (SessionState.RUNNING, SessionState.QUEUED)
+
+
+def _rests(view: SessionView) -> bool:
+    return (view.worker_pid is None and view.state not in (SessionState.DONE, SessionState.QUEUED)) or (
+        view.state is SessionState.PARKED
+    )
+
+
+def _is_over(view: SessionView) -> bool:
+    return view.state in (SessionState.DONE, SessionState.STOPPED)

@@ -1,0 +1,137 @@
+"""Plain words: what they answer, and a hint where they answer nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from samobot.bot import deciding
+from samobot.bot.actions import Action, ActionKind
+from samobot.bot.addressing import is_active, names
+from samobot.bot.buttons import rows
+from samobot.bot.commands import find_command, nearest_command
+from samobot.bot.desk import Desk, Request, choice
+from samobot.bot.markup import bold
+from samobot.bot.needs import NeedKind, need_of
+from samobot.bot.richtext import escape
+from samobot.errors import ConflictError
+from samobot.phases import WaitingFor
+from samobot.session.snapshot import SessionState
+from samobot.text import one_line
+from samobot.views import QuestionView, SessionView
+
+_MOST = 3
+
+
+async def said(desk: Desk, request: Request) -> None:
+    """Take plain words for what they answer: what was asked last, or the message that they reply to."""
+    action = desk.asked(request)
+    if action is not None:
+        await complete(desk, request, action)
+        desk.settled(request)
+        return
+    if request.session is not None:
+        await _replied(desk, request, await desk.fleet.view(desk.fleet.ref_of(request.session)))
+        return
+    if request.chat_id > 0:
+        await _hint(desk, request)
+
+
+async def complete(desk: Desk, request: Request, action: Action) -> None:
+    """Do what the words were asked for.
+
+    Raises:
+        SamobotError: It does not hold any more, or cannot be done.
+    """
+    if action.do is ActionKind.PICK_SESSION:
+        command = find_command(action.command or "run")
+        if command is not None:
+            name, flags = (action.text or "", "") if action.project else ("", action.text or "")
+            words = " ".join(part for part in (name, request.text.strip(), flags) if part)
+            await command.handler(desk, replace(request, text=words, about=None))
+        return
+    ref = desk.fleet.ref_of(action.session or "")
+    match action.do:
+        case ActionKind.OTHER_ANSWER:
+            view = await desk.fleet.view(ref)
+            question = next((each for each in view.questions if each.identity == action.identity), None)
+            if question is None:
+                raise ConflictError("That question is not asked any more; your words were not used.")
+            await _answer(desk, request, view, question)
+        case ActionKind.REQUEST_CHANGES:
+            await deciding.reject_plan(desk, request, ref, action.identity, request.text)
+        case _:
+            await deciding.give_guidance(desk, request, ref, request.text)
+
+
+async def _replied(desk: Desk, request: Request, view: SessionView) -> None:
+    """A reply to a message about a session: an answer, feedback or guidance, by what the message is."""
+    detail = request.about.detail if request.about is not None else {}
+    question = next((each for each in view.questions if each.identity == detail.get("identity")), None)
+    if question is not None:
+        await _answer(desk, request, view, question)
+        return
+    need = need_of(view)
+    if "sha256" in detail and view.waiting_for is WaitingFor.PLAN_APPROVAL:
+        await deciding.reject_plan(desk, request, view.ref, detail["sha256"], request.text)
+        return
+    if need is not None and need.kind is NeedKind.QUESTIONS and _is_letter(request.text):
+        # “B” to the card of a session that asks is an answer, not guidance.
+        await deciding.answer(desk, request)
+        return
+    if view.state is SessionState.DONE:
+        raise ConflictError(f"{view.ref.name} is done; your words were not used. /run starts what is next.")
+    await deciding.give_guidance(desk, request, view.ref, request.text)
+
+
+async def _answer(desk: Desk, request: Request, view: SessionView, question: QuestionView) -> None:
+    deciding.check_not_answered(question, request.text, request)
+    await deciding.answer_question(desk, request, view.ref, question.index, question.identity, request.text)
+
+
+async def _hint(desk: Desk, request: Request) -> None:
+    """Say what such words could be for, with buttons that do it."""
+    word = request.text.split()[0].casefold() if request.text.split() else ""
+    command = find_command(word) or (nearest_command(word) if len(request.text.split()) == 1 else None)
+    if command is not None and word == command.name:
+        desk.reply(request, f"Commands begin with a slash: /{command.name}", part="hint")
+        return
+    active = [view for view in await desk.fleet.look() if is_active(view)]
+    if not active:
+        desk.reply(
+            request,
+            "Nothing is running that this could be for. /run starts a session, /help shows all commands.",
+            part="hint",
+        )
+        return
+    shown = active[:_MOST]
+    buttons = []
+    for view, name in zip(shown, names(shown), strict=True):
+        waiting = view.open_questions
+        if len(waiting) == 1:
+            action = Action(
+                do=ActionKind.ANSWER,
+                session=view.ref.key,
+                question=waiting[0].index,
+                identity=waiting[0].identity,
+                text=request.text,
+            )
+            buttons.append(choice(f"✍️ Answer to {name} {waiting[0].label}", action))
+        guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=request.text)
+        buttons.append(choice(f"💬 Guidance for {name}", guidance))
+    whom = bold(shown[0].ref.name) if len(active) == 1 else "which session"
+    question = (
+        f"Is that for {whom}?"
+        if len(active) == 1
+        else f"For {whom} is “{escape(one_line(request.text, 60))}”?"
+    )
+    desk.reply(
+        request,
+        f"{question} A reply to one of its messages says so at once.",
+        buttons=rows(*buttons, width=1),
+        part="hint",
+    )
+
+
+def _is_letter(text: str) -> bool:
+    word = text.strip().strip("().:")
+    return len(word) == 1 and word.isalpha()

@@ -1,0 +1,51 @@
+"""What systemd is told: that the bot is ready, that it is alive, that it ends. Nothing where it does not ask."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
+
+READY = "READY=1"
+STOPPING = "STOPPING=1"
+ALIVE = "WATCHDOG=1"
+
+
+class Service:
+    """The line to the service manager (`sd_notify`, `systemd.service(5)`).
+
+    Args:
+        environ: The process's environment: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._address = environ.get("NOTIFY_SOCKET", "")
+        self._watchdog = _watchdog(environ)
+
+    @property
+    def watchdog(self) -> float | None:
+        """Seconds between two signs of life; None where none are wanted."""
+        return self._watchdog
+
+    def tell(self, state: str) -> None:
+        """Tell a state such as `READY=1`; one that cannot be told is not worth an error."""
+        if not self._address.startswith(("/", "@")):
+            return
+        # A name that begins with @ is in the abstract namespace, which is spelled with a zero byte.
+        address = f"\0{self._address[1:]}" if self._address.startswith("@") else self._address
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+                line.sendto(state.encode(), address)
+        except OSError as error:
+            log.debug("the service manager was not told %s: %s", state, error)
+
+
+def _watchdog(environ: Mapping[str, str]) -> float | None:
+    """Half of the time after which the service manager gives us up, as `sd_watchdog_enabled(3)` advises."""
+    usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
+    if not usec.isdecimal() or int(usec) == 0 or (pid and pid != str(os.getpid())):
+        return None
+    return int(usec) / 2_000_000

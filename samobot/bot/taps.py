@@ -1,0 +1,293 @@
+"""Taps on buttons: what each stands for is carried out where it still holds, and answered at once in any case."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from samobot.bot import deciding, running, showing
+from samobot.bot.actions import Action, ActionKind
+from samobot.bot.callbacks import Tap, TapState
+from samobot.bot.commands import find_command
+from samobot.bot.desk import Desk, Request
+from samobot.bot.sent import About
+from samobot.errors import ConflictError, NotFoundError, SamobotError, StorageError
+from samobot.phases import WaitingFor
+from samobot.text import human_money
+from samobot.views import SessionRef, SessionView
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 1.0
+"""After so long a tap is answered although what it asked for is not done yet."""
+
+_MORE_USD = 10.0
+
+
+async def tapped(desk: Desk, request: Request, identifier: str) -> None:
+    """Carry out a tap.
+
+    It is carried out first and used up then, so that a crash in between repeats it instead of losing it: the
+    fleet's own conditions see to it that nothing is decided twice. Taps are handled one after another.
+
+    Args:
+        desk: What handlers have.
+        request: Who tapped, and on what.
+        identifier: The callback data.
+    """
+    tap = desk.store.callbacks.peek(identifier)
+    if tap is None:
+        desk.toast(request, "This button is from long ago. /status shows what holds now.", alert=True)
+        return
+    action = Action.model_validate(tap.action)
+    request = replace(request, about=About(action.session, "tap") if action.session else request.about)
+    if tap.state is not TapState.FRESH:
+        await _stale(desk, request, action, tap)
+        return
+    patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, desk.toast, request)
+    try:
+        await carry_out(desk, request, action)
+    finally:
+        patience.cancel()
+    try:
+        desk.store.callbacks.take(identifier, request.user_id)
+    except StorageError as error:
+        log.error("a tap was carried out, but not noted: %s", error)
+
+
+async def carry_out(desk: Desk, request: Request, action: Action) -> None:
+    """Do what a button stands for.
+
+    Raises:
+        SamobotError: It does not hold any more, or cannot be done.
+    """
+    match action.do:
+        case ActionKind.PICK_SESSION | ActionKind.RUN_STALE:
+            desk.toast(request)
+            await _give(desk, request, action)
+            return
+        case ActionKind.PICK_PROJECT:
+            desk.toast(request)
+            await _in_project(desk, request, action)
+            return
+        case ActionKind.CANCEL if action.session is None:
+            desk.toast(request, "All right, nothing was done.")
+            desk.settled(request)
+            return
+        case _:
+            await _about_session(desk, request, action, _ref(desk, action))
+
+
+async def _about_session(desk: Desk, request: Request, action: Action, ref: SessionRef) -> None:
+    match action.do:
+        case (
+            ActionKind.ANSWER
+            | ActionKind.OTHER_ANSWER
+            | ActionKind.CHANGE_ANSWER
+            | ActionKind.ACCEPT_SUGGESTIONS
+            | ActionKind.CANCEL
+        ):
+            await _question(desk, request, action, ref)
+        case ActionKind.APPROVE:
+            await deciding.approve_plan(desk, request, ref, action.identity)
+        case ActionKind.REQUEST_CHANGES:
+            await _check_plan(desk, ref, action)
+            desk.toast(request)
+            deciding.ask_feedback(desk, request, ref, action.identity)
+        case ActionKind.ACTION_DONE:
+            await _check_gate(desk, ref, action)
+            await desk.fleet.action_done(ref, request.person)
+            desk.receipt(request, toast=f"{ref.name} goes on.")
+            await desk.notifier.look_at(ref)
+        case ActionKind.RETRY:
+            await desk.fleet.retry(ref, request.person)
+            desk.receipt(request, toast=f"{ref.name} tries again.")
+            await desk.notifier.look_at(ref)
+        case ActionKind.GUIDANCE if action.text:
+            await deciding.give_guidance(desk, request, ref, action.text)
+        case ActionKind.GUIDANCE:
+            desk.toast(request)
+            deciding.ask_guidance(desk, request, ref)
+        case ActionKind.STOP | ActionKind.CONFIRM_STOP:
+            running.stop_one(desk, request, ref)
+        case ActionKind.PAUSE:
+            await running.pause_one(desk, request, ref)
+        case ActionKind.RESUME:
+            await running.go_on(desk, request, ref)
+        case ActionKind.ARCHIVE:
+            await running.archive_one(desk, request, ref)
+        case ActionKind.ADD_BUDGET:
+            await _add_budget(desk, request, ref, action.usd or _MORE_USD)
+        case ActionKind.FINISH_PHASE:
+            await _finish_phase(desk, request, ref)
+        case ActionKind.SILENCE:
+            chat = desk.store.chats.get(request.chat_id)
+            key = action.text or ref.key
+            desk.store.chats.put(replace(chat, silenced=chat.silenced | {key}))
+            desk.toast(request, "No more reminders of this.")
+            await desk.notifier.look_at(ref)
+        case ActionKind.AUTO_OFF:
+            desk.store.facts.set(f"auto_off:{ref.key}", action.identity or True)
+            desk.toast(request, "It waits for you now.")
+            await desk.notifier.look_at(ref)
+        case _:
+            desk.toast(request)
+            await _show(desk, request, action, ref)
+
+
+async def _question(desk: Desk, request: Request, action: Action, ref: SessionRef) -> None:
+    if action.do is ActionKind.ACCEPT_SUGGESTIONS:
+        await _check_gate(desk, ref, action)
+        await deciding.accept_suggestions(desk, request, ref)
+        return
+    view = await desk.fleet.view(ref)
+    found = [each for each in view.questions if each.index == action.question]
+    if not found or (action.identity is not None and found[0].identity != action.identity):
+        raise ConflictError("This question is not asked any more. /status shows what holds now.")
+    question = found[0]
+    match action.do:
+        case ActionKind.OTHER_ANSWER:
+            desk.toast(request)
+            deciding.ask_answer(desk, request, ref, question)
+        case ActionKind.CHANGE_ANSWER | ActionKind.CANCEL:
+            change = action.do is ActionKind.CHANGE_ANSWER
+            if change and question.answer is not None and view.waiting_for is not WaitingFor.QA_ANSWERS:
+                raise ConflictError(
+                    "The agent is already working with the answers; tell it what has changed instead (/tell)."
+                )
+            desk.toast(request)
+            desk.store.facts.set(f"changing:{ref.key}:{question.identity}", change or None, durable=False)
+            await desk.notifier.look_at(ref)
+        case _:
+            words = action.letter or action.text or ""
+            changing = desk.store.facts.get(f"changing:{ref.key}:{question.identity}")
+            if not changing:
+                deciding.check_not_answered(question, words, request)
+            await deciding.answer_question(
+                desk,
+                request,
+                ref,
+                question.index,
+                action.identity,
+                words,
+                change=bool(changing) or question.answer is None,
+            )
+            if changing:
+                desk.store.facts.set(f"changing:{ref.key}:{question.identity}", None, durable=False)
+
+
+async def _show(desk: Desk, request: Request, action: Action, ref: SessionRef) -> None:
+    match action.do:
+        case ActionKind.LOG:
+            await showing.show_log(desk, request, ref)
+        case ActionKind.DIFF:
+            await showing.show_diff(desk, request, ref)
+        case ActionKind.FILES if action.text:
+            await showing.send_file(desk, request, ref, action.text)
+        case ActionKind.FILES:
+            await showing.show_files(desk, request, ref)
+        case ActionKind.PR_TEXT:
+            await showing.show_pr_text(desk, request, ref)
+        case ActionKind.TIMELINE:
+            await showing.show_timeline(desk, request, ref)
+        case ActionKind.SHOW_PLAN:
+            await showing.show_plan(desk, request, ref)
+        case _:
+            showing.show_one(desk, request, await desk.fleet.view(ref))
+
+
+async def _give(desk: Desk, request: Request, action: Action) -> None:
+    """Give the command that waited for a session, or for a word that it is still wanted."""
+    command = find_command(action.command or "")
+    if command is None:
+        raise NotFoundError("That command is not there any more. /help shows all.")
+    await command.handler(desk, replace(request, text=action.text or "", query_id=None))
+
+
+async def _in_project(desk: Desk, request: Request, action: Action) -> None:
+    asked = replace(request, query_id=None)
+    if action.command == "task":
+        await running.ask_task_of(desk, asked, action.project or "", action.text or "")
+    else:
+        await running.run_in(desk, asked.saying(action.text or ""), action.project)
+
+
+async def _add_budget(desk: Desk, request: Request, ref: SessionRef, usd: float) -> None:
+    view = await desk.fleet.view(ref)
+    whole = (view.budget_usd if view.budget_usd is not None else view.cost_usd) + usd
+    whole = max(whole, view.cost_usd + usd / 2)
+    await desk.fleet.set_budget(ref, whole, request.person)
+    desk.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
+    await desk.notifier.look_at(ref)
+
+
+async def _finish_phase(desk: Desk, request: Request, ref: SessionRef) -> None:
+    """Let a session that ran out of money end its phase: a bounded sum more, and a pause at the next phase."""
+    view = await desk.fleet.view(ref)
+    more = max(_MORE_USD, (view.budget_usd or 0.0) / 2)
+    desk.store.facts.set(f"finish_phase:{ref.key}", str(view.phase or ""))
+    await desk.fleet.set_budget(ref, view.cost_usd + more, request.person)
+    desk.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
+    await desk.notifier.look_at(ref)
+
+
+async def _stale(desk: Desk, request: Request, action: Action, tap: Tap) -> None:
+    """Say what holds now, and change nothing."""
+    if action.session is None:
+        words = "That was picked already." if tap.state is TapState.USED else "This button is too old."
+        desk.toast(request, words)
+        return
+    try:
+        ref = desk.fleet.ref_of(action.session)
+        view = await desk.fleet.view(ref)
+        words = _what_holds(view, action, tap)
+        await desk.notifier.look_at(ref)
+    except SamobotError as error:
+        words = error.message
+    desk.toast(request, words, alert=tap.used_by not in (None, request.user_id))
+
+
+def _what_holds(view: SessionView, action: Action, tap: Tap) -> str:
+    """One sentence about where a thing stands that was decided already."""
+    match action.do:
+        case ActionKind.ANSWER | ActionKind.OTHER_ANSWER | ActionKind.CHANGE_ANSWER:
+            found = [each for each in view.questions if each.identity == action.identity]
+            if found and found[0].answer is not None:
+                by = f" by {found[0].by}" if found[0].by else ""
+                return f"{found[0].label} was answered{by}: {found[0].answer}"
+        case ActionKind.APPROVE | ActionKind.REQUEST_CHANGES:
+            plan = view.plan
+            if plan is not None and plan.sha256 != action.identity:
+                return f"{view.ref.name} has another plan by now."
+            if plan is not None and plan.verdict is not None:
+                verdict = "approved" if plan.verdict == "approval" else "sent back"
+                return f"The plan was {verdict}{f' by {plan.by}' if plan.by else ''}."
+        case _:
+            pass
+    what = "Done already" if tap.state is TapState.USED else "This button is too old"
+    phase = f" in {view.phase}" if view.phase is not None else ""
+    return f"{what}. {view.ref.name} is {view.state}{phase}."
+
+
+async def _check_gate(desk: Desk, ref: SessionRef, action: Action) -> None:
+    view = await desk.fleet.view(ref)
+    if action.identity is not None and view.gate != action.identity:
+        raise ConflictError(f"That was for something else; {ref.name} is {view.state} now.")
+
+
+async def _check_plan(desk: Desk, ref: SessionRef, action: Action) -> None:
+    view = await desk.fleet.view(ref)
+    if view.plan is None or (action.identity is not None and view.plan.sha256 != action.identity):
+        await desk.notifier.look_at(ref)
+        raise ConflictError("The plan has changed since it was shown; look at it again.")
+    if view.waiting_for is not WaitingFor.PLAN_APPROVAL:
+        verdict = {"approval": "approved", "rejection": "sent back"}.get(view.plan.verdict or "", "decided")
+        by = f" by {view.plan.by}" if view.plan.by else ""
+        raise ConflictError(f"The plan was {verdict}{by} already.")
+
+
+def _ref(desk: Desk, action: Action) -> SessionRef:
+    if action.session is None:
+        raise NotFoundError("This button belongs to no session.")
+    return desk.fleet.ref_of(action.session)

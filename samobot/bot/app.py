@@ -29,9 +29,11 @@ from samobot.bot.front import Front
 from samobot.bot.gate import Gate, access_of
 from samobot.bot.notifier import Notifier
 from samobot.bot.outbox import Outbox
+from samobot.bot.places import Places
 from samobot.bot.polling import Poller, Problem, TokenRejectedError
 from samobot.bot.queue import Priority
 from samobot.bot.richtext import escape
+from samobot.bot.running import pause_finished
 from samobot.bot.service import ALIVE, READY, STOPPING, Service
 from samobot.bot.store import Store
 from samobot.bot.token_lock import TokenLock, lock_folder
@@ -158,9 +160,12 @@ class BotApp:
         self._outbox = Outbox(bot, store)
         self._gate = Gate(access_of(self._settings), store, on_admitted=self._outbox.revive)
         self._fleet = Fleet(self._settings, store.wanted, environ=self._environ)
-        self._notifier = Notifier(self._fleet, store, self._outbox, self._settings, utc_now)
-        desk = Desk(self._fleet, store, self._outbox, self._notifier, self._settings, utc_now)
-        front = Front(desk, bot.username)
+        self._places = Places(store, self._settings)
+        self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
+        self._desk = Desk(
+            self._fleet, store, self._outbox, self._notifier, self._places, self._settings, utc_now
+        )
+        front = Front(self._desk, bot.username)
         self._gate.install(application)
         front.install(application)
         self._poller = Poller(bot, store.updates, application.process_update, on_problem=self._on_problem)
@@ -183,11 +188,19 @@ class BotApp:
                 self._service.tell(STOPPING)
                 scheduler.shutdown(wait=False)
                 await _cancel(hints, menus, polling)
-                await desk.finish(WORK_SECONDS)
-                await self._fleet.settle()
-                async with self._looking:
-                    await self._outbox.drain(DRAIN_SECONDS)
+                await self._finish()
                 log.info("ended; %d messages wait for the next start", self._outbox.backlog)
+
+    async def _finish(self) -> None:
+        """End what was begun, and say on the cards that the bot goes off; all within bounds."""
+        await self._desk.finish(WORK_SECONDS)
+        await self._fleet.settle()
+        async with self._looking:
+            try:
+                self._notifier.farewell()
+            except SamobotError as error:
+                log.error("the cards do not say that the bot is off: %s", error)
+            await self._outbox.drain(DRAIN_SECONDS)
 
     async def _until_told(self, polling: asyncio.Task[None]) -> None:
         """Wait for a signal; polling that ends by itself is an error, and ours to raise."""
@@ -229,9 +242,10 @@ class BotApp:
         """Compare what holds with what was told, and do what is due. Never raises an error."""
         async with self._looking:
             try:
-                for news in await self._fleet.keep():
-                    await self._notifier.news(news)
-                await self._notifier.look(await self._fleet.look())
+                self._notifier.tell_news(await self._fleet.keep())
+                views = await self._fleet.look()
+                await self._notifier.look(views)
+                await pause_finished(self._desk, views)
             except SamobotError as error:
                 log.error("a look at the sessions did not work: %s", error)
                 return
@@ -293,9 +307,9 @@ class BotApp:
     def _on_problem(self, problem: Problem) -> None:
         """Say what went wrong to whom it concerns; of a stranger's update nothing is said."""
         if problem.update is None:
-            for chat_id in self._notifier.chats():
+            for place in self._places.all():
                 key = f"problem:{problem.kind}:{utc_now():%Y%m%d%H}"
-                self._outbox.post(chat_id, f"⚠️ {escape(problem.text)}", key=key)
+                self._outbox.post(place.chat_id, f"⚠️ {escape(problem.text)}", key=key)
             return
         chat_id = self._concerned(problem.update)
         if chat_id is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import find_target, is_active
@@ -181,6 +182,12 @@ async def give_guidance(desk: Desk, request: Request, ref: SessionRef, words: st
     await desk.notifier.look_at(ref)
 
 
+def find_shown(view: SessionView, detail: Mapping[str, Any]) -> QuestionView | None:
+    """The question that a message showed: the same words in the same place, or the same words elsewhere by now."""
+    found = [each for each in view.questions if each.identity == detail.get("identity")]
+    return next((each for each in found if each.index == detail.get("index")), found[0] if found else None)
+
+
 def check_not_answered(question: QuestionView, words: str, request: Request) -> None:
     """Refuse to answer over somebody else's answer.
 
@@ -315,11 +322,7 @@ def _labelled(view: SessionView, label: str | None) -> QuestionView | None:
 
 def _replied_question(request: Request, view: SessionView) -> QuestionView | None:
     """The question of the message that was replied to, if it is still there."""
-    about = request.about
-    if about is None or "identity" not in about.detail:
-        return None
-    identity = about.detail["identity"]
-    return next((question for question in view.questions if question.identity == identity), None)
+    return find_shown(view, request.about.detail) if request.about is not None else None
 
 
 def _shown_plan(request: Request) -> str | None:

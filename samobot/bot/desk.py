@@ -7,13 +7,15 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from telegram import ForceReply, InlineKeyboardMarkup
 
 from samobot.bot.actions import Action
 from samobot.bot.buttons import Button, Rows, keyboard
+from samobot.bot.notifier import Notifier
 from samobot.bot.outbox import Attachment, Outbox
+from samobot.bot.places import Places
 from samobot.bot.queue import Priority
 from samobot.bot.richtext import escape
 from samobot.bot.sent import About
@@ -39,13 +41,6 @@ TOAST = 190
 
 _PROMISES = "promises"
 _OURS = "Something of ours went wrong; the details are in the log. Nothing was decided."
-
-
-class Looker(Protocol):
-    """Who tells the chat what has changed."""
-
-    async def look_at(self, ref: SessionRef) -> None:
-        """Look at one session right now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +94,7 @@ class Desk:
         store: The bot's own state.
         outbox: The way out.
         notifier: Who tells the chat what has changed.
+        places: Which chats hear of which session.
         settings: The configuration.
         now: The clock, aware.
     """
@@ -108,7 +104,8 @@ class Desk:
         fleet: Fleet,
         store: Store,
         outbox: Outbox,
-        notifier: Looker,
+        notifier: Notifier,
+        places: Places,
         settings: Settings,
         now: Callable[[], datetime],
     ) -> None:
@@ -116,6 +113,7 @@ class Desk:
         self.store = store
         self.outbox = outbox
         self.notifier = notifier
+        self.places = places
         self.settings = settings
         self.now = now
         self._tasks: set[asyncio.Task[None]] = set()

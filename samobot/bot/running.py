@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from samobot.bot.actions import Action, ActionKind
@@ -14,6 +15,7 @@ from samobot.bot.markup import bold, code
 from samobot.bot.richtext import escape
 from samobot.errors import NotFoundError, SamobotError, UsageError
 from samobot.session.folder import clean_name
+from samobot.session.gate import Person
 from samobot.session.snapshot import SessionState
 from samobot.text import nearest, one_line
 from samobot.views import ResumeKind, SessionRef, SessionView
@@ -65,6 +67,10 @@ async def _start(desk: Desk, request: Request, project: str, words: RunWords) ->
         budget_usd=words.budget_usd,
         auto=words.auto,
     )
+    if started.ref is not None and request.chat_id not in {
+        place.chat_id for place in desk.places.of(started.ref.key)
+    }:
+        desk.places.follow(started.ref.key, request.chat_id, request.thread_id)
     if started.place is not None:
         desk.reply(
             request,
@@ -203,7 +209,7 @@ async def _stop_all(desk: Desk, request: Request, refs: list[SessionRef]) -> Non
     about = about_session(refs[0]) if len(refs) == 1 else None
     desk.reply(request, "\n".join(lines), about=about, part="stopped")
     for ref in refs:
-        await desk.notifier.look_at(ref)
+        await desk.notifier.look_at(ref, by=request.person)
 
 
 async def pause(desk: Desk, request: Request) -> None:
@@ -217,7 +223,22 @@ async def pause_one(desk: Desk, request: Request, ref: SessionRef) -> None:
     """Pause a session after its iteration."""
     await desk.fleet.pause(ref, request.person)
     desk.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
-    await desk.notifier.look_at(ref)
+    await desk.notifier.look_at(ref, by=request.person)
+
+
+async def pause_finished(desk: Desk, views: Sequence[SessionView]) -> None:
+    """Pause the sessions that were let go on only to the end of a phase, where they have come to it."""
+    for view in views:
+        phase = desk.store.facts.get(finish_fact(view.ref)) if view.worker_pid is not None else None
+        if phase is None or phase == str(view.phase or ""):
+            continue
+        desk.store.facts.set(finish_fact(view.ref), None)
+        await desk.fleet.pause(view.ref, Person("samobot, the phase being finished", "auto"))
+
+
+def finish_fact(ref: SessionRef) -> str:
+    """Names the phase that a session is to finish before it pauses."""
+    return f"finish_phase:{ref.key}"
 
 
 async def resume(desk: Desk, request: Request) -> None:
@@ -252,7 +273,7 @@ async def go_on(desk: Desk, request: Request, ref: SessionRef, *, budget_usd: fl
             )
         case ResumeKind.RUNNING | ResumeKind.WOKEN:
             desk.receipt(request, "👍", f"{ref.name} goes on.")
-    await desk.notifier.look_at(ref)
+    await desk.notifier.look_at(ref, by=request.person)
 
 
 async def archive(desk: Desk, request: Request) -> None:

@@ -53,7 +53,7 @@ async def complete(desk: Desk, request: Request, action: Action) -> None:
     match action.do:
         case ActionKind.OTHER_ANSWER:
             view = await desk.fleet.view(ref)
-            question = next((each for each in view.questions if each.identity == action.identity), None)
+            question = deciding.find_shown(view, {"index": action.question, "identity": action.identity})
             if question is None:
                 raise ConflictError("That question is not asked any more; your words were not used.")
             await _answer(desk, request, view, question)
@@ -66,7 +66,7 @@ async def complete(desk: Desk, request: Request, action: Action) -> None:
 async def _replied(desk: Desk, request: Request, view: SessionView) -> None:
     """A reply to a message about a session: an answer, feedback or guidance, by what the message is."""
     detail = request.about.detail if request.about is not None else {}
-    question = next((each for each in view.questions if each.identity == detail.get("identity")), None)
+    question = deciding.find_shown(view, detail)
     if question is not None:
         await _answer(desk, request, view, question)
         return

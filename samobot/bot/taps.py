@@ -11,11 +11,12 @@ from samobot.bot.actions import Action, ActionKind
 from samobot.bot.callbacks import Tap, TapState
 from samobot.bot.commands import find_command
 from samobot.bot.desk import Desk, Request
+from samobot.bot.questions import question_key
 from samobot.bot.sent import About
 from samobot.errors import ConflictError, NotFoundError, SamobotError, StorageError
 from samobot.phases import WaitingFor
 from samobot.text import human_money
-from samobot.views import SessionRef, SessionView
+from samobot.views import QuestionView, SessionRef, SessionView
 
 log = logging.getLogger(__name__)
 
@@ -99,11 +100,11 @@ async def _about_session(desk: Desk, request: Request, action: Action, ref: Sess
             await _check_gate(desk, ref, action)
             await desk.fleet.action_done(ref, request.person)
             desk.receipt(request, toast=f"{ref.name} goes on.")
-            await desk.notifier.look_at(ref)
+            await desk.notifier.look_at(ref, by=request.person)
         case ActionKind.RETRY:
             await desk.fleet.retry(ref, request.person)
             desk.receipt(request, toast=f"{ref.name} tries again.")
-            await desk.notifier.look_at(ref)
+            await desk.notifier.look_at(ref, by=request.person)
         case ActionKind.GUIDANCE if action.text:
             await deciding.give_guidance(desk, request, ref, action.text)
         case ActionKind.GUIDANCE:
@@ -122,15 +123,11 @@ async def _about_session(desk: Desk, request: Request, action: Action, ref: Sess
         case ActionKind.FINISH_PHASE:
             await _finish_phase(desk, request, ref)
         case ActionKind.SILENCE:
-            chat = desk.store.chats.get(request.chat_id)
-            key = action.text or ref.key
-            desk.store.chats.put(replace(chat, silenced=chat.silenced | {key}))
+            desk.notifier.silence(request.chat_id, ref.key, action.identity or "")
             desk.toast(request, "No more reminders of this.")
-            await desk.notifier.look_at(ref)
         case ActionKind.AUTO_OFF:
-            desk.store.facts.set(f"auto_off:{ref.key}", action.identity or True)
+            await desk.notifier.auto_off(ref)
             desk.toast(request, "It waits for you now.")
-            await desk.notifier.look_at(ref)
         case _:
             desk.toast(request)
             await _show(desk, request, action, ref)
@@ -157,11 +154,13 @@ async def _question(desk: Desk, request: Request, action: Action, ref: SessionRe
                     "The agent is already working with the answers; tell it what has changed instead (/tell)."
                 )
             desk.toast(request)
-            desk.store.facts.set(f"changing:{ref.key}:{question.identity}", change or None, durable=False)
-            await desk.notifier.look_at(ref)
+            if change:
+                await desk.notifier.change_answer(ref, question.index, question.identity)
+            else:
+                await desk.notifier.keep_answer(ref)
         case _:
             words = action.letter or action.text or ""
-            changing = desk.store.facts.get(f"changing:{ref.key}:{question.identity}")
+            changing = _is_changing(desk, ref, question)
             if not changing:
                 deciding.check_not_answered(question, words, request)
             await deciding.answer_question(
@@ -171,10 +170,14 @@ async def _question(desk: Desk, request: Request, action: Action, ref: SessionRe
                 question.index,
                 action.identity,
                 words,
-                change=bool(changing) or question.answer is None,
+                change=changing,
             )
-            if changing:
-                desk.store.facts.set(f"changing:{ref.key}:{question.identity}", None, durable=False)
+
+
+def _is_changing(desk: Desk, ref: SessionRef, question: QuestionView) -> bool:
+    """Whether somebody asked to change this answer: only then an answered question shows its options."""
+    told = desk.store.told.get(ref.key) or {}
+    return question_key(question) in told.get("changing", ())
 
 
 async def _show(desk: Desk, request: Request, action: Action, ref: SessionRef) -> None:
@@ -219,17 +222,17 @@ async def _add_budget(desk: Desk, request: Request, ref: SessionRef, usd: float)
     whole = max(whole, view.cost_usd + usd / 2)
     await desk.fleet.set_budget(ref, whole, request.person)
     desk.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
-    await desk.notifier.look_at(ref)
+    await desk.notifier.look_at(ref, by=request.person)
 
 
 async def _finish_phase(desk: Desk, request: Request, ref: SessionRef) -> None:
     """Let a session that ran out of money end its phase: a bounded sum more, and a pause at the next phase."""
     view = await desk.fleet.view(ref)
     more = max(_MORE_USD, (view.budget_usd or 0.0) / 2)
-    desk.store.facts.set(f"finish_phase:{ref.key}", str(view.phase or ""))
+    desk.store.facts.set(running.finish_fact(ref), str(view.phase or ""))
     await desk.fleet.set_budget(ref, view.cost_usd + more, request.person)
     desk.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
-    await desk.notifier.look_at(ref)
+    await desk.notifier.look_at(ref, by=request.person)
 
 
 async def _stale(desk: Desk, request: Request, action: Action, tap: Tap) -> None:

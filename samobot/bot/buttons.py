@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
@@ -38,7 +39,7 @@ class Button:
     scope: str = ""
 
 
-Rows = tuple[tuple[Button, ...], ...]
+Rows = Sequence[Sequence[Button]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,9 @@ def open_plan(
     # Only the approval is single-use: who asks for changes writes them first, and may think better of it.
     last = [Button("📄 Show plan", show)]
     if auto_at is not None:
-        last.append(Button("✋ Not by itself", Action(do=ActionKind.AUTO_OFF, session=key, identity=view.gate)))
+        last.append(
+            Button("✋ Not by itself", Action(do=ActionKind.AUTO_OFF, session=key, identity=view.gate))
+        )
     first = (Button("✅ Approve", approve, once=True), Button("✏️ Request changes", reject))
     return Shown(text, (first, tuple(last)))
 
@@ -128,7 +130,9 @@ def changes(before: str, after: str) -> str:
         found += [f"+ {line}" for line in new[new_start:new_end]]
     shown = [escape(clip(line, 90)) for line in found[:_MOST_CHANGES]]
     more = len(found) - len(shown)
-    return lines(*shown, f"… and {plural(more, 'more line')}" if more > 0 else "") or "only its layout changed"
+    return (
+        lines(*shown, f"… and {plural(more, 'more line')}" if more > 0 else "") or "only its layout changed"
+    )
 
 
 def agent_verbatim(words: str) -> str:
@@ -138,7 +142,9 @@ def agent_verbatim(words: str) -> str:
 
 
 def _content(text: str) -> list[str]:
-    kept = (one_line(line).lstrip("-*+# ").removeprefix("[ ] ").removeprefix("[x] ") for line in text.split("\n"))
+    kept = (
+        one_line(line).lstrip("-*+# ").removeprefix("[ ] ").removeprefix("[x] ") for line in text.split("\n")
+    )
     return [line for line in kept if line][:_MOST_COMPARED]
 
 

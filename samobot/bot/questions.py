@@ -170,9 +170,7 @@ def _all(view: SessionView, auto_at: datetime | None) -> Rows:
     return tuple(made)
 
 
-def _action(
-    view: SessionView, question: QuestionView, kind: ActionKind, letter: str | None = None
-) -> Action:
+def _action(view: SessionView, question: QuestionView, kind: ActionKind, letter: str | None = None) -> Action:
     return Action(
         do=kind, session=view.ref.key, question=question.index, identity=question.identity, letter=letter
     )

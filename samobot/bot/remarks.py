@@ -73,7 +73,9 @@ def noticed(view: SessionView, remark: RemarkView) -> Shown:
 
 def money_spent(view: SessionView, percent: int) -> Shown:
     """Show that a good part of the budget is spent."""
-    spent = f"{human_money(view.cost_usd)} of {human_money(view.budget_usd or 0.0)}, {view.phase or 'no phase'}"
+    spent = (
+        f"{human_money(view.cost_usd)} of {human_money(view.budget_usd or 0.0)}, {view.phase or 'no phase'}"
+    )
     key = view.ref.key
     more = Button("+$5", Action(do=ActionKind.ADD_BUDGET, session=key, usd=5.0), once=True)
     pause = Button("⏸ Pause", Action(do=ActionKind.PAUSE, session=key))
@@ -93,15 +95,12 @@ def fleet_news(news: FleetNews, name: str) -> Shown:
         head = f"{Sign.OURS} <b>{escape(name)}</b>"
     else:
         head = headline(Sign.QUEUED if news.kind is NewsKind.STARTED else Sign.OURS, news.ref)
-    match news.kind:
-        case NewsKind.STARTED:
-            return Shown(lines(f"{head} starts", said))
-        case NewsKind.RESTARTED:
-            return Shown(lines(f"{head} goes on: its worker died and was started again", said))
-        case NewsKind.GAVE_UP:
-            words = "needs you: its worker dies again and again"
-        case NewsKind.FAILED_TO_START:
-            words = "could not be started"
+    if news.kind is NewsKind.STARTED:
+        return Shown(lines(f"{head} starts", said))
+    if news.kind is NewsKind.RESTARTED:
+        return Shown(lines(f"{head} goes on: its worker died and was started again", said))
+    gave_up = news.kind is NewsKind.GAVE_UP
+    words = "needs you: its worker dies again and again" if gave_up else "could not be started"
     if news.ref is None:
         return Shown(lines(f"{head} {words}", said))
     key = news.ref.key

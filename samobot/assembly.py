@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 
 from samobot.assets import plugin_dir
 from samobot.book import Book
@@ -40,7 +41,6 @@ class Assembly:
         self._settings = settings
         self._project = project
         self._environ = environ
-        self.key = load_key(settings.samobot_state_dir)
         self._options = ClaudeOptions(
             path=settings.claude_path,
             model=settings.claude_model,
@@ -48,6 +48,11 @@ class Assembly:
             permission_mode=settings.claude_permission_mode,
             args=settings.claude_args,
         )
+
+    @cached_property
+    def key(self) -> bytes:
+        """What marks decisions as written by us; made when it is first needed."""
+        return load_key(self._settings.samobot_state_dir)
 
     def preflight(self, *, new: bool) -> None:
         """See that an iteration could start at all, before anything is made.

@@ -6,7 +6,9 @@ Each command lives in a module of `samobot.terminal` that is imported only when 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
 from typing import NoReturn
 
@@ -31,6 +33,7 @@ _COMMANDS = {
     "chart": ("chart", "chart_command", "Draw a session's run as a picture."),
     "sessions": ("status", "sessions_command", "List the sessions of a project."),
     "demo": ("demo", "demo_command", "Show the whole product on this machine, without an account."),
+    "bot": ("bot", "bot_command", "Run the Telegram bot."),
     "archive": ("control", "archive_command", "Put a finished session away."),
     "panic": ("panic", "panic_command", "Stop everything, and let nothing start until it is released."),
     "init": ("init", "init_command", "Set samobot up: Claude, the bot, the chat, the projects."),
@@ -76,7 +79,10 @@ class _LazyGroup(click.Group):
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="A first run:  samobot run --session greet --task 'Add a greeting script'",
+    epilog=(
+        "\b\nA first run:  samobot run --session greet --task 'Add a greeting script'\n"
+        'Completion:   eval "$(_SAMOBOT_COMPLETE=bash_source samobot)"   (or zsh_source, fish_source)'
+    ),
 )
 @click.version_option(__version__, prog_name="samobot", message="%(prog)s %(version)s")
 def cli() -> None:
@@ -90,25 +96,39 @@ def cli() -> None:
 def main() -> NoReturn:
     """The entry point of the program. Ends the process."""
     try:
-        code = cli.main(standalone_mode=False)
+        _leave(cli.main(prog_name="samobot", standalone_mode=False))
     except click.exceptions.Abort:
-        click.echo("\nGiven up; nothing was changed.", err=True)
-        sys.exit(130)
+        _complain("given up; what was decided before is saved.", 130)
+    except click.UsageError as error:
+        hint = f" See {error.ctx.command_path} --help." if error.ctx else ""
+        _complain(error.format_message().rstrip() + hint, error.exit_code)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        _complain(error.format_message(), error.exit_code)
     except SamobotError as error:
-        click.echo(f"samobot: {error.message}", err=True)
-        sys.exit(error.exit_code)
+        _complain(error.message, error.exit_code)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does.
-        sys.stderr.close()
-        sys.exit(0)
+        _leave(0)
     except KeyboardInterrupt:
-        sys.exit(130)
+        _leave(130)
     except Exception as error:  # whatever it is, a person gets one line and the details a file
-        click.echo(f"samobot: {_keep_details(error)}", err=True)
-        sys.exit(1)
+        _complain(_keep_details(error), 1)
+
+
+def _complain(words: str, code: int) -> NoReturn:
+    """Say in one place, and one way, what is wrong, and end."""
+    with contextlib.suppress(OSError):
+        click.echo(f"samobot: {words}", err=True)
+    _leave(code)
+
+
+def _leave(code: object) -> NoReturn:
+    """End with an exit code, also where nobody reads what we print any more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python would try again on its way out, and turn the exit code into one of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -184,7 +184,7 @@ class Iteration:
         log = folder.logs / f"{stem}.jsonl"
         session_id = str(uuid.uuid4())
         guidance = book.pending_guidance()
-        work_dir = self._work_dir()
+        work_dir = find_work_dir(world.project, book)
         book.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         self._backup.save()
         context = folder.logs / f"{stem}.context.md"
@@ -282,21 +282,6 @@ class Iteration:
             reminder=assignment.reminder,
         )
 
-    def _work_dir(self) -> Path:
-        """The session's worktree, or the main repository where there is none."""
-        named = self._book.overview().working_dir
-        if named is None:
-            worktree = self._world.project.worktrees / self._book.folder.name
-            return worktree if worktree.is_dir() else self._world.project.main_repo
-        # A path that somebody wrote by hand is meant from where the project's file is.
-        path = self._world.project.file.parent / os.path.expanduser(named)
-        if not path.is_dir():
-            raise UsageError(
-                f"The working directory {path} of {self._book.folder.name} is gone. Put it back (`git worktree prune`, "
-                f"then `git worktree add {path} BRANCH`), or correct “Working Dir:” in {self._book.folder.overview}."
-            )
-        return path
-
     def _started(self, pid: int, assignment: Assignment) -> None:
         if self._lock is not None:
             self._lock.update(iteration=assignment.number, phase=assignment.phase, claude_pid=pid)
@@ -358,3 +343,23 @@ class Iteration:
                 for _ in range(_BLOCKS_HASHED):
                     digest.update(file.read(_BLOCK))
         return digest.hexdigest()
+
+
+def find_work_dir(project: Project, book: Book) -> Path:
+    """Where a session works: its worktree, or the main repository where there is none.
+
+    Raises:
+        UsageError: It is gone; the message says how to put it back.
+    """
+    named = book.overview().working_dir
+    if named is None:
+        worktree = project.worktrees / book.folder.name
+        return worktree if worktree.is_dir() else project.main_repo
+    # A relative path that somebody wrote by hand is meant from where the project's file is.
+    path = project.file.parent / os.path.expanduser(named)
+    if not path.is_dir():
+        raise UsageError(
+            f"The working directory {path} of {book.folder.name} is gone. Put it back (`git worktree prune`, "
+            f"then `git worktree add {path} BRANCH`), or correct “Working Dir:” in {book.folder.overview}."
+        )
+    return path

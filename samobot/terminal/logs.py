@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -51,7 +52,9 @@ def logs_command(name: str, config: Path | None, follow: bool, iterations: int, 
     for log in logs[:-1] if follow else logs:
         _show(log, located)
     if follow:
-        _follow(located, logs[-1] if logs else None)
+        # Ctrl-C is the way to leave, no failure.
+        with suppress(KeyboardInterrupt):
+            _follow(located, logs[-1] if logs else None)
 
 
 def iteration_logs(folder: SessionFolder) -> list[Path]:

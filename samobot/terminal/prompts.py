@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
 from samobot.session.plan import newest_plan
 from samobot.session.qa import Question, parse_qa
+from samobot.terminal.live import show
 from samobot.terminal.person import person_at
 from samobot.terminal.words import describe_plan, describe_question
 
@@ -37,8 +39,8 @@ def decide_here(folder: SessionFolder, end: RunEnd, key: bytes) -> bool:
         end: Why the run ended.
         key: Marks decisions as written by us.
     """
-    person = person_at(folder)
     try:
+        person = person_at(folder)
         match end.waiting_for:
             case WaitingFor.QA_ANSWERS:
                 return _ask_questions(folder, person, key)
@@ -50,7 +52,7 @@ def decide_here(folder: SessionFolder, end: RunEnd, key: bytes) -> bool:
         click.echo("\nDecided elsewhere; going on.")
         return True
     except (EOFError, KeyboardInterrupt):
-        click.echo("\nLeft open. What was answered is saved.")
+        show("\nLeft open. What was answered is saved.")
         return False
 
 
@@ -116,12 +118,34 @@ def _ask_whether_done(folder: SessionFolder, person: Person, key: bytes) -> bool
 
 
 def _read_line(folder: SessionFolder, prompt: str) -> str:
-    """Read a line, unless the gate is passed elsewhere meanwhile."""
+    """Read a line, unless the gate is passed elsewhere meanwhile.
+
+    Raises:
+        EOFError: There is no more input.
+        _DecidedElsewhere: The gate is open.
+    """
     click.echo(prompt, nl=False)
     while not select.select([sys.stdin], [], [], LOOK_EVERY)[0]:
         if gate.open_gate(folder) is None:
             raise _DecidedElsewhere
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line.rstrip("\n")
+    # Unbuffered: a line that Python had read ahead would never be seen by select.
+    line = _read_to_line_end(sys.stdin.fileno())
+    return line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _read_to_line_end(descriptor: int) -> bytes:
+    """Read one line from the terminal.
+
+    Raises:
+        EOFError: There is nothing more to come.
+    """
+    line = b""
+    while not line.endswith(b"\n"):
+        try:
+            byte = os.read(descriptor, 1)
+        except OSError:  # the terminal is gone
+            byte = b""
+        if not byte:
+            raise EOFError
+        line += byte
+    return line

@@ -16,7 +16,8 @@ from samobot.assembly import Assembly
 from samobot.book import Book
 from samobot.claude.reaper import become_subreaper
 from samobot.creation import Opening, find_session, open_session
-from samobot.errors import UsageError
+from samobot.errors import BusyError, UsageError
+from samobot.iteration import find_work_dir
 from samobot.launch import RunRequest, start_detached
 from samobot.loop import Worker
 from samobot.panic import refuse_while_pulled
@@ -25,6 +26,7 @@ from samobot.runs import RunEnd, RunOptions
 from samobot.session import gate
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
+from samobot.session.lock import holder
 from samobot.settings import Settings, load_settings
 from samobot.terminal.live import open_display, show
 from samobot.terminal.options import complete_session, config_option
@@ -115,7 +117,11 @@ def _run(
     assembly = Assembly(_with_flags(settings, request), project, os.environ)
     assembly.preflight(new=find_session(project, request.session) is None)
     folder = _open(request, project, settings)
+    held = holder(folder) if detach else None
+    if held is not None:
+        raise BusyError(f"Another worker holds {folder.name}: {held.describe()}. It goes on by itself.")
     if detach and not _has_nothing_to_do(folder):
+        find_work_dir(project, _book(folder))
         pid = asyncio.run(
             start_detached(
                 replace(request, session=folder.path.name, task=None, dive=None),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from samobot.phases import WaitingFor
 from samobot.runs import RunEnd
 from samobot.session.files import read_text
@@ -9,6 +11,9 @@ from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.plan import newest_plan, outline
 from samobot.session.qa import Question, parse_qa
+
+_PLAN = re.compile(r"^plan\s*[:-]\s*", re.IGNORECASE)
+_PHASE = re.compile(r"^phase\s+\d+\s*[.:-]\s*", re.IGNORECASE)
 
 
 def describe_end(end: RunEnd, folder: SessionFolder) -> str:
@@ -61,13 +66,19 @@ def describe_plan(folder: SessionFolder) -> str:
     if plan is None:
         return "There is no plan file."
     shape = outline(plan.text)
-    phases = len(shape.phases)
-    lines = [f"{shape.title}: {phases} {'phase' if phases == 1 else 'phases'}, {shape.steps} steps", ""]
+    lines = [
+        f"{_PLAN.sub('', shape.title)}: {_count(len(shape.phases), 'phase')}, {_count(shape.steps, 'step')}",
+        "",
+    ]
     lines += [
-        f"  {number}  {phase.title} · {len(phase.steps)} steps"
+        f"  {number}  {_PHASE.sub('', phase.title)} · {_count(len(phase.steps), 'step')}"
         for number, phase in enumerate(shape.phases, start=1)
     ]
     return "\n".join([*lines, "", f"The whole plan: {plan.path}"])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _describe_gate(end: RunEnd, folder: SessionFolder) -> str:

@@ -107,9 +107,9 @@ class Workshop:
         found = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get("WORKSHOP") == str(self.root) and process.pid != os.getpid():
-                    if process.status() != psutil.STATUS_ZOMBIE:
-                        found.append(" ".join(process.cmdline()))
+                ours = process.environ().get("WORKSHOP") == str(self.root) and process.pid != os.getpid()
+                if ours and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(" ".join(process.cmdline()))
             except (psutil.Error, OSError):
                 continue
         return found

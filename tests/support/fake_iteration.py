@@ -1,0 +1,145 @@
+"""Iterations that only say what became of them: for tests of the loop, with a clock that costs no time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from samobot.book import Book
+from samobot.claude.kinds import OutcomeKind
+from samobot.claude.outcome import Outcome
+from samobot.iteration import Assignment, Iteration, Report
+from samobot.loop import Worker
+from samobot.patience import Patience
+from samobot.runs import Notice, RunOptions
+from samobot.session.folder import SessionFolder
+from samobot.session.journal import EventName
+from samobot.session.lock import RunLock
+from tests.support.session_folder import write_signal
+
+
+@dataclass
+class Clock:
+    """A clock that moves only when somebody sleeps."""
+
+    now: datetime = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+    naps: list[float] = field(default_factory=list)
+    at_nap: Callable[[int], None] = lambda number: None
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    async def nap(self, stop: asyncio.Event, seconds: float) -> None:
+        """Sleep without waiting; `at_nap` may do what somebody does meanwhile."""
+        self.naps.append(seconds)
+        self.now += timedelta(seconds=seconds)
+        self.at_nap(len(self.naps))
+        await asyncio.sleep(0)
+
+    @property
+    def slept(self) -> float:
+        """Seconds slept so far."""
+        return sum(self.naps)
+
+
+@dataclass(frozen=True)
+class Played:
+    """What one iteration does.
+
+    Attributes:
+        signal: What it leaves as a signal; None leaves none.
+        outcome: What its process comes to.
+        act: Does anything else with the session's folder.
+        changed: Whether it leaves work behind.
+        cost: US dollars.
+        resets_at: For a usage limit.
+        stop: Whether a person stops the run while it goes on.
+    """
+
+    signal: dict[str, str] | None = None
+    outcome: OutcomeKind = OutcomeKind.COMPLETED
+    act: Callable[[SessionFolder], None] = lambda folder: None
+    changed: bool = True
+    cost: float | None = 0.1
+    resets_at: datetime | None = None
+    stop: bool = False
+
+
+class FakeIteration(Iteration):
+    """Plays one after the other; the last one again and again."""
+
+    def __init__(self, book: Book, played: Sequence[Played], clock: Clock) -> None:
+        self.assignments: list[Assignment] = []
+        self.parked: list[datetime | None] = []
+        self._fake_book = book
+        self._played = played
+        self._clock = clock
+
+    def bind(self, lock: RunLock) -> None:
+        """Has nothing to say to others."""
+
+    def note_parked(self, until: datetime | None, *, parked: bool) -> None:
+        """Note it down."""
+        self.parked.append(until)
+
+    async def clean_up_after_a_dead_worker(self) -> None:
+        """Nobody was here before."""
+
+    async def carry_out(self, assignment: Assignment, stop: asyncio.Event) -> Report:
+        """Do what is scripted."""
+        book, folder = self._fake_book, self._fake_book.folder
+        played = self._played[min(len(self.assignments), len(self._played) - 1)]
+        self.assignments.append(assignment)
+        guidance = book.pending_guidance()
+        book.begin_iteration(assignment.phase, assignment.visit, assignment.number)
+        self._clock.now += timedelta(seconds=1)
+        played.act(folder)
+        if played.signal is not None:
+            write_signal(folder, **played.signal)
+        if played.stop:
+            stop.set()
+        text = f"This came of it: {played.outcome}."
+        book.log(
+            EventName.ITERATION_END,
+            n=assignment.number,
+            phase=assignment.phase,
+            outcome=played.outcome,
+            cost_usd=played.cost,
+        )
+        outcome = Outcome(played.outcome, text, resets_at=played.resets_at, limit_kind="five_hour")
+        return Report(assignment.number, outcome, book.signal(), (), guidance, played.changed)
+
+
+@dataclass
+class Bench:
+    """A worker on a session, with everything that a test wants to see."""
+
+    folder: SessionFolder
+    worker: Worker
+    iteration: FakeIteration
+    clock: Clock
+    notices: list[str]
+    book: Book
+
+
+def bench(
+    folder: SessionFolder,
+    *played: Played,
+    options: RunOptions | None = None,
+    patience: Patience | None = None,
+) -> Bench:
+    """Put a worker together that plays these iterations."""
+    clock = Clock()
+    book = Book(folder, clock)
+    iteration = FakeIteration(book, played, clock)
+    notices: list[str] = []
+
+    def tell(notice: Notice) -> None:
+        notices.append(notice.text)
+
+    worker = Worker(
+        book, iteration, options or RunOptions(), patience or Patience(), now=clock, tell=tell, nap=clock.nap
+    )
+    return Bench(folder, worker, iteration, clock, notices, book)

@@ -1,0 +1,65 @@
+"""A workshop whose Claude CLI is the scripted agent: the whole program, without the real CLI's seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from samobot.phases import Phase, SignalStatus, WaitingFor
+from samobot.sandbox.scenario import Note, Scenario, install, read_children, read_runs
+from samobot.sandbox.steps import Signal, Step
+from tests.support.claude_cli import cli_environment
+from tests.support.workshop import Workshop, make_workshop
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+class ScriptedShop(Workshop):
+    """A workshop with the scripted agent in it."""
+
+    @property
+    def scenario(self) -> Path:
+        """The scenario's file."""
+        return self.root / "agent" / "scenario.json"
+
+    def runs(self) -> list[Note]:
+        """What the agent was given, run by run."""
+        return read_runs(self.scenario)
+
+    def children(self) -> list[int]:
+        """The processes that the agent left behind."""
+        return read_children(self.scenario)
+
+    def play(self, scenario: Scenario) -> None:
+        """Give the agent another scenario; it counts its runs on."""
+        install(self.root / "agent", scenario)
+
+
+def scripted_shop(root: Path, scenario: Scenario, *, remote: bool = False) -> ScriptedShop:
+    """Make a workshop that plays a scenario, with no pause before retries."""
+    environment = cli_environment(root / "home", NOWHERE) | {
+        "CLAUDE_PATH": str(install(root / "agent", scenario)),
+        "SAMOCODE_RETRY_DELAY": "0",
+    }
+    shop = make_workshop(root, environment, remote=remote)
+    return ScriptedShop(shop.root, shop.environment)
+
+
+def investigation(*iterations: Sequence[Step]) -> Scenario:
+    """A scenario of which only the first phase matters."""
+    return Scenario(phases={Phase.INVESTIGATION: iterations})
+
+
+def go_on(phase: Phase | None = None, summary: str = "Went on") -> Signal:
+    """The signal `continue`."""
+    return Signal(status=SignalStatus.CONTINUE, phase=phase, summary=summary)
+
+
+def blocked(reason: str = "It cannot be done", needs: str = "A key") -> Signal:
+    """The signal `blocked`."""
+    return Signal(status=SignalStatus.BLOCKED, reason=reason, needs=needs)
+
+
+def wait_for(what: WaitingFor) -> Signal:
+    """The signal `waiting`."""
+    return Signal(status=SignalStatus.WAITING, wait=what, summary="Waits")

@@ -1,0 +1,1 @@
+"""Setting samobot up: what `samobot init` finds out, and what it writes at the very end."""

@@ -1,0 +1,160 @@
+"""A whole chat for end-to-end tests: the strict server, a person with a phone, and the real `samobot bot`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+from samobot.sandbox.chats import Chat, Message
+from samobot.sandbox.faults import FaultKind
+from samobot.sandbox.server import BotApiServer
+from samobot.sandbox.user import Person
+from tests.support.workshop import Workshop
+
+TOKEN = "42:AAE-test-token-of-the-end-to-end-tests-0123"
+WAIT = 30.0
+
+
+class ChatRoom:
+    """A workshop with a chat.
+
+    Args:
+        shop: The workshop.
+        server: The Bot API server, entered.
+        more: Further environment of the bot.
+    """
+
+    def __init__(self, shop: Workshop, server: BotApiServer, more: Mapping[str, str] | None = None) -> None:
+        self.shop = shop
+        self.server = server
+        self.bot_account = server.add_bot(TOKEN, "samo_bot", privacy=False)
+        self.ann = server.person("Ann", user_id=1234)
+        self.chat = server.private_chat(self.ann, started=False)
+        shop.environment |= {
+            "TELEGRAM_BOT_TOKEN": TOKEN,
+            "TELEGRAM_API_URL": server.url,
+            "SAMOBOT_PROJECTS": str(shop.repo),
+            "SAMOBOT_POLL_SECONDS": "0.2",
+            **(more or {}),
+        }
+        self.bot: asyncio.subprocess.Process | None = None
+        self._starts = 0
+
+    # The process.
+
+    async def start(self, *arguments: str) -> None:
+        """Start the bot, without file watching, and wait until it polls."""
+        self._starts += 1
+        out = (self.shop.root / f"bot-{self._starts}.out").open("wb")
+        before = self.server.calls.count
+        self.bot = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "samobot",
+            "bot",
+            "--no-watch",
+            *arguments,
+            cwd=self.shop.root,
+            env=self.shop.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out.close()
+        await self.server.wait_until(
+            lambda: self.server.calls.of("getUpdates", after=before), WAIT, "the bot to poll"
+        )
+
+    async def end(self) -> int:
+        """End the bot as systemd would; its exit code."""
+        assert self.bot is not None
+        if self.bot.returncode is None:
+            self.bot.send_signal(signal.SIGTERM)
+        return await asyncio.wait_for(self.bot.wait(), WAIT)
+
+    async def kill(self) -> None:
+        """End the bot in the hardest way."""
+        assert self.bot is not None
+        self.bot.kill()
+        await self.bot.wait()
+
+    def output(self) -> str:
+        """All that the bots of this room have printed and logged."""
+        files = [*self.shop.root.glob("bot-*.out"), *self.state.rglob("*.log*")]
+        return "\n".join(file.read_text(errors="replace") for file in sorted(files))
+
+    @property
+    def state(self) -> Path:
+        """The bot's state folder."""
+        return self.shop.root / "state" / "samobot"
+
+    # The person.
+
+    async def see(
+        self,
+        *words: str,
+        after: int = 0,
+        chat: Chat | None = None,
+        fits: Callable[[Message], bool] | None = None,
+    ) -> Message:
+        """Wait until a message of the bot holds all these words."""
+        return await (chat or self.chat).wait_for(
+            lambda message: all(word in message.text for word in words) and (fits is None or fits(message)),
+            WAIT,
+            after=after,
+        )
+
+    def say(self, text: str, person: Person | None = None) -> int:
+        """Say something; returns the message's number."""
+        return (person or self.ann).say(text).id
+
+    async def tap(self, message: Message, button: str, person: Person | None = None) -> str:
+        """Tap a button and wait for the answer at the top of the chat."""
+        tap = (person or self.ann).tap(message, button)
+        return (await self.server.answer_of(tap, WAIT)).text
+
+    async def state_of(self, name: str) -> str:
+        """The state that `samobot status` tells."""
+        return str((await asyncio.to_thread(self.shop.status, name))["state"])
+
+
+@contextlib.asynccontextmanager
+async def chat_room(
+    shop: Workshop, *, paired: bool = True, more: Mapping[str, str] | None = None
+) -> AsyncIterator[ChatRoom]:
+    """Open a room, and leave nothing behind.
+
+    Args:
+        shop: The workshop.
+        paired: Whether the owner's chat is configured.
+        more: Further environment of the bot.
+    """
+    async with BotApiServer() as server:
+        room = ChatRoom(shop, server, more)
+        if paired:
+            room.chat.started = True
+            shop.environment["TELEGRAM_CHAT_ID"] = str(room.chat.id)
+        try:
+            yield room
+        finally:
+            if room.bot is not None and room.bot.returncode is None:
+                await room.kill()
+            await asyncio.to_thread(shop.samobot, "panic")
+            _end_leftovers(shop)
+
+
+def _end_leftovers(shop: Workshop) -> None:
+    import psutil
+
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get("WORKSHOP") == str(shop.root) and process.pid != os.getpid():
+                process.kill()
+
+
+__all__ = ["TOKEN", "WAIT", "ChatRoom", "FaultKind", "chat_room"]

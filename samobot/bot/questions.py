@@ -132,8 +132,11 @@ def answer_words(question: QuestionView) -> str:
 
 
 def answer_line(question: QuestionView, limit: int) -> str:
-    """An answer as one line of HTML."""
-    return agent_line(question.answer or "", limit) or "—"
+    """An answer as one line of HTML: an option's words rendered, a person's own as they are."""
+    answer = question.answer or ""
+    if any(answer.startswith(f"{option.letter})") for option in question.options):
+        return agent_line(answer, limit) or "—"
+    return escape(one_line(answer, limit)) or "—"
 
 
 def can_be_suggested(view: SessionView) -> bool:

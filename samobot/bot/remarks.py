@@ -17,7 +17,7 @@ from samobot.bot.phrases import (
 )
 from samobot.bot.richtext import escape
 from samobot.phases import Phase
-from samobot.text import human_money
+from samobot.text import human_money, one_line
 from samobot.views import FleetNews, GuidanceView, NewsKind, RemarkView, SessionView
 
 _SHOWN = 5
@@ -43,7 +43,7 @@ def iteration_over(view: SessionView) -> Shown:
 
 def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> Shown:
     """Show that the agent has been given what people told it, in an iteration that ended well."""
-    shown = [f"“{agent_line(item.text, 120)}”" for item in items[:_SHOWN]]
+    shown = [f"“{escape(one_line(item.text, 120))}”" for item in items[:_SHOWN]]
     more = len(items) - len(shown)
     head = headline(Sign.GUIDANCE, view.ref, f"has your words since iteration {view.iteration}")
     return Shown(lines(head, *shown, f"… and {more} more" if more > 0 else ""))

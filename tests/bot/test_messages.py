@@ -1,0 +1,330 @@
+"""Every kind of message says what is needed in few lines, and Telegram takes it whatever the agent wrote."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from samobot.bot.actions import ActionKind
+from samobot.bot.buttons import Shown, keyboard
+from samobot.bot.cards import card
+from samobot.bot.markup import to_plain
+from samobot.bot.memory import Memory, Posted, advance, fingerprint, first_sight
+from samobot.bot.messages import Extras, Message, Scene, closed, messages
+from samobot.bot.needs import NeedKind, need_of
+from samobot.bot.obstacles import obstacle
+from samobot.bot.parking import goes_on, parked
+from samobot.bot.phrases import Place
+from samobot.bot.plans import changes, decided_plan, open_plan, plan_file
+from samobot.bot.questions import answered_question, answers_receipt, open_question
+from samobot.bot.remarks import fleet_news
+from samobot.bot.reminders import Waiting, reminder, reminders
+from samobot.bot.split import split_html
+from samobot.bot.store import Store
+from samobot.phases import BlockCause, Phase, WaitingFor
+from samobot.sandbox.entities import tidy, utf16_length
+from samobot.sandbox.keyboards import read_markup
+from samobot.sandbox.markup import parse_html
+from samobot.session.journal import RunEndReason
+from samobot.session.snapshot import SessionState
+from samobot.views import (
+    ChangedFile,
+    DiffView,
+    Document,
+    FleetNews,
+    GuidanceView,
+    NewsKind,
+    OptionView,
+    PlanPhaseView,
+    RemarkView,
+    SessionRef,
+    SessionView,
+)
+from tests.support import nasty
+from tests.support.views import AT, asking, at_rest, blocked, ended, plan, planned, question, session
+
+HERE = Place(1, zone=UTC)
+GROUP = Place(-1, zone=UTC, alone=False)
+NOW = AT + timedelta(minutes=14)
+
+
+def labels(shown: Shown) -> list[str]:
+    return [button.label for row in shown.buttons for button in row]
+
+
+def told(view: SessionView, before: Memory | None = None, extras: Extras | None = None) -> list[Message]:
+    memory = before or first_sight(view, NOW, AT - timedelta(days=1))
+    return messages(Scene(view, memory, advance(view, memory, NOW), extras or Extras(), NOW), HERE)
+
+
+# What they say -----------------------------------------------------------------------------------------------
+
+
+def test_a_question_can_be_read_in_full_above_its_buttons() -> None:
+    view = asking(question(), question(1), question(2))
+    shown = open_question(view, view.questions[0], HERE, NOW)
+    text = to_plain(shown.text)
+    assert text.startswith("❓ greet asks · 1 of 3\n\nWhich greeting should it print?")
+    assert "B  good day, with the name argument shown in bold" in text
+    assert "💡 It suggests B: polite, and it takes a name" in text
+    assert labels(shown) == ["A", "B ★", "C", "✍️ Other", "Accept all 3 suggestions"]
+
+
+def test_only_the_first_open_question_offers_to_take_all_suggestions() -> None:
+    view = asking(question(answer="A) hello"), question(1), question(2))
+    assert "Accept all 2 suggestions" in labels(open_question(view, view.questions[1], HERE, NOW))
+    assert "Accept all 2 suggestions" not in labels(open_question(view, view.questions[2], HERE, NOW))
+
+
+def test_a_question_without_options_is_answered_in_words() -> None:
+    view = asking(question(options=(), suggestion=None, reason=""))
+    assert labels(open_question(view, view.questions[0], HERE, NOW)) == ["✍️ Answer"]
+
+
+@pytest.mark.parametrize(
+    ("values", "place", "who"),
+    [
+        ({"by": "Ann", "via": "telegram", "at": NOW}, HERE, "you, 14:14"),
+        ({"by": "Ann", "via": "telegram", "at": NOW}, GROUP, "Ann, 14:14"),
+        ({"by": "ann", "via": "terminal", "at": NOW}, HERE, "at the terminal, 14:14"),
+        ({"by": "ann", "via": "terminal", "at": NOW}, GROUP, "ann, at the terminal, 14:14"),
+        ({"by": "samobot", "via": "auto", "at": NOW}, HERE, "by itself, 14:14"),
+        ({}, HERE, "by hand"),
+    ],
+)
+def test_an_answered_question_says_who_chose_what_and_when(
+    values: dict[str, Any], place: Place, who: str
+) -> None:
+    view = asking(
+        question(answer="B) good day, with the name argument shown in **bold**", **values), question(1)
+    )
+    shown = answered_question(view, view.questions[0], place, AT, changeable=True)
+    assert to_plain(shown.text).split("\n") == [
+        "✅ greet · question 1",
+        "Which greeting should it print?",
+        "→ B  good day, with the name argument shown in bold",
+        who,
+    ]
+    assert labels(shown) == ["Change"]
+
+
+def test_an_answer_of_ones_own_is_shown_as_it_was_written() -> None:
+    view = asking(question(answer="Print `**hi**`\n<b>loud</b>"), question(1))
+    shown = answered_question(view, view.questions[0], HERE, AT, changeable=False)
+    assert "→ Print `**hi**`\n<b>loud</b>" in to_plain(shown.text)
+    assert not labels(shown)
+
+
+def test_a_plan_comes_with_its_phases_and_what_changed() -> None:
+    changed = changes("# Plan\n- [ ] use click\n- [ ] test it", "# Plan\n* [x] use argparse\n* [x] test it")
+    shown = open_plan(planned(plan()), plan(), 2, changed, HERE, NOW)
+    assert to_plain(shown.text).split("\n") == [
+        "📋 greet has a plan · version 2",
+        "Greeting script: 3 phases, 11 steps",
+        "",
+        "1  Script · 4 steps",
+        "2  Tests · 5 steps",
+        "3  Docs · 2 steps",
+        "",
+        "Since version 1:",
+        "− use click",
+        "+ use argparse",
+    ]
+    assert labels(shown) == ["✅ Approve", "✏️ Request changes", "📄 Show plan"]
+    approve = shown.buttons[0][0].action
+    assert (approve.do, approve.identity) == (ActionKind.APPROVE, plan().sha256)
+
+
+def test_a_short_plan_can_be_read_in_the_chat_and_a_long_one_is_named() -> None:
+    view = planned(plan())
+    assert "hello" in plan_file(view, Document(name="p.md", text="# Plan\nhello"), 1).text
+    long = plan_file(view, Document(name="p.md", text="# Plan\n" + "hello\n" * 900), 1)
+    assert "hello" not in long.text
+    assert long.attachment is not None
+    assert long.attachment.data.endswith(b"hello\n")
+
+
+def test_requested_changes_keep_the_persons_words() -> None:
+    sent_back = plan(
+        verdict="rejection", by="Ann", via="telegram", at=NOW, feedback="Use *argparse* & <click>"
+    )
+    shown = decided_plan(planned(sent_back), sent_back, 1, HERE, AT, approved=False)
+    assert "→ Changes requested · you, 14:14\nUse *argparse* & <click>" in to_plain(shown.text)
+
+
+@pytest.mark.parametrize("cause", list(BlockCause))
+def test_every_block_says_what_happened_and_offers_a_way_out(cause: BlockCause) -> None:
+    view = blocked("The reason in words.", end=ended(RunEndReason.BLOCKED, cause=cause))
+    shown = obstacle(view, NeedKind.BLOCK, "What it said last.", HERE, NOW)
+    text = to_plain(shown.text)
+    assert text.startswith("⛔ greet is blocked in testing\nThe reason in words.")
+    assert cause is BlockCause.AGENT or len(text.split("\n\n")[-1]) > 20
+    assert labels(shown) == ["💬 Guidance", "🔁 Retry", "📄 Log", "⏹ Stop"]
+
+
+def test_a_block_that_asks_offers_to_answer() -> None:
+    assert labels(obstacle(blocked("Mock the API?"), NeedKind.BLOCK, "", HERE, NOW))[0] == "✍️ Answer…"
+
+
+def test_what_the_agent_said_last_is_not_said_twice() -> None:
+    shown = obstacle(blocked("No network here. What now?"), NeedKind.BLOCK, "No network here.", HERE, NOW)
+    assert to_plain(shown.text).count("No network here.") == 1
+
+
+def test_the_end_tells_what_was_done_and_what_it_took() -> None:
+    view = at_rest(
+        SessionState.DONE, phase=Phase.DONE, duration_s=4320.0, waited_s=540.0, iteration=11, cost_usd=4.31
+    )  # fmt: skip
+    files = tuple(ChangedFile(path=f"f{number}", added=1, removed=0) for number in range(5))
+    extras = Extras(
+        summary=Document(name="s.md", text="# Done\n\nAdded greet.py with argparse.\n\nAll 12 tests pass, quality is clean."),
+        diff=DiffView(branch="greet", commits=4, files=files, added=182, removed=7, uncommitted=0, text=""),
+    )  # fmt: skip
+    (message,) = told(view, Memory(phase=Phase.QUALITY), extras)
+    assert to_plain(message.shown.text).split("\n") == [
+        "🏁 greet is done",
+        "Added greet.py with argparse.",
+        "",
+        "All 12 tests pass, quality is clean.",
+        "",
+        "⎇ greet · 4 commits · 5 files, +182 −7",
+        "✓ 12 tests  ✓ quality clean",
+        "1 h 12 min, of which 9 min waiting for you · 11 iterations · $4.31",
+        "investigation 1 · requirements 2 · planning 1 · implementation 1",
+    ]
+    assert labels(message.shown) == ["± Diff", "PR text", "Timeline", "📦 Archive"]
+
+
+def test_failing_tests_are_not_shown_as_passing() -> None:
+    extras = Extras(summary=Document(name="s.md", text="10 passed, 2 failed."))
+    (message,) = told(at_rest(SessionState.DONE, phase=Phase.DONE), Memory(), extras)
+    assert "✗ 2 tests failing" in message.shown.text
+    assert "✓" not in message.shown.text
+
+
+def test_only_what_changed_between_two_plans_is_told() -> None:
+    before = "# Plan\n" + "\n".join(f"- [ ] step {number}" for number in range(20))
+    assert changes(before, before.replace("[ ]", "[x]")) == "only its layout changed"
+    many = changes(before, "# Plan\n" + "\n".join(f"- other {number}" for number in range(20)))
+    assert many.split("\n")[-1] == "… and 34 more lines"
+
+
+# Telegram takes it, whatever is in it ---------------------------------------------------------------------------
+
+
+TEXTS = st.one_of(
+    st.sampled_from(nasty.texts()),
+    st.text(st.characters(), max_size=60),
+    st.sampled_from(["<&>\"'", "👩‍👩‍👧‍👦" * 40, "\ud800", "n" * 10_000, "?", "\x00\x1b[31m", "a\nb\n\nc", "| a |\n|---|\n| b |"]),
+)  # fmt: skip
+
+
+@st.composite
+def views(draw: st.DrawFn) -> SessionView:
+    text = draw(st.lists(TEXTS, min_size=4, max_size=4))
+    one, two, three, four = text
+    options = tuple(
+        OptionView(letter=letter, text=draw(TEXTS))
+        for letter in draw(st.sampled_from(["", "AB", "ABCDEFGHIJ"]))
+    )
+    asked = question(
+        text=one, options=options, suggestion=draw(st.sampled_from([None, "A"])), reason=two,
+        answer=draw(st.sampled_from([None, three or "x", "A) " + four])), by=two, via=draw(st.sampled_from([None, "telegram", "x"])),
+        at=draw(st.sampled_from([None, NOW])), label=one[:20],
+    )  # fmt: skip
+    phases = tuple(PlanPhaseView(title=each, steps=3) for each in text * draw(st.integers(0, 3)))
+    shown = plan(
+        title=one, phases=phases, verdict=draw(st.sampled_from([None, "approval", "rejection"])), by=two,
+        via="telegram", at=NOW, feedback=three,
+    )  # fmt: skip
+    remarks = tuple(RemarkView(at=NOW, kind=kind, text=each) for kind in ("void", "notice") for each in text)
+    return session(
+        ref=SessionRef(project=two, folder=one, name=one),
+        state=draw(st.sampled_from(SessionState)), phase=draw(st.sampled_from([None, *Phase])),
+        waiting_for=(waiting_for := draw(st.sampled_from([None, *WaitingFor]))),
+        gate=None if waiting_for is None else "gate", asked=three, summary=four, questions=(asked, question(1)),
+        plan=shown, guidance=tuple(GuidanceView(who=one, text=each, given=draw(st.booleans())) for each in text),
+        activity=one, limit=two, parked_until=draw(st.sampled_from([None, NOW])), lost=draw(st.booleans()),
+        end=draw(st.sampled_from([None, *(ended(r, text=three, cause=c) for r in RunEndReason for c in (None, *BlockCause))])),
+        remarks=remarks, last_action=two, next=three, problems=(four,), budget_usd=2.0, auto=draw(st.booleans()),
+        iterations_by_phase={"planning": 2, one: 3}, run=one,
+    )  # fmt: skip
+
+
+def accepted(shown: Shown, store: Store) -> None:
+    parts = [shown.text] if shown.attachment else split_html(shown.text)
+    assert parts
+    for part in parts:
+        formatted = tidy(parse_html(part))
+        assert formatted.text.strip()
+        assert utf16_length(formatted.text) <= (1024 if shown.attachment else 4096)
+        assert len(formatted.entities) <= 100
+    with store.transaction(durable=False):
+        made = keyboard(store.callbacks, shown.buttons, "scope")
+    if made is not None:
+        assert read_markup(json.loads(made.to_json())) is not None
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(view=views(), words=TEXTS)
+def test_every_kind_of_message_is_taken_by_telegram(view: SessionView, words: str, store: Store) -> None:
+    document = Document(name=words, text=words)
+    file = ChangedFile(path=words, added=None, removed=None)
+    diff = DiffView(branch=words, commits=1, files=(file,), added=1, removed=0, uncommitted=1, text=words)
+    extras = Extras(plan=document, said=words, summary=document, diff=diff)
+    before = Memory(
+        remarks_at=AT,
+        budget_usd=2.0,
+        pending=tuple(map(fingerprint, view.guidance)),
+        plans=("b" * 64,),
+        plan_open=True,
+    )
+    after = advance(view, before, NOW)
+    posted = Posted(key="k", kind="question", at=AT)
+    known = after.model_copy(
+        update={"posted": {"question:0:identity-0": posted, "plan:1": posted, "plan:2": posted}}
+    )
+    found = [message.shown for message in messages(Scene(view, before, known, extras, NOW), HERE)]
+    found += [message.shown for message in messages(Scene(view, before, after, extras, NOW), HERE)]
+    found += [
+        card(view, HERE, NOW),
+        open_question(view, view.questions[0], HERE, NOW, auto_at=NOW),
+        answers_receipt(view, view.questions * 6, 3, over=True),
+        parked([view] * 3, HERE, NOW),
+        goes_on([view]),
+    ]
+    found += [obstacle(view, kind, words, HERE, NOW) for kind in NeedKind]
+    found += [fleet_news(FleetNews(ref=ref, key="a:b", kind=kind, text=words), words) for kind in NewsKind for ref in (None, view.ref)]  # fmt: skip
+    need = need_of(view)
+    if need is not None:
+        waiting = Waiting(view, need, AT, 0)
+        found += [reminder(waiting, NOW), reminders([waiting] * 10, NOW)]
+    for message in messages(Scene(view, before, after, extras, NOW), HERE):
+        texts = {HERE.chat_id: message.shown.text}
+        over = Posted(key="k", kind="block", at=AT, texts=texts)
+        found.append(Shown(closed(Scene(view, before, after, extras, NOW), over, HERE, None)))
+    for shown in found:
+        accepted(shown, store)
+
+
+def test_a_message_stays_within_twelve_lines_where_the_agent_is_brief() -> None:
+    for view in (session(), asking(question()), planned(plan()), blocked(), at_rest(SessionState.DONE)):
+        for message in told(view, Memory(phase=Phase.REQUIREMENTS)):
+            assert to_plain(message.shown.text).count("\n") < 12
+
+
+def test_a_time_of_another_day_comes_with_its_date() -> None:
+    answered = question(
+        answer="A) hello", by="Ann", via="telegram", at=datetime(2026, 1, 18, 9, 5, tzinfo=UTC)
+    )
+    shown = answered_question(asking(answered, question(1)), answered, HERE, AT, changeable=False)
+    assert shown.text.endswith("you, Sun 09:05")

@@ -31,6 +31,9 @@ _CLAUDE_PLACES = (
 )
 
 
+_NOTHING = "Nothing was written."
+
+
 @dataclass(frozen=True, slots=True)
 class Flags:
     """What the command line says already; None or empty is asked for.
@@ -88,9 +91,10 @@ def init_command(
     try:
         wizard.run()
     except (click.Abort, KeyboardInterrupt):
-        if not wizard.written:
-            raise click.Abort from None
-        click.echo("\nLeft off. What was chosen is saved; run samobot init again for the rest.", err=True)
+        words = (
+            "What was chosen is saved; run samobot init again for the rest." if wizard.written else _NOTHING
+        )
+        click.echo(f"\nGiven up. {words}", err=True)
         raise SystemExit(130) from None
 
 

@@ -1,0 +1,107 @@
+"""A program at a terminal of its own, played by a test: read what it shows, type, press Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_PATIENCE = 40.0
+_STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class PtyProgram:
+    """A program in a pseudo-terminal; `async with` it. What it shows is in `shown`, without colours.
+
+    Args:
+        argv: Program and arguments.
+        env: Its whole environment.
+        cwd: Where it runs.
+    """
+
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
+        self._argv, self._env, self._cwd = argv, env, cwd
+        self.shown = ""
+        self._seen = 0
+        self._more = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._ours, theirs = os.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 300, 0, 0))
+        # A little program in between makes the terminal the controlling one, as a login does.
+        take = "import fcntl,os,sys,termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", take, *self._argv],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=dict(self._env),
+            cwd=self._cwd,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        os.set_blocking(self._ours, False)
+        asyncio.get_running_loop().add_reader(self._ours, self._read)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        asyncio.get_running_loop().remove_reader(self._ours)
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        os.close(self._ours)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._ours, 65536)
+        except BlockingIOError:
+            return
+        except OSError:  # EIO: the program has closed its side
+            data = b""
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._ours)
+        self.shown += _STYLE.sub("", data.decode("utf-8", "replace")).replace("\r\n", "\n")
+        self._more.set()
+
+    async def until(self, text: str) -> str:
+        """Wait until something new is shown, and return what came with it from where the last wait ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while (at := self.shown.find(text, self._seen)) < 0:
+                    self._more.clear()
+                    await self._more.wait()
+                part, self._seen = self.shown[self._seen : at + len(text)], at + len(text)
+                return part
+        raise AssertionError(f"{text!r} was not shown, but:\n{self.shown}")
+
+    def type(self, line: str) -> None:
+        """Type a line and press Enter."""
+        os.write(self._ours, f"{line}\n".encode())
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        os.write(self._ours, b"\x03")
+
+    async def end(self) -> int:
+        """Wait until it has ended; its exit code."""
+        async with asyncio.timeout(_PATIENCE):
+            code = await asyncio.to_thread(self._process.wait)
+        self._read_rest()
+        return code
+
+    def _read_rest(self) -> None:
+        with contextlib.suppress(OSError):
+            while data := os.read(self._ours, 65536):
+                self.shown += _STYLE.sub("", data.decode("utf-8", "replace")).replace("\r\n", "\n")

@@ -1,0 +1,1 @@
+"""The README and everything under docs/, held against the code and run."""

@@ -1,0 +1,201 @@
+"""Shell commands as pages show them: split, looked at by click, and run."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from samobot.cli import cli
+from tests.docs.pages import Block
+from tests.support.workshop import Workshop
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of a block.
+
+    Attributes:
+        text: As it is typed, over several lines where it is continued.
+        output: What the page shows of its output; None where it shows none.
+    """
+
+    text: str
+    output: str | None = None
+
+
+def commands(block: Block) -> list[Command]:
+    """The commands of a block, in order."""
+    if block.kind == "console":
+        return _of_console(block)
+    found: list[str] = []
+    for line in block.text.splitlines():
+        if found and found[-1].endswith("\\"):
+            found[-1] += "\n" + line
+        elif line.strip() and not line.lstrip().startswith("#"):
+            found.append(line)
+    return [Command(text) for text in found]
+
+
+def _of_console(block: Block) -> list[Command]:
+    found: list[tuple[str, list[str]]] = []
+    for line in block.text.splitlines():
+        if line.startswith("$ "):
+            found.append((line.removeprefix("$ "), []))
+        elif found and found[-1][0].endswith("\\") and not found[-1][1]:
+            found[-1] = (found[-1][0] + "\n" + line, [])
+        else:
+            assert found, f"{block.where}: output before a command"
+            found[-1][1].append(line)
+    return [Command(text, "\n".join(output).strip("\n")) for text, output in found]
+
+
+def check_with_click(text: str, where: str, *, whole: bool = True) -> None:
+    """Have click read every call of samobot in a command: names, options and values exist.
+
+    Args:
+        text: The command.
+        where: What to call its place.
+        whole: Whether nothing may be missing; a sentence may leave out the name of a session.
+
+    Raises:
+        AssertionError: It does not accept one.
+    """
+    for words in _calls(text):
+        name, *arguments = words
+        if name in ("--version", "--help", "-h"):
+            continue
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None, f"{where}: there is no command samobot {name}"
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                command.make_context(name, arguments)
+        except click.exceptions.Exit:
+            continue
+        except click.MissingParameter as error:
+            assert not whole, f"{where}: samobot {' '.join(words)}: {error.format_message()}"
+        except click.UsageError as error:
+            raise AssertionError(f"{where}: samobot {' '.join(words)}: {error.format_message()}") from None
+
+
+def _calls(text: str) -> list[list[str]]:
+    """The words after each `samobot` that stands where a command does."""
+    lexer = shlex.shlex(text.replace("\\\n", " "), posix=True, punctuation_chars="();<>|&")
+    lexer.whitespace_split = True
+    lexer.commenters = "#"
+    calls: list[list[str]] = []
+    current: list[str] | None = None
+    start = True
+    for word in lexer:
+        if set(word) <= set("();<>|&"):
+            current, start = None, word not in (">", ">>", "<")
+        elif current is not None:
+            current.append(word)
+        elif start and word == "samobot":
+            current = []
+            calls.append(current)
+        elif not re.fullmatch(r"\w+=.*", word):
+            # An assignment or a wrapper may stand before the program.
+            start = start and word in ("sudo", "exec", "env", "then", "do", "$")
+    return [call for call in calls if call]
+
+
+class Shell:
+    """Runs a page's commands one after the other; the folder and exported variables carry over.
+
+    Args:
+        shop: Where they run.
+    """
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+        self._state = shop.root / "shell-state"
+        self._state.write_text(f"cd {shlex.quote(str(shop.repo))}\n")
+
+    def run(self, text: str) -> subprocess.CompletedProcess[str]:
+        """Run one command; stdout and stderr come together as the page's reader sees them."""
+        script = (
+            f". {shlex.quote(str(self._state))}\n{text}\ncode=$?\n"
+            f"{{ printf 'cd %q\\n' \"$PWD\"; export -p; }} > {shlex.quote(str(self._state))}\nexit $code\n"
+        )
+        return subprocess.run(
+            ["bash", "-c", script],
+            env=self._shop.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=100,
+        )
+
+
+def matches(shown: str, real: str, root: Path) -> bool:
+    """Whether a command's output is what the page shows.
+
+    In the page `…` stands for any text, alone on a line for any lines; times, dates, durations and process ids
+    are one as good as another, and the folder of the test is /home/ann.
+    """
+    real = real.replace(str(root), "/home/ann").strip("\n")
+    lines = [_line_pattern(line) for line in _levelled(shown).splitlines()]
+    real_lines = [line.rstrip() + "\n" for line in _levelled(real).splitlines()]
+    return re.fullmatch("".join(lines), "".join(real_lines)) is not None
+
+
+def _line_pattern(shown: str) -> str:
+    if shown.strip() == "…":
+        return "(?:.*\n)*"
+    return re.escape(shown.rstrip()).replace(re.escape("…"), ".*") + "\n"
+
+
+_VARYING = (
+    (r"\b\d\d-\d\d-\d\d-(?=[a-z])", "<date>-"),
+    (r"\b\d\d-\d\d-\d\d:\d\d\b", "<stamp>"),
+    (r"\b\d\d-\d\d-\d{4}-(?=\d{3}-)", "<stamp>-"),
+    (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?", "<time>"),
+    (r"\b\d\d-\d\d \d\d:\d\d\b", "<time>"),
+    (r"\b\d\d:\d\d(:\d\d)?\b", "<time>"),
+    (r"\b\d+ (s|min|h)\b( \d+ (s|min)\b)?", "<duration>"),
+    (r"\bprocess \d+", "process <pid>"),
+    (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) +\d+ [A-Z][a-z]{2}\b", "<day>"),
+)
+
+
+def _levelled(text: str) -> str:
+    for pattern, name in _VARYING:
+        text = re.sub(pattern, name, text)
+    return text
+
+
+def page_environment(root: Path, claude: Path) -> dict[str, str]:
+    """What a page's commands see: samobot and the scripted agent on PATH, and a HOME of their own.
+
+    Args:
+        root: The folder of everything.
+        claude: The scripted agent's executable.
+    """
+    import sys
+
+    home = root / "home"
+    home.mkdir(parents=True)
+    path = [str(claude.parent), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    return {
+        "PATH": ":".join(path),
+        "HOME": str(home),
+        "LOGNAME": "ann",
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+        "TZ": "UTC",
+        "IS_SANDBOX": "1",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Ann",
+        "GIT_AUTHOR_EMAIL": "ann@example.invalid",
+        "GIT_COMMITTER_NAME": "Ann",
+        "GIT_COMMITTER_EMAIL": "ann@example.invalid",
+    }

@@ -1,0 +1,121 @@
+"""The tables of the reference that the code itself knows best. `python -m tests.docs.tables` writes them anew.
+
+In a page such a table stands between `<!-- table: NAME -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from samobot.cli import cli
+from tests.docs.pages import TOP
+
+_PLACE = re.compile(r"(<!-- table: ([^>]+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def filled(text: str) -> str:
+    """A page's text with its tables as they should be."""
+    return _PLACE.sub(lambda place: f"{place[1]}{render(place[2])}{place[4]}", text)
+
+
+def render(name: str) -> str:
+    """One table.
+
+    Args:
+        name: `commands`, `options COMMAND`, `chat` or `modules FOLDER`.
+    """
+    kind, _, about = name.partition(" ")
+    return _RENDERERS[kind](about)
+
+
+class _Rows(click.HelpFormatter):
+    """Takes the rows of a help text instead of laying them out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[str, str]] = []
+
+    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Keep them."""
+        self.rows += rows
+
+
+def _commands(_: str) -> str:
+    listing = _Rows()
+    cli.format_commands(click.Context(cli), listing)
+    return _table(("command", "does"), [(f"[`{name}`](#samobot-{name})", what) for name, what in listing.rows])
+
+
+def _options(name: str) -> str:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None, name
+    context = click.Context(command, info_name=f"samobot {name}")
+    usage = " ".join(command.collect_usage_pieces(context))
+    lines = f"```text\nsamobot {name} {usage}\n```\n\n"
+    rows = []
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden:
+            record = parameter.get_help_record(context)
+            assert record is not None
+            flags, what = record
+            rows.append((f"`{flags}`", re.sub(r"  ?\[(?=default|required)", " [", what)))
+    return lines + (_table(("option", "what"), rows) if rows else "")
+
+
+def _chat(_: str) -> str:
+    from samobot.bot.commands import COMMANDS
+
+    rows = [(f"`/{each.name} {each.arguments}`".replace(" `", "`"), each.help) for each in COMMANDS]
+    return _table(("command", "does"), rows)
+
+
+def _modules(folder: str) -> str:
+    rows = []
+    for path in sorted((TOP / folder).glob("*.py")):
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        what = " ".join(text.split("\n\n")[0].split())
+        rows.append((f"`{path.stem}`", what))
+    return _table(("module", "what it is for"), [row for row in rows if row[0] != "`__init__`"])
+
+
+_RENDERERS: dict[str, Callable[[str], str]] = {
+    "commands": _commands,
+    "options": _options,
+    "chat": _chat,
+    "modules": _modules,
+}
+
+
+def _table(heading: tuple[str, str], rows: list[tuple[str, str]]) -> str:
+    cells = [heading, ("---", "---"), *((a.replace("|", "\\|"), b.replace("|", "\\|")) for a, b in rows)]
+    return "".join(f"| {left} | {right} |\n" for left, right in cells)
+
+
+def main() -> None:
+    """Write the tables of all pages anew; a command without a section gets one."""
+    page = TOP / "docs" / "reference" / "commands.md"
+    text = page.read_text(encoding="utf-8")
+    for name in cli.list_commands(click.Context(cli)):
+        if f"### samobot {name}\n" not in text:
+            section = f"### samobot {name}\n\n<!-- table: options {name} -->\n<!-- end -->\n\n"
+            text = text.replace("## In the chat\n", f"{section}## In the chat\n", 1)
+    page.write_text(text, encoding="utf-8")
+    for path in sorted((TOP / "docs").rglob("*.md")):
+        _rewrite(path)
+
+
+def _rewrite(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    if (new := filled(text)) != text:
+        path.write_text(new, encoding="utf-8")
+        print(path.relative_to(TOP), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -51,7 +51,7 @@ def render(template: str, command: Sequence[str], environ: Mapping[str, str], ve
         version: The version of systemd.
 
     Raises:
-        UsageError: A path or variable holds what a unit file cannot: a line end.
+        UsageError: A path or variable holds what a unit file cannot.
     """
     variables = [f"{name}={environ[name]}" for name in _KEPT if environ.get(name)]
     for value in [*command, *variables]:
@@ -59,9 +59,15 @@ def render(template: str, command: Sequence[str], environ: Mapping[str, str], ve
             raise UsageError(
                 f"{value!r} cannot stand in a unit file: it holds a control character. Rename or unset it."
             )
+    program, *arguments = command
+    if re.search(r"[\"'\\]", program):
+        raise UsageError(
+            f"systemd starts no program with a quote or backslash in its path: {program}. Rename it."
+        )
+    # A dollar sign means a variable in arguments, but not in the program's own path or in Environment.
+    words = [_quote(program), *(_quote(argument).replace("$", "$$") for argument in arguments)]
     filled = {
-        # In ExecStart a dollar sign means a variable, in Environment it does not.
-        "@EXEC_START@": " ".join(_quote(word).replace("$", "$$") for word in command),
+        "@EXEC_START@": " ".join(words),
         "@ENVIRONMENT@": "\n".join(f"Environment={_quote(variable)}" for variable in variables),
         "@BACK_OFF@": _BACK_OFF if version >= _BACK_OFF_SINCE else "",
     }

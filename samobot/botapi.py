@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -59,13 +60,15 @@ class BotApi:
     Args:
         token: The bot's token, as `clean_token` returns it.
         root: Root of a Bot API server; methods are under `/bot<token>/`.
+        clock: Our time in epoch seconds.
 
     Attributes:
         skew: By how many seconds our clock was ahead of the server's at the last answer; None where it did not
             say. The server's clock has whole seconds only.
     """
 
-    def __init__(self, token: str, root: str) -> None:
+    def __init__(self, token: str, root: str, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._prefix = f"{root}/bot{token}/"
         self._host = httpx.URL(root).host
         self._http = httpx.Client(timeout=_SECONDS)
@@ -92,7 +95,7 @@ class BotApi:
             RefusedError: The server says no, in its own words.
             UnreachableError: There was no answer.
         """
-        began = time.time()
+        began = self._clock()
         try:
             answer = self._http.post(self._prefix + method, json=parameters, timeout=_SECONDS + wait)
             body = answer.json()
@@ -102,7 +105,7 @@ class BotApi:
                 f"{self._host} cannot be reached or does not answer as Telegram does ({type(error).__name__}). "
                 "Check the network, a proxy (HTTPS_PROXY), and TELEGRAM_API_URL."
             ) from None
-        self._look_at_clock(answer.headers.get("Date"), began, time.time())
+        self._look_at_clock(answer.headers.get("Date"), began, self._clock())
         if not isinstance(body, dict) or not body.get("ok"):
             raise _refusal(body, answer.status_code)
         return body.get("result")

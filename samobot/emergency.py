@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from samobot.claude.reaper import SESSION_VARIABLE
+from samobot.errors import UsageError
 from samobot.halt import Halted, halt
 from samobot.project import Project
 from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.lock import holder
+from samobot.settings import load_settings
 
 _ROUNDS = 5
+_EARLY_SECONDS = 15.0
+"""How long a worker without a session gets; one that has just taken it ends its agent first."""
+
 _LOCK_TAIL = ("_logs", "run.lock")
 
 
@@ -27,13 +33,15 @@ class Ended:
     halted: Halted
 
 
-def stop_everything(projects: Iterable[Project]) -> Iterator[Ended]:
+def stop_everything(state_dir: Path, projects: Iterable[Project]) -> Iterator[Ended]:
     """Stop every session that anything runs for, and yield each as it is done.
 
     Call it after the emergency stop was pulled: it looks until a look finds nothing, and then nothing new starts.
-    A worker that has not taken its session yet is ended too.
+    A worker that has not taken its session yet is ended too. What runs under another state folder, which has an
+    emergency stop of its own, is left alone.
 
     Args:
+        state_dir: The state folder whose emergency stop it is.
         projects: The known projects; sessions of others are found by their processes.
 
     Raises:
@@ -41,15 +49,16 @@ def stop_everything(projects: Iterable[Project]) -> Iterator[Ended]:
     """
     known = list(projects)
     for _ in range(_ROUNDS):
-        early = _end_early_workers()
-        active = _active(known)
+        ours = [process for process in _own_processes() if _belongs(process, state_dir, known)]
+        early = _end_early_workers(ours)
+        active = _active(known, ours)
         for folder in active:
             yield Ended(folder, halt(folder))
         if not active and not early:
             return
 
 
-def _active(projects: Iterable[Project]) -> list[SessionFolder]:
+def _active(projects: Iterable[Project], processes: Iterable[psutil.Process]) -> list[SessionFolder]:
     """Sessions with a worker, or with processes that an iteration started."""
     found = {
         folder.path.resolve(): folder
@@ -57,27 +66,23 @@ def _active(projects: Iterable[Project]) -> list[SessionFolder]:
         for folder in list_folders(project.sessions)
         if holder(folder) is not None
     }
-    for process in _own_processes():
+    for process in processes:
         for path in (_marked_with(process), _locked_by(process)):
             if path is not None and path.is_dir():
                 found.setdefault(path.resolve(), SessionFolder(path))
     return list(found.values())
 
 
-def _end_early_workers() -> int:
+def _end_early_workers(processes: Iterable[psutil.Process]) -> int:
     """End workers that are only starting: they may have looked for the emergency stop before it was pulled."""
-    early = [process for process in _own_processes() if _is_worker(process) and _locked_by(process) is None]
+    early = [process for process in processes if _is_worker(process) and _locked_by(process) is None]
     for process in early:
-        try:
+        with contextlib.suppress(psutil.Error):
             process.terminate()
-        except psutil.Error:
-            continue
-    _, stubborn = psutil.wait_procs(early, timeout=5)
+    _, stubborn = psutil.wait_procs(early, timeout=_EARLY_SECONDS)
     for process in stubborn:
-        try:
+        with contextlib.suppress(psutil.Error):
             process.kill()
-        except psutil.Error:
-            continue
     return len(early)
 
 
@@ -86,11 +91,23 @@ def _own_processes() -> Iterator[psutil.Process]:
     own = psutil.Process()
     spared = {own.pid, *(parent.pid for parent in own.parents())}
     for process in psutil.process_iter():
-        try:
+        with contextlib.suppress(psutil.Error):
             if process.pid not in spared and process.uids().real == os.getuid():
                 yield process
-        except psutil.Error:
-            continue
+
+
+def _belongs(process: psutil.Process, state_dir: Path, projects: Iterable[Project]) -> bool:
+    """Whether a process is one of a worker's or agent's of this state folder, by its own environment."""
+    marked = _marked_with(process)
+    if marked is None and not _is_worker(process):
+        return False
+    if marked is not None and any(marked.is_relative_to(project.sessions) for project in projects):
+        return True
+    try:
+        theirs = load_settings(process.environ(), strict=False).samobot_state_dir
+    except (psutil.Error, OSError, UsageError):
+        return False
+    return theirs.resolve() == state_dir.resolve()
 
 
 def _is_worker(process: psutil.Process) -> bool:

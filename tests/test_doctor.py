@@ -254,9 +254,14 @@ async def test_our_clock_is_compared_with_the_servers(machine: Machine) -> None:
         await asyncio.to_thread(api.call, "getMe")
         assert api.skew == 0.0
     for hours in (-1, 1):
-        with BotApi(TOKEN, machine.server.url, lambda off=3600 * hours: time.time() + off) as api:
+        seconds = 3600 * hours
+
+        def clock(off: int = seconds) -> float:
+            return time.time() + off
+
+        with BotApi(TOKEN, machine.server.url, clock) as api:
             await asyncio.to_thread(api.call, "getMe")
-            assert api.skew == pytest.approx(3600 * hours, abs=60)
+            assert api.skew == pytest.approx(seconds, abs=60)
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])

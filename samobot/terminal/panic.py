@@ -30,7 +30,7 @@ def panic_command() -> None:
     panic.pull(settings.samobot_state_dir, user_name(), datetime.now(UTC))
     click.echo("🛑 Emergency stop: from now on nothing starts.")
     alive = False
-    for ended in stop_everything(_projects(settings)):
+    for ended in stop_everything(settings.samobot_state_dir, _projects(settings)):
         alive = alive or bool(ended.halted.alive)
         click.echo(f"⏹ {ended.folder.name}: {ended.halted.words}")
     click.echo(

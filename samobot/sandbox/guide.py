@@ -19,12 +19,13 @@ FIRST_MESSAGE = "/run greet Add a greeting script"
 class Sign(StrEnum):
     """The signs that the bot's messages begin with; each means one thing."""
 
-    RUNNING = "▶"
-    QUEUED = "⏳"
     QUESTION = "❓"
     PLAN = "📋"
-    BLOCKED = "⛔"
+    DECIDED = "✅"
     DONE = "🏁"
+
+
+_DOTS = frozenset("●◉○")
 
 
 class Stop(StrEnum):
@@ -82,8 +83,11 @@ def guide(messages: Sequence[Message], owner: int) -> Hint:
     done = _newest(from_bot, Sign.DONE)
     if done is not None:
         return _after(done, messages)
-    card = _newest(from_bot, Sign.RUNNING) or _newest(from_bot, Sign.QUEUED)
-    planned = any(_sign(message) in (Sign.PLAN, "✅") and "plan" in message.text for message in from_bot)
+    card = next((message for message in reversed(from_bot) if _is_card(message) and message.buttons), None)
+    planned = any(
+        _sign(message) == Sign.DECIDED and message.text.partition("\n")[0].endswith("plan")
+        for message in from_bot
+    )
     if card is not None and planned:
         return Hint(
             Stop.BUILD,
@@ -138,9 +142,9 @@ def _decide(message: Message) -> Hint:
 
 
 def _after(done: Message, messages: Sequence[Message]) -> Hint:
-    later = [message for message in messages if message.id > done.id]
+    seen = any(message.id > done.id and _is_diff(message) for message in messages)
     diff = next((button.text for button in done.buttons if "diff" in button.text.lower()), None)
-    if later or diff is None:
+    if seen or diff is None:
         return Hint(
             Stop.FREE,
             "That was the tour. The chat is yours",
@@ -158,11 +162,21 @@ def _after(done: Message, messages: Sequence[Message]) -> Hint:
 
 def _is_open(message: Message) -> bool:
     """Whether a message still waits for a decision: its sign says so, and its buttons are still there."""
-    return _sign(message) in _NEEDS and suggested(message) is not None
+    return _sign(message) in _NEEDS and suggested(message) is not None and not _is_card(message)
+
+
+def _is_card(message: Message) -> bool:
+    """Whether it shows the phases as dots: the card's sign is that of the session's state."""
+    return not _DOTS.isdisjoint(message.text)
+
+
+def _is_diff(message: Message) -> bool:
+    return message.file is not None and message.file.name.endswith(".diff")
 
 
 def _newest(messages: Sequence[Message], sign: Sign) -> Message | None:
-    return next((message for message in reversed(messages) if _sign(message) == sign), None)
+    fitting = (message for message in reversed(messages) if _sign(message) == sign and not _is_card(message))
+    return next(fitting, None)
 
 
 def _sign(message: Message) -> str:

@@ -12,7 +12,7 @@ from samobot.sandbox.keyboards import Button
 from samobot.sandbox.server import BotApiServer
 from samobot.sandbox.user import Person
 
-QUIET_SECONDS = 90.0
+QUIET_SECONDS = 60.0
 """How long the unattended tour waits for the next thing to happen."""
 
 _TAPPED = frozenset([Stop.ANSWER, Stop.APPROVE, Stop.DIFF])

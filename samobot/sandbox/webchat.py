@@ -70,14 +70,16 @@ class About:
     """What the page says about itself.
 
     Attributes:
+        short: Both in one line.
         simulated: What is not the real thing, in words.
         real: What is.
         cost: What the person should know about money.
     """
 
+    short: str
     simulated: str
     real: str
-    cost: str = ""
+    cost: str
 
 
 class WebChat:

@@ -131,7 +131,7 @@ function show(message, isNews) {
   }
   if (focused) refocus(node, focused.textContent);
   if (isNews && !known) arrived(message, node, atEnd);
-  else if (atEnd) toEnd(false);
+  else if (atEnd) toEnd();
   markSuggestion();
 }
 
@@ -341,9 +341,8 @@ function isAtEnd() {
   return log.scrollHeight - log.scrollTop - log.clientHeight < 80;
 }
 
-function toEnd(smooth = true) {
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  log.scrollTo({ top: log.scrollHeight, behavior: smooth && !calm ? "smooth" : "instant" });
+function toEnd() {
+  log.scrollTop = log.scrollHeight;
   seen();
 }
 
@@ -367,9 +366,9 @@ function flash(node) {
   node.classList.add("flash");
 }
 
-function arrived(message, node, wasAtEnd) {
+function arrived(message, node, atEnd) {
   if (isMine(message)) return toEnd();
-  if (wasAtEnd) {
+  if (atEnd) {
     toEnd();
     // A message taller than the screen is read from its beginning.
     if (node.offsetHeight > log.clientHeight - 40) node.scrollIntoView({ block: "start" });
@@ -391,8 +390,10 @@ function arrived(message, node, wasAtEnd) {
 log.addEventListener("scroll", () => isAtEnd() && seen(), { passive: true });
 $("to-end").addEventListener("click", () => toEnd());
 document.addEventListener("visibilitychange", () => document.hidden || (document.title = state.bot.name));
-new ResizeObserver(() => state.stuck && toEnd(false)).observe(log);
-log.addEventListener("scroll", () => (state.stuck = isAtEnd()), { passive: true });
+// The log shrinks when the guide grows or a keyboard opens: who was at the end stays there.
+let wasAtEnd = true;
+log.addEventListener("scroll", () => (wasAtEnd = isAtEnd()), { passive: true });
+new ResizeObserver(() => wasAtEnd && toEnd()).observe(log);
 
 // ---------------------------------------------------------------- sound: only where a person is needed
 
@@ -715,6 +716,7 @@ function showGuide() {
   $("guide-text").textContent = guide.text;
   const button = $("guide-act");
   button.hidden = !guide.say && !guide.message;
+  button.classList.toggle("look", !guide.say);
   button.textContent = guide.say ? `Send “${guide.say}”` : "Show me";
   box.style.setProperty("--done", String(guide.step / guide.steps));
   markSuggestion();
@@ -757,7 +759,7 @@ function showSnapshot(given) {
   state.guide = given.guide;
   $("name").textContent = given.bot.name;
   document.title = given.bot.name;
-  $("about-short").textContent = `Simulated: ${given.about.simulated.split(/[.(]/)[0].trim()}. The rest is real.`;
+  $("about-short").textContent = given.about.short;
   $("about-simulated").textContent = given.about.simulated;
   $("about-real").textContent = given.about.real;
   $("about-cost").textContent = given.about.cost;
@@ -767,7 +769,7 @@ function showSnapshot(given) {
   for (const message of given.messages) show(message, state.live && !state.messages.has(message.message_id));
   showPinned(given.pinned);
   showGuide();
-  if (!state.live) toEnd(false);
+  if (!state.live) toEnd();
   state.live = true;
   setPresence("");
   document.body.dataset.connected = "yes";

@@ -1,0 +1,129 @@
+"""A chat as a person sees it, told by the real notifier, outbox and store through the strict Bot API server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from telegram.ext import Application
+
+from samobot.bot.notifier import Notifier
+from samobot.bot.outbox import Outbox
+from samobot.bot.pace import Limits
+from samobot.bot.places import Places
+from samobot.bot.store import Store
+from samobot.errors import ConflictError, NotFoundError
+from samobot.sandbox.chats import Chat, Message
+from samobot.sandbox.server import BotApiServer
+from samobot.session.gate import Person
+from samobot.settings import Settings
+from samobot.views import DiffView, Document, SessionRef, SessionView
+
+FAST = Limits(1000.0, 1000, 1000.0, 1000, 1000)
+
+
+@dataclass
+class FakeFleet:
+    """Sessions that a test sets, and what was decided about them."""
+
+    views: dict[str, SessionView] = field(default_factory=dict)
+    plan: str = "# Plan\n- [ ] a step"
+    said_last: str = ""
+    summary: Document | None = None
+    decided: list[tuple[str, str]] = field(default_factory=list)
+    refuse: bool = False
+
+    def put(self, view: SessionView) -> SessionView:
+        self.views[view.ref.key] = view
+        return view
+
+    async def view(self, ref: SessionRef) -> SessionView:
+        if ref.key not in self.views:
+            raise NotFoundError(f"There is no session {ref.name}.")
+        return self.views[ref.key]
+
+    async def plan_text(self, ref: SessionRef) -> Document:
+        return Document(name="plan.md", text=self.plan)
+
+    async def summary_text(self, ref: SessionRef) -> Document | None:
+        return self.summary
+
+    async def diff(self, ref: SessionRef) -> DiffView:
+        raise NotFoundError("There is no repository.")
+
+    async def said(self, ref: SessionRef) -> str:
+        return self.said_last
+
+    async def accept_suggestions(self, ref: SessionRef, by: Person) -> object:
+        if self.refuse:
+            raise ConflictError("It is running.")
+        self.decided.append(("accept", by.via))
+        return None
+
+    async def approve(self, ref: SessionRef, by: Person, *, expected: str | None = None) -> None:
+        self.decided.append(("approve", expected or ""))
+
+
+@dataclass
+class Phone:
+    """One person's chat with the bot, and the bot's notifier, which can be killed and started again."""
+
+    server: BotApiServer
+    chat: Chat
+    store: Store
+    application: Application[Any, Any, Any, Any, Any, Any]
+    fleet: FakeFleet
+    settings: Settings
+    now: datetime
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Start the bot's part anew: nothing is known but what the store holds."""
+        self.outbox = Outbox(self.application.bot, self.store, limits=FAST, backoff=0.01)
+        self.places = Places(self.store, self.settings)
+        self.notifier = Notifier(self.fleet, self.store, self.outbox, self.places, lambda: self.now)
+
+    @contextlib.asynccontextmanager
+    async def delivering(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.outbox.run())
+        await asyncio.sleep(0)
+        try:
+            yield
+            assert await self.outbox.drain(20)
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def look(self, *views: SessionView, after: timedelta = timedelta(seconds=2)) -> list[Message]:
+        """Poll with these sessions, after some time, and return what came into the chat by that."""
+        self.now += after
+        for view in views:
+            self.fleet.put(view)
+        seen = max((message.id for message in self.messages), default=0)
+        async with self.delivering():
+            await self.notifier.look(list(self.fleet.views.values()))
+        return [message for message in self.messages if message.id > seen]
+
+    async def look_at(self, view: SessionView, by: Person | None = None) -> list[Message]:
+        """Look at one session after a decision, and return what came into the chat by that."""
+        self.fleet.put(view)
+        seen = max((message.id for message in self.messages), default=0)
+        async with self.delivering():
+            await self.notifier.look_at(view.ref, by=by)
+        return [message for message in self.messages if message.id > seen]
+
+    @property
+    def messages(self) -> list[Message]:
+        return self.chat.from_bot()
+
+    def one(self, beginning: str) -> Message:
+        """The only message that begins so."""
+        (found,) = [message for message in self.messages if message.text.startswith(beginning)]
+        return found

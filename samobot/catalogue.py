@@ -1,43 +1,162 @@
-"""The configured projects and the sessions in them, read again only where something has changed."""
+"""The configured projects and the sessions in them, read again only where something has changed.
+
+A poll costs a few `stat` calls a session. One that rests (nobody holds it, nothing has changed for an hour) costs
+a single one: of its folder, whose time every file that is made or replaced in there changes. What is written in
+place, as some editors do, shows when its turn to be looked at closely comes, within `ROTATION` seconds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import os
+import time
+import zlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samobot.errors import NotFoundError, SamobotError
-from samobot.project import FILE_NAME, Project, load_project
+from samobot.configured import Configured
+from samobot.errors import NotFoundError, SamobotError, UsageError
+from samobot.project import Project
 from samobot.session.folder import SessionFolder, list_folders, resolve
 from samobot.session.snapshot import Snapshot, SnapshotReader
-from samobot.text import nearest
-from samobot.views import ProjectView, SessionRef, SessionView, view_of
+from samobot.text import nearest, without_surrogates
+from samobot.views import ProjectView, SessionRef, SessionView, unreadable_view, view_of
+
+log = logging.getLogger(__name__)
+
+ROTATION = 20.0
+"""Seconds within which every resting session, and every list of sessions, is looked at closely."""
+
+RESTS_AFTER = 3600.0
+"""Seconds without any change after which a session that nobody holds counts as resting."""
+
+_GRAIN = 0.1
+"""Seconds within which two changes of a file may leave the same time on it."""
+
+_MANY = 1000
+"""Resting sessions beyond which not all of them are glanced at each time."""
+
+_GLANCES = 500
+"""Sessions a second that are glanced at where there are many."""
+
+_LONGEST_PAUSE = 15.0
+"""Seconds between two glances at most."""
+
+_Marks = tuple[tuple[int, int, int] | None, ...]
 
 
-@dataclass(slots=True)
 class _Entry:
-    """A session that has been read before."""
+    """A session that has been read before.
 
-    reader: SnapshotReader
-    snapshot: Snapshot | None = None
-    view: SessionView | None = None
+    Attributes:
+        view: What was read; None before the first time.
+        sound: Whether that could be read at all.
+    """
 
+    def __init__(self, folder: SessionFolder, project: str) -> None:
+        self.folder = folder
+        self.project = project
+        self.view: SessionView | None = None
+        self.sound = False
+        self._reader: SnapshotReader | None = None
+        self._snapshot: Snapshot | None = None
+        self._held = False
+        self._rests = False
+        self._marks: _Marks = ()
+        self._due = 0.0
+        self._glance = 0.0
+        # Built once: a `Path` for each look at each file would cost more than the look itself.
+        self._dir = os.fspath(folder.path)
+        self._files = tuple(
+            os.fspath(path)
+            for path in (
+                folder.overview, folder.signal, folder.qa, folder.decisions, folder.guidance, folder.journal, folder.lock,
+            )
+        )  # fmt: skip
 
-@dataclass(slots=True)
-class _Loaded:
-    """A project file that has been read, or why it could not be."""
+    def look(self, now: float, *, closely: bool, pause: float = 0.0) -> SessionView:
+        """Return the session as it is now; the same object where nothing has changed.
 
-    mark: tuple[int, int] | None = None
-    project: Project | None = None
-    problem: str = ""
+        Args:
+            now: Monotonic seconds.
+            closely: Look at every file even where the session rests.
+            pause: Seconds until a resting session is glanced at again.
+        """
+        if self._rests and not closely and now < self._due and self.view is not None:
+            if now < self._glance:
+                return self.view
+            if _mark(self._dir) == self._marks[0]:
+                self._glance = now + pause
+                return self.view
+        if self._held and self._reader is not None and self.view is not None:
+            return self._read()  # only the lock itself says whether its holder is still there
+        marks = self._look_at_files()
+        if self.view is None or marks != self._marks:
+            self._read()
+            self._marks = marks
+        newest = max((mark[0] for mark in marks if mark is not None), default=0) / 1e9
+        clock = time.time()
+        if newest > clock - _GRAIN:
+            self._marks = ()  # it may change once more without that showing
+        self._rests = self.sound and not self._held and bool(self._marks) and newest < clock - RESTS_AFTER
+        if self._rests:
+            self._reader = self._snapshot = None
+            self._due = now + ROTATION
+        assert self.view is not None
+        return self.view
+
+    def spread(self, now: float, pause: float) -> None:
+        """Set another time for the next looks than that of all the others."""
+        share = zlib.crc32(os.fsencode(self._dir)) % 1000 / 1000
+        self._due = now + ROTATION * share
+        self._glance = now + pause * share
+
+    def wake(self) -> None:
+        """Look closely next time: somebody is about to change it."""
+        self._rests = False
+
+    def _read(self) -> SessionView:
+        try:
+            if self._reader is None:
+                self._reader = SnapshotReader(self.folder, self.project)
+            current = self._reader.read()
+            if self.view is None or current is not self._snapshot:
+                fresh = view_of(current, self.project)
+                self.view = self.view if fresh == self.view else fresh
+                self._snapshot = current
+            self._held = current.holder is not None
+            self.sound = True
+        except Exception as error:  # whatever is in one session's files, the others are to be seen
+            if self.sound or self.view is None:
+                log.exception("%s cannot be read", self.folder.path)
+            self._reader = self._snapshot = None
+            self._held = self.sound = False
+            self.view = unreadable_view(self.folder, self.project, f"It cannot be read: {error!r}.")
+        return self.view
+
+    def _look_at_files(self) -> _Marks:
+        plan = self.view.plan if self.view is not None else None
+        plan_file = () if plan is None else (_mark(os.path.join(self._dir, plan.name)),)
+        return (_mark(self._dir), *map(_mark, self._files), *plan_file)
 
 
 @dataclass(slots=True)
 class _Listing:
-    """The folders of a project's sessions, as of the last change of their parent."""
+    """The folders of a project's sessions by their keys, as of some moment.
 
-    mark: int = -1
-    folders: list[SessionFolder] = field(default_factory=list)
+    Attributes:
+        mark: Time of the parent's last change; None where it has to be listed anew in any case.
+        due: When it is listed anew even though the parent has not changed.
+        problem: Why the folders could not be listed.
+        there: Whether they could be, the last time.
+    """
+
+    mark: int | None = None
+    due: float = 0.0
+    problem: str = ""
+    there: bool = False
+    folders: dict[str, SessionFolder] = field(default_factory=dict)
 
 
 class Catalogue:
@@ -45,31 +164,37 @@ class Catalogue:
 
     Args:
         paths: `.samocode` files, or the folders that hold them.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._loaded = {(path / FILE_NAME if path.is_dir() else path): _Loaded() for path in paths}
-        self._entries: dict[Path, _Entry] = {}
-        self._listings: dict[str, _Listing] = {}
+    def __init__(self, paths: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
+        self._configured = Configured(paths)
+        self._clock = clock
+        self._entries: dict[str, _Entry] = {}
+        self._listings: dict[tuple[str, Path], _Listing] = {}
+        self._seen: dict[str, SessionView] = {}
 
     def projects(self) -> list[Project]:
         """The projects that can be used, in the order in which they were configured."""
-        self._refresh()
-        return [loaded.project for loaded in self._loaded.values() if loaded.project is not None]
+        return self._configured.projects()
 
     def views(self) -> list[ProjectView]:
         """All configured projects, with what is wrong with them."""
-        self._refresh()
-        return [
-            ProjectView(
-                name=loaded.project.name,
-                repository=str(loaded.project.main_repo),
-                problems=loaded.project.warnings,
+        found = []
+        for each in self._configured.look():
+            problems = each.problems
+            if each.project is not None:
+                listing = self._listing(each.project)
+                problems += (listing.problem,) if listing.problem else ()
+            repository = each.project.main_repo if each.project is not None else each.file.parent
+            found.append(
+                ProjectView(
+                    name=each.name,
+                    repository=without_surrogates(str(repository)),
+                    problems=tuple(map(without_surrogates, problems)),
+                )
             )
-            if loaded.project is not None
-            else ProjectView(name=file.parent.name, repository=str(file.parent), problems=(loaded.problem,))
-            for file, loaded in self._loaded.items()
-        ]
+        return found
 
     def project(self, name: str) -> Project:
         """The project of that name.
@@ -84,17 +209,42 @@ class Catalogue:
         names = ", ".join(project.name for project in projects) or "none that can be read"
         raise NotFoundError(f"There is no project “{name}”. There is: {names}.")
 
-    def look(self) -> list[SessionView]:
-        """Every session of every project; the same object as before for one in which nothing has changed."""
-        found: list[SessionView] = []
-        seen: set[Path] = set()
+    def look(self, closely: Collection[str] = ()) -> list[SessionView]:
+        """Every session of every project; the same object as before for one in which nothing has changed.
+
+        Args:
+            closely: Keys of sessions that are looked at in full although they rest.
+        """
+        now = self._clock()
+        count = len(self._entries)
+        pause = min(_LONGEST_PAUSE, count / _GLANCES) if count > _MANY else 0.0
+        entries: dict[str, _Entry] = {}
         for project in self.projects():
-            for folder in self._folders(project):
-                seen.add(folder.path)
-                found.append(self._view(project, folder))
-        for path in self._entries.keys() - seen:
-            del self._entries[path]
-        return found
+            for key, folder in self._listing(project).folders.items():
+                entry = self._entries.get(key)
+                if entry is None or entry.folder != folder:
+                    entry = _Entry(folder, project.name)
+                    entry.look(now, closely=True)
+                    entry.spread(now, pause)
+                else:
+                    entry.look(now, closely=key in closely, pause=pause)
+                entries[key] = entry
+        self._entries = entries
+        self._seen = {key: entry.view for key, entry in entries.items() if entry.sound and entry.view}
+        return [entry.view for entry in entries.values() if entry.view is not None]
+
+    @property
+    def seen(self) -> Mapping[str, SessionView]:
+        """The sessions that the last look could read, by key."""
+        return self._seen
+
+    def gone(self, key: str) -> bool:
+        """Whether a session is certainly not there: its project can be read, and has no such folder."""
+        for project in self.projects():
+            if project.name == key.partition(":")[0]:
+                listing = self._listing(project, anew=True)
+                return listing.there and not listing.problem and key not in listing.folders
+        return False
 
     def view(self, ref: SessionRef) -> SessionView:
         """One session as it is now.
@@ -102,7 +252,12 @@ class Catalogue:
         Raises:
             NotFoundError: It is gone.
         """
-        return self._view(self.project(ref.project), self.folder(ref))
+        project = self.project(ref.project)
+        folder = self._found(project, ref)
+        entry = self._entries.get(ref.key)
+        if entry is None or entry.folder != folder:
+            entry = self._entries[ref.key] = _Entry(folder, project.name)
+        return entry.look(self._clock(), closely=True)
 
     def folder(self, ref: SessionRef) -> SessionFolder:
         """Where a session is.
@@ -111,69 +266,84 @@ class Catalogue:
             NotFoundError: It is gone.
             UsageError: Its folder cannot be used as it is.
         """
-        found = resolve(self.project(ref.project).sessions, ref.folder)
-        if found is None:
-            raise NotFoundError(
-                f"The session {ref.name} of {ref.project} is gone: there is no folder {ref.folder}."
-            )
-        return found
+        project = self.project(ref.project)
+        folder = self._found(project, ref)
+        if folder.path.is_symlink() and folder.path.resolve().parent != project.sessions.resolve():
+            raise UsageError(f"{folder.path} is a link that leads out of {project.sessions}; remove it.")
+        folder.check()
+        entry = self._entries.get(ref.key)
+        if entry is not None:
+            entry.wake()
+        return folder
 
     def find(self, address: str) -> list[SessionRef]:
         """The sessions that `name` or `project:name` means: none, one, or one in each of several projects."""
         project_name, _, name = address.rpartition(":")
         found: list[SessionRef] = []
         for project in self.projects():
-            if project_name and project.name.casefold() != project_name.casefold():
+            if project_name and project.name.casefold() != project_name.strip().casefold():
                 continue
             try:
                 folder = resolve(project.sessions, name)
             except SamobotError:
                 continue
             if folder is not None:
-                found.append(SessionRef(project=project.name, folder=folder.path.name, name=folder.name))
+                shown = without_surrogates(folder.path.name)
+                found.append(SessionRef(project=project.name, folder=shown, name=folder.name))
         return found
 
     def nearest(self, name: str) -> str | None:
         """The session's name that was probably meant."""
-        names = {folder.name for project in self.projects() for folder in self._folders(project)}
-        return nearest(name.rpartition(":")[2], sorted(names))
+        folders = (each for project in self.projects() for each in self._listing(project).folders.values())
+        return nearest(name.rpartition(":")[2], sorted({without_surrogates(each.name) for each in folders}))
 
-    def _folders(self, project: Project) -> list[SessionFolder]:
-        """List a project's sessions, anew only when its folder has changed."""
-        listing = self._listings.setdefault(str(project.sessions), _Listing())
+    def _found(self, project: Project, ref: SessionRef) -> SessionFolder:
+        folder = self._listing(project).folders.get(ref.key)
+        if folder is None or not folder.path.is_dir():
+            folder = self._listing(project, anew=True).folders.get(ref.key)
+        if folder is None:
+            raise NotFoundError(
+                f"The session {ref.name} of {ref.project} is gone: there is no folder {ref.folder}."
+            )
+        return folder
+
+    def _listing(self, project: Project, *, anew: bool = False) -> _Listing:
+        """List a project's sessions, anew only when its folder has changed.
+
+        An overview that appears in an undated folder does not change the parent, so now and then in any case.
+        """
+        listing = self._listings.setdefault((project.name, project.sessions), _Listing())
+        now = self._clock()
         try:
             mark = project.sessions.stat().st_mtime_ns
         except OSError:
-            mark = 0
-        # An overview that appears in an undated folder does not touch the parent: those are rare and by hand.
-        if mark != listing.mark:
-            try:
-                listing.folders = list_folders(project.sessions)
-            except SamobotError:
-                listing.folders = []
-            listing.mark = mark
-        return listing.folders
+            mark = None
+        if not anew and mark is not None and mark == listing.mark and now < listing.due:
+            return listing
+        if mark is None:
+            listing.problem = (
+                f"Its sessions folder {project.sessions} is gone; put it back." if listing.folders else ""
+            ) or listing.problem
+            listing.folders, listing.mark, listing.there = {}, None, False
+            return listing
+        try:
+            folders = list_folders(project.sessions)
+        except SamobotError as error:
+            listing.problem, listing.mark = error.message, None  # those that are known stay
+            return listing
+        listing.folders = {}
+        for folder in folders:
+            key = f"{project.name}:{without_surrogates(folder.path.name)}"
+            listing.folders.setdefault(key, folder)
+        listing.problem, listing.there = "", True
+        listing.mark = mark if mark / 1e9 < time.time() - _GRAIN else None
+        listing.due = now + ROTATION
+        return listing
 
-    def _view(self, project: Project, folder: SessionFolder) -> SessionView:
-        entry = self._entries.get(folder.path)
-        if entry is None:
-            entry = self._entries[folder.path] = _Entry(SnapshotReader(folder, project.name))
-        current = entry.reader.read()
-        if current is not entry.snapshot or entry.view is None:
-            entry.snapshot, entry.view = current, view_of(current, project.name)
-        return entry.view
 
-    def _refresh(self) -> None:
-        for file, loaded in self._loaded.items():
-            try:
-                facts = file.stat()
-                mark: tuple[int, int] | None = (facts.st_mtime_ns, facts.st_size)
-            except OSError:
-                mark = None
-            if mark == loaded.mark and (loaded.project is not None or loaded.problem):
-                continue
-            loaded.mark = mark
-            try:
-                loaded.project, loaded.problem = load_project(file), ""
-            except SamobotError as error:
-                loaded.project, loaded.problem = None, error.message
+def _mark(path: str) -> tuple[int, int, int] | None:
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino

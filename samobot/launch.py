@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from samobot.errors import BusyError, SamobotError, StorageError
+from samobot.errors import BusyError, SamobotError, StorageError, UsageError
+from samobot.scope import SERVICE_VARIABLES, scoped
 from samobot.session.folder import SessionFolder
+from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
 
 START_WAIT = 10.0
 """Seconds that a worker may take until it holds its session's lock."""
 
-_COULD_NOT = (1, 2, BusyError.exit_code)
-"""Exit codes of a worker that did not get as far as an end of its own."""
+_COULD_NOT = {error.exit_code: error for error in (SamobotError, UsageError)}
+"""What a worker's exit code says where it did not get as far as an end of its own."""
+
+_ORDERLY = frozenset({0, *(reason.exit_code for reason in RunEndReason if reason is not RunEndReason.FAILED)})
 
 _LOG_LIMIT = 1_000_000
 """Bytes of a worker's own output that are kept."""
+
+
+class StartInterruptedError(SamobotError):
+    """A worker was killed before it had begun, or another one was faster; it may simply be started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class RunRequest:
         """The command line of the worker, as a list for exec: nothing of it goes through a shell."""
         argv = [
             sys.executable,
+            "-P",  # a folder named samobot in the current folder, a project's perhaps, is not what is meant
             "-m",
             "samobot",
             "run",
@@ -81,8 +91,12 @@ class RunRequest:
 
 
 def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a worker: ours, without what only the bot needs."""
-    return {name: value for name, value in environ.items() if not name.startswith("TELEGRAM_")}
+    """The environment of a worker: ours, without what only the bot and its service need."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith("TELEGRAM_") and name not in SERVICE_VARIABLES
+    }
 
 
 def worker_log(state_dir: Path, session: str) -> Path:
@@ -104,27 +118,69 @@ def worker_log(state_dir: Path, session: str) -> Path:
     return path
 
 
-async def spawn_worker(
-    request: RunRequest, state_dir: Path, environ: Mapping[str, str]
-) -> asyncio.subprocess.Process:
+def spawn_worker(request: RunRequest, state_dir: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a worker that outlives us: a session of its own, its output in a file.
+
+    Not through asyncio: its transport kills the process when the event loop is closed.
+
+    Raises:
+        StorageError: The state folder cannot be written, or the system can start no further process.
+    """
+    log = worker_log(state_dir, request.session)
+    try:
+        with open(log, "ab", buffering=0, opener=_private) as output:
+            return subprocess.Popen(
+                scoped(request.argv(), request.session, environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env=worker_environment(environ),
+            )
+    except OSError as error:
+        raise StorageError(f"No worker can be started with its output in {log}: {error.strerror}.") from error
+
+
+def log_size(state_dir: Path, session: str) -> int:
+    """Bytes that are in a background worker's output file already.
 
     Raises:
         StorageError: The state folder cannot be written.
     """
-    log = worker_log(state_dir, request.session)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    try:
-        return await asyncio.create_subprocess_exec(
-            *request.argv(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=descriptor,
-            stderr=descriptor,
-            start_new_session=True,
-            env=worker_environment(environ),
-        )
-    finally:
-        os.close(descriptor)
+    log = worker_log(state_dir, session)
+    return log.stat().st_size if log.exists() else 0
+
+
+async def until_taken_up(
+    process: subprocess.Popen[bytes], folder: SessionFolder, state_dir: Path, session: str, begin: int
+) -> None:
+    """Wait until a worker that was just started holds its session, or `START_WAIT` is over.
+
+    Args:
+        process: The worker.
+        folder: The session.
+        state_dir: Where its output is.
+        session: What `RunRequest.session` named.
+        begin: Where its own output begins.
+
+    Raises:
+        StartInterruptedError: It was killed, or another worker was faster.
+        SamobotError: It ended instead; the message is its own last line.
+    """
+    deadline = asyncio.get_running_loop().time() + START_WAIT
+    while asyncio.get_running_loop().time() < deadline:
+        current = holder(folder)
+        if current is not None and current.pid == process.pid:
+            return
+        code = process.poll()
+        if code is not None:
+            if code in _ORDERLY:
+                return
+            if code < 0 or code == BusyError.exit_code:
+                raise StartInterruptedError(f"The worker ended before it had begun (code {code}).")
+            words = _last_words(worker_log(state_dir, session), begin)
+            raise _COULD_NOT.get(code, SamobotError)(words or f"The worker ended at once (code {code}).")
+        await asyncio.sleep(0.02)
 
 
 async def start_detached(
@@ -132,28 +188,20 @@ async def start_detached(
 ) -> int:
     """Start a worker and see that it has taken up the session.
 
-    A worker that has come to its end already (the session waits, or the task was tiny) was started well too.
-
     Returns:
         The worker's process id.
 
     Raises:
-        SamobotError: It could not begin; the message is its own last line.
+        SamobotError: It ended instead; the message is its own last line.
     """
-    log = worker_log(state_dir, request.session)
-    begin = log.stat().st_size if log.exists() else 0
-    process = await spawn_worker(request, state_dir, environ)
-    deadline = asyncio.get_running_loop().time() + START_WAIT
-    while asyncio.get_running_loop().time() < deadline:
-        if process.returncode in _COULD_NOT:
-            raise SamobotError(
-                _last_words(log, begin) or f"The worker ended at once (code {process.returncode})."
-            )
-        current = holder(folder)
-        if process.returncode is not None or (current is not None and current.pid == process.pid):
-            break
-        await asyncio.sleep(0.02)
+    begin = log_size(state_dir, request.session)
+    process = spawn_worker(request, state_dir, environ)
+    await until_taken_up(process, folder, state_dir, request.session, begin)
     return process.pid
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _last_words(log: Path, begin: int) -> str:

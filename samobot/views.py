@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import Decision, DecisionKind, question_id
+from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.plan import outline
 from samobot.session.qa import Question
@@ -242,7 +243,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
     running = journal.iteration if held is not None else None
     park = journal.park
     return SessionView(
-        ref=SessionRef(project=project, folder=current.folder.path.name, name=current.folder.name),
+        ref=_ref(current.folder, project),
         state=status.state,
         phase=status.phase,
         visited=_visited(current),
@@ -284,6 +285,56 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         budget_usd=journal.budget_usd,
         iterations_by_phase=dict(journal.iterations_by_phase),
         problems=tuple(status.problems or ()),
+    )
+
+
+def unreadable_view(folder: SessionFolder, project: str, problem: str) -> SessionView:
+    """Make the view of a session of which nothing can be read, with the sentence that says why."""
+    return SessionView(
+        ref=_ref(folder, project),
+        state=SessionState.IDLE,
+        phase=None,
+        visited=(),
+        iteration=0,
+        visit=0,
+        waiting_for=None,
+        gate=None,
+        asked="",
+        summary="",
+        questions=(),
+        plan=None,
+        guidance=(),
+        activity=None,
+        running_since=None,
+        worker_pid=None,
+        parked_until=None,
+        limit="",
+        end=None,
+        run=None,
+        lost=False,
+        auto=False,
+        remarks=(),
+        last_action=None,
+        next=None,
+        started=None,
+        updated=None,
+        duration_s=0.0,
+        waited_s=0.0,
+        cost_usd=0.0,
+        cost_by_phase={},
+        cost_by_model={},
+        budget_usd=None,
+        iterations_by_phase={},
+        problems=(without_surrogates(problem),),
+    )
+
+
+def _ref(folder: SessionFolder, project: str) -> SessionRef:
+    """Refer to a session; a folder's name that is no text is shown, and addressed, with replacements."""
+    return SessionRef(
+        project=project,
+        folder=without_surrogates(folder.path.name),
+        name=without_surrogates(folder.name),
     )
 
 
@@ -475,7 +526,7 @@ class ChangedFile(_View):
 
 
 class DiffView(_View):
-    """What a session's branch holds beyond where it began."""
+    """What a session's branch holds beyond where it began; `more` files are not listed."""
 
     branch: str | None
     commits: int
@@ -484,3 +535,4 @@ class DiffView(_View):
     removed: int
     uncommitted: int
     text: str
+    more: int = 0

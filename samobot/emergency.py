@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,10 +104,12 @@ def _belongs(process: psutil.Process, state_dir: Path, projects: Iterable[Projec
     if marked is not None and any(marked.is_relative_to(project.sessions) for project in projects):
         return True
     try:
-        theirs = load_settings(process.environ(), strict=False).samobot_state_dir
+        environ = process.environ()
+        theirs = load_settings(environ, strict=False).samobot_state_dir
     except (psutil.Error, OSError, UsageError):
         return False
-    return theirs.resolve() == state_dir.resolve()
+    # A default lies in the home, and ours was put in for theirs: with another home it is another samobot.
+    return environ.get("HOME") == os.environ.get("HOME") and theirs.resolve() == state_dir.resolve()
 
 
 def _is_worker(process: psutil.Process) -> bool:

@@ -93,7 +93,7 @@ class Book:
 
     def is_done(self) -> bool:
         """Whether the session is finished. Meant for when nobody holds it."""
-        return snapshot(self.folder, "", journal=self.journal()).status.state is SessionState.DONE
+        return snapshot(self.folder, "", journal=self.journal).status.state is SessionState.DONE
 
     def decided_meanwhile(self) -> bool:
         """Whether what the session waited for has been decided. Meant for when nobody holds it."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError, UsageError
-from samobot.phases import GateFacts, Phase, WaitingFor
+from samobot.phases import GateFacts, Phase, SignalStatus, WaitingFor
 from samobot.session.decisions import (
     Decision,
     DecisionKind,
@@ -321,12 +321,14 @@ def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> N
     """Let a blocked, stopped or failed session try again: the block is lifted, and a used-up visit starts anew.
 
     Raises:
-        ConflictError: It is running, or waits for answers or a decision on its plan.
+        ConflictError: It is running, or done, or waits for answers or a decision on its plan.
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
         _refuse_if_running(folder)
         standing = look_closely(folder)
+        if _is_finished(standing):
+            raise ConflictError(f"{folder.name} is done; start a session of another name for what is next.")
         if standing.open_gate in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL):
             what = "an answer" if standing.open_gate is WaitingFor.QA_ANSWERS else "a decision on its plan"
             raise ConflictError(f"{folder.name} waits for {what}; without that it cannot go on.")
@@ -489,6 +491,12 @@ def _add_guidance(folder: SessionFolder, who: str, words: str, now: datetime, *,
     if once and any(not item.done and item.text == words for item in parse_guidance(text)):
         return
     write_atomic(folder.guidance, add_guidance(text, who, words, now.astimezone()))
+
+
+def _is_finished(standing: Standing) -> bool:
+    """Whether the agent has said that it is done and nothing has been held against that."""
+    said = isinstance(standing.signal, Signal) and standing.signal.status is SignalStatus.DONE
+    return said and standing.overview.phase is Phase.DONE and standing.block is None
 
 
 def _refuse_if_running(folder: SessionFolder) -> None:

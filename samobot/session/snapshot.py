@@ -6,6 +6,7 @@ lock, and its files alone say where it stands.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -28,6 +29,9 @@ from samobot.session.standing import Standing, look, written_at
 from samobot.text import without_surrogates
 
 _CLOCK_GRAIN = timedelta(milliseconds=2)
+
+_READINGS = 4
+"""How often a session is read again because a worker has come or gone meanwhile."""
 
 
 class SessionState(StrEnum):
@@ -125,14 +129,42 @@ class Snapshot:
     lost: bool
 
 
-def snapshot(folder: SessionFolder, project: str, *, journal: Journal | None = None) -> Snapshot:
+def snapshot(
+    folder: SessionFolder, project: str, *, journal: Callable[[], Journal | None] | None = None
+) -> Snapshot:
     """Read a session. Never fails: what could not be read is said in the status' `problems`.
+
+    A worker that leaves while its files are being read would seem to have died: its journal was read before it
+    said its last word, its lock after. So where one comes or goes meanwhile, all is read again.
 
     Args:
         folder: The session.
         project: Name of its project.
-        journal: The sums, where the caller keeps a `JournalReader`.
+        journal: Reads the sums, where the caller keeps a `JournalReader`; None where that does not work.
     """
+    before = _worker(folder)
+    current = _read(folder, project, journal)
+    for _ in range(_READINGS):
+        after = _identity(current.holder)
+        if before == after:
+            break
+        before, current = after, _read(folder, project, journal)
+    return current
+
+
+def _worker(folder: SessionFolder) -> tuple[object, ...] | None:
+    try:
+        return _identity(holder(folder))
+    except StorageError:
+        return None
+
+
+def _identity(held: Holder | None) -> tuple[object, ...] | None:
+    """What tells a worker from every other one."""
+    return None if held is None else (held.pid, held.process_start, held.started)
+
+
+def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal | None] | None) -> Snapshot:
     standing = look(folder)
     problems = list(standing.unreadable)
     try:
@@ -140,11 +172,16 @@ def snapshot(folder: SessionFolder, project: str, *, journal: Journal | None = N
     except UsageError as error:
         problems.append(error.message)
     held: Holder | None = None
+    journal: Journal | None = None
     guidance: tuple[GuidanceItem, ...] = ()
     try:
-        held = holder(folder)
+        journal = journal_of() if journal_of is not None else None
         journal = read_journal(folder) if journal is None else journal
         guidance = parse_guidance(read_text(folder.guidance) or "")
+    except StorageError as error:
+        problems.append(error.message)
+    try:
+        held = holder(folder)
     except StorageError as error:
         problems.append(error.message)
     journal = journal or Journal()
@@ -197,7 +234,7 @@ class SnapshotReader:
         """Return the session as it is now; the same object as last time if nothing has changed."""
         seen = self._marks()
         if self._last is None or seen != self._seen:
-            self._last = snapshot(self._folder, self._project, journal=self._sums())
+            self._last = snapshot(self._folder, self._project, journal=self._sums)
             plan = self._last.standing.plan
             self._plan = plan.path if plan else None
             # What was seen before reading: a change in between is read again next time.

@@ -477,3 +477,12 @@ def test_nothing_is_decided_on_files_that_cannot_be_read(planning: SessionFolder
     with pytest.raises(StorageError, match=r"_overview\.md"):
         gate.approve(planning, ANNA, NOW, KEY)
     assert not planning.decisions.exists()
+
+
+def test_a_retry_that_comes_late_does_not_open_a_session_that_is_done(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, phase="done", blocked="no", signal={"status": "done", "summary": "Done"})
+    with pytest.raises(ConflictError, match="is done"):
+        gate.retry(folder, ANNA, NOW, KEY)
+    assert folder.signal.exists()
+    assert read(folder).decisions == ()
+    assert snapshot(folder, "demo").status.state is SessionState.DONE

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from samobot.phases import WaitingFor
 from samobot.session.decisions import Decision, DecisionKind, record
 from samobot.session.folder import SessionFolder
-from samobot.session.journal import EventName, RunEndReason, append
+from samobot.session.journal import EventName, Journal, RunEndReason, append
+from samobot.session.journal import read as read_journal
 from samobot.session.lock import RunLock
 from samobot.session.qa import set_answer
 from samobot.session.snapshot import SessionState, SnapshotReader, Status, snapshot
@@ -329,3 +330,44 @@ def test_reading_again_is_free_until_something_changes_and_then_sees_it(tmp_path
     assert reader.read().status.cost_usd == 2
     last = reader.read()
     assert reader.read() is last
+
+
+@pytest.mark.parametrize("reason", [RunEndReason.WAITING, RunEndReason.BLOCKED, RunEndReason.DONE])
+def test_a_worker_that_leaves_while_its_files_are_read_does_not_seem_to_have_died(
+    tmp_path: Path, reason: RunEndReason
+) -> None:
+    folder = make_session(tmp_path, phase="implementation")
+    lock = RunLock.acquire(folder, now=NOW)
+    lock.__enter__()
+    append(folder, EventName.RUN_START, NOW, run="r", pid=os.getpid())
+
+    def leaves_after_this_reading() -> Journal:
+        sums = read_journal(folder)
+        if sums.run is not None and sums.run.end is None:
+            append(folder, EventName.RUN_END, NOW, reason=reason, text="why", exit_code=reason.exit_code)
+            lock.__exit__(None, None, None)
+        return sums
+
+    seen = snapshot(folder, "demo", journal=leaves_after_this_reading)
+    assert seen.holder is None
+    assert not seen.lost
+    assert seen.end is not None
+
+
+def test_a_worker_that_comes_while_the_files_are_read_is_seen(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, phase="implementation")
+    locks: list[RunLock] = []
+
+    def comes_before_this_reading() -> Journal:
+        if not locks:
+            locks.append(RunLock.acquire(folder, now=NOW))
+            locks[0].__enter__()
+            append(folder, EventName.RUN_START, NOW, run="r", pid=os.getpid())
+        return read_journal(folder)
+
+    try:
+        seen = snapshot(folder, "demo", journal=comes_before_this_reading)
+        assert not seen.lost
+        assert seen.status.state is SessionState.RUNNING
+    finally:
+        locks[0].__exit__(None, None, None)

@@ -151,6 +151,8 @@ def _came_to(view: SessionView) -> str:
             return "Over; something else holds it up now"
         case SessionState.QUEUED | SessionState.PARKED:
             return "Goes on when its turn comes"
+        case SessionState.IDLE if not view.wanted:
+            return "Settled"
         case SessionState.RUNNING | SessionState.IDLE:
             return "Goes on"
 

@@ -13,20 +13,20 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import ValidationError
 
 from samobot.bot import cards
 from samobot.bot.buttons import Shown
+from samobot.bot.extras import ExtraReader, Sessions
 from samobot.bot.memory import Memory, Posted, advance, first_sight
-from samobot.bot.messages import Extras, Message, Scene, closed, held, messages, need_key
+from samobot.bot.messages import Extras, Message, Scene, closed, held, messages
 from samobot.bot.needs import NeedKind, need_of
 from samobot.bot.outbox import Outbox
 from samobot.bot.parking import ParkingBoard
 from samobot.bot.phrases import Place, Sign, headline
 from samobot.bot.places import Places
-from samobot.bot.plans import changes
 from samobot.bot.remarks import fleet_news
 from samobot.bot.reminders import GAP, Reminders, Waiting, silence_key, times_due
 from samobot.bot.sent import About
@@ -36,7 +36,7 @@ from samobot.bot.volume import Volume
 from samobot.errors import NotFoundError, SamobotError
 from samobot.session.gate import Person
 from samobot.session.snapshot import SessionState
-from samobot.views import DiffView, Document, FleetNews, NewsKind, SessionRef, SessionView
+from samobot.views import FleetNews, NewsKind, SessionRef, SessionView
 
 log = logging.getLogger(__name__)
 
@@ -53,37 +53,13 @@ BY_ITSELF = Person("samobot, as --auto allows", "auto")
 _LOOKED = "looked"
 
 
-class Sessions(Protocol):
-    """What the notifier asks of the fleet."""
-
-    async def view(self, ref: SessionRef) -> SessionView:
-        """One session as it is now; `NotFoundError` where it is gone."""
-
-    async def plan_text(self, ref: SessionRef) -> Document:
-        """The newest plan."""
-
-    async def summary_text(self, ref: SessionRef) -> Document | None:
-        """The agent's summary."""
-
-    async def diff(self, ref: SessionRef) -> DiffView:
-        """What the branch holds."""
-
-    async def said(self, ref: SessionRef) -> str:
-        """The last thing that the agent said."""
-
-    async def accept_suggestions(self, ref: SessionRef, by: Person) -> object:
-        """Answer every open question with its suggestion."""
-
-    async def approve(self, ref: SessionRef, by: Person, *, expected: str | None = None) -> None:
-        """Approve the plan."""
-
-
 @dataclass(slots=True)
 class _Known:
-    """What is known of a session in this process: the view told last, and when it has to be told anew."""
+    """What is known of a session in this process: the view told last, when its card was made, when it is due."""
 
     view: SessionView
     memory: Memory
+    card_at: datetime
     due: datetime | None
 
 
@@ -104,6 +80,7 @@ class Notifier:
         self._fleet = fleet
         self._store = store
         self._places = places
+        self._extras = ExtraReader(fleet, store)
         self._voice = Voice(store, outbox)
         self._parking = ParkingBoard(store, self._voice, places)
         self._reminders = Reminders(store, self._voice, places)
@@ -127,8 +104,12 @@ class Notifier:
         if self._looked_at is None or now - self._looked_at > GAP:
             self._awake_since = now
         self._looked_at = now
-        due = [view for view in views if self._is_due(view, now)]
-        await asyncio.gather(*(self._look_again(view) for view in due))
+        tellings = []
+        for view in views:
+            if self._is_due(view, now):
+                tellings.append(asyncio.create_task(self._look_again(view)))
+                await asyncio.sleep(0)  # a handler gets its turn between two sessions
+        await asyncio.gather(*tellings)
         present = {view.ref.key for view in views}
         self._forget_gone(present, now)
         self._parking.tell(self._views(), now)
@@ -255,17 +236,30 @@ class Notifier:
                 stored = self._remembered(key)
                 before = stored or first_sight(view, now, self._known_since)
                 after = advance(view, adjust(before) if adjust is not None else before, now)
-                extras, after = await self._gather(view, before, after)
+                scene = await self._extras.read(Scene(view, before, after, Extras(), now))
                 known = self._known.get(key)
                 # A reminder may have been noted meanwhile.
                 if known is None or known.memory is stored:
                     break
-            scene = Scene(view, before, after, extras, now)
-            told = self._say(scene, stored, by)
+            fresh = self._card_is_due(known, view, now)
+            told = self._say(scene, stored, by, card=fresh)
+            card_at = now if fresh or known is None else known.card_at
             ticks = view.state is SessionState.RUNNING
-            self._known[key] = _Known(view, told, now + CARD_EVERY if ticks else None)
+            due = now + CARD_EVERY if fresh else card_at + self._card_pause()
+            self._known[key] = _Known(view, told, card_at, due if ticks or not fresh else None)
 
-    def _say(self, scene: Scene, stored: Memory | None, by: Person | None) -> Memory:
+    def _card_is_due(self, known: _Known | None, view: SessionView, now: datetime) -> bool:
+        """Whether the card is made anew; of mere activity not more often than the chat could show it."""
+        if known is None or _marks(known.view) != _marks(view):
+            return True
+        return now >= known.card_at + self._card_pause()
+
+    def _card_pause(self) -> timedelta:
+        """A chat takes one edit a second, and all running cards share it."""
+        running = sum(known.view.state is SessionState.RUNNING for known in self._known.values())
+        return timedelta(seconds=running)
+
+    def _say(self, scene: Scene, stored: Memory | None, by: Person | None, *, card: bool) -> Memory:
         """Post, edit and close what has to be, and remember it; all of it or nothing."""
         view, key = scene.view, scene.view.ref.key
         places = self._places.of(key)
@@ -288,34 +282,13 @@ class Notifier:
                     del posted[name]
                     self._close(places, scene, record, by)
             told = _with(scene.after, posted=posted)
-            if told.card:
+            if told.card and card:
                 for place in places:
                     self._voice.show_card(place, key, cards.card(view, place, scene.now))
-            if scene.new_plan and scene.extras.plan is not None:
-                self._store.facts.set(_plan_fact(key), scene.extras.plan.text, durable=False)
+            self._extras.keep(scene)
             if told != stored:
                 self._store.told.set(key, told.model_dump(mode="json", exclude_defaults=True))
         return told
-
-    async def _gather(self, view: SessionView, before: Memory, after: Memory) -> tuple[Extras, Memory]:
-        """Read what a new message needs besides the view. What cannot be read is left out: the news matters more."""
-        extras, ref = Extras(), view.ref
-        scene = Scene(view, before, after, extras, self._now())
-        need = need_of(view)
-        try:
-            if scene.new_plan:
-                document = await self._fleet.plan_text(ref)
-                earlier = self._store.facts.get(_plan_fact(ref.key)) if before.plans else None
-                changed = await asyncio.to_thread(changes, earlier, document.text) if earlier else ""
-                extras, after = replace(extras, plan=document), _with(after, plan_changes=changed)
-            if need is not None and need.kind is NeedKind.BLOCK and need_key(need.name) not in after.posted:
-                extras = replace(extras, said=await self._fleet.said(ref))
-            if scene.newly_done:
-                extras = replace(extras, summary=await self._fleet.summary_text(ref))
-                extras = replace(extras, diff=await self._fleet.diff(ref))
-        except SamobotError as error:
-            log.info("%s: %s", ref.key, error.message)
-        return extras, after
 
     # Bringing it to a chat -----------------------------------------------------------------------------------
 
@@ -420,7 +393,7 @@ class Notifier:
                 continue
             known = self._known.pop(key)
             del self._gone[key]
-            gone = Shown(headline(Sign.AT_REST, known.view.ref, "is put away"))
+            gone = Shown(headline(Sign.AT_REST, known.view.ref, "is not here any more"))
             with self._store.transaction(durable=False):
                 for place in self._places.of(key):
                     if known.memory.card:
@@ -433,7 +406,7 @@ class Notifier:
                             self._voice.retire(place, record.key)
                 self._store.told.drop(key)
                 self._places.forget(key)
-                self._store.facts.set(_plan_fact(key), None, durable=False)
+                self._extras.forget(key)
 
     # What is remembered --------------------------------------------------------------------------------------
 
@@ -455,16 +428,17 @@ class Notifier:
         self._known_since = now
 
 
+def _marks(view: SessionView) -> tuple[object, ...]:
+    """What of a card a person should see at once."""
+    return view.state, view.phase, view.iteration, view.gate, view.end, view.guidance, view.place, view.wanted
+
+
 def _with(memory: Memory, **values: Any) -> Memory:
     return memory.model_copy(update=values)
 
 
 def _is_older(view: SessionView, told: SessionView) -> bool:
     return view.updated is not None and told.updated is not None and view.updated < told.updated
-
-
-def _plan_fact(session: str) -> str:
-    return f"plan:{session}"
 
 
 def _moment(value: object) -> datetime | None:

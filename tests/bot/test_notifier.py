@@ -95,6 +95,19 @@ async def test_an_unchanged_session_costs_no_call(phone: Phone) -> None:
     assert len(phone.server.calls) == calls
 
 
+async def test_activity_is_shown_as_often_as_the_chat_can_show_it_and_never_forgotten(phone: Phone) -> None:
+    others = [session(ref=SessionRef(project="demo", folder=f"f{n}", name=f"f{n}")) for n in range(9)]
+    await phone.look(session(), *others)
+    calls = len(phone.server.calls)
+    view = session(activity="Reading README.md")
+    await phone.look(view)
+    assert len(phone.server.calls) == calls
+    await phone.look(view, after=timedelta(seconds=9))
+    assert "Reading README.md" in phone.one("▶️ greet").text
+    await phone.look(session(activity="Reading README.md", iteration=7))
+    assert "Iteration 7" in phone.one("▶️ greet").text
+
+
 async def test_when_the_bot_goes_off_running_cards_say_so(phone: Phone) -> None:
     await phone.look(session())
     async with phone.delivering():
@@ -482,7 +495,7 @@ async def test_what_is_shown_of_a_session_that_is_gone_is_closed(known: Phone) -
     known.fleet.views.clear()
     await known.look()
     await known.look(after=timedelta(minutes=11))
-    assert known.one("▫️ greet is put away")
+    assert known.one("▫️ greet is not here any more")
     assert not known.one("⛔ greet is blocked").labels
     assert known.store.told.get(REF.key) is None
 

@@ -74,15 +74,22 @@ def check_with_click(text: str, where: str, *, whole: bool = True) -> None:
             continue
         command = cli.get_command(click.Context(cli), name)
         assert command is not None, f"{where}: there is no command samobot {name}"
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                command.make_context(name, arguments)
-        except click.exceptions.Exit:
-            continue
-        except click.MissingParameter as error:
-            assert not whole, f"{where}: samobot {' '.join(words)}: {error.format_message()}"
-        except click.UsageError as error:
-            raise AssertionError(f"{where}: samobot {' '.join(words)}: {error.format_message()}") from None
+        problem = _complaint(name, command, arguments, whole=whole)
+        assert not problem, f"{where}: samobot {' '.join(words)}: {problem}"
+
+
+def _complaint(name: str, command: click.Command, arguments: list[str], *, whole: bool) -> str:
+    """What click finds wrong with a call; empty where nothing is."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            command.make_context(name, arguments)
+    except click.exceptions.Exit:
+        return ""
+    except click.MissingParameter as error:
+        return error.format_message() if whole else ""
+    except click.UsageError as error:
+        return error.format_message()
+    return ""
 
 
 def _calls(text: str) -> list[list[str]]:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox.scenario import Scenario
-from samobot.sandbox.steps import Crash, Limit, Plan, PlanPhase, Question, Questions, Replace, Signal, Step, Write
+from samobot.sandbox.steps import (
+    Crash,
+    Limit,
+    Plan,
+    PlanPhase,
+    Question,
+    Questions,
+    Replace,
+    Signal,
+    Step,
+    Write,
+)
 
 LIMITED = "late"
 """The session that meets a usage limit."""

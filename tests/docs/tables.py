@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
@@ -41,7 +41,7 @@ class _Rows(click.HelpFormatter):
         super().__init__()
         self.rows: list[tuple[str, str]] = []
 
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         """Keep them."""
         self.rows += rows
 
@@ -49,7 +49,9 @@ class _Rows(click.HelpFormatter):
 def _commands(_: str) -> str:
     listing = _Rows()
     cli.format_commands(click.Context(cli), listing)
-    return _table(("command", "does"), [(f"[`{name}`](#samobot-{name})", what) for name, what in listing.rows])
+    return _table(
+        ("command", "does"), [(f"[`{name}`](#samobot-{name})", what) for name, what in listing.rows]
+    )
 
 
 def _options(name: str) -> str:
@@ -64,7 +66,9 @@ def _options(name: str) -> str:
             record = parameter.get_help_record(context)
             assert record is not None
             flags, what = record
-            rows.append((f"`{flags}`", re.sub(r"  ?\[(?=default|required)", " [", what)))
+            for jargon, word in _WORDS:
+                flags = flags.replace(jargon, word)
+            rows.append((f"`{flags}`", re.sub(r"\s+\[x>=?\d+\]", "", what).replace("  [", " [")))
     return lines + (_table(("option", "what"), rows) if rows else "")
 
 
@@ -83,6 +87,8 @@ def _modules(folder: str) -> str:
         rows.append((f"`{path.stem}`", what))
     return _table(("module", "what it is for"), [row for row in rows if row[0] != "`__init__`"])
 
+
+_WORDS = (("INTEGER RANGE", "COUNT"), ("FLOAT RANGE", "NUMBER"), ("INTEGER", "COUNT"))
 
 _RENDERERS: dict[str, Callable[[str], str]] = {
     "commands": _commands,

@@ -133,6 +133,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return shop
 
 
+@pytest.mark.xdist_group("journal")
 def test_the_events_of_real_runs_have_the_documented_fields(shop: Workshop) -> None:
     documented = _documented_events()
     seen = set()
@@ -145,6 +146,7 @@ def test_the_events_of_real_runs_have_the_documented_fields(shop: Workshop) -> N
     assert set(EventName) - seen == {EventName.NOTICE, EventName.UNPARK, EventName.BUDGET}
 
 
+@pytest.mark.xdist_group("journal")
 def test_every_file_of_a_real_session_folder_is_described(shop: Workshop) -> None:
     patterns = [_pattern(name) for row in table(_text("files.md"), "file") for name in code(row[0])]
     for folder in (shop.session("greet"), shop.session(LIMITED)):
@@ -167,34 +169,14 @@ def test_every_module_is_in_the_architecture() -> None:
     assert set(re.findall(r"<!-- table: modules (\S+) -->", text)) == folders
 
 
-_IMPORT = re.compile(r"^(?:from|import) samobot(?:\.(\w+))?", re.MULTILINE)
-
-
-@pytest.mark.parametrize(
-    ("part", "allowed"),
-    [
-        ("session", {"session", "phases", "text", "errors"}),
-        ("claude", {"claude", "text", "errors"}),
-        ("sandbox", {"sandbox", "phases", "errors", "text", "session"}),
-    ],
-)
-def test_the_arrows_of_the_architecture_hold(part: str, allowed: set[str]) -> None:
-    for path in (TOP / "samobot" / part).glob("*.py"):
-        assert set(_IMPORT.findall(path.read_text(encoding="utf-8"))) <= allowed, path
-
-
-def test_only_the_entry_point_imports_the_command_line() -> None:
-    for path in (TOP / "samobot").rglob("*.py"):
-        if path.name != "__main__.py":
-            assert "cli" not in _IMPORT.findall(path.read_text(encoding="utf-8")), path
-
-
 def test_every_chat_command_in_the_pages_exists() -> None:
     from samobot.bot.commands import COMMANDS
 
     chat = {command.name for command in COMMANDS}
     plugin = {path.stem for path in (TOP / "commands").glob("*.md")}
-    plugin |= {f"samocode:{path.stem}" for path in (TOP / "commands").glob("*.md")} | {"samocode:samocode-run"}
+    plugin |= {f"samocode:{path.stem}" for path in (TOP / "commands").glob("*.md")} | {
+        "samocode:samocode-run"
+    }
     others = {"plugin", "newbot", "proc"}
     for page in PAGES:
         for words in page.inline():
@@ -210,7 +192,10 @@ def test_every_variable_in_the_pages_exists() -> None:
     }
     for page in PAGES:
         for name in re.findall(r"\b(?:SAMO|TELEGRAM|CLAUDE)[A-Z]*_[A-Z_]+\b", page.text):
-            assert name in known | {"SAMOBOT_TEST_CLAUDE", "SAMOBOT_COMPLETE", "_SAMOBOT_COMPLETE"}, (page.name, name)
+            assert name in known | {"SAMOBOT_TEST_CLAUDE", "SAMOBOT_COMPLETE", "_SAMOBOT_COMPLETE"}, (
+                page.name,
+                name,
+            )
 
 
 def _readable(path: Path) -> str:

@@ -31,7 +31,16 @@ from tests.support.workshop import make_workshop
 
 SHELL = ("sh", "console")
 KINDS = {*SHELL, "python", "samocode", "env", "json", "jsonl", "markdown", "yaml", "ini", "text"}
-FORMS = {"_overview.md", "_qa.md", "_signal.json", "_guidance.md", "_decisions.jsonl", "plan", "status", "unit"}
+FORMS = {
+    "_overview.md",
+    "_qa.md",
+    "_signal.json",
+    "_guidance.md",
+    "_decisions.jsonl",
+    "plan",
+    "status",
+    "unit",
+}
 
 PAGES = pages()
 BLOCKS = [block for page in PAGES for block in page.blocks]
@@ -77,7 +86,11 @@ def test_a_pages_commands_work_in_their_order(page: Page, tmp_path: Path) -> Non
             assert prepared.returncode == 0, f"{block.where}, before: {prepared.stdout}"
         if block.kind == "python":
             done = subprocess.run(
-                [sys.executable, "-c", block.text], cwd=shop.repo, env=shop.environment, capture_output=True, text=True
+                [sys.executable, "-c", block.text],
+                cwd=shop.repo,
+                env=shop.environment,
+                capture_output=True,
+                text=True,
             )
             assert done.returncode == block.exits[-1], f"{block.where}: {done.stderr}"
             continue
@@ -88,7 +101,9 @@ def test_a_pages_commands_work_in_their_order(page: Page, tmp_path: Path) -> Non
             done = shell.run(command.text)
             assert done.returncode == wanted, f"{block.where}: {command.text}\n{done.stdout}"
             if command.output is not None:
-                assert matches(command.output, done.stdout, tmp_path), f"{block.where}: {command.text}\n{done.stdout}"
+                assert matches(command.output, done.stdout, tmp_path), (
+                    f"{block.where}: {command.text}\n{done.stdout}"
+                )
     assert shop.processes() == []
 
 
@@ -144,7 +159,12 @@ def test_a_sample_of_a_file_is_understood_by_what_reads_that_file(block: Block) 
 
 def test_a_command_that_does_not_exist_or_ends_otherwise_is_found(tmp_path: Path) -> None:
     path = TOP / "docs" / "none.md"
-    for wrong in ("samobot rnu", "samobot status --jsn", "make x && samobot run --session", "samobot run --budget x"):
+    for wrong in (
+        "samobot rnu",
+        "samobot status --jsn",
+        "make x && samobot run --session",
+        "samobot run --budget x",
+    ):
         with pytest.raises(AssertionError):
             check_with_click(wrong, "here")
     check_with_click("FOO=1 samobot status greet --json | jq .state; echo samobot nothing", "here")

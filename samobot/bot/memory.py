@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -128,6 +129,10 @@ class Memory(BaseModel):
     done: str | None = None
     paused: str | None = None
     posted: dict[str, Posted] = {}
+
+    def but(self, **values: Any) -> Memory:
+        """The same with other values."""
+        return self.model_copy(update=values)
 
     @property
     def version(self) -> int:

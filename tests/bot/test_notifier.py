@@ -500,6 +500,16 @@ async def test_what_is_shown_of_a_session_that_is_gone_is_closed(known: Phone) -
     assert known.store.told.get(REF.key) is None
 
 
+async def test_a_session_removed_while_the_bot_was_down_is_closed_too(known: Phone) -> None:
+    await known.look(blocked(updated=LATER))
+    known.fleet.views.clear()
+    known.start()
+    await known.look(after=timedelta(hours=1))
+    await known.look(after=timedelta(minutes=11))
+    assert not known.one("⛔ greet is blocked").labels
+    assert known.store.told.get(REF.key) is None
+
+
 async def test_nothing_is_taken_for_told_while_there_is_no_chat(phone: Phone) -> None:
     phone.settings = Settings()
     phone.start()

@@ -50,7 +50,11 @@ def parked(views: Sequence[SessionView], place: Place, now: datetime) -> Shown:
         agent_line(next((view.limit for view in views if view.limit), ""), 160),
     )
     if len(views) > _BUTTONS_FOR:
-        return Shown(text, ((Button("👀 Show all", Action(do=ActionKind.STATUS)),),))
+        show = [
+            Button(one_line(view.ref.name, 30), Action(do=ActionKind.STATUS, session=view.ref.key))
+            for view in views[:_NAMED]
+        ]
+        return Shown(text, rows(*show, width=2))
     buttons = []
     for view in views:
         of = f" {one_line(view.ref.name, 20)}" if several else ""

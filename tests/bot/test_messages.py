@@ -300,6 +300,7 @@ def test_every_kind_of_message_is_taken_by_telegram(view: SessionView, words: st
         open_question(view, view.questions[0], HERE, NOW, auto_at=NOW),
         answers_receipt(view, view.questions * 6, 3, over=True),
         parked([view] * 3, HERE, NOW),
+        parked([view] * 9, HERE, NOW),
         goes_on([view]),
     ]
     found += [obstacle(view, kind, words, HERE, NOW) for kind in NeedKind]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -22,6 +23,14 @@ def without_surrogates(text: str) -> str:
 def has_control(text: str) -> bool:
     """Say whether `text` holds a control character or line separator, so that it is more than one plain line."""
     return _CONTROL.search(text) is not None
+
+
+def printable(text: str) -> str:
+    """Return `text` without what a terminal would obey instead of show: escape sequences lose their escape.
+
+    For an agent's words, which may repeat what a hostile file says. Line ends and tabs stay.
+    """
+    return _COMMANDS.sub("\ufffd", without_surrogates(text).replace("\r\n", "\n"))
 
 
 def clip(text: str, limit: int) -> str:

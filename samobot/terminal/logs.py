@@ -19,7 +19,7 @@ from samobot.session.lock import holder
 from samobot.settings import load_settings
 from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.person import find
-from samobot.text import human_money
+from samobot.text import human_money, printable
 
 POLL_SECONDS = 0.3
 """How often a followed log is looked at."""
@@ -107,11 +107,11 @@ def _lines(records: Iterator[Record], located: Located) -> Iterator[str]:
                 yield f"🏁 {record.num_turns} turns{cost}"
                 continue
             case Assistant() if record.text:
-                yield f"💬 {record.text.strip()}"
+                yield f"💬 {printable(record.text.strip())}"
                 if not record.tools:
                     continue
             case _:
                 pass
         doing = activity(record, located.project.main_repo)
         if doing is not None:
-            yield f"   {doing.sign} {doing.words}"
+            yield f"   {doing.sign} {printable(doing.words)}"

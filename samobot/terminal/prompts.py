@@ -22,6 +22,7 @@ from samobot.session.qa import Question, parse_qa
 from samobot.terminal.live import show
 from samobot.terminal.person import person_at
 from samobot.terminal.words import describe_plan, describe_question
+from samobot.text import printable
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether somebody decided elsewhere while we ask here."""
@@ -103,7 +104,7 @@ def _ask_about_plan(folder: SessionFolder, person: Person, key: bytes) -> bool:
             click.echo(f"{error.message}\n\n{describe_plan(folder)}")
             continue
         if choice in ("s", "show"):
-            click.echo_via_pager(plan.text)
+            click.echo_via_pager(printable(plan.text))
         elif choice in ("l", "later"):
             return False
     return False

@@ -19,7 +19,7 @@ from samobot.settings import Settings, load_settings
 from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.person import find
 from samobot.terminal.words import describe_plan, describe_questions
-from samobot.text import human_duration, human_money, one_line
+from samobot.text import human_duration, human_money, one_line, printable
 
 WATCH_SECONDS = 1.0
 """How often a watched status is read anew."""
@@ -153,7 +153,7 @@ def describe(current: Snapshot) -> str:
         lines += ["", describe_questions(current.folder)]
     if status.waiting_for is WaitingFor.PLAN_APPROVAL:
         lines += ["", describe_plan(current.folder)]
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _watch(show: Callable[[], str]) -> None:

@@ -11,6 +11,7 @@ from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.plan import newest_plan, outline
 from samobot.session.qa import Question, parse_qa
+from samobot.text import printable
 
 _PLAN = re.compile(r"^plan\s*[:-]\s*", re.IGNORECASE)
 _PHASE = re.compile(r"^phase\s+\d+\s*[.:-]\s*", re.IGNORECASE)
@@ -18,6 +19,10 @@ _PHASE = re.compile(r"^phase\s+\d+\s*[.:-]\s*", re.IGNORECASE)
 
 def describe_end(end: RunEnd, folder: SessionFolder) -> str:
     """Say why a run ended and what a person can do now."""
+    return printable(_end_in_words(end, folder))
+
+
+def _end_in_words(end: RunEnd, folder: SessionFolder) -> str:
     name = folder.name
     match end.reason:
         case RunEndReason.DONE:
@@ -57,7 +62,7 @@ def describe_question(question: Question) -> str:
     if question.suggestion or question.suggestion_text:
         what = " - ".join(part for part in (question.suggestion, question.suggestion_text) if part)
         lines.append(f"    💡 It suggests {what}")
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def describe_plan(folder: SessionFolder) -> str:
@@ -74,7 +79,7 @@ def describe_plan(folder: SessionFolder) -> str:
         f"  {number}  {_PHASE.sub('', phase.title)} · {_count(len(phase.steps), 'step')}"
         for number, phase in enumerate(shape.phases, start=1)
     ]
-    return "\n".join([*lines, "", f"The whole plan: {plan.path}"])
+    return printable("\n".join([*lines, "", f"The whole plan: {plan.path}"]))
 
 
 def _count(number: int, noun: str) -> str:

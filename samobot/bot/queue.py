@@ -26,8 +26,10 @@ class Priority(IntEnum):
     NEEDED = 0
     """A person waits for it or has to hear it; kept for as long as it takes, on disk before the call returns."""
     RECEIPT = 1
-    """The echo of what a person just did."""
-    CARD = 2
+    """The echo of what a person just did, who is looking at the chat for it."""
+    NEWS = 2
+    """What nobody waits for."""
+    CARD = 3
     """What may be a moment late, and what the next one replaces."""
 
 

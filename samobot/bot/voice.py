@@ -30,7 +30,7 @@ class Voice:
         if not volume.wanted(place.level):
             return
         needed = volume in (Volume.NEEDED, Volume.PART)
-        priority = Priority.NEEDED if needed else Priority.RECEIPT
+        priority = Priority.NEEDED if needed else Priority.NEWS
         *parts, last = split_html(shown.text) or ("…",)
         for number, part in enumerate(parts):
             self._outbox.post(

@@ -116,14 +116,15 @@ async def test_a_message_is_sent_once_however_often_it_is_posted(scene: Scene) -
     assert [message.text for message in scene.shown] == ["one"]
 
 
-async def test_what_is_needed_goes_before_cards(scene: Scene) -> None:
+async def test_what_is_needed_goes_first_then_what_somebody_waits_for_then_news_and_cards(scene: Scene) -> None:
     early = Outbox(scene.bot, scene.store)
     early.show(scene.chat.id, "card", key="card:a")
+    early.post(scene.chat.id, "news", key="n", priority=Priority.NEWS)
     early.post(scene.chat.id, "receipt", key="r", priority=Priority.RECEIPT)
     early.post(scene.chat.id, "question", key="q")
     early.post(scene.chat.id, "plan", key="p")
     async with scene.outbox():
-        await scene.until_shown("question", "plan", "receipt", "card")
+        await scene.until_shown("question", "plan", "receipt", "news", "card")
 
 
 async def test_a_card_is_sent_silently_and_then_edited_in_place(scene: Scene) -> None:

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from telegram import CallbackQuery, Message, Update
-from telegram.ext import Application, CallbackContext, TypeHandler
+from telegram.ext import Application, TypeHandler
 
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.arguments import Typed, read_command
@@ -45,7 +45,7 @@ class Front:
         """Make it the handler of everything."""
         application.add_handler(TypeHandler(Update, self.on_update))
 
-    async def on_update(self, update: Update, _context: CallbackContext[Any, Any, Any, Any]) -> None:
+    async def on_update(self, update: Update, _context: object) -> None:
         """Carry an update out; never raises an error."""
         if update.callback_query is not None:
             await self._on_tap(update.update_id, update.callback_query)

@@ -1,0 +1,440 @@
+"""The table of commands, and what each does short of a running agent; the outbox's rows are what is said."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from telegram import Bot, Update
+
+from samobot.bot.commands import COMMANDS, find_command, menu, nearest_command
+from samobot.bot.desk import Desk
+from samobot.bot.front import Front
+from samobot.bot.markup import to_plain
+from samobot.bot.notifier import Notifier
+from samobot.bot.outbox import Outbox
+from samobot.bot.places import Places
+from samobot.bot.queue import Op, OutboxRow
+from samobot.bot.sent import About, SentMessage
+from samobot.bot.store import Store
+from samobot.fleet import Fleet
+from samobot.settings import Settings
+
+ANN = {"id": 11, "is_bot": False, "first_name": "Ann"}
+NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+CHAT = 11
+
+OVERVIEW = """# Session: {name}
+Started: 2026-01-31 11:00
+Working Dir: {root}/repo
+
+## Status
+Phase: {phase}
+Iteration: 2
+Total Iterations: 3
+Blocked: {blocked}
+Last Action: did it
+Next: more
+"""
+
+QA = """### Q1: Which colour?
+A) red
+B) blue
+**Suggestion:** A - warm
+**Answer:** _waiting_
+
+### Q2: How many?
+**Answer:** _waiting_
+"""
+
+PLAN = "# Greeting\n\n## Phase 1: Script\n- [ ] write it\n- [ ] try it\n"
+
+
+@dataclass
+class Phone:
+    """A desk with a phone before it: says and taps without a network, and reads what is queued.
+
+    Nothing is wanted to run: no worker is started, as the state folder says that everything is stopped.
+    """
+
+    root: Path
+    store: Store
+    desk: Desk
+    front: Front
+    bot: Bot
+    seen: set[int] = field(default_factory=set)
+    number: int = 0
+    toasts: list[tuple[str, bool]] = field(default_factory=list)
+
+    async def say(
+        self, text: str, *, reply_to: int | None = None, user: dict[str, Any] = ANN, minutes_ago: int = 0
+    ) -> list[str]:
+        """Say something; returns what is said to it, as plain text."""
+        self.number += 1
+        message: dict[str, Any] = {
+            "message_id": 1000 + self.number,
+            "date": int(NOW.timestamp()) - 60 * minutes_ago,
+            "chat": {"id": CHAT, "type": "private"},
+            "from": user,
+            "text": text,
+        }
+        if reply_to is not None:
+            message["reply_to_message"] = {
+                "message_id": reply_to, "date": 0, "chat": {"id": CHAT, "type": "private"},
+            }  # fmt: skip
+        await self._update({"message": message})
+        return [to_plain(row.post.text) for row in self.new() if row.op is Op.SEND]
+
+    async def tap(self, row: OutboxRow, label: str, user: dict[str, Any] = ANN) -> str:
+        """Tap a button of a queued message; returns the answer at the top of the chat."""
+        keys = [key for keys in (row.post.markup or {})["inline_keyboard"] for key in keys]
+        data = next(key["callback_data"] for key in keys if key["text"].startswith(label))
+        self.number += 1
+        query = {
+            "id": str(self.number), "from": user, "chat_instance": "1", "data": data,
+            "message": {"message_id": 5, "date": 1, "chat": {"id": CHAT, "type": "private"}, "text": "x"},
+        }  # fmt: skip
+        await self._update({"callback_query": query})
+        return self.toasts[-1][0] if self.toasts else ""
+
+    def new(self) -> list[OutboxRow]:
+        """What has been queued since the last look."""
+        rows = [row for row in self.store.outbox.waiting(CHAT) if row.id not in self.seen]
+        self.seen |= {row.id for row in rows}
+        return rows
+
+    def last(self, words: str) -> OutboxRow:
+        """The newest queued message with these words."""
+        return next(
+            row for row in reversed(self.store.outbox.waiting(CHAT)) if words in to_plain(row.post.text)
+        )
+
+    def deliver(self, row: OutboxRow, message_id: int) -> None:
+        """Let a queued message be in the chat."""
+        self.store.sent.put(SentMessage(CHAT, message_id, row.key, row.about, None, "", 0.0))
+        self.store.outbox.done(row)
+
+    def session(
+        self,
+        name: str,
+        *,
+        phase: str = "implementation",
+        project: str = "repo",
+        blocked: str = "no",
+        **files: str,
+    ) -> Path:
+        """Put a session's folder there."""
+        folder = self.root / f"sessions-{project}" / f"26-01-31-{name}"
+        folder.mkdir(parents=True)
+        (folder / "_overview.md").write_text(
+            OVERVIEW.format(name=name, phase=phase, blocked=blocked, root=self.root)
+        )
+        for file, text in files.items():
+            (
+                folder
+                / {"qa": "_qa.md", "signal": "_signal.json", "plan": "01-31-11:30-plan-greeting.md"}[file]
+            ).write_text(text)
+        return folder
+
+    def asking(self, name: str = "demo", project: str = "repo") -> Path:
+        """Put a session there that waits for two answers."""
+        return self.session(
+            name, phase="requirements", project=project, blocked="waiting_human", qa=QA,
+            signal='{"status": "waiting", "for": "qa_answers", "summary": "Asked"}',
+        )  # fmt: skip
+
+    def planned(self, name: str = "demo") -> Path:
+        """Put a session there that waits for the approval of its plan."""
+        return self.session(
+            name, phase="planning", blocked="waiting_human", plan=PLAN,
+            signal='{"status": "waiting", "for": "plan_approval", "summary": "Planned"}',
+        )  # fmt: skip
+
+    async def _update(self, content: dict[str, Any]) -> None:
+        update = Update.de_json({"update_id": self.number, **content}, self.bot)
+        assert update is not None
+        await self.front.on_update(update, None)
+
+
+@pytest.fixture
+async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
+    projects = []
+    for project in ("repo", "shop"):
+        (tmp_path / project).mkdir()
+        config = tmp_path / project / ".samocode"
+        config.write_text(f"MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions-{project}\n")
+        projects.append(config)
+    settings = Settings(
+        samobot_projects=tuple(projects), samobot_state_dir=tmp_path / "state", telegram_chat_id=CHAT,
+        claude_path="/nowhere/claude",
+    )  # fmt: skip
+    bot = Bot("42:token-for-tests")
+    outbox = Outbox(bot, store)
+    fleet = Fleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: NOW)
+    places = Places(store, settings)
+    notifier = Notifier(fleet, store, outbox, places, lambda: NOW)
+    desk = Desk(fleet, store, outbox, notifier, places, settings, lambda: NOW)
+    made = Phone(tmp_path, store, desk, Front(desk, "samo_bot"), bot)
+
+    def answer(_query: str, text: str = "", *, alert: bool = False) -> None:
+        made.toasts.append((text, alert))
+
+    async def nothing_starts() -> list[Any]:
+        return []
+
+    monkeypatch.setattr(outbox, "answer", answer)
+    monkeypatch.setattr(fleet, "keep", nothing_starts)
+    yield made
+    await desk.finish(5)
+
+
+def test_the_table_is_a_menu_that_telegram_takes() -> None:
+    names = [command.name for command in COMMANDS]
+    assert len(names) == len(set(names)) <= 100
+    for name, help_line in menu():
+        assert re.fullmatch(r"[a-z0-9_]{1,32}", name)
+        assert 1 <= len(help_line) <= 256
+    wanted = (
+        "start help run status stop pause resume answer approve reject tell log plan diff files cost projects"
+    )
+    assert set(wanted.split()) | {"sessions", "archive", "notify"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("stattus", "status"), ("aprove", "approve"), ("sess", "sessions"), ("qqqq", None)]
+)
+def test_the_nearest_command_is_found(typed: str, meant: str | None) -> None:
+    found = nearest_command(typed)
+    assert (found.name if found else None) == meant
+
+
+async def test_an_unknown_command_gets_the_nearest_and_another_bots_is_left_alone(phone: Phone) -> None:
+    assert "Did you mean /approve?" in (await phone.say("/aprove"))[0]
+    assert await phone.say("/aprove@other_bot") == []
+    assert await phone.say("/status@Samo_Bot") != []
+
+
+async def test_every_command_answers_where_there_is_nothing(phone: Phone) -> None:
+    for command in COMMANDS:
+        if command.name != "panic":
+            assert await phone.say(f"/{command.name}"), command.name
+
+
+async def test_every_command_answers_where_nothing_of_that_name_is(phone: Phone) -> None:
+    phone.asking()
+    for name in [
+        "status",
+        "stop",
+        "pause",
+        "resume",
+        "approve",
+        "log",
+        "plan",
+        "diff",
+        "files",
+        "cost",
+        "archive",
+        "chart",
+    ]:
+        said = await phone.say(f"/{name} dmeo")
+        assert "Did you mean demo?" in said[0], name
+
+
+async def test_a_letter_an_option_and_a_text_are_written_as_answers(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.say("/answer Q1 b")
+    await phone.say("/answer many,\n  more than `one`")
+    text = (folder / "_qa.md").read_text()
+    assert "B) blue" in text
+    assert "many," in text
+    view = await phone.desk.fleet.view(phone.desk.fleet.ref_of("repo:26-01-31-demo"))
+    assert [question.answer for question in view.questions] == ["B) blue", "many,\n  more than `one`"]
+    assert all(question.by == "Ann" and question.via == "telegram" for question in view.questions)
+
+
+async def test_which_question_is_asked_with_buttons(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.say("/answer blue, please")
+    asked = phone.last("Which question")
+    assert "Saved. Q2: blue, please" in await phone.tap(asked, "Q2")
+    assert "blue, please" in (folder / "_qa.md").read_text()
+    assert "already" in await phone.tap(asked, "Q1")
+    assert (folder / "_qa.md").read_text().count("blue, please") == 1
+
+
+async def test_all_suggestions_are_taken_and_what_has_none_is_said(phone: Phone) -> None:
+    folder = phone.asking()
+    said = await phone.say("/answer all")
+    assert any("1 question of demo has no suggestion" in text for text in said)
+    assert "A) red" in (folder / "_qa.md").read_text()
+
+
+async def test_the_words_asked_for_are_taken_from_a_reply_or_from_what_comes_next(phone: Phone) -> None:
+    folder = phone.planned()
+    assert "What should be different?" in (await phone.say("/reject"))[0]
+    await phone.say("Use **argparse**.\n\n- and `<&>`")
+    assert "Use **argparse**." in (folder / "_guidance.md").read_text()
+    # Once: the next words are not feedback again.
+    assert "different" not in "".join(await phone.say("thanks"))
+
+
+async def test_a_plan_that_changed_since_the_message_is_not_approved(phone: Phone) -> None:
+    folder = phone.planned()
+    view = await phone.desk.fleet.view(phone.desk.fleet.ref_of("repo:26-01-31-demo"))
+    assert view.plan is not None
+    about = About(view.ref.key, "plan", {"sha256": view.plan.sha256})
+    phone.store.sent.put(SentMessage(CHAT, 77, "plan", about, None, "", 0.0))
+    (folder / "01-31-11:30-plan-greeting.md").write_text(PLAN + "- [ ] delete the internet\n")
+    said = await phone.say("/approve", reply_to=77)
+    assert any("has changed since it was shown" in text for text in said)
+    assert not (folder / "_decisions.jsonl").exists()
+    assert any("has a plan" in text for text in said), "it is shown as it is now"
+
+
+async def test_an_approval_is_recorded_once_however_often_it_is_given(phone: Phone) -> None:
+    folder = phone.planned()
+    await phone.say("/approve")
+    await phone.say("/approve")
+    lines = (folder / "_decisions.jsonl").read_text().splitlines()
+    assert len(lines) == 1
+    assert "Phase: implementation" in (folder / "_overview.md").read_text()
+
+
+async def test_a_reply_says_by_itself_which_session_and_what(phone: Phone) -> None:
+    asking, planned = phone.asking("ask"), phone.planned("plan")
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    question, plan = phone.last("Which colour?"), phone.last("has a plan")
+    phone.deliver(question, 50)
+    phone.deliver(plan, 51)
+    await phone.say("turquoise\nwith dots", reply_to=50)
+    await phone.say("shorter, please", reply_to=51)
+    assert "> turquoise\n> with dots" in (asking / "_qa.md").read_text()
+    assert "shorter, please" in (planned / "_guidance.md").read_text()
+
+
+async def test_a_reply_to_a_card_is_guidance_word_for_word(phone: Phone) -> None:
+    folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    phone.store.sent.put(SentMessage(CHAT, 60, "card", About("repo:26-01-31-demo", "card"), None, "", 0.0))
+    said = await phone.say("demo uses the key in $KEY", reply_to=60)
+    assert "demo uses the key in $KEY" in (folder / "_guidance.md").read_text()
+    assert any("shall it try again" in text for text in said)
+
+
+async def test_plain_words_get_a_hint_with_buttons_that_do_it(phone: Phone) -> None:
+    folder = phone.asking()
+    said = await phone.say("and make it fast")
+    assert "Is that for demo?" in said[0]
+    await phone.tap(phone.last("Is that for demo?"), "💬 Guidance for demo")
+    assert "and make it fast" in (folder / "_guidance.md").read_text()
+    assert any("Commands begin with a slash: /status" in text for text in await phone.say("status"))
+
+
+async def test_an_old_command_is_confirmed_and_an_old_answer_counts(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.say("/answer Q2 seven", minutes_ago=300)
+    assert "seven" in (folder / "_qa.md").read_text()
+    said = await phone.say("/archive demo", minutes_ago=300)
+    assert "do it now?" in said[0]
+    assert folder.exists()
+    await phone.tap(phone.last("do it now?"), "Do it now")
+    assert not folder.exists()
+
+
+async def test_what_somebody_else_answered_is_not_overwritten(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    phone.deliver(phone.last("Which colour?"), 50)
+    await phone.say("A", reply_to=50)
+    said = await phone.say("B", reply_to=50, user={"id": 12, "is_bot": False, "first_name": "Ben"})
+    assert any("Q1 was answered by Ann already" in text for text in said)
+    assert "A) red" in (folder / "_qa.md").read_text()
+
+
+async def test_a_tap_repeated_after_a_crash_is_carried_out_once(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    question = phone.last("Which colour?")
+    await phone.tap(question, "B")
+    data = (question.post.markup or {})["inline_keyboard"][0][1]["callback_data"]
+    phone.store.callbacks.give_back(data)  # killed before it was noted
+    await phone.tap(question, "B")
+    assert (folder / "_qa.md").read_text().count("B) blue") == 2, "the option and the answer"
+    assert len((folder / "_decisions.jsonl").read_text().splitlines()) == 1
+
+
+async def test_a_button_from_long_ago_says_so(phone: Phone) -> None:
+    phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    question = phone.last("Which colour?")
+    keys = (question.post.markup or {})["inline_keyboard"]
+    keys[0][0]["callback_data"] = "unknown-to-us"
+    assert "long ago" in await phone.tap(question, keys[0][0]["text"])
+
+
+async def test_in_which_project_is_asked_and_a_missing_one_suggested(phone: Phone) -> None:
+    await phone.say("/run demo do it --budget 5")
+    asked = phone.last("In which project")
+    keys = [key["text"] for row in (asked.post.markup or {})["inline_keyboard"] for key in row]
+    assert keys == ["repo", "shop"]
+    assert "Did you mean shop?" in (await phone.say("/run shpo:demo do it"))[0]
+    await phone.tap(asked, "shop")
+    await phone.desk.finish(20)
+    assert next((phone.root / "sessions-shop").iterdir()).name.endswith("-demo")
+    (view,) = await phone.desk.fleet.look()
+    assert (view.ref.project, view.budget_usd, view.wanted) == ("shop", 5.0, True)
+
+
+async def test_what_was_begun_when_the_bot_died_is_taken_up_again(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(phone.desk.fleet, "start", hang)
+        await phone.say("/run repo:demo do it")
+        await phone.desk.finish(0)
+    assert not (phone.root / "sessions-repo").exists()
+    await phone.front.take_up()
+    await phone.desk.finish(20)
+    assert next((phone.root / "sessions-repo").iterdir()).name.endswith("-demo")
+    assert phone.desk.promised() == []
+
+
+async def test_files_log_cost_and_preferences_are_shown(phone: Phone) -> None:
+    phone.asking()
+    files = await phone.say("/files demo")
+    assert "_overview.md" in str(phone.last("📁").post.markup)
+    assert files
+    assert "has no file" in (await phone.say("/files demo ../../secret"))[0]
+    await phone.say("/notify quiet")
+    assert phone.store.chats.get(CHAT).level == "quiet"
+    assert "Did you mean normal?" in (await phone.say("/notify norml"))[0]
+    assert "Nothing spent" in (await phone.say("/cost"))[0]
+    assert "2 questions" in (await phone.say("/status demo"))[0] or "Questions: 2, 2 open" in "".join(
+        await phone.say("/status demo")
+    )
+
+
+async def test_a_fault_of_ours_is_one_line_and_its_details_are_in_the_log(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken() -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(phone.desk.fleet, "look", broken)
+    said = await phone.say("/status")
+    assert said == ["⚠️ Something of ours went wrong; the details are in the log. Nothing was decided."]
+    assert "secret detail" in caplog.text
+
+
+def test_commands_are_found_by_their_name() -> None:
+    assert find_command("run") is COMMANDS[0]
+    assert find_command("nothing") is None

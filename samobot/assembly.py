@@ -94,6 +94,8 @@ class Assembly:
         )
         iteration = Iteration(book, surroundings, now=utc_now, watch=watch)
         patience = Patience(
-            max_retries=settings.samocode_max_retries, retry_delay=settings.samocode_retry_delay
+            max_retries=settings.samocode_max_retries,
+            retry_delay=settings.samocode_retry_delay,
+            after_reset=settings.samobot_after_reset_seconds,
         )
         return Worker(book, iteration, options, patience, now=utc_now, tell=tell)

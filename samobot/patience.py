@@ -15,7 +15,8 @@ class Patience:
         retry_delay: Before the first retry; doubles each time.
         back_off_first: Before trying a service at fault again; doubles each time.
         back_off_most: The longest such wait.
-        after_reset: How long after a limit's reset the run goes on; 60 to 120 s keeps several machines apart.
+        after_reset: How long after a limit's reset the run goes on at the soonest; up to twice that keeps several
+            machines apart.
         unknown_reset: How long to wait for a limit that does not say when it resets.
     """
 
@@ -40,7 +41,7 @@ class Patience:
         Args:
             resets_at: When the limit is lifted, where that is known.
             now: The present.
-            spread: Seconds between 0 and 60 that keep many sessions from waking at once.
+            spread: Seconds between 0 and `after_reset` that keep many sessions from waking at once.
         """
         if resets_at is None:
             return now + timedelta(seconds=self.unknown_reset)

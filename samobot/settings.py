@@ -71,6 +71,8 @@ class Settings(BaseModel):
     """A session's default budget in US dollars."""
     samobot_daily_budget_usd: Annotated[float, Field(gt=0)] | None = None
     """What all sessions together may cost in a day, in US dollars."""
+    samobot_after_reset_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """How long after a usage limit's reset a session goes on, at the soonest; at the latest twice that."""
 
     env_file: Path | None = None
     """The `.env` file these settings were read from, where there was one."""

@@ -162,7 +162,8 @@ class Troubles:
         await self._rest(now + timedelta(seconds=delay))
 
     async def _park(self, phase: Phase, outcome: Outcome) -> RunEnd | None:
-        until = self._patience.wake_at(outcome.resets_at, self._now(), SystemRandom().uniform(0, 60))
+        spread = SystemRandom().uniform(0, self._patience.after_reset)
+        until = self._patience.wake_at(outcome.resets_at, self._now(), spread)
         self._book.log(EventName.PARK, kind=outcome.limit_kind, until=until, text=outcome.text)
         self._book.flow(f"Parked until {until.astimezone():%m-%d %H:%M}: {outcome.text}")
         if not self._options.wait_for_limits:

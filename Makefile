@@ -36,10 +36,7 @@ unit: setup claude ## the tests alone
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup
 
 test: check claude ## everything CI does: set-up, lint, types, tests with coverage
-	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadgroup
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --skip-covered --show-missing --sort=cover | tail -n 40
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term:skip-covered
 
 format: setup ## put the code into shape
 	$(BIN)/ruff format .

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import time
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -118,6 +119,7 @@ class _Entry:
 
     def _read(self) -> SessionView:
         try:
+            require_regular(self.folder)
             if self._reader is None:
                 self._reader = SnapshotReader(self.folder, self.project)
             current = self._reader.read()
@@ -128,11 +130,14 @@ class _Entry:
             self._held = current.holder is not None
             self.sound = True
         except Exception as error:  # whatever is in one session's files, the others are to be seen
+            known = isinstance(error, SamobotError)
             if self.sound or self.view is None:
-                log.exception("%s cannot be read", self.folder.path)
+                log.warning("%s cannot be read: %s", self.folder.path, error, exc_info=not known)
             self._reader = self._snapshot = None
             self._held = self.sound = False
-            self.view = unreadable_view(self.folder, self.project, f"It cannot be read: {error!r}.")
+            words = error.message if isinstance(error, SamobotError) else f"It cannot be read: {error!r}."
+            fresh = unreadable_view(self.folder, self.project, words)
+            self.view = self.view if fresh == self.view else fresh
         return self.view
 
     def _look_at_files(self) -> _Marks:
@@ -271,6 +276,7 @@ class Catalogue:
         if folder.path.is_symlink() and folder.path.resolve().parent != project.sessions.resolve():
             raise UsageError(f"{folder.path} is a link that leads out of {project.sessions}; remove it.")
         folder.check()
+        require_regular(folder)
         entry = self._entries.get(ref.key)
         if entry is not None:
             entry.wake()
@@ -339,6 +345,21 @@ class Catalogue:
         listing.mark = mark if mark / 1e9 < time.time() - _GRAIN else None
         listing.due = now + ROTATION
         return listing
+
+
+def require_regular(folder: SessionFolder) -> None:
+    """Refuse a session whose journal or lock is no file: opening a pipe would wait for ever.
+
+    Raises:
+        UsageError: One of them is something else.
+    """
+    for path in (folder.journal, folder.lock):
+        try:
+            mode = os.stat(path).st_mode
+        except OSError:
+            continue
+        if not stat.S_ISREG(mode):
+            raise UsageError(f"{path} is not a regular file; move it away, samobot writes its own there.")
 
 
 def _mark(path: str) -> tuple[int, int, int] | None:

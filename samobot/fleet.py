@@ -586,7 +586,7 @@ class Fleet:
         project = await self._read(lambda: self._catalogue.project(ref.project))
         folder = await self._folder(ref)
         self._refuse_in_panic()
-        request = RunRequest(config=project.file, session=ref.folder, auto=bool(options.get("auto")))
+        request = RunRequest(config=project.file, session=_spoken(ref), auto=bool(options.get("auto")))
         return await self._workers.start(ref.key, request, folder)
 
     def _refuse_in_panic(self) -> None:
@@ -600,6 +600,15 @@ class Fleet:
 def _options(*, auto: bool) -> dict[str, Any]:
     """The flags of `samobot run` that a wanted run keeps."""
     return {"auto": True} if auto else {}
+
+
+def _spoken(ref: SessionRef) -> str:
+    """The name under which `samobot run` finds the session: with its date, a long one is longer than a name may be."""
+    try:
+        folders.clean_name(ref.folder)
+    except UsageError:
+        return ref.name
+    return ref.folder
 
 
 def _is_held(view: SessionView) -> bool:

@@ -47,7 +47,8 @@ def pulled(state_dir: Path) -> Panic | None:
         return None
     try:
         values = json.loads(text)
-        return Panic(str(values["who"]), datetime.fromisoformat(values["at"]))
+        at = datetime.fromisoformat(values["at"])
+        return Panic(str(values["who"]), at if at.tzinfo is not None else at.replace(tzinfo=UTC))
     except (ValueError, TypeError, KeyError, RecursionError):
         return Panic("somebody", None)
 

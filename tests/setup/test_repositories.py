@@ -1,0 +1,80 @@
+"""Repositories are found where people keep them, quickly, and only real ones become projects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samobot.errors import UsageError
+from samobot.project import load_project
+from samobot.setup.repositories import MOST, as_project, find_repositories, write_project_file
+
+
+def repository(path: Path) -> Path:
+    (path / ".git").mkdir(parents=True)
+    (path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    return path
+
+
+def test_the_one_here_comes_first_then_its_neighbours_then_the_usual_places(tmp_path: Path) -> None:
+    here = repository(tmp_path / "elsewhere" / "here")
+    beside = repository(tmp_path / "elsewhere" / "beside")
+    usual = repository(tmp_path / "home" / "code" / "usual")
+    repository(tmp_path / "home" / "code" / "group" / "too-deep")
+    (here / "src").mkdir()
+    found = [each.path for each in find_repositories(here / "src", tmp_path / "home")]
+    assert found == [here, beside, usual]
+
+
+def test_worktrees_hidden_folders_and_links_are_left_out(tmp_path: Path) -> None:
+    real = repository(tmp_path / "home" / "real")
+    (tmp_path / "home" / "tree").mkdir()
+    (tmp_path / "home" / "tree" / ".git").write_text("gitdir: …")
+    repository(tmp_path / "home" / ".cache")
+    (tmp_path / "home" / "link").symlink_to(real)
+    assert [each.path for each in find_repositories(tmp_path, tmp_path / "home")] == [real]
+
+
+def test_it_ends_with_many_and_when_time_is_up(tmp_path: Path) -> None:
+    for number in range(MOST + 5):
+        repository(tmp_path / "home" / f"r{number:02}")
+    assert len(find_repositories(tmp_path, tmp_path / "home")) == MOST
+    assert find_repositories(tmp_path, tmp_path / "home", seconds=-1) == []
+
+
+def test_what_was_set_up_before_is_shown_as_such(tmp_path: Path) -> None:
+    path = repository(tmp_path / "home" / "r")
+    (path / ".samocode").touch()
+    assert [each.configured for each in find_repositories(tmp_path, tmp_path / "home")] == [True]
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "quo'te", "hash # and $HOME", "ünï"])
+def test_a_new_project_file_reads_back_with_folders_of_its_own(tmp_path: Path, name: str) -> None:
+    folder = as_project(repository(tmp_path / name))
+    assert write_project_file(folder)
+    project = load_project(folder)
+    assert (project.main_repo, project.warnings) == (folder, ())
+    assert project.sessions == tmp_path / f"{name}.sessions"
+    assert project.worktrees == tmp_path / f"{name}.worktrees"
+
+
+def test_a_project_file_that_is_there_stays(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "r")
+    (folder / ".samocode").write_text("MAIN_REPO=.\nWORKTREES=../w\nSESSIONS=../s\n")
+    before = (folder / ".samocode").read_text()
+    assert not write_project_file(as_project(folder / ".samocode"))
+    assert (folder / ".samocode").read_text() == before
+
+
+def test_what_cannot_be_a_project_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not a folder"):
+        as_project(tmp_path / "none")
+    with pytest.raises(UsageError, match="is not a git repository"):
+        as_project(tmp_path)
+    with pytest.raises(UsageError, match="split at colons"):
+        as_project(repository(tmp_path / "a:b"))
+    broken = repository(tmp_path / "broken")
+    (broken / ".samocode").write_text("MAIN_REPO=.\n")
+    with pytest.raises(UsageError, match="lacks"):
+        as_project(broken)

@@ -196,6 +196,7 @@ def test_an_installed_samobot_runs_outside_the_repository(installed: Installed, 
         assert any((plugin / folder).iterdir())
 
 
+@pytest.mark.timeout(300)
 def test_an_installed_samobot_plays_its_demo(installed: Installed, tmp_path: Path) -> None:
     environment = {"XDG_STATE_HOME": str(tmp_path / "state"), "IS_SANDBOX": "1"}
     played = installed.run("samobot", "demo", "--terminal", "--fast", cwd=tmp_path, environment=environment)
@@ -235,6 +236,8 @@ def test_bash_completes_commands_options_and_sessions(installed: Installed, tmp_
             capture_output=True,
             text=True,
         )
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
         return set(done.stdout.split())
 
     assert complete("samobot", "sta") == {"status"}

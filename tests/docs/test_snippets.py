@@ -8,6 +8,7 @@ commands end, `<!-- form: _qa.md -->` says which reader has to understand it.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ from samobot.session.qa import parse_qa
 from samobot.session.signal import Signal, parse_signal
 from samobot.session.snapshot import Status
 from samobot.settings import load_settings
-from tests.docs.commands import Shell, check_with_click, commands, matches, page_environment
+from tests.docs.commands import Command, Shell, check_with_click, commands, matches, page_environment
 from tests.docs.pages import TOP, Block, Page, pages, read_page
 from tests.support.workshop import make_workshop
 
@@ -75,6 +76,7 @@ def test_calls_of_samobot_in_a_sentence_are_ones_that_samobot_accepts(page: Page
             check_with_click(words, page.name, whole=False)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", [page for page in PAGES if _run_in_order(page)], ids=lambda page: page.name)
 def test_a_pages_commands_work_in_their_order(page: Page, tmp_path: Path) -> None:
     claude = install(tmp_path / "agent", greeting())
@@ -155,6 +157,22 @@ def test_a_sample_of_a_file_is_understood_by_what_reads_that_file(block: Block) 
             assert block.text.strip() == (TOP / "deploy" / "samobot.service").read_text().strip()
         case _:
             assert block.kind in ("json", "jsonl"), f"{block.where}: say what it is a sample of"
+
+
+def test_every_make_target_in_the_pages_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {
+        found
+        for page in PAGES
+        for text in [*page.inline(), *(command.text for block in page.blocks for command in _typed(block))]
+        for found in re.findall(r"^make ([a-z-]+)", text)
+    }
+    assert named
+    assert named <= targets
+
+
+def _typed(block: Block) -> list[Command]:
+    return commands(block) if block.kind in SHELL else []
 
 
 def test_a_command_that_does_not_exist_or_ends_otherwise_is_found(tmp_path: Path) -> None:

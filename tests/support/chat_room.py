@@ -10,8 +10,10 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
+import psutil
+
 from samobot.sandbox.chats import Chat, Message
-from samobot.sandbox.faults import FaultKind
+from samobot.sandbox.scenario import Note, read_runs
 from samobot.sandbox.server import BotApiServer
 from samobot.sandbox.user import Person
 from tests.support.workshop import Workshop
@@ -118,6 +120,10 @@ class ChatRoom:
         tap = (person or self.ann).tap(message, button)
         return (await self.server.answer_of(tap, WAIT)).text
 
+    def runs(self) -> list[Note]:
+        """What the scripted agent was given, run by run."""
+        return read_runs(self.shop.root / "agent" / "scenario.json")
+
     async def state_of(self, name: str) -> str:
         """The state that `samobot status` tells."""
         return str((await asyncio.to_thread(self.shop.status, name))["state"])
@@ -149,12 +155,7 @@ async def chat_room(
 
 
 def _end_leftovers(shop: Workshop) -> None:
-    import psutil
-
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get("WORKSHOP") == str(shop.root) and process.pid != os.getpid():
                 process.kill()
-
-
-__all__ = ["TOKEN", "WAIT", "ChatRoom", "FaultKind", "chat_room"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 
 from samobot import catalogue as catalogue_module
 from samobot.catalogue import _MANY, RESTS_AFTER, ROTATION, Catalogue
-from samobot.errors import NotFoundError, UsageError
+from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
 from samobot.session.snapshot import SessionState, SnapshotReader
@@ -54,15 +53,6 @@ def session(sessions: Path) -> SessionFolder:
     return make_session(sessions, qa=QUESTIONS)
 
 
-@pytest.fixture
-def readable(tmp_path: Path) -> Iterator[None]:
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
-    yield
-    for path in tmp_path.rglob("*"):
-        path.chmod(0o700)
-
-
 def project(folder: Path, text: str = FILE) -> Path:
     folder.mkdir(parents=True)
     (folder / ".samocode").write_text(text)
@@ -89,9 +79,8 @@ def test_a_session_in_which_nothing_has_changed_is_the_same_object(
     for _ in range(3):
         clock.now += ROTATION
         assert catalogue.look()[0] is first
-    os.utime(session.overview)
-    clock.now += ROTATION
-    assert catalogue.look()[0] is first  # touched, not changed
+    session.guidance.touch()  # changed on disk, and yet nothing to be seen
+    assert catalogue.look()[0] is first
     assert catalogue.view(first.ref) is first
 
 
@@ -309,16 +298,22 @@ def test_one_session_that_cannot_be_read_never_hides_the_others(
     assert catalogue.look()[0] == bad
 
 
-@pytest.mark.usefixtures("readable")
-def test_folders_that_may_not_be_read_are_said_and_the_rest_goes_on(
-    demo: Path, session: SessionFolder, sessions: Path
+def test_folders_that_cannot_be_listed_are_said_and_those_that_are_known_stay(
+    demo: Path, session: SessionFolder, sessions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalogue = Catalogue([demo])
     before = catalogue.look()
-    sessions.chmod(0)
-    (sessions.parent / "x").mkdir()
-    assert names(catalogue.look()) == names(before)
-    assert "cannot be read" in catalogue.views()[0].problems[0]
+
+    def refuse(folder: Path) -> list[SessionFolder]:
+        raise StorageError(f"The sessions folder {folder} cannot be read: Input/output error.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogue_module, "list_folders", refuse)
+        (sessions / "26-01-16-new").mkdir()
+        assert names(catalogue.look()) == names(before)
+        assert "cannot be read" in catalogue.views()[0].problems[0]
+        assert not catalogue.gone("demo:26-01-15-gone")
+    assert len(catalogue.look()) == 2
 
 
 @pytest.mark.parametrize(

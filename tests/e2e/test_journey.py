@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from samobot.assets import plugin_dir, workflow_text
+from samobot.phases import RULES
 from tests.support.claude_cli import cli_environment, require_claude
-from tests.support.messages_api import MessagesApi, Step, bash, say, signal, write
+from tests.support.messages_api import MessagesApi, Step, bash, say, signal, tool, write
+from tests.support.plugin import front_matter
 from tests.support.workshop import Workshop, make_workshop
 
 pytestmark = [pytest.mark.real_cli, pytest.mark.xdist_group("real_cli_journey")]
@@ -34,6 +35,7 @@ PLAN = """# Greeting script
 - [ ] run it
 """
 
+FEEDBACK = 'Run it twice: once with `python3 -I`, once "as is" <please>\nand say which was faster'
 COMMIT = """cd '{workdir}' && printf 'print("good day")\\n' > greet.py && git add greet.py && git commit -qm 'Add greet.py'"""
 
 
@@ -49,20 +51,24 @@ def journey() -> dict[str, list[Step]]:
             *signal("continue", phase="planning", summary="Folded the answers in"),
         ],
         "planning": [
+            tool("Skill", skill="samocode:planning"),
             write("{session}/01-02-03:05-plan-greeting.md", PLAN),
             *signal("waiting", waiting_for="plan_approval", summary="Wrote a plan"),
+            write("{session}/01-02-03:06-plan-greeting.md", PLAN.replace("run it", "run it twice")),
+            *signal("waiting", waiting_for="plan_approval", summary="Changed the plan"),
         ],
         "implementation": [
             bash(COMMIT),
             *signal("continue", phase="testing", summary="Wrote greet.py"),
         ],
         "testing": [
+            say("It prints, I am finished."),  # and no signal: the Stop hook sends it back
             *signal("continue", phase="quality", summary="It prints"),
             *signal("continue", phase="done", summary="It still prints"),
         ],
         "quality": [*signal("continue", phase="testing", summary="Clean")],
         "done": [
-            write("{session}/01-02-03:06-summary.md", "# Summary\nAdded greet.py.\n"),
+            write("{session}/01-02-03:07-summary.md", "# Summary\nAdded greet.py.\n"),
             *signal("done", summary="Added greet.py"),
         ],
     }
@@ -89,9 +95,17 @@ def test_one_command_at_a_time_takes_a_task_from_nothing_to_done(shop: tuple[Wor
 
     answered = work.samobot("answer", "greet", "Q1=B", "Q2=English, please")
     assert answered.returncode == 0, answered.stderr
+    assert work.samobot("tell", "greet", "Use no library, not even argparse").returncode == 0
     planned = work.run("greet")
     assert planned.returncode == 10, planned.stderr + planned.stdout
     assert "2 phases" in planned.stdout
+    assert work.status("greet")["waiting_for"] == "plan_approval"
+
+    rejected = work.samobot("reject", "greet", "--feedback", FEEDBACK)
+    assert rejected.returncode == 0, rejected.stderr
+    assert work.status("greet")["phase"] == "planning"
+    again = work.run("greet")
+    assert again.returncode == 10, again.stderr + again.stdout
     assert work.status("greet")["waiting_for"] == "plan_approval"
 
     approved = work.samobot("approve", "greet")
@@ -116,17 +130,38 @@ def test_one_command_at_a_time_takes_a_task_from_nothing_to_done(shop: tuple[Wor
         assert words in overview
     ends = work.journal("greet", "iteration_end")
     assert [each["phase"] for each in ends] == [
-        "investigation", "requirements", "requirements", "planning",
+        "investigation", "requirements", "requirements", "planning", "planning",
         "implementation", "testing", "quality", "testing", "done",
     ]  # fmt: skip
     assert all(each["outcome"] == "completed" and each["cost_usd"] > 0 for each in ends)
     assert work.status("greet")["cost_usd"] == pytest.approx(sum(each["cost_usd"] for each in ends))
-    answers = api.of_phase("requirements")[3].system
-    assert "B) good day" in answers
-    assert "English, please" in answers
     assert work.processes() == []
     added = _listing(work.root / "home") - home_before
     assert not [name for name in added if "samocode" in name.lower() and "plugins/data" not in name]
+    _everything_arrived(api)
+
+
+def _everything_arrived(api: MessagesApi) -> None:
+    """What each phase was told, by the requests that really came."""
+    for phase, rule in RULES.items():
+        role = front_matter(plugin_dir() / "agents" / f"{rule.agent}.md")[1].strip()
+        for request in api.of_phase(phase):
+            assert role in request.system
+            assert workflow_text().strip() in request.system
+            assert "Add a greeting script" in request.system
+    said = api.of_phase("requirements")[3].system
+    assert "B) good day" in said
+    assert "English, please" in said
+    assert "Use no library, not even argparse" in said
+    assert "Use no library" not in api.of_phase("planning")[0].system  # it was given once
+    planning = api.of_phase("planning")
+    skill = (plugin_dir() / "skills" / "planning" / "SKILL.md").read_text().partition("\n---\n")[2]
+    assert skill.strip()[:200] in planning[1].text
+    assert FEEDBACK not in planning[0].system
+    assert FEEDBACK in planning[4].system
+    first, sent_back = api.of_phase("testing")[:2]
+    assert first.run == sent_back.run
+    assert "There is no signal file" in sent_back.text
 
 
 def _listing(folder: Path) -> set[str]:

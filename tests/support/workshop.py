@@ -114,6 +114,17 @@ class Workshop:
                 continue
         return found
 
+    def pids_with(self, word: str) -> list[int]:
+        """Process ids of the workshop's living processes that have this word among their arguments."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if word in process.cmdline() and process.environ().get("WORKSHOP") == str(self.root):
+                    found.append(process.pid)
+            except (psutil.Error, OSError):
+                continue
+        return found
+
 
 def make_workshop(root: Path, environment: Mapping[str, str], *, remote: bool = False) -> Workshop:
     """Make a repository with one commit, and its project file.

@@ -1,0 +1,65 @@
+"""An agent of the real CLI cannot pass its own gates, by whatever way it tries."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.real import real_shop
+from tests.support.messages_api import MessagesApi, bash, signal, write
+
+pytestmark = pytest.mark.real_cli
+
+QA = "### Q1: Which greeting?\nA) hello\nB) good day\n**Answer:** _waiting_\n"
+PLAN = "# Greeting\n\n## Phase 1: Script\n- [ ] write it\n"
+ANSWER = "sed -i 's/_waiting_/A) hello/' '{session}/_qa.md'"
+DECIDE = """printf '{"at": "2026-01-15T10:00:00Z", "who": "me", "via": "terminal", "kind": "approval", "id": "x", """
+DECIDE += """"file": "01-02-03:05-plan-x.md", "sha256": "%s"}\\n' $(sha256sum '{session}'/*plan-x.md | cut -c1-64) """
+DECIDE += """>> '{session}/_decisions.jsonl'"""
+
+
+def test_forged_answers_and_approvals_are_void_put_back_and_told(tmp_path: Path) -> None:
+    samobot = f"cd '{{session}}' && {sys.executable} -m samobot"
+    script = {
+        "investigation": signal("continue", phase="requirements", summary="Looked"),
+        "requirements": [
+            write("{session}/_qa.md", QA),
+            bash(ANSWER),
+            bash(
+                "env -u SAMOBOT_ITERATION "
+                + samobot.partition("&& ")[2]
+                + " answer greet Q1=A --config '{workdir}/../../demo'; true"
+            ),
+            *signal("continue", phase="planning", summary="Answered it myself"),
+            *signal("continue", phase="planning", summary="Understood"),
+        ],
+        "planning": [
+            write("{session}/01-02-03:05-plan-x.md", PLAN),
+            bash(DECIDE),
+            bash("sed -i 's/^Phase: .*/Phase: implementation/' '{session}/_overview.md'"),
+            *signal("continue", phase="implementation", summary="Approved it myself"),
+        ],
+    }
+    with MessagesApi(script) as api:
+        shop = real_shop(tmp_path, api)
+        asked = shop.run("greet")
+        assert asked.returncode == 10, asked.stdout + asked.stderr
+        assert "was not given by a person" in asked.stdout
+        status = shop.status("greet")
+        assert (status["waiting_for"], status["questions"][0]["answer"]) == ("qa_answers", None)
+        assert "for a person to give" in api.requests[-2].text
+        assert shop.samobot("answer", "greet", "Q1=B").returncode == 0
+        planned = shop.run("greet")
+        assert planned.returncode == 10, planned.stdout + planned.stderr
+        assert "no person made" in planned.stdout
+        assert "The phase in _overview.md was changed" in planned.stdout
+        status = shop.status("greet")
+        assert (status["phase"], status["waiting_for"]) == ("planning", "plan_approval")
+        assert status["questions"][0]["answer"] == "B) good day"
+        api.check()
+    voids = {each["kind"] for each in shop.journal("greet", "void")}
+    assert voids == {"answer", "decision", "overview"}
+    assert shop.samobot("approve", "greet").returncode == 0
+    assert shop.status("greet")["phase"] == "implementation"

@@ -1,0 +1,101 @@
+"""Stop means stopped: with the real CLI, whatever the agent has started, nothing is left and the session goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.real import outcomes, real_shop
+from tests.support.messages_api import MessagesApi, Step, bash
+from tests.support.messages_api import signal as signalling
+from tests.support.terminal import Terminal
+from tests.support.waiting import until
+from tests.support.workshop import Workshop
+
+pytestmark = pytest.mark.real_cli
+
+SLEEPERS = "sleep 1000 & disown; setsid sleep 1000 & nohup sleep 1000 >/dev/null 2>&1 & "
+STUCK = bash(SLEEPERS + "sleep 1000")
+LEAVE_BEHIND = bash(SLEEPERS + "echo started")
+GIVE_UP = signalling("blocked", reason="Enough", needs="Nothing")
+
+
+def sleepers(shop: Workshop) -> list[str]:
+    return [command for command in shop.processes() if command == "sleep 1000"]
+
+
+def script(*steps: Step) -> MessagesApi:
+    return MessagesApi({"investigation": [*steps, *GIVE_UP]})
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "samobot stop"])
+def test_a_stop_leaves_nothing_and_the_session_resumes(tmp_path: Path, how: str) -> None:
+    with script(STUCK) as api:
+        shop = real_shop(tmp_path, api)
+        run = shop.start("run", "--session", "greet")
+        until(lambda: len(sleepers(shop)) == 4)
+        if how == "SIGTERM":
+            run.send_signal(signal.SIGTERM)
+        else:
+            stopped = shop.samobot("stop", "greet", timeout=8)
+            assert "nothing of the session is running" in stopped.stdout
+        out, err = run.communicate(timeout=8)
+        assert run.returncode == 12, out + err
+        assert shop.processes() == []
+        assert outcomes(shop) == ["interrupted"]
+        assert shop.status("greet")["cost_usd"] > 0  # what it did before is not lost
+        assert shop.run("greet").returncode == 11
+        api.check()
+
+
+def test_ctrl_c_at_a_terminal_leaves_nothing_and_the_session_resumes(tmp_path: Path) -> None:
+    with script(STUCK) as api:
+        shop = real_shop(tmp_path, api)
+        with Terminal(shop, "run", "--session", "greet") as terminal:
+            until(lambda: len(sleepers(shop)) == 4)
+            terminal.press("c")
+            assert terminal.wait(8) == 12, terminal.text
+        assert shop.processes() == []
+        assert shop.run("greet").returncode == 11
+        api.check()
+
+
+def test_a_normal_end_leaves_nothing(tmp_path: Path) -> None:
+    with script(LEAVE_BEHIND) as api:
+        shop = real_shop(tmp_path, api)
+        done = shop.run("greet")
+        assert done.returncode == 11, done.stdout + done.stderr
+        assert outcomes(shop) == ["completed"]
+        assert shop.processes() == []
+        api.check()
+
+
+def test_a_killed_cli_leaves_nothing_and_is_tried_again(tmp_path: Path) -> None:
+    with script(STUCK) as api:
+        shop = real_shop(tmp_path, api)
+        run = shop.start("run", "--session", "greet")
+        until(lambda: len(sleepers(shop)) == 4)
+        (start,) = shop.journal("greet", "iteration_start")
+        (cli,) = shop.pids_with(start["session_id"])
+        os.kill(cli, signal.SIGKILL)
+        out, err = run.communicate(timeout=60)
+        assert run.returncode == 11, out + err
+        assert outcomes(shop) == ["crashed", "completed"]
+        assert shop.processes() == []
+        api.check()
+
+
+def test_a_killed_worker_leaves_nothing_once_the_session_is_run_again(tmp_path: Path) -> None:
+    with script(STUCK) as api:
+        shop = real_shop(tmp_path, api)
+        run = shop.start("run", "--session", "greet")
+        until(lambda: len(sleepers(shop)) == 4)
+        run.kill()
+        run.communicate()
+        done = shop.run("greet")
+        assert done.returncode == 11, done.stdout + done.stderr
+        assert shop.processes() == []
+        api.check()

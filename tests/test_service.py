@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +15,9 @@ import pytest
 from samobot import service
 from samobot.assets import service_template
 from samobot.errors import SamobotError, UsageError
+from samobot.sandbox.server import BotApiServer
 from samobot.service import ServiceState
+from samobot.setup.env_file import write_values
 from tests.support.fake_programs import put_program
 from tests.support.user_manager import run_under_user_manager
 
@@ -162,8 +166,53 @@ def test_the_state_is_what_systemd_says(
     assert service.service_state(machine) is state
 
 
+async def test_the_bot_lives_as_a_service_and_ends_for_good_when_its_token_is_refused(tmp_path: Path) -> None:
+    """A real systemd and the real bot: ready once the token is accepted; 78 where it is not, and no second try."""
+    token = "42:abcdefghijklmnopqrstuvwxyz"
+    async with BotApiServer() as server:
+        server.add_bot(token)
+        chat = server.private_chat(server.person("Ann"))
+        write_values(
+            tmp_path / "config" / "samobot" / ".env",
+            {
+                "TELEGRAM_BOT_TOKEN": token,
+                "TELEGRAM_CHAT_ID": str(chat.id),
+                "TELEGRAM_API_URL": server.url,
+            },
+        )
+        bot = "systemctl --user show samobot -p ActiveState -p ExecMainStatus -p NRestarts -p StatusText"
+        shown = await asyncio.to_thread(
+            run_under_user_manager,
+            tmp_path,
+            f"""
+{sys.executable} -m samobot install-service
+{bot}
+{sys.executable} -m samobot doctor
+systemctl --user restart samobot && echo restarted
+sed -i s/^TELEGRAM_BOT_TOKEN=.*/TELEGRAM_BOT_TOKEN=43:abcdefghijklmnopqrstuvwxyz/ $XDG_CONFIG_HOME/samobot/.env
+systemctl --user restart samobot
+for i in $(seq 100); do systemctl --user is-failed -q samobot && break; sleep 0.1; done
+{bot}
+""",
+        )
+    before, _, after = shown.partition("restarted\n")
+    assert "The bot is running" in before
+    assert "ActiveState=active" in before
+    assert "Service: running" in before
+    assert "ActiveState=failed" in after, shown
+    assert "ExecMainStatus=78" in after
+    assert "NRestarts=0" in after
+    assert token not in shown
+
+
 def test_restarting_the_service_does_not_touch_a_worker(tmp_path: Path) -> None:
-    """A real systemd: a service starts two children, one as workers are started, and is restarted."""
+    """A real systemd: a service with our unit's limits starts two children, one as workers are, and is stopped."""
+    limits = [
+        line
+        for line in rendered().splitlines()
+        if re.match(r"NoNew|Restrict[RA]|SystemCall|KillMode|OOM", line)
+    ]
+    assert len(limits) == 7
     shown = run_under_user_manager(
         tmp_path,
         f"""
@@ -171,8 +220,8 @@ cat > $XDG_CONFIG_HOME/systemd/user/parent.service <<X
 [Service]
 ExecStart={sys.executable} -m tests.support.worker_in_scope {tmp_path}
 WorkingDirectory={Path(__file__).parent.parent}
-KillMode=control-group
 TimeoutStopSec=5
+{chr(10).join(limits)}
 X
 systemctl --user daemon-reload
 systemctl --user start parent.service

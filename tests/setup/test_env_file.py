@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import stat
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import StorageError, UsageError
+from samobot.settings import Settings, load_settings
 from samobot.setup.env_file import make_private, set_values, write_values
 from samobot.text import has_control
 
@@ -98,3 +100,16 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot be made"):
         write_values(tmp_path / "file" / "config" / ".env", {"A": "1"})
+
+
+def test_the_example_names_every_setting_with_its_default(tmp_path: Path) -> None:
+    example = (Path(__file__).parents[2] / ".env.example").read_text()
+    lines = re.findall(r"^#?([A-Z_]+)=(.*)$", example, flags=re.MULTILINE)
+    named = [name for name, _ in lines]
+    assert sorted(named) == sorted(field.upper() for field in Settings.model_fields if field != "env_file")
+    file = tmp_path / ".env"
+    write_values(file, dict(lines))
+    (tmp_path / "empty").touch()
+    written = load_settings({"SAMOBOT_ENV_FILE": str(file)})
+    default = load_settings({"SAMOBOT_ENV_FILE": str(tmp_path / "empty")})
+    assert written.model_copy(update={"env_file": None}) == default.model_copy(update={"env_file": None})

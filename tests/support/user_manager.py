@@ -38,7 +38,7 @@ def run_under_user_manager(tmp_path: Path, script: str) -> str:
     needed = ["unshare", "systemctl", "systemd-run"]
     if os.geteuid() != 0 or not all(map(shutil.which, needed)) or not Path("/lib/systemd/systemd").exists():
         pytest.skip("a systemd of one's own needs root and the package systemd")
-    (tmp_path / "config" / "systemd" / "user").mkdir(parents=True)
+    (tmp_path / "config" / "systemd" / "user").mkdir(parents=True, exist_ok=True)
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),

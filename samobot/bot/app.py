@@ -41,6 +41,7 @@ from samobot.bot.watching import watch
 from samobot.errors import SamobotError
 from samobot.fleet import Fleet
 from samobot.settings import Settings
+from samobot.views import FleetNews
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class BotApp:
         self._stop = asyncio.Event()
         self._sooner = asyncio.Event()
         self._looking = asyncio.Lock()
+        self._untold: list[FleetNews] = []
         self._last_look = time.monotonic()
 
     async def run(self) -> None:
@@ -242,7 +244,11 @@ class BotApp:
         """Compare what holds with what was told, and do what is due. Never raises an error."""
         async with self._looking:
             try:
-                self._notifier.tell_news(await self._fleet.keep())
+                # What the disk does not take now is told on the next look: nobody else knows of it.
+                self._untold += await self._fleet.keep()
+                while self._untold:
+                    self._notifier.tell_news(self._untold[:1])
+                    del self._untold[0]
                 views = await self._fleet.look()
                 await self._notifier.look(views)
                 await pause_finished(self._desk, views)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from samobot.bot import deciding, running, showing
+from samobot.bot import deciding, preferences, reading, running, showing
 from samobot.bot.desk import Desk, Request
 from samobot.bot.markup import bold, code
 from samobot.bot.needs import need_of
@@ -110,16 +110,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", "[name|all]", "Stop now", running.stop, acts=True),
     Command("pause", "[name]", "Pause after the iteration", running.pause, acts=True),
     Command("resume", "[name]", "Go on", running.resume, acts=True),
-    Command("log", "[name]", "What the agent is doing", showing.log),
-    Command("plan", "[name]", "The plan", showing.plan),
-    Command("diff", "[name]", "What has changed in the code", showing.diff),
-    Command("files", "[name] [file]", "The session's files", showing.files),
-    Command("cost", "[name]", "The money", showing.cost),
-    Command("chart", "[name]", "The session's course as a picture", showing.chart),
+    Command("log", "[name]", "What the agent is doing", reading.log),
+    Command("plan", "[name]", "The plan", reading.plan),
+    Command("diff", "[name]", "What has changed in the code", reading.diff),
+    Command("files", "[name] [file]", "The session's files", reading.files),
+    Command("cost", "[name]", "The money", preferences.cost),
+    Command("chart", "[name]", "The session's course as a picture", reading.chart),
     Command("sessions", "[project]", "All sessions", showing.sessions),
     Command("projects", "", "All projects", showing.projects),
     Command("archive", "[name]", "Put a session away", running.archive, acts=True),
-    Command("notify", "quiet|normal|all", "What comes to this chat", showing.notify),
+    Command("notify", "quiet|normal|all", "What comes to this chat", preferences.notify),
     Command("panic", "", "Stop everything, until /resume", running.panic, acts=True),
     Command("help", "[command]", "What can be said here", _help),
     Command("start", "[code]", "Begin", _start),

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
-from samobot.bot import deciding, running, showing
+from samobot.bot import deciding, reading, running, showing
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.callbacks import Tap, TapState
 from samobot.bot.commands import find_command
@@ -183,19 +183,19 @@ def _is_changing(desk: Desk, ref: SessionRef, question: QuestionView) -> bool:
 async def _show(desk: Desk, request: Request, action: Action, ref: SessionRef) -> None:
     match action.do:
         case ActionKind.LOG:
-            await showing.show_log(desk, request, ref)
+            await reading.show_log(desk, request, ref)
         case ActionKind.DIFF:
-            await showing.show_diff(desk, request, ref)
+            await reading.show_diff(desk, request, ref)
         case ActionKind.FILES if action.text:
-            await showing.send_file(desk, request, ref, action.text)
+            await reading.send_file(desk, request, ref, action.text)
         case ActionKind.FILES:
-            await showing.show_files(desk, request, ref)
+            await reading.show_files(desk, request, ref)
         case ActionKind.PR_TEXT:
-            await showing.show_pr_text(desk, request, ref)
+            await reading.show_pr_text(desk, request, ref)
         case ActionKind.TIMELINE:
-            await showing.show_timeline(desk, request, ref)
+            await reading.show_timeline(desk, request, ref)
         case ActionKind.SHOW_PLAN:
-            await showing.show_plan(desk, request, ref)
+            await reading.show_plan(desk, request, ref)
         case _:
             showing.show_one(desk, request, await desk.fleet.view(ref))
 

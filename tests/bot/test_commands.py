@@ -5,193 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from telegram import Bot, Update
 
 from samobot.bot.commands import COMMANDS, find_command, menu, nearest_command
-from samobot.bot.desk import Desk
-from samobot.bot.front import Front
-from samobot.bot.markup import to_plain
-from samobot.bot.notifier import Notifier
-from samobot.bot.outbox import Outbox
-from samobot.bot.places import Places
-from samobot.bot.queue import Op, OutboxRow
 from samobot.bot.sent import About, SentMessage
 from samobot.bot.store import Store
-from samobot.fleet import Fleet
-from samobot.settings import Settings
-
-ANN = {"id": 11, "is_bot": False, "first_name": "Ann"}
-NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-CHAT = 11
-
-OVERVIEW = """# Session: {name}
-Started: 2026-01-31 11:00
-Working Dir: {root}/repo
-
-## Status
-Phase: {phase}
-Iteration: 2
-Total Iterations: 3
-Blocked: {blocked}
-Last Action: did it
-Next: more
-"""
-
-QA = """### Q1: Which colour?
-A) red
-B) blue
-**Suggestion:** A - warm
-**Answer:** _waiting_
-
-### Q2: How many?
-**Answer:** _waiting_
-"""
-
-PLAN = "# Greeting\n\n## Phase 1: Script\n- [ ] write it\n- [ ] try it\n"
-
-
-@dataclass
-class Phone:
-    """A desk with a phone before it: says and taps without a network, and reads what is queued.
-
-    Nothing is wanted to run: no worker is started, as the state folder says that everything is stopped.
-    """
-
-    root: Path
-    store: Store
-    desk: Desk
-    front: Front
-    bot: Bot
-    seen: set[int] = field(default_factory=set)
-    number: int = 0
-    toasts: list[tuple[str, bool]] = field(default_factory=list)
-
-    async def say(
-        self, text: str, *, reply_to: int | None = None, user: dict[str, Any] = ANN, minutes_ago: int = 0
-    ) -> list[str]:
-        """Say something; returns what is said to it, as plain text."""
-        self.number += 1
-        message: dict[str, Any] = {
-            "message_id": 1000 + self.number,
-            "date": int(NOW.timestamp()) - 60 * minutes_ago,
-            "chat": {"id": CHAT, "type": "private"},
-            "from": user,
-            "text": text,
-        }
-        if reply_to is not None:
-            message["reply_to_message"] = {
-                "message_id": reply_to, "date": 0, "chat": {"id": CHAT, "type": "private"},
-            }  # fmt: skip
-        await self._update({"message": message})
-        return [to_plain(row.post.text) for row in self.new() if row.op is Op.SEND]
-
-    async def tap(self, row: OutboxRow, label: str, user: dict[str, Any] = ANN) -> str:
-        """Tap a button of a queued message; returns the answer at the top of the chat."""
-        keys = [key for keys in (row.post.markup or {})["inline_keyboard"] for key in keys]
-        data = next(key["callback_data"] for key in keys if key["text"].startswith(label))
-        self.number += 1
-        query = {
-            "id": str(self.number), "from": user, "chat_instance": "1", "data": data,
-            "message": {"message_id": 5, "date": 1, "chat": {"id": CHAT, "type": "private"}, "text": "x"},
-        }  # fmt: skip
-        await self._update({"callback_query": query})
-        return self.toasts[-1][0] if self.toasts else ""
-
-    def new(self) -> list[OutboxRow]:
-        """What has been queued since the last look."""
-        rows = [row for row in self.store.outbox.waiting(CHAT) if row.id not in self.seen]
-        self.seen |= {row.id for row in rows}
-        return rows
-
-    def last(self, words: str) -> OutboxRow:
-        """The newest queued message with these words."""
-        return next(
-            row for row in reversed(self.store.outbox.waiting(CHAT)) if words in to_plain(row.post.text)
-        )
-
-    def deliver(self, row: OutboxRow, message_id: int) -> None:
-        """Let a queued message be in the chat."""
-        self.store.sent.put(SentMessage(CHAT, message_id, row.key, row.about, None, "", 0.0))
-        self.store.outbox.done(row)
-
-    def session(
-        self,
-        name: str,
-        *,
-        phase: str = "implementation",
-        project: str = "repo",
-        blocked: str = "no",
-        **files: str,
-    ) -> Path:
-        """Put a session's folder there."""
-        folder = self.root / f"sessions-{project}" / f"26-01-31-{name}"
-        folder.mkdir(parents=True)
-        (folder / "_overview.md").write_text(
-            OVERVIEW.format(name=name, phase=phase, blocked=blocked, root=self.root)
-        )
-        for file, text in files.items():
-            (
-                folder
-                / {"qa": "_qa.md", "signal": "_signal.json", "plan": "01-31-11:30-plan-greeting.md"}[file]
-            ).write_text(text)
-        return folder
-
-    def asking(self, name: str = "demo", project: str = "repo") -> Path:
-        """Put a session there that waits for two answers."""
-        return self.session(
-            name, phase="requirements", project=project, blocked="waiting_human", qa=QA,
-            signal='{"status": "waiting", "for": "qa_answers", "summary": "Asked"}',
-        )  # fmt: skip
-
-    def planned(self, name: str = "demo") -> Path:
-        """Put a session there that waits for the approval of its plan."""
-        return self.session(
-            name, phase="planning", blocked="waiting_human", plan=PLAN,
-            signal='{"status": "waiting", "for": "plan_approval", "summary": "Planned"}',
-        )  # fmt: skip
-
-    async def _update(self, content: dict[str, Any]) -> None:
-        update = Update.de_json({"update_id": self.number, **content}, self.bot)
-        assert update is not None
-        await self.front.on_update(update, None)
+from tests.support.phone import CHAT, PLAN, Phone, open_phone
 
 
 @pytest.fixture
 async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
-    projects = []
-    for project in ("repo", "shop"):
-        (tmp_path / project).mkdir()
-        config = tmp_path / project / ".samocode"
-        config.write_text(f"MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions-{project}\n")
-        projects.append(config)
-    settings = Settings(
-        samobot_projects=tuple(projects), samobot_state_dir=tmp_path / "state", telegram_chat_id=CHAT,
-        claude_path="/nowhere/claude",
-    )  # fmt: skip
-    bot = Bot("42:token-for-tests")
-    outbox = Outbox(bot, store)
-    fleet = Fleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: NOW)
-    places = Places(store, settings)
-    notifier = Notifier(fleet, store, outbox, places, lambda: NOW)
-    desk = Desk(fleet, store, outbox, notifier, places, settings, lambda: NOW)
-    made = Phone(tmp_path, store, desk, Front(desk, "samo_bot"), bot)
-
-    def answer(_query: str, text: str = "", *, alert: bool = False) -> None:
-        made.toasts.append((text, alert))
-
-    async def nothing_starts() -> list[Any]:
-        return []
-
-    monkeypatch.setattr(outbox, "answer", answer)
-    monkeypatch.setattr(fleet, "keep", nothing_starts)
-    yield made
-    await desk.finish(5)
+    async for made in open_phone(tmp_path, store, monkeypatch):
+        yield made
 
 
 def test_the_table_is_a_menu_that_telegram_takes() -> None:

@@ -1,0 +1,91 @@
+"""Money and preferences: what sessions have cost, and what comes to a chat."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from samobot.bot.actions import Action, ActionKind
+from samobot.bot.addressing import any_session, find_target
+from samobot.bot.buttons import rows
+from samobot.bot.chats import NotifyLevel
+from samobot.bot.desk import Desk, Request, about_session, choice
+from samobot.bot.markup import bold, pre
+from samobot.bot.phrases import plural
+from samobot.bot.richtext import escape
+from samobot.costs import add_up, collect, cost_lines, first_day
+from samobot.errors import SamobotError, UsageError
+from samobot.project import Project, load_project
+from samobot.text import human_money, nearest, one_line
+from samobot.views import SessionView
+
+_COST_DAYS = 30
+
+_LEVELS = {
+    NotifyLevel.QUIET: "only what waits for you or is finished, without the rest",
+    NotifyLevel.NORMAL: "what waits for you with a sound, phase changes without",
+    NotifyLevel.ALL: "every change, also each iteration",
+}
+
+
+async def cost(desk: Desk, request: Request) -> None:
+    """`/cost [name]`: what it has cost, by session, phase, model and day."""
+    if request.text.strip() or request.session is not None:
+        target = await find_target(desk, request, "cost", any_session)
+        if target is not None:
+            _show_cost(desk, request, target.view)
+        return
+    since = first_day(desk.now(), _COST_DAYS)
+    charges, problems = await asyncio.to_thread(collect, await asyncio.to_thread(_projects, desk), since)
+    lines = cost_lines(add_up(charges, since=since))
+    cap = desk.settings.samobot_daily_budget_usd
+    tail = f"\nAll sessions together may cost {human_money(cap)} a day." if cap else ""
+    trouble = "".join(f"\n⚠️ {escape(one_line(each, 200))}" for each in problems[:2])
+    desk.reply(request, f"💰\n{pre(chr(10).join(lines))}{tail}{trouble}")
+
+
+def _show_cost(desk: Desk, request: Request, view: SessionView) -> None:
+    of = f" of {human_money(view.budget_usd)}" if view.budget_usd else ""
+    lines = [f"{phase:<16}{human_money(usd):>10}" for phase, usd in view.cost_by_phase.items()]
+    lines += [f"{one_line(model, 24):<16}{human_money(usd):>10}" for model, usd in view.cost_by_model.items()]
+    count = plural(sum(view.iterations_by_phase.values()), "iteration")
+    table = f"\n{pre(chr(10).join(lines))}" if lines else ""
+    desk.reply(
+        request,
+        f"💰 {bold(view.ref.name)} {human_money(view.cost_usd)}{of} · {count}{table}",
+        about=about_session(view.ref, "cost"),
+    )
+
+
+def _projects(desk: Desk) -> list[Project]:
+    found = []
+    for path in desk.settings.samobot_projects:
+        try:
+            found.append(load_project(path))
+        except SamobotError:
+            continue  # /projects says what is wrong with it
+    return found
+
+
+async def notify(desk: Desk, request: Request) -> None:
+    """`/notify quiet|normal|all`."""
+    word = request.text.strip().casefold()
+    chat = desk.store.chats.get(request.chat_id)
+    if word in set(NotifyLevel):
+        desk.store.chats.put(replace(chat, level=NotifyLevel(word)))
+        desk.receipt(request, "👍", f"From now on: {word}.")
+        return
+    if word:
+        close = nearest(word, list(NotifyLevel))
+        hint = f" Did you mean {close}?" if close else ""
+        raise UsageError(f"There is no “{one_line(word, 40)}”; it is quiet, normal or all.{hint}")
+    lines = [
+        f"{'●' if level is chat.level else '○'} {bold(level)}  {words}" for level, words in _LEVELS.items()
+    ]
+    buttons = rows(
+        *(
+            choice(level.capitalize(), Action(do=ActionKind.RUN_STALE, command="notify", text=level))
+            for level in NotifyLevel
+        )
+    )
+    desk.reply(request, "\n".join(["What comes to this chat", *lines]), buttons=buttons)

@@ -47,13 +47,15 @@ SESSIONS=../sessions
 """
 
 _SCRIPTED = About(
-    short="Simulated: Telegram and the agent. Real: bot, loop, git.",
+    short_simulated="Telegram and the agent.",
+    short_real="the bot, the loop, git.",
     simulated="Telegram (this page), and the agent: a script plays its part, with made-up costs.",
     real="The bot and its loop, the session's files, git: what it writes is run, tested and committed.",
     cost="Nothing: no account, no token, no model. All of it lies in a temporary folder and is removed at the end.",
 )
 _REAL = About(
-    short="Simulated: Telegram. Real: agent, bot, loop, git.",
+    short_simulated="Telegram.",
+    short_real="the agent, the bot, the loop, git.",
     simulated="Telegram (this page).",
     real="The agent (your own Claude CLI), the bot and its loop, git. The repository is a throw-away sample.",
     cost="Claude's usage is your account's. /stop ends it at any time.",

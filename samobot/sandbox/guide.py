@@ -77,9 +77,10 @@ def guide(messages: Sequence[Message], owner: int) -> Hint:
         owner: The person's numeric id.
     """
     from_bot = [message for message in messages if message.sender is not None and message.sender.is_bot]
-    asking = next((message for message in reversed(from_bot) if _is_open(message)), None)
-    if asking is not None:
-        return _decide(asking)
+    open_ones = [message for message in from_bot if _is_open(message)]
+    if open_ones:
+        # The newest session's, and of its questions the first: they come all at once.
+        return _decide(next(one for one in open_ones if _session(one) == _session(open_ones[-1])))
     done = _newest(from_bot, Sign.DONE)
     if done is not None:
         return _after(done, messages)
@@ -163,6 +164,11 @@ def _after(done: Message, messages: Sequence[Message]) -> Hint:
 def _is_open(message: Message) -> bool:
     """Whether a message still waits for a decision: its sign says so, and its buttons are still there."""
     return _sign(message) in _NEEDS and suggested(message) is not None and not _is_card(message)
+
+
+def _session(message: Message) -> str:
+    """Whose message it is: the name behind the sign."""
+    return "".join(message.text.split(maxsplit=2)[1:2])
 
 
 def _is_card(message: Message) -> bool:

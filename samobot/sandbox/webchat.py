@@ -70,13 +70,15 @@ class About:
     """What the page says about itself.
 
     Attributes:
-        short: Both in one line.
+        short_simulated: In a few words.
+        short_real: In a few words.
         simulated: What is not the real thing, in words.
         real: What is.
         cost: What the person should know about money.
     """
 
-    short: str
+    short_simulated: str
+    short_real: str
     simulated: str
     real: str
     cost: str
@@ -96,9 +98,9 @@ class WebChat:
     def __init__(
         self, server: BotApiServer, person: Person, bot: Bot, about: About, *, guided: bool = True
     ) -> None:
-        self._server = server
+        self.server = server
         self._control = Control(server)
-        self._person = person
+        self.person = person
         self._bot = bot
         self.about = about
         self._guided = guided
@@ -114,12 +116,12 @@ class WebChat:
     @property
     def url(self) -> str:
         """The page's address; whoever knows it can use the chat."""
-        return f"{self._server.url}/chat/{self._secret}/"
+        return f"{self.server.url}/chat/{self._secret}/"
 
     @property
     def chat(self) -> Chat:
         """The chat that the page shows."""
-        return self._server.private_chat(self._person, self._bot)
+        return self.server.private_chat(self.person, self._bot)
 
     def announce(self, text: str) -> None:
         """Show a notice at the top of every open page: that something of the demo has ended, for example."""
@@ -136,7 +138,7 @@ class WebChat:
         name = self._bot.texts.get(("name", ""), "") or user.first_name
         return {
             "kind": "snapshot",
-            "me": self._person.id,
+            "me": self.person.id,
             "bot": {"id": user.id, "name": name, "username": user.username},
             "about": asdict(self.about),
             "notice": self._notice,
@@ -171,12 +173,12 @@ class WebChat:
         return view
 
     def _hint(self) -> dict[str, object] | None:
-        return guide(self.chat.messages, self._person.id).view() if self._guided else None
+        return guide(self.chat.messages, self.person.id).view() if self._guided else None
 
     def _commands(self) -> list[dict[str, str]]:
         """The menu that the person's app would show: the narrowest scope that has one."""
-        mine = self._person.id
-        language = self._person.user.language_code or ""
+        mine = self.person.id
+        language = self.person.user.language_code or ""
         for scope, chat_id in (("chat", mine), ("all_private_chats", 0), ("default", 0)):
             for code in (language, ""):
                 found = self._bot.commands.get((scope, chat_id, 0, code))
@@ -186,7 +188,7 @@ class WebChat:
 
     async def _stream(self) -> AsyncGenerator[dict[str, object] | None, None]:
         """A snapshot, then every change; None where nothing happened for a while."""
-        subscription = self._server.subscribe()
+        subscription = self.server.subscribe()
         try:
             notice, hint = self._notice, self._hint()
             yield self.snapshot()
@@ -239,7 +241,7 @@ class WebChat:
 
     def _is_allowed(self, request: web.Request) -> bool:
         """Whether a request names a loopback host and knows the secret, and comes from the page where it changes things."""
-        port = self._server.url.rpartition(":")[2]
+        port = self.server.url.rpartition(":")[2]
         hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         origin = request.headers.get("Origin")
         known = hmac.compare_digest(request.match_info["secret"].encode(), self._secret.encode())
@@ -256,7 +258,7 @@ class WebChat:
     async def _on_file(self, request: web.Request) -> web.StreamResponse:
         """A picture is shown, everything else is only ever downloaded: what an agent wrote never runs here."""
         try:
-            file = self._server.world.files.by_id(request.match_info["id"])
+            file = self.server.world.files.by_id(request.match_info["id"])
         except ApiFailure:
             return web.Response(status=404, text="Not found", headers=_HEADERS)
         kind = next((kind for magic, kind in _PICTURES.items() if file.data.startswith(magic)), "")
@@ -281,7 +283,7 @@ class WebChat:
             order = Order.model_validate_json(await request.read() or b"{}")
             chat = self.chat
             order = order.model_copy(
-                update={"user": self._person.id, "chat": chat.id, "bot": self._bot.username}
+                update={"user": self.person.id, "chat": chat.id, "bot": self._bot.username}
             )
             result = await self._control.act(action, order)
         except (SamobotError, ValidationError, ValueError) as error:
@@ -293,6 +295,7 @@ class WebChat:
         stream = self._stream()
         try:
             await response.prepare(request)
+            await response.write(b"retry: 1000\n\n")
             async for change in stream:
                 line = ": alive" if change is None else f"data: {json.dumps(change, ensure_ascii=False)}"
                 await response.write(f"{line}\n\n".encode("utf-8", "replace"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from importlib import resources
 from pathlib import Path
@@ -10,9 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from tests.support.browser import FLAGS, Window
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+from tests.support.browser import CHROMIUM, FLAGS, Window
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

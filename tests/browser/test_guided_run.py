@@ -46,7 +46,7 @@ async def test_the_guided_run_is_played_to_its_end_by_clicking(
 
 async def _play(window: Window, page: Page) -> None:
     assert await _at(page, "send") == "send"
-    await expect(page.locator("#about-short")).to_contain_text("Simulated: Telegram and the agent")
+    await expect(page.locator("summary")).to_contain_text("Simulated: Telegram and the agent")
     await page.locator("#guide-act").click()
     answered = 0
     while await _at(page, "answer", "approve") == "answer":

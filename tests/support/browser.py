@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from types import TracebackType
 from typing import Any, Literal
 
 from playwright.async_api import Browser, BrowserContext, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+"""The browser; None where there is none."""
 
 Theme = Literal["dark", "light"]
 

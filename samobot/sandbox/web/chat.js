@@ -50,7 +50,7 @@ function makeIcon(path, className = "") {
 const BELL_OFF = "M12 3a6 6 0 0 0-6 6v4.5L4.5 16v1h15v-1L18 13.5V9a6 6 0 0 0-6-6zM4 3l17 17-1.2 1.2-17-17z";
 const FILE = "M6 2h8l5 5v15H6zM14 2v5h5";
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const calendar = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long" });
 
 function size(bytes) {
@@ -731,6 +731,12 @@ function markSuggestion() {
   keys.find((key) => key.dataset.label === guide.button)?.classList.add("suggested");
 }
 
+/** Brings the button that the guide talks about into view, unless the person is busy writing. */
+function bringSuggestion() {
+  if (!state.guide?.button || state.guideClosed || field.value) return;
+  nodeOf(state.guide.message)?.scrollIntoView({ block: "nearest" });
+}
+
 $("guide-act").addEventListener("click", () => {
   const guide = state.guide;
   if (guide.say) act("say", { text: guide.say });
@@ -759,7 +765,8 @@ function showSnapshot(given) {
   state.guide = given.guide;
   $("name").textContent = given.bot.name;
   document.title = given.bot.name;
-  $("about-short").textContent = given.about.short;
+  $("short-simulated").textContent = given.about.short_simulated;
+  $("short-real").textContent = given.about.short_real;
   $("about-simulated").textContent = given.about.simulated;
   $("about-real").textContent = given.about.real;
   $("about-cost").textContent = given.about.cost;
@@ -826,7 +833,8 @@ function onChange(change) {
       return undefined;
     case "guide":
       state.guide = change.guide;
-      return showGuide();
+      showGuide();
+      return bringSuggestion();
     case "notice":
       return showNotice(change.text);
     default:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import psutil
 
 from samobot.cli import cli
 from tests.docs.pages import Block
@@ -141,6 +142,25 @@ class Shell:
             text=True,
             timeout=100,
         )
+
+
+def wait_for_the_end(root: Path, seconds: float = 60) -> list[str]:
+    """Wait for what a page started in the background; what still runs then is ended and returned.
+
+    A worker gives its session free an instant before its process is gone.
+    """
+    ours = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get("WORKSHOP") == str(root):
+                ours.append(process)
+        except (psutil.Error, OSError):
+            continue
+    _, alive = psutil.wait_procs(ours, timeout=seconds)
+    left = [f"{process.pid} {process.name()}" for process in alive]
+    for process in alive:
+        process.kill()
+    return left
 
 
 def matches(shown: str, real: str, root: Path) -> bool:

@@ -26,7 +26,15 @@ from samobot.session.qa import parse_qa
 from samobot.session.signal import Signal, parse_signal
 from samobot.session.snapshot import Status
 from samobot.settings import load_settings
-from tests.docs.commands import Command, Shell, check_with_click, commands, matches, page_environment
+from tests.docs.commands import (
+    Command,
+    Shell,
+    check_with_click,
+    commands,
+    matches,
+    page_environment,
+    wait_for_the_end,
+)
 from tests.docs.pages import TOP, Block, Page, pages, read_page
 from tests.support.workshop import make_workshop
 
@@ -106,7 +114,7 @@ def test_a_pages_commands_work_in_their_order(page: Page, tmp_path: Path) -> Non
                 assert matches(command.output, done.stdout, tmp_path), (
                     f"{block.where}: {command.text}\n{done.stdout}"
                 )
-    assert shop.processes() == []
+    assert wait_for_the_end(tmp_path) == []
 
 
 @pytest.mark.parametrize("block", _of("samocode"), ids=lambda block: block.where)

@@ -29,7 +29,7 @@ class Patience:
 
     def before_retry(self, attempt: int) -> float:
         """Seconds before retry number `attempt`, from 1."""
-        return min(self.retry_delay * 2.0 ** (attempt - 1), self.back_off_most)
+        return min(self.retry_delay * 2.0 ** min(attempt - 1, 20), self.back_off_most)
 
     def before_next_try(self, attempt: int) -> float:
         """Seconds before a service at fault is tried again, for the `attempt`-th time from 1."""

@@ -163,6 +163,7 @@ class Keeper:
         self._starting: dict[str, asyncio.Future[int]] = {}
         self._held_back: Counter[str] = Counter()
         self._unwanted: set[str] = set()
+        self._to_drop: set[str] = set()
         self._begun_at: dict[str, int] = {}
 
     def places(self) -> dict[str, int]:
@@ -179,6 +180,7 @@ class Keeper:
         known = self._wanted.get(session)
         self._wanted.want(session, options, queued=known is not None and known.place is not None)
         self._unwanted.discard(session)
+        self._to_drop.discard(session)
         self._begun_at.pop(session, None)
 
     def drop(self, session: str) -> None:
@@ -232,6 +234,8 @@ class Keeper:
             now: The present.
             ended: What `collect` returned before they were looked at.
         """
+        self._unwanted |= self._to_drop  # what was said of them has been told since
+        self._to_drop.clear()
         news = [told for each in ended if (told := self._failed(each, sight)) is not None]
         duties = self._duties(sight, now, news)
         # A session that rests before it is started again keeps its place among those that run.
@@ -255,6 +259,8 @@ class Keeper:
             if key in self._unwanted:
                 self._drop_quietly(key)
                 continue
+            if key in self._to_drop:
+                continue
             if key in self._starting or self._held_back[key] or self._lives_unseen(key, sight):
                 continue
             view = sight.views.get(key)
@@ -272,7 +278,7 @@ class Keeper:
             case Duty.DROP:
                 self.drop(key)
             case Duty.GIVE_UP:
-                self.drop(key)
+                self._drop_once_told(key)
                 text = (
                     f"Its worker ended {MOST_RESTARTS + 1} times within ten minutes; it is not started again."
                 )
@@ -311,7 +317,7 @@ class Keeper:
             return None
         if isinstance(start.error, StartInterruptedError):
             return None  # it is started again, and counted, since it led to nothing
-        self._drop_quietly(start.session)
+        self._drop_once_told(start.session)
         error = start.error
         text = error.message if isinstance(error, SamobotError) else f"It could not be started ({error!r})."
         ref = view.ref if view is not None else None
@@ -327,6 +333,14 @@ class Keeper:
         """Whether our worker is there and does not hold its session: it is still on its way in, or out."""
         view = sight.views.get(key)
         return (view is None or not _is_run(view)) and self._lives(key)
+
+    def _drop_once_told(self, key: str) -> None:
+        """Want a run no more from the next `keep` on, when what is said of it has been told.
+
+        If we die before, it is still wanted: then it is tried again, instead of resting without anybody knowing.
+        """
+        self._to_drop.add(key)
+        self._begun_at.pop(key, None)
 
     def _drop_quietly(self, key: str) -> bool:
         try:

@@ -317,3 +317,16 @@ async def test_the_end_of_a_start_is_told_at_once(wanted: WantedRuns) -> None:
     bench.want("a")
     await bench.keep()
     await told.wait()
+
+
+async def test_a_run_that_cannot_be_started_is_wanted_until_that_was_told(wanted: WantedRuns) -> None:
+    bench = Bench(wanted, 1)
+    bench.result = SamobotError("The disk is full.")
+    bench.want("a")
+    await bench.keep()
+    assert await bench.keep() == [NewsKind.FAILED_TO_START]
+    assert (
+        wanted.get("demo:26-01-15-a") is not None
+    )  # killed here, the bot tries again instead of resting unsaid
+    await bench.keep()
+    assert wanted.all() == ()

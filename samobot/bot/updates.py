@@ -66,12 +66,15 @@ class UpdateJournal:
         return tuple(new)
 
     def begin(self, update_id: int) -> int:
-        """Note that handling begins; returns how many times it has begun, this one included."""
+        """Note that handling begins; returns how many times it has begun, this one included.
+
+        One that the disk did not take when it came is not in the journal: it counts as begun for the first time.
+        """
         with self._database.transaction(durable=False) as connection:
             row = connection.execute(
                 "UPDATE updates SET tries = tries + 1 WHERE update_id = ? RETURNING tries", (update_id,)
             ).fetchone()
-        return int(row["tries"])
+        return int(row["tries"]) if row is not None else 1
 
     def put_back(self, update_id: int) -> None:
         """Note that handling was broken off by an orderly end, which is not the update's fault."""

@@ -390,3 +390,26 @@ async def test_the_end_is_prompt_while_a_long_poll_waits(
         await asyncio.wait_for(task, 2)
     assert task.done()
     assert caplog.records == []
+
+
+async def test_an_update_that_a_full_disk_did_not_take_is_handled_once_there_is_room(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("samobot.bot.polling._DISK_SECONDS", 0.01)
+    record = scene.store.updates.record
+    full = True
+
+    def refusing_once(raws: list[dict[str, Any]]) -> Any:
+        nonlocal full
+        if full and raws:
+            full = False
+            raise StorageError("disk full")
+        return record(raws)
+
+    monkeypatch.setattr(scene.store.updates, "record", refusing_once)
+    async with scene.polling():
+        scene.ann.say("one")
+        await scene.until_handled("one")
+        await scene.until_acknowledged()
+    assert scene.handled == ["one"]
+    assert scene.store.updates.unfinished() == ()

@@ -1,0 +1,254 @@
+"""The stage of a chaos journey: a project, the strict server, and `samobot bot` restarted as systemd would."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shlex
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from samobot.sandbox.scenario import ANY_PHASE, Scenario
+from samobot.sandbox.server import BotApiServer
+from samobot.sandbox.steps import Cost, Run
+from tests.support.chat_room import TOKEN
+from tests.support.scripted import ScriptedShop, scripted_shop
+
+OWNER = 1234
+RESTART_SECONDS = 0.3
+"""How long the harness waits before it starts the bot again: RestartSec of the service."""
+
+DISK_BYTES = 48 << 20
+
+
+class Role(StrEnum):
+    """What a process of the stage is."""
+
+    BOT = "bot"
+    WORKER = "worker"
+    AGENT = "agent"
+    OTHER = "other"
+
+
+def scenario() -> Scenario:
+    """An agent that looks at the files and does what is missing, whatever the phase."""
+    mind = Path(__file__).with_name("mind.py")
+    command = f"{{python}} -I -S {shlex.quote(str(mind))} {{phase}} {{session}} {{session_name}}"
+    return Scenario(phases={ANY_PHASE: [(Run(command=command, description="Work"), Cost(usd=0.01))]})
+
+
+@dataclass
+class Stage:
+    """Everything of one journey.
+
+    Attributes:
+        shop: The project and its folders.
+        server: The Bot API server, entered.
+        disk: Whether the folders are on a small disk of their own that can be filled.
+        kills: How often the bot was killed.
+        exits: Exit codes of bots that ended by themselves.
+        updates: Every update that Telegram had for the bot, by its number.
+    """
+
+    shop: ScriptedShop
+    server: BotApiServer
+    disk: bool
+    logs: Path
+    kills: int = 0
+    exits: list[tuple[float, int]] = field(default_factory=list)
+    updates: dict[int, str] = field(default_factory=dict)
+    withheld: int = 0
+    """Above 0, Telegram hands no update over."""
+    bot: asyncio.subprocess.Process | None = None
+    _supervisor: asyncio.Task[None] | None = None
+    _starts: int = 0
+
+    def __post_init__(self) -> None:
+        self.account = self.server.add_bot(TOKEN, "samo_bot", privacy=False)
+        self.ann = self.server.person("Ann", user_id=OWNER)
+        self.chat = self.server.private_chat(self.ann)
+        add_raw = self.account.queue.add_raw
+
+        def noting(body: str, number: int | None = None) -> None:
+            add_raw(body, number)
+            with contextlib.suppress(ValueError):
+                self.updates.setdefault(json.loads(body)["update_id"], body)
+
+        poll = self.account.queue.poll
+
+        async def polling(offset: int, limit: int, timeout: int) -> list[str]:
+            if self.withheld:
+                await asyncio.sleep(min(timeout, 0.5))
+                return []
+            return await poll(offset, limit, timeout)
+
+        # The server has no need of its own to know every update there ever was, nor to keep them back.
+        self.account.queue.add_raw = noting  # type: ignore[method-assign]
+        self.account.queue.poll = polling  # type: ignore[method-assign]
+        self.shop.environment |= {
+            "TELEGRAM_BOT_TOKEN": TOKEN,
+            "TELEGRAM_API_URL": self.server.url,
+            "TELEGRAM_CHAT_ID": str(OWNER),
+            "SAMOBOT_PROJECTS": str(self.shop.repo),
+            "SAMOBOT_POLL_SECONDS": "0.2",
+            "SAMOBOT_MAX_PARALLEL": "2",
+            "SAMOCODE_RETRY_DELAY": "0.2",
+            # The tree that this file is in, wherever the interpreter has samobot from.
+            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        }
+
+    # The bot's process.
+
+    async def start(self) -> None:
+        """Keep a bot running from now on."""
+        self._supervisor = asyncio.create_task(self._supervise())
+        await self.server.wait_until(
+            lambda: self.server.calls.of("getUpdates") or self.server.calls.of("get_Updates"),
+            60,
+            "the bot to poll",
+        )
+
+    async def _supervise(self) -> None:
+        while True:
+            self._starts += 1
+            with (self.logs / f"bot-{self._starts}.out").open("wb") as out:
+                self.bot = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "samobot", "bot",
+                    cwd=self.logs, env=self.shop.environment, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out,
+                )  # fmt: skip
+            code = await self.bot.wait()
+            if code >= 0:
+                self.exits.append((time.time(), code))
+            await asyncio.sleep(RESTART_SECONDS)
+
+    async def end(self) -> int | None:
+        """End the bot as `systemctl stop` would; its exit code."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.gather(self._supervisor, return_exceptions=True)
+        if self.bot is None:
+            return None
+        if self.bot.returncode is None:
+            self.bot.terminate()
+        return await asyncio.wait_for(self.bot.wait(), 60)
+
+    # What there is.
+
+    def processes(self) -> Iterator[tuple[Role, psutil.Process]]:
+        """The living processes of this journey, by their mark."""
+        for process in psutil.process_iter():
+            try:
+                if process.pid == os.getpid() or process.environ().get("WORKSHOP") != str(self.shop.root):
+                    continue
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                yield _role(process.cmdline()), process
+            except (psutil.Error, OSError):
+                continue
+
+    def session(self, name: str) -> Path | None:
+        """The folder of a session."""
+        found = [path for path in self.shop.sessions.glob(f"*-{name}") if path.is_dir()]
+        return found[0] if found else None
+
+    def records(self, name: str, file: str) -> list[dict[str, Any]]:
+        """The lines of a session's `_decisions.jsonl` or journal that are whole."""
+        folder = self.session(name)
+        path = folder / file if folder is not None else None
+        if path is None or not path.exists():
+            return []
+        found = []
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                found.append(json.loads(line))
+        return found
+
+    def decisions(self, name: str, kind: str | None = None) -> list[dict[str, Any]]:
+        """What was decided, of one kind where that is named."""
+        return [each for each in self.records(name, "_decisions.jsonl") if kind in (None, each.get("kind"))]
+
+    def is_done(self, name: str) -> bool:
+        """Whether a session has come to its end."""
+        ends = [each for each in self.records(name, "_logs/journal.jsonl") if each.get("event") == "run_end"]
+        return bool(ends) and ends[-1].get("reason") == "done"
+
+    def journaled(self) -> dict[int, str]:
+        """The state of every update in the bot's database."""
+        database = self.shop.root / "state" / "samobot" / "bot.db"
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return dict(connection.execute("SELECT update_id, state FROM updates"))
+
+    def outbox(self) -> int:
+        """How many messages still wait in the bot's database."""
+        database = self.shop.root / "state" / "samobot" / "bot.db"
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM outbox").fetchone()[0])
+
+    def kill_everything(self) -> None:
+        """Leave nothing behind, whatever the journey came to."""
+        for _, process in list(self.processes()):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+
+def _role(argv: list[str]) -> Role:
+    if "samobot" in argv and "bot" in argv:
+        return Role.BOT
+    if "samobot" in argv and "run" in argv:
+        return Role.WORKER
+    return Role.AGENT if any("samobot.sandbox.agent" in word for word in argv) else Role.OTHER
+
+
+@contextlib.asynccontextmanager
+async def stage(root: Path) -> AsyncIterator[Stage]:
+    """Set the stage in an empty folder, and leave nothing behind.
+
+    Args:
+        root: The folder; on it a small disk is mounted where that is allowed.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    disk = _mount(root / "disk")
+    logs = root / "logs"
+    logs.mkdir(exist_ok=True)
+    try:
+        shop = scripted_shop(root / "disk" / "shop", scenario())
+        async with BotApiServer() as server:
+            found = Stage(shop, server, disk, logs)
+            try:
+                yield found
+            finally:
+                await found.end()
+                found.kill_everything()
+    finally:
+        if disk:
+            subprocess.run(["umount", "--lazy", str(root / "disk")], check=False)
+
+
+def _mount(folder: Path) -> bool:
+    """Mount a small disk; False where that is not allowed."""
+    folder.mkdir(exist_ok=True)
+    if os.geteuid() != 0:
+        return False
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0700", "none", str(folder)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def send(process: psutil.Process, number: signal.Signals) -> bool:
+    """Signal a process; whether it was there."""
+    try:
+        process.send_signal(number)
+    except psutil.Error:
+        return False
+    return True

@@ -1,0 +1,92 @@
+"""A usage limit in the middle of the work, with bot and worker killed meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samobot.phases import Phase
+from samobot.sandbox.steps import Limit
+from tests.chaos.owner import Owner
+from tests.chaos.stage import Role, Stage, scenario, send, stage
+
+pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(150)]
+
+RESET_IN = 8.0
+"""Seconds: long enough that all that was killed is back before."""
+
+
+def events(where: Stage, kind: str) -> list[dict[str, Any]]:
+    """The events of alpha's journal of one kind."""
+    return [each for each in where.records("alpha", "_logs/journal.jsonl") if each.get("event") == kind]
+
+
+def limited(until: float) -> Any:
+    """The same agent, but the account has a limit that is reset then."""
+    free = scenario()
+    limit = (Limit(resets_at=until),)
+    return free.model_copy(update={"phases": {**free.phases, Phase.IMPLEMENTATION: [limit]}})
+
+
+async def until(condition: Callable[[], object], what: str) -> None:
+    """Wait for what the processes do."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.05)
+    assert condition(), what
+
+
+async def kill(where: Stage, role: Role) -> int:
+    """Kill the only process of that role."""
+    found = [process for kind, process in where.processes() if kind is role]
+    assert len(found) == 1
+    assert send(found[0], signal.SIGKILL)
+    return found[0].pid
+
+
+async def test_a_limit_passes_by_itself_though_everything_was_killed_meanwhile(tmp_path: Path) -> None:
+    async with stage(tmp_path / "stage") as where:
+        where.shop.environment["SAMOBOT_AFTER_RESET_SECONDS"] = "0.5"
+        owner = Owner(where, ["alpha"], seed=1)
+        await where.start()
+        acting = asyncio.create_task(owner.run())
+        await until(
+            lambda: events(where, "gate") and events(where, "gate")[-1]["for"] == "human_action",
+            "a first commit",
+        )
+        reset = time.time() + RESET_IN
+        where.shop.play(limited(reset))
+        await until(lambda: events(where, "park"), "the limit")
+
+        await kill(where, Role.WORKER)
+        killed = await kill(where, Role.BOT)
+        await until(
+            lambda: where.bot is not None and where.bot.pid != killed and where.bot.returncode is None,
+            "the bot",
+        )
+        await until(lambda: any(kind is Role.WORKER for kind, _ in where.processes()), "the worker")
+        await until(lambda: time.time() >= reset, "the reset")
+        where.shop.play(scenario())
+        await until(lambda: where.is_done("alpha"), "the end")
+
+        acting.cancel()
+        await asyncio.gather(acting, return_exceptions=True)
+        assert owner.nudges == []
+        parked, went_on = events(where, "park"), events(where, "unpark")
+        assert [each["by"] for each in went_on] == ["reset"]
+        assert datetime.fromisoformat(went_on[0]["at"]).timestamp() >= reset
+        assert {each["kind"] for each in parked} == {"five_hour"}
+        assert events(where, "retry") == []
+        reasons = {each["reason"] for each in events(where, "run_end")}
+        assert reasons <= {"waiting", "blocked", "done"}  # the one block is the journey's own
+        said = [message for message in where.chat.from_bot() if "Usage limit" in message.text]
+        assert len(said) == 1
+        assert await where.end() == 0
+        assert list(where.processes()) == []

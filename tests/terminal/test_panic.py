@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,11 @@ from tests.support.waiting import until
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> ScriptedShop:
-    return scripted_shop(tmp_path / "shop", investigation([Children(), Hang()]))
+def shop(tmp_path: Path) -> Iterator[ScriptedShop]:
+    shop = scripted_shop(tmp_path / "shop", investigation([Children(), Hang()]))
+    yield shop
+    shop.environment.pop(ITERATION_VARIABLE, None)
+    shop.samobot("panic")
 
 
 def state_of(shop: ScriptedShop) -> Path:
@@ -46,7 +50,7 @@ def elsewhere(shop: ScriptedShop, *arguments: str) -> subprocess.CompletedProces
 def test_it_stops_sessions_of_projects_it_has_never_heard_of(shop: ScriptedShop) -> None:
     begin(shop, "one")
     begin(shop, "two")
-    until(lambda: len(shop.runs()) == 2)
+    until(lambda: len(shop.runs()) >= 2)
     ended = elsewhere(shop, "panic")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "one: Checked" in ended.stdout
@@ -84,7 +88,7 @@ def test_another_state_folders_sessions_go_on(shop: ScriptedShop, tmp_path: Path
     if variable == "HOME":
         del shop.environment["XDG_STATE_HOME"]
     begin(shop, "one")
-    until(lambda: len(shop.runs()) == 1)
+    until(lambda: len(shop.runs()) >= 1)
     other = subprocess.run(
         [sys.executable, "-m", "samobot", "panic"],
         cwd=tmp_path,

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 ASK = "ask"
 """Kind of a message that asks for words; its detail holds the action that they complete."""
 
-ASK_SECONDS = 3600.0
+ASK_SECONDS = 900.0
 """How long words that are no reply are taken for what was asked last."""
 
 TOAST = 190

@@ -80,7 +80,7 @@ class AnswerWords:
     """
 
     everything: bool = False
-    answers: dict[str, str] = field(default_factory=dict)
+    answers: dict[str | int, str] = field(default_factory=dict)
     text: str = ""
 
 
@@ -156,9 +156,9 @@ def asked_label(rest: str) -> str | None:
     return f"Q{label[1]}" if label else None
 
 
-def _read_pairs(words: str) -> dict[str, str]:
+def _read_pairs(words: str) -> dict[str | int, str]:
     """Read `Q1=A Q2=B`, where the whole text consists of such pairs and there are several."""
-    pairs: dict[str, str] = {}
+    pairs: dict[str | int, str] = {}
     at = 0
     while at < len(words):
         found = _PAIR.match(words, at)

@@ -264,9 +264,8 @@ def _which_question(desk: Desk, request: Request, view: SessionView, text: str) 
 # Behind them ------------------------------------------------------------------------------------------------------
 
 
-async def _write(desk: Desk, request: Request, ref: SessionRef, answers: Mapping[str, str]) -> None:
-    labelled: dict[str | int, str] = dict(answers)
-    receipt = await desk.fleet.answer(ref, labelled, request.person)
+async def _write(desk: Desk, request: Request, ref: SessionRef, answers: Mapping[str | int, str]) -> None:
+    receipt = await desk.fleet.answer(ref, answers, request.person)
     await _answered(desk, request, ref, receipt)
 
 

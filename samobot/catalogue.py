@@ -95,7 +95,8 @@ class _Entry:
         marks = self._look_at_files()
         if self.view is None or marks != self._marks:
             self._read()
-            self._marks = marks
+            # The plan may be another one now. If it is changed meanwhile, its time is too recent to be trusted.
+            marks = self._marks = (*marks[: 1 + len(self._files)], *self._look_at_plan())
         newest = max((mark[0] for mark in marks if mark is not None), default=0) / 1e9
         clock = time.time()
         if newest > clock - _GRAIN:
@@ -141,9 +142,11 @@ class _Entry:
         return self.view
 
     def _look_at_files(self) -> _Marks:
+        return (_mark(self._dir), *map(_mark, self._files), *self._look_at_plan())
+
+    def _look_at_plan(self) -> _Marks:
         plan = self.view.plan if self.view is not None else None
-        plan_file = () if plan is None else (_mark(os.path.join(self._dir, plan.name)),)
-        return (_mark(self._dir), *map(_mark, self._files), *plan_file)
+        return () if plan is None else (_mark(os.path.join(self._dir, plan.name)),)
 
 
 @dataclass(slots=True)
@@ -227,7 +230,7 @@ class Catalogue:
         for project in self.projects():
             for key, folder in self._listing(project).folders.items():
                 entry = self._entries.get(key)
-                if entry is None or entry.folder != folder:
+                if entry is None or (entry.folder is not folder and entry.folder != folder):
                     entry = _Entry(folder, project.name)
                     entry.look(now, closely=True)
                     entry.spread(now, pause)

@@ -1,0 +1,121 @@
+"""`samobot demo` as a newcomer starts it: unattended, by hand, and ended by Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+
+def start(tmp_path: Path, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    """Start the demo with a folder for temporary files of its own, so that what it leaves can be seen."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir(exist_ok=True)
+    environment = {**os.environ, "TMPDIR": str(temporary), "HOME": str(tmp_path)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "samobot", "demo", *arguments],
+        env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1,
+    )  # fmt: skip
+
+
+def nothing_is_left(tmp_path: Path) -> bool:
+    folder = str(tmp_path / "tmp")
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("SANDBOX_STAGE", "").startswith(folder):
+                return False
+        except (psutil.Error, OSError):
+            continue
+    return list((tmp_path / "tmp").glob("samobot-demo-*")) == []
+
+
+def read_until(demo: subprocess.Popen[str], words: str) -> str:
+    assert demo.stdout is not None
+    seen = ""
+    for line in demo.stdout:
+        seen += line
+        if words in line:
+            return seen
+    pytest.fail(f"{words!r} did not come:\n{seen}")
+
+
+def test_unattended_at_the_terminal_it_completes(tmp_path: Path) -> None:
+    demo = start(tmp_path, "--terminal", "--fast")
+    out, _ = demo.communicate(timeout=100)
+    assert demo.returncode == 0, out
+    for words in ("Simulated: Telegram", "1 of 3", "has a plan", "✅ Approve", "is done", "greet.diff"):
+        assert words in out
+    assert nothing_is_left(tmp_path)
+
+
+def test_at_the_terminal_numbers_tap_words_are_sent_and_enter_takes_the_suggestion(tmp_path: Path) -> None:
+    demo = start(tmp_path, "--terminal", stdin=subprocess.PIPE)
+    assert demo.stdin is not None
+    read_until(demo, "Press Enter to send")
+    demo.stdin.write("/projects\n")
+    demo.stdin.flush()
+    read_until(demo, "/projects")
+    demo.stdin.write("\n")
+    demo.stdin.flush()
+    read_until(demo, "1 of 3")
+    read_until(demo, "Type a button's number")
+    demo.stdin.write("2\n")
+    demo.stdin.flush()
+    assert "Good day" in read_until(demo, "→ B")
+    demo.stdin.write("quit\n")
+    out, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 0, out
+    assert nothing_is_left(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ending_it_ends_bot_and_workers_and_removes_the_folder(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    demo = start(tmp_path, "--no-open")
+    shown = read_until(demo, "The chat:")
+    url = re.findall(r"http://\S+", shown)[0]
+    origin = url.split("/chat/")[0]
+    said = httpx.post(f"{url}say", json={"text": "/run greet Greet"}, headers={"Origin": origin})
+    assert said.json()["ok"]
+    folder = next((tmp_path / "tmp").glob("samobot-demo-*"))
+    with httpx.stream("GET", f"{url}events", timeout=60) as stream:
+        assert any("investigation" in line for line in stream.iter_lines() if "data:" in line)
+    assert list(folder.glob("sessions/*"))
+    demo.send_signal(number)
+    out, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 0, out
+    assert "its folder is gone" in out
+    assert nothing_is_left(tmp_path)
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_stays(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        demo = start(tmp_path, "--no-open", f"--port={taken.getsockname()[1]}")
+        out, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 1
+    assert "--port" in out
+    assert nothing_is_left(tmp_path)
+
+
+def test_the_real_agent_is_not_started_without_a_yes(tmp_path: Path) -> None:
+    claude = tmp_path / "claude"
+    claude.write_text("#!/bin/sh\nexit 1\n")
+    claude.chmod(0o755)
+    environment = {**os.environ, "CLAUDE_PATH": str(claude)}
+    command = [sys.executable, "-m", "samobot", "demo", "--real"]
+    for more in ([], ["--terminal", "--fast"]):
+        done = subprocess.run(
+            [*command, *more], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+        assert done.returncode in (2, 130)
+        assert "Setting the stage" not in done.stderr

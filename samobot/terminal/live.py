@@ -15,7 +15,7 @@ import click
 
 from samobot.iteration import Progress
 from samobot.runs import Notice
-from samobot.text import human_duration, human_money, one_line
+from samobot.text import human_duration, human_money, one_line, printable
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -35,7 +35,7 @@ class Display(Protocol):
 def show(text: str) -> None:
     """Print a line, if there still is somewhere to print to: work goes on when a terminal or a reader has gone."""
     with suppress(OSError):
-        click.echo(text)
+        click.echo(printable(text))
 
 
 @contextmanager
@@ -93,7 +93,7 @@ class LiveDisplay:
         if self._live is None:
             return
         with suppress(OSError):
-            self._live.console.print(f"{_clock()} {notice.text}", markup=False, highlight=False)
+            self._live.console.print(printable(f"{_clock()} {notice.text}"), markup=False, highlight=False)
 
     def progress(self, progress: Progress) -> None:
         """Keep what the next repaint shows."""
@@ -110,7 +110,7 @@ class LiveDisplay:
         line = Text(no_wrap=True, overflow="ellipsis")
         line.append(f"▶ {self._name} ", style="bold")
         line.append(f"{progress.phase} · iteration {progress.number} · ")
-        line.append(one_line(progress.activity, 80), style="cyan")
+        line.append(printable(one_line(progress.activity, 80)), style="cyan")
         line.append(f" · {elapsed} · {human_money(progress.cost_before)}", style="dim")
         return line
 

@@ -104,10 +104,10 @@ def outline(text: str) -> Outline:
     that has steps. A step is an outermost check box or numbered line; a phase without any has its bullets.
     """
     title, sections = _sections(text)
-    named = [section for section in sections if _PHASE.match(section.title)]
+    named = [place for place, section in enumerate(sections) if _PHASE.match(section.title)]
     if named:
-        level = min(section.level for section in named)
-        phases = [_under(sections, section) for section in named if section.level == level]
+        level = min(sections[place].level for place in named)
+        phases = [_under(sections, place) for place in named if sections[place].level == level]
     else:
         phases = [(section.title or title, section.steps) for section in sections if section.steps]
     return Outline(title, tuple(PlanPhase(name, tuple(steps)) for name, steps in phases))
@@ -146,12 +146,14 @@ def _sections(text: str) -> tuple[str, list[_Section]]:
     return title, sections
 
 
-def _under(sections: list[_Section], phase: _Section) -> tuple[str, list[str]]:
+def _under(sections: list[_Section], place: int) -> tuple[str, list[str]]:
     """Give a phase the steps of the deeper sections below it."""
-    start = next(index for index, section in enumerate(sections) if section is phase)
+    phase = sections[place]
     steps = list(phase.steps)
     bullets = list(phase.bullets)
-    for section in sections[start + 1 :]:
+    # By its number: a slice, or a search for the beginning, would make many phases cost their square.
+    for number in range(place + 1, len(sections)):
+        section = sections[number]
         if section.level <= phase.level:
             break
         steps += section.steps

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,3 +93,9 @@ def test_a_plan_without_phases_has_its_sections_with_steps() -> None:
 @given(st.text(alphabet="#-*[]x `~1.\n\r Phase:é", max_size=400))
 def test_any_text_has_an_outline(text: str) -> None:
     assert outline(text).steps >= 0
+
+
+@pytest.mark.timeout(40)
+def test_a_plan_of_seventy_thousand_phases_is_read_before_anybody_goes_home() -> None:
+    found = outline("# P\n" + "## Phase 1: x\n- [ ] a\n" * 70_000)
+    assert len(found.phases) == 70_000

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
+from samobot.account import Account
 from samobot.assets import plugin_dir
 from samobot.book import Book
 from samobot.claude.invocation import ClaudeOptions, check_args
@@ -15,6 +16,7 @@ from samobot.claude.preflight import check_root, find, preflight
 from samobot.claude.process import Clocks
 from samobot.iteration import Iteration, Progress, Surroundings
 from samobot.loop import Worker
+from samobot.money import Money
 from samobot.patience import Patience
 from samobot.project import Project
 from samobot.runs import Notice, RunOptions
@@ -98,4 +100,6 @@ class Assembly:
             retry_delay=settings.samocode_retry_delay,
             after_reset=settings.samobot_after_reset_seconds,
         )
-        return Worker(book, iteration, options, patience, now=utc_now, tell=tell)
+        state_dir = settings.samobot_state_dir
+        money = Money(book, state_dir, settings.samobot_daily_budget_usd, now=utc_now)
+        return Worker(book, iteration, Account(state_dir), money, options, patience, now=utc_now, tell=tell)

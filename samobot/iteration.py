@@ -22,10 +22,10 @@ from samobot.claude.invocation import ClaudeOptions, build
 from samobot.claude.outcome import Evidence, Outcome, classify
 from samobot.claude.process import Clocks, run
 from samobot.claude.reaper import end_session_processes
-from samobot.claude.records import Record
+from samobot.claude.records import Assistant, Record
 from samobot.context import Facts, hook_environment, iteration_context, iteration_prompt
 from samobot.errors import StorageError, UsageError
-from samobot.phases import RULES, Phase
+from samobot.phases import RULES, Phase, SignalStatus
 from samobot.project import Project
 from samobot.session import forgery
 from samobot.session.changes import checkout, tree_state
@@ -150,6 +150,7 @@ class Iteration:
         self._backup = Backup(book.folder)
         self._lock: RunLock | None = None
         self._told = 0.0
+        self._answered: Callable[[], None] | None = None
 
     def bind(self, lock: RunLock) -> None:
         """Take the session's lock, which says to others what is going on."""
@@ -172,12 +173,15 @@ class Iteration:
         if before is not None:
             self._undo(before)
 
-    async def carry_out(self, assignment: Assignment, stop: asyncio.Event) -> Report:
+    async def carry_out(
+        self, assignment: Assignment, stop: asyncio.Event, *, answered: Callable[[], None]
+    ) -> Report:
         """Run the CLI once and report what came of it.
 
         Args:
             assignment: What it is to do.
             stop: Ends it early when set.
+            answered: Called once the model has answered for the first time.
         """
         book, folder, world = self._book, self._book.folder, self._world
         stem = f"{self._now().astimezone():%m-%d-%H%M}-{assignment.number:03d}-{assignment.phase}"
@@ -217,6 +221,7 @@ class Iteration:
         }
         book.log(EventName.ITERATION_START, visit=assignment.visit, **about)
         evidence = Evidence()
+        self._answered = answered
         progress = Progress(assignment.phase, assignment.number, book.cost())
         began = time.monotonic()
         end = await run(
@@ -258,7 +263,8 @@ class Iteration:
             signal=signal,
             put_right=put_right,
             guidance=guidance,
-            changed=trace != await asyncio.to_thread(self._trace, work_dir),
+            changed=not _stays(signal, assignment.phase)
+            or trace != await asyncio.to_thread(self._trace, work_dir),
         )
 
     def _facts(self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], work_dir: Path) -> Facts:
@@ -288,6 +294,9 @@ class Iteration:
 
     def _record(self, record: Record, evidence: Evidence, progress: Progress, work_dir: Path) -> None:
         evidence.add(record)
+        if isinstance(record, Assistant) and not record.error and self._answered is not None:
+            self._answered()
+            self._answered = None
         doing = activity(record, work_dir)
         if doing is not None:
             progress.activity = f"{doing.sign} {doing.words}"
@@ -363,3 +372,12 @@ def find_work_dir(project: Project, book: Book) -> Path:
             f"then `git worktree add {path} BRANCH`), or correct “Working Dir:” in {book.folder.overview}."
         )
     return path
+
+
+def _stays(signal: Signal | SignalProblem, phase: Phase) -> bool:
+    """Whether the agent wants another iteration of the same phase: only then it matters that nothing changed."""
+    return (
+        isinstance(signal, Signal)
+        and signal.status is SignalStatus.CONTINUE
+        and signal.phase in (None, phase)
+    )

@@ -14,9 +14,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from samobot import __version__
+from samobot.account import Account
 from samobot.book import Book, asked_for
 from samobot.errors import BusyError, SamobotError, StorageError
 from samobot.iteration import Assignment, Iteration, Report
+from samobot.money import Money
 from samobot.patience import Patience
 from samobot.phases import RULES, BlockCause, Phase, Step, WaitingFor, decide
 from samobot.runs import Notice, RunEnd, RunOptions
@@ -37,6 +39,8 @@ class Worker:
     Args:
         book: The session's files.
         iteration: Carries out single iterations.
+        account: What all workers know of the account's limit.
+        money: What may still be spent.
         options: What was asked of this run.
         patience: How long to wait after failures.
         now: The clock, aware.
@@ -51,6 +55,8 @@ class Worker:
         self,
         book: Book,
         iteration: Iteration,
+        account: Account,
+        money: Money,
         options: RunOptions,
         patience: Patience,
         *,
@@ -61,12 +67,13 @@ class Worker:
         self.ran = 0
         self._book = book
         self._iteration = iteration
+        self._money = money
         self._options = options
         self._now = now
         self._tell = tell
         self._stop = asyncio.Event()
         self._troubles = Troubles(
-            book, iteration, options, patience, stop=self._stop, now=now, tell=tell, nap=nap
+            book, iteration, account, options, patience, stop=self._stop, now=now, tell=tell, nap=nap
         )
         self._stagnation = Stagnation()
         self._visit = 0
@@ -136,18 +143,26 @@ class Worker:
         if end is not None:
             return end
         phase = self._book.phase()
+        end = await self._troubles.parking.before_iteration(phase)
+        if end is not None or self._stop.is_set() or self._troubles.pause_asked:
+            return end
         self.ran += 1
         self._visit += 1
         assignment = Assignment(
             phase=phase,
             number=self._book.next_number(),
             visit=self._visit,
-            budget_left=self._budget_left(),
+            budget_left=self._money.left(),
             reminder=self._troubles.reminder,
         )
-        report = await self._iteration.carry_out(assignment, self._stop)
+        parking = self._troubles.parking
+        report = await self._iteration.carry_out(assignment, self._stop, answered=parking.answered)
+        parking.ended()
         for sentence in report.put_right:
             self._tell(Notice(sentence))
+        notice = self._money.charge(report.outcome.cost_usd)
+        if notice is not None:
+            self._tell(Notice(notice))
         if self._stop.is_set():
             return self._stopped(phase)
         if isinstance(report.signal, Signal):
@@ -177,7 +192,7 @@ class Worker:
                 None,
             )
         self._book.take_new_budget()
-        over = self._book.over_budget()
+        over = self._money.over()
         if over is not None:
             self._book.flow(over)
             return RunEnd(RunEndReason.BUDGET, over, phase)
@@ -192,10 +207,6 @@ class Worker:
         if self._options.budget_usd is not None:
             return self._options.budget_usd
         return self._options.default_budget_usd if self._book.budget() is None else None
-
-    def _budget_left(self) -> float | None:
-        budget = self._book.budget()
-        return None if budget is None else budget - self._book.cost()
 
     # What an iteration led to.
 

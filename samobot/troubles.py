@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from enum import Enum, auto
-from random import SystemRandom
 
+from samobot.account import Account
 from samobot.book import Book
 from samobot.claude.kinds import OutcomeKind, Remedy
 from samobot.claude.outcome import Outcome
 from samobot.iteration import Iteration, Report
+from samobot.parking import Parking, Rested
 from samobot.patience import Patience
 from samobot.phases import BlockCause, Phase
 from samobot.runs import Notice, RunEnd, RunOptions
@@ -28,15 +28,6 @@ NAP = 1.0
 _NOT_ALLOWED = (OutcomeKind.AUTH, OutcomeKind.ACCOUNT)
 
 
-class Rested(Enum):
-    """Why a rest was over."""
-
-    TIME = auto()
-    RESUMED = auto()
-    PAUSED = auto()
-    STOPPED = auto()
-
-
 async def nap_unless_stopped(stop: asyncio.Event, seconds: float) -> None:
     """Sleep, but not after a stop."""
     try:
@@ -51,6 +42,7 @@ class Troubles:
     Args:
         book: The session's files.
         iteration: Says to others that the run is parked.
+        account: What all workers know of the account's limit.
         options: What was asked of this run.
         patience: How long to wait, and how often to try.
         stop: Set when the run is to end.
@@ -61,12 +53,14 @@ class Troubles:
     Attributes:
         reminder: What the next iteration is told about the one before; empty where nothing was wrong.
         pause_asked: Whether a person asked for a pause while it rested.
+        parking: What is done about the account's usage limit.
     """
 
     def __init__(
         self,
         book: Book,
         iteration: Iteration,
+        account: Account,
         options: RunOptions,
         patience: Patience,
         *,
@@ -77,9 +71,10 @@ class Troubles:
     ) -> None:
         self.reminder = ""
         self.pause_asked = False
+        self.parking = Parking(
+            book, iteration, account, options, patience, now=now, tell=tell, rest=self._rest
+        )
         self._book = book
-        self._iteration = iteration
-        self._options = options
         self._patience = patience
         self._stop = stop
         self._now = now
@@ -108,7 +103,7 @@ class Troubles:
                 await self._back_off(outcome, report.number)
                 return None
             case Remedy.PARK:
-                return await self._park(phase, outcome)
+                return await self.parking.met(phase, outcome)
             case Remedy.ASK:
                 cause = BlockCause.ACCOUNT if outcome.kind in _NOT_ALLOWED else BlockCause.FAILURES
                 self._book.block(phase, outcome.text, report.number)
@@ -160,22 +155,6 @@ class Troubles:
             self._book.log(EventName.NOTICE, text=text)
         self._tell(Notice(f"{outcome.text} Trying again in {delay:.0f} s."))
         await self._rest(now + timedelta(seconds=delay))
-
-    async def _park(self, phase: Phase, outcome: Outcome) -> RunEnd | None:
-        spread = SystemRandom().uniform(0, self._patience.after_reset)
-        until = self._patience.wake_at(outcome.resets_at, self._now(), spread)
-        self._book.log(EventName.PARK, kind=outcome.limit_kind, until=until, text=outcome.text)
-        self._book.flow(f"Parked until {until.astimezone():%m-%d %H:%M}: {outcome.text}")
-        if not self._options.wait_for_limits:
-            return RunEnd(RunEndReason.PARKED, outcome.text, phase, until=until)
-        self._tell(Notice(f"{outcome.text} It goes on by itself at {until.astimezone():%H:%M}."))
-        self._iteration.note_parked(until, parked=True)
-        rested = await self._rest(until)
-        self._iteration.note_parked(None, parked=False)
-        if rested in (Rested.TIME, Rested.RESUMED):
-            self._book.log(EventName.UNPARK, by="person" if rested is Rested.RESUMED else "reset")
-            self._tell(Notice("It goes on."))
-        return None
 
     def _capped(self, phase: Phase, outcome: Outcome) -> RunEnd:
         text = self._book.over_budget() or outcome.text

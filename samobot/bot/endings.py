@@ -142,4 +142,4 @@ def _by_phase(view: SessionView) -> str:
     counts = {name: count for name, count in view.iterations_by_phase.items() if name in order}
     if len(counts) < 2:
         return ""
-    return " · ".join(f"{name} {counts[name]}" for name in sorted(counts, key=order.index))
+    return " · ".join(f"{name}\u00a0{counts[name]}" for name in sorted(counts, key=order.index))

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from samobot.account import Account
 from samobot.book import Book
 from samobot.claude.kinds import OutcomeKind
 from samobot.claude.outcome import Outcome
 from samobot.iteration import Assignment, Iteration, Report
 from samobot.loop import Worker
+from samobot.money import Money
 from samobot.patience import Patience
 from samobot.runs import Notice, RunOptions
 from samobot.session.folder import SessionFolder
@@ -87,7 +89,9 @@ class FakeIteration(Iteration):
     async def clean_up_after_a_dead_worker(self) -> None:
         """Nobody was here before."""
 
-    async def carry_out(self, assignment: Assignment, stop: asyncio.Event) -> Report:
+    async def carry_out(
+        self, assignment: Assignment, stop: asyncio.Event, *, answered: Callable[[], None]
+    ) -> Report:
         """Do what is scripted."""
         book, folder = self._fake_book, self._fake_book.folder
         played = self._played[min(len(self.assignments), len(self._played) - 1)]
@@ -101,6 +105,8 @@ class FakeIteration(Iteration):
         if played.stop:
             stop.set()
         text = f"This came of it: {played.outcome}."
+        if played.outcome is OutcomeKind.COMPLETED:
+            answered()
         book.log(
             EventName.ITERATION_END,
             n=assignment.number,
@@ -108,7 +114,9 @@ class FakeIteration(Iteration):
             outcome=played.outcome,
             cost_usd=played.cost,
         )
-        outcome = Outcome(played.outcome, text, resets_at=played.resets_at, limit_kind="five_hour")
+        outcome = Outcome(
+            played.outcome, text, resets_at=played.resets_at, limit_kind="five_hour", cost_usd=played.cost
+        )
         return Report(assignment.number, outcome, book.signal(), (), guidance, played.changed)
 
 
@@ -129,6 +137,7 @@ def bench(
     *played: Played,
     options: RunOptions | None = None,
     patience: Patience | None = None,
+    daily_usd: float | None = None,
 ) -> Bench:
     """Put a worker together that plays these iterations."""
     clock = Clock()
@@ -139,7 +148,17 @@ def bench(
     def tell(notice: Notice) -> None:
         notices.append(notice.text)
 
+    money = Money(book, folder.path.parent / "state", daily_usd, now=clock)
+    account = Account(folder.path.parent / "state")
     worker = Worker(
-        book, iteration, options or RunOptions(), patience or Patience(), now=clock, tell=tell, nap=clock.nap
+        book,
+        iteration,
+        account,
+        money,
+        options or RunOptions(),
+        patience or Patience(),
+        now=clock,
+        tell=tell,
+        nap=clock.nap,
     )
     return Bench(folder, worker, iteration, clock, notices, book)

@@ -1,0 +1,84 @@
+"""What a run may still spend: the session's own budget, and the day's over all sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from samobot import spending
+from samobot.book import Book
+from samobot.errors import StorageError
+from samobot.session.journal import EventName
+from samobot.text import human_money
+
+
+class Money:
+    """Counts what iterations cost, and says when enough is spent.
+
+    Args:
+        book: The session's files.
+        state_dir: Where the day's spending of all sessions is kept.
+        daily_usd: What all sessions together may cost in a day, in US dollars; None is no limit.
+        now: The clock, aware.
+    """
+
+    def __init__(
+        self, book: Book, state_dir: Path, daily_usd: float | None, *, now: Callable[[], datetime]
+    ) -> None:
+        self._book = book
+        self._state_dir = state_dir
+        self._daily_usd = daily_usd
+        self._now = now
+
+    def left(self) -> float | None:
+        """US dollars that the next iteration may cost; None is no limit.
+
+        Raises:
+            StorageError: The day's spending cannot be read.
+        """
+        budget = self._book.budget()
+        lefts = [] if budget is None else [budget - self._book.cost()]
+        if self._daily_usd is not None:
+            lefts.append(self._daily_usd - spending.spent_today(self._state_dir, self._now()))
+        return min(lefts, default=None)
+
+    def over(self) -> str | None:
+        """Say that nothing is left; None where something is.
+
+        Raises:
+            StorageError: The day's spending cannot be read.
+        """
+        over = self._book.over_budget()
+        if over is not None or self._daily_usd is None:
+            return over
+        spent = spending.spent_today(self._state_dir, self._now())
+        if not spending.is_used_up(spent, self._daily_usd):
+            return None
+        return (
+            f"The day's budget of {human_money(self._daily_usd)} over all sessions is used up: {human_money(spent)} "
+            "today. It goes on tomorrow if it is resumed, or with a higher SAMOBOT_DAILY_BUDGET_USD."
+        )
+
+    def charge(self, usd: float | None) -> str | None:
+        """Count what an iteration cost; a sentence where a good part of the day's budget is spent with it.
+
+        A disk that refuses does not end the run: the journal counts the same money.
+        """
+        if not usd:
+            return None
+        try:
+            spent = spending.add(self._state_dir, self._now(), self._book.folder.path, usd)
+        except StorageError as error:
+            return f"What this iteration cost could not be counted for the day: {error.message}"
+        if self._daily_usd is None:
+            return None
+        crossed = spending.newly_crossed(spent.before, spent.after, self._daily_usd)
+        if crossed is None:
+            return None
+        text = (
+            f"{crossed.value} % of the day's budget over all sessions is spent: "
+            f"{human_money(spent.after)} of {human_money(self._daily_usd)}."
+        )
+        self._book.log(EventName.NOTICE, text=text)
+        return text

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import pty
 import re
 import select
 import subprocess
 import sys
-import termios
 import time
 from types import TracebackType
 
 from tests.support.workshop import Workshop
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][AB0]|\r")
+
+# Makes the terminal the process's own, so that Ctrl-C and a closed window are signals to it.
+_TAKE_THE_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 class Terminal:
@@ -32,14 +33,13 @@ class Terminal:
         self._seen = b""
         self._taken = 0
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "samobot", *arguments],
+            [sys.executable, "-c", _TAKE_THE_TERMINAL, sys.executable, "-m", "samobot", *arguments],
             cwd=shop.repo,
             env={**shop.environment, "TERM": "xterm", "COLUMNS": "200", "LINES": "50", "PAGER": "cat"},
             stdin=slave,
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=_take_the_terminal,
         )
         os.close(slave)
 
@@ -104,8 +104,3 @@ class Terminal:
             return False
         self._seen += piece
         return bool(piece)
-
-
-def _take_the_terminal() -> None:
-    """Make the terminal the process's own, so that Ctrl-C and a closed window are signals."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

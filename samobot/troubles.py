@@ -172,9 +172,13 @@ class Troubles:
         )
 
     async def _rest(self, until: datetime) -> Rested:
-        """Wait until a time of the wall clock, or for what a person wants."""
+        """Wait until a time of the wall clock, or for what a person wants.
+
+        Never longer than that was away in the beginning: a clock that is set back must not keep a session for days.
+        """
+        most = (until - self._now()).total_seconds()
         while not self._stop.is_set():
-            left = (until - self._now()).total_seconds()
+            left = min((until - self._now()).total_seconds(), most)
             if left <= 0:
                 return Rested.TIME
             if self._book.take_request(control.RequestKind.RESUME):
@@ -182,5 +186,7 @@ class Troubles:
             if self._book.take_request(control.RequestKind.PAUSE):
                 self.pause_asked = True
                 return Rested.PAUSED
-            await self._nap(self._stop, min(left, NAP))
+            nap = min(left, NAP)
+            await self._nap(self._stop, nap)
+            most -= nap
         return Rested.STOPPED

@@ -12,7 +12,7 @@ from samobot.account import Account
 from samobot.assets import plugin_dir
 from samobot.book import Book
 from samobot.claude.invocation import ClaudeOptions, check_args
-from samobot.claude.preflight import check_root, find, preflight
+from samobot.claude.preflight import check_root, find, is_wrapper, preflight
 from samobot.claude.process import Clocks
 from samobot.iteration import Iteration, Progress, Surroundings
 from samobot.loop import Worker
@@ -61,18 +61,16 @@ class Assembly:
 
         Args:
             new: The session does not exist yet. Asking the CLI who is logged in takes a second: that is for the
-                first run only, later ones find out by themselves.
+                first run only, later ones find out by themselves. A person's own script is not asked.
 
         Raises:
             UsageError: The CLI is missing or cannot run here, or nobody is logged in.
         """
-        if new:
-            cli = preflight(self._options, self._environ, login=True)
-            self._options = replace(self._options, path=cli.path)
-            return
         check_args(self._options.args)
         check_root(self._options, self._environ)
         self._options = replace(self._options, path=find(self._options.path, self._environ))
+        if new and not is_wrapper(self._options.path):
+            preflight(self._options, self._environ, login=True)
 
     def worker(
         self,

@@ -123,7 +123,9 @@ def test_planning_is_left_only_with_an_approved_plan(
 
 def test_waiting_without_saying_for_what_means_the_gate_of_the_phase() -> None:
     waits = SignalStatus.WAITING
-    assert decide(Phase.REQUIREMENTS, waits, None, FACTS["open question"]).waiting_for is WaitingFor.QA_ANSWERS
+    assert (
+        decide(Phase.REQUIREMENTS, waits, None, FACTS["open question"]).waiting_for is WaitingFor.QA_ANSWERS
+    )
     assert decide(Phase.PLANNING, waits, None, FACTS["plan"]).waiting_for is WaitingFor.PLAN_APPROVAL
     assert decide(Phase.IMPLEMENTATION, waits, None, FACTS["plan"]).waiting_for is WaitingFor.HUMAN_ACTION
 

@@ -71,6 +71,21 @@ def find(name: str, environ: Mapping[str, str]) -> str:
     raise UsageError(f"There is no Claude CLI {where}. {_INSTALL}")
 
 
+def is_wrapper(path: str) -> bool:
+    """Whether a program is a script that a person put in the CLI's place; npm's own entry is a link to the CLI.
+
+    Who knows what such a script does when it is asked for its version.
+    """
+    try:
+        resolved = os.path.realpath(path)
+        if "claude-code" in resolved:
+            return False
+        with open(resolved, "rb") as program:
+            return program.read(2) == b"#!"
+    except OSError:
+        return False
+
+
 def check_root(options: ClaudeOptions, environ: Mapping[str, str]) -> None:
     """Refuse what the CLI refuses: as root, working without permissions outside a sandbox.
 

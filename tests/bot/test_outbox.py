@@ -116,7 +116,9 @@ async def test_a_message_is_sent_once_however_often_it_is_posted(scene: Scene) -
     assert [message.text for message in scene.shown] == ["one"]
 
 
-async def test_what_is_needed_goes_first_then_what_somebody_waits_for_then_news_and_cards(scene: Scene) -> None:
+async def test_what_is_needed_goes_first_then_what_somebody_waits_for_then_news_and_cards(
+    scene: Scene,
+) -> None:
     early = Outbox(scene.bot, scene.store)
     early.show(scene.chat.id, "card", key="card:a")
     early.post(scene.chat.id, "news", key="n", priority=Priority.NEWS)

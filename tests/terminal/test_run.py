@@ -13,7 +13,7 @@ import pytest
 
 from samobot.phases import Phase, WaitingFor
 from samobot.sandbox.journeys import greeting
-from samobot.sandbox.scenario import Scenario
+from samobot.sandbox.scenario import Scenario, install
 from samobot.sandbox.steps import (
     Children,
     Commit,
@@ -73,7 +73,9 @@ def claude_is_something_else(shop: ScriptedShop) -> None:
 
 
 def not_logged_in(shop: ScriptedShop) -> None:
-    shop.play(Scenario(phases={"*": [[go_on()]]}, logged_in=False))
+    # A folder of that name is what tells the CLI from a script of the person's own, which is not asked.
+    agent = install(shop.root / "claude-code", Scenario(phases={"*": [[go_on()]]}, logged_in=False))
+    shop.environment["CLAUDE_PATH"] = str(agent)
 
 
 def root_without_a_sandbox(shop: ScriptedShop) -> None:

@@ -136,7 +136,21 @@ class Front:
         if replied is None:
             return None
         sent = self._desk.store.sent.find(message.chat.id, replied.message_id)
-        return sent.about if sent is not None else None
+        return sent.about if sent is not None else self._by_buttons(replied)
+
+    def _by_buttons(self, message: Message) -> About | None:
+        """What a message is about whose number we do not know: its buttons say so.
+
+        Telegram may show a message before it tells us its number, or never tell: then it comes a second time, and
+        the person replies to the first.
+        """
+        rows = message.reply_markup.inline_keyboard if message.reply_markup is not None else ()
+        for button in (button for row in rows for button in row):
+            data = button.callback_data
+            tap = self._desk.store.callbacks.peek(data) if isinstance(data, str) else None
+            if tap is not None:
+                return _subject(Action.model_validate(tap.action))
+        return None
 
     def _confirm(self, request: Request, typed: Typed, message: Message) -> None:
         """Ask whether an old command still holds: the world has gone on since it was written."""
@@ -154,3 +168,16 @@ class Front:
 
 def _name(first_name: str) -> str:
     return one_line(first_name, 64) or "somebody"
+
+
+def _subject(action: Action) -> About | None:
+    """What the message of a button is about."""
+    if action.session is None:
+        return None
+    match action.do:
+        case ActionKind.ANSWER | ActionKind.OTHER_ANSWER:
+            return About(action.session, "question", {"index": action.question, "identity": action.identity})
+        case ActionKind.APPROVE | ActionKind.REQUEST_CHANGES:
+            return About(action.session, "plan", {"sha256": action.identity})
+        case _:
+            return About(action.session, "note")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ import psutil
 
 from samobot.book import Book
 from samobot.claude.reaper import end_session_processes, session_processes
-from samobot.errors import SamobotError
+from samobot.errors import SamobotError, StorageError
 from samobot.session import control, journal
+from samobot.session.control import Request, RequestKind
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import Holder, holder
@@ -67,7 +69,9 @@ def halt(folder: SessionFolder) -> Halted:
     process = _process(current)
     forced = False
     if process is not None:
-        control.clear(folder)
+        with contextlib.suppress(StorageError):  # a full disk does not keep a session from being stopped
+            control.clear(folder)
+            control.request(folder, Request(RequestKind.STOP, "a person"))
         _send(process, signal.SIGTERM)
         forced = not _gone(folder, process, WORKER_SECONDS)
         if forced:

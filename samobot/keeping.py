@@ -91,6 +91,9 @@ def duty(view: SessionView, run: WantedRun, now: datetime, *, idle: bool = False
     if view.worker_pid is not None or view.state is SessionState.RUNNING:
         return Duty.NOTHING
     match view.state:
+        case SessionState.STOPPED if view.end is not None and not view.end.by_person:
+            # The service or the machine went down: nobody wanted this run to end.
+            return _again(run, now) if idle else Duty.START
         case SessionState.DONE | SessionState.STOPPED | SessionState.BLOCKED:
             # Also where the worker died before it could say so: a person is asked, and nothing is left to do.
             return Duty.DROP

@@ -29,6 +29,9 @@ from samobot.session.signal import Signal
 from samobot.stagnation import STAGNATION_AFTER, Stagnation
 from samobot.troubles import Troubles, nap_unless_stopped
 
+ENDED_FROM_OUTSIDE = "Ended from outside, as when the machine or a service goes down"
+"""What is said of a run that nobody stopped on purpose: where it is wanted, it goes on by itself."""
+
 QUALITY_VISITS = 10
 """How often a session may come back to the quality phase before a person is asked."""
 
@@ -72,14 +75,21 @@ class Worker:
         self._now = now
         self._tell = tell
         self._stop = asyncio.Event()
+        self._stopped_by_person = False
         self._troubles = Troubles(
             book, iteration, account, options, patience, stop=self._stop, now=now, tell=tell, nap=nap
         )
         self._stagnation = Stagnation()
         self._visit = 0
 
-    def stop(self) -> None:
-        """Ask the run to end now; may be called more than once."""
+    def stop(self, *, by_person: bool = True) -> None:
+        """Ask the run to end now; may be called more than once.
+
+        Args:
+            by_person: Whether a person wants it; else the machine or a service goes down, and the run is to go on
+                by itself later.
+        """
+        self._stopped_by_person = self._stopped_by_person or by_person
         self._stop.set()
 
     async def run(self) -> RunEnd:
@@ -274,8 +284,11 @@ class Worker:
         return RunEnd(RunEndReason.BLOCKED, reason, phase, cause=cause)
 
     def _stopped(self, phase: Phase) -> RunEnd:
-        self._book.stopped(phase, "Stopped by a person")
-        return RunEnd(RunEndReason.STOPPED, "Stopped by a person.", phase)
+        asked = self._book.take_request(control.RequestKind.STOP)
+        by_person = self._stopped_by_person or asked
+        text = "Stopped by a person" if by_person else ENDED_FROM_OUTSIDE
+        self._book.stopped(phase, text)
+        return RunEnd(RunEndReason.STOPPED, f"{text}.", phase, by_person=by_person)
 
     def _give_up(self, error: SamobotError) -> None:
         """Leave word of why the run ended, where the disk still takes it."""
@@ -299,4 +312,5 @@ class Worker:
             text=end.text,
             exit_code=end.reason.exit_code,
             phase=end.phase,
+            by="person" if end.by_person else "outside",
         )

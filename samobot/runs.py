@@ -39,6 +39,7 @@ class RunEnd:
         waiting_for: What a person has to do, where it waits.
         cause: Who blocked it, where it is blocked.
         until: When a parked session may go on.
+        by_person: Whether a person stopped it, where it is stopped.
     """
 
     reason: RunEndReason
@@ -47,6 +48,7 @@ class RunEnd:
     waiting_for: WaitingFor | None = None
     cause: BlockCause | None = None
     until: datetime | None = None
+    by_person: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import Decision, DecisionKind, question_id
 from samobot.session.folder import SessionFolder
-from samobot.session.journal import RunEndReason
+from samobot.session.journal import RunEnd, RunEndReason
 from samobot.session.plan import outline
 from samobot.session.qa import Question
 from samobot.session.signal import Signal
@@ -132,12 +132,16 @@ class GuidanceView(_View):
 
 
 class EndView(_View):
-    """How the last run ended, where that still says why the session rests."""
+    """How the last run ended, where that still says why the session rests.
+
+    A run that was stopped, but not by a person, goes on by itself where it is wanted.
+    """
 
     at: datetime
     reason: RunEndReason
     text: str
     cause: BlockCause | None
+    by_person: bool = True
 
 
 class RemarkView(_View):
@@ -264,7 +268,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         worker_pid=held.pid if held else None,
         parked_until=(held.parked_until if held else None) or (park.until if park else None),
         limit=park.text if park else "",
-        end=EndView(at=end.at, reason=end.reason, text=end.text, cause=_cause(end.cause)) if end else None,
+        end=_end(end) if end else None,
         run=journal.run.id if journal.run else None,
         lost=current.lost,
         auto=journal.run.auto if journal.run else False,
@@ -420,6 +424,12 @@ def _plan(current: Snapshot) -> PlanView | None:
         via=verdict.via if verdict else None,
         at=verdict.at if verdict else None,
         feedback=verdict.text if verdict else None,
+    )
+
+
+def _end(end: RunEnd) -> EndView:
+    return EndView(
+        at=end.at, reason=end.reason, text=end.text, cause=_cause(end.cause), by_person=end.by_person
     )
 
 

@@ -16,8 +16,9 @@ from samobot.errors import SamobotError, StorageError
 from samobot.keeping import MOST_RESTARTS, Duty, Keeper, Sight, duty
 from samobot.launch import StartInterruptedError
 from samobot.session.folder import SessionFolder
+from samobot.session.journal import RunEndReason
 from samobot.session.snapshot import SessionState
-from samobot.views import NewsKind, SessionView, unreadable_view
+from samobot.views import EndView, NewsKind, SessionView, unreadable_view
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
@@ -25,6 +26,10 @@ NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 def seen(name: str = "a", state: SessionState = SessionState.IDLE, **more: Any) -> SessionView:
     view = unreadable_view(SessionFolder(Path(f"26-01-15-{name}")), "demo", "")
     return view.model_copy(update={"state": state, "problems": (), **more})
+
+
+def stopped(*, by_person: bool) -> EndView:
+    return EndView(at=NOW, reason=RunEndReason.STOPPED, text="t", cause=None, by_person=by_person)
 
 
 def run(*restarted: float, place: int | None = None) -> WantedRun:
@@ -47,6 +52,8 @@ def run(*restarted: float, place: int | None = None) -> WantedRun:
         (seen(state=SessionState.DONE), Duty.DROP),
         (seen(state=SessionState.DONE, lost=True), Duty.DROP),
         (seen(state=SessionState.STOPPED), Duty.DROP),
+        (seen(state=SessionState.STOPPED, end=stopped(by_person=True)), Duty.DROP),
+        (seen(state=SessionState.STOPPED, end=stopped(by_person=False)), Duty.START),
         (seen(state=SessionState.BLOCKED), Duty.DROP),
         (seen(state=SessionState.BLOCKED, lost=True), Duty.DROP),
     ],

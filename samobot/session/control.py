@@ -21,6 +21,8 @@ class RequestKind(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     BUDGET = "budget"
+    STOP = "stop"
+    """Says of the signal that follows that a person wants it: a bare SIGTERM is the machine going down."""
 
 
 @dataclass(frozen=True, slots=True)

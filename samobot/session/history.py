@@ -67,7 +67,7 @@ NEEDS_PERSON = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How a run ended: when, why, in which words, with which exit code."""
+    """How a run ended: when, why, in which words, with which exit code; by a person, or as a service went down."""
 
     at: datetime
     reason: RunEndReason
@@ -75,6 +75,7 @@ class RunEnd:
     cause: str | None
     exit_code: int
     phase: str | None
+    by_person: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,7 @@ class Sums:
             cause=_text(record.get("cause")),
             exit_code=reason.exit_code if code is None else code,
             phase=_text(record.get("phase")),
+            by_person=record.get("by") != "outside",
         )
         run = self._now.run or Run("", None, at, end.phase, auto=False)
         park = self._now.park if reason is RunEndReason.PARKED else None

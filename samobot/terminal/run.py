@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -188,10 +190,12 @@ def _run_here(assembly: Assembly, folder: SessionFolder, options: RunOptions, si
 async def _work(worker: Worker, signals: StopSignals) -> RunEnd:
     loop = asyncio.get_running_loop()
 
-    def stop() -> None:
+    def stop(number: int) -> None:
+        # Ctrl-C and a closed terminal are a person's; SIGTERM alone is the service or the machine going down.
+        by_person = number != signal.SIGTERM
         # A signal may come in while the loop is being closed.
         with suppress(RuntimeError):
-            loop.call_soon_threadsafe(worker.stop)
+            loop.call_soon_threadsafe(partial(worker.stop, by_person=by_person))
 
     with signals.calling(stop):
         become_subreaper()

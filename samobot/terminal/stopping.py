@@ -19,7 +19,7 @@ class StopSignals:
     """A context in which the three signals raise `Stopped`, or do what `calling` says."""
 
     def __init__(self) -> None:
-        self._action: Callable[[], None] | None = None
+        self._action: Callable[[int], None] | None = None
         self._before: dict[signal.Signals, signal._HANDLER] = {}
 
     def __enter__(self) -> StopSignals:
@@ -34,8 +34,8 @@ class StopSignals:
             signal.signal(number, handler)
 
     @contextmanager
-    def calling(self, action: Callable[[], None]) -> Iterator[None]:
-        """Call this on a signal instead, for as long as the context lasts."""
+    def calling(self, action: Callable[[int], None]) -> Iterator[None]:
+        """Call this with the signal's number instead, for as long as the context lasts."""
         self._action = action
         try:
             yield
@@ -45,4 +45,4 @@ class StopSignals:
     def _arrived(self, number: int, frame: FrameType | None) -> None:
         if self._action is None:
             raise Stopped
-        self._action()
+        self._action(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from samobot.sandbox.chats import Message
 from samobot.sandbox.faults import FaultKind
@@ -67,7 +68,7 @@ def _decided_once(stage: Stage, owner: Owner, name: str, found: Findings) -> Non
     colours = {"A": "A) red", "B": "B) green", "C": "C) blue"}
     if answers != {"Q1": colours[letter], "Q2": owner.greeted(name)}:
         wrong.append(f"{name}: the answers on record are {answers}")
-    qa = (folder / "_qa.md").read_text(encoding="utf-8")
+    qa = _text(folder / "_qa.md")
     for words in answers.values():
         if qa.count(f"**Answer:** {words}") != 1:
             wrong.append(f"{name}: “{words}” is {qa.count(words)} times in _qa.md")
@@ -79,12 +80,17 @@ def _decided_once(stage: Stage, owner: Owner, name: str, found: Findings) -> Non
     for kind, count in {"answer": 2, "rejection": 1, "approval": 1, "action_done": 1}.items():
         if kinds[kind] != count:
             wrong.append(f"{name}: {kinds[kind]} times {kind}")
-    guidance = (folder / "_guidance.md").read_text(encoding="utf-8")
+    guidance = _text(folder / "_guidance.md")
     if guidance.count("the port is 8080") != 1:
         wrong.append(f"{name}: the guidance is there {guidance.count('the port is 8080')} times")
-    parts = stage.shop.git("ls-tree", "--name-only", name).split()
+    branches = stage.shop.git("branch", "--format=%(refname:short)").split()
+    parts = stage.shop.git("ls-tree", "--name-only", name).split() if name in branches else []
     if not {"first.txt", "second.txt"} <= set(parts):
         wrong.append(f"{name}: the branch holds {parts}")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def _told(stage: Stage, name: str, found: Findings) -> None:

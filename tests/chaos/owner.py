@@ -139,7 +139,7 @@ class Owner:
         """Whether the message still asks: what is over needs no second word."""
         number = int(deed.token.rpartition("#")[2])
         message = self.stage.chat.by_id.get(number)
-        return message is not None and bool(message.buttons)
+        return message is not None and (bool(message.buttons) or message.asks_reply)
 
     def _complain(self, deed: Deed) -> None:
         since = [message for message in self.stage.chat.from_bot() if message.date >= int(deed.at)]
@@ -273,7 +273,7 @@ class Owner:
                     self.stage.ann.reply(message, self.greeted(name))
                 return []
 
-            return Deed(f"{name} words #{message.id}", act, lambda: True)
+            return Deed(f"{name} words #{message.id}", act, lambda: self._answered(name, 2))
         if "What should be different?" in message.text:
 
             def feedback() -> list[Tap]:
@@ -281,7 +281,11 @@ class Owner:
                     self.stage.ann.reply(message, "more of the second part, please")
                 return []
 
-            return Deed(f"{name} feedback #{message.id}", feedback, lambda: True)
+            return Deed(
+                f"{name} feedback #{message.id}",
+                feedback,
+                lambda: bool(self.stage.decisions(name, "rejection")),
+            )
         return None
 
     def _guidance(self, name: str) -> str:

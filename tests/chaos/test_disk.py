@@ -26,7 +26,7 @@ from tests.support.scripted import ScriptedShop, go_on, scripted_shop, wait_for
 from tests.support.session_folder import KEY, NOW, QUESTIONS, make_session
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos_disk")]
 
 ASKS = (Questions(questions=[Question(text="Which one?")]), wait_for(WaitingFor.QA_ANSWERS))
 

@@ -17,7 +17,7 @@ from samobot.sandbox.steps import Limit
 from tests.chaos.owner import Owner
 from tests.chaos.stage import Role, Stage, scenario, send, stage
 
-pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos_limits"), pytest.mark.timeout(150)]
 
 RESET_IN = 8.0
 """Seconds: long enough that all that was killed is back before."""

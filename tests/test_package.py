@@ -10,14 +10,16 @@ import shlex
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import samobot
 from samobot.sandbox.journeys import greeting
@@ -105,9 +107,28 @@ class Installed:
         )
 
 
+def _about(wheel: Path) -> Message:
+    """What the wheel says about itself."""
+    with zipfile.ZipFile(wheel) as opened:
+        return email.message_from_bytes(opened.read(f"samobot-{samobot.__version__}.dist-info/METADATA"))
+
+
+def _plain_dependencies(wheel: Path) -> set[str]:
+    """The distributions that a plain install of the wheel brings, without any extra."""
+    waiting = [*_about(wheel).get_all("Requires-Dist", [])]
+    found: set[str] = set()
+    while waiting:
+        needed = Requirement(waiting.pop())
+        if needed.name in found or (needed.marker is not None and not needed.marker.evaluate({"extra": ""})):
+            continue
+        found.add(needed.name)
+        waiting += metadata.requires(needed.name) or []
+    return found
+
+
 @pytest.fixture(scope="module")
 def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheel in an empty virtual environment; its dependencies come from ours, so that no network is needed."""
+    """The wheel in an empty virtual environment; what it needs, and no more, is linked from ours: no network."""
     root = tmp_path_factory.mktemp("elsewhere") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
     python = root / "bin" / "python"
@@ -129,8 +150,11 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Install
         text=True,
     )
     site = Path(where.stdout.strip())
-    # A .pth file only adds a path: the editable samobot of ours, itself in a .pth file, is not seen through it.
-    (site / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    for name in _plain_dependencies(built.wheel):
+        for file in metadata.files(name) or []:
+            entry = file.parts[0]
+            if entry != ".." and not (site / entry).exists():
+                (site / entry).symlink_to(Path(str(metadata.distribution(name).locate_file(entry))))
     return Installed(root)
 
 
@@ -152,10 +176,9 @@ def test_the_wheel_holds_the_package_and_the_whole_plugin(built: Built) -> None:
 
 
 def test_the_wheel_says_what_it_is_and_needs(built: Built) -> None:
+    about = _about(built.wheel)
     with zipfile.ZipFile(built.wheel) as wheel:
-        info = f"samobot-{samobot.__version__}.dist-info"
-        about = email.message_from_bytes(wheel.read(f"{info}/METADATA"))
-        entry = wheel.read(f"{info}/entry_points.txt").decode()
+        entry = wheel.read(f"samobot-{samobot.__version__}.dist-info/entry_points.txt").decode()
     assert (about["Name"], about["Version"]) == ("samobot", samobot.__version__)
     assert about["License-Expression"] == "MIT"
     needed = {
@@ -197,7 +220,7 @@ def test_an_installed_samobot_runs_outside_the_repository(installed: Installed, 
 
 
 @pytest.mark.timeout(300)
-def test_an_installed_samobot_plays_its_demo(installed: Installed, tmp_path: Path) -> None:
+def test_a_plain_install_plays_its_demo(installed: Installed, tmp_path: Path) -> None:
     environment = {"XDG_STATE_HOME": str(tmp_path / "state"), "IS_SANDBOX": "1"}
     played = installed.run("samobot", "demo", "--terminal", "--fast", cwd=tmp_path, environment=environment)
     assert played.returncode == 0, played.stdout + played.stderr

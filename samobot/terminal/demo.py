@@ -38,12 +38,8 @@ def demo_command(real: bool, terminal: bool, fast: bool, port: int, no_open: boo
       samobot demo --terminal
       samobot demo --terminal --fast     plays by itself and ends
     """
-    try:
-        from samobot.sandbox.demo import PACE, Play
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"The demo needs {error.name}: install it with pip install 'samobot[demo]'."
-        ) from None
+    from samobot.sandbox.demo import PACE, Play
+
     claude = _real_claude(unattended=terminal and fast) if real else None
     play = Play(claude=claude, pace=0 if fast else PACE, poll=0.1 if fast else 0.5, port=port)
     return asyncio.run(_show(play, terminal=terminal, fast=fast, browser=not no_open))

@@ -161,7 +161,9 @@ class BotApp:
         self._store = store
         self._outbox = Outbox(bot, store)
         self._gate = Gate(access_of(self._settings), store, on_admitted=self._outbox.revive)
-        self._fleet = Fleet(self._settings, store.wanted, environ=self._environ)
+        self._fleet = Fleet(
+            self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set
+        )
         self._places = Places(store, self._settings)
         self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
         self._desk = Desk(
@@ -203,6 +205,7 @@ class BotApp:
             except SamobotError as error:
                 log.error("the cards do not say that the bot is off: %s", error)
             await self._outbox.drain(DRAIN_SECONDS)
+        await self._fleet.close()
 
     async def _until_told(self, polling: asyncio.Task[None]) -> None:
         """Wait for a signal; polling that ends by itself is an error, and ours to raise."""
@@ -261,12 +264,11 @@ class BotApp:
             self._last_look = time.monotonic()
 
     async def _hints(self) -> None:
-        """Look sooner when files have changed."""
-        if not self._watch_files:
-            return
-        watching = asyncio.create_task(
-            watch(self._settings.samobot_projects, self._sooner.set), name="watching"
-        )
+        """Look sooner when a worker has ended or was started, or when files have changed."""
+        watching: list[asyncio.Task[Any]] = []
+        if self._watch_files:
+            files = watch(self._settings.samobot_projects, self._sooner.set)
+            watching.append(asyncio.create_task(files, name="watching"))
         try:
             while True:
                 await self._sooner.wait()
@@ -274,7 +276,7 @@ class BotApp:
                 await asyncio.sleep(max(0.0, self._last_look + _SOONEST_LOOK - time.monotonic()))
                 await self._look()
         finally:
-            await _cancel(watching)
+            await _cancel(*watching)
 
     async def _keep_house(self) -> None:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -83,5 +82,7 @@ def human_size(count: int) -> str:
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """Return the choice that `word` was probably meant to be, or None where none is close."""
+    import difflib  # rarely needed, and every command would wait for it
+
     found = difflib.get_close_matches(word[:80].casefold(), list(choices), n=1)
     return found[0] if found else None

@@ -17,6 +17,8 @@ from samobot.errors import StorageError
 
 EDIT_LOCK = ".edit.lock"
 
+_BLOCK = 65_536
+
 # Surrogates that stand for no byte of a file; those from U+DC80 to U+DCFF are bytes that are not UTF-8.
 _UNENCODABLE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
@@ -85,9 +87,10 @@ def read_text(path: Path) -> str | None:
     except OSError as error:
         raise _refused("read", path, error) from error
     try:
-        with os.fdopen(fd, "rb", closefd=False) as file:
-            _require_regular(fd, path)
-            return file.read().decode("utf-8", "surrogateescape")
+        content = os.read(fd, _require_regular(fd, path).st_size + 1)
+        while more := os.read(fd, _BLOCK):  # nothing follows, unless the file grows while it is read
+            content += more
+        return content.decode("utf-8", "surrogateescape")
     except OSError as error:
         raise _refused("read", path, error) from error
     finally:
@@ -181,9 +184,11 @@ def _mode_of(path: Path) -> int | None:
     return stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
 
 
-def _require_regular(fd: int, path: Path) -> None:
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+def _require_regular(fd: int, path: Path) -> os.stat_result:
+    facts = os.fstat(fd)
+    if not stat.S_ISREG(facts.st_mode):
         raise StorageError(f"{path} is not a regular file; move it away, samobot writes its own there.")
+    return facts
 
 
 def _encode(data: str | bytes) -> bytes:

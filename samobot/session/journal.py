@@ -168,10 +168,14 @@ def events(path: Path) -> Iterator[dict[str, Any]]:
 
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(line)
+        # Lines of ours are UTF-8; guessing the encoding of each would take longer than reading it.
+        record = json.loads(line.decode("utf-8", "surrogatepass") if line.startswith(b'{"') else line)
     except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict) or not isinstance(record.get("event"), str):
         return None
     at = moment(record.get("at"))
-    return None if at is None else {**record, "at": at}
+    if at is None:
+        return None
+    record["at"] = at
+    return record

@@ -11,8 +11,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import random
-import socket
 import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -106,7 +104,7 @@ class RunLock:
             Holder(
                 pid=os.getpid(),
                 process_start=_process_start(),
-                host=socket.gethostname(),
+                host=os.uname().nodename,
                 started=now,
                 iteration=iteration,
                 phase=phase,
@@ -262,7 +260,7 @@ def _open_and_lock(folder: SessionFolder) -> int:
                 f"The lock of {folder.name} could not be had for {_LOOKERS_PATIENCE_S:.0f} s though no worker "
                 f"holds it; see which program has {folder.lock} open."
             )
-        time.sleep(random.SystemRandom().uniform(0.001, 0.01))
+        time.sleep(0.001 + os.urandom(1)[0] / 256 * 0.009)
 
 
 def _busy(folder: SessionFolder, held: Holder) -> BusyError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _KEY = re.compile(
     r"[ \t]{0,8}(?:[-*+][ \t]{1,8})?"
@@ -19,9 +20,8 @@ _KEY = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line and its place.
+class Line(NamedTuple):
+    """One line and its place. A tuple, since a file has many of them.
 
     Attributes:
         number: From 1, as editors count.
@@ -83,7 +83,9 @@ def scan(text: str) -> tuple[Line, ...]:
             pieces[index], ends[index] = piece[:-1], "\r\n"
     lines = []
     start = 0
-    for index, (piece, end, code) in enumerate(zip(pieces, ends, _code(pieces), strict=True)):
+    has_fences = "```" in text or "~~~" in text
+    codes = _code(pieces) if has_fences else [False] * len(pieces)
+    for index, (piece, end, code) in enumerate(zip(pieces, ends, codes, strict=True)):
         level, title = (0, "") if code else _heading(piece.removeprefix("\ufeff") if index == 0 else piece)
         lines.append(Line(index + 1, start, piece, end, code, level, title))
         start += len(piece) + len(end)
@@ -98,7 +100,7 @@ def newline(text: str) -> str:
 
 def match_key(line: str) -> Key | None:
     """Read `Key: value`, also as `- Key:`, `**Key:**` or `**Key**:`; None for any other line."""
-    found = _KEY.match(line)
+    found = _KEY.match(line) if ":" in line else None
     if found is None:
         return None
     name = found["a"] or found["b"] or found["c"]
@@ -136,6 +138,8 @@ def quote_length(lines: Sequence[Line]) -> int:
 
 
 def _heading(line: str) -> tuple[int, str]:
+    if "#" not in line:
+        return 0, ""
     body = line.lstrip(" ")
     hashes = body.lstrip("#")
     level = len(body) - len(hashes)

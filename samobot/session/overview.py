@@ -102,7 +102,8 @@ def parse_overview(text: str) -> Overview:
     lines = scan(text)
     problems: list[str] = []
     title = next((line.title for line in lines if line.level == 1 and line.title), None)
-    head = _keys(_head(lines))
+    top = _head(lines)
+    head = _keys(top)
     section = _section(lines, "status")
     if section is None:
         problems.append("_overview.md has no “## Status” section; add one with a line “Phase: …”.")
@@ -118,7 +119,7 @@ def parse_overview(text: str) -> Overview:
         name=re.sub(r"^session\s{0,3}:\s*", "", title, flags=re.IGNORECASE) or None if title else None,
         started=_value(head, "started"),
         working_dir=_value(head, "working dir"),
-        task=_task(lines),
+        task=_task(lines, top, head.get("task")),
         phase=_phase(phase_line, problems),
         phase_text=_value(status, "phase"),
         iteration=_number(status, "iteration", problems),
@@ -282,9 +283,7 @@ def _phase(found: _KeyLine | None, problems: list[str]) -> Phase | None:
     return None
 
 
-def _task(lines: Sequence[Line]) -> str | None:
-    head = _head(lines)
-    found = _keys(head).get("task")
+def _task(lines: Sequence[Line], head: Sequence[Line], found: _KeyLine | None) -> str | None:
     if found is not None:
         start = found.line.number
         rest = head[start:]

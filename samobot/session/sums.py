@@ -166,7 +166,7 @@ class Sums:
         self._iterations[phase] = self._iterations.get(phase, 0) + 1
         if cost:
             self._by_phase[phase] = self._by_phase.get(phase, 0.0) + cost
-            day = f"{at:%Y-%m-%d}"
+            day = at.date().isoformat()
             self._by_day[day] = self._by_day.get(day, 0.0) + cost
         for model, usd in _items(record.get("models")):
             self._by_model[model] = self._by_model.get(model, 0.0) + (_money(usd) or 0.0)

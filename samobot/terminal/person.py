@@ -5,16 +5,16 @@ from __future__ import annotations
 import getpass
 import os
 from pathlib import Path
-
-import psutil
+from typing import TYPE_CHECKING
 
 from samobot.address import Located, known_projects, locate
-from samobot.claude.invocation import ITERATION_VARIABLE
 from samobot.errors import SamobotError
 from samobot.session.folder import SessionFolder
-from samobot.session.gate import Person
 from samobot.session.lock import holder
 from samobot.settings import Settings
+
+if TYPE_CHECKING:
+    from samobot.session.gate import Person
 
 VIA = "terminal"
 
@@ -31,6 +31,10 @@ def person_at(folder: SessionFolder) -> Person:
     Raises:
         SamobotError: It is the session's own agent: an agent cannot pass its own gate.
     """
+    # Here, for `samobot status` needs none of it and is to be quick.
+    from samobot.claude.invocation import ITERATION_VARIABLE
+    from samobot.session.gate import Person
+
     if os.environ.get(ITERATION_VARIABLE) or _below_the_worker(folder):
         raise SamobotError(
             "This was called from inside an iteration. Answers and approvals are for a person to give; "
@@ -52,4 +56,6 @@ def _below_the_worker(folder: SessionFolder) -> bool:
     current = holder(folder)
     if current is None or current.pid is None:
         return False
+    import psutil
+
     return any(process.pid == current.pid for process in psutil.Process().parents())

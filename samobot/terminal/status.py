@@ -18,7 +18,6 @@ from samobot.session.snapshot import SessionState, Snapshot, snapshot
 from samobot.settings import Settings, load_settings
 from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.person import find
-from samobot.terminal.words import describe_plan, describe_questions
 from samobot.text import human_duration, human_money, one_line, printable
 
 WATCH_SECONDS = 1.0
@@ -133,6 +132,8 @@ def _state_words(current: Snapshot) -> str:
 
 def describe(current: Snapshot) -> str:
     """Show one session in full."""
+    from samobot.terminal.words import describe_plan, describe_questions  # not for a list of sessions
+
     status = current.status
     lines = [f"{SIGNS[status.state]} {status.session} · {status.project}: {_state_words(current)}"]
     if current.holder is not None and current.holder.activity:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from samobot.errors import BusyError, NotFoundError, StorageError, UsageError
@@ -41,47 +42,47 @@ class SessionFolder:
     @property
     def overview(self) -> Path:
         """Where the session stands."""
-        return self.path / OVERVIEW
+        return _inside(self.path, OVERVIEW)
 
     @property
     def signal(self) -> Path:
         """What the agent said at the end of its iteration."""
-        return self.path / "_signal.json"
+        return _inside(self.path, "_signal.json")
 
     @property
     def qa(self) -> Path:
         """The agent's questions and a person's answers."""
-        return self.path / "_qa.md"
+        return _inside(self.path, "_qa.md")
 
     @property
     def guidance(self) -> Path:
         """What a person wants the next iteration to know."""
-        return self.path / "_guidance.md"
+        return _inside(self.path, "_guidance.md")
 
     @property
     def decisions(self) -> Path:
         """Every approval, rejection and answer, one a line."""
-        return self.path / "_decisions.jsonl"
+        return _inside(self.path, "_decisions.jsonl")
 
     @property
     def logs(self) -> Path:
         """The folder of everything that no repository should hold."""
-        return self.path / "_logs"
+        return _inside(self.path, "_logs")
 
     @property
     def journal(self) -> Path:
         """What happened, one event a line."""
-        return self.logs / "journal.jsonl"
+        return _inside(self.logs, "journal.jsonl")
 
     @property
     def lock(self) -> Path:
         """Held by the living worker."""
-        return self.logs / "run.lock"
+        return _inside(self.logs, "run.lock")
 
     @property
     def control(self) -> Path:
         """Requests to the living worker."""
-        return self.logs / "control.json"
+        return _inside(self.logs, "control.json")
 
     def check(self) -> None:
         """Refuse a folder whose files would not be where they are looked for.
@@ -113,6 +114,12 @@ class SessionFolder:
                 ignore.write_text("*\n", encoding="utf-8")
         except OSError as error:
             raise StorageError(f"The session folder {self.path} cannot be made: {error.strerror}.") from error
+
+
+@lru_cache(maxsize=64)
+def _inside(folder: Path, name: str) -> Path:
+    """Return a path in a folder: who reads a session asks for the same ones many times in a row."""
+    return folder / name
 
 
 def split_date(folder_name: str) -> tuple[str | None, str]:

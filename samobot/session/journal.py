@@ -34,6 +34,8 @@ from samobot.session.sums import Sums
 
 _MAX_LINE = 4 * 1024 * 1024
 _TAIL = 64
+_SPACE = " \t\n\r"
+_DECODER = json.JSONDecoder()
 
 __all__ = [
     "EventName",
@@ -168,8 +170,7 @@ def events(path: Path) -> Iterator[dict[str, Any]]:
 
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
-        # Lines of ours are UTF-8; guessing the encoding of each would take longer than reading it.
-        record = json.loads(line.decode("utf-8", "surrogatepass") if line.startswith(b'{"') else line)
+        record = _read_json(line)
     except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict) or not isinstance(record.get("event"), str):
@@ -179,3 +180,14 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         return None
     record["at"] = at
     return record
+
+
+def _read_json(line: bytes) -> Any:
+    """Read JSON as `json.loads` does, but without guessing the encoding of a line that looks like ours."""
+    if not line.startswith(b'{"'):
+        return json.loads(line)
+    text = line.decode("utf-8", "surrogatepass").rstrip(_SPACE)
+    value, end = _DECODER.raw_decode(text)
+    if end != len(text):
+        raise ValueError("more than one value")
+    return value

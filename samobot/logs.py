@@ -33,7 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _CHATTY = {
     "httpx": logging.WARNING,  # whole URLs, token included, at INFO
     "httpcore": logging.WARNING,
-    "apscheduler": logging.WARNING,
+    "apscheduler": logging.ERROR,  # a look that takes longer than the poll is no news
     "watchfiles": logging.WARNING,
     "telegram.request.BaseRequest": logging.CRITICAL,  # a traceback for a proxy's page that is raised as well
 }

@@ -192,8 +192,11 @@ class Iteration:
         book.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         self._backup.save()
         context = folder.logs / f"{stem}.context.md"
-        facts = await asyncio.to_thread(self._facts, assignment, guidance, work_dir)
-        trace = await asyncio.to_thread(self._trace, work_dir)
+        # Both ask git, which takes its time: at once, then.
+        facts, trace = await asyncio.gather(
+            asyncio.to_thread(self._facts, assignment, guidance, work_dir),
+            asyncio.to_thread(self._trace, work_dir),
+        )
         write_atomic(context, iteration_context(facts, workflow_text()))
         invocation = build(
             world.options,

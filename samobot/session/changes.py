@@ -65,12 +65,13 @@ class Checkout:
 
 def checkout(path: Path) -> Checkout:
     """Say what is checked out in a folder, for the agent's context."""
-    git = Git(path)
     try:
-        status = git.run("status", "--short")
-        return Checkout(git.run("branch", "--show-current").strip() or None, status)
+        head, _, status = Git(path).run("status", "--short", "--branch").partition("\n")
     except GitError:
         return Checkout(None, None)
+    # A branch's name holds neither a space nor two dots in a row.
+    name = head.removeprefix("## ").removeprefix("No commits yet on ").partition("...")[0]
+    return Checkout(None if name == "HEAD (no branch)" else name, status)
 
 
 def head(path: Path) -> str | None:
@@ -90,18 +91,28 @@ def tree_state(path: Path) -> str:
     state = hashlib.sha256()
     git = Git(path)
     try:
-        status = git.run("status", "--porcelain=v1", "-z", "--untracked-files=all")
-        state.update((head(path) or "").encode() + status.encode("utf-8", "surrogateescape"))
-        with tempfile.TemporaryFile() as output:
-            base = "HEAD" if head(path) else "--cached"
-            git.run_into(output, "diff", base, "--no-ext-diff", "--no-textconv", "--full-index", "--no-color")
-            output.seek(0)
-            while block := output.read(_BLOCK):
-                state.update(block)
-        top = Path(git.run("rev-parse", "--show-toplevel").rstrip("\n"))
-        for entry in status.split("\0")[:_MAX_FILES]:
-            if entry.startswith("?? "):
-                _add_file(state, top / entry[3:])
+        status = git.run(
+            "status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z", "--untracked-files=all"
+        )
+        lines = status.split("\0")
+        commit = next((line for line in lines if line.startswith("# branch.oid ")), "")
+        entries = [line for line in lines if line and not line.startswith("# branch.")]
+        new = [entry[2:] for entry in entries if entry.startswith("? ")]
+        state.update("\0".join([commit, *entries]).encode("utf-8", "surrogateescape"))
+        # Most often there is nothing more to ask: each call of git is a process, before and after an iteration.
+        if len(entries) > len(new):
+            base = "--cached" if commit.endswith("(initial)") else "HEAD"
+            with tempfile.TemporaryFile() as output:
+                git.run_into(
+                    output, "diff", base, "--no-ext-diff", "--no-textconv", "--full-index", "--no-color"
+                )
+                output.seek(0)
+                while block := output.read(_BLOCK):
+                    state.update(block)
+        if new:
+            top = Path(git.run("rev-parse", "--show-toplevel").rstrip("\n"))
+            for name in new[:_MAX_FILES]:
+                _add_file(state, top / name)
     except GitError:
         _add_folder(state, path)
     return state.hexdigest()

@@ -56,7 +56,7 @@ DEAF_SECONDS = 120.0
 
 _HOUSEKEEPING_SECONDS = 3600
 _HEALTH_SECONDS = 15.0
-_SOONEST_LOOK = 0.15
+_SHORTEST_REST, _LONGEST_REST = 0.02, 0.3
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 30.0
 
 _DESCRIPTION = (
@@ -90,6 +90,7 @@ class BotApp:
         self._looking = asyncio.Lock()
         self._untold: list[FleetNews] = []
         self._last_look = time.monotonic()
+        self._rest = _SHORTEST_REST
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT.
@@ -273,8 +274,11 @@ class BotApp:
             while True:
                 await self._sooner.wait()
                 self._sooner.clear()
-                await asyncio.sleep(max(0.0, self._last_look + _SOONEST_LOOK - time.monotonic()))
+                await asyncio.sleep(max(0.0, self._last_look + self._rest - time.monotonic()))
+                began = time.monotonic()
                 await self._look()
+                # A person waits for what is looked for; but looking must not keep a processor busy.
+                self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
         finally:
             await _cancel(*watching)
 

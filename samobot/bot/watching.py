@@ -15,7 +15,7 @@ from samobot.project import load_project
 log = logging.getLogger(__name__)
 
 _STEP_MS = 20
-_DEBOUNCE_MS = 60
+_DEBOUNCE_MS = 40
 _AGAIN_SECONDS = 30.0
 _OURS = frozenset({"journal.jsonl", "run.lock"})
 

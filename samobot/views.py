@@ -144,6 +144,15 @@ class EndView(_View):
     by_person: bool = True
 
 
+class DecisionView(_View):
+    """What a person decided last: `retry`, `action_done`, `answer`, `approval`, `rejection`; by whom, where, when."""
+
+    kind: DecisionKind
+    who: str
+    via: str
+    at: datetime | None
+
+
 class RemarkView(_View):
     """Something said in passing: `void` (an agent's forgery was put back) or `notice`."""
 
@@ -179,6 +188,7 @@ class SessionView(_View):
         lost: Whether its worker died without a word.
         auto: Whether the bot may decide its gates after a while.
         remarks: The newest things said in passing.
+        decision: What a person decided last.
         last_action: As the overview says.
         next: As the overview says.
         started: When the session began.
@@ -232,6 +242,7 @@ class SessionView(_View):
     place: int | None = None
     wanted: bool = False
     problems: tuple[str, ...] = ()
+    decision: DecisionView | None = None
 
     @property
     def open_questions(self) -> tuple[QuestionView, ...]:
@@ -289,6 +300,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         budget_usd=journal.budget_usd,
         iterations_by_phase=dict(journal.iterations_by_phase),
         problems=tuple(status.problems or ()),
+        decision=_decision(current),
     )
 
 
@@ -425,6 +437,14 @@ def _plan(current: Snapshot) -> PlanView | None:
         at=verdict.at if verdict else None,
         feedback=verdict.text if verdict else None,
     )
+
+
+def _decision(current: Snapshot) -> DecisionView | None:
+    last = current.standing.decisions.decisions[-1:]
+    if not last:
+        return None
+    who = without_surrogates(last[0].who)
+    return DecisionView(kind=last[0].kind, who=who, via=last[0].via, at=last[0].at)
 
 
 def _end(end: RunEnd) -> EndView:

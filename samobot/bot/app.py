@@ -162,9 +162,7 @@ class BotApp:
         self._store = store
         self._outbox = Outbox(bot, store)
         self._gate = Gate(access_of(self._settings), store, on_admitted=self._outbox.revive)
-        self._fleet = Fleet(
-            self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set
-        )
+        self._fleet = Fleet(self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set)
         self._places = Places(store, self._settings)
         self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
         self._desk = Desk(
@@ -178,6 +176,7 @@ class BotApp:
         if advice is not None:
             log.warning("%s", advice)
         async with self._background(self._outbox.run(), "outbox"):
+            await self._poller.catch_up()
             await self._look()
             await front.take_up()
             scheduler = self._scheduler()

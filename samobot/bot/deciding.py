@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samobot.bot.actions import Action, ActionKind
@@ -11,9 +11,11 @@ from samobot.bot.arguments import asked_label, read_answer
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, quote
+from samobot.bot.questions import question_key
 from samobot.bot.richtext import escape
 from samobot.errors import ConflictError, UsageError
 from samobot.phases import WaitingFor
+from samobot.session.decisions import DecisionKind
 from samobot.session.snapshot import SessionState
 from samobot.text import clip, one_line
 from samobot.views import AnswerReceipt, QuestionView, SessionRef, SessionView
@@ -31,13 +33,17 @@ async def answer(desk: Desk, request: Request) -> None:
         return
     view, words = target.view, read_answer(target.rest)
     if words.everything:
+        await _check_shown(desk, view, view.open_questions)
         await accept_suggestions(desk, request, view.ref)
         return
     if words.answers:
+        await _check_shown(desk, view, [each for each in view.open_questions if each.label in words.answers])
         await _write(desk, request, view.ref, words.answers)
         return
     label = asked_label(target.rest)
     question = _replied_question(request, view) or _labelled(view, label) or _only_open(view)
+    if question is None and is_left_lying(view, DecisionKind.ANSWER):
+        question = _last_answered(view)
     if question is None and not view.open_questions:
         raise ConflictError(f"{view.ref.name} has no open question.")
     if question is None:
@@ -45,6 +51,7 @@ async def answer(desk: Desk, request: Request) -> None:
     elif not words.text:
         ask_answer(desk, request, view.ref, question)
     else:
+        await _check_shown(desk, view, [question])
         await answer_question(desk, request, view.ref, question.index, question.identity, words.text)
 
 
@@ -56,7 +63,7 @@ async def approve(desk: Desk, request: Request) -> None:
     view = target.view
     if view.plan is None or not _has_plan(view):
         raise ConflictError(_no_plan(view))
-    await approve_plan(desk, request, view.ref, _shown_plan(request) or view.plan.sha256)
+    await approve_plan(desk, request, view.ref, _shown_plan(desk, request, view) or view.plan.sha256)
 
 
 async def reject(desk: Desk, request: Request) -> None:
@@ -67,7 +74,7 @@ async def reject(desk: Desk, request: Request) -> None:
     view, feedback = target.view, target.rest
     if view.plan is None or not _has_plan(view):
         raise ConflictError(_no_plan(view))
-    sha256 = _shown_plan(request) or view.plan.sha256
+    sha256 = _shown_plan(desk, request, view) or view.plan.sha256
     if feedback.strip():
         await reject_plan(desk, request, view.ref, sha256, feedback)
     else:
@@ -280,13 +287,25 @@ def _open_words(count: int) -> str:
     return "1 question" if count == 1 else f"{count} questions"
 
 
+def is_left_lying(view: SessionView, *kinds: DecisionKind) -> bool:
+    """Whether such a decision is on record and nobody goes on with it: the bot died before it could see to that.
+
+    Deciding so again adds nothing and lets the session go on.
+    """
+    rests = view.state is SessionState.IDLE and not view.wanted and not view.lost
+    return rests and view.decision is not None and view.decision.kind in kinds
+
+
 def _asks(view: SessionView) -> bool:
-    return bool(view.open_questions) and view.state is not SessionState.DONE
+    waits = bool(view.open_questions) and view.state is not SessionState.DONE
+    return waits or is_left_lying(view, DecisionKind.ANSWER)
 
 
 def _has_plan(view: SessionView) -> bool:
     return view.plan is not None and (
-        view.waiting_for is WaitingFor.PLAN_APPROVAL or (view.plan.verdict is None and is_active(view))
+        view.waiting_for is WaitingFor.PLAN_APPROVAL
+        or (view.plan.verdict is None and is_active(view))
+        or is_left_lying(view, DecisionKind.APPROVAL, DecisionKind.REJECTION)
     )
 
 
@@ -309,6 +328,11 @@ def _only_open(view: SessionView) -> QuestionView | None:
     return view.open_questions[0] if len(view.open_questions) == 1 else None
 
 
+def _last_answered(view: SessionView) -> QuestionView | None:
+    answered = [each for each in view.questions if each.at is not None]
+    return max(answered, key=lambda each: each.at.timestamp() if each.at else 0.0, default=None)
+
+
 def _labelled(view: SessionView, label: str | None) -> QuestionView | None:
     if label is None:
         return None
@@ -324,7 +348,22 @@ def _replied_question(request: Request, view: SessionView) -> QuestionView | Non
     return find_shown(view, request.about.detail) if request.about is not None else None
 
 
-def _shown_plan(request: Request) -> str | None:
-    """The digest of the plan that the message replied to showed."""
+def _shown_plan(desk: Desk, request: Request, view: SessionView) -> str | None:
+    """The digest of the plan that the person has seen: in the message replied to, else as it was shown last."""
     digest = request.about.detail.get("sha256") if request.about is not None else None
+    if digest is None and view.waiting_for is WaitingFor.PLAN_APPROVAL:
+        digest = next(reversed((desk.store.told.get(view.ref.key) or {}).get("plans", ())), None)
     return digest if isinstance(digest, str) else None
+
+
+async def _check_shown(desk: Desk, view: SessionView, questions: Sequence[QuestionView]) -> None:
+    """Refuse typed answers to questions that have come up since the chat was last told.
+
+    Raises:
+        ConflictError: One was not shown; now it is.
+    """
+    asked = (desk.store.told.get(view.ref.key) or {}).get("asked", ())
+    new = [each for each in questions if each.answer is None and question_key(each) not in asked]
+    if asked and new:
+        await desk.notifier.look_at(view.ref)
+        raise ConflictError(f"{new[0].label} has changed since it was shown; look at it again.")

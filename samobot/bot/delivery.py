@@ -59,6 +59,11 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Frozen:
+    """The message is there and Telegram lets nobody change it any more: what it should say needs a new one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The bot may not write in this chat."""
 
@@ -82,7 +87,7 @@ class Refused:
     """No form of it is taken."""
 
 
-Meaning = Retry | Fine | Gone | Closed | Moved | Reduce | Refused
+Meaning = Retry | Fine | Gone | Frozen | Closed | Moved | Reduce | Refused
 
 
 async def deliver(bot: Bot, row: OutboxRow, message_id: int | None) -> int | None:
@@ -152,12 +157,11 @@ def _refusal(text: str, row: OutboxRow) -> Meaning:
         return Fine()
     if row.op in (Op.REACT, Op.DELETE):
         return Closed() if _closed(text) else Fine()  # a receipt or a tidying up that cannot be is not missed
-    if row.op in (Op.EDIT, Op.SHOW) and (
-        "message to edit not found" in text
-        or "message can't be edited" in text
-        or "message_id_invalid" in text
-    ):
-        return Gone()
+    if row.op in (Op.EDIT, Op.SHOW):
+        if "message to edit not found" in text or "message_id_invalid" in text:
+            return Gone()
+        if "message can't be edited" in text:
+            return Frozen()
     if _closed(text):
         return Closed()
     form = row.form

@@ -9,13 +9,13 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from telegram import Bot
 from telegram.error import TelegramError
 
 from samobot.bot.api import in_words
-from samobot.bot.delivery import Closed, Fine, Gone, Moved, Reduce, Refused, Retry, deliver, meaning
+from samobot.bot.delivery import Closed, Fine, Frozen, Gone, Moved, Reduce, Refused, Retry, deliver, meaning
 from samobot.bot.pace import Pace
 from samobot.bot.queue import Op, OutboxRow, Priority
 from samobot.bot.sent import SentMessage
@@ -202,6 +202,9 @@ class Lane:
                 if row.op is not Op.SHOW:
                     queue.done(row)
                 log.info("a message is gone from chat %d: %s", chat_id, row.key)
+            case Frozen():
+                self._say_anew(row)
+                log.info("a message in chat %d cannot be edited and comes anew: %s", chat_id, row.key)
             case Reduce(form):
                 log.warning("chat %d: %s is tried in a simpler form: %s", chat_id, row.key, in_words(error))
                 queue.reduce(row, form)
@@ -218,6 +221,24 @@ class Lane:
                 )
                 queue.done(row)
                 self._tools.on_failed(row, in_words(error))
+
+    def _say_anew(self, row: OutboxRow) -> None:
+        """Let a new message take the place of one that cannot be changed."""
+        sent = self._store.sent.by_key(row.chat_id, row.key)
+        thread_id = sent.thread_id if sent is not None else row.post.thread_id
+        ttl = row.expires - self._store.clock() if row.expires is not None else None
+        with self._store.transaction(durable=row.priority is Priority.NEEDED):
+            self._store.sent.drop(row.chat_id, row.key)
+            self._store.outbox.done(row)
+            self._store.outbox.put(
+                row.chat_id,
+                Op.SEND,
+                row.key,
+                replace(row.post, silent=True, thread_id=thread_id),
+                about=row.about,
+                priority=row.priority,
+                ttl=ttl,
+            )
 
     def _back_off(self, row: OutboxRow, after: float | None) -> None:
         now = self._now()

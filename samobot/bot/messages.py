@@ -28,6 +28,9 @@ from samobot.session.gate import Person
 from samobot.session.snapshot import SessionState
 from samobot.views import DiffView, Document, PlanView, SessionView
 
+_LIFTS = frozenset({DecisionKind.RETRY, DecisionKind.ACTION_DONE})
+"""Decisions that let go on what an obstacle held up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Extras:
@@ -134,7 +137,11 @@ def held(scene: Scene, key: str, posted: Posted) -> bool:
 
 def closed(scene: Scene, posted: Posted, place: Place, by: Person | None) -> str:
     """The text of a message whose need is over: what it said, and what came of it."""
-    if by is not None:
+    decision = scene.view.decision
+    lifted = decision is not None and decision.kind in _LIFTS and decision.at and decision.at >= posted.at
+    if decision is not None and lifted:
+        when = decided_by(decision.who, decision.via, decision.at, place, posted.at)
+    elif by is not None:
         when = decided_by(by.who, by.via, scene.now, place, posted.at)
     else:
         when = time_of(scene.now, place, posted.at)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from samobot.bot.actions import Action, ActionKind
-from samobot.bot.buttons import Button, Rows, Shown
-from samobot.bot.needs import NeedKind
+from samobot.bot.buttons import Button, Rows, Shown, rows
+from samobot.bot.needs import NeedKind, need_of
 from samobot.bot.phrases import (
     Place,
     Sign,
@@ -22,6 +22,9 @@ from samobot.bot.richtext import escape
 from samobot.phases import BlockCause, WaitingFor
 from samobot.text import human_money, one_line
 from samobot.views import SessionView
+
+_ABREAST = 2
+"""Buttons beside each other: of four, a phone cuts the longer labels."""
 
 _ASKED = 900
 _SAID = 500
@@ -94,10 +97,13 @@ def _failed(view: SessionView) -> Shown:
 def _help(view: SessionView, guidance: str, *, retry_first: bool = False) -> Rows:
     key = view.ref.key
     tell = Button(guidance, Action(do=ActionKind.GUIDANCE, session=key))
-    retry = Button("🔁 Retry", Action(do=ActionKind.RETRY, session=key), once=True)
+    need = need_of(view)
+    name = need.name if need is not None else None
+    retry = Button("🔁 Retry", Action(do=ActionKind.RETRY, session=key, identity=name), once=True)
     log = Button("📄 Log", Action(do=ActionKind.LOG, session=key))
     stop = Button("⏹ Stop", Action(do=ActionKind.STOP, session=key))
-    return (((retry, tell) if retry_first else (tell, retry)) + (log, stop),)
+    first = (retry, tell) if retry_first else (tell, retry)
+    return rows(*first, log, stop, width=_ABREAST)
 
 
 def _action(view: SessionView) -> Shown:
@@ -111,7 +117,7 @@ def _action(view: SessionView) -> Shown:
         Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
     )
     text = paragraphs(f"{headline(Sign.ACTION, view.ref, needs)}\n{asked}", "Then tap Done; it goes on.")
-    return Shown(text, (buttons,))
+    return Shown(text, rows(*buttons, width=_ABREAST))
 
 
 def _budget(view: SessionView) -> Shown:
@@ -129,7 +135,7 @@ def _budget(view: SessionView) -> Shown:
         f"{headline(Sign.BUDGET, view.ref, 'has used up its budget')}\n"
         f"{escape(spent)}{escape(of)}, {phase_words(view.phase)} {after}.\nIt rests until you decide."
     )
-    return Shown(text.replace(",  ", ", "), (buttons,))
+    return Shown(text.replace(",  ", ", "), rows(*buttons, width=_ABREAST))
 
 
 def _iterations(view: SessionView) -> Shown:

@@ -137,6 +137,15 @@ class Poller:
         """How many updates are safe but not handled yet."""
         return self._queue.qsize()
 
+    async def catch_up(self) -> None:
+        """Handle again what was being handled when the process died; for before `run`, and before anybody looks.
+
+        It may stand half done in a session's files, where a look would take it for something of long ago.
+        """
+        for update in self._journal.unfinished():
+            if update.tries:
+                await self._handle(update)
+
     async def run(self) -> None:
         """Poll until cancelled; the update being handled then is handled again at the next start.
 

@@ -15,6 +15,7 @@ from samobot.bot.needs import NeedKind, need_of
 from samobot.bot.richtext import escape
 from samobot.errors import ConflictError
 from samobot.phases import WaitingFor
+from samobot.session.decisions import DecisionKind
 from samobot.session.snapshot import SessionState
 from samobot.text import one_line
 from samobot.views import QuestionView, SessionView
@@ -71,7 +72,8 @@ async def _replied(desk: Desk, request: Request, view: SessionView) -> None:
         await _answer(desk, request, view, question)
         return
     need = need_of(view)
-    if "sha256" in detail and view.waiting_for is WaitingFor.PLAN_APPROVAL:
+    rejected = deciding.is_left_lying(view, DecisionKind.REJECTION)
+    if "sha256" in detail and (view.waiting_for is WaitingFor.PLAN_APPROVAL or rejected):
         await deciding.reject_plan(desk, request, view.ref, detail["sha256"], request.text)
         return
     if need is not None and need.kind is NeedKind.QUESTIONS and _is_letter(request.text):

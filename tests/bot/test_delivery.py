@@ -18,6 +18,7 @@ from telegram.error import (
 from samobot.bot.delivery import (
     Closed,
     Fine,
+    Frozen,
     Gone,
     Meaning,
     Moved,
@@ -48,7 +49,7 @@ def row(op: Op = Op.SEND, form: Form = Form.FULL) -> OutboxRow:
         (BadRequest("Chat not found"), Op.SEND, Closed()),
         (BadRequest("Message is not modified: specified new message content…"), Op.SHOW, Fine()),
         (BadRequest("Message to edit not found"), Op.SHOW, Gone()),
-        (BadRequest("Message can't be edited"), Op.EDIT, Gone()),
+        (BadRequest("Message can't be edited"), Op.EDIT, Frozen()),
         (BadRequest("Message to delete not found"), Op.DELETE, Fine()),
         (BadRequest("Reaction_invalid"), Op.REACT, Fine()),
         (

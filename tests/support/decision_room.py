@@ -1,0 +1,237 @@
+"""A chat, a terminal and a session at a gate, all in this process: real files, real fleet, workers that only hold."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from samobot.bot.api import build_application
+from samobot.bot.desk import Desk
+from samobot.bot.front import Front
+from samobot.bot.gate import Gate, access_of
+from samobot.bot.notifier import Notifier
+from samobot.bot.outbox import Outbox
+from samobot.bot.pace import Limits
+from samobot.bot.places import Places
+from samobot.bot.polling import Poller
+from samobot.bot.store import Store
+from samobot.errors import SamobotError
+from samobot.fleet import Fleet
+from samobot.launch import RunRequest
+from samobot.sandbox.chats import Message
+from samobot.sandbox.server import BotApiServer
+from samobot.sandbox.world import World
+from samobot.session.folder import SessionFolder
+from samobot.session.lock import RunLock
+from samobot.settings import Settings
+
+TOKEN = "42:AAE-test-token-of-the-matrix-0123"
+WAIT = 20.0
+FAST = Limits(1000.0, 1000, 1000.0, 1000, 1000)
+
+
+@dataclass
+class MovedClock:
+    """The real time, moved by some seconds; Telegram, the bot and its fleet read the same one."""
+
+    moved: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.moved
+
+    def utc(self) -> datetime:
+        return datetime.fromtimestamp(self(), UTC)
+
+
+@dataclass
+class Bot:
+    """One life of the bot: every part of it that decides, and its three ways to the outside."""
+
+    store: Store
+    outbox: Outbox
+    fleet: Fleet
+    notifier: Notifier
+    stack: contextlib.AsyncExitStack
+    tasks: tuple[asyncio.Task[None], ...]
+
+
+class DecisionRoom:
+    """Ann with a phone and a terminal, and a session whose workers hold its lock and do nothing.
+
+    Args:
+        root: An empty folder.
+        server: The Bot API server, entered.
+        clock: Everybody's clock.
+        patch: Puts the workers in place.
+    """
+
+    def __init__(
+        self, root: Path, server: BotApiServer, clock: MovedClock, patch: pytest.MonkeyPatch
+    ) -> None:
+        self.root = root
+        self.server = server
+        self.clock = clock
+        self._patch = patch
+        self.sessions = root / "demo" / "sessions"
+        self.sessions.mkdir(parents=True)
+        config = root / "demo" / ".samocode"
+        config.write_text("MAIN_REPO=.\nWORKTREES=worktrees\nSESSIONS=sessions\n")
+        server.add_bot(TOKEN, "samo_bot")
+        self.ann = server.person("Ann", user_id=1234)
+        self.eve = server.person("Eve", user_id=666)
+        self.chat = server.private_chat(self.ann)
+        self.with_eve = server.private_chat(self.eve)
+        self.settings = Settings(
+            telegram_bot_token=TOKEN,
+            telegram_api_url=server.url,
+            telegram_chat_id=self.chat.id,
+            samobot_state_dir=root / "state",
+            samobot_projects=(config,),
+        )
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME"):
+            patch.setenv(name, str(root / "home"))
+        patch.setenv("SAMOBOT_STATE_DIR", str(root / "state"))
+        patch.setenv("SAMOBOT_PROJECTS", str(config))
+        patch.chdir(root)
+        self.bot: Bot | None = None
+        self.started: list[str] = []
+        self._locks: list[RunLock] = []
+        patch.setattr("samobot.fleet.Workers.start", self._start_from_the_bot)
+        patch.setattr("samobot.terminal.control.start_detached", self._start_from_the_terminal)
+
+    # Workers.
+
+    async def _start_from_the_bot(self, key: str, request: RunRequest, folder: SessionFolder) -> int:
+        return self._hold(folder)
+
+    async def _start_from_the_terminal(
+        self, request: RunRequest, folder: SessionFolder, state: Path, environ: object
+    ) -> int:
+        return self._hold(folder)
+
+    def _hold(self, folder: SessionFolder) -> int:
+        self._locks.append(RunLock.acquire(folder, self.clock.utc()))
+        self.started.append(folder.path.name)
+        return os.getpid()
+
+    # The bot's lives.
+
+    async def start(self, *, polling: bool = True, delivering: bool = True) -> Bot:
+        """Begin a life of the bot on the state that is there; it looks once before it hears anything."""
+        stack = contextlib.AsyncExitStack()
+        store = Store(self.settings.samobot_state_dir, self.clock)
+        application = build_application(TOKEN, self.server.url)
+        await application.initialize()
+        stack.push_async_callback(application.shutdown)
+        outbox = Outbox(application.bot, store, limits=FAST, backoff=0.01)
+        fleet = Fleet(self.settings, store.wanted, environ={}, now=self.clock.utc)
+        stack.push_async_callback(fleet.close)
+        places = Places(store, self.settings)
+        notifier = Notifier(fleet, store, outbox, places, self.clock.utc)
+        desk = Desk(fleet, store, outbox, notifier, places, self.settings, self.clock.utc)
+        Gate(access_of(self.settings), store, on_admitted=outbox.revive).install(application)
+        Front(desk, application.bot.username).install(application)
+        poller = Poller(application.bot, store.updates, application.process_update, on_problem=print)
+        works = [outbox.run()] if delivering else []
+        tasks = [asyncio.create_task(work) for work in works]
+        await asyncio.sleep(0)
+        self.bot = Bot(store, outbox, fleet, notifier, stack, tuple(tasks))
+        await poller.catch_up()
+        await self.look()
+        if polling:
+            self.bot.tasks += (asyncio.create_task(poller.run()),)
+        return self.bot
+
+    async def look(self) -> None:
+        """Poll, as the bot does every two seconds."""
+        assert self.bot is not None
+        for _ in range(2):  # what the first look starts is seen by the second
+            self.bot.notifier.tell_news(await self.bot.fleet.keep())
+            await self.bot.fleet.settle()
+            await self.bot.notifier.look(await self.bot.fleet.look())
+
+    async def end(self) -> None:
+        """End the bot in order; what it has to say is said."""
+        assert self.bot is not None
+        await self.bot.outbox.drain(WAIT)
+        bot, self.bot = self.bot, None
+        await self._bury(bot)
+
+    async def kill(self) -> None:
+        """Let the bot die where it stands: from now on it writes nothing, says nothing and hears nothing."""
+        assert self.bot is not None
+        bot, self.bot = self.bot, None
+        bot.store.close()
+        await self._bury(bot)
+
+    async def _bury(self, bot: Bot) -> None:
+        for task in bot.tasks:
+            task.cancel()
+        await asyncio.gather(*bot.tasks, return_exceptions=True)
+        await bot.stack.aclose()
+        bot.store.close()
+
+    def die_after_writing(self) -> asyncio.Event:
+        """Stop dead once a decision is in the session's files, before anything else; returns when that is so."""
+        assert self.bot is not None
+        written = asyncio.Event()
+
+        async def stand_still(*_: object) -> int | None:
+            written.set()
+            await asyncio.Event().wait()
+            return None
+
+        self._patch.setattr(self.bot.fleet, "_want", stand_still)
+        return written
+
+    # What people do.
+
+    async def terminal(self, command: click.Command, arguments: Sequence[str]) -> str:
+        """Give a command at Ann's terminal; what it said, be it an error."""
+        result = await asyncio.to_thread(CliRunner().invoke, command, list(arguments))
+        if isinstance(result.exception, SamobotError):
+            return result.exception.message
+        if result.exception is not None:
+            raise result.exception
+        return result.output
+
+    async def settled(self) -> None:
+        """Wait until everything that was said and tapped is handled, told and delivered."""
+        asked = self.ann.say("/projects", self.chat)
+        await self.chat.wait_for(lambda message: message.text.startswith("📂"), WAIT, after=asked.id)
+        await self.look()
+        assert self.bot is not None
+        assert await self.bot.outbox.drain(WAIT)
+
+    def said(self, after: int = 0) -> list[Message]:
+        """What the bot has said, less the answers that `settled` asks for."""
+        return [each for each in self.chat.from_bot(after) if not each.text.startswith("📂")]
+
+    async def close(self) -> None:
+        """Leave nothing behind."""
+        if self.bot is not None:
+            await self.kill()
+        for lock in self._locks:
+            lock.release()
+
+
+@contextlib.asynccontextmanager
+async def decision_room(root: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[DecisionRoom]:
+    """Open a room."""
+    clock = MovedClock()
+    async with BotApiServer(World(wall=clock)) as server:
+        room = DecisionRoom(root, server, clock, patch)
+        try:
+            yield room
+        finally:
+            await room.close()

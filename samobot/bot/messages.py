@@ -171,7 +171,7 @@ def plan_key(memory: Memory) -> str:
 
 def need_key(name: str) -> str:
     """Names the message of an obstacle."""
-    return f"need:{hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]}"
+    return f"need:{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def _questions(scene: Scene, place: Place) -> list[Message]:
@@ -200,7 +200,7 @@ def _questions(scene: Scene, place: Place) -> list[Message]:
         questions = tuple(each for each in view.questions if question_key(each) in receipt.questions)
         over = receipt.picked_up is not None
         shown = answers_receipt(view, questions, receipt.picked_up, over=over)
-        key = f"answers:{hashlib.sha256(receipt.name.encode("utf-8", "surrogatepass")).hexdigest()[:16]}"
+        key = f"answers:{hashlib.sha256(receipt.name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
         found.append(Message(key, "answers", shown, Volume.NEWS, post=not over, live=not over))
     return found
 
@@ -318,3 +318,8 @@ def _progress(scene: Scene) -> list[Message]:
         shown = remarks.iteration_over(view)
         return [Message(f"iteration:{after.ended}", "iteration", shown, Volume.DETAIL, live=False)]
     return []
+
+
+def _digest(name: str) -> str:
+    # A folder's name may be no text at all.
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]

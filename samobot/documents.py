@@ -114,8 +114,8 @@ async def log_lines(folder: SessionFolder, main_repo: Path, count: int) -> list[
 
     def look() -> list[str]:
         work_dir = _work_dir(folder, main_repo)
-        records = _last_records(folder, lambda found: len(_lines(found, work_dir)) >= count)
-        return _lines(records, work_dir)[-count:] if count > 0 else []
+        records = _last_records(folder, lambda found: len(_lines(found, work_dir, folder.path)) >= count)
+        return _lines(records, work_dir, folder.path)[-count:] if count > 0 else []
 
     return await asyncio.to_thread(look)
 
@@ -229,12 +229,12 @@ def _open_regular(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
-def _lines(records: list[Record], work_dir: Path) -> list[str]:
+def _lines(records: list[Record], work_dir: Path, session: Path) -> list[str]:
     lines: list[str] = []
     for record in records:
         if isinstance(record, Assistant) and record.text.strip() and not record.sub_agent:
             lines.append(f"💬 {clip(record.text.strip(), _LINE_LIMIT)}")
-        doing = activity(record, work_dir)
+        doing = activity(record, work_dir, session)
         if doing is not None and (not isinstance(record, Assistant) or record.tools):
             lines.append(f"{doing.sign} {doing.words}")
     return lines

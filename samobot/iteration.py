@@ -150,6 +150,7 @@ class Iteration:
         self._backup = Backup(book.folder)
         self._lock: RunLock | None = None
         self._told = 0.0
+        self._late: asyncio.TimerHandle | None = None
         self._answered: Callable[[], None] | None = None
 
     def bind(self, lock: RunLock) -> None:
@@ -227,13 +228,16 @@ class Iteration:
         self._answered = answered
         progress = Progress(assignment.phase, assignment.number, book.cost())
         began = time.monotonic()
-        end = await run(
-            invocation,
-            world.clocks,
-            on_record=lambda record: self._record(record, evidence, progress, work_dir),
-            on_start=lambda pid: self._started(pid, assignment),
-            stop=stop,
-        )
+        try:
+            end = await run(
+                invocation,
+                world.clocks,
+                on_record=lambda record: self._record(record, evidence, progress, work_dir),
+                on_start=lambda pid: self._started(pid, assignment),
+                stop=stop,
+            )
+        finally:
+            self._share_no_more()
         outcome = classify(evidence, end, self._now())
         put_right = self._backup.restore()
         if self._lock is not None:
@@ -300,20 +304,34 @@ class Iteration:
         if isinstance(record, Assistant) and not record.error and self._answered is not None:
             self._answered()
             self._answered = None
-        doing = activity(record, work_dir)
+        doing = activity(record, work_dir, self._book.folder.path)
         if doing is not None:
             progress.activity = f"{doing.sign} {doing.words}"
             self._share(progress)
         self._watch(progress)
 
     def _share(self, progress: Progress) -> None:
-        """Tell other processes what the agent is doing, at most once a second."""
-        now = time.monotonic()
-        if self._lock is not None and now - self._told >= ACTIVITY_EVERY:
-            self._told = now
-            # What is only shown must not end an iteration on a disk that is full for a moment.
-            with contextlib.suppress(StorageError):
-                self._lock.show(progress.activity)
+        """Tell other processes what the agent is doing, at most once a second; what it does last is told late."""
+        if self._lock is None or self._late is not None:
+            return
+        wait = self._told + ACTIVITY_EVERY - time.monotonic()
+        if wait > 0:
+            self._late = asyncio.get_running_loop().call_later(wait, self._share_late, progress)
+            return
+        self._told = time.monotonic()
+        # What is only shown must not end an iteration on a disk that is full for a moment.
+        with contextlib.suppress(StorageError):
+            self._lock.show(progress.activity)
+
+    def _share_late(self, progress: Progress) -> None:
+        self._late = None
+        self._share(progress)
+
+    def _share_no_more(self) -> None:
+        """The iteration is over: what it did is no news any more."""
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
     def _say_put_right(self, sentences: tuple[str, ...]) -> None:
         for sentence in sentences:

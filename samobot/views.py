@@ -12,7 +12,7 @@ from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import Decision, DecisionKind, question_id
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEnd, RunEndReason
-from samobot.session.plan import outline
+from samobot.session.plan import outline, spoken_phase, spoken_title
 from samobot.session.qa import Question
 from samobot.session.signal import Signal
 from samobot.session.snapshot import SessionState, Snapshot
@@ -425,9 +425,9 @@ def _plan(current: Snapshot) -> PlanView | None:
     return PlanView(
         name=without_surrogates(plan.name),
         sha256=plan.sha256,
-        title=without_surrogates(shape.title),
+        title=without_surrogates(spoken_title(shape.title)),
         phases=tuple(
-            PlanPhaseView(title=without_surrogates(phase.title), steps=len(phase.steps))
+            PlanPhaseView(title=without_surrogates(spoken_phase(phase.title)), steps=len(phase.steps))
             for phase in shape.phases
         ),
         size=len(plan.text),

@@ -34,7 +34,7 @@ async def status(desk: Desk, request: Request) -> None:
         return
     waiting = [view for view in shown if need_of(view) is not None]
     running = [view for view in shown if view.state is SessionState.RUNNING]
-    head = f"{len(waiting)} wait{'s' if len(waiting) == 1 else ''} for you, {len(running)} running"
+    head = _head(len(waiting), len(running))
     ordered = sorted(shown, key=lambda view: (need_of(view) is None, view.state is not SessionState.RUNNING))
     called = dict(zip((view.ref.key for view in views), names(views), strict=True))
     lines = [bold(head), *(_line(desk, request, view, called[view.ref.key]) for view in ordered[:_MOST])]
@@ -123,6 +123,14 @@ async def projects(desk: Desk, request: Request) -> None:
 
 
 # Behind them ------------------------------------------------------------------------------------------------------
+
+
+def _head(waiting: int, running: int) -> str:
+    """How things stand, in one sentence."""
+    if not waiting:
+        return f"{running} running, nothing waits for you" if running else "Nothing runs or waits for you"
+    waits = f"{waiting} wait{'s' if waiting == 1 else ''} for you"
+    return f"{waits}, {running} running" if running else waits
 
 
 def _line(desk: Desk, request: Request, view: SessionView, name: str) -> str:

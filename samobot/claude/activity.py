@@ -58,18 +58,19 @@ class Activity:
     sub_agent: bool = False
 
 
-def activity(record: Record, cwd: Path) -> Activity | None:
+def activity(record: Record, cwd: Path, session: Path | None = None) -> Activity | None:
     """Say what a record shows the agent doing; None where it shows nothing new.
 
     Args:
         record: One record of the stream.
         cwd: The agent's working folder; paths below it are shown relative to it.
+        session: The session's folder; its files are shown by their names alone.
     """
     match record:
         case Init():
             return Activity("Starting", "🚀")
         case Assistant(tools=(*_, last), sub_agent=parent):
-            words, sign = _tool(last, cwd)
+            words, sign = _tool(last, (session, cwd) if session is not None else (cwd,))
             return Activity(words, sign, bool(parent))
         case Assistant(error="", sub_agent=parent):
             return Activity("Writing" if record.text else "Thinking", "💭", bool(parent))
@@ -82,30 +83,30 @@ def activity(record: Record, cwd: Path) -> Activity | None:
             return None
 
 
-def _tool(tool: ToolUse, cwd: Path) -> tuple[str, str]:
+def _tool(tool: ToolUse, known: tuple[Path, ...]) -> tuple[str, str]:
     if tool.name in _FILES:
         sign, verb = _FILES[tool.name]
-        return _clip(f"{verb} {_path(tool.summary, cwd) or 'a file'}"), sign
+        return _clip(f"{verb} {_path(tool.summary, known) or 'a file'}"), sign
     if tool.name in _WORDS:
         sign, verb = _WORDS[tool.name]
         if tool.name in _ALONE or not tool.summary:
             return verb, sign
         colon = ":" if verb in _COLON else ""
-        return _clip(f"{verb}{colon} {_without(tool.summary, cwd)}"), sign
+        return _clip(f"{verb}{colon} {_without(tool.summary, known)}"), sign
     if tool.name.startswith("mcp__"):
         server, _, name = tool.name.removeprefix("mcp__").partition("__")
         return _clip(f"Using {name or server}{f' of {server}' if name else ''}"), "🔌"
-    return _clip(f"Using {tool.name}{f': {_without(tool.summary, cwd)}' if tool.summary else ''}"), "🔧"
+    return _clip(f"Using {tool.name}{f': {_without(tool.summary, known)}' if tool.summary else ''}"), "🔧"
 
 
-def _path(text: str, cwd: Path) -> str:
+def _path(text: str, known: tuple[Path, ...]) -> str:
     """A path as a person who knows the project would say it."""
     path = " ".join(text.split())
-    base = str(cwd)
-    if path == base:
-        return "."
-    if path.startswith(base + os.sep):
-        return _shorten(path[len(base) + 1 :])
+    for base in map(str, known):
+        if path == base:
+            return "."
+        if path.startswith(base + os.sep):
+            return _shorten(path[len(base) + 1 :])
     return _shorten(path)
 
 
@@ -115,13 +116,14 @@ def _shorten(path: str) -> str:
     return path if len(path) <= room else "…" + path[-(room - 1) :]
 
 
-def _without(text: str, cwd: Path) -> str:
-    """A command without its boilerplate: the move into the working folder, and the folder in every path."""
-    base = str(cwd)
+def _without(text: str, known: tuple[Path, ...]) -> str:
+    """A command without its boilerplate: the move into a known folder, and the folder in every path."""
     line = " ".join(text.split())
-    for move in (f"cd {base} && ", f"cd {base}; ", f"cd '{base}' && ", f'cd "{base}" && '):
-        line = line.removeprefix(move)
-    return line.replace(base + os.sep, "") if len(base) > 1 else line
+    for base in map(str, known):
+        for move in (f"cd {base} && ", f"cd {base}; ", f"cd '{base}' && ", f'cd "{base}" && '):
+            line = line.removeprefix(move)
+        line = line.replace(base + os.sep, "") if len(base) > 1 else line
+    return line
 
 
 def _clip(text: str) -> str:

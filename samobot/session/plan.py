@@ -89,6 +89,10 @@ _STEP = re.compile(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")
 _BULLET = re.compile(r"( {0,3})[-*+][ \t]+(\S.*)")
 
 
+_PLAN_PREFIX = re.compile(r"^plan\s*[:–—-]\s*", re.IGNORECASE)
+_PHASE_PREFIX = re.compile(r"^(?:phase|part|stage|milestone|step)\s+\d+\s*[.:–—-]\s*", re.IGNORECASE)
+
+
 @dataclass(slots=True)
 class _Section:
     level: int
@@ -111,6 +115,16 @@ def outline(text: str) -> Outline:
     else:
         phases = [(section.title or title, section.steps) for section in sections if section.steps]
     return Outline(title, tuple(PlanPhase(name, tuple(steps)) for name, steps in phases))
+
+
+def spoken_title(title: str) -> str:
+    """A plan's title as people say it: who is told of a plan need not read `Plan:` before its name."""
+    return _PLAN_PREFIX.sub("", title) or title
+
+
+def spoken_phase(title: str) -> str:
+    """A phase's title as people say it, without `Phase 2:`: a list has numbers of its own."""
+    return _PHASE_PREFIX.sub("", title) or title
 
 
 def _sections(text: str) -> tuple[str, list[_Section]]:

@@ -50,7 +50,7 @@ def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Sett
         case WaitingFor.QA_ANSWERS if standing.qa.questions:
             count = len(standing.qa.questions)
             words = f"{count} question{'s' if count != 1 else ''} answered → {folder.qa.name}"
-            lift(folder, words, now)
+            lift(folder, words, now, then="Go on with the answers")
             return Settled.ANSWERED
         case WaitingFor.PLAN_APPROVAL if standing.verdict is not None and standing.plan is not None:
             if not standing.plan_approved:
@@ -70,12 +70,14 @@ def lift_approved(
     if planning:
         _journal_move(folder, verdict, now)
     words = f"{verdict.who} approved the plan → {plan.name}"
-    lift(folder, words, now, to=Phase.IMPLEMENTATION if planning else None)
+    to = Phase.IMPLEMENTATION if planning else None
+    lift(folder, words, now, to=to, then="Carry out the plan")
 
 
 def lift_rejected(folder: SessionFolder, who: str, plan: Plan, now: datetime) -> None:
     """Let planning go on after a rejection."""
-    lift(folder, f"{who} asked for changes of the plan → {plan.name}", now)
+    words = f"{who} asked for changes of the plan → {plan.name}"
+    lift(folder, words, now, then="Change the plan as asked")
 
 
 def _journal_move(folder: SessionFolder, verdict: Decision, now: datetime) -> None:
@@ -92,8 +94,13 @@ def _journal_move(folder: SessionFolder, verdict: Decision, now: datetime) -> No
         journal.append(folder, EventName.PHASE, now, **move)
 
 
-def lift(folder: SessionFolder, flow: str, now: datetime, *, to: Phase | None = None) -> None:
-    """Open the way: no longer blocked, the signal that waited cleared, a line in the Flow Log."""
+def lift(
+    folder: SessionFolder, flow: str, now: datetime, *, to: Phase | None = None, then: str | None = None
+) -> None:
+    """Open the way: no longer blocked, the signal that waited cleared, a line in the Flow Log.
+
+    `then` is what comes next, where the overview would go on saying that a person is waited for.
+    """
     if to is not None and is_waiting(parse_overview(read_text(folder.overview) or "").blocked):
         # In the next phase a signal that does not say what it waits for would mean something else.
         folder.signal.unlink(missing_ok=True)
@@ -101,6 +108,8 @@ def lift(folder: SessionFolder, flow: str, now: datetime, *, to: Phase | None = 
     if text is not None:
         overview = parse_overview(text)
         changes = {"Blocked": "no"}
+        if then is not None and overview.next is not None:
+            changes["Next"] = then
         if to is not None:
             changes |= {"Phase": to.value, "Iteration": "0"}
         elif overview.phase is not None and (overview.iteration or 0) >= RULES[overview.phase].limit:

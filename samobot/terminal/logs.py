@@ -112,6 +112,6 @@ def _lines(records: Iterator[Record], located: Located) -> Iterator[str]:
                     continue
             case _:
                 pass
-        doing = activity(record, located.project.main_repo)
+        doing = activity(record, located.project.main_repo, located.folder.path)
         if doing is not None:
             yield f"   {doing.sign} {printable(doing.words)}"

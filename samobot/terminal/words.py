@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from samobot.phases import WaitingFor
 from samobot.runs import RunEnd
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
-from samobot.session.plan import newest_plan, outline
+from samobot.session.plan import newest_plan, outline, spoken_phase, spoken_title
 from samobot.session.qa import Question, parse_qa
 from samobot.text import printable
-
-_PLAN = re.compile(r"^plan\s*[:-]\s*", re.IGNORECASE)
-_PHASE = re.compile(r"^phase\s+\d+\s*[.:-]\s*", re.IGNORECASE)
 
 
 def describe_end(end: RunEnd, folder: SessionFolder) -> str:
@@ -72,11 +67,11 @@ def describe_plan(folder: SessionFolder) -> str:
         return "There is no plan file."
     shape = outline(plan.text)
     lines = [
-        f"{_PLAN.sub('', shape.title)}: {_count(len(shape.phases), 'phase')}, {_count(shape.steps, 'step')}",
+        f"{spoken_title(shape.title)}: {_count(len(shape.phases), 'phase')}, {_count(shape.steps, 'step')}",
         "",
     ]
     lines += [
-        f"  {number}  {_PHASE.sub('', phase.title)} · {_count(len(phase.steps), 'step')}"
+        f"  {number}  {spoken_phase(phase.title)} · {_count(len(phase.steps), 'step')}"
         for number, phase in enumerate(shape.phases, start=1)
     ]
     return printable("\n".join([*lines, "", f"The whole plan: {plan.path}"]))

@@ -99,3 +99,14 @@ def test_any_tool_fits_on_one_line(name: str, summary: str) -> None:
     line = words(name, summary)
     assert len(line) <= WIDTH
     assert "\n" not in line
+
+
+def test_a_file_of_the_session_is_called_by_its_name_alone() -> None:
+    folder = Path("/projects/sessions/26-01-15-greet")
+    written = Assistant("", (ToolUse("Write", f"{folder}/01-15-14:00-plan-greeting.md"),))
+    counted = Assistant("", (ToolUse("Bash", f"wc -l {folder}/_qa.md /projects/greeter/x.py"),))
+    found = [activity(record, CWD, folder) for record in (written, counted)]
+    assert [each.words for each in found if each] == [
+        "Writing 01-15-14:00-plan-greeting.md",
+        "Running: wc -l _qa.md x.py",
+    ]

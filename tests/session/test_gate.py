@@ -213,6 +213,7 @@ def test_an_approval_moves_on_to_implementation_at_once(planning: SessionFolder)
     now = overview(planning)
     assert (now.phase, now.blocked, now.iteration) == (Phase.IMPLEMENTATION, "no", 0)
     assert "anna approved the plan" in now.flow[-1].text
+    assert now.next == "Carry out the plan"
     (decision,) = read(planning).decisions
     assert (decision.kind, decision.sha256, decision.file) == (
         DecisionKind.APPROVAL,

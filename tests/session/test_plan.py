@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.session.plan import PlanPhase, newest_plan, outline
+from samobot.session.plan import PlanPhase, newest_plan, outline, spoken_phase, spoken_title
 from tests.support.session_folder import make_session, write_plan
 
 
@@ -99,3 +99,24 @@ def test_any_text_has_an_outline(text: str) -> None:
 def test_a_plan_of_seventy_thousand_phases_is_read_before_anybody_goes_home() -> None:
     found = outline("# P\n" + "## Phase 1: x\n- [ ] a\n" * 70_000)
     assert len(found.phases) == 70_000
+
+
+@pytest.mark.parametrize(
+    ("title", "spoken"),
+    [("Plan: Greeting script", "Greeting script"), ("Planning tool", "Planning tool"), ("Plan:", "Plan:")],
+)
+def test_a_plan_is_called_without_saying_that_it_is_one(title: str, spoken: str) -> None:
+    assert spoken_title(title) == spoken
+
+
+@pytest.mark.parametrize(
+    ("title", "spoken"),
+    [
+        ("Phase 1: Script", "Script"),
+        ("Step 2 - Tests", "Tests"),
+        ("Phase 3", "Phase 3"),
+        ("Phases", "Phases"),
+    ],
+)
+def test_a_phase_is_called_without_its_number(title: str, spoken: str) -> None:
+    assert spoken_phase(title) == spoken

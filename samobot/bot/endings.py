@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from samobot.bot.actions import Action, ActionKind
-from samobot.bot.buttons import Button, Shown
+from samobot.bot.buttons import Button, Shown, rows
 from samobot.bot.outbox import Attachment
 from samobot.bot.phrases import (
     Sign,
@@ -18,7 +18,7 @@ from samobot.bot.phrases import (
     phase_words,
     plural,
 )
-from samobot.bot.richtext import escape
+from samobot.bot.richtext import RichText, escape, utf16_units
 from samobot.bot.split import file_name
 from samobot.phases import Phase
 from samobot.session.journal import RunEndReason
@@ -26,6 +26,9 @@ from samobot.text import human_duration, human_money, one_line
 from samobot.views import DiffView, Document, SessionView
 
 _SUMMARY = 700
+_SUMMARY_LINES = 6
+_CUT = 2
+"""What `shorten` keeps for its sign."""
 
 _PASSED = re.compile(
     r"\b(\d{1,6})\s+(?:unit\s+|new\s+|of\s+\d+\s+)?(?:tests?\b[^.\n\d]{0,40}\bpass|pass(?:ed|ing)\b)"
@@ -51,19 +54,23 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> Shown:
     words = summary_text(summary) or agent_text(view.summary or view.last_action or "", _SUMMARY)
     facts = lines(_branch(diff), _checks(summary), _took(view), _by_phase(view))
     key = view.ref.key
-    buttons = (
+    of_repository = (
         Button("± Diff", Action(do=ActionKind.DIFF, session=key)),
         Button("PR text", Action(do=ActionKind.PR_TEXT, session=key)),
+    )
+    buttons = (
+        *(of_repository if diff is not None else ()),
         Button("Timeline", Action(do=ActionKind.TIMELINE, session=key)),
         Button("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
     )
     head = headline(Sign.DONE, view.ref, "is done")
-    return Shown(paragraphs(lines(head, words), facts), (buttons,))
+    return Shown(paragraphs(lines(head, words), facts), rows(*buttons, width=2))
 
 
 def summary_file(view: SessionView, document: Document) -> Shown | None:
     """The whole summary as a document, where the message can show only its beginning."""
-    if agent_rich(_body(document.text)).units <= _SUMMARY:
+    rich = agent_rich(_body(document.text))
+    if rich.units + _CUT <= _shown_units(rich):
         return None
     data = document.text.encode("utf-8", "replace")
     label = f"📎 {headline(Sign.DONE, view.ref)}: the whole summary"
@@ -89,7 +96,14 @@ def stopped(view: SessionView, report: str) -> Shown:
 
 def summary_text(summary: str) -> str:
     """The beginning of a summary as HTML: its first words, without its title."""
-    return agent_text(_body(summary)[: 4 * _SUMMARY], _SUMMARY)
+    body = _body(summary)[: 4 * _SUMMARY]
+    return agent_text(body, _shown_units(agent_rich(body)))
+
+
+def _shown_units(rich: RichText) -> int:
+    """How much of a summary the message shows: with its facts it shall not fill more than a phone's screen."""
+    beginning = "\n".join(rich.text.split("\n")[:_SUMMARY_LINES])
+    return max(16, min(_SUMMARY, utf16_units(beginning) + _CUT))
 
 
 def _body(summary: str) -> str:

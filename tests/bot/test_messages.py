@@ -195,9 +195,26 @@ def test_the_end_tells_what_was_done_and_what_it_took() -> None:
         "⎇ greet · 4 commits · 5 files, +182 −7",
         "✓ 12 tests  ✓ quality clean",
         "1 h 12 min, of which 9 min waiting for you · 11 iterations · $4.31",
-        "investigation 1 · requirements 2 · planning 1 · implementation 1",
+        "investigation\u00a01 · requirements\u00a02 · planning\u00a01 · implementation\u00a01",
     ]
     assert labels(message.shown) == ["± Diff", "PR text", "Timeline", "📦 Archive"]
+
+
+def test_the_end_of_a_long_summary_is_in_the_document_and_the_message_stays_short() -> None:
+    view = at_rest(SessionState.DONE, phase=Phase.DONE)
+    points = "\n".join(f"- part {number}" for number in range(1, 8))
+    shown, file = (
+        message.shown for message in told(view, Memory(), Extras(summary=Document(name="s.md", text=points)))
+    )
+    assert "part 6" in shown.text
+    assert "part 7" not in shown.text
+    assert file.attachment is not None
+    assert file.attachment.data == points.encode()
+
+
+def test_without_a_repository_nothing_of_one_is_offered() -> None:
+    (message,) = told(at_rest(SessionState.DONE, phase=Phase.DONE), Memory(), Extras())
+    assert labels(message.shown) == ["Timeline", "📦 Archive"]
 
 
 def test_failing_tests_are_not_shown_as_passing() -> None:

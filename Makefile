@@ -6,7 +6,7 @@ CLAUDE_VERSION := 2.1.197
 CLAUDE := .cache/claude-cli/node_modules/.bin/claude
 JOBS ?= auto
 
-.PHONY: help setup demo browser pictures claude check unit test format lock clean
+.PHONY: help setup demo browser pictures gallery claude check unit test format lock clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ browser: ## headless Chromium for the tests of the demo's page, where this is ro
 
 pictures: setup browser ## the README's screenshots, anew from the real chat
 	$(BIN)/python -m tests.browser.pictures docs/pictures
+
+gallery: setup browser ## every kind of message at a phone's width, for a look: into .cache/gallery
+	$(BIN)/python -m tests.browser.gallery .cache/gallery
 
 claude: ## the real Claude CLI at the pinned version, into a cache that git ignores
 	@if ! command -v npm >/dev/null; then \

@@ -43,10 +43,7 @@ async def _help(desk: Desk, request: Request) -> None:
     if wanted:
         await _help_about(desk, request, wanted)
         return
-    lines = [
-        f"/{command.name} {escape(command.arguments)}".rstrip() + f"\n   {command.help}"
-        for command in COMMANDS
-    ]
+    lines = [f"/{command.name}  {command.help}" for command in COMMANDS]
     desk.reply(
         request,
         "\n".join(
@@ -54,7 +51,7 @@ async def _help(desk: Desk, request: Request) -> None:
                 bold("What can be said here"),
                 *lines,
                 "",
-                "Names may be left out where only one session can be meant. A reply to a message speaks to its "
+                f"{code('/help run')} says more about one. Names may be left out where only one session can be meant. A reply to a message speaks to its "
                 "session: to a question it answers, to a plan it asks for changes, to a card it is guidance.",
             ]
         ),

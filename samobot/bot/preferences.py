@@ -37,11 +37,12 @@ async def cost(desk: Desk, request: Request) -> None:
         return
     since = first_day(desk.now(), _COST_DAYS)
     charges, problems = await asyncio.to_thread(collect, await asyncio.to_thread(_projects, desk), since)
-    lines = cost_lines(add_up(charges, since=since))
+    head, *lines = cost_lines(add_up(charges, since=since))
     cap = desk.settings.samobot_daily_budget_usd
     tail = f"\nAll sessions together may cost {human_money(cap)} a day." if cap else ""
     trouble = "".join(f"\n⚠️ {escape(one_line(each, 200))}" for each in problems[:2])
-    desk.reply(request, f"💰\n{pre(chr(10).join(lines))}{tail}{trouble}")
+    table = chr(10).join(lines).strip("\n")
+    desk.reply(request, f"💰 {bold(head)}{f'{chr(10)}{pre(table)}' if table else ''}{tail}{trouble}")
 
 
 def _show_cost(desk: Desk, request: Request, view: SessionView) -> None:

@@ -11,7 +11,7 @@ from samobot.bot.buttons import Button, rows
 from samobot.bot.desk import Desk, Request, about_session
 from samobot.bot.markup import bold, pre
 from samobot.bot.outbox import Attachment
-from samobot.bot.phrases import plural
+from samobot.bot.phrases import Sign, agent_line, plural
 from samobot.bot.render import HEAVY, render
 from samobot.bot.richtext import escape, utf16_units
 from samobot.bot.split import MESSAGE_UNITS, split
@@ -101,7 +101,11 @@ async def log(desk: Desk, request: Request) -> None:
 async def show_log(desk: Desk, request: Request, ref: SessionRef, count: int = _LOG_LINES) -> None:
     """Show what the agent did last."""
     lines = await desk.fleet.log_lines(ref, max(count, 1))
-    shown = [escape(one_line(line, _LINE)) for line in lines]
+    # Its words are Markdown; paths, patterns and commands are not.
+    shown = [
+        agent_line(line, _LINE) if line.startswith(Sign.GUIDANCE) else escape(one_line(line, _LINE))
+        for line in lines
+    ]
     text = "\n".join(shown) or "The agent has done nothing yet."
     desk.reply(request, f"📄 {bold(ref.name)}\n{text}", about=about_session(ref, "log"), part="log")
 

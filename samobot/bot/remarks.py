@@ -94,7 +94,7 @@ def fleet_news(news: FleetNews, name: str) -> Shown:
     if news.ref is None:
         head = f"{Sign.OURS} <b>{escape(name)}</b>"
     else:
-        head = headline(Sign.QUEUED if news.kind is NewsKind.STARTED else Sign.OURS, news.ref)
+        head = headline(Sign.RUNNING if news.kind is NewsKind.STARTED else Sign.OURS, news.ref)
     if news.kind is NewsKind.STARTED:
         return Shown(lines(f"{head} starts", said))
     if news.kind is NewsKind.RESTARTED:

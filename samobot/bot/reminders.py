@@ -80,7 +80,7 @@ def reminder(waiting: Waiting, now: datetime) -> Shown:
     """Say again that a session waits."""
     view, need = waiting.view, waiting.need
     waited = human_duration((now - waiting.since).total_seconds())
-    text = headline(SIGNS[need.kind], view.ref, f"still {_waits(view, need)}, for {waited}")
+    text = headline(SIGNS[need.kind], view.ref, f"{_still(_waits(view, need))}, for {waited}")
     key = view.ref.key
     show = Button("👀 Show", Action(do=ActionKind.STATUS, session=key))
     silence = Button("🔕 No more of this", Action(do=ActionKind.SILENCE, session=key, identity=need.name))
@@ -141,6 +141,10 @@ class Reminders:
         if place not in self._places.of(key):
             return False
         return silence_key(key, waiting.need.name) not in self._store.chats.get(place.chat_id).silenced
+
+
+def _still(words: str) -> str:
+    return f"is still {words.removeprefix('is ')}" if words.startswith("is ") else f"still {words}"
 
 
 def _waits(view: SessionView, need: Need) -> str:

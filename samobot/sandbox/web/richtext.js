@@ -169,6 +169,10 @@ function expandable(quote) {
     toggle.setAttribute("aria-expanded", String(!shut));
     toggle.textContent = shut ? "Show all" : "Show less";
   });
+  // There is nothing more to show of a short one; how tall it is, is known once it is laid out.
+  new ResizeObserver(() => {
+    if (quote.classList.contains("collapsed")) toggle.hidden = quote.scrollHeight <= quote.clientHeight + 1;
+  }).observe(quote);
   box.append(quote, toggle);
   return box;
 }

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, TypeVar
 
-from samobot import documents, panic
+from samobot import documents, panic, spending
 from samobot.catalogue import Catalogue
 from samobot.creation import Opening, open_session
 from samobot.errors import ConflictError, NotFoundError, SamobotError, StorageError, UsageError
@@ -423,6 +423,16 @@ class Fleet:
             raise UsageError(f"“{usd:g}” cannot be a budget; give an amount such as {human_money(5)}.")
         folder = await self._folder(ref)
         await self._run(lambda: journal.append(folder, EventName.BUDGET, self._now(), usd=usd, by=by.who))
+
+    async def allow_today(self, ref: SessionRef, usd: float, by: Person) -> None:
+        """Let all sessions together spend more today than the day's budget; this one goes on.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        await asyncio.to_thread(spending.allow, self._settings.samobot_state_dir, self._now(), usd, by.who)
+        await self._lift(ref, by)
+        await self._go_on(ref)
 
     async def archive(self, ref: SessionRef) -> None:
         """Put a session's folder away.

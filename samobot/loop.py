@@ -202,10 +202,11 @@ class Worker:
                 None,
             )
         self._book.take_new_budget()
-        over = self._money.over()
-        if over is not None:
-            self._book.flow(over)
-            return RunEnd(RunEndReason.BUDGET, over, phase)
+        over, day_is_over = self._book.over_budget(), self._money.day_is_over()
+        if over is not None or day_is_over is not None:
+            text = over or day_is_over or ""
+            self._book.flow(text)
+            return RunEnd(RunEndReason.BUDGET, text, phase, of_day=over is None)
         most = self._options.max_iterations
         if most is not None and self.ran >= most:
             count = "1 iteration was" if most == 1 else f"{most} iterations were"
@@ -313,4 +314,5 @@ class Worker:
             exit_code=end.reason.exit_code,
             phase=end.phase,
             by="person" if end.by_person else "outside",
+            of_day=end.of_day,
         )

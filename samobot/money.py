@@ -39,25 +39,26 @@ class Money:
         """
         budget = self._book.budget()
         lefts = [] if budget is None else [budget - self._book.cost()]
-        if self._daily_usd is not None:
-            lefts.append(self._daily_usd - spending.spent_today(self._state_dir, self._now()))
+        cap = self._cap()
+        if cap is not None:
+            lefts.append(cap - spending.spent_today(self._state_dir, self._now()))
         return min(lefts, default=None)
 
-    def over(self) -> str | None:
-        """Say that nothing is left; None where something is.
+    def day_is_over(self) -> str | None:
+        """Say that all sessions together have used up the day's budget; None where something is left.
 
         Raises:
             StorageError: The day's spending cannot be read.
         """
-        over = self._book.over_budget()
-        if over is not None or self._daily_usd is None:
-            return over
+        cap = self._cap()
+        if cap is None:
+            return None
         spent = spending.spent_today(self._state_dir, self._now())
-        if not spending.is_used_up(spent, self._daily_usd):
+        if not spending.is_used_up(spent, cap):
             return None
         return (
-            f"The day's budget of {human_money(self._daily_usd)} over all sessions is used up: {human_money(spent)} "
-            "today. It goes on tomorrow if it is resumed, or with a higher SAMOBOT_DAILY_BUDGET_USD."
+            f"The day's budget of {human_money(cap)} over all sessions is used up: {human_money(spent)} today. "
+            "Resume it tomorrow, or allow more for today."
         )
 
     def charge(self, usd: float | None) -> str | None:
@@ -71,14 +72,21 @@ class Money:
             spent = spending.add(self._state_dir, self._now(), self._book.folder.path, usd)
         except StorageError as error:
             return f"What this iteration cost could not be counted for the day: {error.message}"
-        if self._daily_usd is None:
+        cap = self._cap()
+        if cap is None:
             return None
-        crossed = spending.newly_crossed(spent.before, spent.after, self._daily_usd)
+        crossed = spending.newly_crossed(spent.before, spent.after, cap)
         if crossed is None:
             return None
         text = (
             f"{crossed.value} % of the day's budget over all sessions is spent: "
-            f"{human_money(spent.after)} of {human_money(self._daily_usd)}."
+            f"{human_money(spent.after)} of {human_money(cap)}."
         )
         self._book.log(EventName.NOTICE, text=text)
         return text
+
+    def _cap(self) -> float | None:
+        """What all sessions together may cost today, with what a person has allowed on top."""
+        if self._daily_usd is None:
+            return None
+        return self._daily_usd + spending.allowed_today(self._state_dir, self._now())

@@ -40,6 +40,7 @@ class RunEnd:
         cause: Who blocked it, where it is blocked.
         until: When a parked session may go on.
         by_person: Whether a person stopped it, where it is stopped.
+        of_day: Whether it was the day's budget over all sessions that is used up, where a budget is.
     """
 
     reason: RunEndReason
@@ -49,6 +50,7 @@ class RunEnd:
     cause: BlockCause | None = None
     until: datetime | None = None
     by_person: bool = True
+    of_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)

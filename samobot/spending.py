@@ -107,6 +107,39 @@ def spent_today(state_dir: Path, now: datetime) -> float:
     return _total(_file_of(state_dir, now))
 
 
+def allow(state_dir: Path, now: datetime, usd: float, who: str) -> None:
+    """Let the sessions spend more today than the cap says; forgotten tomorrow.
+
+    Args:
+        state_dir: samobot's own folder; made where it is missing.
+        now: The present, aware.
+        usd: How much more, in US dollars.
+        who: Who allowed it.
+
+    Raises:
+        StorageError: The disk refused.
+        ValueError: `usd` is no amount of money.
+    """
+    if not is_money(usd):
+        raise ValueError(f"{usd!r} is no amount of money")
+    path = _file_of(state_dir, now)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path.parent} cannot be made: {error.strerror}.") from error
+    with _lock(path.parent):
+        append_line(path, json.dumps({"at": stamp(now), "who": who, "allowed": usd}), mode=0o600)
+
+
+def allowed_today(state_dir: Path, now: datetime) -> float:
+    """How much more than the cap may be spent on the local day of `now`, in US dollars.
+
+    Raises:
+        StorageError: The day's file is there and cannot be read.
+    """
+    return _total(_file_of(state_dir, now), "allowed")
+
+
 def newly_crossed(before: float, after: float, cap: float) -> Threshold | None:
     """Say which threshold a sum has reached that it had not reached before; the highest, where several.
 
@@ -133,23 +166,23 @@ def _file_of(state_dir: Path, now: datetime) -> Path:
     return state_dir / FOLDER / f"{now.astimezone():%Y-%m-%d}.jsonl"
 
 
-def _total(path: Path) -> float:
+def _total(path: Path, kind: str = "usd") -> float:
     try:
         with path.open("rb") as file:
-            return math.fsum(_amounts(iter(lambda: file.readline(_MAX_LINE), b"")))
+            return math.fsum(_amounts(iter(lambda: file.readline(_MAX_LINE), b""), kind))
     except FileNotFoundError:
         return 0.0
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _amounts(lines: Iterator[bytes]) -> Iterator[float]:
+def _amounts(lines: Iterator[bytes], kind: str) -> Iterator[float]:
     for line in lines:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        usd = record.get("usd") if isinstance(record, dict) else None
+        usd = record.get(kind) if isinstance(record, dict) else None
         if is_money(usd):
             yield float(usd)
 

@@ -142,6 +142,7 @@ class EndView(_View):
     text: str
     cause: BlockCause | None
     by_person: bool = True
+    of_day: bool = False
 
 
 class DecisionView(_View):
@@ -449,7 +450,12 @@ def _decision(current: Snapshot) -> DecisionView | None:
 
 def _end(end: RunEnd) -> EndView:
     return EndView(
-        at=end.at, reason=end.reason, text=end.text, cause=_cause(end.cause), by_person=end.by_person
+        at=end.at,
+        reason=end.reason,
+        text=end.text,
+        cause=_cause(end.cause),
+        by_person=end.by_person,
+        of_day=end.of_day,
     )
 
 

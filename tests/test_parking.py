@@ -104,3 +104,19 @@ async def test_the_days_budget_stops_within_one_iteration_and_is_warned_about(tm
     said = [notice.partition(" %")[0] for notice in there.notices if "%" in notice]
     assert said == ["50", "100"]
     assert [remark.text.partition(" %")[0] for remark in there.book.journal().notices] == said
+    assert end.of_day
+
+
+async def test_more_for_today_lets_it_go_on_until_that_is_spent_too(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    state = folder.path.parent / "state"
+    spends = Played({"status": "continue", "summary": "on"}, cost=0.5)
+    first = bench(folder, spends, daily_usd=1.0)
+    assert (await first.worker.run()).reason is RunEndReason.BUDGET
+    spending.allow(state, first.clock.now, 1.0, "Ann")
+    second = bench(folder, spends, daily_usd=1.0)
+    assert (await second.worker.run()).reason is RunEndReason.BUDGET
+    assert (len(first.iteration.assignments), len(second.iteration.assignments)) == (2, 2)
+    assert spending.spent_today(state, second.clock.now) == 2.0
+    tomorrow = second.clock.now + timedelta(days=1)
+    assert spending.allowed_today(state, tomorrow) == spending.spent_today(state, tomorrow) == 0.0

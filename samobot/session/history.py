@@ -67,7 +67,9 @@ NEEDS_PERSON = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How a run ended: when, why, in which words, with which exit code; by a person, or as a service went down."""
+    """How a run ended: when, why, in which words, with which exit code; by a person, or as a service went down;
+    for want of the session's own money, or of the day's.
+    """
 
     at: datetime
     reason: RunEndReason
@@ -76,6 +78,7 @@ class RunEnd:
     exit_code: int
     phase: str | None
     by_person: bool = True
+    of_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,7 @@ class Sums:
             exit_code=reason.exit_code if code is None else code,
             phase=_text(record.get("phase")),
             by_person=record.get("by") != "outside",
+            of_day=record.get("of_day") is True,
         )
         run = self._now.run or Run("", None, at, end.phase, auto=False)
         park = self._now.park if reason is RunEndReason.PARKED else None

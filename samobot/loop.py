@@ -75,7 +75,7 @@ class Worker:
         self._now = now
         self._tell = tell
         self._stop = asyncio.Event()
-        self._stopped_by_person = False
+        self._from_outside = False
         self._troubles = Troubles(
             book, iteration, account, options, patience, stop=self._stop, now=now, tell=tell, nap=nap
         )
@@ -89,7 +89,7 @@ class Worker:
             by_person: Whether a person wants it; else the machine or a service goes down, and the run is to go on
                 by itself later.
         """
-        self._stopped_by_person = self._stopped_by_person or by_person
+        self._from_outside = not by_person and (self._from_outside or not self._stop.is_set())
         self._stop.set()
 
     async def run(self) -> RunEnd:
@@ -286,7 +286,7 @@ class Worker:
 
     def _stopped(self, phase: Phase) -> RunEnd:
         asked = self._book.take_request(control.RequestKind.STOP)
-        by_person = self._stopped_by_person or asked
+        by_person = asked or not self._from_outside
         text = "Stopped by a person" if by_person else ENDED_FROM_OUTSIDE
         self._book.stopped(phase, text)
         return RunEnd(RunEndReason.STOPPED, f"{text}.", phase, by_person=by_person)

@@ -77,6 +77,8 @@ def sign_of(view: SessionView, need: Need | None) -> Sign:
             return Sign.QUEUED
         case SessionState.PARKED:
             return Sign.PARKED
+        case SessionState.STOPPED if _ended_from_outside(view) and view.wanted:
+            return Sign.QUEUED
         case SessionState.STOPPED:
             paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
             return Sign.PAUSED if paused else Sign.STOPPED
@@ -102,6 +104,9 @@ def doing(view: SessionView, need: Need | None, place: Place, now: datetime) -> 
             return f"Parked on a usage limit, goes on at {time_of(view.parked_until, place, now)}"
         case SessionState.PARKED:
             return "Parked on a usage limit"
+        case SessionState.STOPPED if _ended_from_outside(view):
+            then = "it goes on by itself" if view.wanted else "it can go on"
+            return f"Interrupted from outside{since}; {then}"
         case SessionState.STOPPED:
             paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
             return f"{'Paused' if paused else 'Stopped'}{since}"
@@ -113,6 +118,11 @@ def doing(view: SessionView, need: Need | None, place: Place, now: datetime) -> 
             if view.lost and view.wanted:
                 return "Its worker died; it is started again"
             return "Starts in a moment" if view.wanted else f"No run{since}"
+
+
+def _ended_from_outside(view: SessionView) -> bool:
+    """Whether nobody wanted the run to end: its service or the machine went down."""
+    return view.end is not None and not view.end.by_person
 
 
 def queue_words(place: int | None) -> str:

@@ -42,6 +42,9 @@ GONE_AFTER = timedelta(minutes=10)
 AUTO_GRACE = timedelta(minutes=1)
 """Taps made while the bot was down are acted on before it decides anything by itself."""
 
+RESTARTS_TOGETHER = timedelta(minutes=10)
+"""Restarts of a session that follow each other so soon are told in one message."""
+
 BY_ITSELF = Person("samobot, as --auto allows", "auto")
 
 _LOOKED = "looked"
@@ -143,6 +146,9 @@ class Notifier:
         """Say what the fleet did by itself."""
         for each in news:
             _, _, folder = each.key.partition(":")
+            if each.kind is NewsKind.RESTARTED:
+                self._tell_restart(each, folder)
+                continue
             shown = fleet_news(each, folder)
             needed = each.kind in (NewsKind.GAVE_UP, NewsKind.FAILED_TO_START)
             volume = (
@@ -152,6 +158,24 @@ class Notifier:
             with self._store.transaction(durable=needed):
                 for place in self._places.of(each.key):
                     self._voice.post(place, key, shown, About(each.key, "news"), volume)
+
+    def _tell_restart(self, news: FleetNews, folder: str) -> None:
+        """Say that a worker was started again: one message, which counts while it happens again and again."""
+        now, fact = self._now(), f"restarted:{news.key}"
+        told = self._store.facts.get(fact)
+        again = told is not None and now - datetime.fromisoformat(told["at"]) < RESTARTS_TOGETHER
+        key = (
+            told["key"] if told is not None and again else f"news:restarted:{news.key}:{now:%Y%m%dT%H%M%S.%f}"
+        )
+        times = told["times"] + 1 if told is not None and again else 1
+        shown, about = fleet_news(news, folder, times), About(news.key, "news")
+        with self._store.transaction(durable=True):
+            self._store.facts.set(fact, {"key": key, "times": times, "at": now.isoformat()}, durable=False)
+            for place in self._places.of(news.key):
+                if times > 1:
+                    self._voice.edit(place, key, shown, about, Volume.NEWS)
+                else:
+                    self._voice.post(place, key, shown, about, Volume.NEWS)
 
     def farewell(self) -> None:
         """Say on the cards of running sessions that the bot goes off; call it before the outbox is drained."""

@@ -83,12 +83,13 @@ def money_spent(view: SessionView, percent: int) -> Shown:
     return Shown(lines(head, escape(spent)), ((more, pause),))
 
 
-def fleet_news(news: FleetNews, name: str) -> Shown:
+def fleet_news(news: FleetNews, name: str, times: int = 1) -> Shown:
     """Show what the fleet did by itself.
 
     Args:
         news: What it did.
         name: The session's name, where it is not known yet.
+        times: How often it has happened in a row.
     """
     said = agent_line(news.text, 300)
     if news.ref is None:
@@ -98,7 +99,9 @@ def fleet_news(news: FleetNews, name: str) -> Shown:
     if news.kind is NewsKind.STARTED:
         return Shown(lines(f"{head} starts", said))
     if news.kind is NewsKind.RESTARTED:
-        return Shown(lines(f"{head} goes on: its worker died and was started again", said))
+        if times > 1:
+            return Shown(f"{head} goes on: its worker died {times} times and was started again each time")
+        return Shown(f"{head} goes on: its worker died and was started again")
     gave_up = news.kind is NewsKind.GAVE_UP
     words = "needs you: its worker dies again and again" if gave_up else "could not be started"
     if news.ref is None:

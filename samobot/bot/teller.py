@@ -187,6 +187,8 @@ class Teller:
             posted = dict(scene.after.posted)
             current: set[str] = set()
             for place, found in wanted.items():
+                if any(message.volume is Volume.NEEDED or message.kind == "phase" for message in found):
+                    self._voice.overtake(place, "phase:", key)
                 for message in found:
                     current.add(message.key)
                     record = self._bring(place, scene, message, posted.get(message.key))

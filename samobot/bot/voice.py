@@ -78,6 +78,12 @@ class Voice:
         markup = keyboard(self._store.callbacks, shown.buttons, scope)
         self._outbox.edit(place.chat_id, last, key=key, about=about, markup=markup)
 
+    def overtake(self, place: Place, prefix: str, session: str) -> None:
+        """Drop messages about a session that have not gone out yet and are old news by now."""
+        for row in self._store.outbox.waiting(place.chat_id):
+            if row.op is Op.SEND and row.about.session == session and row.key.startswith(prefix):
+                self._store.outbox.done(row)
+
     def show_card(self, place: Place, session: str, shown: Shown) -> None:
         """Have a session's card show this; nothing is done where it was the last to be shown."""
         digest = shown.digest

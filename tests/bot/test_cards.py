@@ -41,6 +41,9 @@ def test_a_running_session_shows_where_it_is_and_what_it_does() -> None:
     assert labels(shown)[:3] == ["⏸ Pause", "⏹ Stop", "📄 Log"]
 
 
+OUTSIDE = ended(RunEndReason.STOPPED).model_copy(update={"by_person": False})
+
+
 @pytest.mark.parametrize(
     ("view", "sign", "words"),
     [
@@ -49,6 +52,16 @@ def test_a_running_session_shows_where_it_is_and_what_it_does() -> None:
         (blocked(), "⛔", "Blocked since 14:00"),
         (at_rest(SessionState.STOPPED, end=ended(RunEndReason.STOPPED)), "⏹", "Stopped since 14:00"),
         (at_rest(SessionState.STOPPED, end=ended(RunEndReason.PAUSED)), "⏸", "Paused since 14:00"),
+        (
+            at_rest(SessionState.STOPPED, end=OUTSIDE, wanted=True),
+            "⏳",
+            "Interrupted from outside since 14:00; it goes on by itself",
+        ),
+        (
+            at_rest(SessionState.STOPPED, end=OUTSIDE),
+            "⏹",
+            "Interrupted from outside since 14:00; it can go on",
+        ),
         (
             at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE)),
             "🏁",

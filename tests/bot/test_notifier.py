@@ -313,7 +313,7 @@ async def test_what_the_fleet_gives_up_is_loud_and_what_it_puts_right_is_not(kno
         known.notifier.tell_news(
             FleetNews(ref=REF, key=REF.key, kind=kind, text="It died.") for kind in NewsKind
         )
-    new = [message for message in known.messages if "It died." in message.text]
+    new = [each for each in known.messages if "It died." in each.text or "started again" in each.text]
     assert len(new) == 3
     assert sorted(loud(new)) == [
         "⚠️ greet could not be started",
@@ -576,3 +576,28 @@ async def test_open_questions_without_a_suggestion_are_never_decided_by_itself(k
     await known.look(view)
     await known.look(view, after=timedelta(days=2))
     assert not known.fleet.decided
+
+
+async def test_a_phase_that_is_over_is_not_told_after_the_end(known: Phone) -> None:
+    await known.notifier.look([known.fleet.put(session(phase=Phase.PLANNING, updated=LATER))])
+    view = at_rest(SessionState.DONE, phase=Phase.DONE, updated=LATER + timedelta(seconds=2))
+    await known.notifier.look([known.fleet.put(view)])
+    async with known.delivering():
+        pass
+    assert loud(known.messages) == ["🏁 greet is done"]
+    assert not any("goes on to" in text for text in texts(known.messages))
+
+
+async def test_a_worker_that_dies_again_and_again_is_told_in_one_message(known: Phone) -> None:
+    async with known.delivering():
+        for _ in range(3):
+            known.now += timedelta(seconds=10)
+            text = "Its worker had died and was started again."
+            known.notifier.tell_news([FleetNews(ref=REF, key=REF.key, kind=NewsKind.RESTARTED, text=text)])
+            assert await known.outbox.drain(20)
+    (message,) = [each for each in known.messages if "worker died" in each.text]
+    assert "died 3 times" in message.text
+    known.now += timedelta(minutes=11)
+    async with known.delivering():
+        known.notifier.tell_news([FleetNews(ref=REF, key=REF.key, kind=NewsKind.RESTARTED, text="")])
+    assert sum("worker died" in text for text in texts(known.messages)) == 2

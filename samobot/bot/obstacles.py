@@ -31,6 +31,9 @@ _SAID = 500
 MORE_USD = 5.0
 """What the budget's button adds; a budget from 20 dollars on is raised by a quarter."""
 
+FOR_TODAY = "today"
+"""Marks the button that raises the day's budget instead of the session's."""
+
 _HINTS = {
     BlockCause.AGENT: "",
     BlockCause.ILLEGAL_MOVE: "Another try usually puts that right; guidance helps it along.",
@@ -120,7 +123,23 @@ def _action(view: SessionView) -> Shown:
     return Shown(text, rows(*buttons, width=_ABREAST))
 
 
+def _day(view: SessionView) -> Shown:
+    """Show that all sessions together have used up the day's budget."""
+    key = view.ref.key
+    more = Action(do=ActionKind.ADD_BUDGET, session=key, usd=MORE_USD, text=FOR_TODAY)
+    buttons = (
+        Button(f"+${MORE_USD:,.0f} for today", more, once=True),
+        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+    )
+    words = agent_text(view.end.text if view.end is not None else "", 300)
+    return Shown(
+        f"{headline(Sign.BUDGET, view.ref, 'rests for today')}\n{words}", rows(*buttons, width=_ABREAST)
+    )
+
+
 def _budget(view: SessionView) -> Shown:
+    if view.end is not None and view.end.of_day:
+        return _day(view)
     spent = human_money(view.cost_usd)
     of = f" of {human_money(view.budget_usd)}" if view.budget_usd is not None else ""
     after = f"after {plural(view.iteration, 'iteration')}"

@@ -12,6 +12,7 @@ from samobot.bot.callbacks import Tap, TapState
 from samobot.bot.commands import find_command
 from samobot.bot.desk import Desk, Request
 from samobot.bot.needs import need_of
+from samobot.bot.obstacles import FOR_TODAY
 from samobot.bot.questions import question_key
 from samobot.bot.sent import About
 from samobot.errors import ConflictError, NotFoundError, SamobotError, StorageError
@@ -116,7 +117,11 @@ async def _about_session(desk: Desk, request: Request, action: Action, ref: Sess
         case ActionKind.ARCHIVE:
             await running.archive_one(desk, request, ref)
         case ActionKind.ADD_BUDGET:
-            await _add_budget(desk, request, ref, action.usd or _MORE_USD)
+            usd = action.usd or _MORE_USD
+            if action.text == FOR_TODAY:
+                await _allow_today(desk, request, ref, usd)
+            else:
+                await _add_budget(desk, request, ref, usd)
         case ActionKind.FINISH_PHASE:
             await _finish_phase(desk, request, ref)
         case ActionKind.SILENCE:
@@ -258,6 +263,12 @@ async def _add_budget(desk: Desk, request: Request, ref: SessionRef, usd: float)
     whole = max(whole, view.cost_usd + usd / 2)
     await desk.fleet.set_budget(ref, whole, request.person)
     desk.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
+    await desk.notifier.look_at(ref, by=request.person)
+
+
+async def _allow_today(desk: Desk, request: Request, ref: SessionRef, usd: float) -> None:
+    await desk.fleet.allow_today(ref, usd, request.person)
+    desk.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
     await desk.notifier.look_at(ref, by=request.person)
 
 

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 _STEP_MS = 20
 _DEBOUNCE_MS = 40
+_LISTED_MS = 5_000
 _AGAIN_SECONDS = 30.0
 _OURS = frozenset({"journal.jsonl", "run.lock"})
 
@@ -33,17 +34,26 @@ async def watch(projects: Sequence[Path], hint: Callable[[], None]) -> None:
         folders = await asyncio.to_thread(_folders, projects)
         if folders:
             try:
-                async for _ in awatch(
+                async for changes in awatch(
                     *folders,
                     watch_filter=_matters,
                     step=_STEP_MS,
                     debounce=_DEBOUNCE_MS,
+                    rust_timeout=_LISTED_MS,
+                    yield_on_timeout=True,
                     ignore_permission_denied=True,
                 ):
-                    hint()
+                    if changes:
+                        hint()
+                    elif await asyncio.to_thread(_folders, projects) != folders:
+                        break
+                else:
+                    await asyncio.sleep(_AGAIN_SECONDS)
             except Exception as error:
                 log.info("file watching does not work and is left to polling: %s", error)
-        await asyncio.sleep(_AGAIN_SECONDS)
+                await asyncio.sleep(_AGAIN_SECONDS)
+        else:
+            await asyncio.sleep(_LISTED_MS / 1000)  # the first session makes the folder
 
 
 def _folders(projects: Sequence[Path]) -> list[Path]:

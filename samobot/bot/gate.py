@@ -18,6 +18,7 @@ from telegram import Chat, Message, Update
 from telegram.constants import ChatID, ChatType
 from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, TypeHandler
 
+from samobot.bot.moves import Moves
 from samobot.bot.pairing import Access
 from samobot.bot.store import Store
 from samobot.errors import StorageError
@@ -157,13 +158,16 @@ class Gate:
     ) -> None:
         self._access = access
         self._store = store
+        self._moves = Moves(store.facts)
         self._on_admitted = on_admitted
         self._lines = _Lines(monotonic)
 
     @property
     def access(self) -> Access:
-        """Who may now."""
-        return self._access | self._store.people.access()
+        """Who may now; a group of the settings that has another number by now may under that."""
+        access, moves = self._access, self._moves.all()
+        moved = Access(access.users, frozenset(moves.get(group, group) for group in access.groups))
+        return moved | self._store.people.access()
 
     def install(self, application: Application[Any, Any, Any, Any, Any, Any]) -> None:
         """Put it before all handlers of an application."""

@@ -16,6 +16,7 @@ from telegram.error import TelegramError
 
 from samobot.bot.api import in_words
 from samobot.bot.delivery import Closed, Fine, Frozen, Gone, Moved, Reduce, Refused, Retry, deliver, meaning
+from samobot.bot.moves import Moves
 from samobot.bot.pace import Pace
 from samobot.bot.queue import Op, OutboxRow, Priority
 from samobot.bot.sent import SentMessage
@@ -271,6 +272,7 @@ class Lane:
             self._store.sent.move_chat(old, new)
             self._store.chats.move(old, new)
             self._store.people.move_group(old, new)
+            Moves(self._store.facts).note(old, new)
         self._tools.wake(new)
 
     def _is_edit(self, row: OutboxRow) -> bool:

@@ -7,6 +7,7 @@ in the same transaction as the messages themselves.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -133,6 +134,23 @@ class Memory(BaseModel):
     def but(self, **values: Any) -> Memory:
         """The same with other values."""
         return self.model_copy(update=values)
+
+    def moved(self, chats: Mapping[int, int]) -> Memory:
+        """The same where chats have other numbers by now; this very object where nothing of it is concerned."""
+        if not any(
+            old in each.digests or old in each.texts for each in self.posted.values() for old in chats
+        ):
+            return self
+        posted = {
+            key: each.model_copy(
+                update={
+                    "digests": {chats.get(chat, chat): digest for chat, digest in each.digests.items()},
+                    "texts": {chats.get(chat, chat): text for chat, text in each.texts.items()},
+                }
+            )
+            for key, each in self.posted.items()
+        }
+        return self.but(posted=posted)
 
     @property
     def version(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samobot.bot.moves import Moves
 from samobot.bot.phrases import Place, zone_of
 from samobot.bot.store import Store
 from samobot.settings import Settings
@@ -20,6 +21,7 @@ class Places:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
+        self._moves = Moves(store.facts)
         chosen = store.facts.get(_FOLLOWED) or {}
         self._followed: dict[str, tuple[int, int | None]] = {
             key: (at[0], at[1]) for key, at in chosen.items()
@@ -72,6 +74,11 @@ class Places:
         access = self._store.people.access()
         return tuple(sorted(access.groups)) or tuple(sorted(access.users))
 
+    def moves(self) -> dict[int, int]:
+        """Groups that have another number by now: the old one and the new one."""
+        return self._moves.all()
+
     def _place(self, chat_id: int, thread_id: int | None = None, *, alone: bool = True) -> Place:
+        chat_id = self._moves.now(chat_id)
         chat = self._store.chats.get(chat_id)
         return Place(chat_id, thread_id, chat.level, zone_of(chat.timezone), alone=alone and chat_id > 0)

@@ -287,12 +287,13 @@ class Teller:
             self._extras.forget(key)
 
     def _remembered(self, key: str) -> Memory | None:
-        known = self.known.get(key)
+        known, moves = self.known.get(key), self._places.moves()
         if known is not None:
+            known.memory = known.memory.moved(moves)
             return known.memory
         stored = self._store.told.get(key)
         try:
-            return Memory.model_validate(stored) if stored is not None else None
+            return Memory.model_validate(stored).moved(moves) if stored is not None else None
         except ValidationError:
             log.warning("what was told about %s cannot be read any more; it is told afresh", key)
             return None

@@ -17,7 +17,7 @@ from samobot.bot.markup import to_plain
 from samobot.bot.memory import Memory, Posted, advance, fingerprint, first_sight
 from samobot.bot.messages import Extras, Message, Scene, closed, messages
 from samobot.bot.needs import NeedKind, need_of
-from samobot.bot.obstacles import obstacle
+from samobot.bot.obstacles import FOR_TODAY, obstacle
 from samobot.bot.parking import goes_on, parked
 from samobot.bot.phrases import Place
 from samobot.bot.plans import changes, decided_plan, open_plan, plan_file
@@ -169,6 +169,15 @@ def test_every_block_says_what_happened_and_offers_a_way_out(cause: BlockCause) 
 
 def test_a_block_that_asks_offers_to_answer() -> None:
     assert labels(obstacle(blocked("Mock the API?"), NeedKind.BLOCK, "", HERE, NOW))[0] == "✍️ Answer…"
+
+
+def test_the_days_budget_is_raised_for_today_and_not_for_the_session() -> None:
+    end = ended(RunEndReason.BUDGET, text="The day's budget is used up.").model_copy(update={"of_day": True})
+    shown = obstacle(at_rest(SessionState.BLOCKED, end=end), NeedKind.BUDGET, "", HERE, NOW)
+    assert "The day's budget is used up." in shown.text
+    assert labels(shown) == ["+$5 for today", "⏹ Stop"]
+    action = shown.buttons[0][0].action
+    assert (action.do, action.text, action.usd) == (ActionKind.ADD_BUDGET, FOR_TODAY, 5.0)
 
 
 def test_what_the_agent_said_last_is_not_said_twice() -> None:

@@ -72,9 +72,11 @@ def open_session(
 
     Raises:
         UsageError: The name cannot be used, or looks like a slip of an existing one.
+        StorageError: The folder cannot be made.
     """
     folder = find_session(project, name)
     if folder is not None:
+        folder.prepare()  # git leaves the logs out, so a session that came with a clone has no folder for them
         return Opened(folder, created=False)
     wanted = clean_name(name)
     if opening == Opening():

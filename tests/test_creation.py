@@ -138,3 +138,13 @@ def test_a_sessions_folder_made_by_hand_is_taken_as_it_is(shop: Workshop, projec
     assert (
         subprocess.run(["git", "branch", "--list", "old"], cwd=shop.repo, capture_output=True).stdout == b""
     )
+
+
+def test_a_session_that_came_with_a_clone_gets_the_folder_of_its_logs(
+    shop: Workshop, project: Project
+) -> None:
+    folder = SessionFolder(shop.sessions / "26-01-15-cloned")
+    folder.path.mkdir(parents=True)
+    folder.overview.write_text("# Session: cloned\n\n## Status\nPhase: testing\n")
+    assert not open_session(project, "cloned", Opening(), NOW).created
+    assert (folder.logs / ".gitignore").read_text() == "*\n"

@@ -6,30 +6,32 @@ is there already is not written twice. `settle` then carries out what the decisi
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.phases import GateFacts, Phase, SignalStatus, WaitingFor
+from samobot.session.answering import (
+    Answered,
+    Receipt,
+    answer,
+    answer_suggestions,
+    find_question,
+    option_text,
+)
 from samobot.session.decisions import (
     Decision,
     DecisionKind,
-    is_marked,
-    parse_decisions,
-    question_id,
     record,
     verdict,
 )
 from samobot.session.files import edit_lock, read_text, write_atomic
 from samobot.session.folder import SessionFolder
-from samobot.session.forgery import saved
 from samobot.session.guidance import add_guidance, parse_guidance
 from samobot.session.lock import holder
 from samobot.session.plan import Plan
-from samobot.session.qa import Question, parse_qa, set_answer
 from samobot.session.settling import (
+    Person,
     Settled,
     carry_out,
     journal_decisions,
@@ -37,10 +39,11 @@ from samobot.session.settling import (
     lift_approved,
     lift_rejected,
     look_closely,
+    on_record,
 )
 from samobot.session.signal import Signal
 from samobot.session.standing import Standing
-from samobot.text import one_line, without_surrogates
+from samobot.text import without_surrogates
 
 __all__ = [
     "Answered",
@@ -61,37 +64,6 @@ __all__ = [
     "settle",
     "tell",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who decides, and where they said so.
-
-    Attributes:
-        who: As a person would be named.
-        via: `telegram`, `terminal`, ….
-    """
-
-    who: str
-    via: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """One answer as it was written: the question, the words, and the answer before, if there was one."""
-
-    question: Question
-    answer: str
-    before: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What was answered, how many questions are still open, and what that has settled."""
-
-    answered: tuple[Answered, ...]
-    open_questions: int
-    settled: Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,81 +93,6 @@ def open_gate(folder: SessionFolder) -> WaitingFor | None:
     return look_closely(folder).open_gate
 
 
-def answer(
-    folder: SessionFolder,
-    answers: Mapping[str | int, str],
-    person: Person,
-    now: datetime,
-    key: bytes,
-    *,
-    expect: Mapping[int, str] | None = None,
-    change: bool = True,
-) -> Receipt:
-    """Answer questions: all of them or, if one cannot be, none.
-
-    A question is named by its label (`Q2`, `2`; of several, the newest open one) or by its index. A letter
-    takes that option, and its words are written with it; anything else is written as it is.
-
-    Args:
-        folder: The session.
-        answers: Question to answer.
-        person: Who answers.
-        now: When.
-        key: The key of the marks.
-        expect: Index to `question_id` of the question that the person saw.
-        change: Whether an answer that is there already may be changed.
-
-    Raises:
-        NotFoundError: No such question.
-        UsageError: An answer is empty, or a letter is none of the options.
-        ConflictError: The question has changed, has been answered meanwhile (where `change` is false), or
-            its answer has been taken up by a running iteration.
-        StorageError: The disk refused.
-    """
-    with edit_lock(folder.path):
-        text = read_text(folder.qa) or ""
-        questions = parse_qa(text).questions
-        held = holder(folder)
-        taken_up = held is not None and held.claude_pid is not None
-        done: list[Answered] = []
-        for reference, words in answers.items():
-            question = find_question(questions, reference)
-            _check_seen(question, expect)
-            written = option_text(question, words)
-            if question.answer is not None and question.answer != written:
-                _check_change(question, change=change, taken_up=taken_up)
-            text = set_answer(text, question.index, written)
-            done.append(Answered(question, written, question.answer))
-        if not done:
-            raise UsageError("Say which question is answered, and how: for example Q1=A.")
-        return _write_answers(folder, text, done, person=person, now=now, key=key)
-
-
-def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> Receipt:
-    """Answer every open question with what the agent suggests; those without a suggestion stay open.
-
-    Raises:
-        ConflictError: No question is open.
-        UsageError: None of the open ones has a suggestion.
-        StorageError: The disk refused.
-    """
-    with edit_lock(folder.path):
-        text = read_text(folder.qa) or ""
-        waiting = parse_qa(text).open
-        if not waiting:
-            raise ConflictError(f"{folder.name} has no open question.")
-        done = []
-        for question in waiting:
-            suggestion = question.suggestion or question.suggestion_text
-            if suggestion:
-                written = option_text(question, suggestion)
-                text = set_answer(text, question.index, written)
-                done.append(Answered(question, written, None))
-        if not done:
-            raise UsageError("None of the open questions comes with a suggestion; answer them one by one.")
-        return _write_answers(folder, text, done, person=person, now=now, key=key)
-
-
 def approve(
     folder: SessionFolder, person: Person, now: datetime, key: bytes, *, expected: str | None = None
 ) -> Verdict:
@@ -216,7 +113,7 @@ def approve(
     with edit_lock(folder.path):
         standing = look_closely(folder)
         plan = _shown_plan(folder, standing, expected)
-        last = verdict(_on_record(folder, key), plan)
+        last = verdict(on_record(folder, key), plan)
         if last is None or last.kind is not DecisionKind.APPROVAL:
             _decide_plan(folder, DecisionKind.APPROVAL, plan, None, person=person, now=now, key=key)
         journal_decisions(folder, now, key)
@@ -267,7 +164,7 @@ def reject(
                 f"The plan {plan.name} was approved and is being carried out; tell the agent what should be "
                 "different, or stop it."
             )
-        last = verdict(_on_record(folder, key), plan)
+        last = verdict(on_record(folder, key), plan)
         repeated = last is not None and last.kind is DecisionKind.REJECTION and last.text == feedback
         if not repeated:
             # The agent must get the words even if we die in between; asking again adds nothing.
@@ -353,105 +250,6 @@ def settle(folder: SessionFolder, now: datetime, *, held_by_us: bool = False) ->
     """
     with edit_lock(folder.path):
         return carry_out(folder, now, held_by_us=held_by_us)
-
-
-def find_question(questions: tuple[Question, ...], reference: str | int) -> Question:
-    """Return the question that a person means by a label such as `Q2` or `2`, or the one of an index.
-
-    Raises:
-        NotFoundError: There is none.
-    """
-    if isinstance(reference, int):
-        found = [question for question in questions if question.index == reference]
-    else:
-        number = re.fullmatch(r"[qQ]?\s*([0-9]{1,6})", reference.strip())
-        found = [question for question in questions if number and question.number == int(number[1])]
-    waiting = [question for question in found if question.answer is None]
-    if not found:
-        labels = ", ".join(question.label for question in questions) or "there is none"
-        shown = f"number {reference + 1}" if isinstance(reference, int) else f"“{one_line(reference, 40)}”"
-        raise NotFoundError(f"There is no question {shown}; the questions: {labels}.")
-    return (waiting or found)[-1]
-
-
-def option_text(question: Question, words: str) -> str:
-    """Return what is written for an answer: for a letter, the option with its words; else the words themselves.
-
-    Raises:
-        UsageError: It is empty, or a letter that is none of the options.
-    """
-    words = without_surrogates(words)
-    if not words.strip():
-        raise UsageError(f"The answer to {question.label} is empty.")
-    letter = re.fullmatch(r"\(?([A-Za-z])[).:]?", words.strip())
-    if letter is None or not question.options:
-        return words
-    for option in question.options:
-        if option.letter.upper() == letter[1].upper():
-            return f"{option.letter}) {one_line(option.text)}".strip()
-    letters = ", ".join(option.letter for option in question.options)
-    raise UsageError(f"{question.label} has no option {letter[1].upper()}; it has {letters}.")
-
-
-def _check_seen(question: Question, expect: Mapping[int, str] | None) -> None:
-    seen = (expect or {}).get(question.index)
-    if seen is not None and seen != question_id(question):
-        raise ConflictError(f"{question.label} has changed since it was shown; look at it again.")
-
-
-def _check_change(question: Question, *, change: bool, taken_up: bool) -> None:
-    if not change:
-        raise ConflictError(
-            f"{question.label} has been answered meanwhile: “{one_line(question.answer or '', 80)}”."
-        )
-    if taken_up:
-        raise ConflictError(
-            f"The agent is already working with the answer to {question.label}; tell it what has changed instead."
-        )
-
-
-def _write_answers(
-    folder: SessionFolder, text: str, done: list[Answered], *, person: Person, now: datetime, key: bytes
-) -> Receipt:
-    """Write the answers first: if we die before they are recorded, they count as written by hand."""
-    if any(each.before != each.answer for each in done):
-        write_atomic(folder.qa, text)
-    known: dict[str | None, str | None] = {
-        decision.asked: decision.text
-        for decision in _on_record(folder, key)
-        if decision.kind is DecisionKind.ANSWER
-    }
-    for each in done:
-        asked = question_id(each.question)
-        if each.before == each.answer and known.get(asked) == each.answer:
-            continue
-        decision = Decision(
-            at=now,
-            who=person.who,
-            via=person.via,
-            kind=DecisionKind.ANSWER,
-            question=each.question.label,
-            asked=asked,
-            text=each.answer,
-            file=folder.qa.name,
-        )
-        record(folder, decision, key)
-    journal_decisions(folder, now, key)
-    left = len(parse_qa(text).open)
-    return Receipt(tuple(done), left, carry_out(folder, now, held_by_us=False))
-
-
-def _on_record(folder: SessionFolder, key: bytes) -> list[Decision]:
-    """Return the decisions that will still be there after a running iteration has been checked.
-
-    While one runs, what is in the file may be its forgery, and an old decision no proof of a new one: somebody
-    who then says what seems to be there already must be recorded all the same.
-    """
-    baseline = saved(folder)
-    before = parse_decisions((baseline.decisions or b"").decode("utf-8", "replace")) if baseline else None
-    old = {decision.id for decision in before.decisions} if before else set()
-    decisions = look_closely(folder).decisions.decisions
-    return [each for each in decisions if each.id not in old and is_marked(folder, each, key)]
 
 
 def _shown_plan(folder: SessionFolder, standing: Standing, expected: str | None) -> Plan:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from samobot.errors import StorageError
 from samobot.phases import RULES, Phase, WaitingFor
 from samobot.session import journal
-from samobot.session.decisions import Decision, is_marked
+from samobot.session.decisions import Decision, is_marked, parse_decisions
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
+from samobot.session.forgery import saved
 from samobot.session.journal import EventName
 from samobot.session.lock import holder
 from samobot.session.overview import add_flow, flow_line, parse_overview, set_status
 from samobot.session.plan import Plan
 from samobot.session.standing import Standing, is_waiting, look
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who decides, and where they said so.
+
+    Attributes:
+        who: As a person would be named.
+        via: `telegram`, `terminal`, ….
+    """
+
+    who: str
+    via: str
 
 
 class Settled(StrEnum):
@@ -137,3 +152,16 @@ def journal_decisions(folder: SessionFolder, now: datetime, key: bytes) -> None:
                 file=decision.file,
                 sha256=decision.sha256,
             )
+
+
+def on_record(folder: SessionFolder, key: bytes) -> list[Decision]:
+    """Return the decisions that will still be there after a running iteration has been checked.
+
+    While one runs, what is in the file may be its forgery, and an old decision no proof of a new one: somebody
+    who then says what seems to be there already must be recorded all the same.
+    """
+    baseline = saved(folder)
+    before = parse_decisions((baseline.decisions or b"").decode("utf-8", "replace")) if baseline else None
+    old = {decision.id for decision in before.decisions} if before else set()
+    decisions = look_closely(folder).decisions.decisions
+    return [each for each in decisions if each.id not in old and is_marked(folder, each, key)]

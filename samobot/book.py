@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
@@ -9,7 +11,7 @@ from samobot.context import Answered
 from samobot.errors import StorageError, UsageError
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session import control, decisions, gate, journal
-from samobot.session.files import edit_lock, read_text, write_atomic
+from samobot.session.files import edit_lock, read_text, sweep, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem, parse_guidance, tick
 from samobot.session.journal import EventName, JournalReader
@@ -19,6 +21,8 @@ from samobot.session.signal import Signal, SignalProblem, parse_signal
 from samobot.session.snapshot import SessionState, snapshot
 from samobot.session.standing import look
 from samobot.text import human_money, one_line
+
+_LEFTOVER_SECONDS = 3600.0
 
 BLOCKED_WAITING = "waiting_human"
 """What `Blocked:` says while a person has to answer, approve or do something."""
@@ -279,8 +283,13 @@ class Book:
             self.log(EventName.BUDGET, usd=found.usd, by=found.who)
 
     def forget_requests(self) -> None:
-        """Forget what was asked of a worker that is gone."""
-        control.clear(self.folder)
+        """Forget what was asked of a worker that is gone; what was asked of this one meanwhile stays."""
+        control.take_up(self.folder, os.getpid())
+
+    def sweep(self) -> None:
+        """Remove what killed writes have left in the session's folder more than an hour ago."""
+        for folder in (self.folder.path, self.folder.logs):
+            sweep(folder, time.time() - _LEFTOVER_SECONDS)
 
     def _edit(self, status: Mapping[str, str], flow: Iterable[str]) -> None:
         with edit_lock(self.folder.path):

@@ -613,9 +613,9 @@ def _options(*, auto: bool) -> dict[str, Any]:
 
 
 def _spoken(ref: SessionRef) -> str:
-    """The name under which `samobot run` finds the session: with its date, a long one is longer than a name may be."""
+    """The name under which `samobot run` finds the session: a folder that a person made may be named anyhow."""
     try:
-        folders.clean_name(ref.folder)
+        folders.clean_address(ref.folder)
     except UsageError:
         return ref.name
     return ref.folder

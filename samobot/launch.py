@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import subprocess
 import sys
@@ -99,16 +100,20 @@ def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def worker_log(state_dir: Path, session: str) -> Path:
+def worker_log(state_dir: Path, request: RunRequest) -> Path:
     """The file that takes what a background worker prints; made ready and kept small.
+
+    Sessions of two projects may have one name, and two projects too: each project has a folder of its own.
 
     Raises:
         StorageError: The state folder cannot be written.
     """
-    folder = state_dir / "workers"
-    path = folder / f"{session}.log"
+    digest = hashlib.sha256(os.fsencode(request.config)).hexdigest()[:8]
+    folder = state_dir / "workers" / f"{request.config.parent.name}-{digest}"
+    path = folder / f"{request.session}.log"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for each in (folder.parent, folder):
+            each.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.exists() and path.stat().st_size > _LOG_LIMIT:
             path.replace(path.with_suffix(".log.1"))
     except OSError as error:
@@ -126,7 +131,7 @@ def spawn_worker(request: RunRequest, state_dir: Path, environ: Mapping[str, str
     Raises:
         StorageError: The state folder cannot be written, or the system can start no further process.
     """
-    log = worker_log(state_dir, request.session)
+    log = worker_log(state_dir, request)
     try:
         with open(log, "ab", buffering=0, opener=_private) as output:
             return subprocess.Popen(
@@ -141,18 +146,18 @@ def spawn_worker(request: RunRequest, state_dir: Path, environ: Mapping[str, str
         raise StorageError(f"No worker can be started with its output in {log}: {error.strerror}.") from error
 
 
-def log_size(state_dir: Path, session: str) -> int:
+def log_size(state_dir: Path, request: RunRequest) -> int:
     """Bytes that are in a background worker's output file already.
 
     Raises:
         StorageError: The state folder cannot be written.
     """
-    log = worker_log(state_dir, session)
+    log = worker_log(state_dir, request)
     return log.stat().st_size if log.exists() else 0
 
 
 async def until_taken_up(
-    process: subprocess.Popen[bytes], folder: SessionFolder, state_dir: Path, session: str, begin: int
+    process: subprocess.Popen[bytes], folder: SessionFolder, state_dir: Path, request: RunRequest, begin: int
 ) -> None:
     """Wait until a worker that was just started holds its session, or `START_WAIT` is over.
 
@@ -160,7 +165,7 @@ async def until_taken_up(
         process: The worker.
         folder: The session.
         state_dir: Where its output is.
-        session: What `RunRequest.session` named.
+        request: How it was started.
         begin: Where its own output begins.
 
     Raises:
@@ -178,7 +183,7 @@ async def until_taken_up(
                 return
             if code < 0 or code == BusyError.exit_code:
                 raise StartInterruptedError(f"The worker ended before it had begun (code {code}).")
-            words = _last_words(worker_log(state_dir, session), begin)
+            words = _last_words(worker_log(state_dir, request), begin)
             raise _COULD_NOT.get(code, SamobotError)(words or f"The worker ended at once (code {code}).")
         await asyncio.sleep(0.02)
 
@@ -194,9 +199,9 @@ async def start_detached(
     Raises:
         SamobotError: It ended instead; the message is its own last line.
     """
-    begin = log_size(state_dir, request.session)
+    begin = log_size(state_dir, request)
     process = spawn_worker(request, state_dir, environ)
-    await until_taken_up(process, folder, state_dir, request.session, begin)
+    await until_taken_up(process, folder, state_dir, request, begin)
     return process.pid
 
 

@@ -139,6 +139,7 @@ class Worker:
     def _begin(self) -> None:
         """Take up the session where it is: carry out what a person decided, and count on from its files."""
         self._book.forget_requests()
+        self._book.sweep()
         self._book.settle()
         self._book.withdraw_a_stale_approval()
         phase = self._book.phase()

@@ -56,12 +56,12 @@ class Workers:
         Raises:
             SamobotError: It could not be started, or ended at once; in words.
         """
-        begin = await asyncio.to_thread(log_size, self._state_dir, request.session)
+        begin = await asyncio.to_thread(log_size, self._state_dir, request)
         process = await asyncio.to_thread(spawn_worker, request, self._state_dir, self._environ)
         self._children[key] = process
         self._watch(process.pid)
         try:
-            await until_taken_up(process, folder, self._state_dir, request.session, begin)
+            await until_taken_up(process, folder, self._state_dir, request, begin)
         except OSError as error:
             raise SamobotError(f"The worker's output cannot be read: {error.strerror}.") from error
         return process.pid

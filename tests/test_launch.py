@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from samobot.errors import StorageError
 from samobot.halt import Halted, halt
 from samobot.launch import RunRequest, worker_environment, worker_log
 from tests.support.session_folder import make_session
+
+GREET = RunRequest(config=Path("/code/demo/.samocode"), session="26-01-15-greet")
 
 
 def test_no_word_of_a_person_goes_through_a_shell_or_is_taken_for_a_flag() -> None:
@@ -33,17 +36,24 @@ def test_a_worker_gets_nothing_that_only_the_bot_needs() -> None:
 
 
 def test_the_output_of_a_worker_is_kept_small(tmp_path: Path) -> None:
-    log = worker_log(tmp_path, "greet")
+    log = worker_log(tmp_path, GREET)
     log.write_bytes(b"x" * 1_000_001)
-    assert worker_log(tmp_path, "greet") == log
+    assert worker_log(tmp_path, GREET) == log
     assert not log.exists()
     assert log.with_suffix(".log.1").stat().st_size == 1_000_001
+
+
+def test_equally_named_sessions_of_two_projects_do_not_share_their_output(tmp_path: Path) -> None:
+    configs = (GREET.config, Path("/code/shop/.samocode"), Path("/other/demo/.samocode"))
+    logs = {worker_log(tmp_path, replace(GREET, config=config)) for config in configs}
+    assert len(logs) == 3
+    assert worker_log(tmp_path, GREET) in logs
 
 
 def test_a_state_folder_that_is_no_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     with pytest.raises(StorageError, match="SAMOBOT_STATE_DIR"):
-        worker_log(tmp_path / "state", "greet")
+        worker_log(tmp_path / "state", GREET)
 
 
 def test_stopping_what_does_not_run_says_so_and_changes_nothing(tmp_path: Path) -> None:

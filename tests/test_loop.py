@@ -273,6 +273,31 @@ async def test_a_pause_ends_the_run_after_the_iteration(tmp_path: Path) -> None:
     assert len(made.iteration.assignments) == 1
 
 
+async def test_a_pause_asked_while_the_worker_takes_the_session_up_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = bench(make_session(tmp_path), STAY)
+    control.request(made.folder, Request(RequestKind.PAUSE, "of a worker that is gone"))
+
+    async def ask() -> None:
+        control.request(made.folder, Request(RequestKind.PAUSE, "anna"))
+
+    monkeypatch.setattr(made.iteration, "clean_up_after_a_dead_worker", ask)
+    assert (await made.worker.run()).reason is RunEndReason.PAUSED
+    assert made.iteration.assignments == []
+    assert not made.folder.control.exists()
+
+
+async def test_a_worker_removes_what_killed_writes_have_left(tmp_path: Path) -> None:
+    made = bench(make_session(tmp_path), BLOCKED)
+    left = [made.folder.path / f".samobot-{'a' * 16}.tmp", made.folder.logs / f".samobot-{'b' * 16}.tmp"]
+    for path in left:
+        path.write_text("half")
+        os.utime(path, (1000, 1000))
+    await made.worker.run()
+    assert not any(path.exists() for path in left)
+
+
 async def test_a_run_ends_after_the_iterations_it_was_given(tmp_path: Path) -> None:
     made = bench(make_session(tmp_path), STAY, options=RunOptions(max_iterations=2))
     end = await made.worker.run()

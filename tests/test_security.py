@@ -19,7 +19,7 @@ from samobot.bot.api import build_application
 from samobot.bot.delivery import deliver
 from samobot.bot.queue import Op, OutboxRow, Post, Priority
 from samobot.errors import NotFoundError
-from samobot.launch import worker_log
+from samobot.launch import RunRequest, worker_log
 from samobot.panic import pull
 from samobot.sandbox.server import BotApiServer
 from samobot.session.decisions import load_key
@@ -82,7 +82,7 @@ def test_what_holds_secrets_is_its_owners_alone_whatever_the_umask(tmp_path: Pat
         write_values(tmp_path / "config" / ".env", {"TELEGRAM_BOT_TOKEN": "1:x"})
         load_key(state)
         pull(state, "ann", datetime.now(UTC))
-        log = worker_log(state, "greet")
+        log = worker_log(state, RunRequest(config=tmp_path / ".samocode", session="greet"))
     finally:
         os.umask(before)
     made = [tmp_path / "config" / ".env", state, log.parent, *(p for p in state.rglob("*") if p.is_file())]

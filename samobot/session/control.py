@@ -7,12 +7,13 @@ They wait in `_logs/control.json`, oldest first, until the worker takes them; a 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import isfinite
 
 from samobot.session.files import edit_lock, read_text, write_atomic
 from samobot.session.folder import SessionFolder
+from samobot.session.lock import holder
 
 
 class RequestKind(StrEnum):
@@ -33,11 +34,13 @@ class Request:
         kind: What is asked.
         who: Who asks, as a person would be named.
         usd: The session's new budget in US dollars, for `BUDGET`.
+        worker: Process id of the worker that held the session then; None where nobody did, or it did not say.
     """
 
     kind: RequestKind
     who: str
     usd: float | None = None
+    worker: int | None = field(default=None, compare=False)
 
 
 def request(folder: SessionFolder, wanted: Request) -> None:
@@ -47,6 +50,8 @@ def request(folder: SessionFolder, wanted: Request) -> None:
         StorageError: The disk refused.
     """
     folder.prepare()
+    held = holder(folder)
+    wanted = replace(wanted, worker=held.pid if held is not None else None)
     with edit_lock(folder.path):
         waiting = [known for known in map(_parse, _read(folder)) if known is not None]
         _write(folder, [*waiting, wanted])
@@ -71,8 +76,27 @@ def take_kind(folder: SessionFolder, kind: RequestKind) -> Request | None:
         return found
 
 
+def take_up(folder: SessionFolder, worker: int) -> None:
+    """Forget what was asked of others: a worker that starts has nothing to do with requests to its predecessor.
+
+    Those to itself stay: it may be asked for something as soon as it holds the session.
+
+    Args:
+        folder: The session.
+        worker: Process id of the worker that holds it now.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    if not folder.control.exists():
+        return
+    with edit_lock(folder.path):
+        found = [wanted for wanted in map(_parse, _read(folder)) if wanted is not None]
+        _write(folder, [wanted for wanted in found if wanted.worker == worker])
+
+
 def clear(folder: SessionFolder) -> None:
-    """Forget all requests: a worker that starts has nothing to do with those to its predecessor."""
+    """Forget all requests."""
     folder.control.unlink(missing_ok=True)
 
 
@@ -86,7 +110,10 @@ def _read(folder: SessionFolder) -> list[object]:
 
 def _write(folder: SessionFolder, waiting: list[Request]) -> None:
     if waiting:
-        entries = [{"kind": each.kind.value, "who": each.who, "usd": each.usd} for each in waiting]
+        entries = [
+            {"kind": each.kind.value, "who": each.who, "usd": each.usd, "worker": each.worker}
+            for each in waiting
+        ]
         write_atomic(folder.control, json.dumps(entries) + "\n")
     else:
         clear(folder)
@@ -102,7 +129,9 @@ def _parse(entry: object) -> Request | None:
     usd = _money(entry.get("usd"))
     if kind is RequestKind.BUDGET and usd is None:
         return None
-    return Request(kind, str(entry.get("who", "")), usd)
+    worker = entry.get("worker")
+    known = worker if isinstance(worker, int) and not isinstance(worker, bool) else None
+    return Request(kind, str(entry.get("who", "")), usd, known)
 
 
 def _money(value: object) -> float | None:

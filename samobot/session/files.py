@@ -12,12 +12,15 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from samobot.errors import StorageError
 
 EDIT_LOCK = ".edit.lock"
 
 _BLOCK = 65_536
+
+_LEFTOVER = re.compile(r"\.samobot-[0-9a-f]{16}\.tmp")
 
 # Surrogates that stand for no byte of a file; those from U+DC80 to U+DCFF are bytes that are not UTF-8.
 _UNENCODABLE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
@@ -87,7 +90,7 @@ def read_text(path: Path) -> str | None:
     except OSError as error:
         raise _refused("read", path, error) from error
     try:
-        content = os.read(fd, _require_regular(fd, path).st_size + 1)
+        content = os.read(fd, require_regular(fd, path).st_size + 1)
         while more := os.read(fd, _BLOCK):  # nothing follows, unless the file grows while it is read
             content += more
         return content.decode("utf-8", "surrogateescape")
@@ -95,6 +98,43 @@ def read_text(path: Path) -> str | None:
         raise _refused("read", path, error) from error
     finally:
         os.close(fd)
+
+
+def open_to_read(path: Path) -> BinaryIO:
+    """Open a file without ever waiting for it: what is no regular file, a pipe perhaps, is refused.
+
+    Raises:
+        OSError: It is not there, or cannot be opened.
+        StorageError: It is no regular file.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        require_regular(fd, path)
+        return os.fdopen(fd, "rb")
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def sweep(folder: Path, before: float) -> int:
+    """Remove what writes that were killed have left behind in a folder; its subfolders are not looked at.
+
+    Args:
+        folder: The folder. One that cannot be read has nothing to be removed.
+        before: Epoch seconds: only what was last written before then, as a write may be going on just now.
+
+    Returns:
+        How many files were removed.
+    """
+    removed = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                ours = _LEFTOVER.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+                if ours and entry.stat(follow_symlinks=False).st_mtime < before:
+                    os.unlink(entry.path)
+                    removed += 1
+    return removed
 
 
 def append_line(path: Path, line: str, mode: int | None = None) -> None:
@@ -118,7 +158,7 @@ def append_line(path: Path, line: str, mode: int | None = None) -> None:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
         fd = os.open(path, flags, 0o666 if mode is None else mode)
         try:
-            _require_regular(fd, path)
+            require_regular(fd, path)
             size = os.fstat(fd).st_size
             torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
             _write_all(fd, (b"\n" if torn else b"") + _encode(line) + b"\n")
@@ -184,7 +224,12 @@ def _mode_of(path: Path) -> int | None:
     return stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
 
 
-def _require_regular(fd: int, path: Path) -> os.stat_result:
+def require_regular(fd: int, path: Path) -> os.stat_result:
+    """Refuse an open file that is a pipe, a device or a folder; returns what the system says of it.
+
+    Raises:
+        StorageError: It is no regular file.
+    """
     facts = os.fstat(fd)
     if not stat.S_ISREG(facts.st_mode):
         raise StorageError(f"{path} is not a regular file; move it away, samobot writes its own there.")

@@ -141,6 +141,16 @@ def clean_name(text: str) -> str:
     return name
 
 
+def clean_address(text: str) -> str:
+    """Turn what a person typed into the name of a session or of its folder, which has a date in front.
+
+    Raises:
+        UsageError: What remains is neither.
+    """
+    when, rest = split_date(_spelled(text))
+    return clean_name(text) if when is None else f"{when}-{clean_name(rest)}"
+
+
 def resolve(sessions_dir: Path, name: str) -> SessionFolder | None:
     """Find a session: the folder of exactly that name, else the newest `YY-MM-DD-name`, else None.
 
@@ -148,7 +158,7 @@ def resolve(sessions_dir: Path, name: str) -> SessionFolder | None:
         UsageError: The name is not a name, the folder is a link that leads out of `sessions_dir`, or it
             holds a nested `_samocode/`.
     """
-    wanted = clean_name(name)
+    wanted = clean_address(name)
     exact: str | None = None
     dated: list[tuple[str, str]] = []
     for entry in _entries(sessions_dir):

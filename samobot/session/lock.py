@@ -18,6 +18,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Self
 
 from samobot.errors import BusyError, StorageError
+from samobot.session.files import require_regular
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -221,15 +222,16 @@ def holder(folder: SessionFolder) -> Holder | None:
     """Say which worker holds the session, or None. Never makes a worker's `acquire` fail.
 
     Raises:
-        StorageError: The lock file is there and cannot be opened.
+        StorageError: The lock file is there and cannot be opened, or is no file.
     """
     try:
-        descriptor = os.open(folder.lock, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(folder.lock, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise StorageError(f"{folder.lock} cannot be opened: {error.strerror}.") from error
     try:
+        require_regular(descriptor, folder.lock)
         if _locked(descriptor, fcntl.LOCK_SH) or not _is_file_at(descriptor, folder.lock):
             return None
         return _describe(descriptor)
@@ -241,11 +243,13 @@ def _open_and_lock(folder: SessionFolder) -> int:
     deadline = time.monotonic() + _LOOKERS_PATIENCE_S
     while True:
         try:
-            descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+            descriptor = os.open(folder.lock, flags, 0o600)
         except OSError as error:
             raise StorageError(f"{folder.lock} cannot be made: {error.strerror}.") from error
         kept = False
         try:
+            require_regular(descriptor, folder.lock)
             if _locked(descriptor, fcntl.LOCK_EX):
                 kept = _is_file_at(descriptor, folder.lock)
                 if kept:

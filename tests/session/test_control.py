@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from samobot.session.control import Request, RequestKind, clear, request, take_kind
-from tests.support.session_folder import make_session
+from samobot.session.control import Request, RequestKind, clear, request, take_kind, take_up
+from samobot.session.lock import RunLock
+from tests.support.session_folder import NOW, make_session
 
 
 def test_requests_are_taken_once_by_kind_and_in_order(tmp_path: Path) -> None:
@@ -36,7 +38,22 @@ def test_nonsense_is_no_request(tmp_path: Path, content: str) -> None:
     assert take_kind(folder, RequestKind.PAUSE) == Request(RequestKind.PAUSE, "anna")
 
 
-def test_a_new_worker_forgets_old_requests(tmp_path: Path) -> None:
+def test_a_new_worker_forgets_what_was_asked_of_others_and_keeps_what_was_asked_of_itself(
+    tmp_path: Path,
+) -> None:
+    folder = make_session(tmp_path)
+    request(folder, Request(RequestKind.PAUSE, "of nobody"))
+    folder.control.write_text(folder.control.read_text().replace("null}]", '4711}, {"kind": "stop"}]'))
+    with RunLock.acquire(folder, NOW):
+        request(folder, Request(RequestKind.PAUSE, "of this one"))
+        take_up(folder, os.getpid())
+        assert take_kind(folder, RequestKind.PAUSE) == Request(RequestKind.PAUSE, "of this one")
+        assert take_kind(folder, RequestKind.PAUSE) is None
+    take_up(folder, os.getpid())
+    assert not folder.control.exists()
+
+
+def test_all_requests_can_be_forgotten(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     request(folder, Request(RequestKind.PAUSE, "anna"))
     clear(folder)

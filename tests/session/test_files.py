@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import StorageError
-from samobot.session.files import append_line, edit_lock, read_text, write_atomic
+from samobot.session.files import append_line, edit_lock, read_text, sweep, write_atomic
 
 
 def refuse(number: int) -> object:
@@ -253,3 +253,17 @@ def test_no_lock_brings_back_a_session_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="its folder is gone"), edit_lock(tmp_path / "gone"):
         pass
     assert not (tmp_path / "gone").exists()
+
+
+def test_what_killed_writes_left_is_removed_once_it_is_old_and_nothing_else(tmp_path: Path) -> None:
+    names = [".samobot-0123456789abcdef.tmp", ".samobot-fedcba9876543210.tmp", ".samobot-notes.tmp", "_qa.md"]
+    for name in names:
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, (1000, 1000))
+    os.utime(tmp_path / names[1], (5000, 5000))
+    (tmp_path / ".samobot-aaaaaaaaaaaaaaaa.tmp").symlink_to(tmp_path / names[3])
+    assert sweep(tmp_path, before=4000) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [*names[1:], ".samobot-aaaaaaaaaaaaaaaa.tmp"]
+    )
+    assert sweep(tmp_path / "nowhere", before=4000) == 0

@@ -53,6 +53,16 @@ def test_a_new_session_is_named_after_the_day(tmp_path: Path) -> None:
     assert not folder.path.exists()
 
 
+def test_a_session_with_the_longest_name_is_found_by_its_folder_too(tmp_path: Path) -> None:
+    folder = new_folder(tmp_path, "x" * 64, date(2026, 1, 5))
+    folder.path.mkdir()
+    assert resolve(tmp_path, folder.path.name) == resolve(tmp_path, folder.name) == folder
+    with pytest.raises(UsageError, match="a name is 1 to 64 characters"):
+        resolve(tmp_path, f"26-01-05-{'x' * 65}")
+    with pytest.raises(UsageError, match="a name is 1 to 64 characters"):
+        resolve(tmp_path, "26-01-05-../x")
+
+
 def test_a_name_means_the_exact_folder_then_the_newest_dated_one_then_none(tmp_path: Path) -> None:
     for name in ("26-01-14-greet", "26-01-15-greet", "25-12-31-greet", "26-02-01-greeting"):
         (tmp_path / name).mkdir()

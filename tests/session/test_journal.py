@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samobot.errors import StorageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, JournalReader, RunEndReason, append, events, read
 from samobot.session.sums import Sums
@@ -254,3 +255,12 @@ def test_no_event_of_any_shape_upsets_the_sums(name: EventName, fields: dict[str
     sums = Sums()
     sums.add({**fields, "at": datetime.now(UTC), "event": name.value})
     assert sums.journal().cost_usd >= 0
+
+
+def test_a_pipe_in_the_journals_place_is_refused_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    os.mkfifo(folder.journal)
+    with pytest.raises(StorageError, match="not a regular file"):
+        read(folder)
+    with pytest.raises(StorageError, match="not a regular file"):
+        list(events(folder.journal))

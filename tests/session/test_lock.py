@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from samobot.errors import BusyError
+from samobot.errors import BusyError, StorageError
 from samobot.session.lock import RunLock, holder
 from tests.support.session_folder import NOW, make_session
 
@@ -155,3 +155,12 @@ def test_a_deleted_lock_file_is_noticed(tmp_path: Path) -> None:
         folder.lock.unlink()
         assert not lock.still_held()
     assert not lock.still_held()
+
+
+def test_a_pipe_in_the_locks_place_is_refused_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    os.mkfifo(folder.lock)
+    with pytest.raises(StorageError, match="not a regular file"):
+        holder(folder)
+    with pytest.raises(StorageError, match="not a regular file"):
+        RunLock.acquire(folder, NOW)

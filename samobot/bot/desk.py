@@ -220,9 +220,15 @@ class Desk:
             words = _OURS
             log.error("handling of %s", request.key, exc_info=error)
         if request.query_id is not None and len(words) <= TOAST:
-            self.toast(request, words, alert=True)
+            words = one_line(words, TOAST)
+            self.outbox.answer(
+                request.query_id, words, alert=True, missed=lambda: self._say_error(request, words)
+            )
             return
         self.toast(request)
+        self._say_error(request, words)
+
+    def _say_error(self, request: Request, words: str) -> None:
         self.reply(request, f"⚠️ {escape(words)}", part="error")
 
     def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:

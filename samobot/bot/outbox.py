@@ -253,15 +253,23 @@ class Outbox:
             )
         self._wake(chat_id)
 
-    def answer(self, query_id: str, text: str = "", *, alert: bool = False) -> None:
+    def answer(
+        self,
+        query_id: str,
+        text: str = "",
+        *,
+        alert: bool = False,
+        missed: Callable[[], None] | None = None,
+    ) -> None:
         """Answer a tap at once, past the queue; given up after five seconds, never an error.
 
         Args:
             query_id: The callback query's id.
             text: Up to 200 characters shown at the top of the chat; empty only stops the button's spinner.
             alert: Whether the text is a dialog to be closed.
+            missed: Called where Telegram takes no answer any more: the tap was answered before, or long ago.
         """
-        self._at_once(self._bot.answer_callback_query(query_id, text or None, show_alert=alert))
+        self._at_once(self._bot.answer_callback_query(query_id, text or None, show_alert=alert), missed)
 
     def revive(self, chat_id: int) -> None:
         """Note that a chat is alive: somebody allowed wrote there. What waited for it goes out."""
@@ -324,9 +332,9 @@ class Outbox:
         if self._running:
             self._lanes.setdefault(chat_id, Lane(chat_id, self._tools)).start()
 
-    def _at_once(self, call: Coroutine[Any, Any, object]) -> None:
+    def _at_once(self, call: Coroutine[Any, Any, object], missed: Callable[[], None] | None = None) -> None:
         """Make a call past the queue, in the background and within five seconds."""
-        task = asyncio.create_task(_attempt(call))
+        task = asyncio.create_task(_attempt(call, missed))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
@@ -335,12 +343,14 @@ class Outbox:
         return next((row.about for row in rows if row.key == key and row.op is Op.SEND), About())
 
 
-async def _attempt(call: Coroutine[Any, Any, object]) -> None:
+async def _attempt(call: Coroutine[Any, Any, object], missed: Callable[[], None] | None) -> None:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await call
     except (TelegramError, TimeoutError) as error:
         log.info("a call past the queue did not work: %s", in_words(error))
+        if missed is not None:
+            missed()
 
 
 def _ignore_failure(row: OutboxRow, text: str) -> None:

@@ -63,15 +63,18 @@ async def show_diff(desk: Desk, request: Request, ref: SessionRef) -> None:
     if not found.files and not found.uncommitted:
         desk.reply(request, f"± {bold(ref.name)} has changed nothing yet.", about=about, part="diff")
         return
+    branch = f" · {escape(found.branch)}" if found.branch not in (None, "", ref.name) else ""
     head = (
-        f"± {bold(ref.name)}{f' · {escape(found.branch)}' if found.branch else ''}\n"
+        f"± {bold(ref.name)}{branch}\n"
         f"{plural(found.commits, 'commit')} · {plural(len(found.files), 'file')}, +{found.added} −{found.removed}"
     )
+    counts = [
+        f"+{each.added} −{each.removed}" if each.added is not None else "binary" for each in found.files[:12]
+    ]
+    width = max(map(len, counts), default=0)
     lines = [
-        f"+{each.added} −{each.removed}  {one_line(each.path, 70)}"
-        if each.added is not None
-        else f"binary  {one_line(each.path, 70)}"
-        for each in found.files[:12]
+        f"{count:>{width}}  {one_line(each.path, 70)}"
+        for count, each in zip(counts, found.files, strict=False)
     ]
     if len(found.files) > len(lines):
         lines.append(f"… and {len(found.files) - len(lines)} more")

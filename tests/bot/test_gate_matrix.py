@@ -362,6 +362,19 @@ async def test_changed_meanwhile(cell: Cell) -> None:
     assert (decision.kind, decision.via) == (cell.gate.kind, ANN)
 
 
+@pytest.mark.parametrize("cell", [("plan", Way.TAP)], ids=["plan-tap"], indirect=True)
+async def test_what_cannot_be_said_at_the_top_of_the_chat_any_more_is_said_in_it(cell: Cell) -> None:
+    """Telegram takes no answer to a tap after some seconds, such as those of a bad connection."""
+    message = await cell.shown()
+    change(cell.folder, cell.gate.name)
+    cell.room.server.world.tap_life = -1.0
+    cell.decide()
+    await cell.room.settled()
+    cell.check_nothing()
+    said = [each.text for each in cell.room.said(after=message.id)]
+    assert sum("changed since it was shown" in text for text in said) == 1
+
+
 def test_every_cell_is_in_the_table_or_said_to_be_impossible() -> None:
     assert len(CELLS) == len(GATES) * len(Way) * len(Time) - 2 * len(GATES) - 2
     assert {way for _, way, _ in IMPOSSIBLE} <= set(Way)

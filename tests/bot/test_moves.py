@@ -28,7 +28,7 @@ def test_who_may_in_the_group_of_the_settings_may_in_what_it_has_become(store: S
     gate = Gate(Access(frozenset({11}), frozenset({OLD})), store)
     assert gate.access.groups == {OLD}
     Moves(store.facts).note(OLD, NEW)
-    assert (gate.access.users, gate.access.groups) == ({11}, {NEW})
+    assert gate.access == Access(frozenset({11}), frozenset({NEW}))
 
 
 def test_messages_that_may_still_change_are_remembered_under_the_new_number() -> None:

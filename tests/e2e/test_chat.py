@@ -85,7 +85,6 @@ async def test_the_bot_killed_during_an_iteration_costs_nothing(tmp_path: Path) 
         phases={
             Phase.INVESTIGATION: [
                 [
-                    Sleep(seconds=1.1),  # what it does is told at most once a second
                     Tool(name="Edit", input={"file_path": "{cwd}/part.py"}, result="ok"),
                     WaitFor(path=str(gate)),
                     go_on(Phase.REQUIREMENTS, "Looked around"),

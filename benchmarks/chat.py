@@ -79,6 +79,7 @@ async def stage(
             "SAMOBOT_MAX_PARALLEL": str(parallel),
         }
         shop = make_workshop(root, environment)
+        shop.sessions.mkdir(exist_ok=True)
         if sessions:
             fill(shop, sessions)
         log = (root / "bot.out").open("wb")
@@ -133,8 +134,7 @@ async def change_to_message(root: Path) -> Measure:
             folder.mkdir(parents=True)
             overview = folder / "_overview.md"
             overview.write_text("# Session: hand\n\n## Status\nPhase: testing\nBlocked: no\n")
-            # The bot has seen it, watches its folder, and may write again.
-            await asyncio.sleep(_PACE_SECONDS if number else 8)
+            await asyncio.sleep(2.5)  # it has been looked at, and the bot may write again
             began = time.perf_counter()
             overview.write_text(
                 "# Session: hand\n\n## Status\nPhase: testing\nBlocked: yes - the key is missing\n"
@@ -161,8 +161,6 @@ async def gate_round_trip(root: Path) -> list[Measure]:
     runs = root / "agent" / "scenario.json"
     asked, went_on = [], []
     async with stage(root, scenario) as on:
-        on.shop.sessions.mkdir(exist_ok=True)
-        await asyncio.sleep(6)  # the bot watches it
         for number in range(8):
             name = f"gate-{number}"
             on.owner.say(f"/run {name} ask me")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 
 RUNS = 20
+
+LONG_AGO = time.time() - 10 * 24 * 3600
+"""When somebody last did anything about the sessions that are only there."""
 
 
 def version() -> Measure:
@@ -63,3 +67,5 @@ def fill(shop: Workshop, count: int) -> None:
         (folder / "_signal.json").write_text('{"status": "done", "summary": "done"}')
         end = '{"at": "2026-01-15T10:00:00.000Z", "event": "iteration_end", "phase": "testing", "outcome": "completed", "cost_usd": 0.5}'
         (logs / "journal.jsonl").write_text((end + "\n") * 20)
+        for path in (*folder.rglob("*"), folder):
+            os.utime(path, (LONG_AGO, LONG_AGO))

@@ -19,10 +19,12 @@ from pathlib import Path
 from samobot.configured import Configured
 from samobot.errors import NotFoundError, SamobotError, UsageError
 from samobot.project import Project
+from samobot.replies import ProjectView
 from samobot.session.folder import SessionFolder, list_folders, resolve
 from samobot.session.snapshot import Snapshot, SnapshotReader
 from samobot.text import nearest, without_surrogates
-from samobot.views import ProjectView, SessionRef, SessionView, unreadable_view, view_of
+from samobot.viewing import unreadable_view, view_of
+from samobot.views import SessionRef, SessionView
 
 log = logging.getLogger(__name__)
 

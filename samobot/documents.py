@@ -20,6 +20,7 @@ from samobot.claude.activity import activity
 from samobot.claude.records import Assistant, Record
 from samobot.claude.wire import parse
 from samobot.errors import NotFoundError, StorageError, UsageError
+from samobot.replies import ChangedFile, DiffView, Document, FileView
 from samobot.session.changes import checkout, diff_summary, diff_text
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
@@ -29,7 +30,6 @@ from samobot.session.overview import parse_overview
 from samobot.session.plan import newest_plan
 from samobot.session.worktree import base_of
 from samobot.text import clip, without_surrogates
-from samobot.views import ChangedFile, DiffView, Document, FileView
 
 FILE_LIMIT = 50 * 1024 * 1024
 """Bytes of the largest file that can be sent to a chat."""

@@ -24,6 +24,19 @@ from samobot.halt import Halted, halt
 from samobot.keeping import Keeper, Sight, Wanted
 from samobot.launch import RunRequest
 from samobot.phases import WaitingFor
+from samobot.replies import (
+    AnsweredView,
+    AnswerReceipt,
+    DiffView,
+    Document,
+    FileView,
+    FleetNews,
+    ProjectView,
+    Resumed,
+    ResumeKind,
+    Started,
+    StopReport,
+)
 from samobot.session import control, gate, journal
 from samobot.session import folder as folders
 from samobot.session.control import Request, RequestKind
@@ -35,21 +48,7 @@ from samobot.session.lock import holder
 from samobot.session.snapshot import SessionState
 from samobot.settings import Settings
 from samobot.text import human_money
-from samobot.views import (
-    AnsweredView,
-    AnswerReceipt,
-    DiffView,
-    Document,
-    FileView,
-    FleetNews,
-    ProjectView,
-    Resumed,
-    ResumeKind,
-    SessionRef,
-    SessionView,
-    Started,
-    StopReport,
-)
+from samobot.views import SessionRef, SessionView
 from samobot.workers import Workers
 
 log = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ from samobot.bot.wanted import WantedRuns
 from samobot.errors import ConflictError, NotFoundError, StorageError, UsageError
 from samobot.fleet import Fleet
 from samobot.phases import Phase, SignalStatus, WaitingFor
+from samobot.replies import FleetNews, NewsKind, ResumeKind
 from samobot.sandbox.journeys import greeting
 from samobot.sandbox.scenario import Scenario, install, read_runs
 from samobot.sandbox.steps import Children, Cost, Plan, PlanPhase, Question, Questions, Signal, Step, WaitFor
@@ -23,7 +24,7 @@ from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.snapshot import SessionState
 from samobot.settings import Settings, load_settings
-from samobot.views import FleetNews, NewsKind, ResumeKind, SessionRef, SessionView
+from samobot.views import SessionRef, SessionView
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 

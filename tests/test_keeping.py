@@ -15,10 +15,12 @@ from samobot.bot.wanted import WantedRun, WantedRuns
 from samobot.errors import SamobotError, StorageError
 from samobot.keeping import MOST_RESTARTS, Duty, Keeper, Sight, duty
 from samobot.launch import StartInterruptedError
+from samobot.replies import NewsKind
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.snapshot import SessionState
-from samobot.views import EndView, NewsKind, SessionView, unreadable_view
+from samobot.viewing import unreadable_view
+from samobot.views import EndView, SessionView
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 

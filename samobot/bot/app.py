@@ -40,8 +40,8 @@ from samobot.bot.token_lock import TokenLock, lock_folder
 from samobot.bot.watching import watch
 from samobot.errors import SamobotError
 from samobot.fleet import Fleet
+from samobot.replies import FleetNews
 from samobot.settings import Settings
-from samobot.views import FleetNews
 
 log = logging.getLogger(__name__)
 

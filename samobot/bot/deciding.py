@@ -15,10 +15,11 @@ from samobot.bot.questions import question_key
 from samobot.bot.richtext import escape
 from samobot.errors import ConflictError, UsageError
 from samobot.phases import WaitingFor
+from samobot.replies import AnswerReceipt
 from samobot.session.decisions import DecisionKind
 from samobot.session.snapshot import SessionState
 from samobot.text import clip, one_line
-from samobot.views import AnswerReceipt, QuestionView, SessionRef, SessionView
+from samobot.views import QuestionView, SessionRef, SessionView
 
 _SHOWN = 300
 

@@ -21,9 +21,10 @@ from samobot.bot.phrases import (
 from samobot.bot.richtext import RichText, escape, utf16_units
 from samobot.bot.split import file_name
 from samobot.phases import Phase
+from samobot.replies import DiffView, Document
 from samobot.session.journal import RunEndReason
 from samobot.text import human_duration, human_money, one_line
-from samobot.views import DiffView, Document, SessionView
+from samobot.views import SessionView
 
 _SUMMARY = 700
 _SUMMARY_LINES = 6

@@ -12,8 +12,9 @@ from samobot.bot.needs import NeedKind
 from samobot.bot.plans import changes
 from samobot.bot.store import Store
 from samobot.errors import SamobotError
+from samobot.replies import DiffView, Document
 from samobot.session.gate import Person
-from samobot.views import DiffView, Document, SessionRef, SessionView
+from samobot.views import SessionRef, SessionView
 
 log = logging.getLogger(__name__)
 

@@ -23,10 +23,11 @@ from samobot.bot.questions import answered_question, answers_receipt, open_quest
 from samobot.bot.richtext import escape
 from samobot.bot.volume import Volume
 from samobot.phases import Phase
+from samobot.replies import DiffView, Document
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 from samobot.session.snapshot import SessionState
-from samobot.views import DiffView, Document, PlanView, SessionView
+from samobot.views import PlanView, SessionView
 
 _LIFTS = frozenset({DecisionKind.RETRY, DecisionKind.ACTION_DONE})
 """Decisions that let go on what an obstacle held up."""

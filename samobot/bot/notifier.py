@@ -27,9 +27,10 @@ from samobot.bot.teller import Teller
 from samobot.bot.voice import Voice
 from samobot.bot.volume import Volume
 from samobot.errors import SamobotError
+from samobot.replies import FleetNews, NewsKind
 from samobot.session.gate import Person
 from samobot.session.snapshot import SessionState
-from samobot.views import FleetNews, NewsKind, SessionRef, SessionView
+from samobot.views import SessionRef, SessionView
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,9 @@ from samobot.bot.phrases import (
 )
 from samobot.bot.richtext import escape
 from samobot.bot.split import CAPTION_UNITS, file_name
+from samobot.replies import Document
 from samobot.text import clip, one_line
-from samobot.views import Document, PlanView, SessionView
+from samobot.views import PlanView, SessionView
 
 _MOST_PHASES = 7
 _MOST_CHANGES = 6

@@ -17,8 +17,9 @@ from samobot.bot.phrases import (
 )
 from samobot.bot.richtext import escape
 from samobot.phases import Phase
+from samobot.replies import FleetNews, NewsKind
 from samobot.text import human_money, one_line
-from samobot.views import FleetNews, GuidanceView, NewsKind, RemarkView, SessionView
+from samobot.views import GuidanceView, RemarkView, SessionView
 
 _SHOWN = 5
 

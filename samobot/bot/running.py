@@ -14,11 +14,12 @@ from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, code
 from samobot.bot.richtext import escape
 from samobot.errors import NotFoundError, SamobotError, UsageError
+from samobot.replies import ResumeKind
 from samobot.session.folder import clean_name
 from samobot.session.gate import Person
 from samobot.session.snapshot import SessionState
 from samobot.text import nearest, one_line
-from samobot.views import ResumeKind, SessionRef, SessionView
+from samobot.views import SessionRef, SessionView
 
 _EVERYTHING = frozenset({"all", "everything"})
 

@@ -14,8 +14,8 @@ from samobot.project import load_project
 
 log = logging.getLogger(__name__)
 
-_STEP_MS = 30
-_DEBOUNCE_MS = 40
+_STEP_MS = 40
+_DEBOUNCE_MS = 60
 _LISTED_MS = 10_000
 _AGAIN_SECONDS = 30.0
 _OURS = frozenset({"journal.jsonl", "run.lock"})

@@ -27,24 +27,13 @@ from samobot.bot.reminders import Waiting, reminder, reminders
 from samobot.bot.split import split_html
 from samobot.bot.store import Store
 from samobot.phases import BlockCause, Phase, WaitingFor
+from samobot.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
 from samobot.sandbox.entities import tidy, utf16_length
 from samobot.sandbox.keyboards import read_markup
 from samobot.sandbox.markup import parse_html
 from samobot.session.journal import RunEndReason
 from samobot.session.snapshot import SessionState
-from samobot.views import (
-    ChangedFile,
-    DiffView,
-    Document,
-    FleetNews,
-    GuidanceView,
-    NewsKind,
-    OptionView,
-    PlanPhaseView,
-    RemarkView,
-    SessionRef,
-    SessionView,
-)
+from samobot.views import GuidanceView, OptionView, PlanPhaseView, RemarkView, SessionRef, SessionView
 from tests.support import nasty
 from tests.support.views import AT, asking, at_rest, blocked, ended, plan, planned, question, session
 

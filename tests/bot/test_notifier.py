@@ -15,21 +15,14 @@ from samobot.bot.chats import NotifyLevel
 from samobot.bot.store import Store
 from samobot.errors import StorageError
 from samobot.phases import Phase
+from samobot.replies import Document, FleetNews, NewsKind
 from samobot.sandbox.chats import Message
 from samobot.sandbox.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.snapshot import SessionState
 from samobot.settings import Settings
-from samobot.views import (
-    Document,
-    FleetNews,
-    GuidanceView,
-    NewsKind,
-    RemarkView,
-    SessionRef,
-    SessionView,
-)
+from samobot.views import GuidanceView, RemarkView, SessionRef, SessionView
 from tests.support.chat import FakeFleet, Phone
 from tests.support.views import AT, REF, asking, at_rest, blocked, ended, plan, planned, question, session
 

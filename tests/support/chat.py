@@ -17,11 +17,12 @@ from samobot.bot.pace import Limits
 from samobot.bot.places import Places
 from samobot.bot.store import Store
 from samobot.errors import ConflictError, NotFoundError
+from samobot.replies import DiffView, Document
 from samobot.sandbox.chats import Chat, Message
 from samobot.sandbox.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.settings import Settings
-from samobot.views import DiffView, Document, SessionRef, SessionView
+from samobot.views import SessionRef, SessionView
 
 FAST = Limits(1000.0, 1000, 1000.0, 1000, 1000)
 

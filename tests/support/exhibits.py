@@ -28,22 +28,11 @@ from samobot.bot.remarks import (
 )
 from samobot.bot.reminders import Waiting, reminder, reminders
 from samobot.phases import BlockCause, Phase, WaitingFor
+from samobot.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.snapshot import SessionState
-from samobot.views import (
-    ChangedFile,
-    DiffView,
-    Document,
-    FleetNews,
-    GuidanceView,
-    NewsKind,
-    OptionView,
-    PlanPhaseView,
-    RemarkView,
-    SessionRef,
-    SessionView,
-)
+from samobot.views import GuidanceView, OptionView, PlanPhaseView, RemarkView, SessionRef, SessionView
 from tests.support.views import AT, asking, at_rest, blocked, ended, plan, planned, question, session
 
 HERE = Place(1, zone=UTC)

@@ -99,8 +99,8 @@ def _told(stage: Stage, name: str, found: Findings) -> None:
     gates = {
         "the first question": f"Which colour does {name} take?",
         "the second question": f"Whom does {name} greet?",
-        "the plan": f"Plan: {name}, version 1: 2 phases",
-        "the second plan": f"Plan: {name}, version 2: 2 phases",
+        "the plan": f"{name}, version 1: 2 phases",
+        "the second plan": f"{name}, version 2: 2 phases",
         "the action": f"Put the key of {name} into place",
         "the block": f"Nobody told {name} the port",
         "the end": f"{name} is done",

@@ -88,6 +88,6 @@ async def test_a_limit_passes_by_itself_though_everything_was_killed_meanwhile(t
         assert reasons <= {"waiting", "blocked", "done"}  # the one block is the journey's own
         said = [message for message in where.chat.from_bot() if "Usage limit" in message.text]
         # The bot is killed around the time it says so: that may repeat the message once, never more.
-    assert len(said) in (1, 2), [message.text for message in said]
+        assert len(said) in (1, 2), [message.text for message in said]
         assert await where.end() == 0
         assert list(where.processes()) == []

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -43,11 +44,11 @@ SIGNS = {
 def status_command(name: str | None, as_json: bool, watch: bool, config: Path | None) -> None:
     """Show what one session is doing and needs, or all sessions in short."""
     settings = load_settings()
-    show: Callable[[], str]
-    if name is None:
-        show = lambda: _show_all(settings, config, as_json=as_json)  # noqa: E731
-    else:
-        show = lambda: _show_one(name, settings, config, as_json=as_json)  # noqa: E731
+    show = (
+        partial(_show_all, settings, config, as_json=as_json)
+        if name is None
+        else partial(_show_one, name, settings, config, as_json=as_json)
+    )
     if watch:
         _watch(show)
     else:

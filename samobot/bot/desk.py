@@ -170,7 +170,8 @@ class Desk:
         """
         detail = {"action": action.model_dump(exclude_none=True, mode="json")}
         by_message = request.query_id is None
-        self.store.facts.set(_asked(request), {**detail, "at": self.store.clock()}, durable=False)
+        fact = {**detail, "at": self.store.clock(), "by": request.key}
+        self.store.facts.set(_asked(request), fact, durable=False)
         self.outbox.post(
             request.chat_id,
             html,
@@ -195,8 +196,9 @@ class Desk:
         return Action.model_validate(fact["action"])
 
     def settled(self, request: Request) -> None:
-        """Note that nothing is asked of this person any more."""
-        if self.store.facts.get(_asked(request)) is not None:
+        """Note that nothing is asked of this person any more, but what these very words led to."""
+        fact = self.store.facts.get(_asked(request))
+        if fact is not None and fact.get("by") != request.key:
             self.store.facts.set(_asked(request), None, durable=False)
 
     def toast(self, request: Request, text: str = "", *, alert: bool = False) -> None:

@@ -112,6 +112,17 @@ async def test_the_words_asked_for_are_taken_from_a_reply_or_from_what_comes_nex
     assert "different" not in "".join(await phone.say("thanks"))
 
 
+async def test_a_question_that_the_words_led_to_is_answered_by_the_next_words(phone: Phone) -> None:
+    await phone.say("/run")
+    assert "What is to be done?" in (await phone.say("repo:demo"))[0]
+    await phone.say("add a greeting")
+    await phone.desk.finish(20)
+    (folder,) = (phone.root / "sessions-repo").iterdir()
+    assert "add a greeting" in (folder / "_overview.md").read_text()
+    # Both are settled: further words are no task.
+    assert "new" not in "".join(await phone.say("thanks"))
+
+
 async def test_a_plan_that_changed_since_the_message_is_not_approved(phone: Phone) -> None:
     folder = phone.planned()
     view = await phone.desk.fleet.view(phone.desk.fleet.ref_of("repo:26-01-31-demo"))

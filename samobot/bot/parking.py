@@ -28,6 +28,13 @@ def is_parked(view: SessionView) -> bool:
     return view.state is SessionState.PARKED and (view.worker_pid is not None or view.wanted)
 
 
+def is_between(view: SessionView) -> bool:
+    """Whether a session's worker died or was stopped while it waited, and the next one has begun nothing yet."""
+    if view.worker_pid is not None:
+        return view.state is SessionState.RUNNING and view.running_since is None
+    return view.wanted and (view.lost or view.state in (SessionState.STOPPED, SessionState.IDLE))
+
+
 def parked(views: Sequence[SessionView], place: Place, now: datetime) -> Shown:
     """Show which sessions wait for a limit and when they go on.
 
@@ -72,6 +79,11 @@ def goes_on(views: Sequence[SessionView]) -> Shown:
     """Show that sessions go on after a limit."""
     several = len(views) > 1
     return Shown(f"{Sign.RUNNING} {_names(views)} {'go' if several else 'goes'} on: the limit is over.")
+
+
+def _until(told: Mapping[str, Any]) -> datetime:
+    """When what was told is over."""
+    return datetime.fromisoformat(told.get("until") or told["since"])
 
 
 def _names(views: Sequence[SessionView]) -> str:
@@ -139,7 +151,11 @@ class ParkingBoard:
             elif shown.digest != told.get("digest"):
                 self._voice.edit(place, key, shown, about, Volume.NEEDED)
             names = [view.ref.key for view in views]
-            return {**told, "sessions": names, "text": shown.text, "digest": shown.digest}
+            until = max((view.parked_until for view in views if view.parked_until is not None), default=now)
+            kept = {"sessions": names, "text": shown.text, "digest": shown.digest, "until": until.isoformat()}
+            return {**told, **kept}
+        if now < _until(told) and any(name in known and is_between(known[name]) for name in told["sessions"]):
+            return told  # a worker that dies while it waits changes nothing about the limit
         since = datetime.fromisoformat(told["since"])
         over = Shown(parking_over(told["text"], place, since, now))
         self._voice.edit(place, key, over, about, Volume.NEEDED, decided=True)

@@ -393,6 +393,21 @@ async def test_a_limit_is_one_message_for_all_that_wait_and_one_when_they_go_on(
     assert not phone.one("🌙 Usage limit").labels
 
 
+async def test_a_worker_that_dies_while_it_waits_for_a_limit_changes_no_message(phone: Phone) -> None:
+    until = AT.replace(hour=15, minute=47)
+    waits = session(state=SessionState.PARKED, parked_until=until, limit="You’ve hit your session limit")
+    assert loud(await phone.look(waits)) == ["🌙 Usage limit"]
+    told = phone.one("🌙 Usage limit").text
+    died = session(state=SessionState.IDLE, lost=True, worker_pid=None, wanted=True, running_since=None)
+    begins = session(running_since=None)
+    for view in (died, begins, waits):
+        assert not loud(await phone.look(view))
+        assert phone.one("🌙 Usage limit").text == told
+    # Not started again, it waits no more.
+    await phone.look(died.model_copy(update={"wanted": False}))
+    assert "→ Over" in phone.one("🌙 Usage limit").text
+
+
 # Nothing twice, nothing lost -----------------------------------------------------------------------------------
 
 

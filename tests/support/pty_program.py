@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 _PATIENCE = 40.0
+_AGAIN = 5.0
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -93,6 +94,20 @@ class PtyProgram:
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         os.write(self._ours, b"\x03")
+
+    async def leave(self) -> int:
+        """Press Ctrl-C until it has ended; its exit code.
+
+        Once is enough for a person. But a prompt that readline has shown and not begun to wait at, some
+        microseconds later, does not hear the first one; only a program is so quick.
+        """
+        async with asyncio.timeout(_PATIENCE):
+            ended = asyncio.create_task(asyncio.to_thread(self._process.wait))
+            while not ended.done():
+                self.interrupt()
+                await asyncio.wait([ended], timeout=_AGAIN)
+        self._read_rest()
+        return ended.result()
 
     async def end(self) -> int:
         """Wait until it has ended; its exit code."""

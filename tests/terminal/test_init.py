@@ -134,8 +134,7 @@ async def test_a_stranger_who_is_first_gets_nothing(place: Place) -> None:
         program.type(TOKEN)
         await pair(place, program)
         await program.until(f"Ann ({place.ann.user.id})")
-        program.interrupt()
-        await program.end()
+        await program.leave()
     assert not [message for message in theirs.messages if message.text and "samobot" in message.text]
 
 
@@ -150,8 +149,7 @@ async def test_a_wrong_token_is_said_and_asked_for_again(place: Place) -> None:
         await program.until("Token: ")
         program.type(TOKEN)
         await program.until("✅ @samo_test_bot")
-        program.interrupt()
-        assert await program.end() == 130
+        assert await program.leave() == 130
     assert place.written() == []
 
 
@@ -166,8 +164,7 @@ async def test_ctrl_c_at_any_step_leaves_nothing_behind(place: Place, step: str)
                 break
             if now != "Waiting for it":
                 program.type(TOKEN if now == "Token: " else "")
-        program.interrupt()
-        assert await program.end() == 130
+        assert await program.leave() == 130
     assert "Nothing was written" in program.shown
     assert place.written() == []
 
@@ -181,8 +178,7 @@ async def test_ctrl_c_after_writing_says_what_is_saved(place: Place) -> None:
         await program.until("Write this")
         program.type("")
         await program.until("Start the bot now")
-        program.interrupt()
-        assert await program.end() == 130
+        assert await program.leave() == 130
     assert "What was chosen is saved" in program.shown
     assert dotenv_values(place.env_file)["TELEGRAM_BOT_TOKEN"] == TOKEN
 
@@ -208,8 +204,7 @@ async def test_a_claude_that_is_not_logged_in_can_be_logged_in_meanwhile(place: 
         put_claude(place.home / "bin")
         program.type("")
         await program.until("2.1.197")
-        program.interrupt()
-        await program.end()
+        await program.leave()
 
 
 async def test_what_is_no_repository_is_said_and_asked_for_again(place: Place) -> None:
@@ -222,8 +217,7 @@ async def test_what_is_no_repository_is_said_and_asked_for_again(place: Place) -
         await program.until("Which to add")
         program.type("7")
         await program.until("no number 7")
-        program.interrupt()
-        await program.end()
+        await program.leave()
     assert place.written() == []
 
 

@@ -152,7 +152,7 @@ def _normalised(entities: Iterable[Entity]) -> list[Entity]:
     rest = [entity for entity in ordered if entity.type not in _VERBATIM | _QUOTES]
     for block in verbatim:
         rest = [piece for entity in rest for piece in _cut(entity, block)]
-    return sorted([*rest, *verbatim, *quotes], key=_order)
+    return sorted({*rest, *verbatim, *quotes}, key=_order)
 
 
 def _cut(entity: Entity, block: Entity) -> list[Entity]:

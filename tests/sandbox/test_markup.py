@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from samobot.sandbox.entities import Entity, EntityType, Formatted, tidy, utf16_length, with_found
@@ -109,6 +109,7 @@ _TREES = st.recursive(
 
 
 @given(_TREES)
+@example("<b><b>&lt;</b><code>&lt;</code></b>")
 def test_shown_html_reads_back_as_the_same_message(source: str) -> None:
     formatted = tidy(parse_html(source))
     assert tidy(parse_html(to_html(formatted))) == formatted

@@ -1,0 +1,21 @@
+"""How hypothesis looks for counterexamples: the same ones each time in CI, ever new ones in `make fuzz`.
+
+A run of CI says something about a change; what chance finds in old code belongs to the fuzzing, which prints what
+it found. FUZZ_EXAMPLES says how many examples each property gets there. No example has a deadline: how fast a
+machine is says nothing about a promise.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "fuzz",
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "0")) or settings.default.max_examples,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("fuzz" if os.environ.get("FUZZ_EXAMPLES") else "ci")

@@ -34,7 +34,6 @@ _CHATTY = {
     "httpx": logging.WARNING,  # whole URLs, token included, at INFO
     "httpcore": logging.WARNING,
     "apscheduler": logging.ERROR,  # a look that takes longer than the poll is no news
-    "watchfiles": logging.WARNING,
     "telegram.request.BaseRequest": logging.CRITICAL,  # a traceback for a proxy's page that is raised as well
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "samobot"
-HEAVY = {"telegram", "apscheduler", "rich", "markdown_it", "matplotlib", "aiohttp", "httpx", "watchfiles"}
+HEAVY = {"telegram", "apscheduler", "rich", "markdown_it", "matplotlib", "aiohttp", "httpx", "asyncinotify"}
 
 
 def modules(*parts: str) -> list[Path]:

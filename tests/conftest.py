@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 settings.register_profile(
     "fuzz",
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "0")) or settings.default.max_examples,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "0")) or 100,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

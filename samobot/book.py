@@ -18,8 +18,9 @@ from samobot.session.journal import EventName, JournalReader
 from samobot.session.overview import Overview, add_flow, parse_overview, set_status
 from samobot.session.plan import newest_plan
 from samobot.session.signal import Signal, SignalProblem, parse_signal
-from samobot.session.snapshot import SessionState, snapshot
+from samobot.session.snapshot import snapshot
 from samobot.session.standing import look
+from samobot.session.status import SessionState
 from samobot.text import human_money, one_line
 
 _LEFTOVER_SECONDS = 3600.0

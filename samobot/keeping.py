@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from samobot.errors import SamobotError, StorageError
 from samobot.launch import StartInterruptedError
 from samobot.replies import FleetNews, NewsKind
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import SessionView
 
 log = logging.getLogger(__name__)

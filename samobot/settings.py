@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from samobot.environment import default_env_file, find_env_file, read_values, split_paths
 from samobot.errors import UsageError
 
 TELEGRAM_ROOT = "https://api.telegram.org"
@@ -33,9 +33,7 @@ def _numbers(value: object) -> object:
 
 
 def _paths(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(Path(part.strip()).expanduser() for part in value.split(":") if part.strip())
+    return split_paths(value) if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
@@ -116,31 +114,6 @@ class Settings(BaseModel):
         return self.telegram_bot_token
 
 
-def default_env_file(environ: Mapping[str, str]) -> Path:
-    """Where a person's own `.env` is expected when nothing else is said."""
-    base = environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "samobot" / ".env"
-
-
-def find_env_file(environ: Mapping[str, str]) -> Path | None:
-    """Find the `.env` file: SAMOBOT_ENV_FILE, else the configuration folder's, else the checkout's own.
-
-    Raises:
-        UsageError: SAMOBOT_ENV_FILE names a file that is not there.
-    """
-    named = environ.get("SAMOBOT_ENV_FILE")
-    if named:
-        path = Path(named).expanduser()
-        if not path.is_file():
-            raise UsageError(f"SAMOBOT_ENV_FILE names {path}, which is not a file: correct or unset it.")
-        return path
-    checkout = Path(__file__).resolve().parent.parent
-    candidates = [default_env_file(environ)]
-    if (checkout / "pyproject.toml").is_file():
-        candidates.append(checkout / ".env")
-    return next((path for path in candidates if path.is_file()), None)
-
-
 def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = True) -> Settings:
     """Read the settings from the environment and the `.env` file.
 
@@ -153,13 +126,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = Tr
     """
     environ = os.environ if environ is None else environ
     path = find_env_file(environ)
-    values: dict[str, str] = {}
-    if path is not None:
-        values = _read_env_file(path, strict=strict)
+    values = read_values(environ, path, strict=strict)
     names = {name for name in Settings.model_fields if name != "env_file"}
-    for name in names:
-        if environ.get(name.upper()):
-            values[name.upper()] = environ[name.upper()]
     known: dict[str, object] = {name: values[name.upper()] for name in names if values.get(name.upper())}
     state_home = environ.get("XDG_STATE_HOME")
     if "samobot_state_dir" not in known and state_home:
@@ -168,24 +136,6 @@ def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = Tr
         return Settings.model_validate(known | {"env_file": path})
     except ValidationError as error:
         raise UsageError(_explain(error, path, environ)) from None
-
-
-def _read_env_file(path: Path, *, strict: bool) -> dict[str, str]:
-    from dotenv import dotenv_values
-
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        # interpolate=False: a token or path is taken as it is written, never mixed with the environment.
-        values = {k: v for k, v in dotenv_values(path, interpolate=False).items() if v is not None}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path} cannot be read ({error}): correct it, or name another in SAMOBOT_ENV_FILE."
-        ) from None
-    if strict and values.get("TELEGRAM_BOT_TOKEN") and mode & 0o077:
-        raise UsageError(
-            f"{path} holds the bot's token and others may read it (mode {mode:04o}): run `chmod 600 {shlex.quote(str(path))}`."
-        )
-    return values
 
 
 def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, str]) -> str:

@@ -11,7 +11,8 @@ from samobot.session.journal import RunEnd
 from samobot.session.plan import outline, spoken_phase, spoken_title
 from samobot.session.qa import Question
 from samobot.session.signal import Signal
-from samobot.session.snapshot import SessionState, Snapshot
+from samobot.session.snapshot import Snapshot
+from samobot.session.status import SessionState
 from samobot.text import without_surrogates
 from samobot.views import (
     DecisionView,
@@ -76,7 +77,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         cost_by_model=dict(journal.cost_by_model),
         budget_usd=journal.budget_usd,
         iterations_by_phase=dict(journal.iterations_by_phase),
-        problems=tuple(status.problems or ()),
+        problems=status.problems,
         decision=_decision(current),
     )
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.journal import RunEndReason
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 
 
 class _View(BaseModel):

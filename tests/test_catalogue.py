@@ -14,7 +14,8 @@ from samobot.catalogue import _MANY, RESTS_AFTER, ROTATION, Catalogue
 from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
-from samobot.session.snapshot import SessionState, SnapshotReader
+from samobot.session.snapshot import SnapshotReader
+from samobot.session.status import SessionState
 from samobot.views import SessionRef, SessionView
 from tests.support.session_folder import PLAN, QUESTIONS, make_session, write_plan
 

@@ -22,7 +22,7 @@ from samobot.sandbox.scenario import Scenario, install, read_runs
 from samobot.sandbox.steps import Children, Cost, Plan, PlanPhase, Question, Questions, Signal, Step, WaitFor
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.settings import Settings, load_settings
 from samobot.views import SessionRef, SessionView
 from tests.support.claude_cli import cli_environment

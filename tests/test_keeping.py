@@ -18,7 +18,7 @@ from samobot.launch import StartInterruptedError
 from samobot.replies import NewsKind
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.viewing import unreadable_view
 from samobot.views import EndView, SessionView
 

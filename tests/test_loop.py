@@ -22,7 +22,8 @@ from samobot.session.control import Request, RequestKind
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason, events
 from samobot.session.lock import RunLock
-from samobot.session.snapshot import SessionState, snapshot
+from samobot.session.snapshot import snapshot
+from samobot.session.status import SessionState
 from samobot.stagnation import STAGNATION_AFTER
 from tests.support.fake_iteration import Bench, Played, bench
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal

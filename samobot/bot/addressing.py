@@ -14,7 +14,7 @@ from samobot.bot.markup import bold
 from samobot.bot.needs import need_of
 from samobot.bot.richtext import escape
 from samobot.errors import NotFoundError, SamobotError
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.text import one_line
 from samobot.views import SessionRef, SessionView
 

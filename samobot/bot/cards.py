@@ -22,7 +22,7 @@ from samobot.bot.phrases import (
 )
 from samobot.bot.richtext import escape
 from samobot.session.journal import RunEndReason
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.text import human_duration, human_money, one_line
 from samobot.views import SessionView
 

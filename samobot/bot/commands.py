@@ -12,7 +12,7 @@ from samobot.bot.needs import need_of
 from samobot.bot.pairing import Access
 from samobot.bot.phrases import plural
 from samobot.bot.richtext import escape
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.text import nearest, one_line
 
 Handler = Callable[[Desk, Request], Awaitable[None]]

@@ -17,7 +17,7 @@ from samobot.errors import ConflictError, UsageError
 from samobot.phases import WaitingFor
 from samobot.replies import AnswerReceipt
 from samobot.session.decisions import DecisionKind
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.text import clip, one_line
 from samobot.views import QuestionView, SessionRef, SessionView
 

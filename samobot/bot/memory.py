@@ -17,7 +17,7 @@ from samobot.bot.needs import Need, NeedKind, need_of, occurrence
 from samobot.bot.questions import can_be_suggested, question_key
 from samobot.phases import Phase
 from samobot.session.journal import RunEndReason
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import GuidanceView, RemarkView, SessionView
 
 STALE = timedelta(days=3)

@@ -26,7 +26,7 @@ from samobot.phases import Phase
 from samobot.replies import DiffView, Document
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import PlanView, SessionView
 
 _LIFTS = frozenset({DecisionKind.RETRY, DecisionKind.ACTION_DONE})

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from samobot.phases import WaitingFor
 from samobot.session.journal import RunEndReason
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import SessionView
 
 

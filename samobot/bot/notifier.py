@@ -29,7 +29,7 @@ from samobot.bot.volume import Volume
 from samobot.errors import SamobotError
 from samobot.replies import FleetNews, NewsKind
 from samobot.session.gate import Person
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import SessionRef, SessionView
 
 log = logging.getLogger(__name__)

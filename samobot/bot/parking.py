@@ -15,7 +15,7 @@ from samobot.bot.sent import About
 from samobot.bot.store import Store
 from samobot.bot.voice import Voice
 from samobot.bot.volume import Volume
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.text import one_line
 from samobot.views import SessionView
 

@@ -17,7 +17,7 @@ from samobot.errors import NotFoundError, SamobotError, UsageError
 from samobot.replies import ResumeKind
 from samobot.session.folder import clean_name
 from samobot.session.gate import Person
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.text import nearest, one_line
 from samobot.views import SessionRef, SessionView
 

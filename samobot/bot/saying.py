@@ -16,7 +16,7 @@ from samobot.bot.richtext import escape
 from samobot.errors import ConflictError
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.text import one_line
 from samobot.views import QuestionView, SessionView
 

@@ -11,7 +11,7 @@ from samobot.bot.markup import bold, code
 from samobot.bot.needs import need_of
 from samobot.bot.phrases import Place, plural, zone_of
 from samobot.bot.richtext import escape
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.text import human_duration, human_money, one_line
 from samobot.views import SessionView
 

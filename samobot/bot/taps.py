@@ -19,7 +19,7 @@ from samobot.errors import ConflictError, NotFoundError, SamobotError, StorageEr
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.text import human_money
 from samobot.views import QuestionView, SessionRef, SessionView
 

@@ -26,7 +26,7 @@ from samobot.bot.voice import Voice
 from samobot.bot.volume import Volume
 from samobot.errors import NotFoundError, SamobotError
 from samobot.session.gate import Person
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import SessionRef, SessionView
 
 log = logging.getLogger(__name__)

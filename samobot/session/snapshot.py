@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from samobot.errors import StorageError, UsageError
-from samobot.phases import Phase, SignalStatus, WaitingFor
+from samobot.phases import Phase, SignalStatus
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem, parse_guidance
@@ -26,82 +22,13 @@ from samobot.session.lock import Holder, holder
 from samobot.session.qa import Question
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.standing import Standing, look, written_at
+from samobot.session.status import OptionStatus, QuestionStatus, SessionState, Status, WorkerStatus
 from samobot.text import without_surrogates
 
 _CLOCK_GRAIN = timedelta(milliseconds=2)
 
 _READINGS = 4
 """How often a session is read again because a worker has come or gone meanwhile."""
-
-
-class SessionState(StrEnum):
-    """What a session is doing, or waits for, in one word."""
-
-    RUNNING = "running"
-    QUEUED = "queued"
-    WAITING = "waiting"
-    BLOCKED = "blocked"
-    PARKED = "parked"
-    STOPPED = "stopped"
-    DONE = "done"
-    IDLE = "idle"
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class OptionStatus(_Model):
-    """One of the answers that the agent offers."""
-
-    letter: str
-    text: str
-
-
-class QuestionStatus(_Model):
-    """One of the agent's questions; `answer` is None while it is open."""
-
-    number: int
-    text: str
-    options: list[OptionStatus]
-    suggestion: str | None
-    answer: str | None
-
-
-class WorkerStatus(_Model):
-    """The living worker; its pid is None where its lock cannot be read."""
-
-    pid: int | None
-    started: datetime | None
-    iteration: int | None
-
-
-class Status(_Model):
-    """The object of `status NAME --json`. None where the files do not say."""
-
-    project: str
-    session: str
-    path: str
-    state: SessionState
-    phase: Phase | None
-    iteration: int | None
-    total_iterations: int | None
-    blocked: str | None
-    last_action: str | None
-    next: str | None
-    waiting_for: WaitingFor | None
-    questions: list[QuestionStatus]
-    worker: WorkerStatus | None
-    cost_usd: float | None
-    updated: datetime | None
-    problems: list[str] | None = None
-
-    @model_serializer(mode="wrap")
-    def _only_real_problems(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        values: dict[str, Any] = handler(self)
-        if not self.problems:
-            values.pop("problems", None)
-        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +132,11 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
         last_action=_clean(overview.last_action),
         next=_clean(overview.next),
         waiting_for=standing.open_gate if state is SessionState.WAITING else None,
-        questions=[_question(question) for question in standing.qa.questions],
+        questions=tuple(map(_question, standing.qa.questions)),
         worker=WorkerStatus(pid=held.pid, started=held.started, iteration=held.iteration) if held else None,
         cost_usd=journal.cost_usd if journal.started is not None else None,
         updated=_updated(folder),
-        problems=[without_surrogates(problem) for problem in problems] or None,
+        problems=tuple(map(without_surrogates, problems)),
     )
     return Snapshot(folder, status, standing, journal, held, guidance, end, lost)
 
@@ -315,10 +242,10 @@ def _question(question: Question) -> QuestionStatus:
     return QuestionStatus(
         number=question.number,
         text=without_surrogates(question.text),
-        options=[
+        options=tuple(
             OptionStatus(letter=option.letter, text=without_surrogates(option.text))
             for option in question.options
-        ],
+        ),
         suggestion=question.suggestion,
         answer=_clean(question.answer),
     )

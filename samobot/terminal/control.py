@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from samobot.address import Located, known_projects
+from samobot.environment import configured_projects
 from samobot.errors import ConflictError, UsageError
 from samobot.halt import halt
 from samobot.launch import RunRequest, start_detached
@@ -22,7 +23,8 @@ from samobot.session.control import Request, RequestKind
 from samobot.session.decisions import load_key
 from samobot.session.folder import list_folders
 from samobot.session.lock import holder
-from samobot.session.snapshot import SessionState, snapshot
+from samobot.session.snapshot import snapshot
+from samobot.session.status import SessionState
 from samobot.settings import load_settings
 from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.panic import release_panic
@@ -39,7 +41,7 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
     if (name is None) != everything:
         raise UsageError("Say which session to stop, or --all; not both.")
     if name is not None:
-        located = [find(name, config, settings)]
+        located = [find(name, config, settings.samobot_projects)]
     else:
         projects, _ = known_projects(config, Path.cwd(), settings.samobot_projects)
         located = [
@@ -64,7 +66,7 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
 @config_option
 def pause_command(name: str, config: Path | None) -> None:
     """Pause a session after the iteration that runs now."""
-    folder = find(name, config, load_settings()).folder
+    folder = find(name, config, configured_projects()).folder
     if holder(folder) is None:
         raise ConflictError(f"{folder.name} is not running, so there is nothing to pause.")
     control.request(folder, Request(RequestKind.PAUSE, user_name()))
@@ -88,7 +90,7 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
         release_panic(settings, name, everything=everything)
         return
     refuse_while_pulled(settings.samobot_state_dir)
-    located = find(name, config, settings)
+    located = find(name, config, settings.samobot_projects)
     folder = located.folder
     person = person_at(folder)
     now = datetime.now(UTC)
@@ -124,5 +126,5 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
 @config_option
 def archive_command(name: str, config: Path | None) -> None:
     """Put a session's folder away into _archive/; its branch and worktree stay."""
-    folder = find(name, config, load_settings()).folder
+    folder = find(name, config, configured_projects()).folder
     click.echo(f"📦 {folder.name} is in {folders.archive(folder)}")

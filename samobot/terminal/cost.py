@@ -38,7 +38,7 @@ def cost_command(name: str | None, days: int | None, as_json: bool, config: Path
     charges: list[Charge]
     problems: list[str] = []
     if name is not None:
-        folder = find(name, config, settings).folder
+        folder = find(name, config, settings.samobot_projects).folder
         charges = list(read_charges(folder.name, events(folder.journal)))
     else:
         projects, problems = known_projects(config, Path.cwd(), settings.samobot_projects)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from samobot.environment import configured_projects
 from samobot.errors import UsageError
 from samobot.session import gate
 from samobot.session.decisions import load_key
@@ -35,7 +36,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
       samobot answer greet --suggestions
     """
     settings = load_settings()
-    folder = find(name, config, settings).folder
+    folder = find(name, config, settings.samobot_projects).folder
     person = person_at(folder)
     key = load_key(settings.samobot_state_dir)
     now = datetime.now(UTC)
@@ -61,7 +62,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
 def approve_command(name: str, config: Path | None) -> None:
     """Approve a session's plan as it is now; implementation is next."""
     settings = load_settings()
-    folder = find(name, config, settings).folder
+    folder = find(name, config, settings.samobot_projects).folder
     person = person_at(folder)
     verdict = gate.approve(folder, person, datetime.now(UTC), load_key(settings.samobot_state_dir))
     again = " before already" if verdict.repeated else ""
@@ -75,7 +76,7 @@ def approve_command(name: str, config: Path | None) -> None:
 def reject_command(name: str, feedback: str, config: Path | None) -> None:
     """Send a session's plan back with feedback; planning goes on."""
     settings = load_settings()
-    folder = find(name, config, settings).folder
+    folder = find(name, config, settings.samobot_projects).folder
     person = person_at(folder)
     key = load_key(settings.samobot_state_dir)
     verdict = gate.reject(folder, feedback, person, datetime.now(UTC), key)
@@ -88,7 +89,7 @@ def reject_command(name: str, feedback: str, config: Path | None) -> None:
 @config_option
 def tell_command(name: str, words: tuple[str, ...], config: Path | None) -> None:
     """Give guidance for the next iteration, word for word."""
-    folder = find(name, config, load_settings()).folder
+    folder = find(name, config, configured_projects()).folder
     person = person_at(folder)
     gate.tell(folder, " ".join(words), person.who, datetime.now(UTC))
     click.echo("✍️ Saved. The next iteration is given it.")

@@ -17,8 +17,9 @@ from dotenv import dotenv_values
 from samobot.botapi import BotApi, RefusedError, TokenError, UnreachableError, clean_token
 from samobot.claude.invocation import ClaudeOptions
 from samobot.claude.preflight import preflight
+from samobot.environment import default_env_file, find_env_file
 from samobot.errors import SamobotError, UsageError
-from samobot.settings import Settings, default_env_file, find_env_file, load_settings
+from samobot.settings import Settings, load_settings
 from samobot.setup.env_file import make_private
 from samobot.setup.plan import Plan, changed, dress
 from samobot.setup.repositories import as_project, find_repositories

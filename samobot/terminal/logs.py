@@ -13,10 +13,10 @@ from samobot.address import Located
 from samobot.claude.activity import activity
 from samobot.claude.records import Assistant, Record, Result
 from samobot.claude.stream import Tail
+from samobot.environment import configured_projects
 from samobot.errors import NotFoundError
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
-from samobot.settings import load_settings
 from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.person import find
 from samobot.text import human_money, printable
@@ -41,7 +41,7 @@ def logs_command(name: str, config: Path | None, follow: bool, iterations: int, 
       samobot logs greet -f
       jq . "$(samobot logs greet --raw)"
     """
-    located = find(name, config, load_settings())
+    located = find(name, config, configured_projects())
     logs = iteration_logs(located.folder)[-max(iterations, 1) :]
     if not logs and not follow:
         raise NotFoundError(f"{located.folder.name} has no log yet: no iteration has been run.")

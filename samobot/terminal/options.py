@@ -17,13 +17,13 @@ def complete_session(
 ) -> list[CompletionItem]:
     """The sessions whose name begins so, for the shell; none where no project can be read."""
     from samobot.address import known_projects
+    from samobot.environment import configured_projects
     from samobot.errors import SamobotError
     from samobot.session.folder import list_folders
-    from samobot.settings import load_settings
 
     try:
         config = context.params.get("config")
-        projects, _ = known_projects(config, Path.cwd(), load_settings().samobot_projects)
+        projects, _ = known_projects(config, Path.cwd(), configured_projects())
         names = {
             folder.name: project.name for project in projects for folder in list_folders(project.sessions)
         }

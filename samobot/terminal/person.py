@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from samobot.address import Located, known_projects, locate
 from samobot.errors import SamobotError
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
-from samobot.settings import Settings
 
 if TYPE_CHECKING:
     from samobot.session.gate import Person
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 VIA = "terminal"
 
 
-def find(name: str, config: Path | None, settings: Settings) -> Located:
-    """Find the session that a command names."""
-    projects, _ = known_projects(config, Path.cwd(), settings.samobot_projects)
+def find(name: str, config: Path | None, configured: Iterable[Path]) -> Located:
+    """Find the session that a command names, in the project here or a configured one."""
+    projects, _ = known_projects(config, Path.cwd(), configured)
     return locate(name, projects)
 
 

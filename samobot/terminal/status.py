@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,11 @@ from pathlib import Path
 import click
 
 from samobot.address import known_projects
+from samobot.environment import configured_projects
 from samobot.phases import WaitingFor
 from samobot.session.folder import list_folders
-from samobot.session.snapshot import SessionState, Snapshot, snapshot
-from samobot.settings import Settings, load_settings
+from samobot.session.snapshot import Snapshot, snapshot
+from samobot.session.status import SessionState
 from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.person import find
 from samobot.text import human_duration, human_money, one_line, printable
@@ -43,11 +44,11 @@ SIGNS = {
 @config_option
 def status_command(name: str | None, as_json: bool, watch: bool, config: Path | None) -> None:
     """Show what one session is doing and needs, or all sessions in short."""
-    settings = load_settings()
+    configured = configured_projects()
     show = (
-        partial(_show_all, settings, config, as_json=as_json)
+        partial(_show_all, configured, config, as_json=as_json)
         if name is None
-        else partial(_show_one, name, settings, config, as_json=as_json)
+        else partial(_show_one, name, configured, config, as_json=as_json)
     )
     if watch:
         _watch(show)
@@ -60,19 +61,19 @@ def status_command(name: str | None, as_json: bool, watch: bool, config: Path | 
 @config_option
 def sessions_command(as_json: bool, config: Path | None) -> None:
     """List the sessions of the project here, or of all known projects, the newest first."""
-    click.echo(_show_all(load_settings(), config, as_json=as_json))
+    click.echo(_show_all(configured_projects(), config, as_json=as_json))
 
 
-def _show_one(name: str, settings: Settings, config: Path | None, *, as_json: bool) -> str:
-    located = find(name, config, settings)
+def _show_one(name: str, configured: Iterable[Path], config: Path | None, *, as_json: bool) -> str:
+    located = find(name, config, configured)
     current = snapshot(located.folder, located.project.name)
     if as_json:
-        return current.status.model_dump_json(indent=2)
+        return json.dumps(current.status.as_json(), indent=2, ensure_ascii=False)
     return describe(current)
 
 
-def _show_all(settings: Settings, config: Path | None, *, as_json: bool) -> str:
-    projects, problems = known_projects(config, Path.cwd(), settings.samobot_projects)
+def _show_all(configured: Iterable[Path], config: Path | None, *, as_json: bool) -> str:
+    projects, problems = known_projects(config, Path.cwd(), configured)
     found = [
         snapshot(folder, project.name) for project in projects for folder in list_folders(project.sessions)
     ]
@@ -84,9 +85,7 @@ def _show_all(settings: Settings, config: Path | None, *, as_json: bool) -> str:
     for problem in problems:
         click.echo(f"samobot: {problem}", err=True)
     if as_json:
-        return json.dumps(
-            [each.status.model_dump(mode="json") for each in found], indent=2, ensure_ascii=False
-        )
+        return json.dumps([each.status.as_json() for each in found], indent=2, ensure_ascii=False)
     if not found:
         return 'No sessions yet. Start one:  samobot run --session NAME --task "…"'
     several = len({each.status.project for each in found}) > 1
@@ -148,7 +147,7 @@ def describe(current: Snapshot) -> str:
     lines.append(f"   {count} iteration{'s' if count != 1 else ''}{cost} · {status.path}")
     pending = [item for item in current.guidance if not item.done]
     lines += [f"   ✍️ {one_line(item.text, 200)} (for the next iteration)" for item in pending]
-    lines += [f"   ⚠️ {problem}" for problem in status.problems or []]
+    lines += [f"   ⚠️ {problem}" for problem in status.problems]
     if status.state is SessionState.BLOCKED and status.blocked:
         lines += ["", status.blocked]
     if status.waiting_for is WaitingFor.QA_ANSWERS:

@@ -10,7 +10,7 @@ import pytest
 from samobot.bot.addressing import any_session, is_active, names, pick
 from samobot.bot.sent import About, SentMessage
 from samobot.bot.store import Store
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import SessionRef, SessionView
 from tests.support.phone import CHAT, Phone, open_phone
 

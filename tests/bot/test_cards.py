@@ -12,7 +12,7 @@ from samobot.bot.markup import to_plain
 from samobot.bot.phrases import Place
 from samobot.phases import Phase
 from samobot.session.journal import RunEndReason
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import GuidanceView, SessionView
 from tests.support.views import AT, asking, at_rest, blocked, ended, plan, planned, question, session
 

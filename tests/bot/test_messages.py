@@ -32,7 +32,7 @@ from samobot.sandbox.entities import tidy, utf16_length
 from samobot.sandbox.keyboards import read_markup
 from samobot.sandbox.markup import parse_html
 from samobot.session.journal import RunEndReason
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import GuidanceView, OptionView, PlanPhaseView, RemarkView, SessionRef, SessionView
 from tests.support import nasty
 from tests.support.views import AT, asking, at_rest, blocked, ended, plan, planned, question, session

@@ -20,7 +20,7 @@ from samobot.sandbox.chats import Message
 from samobot.sandbox.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.settings import Settings
 from samobot.views import GuidanceView, RemarkView, SessionRef, SessionView
 from tests.support.chat import FakeFleet, Phone

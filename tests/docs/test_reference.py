@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from samobot.phases import RULES, BlockCause, SignalStatus, WaitingFor
 from samobot.sandbox.scenario import install
 from samobot.session.decisions import DecisionKind
 from samobot.session.history import EventName, RunEndReason
-from samobot.session.snapshot import QuestionStatus, SessionState, Status, WorkerStatus
+from samobot.session.status import QuestionStatus, SessionState, Status, WorkerStatus
 from samobot.settings import Settings
 from tests.docs.commands import page_environment
 from tests.docs.journey import LIMITED, eventful
@@ -96,7 +97,7 @@ def test_the_exit_codes_are_the_programs() -> None:
 def test_every_key_of_a_status_is_explained() -> None:
     text = _text("status-json.md")
     for heading, model in (("key", Status), ("question", QuestionStatus), ("worker", WorkerStatus)):
-        assert [_first(row[0]) for row in table(text, heading)] == list(model.model_fields)
+        assert [_first(row[0]) for row in table(text, heading)] == [each.name for each in dataclasses.fields(model)]
     assert {_first(row[0]) for row in table(text, "state")} == set(SessionState)
 
 

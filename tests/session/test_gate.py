@@ -20,7 +20,8 @@ from samobot.session.journal import read as read_journal
 from samobot.session.lock import RunLock
 from samobot.session.overview import Overview, parse_overview
 from samobot.session.qa import Question, parse_qa
-from samobot.session.snapshot import SessionState, snapshot
+from samobot.session.snapshot import snapshot
+from samobot.session.status import SessionState
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
 
 BEN = Person("ben", "terminal")

@@ -31,7 +31,7 @@ from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import GuidanceView, OptionView, PlanPhaseView, RemarkView, SessionRef, SessionView
 from tests.support.views import AT, asking, at_rest, blocked, ended, plan, planned, question, session
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.journal import RunEndReason
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import EndView, OptionView, PlanPhaseView, PlanView, QuestionView, SessionRef, SessionView
 
 AT = datetime(2026, 1, 15, 14, 0, tzinfo=UTC)

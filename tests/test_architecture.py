@@ -79,6 +79,7 @@ def test_only_the_command_line_imports_the_bot_and_the_terminal(path: Path) -> N
 @pytest.mark.parametrize("path", modules("bot"), ids=named)
 def test_the_bot_reaches_sessions_only_through_the_fleet(path: Path) -> None:
     forbidden = {"loop", "iteration", "book", "halt", "launch", "claude", "terminal", "sandbox"}
+    forbidden |= {"reading", "running", "starting", "stopping", "deciding", "threads", "workers"}
     assert not forbidden & {first(name) for name in imports(path)}
 
 

@@ -106,7 +106,7 @@ class DecisionRoom:
         self.bot: Bot | None = None
         self.started: list[str] = []
         self._locks: list[RunLock] = []
-        patch.setattr("samobot.fleet.Workers.start", self._start_from_the_bot)
+        patch.setattr("samobot.workers.Workers.start", self._start_from_the_bot)
         patch.setattr("samobot.terminal.control.start_detached", self._start_from_the_terminal)
 
     # Workers.
@@ -191,7 +191,7 @@ class DecisionRoom:
             await asyncio.Event().wait()
             return None
 
-        self._patch.setattr(self.bot.fleet, "_want", stand_still)
+        self._patch.setattr(self.bot.fleet._running, "want", stand_still)
         return written
 
     # What people do.

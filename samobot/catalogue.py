@@ -12,7 +12,7 @@ import os
 import stat
 import time
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from samobot.replies import ProjectView
 from samobot.session.folder import SessionFolder, list_folders, resolve
 from samobot.session.snapshot import Snapshot, SnapshotReader
 from samobot.text import nearest, without_surrogates
-from samobot.viewing import unreadable_view, view_of
+from samobot.viewing import unreadable_view, view_of, with_activity
 from samobot.views import SessionRef, SessionView
 
 log = logging.getLogger(__name__)
@@ -122,12 +122,17 @@ class _Entry:
 
     def _read(self) -> SessionView:
         try:
-            require_regular(self.folder)
+            _require_regular(self._files[-2:])
             if self._reader is None:
                 self._reader = SnapshotReader(self.folder, self.project)
             current = self._reader.read()
             if self.view is None or current is not self._snapshot:
-                fresh = view_of(current, self.project)
+                before = self._snapshot
+                fresh = (
+                    with_activity(self.view, current)
+                    if self.view is not None and before is not None and current.status is before.status
+                    else view_of(current, self.project)
+                )
                 self.view = self.view if fresh == self.view else fresh
                 self._snapshot = current
             self._held = current.holder is not None
@@ -358,7 +363,11 @@ def require_regular(folder: SessionFolder) -> None:
     Raises:
         UsageError: One of them is something else.
     """
-    for path in (folder.journal, folder.lock):
+    _require_regular((os.fspath(folder.journal), os.fspath(folder.lock)))
+
+
+def _require_regular(paths: Iterable[str]) -> None:
+    for path in paths:
         try:
             mode = os.stat(path).st_mode
         except OSError:

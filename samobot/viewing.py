@@ -82,6 +82,11 @@ def view_of(current: Snapshot, project: str) -> SessionView:
     )
 
 
+def with_activity(view: SessionView, current: Snapshot) -> SessionView:
+    """The view of a session in which nothing but what the agent is doing has changed."""
+    return view.model_copy(update={"activity": current.holder.activity if current.holder else None})
+
+
 def unreadable_view(folder: SessionFolder, project: str, problem: str) -> SessionView:
     """Make the view of a session of which nothing can be read, with the sentence that says why."""
     return SessionView(

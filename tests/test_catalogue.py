@@ -167,6 +167,17 @@ def test_a_worker_that_takes_up_a_resting_session_and_goes_is_seen(
     assert catalogue.look()[0].state is not SessionState.RUNNING
 
 
+def test_what_the_agent_is_doing_shows_in_the_view(demo: Path, session: SessionFolder) -> None:
+    catalogue = Catalogue([demo])
+    with RunLock.acquire(session, datetime.now(UTC)) as lock:
+        for doing in ("reads a.py", "edits b.py"):
+            lock.show(doing)
+            (view,) = catalogue.look()
+            assert (view.state, view.activity) == (SessionState.RUNNING, doing)
+    (view,) = catalogue.look()
+    assert view.activity is None
+
+
 def test_of_very_many_sessions_each_is_still_seen_to_change(demo: Path, sessions: Path, clock: Clock) -> None:
     for number in range(_MANY + 1):
         (sessions / f"26-01-15-s{number:04}").mkdir()

@@ -59,6 +59,10 @@ class Holder:
     parked_until: datetime | None = None
     activity: str | None = None
 
+    def differs_in_activity(self, other: Holder) -> bool:
+        """Whether nothing but what the agent is doing tells the two apart."""
+        return self != other and replace(self, activity=other.activity) == other
+
     def describe(self) -> str:
         """Say in words who this is: `process 4711 since 14:02 UTC on box`."""
         words = [f"process {self.pid}" if self.pid is not None else "a process that does not say its id"]

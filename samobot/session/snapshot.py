@@ -6,10 +6,10 @@ lock, and its files alone say where it stands.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus
@@ -153,19 +153,42 @@ class SnapshotReader:
         self._folder = folder
         self._project = project
         self._journal = JournalReader(folder.journal)
-        self._seen: tuple[object, ...] | None = None
-        self._plan: Path | None = None
+        # Built once: a `Path` for each look at each file would cost more than the look itself.
+        self._files = tuple(
+            os.fspath(path)
+            for path in (
+                folder.path, folder.overview, folder.signal, folder.qa, folder.decisions, folder.guidance, folder.journal,
+            )
+        )  # fmt: skip
+        self._plan: str | None = None
+        self._seen: tuple[object, ...] = ()
+        self._held: Holder | str | None = None
         self._last: Snapshot | None = None
 
     def read(self) -> Snapshot:
         """Return the session as it is now; the same object as last time if nothing has changed."""
+        held = self._holder()
         seen = self._marks()
         if self._last is None or seen != self._seen:
-            self._last = snapshot(self._folder, self._project, journal=self._sums)
-            plan = self._last.standing.plan
-            self._plan = plan.path if plan else None
-            # What was seen before reading: a change in between is read again next time.
-            self._seen = (*seen[:-1], _mark(self._plan) if self._plan else None)
+            return self._read(held, seen)
+        if held == self._held:
+            return self._last
+        if (
+            isinstance(held, Holder)
+            and isinstance(self._held, Holder)
+            and held.differs_in_activity(self._held)
+        ):
+            # Several times a second, while all else stays.
+            self._held, self._last = held, replace(self._last, holder=held)
+            return self._last
+        return self._read(held, seen)
+
+    def _read(self, held: Holder | str | None, seen: tuple[object, ...]) -> Snapshot:
+        self._last = snapshot(self._folder, self._project, journal=self._sums)
+        plan = self._last.standing.plan
+        self._plan = os.fspath(plan.path) if plan else None
+        # What was seen before reading: a change in between is read again next time.
+        self._held, self._seen = held, (*seen[:-1], _mark(self._plan) if self._plan else None)
         return self._last
 
     def _sums(self) -> Journal | None:
@@ -174,22 +197,15 @@ class SnapshotReader:
         except StorageError:
             return None  # `snapshot` tries itself, and says what is wrong
 
-    def _marks(self) -> tuple[object, ...]:
-        folder = self._folder
+    def _holder(self) -> Holder | str | None:
+        """The living worker, or why its lock cannot be read."""
         try:
-            held: object = holder(folder)
+            return holder(self._folder)
         except StorageError as error:
-            held = error.message
-        paths = (
-            folder.path,
-            folder.overview,
-            folder.signal,
-            folder.qa,
-            folder.decisions,
-            folder.guidance,
-            folder.journal,
-        )
-        return (held, *map(_mark, paths), _mark(self._plan) if self._plan else None)
+            return error.message
+
+    def _marks(self) -> tuple[object, ...]:
+        return (*map(_mark, self._files), _mark(self._plan) if self._plan else None)
 
 
 def _state(
@@ -256,10 +272,10 @@ def _updated(folder: SessionFolder) -> datetime | None:
     return max((when for when in map(written_at, paths) if when is not None), default=None)
 
 
-def _mark(path: Path) -> tuple[int, int, int] | None:
+def _mark(path: str) -> tuple[int, int, int] | None:
     try:
-        facts = path.stat()
-    except OSError:
+        facts = os.stat(path)
+    except (OSError, ValueError):
         return None
     return facts.st_mtime_ns, facts.st_size, facts.st_ino
 

@@ -334,6 +334,22 @@ def test_reading_again_is_free_until_something_changes_and_then_sees_it(tmp_path
     assert reader.read() is last
 
 
+def test_what_the_agent_is_doing_is_seen_without_reading_the_files_again(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, phase="planning")
+    reader = SnapshotReader(folder, "demo")
+    with RunLock.acquire(folder, NOW) as lock:
+        lock.show("reads a.py")
+        first = reader.read()
+        lock.show("edits b.py")
+        second = reader.read()
+        assert second.holder is not None
+        assert second.holder.activity == "edits b.py"
+        assert second.standing is first.standing
+        lock.update(parked=True)
+        assert reader.read().status.state is SessionState.PARKED
+    assert reader.read().status.state is SessionState.IDLE
+
+
 @pytest.mark.parametrize("reason", [RunEndReason.WAITING, RunEndReason.BLOCKED, RunEndReason.DONE])
 def test_a_worker_that_leaves_while_its_files_are_read_does_not_seem_to_have_died(
     tmp_path: Path, reason: RunEndReason

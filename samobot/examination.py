@@ -6,7 +6,6 @@ import os
 import shutil
 import sqlite3
 import stat
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from samobot.claude.preflight import preflight
 from samobot.claude.reaper import become_subreaper
 from samobot.doctor import Finding, Level
 from samobot.errors import SamobotError, UsageError
+from samobot.programs import ask
 from samobot.project import Project
 from samobot.session.files import read_text
 from samobot.session.folder import list_folders
@@ -294,15 +294,7 @@ def _emergency(settings: Settings) -> list[Finding]:
 def _ask(*argv: str) -> str | None:
     """What a program prints; None where it is missing, fails or hangs."""
     try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        answer = ask(argv, seconds=_SECONDS)
+    except OSError:
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return answer.out.strip() if answer.well else None

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
+
+from samobot.programs import ask
 
 SERVICE_VARIABLES = frozenset(
     {"INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET", "SYSTEMD_EXEC_PID", "WATCHDOG_PID", "WATCHDOG_USEC"}
@@ -72,17 +73,13 @@ def can_scope(program: str, environ: Mapping[str, str]) -> bool:
     if program in _works:
         return True
     try:
-        done = subprocess.run(
+        answer = ask(
             [program, "--user", "--scope", "--collect", "--quiet", "--", "true"],
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_PROBE_SECONDS,
-            check=False,
+            seconds=_PROBE_SECONDS,
+            environ=environ,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return False
-    if done.returncode == 0:
+    if answer.well:
         _works.add(program)
-    return done.returncode == 0
+    return answer.well

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from samobot.assets import service_template
 from samobot.errors import SamobotError, StorageError, UsageError
+from samobot.programs import Answer, ask
 from samobot.session.files import read_text, write_atomic
 
 UNIT = "samobot.service"
@@ -108,7 +108,7 @@ def render_here(environ: Mapping[str, str]) -> str:
 def systemd_version(environ: Mapping[str, str]) -> int:
     """The version of systemd here; 0 where there is none."""
     done = _systemctl(environ, "--version")
-    found = re.match(r"systemd (\d+)", done.stdout) if done is not None else None
+    found = re.match(r"systemd (\d+)", done.out) if done is not None else None
     return int(found[1]) if found is not None else 0
 
 
@@ -124,11 +124,11 @@ def require_manager(environ: Mapping[str, str], root: Path = _MANAGER) -> None:
     if shutil.which("systemctl", path=environ.get("PATH")) is None:
         raise UsageError(f"There is no systemd on this machine (no systemctl). {instead}")
     done = _systemctl(environ, "--user", "show", "--property=Version")
-    if done is not None and done.returncode == 0:
+    if done is not None and done.well:
         return
     if not root.is_dir():
         raise UsageError(f"This machine was not started by systemd (a container, perhaps). {instead}")
-    said = " ".join(done.stderr.split())[:200] if done is not None else "no answer within a minute"
+    said = " ".join(done.err.split())[:200] if done is not None else "no answer within a minute"
     raise UsageError(
         f"systemd's manager of your user cannot be reached ({said}). After su or sudo, log in as that user "
         f"properly instead (ssh, or machinectl shell). {instead}"
@@ -181,10 +181,10 @@ def install(environ: Mapping[str, str], *, now: bool) -> Installed:
 
 def lingers(environ: Mapping[str, str]) -> bool | None:
     """Whether the user's services run while nobody is logged in; None where that cannot be told."""
-    done = _run(environ, "loginctl", "show-user", str(os.getuid()), "--property=Linger", "--value")
-    if done is None or done.returncode != 0:
+    done = _ask(environ, "loginctl", "show-user", str(os.getuid()), "--property=Linger", "--value")
+    if done is None or not done.well:
         return None
-    return {"yes": True, "no": False}.get(done.stdout.strip())
+    return {"yes": True, "no": False}.get(done.out.strip())
 
 
 class ServiceState(StrEnum):
@@ -201,9 +201,9 @@ class ServiceState(StrEnum):
 def service_state(environ: Mapping[str, str]) -> ServiceState:
     """How the service stands now."""
     done = _systemctl(environ, "--user", "show", UNIT, "--property=LoadState", "--property=ActiveState")
-    if done is None or done.returncode != 0:
+    if done is None or not done.well:
         return ServiceState.NO_SYSTEMD
-    values = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+    values = dict(line.partition("=")[::2] for line in done.out.splitlines())
     if values.get("LoadState") == "not-found":
         return ServiceState.ABSENT
     match values.get("ActiveState"):
@@ -219,34 +219,20 @@ def service_state(environ: Mapping[str, str]) -> ServiceState:
 
 def _must(environ: Mapping[str, str], *arguments: str) -> None:
     done = _systemctl(environ, *arguments)
-    if done is None or done.returncode != 0:
-        said = " ".join(done.stderr.split())[:300] if done is not None else "no answer within a minute"
+    if done is None or not done.well:
+        said = " ".join(done.err.split())[:300] if done is not None else "no answer within a minute"
         raise SamobotError(
             f"systemctl {' '.join(arguments)} did not work: {said} See: journalctl --user -u samobot -n 50"
         )
 
 
-def _systemctl(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str] | None:
-    return _run(environ, "systemctl", *arguments)
+def _systemctl(environ: Mapping[str, str], *arguments: str) -> Answer | None:
+    return _ask(environ, "systemctl", *arguments)
 
 
-def _run(
-    environ: Mapping[str, str], program: str, *arguments: str
-) -> subprocess.CompletedProcess[str] | None:
-    """Run a program of systemd's; None where it is missing or does not answer."""
-    path = shutil.which(program, path=environ.get("PATH"))
-    if path is None:
-        return None
+def _ask(environ: Mapping[str, str], *argv: str) -> Answer | None:
+    """Ask a program of systemd's; None where it is missing or does not answer."""
     try:
-        return subprocess.run(
-            [path, *arguments],
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        return ask(argv, seconds=_SECONDS, environ=environ)
+    except OSError:
         return None

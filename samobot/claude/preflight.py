@@ -6,12 +6,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from samobot.claude.invocation import ClaudeOptions, check_args, child_environment
 from samobot.errors import UsageError
+from samobot.programs import Answer, ask
 
 OLDEST = (2, 1, 0)
 """The oldest version that is accepted; everything here was measured on 2.1.197."""
@@ -106,9 +106,9 @@ def _version(path: str, env: Mapping[str, str]) -> str:
         raise UsageError(
             f"{path} --version did not answer within {_SECONDS:.0f} s: it does not seem to be a working Claude CLI."
         )
-    found = re.search(r"\b(\d+)\.(\d+)\.(\d+)\b", done.stdout)
-    if done.returncode != 0 or found is None:
-        said = " ".join((done.stderr or done.stdout).split())[:200] or "nothing"
+    found = re.search(r"\b(\d+)\.(\d+)\.(\d+)\b", done.out)
+    if not done.well or found is None:
+        said = " ".join((done.err or done.out).split())[:200] or "nothing"
         raise UsageError(
             f"{path} does not seem to be a working Claude CLI: asked for its version, it said: {said}"
         )
@@ -123,28 +123,20 @@ def _version(path: str, env: Mapping[str, str]) -> str:
 def _logged_out(path: str, env: Mapping[str, str]) -> bool:
     """Whether the CLI says so plainly; any other answer is left for the first iteration to find out."""
     done = _ask(path, env, "auth", "status")
-    if done is None or done.returncode == 0:
+    if done is None or done.well:
         return False
     try:
-        answer = json.loads(done.stdout)
+        answer = json.loads(done.out)
     except ValueError:
         return False
     return isinstance(answer, dict) and answer.get("loggedIn") is False
 
 
-def _ask(path: str, env: Mapping[str, str], *args: str) -> subprocess.CompletedProcess[str] | None:
+def _ask(path: str, env: Mapping[str, str], *args: str) -> Answer | None:
+    """What the CLI answers; None where it does not in time."""
     try:
-        return subprocess.run(
-            [path, *args],
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        return ask([path, *args], seconds=_SECONDS, environ=env)
+    except TimeoutError:
         return None
     except OSError as error:
         raise UsageError(f"{path} cannot be started: {error.strerror}. {_INSTALL}") from error

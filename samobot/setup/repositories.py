@@ -108,6 +108,35 @@ def as_project(path: Path) -> Path:
     return folder
 
 
+def project_folder(path: Path) -> Path:
+    """The folder of a project that is named by its file or its folder."""
+    return path.parent if path.name == FILE_NAME else path
+
+
+def pick(words: str, found: list[Path]) -> list[Path]:
+    """The projects that a person named: by number, by path, all of them or none.
+
+    Args:
+        words: What they typed.
+        found: The list that they were shown, numbered from 1.
+
+    Raises:
+        UsageError: A number or path that cannot be; it is named.
+    """
+    said = words.strip()
+    if said.casefold() in ("none", "n", ""):
+        return []
+    if said.casefold() == "all":
+        return [as_project(path) for path in found]
+    parts = said.replace(",", " ").split()
+    if not all(part.isdecimal() for part in parts):
+        return [as_project(Path(said))]
+    for part in parts:
+        if not 1 <= int(part) <= len(found):
+            raise UsageError(f"There is no number {part} in the list.")
+    return [as_project(found[int(part) - 1]) for part in parts]
+
+
 def project_file(folder: Path) -> str:
     """The text of a new `.samocode`: sessions and worktrees beside the repository, named after it."""
     name = folder.name

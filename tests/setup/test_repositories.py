@@ -8,7 +8,7 @@ import pytest
 
 from samobot.errors import UsageError
 from samobot.project import load_project
-from samobot.setup.repositories import MOST, as_project, find_repositories, write_project_file
+from samobot.setup.repositories import MOST, as_project, find_repositories, pick, write_project_file
 
 
 def repository(path: Path) -> Path:
@@ -78,3 +78,17 @@ def test_what_cannot_be_a_project_is_said(tmp_path: Path) -> None:
     (broken / ".samocode").write_text("MAIN_REPO=.\n")
     with pytest.raises(UsageError, match="lacks"):
         as_project(broken)
+
+
+def test_projects_are_named_by_number_by_path_all_or_none(tmp_path: Path) -> None:
+    found = [repository(tmp_path / name) for name in "abc"]
+    assert pick(" 3, 1 ", found) == [found[2], found[0]]
+    assert pick(str(found[1]), []) == [found[1]]
+    assert pick("All", found) == found
+    assert [pick(words, found) for words in ("none", "N", " ")] == [[], [], []]
+
+
+@pytest.mark.parametrize("words", ["0", "4", "1 9", "1, ²", "nowhere/at/all"])
+def test_what_is_not_in_the_list_is_said(tmp_path: Path, words: str) -> None:
+    with pytest.raises(UsageError, match=r"no number|not a folder"):
+        pick(words, [repository(tmp_path / name) for name in "abc"])

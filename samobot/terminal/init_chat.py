@@ -1,0 +1,81 @@
+"""`samobot init`, the third step: whose bot it is. A chat that can be reached, or the one that sends the code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from samobot.botapi import BotApi, RefusedError
+from samobot.errors import UsageError
+from samobot.setup.choices import Choices
+from samobot.terminal.init_bot import ChosenBot
+from samobot.text import one_line
+
+
+def choose_chat(choices: Choices, bot: ChosenBot, api: BotApi) -> int:
+    """Go on until it is known whose bot it is; sets TELEGRAM_CHAT_ID, and returns it.
+
+    Raises:
+        SamobotError: It cannot be known, and nobody is asked, or nobody sent the code in time.
+        click.Abort: The person left.
+    """
+    chat_id = _known(choices, api)
+    if chat_id is None:
+        if choices.flags.yes:
+            raise UsageError("It is not known yet whose bot this is: give your chat's number by --chat-id.")
+        chat_id = _pair(choices, bot, api)
+    choices.values["TELEGRAM_CHAT_ID"] = str(chat_id)
+    return chat_id
+
+
+def _known(choices: Choices, api: BotApi) -> int | None:
+    """The chat that the flags or the settings name, where it can be reached and is kept."""
+    named = choices.flags.chat_id
+    chat_id = named if named is not None else choices.settings.telegram_chat_id
+    if chat_id is None:
+        return None
+    unasked = named is not None or choices.flags.yes
+    try:
+        name = _chat_name(api.call("getChat", chat_id=chat_id))
+    except RefusedError as error:
+        words = f"The chat {chat_id} cannot be reached ({error.message}) Press Start in it first."
+        if unasked:
+            raise UsageError(words) from None
+        click.echo(f"⚠️ {words}")
+        return None
+    if not unasked and not click.confirm(f"It is the chat with {name} ({chat_id}). Keep it", default=True):
+        return None
+    # A group's number is negative and lets nobody in by itself.
+    if chat_id < 0 and not choices.settings.telegram_allowed_users:
+        raise UsageError(
+            f"{chat_id} is a group, and nobody is listed who may use the bot there: set "
+            "TELEGRAM_ALLOWED_USERS to numeric ids first, or use your private chat with the bot."
+        )
+    click.echo(f"✅ {name} ({chat_id})")
+    return chat_id
+
+
+def _chat_name(chat: Mapping[str, Any]) -> str:
+    return one_line(str(chat.get("title") or chat.get("first_name") or "somebody"), 60)
+
+
+def _pair(choices: Choices, bot: ChosenBot, api: BotApi) -> int:
+    # The Telegram library is loaded here, where it is needed.
+    from samobot.bot.token_lock import TokenLock, lock_folder
+    from samobot.setup.pairing import invitation, wait_for_owner
+
+    lock = TokenLock(bot.token, lock_folder(choices.environ))
+    try:
+        with invitation() as invited:
+            click.echo("So that the bot obeys you and nobody else, open this on your phone and press Start:")
+            click.echo(f"   {invited.code.link(bot.username)}")
+            click.echo(f"or send it yourself: /start {invited.code.shown}")
+            click.echo("Waiting for it (ten minutes at most) …")
+            owner = wait_for_owner(api, invited, choices.settings.samobot_state_dir, time.time)
+    finally:
+        lock.release()
+    click.echo(f"✅ {owner.name} ({owner.user_id})")
+    return owner.user_id

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from samobot import documents
-from samobot.bot.api import build_application
+from samobot.bot.api import build_bot
 from samobot.bot.delivery import deliver
 from samobot.bot.queue import Op, OutboxRow, Post, Priority
 from samobot.errors import NotFoundError
@@ -95,8 +95,7 @@ async def test_no_link_is_fetched_for_a_preview() -> None:
     async with BotApiServer() as server:
         server.add_bot(TOKEN)
         chat = server.private_chat(server.person("Ann"))
-        application = build_application(TOKEN, server.url)
-        async with application.bot as bot:
+        async with build_bot(TOKEN, server.url) as bot:
             post = Post("see https://evil.example/?secret")
             number = await deliver(bot, OutboxRow(1, chat.id, Priority.NEEDED, Op.SEND, "k", 1, post), None)
             again = Post("and https://evil.example/?more")

@@ -1,13 +1,15 @@
-"""The python-telegram-bot objects, set up for a poll loop and an outbox of our own."""
+"""The python-telegram-bot object, set up for a poll loop and an outbox of our own."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
 
-from telegram.ext import Application, ApplicationBuilder
+from telegram import Bot
+from telegram.error import RetryAfter
 from telegram.request import HTTPXRequest
 
-from samobot.bot.delivery import FILE_SECONDS
+FILE_SECONDS = 180.0
+"""How long a message with a file may take."""
 
 _POOL = 64
 """More than there are chats: a hung call may not take another chat's connection."""
@@ -16,42 +18,42 @@ _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 20.0
 
 
-def build_application(token: str, root: str) -> Application[Any, Any, Any, Any, Any, Any]:
-    """Build the application: no updater, no job queue, updates one by one.
+def build_bot(token: str, root: str) -> Bot:
+    """Build the bot; it can be called at once, `shutdown` closes what `initialize` or a call has opened.
+
+    There is no `telegram.ext.Application` around it: the library's updater loses updates, its dispatcher takes none
+    before Telegram has answered, and its rate limiter keeps to no chat's pace.
 
     Args:
         token: The bot's token.
         root: Root of a Bot API server, such as `https://api.telegram.org`; methods are under `/bot<token>/`.
     """
-    return (
-        ApplicationBuilder()
-        .token(token)
-        .base_url(f"{root}/bot")
-        .base_file_url(f"{root}/file/bot")
-        .request(
-            HTTPXRequest(
-                connection_pool_size=_POOL,
-                connect_timeout=_CONNECT_SECONDS,
-                read_timeout=_ANSWER_SECONDS,
-                write_timeout=_ANSWER_SECONDS,
-                pool_timeout=_CONNECT_SECONDS,
-                media_write_timeout=FILE_SECONDS,
-            )
-        )
-        .get_updates_request(
-            HTTPXRequest(
-                connection_pool_size=1,
-                connect_timeout=_CONNECT_SECONDS,
-                read_timeout=_ANSWER_SECONDS,
-                write_timeout=_ANSWER_SECONDS,
-                pool_timeout=_CONNECT_SECONDS,
-            )
-        )
-        .updater(None)
-        .job_queue(None)
-        .concurrent_updates(False)
-        .build()
+    return Bot(
+        token,
+        base_url=f"{root}/bot",
+        base_file_url=f"{root}/file/bot",
+        request=HTTPXRequest(
+            connection_pool_size=_POOL,
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_ANSWER_SECONDS,
+            write_timeout=_ANSWER_SECONDS,
+            pool_timeout=_CONNECT_SECONDS,
+            media_write_timeout=FILE_SECONDS,
+        ),
+        get_updates_request=HTTPXRequest(
+            connection_pool_size=1,
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_ANSWER_SECONDS,
+            write_timeout=_ANSWER_SECONDS,
+            pool_timeout=_CONNECT_SECONDS,
+        ),
     )
+
+
+def seconds_asked(error: RetryAfter) -> float:
+    """For how long Telegram wants to be left alone."""
+    wait = error.retry_after
+    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
 def in_words(error: Exception) -> str:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import json
 import logging
 import os
 import signal
@@ -18,19 +16,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from telegram import BotCommand
-from telegram.error import InvalidToken, TelegramError
-from telegram.ext import Application
+from telegram import Bot
+from telegram.error import TelegramError
 
-from samobot.bot.api import build_application, in_words
-from samobot.bot.commands import how_to_pair, menu
+from samobot.bot.account import Account
+from samobot.bot.api import build_bot
+from samobot.bot.commands import how_to_pair
 from samobot.bot.desk import Desk
 from samobot.bot.front import Front
 from samobot.bot.gate import Gate, access_of
 from samobot.bot.notifier import Notifier
 from samobot.bot.outbox import Outbox
 from samobot.bot.places import Places
-from samobot.bot.polling import Poller, Problem, TokenRejectedError
+from samobot.bot.polling import Poller, Problem
 from samobot.bot.queue import Priority
 from samobot.bot.richtext import escape
 from samobot.bot.running import pause_finished
@@ -57,13 +55,6 @@ DEAF_SECONDS = 120.0
 _HOUSEKEEPING_SECONDS = 3600
 _HEALTH_SECONDS = 15.0
 _SHORTEST_REST, _LONGEST_REST = 0.02, 0.3
-_FIRST_RETRY, _LONGEST_RETRY = 1.0, 30.0
-
-_DESCRIPTION = (
-    "Runs Claude Code sessions on your machine and asks you where a person is needed. "
-    "It answers only the people it was paired with."
-)
-_SHORT_DESCRIPTION = "Claude Code sessions, from your phone"
 
 
 def utc_now() -> datetime:
@@ -104,12 +95,11 @@ class BotApp:
         lock = TokenLock(token, lock_folder(self._environ))
         try:
             with contextlib.closing(Store(self._settings.samobot_state_dir)) as store, self._signals():
-                application = build_application(token, self._settings.telegram_api_url)
-                if await self._connect(application):
-                    try:
-                        await self._serve(application, store)
-                    finally:
-                        await self._disconnect(application)
+                bot = build_bot(token, self._settings.telegram_api_url)
+                try:
+                    await self._serve(bot, store)
+                finally:
+                    await self._disconnect(bot)
         finally:
             lock.release()
 
@@ -133,32 +123,14 @@ class BotApp:
         log.info("ending (%s); the sessions go on", signal.Signals(number).name)
         self._stop.set()
 
-    async def _connect(self, application: Application[Any, Any, Any, Any, Any, Any]) -> bool:
-        """Introduce ourselves to Telegram, for as long as the network takes; False: told to end meanwhile."""
-        delay = _FIRST_RETRY
-        while not self._stop.is_set():
-            try:
-                await application.initialize()
-                return True
-            except InvalidToken:
-                raise TokenRejectedError(
-                    "Telegram does not accept the bot's token. Get the right one from @BotFather, put it into "
-                    "TELEGRAM_BOT_TOKEN, and start the bot again."
-                ) from None
-            except (TelegramError, TimeoutError) as error:
-                log.warning("Telegram cannot be reached, next try in %.0f s: %s", delay, in_words(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), delay)
-            delay = min(2 * delay, _LONGEST_RETRY)
-        return False
-
-    async def _disconnect(self, application: Application[Any, Any, Any, Any, Any, Any]) -> None:
+    async def _disconnect(self, bot: Bot) -> None:
         with contextlib.suppress(TelegramError, TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
-                await application.shutdown()
+                await bot.shutdown()
 
-    async def _serve(self, application: Application[Any, Any, Any, Any, Any, Any], store: Store) -> None:
-        bot = application.bot
+    async def _serve(self, bot: Bot, store: Store) -> None:
+        """Look after the sessions from the first moment, and hear Telegram as soon as it can be reached."""
+        account = Account(bot, store.facts)
         self._store = store
         self._outbox = Outbox(bot, store)
         self._gate = Gate(access_of(self._settings), store, on_admitted=self._outbox.revive)
@@ -168,32 +140,44 @@ class BotApp:
         self._desk = Desk(
             self._fleet, store, self._outbox, self._notifier, self._places, self._settings, utc_now
         )
-        front = Front(self._desk, bot.username)
-        self._gate.install(application)
-        front.install(application)
-        self._poller = Poller(bot, store.updates, application.process_update, on_problem=self._on_problem)
+        front = Front(self._desk, lambda: account.username)
+        handle = self._gate.guard(front.on_update)
+        self._poller = Poller(bot, store.updates, handle, on_problem=self._on_problem)
         advice = how_to_pair(self._gate.access)
         if advice is not None:
             log.warning("%s", advice)
         async with self._background(self._outbox.run(), "outbox"):
-            await self._poller.catch_up()
+            if account.username is not None:  # where it is not known yet, polling does that
+                await self._poller.catch_up()
             await self._look()
             await front.take_up()
             scheduler = self._scheduler()
             scheduler.start()
-            polling = asyncio.create_task(self._poller.run(), name="polling")
+            hearing = asyncio.create_task(self._hear(account), name="hearing")
             hints = asyncio.create_task(self._hints(), name="hints")
-            menus = asyncio.create_task(self._introduce(application), name="introduction")
-            self._service.tell(READY)
-            log.info("@%s is up, %d projects", bot.username, len(await self._fleet.projects()))
+            ready = asyncio.create_task(self._tell_ready(account, scheduler), name="ready")
             try:
-                await self._until_told(polling)
+                await self._until_told(hearing)
             finally:
                 self._service.tell(STOPPING)
                 scheduler.shutdown(wait=False)
-                await _cancel(hints, menus, polling)
+                await _cancel(ready, hints, hearing)
                 await self._finish()
                 log.info("ended; %d messages wait for the next start", self._outbox.backlog)
+
+    async def _hear(self, account: Account) -> None:
+        """Take updates, once Telegram says who we are: commands may be addressed to us by name."""
+        await account.learn()
+        log.info("@%s is up, %d projects", account.username, len(await self._fleet.projects()))
+        async with self._background(account.introduce(), "introduction"):
+            await self._poller.run()
+
+    async def _tell_ready(self, account: Account, scheduler: AsyncIOScheduler) -> None:
+        """Tell systemd that we are up, unless it is the token that is wrong, and from then on that we live."""
+        await account.tried.wait()
+        self._service.tell(READY)
+        seconds = min(_HEALTH_SECONDS, self._service.watchdog or _HEALTH_SECONDS)
+        scheduler.add_job(self._say_alive, "interval", seconds=seconds, id="health")
 
     async def _finish(self) -> None:
         """End what was begun, and say on the cards that the bot goes off; all within bounds."""
@@ -207,13 +191,13 @@ class BotApp:
             await self._outbox.drain(DRAIN_SECONDS)
         await self._fleet.close()
 
-    async def _until_told(self, polling: asyncio.Task[None]) -> None:
-        """Wait for a signal; polling that ends by itself is an error, and ours to raise."""
+    async def _until_told(self, hearing: asyncio.Task[None]) -> None:
+        """Wait for a signal; hearing that ends by itself is an error, and ours to raise."""
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         try:
-            await asyncio.wait((stopped, polling), return_when=asyncio.FIRST_COMPLETED)
-            if polling.done():
-                await polling
+            await asyncio.wait((stopped, hearing), return_when=asyncio.FIRST_COMPLETED)
+            if hearing.done():
+                await hearing
         finally:
             await _cancel(stopped)
 
@@ -234,8 +218,6 @@ class BotApp:
         scheduler = AsyncIOScheduler(job_defaults=defaults, timezone=UTC)
         scheduler.add_job(self._poll, "interval", seconds=self._settings.samobot_poll_seconds, id="poll")
         scheduler.add_job(self._keep_house, "interval", seconds=_HOUSEKEEPING_SECONDS, id="housekeeping")
-        health = min(_HEALTH_SECONDS, self._service.watchdog or _HEALTH_SECONDS)
-        scheduler.add_job(self._say_alive, "interval", seconds=health, id="health")
         return scheduler
 
     async def _poll(self) -> None:
@@ -299,21 +281,7 @@ class BotApp:
         if not deaf and not blind:
             self._service.tell(ALIVE)
 
-    # What Telegram is told once, and what goes wrong -----------------------------------------------------------------
-
-    async def _introduce(self, application: Application[Any, Any, Any, Any, Any, Any]) -> None:
-        """Set the menu and the description, where they are not what was set last."""
-        content = json.dumps([menu(), _DESCRIPTION, _SHORT_DESCRIPTION])
-        digest = hashlib.sha256(f"{application.bot.id} {content}".encode()).hexdigest()
-        if self._store.facts.get("introduced") == digest:
-            return
-        try:
-            await application.bot.set_my_commands([BotCommand(name, text) for name, text in menu()])
-            await application.bot.set_my_description(_DESCRIPTION)
-            await application.bot.set_my_short_description(_SHORT_DESCRIPTION)
-            self._store.facts.set("introduced", digest, durable=False)
-        except (TelegramError, TimeoutError, SamobotError) as error:
-            log.warning("the menu could not be set, the next start tries again: %s", error)
+    # What goes wrong -----------------------------------------------------------------
 
     def _on_problem(self, problem: Problem) -> None:
         """Say what went wrong to whom it concerns; of a stranger's update nothing is said."""

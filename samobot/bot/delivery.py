@@ -10,7 +10,6 @@ import html
 import logging
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 
 from telegram import (
     Bot,
@@ -31,12 +30,12 @@ from telegram.error import (
     TelegramError,
 )
 
+from samobot.bot.api import FILE_SECONDS, seconds_asked
 from samobot.bot.queue import Form, Op, OutboxRow
 
 log = logging.getLogger(__name__)
 
 TEXT_SECONDS = 30.0
-FILE_SECONDS = 180.0
 
 _MEDIA_WITHOUT_TEXT = "there is no text in the message to edit"
 
@@ -131,8 +130,7 @@ def meaning(error: TelegramError | TimeoutError, row: OutboxRow) -> Meaning:
     """
     match error:
         case RetryAfter():
-            wait = error.retry_after
-            return Retry(wait.total_seconds() if isinstance(wait, timedelta) else float(wait))
+            return Retry(seconds_asked(error))
         case ChatMigrated():
             return Moved(error.new_chat_id)
         case Forbidden():

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable
 
 from telegram import CallbackQuery, Message, Update
-from telegram.ext import Application, TypeHandler
 
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.arguments import Typed, read_command
@@ -34,19 +33,15 @@ class Front:
 
     Args:
         desk: What handlers have.
-        username: The bot's own, without `@`.
+        username: Says what the bot is called, without `@`; known before anything is handled that may name it.
     """
 
-    def __init__(self, desk: Desk, username: str) -> None:
+    def __init__(self, desk: Desk, username: Callable[[], str | None]) -> None:
         self._desk = desk
-        self._username = username.casefold()
+        self._username = username
 
-    def install(self, application: Application[Any, Any, Any, Any, Any, Any]) -> None:
-        """Make it the handler of everything."""
-        application.add_handler(TypeHandler(Update, self.on_update))
-
-    async def on_update(self, update: Update, _context: object) -> None:
-        """Carry an update out; never raises an error."""
+    async def on_update(self, update: Update) -> None:
+        """Carry an update out; what goes wrong with it is said."""
         if update.callback_query is not None:
             await self._on_tap(update.update_id, update.callback_query)
         elif update.message is not None:
@@ -109,7 +104,7 @@ class Front:
         if typed is None:
             await self._guarded(request, None)
             return
-        if typed.bot is not None and typed.bot.casefold() != self._username:
+        if typed.bot is not None and typed.bot.casefold() != (self._username() or "").casefold():
             return
         command = find_command(typed.name)
         asked = request.saying(typed.rest)

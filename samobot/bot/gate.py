@@ -1,7 +1,7 @@
 """Who may: the one choke point that every update passes before any handler.
 
-It stands in group -1000 and ends the handling of everything that does not come, in person and unedited, from
-somebody allowed. Strangers get silence and one line in the log, with their numbers and nothing of their text.
+It stands around whatever handles updates and keeps from it everything that does not come, in person and unedited,
+from somebody allowed. Strangers get silence and one line in the log, with their numbers and nothing of their text.
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from telegram import Chat, Message, Update
 from telegram.constants import ChatID, ChatType
-from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, TypeHandler
 
 from samobot.bot.moves import Moves
 from samobot.bot.pairing import Access
@@ -25,9 +23,6 @@ from samobot.errors import StorageError
 from samobot.settings import Settings
 
 log = logging.getLogger(__name__)
-
-GATE_GROUP = -1000
-"""Handler group of the gate; nothing may be in a lower one."""
 
 _NOT_PEOPLE = frozenset({ChatID.ANONYMOUS_ADMIN, ChatID.SERVICE_CHAT, ChatID.FAKE_CHANNEL})
 _GROUPS = frozenset({ChatType.GROUP, ChatType.SUPERGROUP})
@@ -139,7 +134,7 @@ def _refusal(user_id: int, is_bot: bool, chat: Chat, access: Access) -> Reason |
 
 
 class Gate:
-    """The choke point as a handler.
+    """The choke point.
 
     Args:
         access: Who may according to the settings; those who paired are added to them.
@@ -169,22 +164,22 @@ class Gate:
         moved = Access(access.users, frozenset(moves.get(group, group) for group in access.groups))
         return moved | self._store.people.access()
 
-    def install(self, application: Application[Any, Any, Any, Any, Any, Any]) -> None:
-        """Put it before all handlers of an application."""
-        application.add_handler(TypeHandler(Update, self.check), group=GATE_GROUP)
+    def guard(self, handler: Callable[[Update], Awaitable[None]]) -> Callable[[Update], Awaitable[None]]:
+        """Stand before a handler: it gets only what may have an effect."""
 
-    async def check(self, update: Update, _context: CallbackContext[Any, Any, Any, Any]) -> None:
-        """Let an update pass, or end its handling.
+        async def guarded(update: Update) -> None:
+            if self.admits(update):
+                await handler(update)
 
-        Raises:
-            ApplicationHandlerStop: It may have no effect.
-        """
+        return guarded
+
+    def admits(self, update: Update) -> bool:
+        """Say whether an update may have an effect. A fault of ours does not open the door."""
         try:
             verdict = self._admit(update)
         except Exception:
-            # The library goes on to the next group after an error: a fault of ours must not open the door.
             log.exception("the gate failed and stays shut: update %d", update.update_id)
-            raise ApplicationHandlerStop from None
+            return False
         if not verdict.allowed:
             self._lines.write(
                 "no effect: update %d, %s (user %s, chat %s)",
@@ -193,9 +188,10 @@ class Gate:
                 verdict.user_id,
                 verdict.chat_id,
             )
-            raise ApplicationHandlerStop
+            return False
         if self._on_admitted is not None and verdict.chat_id is not None:
             self._on_admitted(verdict.chat_id)
+        return True
 
     def _admit(self, update: Update) -> Verdict:
         verdict = judge(update, self.access)

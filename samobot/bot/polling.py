@@ -21,9 +21,10 @@ from typing import Any
 from telegram import Bot, Update
 from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
 
-from samobot.bot.api import in_words
+from samobot.bot.account import TokenRejectedError
+from samobot.bot.api import in_words, seconds_asked
 from samobot.bot.updates import JournaledUpdate, UpdateJournal
-from samobot.errors import SamobotError, StorageError
+from samobot.errors import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +45,6 @@ _LONGEST_BACKOFF = 30.0
 _CONFLICT_SECONDS = 15.0
 _CONFLICTS_TO_SAY = 3
 _DISK_SECONDS = 5.0
-
-
-class TokenRejectedError(SamobotError):
-    """Telegram does not know the bot's token; no restart helps (exit code 78, `EX_CONFIG` of sysexits.h)."""
-
-    exit_code = 78
 
 
 class ProblemKind(enum.StrEnum):
@@ -182,8 +177,7 @@ class Poller:
                     self._say_conflict(error)
                 await asyncio.sleep(min(_CONFLICT_SECONDS, self._delay(conflicts)))
             except RetryAfter as error:
-                wait = error.retry_after
-                seconds = wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
+                seconds = seconds_asked(error)
                 log.warning("Telegram wants no getUpdates for %.0f s", seconds)
                 await asyncio.sleep(seconds)
             except (TelegramError, TimeoutError) as error:
@@ -252,10 +246,7 @@ class Poller:
         try:
             await self._bot.get_me()
         except InvalidToken:
-            raise TokenRejectedError(
-                "Telegram does not accept the bot's token. Get the right one from @BotFather, put it into "
-                "TELEGRAM_BOT_TOKEN, and start the bot again."
-            ) from None
+            raise TokenRejectedError from None
         except (TelegramError, TimeoutError):
             pass
         log.warning("getUpdates was refused, but the token is not: %s", error)

@@ -9,7 +9,7 @@ import sys
 
 import click
 
-from samobot.bot.api import build_application
+from samobot.bot.api import build_bot
 from samobot.bot.app import BotApp
 from samobot.bot.pairing import LIFETIME_SECONDS, PairingCode
 from samobot.bot.store import Store
@@ -68,15 +68,11 @@ async def _username(settings: Settings, token: str) -> str | None:
     """The bot's name; None where Telegram cannot be reached just now."""
     from telegram.error import TelegramError
 
-    application = build_application(token, settings.telegram_api_url)
     try:
-        async with asyncio.timeout(10):
-            await application.bot.initialize()
-            name: str = application.bot.username
-            await application.bot.shutdown()
+        async with asyncio.timeout(10), build_bot(token, settings.telegram_api_url) as bot:
+            return bot.username
     except (TelegramError, TimeoutError):
         return None
-    return name
 
 
 def _is_running(token: str) -> bool:

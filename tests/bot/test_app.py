@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from samobot.bot.account import TokenRejectedError
 from samobot.bot.app import BotApp
-from samobot.bot.polling import TokenRejectedError
 from samobot.bot.service import ALIVE, READY, STOPPING, Service
 from samobot.bot.store import Store
 from samobot.bot.token_lock import TokenLock, lock_folder
@@ -105,6 +106,31 @@ async def test_telegram_out_of_reach_at_the_start_is_waited_for(tmp_path: Path) 
         task = asyncio.create_task(BotApp(settings_of(tmp_path, server), environment(tmp_path)).run())
         await server.wait_until(lambda: server.calls.of("getUpdates"), WAIT)
         await end(task)
+
+
+async def test_what_was_half_handled_is_handled_without_telegram(tmp_path: Path) -> None:
+    async with BotApiServer() as server:
+        settings = settings_of(tmp_path, server, telegram_chat_id=11)
+        store = Store(settings.samobot_state_dir)
+        store.facts.set("username", {"42": "samo_bot"})
+        ann = {"id": 11, "is_bot": False, "first_name": "Ann"}
+        message = {
+            "message_id": 7,
+            "date": int(time.time()),
+            "chat": {"id": 11, "type": "private"},
+            "from": ann,
+        }
+        store.updates.record([{"update_id": 5, "message": message | {"text": "/projects@samo_bot"}}])
+        store.updates.begin(5)
+        server.add_bot(TOKEN, "samo_bot")
+        server.fault(FaultKind.BAD_GATEWAY, "*", count=None)
+        task = asyncio.create_task(BotApp(settings, environment(tmp_path)).run())
+        async with asyncio.timeout(WAIT):
+            while not any("message7" in row.key for row in store.outbox.waiting(11)):
+                await asyncio.sleep(0.01)
+        assert server.calls.of("getUpdates") == []
+        await end(task)
+        store.close()
 
 
 async def test_it_can_be_ended_while_telegram_is_out_of_reach(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from samobot.bot.api import build_application
+from samobot.bot.api import build_bot
 from samobot.bot.callbacks import TapState
 from samobot.bot.chats import NotifyLevel
 from samobot.bot.store import Store
@@ -37,11 +37,10 @@ async def phone(store: Store) -> AsyncIterator[Phone]:
     async with BotApiServer() as server:
         server.add_bot(TOKEN)
         chat = server.private_chat(server.person())
-        application = build_application(TOKEN, server.url)
-        async with application.bot:
+        async with build_bot(TOKEN, server.url) as bot:
             store.chats.put(replace(store.chats.get(chat.id), timezone="UTC"))
             settings = Settings(telegram_chat_id=chat.id)
-            yield Phone(server, chat, store, application, FakeFleet(), settings, AT)
+            yield Phone(server, chat, store, bot, FakeFleet(), settings, AT)
 
 
 @pytest.fixture

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from telegram import Bot, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import ChatMigrated
-from telegram.ext import Application
 
-from samobot.bot.api import build_application
+from samobot.bot.api import build_bot
 from samobot.bot.delivery import deliver
 from samobot.bot.outbox import Attachment, Outbox
 from samobot.bot.pace import Limits
@@ -40,14 +39,8 @@ class Scene:
     server: BotApiServer
     chat: Chat
     store: Store
-    application: Application[Any, Any, Any, Any, Any, Any]
+    bot: Bot
     failed: list[OutboxRow] = field(default_factory=list)
-
-    @property
-    def bot(self) -> Bot:
-        bot = self.application.bot
-        assert isinstance(bot, Bot)
-        return bot
 
     @property
     def shown(self) -> list[Message]:
@@ -83,9 +76,8 @@ async def scene(store: Store) -> AsyncIterator[Scene]:
     async with BotApiServer() as server:
         server.add_bot(TOKEN)
         chat = server.private_chat(server.person())
-        application = build_application(TOKEN, server.url)
-        async with application.bot:
-            yield Scene(server, chat, store, application)
+        async with build_bot(TOKEN, server.url) as bot:
+            yield Scene(server, chat, store, bot)
 
 
 async def test_a_message_arrives_and_a_reply_to_it_finds_its_session(scene: Scene) -> None:
@@ -461,7 +453,7 @@ async def test_a_full_disk_refuses_what_is_needed_and_still_says_the_receipt(
 KILLED = """
 import asyncio, os, pathlib, sys
 from samobot.bot import lane
-from samobot.bot.api import build_application
+from samobot.bot.api import build_bot
 from samobot.bot.delivery import deliver
 from samobot.bot.outbox import Outbox
 from samobot.bot.store import Store
@@ -474,10 +466,9 @@ async def killed(bot, row, message_id):
     os.kill(os.getpid(), 9)
 
 async def main():
-    application = build_application("42:abcdefghijklmnopqrstuvwxyz", root)
     lane.deliver = killed
-    async with application.bot:
-        outbox = Outbox(application.bot, Store(state))
+    async with build_bot("42:abcdefghijklmnopqrstuvwxyz", root) as bot:
+        outbox = Outbox(bot, Store(state))
         outbox.post(chat_id, "needed", key="q1")
         await outbox.run()
 

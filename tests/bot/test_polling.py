@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from telegram import Update
-from telegram.ext import Application
+from telegram import Bot, Update
 
-from samobot.bot.api import build_application
-from samobot.bot.polling import MAX_TRIES, Poller, Problem, ProblemKind, TokenRejectedError, is_stale
+from samobot.bot.account import TokenRejectedError
+from samobot.bot.api import build_bot
+from samobot.bot.polling import MAX_TRIES, Poller, Problem, ProblemKind, is_stale
 from samobot.bot.store import Store
 from samobot.bot.updates import UpdateJournal
 from samobot.errors import StorageError
@@ -33,7 +33,7 @@ class Scene:
     server: BotApiServer
     ann: Person
     store: Store
-    application: Application[Any, Any, Any, Any, Any, Any]
+    bot: Bot
     handled: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,7 +49,7 @@ class Scene:
 
     def poller(self, process: Callable[[Update], Awaitable[None]] | None = None, **more: Any) -> Poller:
         return Poller(
-            self.application.bot,
+            self.bot,
             self.store.updates,
             process or self.note,
             on_problem=self.note_problem,
@@ -91,9 +91,8 @@ async def scene(store: Store) -> AsyncIterator[Scene]:
         server.add_bot(TOKEN)
         ann = server.person()
         server.private_chat(ann)
-        application = build_application(TOKEN, server.url)
-        async with application.bot:
-            yield Scene(server, ann, store, application)
+        async with build_bot(TOKEN, server.url) as bot:
+            yield Scene(server, ann, store, bot)
 
 
 async def test_what_is_said_is_handled_in_order_and_acknowledged(scene: Scene) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.bot.actions import Action, ActionKind
-from samobot.bot.api import build_application
+from samobot.bot.api import build_bot
 from samobot.bot.reminders import due_at, times_due
 from samobot.bot.store import Store
 from samobot.sandbox.chats import Message
@@ -30,9 +30,8 @@ async def phone(store: Store) -> AsyncIterator[Phone]:
     async with BotApiServer() as server:
         server.add_bot(TOKEN)
         chat = server.private_chat(server.person())
-        application = build_application(TOKEN, server.url)
-        async with application.bot:
-            yield Phone(server, chat, store, application, FakeFleet(), Settings(telegram_chat_id=chat.id), AT)
+        async with build_bot(TOKEN, server.url) as bot:
+            yield Phone(server, chat, store, bot, FakeFleet(), Settings(telegram_chat_id=chat.id), AT)
 
 
 async def wait(phone: Phone, how_long: timedelta) -> list[Message]:

@@ -7,9 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from telegram.ext import Application
+from telegram import Bot
 
 from samobot.bot.notifier import Notifier
 from samobot.bot.outbox import Outbox
@@ -76,7 +75,7 @@ class Phone:
     server: BotApiServer
     chat: Chat
     store: Store
-    application: Application[Any, Any, Any, Any, Any, Any]
+    bot: Bot
     fleet: FakeFleet
     settings: Settings
     now: datetime
@@ -86,7 +85,7 @@ class Phone:
 
     def start(self) -> None:
         """Start the bot's part anew: nothing is known but what the store holds."""
-        self.outbox = Outbox(self.application.bot, self.store, limits=FAST, backoff=0.01)
+        self.outbox = Outbox(self.bot, self.store, limits=FAST, backoff=0.01)
         self.places = Places(self.store, self.settings)
         self.notifier = Notifier(self.fleet, self.store, self.outbox, self.places, lambda: self.now)
 

@@ -15,7 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from samobot.bot.api import build_application
+from samobot.bot.api import build_bot
 from samobot.bot.desk import Desk
 from samobot.bot.front import Front
 from samobot.bot.gate import Gate, access_of
@@ -130,18 +130,16 @@ class DecisionRoom:
         """Begin a life of the bot on the state that is there; it looks once before it hears anything."""
         stack = contextlib.AsyncExitStack()
         store = Store(self.settings.samobot_state_dir, self.clock)
-        application = build_application(TOKEN, self.server.url)
-        await application.initialize()
-        stack.push_async_callback(application.shutdown)
-        outbox = Outbox(application.bot, store, limits=FAST, backoff=0.01)
+        bot = await stack.enter_async_context(build_bot(TOKEN, self.server.url))
+        outbox = Outbox(bot, store, limits=FAST, backoff=0.01)
         fleet = Fleet(self.settings, store.wanted, environ={}, now=self.clock.utc)
         stack.push_async_callback(fleet.close)
         places = Places(store, self.settings)
         notifier = Notifier(fleet, store, outbox, places, self.clock.utc)
         desk = Desk(fleet, store, outbox, notifier, places, self.settings, self.clock.utc)
-        Gate(access_of(self.settings), store, on_admitted=outbox.revive).install(application)
-        Front(desk, application.bot.username).install(application)
-        poller = Poller(application.bot, store.updates, application.process_update, on_problem=print)
+        gate = Gate(access_of(self.settings), store, on_admitted=outbox.revive)
+        front = Front(desk, lambda: bot.username)
+        poller = Poller(bot, store.updates, gate.guard(front.on_update), on_problem=print)
         works = [outbox.run()] if delivering else []
         tasks = [asyncio.create_task(work) for work in works]
         await asyncio.sleep(0)

@@ -156,7 +156,7 @@ class Phone:
     async def _update(self, content: dict[str, Any]) -> None:
         update = Update.de_json({"update_id": self.number, **content}, self.bot)
         assert update is not None
-        await self.front.on_update(update, None)
+        await self.front.on_update(update)
 
 
 async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
@@ -177,7 +177,7 @@ async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) 
     places = Places(store, settings)
     notifier = Notifier(fleet, store, outbox, places, lambda: NOW)
     desk = Desk(fleet, store, outbox, notifier, places, settings, lambda: NOW)
-    made = Phone(root, store, desk, Front(desk, "samo_bot"), bot)
+    made = Phone(root, store, desk, Front(desk, lambda: "samo_bot"), bot)
 
     def answer(_query: str, text: str = "", *, alert: bool = False) -> None:
         made.toasts.append((text, alert))

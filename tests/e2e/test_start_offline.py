@@ -1,0 +1,49 @@
+"""The real bot starts while Telegram is out of reach: its sessions are looked after, and people hear later."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from samobot.sandbox import journeys
+from samobot.sandbox.faults import FaultKind
+from tests.support.chat_room import WAIT, ChatRoom, chat_room
+from tests.support.scripted import scripted_shop
+from tests.support.waiting import until
+
+
+def workers(room: ChatRoom) -> list[int]:
+    return [each["pid"] for each in room.shop.journal("demo", "run_start")]
+
+
+@pytest.mark.parametrize("fault", [FaultKind.HANG, FaultKind.BAD_GATEWAY, FaultKind.RATE_LIMIT])
+async def test_a_dead_worker_is_started_again_before_telegram_answers_and_that_is_said_later(
+    tmp_path: Path, fault: FaultKind
+) -> None:
+    async with chat_room(scripted_shop(tmp_path, journeys.endless(seconds=1000))) as room:
+        await room.start()
+        room.say("/run demo go on for ever")
+        await asyncio.to_thread(until, room.runs)
+        await room.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(workers(room)[0], signal.SIGKILL)
+        room.server.fault(fault, "*", count=None, retry_after=1)
+        before = room.server.calls.count
+        await room.start(reached=False)
+        await room.server.wait_until(lambda: room.server.calls.of("getMe", after=before), WAIT)
+        await asyncio.to_thread(until, lambda: len(workers(room)) == 2)
+        assert room.server.calls.of("getUpdates", after=before) == []
+        later = room.say("/status")
+        room.server.faults.clear()
+        if fault is FaultKind.HANG:  # it would wait for twenty seconds
+            assert await room.end() == 0
+            await room.start()
+        await room.see("worker died", "started again")
+        await room.see("running", after=later)
+        assert len(workers(room)) == 2
+        assert await room.end() == 0

@@ -7,7 +7,7 @@ wherever the person takes it, and it does not know how the bot works.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from samobot.sandbox.chats import Message
@@ -76,6 +76,21 @@ def guide(messages: Sequence[Message], owner: int) -> Hint:
         messages: All of the chat as they are now, oldest first.
         owner: The person's numeric id.
     """
+    hint = _next_stop(messages, owner)
+    last = messages[-1] if messages else None
+    if last is None or not last.asks_reply:
+        return hint
+    return replace(
+        hint,
+        title="It waits for your words",
+        text="Type them and send them; they are taken as they are.",
+        say=None,
+        message=last.id,
+        button=None,
+    )
+
+
+def _next_stop(messages: Sequence[Message], owner: int) -> Hint:
     from_bot = [message for message in messages if message.sender is not None and message.sender.is_bot]
     open_ones = [message for message in from_bot if _is_open(message)]
     if open_ones:

@@ -36,6 +36,18 @@ class Chat:
         return guide(self.chat.messages, self.person.id).stop
 
 
+def test_where_the_bot_asked_for_words_no_button_is_suggested() -> None:
+    chat = Chat()
+    chat.bot_says(CARD, "⏹ Stop")
+    chat.bot_says("❓ greet asks · 1 of 1", "✍️ Answer")
+    asked = chat.bot_says("✍️ greet · Q1\nYour answer?")
+    asked.markup = Markup(MarkupKind.FORCE_REPLY)
+    hint = guide(chat.chat.messages, 1001)
+    assert (hint.stop, hint.message, hint.button, hint.say) == (Stop.ANSWER, asked.id, None, None)
+    chat.person.say("greet.py")
+    assert guide(chat.chat.messages, 1001).button == "✍️ Answer"
+
+
 def test_the_whole_way() -> None:
     chat = Chat()
     first = guide(chat.chat.messages, 1001)

@@ -10,16 +10,18 @@ from functools import cached_property
 
 from samobot.account import Account
 from samobot.assets import plugin_dir
+from samobot.assignment import Progress
 from samobot.book import Book
 from samobot.claude.invocation import ClaudeOptions, check_args
 from samobot.claude.preflight import check_root, find, is_wrapper, preflight
 from samobot.claude.process import Clocks
-from samobot.iteration import Iteration, Progress, Surroundings
+from samobot.iteration import Iteration, Surroundings
 from samobot.loop import Worker
 from samobot.money import Money
 from samobot.patience import Patience
+from samobot.presence import Presence
 from samobot.project import Project
-from samobot.runs import Notice, RunOptions
+from samobot.runs import Notice, Run, RunOptions
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
 from samobot.settings import Settings
@@ -92,7 +94,8 @@ class Assembly:
             clocks=Clocks(total=settings.claude_timeout),
             python=sys.executable,
         )
-        iteration = Iteration(book, surroundings, now=utc_now, watch=watch)
+        presence = Presence()
+        iteration = Iteration(book, surroundings, presence, now=utc_now, watch=watch)
         patience = Patience(
             max_retries=settings.samocode_max_retries,
             retry_delay=settings.samocode_retry_delay,
@@ -100,4 +103,5 @@ class Assembly:
         )
         state_dir = settings.samobot_state_dir
         money = Money(book, state_dir, settings.samobot_daily_budget_usd, now=utc_now)
-        return Worker(book, iteration, Account(state_dir), money, options, patience, now=utc_now, tell=tell)
+        run = Run(book, options, patience, utc_now, tell)
+        return Worker(run, iteration, presence, Account(state_dir), money)

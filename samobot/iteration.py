@@ -3,103 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hashlib
-import os
 import platform
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from samobot.assets import workflow_text
+from samobot.assignment import Assignment, Progress, Report
 from samobot.backup import Backup
 from samobot.book import Book
 from samobot.claude.activity import activity
 from samobot.claude.invocation import ClaudeOptions, build
-from samobot.claude.outcome import Evidence, Outcome, classify
+from samobot.claude.outcome import Evidence, classify
 from samobot.claude.process import Clocks, run
 from samobot.claude.reaper import end_session_processes
 from samobot.claude.records import Assistant, Record
 from samobot.context import Facts, hook_environment, iteration_context, iteration_prompt
-from samobot.errors import StorageError, UsageError
 from samobot.phases import RULES, Phase, SignalStatus
+from samobot.presence import Presence
 from samobot.project import Project
 from samobot.session import forgery
-from samobot.session.changes import checkout, tree_state
+from samobot.session.changes import checkout
 from samobot.session.files import write_atomic
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
-from samobot.session.lock import RunLock
 from samobot.session.signal import Signal, SignalProblem
-
-ACTIVITY_EVERY = 1.0
-"""Seconds between two updates of what others are told the agent is doing."""
-
-_NOT_WORK = frozenset({"_overview.md", "_signal.json", "_logs"})
-_BLOCK = 64 * 1024
-_BLOCKS_HASHED = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What one iteration is to do.
-
-    Attributes:
-        phase: Its phase.
-        number: Its number, counted over the whole session.
-        visit: Its number in this visit of the phase.
-        budget_left: US dollars it may cost; None is no limit.
-        reminder: What went wrong the time before, for the agent; empty where nothing did.
-    """
-
-    phase: Phase
-    number: int
-    visit: int
-    budget_left: float | None
-    reminder: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What one iteration came to, by the facts.
-
-    Attributes:
-        number: Its number.
-        outcome: What its process did.
-        signal: What its agent said.
-        put_right: Sentences about what the agent had no right to do and that was undone.
-        guidance: What a person had said that it was given.
-        changed: Whether it left anything behind: a commit, a file in the working directory or the session.
-    """
-
-    number: int
-    outcome: Outcome
-    signal: Signal | SignalProblem
-    put_right: tuple[str, ...]
-    guidance: tuple[GuidanceItem, ...]
-    changed: bool
-
-
-@dataclass(slots=True)
-class Progress:
-    """What a running iteration shows of itself; changes while it runs.
-
-    Attributes:
-        phase: Its phase.
-        number: Its number in the session.
-        started: `time.monotonic` of its start, in seconds.
-        activity: What the agent is doing, in a person's words.
-        cost_before: What the session had cost when it began, in US dollars.
-    """
-
-    phase: Phase
-    number: int
-    cost_before: float
-    started: float = field(default_factory=time.monotonic)
-    activity: str = "Starting"
+from samobot.workplace import find_work_dir, trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +63,7 @@ class Iteration:
     Args:
         book: The session's files.
         surroundings: The rest of the world.
+        presence: Says to other processes what is going on.
         now: The clock, aware.
         watch: Is given the progress, again and again.
     """
@@ -139,28 +72,18 @@ class Iteration:
         self,
         book: Book,
         surroundings: Surroundings,
+        presence: Presence,
         *,
         now: Callable[[], datetime],
         watch: Callable[[Progress], None],
     ) -> None:
         self._book = book
         self._world = surroundings
+        self._presence = presence
         self._now = now
         self._watch = watch
         self._backup = Backup(book.folder)
-        self._lock: RunLock | None = None
-        self._told = 0.0
-        self._late: asyncio.TimerHandle | None = None
         self._answered: Callable[[], None] | None = None
-
-    def bind(self, lock: RunLock) -> None:
-        """Take the session's lock, which says to others what is going on."""
-        self._lock = lock
-
-    def note_parked(self, until: datetime | None, *, parked: bool) -> None:
-        """Say in the lock that the run waits for a limit, or that it no longer does."""
-        if self._lock is not None:
-            self._lock.update(parked=parked, parked_until=until)
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and put right what its agent may not have written."""
@@ -194,9 +117,9 @@ class Iteration:
         self._backup.save()
         context = folder.logs / f"{stem}.context.md"
         # Both ask git, which takes its time: at once, then.
-        facts, trace = await asyncio.gather(
+        facts, trace_before = await asyncio.gather(
             asyncio.to_thread(self._facts, assignment, guidance, work_dir),
-            asyncio.to_thread(self._trace, work_dir),
+            asyncio.to_thread(trace, work_dir, folder),
         )
         write_atomic(context, iteration_context(facts, workflow_text()))
         invocation = build(
@@ -233,15 +156,14 @@ class Iteration:
                 invocation,
                 world.clocks,
                 on_record=lambda record: self._record(record, evidence, progress, work_dir),
-                on_start=lambda pid: self._started(pid, assignment),
+                on_start=lambda pid: self._presence.iterates(assignment.number, assignment.phase, pid),
                 stop=stop,
             )
         finally:
-            self._share_no_more()
+            self._presence.does_no_more()
         outcome = classify(evidence, end, self._now())
         put_right = self._backup.restore()
-        if self._lock is not None:
-            self._lock.renew(folder)
+        self._presence.renew(folder)
         self._say_put_right(put_right)
         put_right += self._undo(before)
         signal = book.signal()
@@ -262,8 +184,7 @@ class Iteration:
             duration_s=round(time.monotonic() - began, 3),
         )
         self._log_signal(signal, assignment.number)
-        if self._lock is not None:
-            self._lock.update()
+        self._presence.works()
         return Report(
             number=assignment.number,
             outcome=outcome,
@@ -271,7 +192,7 @@ class Iteration:
             put_right=put_right,
             guidance=guidance,
             changed=not _stays(signal, assignment.phase)
-            or trace != await asyncio.to_thread(self._trace, work_dir),
+            or trace_before != await asyncio.to_thread(trace, work_dir, folder),
         )
 
     def _facts(self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], work_dir: Path) -> Facts:
@@ -295,10 +216,6 @@ class Iteration:
             reminder=assignment.reminder,
         )
 
-    def _started(self, pid: int, assignment: Assignment) -> None:
-        if self._lock is not None:
-            self._lock.update(iteration=assignment.number, phase=assignment.phase, claude_pid=pid)
-
     def _record(self, record: Record, evidence: Evidence, progress: Progress, work_dir: Path) -> None:
         evidence.add(record)
         if isinstance(record, Assistant) and not record.error and self._answered is not None:
@@ -307,31 +224,8 @@ class Iteration:
         doing = activity(record, work_dir, self._book.folder.path)
         if doing is not None:
             progress.activity = f"{doing.sign} {doing.words}"
-            self._share(progress)
+            self._presence.does(progress.activity)
         self._watch(progress)
-
-    def _share(self, progress: Progress) -> None:
-        """Tell other processes what the agent is doing, at most once a second; what it does last is told late."""
-        if self._lock is None or self._late is not None:
-            return
-        wait = self._told + ACTIVITY_EVERY - time.monotonic()
-        if wait > 0:
-            self._late = asyncio.get_running_loop().call_later(wait, self._share_late, progress)
-            return
-        self._told = time.monotonic()
-        # What is only shown must not end an iteration on a disk that is full for a moment.
-        with contextlib.suppress(StorageError):
-            self._lock.show(progress.activity)
-
-    def _share_late(self, progress: Progress) -> None:
-        self._late = None
-        self._share(progress)
-
-    def _share_no_more(self) -> None:
-        """The iteration is over: what it did is no news any more."""
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
 
     def _say_put_right(self, sentences: tuple[str, ...]) -> None:
         for sentence in sentences:
@@ -360,39 +254,6 @@ class Iteration:
             **{"for": signal.waiting_for},
             problem=None,
         )
-
-    def _trace(self, work_dir: Path) -> str:
-        """Fingerprint the work: the repository, and the session's files but for what every iteration writes."""
-        digest = hashlib.sha256(tree_state(work_dir).encode())
-        for path in sorted(self._book.folder.path.glob("*")):
-            if path.name in _NOT_WORK or not path.is_file():
-                continue
-            digest.update(path.name.encode("utf-8", "surrogateescape"))
-            with contextlib.suppress(OSError), path.open("rb") as file:
-                digest.update(str(path.stat().st_size).encode())
-                for _ in range(_BLOCKS_HASHED):
-                    digest.update(file.read(_BLOCK))
-        return digest.hexdigest()
-
-
-def find_work_dir(project: Project, book: Book) -> Path:
-    """Where a session works: its worktree, or the main repository where there is none.
-
-    Raises:
-        UsageError: It is gone; the message says how to put it back.
-    """
-    named = book.overview().working_dir
-    if named is None:
-        worktree = project.worktrees / book.folder.name
-        return worktree if worktree.is_dir() else project.main_repo
-    # A relative path that somebody wrote by hand is meant from where the project's file is.
-    path = project.file.parent / os.path.expanduser(named)
-    if not path.is_dir():
-        raise UsageError(
-            f"The working directory {path} of {book.folder.name} is gone. Put it back (`git worktree prune`, "
-            f"then `git worktree add {path} BRANCH`), or correct “Working Dir:” in {book.folder.overview}."
-        )
-    return path
 
 
 def _stays(signal: Signal | SignalProblem, phase: Phase) -> bool:

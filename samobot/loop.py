@@ -10,24 +10,25 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Awaitable, Callable
-from datetime import datetime
 
 from samobot import __version__
 from samobot.account import Account
-from samobot.book import Book, asked_for
+from samobot.assignment import Assignment, Report
+from samobot.book import asked_for
 from samobot.errors import BusyError, SamobotError, StorageError
-from samobot.iteration import Assignment, Iteration, Report
+from samobot.iteration import Iteration
 from samobot.money import Money
-from samobot.patience import Patience
+from samobot.parking import Parking
 from samobot.phases import RULES, BlockCause, Phase, Step, WaitingFor, decide
-from samobot.runs import Notice, RunEnd, RunOptions
+from samobot.presence import Presence
+from samobot.resting import Nap, Resting, nap_unless_stopped
+from samobot.runs import Notice, Run, RunEnd
 from samobot.session import control
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import RunLock
 from samobot.session.signal import Signal
 from samobot.stagnation import STAGNATION_AFTER, Stagnation
-from samobot.troubles import Troubles, nap_unless_stopped
+from samobot.troubles import Troubles
 
 ENDED_FROM_OUTSIDE = "Ended from outside, as when the machine or a service goes down"
 """What is said of a run that nobody stopped on purpose: where it is wanted, it goes on by itself."""
@@ -40,15 +41,12 @@ class Worker:
     """One run of one session.
 
     Args:
-        book: The session's files.
+        run: What was asked, and what to work with.
         iteration: Carries out single iterations.
+        presence: Says to other processes what is going on.
         account: What all workers know of the account's limit.
         money: What may still be spent.
-        options: What was asked of this run.
-        patience: How long to wait after failures.
-        now: The clock, aware.
-        tell: Is given what a person at the terminal wants to see.
-        nap: Sleeps for some seconds, or less when stopped.
+        nap: Sleeps.
 
     Attributes:
         ran: Iterations that it has begun.
@@ -56,29 +54,27 @@ class Worker:
 
     def __init__(
         self,
-        book: Book,
+        run: Run,
         iteration: Iteration,
+        presence: Presence,
         account: Account,
         money: Money,
-        options: RunOptions,
-        patience: Patience,
         *,
-        now: Callable[[], datetime],
-        tell: Callable[[Notice], None],
-        nap: Callable[[asyncio.Event, float], Awaitable[None]] = nap_unless_stopped,
+        nap: Nap = nap_unless_stopped,
     ) -> None:
         self.ran = 0
-        self._book = book
+        self._book = run.book
+        self._options = run.options
+        self._now = run.now
+        self._tell = run.tell
         self._iteration = iteration
+        self._presence = presence
         self._money = money
-        self._options = options
-        self._now = now
-        self._tell = tell
         self._stop = asyncio.Event()
         self._from_outside = False
-        self._troubles = Troubles(
-            book, iteration, account, options, patience, stop=self._stop, now=now, tell=tell, nap=nap
-        )
+        self._resting = Resting(run, self._stop, nap)
+        self._parking = Parking(run, account, presence, self._resting)
+        self._troubles = Troubles(run, self._resting, self._parking)
         self._stagnation = Stagnation()
         self._visit = 0
 
@@ -113,7 +109,7 @@ class Worker:
 
     async def _run_locked(self) -> RunEnd:
         with RunLock.acquire(self._book.folder, now=self._now()) as lock:
-            self._iteration.bind(lock)
+            self._presence.bind(lock)
             await self._iteration.clean_up_after_a_dead_worker()
             phase = self._book.phase()
             self._book.log(
@@ -154,8 +150,8 @@ class Worker:
         if end is not None:
             return end
         phase = self._book.phase()
-        end = await self._troubles.parking.before_iteration(phase)
-        if end is not None or self._stop.is_set() or self._troubles.pause_asked:
+        end = await self._parking.before_iteration(phase)
+        if end is not None or self._stop.is_set() or self._resting.pause_asked:
             return end
         self.ran += 1
         self._visit += 1
@@ -166,9 +162,8 @@ class Worker:
             budget_left=self._money.left(),
             reminder=self._troubles.reminder,
         )
-        parking = self._troubles.parking
-        report = await self._iteration.carry_out(assignment, self._stop, answered=parking.answered)
-        parking.ended()
+        report = await self._iteration.carry_out(assignment, self._stop, answered=self._parking.answered)
+        self._parking.ended()
         for sentence in report.put_right:
             self._tell(Notice(sentence))
         notice = self._money.charge(report.outcome.cost_usd)
@@ -188,7 +183,7 @@ class Worker:
         phase = self._book.phase()
         if self._stop.is_set():
             return self._stopped(phase)
-        if self._troubles.pause_asked or self._book.take_request(control.RequestKind.PAUSE):
+        if self._resting.pause_asked or self._book.take_request(control.RequestKind.PAUSE):
             self._book.flow("Paused by a person")
             return RunEnd(RunEndReason.PAUSED, "Paused, as asked.", phase)
         waiting_for = self._book.open_gate()

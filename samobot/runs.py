@@ -1,12 +1,18 @@
-"""What one run of a session is asked for, what it says on the way, and why it ended: plain values."""
+"""One run of a session: what it is asked for, what its parts share, what it says, and why it ended."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from samobot.patience import Patience
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.journal import RunEndReason
+
+if TYPE_CHECKING:
+    from samobot.book import Book
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +64,22 @@ class Notice:
     """Something that happened in a run and that a person at the terminal wants to see."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all parts of one run work with.
+
+    Attributes:
+        book: The session's files.
+        options: What was asked of it.
+        patience: How long it waits, and how often it tries.
+        now: The clock, aware.
+        tell: Is given what a person at the terminal wants to see.
+    """
+
+    book: Book
+    options: RunOptions
+    patience: Patience
+    now: Callable[[], datetime]
+    tell: Callable[[Notice], None]

@@ -424,8 +424,8 @@ async def test_a_limit_parks_and_goes_on_by_itself_after_the_reset(tmp_path: Pat
     assert 60 <= (made.clock.now - reset).total_seconds() <= 122
     (park,), (unpark,) = journaled(made, EventName.PARK), journaled(made, EventName.UNPARK)
     assert (park["kind"], unpark["by"]) == ("five_hour", "reset")
-    assert made.iteration.parked[0] is not None
-    assert made.iteration.parked[-1] is None
+    assert made.presence.parked[0] is not None
+    assert made.presence.parked[-1] is None
     assert journaled(made, EventName.RETRY) == []
     assert made.iteration.assignments[1].visit == made.iteration.assignments[0].visit
 

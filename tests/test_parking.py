@@ -29,7 +29,7 @@ async def test_a_limit_that_another_session_met_costs_this_one_no_iteration(tmp_
     Account(folder.path.parent / "state").met(limit)
     end = await there.worker.run()
     assert end.reason is RunEndReason.BLOCKED
-    assert there.iteration.parked == [limit.until, None]
+    assert there.presence.parked == [limit.until, None]
     assert there.clock.now >= limit.until
     assert len(there.iteration.assignments) == 1
     assert Account(folder.path.parent / "state").limit(there.clock.now) is None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from samobot.iteration import Progress
+from samobot.assignment import Progress
 from samobot.runs import Notice
 from samobot.text import human_duration, human_money, one_line, printable
 

@@ -19,7 +19,6 @@ from samobot.book import Book
 from samobot.claude.reaper import become_subreaper
 from samobot.creation import Opening, find_session, open_session
 from samobot.errors import BusyError, UsageError
-from samobot.iteration import find_work_dir
 from samobot.launch import RunRequest, start_detached
 from samobot.loop import Worker
 from samobot.panic import refuse_while_pulled
@@ -36,6 +35,7 @@ from samobot.terminal.person import user_name
 from samobot.terminal.prompts import decide_here
 from samobot.terminal.stopping import Stopped, StopSignals
 from samobot.terminal.words import describe_end
+from samobot.workplace import find_work_dir
 
 
 @click.command("run")

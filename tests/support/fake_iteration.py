@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from samobot.account import Account
+from samobot.assignment import Assignment, Report
 from samobot.book import Book
 from samobot.claude.kinds import OutcomeKind
 from samobot.claude.outcome import Outcome
-from samobot.iteration import Assignment, Iteration, Report
+from samobot.iteration import Iteration
 from samobot.loop import Worker
 from samobot.money import Money
 from samobot.patience import Patience
-from samobot.runs import Notice, RunOptions
+from samobot.presence import Presence
+from samobot.runs import Notice, Run, RunOptions
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
-from samobot.session.lock import RunLock
 from tests.support.session_folder import write_signal
 
 
@@ -74,17 +75,9 @@ class FakeIteration(Iteration):
 
     def __init__(self, book: Book, played: Sequence[Played], clock: Clock) -> None:
         self.assignments: list[Assignment] = []
-        self.parked: list[datetime | None] = []
         self._fake_book = book
         self._played = played
         self._clock = clock
-
-    def bind(self, lock: RunLock) -> None:
-        """Has nothing to say to others."""
-
-    def note_parked(self, until: datetime | None, *, parked: bool) -> None:
-        """Note it down."""
-        self.parked.append(until)
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """Nobody was here before."""
@@ -120,6 +113,24 @@ class FakeIteration(Iteration):
         return Report(assignment.number, outcome, book.signal(), (), guidance, played.changed)
 
 
+class NotedPresence(Presence):
+    """Notes down until when the run said that it rests, and None where it said that it works again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parked: list[datetime | None] = []
+
+    def rests(self, until: datetime) -> None:
+        """Say it, and note it down."""
+        super().rests(until)
+        self.parked.append(until)
+
+    def works(self) -> None:
+        """Say it, and note it down."""
+        super().works()
+        self.parked.append(None)
+
+
 @dataclass
 class Bench:
     """A worker on a session, with everything that a test wants to see."""
@@ -127,6 +138,7 @@ class Bench:
     folder: SessionFolder
     worker: Worker
     iteration: FakeIteration
+    presence: NotedPresence
     clock: Clock
     notices: list[str]
     book: Book
@@ -150,15 +162,7 @@ def bench(
 
     money = Money(book, folder.path.parent / "state", daily_usd, now=clock)
     account = Account(folder.path.parent / "state")
-    worker = Worker(
-        book,
-        iteration,
-        account,
-        money,
-        options or RunOptions(),
-        patience or Patience(),
-        now=clock,
-        tell=tell,
-        nap=clock.nap,
-    )
-    return Bench(folder, worker, iteration, clock, notices, book)
+    presence = NotedPresence()
+    run = Run(book, options or RunOptions(), patience or Patience(), clock, tell)
+    worker = Worker(run, iteration, presence, account, money, nap=clock.nap)
+    return Bench(folder, worker, iteration, presence, clock, notices, book)

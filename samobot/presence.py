@@ -1,0 +1,91 @@
+"""What a worker says of itself to other processes, through its run lock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from datetime import datetime
+
+from samobot.errors import StorageError
+from samobot.phases import Phase
+from samobot.session.folder import SessionFolder
+from samobot.session.lock import RunLock
+
+ACTIVITY_EVERY = 1.0
+"""Seconds between two updates of what others are told the agent is doing."""
+
+
+class Presence:
+    """Describes the worker in the lock that it holds; says nothing while it holds none."""
+
+    def __init__(self) -> None:
+        self._lock: RunLock | None = None
+        self._told = 0.0
+        self._doing = ""
+        self._late: asyncio.TimerHandle | None = None
+
+    def bind(self, lock: RunLock) -> None:
+        """Take the session's lock, which says to others what is going on."""
+        self._lock = lock
+
+    def rests(self, until: datetime) -> None:
+        """Say that the run waits for a limit.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        if self._lock is not None:
+            self._lock.update(parked=True, parked_until=until)
+
+    def works(self) -> None:
+        """Say that the worker is there, without an agent and without waiting for anything.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        if self._lock is not None:
+            self._lock.update()
+
+    def iterates(self, number: int, phase: Phase, pid: int) -> None:
+        """Say which iteration has begun, and which process is its agent.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        if self._lock is not None:
+            self._lock.update(iteration=number, phase=phase, claude_pid=pid)
+
+    def does(self, activity: str) -> None:
+        """Say what the agent is doing, at most once a second; what it does last is told late."""
+        self._doing = activity
+        if self._lock is None or self._late is not None:
+            return
+        wait = self._told + ACTIVITY_EVERY - time.monotonic()
+        if wait > 0:
+            self._late = asyncio.get_running_loop().call_later(wait, self._tell_late)
+            return
+        self._told = time.monotonic()
+        # What is only shown must not end an iteration on a disk that is full for a moment.
+        with contextlib.suppress(StorageError):
+            self._lock.show(activity)
+
+    def does_no_more(self) -> None:
+        """The iteration is over: what its agent did is no news any more."""
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def renew(self, folder: SessionFolder) -> None:
+        """Take the lock anew where an agent has deleted or replaced its file.
+
+        Raises:
+            BusyError: Another worker has taken the session meanwhile.
+            StorageError: The lock file cannot be made.
+        """
+        if self._lock is not None:
+            self._lock.renew(folder)
+
+    def _tell_late(self) -> None:
+        self._late = None
+        self.does(self._doing)

@@ -116,6 +116,6 @@ class Fleet:
 
     async def close(self) -> None:
         """Let go of everything but the workers, which go on."""
-        await self._running.settle()
+        await self._running.close()
         self._workers.close()
         self._threads.close()

@@ -221,6 +221,15 @@ class Keeper:
         if self._starting:
             await asyncio.wait(self._starting.values())
 
+    async def close(self) -> None:
+        """Wait for the starts that are under way, for good: the next keeper sees what became of them."""
+        await self.settle()
+        for start in self.collect():
+            if start.error is not None:
+                log.warning(
+                    "%s was not started, the bot's next start tries again: %s", start.session, start.error
+                )
+
     def collect(self) -> tuple[StartEnded, ...]:
         """Take the starts that have come to their end. To be called before looking: what they did is then seen."""
         ended = []

@@ -118,6 +118,10 @@ class Running:
         """Wait for workers that are being started just now."""
         await self.keeper.settle()
 
+    async def close(self) -> None:
+        """Wait for workers that are being started just now; nothing is started any more."""
+        await self.keeper.close()
+
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
         """Start nothing as long as this lasts, whatever the disk says of the emergency stop."""

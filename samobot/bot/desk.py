@@ -292,8 +292,12 @@ class Desk:
     def kept(self, request: Request) -> None:
         """Note that what was begun in the background has ended."""
         promises = self._promises()
-        if promises.pop(request.key, None) is not None:
+        if promises.pop(request.key, None) is None:
+            return
+        try:
             self.store.facts.set(_PROMISES, promises or None, durable=False)
+        except StorageError as error:
+            log.error("%s is done, and will be again at the next start: %s", request.key, error.message)
 
     def _promises(self) -> dict[str, Any]:
         return dict(self.store.facts.get(_PROMISES) or {})

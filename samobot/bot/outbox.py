@@ -336,7 +336,13 @@ class Outbox:
         """Make a call past the queue, in the background and within five seconds."""
         task = asyncio.create_task(_attempt(call, missed))
         self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        task.add_done_callback(self._made)
+
+    def _made(self, call: asyncio.Task[None]) -> None:
+        """Nobody waits for a call past the queue: what is wrong with it of our own is logged here."""
+        self._calls.discard(call)
+        if not call.cancelled() and call.exception() is not None:
+            log.error("a call past the queue failed", exc_info=call.exception())
 
     def _about_queued(self, chat_id: int, key: str) -> About:
         rows = self._store.outbox.waiting(chat_id)

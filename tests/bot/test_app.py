@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import os
 import socket
 import time
@@ -17,7 +19,8 @@ from samobot.bot.service import ALIVE, READY, STOPPING, Service
 from samobot.bot.store import Store
 from samobot.bot.token_lock import TokenLock, lock_folder
 from samobot.bot.watching import watch
-from samobot.errors import BusyError, UsageError
+from samobot.errors import BusyError, NotFoundError, UsageError
+from samobot.keeping import Keeper
 from samobot.sandbox.faults import FaultKind
 from samobot.sandbox.server import BotApiServer
 from samobot.settings import Settings
@@ -140,6 +143,40 @@ async def test_it_can_be_ended_while_telegram_is_out_of_reach(tmp_path: Path) ->
         task = asyncio.create_task(BotApp(settings_of(tmp_path, server), environment(tmp_path)).run())
         await server.wait_until(lambda: server.calls.of("getMe"), WAIT)
         await end(task)
+
+
+async def test_a_start_that_fails_while_the_bot_ends_is_logged_and_leaves_no_loose_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, loose_ends: list[str]
+) -> None:
+    begun, waited_for = asyncio.Event(), asyncio.Event()
+    settle = Keeper.settle
+
+    async def start(*_: object) -> int:
+        begun.set()
+        await waited_for.wait()
+        raise NotFoundError("There is no Claude on this machine.")
+
+    async def note_and_settle(keeper: Keeper) -> None:
+        waited_for.set()
+        await settle(keeper)
+
+    monkeypatch.setattr("samobot.workers.Workers.start", start)
+    monkeypatch.setattr(Keeper, "settle", note_and_settle)
+    (tmp_path / ".samocode").write_text("MAIN_REPO=.\nWORKTREES=worktrees\nSESSIONS=sessions\n")
+    session = tmp_path / "sessions" / "26-01-31-demo"
+    session.mkdir(parents=True)
+    (session / "_overview.md").write_text("# Session: demo\n\n## Status\nPhase: testing\nBlocked: no\n")
+    async with BotApiServer() as server:
+        server.add_bot(TOKEN, "samo_bot")
+        settings = settings_of(tmp_path, server, samobot_projects=(tmp_path / ".samocode",))
+        with contextlib.closing(Store(settings.samobot_state_dir)) as store:
+            store.wanted.want(f"{tmp_path.name}:26-01-31-demo", {})
+        task = asyncio.create_task(BotApp(settings, environment(tmp_path)).run())
+        await asyncio.wait_for(begun.wait(), WAIT)
+        await end(task)
+    gc.collect()
+    assert loose_ends == []
+    assert "no Claude on this machine" in caplog.text
 
 
 async def test_nobody_allowed_is_told_how_to_pair(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,8 +12,13 @@ from typing import Any
 import pytest
 
 from samobot.bot.commands import COMMANDS, find_command, menu, nearest_command
+from samobot.bot.markup import to_plain
 from samobot.bot.sent import About, SentMessage
 from samobot.bot.store import Store
+from samobot.errors import StorageError
+from samobot.replies import StopReport
+from samobot.session.gate import Person
+from samobot.views import SessionRef
 from tests.support.phone import CHAT, PLAN, Phone, open_phone
 
 
@@ -245,6 +251,28 @@ async def test_what_was_begun_when_the_bot_died_is_taken_up_again(
     await phone.desk.finish(20)
     assert next((phone.root / "sessions-repo").iterdir()).name.endswith("-demo")
     assert phone.desk.promised() == []
+
+
+async def test_a_full_disk_at_the_end_of_background_work_leaves_no_loose_end(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch, loose_ends: list[str]
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise StorageError("The disk is full.")
+
+    stop = phone.desk.fleet.stop
+
+    async def stop_as_the_disk_fills(ref: SessionRef, by: Person) -> StopReport:
+        monkeypatch.setattr(phone.store.facts, "set", full)
+        return await stop(ref, by)
+
+    monkeypatch.setattr(phone.desk.fleet, "stop", stop_as_the_disk_fills)
+    phone.session("demo")
+    await phone.say("/stop repo:demo")
+    await phone.desk.finish(20)
+    assert "is stopped" in to_plain(phone.last("is stopped").post.text)
+    assert [command for command, _ in phone.desk.promised()] == ["stop"]
+    gc.collect()
+    assert loose_ends == []
 
 
 async def test_files_log_cost_and_preferences_are_shown(phone: Phone) -> None:

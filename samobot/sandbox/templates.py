@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import re
@@ -37,6 +38,14 @@ class Templates:
             return json.dumps(found, ensure_ascii=False) if match[2] else found
 
         return _TEMPLATE.sub(value, text) if "{" in text else text
+
+    def path(self, path: str) -> str:
+        """The file that a step means: `session:` and `cwd:` say where, and of a pattern's files it is the newest."""
+        path = self.fill(path)
+        if path.startswith("session:"):
+            path = os.path.join(self._session, path.removeprefix("session:"))
+        path = os.path.abspath(path.removeprefix("cwd:"))
+        return max(glob.glob(path), key=_changed, default=path) if "*" in path else path
 
     def _value(self, name: str) -> str:
         if name in self._facts:
@@ -95,3 +104,7 @@ def read(path: str) -> str:
             return file.read()
     except FileNotFoundError:
         return ""
+
+
+def _changed(path: str) -> tuple[int, str]:
+    return os.stat(path).st_mtime_ns, path

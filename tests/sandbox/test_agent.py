@@ -581,10 +581,13 @@ def test_a_wrong_scenario_is_refused_in_one_line_that_says_where(tmp_path: Path)
 def test_every_step_of_the_models_is_known_to_the_agent() -> None:
     from typing import get_args
 
+    from samobot.sandbox.mishaps import Mishaps
     from samobot.sandbox.moves import Moves
+    from samobot.sandbox.papers import Papers
 
     for model in get_args(get_args(do.Step)[0]):
-        assert hasattr(Moves, f"do_{model.model_fields['do'].default}")
+        name = f"do_{model.model_fields['do'].default}"
+        assert sum(hasattr(part, name) for part in (Moves, Papers, Mishaps)) == 1
 
 
 def test_a_saved_scenario_is_the_same_when_loaded(tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ class _Chart:
     def _rest(self, span: Span, left: float, right: float, y: float) -> None:
         canvas, colours = self._canvas, self._colours
         right = max(right, left + 3)
-        colour = colours.rest.get(span.kind, colours.faint)
+        colour = colours.rest(span.kind)
         if span.kind is SpanKind.IDLE:
             canvas.line([(left, y), (right, y)], colour, thick=4, dotted=True)
         else:
@@ -321,7 +321,7 @@ class _Chart:
                         canvas.line([(x, y), (x + 34, y)], colours.faint, thick=4, dotted=True)
                     case _:
                         kind = SpanKind(name)
-                        canvas.hatched(x, y - 9, x + 34, y + 9, colours.rest[kind], PATTERNS[kind])
+                        canvas.hatched(x, y - 9, x + 34, y + 9, colours.rest(kind), PATTERNS[kind])
                 canvas.text(x + 44, y, words, size=_SMALL, colour=colours.soft)
             y += 34 / 2
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,8 +27,9 @@ class Colours:
         line: The grid.
         work: Iterations.
         cost: Money, and success.
-        alarm: What went wrong.
-        rest: What is waited for.
+        alarm: What went wrong, and what cannot go on without a person's help.
+        waiting: A wait for a person.
+        parked: A wait for a limit.
     """
 
     paper: str
@@ -40,33 +40,39 @@ class Colours:
     work: str
     cost: str
     alarm: str
-    rest: Mapping[SpanKind, str]
+    waiting: str
+    parked: str
+
+    def rest(self, kind: SpanKind) -> str:
+        """The colour of a stretch of time without work."""
+        match kind:
+            case SpanKind.WAITING:
+                return self.waiting
+            case SpanKind.BLOCKED:
+                return self.alarm
+            case SpanKind.PARKED:
+                return self.parked
+            case SpanKind.IDLE | SpanKind.WORK:
+                return self.faint
 
 
-# After Okabe and Ito, whose colours stay apart for colour-blind eyes too.
+# On light and on dark. After Okabe and Ito, whose colours stay apart for colour-blind eyes too.
+_SHADES = {
+    "paper": ("#ffffff", "#17212b"),
+    "ink": ("#14181d", "#f3f6f8"),
+    "soft": ("#56616c", "#a9b8c6"),
+    "faint": ("#a3adb7", "#5f7080"),
+    "line": ("#e4e8ec", "#293745"),
+    "work": ("#0072b2", "#56b4e9"),
+    "cost": ("#00795a", "#35c99d"),
+    "alarm": ("#d55e00", "#ff7f42"),
+    "waiting": ("#e08e00", "#f0b53c"),
+    "parked": ("#a8588c", "#dfa0ca"),
+}
+
 COLOURS = {
-    Theme.LIGHT: Colours(
-        paper="#ffffff",
-        ink="#14181d",
-        soft="#56616c",
-        faint="#a3adb7",
-        line="#e4e8ec",
-        work="#0072b2",
-        cost="#00795a",
-        alarm="#d55e00",
-        rest={SpanKind.WAITING: "#e08e00", SpanKind.BLOCKED: "#d55e00", SpanKind.PARKED: "#a8588c"},
-    ),
-    Theme.DARK: Colours(
-        paper="#17212b",
-        ink="#f3f6f8",
-        soft="#a9b8c6",
-        faint="#5f7080",
-        line="#293745",
-        work="#56b4e9",
-        cost="#35c99d",
-        alarm="#ff7f42",
-        rest={SpanKind.WAITING: "#f0b53c", SpanKind.BLOCKED: "#ff7f42", SpanKind.PARKED: "#dfa0ca"},
-    ),
+    Theme.LIGHT: Colours(**{name: light for name, (light, _) in _SHADES.items()}),
+    Theme.DARK: Colours(**{name: dark for name, (_, dark) in _SHADES.items()}),
 }
 
 PATTERNS = {SpanKind.WAITING: "//", SpanKind.BLOCKED: "xx", SpanKind.PARKED: ".."}

@@ -32,11 +32,6 @@ class SpanKind(StrEnum):
     PARKED = "parked"  # a usage limit has to pass
     IDLE = "idle"  # nobody runs it: stopped, paused, or its worker died
 
-    @property
-    def needs_person(self) -> bool:
-        """Whether a person is waited for."""
-        return self in (SpanKind.WAITING, SpanKind.BLOCKED)
-
 
 @dataclass(frozen=True, slots=True)
 class Span:

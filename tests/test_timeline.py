@@ -98,7 +98,6 @@ def test_the_rest_between_two_runs_says_what_was_waited_for(reason: str, kind: S
     run.start("testing")
     run.iterate("testing", seconds=60)
     assert shape(built(run))[1] == (kind, "testing", 7200)
-    assert kind.needs_person == (kind in (SpanKind.WAITING, SpanKind.BLOCKED))
 
 
 def test_a_limit_lasts_until_it_is_lifted() -> None:

@@ -103,15 +103,6 @@ class CallbackIds:
                 )
         return tap
 
-    def give_back(self, identifier: str) -> None:
-        """Make the scope of a used id fresh again: what the tap wanted could not be done."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute(
-                "UPDATE OR IGNORE callbacks SET used = NULL, used_by = NULL "
-                "WHERE once AND scope = (SELECT scope FROM callbacks WHERE id = ?)",
-                (identifier,),
-            )
-
     def retire(self, scope: str) -> None:
         """Make every button of a scope stale: it was decided elsewhere."""
         with self._database.transaction(durable=False) as connection:

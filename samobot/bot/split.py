@@ -1,4 +1,4 @@
-"""Long texts: cut into messages, shortened, or told in short with the whole in a document.
+"""Long texts: cut into messages or shortened; and the name of the file that one goes into as a whole.
 
 Source of the limits: the Bot API (10.0): 4096 UTF-16 units of text and 100 entities a message.
 """
@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
-from samobot.bot.markup import bold, from_html
-from samobot.bot.render import render
-from samobot.bot.richtext import RichText, Span, Style, clean, escape, utf16_units, visible
+from samobot.bot.markup import from_html
+from samobot.bot.richtext import RichText, Span, Style, clean, utf16_units, visible
 
 MESSAGE_UNITS = 4096
 MESSAGE_ENTITIES = 100
@@ -19,9 +17,6 @@ CAPTION_UNITS = 1024
 
 _WHOLE = frozenset({Style.CODE, Style.LINK})
 _SENTENCE = re.compile(r"[.!?…。！？](?=\s)|[。！？]")
-_HEADING = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t#]*$")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_OUTLINE = 12
 
 
 def split(rich: RichText, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:
@@ -60,99 +55,10 @@ def shorten(rich: RichText, limit: int) -> RichText:
     return RichText(first.text + " …", first.spans)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A file to send.
-
-    Attributes:
-        name: A safe file name.
-        data: The content.
-    """
-
-    name: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Presentation:
-    """How a text is brought to a person.
-
-    Attributes:
-        messages: HTML, in order.
-        document: The whole text, where the messages tell only of it.
-    """
-
-    messages: tuple[str, ...]
-    document: Document | None = None
-
-
-def summary_and_document(markdown: str, title: str, budget: int = MESSAGE_UNITS) -> Presentation:
-    """Show a Markdown text: whole where it is short, else what it is about and the whole as a document.
-
-    The cost of a long text is that of its beginning only.
-
-    Args:
-        markdown: The text.
-        title: What it is, for the summary's first line and the file's name.
-        budget: UTF-16 units up to which it is shown whole. More than one message's worth makes several.
-    """
-    source = clean(markdown)
-    if len(source) <= 2 * budget:
-        rich = render(source)
-        if rich.units <= budget:
-            return Presentation(split(rich))
-    lines = source.split("\n")
-    headings = _headings(lines)
-    lead = shorten(render(_beginning(lines)), 600)
-    shown = [bold(title)]
-    if visible(lead.text):
-        shown.append(lead.html())
-    if len(headings) > 1:
-        more = [f"… and {len(headings) - _OUTLINE} more"] if len(headings) > _OUTLINE else []
-        shown.append("\n".join([escape(f"· {heading}") for heading in headings[:_OUTLINE]] + more))
-    words = len(source.split())
-    shown.append(f"📎 The whole text is in the file: {words:,} words.")
-    data = markdown.encode("utf-8", "replace")
-    return Presentation(split_html("\n\n".join(shown)), Document(file_name(title), data))
-
-
 def file_name(title: str, suffix: str = ".md") -> str:
     """A safe file name of a title: letters, digits and hyphens of any script, at most 60 characters."""
     words = re.sub(r"[^\w.]+|_+", "-", unicodedata.normalize("NFC", clean(title))).strip("-.").lower()
     return f"{words[:60].strip('-.') or 'text'}{suffix}"
-
-
-def _headings(lines: list[str]) -> list[str]:
-    """The headings of the two highest levels outside code, indented by level, without their markup."""
-    found: list[tuple[int, str]] = []
-    fence = ""
-    for line in lines:
-        mark = _FENCE.match(line)
-        if fence:
-            if mark and mark[1].startswith(fence) and not line.strip(" `~"):
-                fence = ""
-        elif mark:
-            fence = mark[1]
-        elif heading := _HEADING.match(line):
-            found.append((len(heading[1]), shorten(render(heading[2][:300]), 80).text))
-    levels = sorted({level for level, _ in found})[:2]
-    return [text for level, text in found if level in levels]
-
-
-def _beginning(lines: list[str]) -> str:
-    """The first paragraphs, without headings: enough of them for a summary."""
-    kept: list[str] = []
-    length = 0
-    for line in lines:
-        if _HEADING.match(line):
-            if length:
-                break
-            continue
-        kept.append(line)
-        length += len(line)
-        if length > 1500:
-            break
-    return "\n".join(kept)[:3000]
 
 
 def _parts(rich: RichText, limit: int) -> list[RichText]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from samobot.bot.render import render
 from samobot.bot.richtext import RichText, Span, Style, clean, utf16_units, visible
-from samobot.bot.split import MESSAGE_ENTITIES, file_name, shorten, split, split_html, summary_and_document
+from samobot.bot.split import MESSAGE_ENTITIES, file_name, shorten, split, split_html
 from samobot.sandbox.entities import EntityType, tidy
 from samobot.sandbox.markup import parse_html
 from tests.support import nasty
@@ -121,38 +121,6 @@ def test_a_shortened_text_fits_and_says_that_it_was_cut(text: str, limit: int) -
     assert short.units <= limit
     cut = squeezed(short.text) != squeezed(rich.text)
     assert not cut or short.text.endswith("…") or not visible(rich.text)
-
-
-def test_a_short_document_is_shown_whole() -> None:
-    shown = summary_and_document("# Plan\n\ntext", "Plan")
-    assert shown.messages == ("<b>Plan</b>\ntext",)
-    assert shown.document is None
-
-
-def test_a_long_document_is_told_in_short_and_attached_whole() -> None:
-    body = "".join(
-        f"## Phase {i} & more\n\nWords **bold** here.\n\n```sh\n# no heading\n```\n\n" for i in range(300)
-    )
-    markdown = "# Plan: <greeting>\n\nFirst paragraph.\n\n" + body
-    shown = summary_and_document(markdown, "Plan: <greeting>")
-    [message] = shown.messages
-    formatted = parse_html(message)
-    assert formatted.text.startswith("Plan: <greeting>\n\nFirst paragraph.")
-    assert "· Phase 0 & more" in formatted.text
-    assert "no heading" not in formatted.text
-    assert utf16_units(formatted.text) < 1500
-    assert shown.document is not None
-    assert shown.document.data.decode() == markdown
-    assert shown.document.name == "plan-greeting.md"
-
-
-@pytest.mark.parametrize("text", nasty.texts())
-def test_any_document_can_be_presented(text: str) -> None:
-    shown = summary_and_document(text, text[:80], 500)
-    fits(shown.messages, 4096)
-    if shown.document:
-        assert shown.messages
-        assert 0 < len(shown.document.name) <= 63
 
 
 def test_file_names_are_safe() -> None:

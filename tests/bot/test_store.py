@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -77,13 +78,17 @@ def test_a_button_that_only_looks_can_be_pressed_again_and_decides_nothing(store
     assert [tap.state for tap in taps if tap] == [TapState.FRESH] * 3
 
 
-def test_a_decision_that_could_not_be_carried_out_can_be_made_again(store: Store) -> None:
+def test_a_decision_that_was_not_carried_out_when_the_bot_died_can_be_made_again(
+    store: Store, clock: ManualClock
+) -> None:
     approve = store.callbacks.mint({"do": "approve"}, scope="plan:1")
-    store.callbacks.take(approve, 11)
-    store.callbacks.give_back(approve)
-    again = store.callbacks.take(approve, 11)
-    assert again is not None
-    assert again.state is TapState.FRESH
+    begun = store.callbacks.peek(approve)
+    assert begun is not None
+    store.close()
+    with contextlib.closing(Store(store.state_dir, clock)) as next_life:
+        again = next_life.callbacks.take(approve, 11)
+        assert again is not None
+        assert (begun.state, again.state) == (TapState.FRESH, TapState.FRESH)
 
 
 def test_an_old_button_is_stale_and_at_last_unknown(store: Store, clock: ManualClock) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from samobot.bot.arguments import asked_label, read_answer, read_command, read_run, split_address
+from samobot.bot.render import render
 from samobot.bot.richtext import clean, escape
-from samobot.bot.split import summary_and_document
+from samobot.bot.split import split
 from samobot.claude.limits import account_trouble, usage_limit
 from samobot.claude.stream import Tail
 from samobot.claude.wording import disguised, trouble
@@ -116,9 +117,7 @@ def test_two_pieces_that_open_each_other_take_no_longer() -> None:
 def test_markdown_of_any_size_becomes_messages_that_do_not_outgrow_it(size: int) -> None:
     for piece in PIECES:
         text = piece * (size // len(piece))
-        shown = summary_and_document(text, "t")
-        document = len(shown.document.data) if shown.document is not None else 0
-        assert sum(map(len, shown.messages)) + document < 40 * len(text) + 20_000
+        assert sum(map(len, split(render(text)))) < 40 * len(text) + 20_000
 
 
 @pytest.mark.timeout(LIMIT)

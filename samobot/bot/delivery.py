@@ -216,18 +216,8 @@ async def _send(bot: Bot, row: OutboxRow) -> Message:
         data = plain_text(post.text).encode("utf-8", "replace")
     file = InputFile(data, filename=post.file_name or "message.md")
     caption = _text(row, MessageLimit.CAPTION_LENGTH)
-    if post.photo and not form & Form.DOCUMENT:
-        return await bot.send_photo(
-            row.chat_id,
-            file,
-            caption=caption,
-            parse_mode=_parse_mode(row),
-            reply_markup=markup,
-            disable_notification=post.silent,
-            message_thread_id=thread_id,
-            reply_parameters=reply,
-        )
-    return await bot.send_document(
+    send = bot.send_photo if post.photo and not form & Form.DOCUMENT else bot.send_document
+    return await send(
         row.chat_id,
         file,
         caption=caption,

@@ -81,7 +81,6 @@ class Outbox:
         backoff: float = _FIRST_BACKOFF,
     ) -> None:
         self._bot = bot
-        self._bot = bot
         self._store = store
         self._now = monotonic
         self._pace = Pace(limits or Limits())

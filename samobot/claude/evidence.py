@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from samobot.claude.records import ApiRetry, Assistant, Init, RateLimit, Record, Result, ToolResult
+from samobot.claude.records import ApiRetry, Assistant, Init, RateLimit, Record, Result, Tokens, ToolResult
 from samobot.claude.wording import disguised
 
 _LIMITS_KEPT = 32
+_SPEAKERS_KEPT = 1000
 
 
 @dataclass(slots=True)
@@ -33,10 +34,14 @@ class Evidence:
     retry: ApiRetry | None = None
     last_words: str = ""
     tool_errors: int = 0
+    _used: Tokens = field(default_factory=Tokens)
+    _latest: dict[str, tuple[str, Tokens]] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Take one more record into account."""
         self.records += 1
+        if isinstance(record, Assistant):
+            self._count(record)
         match record:
             case Init():
                 self.init = self.init or record
@@ -57,6 +62,11 @@ class Evidence:
             case _:
                 pass
 
+    @property
+    def tokens(self) -> Tokens:
+        """What all messages that were heard have used at the least: for a process without a `Result`."""
+        return sum((tokens for _, tokens in self._latest.values()), self._used)
+
     def rejected(self) -> tuple[RateLimit, ...]:
         """The usage limits that stop work: the latest word is a refusal, and no paid extra usage covers it."""
         return tuple(
@@ -70,3 +80,15 @@ class Evidence:
                 return self.result.text or "; ".join(self.result.errors)
             return self.result.text if disguised(self.result.text) else ""
         return (self.error.text or self.error.error) if self.error is not None else ""
+
+    def _count(self, said: Assistant) -> None:
+        """Count what a message has used once, however many records it comes in; the last of them knows most.
+
+        The agents of one process speak at the same time, but each one message after the other.
+        """
+        before = self._latest.get(said.sub_agent)
+        if before is None and len(self._latest) >= _SPEAKERS_KEPT:
+            return
+        if before is not None and before[0] != said.message:
+            self._used += before[1]
+        self._latest[said.sub_agent] = (said.message, said.tokens)

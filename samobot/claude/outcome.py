@@ -41,8 +41,8 @@ class Outcome:
             denied); usually empty.
         resets_at: When a usage limit is over, aware; None when unknown or no limit.
         limit_kind: Which limit: `five_hour`, `seven_day`, …; empty when unknown or no limit.
-        cost_usd: What the process cost; None when it did not live to say.
-        tokens: What it used.
+        cost_usd: What the process cost; None when it did not live to say. What could not start cost nothing.
+        tokens: What it used; at the least, where it did not live to say.
         models: What each model cost and used.
         turns: Turns of the last result.
         session_id: The CLI's own session, for `claude --resume`.
@@ -80,14 +80,21 @@ def classify(evidence: Evidence, end: ProcessEnd, now: datetime) -> Outcome:
         note=" ".join(_notes(result, end)),
         resets_at=verdict.resets_at,
         limit_kind=verdict.limit_kind,
-        cost_usd=result.cost_usd,
-        tokens=sum((model.tokens for model in result.models), Tokens()) if result.models else result.usage,
+        cost_usd=0.0 if verdict.kind is OutcomeKind.START_FAILED else result.cost_usd,
+        tokens=_tokens(evidence),
         models=result.models,
         turns=result.num_turns,
         session_id=result.session_id or (evidence.init.session_id if evidence.init else ""),
         denials=result.denials,
         result_text=result.text or evidence.last_words,
     )
+
+
+def _tokens(evidence: Evidence) -> Tokens:
+    result = evidence.result
+    if result is None:
+        return evidence.tokens
+    return sum((model.tokens for model in result.models), Tokens()) if result.models else result.usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,12 +83,17 @@ class Assistant:
         sub_agent: Id of the tool call that a sub-agent works for; empty for the main agent.
         error: The CLI's own word for a failure (`rate_limit`, `authentication_failed`, `server_error`, …),
             set on the message that the CLI itself writes in the model's place.
+        message: Id of the API's message that it is part of: one comes as a record for each of its blocks.
+        tokens: What that message has used when the record was written: all of the input, and of the output
+            only what was there by then.
     """
 
     text: str
     tools: tuple[ToolUse, ...] = ()
     sub_agent: str = ""
     error: str = ""
+    message: str = ""
+    tokens: Tokens = field(default_factory=Tokens)
 
 
 @dataclass(frozen=True, slots=True)

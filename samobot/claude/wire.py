@@ -110,7 +110,8 @@ def _init(line: Mapping[str, Any]) -> Init:
 def _assistant(line: Mapping[str, Any]) -> Assistant:
     texts = []
     tools = []
-    content = _object(line.get("message")).get("content")
+    message = _object(line.get("message"))
+    content = message.get("content")
     if isinstance(content, str):
         texts.append(_text(content, TEXT_LIMIT))
     for block in _items(content):
@@ -128,6 +129,8 @@ def _assistant(line: Mapping[str, Any]) -> Assistant:
         tools=tuple(tools),
         sub_agent=_text(line.get("parent_tool_use_id"), 200),
         error=_text(line.get("error"), 200),
+        message=_text(message.get("id"), 200),
+        tokens=_tokens(_object(message.get("usage")), _WIRE_USAGE),
     )
 
 

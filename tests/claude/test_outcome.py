@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -73,6 +73,41 @@ def test_each_real_run_has_its_outcome(fixture: str, code: int, kind: str, text:
     if any(isinstance(record, Assistant) and record.error for record in records):
         without = [record for record in records if not isinstance(record, Result)]
         assert judge(*without, end=ProcessEnd(code)).kind in {kind, "overloaded", "failed"}
+
+
+def test_a_run_that_lost_its_result_tells_what_it_has_used_at_the_least_and_no_price() -> None:
+    with Tail(FIXTURES / "completed.jsonl") as tail:
+        records = list(tail.finish())
+    outcome = judge(*(record for record in records if not isinstance(record, Result)))
+    assert outcome.cost_usd is None
+    heard, whole = astuple(outcome.tokens), astuple(judge(*records).tokens)
+    assert heard == (
+        500,
+        5,
+        250,
+        100,
+    )  # what a sub-agent says last is not in the log, nor how long an answer became
+    assert all(least <= used for least, used in zip(heard, whole, strict=True))
+
+
+def test_a_message_in_several_records_counts_once_also_between_those_of_a_sub_agent() -> None:
+    def said(message: str, tokens: Tokens, sub_agent: str = "") -> Assistant:
+        return Assistant("words", sub_agent=sub_agent, message=message, tokens=tokens)
+
+    outcome = judge(
+        said("m1", Tokens(100, 1)),
+        said("s1", Tokens(20, 2), "toolu_1"),
+        said("m1", Tokens(100, 7)),
+        said("s1", Tokens(20, 2), "toolu_1"),
+        said("m2", Tokens(10, 3)),
+    )
+    assert outcome.tokens == Tokens(130, 12)
+
+
+def test_what_could_not_start_cost_nothing() -> None:
+    outcome = judge(end=ProcessEnd(1, stderr="error: unknown option"))
+    assert (outcome.kind, outcome.cost_usd) == (OutcomeKind.START_FAILED, 0.0)
+    assert judge(end=ProcessEnd(-9)).cost_usd is None
 
 
 def test_a_real_run_tells_its_cost_tokens_models_and_turns() -> None:

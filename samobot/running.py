@@ -17,7 +17,7 @@ from samobot.launch import RunRequest
 from samobot.reading import Reading
 from samobot.replies import FleetNews
 from samobot.session.folder import clean_address
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.views import SessionRef, SessionView
 from samobot.workers import Workers
 

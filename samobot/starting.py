@@ -21,7 +21,7 @@ from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import holder
-from samobot.session.snapshot import SessionState
+from samobot.session.status import SessionState
 from samobot.settings import Settings
 from samobot.text import human_money
 from samobot.threads import Threads

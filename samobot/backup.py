@@ -87,7 +87,7 @@ class Backup:
         if text is None:
             write_atomic(path, before)
             what = "The session's folder" if folder_gone else "_overview.md"
-            more = "; its other files are lost" if folder_gone else ""
+            more = "; plans, guidance and logs in it are lost" if folder_gone else ""
             return (f"{what} was deleted during the iteration; the overview is back{more}.",)
         now = parse_overview(text)
         if _is_overwritten(was, now):

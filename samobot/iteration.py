@@ -30,6 +30,7 @@ from samobot.session.changes import checkout
 from samobot.session.files import write_atomic
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
+from samobot.session.journal_copy import JournalCopy
 from samobot.session.signal import Signal, SignalProblem
 from samobot.workplace import find_work_dir, trace
 
@@ -83,6 +84,7 @@ class Iteration:
         self._now = now
         self._watch = watch
         self._backup = Backup(book.folder)
+        self._journal = JournalCopy(book.folder)
         self._answered: Callable[[], None] | None = None
 
     async def clean_up_after_a_dead_worker(self) -> None:
@@ -147,6 +149,7 @@ class Iteration:
             "log": str(log.relative_to(folder.path)),
         }
         book.log(EventName.ITERATION_START, visit=assignment.visit, **about)
+        self._journal.save()
         evidence = Evidence()
         self._answered = answered
         progress = Progress(assignment.phase, assignment.number, book.cost())
@@ -163,6 +166,8 @@ class Iteration:
             self._presence.does_no_more()
         outcome = classify(evidence, end, self._now())
         put_right = self._backup.restore()
+        rewritten = self._journal.restore()
+        put_right += (rewritten,) if rewritten else ()
         self._presence.renew(folder)
         self._say_put_right(put_right)
         put_right += self._undo(before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -122,6 +123,23 @@ def test_a_session_folder_deleted_while_it_runs_ends_the_run_and_leaves_nothing(
     assert shop.processes() == []
     shop.play(asking())
     assert shop.run("another", "--task", "Greet").returncode == 10
+
+
+def test_an_agent_that_deletes_the_logs_each_time_does_not_outrun_its_budget(tmp_path: Path) -> None:
+    wipes = (
+        Run(command="rm -rf {session}/_logs && date +%N > {session}/note"),
+        go_on(Phase.INVESTIGATION),
+    )
+    shop = scripted_shop(tmp_path, Scenario(cost_usd=0.1, phases={Phase.INVESTIGATION: [wipes]}))
+    ended = shop.run("greet", "--task", "Greet", "--budget", "0.25")
+    assert ended.returncode == RunEndReason.BUDGET.exit_code, ended.stderr
+    status = json.loads(shop.samobot("status", "greet", "--json").stdout)
+    assert status["cost_usd"] == pytest.approx(0.3)
+    assert status["total_iterations"] == 3
+    assert (
+        "The journal was deleted during the iteration; it is back."
+        in (shop.session("greet") / "_overview.md").read_text()
+    )
 
 
 def test_a_deleted_worktree_is_said_with_what_brings_it_back(tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""The journal as it was when an iteration began: what it says of money and of the past is not the agent's to lose."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import zlib
+
+from samobot.errors import StorageError
+from samobot.session.files import write_atomic
+from samobot.session.folder import SessionFolder
+
+
+class JournalCopy:
+    """A session's journal, kept in memory for as long as an iteration runs.
+
+    In memory, because an agent that takes the journal away mostly takes the whole folder.
+
+    Args:
+        folder: The session.
+    """
+
+    def __init__(self, folder: SessionFolder) -> None:
+        self._folder = folder
+        self._kept = b""
+
+    def save(self) -> None:
+        """Keep the journal as it is now.
+
+        Raises:
+            StorageError: It cannot be read.
+        """
+        self._kept = zlib.compress(self._read() or b"", 1)
+
+    def restore(self) -> str | None:
+        """Put the journal back where it was deleted, shortened or rewritten; what was added since stays.
+
+        Returns:
+            A sentence for the person, None where nothing was wrong.
+
+        Raises:
+            StorageError: The folder cannot be written.
+        """
+        kept, self._kept = zlib.decompress(self._kept) if self._kept else b"", b""
+        aside = self._move_impostor_aside()
+        found = self._read()
+        if not kept or (found is not None and found.startswith(kept)):
+            return None
+        known = set(kept.splitlines())
+        added = [line for line in (found or b"").splitlines() if line not in known and _is_event(line)]
+        write_atomic(self._folder.journal, b"".join(line + b"\n" for line in [kept.rstrip(b"\n"), *added]))
+        what = "deleted" if found is None else "rewritten"
+        where = f"; what stood there is in _logs/{aside}" if aside is not None else ""
+        return f"The journal was {what} during the iteration; it is back{where}."
+
+    def _read(self) -> bytes | None:
+        path = self._folder.journal
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+
+    def _move_impostor_aside(self) -> str | None:
+        """Take a link, folder or pipe out of the journal's place; the name it has now."""
+        path = self._folder.journal
+        if not path.is_symlink() and (path.is_file() or not path.exists()):
+            return None
+        aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise StorageError(
+                f"{path} is no longer a file and cannot be moved away: {error.strerror}."
+            ) from error
+        return aside.name
+
+
+def _is_event(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -20,7 +20,7 @@ from samobot.bot.phrases import (
     time_of,
 )
 from samobot.bot.richtext import escape, visible
-from samobot.text import one_line
+from samobot.text import clip, one_line
 from samobot.views import QuestionView, SessionView
 
 _ASKED_AGAIN = 600
@@ -122,21 +122,25 @@ def answers_receipt(
 
 def answer_words(question: QuestionView) -> str:
     """An answer as HTML, readable: an option in its own words, anything else verbatim, both shortened."""
-    answer = question.answer or ""
-    for option in question.options:
-        if answer.startswith(f"{option.letter})"):
-            words = answer.removeprefix(f"{option.letter})").strip()
-            return f"<b>{escape(option.letter)}</b>  {agent_text(words, 1000)}".rstrip()
-    clean = answer.strip()
-    return escape(clean if len(clean) <= 1500 else clean[:1499] + "…")
+    letter, words = _chosen(question)
+    if letter is not None:
+        return f"<b>{escape(letter)}</b>  {agent_text(words, 1000)}".rstrip()
+    return escape(clip(words.strip(), 1500))
 
 
 def answer_line(question: QuestionView, limit: int) -> str:
     """An answer as one line of HTML: an option's words rendered, a person's own as they are."""
+    letter, words = _chosen(question)
+    if letter is not None:
+        return f"<b>{escape(letter)}</b>  {agent_line(words, limit)}".rstrip()
+    return escape(one_line(words, limit)) or "—"
+
+
+def _chosen(question: QuestionView) -> tuple[str | None, str]:
+    """The letter of the option that was chosen and its words; None and a person's own words otherwise."""
     answer = question.answer or ""
-    if any(answer.startswith(f"{option.letter})") for option in question.options):
-        return agent_line(answer, limit) or "—"
-    return escape(one_line(answer, limit)) or "—"
+    letters = [option.letter for option in question.options if answer.startswith(f"{option.letter})")]
+    return (letters[0], answer.removeprefix(f"{letters[0]})").strip()) if letters else (None, answer)
 
 
 def can_be_suggested(view: SessionView) -> bool:

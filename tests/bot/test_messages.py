@@ -332,6 +332,16 @@ def test_every_kind_of_message_is_taken_by_telegram(view: SessionView, words: st
         accepted(shown, store)
 
 
+def test_an_option_is_written_in_one_way_wherever_its_choice_is_shown() -> None:
+    answered = question(answer="B) good day, with the name argument shown in **bold**")
+    view = asking(answered, question(1, answer="B is my own word"))
+    option = "B  good day, with the name argument shown in bold"
+    assert option in to_plain(open_question(view, answered, HERE, NOW).text)
+    assert f"→ {option}" in to_plain(answered_question(view, answered, HERE, AT, changeable=False).text)
+    receipt = to_plain(answers_receipt(view, view.questions, None, over=False).text)
+    assert receipt.split("\n")[1:3] == [f"Q1  {option}", "Q2  B is my own word"]
+
+
 def test_a_message_stays_within_twelve_lines_where_the_agent_is_brief() -> None:
     for view in (session(), asking(question()), planned(plan()), blocked(), at_rest(SessionState.DONE)):
         for message in told(view, Memory(phase=Phase.REQUIREMENTS)):

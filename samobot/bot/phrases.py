@@ -38,7 +38,7 @@ class Sign(StrEnum):
     OURS = "⚠️"
     DECIDED = "✅"
     GUIDANCE = "💬"
-    AT_REST = "▫️"
+    AT_REST = "💤"
 
 
 @dataclass(frozen=True, slots=True)

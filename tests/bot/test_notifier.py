@@ -157,8 +157,8 @@ async def test_all_answers_are_listed_once_given_and_said_to_have_arrived_once_t
     (receipt,) = await known.look_at(going)
     assert receipt.text.split("\n") == [
         "✅ greet has its answers",
-        "Q1  B) good day",
-        "Q2  B) good day",
+        "Q1  B  good day",
+        "Q2  B  good day",
         "It goes on by itself.",
     ]
     assert receipt.silent
@@ -337,7 +337,7 @@ async def test_a_session_worked_on_by_hand_shows_its_phases(phone: Phone) -> Non
         at_rest(SessionState.IDLE, phase=Phase.TESTING, updated=LATER + timedelta(minutes=1), **by_hand)
     )
     assert texts(new)[0].startswith("▶️ greet goes on to testing")
-    assert "testing" in phone.one("▫️").text
+    assert "testing" in phone.one("💤").text
 
 
 async def test_guidance_is_said_to_have_arrived_once_the_agent_had_it(known: Phone) -> None:
@@ -502,7 +502,7 @@ async def test_what_is_shown_of_a_session_that_is_gone_is_closed(known: Phone) -
     known.fleet.views.clear()
     await known.look()
     await known.look(after=timedelta(minutes=11))
-    assert known.one("▫️ greet is not here any more")
+    assert known.one("💤 greet is not here any more")
     assert not known.one("⛔ greet is blocked").labels
     assert known.store.told.get(REF.key) is None
 

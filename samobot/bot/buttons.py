@@ -21,6 +21,11 @@ MOST_BUTTONS = 100
 MOST_IN_A_ROW = 8
 LABEL_CHARACTERS = 40
 
+FILE_CHARACTERS = 36
+"""What a phone shows of a button as wide as the chat; beyond that it cuts off the end."""
+
+_LONGEST_ENDING, _BEFORE_ENDING = 8, 5
+
 
 @dataclass(frozen=True, slots=True)
 class Button:
@@ -70,6 +75,22 @@ class Shown:
 def rows(*buttons: Button, width: int = 4) -> Rows:
     """Lay buttons out in rows of at most `width`."""
     return tuple(buttons[start : start + width] for start in range(0, len(buttons), width))
+
+
+def file_label(name: str, size: str) -> str:
+    """Call a file on a button: a name that is too long loses its middle, and keeps its ending and its size.
+
+    Args:
+        name: The file's name.
+        size: Its size, in words.
+    """
+    room = FILE_CHARACTERS - len(size) - 3
+    name = one_line(name)
+    if len(name) > room:
+        ending = name[-_LONGEST_ENDING:].rpartition(".")[2]
+        end = len(ending) + 1 + _BEFORE_ENDING
+        name = f"{name[: room - 1 - end]}…{name[-end:]}"
+    return f"{name} · {size}"
 
 
 def keyboard(callbacks: CallbackIds, buttons: Rows, scope: str) -> InlineKeyboardMarkup | None:

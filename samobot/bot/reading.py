@@ -7,7 +7,7 @@ import asyncio
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import any_session, find_target
 from samobot.bot.arguments import first_word
-from samobot.bot.buttons import Button, rows
+from samobot.bot.buttons import Button, file_label, rows
 from samobot.bot.desk import Desk, Request, about_session
 from samobot.bot.markup import bold, pre
 from samobot.bot.outbox import Attachment
@@ -133,7 +133,7 @@ async def show_files(desk: Desk, request: Request, ref: SessionRef) -> None:
     buttons = rows(
         *(
             Button(
-                f"{each.name} · {human_size(each.size)}",
+                file_label(each.name, human_size(each.size)),
                 Action(do=ActionKind.FILES, session=ref.key, text=each.name),
             )
             for each in found[-40:]

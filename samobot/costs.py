@@ -35,27 +35,33 @@ class Charge:
         at: When it ended.
         session: How its session is called here.
         phase: Its phase.
-        usd: US dollars.
+        usd: US dollars; None where it ended, or its worker did, without saying so.
         models: The same by model, where Claude said so.
     """
 
     at: datetime
     session: str
     phase: str
-    usd: float
+    usd: float | None
     models: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A sum: US dollars, and the iterations that it is the sum of."""
+    """A sum: US dollars, the iterations that it is the sum of, and how many of them did not say what they cost."""
 
     usd: float = 0.0
     iterations: int = 0
+    unpriced: int = 0
 
-    def plus(self, usd: float) -> Amount:
+    def plus(self, usd: float | None) -> Amount:
         """The sum with one more iteration."""
-        return Amount(self.usd + usd, self.iterations + 1)
+        return self + Amount(usd or 0.0, 1, int(usd is None))
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(
+            self.usd + other.usd, self.iterations + other.iterations, self.unpriced + other.unpriced
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +140,32 @@ def read_charges(session: str, events: Iterable[Mapping[str, Any]]) -> Iterator[
         session: How the session is to be called.
         events: As `journal.events` gives them; other kinds and strange values are passed over.
     """
+    running: Mapping[str, Any] | None = None
     for event in events:
-        if event["event"] != EventName.ITERATION_END:
-            continue
-        phase, usd, models = event.get("phase"), event.get("cost_usd"), event.get("models")
-        yield Charge(
-            at=event["at"],
-            session=session,
-            phase=one_line(phase, 40) if isinstance(phase, str) and phase.strip() else "no phase",
-            usd=float(usd) if is_money(usd) else 0.0,
-            models={one_line(str(name), 60): float(part) for name, part in models.items() if is_money(part)}
-            if isinstance(models, dict)
-            else {},
-        )
+        match event["event"]:
+            case EventName.ITERATION_END:
+                running = None
+                yield _charge(session, event)
+            case EventName.ITERATION_START | EventName.RUN_START | EventName.RUN_END as name:
+                if running is not None:
+                    # It never said that it ended: its worker died.
+                    yield _charge(session, running)
+                running = event if name == EventName.ITERATION_START else None
+            case _:
+                pass
+
+
+def _charge(session: str, event: Mapping[str, Any]) -> Charge:
+    phase, usd, models = event.get("phase"), event.get("cost_usd"), event.get("models")
+    return Charge(
+        at=event["at"],
+        session=session,
+        phase=one_line(phase, 40) if isinstance(phase, str) and phase.strip() else "no phase",
+        usd=float(usd) if is_money(usd) else None,
+        models={one_line(str(name), 60): float(part) for name, part in models.items() if is_money(part)}
+        if isinstance(models, dict)
+        else {},
+    )
 
 
 def add_up(charges: Iterable[Charge], *, since: date | None = None, zone: tzinfo | None = None) -> Costs:
@@ -192,8 +211,11 @@ def cost_lines(costs: Costs, *, width: int = WIDTH, rows: int = _ROWS) -> list[s
     since = f" since {_day_words(costs.since.isoformat())}" if costs.since else ""
     if not costs.total.iterations:
         return [f"Nothing spent{since or ' yet'}."]
-    count = costs.total.iterations
-    lines = [f"{human_money(costs.total.usd)} in {count} iteration{'s' if count != 1 else ''}{since}"]
+    count, unpriced = costs.total.iterations, costs.total.unpriced
+    least = "At least " if unpriced else ""
+    lines = [f"{least}{human_money(costs.total.usd)} in {count} iteration{'s' if count != 1 else ''}{since}"]
+    if unpriced:
+        lines.append(f"{unpriced} of them ended without a price")
     parts: list[tuple[str, Mapping[str, Amount], Callable[[str], str]]] = [
         ("By session", costs.by_session, str),
         ("By phase", costs.by_phase, str),
@@ -223,8 +245,7 @@ def _rows(sums: Mapping[str, Amount], words: Callable[[str], str], most: int) ->
     if len(shown) <= most + 1:
         return shown
     rest = [amount for _, amount in shown[most:]]
-    others = Amount(sum(each.usd for each in rest), sum(each.iterations for each in rest))
-    return [*shown[:most], (f"{len(rest)} others", others)]
+    return [*shown[:most], (f"{len(rest)} others", sum(rest, Amount()))]
 
 
 def _numbers(amount: Amount, whole: float) -> str:
@@ -256,7 +277,7 @@ def _written_since(journal: Path, since: date) -> bool:
 
 def _by_model(charge: Charge) -> Iterator[tuple[str, float]]:
     yield from charge.models.items()
-    untold = charge.usd - sum(charge.models.values())
+    untold = (charge.usd or 0.0) - sum(charge.models.values())
     if untold >= 0.005:
         yield _UNTOLD, untold
 

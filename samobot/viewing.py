@@ -75,6 +75,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         cost_usd=journal.cost_usd,
         cost_by_phase=dict(journal.cost_by_phase),
         cost_by_model=dict(journal.cost_by_model),
+        unpriced=journal.unpriced,
         budget_usd=journal.budget_usd,
         iterations_by_phase=dict(journal.iterations_by_phase),
         problems=status.problems,

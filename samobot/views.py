@@ -192,6 +192,7 @@ class SessionView(_View):
         cost_usd: US dollars so far.
         cost_by_phase: The same by phase.
         cost_by_model: The same by model.
+        unpriced: Iterations that ended without saying what they cost: it cost that much at the least.
         budget_usd: What it may cost.
         iterations_by_phase: How many each phase had.
         place: Its place in the queue, from 1; None where it does not wait for its turn.
@@ -231,6 +232,7 @@ class SessionView(_View):
     cost_usd: float
     cost_by_phase: dict[str, float]
     cost_by_model: dict[str, float]
+    unpriced: int = 0
     budget_usd: float | None
     iterations_by_phase: dict[str, int]
     place: int | None = None

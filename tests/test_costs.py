@@ -86,7 +86,7 @@ def test_only_the_days_asked_for_count() -> None:
         st.fixed_dictionaries(
             {
                 "at": st.datetimes(timezones=st.just(UTC)),
-                "event": st.sampled_from(["iteration_end", "gate", ""]),
+                "event": st.sampled_from(["iteration_end", "iteration_start", "run_start", "gate", ""]),
                 "phase": st.none() | st.text(max_size=5) | st.integers(),
                 "cost_usd": st.none() | st.floats() | st.integers() | st.booleans() | st.text(max_size=3),
                 "models": st.none() | st.dictionaries(st.text(max_size=5), st.floats() | st.none()),
@@ -122,6 +122,17 @@ def test_the_table_fits_a_phone_and_its_columns_stand_below_each_other() -> None
     assert any(line.startswith("implementation") for line in lines)
     assert any(line.startswith("opus-4-5 ") for line in lines)
     assert any(line.startswith("Sun 22 Nov") for line in lines)
+
+
+def test_what_ended_without_a_price_makes_the_sum_a_least_one() -> None:
+    died = {"at": NOW, "event": "iteration_start", "phase": "testing"}
+    again = {"at": NOW, "event": "run_start"}
+    running = died | {"at": NOW + timedelta(hours=1)}
+    charges = read_charges("greet", [end(usd=1.0), end(usd=None), died, again, died, end(usd=0), running])
+    costs = add_up(charges, zone=UTC)
+    assert costs.total == Amount(1.0, 4, 2)
+    assert costs.by_phase["testing"] == Amount(0.0, 1, 1)
+    assert cost_lines(costs)[:2] == ["At least $1.00 in 4 iterations", "2 of them ended without a price"]
 
 
 def test_nothing_spent_is_said_in_words() -> None:
@@ -186,8 +197,8 @@ def test_the_command_shows_all_sessions_or_one(tmp_path: Path, monkeypatch: pyte
     one = CliRunner().invoke(cost_command, ["greet", *config])
     assert one.output.startswith("$1.50 in 2 iterations\n\nBy phase\ntesting")
     recent = json.loads(CliRunner().invoke(cost_command, ["--days", "1", "--json", *config]).output)
-    assert recent["total"] == {"usd": 1.5, "iterations": 2}
-    assert recent["by_session"] == {"greet": {"usd": 1.5, "iterations": 2}}
+    assert recent["total"] == {"usd": 1.5, "iterations": 2, "unpriced": 0}
+    assert recent["by_session"] == {"greet": {"usd": 1.5, "iterations": 2, "unpriced": 0}}
     assert recent["since"] == f"{now.astimezone():%Y-%m-%d}"
 
 

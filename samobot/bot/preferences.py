@@ -50,10 +50,12 @@ def _show_cost(desk: Desk, request: Request, view: SessionView) -> None:
     lines = [f"{phase:<16}{human_money(usd):>10}" for phase, usd in view.cost_by_phase.items()]
     lines += [f"{one_line(model, 24):<16}{human_money(usd):>10}" for model, usd in view.cost_by_model.items()]
     count = plural(sum(view.iterations_by_phase.values()), "iteration")
+    least = "at least " if view.unpriced else ""
+    lost = f"\n{plural(view.unpriced, 'iteration')} ended without a price" if view.unpriced else ""
     table = f"\n{pre(chr(10).join(lines))}" if lines else ""
     desk.reply(
         request,
-        f"💰 {bold(view.ref.name)} {human_money(view.cost_usd)}{of} · {count}{table}",
+        f"💰 {bold(view.ref.name)} {least}{human_money(view.cost_usd)}{of} · {count}{lost}{table}",
         about=about_session(view.ref, "cost"),
     )
 

@@ -140,7 +140,8 @@ class Journal:
     """The sums over a journal at one moment.
 
     Attributes:
-        cost_usd: What all iterations cost together, in US dollars.
+        cost_usd: What all iterations cost together, in US dollars; at the least, where some are unpriced.
+        unpriced: Iterations that ended, or whose worker did, without saying what they cost.
         cost_by_phase: The same by phase.
         cost_by_model: The same by model, where Claude said so.
         cost_by_day: The same by UTC day (`2026-01-15`) of the iteration's end.
@@ -167,6 +168,7 @@ class Journal:
     """
 
     cost_usd: float = 0.0
+    unpriced: int = 0
     cost_by_phase: Mapping[str, float] = field(default_factory=dict)
     cost_by_model: Mapping[str, float] = field(default_factory=dict)
     cost_by_day: Mapping[str, float] = field(default_factory=dict)

@@ -46,6 +46,7 @@ class Sums:
         self._started: datetime | None = None
         self._updated: datetime | None = None
         self._cost = 0.0
+        self._unpriced = 0
         self._count = 0
         self._iteration: RunningIteration | None = None
         self._outcome: str | None = None
@@ -68,6 +69,7 @@ class Sums:
             started=self._started,
             updated=self._updated,
             cost_usd=self._cost,
+            unpriced=self._unpriced,
             iterations=self._count,
             iteration=self._iteration,
             last_outcome=self._outcome,
@@ -94,6 +96,7 @@ class Sums:
                 self._run_start(record, at)
             case EventName.ITERATION_START:
                 self._end_wait(at)
+                self._lose_iteration()
                 self._iteration = RunningIteration(
                     n=_whole(record.get("n")) or 0,
                     visit=_whole(record.get("visit")) or 0,
@@ -158,11 +161,13 @@ class Sums:
         budget = _money(record.get("budget_usd"))
         budget = self._now.budget_usd if budget is None else budget
         self._now = replace(self._now, run=run, budget_usd=budget, park=None)
-        self._iteration = None
+        self._lose_iteration()
 
     def _iteration_end(self, record: dict[str, Any], at: datetime) -> None:
         phase = _text(record.get("phase")) or ""
-        cost = _money(record.get("cost_usd")) or 0.0
+        told = _money(record.get("cost_usd"))
+        cost = told or 0.0
+        self._unpriced += told is None
         self._iterations[phase] = self._iterations.get(phase, 0) + 1
         if cost:
             self._by_phase[phase] = self._by_phase.get(phase, 0.0) + cost
@@ -196,11 +201,16 @@ class Sums:
         run = self._now.run or Run("", None, at, end.phase, auto=False)
         park = self._now.park if reason is RunEndReason.PARKED else None
         self._now = replace(self._now, run=replace(run, end=end), park=park)
-        self._iteration = None
+        self._lose_iteration()
         if reason in NEEDS_PERSON:
             self._begin_wait(at)
         else:
             self._end_wait(at)
+
+    def _lose_iteration(self) -> None:
+        """One that had begun never said that it ended: its worker died, and what it cost nobody knows."""
+        self._unpriced += self._iteration is not None
+        self._iteration = None
 
     def _begin_wait(self, at: datetime) -> None:
         if self._now.waiting_since is None:

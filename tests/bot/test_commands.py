@@ -17,9 +17,11 @@ from samobot.bot.sent import About, SentMessage
 from samobot.bot.store import Store
 from samobot.errors import StorageError
 from samobot.replies import StopReport
+from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
+from samobot.session.journal import EventName, append
 from samobot.views import SessionRef
-from tests.support.phone import CHAT, PLAN, Phone, open_phone
+from tests.support.phone import CHAT, NOW, PLAN, Phone, open_phone
 
 
 @pytest.fixture
@@ -290,6 +292,16 @@ async def test_files_log_cost_and_preferences_are_shown(phone: Phone) -> None:
     assert "2 questions" in (await phone.say("/status demo"))[0] or "Questions: 2, 2 open" in "".join(
         await phone.say("/status demo")
     )
+
+
+async def test_cost_says_what_ended_without_a_price(phone: Phone) -> None:
+    folder = SessionFolder(phone.asking())
+    folder.prepare()
+    for usd in (0.5, None):
+        append(folder, EventName.ITERATION_END, NOW, n=1, phase="requirements", cost_usd=usd)
+    said = (await phone.say("/cost demo"))[0]
+    assert "at least $0.50 · 2 iterations\n1 iteration ended without a price" in said
+    assert "At least $0.50 in 2 iterations" in (await phone.say("/cost"))[0]
 
 
 async def test_a_fault_of_ours_is_one_line_and_its_details_are_in_the_log(

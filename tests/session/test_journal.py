@@ -80,6 +80,18 @@ def test_a_journal_adds_up(tmp_path: Path) -> None:
     assert journal.problems == ()
 
 
+def test_iterations_that_never_said_what_they_cost_are_counted(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    append(folder, EventName.ITERATION_END, NOW, n=1, phase="planning", cost_usd=None)
+    append(folder, EventName.ITERATION_START, NOW, n=2, phase="planning")
+    assert read(folder).unpriced == 1, "the second still runs"
+    append(folder, EventName.RUN_START, later(1), run="r2", pid=8)
+    append(folder, EventName.ITERATION_START, later(1), n=3, phase="planning")
+    append(folder, EventName.ITERATION_END, later(2), n=3, phase="planning", cost_usd=0)
+    append(folder, EventName.RUN_END, later(2), reason="paused", text="")
+    assert (read(folder).unpriced, read(folder).cost_usd) == (2, 0)
+
+
 def test_the_wait_for_a_person_is_open_until_the_next_run(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     append(folder, EventName.GATE, NOW, **{"for": "qa_answers"})

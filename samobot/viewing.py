@@ -13,6 +13,7 @@ from samobot.session.qa import Question
 from samobot.session.signal import Signal
 from samobot.session.snapshot import Snapshot
 from samobot.session.status import SessionState
+from samobot.session.worktree import is_in_checkout
 from samobot.text import without_surrogates
 from samobot.views import (
     DecisionView,
@@ -80,6 +81,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         iterations_by_phase=dict(journal.iterations_by_phase),
         problems=status.problems,
         decision=_decision(current),
+        repository=_has_repository(current),
     )
 
 
@@ -136,6 +138,14 @@ def _ref(folder: SessionFolder, project: str) -> SessionRef:
         folder=without_surrogates(folder.path.name),
         name=without_surrogates(folder.name),
     )
+
+
+def _has_repository(current: Snapshot) -> bool:
+    """Whether it works in a git repository; looked up only once it is done, when a diff is first offered."""
+    named = current.standing.overview.working_dir
+    if current.status.state is not SessionState.DONE or not named:
+        return True
+    return is_in_checkout(named)
 
 
 def _visited(current: Snapshot) -> tuple[Phase, ...]:

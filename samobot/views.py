@@ -183,6 +183,7 @@ class SessionView(_View):
         auto: Whether the bot may decide its gates after a while.
         remarks: The newest things said in passing.
         decision: What a person decided last.
+        repository: Whether it works in a git repository, as far as that is known: whether there is a diff.
         last_action: As the overview says.
         next: As the overview says.
         started: When the session began.
@@ -239,6 +240,7 @@ class SessionView(_View):
     wanted: bool = False
     problems: tuple[str, ...] = ()
     decision: DecisionView | None = None
+    repository: bool = True
 
     @property
     def open_questions(self) -> tuple[QuestionView, ...]:

@@ -154,13 +154,9 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
         case SessionState.STOPPED:
             return ((resume, log, archive),)
         case SessionState.DONE:
-            return (
-                (
-                    Button("± Diff", Action(do=ActionKind.DIFF, session=key)),
-                    Button("📁 Files", Action(do=ActionKind.FILES, session=key)),
-                    archive,
-                ),
-            )
+            diff = Button("± Diff", Action(do=ActionKind.DIFF, session=key))
+            files = Button("📁 Files", Action(do=ActionKind.FILES, session=key))
+            return ((*((diff,) if view.repository else ()), files, archive),)
         case SessionState.QUEUED:
             return ((stop,),)
         case SessionState.WAITING | SessionState.BLOCKED | SessionState.IDLE:

@@ -21,7 +21,15 @@ from samobot.session.git import Git, GitError
 
 _LOCK_WAIT_S = 180.0
 
-__all__ = ["Worktree", "diff_summary", "diff_text", "head", "prepare_worktree", "tree_state"]
+__all__ = [
+    "Worktree",
+    "diff_summary",
+    "diff_text",
+    "head",
+    "is_in_checkout",
+    "prepare_worktree",
+    "tree_state",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,15 @@ def base_of(path: Path) -> str | None:
         return _merge_base(Git(path), "HEAD")
     except GitError:
         return None
+
+
+def is_in_checkout(folder: str) -> bool:
+    """Say whether a folder is there and in a git checkout, by a look at the disk alone."""
+    try:
+        place = Path(folder).expanduser()
+        return place.is_dir() and any(os.path.lexists(each / ".git") for each in (place, *place.parents))
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _make(git: Git, path: Path, branch: str, network_timeout: float) -> Worktree:

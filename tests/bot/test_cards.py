@@ -118,3 +118,10 @@ def test_guidance_that_waits_is_shown_as_the_person_wrote_it() -> None:
 
 def test_when_the_bot_goes_off_the_card_says_as_of_when_it_is() -> None:
     assert "As of 14:14" in farewell(session(), HERE, NOW).text
+
+
+def test_a_done_session_offers_a_diff_only_where_it_worked_in_a_repository() -> None:
+    done = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE))
+    assert labels(card(done, HERE, NOW)) == ["± Diff", "📁 Files", "📦 Archive"]
+    elsewhere = done.model_copy(update={"repository": False})
+    assert labels(card(elsewhere, HERE, NOW)) == ["📁 Files", "📦 Archive"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import UsageError
-from samobot.session.worktree import Worktree, prepare_worktree
+from samobot.session.worktree import Worktree, is_in_checkout, prepare_worktree
 from tests.support.repository import commit, git, make_repository
 
 
@@ -205,3 +205,16 @@ def test_worktrees_made_at_once_do_not_disturb_each_other(repo: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(worktree.branch or "" for worktree in made) == ["a", "b", "c", "d"]
+
+
+def test_a_folder_is_in_a_checkout_where_git_would_find_one(repo: Path, tmp_path: Path) -> None:
+    (repo / "deep" / "down").mkdir(parents=True)
+    (tmp_path / "plain").mkdir()
+    worktree = prepare(repo, "demo")
+    assert is_in_checkout(str(repo))
+    assert is_in_checkout(str(repo / "deep" / "down"))
+    assert is_in_checkout(str(worktree.path))
+    assert not is_in_checkout(str(tmp_path / "plain"))
+    assert not is_in_checkout(str(repo / "gone"))
+    assert not is_in_checkout("no\0path")
+    assert not is_in_checkout("~nobody-of-this-name/x")

@@ -195,10 +195,17 @@ class Desk:
             return None
         return Action.model_validate(fact["action"])
 
-    def settled(self, request: Request) -> None:
-        """Note that nothing is asked of this person any more, but what these very words led to."""
+    def settled(self, request: Request, command: str | None = None) -> None:
+        """Note that nothing is asked of this person any more, but what these very words led to.
+
+        Args:
+            request: The words.
+            command: Only what this command has asked is settled; None: whatever it is.
+        """
         fact = self.store.facts.get(_asked(request))
-        if fact is not None and fact.get("by") != request.key:
+        if fact is None or fact.get("by") == request.key:
+            return
+        if command is None or fact["action"].get("command") == command:
             self.store.facts.set(_asked(request), None, durable=False)
 
     def toast(self, request: Request, text: str = "", *, alert: bool = False) -> None:

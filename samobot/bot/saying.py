@@ -26,6 +26,9 @@ _MOST = 3
 async def said(desk: Desk, request: Request) -> None:
     """Take plain words for what they answer: what was asked last, or the message that they reply to."""
     action = desk.asked(request)
+    if action is not None and action.do is ActionKind.PICK_SESSION and _is_command(request.text):
+        _ask_whether_command(desk, request, action)
+        return
     if action is not None:
         await complete(desk, request, action)
         desk.settled(request)
@@ -46,9 +49,7 @@ async def complete(desk: Desk, request: Request, action: Action) -> None:
     if action.do is ActionKind.PICK_SESSION:
         command = find_command(action.command or "run")
         if command is not None:
-            name, flags = (action.text or "", "") if action.project else ("", action.text or "")
-            words = " ".join(part for part in (name, request.text.strip(), flags) if part)
-            await command.handler(desk, replace(request, text=words, about=None))
+            await command.handler(desk, replace(request, text=_completed(request, action), about=None))
         return
     ref = desk.fleet.ref_of(action.session or "")
     match action.do:
@@ -62,6 +63,36 @@ async def complete(desk: Desk, request: Request, action: Action) -> None:
             await deciding.reject_plan(desk, request, ref, action.identity, request.text)
         case _:
             await deciding.give_guidance(desk, request, ref, request.text)
+
+
+def _completed(request: Request, action: Action) -> str:
+    """The words that a command has already, together with those that it asked for."""
+    name, flags = (action.text or "", "") if action.project else ("", action.text or "")
+    return " ".join(part for part in (name, request.text.strip(), flags) if part)
+
+
+def _is_command(text: str) -> bool:
+    """Whether it is a lone word that is a command's name: who wrote it hardly meant to name anything so."""
+    return find_command(text.strip().casefold()) is not None
+
+
+def _ask_whether_command(desk: Desk, request: Request, action: Action) -> None:
+    """Start nothing by a word that rather was a command; what was asked stays open."""
+    word = request.text.strip().casefold()
+    what = f"▶️ The task “{word}”" if action.project else f"▶️ A session named {word}"
+    started = Action(
+        do=ActionKind.PICK_SESSION, command=action.command or "run", text=_completed(request, action)
+    )
+    desk.reply(
+        request,
+        f"{bold(word)} is also a command. Which is meant? Or say something else.",
+        buttons=rows(
+            choice(f"/{word}", Action(do=ActionKind.PICK_SESSION, command=word)),
+            choice(what, started),
+            width=1,
+        ),
+        part="command",
+    )
 
 
 async def _replied(desk: Desk, request: Request, view: SessionView) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from samobot.bot.buttons import FILE_CHARACTERS
 from samobot.bot.commands import COMMANDS, find_command, menu, nearest_command
 from samobot.bot.markup import to_plain
 from samobot.bot.sent import About, SentMessage
@@ -129,6 +130,43 @@ async def test_a_question_that_the_words_led_to_is_answered_by_the_next_words(ph
     assert "add a greeting" in (folder / "_overview.md").read_text()
     # Both are settled: further words are no task.
     assert "new" not in "".join(await phone.say("thanks"))
+
+
+async def test_a_lone_word_that_is_a_command_does_not_become_a_session(phone: Phone) -> None:
+    await phone.say("/run")
+    for word in ("status", "Stop"):
+        (asked,) = await phone.say(word)
+        assert asked.startswith(f"{word.casefold()} is also a command")
+    assert not (phone.root / "sessions-repo").exists()
+    # What was asked is still open, and the button does what was meant.
+    await phone.tap(phone.last("status is also a command"), "/status")
+    assert any("Nothing" in to_plain(row.post.text) for row in phone.new())
+    assert "What is to be done?" in (await phone.say("repo:greet"))[0]
+    assert "also a command" in (await phone.say("stop"))[0]
+    await phone.say("stop the greeting from being printed twice")
+    await phone.desk.finish(20)
+    assert next((phone.root / "sessions-repo").iterdir()).name.endswith("-greet")
+
+
+async def test_a_session_can_be_named_as_a_command_where_that_is_meant(phone: Phone) -> None:
+    await phone.say("/run --budget 5")
+    await phone.say("status")
+    await phone.tap(phone.last("also a command"), "▶️ A session named status")
+    asked = [row for row in phone.new() if "In which project" in to_plain(row.post.text)]
+    await phone.tap(asked[0], "repo")
+    await phone.say("show how things stand")
+    await phone.desk.finish(20)
+    (view,) = await phone.desk.fleet.look()
+    assert (view.ref.name, view.budget_usd) == ("status", 5.0)
+
+
+async def test_words_after_a_run_that_was_typed_instead_are_no_other_run(phone: Phone) -> None:
+    await phone.say("/run")
+    await phone.say("/run repo:greet add a greeting")
+    await phone.desk.finish(20)
+    await phone.say("thanks")
+    await phone.desk.finish(20)
+    assert [view.ref.name for view in await phone.desk.fleet.look()] == ["greet"]
 
 
 async def test_a_plan_that_changed_since_the_message_is_not_approved(phone: Phone) -> None:
@@ -277,6 +315,33 @@ async def test_a_full_disk_at_the_end_of_background_work_leaves_no_loose_end(
     assert [command for command, _ in phone.desk.promised()] == ["stop"]
     gc.collect()
     assert loose_ends == []
+
+
+async def test_a_done_session_in_no_repository_offers_no_diff(phone: Phone) -> None:
+    phone.session("demo", phase="done", signal='{"status": "done", "summary": "Done"}')
+    (phone.root / "shop" / ".git").mkdir()
+    folder = phone.session("other", phase="done", signal='{"status": "done", "summary": "Done"}')
+    overview = folder / "_overview.md"
+    overview.write_text(overview.read_text().replace(f"{phone.root}/repo", f"{phone.root}/shop"))
+    offered = {}
+    for name in ("demo", "other"):
+        await phone.say(f"/status {name}")
+        keys = (phone.last(f"{name} · repo").post.markup or {})["inline_keyboard"]
+        offered[name] = [key["text"] for row in keys for key in row]
+    assert offered == {
+        "demo": ["📁 Files", "📦 Archive"],
+        "other": ["± Diff", "📁 Files", "📦 Archive"],
+    }
+
+
+async def test_a_long_file_name_keeps_its_ending_and_its_size_on_its_button(phone: Phone) -> None:
+    folder = phone.asking()
+    name = "01-31-11:30-dive-how-the-greeting-is-printed-today-and-why.md"
+    (folder / name).write_text("x" * 1500)
+    await phone.say("/files demo")
+    keys = [key["text"] for row in (phone.last("📁").post.markup or {})["inline_keyboard"] for key in row]
+    assert "01-31-11:30-dive-h…d-why.md · 1.5 kB" in keys
+    assert all(len(key) <= FILE_CHARACTERS for key in keys)
 
 
 async def test_files_log_cost_and_preferences_are_shown(phone: Phone) -> None:

@@ -166,7 +166,7 @@ class Worker:
         self._parking.ended()
         for sentence in report.put_right:
             self._tell(Notice(sentence))
-        notice = self._money.charge(report.outcome.cost_usd)
+        notice = self._money.charge(report.outcome)
         if notice is not None:
             self._tell(Notice(notice))
         if self._stop.is_set():
@@ -203,6 +203,9 @@ class Worker:
             text = over or day_is_over or ""
             self._book.flow(text)
             return RunEnd(RunEndReason.BUDGET, text, phase, of_day=over is None)
+        out_of_sight = self._money.out_of_sight()
+        if out_of_sight is not None:
+            return self._block(phase, BlockCause.FAILURES, out_of_sight, None)
         most = self._options.max_iterations
         if most is not None and self.ran >= most:
             count = "1 iteration was" if most == 1 else f"{most} iterations were"

@@ -8,9 +8,13 @@ from pathlib import Path
 
 from samobot import spending
 from samobot.book import Book
+from samobot.claude.outcome import Outcome
 from samobot.errors import StorageError
 from samobot.session.journal import EventName
 from samobot.text import human_money
+
+UNPRICED_AFTER = 5
+"""Iterations in a row that may end without saying what they cost before a budget counts as out of sight."""
 
 
 class Money:
@@ -30,6 +34,7 @@ class Money:
         self._state_dir = state_dir
         self._daily_usd = daily_usd
         self._now = now
+        self._unpriced = 0
 
     def left(self) -> float | None:
         """US dollars that the next iteration may cost; None is no limit.
@@ -61,11 +66,26 @@ class Money:
             "Resume it tomorrow, or allow more for today."
         )
 
-    def charge(self, usd: float | None) -> str | None:
+    def out_of_sight(self) -> str | None:
+        """Say that a budget cannot be kept, as nobody knows what the last iterations have cost; None where it can."""
+        no_limit = self._book.budget() is None and self._daily_usd is None
+        if no_limit or self._unpriced < UNPRICED_AFTER:
+            return None
+        return (
+            f"{self._unpriced} iterations in a row ended without saying what they cost, so the budget cannot be kept. "
+            "Look at how they ended with `samobot logs`; another try goes on."
+        )
+
+    def charge(self, outcome: Outcome) -> str | None:
         """Count what an iteration cost; a sentence where a good part of the day's budget is spent with it.
 
         A disk that refuses does not end the run: the journal counts the same money.
         """
+        usd = outcome.cost_usd
+        if usd is not None:
+            self._unpriced = 0
+        elif not outcome.kind.remedy.is_no_fault_of_the_iteration:
+            self._unpriced += 1
         if not usd:
             return None
         try:

@@ -14,6 +14,7 @@ import pytest
 from samobot.book import Book
 from samobot.claude.kinds import OutcomeKind, Remedy
 from samobot.errors import BusyError, StorageError, UsageError
+from samobot.money import UNPRICED_AFTER
 from samobot.patience import Patience
 from samobot.phases import RULES, BlockCause, Phase, WaitingFor
 from samobot.runs import RunOptions
@@ -487,6 +488,33 @@ async def test_an_agent_that_commits_every_third_iteration_is_let_go_on(tmp_path
     end = await made.worker.run()
     assert end.cause is BlockCause.AGENT
     assert len(made.iteration.assignments) == 61
+
+
+@pytest.mark.parametrize("signal", [None, {"status": "continue", "summary": "On"}])
+async def test_a_budget_that_nobody_can_count_against_ends_the_run(
+    tmp_path: Path, signal: dict[str, str] | None
+) -> None:
+    dies = Played(signal, OutcomeKind.CRASHED, cost=None)
+    made = bench(make_session(tmp_path, phase="implementation"), dies, options=RunOptions(budget_usd=5))
+    end = await made.worker.run()
+    assert end.cause is BlockCause.FAILURES
+    if signal is None:
+        assert (end.reason, len(made.iteration.assignments)) == (RunEndReason.FAILED, 4)
+    else:
+        assert (end.reason, len(made.iteration.assignments)) == (RunEndReason.BLOCKED, UNPRICED_AFTER)
+        assert "without saying what they cost" in end.text
+        assert status_of(made).state is SessionState.BLOCKED
+
+
+async def test_one_price_in_between_or_no_budget_keeps_nothing_from_going_on(tmp_path: Path) -> None:
+    dies = Played({"status": "continue", "summary": "On"}, OutcomeKind.NO_RESULT, cost=None)
+    story = [*[dies] * (UNPRICED_AFTER - 1), STAY] * 2
+    priced = bench(
+        make_session(tmp_path, phase="implementation"), *story, BLOCKED, options=RunOptions(budget_usd=5)
+    )
+    assert (await priced.worker.run()).cause is BlockCause.AGENT
+    free = bench(make_session(tmp_path / "free", phase="implementation"), *[dies] * 10, BLOCKED)
+    assert (await free.worker.run()).cause is BlockCause.AGENT
 
 
 async def test_iterations_that_fail_at_once_stop_before_they_cost(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from samobot.bot.phrases import (
     Sign,
     agent_quote,
     agent_text,
+    agent_words,
     headline,
     paragraphs,
     phase_words,
@@ -20,6 +21,8 @@ from samobot.bot.phrases import (
 )
 from samobot.bot.richtext import escape
 from samobot.phases import BlockCause, WaitingFor
+from samobot.session.journal import RunEndReason
+from samobot.session.status import SessionState
 from samobot.text import human_money, one_line
 from samobot.views import SessionView
 
@@ -28,6 +31,7 @@ _ABREAST = 2
 
 _ASKED = 900
 _SAID = 500
+_REASON = 110
 MORE_USD = 5.0
 """What the budget's button adds; a budget from 20 dollars on is raised by a quarter."""
 
@@ -70,6 +74,51 @@ def obstacle(view: SessionView, kind: NeedKind, said: str, place: Place, now: da
             return _lost(view, place, now)
         case NeedKind.BLOCK | NeedKind.QUESTIONS | NeedKind.PLAN:
             return _block(view, said)
+
+
+def rest_words(view: SessionView) -> str:
+    """Why a session does not work, in a few plain words after “it is” or “it was”; empty where it does."""
+    need = need_of(view)
+    if need is None:
+        return _state_words(view)
+    match need.kind:
+        case NeedKind.QUESTIONS:
+            return f"waiting for {plural(len(view.open_questions), 'answer')}"
+        case NeedKind.PLAN:
+            return "waiting for your word on its plan"
+        case NeedKind.ACTION:
+            return _because("waiting for you", view.asked)
+        case NeedKind.BLOCK:
+            return _because(f"blocked {phase_words(view.phase)}", view.asked)
+        case NeedKind.BUDGET:
+            return "out of money for today" if view.end is not None and view.end.of_day else "out of money"
+        case NeedKind.ITERATIONS:
+            return _because("at rest", view.end.text if view.end is not None else "")
+        case NeedKind.FAILED:
+            text = view.asked or (view.end.text if view.end is not None else "")
+            return _because(f"stuck {phase_words(view.phase)}", text)
+        case NeedKind.LOST:
+            return "without its worker, which had died"
+
+
+def _state_words(view: SessionView) -> str:
+    match view.state:
+        case SessionState.PARKED:
+            return "parked on a usage limit"
+        case SessionState.STOPPED:
+            paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
+            return "paused" if paused else "stopped"
+        case SessionState.DONE:
+            return "done"
+        case SessionState.QUEUED:
+            return f"number {view.place} in line" if view.place is not None else "in line"
+        case _:
+            return ""
+
+
+def _because(words: str, reason: str) -> str:
+    why = agent_words(reason, _REASON).rstrip(". ")
+    return f"{words.rstrip()}: {why}" if why else words.rstrip()
 
 
 def _block(view: SessionView, said: str) -> Shown:

@@ -119,9 +119,14 @@ def agent_rich(markdown: str) -> RichText:
     return render(clip(markdown.strip(), _MOST_RENDERED))
 
 
+def agent_words(markdown: str, limit: int) -> str:
+    """The agent's words as one plain line of at most `limit` characters."""
+    return one_line(render(clip(markdown, 4 * limit)).text, limit)
+
+
 def agent_line(markdown: str, limit: int) -> str:
     """The agent's words as one line of HTML without styles, at most `limit` characters before escaping."""
-    return escape(one_line(render(clip(markdown, 4 * limit)).text, limit))
+    return escape(agent_words(markdown, limit))
 
 
 def agent_quote(markdown: str, limit: int, *, expandable: bool = False) -> str:

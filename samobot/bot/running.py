@@ -12,8 +12,11 @@ from samobot.bot.arguments import RunWords, first_word, read_money, read_run
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, code
+from samobot.bot.needs import need_of
+from samobot.bot.obstacles import rest_words
+from samobot.bot.phrases import Sign
 from samobot.bot.richtext import escape
-from samobot.errors import NotFoundError, SamobotError, UsageError
+from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError
 from samobot.replies import ResumeKind
 from samobot.session.folder import clean_name
 from samobot.session.gate import Person
@@ -222,9 +225,19 @@ async def pause(desk: Desk, request: Request) -> None:
 
 
 async def pause_one(desk: Desk, request: Request, ref: SessionRef) -> None:
-    """Pause a session after its iteration."""
-    await desk.fleet.pause(ref, request.person)
-    desk.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
+    """Pause a session after its iteration; of one that does not work just now, say what it is."""
+    view = await desk.fleet.view(ref)
+    before = rest_words(view)
+    try:
+        await desk.fleet.pause(ref, request.person)
+    except ConflictError as error:
+        raise ConflictError(f"{error.message}{f' It is {before}.' if before else ''}") from None
+    if need_of(view) is not None:
+        _say(desk, request, ref, Sign.PAUSED, f"rests already: it is {before}.")
+    elif before:
+        _say(desk, request, ref, Sign.PAUSED, f"is paused; it was {before}.")
+    else:
+        desk.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
     await desk.notifier.look_at(ref, by=request.person)
 
 
@@ -262,20 +275,33 @@ async def resume(desk: Desk, request: Request) -> None:
 
 
 async def go_on(desk: Desk, request: Request, ref: SessionRef, *, budget_usd: float | None = None) -> None:
-    """Let a session go on."""
+    """Let a session go on, and say what had held it up: nobody named that."""
+    view = await desk.fleet.view(ref)
+    # That it was stopped or in line says nothing new.
+    before = "" if view.state in (SessionState.STOPPED, SessionState.QUEUED) else rest_words(view)
     resumed = await desk.fleet.resume(ref, request.person, budget_usd=budget_usd)
     match resumed.kind:
         case ResumeKind.QUEUED:
             desk.toast(request)
             place = f"number {resumed.place}" if resumed.place else "next"
+            was = f" It was {escape(before)}." if before else ""
             desk.reply(
                 request,
-                f"⏳ {bold(ref.name)} is {place} in line; it goes on by itself.",
+                f"⏳ {bold(ref.name)} is {place} in line; it goes on by itself.{was}",
                 about=about_session(ref),
             )
+        case ResumeKind.RUNNING | ResumeKind.WOKEN if before:
+            _say(desk, request, ref, Sign.RUNNING, f"goes on; it was {before}.")
         case ResumeKind.RUNNING | ResumeKind.WOKEN:
             desk.receipt(request, "👍", f"{ref.name} goes on.")
     await desk.notifier.look_at(ref, by=request.person)
+
+
+def _say(desk: Desk, request: Request, ref: SessionRef, sign: Sign, words: str) -> None:
+    """Acknowledge with words: at the top of the chat for a tap, with a message for a message."""
+    desk.receipt(request, "👍", f"{ref.name} {words}")
+    if request.query_id is None:
+        desk.reply(request, f"{sign} {bold(ref.name)} {escape(words)}", about=about_session(ref))
 
 
 async def archive(desk: Desk, request: Request) -> None:

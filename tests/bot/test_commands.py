@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -130,6 +131,43 @@ async def test_a_question_that_the_words_led_to_is_answered_by_the_next_words(ph
     assert "add a greeting" in (folder / "_overview.md").read_text()
     # Both are settled: further words are no task.
     assert "new" not in "".join(await phone.say("thanks"))
+
+
+async def test_resume_says_which_block_it_lifted(phone: Phone) -> None:
+    reason = "The **API** has no key.\nWhich one?"
+    phone.session(
+        "demo", blocked="yes", signal=json.dumps({"status": "blocked", "reason": reason, "needs": "a key"})
+    )
+    said = await phone.say("/resume demo")
+    assert any(
+        "▶️ demo goes on; it was blocked in implementation: The API has no key" in text for text in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("session", "words"),
+    [
+        ("asking", "waiting for 2 answers"),
+        ("planned", "waiting for your word on its plan"),
+    ],
+)
+async def test_pause_says_what_a_session_waits_for_that_rests_already(
+    phone: Phone, session: str, words: str
+) -> None:
+    getattr(phone, session)()
+    refused = await phone.say("/pause demo")
+    assert any(f"nothing to pause. It is {words}." in text for text in refused)
+    phone.store.wanted.want("repo:26-01-31-demo", {})
+    said = await phone.say("/pause demo")
+    assert any(f"⏸ demo rests already: it is {words}." in text for text in said)
+
+
+async def test_pause_says_that_a_session_was_in_line(phone: Phone) -> None:
+    phone.session("demo")
+    phone.store.wanted.want("repo:26-01-31-demo", {}, queued=True)
+    said = await phone.say("/pause demo")
+    assert any("⏸ demo is paused; it was number 1 in line." in text for text in said)
+    assert phone.store.wanted.all() == ()
 
 
 async def test_a_lone_word_that_is_a_command_does_not_become_a_session(phone: Phone) -> None:

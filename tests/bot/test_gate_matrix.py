@@ -102,7 +102,11 @@ IMPOSSIBLE = {
         Way.TERMINAL,
         Time.CHANGED,
     ): "a terminal acts on the file as it is then; nothing outdated is shown there",
-    ("block", Way.TYPED, Time.CHANGED): "/resume names no block: it lifts whichever holds the session up",
+    (
+        "block",
+        Way.TYPED,
+        Time.CHANGED,
+    ): "/resume names no block: it lifts whichever holds the session up, and says which",
     ("human_action", Way.TYPED, Time.CHANGED): "/resume names no task: it says that all is done",
 }
 """Cells that cannot occur, and why."""

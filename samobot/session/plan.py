@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import StorageError
+from samobot.session.files import open_to_read
 from samobot.session.folder import SessionFolder
+from samobot.text import human_size
+
+PLAN_LIMIT = 1_000_000
+"""Bytes of the largest plan that is read: nobody approves more on a phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ def newest_plan(folder: SessionFolder) -> Plan | None:
     """Read the newest `*-plan-*.md` directly in the folder, by time of change, then by name; else None.
 
     Raises:
-        StorageError: It is there and cannot be read.
+        StorageError: It is there and cannot be read, or is larger than `PLAN_LIMIT`.
     """
     found: list[tuple[int, str]] = []
     try:
@@ -72,13 +77,19 @@ def newest_plan(folder: SessionFolder) -> Plan | None:
         if not found:
             return None
         path = folder.path / max(found)[1]
-        content = path.read_bytes()
+        with open_to_read(path) as file:
+            content = file.read(PLAN_LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise StorageError(
             f"The plan in {folder.path} cannot be read: {error.filename} ({error.strerror})."
         ) from error
+    if len(content) > PLAN_LIMIT:
+        raise StorageError(
+            f"The plan {path} is larger than {human_size(PLAN_LIMIT)}, so it is not read: "
+            "shorten it, or move it away and run the session again."
+        )
     return Plan(path, hashlib.sha256(content).hexdigest(), content.decode("utf-8", "replace"))
 
 

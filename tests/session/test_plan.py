@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.session.plan import PlanPhase, newest_plan, outline, spoken_phase, spoken_title
+from samobot.errors import StorageError
+from samobot.session.plan import PLAN_LIMIT, PlanPhase, newest_plan, outline, spoken_phase, spoken_title
+from samobot.session.standing import look
 from tests.support.session_folder import make_session, write_plan
 
 
@@ -45,6 +47,20 @@ def test_the_identity_is_that_of_the_bytes(tmp_path: Path) -> None:
     changed = newest_plan(folder)
     assert changed is not None
     assert changed.sha256 != sha
+
+
+def test_a_plan_that_nobody_can_read_on_a_phone_is_said_and_not_read(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    write_plan(folder, "x" * PLAN_LIMIT)
+    assert newest_plan(folder) is not None
+    path = folder.path / "01-15-23:00-plan-big.md"
+    with path.open("wb") as file:
+        file.truncate(50_000_000_000)
+    with pytest.raises(StorageError, match=r"plan-big\.md is larger than 1\.0 MB, so it is not read"):
+        newest_plan(folder)
+    standing = look(folder)
+    assert standing.plan is None
+    assert "shorten it, or move it away" in standing.unreadable[0]
 
 
 def test_phases_and_their_steps_are_found() -> None:

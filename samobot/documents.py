@@ -21,7 +21,7 @@ from samobot.claude.records import Assistant, Record
 from samobot.claude.wire import parse
 from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.replies import ChangedFile, DiffView, Document, FileView
-from samobot.session.changes import checkout, diff_summary, diff_text
+from samobot.session.changes import DIFF_LIMIT, checkout, diff_summary, diff_text
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import events
@@ -29,7 +29,7 @@ from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
 from samobot.session.plan import newest_plan
 from samobot.session.worktree import base_of
-from samobot.text import clip, without_surrogates
+from samobot.text import clip, human_size, without_surrogates
 
 FILE_LIMIT = 50 * 1024 * 1024
 """Bytes of the largest file that can be sent to a chat."""
@@ -103,10 +103,18 @@ async def diff(folder: SessionFolder, main_repo: Path) -> DiffView:
             added=found.added,
             removed=found.removed,
             uncommitted=found.uncommitted,
-            text=without_surrogates(diff_text(work_dir, base) or ""),
+            text=_diff_text(work_dir, base),
         )
 
     return await asyncio.to_thread(look)
+
+
+def _diff_text(work_dir: Path, base: str | None) -> str:
+    found = diff_text(work_dir, base)
+    if found is None:
+        return ""
+    goes_on = f"\n… It goes on: only its first {human_size(DIFF_LIMIT)} are here.\n" if found.cut else ""
+    return without_surrogates(found.text) + goes_on
 
 
 async def log_lines(folder: SessionFolder, main_repo: Path, count: int) -> list[str]:

@@ -111,6 +111,17 @@ async def test_the_newest_plan_and_summary_come_under_their_names(session: Sessi
     assert len(found.text) <= TEXT_LIMIT
 
 
+async def test_a_diff_that_goes_on_says_so(session: SessionFolder, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "big")
+    commit(repository, "many")
+    (repository / "many").write_text("a line\n" * 500_000)
+    text = (await documents.diff(session, repository)).text
+    assert text.endswith("… It goes on: only its first 2.0 MB are here.\n")
+    assert len(text) < 2_100_000
+    (repository / "many").write_text("a line\n")
+    assert "It goes on" not in (await documents.diff(session, repository)).text
+
+
 async def test_every_listed_file_can_be_had_and_no_other(session: SessionFolder, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     (session.path / "link").symlink_to(tmp_path / "secret")

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from samobot.session.git import Git, GitError
 
+DIFF_LIMIT = 2_000_000
+"""Bytes of a diff that are made at most."""
+
 _MAX_FILES = 10_000
 _MAX_HASHED = 1024 * 1024
 _BLOCK = 64 * 1024
@@ -143,7 +146,15 @@ def diff_summary(path: Path, base: str | None) -> DiffSummary | None:
     return DiffSummary(commits, tuple(files), sum(1 for entry in status.split("\0") if entry))
 
 
-def diff_text(path: Path, base: str | None, limit: int = 2_000_000) -> str | None:
+@dataclass(frozen=True, slots=True)
+class DiffText:
+    """A diff as git writes it; `cut` where it goes on."""
+
+    text: str
+    cut: bool
+
+
+def diff_text(path: Path, base: str | None, limit: int = DIFF_LIMIT) -> DiffText | None:
     """Return the diff since `base`, at most `limit` bytes of it; None where there is no repository."""
     try:
         with tempfile.TemporaryFile() as output:
@@ -156,9 +167,10 @@ def diff_text(path: Path, base: str | None, limit: int = 2_000_000) -> str | Non
                 "--no-color",
                 "--stat",
                 "--patch",
+                limit=limit + 1,
             )
             output.seek(0)
-            return output.read(limit).decode("utf-8", "replace")
+            return DiffText(output.read(limit).decode("utf-8", "replace"), cut=bool(output.read(1)))
     except GitError:
         return None
 

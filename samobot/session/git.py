@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -62,9 +63,18 @@ class Git:
         """
         return self._communicate(arguments, subprocess.PIPE, timeout).decode("utf-8", "surrogateescape")
 
-    def run_into(self, output: IO[bytes], *arguments: str, timeout: float = 60.0) -> None:
-        """Run git with its output going to a file, as `run` otherwise."""
-        self._communicate(arguments, output, timeout)
+    def run_into(
+        self, output: IO[bytes], *arguments: str, timeout: float = 60.0, limit: int | None = None
+    ) -> None:
+        """Run git with its output going to a file, as `run` otherwise.
+
+        Args:
+            output: The file.
+            *arguments: The subcommand and its arguments.
+            timeout: Seconds after which it is ended with all that it started.
+            limit: Bytes at which the file is full and git is ended, which is no error; None is no limit.
+        """
+        self._communicate(arguments, output, timeout, limit)
 
     def attempt(self, *arguments: str) -> str | None:
         """Run git and return what it printed, None if it ended with an error."""
@@ -77,9 +87,14 @@ class Git:
         """Run git and say whether it ended well."""
         return self.attempt(*arguments) is not None
 
-    def _communicate(self, arguments: tuple[str, ...], output: int | IO[bytes], timeout: float) -> bytes:
-        process = self._start(arguments, output)
+    def _communicate(
+        self, arguments: tuple[str, ...], output: int | IO[bytes], timeout: float, limit: int | None = None
+    ) -> bytes:
+        process = self._start(arguments, output, limited=limit is not None)
         try:
+            if limit is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
             out, error = process.communicate(timeout=timeout)
         except BaseException as problem:
             with contextlib.suppress(ProcessLookupError):
@@ -93,12 +108,14 @@ class Git:
             for pipe in (process.stdout, process.stderr):
                 if pipe is not None:
                     pipe.close()
-        if process.returncode != 0:
+        if process.returncode != 0 and not (limit is not None and _size(output) >= limit):
             said = one_line(error.decode("utf-8", "replace"), 400)
             raise GitError(said or f"git {arguments[0]} ended with code {process.returncode}.")
         return out or b""
 
-    def _start(self, arguments: tuple[str, ...], output: int | IO[bytes]) -> subprocess.Popen[Any]:
+    def _start(
+        self, arguments: tuple[str, ...], output: int | IO[bytes], *, limited: bool
+    ) -> subprocess.Popen[Any]:
         try:
             return subprocess.Popen(
                 ["git", *_OPTIONS, *arguments],
@@ -108,6 +125,8 @@ class Git:
                 stdout=output,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                # As in Python itself SIGXFSZ is ignored then: a full file is git's error, without a core dump.
+                restore_signals=not limited,
             )
         except FileNotFoundError as error:
             if not self.folder.is_dir():
@@ -115,6 +134,10 @@ class Git:
             raise UsageError("git is not installed or not on the PATH; install it and try again.") from error
         except OSError as error:
             raise GitError(f"git could not be started in {self.folder}: {error.strerror}.") from error
+
+
+def _size(output: int | IO[bytes]) -> int:
+    return os.fstat(output if isinstance(output, int) else output.fileno()).st_size
 
 
 def _environment() -> dict[str, str]:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from samobot.errors import UsageError
-from samobot.session.changes import FileChange, diff_summary, diff_text, head, tree_state
+from samobot.session.changes import DiffText, FileChange, diff_summary, diff_text, head, tree_state
 from samobot.session.git import Git, GitError
 from tests.support.repository import commit, git, make_repository
 
@@ -85,10 +86,28 @@ def test_a_diff_counts_commits_files_and_lines_since_the_base(repo: Path) -> Non
     assert (summary.commits, summary.added, summary.removed, summary.uncommitted) == (1, 6, 1, 2)
     assert FileChange("näme with space", 3, 0) in summary.files
     assert FileChange("image", None, None) in summary.files
-    text = diff_text(repo, base)
-    assert text is not None
-    assert "+changed" in text
-    assert len(diff_text(repo, base, 10) or "") == 10
+    whole = diff_text(repo, base)
+    assert whole is not None
+    assert "+changed" in whole.text
+    assert not whole.cut
+    assert diff_text(repo, base, 10) == DiffText(whole.text[:10], cut=True)
+    assert diff_text(repo, base, len(whole.text.encode())) == whole
+
+
+def test_of_a_huge_diff_no_more_is_made_than_is_read(repo: Path) -> None:
+    commit(repo, "big")
+    (repo / "big").write_text("line\n" * 1_000_000)
+    with tempfile.TemporaryFile() as output:
+        Git(repo).run_into(output, "diff", "HEAD", limit=100_000)
+        assert os.fstat(output.fileno()).st_size == 100_000
+    found = diff_text(repo, None)
+    assert found is not None
+    assert (len(found.text), found.cut) == (2_000_000, True)
+
+
+def test_a_wrong_command_is_an_error_also_where_its_output_is_limited(repo: Path) -> None:
+    with tempfile.TemporaryFile() as output, pytest.raises(GitError, match=r"bad revision|unknown revision"):
+        Git(repo).run_into(output, "diff", "nowhere", "--", limit=1000)
 
 
 def test_where_there_is_no_repository_there_is_no_diff(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from telegram import ForceReply, InlineKeyboardMarkup
 
 from samobot.bot.actions import Action
 from samobot.bot.buttons import Button, Rows, keyboard
+from samobot.bot.moves import ChatFact, fact_of
 from samobot.bot.notifier import Notifier
 from samobot.bot.outbox import Attachment, Outbox
 from samobot.bot.places import Places
@@ -320,4 +321,4 @@ def about_session(ref: SessionRef, kind: str = "note", **detail: Any) -> About:
 
 
 def _asked(request: Request) -> str:
-    return f"asked:{request.chat_id}:{request.user_id}"
+    return fact_of(ChatFact.ASKED, request.chat_id, request.user_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.buttons import Button, Shown, rows
+from samobot.bot.moves import ChatFact, fact_of
 from samobot.bot.phrases import Place, Sign, agent_line, lines, name_of, time_of
 from samobot.bot.places import Places
 from samobot.bot.sent import About
@@ -121,7 +122,7 @@ class ParkingBoard:
                 for place in self._places.of(key):
                     here[place].append(view)
         for place in self._places.all():
-            fact = f"parked:{place.chat_id}:{place.thread_id or 0}"
+            fact = fact_of(ChatFact.PARKED, place.chat_id, place.thread_id or 0)
             told: dict[str, Any] | None = self._store.facts.get(fact)
             views = sorted(here.get(place, ()), key=lambda view: view.ref.key)
             if views or told is not None:

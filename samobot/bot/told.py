@@ -67,3 +67,11 @@ class Facts:
                 connection.execute(
                     "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, json.dumps(value))
                 )
+
+    def rename(self, beginning: str, new: str) -> None:
+        """Give all values whose names begin so another beginning; what was kept under that is replaced."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute(
+                "UPDATE OR REPLACE facts SET name = ? || substr(name, ?) WHERE substr(name, 1, ?) = ?",
+                (new, len(beginning) + 1, len(beginning), beginning),
+            )

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from telegram import Bot
+from telegram.error import ChatMigrated
+
 from samobot.bot.gate import Gate
 from samobot.bot.memory import Memory, Posted
-from samobot.bot.moves import Moves
+from samobot.bot.moves import ChatFact, Moves, fact_of
+from samobot.bot.needs import need_of
+from samobot.bot.outbox import Outbox
 from samobot.bot.pairing import Access
+from samobot.bot.parking import ParkingBoard
 from samobot.bot.places import Places
+from samobot.bot.queue import OutboxRow
+from samobot.bot.reminders import Reminders, Waiting, silence_key
 from samobot.bot.store import Store
+from samobot.bot.voice import Voice
+from samobot.session.status import SessionState
 from samobot.settings import Settings
-from tests.support.views import AT
+from tests.support.views import AT, asking, at_rest, question, session
 
 OLD, NEW = -5, -100_500
+BOT = Bot("42:token-for-tests")
 
 
 def test_sessions_that_were_told_in_a_group_are_told_in_what_it_has_become(store: Store) -> None:
@@ -38,3 +55,63 @@ def test_messages_that_may_still_change_are_remembered_under_the_new_number() ->
     assert (moved.digests, moved.texts) == ({NEW: "d", 11: "e"}, {NEW: "text"})
     assert memory.moved({}) is memory
     assert memory.moved({-9: -100_900}) is memory
+
+
+async def test_what_a_group_was_told_of_a_limit_and_what_it_silenced_is_not_said_again_in_what_it_has_become(
+    store: Store, move: Callable[[], Awaitable[None]]
+) -> None:
+    places = Places(store, Settings(telegram_chat_id=OLD))
+    outbox = Outbox(BOT, store)
+    board = ParkingBoard(store, Voice(store, outbox), places)
+    reminders = Reminders(store, Voice(store, outbox), places)
+    asks = asking(question())
+    rests = at_rest(SessionState.PARKED, wanted=True, parked_until=AT + timedelta(hours=1))
+    need = need_of(asks)
+    assert need is not None
+    board.tell({rests.ref.key: rests}, AT)
+    (told,) = store.outbox.waiting(OLD)
+    store.outbox.done(told)
+    store.chats.put(replace(store.chats.get(OLD), silenced=frozenset({silence_key(asks.ref.key, need.name)})))
+    await move()
+    board.tell({rests.ref.key: rests}, AT)
+    reminders.tell([Waiting(asks, need, AT, 0)], AT + timedelta(hours=1))
+    assert store.outbox.count() == 0
+    board.tell({rests.ref.key: session()}, AT + timedelta(hours=2))
+    (over,) = store.outbox.waiting(NEW)
+    assert "the limit is over" in over.post.text
+    board.tell({rests.ref.key: session()}, AT + timedelta(hours=2))
+    assert store.outbox.count() == 1
+
+
+async def test_an_answer_to_what_was_asked_before_a_group_moved_is_taken_in_what_it_has_become(
+    store: Store, move: Callable[[], Awaitable[None]]
+) -> None:
+    facts = store.facts
+    for chat in (OLD, -51, 5):
+        facts.set(fact_of(ChatFact.ASKED, chat, 11), {"in": chat})
+    await move()
+    assert facts.get(fact_of(ChatFact.ASKED, NEW, 11)) == {"in": OLD}
+    assert facts.get(fact_of(ChatFact.ASKED, OLD, 11)) is None
+    assert [facts.get(fact_of(ChatFact.ASKED, chat, 11)) for chat in (-51, 5)] == [{"in": -51}, {"in": 5}]
+
+
+@pytest.fixture
+def move(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[None]]:
+    """Lets Telegram refuse a message to the group because it has become another chat."""
+
+    async def deliver(_bot: Bot, row: OutboxRow, _message_id: int | None) -> int:
+        if row.chat_id == OLD:
+            raise ChatMigrated(NEW)
+        return 1
+
+    async def happen() -> None:
+        monkeypatch.setattr("samobot.bot.lane.deliver", deliver)
+        outbox = Outbox(BOT, store)
+        outbox.post(OLD, "Anything", key="anything")
+        delivering = asyncio.create_task(outbox.run())
+        await asyncio.sleep(0)
+        assert await outbox.drain(10)
+        delivering.cancel()
+        await asyncio.gather(delivering, return_exceptions=True)
+
+    return happen

@@ -13,15 +13,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from telegram import Bot, ForceReply, InlineKeyboardMarkup
-from telegram.error import TelegramError
 
-from samobot.bot.api import in_words
 from samobot.bot.delivery import deliver
+from samobot.bot.direct import DirectCalls
 from samobot.bot.lane import Lane, LaneTools
 from samobot.bot.pace import Limits, Pace
 from samobot.bot.queue import Op, OutboxRow, Post, Priority
@@ -33,9 +32,6 @@ log = logging.getLogger(__name__)
 
 RECEIPT_SECONDS = 600.0
 """A receipt that could not be delivered for so long is news no more."""
-
-ANSWER_SECONDS = 5.0
-"""How long an answer to a tap is tried; after about 15 s Telegram takes none anyway."""
 
 _FIRST_BACKOFF = 1.0
 _DRAIN_LOOK = 0.05
@@ -88,7 +84,7 @@ class Outbox:
             bot, store, self._pace, monotonic, backoff, on_failed or _ignore_failure, self._wake
         )
         self._lanes: dict[int, Lane] = {}
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls = DirectCalls()
         self._running = False
 
     # What the rest of the bot calls -------------------------------------------------------------------------
@@ -159,7 +155,7 @@ class Outbox:
             # What a full disk keeps us from queueing can still be said, once: `/stop` must not seem dead.
             log.error("a receipt for chat %d is sent past the queue: %s", chat_id, error)
             row = OutboxRow(0, chat_id, priority, Op.SEND, key, 1, post, about)
-            self._at_once(deliver(self._bot, row, None))
+            self._calls.make(deliver(self._bot, row, None))
             return True
         self._wake(chat_id)
         return True
@@ -268,7 +264,7 @@ class Outbox:
             alert: Whether the text is a dialog to be closed.
             missed: Called where Telegram takes no answer any more: the tap was answered before, or long ago.
         """
-        self._at_once(self._bot.answer_callback_query(query_id, text or None, show_alert=alert), missed)
+        self._calls.make(self._bot.answer_callback_query(query_id, text or None, show_alert=alert), missed)
 
     def revive(self, chat_id: int) -> None:
         """Note that a chat is alive: somebody allowed wrote there. What waited for it goes out."""
@@ -297,10 +293,8 @@ class Outbox:
             await asyncio.Event().wait()
         finally:
             self._running = False
-            for task in self._calls:
-                task.cancel()
             await asyncio.gather(
-                *(lane.stop() for lane in self._lanes.values()), *self._calls, return_exceptions=True
+                self._calls.stop(), *(lane.stop() for lane in self._lanes.values()), return_exceptions=True
             )
             self._lanes.clear()
 
@@ -316,7 +310,7 @@ class Outbox:
         deadline = self._now() + timeout
         while True:
             lanes = (lane.busy(deadline) for lane in self._lanes.values())
-            tasks = [*self._calls, *(task for task in lanes if task is not None)]
+            tasks = [*self._calls.pending, *(task for task in lanes if task is not None)]
             left = deadline - self._now()
             if not tasks:
                 return True
@@ -331,31 +325,9 @@ class Outbox:
         if self._running:
             self._lanes.setdefault(chat_id, Lane(chat_id, self._tools)).start()
 
-    def _at_once(self, call: Coroutine[Any, Any, object], missed: Callable[[], None] | None = None) -> None:
-        """Make a call past the queue, in the background and within five seconds."""
-        task = asyncio.create_task(_attempt(call, missed))
-        self._calls.add(task)
-        task.add_done_callback(self._made)
-
-    def _made(self, call: asyncio.Task[None]) -> None:
-        """Nobody waits for a call past the queue: what is wrong with it of our own is logged here."""
-        self._calls.discard(call)
-        if not call.cancelled() and call.exception() is not None:
-            log.error("a call past the queue failed", exc_info=call.exception())
-
     def _about_queued(self, chat_id: int, key: str) -> About:
         rows = self._store.outbox.waiting(chat_id)
         return next((row.about for row in rows if row.key == key and row.op is Op.SEND), About())
-
-
-async def _attempt(call: Coroutine[Any, Any, object], missed: Callable[[], None] | None) -> None:
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await call
-    except (TelegramError, TimeoutError) as error:
-        log.info("a call past the queue did not work: %s", in_words(error))
-        if missed is not None:
-            missed()
 
 
 def _ignore_failure(row: OutboxRow, text: str) -> None:

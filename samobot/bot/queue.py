@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import secrets
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum, IntFlag, StrEnum
 from pathlib import Path
 from typing import Any
 
 from samobot.bot.database import Database
+from samobot.bot.files import OutboxFiles
 from samobot.bot.sent import About
-from samobot.errors import StorageError
 
 _BATCH = 50
 
@@ -124,7 +120,7 @@ class OutboxQueue:
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
-        self._folder = folder
+        self._files = OutboxFiles(folder)
 
     def put(
         self,
@@ -153,7 +149,7 @@ class OutboxQueue:
             data: Content of the attached file.
         """
         durable = priority is Priority.NEEDED
-        file = self._keep(data, durable) if data is not None else None
+        file = self._files.keep(data, durable=durable) if data is not None else None
         content = json.dumps({"post": asdict(post), "about": asdict(about)})
         now = self._database.clock()
         try:
@@ -178,7 +174,8 @@ class OutboxQueue:
                     (chat_id, priority, op, key, content, file, now, now + ttl if ttl is not None else None),
                 )
         except BaseException:
-            self._remove(file)
+            if file is not None:
+                self._files.remove(file)
             raise
         if replaced is not None and replaced["file"] != file:
             self._discard(replaced["file"])
@@ -261,40 +258,13 @@ class OutboxQueue:
 
     def prune(self) -> None:
         """Remove files that no row names: of a crash between the two."""
-        if not self._folder.is_dir():
-            return
-        named = {row["file"] for row in self._database.rows("SELECT file FROM outbox WHERE file IS NOT NULL")}
-        for path in self._folder.iterdir():
-            if path.name not in named:
-                self._remove(path.name)
-
-    def _keep(self, data: bytes, durable: bool) -> str:
-        name = secrets.token_hex(16)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with _new_private_file(self._folder / name) as descriptor:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-                if durable:
-                    os.fsync(descriptor)
-            if durable:
-                _sync_folder(self._folder)
-        except OSError as error:
-            self._remove(name)
-            raise StorageError(
-                f"A file for the chat cannot be kept in {self._folder}: {error}. Check the disk."
-            ) from error
-        return name
+        rows = self._database.rows("SELECT file FROM outbox WHERE file IS NOT NULL")
+        self._files.remove_others({row["file"] for row in rows})
 
     def _discard(self, name: str | None) -> None:
         """Remove a file once the row that named it is gone for good."""
-        self._database.after_commit(lambda: self._remove(name))
-
-    def _remove(self, name: str | None) -> None:
         if name is not None:
-            with contextlib.suppress(OSError):
-                (self._folder / name).unlink()
+            self._database.after_commit(lambda: self._files.remove(name))
 
     def _row(self, row: Any) -> OutboxRow:
         content = json.loads(row["post"])
@@ -307,24 +277,7 @@ class OutboxQueue:
             row["version"],
             Post(**content["post"]),
             About(**content["about"]),
-            self._folder / row["file"] if row["file"] is not None else None,
+            self._files.path(row["file"]) if row["file"] is not None else None,
             row["expires"],
             Form(row["form"]),
         )
-
-
-@contextlib.contextmanager
-def _new_private_file(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

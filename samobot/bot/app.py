@@ -21,6 +21,7 @@ from telegram.error import TelegramError
 
 from samobot.bot.account import Account
 from samobot.bot.api import build_bot
+from samobot.bot.budgets import pause_finished
 from samobot.bot.commands import how_to_pair
 from samobot.bot.desk import Desk
 from samobot.bot.front import Front
@@ -31,7 +32,6 @@ from samobot.bot.places import Places
 from samobot.bot.polling import Poller, Problem
 from samobot.bot.queue import Priority
 from samobot.bot.richtext import escape
-from samobot.bot.running import pause_finished
 from samobot.bot.service import ALIVE, READY, STOPPING, Service
 from samobot.bot.store import Store
 from samobot.bot.token_lock import TokenLock, lock_folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from samobot.bot import deciding, preferences, reading, running, showing
+from samobot.bot import deciding, preferences, reading, running, showing, starting
 from samobot.bot.desk import Desk, Request
 from samobot.bot.markup import bold, code
 from samobot.bot.needs import need_of
@@ -98,7 +98,7 @@ async def _start(desk: Desk, request: Request) -> None:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("run", "name [task…]", "Start a session, or let one go on", running.run, acts=True),
+    Command("run", "name [task…]", "Start a session, or let one go on", starting.run, acts=True),
     Command("status", "[name]", "All sessions, or one in detail", showing.status),
     Command("answer", "[name] [Q2] text", "Answer a question; a letter picks an option, all takes every suggestion", deciding.answer),
     Command("approve", "[name]", "Approve the plan", deciding.approve, acts=True),

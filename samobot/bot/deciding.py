@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from samobot.bot import asking
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import find_target, is_active
 from samobot.bot.arguments import asked_label, read_answer
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
-from samobot.bot.markup import bold, quote
+from samobot.bot.markup import bold
 from samobot.bot.questions import question_key
-from samobot.bot.richtext import escape
 from samobot.errors import ConflictError, UsageError
 from samobot.phases import WaitingFor
 from samobot.replies import AnswerReceipt
 from samobot.session.decisions import DecisionKind
 from samobot.session.status import SessionState
-from samobot.text import clip, one_line
+from samobot.text import one_line
 from samobot.views import QuestionView, SessionRef, SessionView
-
-_SHOWN = 300
-
 
 # Commands -----------------------------------------------------------------------------------------------------
 
@@ -48,9 +45,9 @@ async def answer(desk: Desk, request: Request) -> None:
     if question is None and not view.open_questions:
         raise ConflictError(f"{view.ref.name} has no open question.")
     if question is None:
-        _which_question(desk, request, view, words.text)
+        asking.which_question(desk, request, view, words.text)
     elif not words.text:
-        ask_answer(desk, request, view.ref, question)
+        asking.ask_answer(desk, request, view.ref, question)
     else:
         await _check_shown(desk, view, [question])
         await answer_question(desk, request, view.ref, question.index, question.identity, words.text)
@@ -79,7 +76,7 @@ async def reject(desk: Desk, request: Request) -> None:
     if feedback.strip():
         await reject_plan(desk, request, view.ref, sha256, feedback)
     else:
-        ask_feedback(desk, request, view.ref, sha256)
+        asking.ask_feedback(desk, request, view.ref, sha256)
 
 
 async def tell(desk: Desk, request: Request) -> None:
@@ -90,7 +87,7 @@ async def tell(desk: Desk, request: Request) -> None:
     if target.rest.strip():
         await give_guidance(desk, request, target.view.ref, target.rest)
     else:
-        ask_guidance(desk, request, target.view.ref)
+        asking.ask_guidance(desk, request, target.view.ref)
 
 
 # What they, the buttons and replies come to -----------------------------------------------------------------------
@@ -207,65 +204,6 @@ def check_not_answered(question: QuestionView, words: str, request: Request) -> 
         return
     raise ConflictError(
         f"{question.label} was answered by {question.by} already: {one_line(question.answer, 100)}"
-    )
-
-
-# Asking for the words ---------------------------------------------------------------------------------------------
-
-
-def ask_answer(desk: Desk, request: Request, ref: SessionRef, question: QuestionView) -> None:
-    """Ask for the words of an answer."""
-    desk.ask(
-        request,
-        f"✍️ {bold(f'{ref.name} · {question.label}')}\n{quote(clip(question.text, _SHOWN))}\nYour answer?",
-        Action(
-            do=ActionKind.OTHER_ANSWER, session=ref.key, question=question.index, identity=question.identity
-        ),
-        hint=f"Answer to {question.label}",
-    )
-
-
-def ask_feedback(desk: Desk, request: Request, ref: SessionRef, sha256: str | None) -> None:
-    """Ask what should be different about a plan."""
-    desk.ask(
-        request,
-        f"✏️ {bold(ref.name)}\nWhat should be different?",
-        Action(do=ActionKind.REQUEST_CHANGES, session=ref.key, identity=sha256),
-        hint="What should be different?",
-    )
-
-
-def ask_guidance(desk: Desk, request: Request, ref: SessionRef) -> None:
-    """Ask what the agent should know."""
-    desk.ask(
-        request,
-        f"💬 {bold(ref.name)}\nWhat should it know?",
-        Action(do=ActionKind.GUIDANCE, session=ref.key),
-        hint="Guidance for the next iteration",
-    )
-
-
-def _which_question(desk: Desk, request: Request, view: SessionView, text: str) -> None:
-    words = f" is “{escape(one_line(text, 60))}” the answer to" if text else " do you answer"
-    keys = [
-        choice(
-            f"{question.label}  {one_line(question.text, 50)}",
-            Action(
-                do=ActionKind.ANSWER if text else ActionKind.OTHER_ANSWER,
-                session=view.ref.key,
-                question=question.index,
-                identity=question.identity,
-                text=text or None,
-            ),
-        )
-        for question in view.open_questions[:20]
-    ]
-    desk.reply(
-        request,
-        f"Which question of {bold(view.ref.name)}{words}?",
-        buttons=rows(*keys, width=1),
-        about=about_session(view.ref),
-        part="which",
     )
 
 

@@ -1,180 +1,23 @@
-"""Starting, stopping and going on."""
+"""What runs: stopped, paused, let go on, put away; and the emergency stop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
 
-from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import any_session, find_target
-from samobot.bot.arguments import RunWords, first_word, read_money, read_run
-from samobot.bot.buttons import rows
-from samobot.bot.desk import Desk, Request, about_session, choice
+from samobot.bot.arguments import read_money
+from samobot.bot.desk import Desk, Request, about_session
 from samobot.bot.markup import bold, code
 from samobot.bot.needs import need_of
 from samobot.bot.obstacles import rest_words
 from samobot.bot.phrases import Sign
 from samobot.bot.richtext import escape
-from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError
+from samobot.errors import ConflictError, NotFoundError, SamobotError
 from samobot.replies import ResumeKind
-from samobot.session.folder import clean_name
-from samobot.session.gate import Person
 from samobot.session.status import SessionState
-from samobot.text import nearest, one_line
 from samobot.views import SessionRef, SessionView
 
 _EVERYTHING = frozenset({"all", "everything"})
-
-
-# /run ---------------------------------------------------------------------------------------------------------
-
-
-async def run(desk: Desk, request: Request) -> None:
-    """`/run name [task…]`: a new session, or one that goes on. What is missing is asked for."""
-    await run_in(desk, request, None)
-
-
-async def run_in(desk: Desk, request: Request, project: str | None) -> None:
-    """The same in a project that was picked, where one was."""
-    words = read_run(request.text)
-    if project is not None:
-        words = replace(words, project=project)
-    if words.name is None and request.session is not None:
-        await go_on(desk, request, desk.fleet.ref_of(request.session), budget_usd=words.budget_usd)
-        return
-    if words.name is None:
-        _ask_name(desk, request)
-        return
-    name = clean_name(words.name)
-    project = await _project(desk, request, words, name)
-    if project is None:
-        return
-    known = [ref for ref in await desk.fleet.find(name) if ref.project == project]
-    if not known and not words.task and not words.dive:
-        if await _offer_nearest(desk, request, project, name):
-            return
-        _ask_task(desk, request, project, name)
-        return
-    desk.settled(request, "run")
-    desk.receipt(request, "👍", f"{name} starts.")
-    desk.later(request, "run", _start(desk, request, project, replace(words, name=name)))
-
-
-async def _start(desk: Desk, request: Request, project: str, words: RunWords) -> None:
-    """Make the session and start it: fetching the default branch may take seconds."""
-    started = await desk.fleet.start(
-        project,
-        words.name or "",
-        request.person,
-        task=words.task,
-        dive=words.dive,
-        budget_usd=words.budget_usd,
-        auto=words.auto,
-    )
-    if started.ref is not None and request.chat_id not in {
-        place.chat_id for place in desk.places.of(started.ref.key)
-    }:
-        desk.places.follow(started.ref.key, request.chat_id, request.thread_id)
-    if started.place is not None:
-        desk.reply(
-            request,
-            f"⏳ {bold(started.name)} is number {started.place} in line; it starts by itself.",
-            about=about_session(started.ref) if started.ref else None,
-        )
-    if started.ref is not None:
-        await desk.notifier.look_at(started.ref)
-
-
-def _ask_name(desk: Desk, request: Request) -> None:
-    desk.ask(
-        request,
-        "▶️ What shall the session be called, and what is to be done?\n"
-        f"Such as {code('greet Add a greeting script')}",
-        Action(do=ActionKind.PICK_SESSION, command="run", text=request.text.strip() or None),
-        hint="name and task",
-    )
-
-
-def _ask_task(desk: Desk, request: Request, project: str, name: str) -> None:
-    desk.ask(
-        request,
-        f"▶️ {bold(name)} is new. What is to be done?",
-        Action(
-            do=ActionKind.PICK_SESSION,
-            command="run",
-            project=project,
-            text=f"{project}:{name} {_flags(request.text)}".strip(),
-        ),
-        hint="The task",
-    )
-
-
-def _flags(text: str) -> str:
-    """What was said besides the name, to be said again with the task."""
-    _, rest = first_word(text)
-    return rest.strip()
-
-
-async def _offer_nearest(desk: Desk, request: Request, project: str, name: str) -> bool:
-    """Where a new session without a task is nearly one that there is, ask which is meant."""
-    close = await desk.fleet.nearest(name)
-    found = [ref for ref in await desk.fleet.find(close) if ref.project == project] if close else []
-    if not found or close is None:
-        return False
-    again = f"{project}:{name}"
-    desk.reply(
-        request,
-        f"There is no session {bold(name)} yet. Did you mean {bold(close)}?",
-        buttons=rows(
-            choice(f"▶️ {close} goes on", Action(do=ActionKind.RESUME, session=found[0].key)),
-            choice(
-                f"New: {name}",
-                Action(do=ActionKind.PICK_PROJECT, project=project, command="task", text=again),
-            ),
-            width=1,
-        ),
-        part="nearest",
-    )
-    return True
-
-
-async def ask_task_of(desk: Desk, request: Request, project: str, address: str) -> None:
-    """Ask for the task of a new session whose name is settled."""
-    _ask_task(desk, request.saying(address), project, address.rpartition(":")[2])
-
-
-async def _project(desk: Desk, request: Request, words: RunWords, name: str) -> str | None:
-    """Find the project a run is for; None where the person has been asked."""
-    known = [each.name for each in await desk.fleet.projects()]
-    if not known:
-        raise UsageError(
-            "No project is configured: name its .samocode file in SAMOBOT_PROJECTS and start the bot again."
-        )
-    if words.project is not None:
-        exact = [each for each in known if each.casefold() == words.project.casefold()]
-        if exact:
-            return exact[0]
-        close = nearest(words.project, known)
-        raise NotFoundError(
-            f"There is no project “{one_line(words.project, 60)}”. "
-            + (f"Did you mean {close}?" if close else f"There is: {', '.join(known)}.")
-        )
-    homes = {ref.project for ref in await desk.fleet.find(name)}
-    candidates = [each for each in known if each in homes] or known
-    if len(candidates) == 1:
-        return candidates[0]
-    keys = [
-        choice(each, Action(do=ActionKind.PICK_PROJECT, project=each, command="run", text=request.text))
-        for each in candidates[:20]
-    ]
-    desk.reply(
-        request, f"In which project shall {bold(name)} run?", buttons=rows(*keys, width=1), part="project"
-    )
-    return None
-
-
-# /stop, /pause, /resume --------------------------------------------------------------------------------------------
 
 
 async def stop(desk: Desk, request: Request) -> None:
@@ -239,21 +82,6 @@ async def pause_one(desk: Desk, request: Request, ref: SessionRef) -> None:
     else:
         desk.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
     await desk.notifier.look_at(ref, by=request.person)
-
-
-async def pause_finished(desk: Desk, views: Sequence[SessionView]) -> None:
-    """Pause the sessions that were let go on only to the end of a phase, where they have come to it."""
-    for view in views:
-        phase = desk.store.facts.get(finish_fact(view.ref)) if view.worker_pid is not None else None
-        if phase is None or phase == str(view.phase or ""):
-            continue
-        desk.store.facts.set(finish_fact(view.ref), None)
-        await desk.fleet.pause(view.ref, Person("samobot, the phase being finished", "auto"))
-
-
-def finish_fact(ref: SessionRef) -> str:
-    """Names the phase that a session is to finish before it pauses."""
-    return f"finish_phase:{ref.key}"
 
 
 async def resume(desk: Desk, request: Request) -> None:

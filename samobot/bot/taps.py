@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
-from samobot.bot import deciding, reading, running, showing
+from samobot.bot import asking, budgets, deciding, reading, running, showing, starting
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.callbacks import Tap, TapState
 from samobot.bot.commands import find_command
@@ -20,15 +20,12 @@ from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
-from samobot.text import human_money
 from samobot.views import QuestionView, SessionRef, SessionView
 
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 1.0
 """After so long a tap is answered although what it asked for is not done yet."""
-
-_MORE_USD = 10.0
 
 
 async def tapped(desk: Desk, request: Request, identifier: str) -> None:
@@ -100,14 +97,14 @@ async def _about_session(desk: Desk, request: Request, action: Action, ref: Sess
         case ActionKind.REQUEST_CHANGES:
             await _check_plan(desk, ref, action)
             desk.toast(request)
-            deciding.ask_feedback(desk, request, ref, action.identity)
+            asking.ask_feedback(desk, request, ref, action.identity)
         case ActionKind.ACTION_DONE | ActionKind.RETRY:
             await _lift(desk, request, action, ref)
         case ActionKind.GUIDANCE if action.text:
             await deciding.give_guidance(desk, request, ref, action.text)
         case ActionKind.GUIDANCE:
             desk.toast(request)
-            deciding.ask_guidance(desk, request, ref)
+            asking.ask_guidance(desk, request, ref)
         case ActionKind.STOP | ActionKind.CONFIRM_STOP:
             running.stop_one(desk, request, ref)
         case ActionKind.PAUSE:
@@ -117,13 +114,13 @@ async def _about_session(desk: Desk, request: Request, action: Action, ref: Sess
         case ActionKind.ARCHIVE:
             await running.archive_one(desk, request, ref)
         case ActionKind.ADD_BUDGET:
-            usd = action.usd or _MORE_USD
+            usd = action.usd or budgets.MORE_USD
             if action.text == FOR_TODAY:
-                await _allow_today(desk, request, ref, usd)
+                await budgets.allow_today(desk, request, ref, usd)
             else:
-                await _add_budget(desk, request, ref, usd)
+                await budgets.add_budget(desk, request, ref, usd)
         case ActionKind.FINISH_PHASE:
-            await _finish_phase(desk, request, ref)
+            await budgets.finish_phase(desk, request, ref)
         case ActionKind.SILENCE:
             desk.notifier.silence(request.chat_id, ref.key, action.identity or "")
             desk.toast(request, "No more reminders of this.")
@@ -187,7 +184,7 @@ async def _question(desk: Desk, request: Request, action: Action, ref: SessionRe
     match action.do:
         case ActionKind.OTHER_ANSWER:
             desk.toast(request)
-            deciding.ask_answer(desk, request, ref, question)
+            asking.ask_answer(desk, request, ref, question)
         case ActionKind.CHANGE_ANSWER | ActionKind.CANCEL:
             change = action.do is ActionKind.CHANGE_ANSWER
             if change and question.answer is not None and view.waiting_for is not WaitingFor.QA_ANSWERS:
@@ -252,34 +249,9 @@ async def _give(desk: Desk, request: Request, action: Action) -> None:
 async def _in_project(desk: Desk, request: Request, action: Action) -> None:
     asked = replace(request, query_id=None)
     if action.command == "task":
-        await running.ask_task_of(desk, asked, action.project or "", action.text or "")
+        await starting.ask_task_of(desk, asked, action.project or "", action.text or "")
     else:
-        await running.run_in(desk, asked.saying(action.text or ""), action.project)
-
-
-async def _add_budget(desk: Desk, request: Request, ref: SessionRef, usd: float) -> None:
-    view = await desk.fleet.view(ref)
-    whole = (view.budget_usd if view.budget_usd is not None else view.cost_usd) + usd
-    whole = max(whole, view.cost_usd + usd / 2)
-    await desk.fleet.set_budget(ref, whole, request.person)
-    desk.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
-    await desk.notifier.look_at(ref, by=request.person)
-
-
-async def _allow_today(desk: Desk, request: Request, ref: SessionRef, usd: float) -> None:
-    await desk.fleet.allow_today(ref, usd, request.person)
-    desk.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
-    await desk.notifier.look_at(ref, by=request.person)
-
-
-async def _finish_phase(desk: Desk, request: Request, ref: SessionRef) -> None:
-    """Let a session that ran out of money end its phase: a bounded sum more, and a pause at the next phase."""
-    view = await desk.fleet.view(ref)
-    more = max(_MORE_USD, (view.budget_usd or 0.0) / 2)
-    desk.store.facts.set(running.finish_fact(ref), str(view.phase or ""))
-    await desk.fleet.set_budget(ref, view.cost_usd + more, request.person)
-    desk.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
-    await desk.notifier.look_at(ref, by=request.person)
+        await starting.run_in(desk, asked.saying(action.text or ""), action.project)
 
 
 async def _stale(desk: Desk, request: Request, action: Action, tap: Tap) -> None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.session.files import read_text, write_atomic
+from samobot.session.files import make_folder, read_text, write_atomic
 
 _FILE = "limit.json"
 _PROBE = "limit.probe"
@@ -73,7 +73,7 @@ class Account:
         Raises:
             StorageError: The disk refused.
         """
-        self._make_dir()
+        make_folder(self._dir, 0o700)
         values = {"until": limit.until.astimezone(UTC).isoformat(), "kind": limit.kind, "text": limit.text}
         write_atomic(self._dir / _FILE, json.dumps(values) + "\n", mode=0o600)
 
@@ -90,7 +90,7 @@ class Account:
         """
         if self._descriptor is not None:
             return True
-        self._make_dir()
+        make_folder(self._dir, 0o700)
         try:
             descriptor = os.open(self._dir / _PROBE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -108,9 +108,3 @@ class Account:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-    def _make_dir(self) -> None:
-        try:
-            self._dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise StorageError(f"{self._dir} cannot be made: {error.strerror}.") from error

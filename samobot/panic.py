@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from samobot.errors import ConflictError, StorageError
-from samobot.session.files import read_text, write_atomic
+from samobot.session.files import make_folder, read_text, write_atomic
 
 _FILE = "panic.json"
 
@@ -27,10 +27,7 @@ def pull(state_dir: Path, who: str, now: datetime) -> None:
     Raises:
         StorageError: The state folder cannot be written.
     """
-    try:
-        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StorageError(f"{state_dir} cannot be made: {error.strerror}.") from error
+    make_folder(state_dir, 0o700)
     write_atomic(
         state_dir / _FILE, json.dumps({"who": who, "at": now.astimezone(UTC).isoformat()}), mode=0o600
     )

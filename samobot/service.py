@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from samobot.assets import service_template
-from samobot.errors import SamobotError, StorageError, UsageError
+from samobot.errors import SamobotError, UsageError
 from samobot.programs import Answer, ask
-from samobot.session.files import read_text, write_atomic
+from samobot.session.files import make_folder, read_text, write_atomic
 
 UNIT = "samobot.service"
 
@@ -167,10 +167,7 @@ def install(environ: Mapping[str, str], *, now: bool) -> Installed:
     path = unit_path(environ)
     changed = read_text(path) != text
     if changed:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"{path.parent} cannot be made: {error.strerror}.") from error
+        make_folder(path.parent)
         write_atomic(path, text, mode=0o644)
     _must(environ, "--user", "daemon-reload")
     _must(environ, "--user", "enable", "--quiet", UNIT)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from samobot.costs import is_money
 from samobot.errors import StorageError
-from samobot.session.files import append_line
+from samobot.session.files import append_line, make_folder
 from samobot.session.history import stamp
 
 FOLDER = "spending"
@@ -31,6 +31,7 @@ KEPT_DAYS = 60
 LOCK_SECONDS = 2.0
 """How long another process may hold the lock before a line is written without it."""
 
+_REMEDY = "Set SAMOBOT_STATE_DIR to a folder of your own."
 _MAX_LINE = 64 * 1024
 _SLACK = 1e-4
 
@@ -77,12 +78,7 @@ def add(state_dir: Path, now: datetime, session: Path, usd: float) -> Spent:
     if usd == 0:
         total = spent_today(state_dir, now)
         return Spent(total, total)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"{path.parent} cannot be made: {error.strerror}. Set SAMOBOT_STATE_DIR to a folder of your own."
-        ) from error
+    make_folder(path.parent, 0o700, remedy=_REMEDY)
     line = json.dumps({"at": stamp(now), "session": os.fspath(session), "usd": usd})
     with _lock(path.parent):
         if not path.exists():
@@ -123,10 +119,7 @@ def allow(state_dir: Path, now: datetime, usd: float, who: str) -> None:
     if not is_money(usd):
         raise ValueError(f"{usd!r} is no amount of money")
     path = _file_of(state_dir, now)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{path.parent} cannot be made: {error.strerror}.") from error
+    make_folder(path.parent, 0o700, remedy=_REMEDY)
     with _lock(path.parent):
         append_line(path, json.dumps({"at": stamp(now), "who": who, "allowed": usd}), mode=0o600)
 

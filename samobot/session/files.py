@@ -116,6 +116,24 @@ def open_to_read(path: Path) -> BinaryIO:
         raise
 
 
+def make_folder(path: Path, mode: int = 0o777, *, remedy: str = "") -> None:
+    """Make a folder where it is missing, with those above it.
+
+    Args:
+        path: The folder.
+        mode: Its permission bits, less the umask; those above it get the usual ones.
+        remedy: What a person can do where it cannot be made, as a sentence.
+
+    Raises:
+        StorageError: It cannot be made.
+    """
+    try:
+        path.mkdir(mode, parents=True, exist_ok=True)
+    except OSError as error:
+        words = f"The folder {path} cannot be made: {error.strerror}. {remedy}"
+        raise StorageError(words.rstrip()) from error
+
+
 def sweep(folder: Path, before: float) -> int:
     """Remove what writes that were killed have left behind in a folder; its subfolders are not looked at.
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from samobot.errors import BusyError, StorageError, UsageError
 from samobot.session.changes import diff_summary, diff_text, head, tree_state
+from samobot.session.files import make_folder
 from samobot.session.git import Git, GitError
 
 _LOCK_WAIT_S = 180.0
@@ -121,10 +122,7 @@ def _make(git: Git, path: Path, branch: str, network_timeout: float) -> Worktree
     if start is None and not known:
         note = f"{git.folder} has no commits yet, so the session works in it directly."
         return Worktree(git.folder, note=note)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+    make_folder(path.parent)
     git.run("worktree", "prune")
     if known:
         git.run("worktree", "add", "--quiet", str(path), branch, timeout=600)

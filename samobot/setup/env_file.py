@@ -10,7 +10,7 @@ from pathlib import Path
 from dotenv.parser import parse_stream
 
 from samobot.errors import StorageError, UsageError
-from samobot.session.files import read_text, write_atomic
+from samobot.session.files import make_folder, read_text, write_atomic
 from samobot.text import has_control
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./~-]+")
@@ -69,10 +69,7 @@ def write_values(path: Path, values: Mapping[str, str]) -> None:
         StorageError: It cannot be written; the old one is still there.
         UsageError: A value is more than one line.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StorageError(f"{path.parent} cannot be made: {error.strerror}.") from error
+    make_folder(path.parent, 0o700)
     # A symbolic link is followed: dotfiles are kept in a repository elsewhere by many.
     target = path.resolve()
     write_atomic(target, set_values(read_text(target) or "", values), mode=0o600)

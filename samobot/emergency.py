@@ -13,6 +13,7 @@ import psutil
 from samobot.claude.reaper import SESSION_VARIABLE
 from samobot.errors import UsageError
 from samobot.halt import Halted, halt
+from samobot.processes import end_processes
 from samobot.project import Project
 from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.lock import holder
@@ -76,13 +77,7 @@ def _active(projects: Iterable[Project], processes: Iterable[psutil.Process]) ->
 def _end_early_workers(processes: Iterable[psutil.Process]) -> int:
     """End workers that are only starting: they may have looked for the emergency stop before it was pulled."""
     early = [process for process in processes if _is_worker(process) and _locked_by(process) is None]
-    for process in early:
-        with contextlib.suppress(psutil.Error):
-            process.terminate()
-    _, stubborn = psutil.wait_procs(early, timeout=_EARLY_SECONDS)
-    for process in stubborn:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
+    end_processes(early, _EARLY_SECONDS)
     return len(early)
 
 

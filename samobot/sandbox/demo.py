@@ -22,6 +22,7 @@ from types import TracebackType
 import psutil
 
 from samobot.errors import SamobotError
+from samobot.processes import end_processes
 from samobot.sandbox.journeys import greeting
 from samobot.sandbox.scenario import install
 from samobot.sandbox.server import BotApiServer
@@ -277,14 +278,7 @@ class Stage:
 def _end_marked(mark: str) -> None:
     """End every process that still carries the stage's mark."""
     left = [process for process in psutil.process_iter() if _is_marked(process, mark)]
-    for process in left:
-        with contextlib.suppress(psutil.Error):
-            process.terminate()
-    _, stubborn = psutil.wait_procs(left, timeout=_END_SECONDS)
-    for process in stubborn:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(stubborn, timeout=_END_SECONDS)
+    end_processes(left, _END_SECONDS)
 
 
 def _is_marked(process: psutil.Process, mark: str) -> bool:

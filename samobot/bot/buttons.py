@@ -20,8 +20,6 @@ from samobot.text import one_line
 MOST_BUTTONS = 100
 MOST_IN_A_ROW = 8
 LABEL_CHARACTERS = 40
-
-FILE_CHARACTERS = 36
 """What a phone shows of a button as wide as the chat; beyond that it cuts off the end."""
 
 _LONGEST_ENDING, _BEFORE_ENDING = 8, 5
@@ -84,7 +82,7 @@ def file_label(name: str, size: str) -> str:
         name: The file's name.
         size: Its size, in words.
     """
-    room = FILE_CHARACTERS - len(size) - 3
+    room = LABEL_CHARACTERS - len(size) - 3
     name = one_line(name)
     if len(name) > room:
         ending = name[-_LONGEST_ENDING:].rpartition(".")[2]

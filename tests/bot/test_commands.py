@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from samobot.bot.buttons import FILE_CHARACTERS
+from samobot.bot.buttons import LABEL_CHARACTERS
 from samobot.bot.commands import COMMANDS, find_command, menu, nearest_command
 from samobot.bot.markup import to_plain
 from samobot.bot.sent import About, SentMessage
@@ -378,8 +378,8 @@ async def test_a_long_file_name_keeps_its_ending_and_its_size_on_its_button(phon
     (folder / name).write_text("x" * 1500)
     await phone.say("/files demo")
     keys = [key["text"] for row in (phone.last("📁").post.markup or {})["inline_keyboard"] for key in row]
-    assert "01-31-11:30-dive-h…d-why.md · 1.5 kB" in keys
-    assert all(len(key) <= FILE_CHARACTERS for key in keys)
+    assert "01-31-11:30-dive-how-t…d-why.md · 1.5 kB" in keys
+    assert all(len(key) <= LABEL_CHARACTERS for key in keys)
 
 
 async def test_files_log_cost_and_preferences_are_shown(phone: Phone) -> None:

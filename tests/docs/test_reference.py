@@ -97,7 +97,9 @@ def test_the_exit_codes_are_the_programs() -> None:
 def test_every_key_of_a_status_is_explained() -> None:
     text = _text("status-json.md")
     for heading, model in (("key", Status), ("question", QuestionStatus), ("worker", WorkerStatus)):
-        assert [_first(row[0]) for row in table(text, heading)] == [each.name for each in dataclasses.fields(model)]
+        assert [_first(row[0]) for row in table(text, heading)] == [
+            each.name for each in dataclasses.fields(model)
+        ]
     assert {_first(row[0]) for row in table(text, "state")} == set(SessionState)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -40,6 +41,7 @@ ASK_SECONDS = 900.0
 TOAST = 190
 """Characters of an answer to a tap; Telegram takes 200."""
 
+_ANSWERED_KEPT = 256
 _PROMISES = "promises"
 _OURS = "Something of ours went wrong; the details are in the log. Nothing was decided."
 
@@ -118,6 +120,7 @@ class Desk:
         self.settings = settings
         self.now = now
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 
     # Answers -------------------------------------------------------------------------------------------------
 
@@ -210,8 +213,8 @@ class Desk:
             self.store.facts.set(_asked(request), None, durable=False)
 
     def toast(self, request: Request, text: str = "", *, alert: bool = False) -> None:
-        """Answer a tap; nothing is done for a message."""
-        if request.query_id is not None:
+        """Answer a tap, unless it was answered before; nothing is done for a message."""
+        if request.query_id is not None and self._answers(request.query_id):
             self.outbox.answer(request.query_id, one_line(text, TOAST), alert=alert)
 
     def receipt(self, request: Request, emoji: str = "👍", toast: str = "") -> None:
@@ -229,7 +232,8 @@ class Desk:
         else:
             words = _OURS
             log.error("handling of %s", request.key, exc_info=error)
-        if request.query_id is not None and len(words) <= TOAST:
+        fits = len(words) <= TOAST
+        if request.query_id is not None and fits and self._answers(request.query_id):
             words = one_line(words, TOAST)
             self.outbox.answer(
                 request.query_id, words, alert=True, missed=lambda: self._say_error(request, words)
@@ -237,6 +241,13 @@ class Desk:
             return
         self.toast(request)
         self._say_error(request, words)
+
+    def _answers(self, query_id: str) -> bool:
+        """Whether a tap may still be answered; Telegram takes one answer, so this is said once for each."""
+        if query_id in self._answered:
+            return False
+        self._answered.append(query_id)
+        return True
 
     def _say_error(self, request: Request, words: str) -> None:
         self.reply(request, f"⚠️ {escape(words)}", part="error")

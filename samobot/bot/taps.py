@@ -128,8 +128,8 @@ async def _about_session(desk: Desk, request: Request, action: Action, ref: Sess
             await desk.notifier.auto_off(ref)
             desk.toast(request, "It waits for you now.")
         case _:
-            desk.toast(request)
             await _show(desk, request, action, ref)
+            desk.toast(request)
 
 
 async def _lift(desk: Desk, request: Request, action: Action, ref: SessionRef) -> None:

@@ -6,12 +6,14 @@ import asyncio
 import gc
 import json
 import re
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from samobot.bot import taps
 from samobot.bot.buttons import LABEL_CHARACTERS
 from samobot.bot.commands import COMMANDS, find_command, menu, nearest_command
 from samobot.bot.markup import to_plain
@@ -422,3 +424,39 @@ async def test_a_fault_of_ours_is_one_line_and_its_details_are_in_the_log(
 def test_commands_are_found_by_their_name() -> None:
     assert find_command("run") is COMMANDS[0]
     assert find_command("nothing") is None
+
+
+async def test_a_button_that_fails_answers_its_tap_once_and_says_why(phone: Phone) -> None:
+    phone.session("demo")
+    await phone.say("/status demo")
+    shown = phone.last("demo")
+    shutil.rmtree(phone.root / "sessions-repo")
+    before = len(phone.toasts)
+    await phone.tap(shown, "📄 Log")
+    assert len(phone.toasts) == before + 1
+    assert phone.toasts[-1][0]
+
+
+async def test_what_fails_after_the_tap_was_answered_is_said_in_a_message(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone.session("demo")
+    await phone.say("/status demo")
+    shown = phone.last("demo")
+
+    monkeypatch.setattr(taps, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(phone.desk.fleet, "log_lines", _late(StorageError("The disk is gone.")))
+    await phone.tap(shown, "📄 Log")
+    assert [text for text, _ in phone.toasts] == [""]
+    assert "The disk is gone." in to_plain(phone.new()[-1].post.text)
+
+
+def _late(error: Exception) -> Callable[..., Awaitable[Any]]:
+    """A call that fails once the event loop has done what was due."""
+
+    async def fail(*_: Any, **__: Any) -> Any:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        raise error
+
+    return fail

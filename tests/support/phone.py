@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from telegram import Bot, Update
 
+from samobot.bot import taps
 from samobot.bot.desk import Desk
 from samobot.bot.front import Front
 from samobot.bot.markup import to_plain
@@ -178,14 +179,21 @@ async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) 
     notifier = Notifier(fleet, store, outbox, places, lambda: NOW)
     desk = Desk(fleet, store, outbox, notifier, places, settings, lambda: NOW)
     made = Phone(root, store, desk, Front(desk, lambda: "samo_bot"), bot)
+    answered: set[str] = set()
 
-    def answer(_query: str, text: str = "", *, alert: bool = False) -> None:
+    def answer(
+        query: str, text: str = "", *, alert: bool = False, missed: Callable[[], None] | None = None
+    ) -> None:
+        assert query not in answered, "Telegram takes one answer to a tap"
+        answered.add(query)
         made.toasts.append((text, alert))
 
     async def nothing_starts() -> list[Any]:
         return []
 
     monkeypatch.setattr(outbox, "answer", answer)
+    # However slow the machine: what a tap came to is its answer.
+    monkeypatch.setattr(taps, "PATIENCE_SECONDS", 600.0)
     monkeypatch.setattr(fleet, "keep", nothing_starts)
     yield made
     await desk.finish(5)

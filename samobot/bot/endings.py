@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.buttons import Button, Shown, rows
+from samobot.bot.claims import claims
 from samobot.bot.outbox import Attachment
 from samobot.bot.phrases import (
     Sign,
@@ -31,18 +30,6 @@ _SUMMARY_LINES = 6
 _CUT = 2
 """What `shorten` keeps for its sign."""
 
-_PASSED = re.compile(
-    r"\b(\d{1,6})\s+(?:unit\s+|new\s+|of\s+\d+\s+)?(?:tests?\b[^.\n\d]{0,40}\bpass|pass(?:ed|ing)\b)"
-    r"|\ball\s+(\d{1,6})\s+tests?\b",
-    re.IGNORECASE,
-)
-_FAILED = re.compile(r"\b([1-9]\d{0,5})\s+(?:tests?\s+)?fail(?:s|ed|ing|ures?)?\b", re.IGNORECASE)
-_CLEAN = re.compile(
-    r"\bquality\b[^.\n]{0,40}\b(?:clean|passed|no (?:open )?(?:issues|findings))\b"
-    r"|\bno (?:open )?quality (?:issues|findings)\b",
-    re.IGNORECASE,
-)
-
 
 def done(view: SessionView, summary: str, diff: DiffView | None) -> Shown:
     """Show that a session is done.
@@ -53,7 +40,7 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> Shown:
         diff: What its branch holds; None where it does not work in a repository.
     """
     words = summary_text(summary) or agent_text(view.summary or view.last_action or "", _SUMMARY)
-    facts = lines(_branch(diff), _checks(summary), _took(view), _by_phase(view))
+    facts = lines(_branch(diff), "  ".join(claims(agent_rich(summary).text)), _took(view), _by_phase(view))
     key = view.ref.key
     of_repository = (
         Button("± Diff", Action(do=ActionKind.DIFF, session=key)),
@@ -125,19 +112,6 @@ def _branch(diff: DiffView | None) -> str:
     if diff.uncommitted:
         facts.append(f"{diff.uncommitted} not committed")
     return " · ".join(facts)
-
-
-def _checks(summary: str) -> str:
-    """What the summary says about tests and quality; nothing where it says nothing."""
-    told = []
-    failed, passed = _FAILED.search(summary), _PASSED.search(summary)
-    if failed:
-        told.append(f"✗ {plural(int(failed[1]), 'test')} failing")
-    elif passed:
-        told.append(f"✓ {plural(int(passed[1] or passed[2]), 'test')}")
-    if _CLEAN.search(summary):
-        told.append("✓ quality clean")
-    return "  ".join(told)
 
 
 def _took(view: SessionView) -> str:

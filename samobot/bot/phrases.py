@@ -50,7 +50,7 @@ class Place:
         thread_id: The topic that messages go to.
         level: What makes a sound or a message there.
         zone: The zone its times are shown in; None: the machine's.
-        alone: Whether only one person reads it, who then is called “you”.
+        alone: Whether it is the private chat of the only person who may decide anything, who then is called “you”.
     """
 
     chat_id: int

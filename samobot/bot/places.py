@@ -56,13 +56,11 @@ class Places:
         chosen = self._followed.get(session)
         if chosen is not None:
             return (self._place(*chosen),)
-        homes = self._homes()
-        return tuple(self._place(chat_id, alone=len(homes) == 1) for chat_id in homes)
+        return tuple(self._place(chat_id) for chat_id in self._homes())
 
     def all(self) -> tuple[Place, ...]:
         """All places that hear of any session."""
-        homes = self._homes()
-        found = [self._place(chat_id, alone=len(homes) == 1) for chat_id in homes]
+        found = [self._place(chat_id) for chat_id in self._homes()]
         found += [self._place(*chosen) for chosen in self._followed.values()]
         return tuple(dict.fromkeys(found))
 
@@ -78,7 +76,12 @@ class Places:
         """Groups that have another number by now: the old one and the new one."""
         return self._moves.all()
 
-    def _place(self, chat_id: int, thread_id: int | None = None, *, alone: bool = True) -> Place:
-        chat_id = self._moves.now(chat_id)
+    def at(self, chat_id: int, thread_id: int | None = None) -> Place:
+        """A chat as the words for it need to know it."""
         chat = self._store.chats.get(chat_id)
-        return Place(chat_id, thread_id, chat.level, zone_of(chat.timezone), alone=alone and chat_id > 0)
+        # Whoever else may decide, in whichever chat, is not the “you” of this one.
+        people = self._settings.allowed_users | self._store.people.access().users
+        return Place(chat_id, thread_id, chat.level, zone_of(chat.timezone), alone=people == {chat_id})
+
+    def _place(self, chat_id: int, thread_id: int | None = None) -> Place:
+        return self.at(self._moves.now(chat_id), thread_id)

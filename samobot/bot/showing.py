@@ -9,7 +9,7 @@ from samobot.bot.cards import card, doing, sign_of
 from samobot.bot.desk import Desk, Request, about_session
 from samobot.bot.markup import bold, code
 from samobot.bot.needs import need_of
-from samobot.bot.phrases import Place, plural, zone_of
+from samobot.bot.phrases import Place, plural
 from samobot.bot.richtext import escape
 from samobot.session.status import SessionState
 from samobot.text import human_duration, human_money, one_line
@@ -70,14 +70,7 @@ def show_one(desk: Desk, request: Request, view: SessionView) -> None:
 
 def place_of(desk: Desk, request: Request) -> Place:
     """The chat that a request came from, as the words for it need to know it."""
-    chat = desk.store.chats.get(request.chat_id)
-    return Place(
-        request.chat_id,
-        request.thread_id,
-        chat.level,
-        zone_of(chat.timezone),
-        alone=request.chat_id > 0 and len(desk.settings.allowed_users) < 2,
-    )
+    return desk.places.at(request.chat_id, request.thread_id)
 
 
 async def sessions(desk: Desk, request: Request) -> None:

@@ -455,8 +455,20 @@ def _late(error: Exception) -> Callable[..., Awaitable[Any]]:
     """A call that fails once the event loop has done what was due."""
 
     async def fail(*_: Any, **__: Any) -> Any:
-        for _ in range(3):
+        for _turn in range(3):
             await asyncio.sleep(0)
         raise error
 
     return fail
+
+
+async def test_you_is_only_who_alone_may_decide_and_paired_people_count(phone: Phone) -> None:
+    phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.tap(phone.last("Which colour?"), "B")
+    assert "you, " in to_plain(phone.last("Which colour?").post.text)
+    phone.store.people.add_user(12)
+    await phone.say("/answer Q2 seven", user={"id": 12, "is_bot": False, "first_name": "Bob"})
+    answered = to_plain(phone.last("How many?").post.text)
+    assert "Bob, " in answered
+    assert "you" not in answered

@@ -36,6 +36,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
     end = current.end
     running = journal.iteration if held is not None else None
     park = journal.park
+    reason, needs = _asked(current, signal)
     return SessionView(
         ref=_ref(current.folder, project),
         state=status.state,
@@ -45,7 +46,8 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         visit=status.iteration or 0,
         waiting_for=status.waiting_for,
         gate=_gate(current),
-        asked=without_surrogates(_asked(current, signal)),
+        reason=without_surrogates(reason),
+        needs=without_surrogates(needs),
         summary=without_surrogates(signal.summary or "") if signal else "",
         questions=_questions(current),
         plan=_plan(current),
@@ -101,7 +103,7 @@ def unreadable_view(folder: SessionFolder, project: str, problem: str) -> Sessio
         visit=0,
         waiting_for=None,
         gate=None,
-        asked="",
+        reason="",
         summary="",
         questions=(),
         plan=None,
@@ -170,13 +172,13 @@ def _gate(current: Snapshot) -> str | None:
             return f"{other}:{current.status.total_iterations or 0}"
 
 
-def _asked(current: Snapshot, signal: Signal | None) -> str:
+def _asked(current: Snapshot, signal: Signal | None) -> tuple[str, str]:
+    """Why it is held up, and what it needs; either may be empty."""
     if signal is not None and (signal.reason or signal.needs):
-        parts = dict.fromkeys(part for part in (signal.reason, signal.needs) if part)
-        return "\n".join(parts)
+        return signal.reason, signal.needs
     if current.end is not None and current.end.text:
-        return current.end.text
-    return current.standing.block or ""
+        return current.end.text, ""
+    return current.standing.block or "", ""
 
 
 def _questions(current: Snapshot) -> tuple[QuestionView, ...]:

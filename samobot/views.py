@@ -167,7 +167,8 @@ class SessionView(_View):
         visit: Number of the iteration in this visit of the phase.
         waiting_for: What a person has to do.
         gate: Names the gate that is open: another question round or plan version has another name.
-        asked: What the agent says that it needs, in its words; why it is blocked.
+        reason: Why it is blocked or waits, in the agent's words.
+        needs: What it needs from a person, in the agent's words, where it says that apart from the reason.
         summary: What the agent said last about what it did.
         questions: All of them, in the order of the file.
         plan: The newest plan.
@@ -209,7 +210,8 @@ class SessionView(_View):
     visit: int
     waiting_for: WaitingFor | None
     gate: str | None
-    asked: str
+    reason: str
+    needs: str = ""
     summary: str
     questions: tuple[QuestionView, ...]
     plan: PlanView | None
@@ -241,6 +243,11 @@ class SessionView(_View):
     problems: tuple[str, ...] = ()
     decision: DecisionView | None = None
     repository: bool = True
+
+    @property
+    def asked(self) -> str:
+        """Reason and needs together."""
+        return "\n".join(dict.fromkeys(part for part in (self.reason, self.needs) if part))
 
     @property
     def open_questions(self) -> tuple[QuestionView, ...]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.buttons import Button, Rows, Shown, rows
+from samobot.bot.markup import bold
 from samobot.bot.needs import NeedKind, need_of
 from samobot.bot.phrases import (
     Place,
     Sign,
     agent_quote,
+    agent_rich,
     agent_text,
     agent_words,
     headline,
+    lines,
     paragraphs,
     phase_words,
     plural,
     time_of,
 )
-from samobot.bot.richtext import escape
+from samobot.bot.richtext import escape, utf16_units, visible
 from samobot.phases import BlockCause, WaitingFor
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
@@ -29,8 +33,19 @@ from samobot.views import SessionView
 _ABREAST = 2
 """Buttons beside each other: of four, a phone cuts the longer labels."""
 
-_ASKED = 900
+_SHORT, _SHORT_LINES = 300, 5
+"""UTF-16 units and lines of a reason that is shown as it is; a longer one is a quote that opens at a tap."""
+
+_ALONE, _ALONE_LINES = 500, 8
+"""The same of a reason with nothing beside it."""
+
+_NEED, _NEED_LINES = 700, 10
+_QUOTED = 1500
+_CUT = 2
+"""What `shorten` keeps for its sign."""
+
 _SAID = 500
+_QUESTION = re.compile(r"[^\s.!?][^.!?\n]*\?(?=\s|$)")
 _REASON = 110
 MORE_USD = 5.0
 """What the budget's button adds; a budget from 20 dollars on is raised by a quarter."""
@@ -123,27 +138,65 @@ def _because(words: str, reason: str) -> str:
 
 def _block(view: SessionView, said: str) -> Shown:
     cause = view.end.cause if view.end is not None and view.end.cause is not None else BlockCause.AGENT
-    asked = agent_text(view.asked, _ASKED) or "It gave no reason."
-    last = agent_quote(said, _SAID, expandable=True) if cause is not BlockCause.ACCOUNT else ""
+    why, whole = _why(view)
+    last = agent_quote(said, _SAID, expandable=True) if cause is not BlockCause.ACCOUNT and whole else ""
     # What it said last is often the reason itself.
     if one_line(said) and one_line(said) in one_line(view.asked):
         last = ""
-    text = paragraphs(
-        f"{headline(Sign.BLOCKED, view.ref, 'is blocked')} {phase_words(view.phase)}".rstrip() + f"\n{asked}",
-        last,
-        _HINTS[cause],
-    )
+    head = f"{headline(Sign.BLOCKED, view.ref, 'is blocked')} {phase_words(view.phase)}".rstrip()
+    text = paragraphs(f"{head}\n{why or 'It gave no reason.'}", last, _HINTS[cause])
     asks = cause is BlockCause.AGENT and "?" in view.asked
     return Shown(text, _help(view, "✍️ Answer…" if asks else "💬 Guidance"))
 
 
 def _failed(view: SessionView) -> Shown:
+    why, _ = _why(view)
+    head = f"{headline(Sign.OURS, view.ref, 'failed')} {phase_words(view.phase)}".rstrip()
     text = paragraphs(
-        f"{headline(Sign.OURS, view.ref, 'failed')} {phase_words(view.phase)}".rstrip()
-        + f"\n{agent_text(view.asked or (view.end.text if view.end else ''), _ASKED)}".rstrip(),
-        _HINTS[BlockCause.FAILURES],
+        lines(head, why or agent_text(view.end.text if view.end else "", _ALONE)), _HINTS[BlockCause.FAILURES]
     )
     return Shown(text, _help(view, "💬 Guidance", retry_first=True))
+
+
+def _why(view: SessionView) -> tuple[str, bool]:
+    """Why a session is held up and what it needs, and whether the reason is short enough to be shown as it is.
+
+    What it needs is never lost to a long reason.
+    """
+    reason, needs = _apart(view)
+    rich = agent_rich(reason)
+    units, most = (_SHORT, _SHORT_LINES) if needs else (_ALONE, _ALONE_LINES)
+    short = rich.units <= units and rich.text.count("\n") < most
+    if short:
+        why = rich.html() if visible(rich.text) else ""
+    else:
+        why = agent_quote(reason, _QUOTED, expandable=True)
+        needs = needs or next(iter(_QUESTION.findall(rich.text)[-1:]), "")
+    need = _beginning(needs, _NEED, _NEED_LINES)
+    if not (why and need):
+        return why or need, short
+    return paragraphs(_part("Why", why) if short else why, _part("It needs", need)), short
+
+
+def _apart(view: SessionView) -> tuple[str, str]:
+    """Reason and needs, without saying in the one what is in the other already."""
+    reason, needs = (one_line(each).casefold().strip(" .") for each in (view.reason, view.needs))
+    if needs and needs in reason and len(reason) <= _SHORT:
+        return view.reason, ""
+    if reason and reason in needs:
+        return "", view.needs
+    return view.reason, view.needs
+
+
+def _part(label: str, html: str) -> str:
+    return f"{bold(label + ':')}{chr(10) if chr(10) in html else ' '}{html}"
+
+
+def _beginning(markdown: str, units: int, most: int) -> str:
+    """The beginning of the agent's words: at most so many UTF-16 units, and lines."""
+    rich = agent_rich(markdown)
+    first = utf16_units("\n".join(rich.text.split("\n")[:most])) + _CUT
+    return agent_text(markdown, max(16, min(units, first)))
 
 
 def _help(view: SessionView, guidance: str, *, retry_first: bool = False) -> Rows:
@@ -159,7 +212,7 @@ def _help(view: SessionView, guidance: str, *, retry_first: bool = False) -> Row
 
 
 def _action(view: SessionView) -> Shown:
-    asked = agent_text(view.asked, _ASKED) or "It did not say what; the log shows more."
+    asked = _why(view)[0] or "It did not say what; the log shows more."
     needs = "needs a file from you" if view.waiting_for is WaitingFor.FILE_UPDATE else "needs you"
     key = view.ref.key
     buttons = (

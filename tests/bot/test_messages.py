@@ -160,6 +160,46 @@ def test_a_block_that_asks_offers_to_answer() -> None:
     assert labels(obstacle(blocked("Mock the API?"), NeedKind.BLOCK, "", HERE, NOW))[0] == "✍️ Answer…"
 
 
+def test_a_need_is_whole_and_apart_however_long_the_reason_is() -> None:
+    reason = (
+        "The service does not answer, and I have tried this:\n\n" + "- another port, and the old one\n" * 50
+    )
+    view = blocked(reason, needs="**Should** I mock `x`?")
+    shown = obstacle(view, NeedKind.BLOCK, "What it said last.", HERE, NOW)
+    assert shown.text.endswith("</blockquote>\n\n<b>It needs:</b> <b>Should</b> I mock <code>x</code>?")
+    # The reason is folded: a phone shows three lines of it.
+    assert shown.text.count("\n", 0, shown.text.index("<blockquote expandable>")) == 1
+    assert labels(shown)[0] == "✍️ Answer…"
+
+
+def test_reason_and_need_are_told_apart_by_their_labels() -> None:
+    shown = obstacle(blocked("No network", needs="A key"), NeedKind.BLOCK, "", HERE, NOW)
+    assert to_plain(shown.text) == "⛔ greet is blocked in testing\nWhy: No network\n\nIt needs: A key"
+
+
+def test_the_question_in_a_long_reason_is_not_folded_away() -> None:
+    reason = "I have tried this. " * 60 + "Should I mock the API? Then I go on."
+    shown = obstacle(blocked(reason), NeedKind.BLOCK, "", HERE, NOW)
+    assert to_plain(shown.text).endswith("It needs: Should I mock the API?")
+
+
+@pytest.mark.parametrize(
+    ("reason", "needs"), [("Plug in the cable", "cable"), ("cable", "Plug in the cable")]
+)
+def test_a_need_that_the_reason_names_already_is_not_said_twice(reason: str, needs: str) -> None:
+    view = blocked(reason, needs=needs)
+    assert to_plain(obstacle(view, NeedKind.ACTION, "", HERE, NOW).text) == (
+        "✋ greet needs you\nPlug in the cable\n\nThen tap Done; it goes on."
+    )
+
+
+def test_a_need_of_many_lines_fits_a_message() -> None:
+    view = blocked("No keys.", needs="- one more key\n" * 400)
+    shown = obstacle(view, NeedKind.BLOCK, "", HERE, NOW)
+    assert shown.text.count("\n") <= 14
+    assert shown.text.endswith("…")
+
+
 def test_the_days_budget_is_raised_for_today_and_not_for_the_session() -> None:
     end = ended(RunEndReason.BUDGET, text="The day's budget is used up.").model_copy(update={"of_day": True})
     shown = obstacle(at_rest(SessionState.BLOCKED, end=end), NeedKind.BUDGET, "", HERE, NOW)
@@ -262,7 +302,7 @@ def views(draw: st.DrawFn) -> SessionView:
         ref=SessionRef(project=two, folder=one, name=one),
         state=draw(st.sampled_from(SessionState)), phase=draw(st.sampled_from([None, *Phase])),
         waiting_for=(waiting_for := draw(st.sampled_from([None, *WaitingFor]))),
-        gate=None if waiting_for is None else "gate", asked=three, summary=four, questions=(asked, question(1)),
+        gate=None if waiting_for is None else "gate", reason=three, needs=four, summary=four, questions=(asked, question(1)),
         plan=shown, guidance=tuple(GuidanceView(who=one, text=each, given=draw(st.booleans())) for each in text),
         activity=one, limit=two, parked_until=draw(st.sampled_from([None, NOW])), lost=draw(st.booleans()),
         end=draw(st.sampled_from([None, *(ended(r, text=three, cause=c) for r in RunEndReason for c in (None, *BlockCause))])),

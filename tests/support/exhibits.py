@@ -246,7 +246,7 @@ def _blocks() -> list[tuple[Shown, ...]]:
 def _waits_for_action(kind: WaitingFor = WaitingFor.HUMAN_ACTION) -> SessionView:
     asked = "Create an API key for the **test** account and put it into `config/local.env`."
     return at_rest(
-        SessionState.WAITING, waiting_for=kind, gate="action:1", asked=asked, end=ended(RunEndReason.WAITING)
+        SessionState.WAITING, waiting_for=kind, gate="action:1", needs=asked, end=ended(RunEndReason.WAITING)
     )
 
 

@@ -19,7 +19,7 @@ def session(**values: Any) -> SessionView:
     usual: dict[str, Any] = {
         "ref": REF, "state": SessionState.RUNNING, "phase": Phase.IMPLEMENTATION,
         "visited": (Phase.INVESTIGATION, Phase.REQUIREMENTS, Phase.PLANNING, Phase.IMPLEMENTATION),
-        "iteration": 6, "visit": 2, "waiting_for": None, "gate": None, "asked": "", "summary": "",
+        "iteration": 6, "visit": 2, "waiting_for": None, "gate": None, "reason": "", "summary": "",
         "questions": (), "plan": None, "guidance": (), "activity": "Editing src/greet.py", "running_since": AT,
         "worker_pid": 4711, "parked_until": None, "limit": "", "end": None, "run": "run-1", "lost": False,
         "auto": False, "remarks": (), "last_action": "wrote the parser", "next": "phase 2 of 3, tests",
@@ -87,7 +87,7 @@ def blocked(
 ) -> SessionView:
     """A session that the agent has blocked in testing."""
     usual: dict[str, Any] = {
-        "phase": Phase.TESTING, "asked": asked, "end": ended(RunEndReason.BLOCKED, cause=BlockCause.AGENT),
+        "phase": Phase.TESTING, "reason": asked, "end": ended(RunEndReason.BLOCKED, cause=BlockCause.AGENT),
     }  # fmt: skip
     return at_rest(SessionState.BLOCKED, **(usual | values))
 

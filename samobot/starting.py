@@ -16,11 +16,8 @@ from samobot.reading import Reading
 from samobot.replies import Resumed, ResumeKind, Started
 from samobot.running import Running, is_held, run_options
 from samobot.session import control, gate, journal
-from samobot.session.control import Request, RequestKind
-from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
 from samobot.session.journal import EventName, RunEndReason
-from samobot.session.lock import holder
 from samobot.session.status import SessionState
 from samobot.settings import Settings
 from samobot.text import human_money
@@ -107,7 +104,7 @@ class Starting:
             await self._write_budget(ref, budget_usd, by)
         if is_held(view):
             folder = await self._reading.folder(ref)
-            await self._threads.run(lambda: _wake(folder, by))
+            await self._threads.run(lambda: control.wake(folder, by.who))
             return Resumed(kind=ResumeKind.WOKEN)
         await self._lift(ref, by)
         place = await self._running.want(ref, run_options(auto=view.auto))
@@ -183,13 +180,3 @@ def _refuse_if_done(view: SessionView) -> None:
 
 def _is_out_of_money(view: SessionView) -> bool:
     return view.end is not None and view.end.reason is RunEndReason.BUDGET
-
-
-def _wake(folder: SessionFolder, by: Person) -> None:
-    """Let a living worker go on: no pause any more, and no waiting for a limit to pass."""
-    while control.take_kind(folder, RequestKind.PAUSE):
-        pass
-    held = holder(folder)
-    # Left for a worker that does not rest, it would end its next rest as soon as that begins.
-    if held is not None and (held.parked or held.parked_until is not None):
-        control.request(folder, Request(RequestKind.RESUME, by.who))

@@ -76,6 +76,38 @@ def take_kind(folder: SessionFolder, kind: RequestKind) -> Request | None:
         return found
 
 
+class Woken(StrEnum):
+    """What a person's wish to go on meant for a living worker."""
+
+    UNPARKED = "unparked"
+    """It rested, and does no longer."""
+    PAUSE_LIFTED = "pause_lifted"
+    """It was to pause after its iteration, and is not to any more."""
+    RUNNING = "running"
+    """It was at work anyway."""
+
+
+def wake(folder: SessionFolder, who: str) -> Woken:
+    """Let a living worker go on: no pause any more, and no waiting for a limit to pass.
+
+    Args:
+        folder: The session.
+        who: Who wants that, as a person would be named.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    lifted = False
+    while take_kind(folder, RequestKind.PAUSE):
+        lifted = True
+    held = holder(folder)
+    # Left for a worker that does not rest, it would end its next rest as soon as that begins.
+    if held is not None and (held.parked or held.parked_until is not None):
+        request(folder, Request(RequestKind.RESUME, who))
+        return Woken.UNPARKED
+    return Woken.PAUSE_LIFTED if lifted else Woken.RUNNING
+
+
 def take_up(folder: SessionFolder, worker: int) -> None:
     """Forget what was asked of others: a worker that starts has nothing to do with requests to its predecessor.
 

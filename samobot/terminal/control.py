@@ -19,7 +19,7 @@ from samobot.panic import refuse_while_pulled
 from samobot.phases import WaitingFor
 from samobot.session import control, gate
 from samobot.session import folder as folders
-from samobot.session.control import Request, RequestKind
+from samobot.session.control import Request, RequestKind, Woken
 from samobot.session.decisions import load_key
 from samobot.session.folder import list_folders
 from samobot.session.lock import holder
@@ -29,6 +29,12 @@ from samobot.settings import load_settings
 from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.panic import release_panic
 from samobot.terminal.person import find, person_at, user_name
+
+_WOKEN = {
+    Woken.UNPARKED: "goes on now",
+    Woken.PAUSE_LIFTED: "is running and does not pause any more",
+    Woken.RUNNING: "is running and goes on",
+}
 
 
 @click.command("stop")
@@ -98,9 +104,7 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
     if current.holder is not None:
         if budget is not None:
             control.request(folder, Request(RequestKind.BUDGET, person.who, budget))
-        control.request(folder, Request(RequestKind.RESUME, person.who))
-        what = "goes on now" if current.status.state is SessionState.PARKED else "is running and goes on"
-        click.echo(f"▶ {folder.name} {what}.")
+        click.echo(f"▶ {folder.name} {_WOKEN[control.wake(folder, person.who)]}.")
         return
     key = load_key(settings.samobot_state_dir)
     match current.status.waiting_for:

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from samobot.session.control import Request, RequestKind, clear, request, take_kind, take_up
+from samobot.session.control import (
+    Request,
+    RequestKind,
+    Woken,
+    clear,
+    request,
+    take_kind,
+    take_up,
+    wake,
+)
 from samobot.session.lock import RunLock
 from tests.support.session_folder import NOW, make_session
 
@@ -59,3 +69,24 @@ def test_all_requests_can_be_forgotten(tmp_path: Path) -> None:
     clear(folder)
     clear(folder)
     assert take_kind(folder, RequestKind.PAUSE) is None
+
+
+def test_a_wish_to_go_on_takes_the_pause_back_and_is_left_for_no_later_rest(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    with RunLock.acquire(folder, NOW):
+        request(folder, Request(RequestKind.PAUSE, "anna"))
+        request(folder, Request(RequestKind.PAUSE, "ben"))
+        assert wake(folder, "anna") is Woken.PAUSE_LIFTED
+        assert wake(folder, "anna") is Woken.RUNNING
+        assert not folder.control.exists()
+
+
+@pytest.mark.parametrize("until", [None, NOW])
+def test_a_wish_to_go_on_ends_the_rest_of_a_worker_that_rests(tmp_path: Path, until: datetime | None) -> None:
+    folder = make_session(tmp_path)
+    with RunLock.acquire(folder, NOW) as lock:
+        lock.update(parked=True, parked_until=until)
+        request(folder, Request(RequestKind.PAUSE, "ben"))
+        assert wake(folder, "anna") is Woken.UNPARKED
+        assert take_kind(folder, RequestKind.PAUSE) is None
+        assert take_kind(folder, RequestKind.RESUME) == Request(RequestKind.RESUME, "anna")

@@ -26,6 +26,7 @@ from samobot.sandbox.steps import (
     Question,
     Questions,
     Step,
+    WaitFor,
     Write,
 )
 from tests.support.scripted import ScriptedShop, blocked, go_on, investigation, scripted_shop, wait_for
@@ -256,6 +257,18 @@ def test_a_limit_parks_the_run_until_a_person_or_the_reset_wakes_it(tmp_path: Pa
     out, _ = run.communicate(timeout=60)
     assert run.returncode == 11, out
     assert shop.journal("greet", "unpark")[0]["by"] == "person"
+
+
+def test_a_pause_that_was_taken_back_during_the_iteration_pauses_nothing(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path / "shop", investigation([WaitFor(path=str(tmp_path / "go")), go_on()], [blocked()]))
+    run = shop.start("run", "--session", "greet", "--task", "x")
+    until(lambda: bool(shop.runs()))
+    assert shop.samobot("pause", "greet").returncode == 0
+    resumed = shop.samobot("resume", "greet")
+    assert "does not pause any more" in resumed.stdout
+    (tmp_path / "go").touch()
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 11, out
 
 
 def test_a_limit_ends_the_run_where_nobody_wants_to_wait(tmp_path: Path) -> None:

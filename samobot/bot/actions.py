@@ -38,6 +38,7 @@ class ActionKind(StrEnum):
     PICK_PROJECT = "pick_project"
     PICK_SESSION = "pick_session"
     RUN_STALE = "run_stale"
+    ASIDE = "aside"
     CANCEL = "cancel"
 
 
@@ -52,7 +53,8 @@ class Action(BaseModel):
         letter: The option that is chosen.
         project: A project's name, where one is picked.
         command: The command that goes on once something was picked, with what it has already.
-        text: Words that belong to it, such as the task of a run whose project is asked for.
+        text: Words that belong to it, such as the task of a run whose project is asked for, or the answer that
+            stood when another one was asked for.
         usd: US dollars, where a budget is raised.
     """
 

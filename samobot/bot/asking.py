@@ -14,12 +14,16 @@ _SHOWN = 300
 
 
 def ask_answer(desk: Desk, request: Request, ref: SessionRef, question: QuestionView) -> None:
-    """Ask for the words of an answer."""
+    """Ask for the words of an answer; one that comes in between stands."""
     desk.ask(
         request,
         f"✍️ {bold(f'{ref.name} · {question.label}')}\n{quote(clip(question.text, _SHOWN))}\nYour answer?",
         Action(
-            do=ActionKind.OTHER_ANSWER, session=ref.key, question=question.index, identity=question.identity
+            do=ActionKind.OTHER_ANSWER,
+            session=ref.key,
+            question=question.index,
+            identity=question.identity,
+            text=question.answer,
         ),
         hint=f"Answer to {question.label}",
     )

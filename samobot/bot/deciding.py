@@ -14,12 +14,14 @@ from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold
 from samobot.bot.questions import question_key
 from samobot.errors import ConflictError, UsageError
-from samobot.phases import WaitingFor
+from samobot.phases import Phase, WaitingFor
 from samobot.replies import AnswerReceipt
 from samobot.session.decisions import DecisionKind
 from samobot.session.status import SessionState
 from samobot.text import one_line
 from samobot.views import QuestionView, SessionRef, SessionView
+
+_VERDICTS: Mapping[str, str] = {DecisionKind.APPROVAL: "approved", DecisionKind.REJECTION: "sent back"}
 
 # Commands -----------------------------------------------------------------------------------------------------
 
@@ -207,6 +209,40 @@ def check_not_answered(question: QuestionView, words: str, request: Request) -> 
     )
 
 
+def check_answer_stands(question: QuestionView, words: str, *, before: str | None) -> None:
+    """Refuse words for a question that was answered after they were asked for.
+
+    Args:
+        question: The question as it is now.
+        words: What would be its answer.
+        before: The answer that stood when the words were asked for.
+
+    Raises:
+        ConflictError: It was answered meanwhile, with something else.
+    """
+    answer = question.answer
+    if answer is None or answer == before or answer.strip() == words.strip():
+        return
+    letter = words.strip().upper()
+    if any(letter == option.letter and answer.startswith(f"{letter})") for option in question.options):
+        return
+    raise ConflictError(
+        f"{question.label} is answered already: {one_line(answer, 100)}. Tap Change below it to say something else."
+    )
+
+
+def how_decided(view: SessionView, request: Request) -> str:
+    """How the plan was decided since words for it were asked for, as a sentence; empty where they still count."""
+    plan = view.plan
+    if plan is None or view.waiting_for is WaitingFor.PLAN_APPROVAL:
+        return ""
+    if is_left_lying(view, DecisionKind.REJECTION) and plan.by == request.person.who:
+        return ""  # the bot died over these very words
+    if plan.verdict is None and is_active(view) and view.phase is Phase.PLANNING:
+        return ""
+    return _no_plan(view)
+
+
 # Behind them ------------------------------------------------------------------------------------------------------
 
 
@@ -257,9 +293,11 @@ def _check_not_sent_back(view: SessionView) -> None:
 def _no_plan(view: SessionView) -> str:
     if view.plan is None:
         return f"{view.ref.name} has no plan yet."
-    verdict = view.plan.verdict or "decided"
-    word = {"approval": "approved", "rejection": "sent back"}.get(verdict, verdict)
-    by = f" by {view.plan.by}" if view.plan.by else ""
+    verdict, who, last = view.plan.verdict, view.plan.by, view.decision
+    if verdict is None and last is not None and last.kind in _VERDICTS:
+        verdict, who = last.kind, last.who  # an agent that ticks off its steps makes another content of it
+    word = _VERDICTS.get(verdict or "", "decided")
+    by = f" by {who}" if who else ""
     return f"The plan of {view.ref.name} was {word}{by} already; nothing waits for it."
 
 

@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 ASK = "ask"
 """Kind of a message that asks for words; its detail holds the action that they complete."""
 
-ASK_SECONDS = 900.0
-"""How long words that are no reply are taken for what was asked last."""
+ASK_SECONDS = 180.0
+"""How long words that are no reply are taken for what was asked last: who is asked answers at once or replies."""
 
 TOAST = 190
 """Characters of an answer to a tap; Telegram takes 200."""
@@ -190,27 +190,28 @@ class Desk:
         )
 
     def asked(self, request: Request) -> Action | None:
-        """What the words of a message complete: as a reply to the question, or as what comes right after it."""
+        """What the words of a message complete: as a reply to the question, or as what comes right after it.
+
+        In a group people talk to each other, so there only a reply counts.
+        """
         about = request.about
         if about is not None:
             return Action.model_validate(about.detail["action"]) if about.kind == ASK else None
+        if request.chat_id < 0:
+            return None
         fact = self.store.facts.get(_asked(request))
         if fact is None or self.store.clock() - fact["at"] > ASK_SECONDS:
             return None
         return Action.model_validate(fact["action"])
 
-    def settled(self, request: Request, command: str | None = None) -> None:
-        """Note that nothing is asked of this person any more, but what these very words led to.
-
-        Args:
-            request: The words.
-            command: Only what this command has asked is settled; None: whatever it is.
-        """
-        fact = self.store.facts.get(_asked(request))
-        if fact is None or fact.get("by") == request.key:
-            return
-        if command is None or fact["action"].get("command") == command:
-            self.store.facts.set(_asked(request), None, durable=False)
+    def settled(self, request: Request) -> None:
+        """Note that nothing is asked of this person any more, but what this very request led to."""
+        try:
+            fact = self.store.facts.get(_asked(request))
+            if fact is not None and fact.get("by") != request.key:
+                self.store.facts.set(_asked(request), None, durable=False)
+        except StorageError as error:  # a full disk must not keep from what was asked for instead
+            log.error("what was asked stays open: %s", error.message)
 
     def toast(self, request: Request, text: str = "", *, alert: bool = False) -> None:
         """Answer a tap, unless it was answered before; nothing is done for a message."""

@@ -106,6 +106,7 @@ class Front:
             return
         if typed.bot is not None and typed.bot.casefold() != (self._username() or "").casefold():
             return
+        self._desk.settled(request)  # whoever gives a command is not about to answer
         command = find_command(typed.name)
         asked = request.saying(typed.rest)
         if command is None:

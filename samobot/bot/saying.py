@@ -9,11 +9,11 @@ from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import is_active, names
 from samobot.bot.buttons import rows
 from samobot.bot.commands import find_command, nearest_command
-from samobot.bot.desk import Desk, Request, choice
+from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold
 from samobot.bot.needs import NeedKind, need_of
 from samobot.bot.richtext import escape
-from samobot.errors import ConflictError
+from samobot.errors import ConflictError, SamobotError, StorageError
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.status import SessionState
@@ -30,14 +30,26 @@ async def said(desk: Desk, request: Request) -> None:
         _ask_whether_command(desk, request, action)
         return
     if action is not None:
-        await complete(desk, request, action)
-        desk.settled(request)
+        await _complete_once(desk, request, action)
         return
+    desk.settled(request)
     if request.session is not None:
         await _replied(desk, request, await desk.fleet.view(desk.fleet.ref_of(request.session)))
         return
     if request.chat_id > 0:
         await _hint(desk, request)
+
+
+async def _complete_once(desk: Desk, request: Request, action: Action) -> None:
+    """Do what the words were asked for; what cannot be done is not asked for any longer."""
+    try:
+        await complete(desk, request, action)
+    except StorageError:
+        raise  # the same words may do once there is room
+    except SamobotError:
+        desk.settled(request)
+        raise
+    desk.settled(request)
 
 
 async def complete(desk: Desk, request: Request, action: Action) -> None:
@@ -58,11 +70,29 @@ async def complete(desk: Desk, request: Request, action: Action) -> None:
             question = deciding.find_shown(view, {"index": action.question, "identity": action.identity})
             if question is None:
                 raise ConflictError("That question is not asked any more; your words were not used.")
+            deciding.check_answer_stands(question, request.text, before=action.text)
             await _answer(desk, request, view, question)
         case ActionKind.REQUEST_CHANGES:
-            await deciding.reject_plan(desk, request, ref, action.identity, request.text)
+            view = await desk.fleet.view(ref)
+            decided = deciding.how_decided(view, request)
+            if decided:
+                _keep_words(desk, request, view, decided)
+            else:
+                await deciding.reject_plan(desk, request, ref, action.identity, request.text)
         case _:
             await deciding.give_guidance(desk, request, ref, request.text)
+
+
+def _keep_words(desk: Desk, request: Request, view: SessionView, decided: str) -> None:
+    """Say that a plan was decided before the words for it came, and offer what they can be instead."""
+    guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=request.text)
+    desk.reply(
+        request,
+        f"{escape(decided)} Your words were not used.",
+        buttons=rows(choice(f"💬 Guidance for {view.ref.name}", guidance)),
+        about=about_session(view.ref),
+        part="late",
+    )
 
 
 def _completed(request: Request, action: Action) -> str:
@@ -87,7 +117,7 @@ def _ask_whether_command(desk: Desk, request: Request, action: Action) -> None:
         request,
         f"{bold(word)} is also a command. Which is meant? Or say something else.",
         buttons=rows(
-            choice(f"/{word}", Action(do=ActionKind.PICK_SESSION, command=word)),
+            choice(f"/{word}", Action(do=ActionKind.ASIDE, command=word)),
             choice(what, started),
             width=1,
         ),

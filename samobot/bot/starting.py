@@ -41,7 +41,6 @@ async def run_in(desk: Desk, request: Request, project: str | None) -> None:
             return
         _ask_task(desk, request, project, name)
         return
-    desk.settled(request, "run")
     desk.receipt(request, "👍", f"{name} starts.")
     desk.later(request, "run", _start(desk, request, project, replace(words, name=name)))
 

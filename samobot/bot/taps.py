@@ -45,6 +45,8 @@ async def tapped(desk: Desk, request: Request, identifier: str) -> None:
         return
     action = Action.model_validate(tap.action)
     request = replace(request, about=About(action.session, "tap") if action.session else request.about)
+    if action.do is not ActionKind.ASIDE:
+        desk.settled(request)  # whoever goes on elsewhere is not about to answer
     if tap.state is not TapState.FRESH:
         await _stale(desk, request, action, tap)
         return
@@ -66,7 +68,7 @@ async def carry_out(desk: Desk, request: Request, action: Action) -> None:
         SamobotError: It does not hold any more, or cannot be done.
     """
     match action.do:
-        case ActionKind.PICK_SESSION | ActionKind.RUN_STALE:
+        case ActionKind.PICK_SESSION | ActionKind.RUN_STALE | ActionKind.ASIDE:
             desk.toast(request)
             await _give(desk, request, action)
             return
@@ -76,7 +78,6 @@ async def carry_out(desk: Desk, request: Request, action: Action) -> None:
             return
         case ActionKind.CANCEL if action.session is None:
             desk.toast(request, "All right, nothing was done.")
-            desk.settled(request)
             return
         case _:
             await _about_session(desk, request, action, _ref(desk, action))

@@ -161,8 +161,8 @@ def reject(
         plan = _shown_plan(folder, standing, expected)
         if standing.plan_approved and standing.overview.phase is not Phase.PLANNING:
             raise ConflictError(
-                f"The plan {plan.name} was approved and is being carried out; tell the agent what should be "
-                "different, or stop it."
+                "The plan was approved and is being carried out; tell the agent what should be different, "
+                "or stop it."
             )
         last = verdict(on_record(folder, key), plan)
         repeated = last is not None and last.kind is DecisionKind.REJECTION and last.text == feedback
@@ -256,9 +256,7 @@ def _shown_plan(folder: SessionFolder, standing: Standing, expected: str | None)
     if standing.plan is None:
         raise NotFoundError(f"{folder.name} has no plan yet.")
     if expected is not None and expected != standing.plan.sha256:
-        raise ConflictError(
-            f"The plan has changed since it was shown ({standing.plan.name}); look at it again."
-        )
+        raise ConflictError("The plan has changed since it was shown; look at it again.")
     return standing.plan
 
 

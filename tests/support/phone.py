@@ -71,23 +71,30 @@ class Phone:
     toasts: list[tuple[str, bool]] = field(default_factory=list)
 
     async def say(
-        self, text: str, *, reply_to: int | None = None, user: dict[str, Any] = ANN, minutes_ago: int = 0
+        self,
+        text: str,
+        *,
+        reply_to: int | None = None,
+        user: dict[str, Any] = ANN,
+        minutes_ago: int = 0,
+        group: int | None = None,
     ) -> list[str]:
-        """Say something; returns what is said to it, as plain text."""
+        """Say something, here or in a group; returns what is said to it, as plain text."""
+        chat = {"id": group, "type": "group", "title": "Team"} if group else {"id": CHAT, "type": "private"}
         self.number += 1
         message: dict[str, Any] = {
             "message_id": 1000 + self.number,
             "date": int(NOW.timestamp()) - 60 * minutes_ago,
-            "chat": {"id": CHAT, "type": "private"},
+            "chat": chat,
             "from": user,
             "text": text,
         }
         if reply_to is not None:
             message["reply_to_message"] = {
-                "message_id": reply_to, "date": 0, "chat": {"id": CHAT, "type": "private"},
+                "message_id": reply_to, "date": 0, "chat": chat,
             }  # fmt: skip
         await self._update({"message": message})
-        return [to_plain(row.post.text) for row in self.new() if row.op is Op.SEND]
+        return [to_plain(row.post.text) for row in self.new(group or CHAT) if row.op is Op.SEND]
 
     async def tap(self, row: OutboxRow, label: str, user: dict[str, Any] = ANN) -> str:
         """Tap a button of a queued message; returns the answer at the top of the chat."""
@@ -101,9 +108,9 @@ class Phone:
         await self._update({"callback_query": query})
         return self.toasts[-1][0] if self.toasts else ""
 
-    def new(self) -> list[OutboxRow]:
+    def new(self, chat: int = CHAT) -> list[OutboxRow]:
         """What has been queued since the last look."""
-        rows = [row for row in self.store.outbox.waiting(CHAT) if row.id not in self.seen]
+        rows = [row for row in self.store.outbox.waiting(chat) if row.id not in self.seen]
         self.seen |= {row.id for row in rows}
         return rows
 

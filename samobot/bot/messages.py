@@ -14,6 +14,7 @@ from typing import Any
 from samobot.bot import remarks
 from samobot.bot.buttons import Shown
 from samobot.bot.endings import done, stopped, summary_file
+from samobot.bot.marks import of_flattened
 from samobot.bot.memory import Memory, Posted, fingerprint, new_remarks
 from samobot.bot.needs import Need, NeedKind, need_of
 from samobot.bot.obstacles import obstacle
@@ -310,7 +311,9 @@ def _remarks(scene: Scene) -> list[Message]:
 
 def _progress(scene: Scene) -> list[Message]:
     """A new phase or the end of an iteration, where nothing bigger is said."""
-    view, before, after = scene.view, scene.before, scene.after
+    before, after = scene.before, scene.after
+    # The overview holds what was done last on one line.
+    view = scene.view.model_copy(update={"last_action": of_flattened(scene.view.last_action or "")})
     if after.phase is not before.phase and view.phase not in (None, Phase.DONE):
         key = f"phase:{after.ended}:{view.phase}:{before.phase}"
         shown = remarks.new_phase(view, before.phase)

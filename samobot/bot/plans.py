@@ -7,6 +7,7 @@ from datetime import datetime
 
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.buttons import Button, Shown
+from samobot.bot.marks import plain_line, words_of
 from samobot.bot.outbox import Attachment
 from samobot.bot.phrases import (
     Place,
@@ -123,13 +124,14 @@ def changes(before: str, after: str) -> str:
     Only words count: moved spaces, ticked boxes and list marks are no change. Of many lines, the first few.
     """
     old, new = _content(before), _content(after)
-    found: list[str] = []
-    for tag, start, end, new_start, new_end in difflib.SequenceMatcher(None, old, new).get_opcodes():
+    found: list[tuple[str, str]] = []
+    matcher = difflib.SequenceMatcher(None, [*map(words_of, old)], [*map(words_of, new)])
+    for tag, start, end, new_start, new_end in matcher.get_opcodes():
         if tag == "equal":
             continue
-        found += [f"− {line}" for line in old[start:end]]
-        found += [f"+ {line}" for line in new[new_start:new_end]]
-    shown = [escape(clip(line, 90)) for line in found[:_MOST_CHANGES]]
+        found += [("−", line) for line in old[start:end]]
+        found += [("+", line) for line in new[new_start:new_end]]
+    shown = [f"{sign} {escape(plain_line(line, 90))}" for sign, line in found[:_MOST_CHANGES]]
     more = len(found) - len(shown)
     return (
         lines(*shown, f"… and {plural(more, 'more line')}" if more > 0 else "") or "only its layout changed"
@@ -143,10 +145,7 @@ def agent_verbatim(words: str) -> str:
 
 
 def _content(text: str) -> list[str]:
-    kept = (
-        one_line(line).lstrip("-*+# ").removeprefix("[ ] ").removeprefix("[x] ") for line in text.split("\n")
-    )
-    return [line for line in kept if line][:_MOST_COMPARED]
+    return [line for line in text.split("\n") if words_of(line)][:_MOST_COMPARED]
 
 
 def _title(plan: PlanView) -> str:

@@ -129,6 +129,26 @@ def test_a_plan_comes_with_its_phases_and_what_changed() -> None:
     assert (approve.do, approve.identity) == (ActionKind.APPROVE, plan().sha256)
 
 
+def test_what_changed_in_a_plan_is_shown_without_marks() -> None:
+    before = "# Plan\n- [ ] use click"
+    after = "# Plan\n- [ ] use `argparse`\n\n**Hello**, and *world* & <you>\n> 1. a [link](https://example.org)\n```\n---\n"
+    assert changes(before, after).split("\n") == [
+        "− use click",
+        "+ use argparse",
+        "+ Hello, and world &amp; &lt;you&gt;",
+        "+ a link",
+    ]
+
+
+def test_a_new_phase_tells_the_last_action_without_the_marks_of_its_lost_lines() -> None:
+    flat = "> quote > > nested 1. one - sub a - [ ] todo"
+    view = session(phase=Phase.TESTING, last_action=flat, summary="")
+    memory = Memory(phase=Phase.IMPLEMENTATION)
+    scene = Scene(view, memory, advance(view, memory, NOW), Extras(), NOW)
+    (message,) = [each for each in messages(scene, HERE) if each.kind == "phase"]
+    assert to_plain(message.shown.text).split("\n")[-1] == "quote nested 1. one · sub a · todo"
+
+
 def test_a_short_plan_can_be_read_in_the_chat_and_a_long_one_is_named() -> None:
     view = planned(plan())
     assert "hello" in plan_file(view, Document(name="p.md", text="# Plan\nhello"), 1).text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import select
 import sys
+import termios
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import click
@@ -125,6 +127,7 @@ def _read_line(folder: SessionFolder, prompt: str) -> str:
         EOFError: There is no more input.
         _DecidedElsewhere: The gate is open.
     """
+    _forget_what_was_typed()
     click.echo(prompt, nl=False)
     while not select.select([sys.stdin], [], [], LOOK_EVERY)[0]:
         if gate.open_gate(folder) is None:
@@ -132,6 +135,19 @@ def _read_line(folder: SessionFolder, prompt: str) -> str:
     # Unbuffered: a line that Python had read ahead would never be seen by select.
     line = _read_to_line_end(sys.stdin.fileno())
     return line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _forget_what_was_typed() -> None:
+    """Drop the keys pressed so far: nobody can mean them for what is only shown now."""
+    descriptor = sys.stdin.fileno()
+    if not os.isatty(descriptor):
+        return  # a script has said everything beforehand, and may
+    # In the background, what is typed is the shell's, and touching it would stop us.
+    with suppress(OSError):  # it is not the terminal that we belong to
+        if os.tcgetpgrp(descriptor) != os.getpgrp():
+            return
+    with suppress(termios.error):  # a terminal that is gone is met when it is read
+        termios.tcflush(descriptor, termios.TCIFLUSH)
 
 
 def _read_to_line_end(descriptor: int) -> bytes:

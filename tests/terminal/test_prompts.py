@@ -8,7 +8,7 @@ from pathlib import Path
 from samobot.phases import Phase, WaitingFor
 from samobot.sandbox.journeys import greeting
 from samobot.sandbox.scenario import Scenario
-from samobot.sandbox.steps import Children, Hang
+from samobot.sandbox.steps import Children, Hang, WaitFor
 from tests.support.scripted import blocked, go_on, investigation, scripted_shop, wait_for
 from tests.support.terminal import Terminal
 from tests.support.waiting import until
@@ -47,6 +47,49 @@ def test_a_person_takes_a_task_to_done_without_leaving_the_run(tmp_path: Path) -
     assert shop.git("log", "--oneline", "greet").count("\n") >= 1
 
 
+def held_up(phase: Phase, until_there: Path) -> Scenario:
+    """The whole way, but for a phase whose first iteration goes on only when a file is there."""
+    scenario = greeting()
+    first, *others = scenario.phases[phase]
+    held = [[WaitFor(path=str(until_there)), *first], *others]
+    return scenario.model_copy(update={"phases": {**scenario.phases, phase: held}})
+
+
+def test_keys_typed_before_a_plan_is_shown_do_not_approve_it(tmp_path: Path) -> None:
+    let_go = tmp_path / "go"
+    shop = scripted_shop(tmp_path / "shop", held_up(Phase.PLANNING, let_go))
+    with Terminal(shop, "run", "--session", "greet") as terminal:
+        for question in ("Q1 [", "Q2 [", "Q3 ["):
+            terminal.expect(question)
+            terminal.type("A")
+        until(lambda: any(run.phase == "planning" for run in shop.runs()))
+        terminal.type("a")
+        let_go.touch()
+        terminal.expect("greet has a plan")
+        terminal.expect("[l]ater: ")
+        terminal.type("l")
+        assert terminal.wait() == 10, terminal.text
+    assert shop.status("greet")["waiting_for"] == WaitingFor.PLAN_APPROVAL
+
+
+def test_keys_typed_before_the_questions_are_shown_answer_none(tmp_path: Path) -> None:
+    let_go = tmp_path / "go"
+    shop = scripted_shop(tmp_path / "shop", held_up(Phase.REQUIREMENTS, let_go))
+    with Terminal(shop, "run", "--session", "greet") as terminal:
+        until(lambda: any(run.phase == "requirements" for run in shop.runs()))
+        for _ in range(3):
+            terminal.type("")  # each would take a suggestion
+        let_go.touch()
+        for question in ("Q1 [", "Q2 [", "Q3 ["):
+            terminal.expect(question)
+            terminal.type("In words")
+        terminal.expect("[l]ater: ")
+        terminal.type("l")
+        assert terminal.wait() == 10, terminal.text
+    answers = [question["answer"] for question in shop.status("greet")["questions"]]
+    assert answers == ["In words"] * 3
+
+
 def test_ctrl_c_at_a_question_leaves_it_open_and_keeps_what_was_answered(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, greeting())
     with Terminal(shop, "run", "--session", "greet") as terminal:
@@ -76,6 +119,7 @@ def test_what_is_decided_elsewhere_meanwhile_goes_on_by_itself(tmp_path: Path) -
         assert shop.samobot("answer", "greet", "--suggestions").returncode == 0
         terminal.expect("Decided elsewhere")
         terminal.expect("greet has a plan")
+        terminal.expect("[l]ater: ")
         terminal.type("l")
         assert terminal.wait() == 10, terminal.text
 

@@ -20,7 +20,7 @@ from samobot.configured import Configured
 from samobot.errors import NotFoundError, SamobotError, UsageError
 from samobot.project import Project
 from samobot.replies import ProjectView
-from samobot.session.folder import SessionFolder, list_folders, resolve
+from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, resolve
 from samobot.session.snapshot import Snapshot, SnapshotReader
 from samobot.text import nearest, without_surrogates
 from samobot.viewing import unreadable_view, view_of, with_activity
@@ -318,9 +318,9 @@ class Catalogue:
         if folder is None or not folder.path.is_dir():
             folder = self._listing(project, anew=True).folders.get(ref.key)
         if folder is None:
-            raise NotFoundError(
-                f"The session {ref.name} of {ref.project} is gone: there is no folder {ref.folder}."
-            )
+            away = (project.sessions / ARCHIVE / ref.folder).is_dir()
+            how = "put away into the archive" if away else "renamed or deleted"
+            raise NotFoundError(f"{ref.name} is gone: it was {how}.")
         return folder
 
     def _listing(self, project: Project, *, anew: bool = False) -> _Listing:

@@ -36,12 +36,14 @@ class Tap:
         scope: What it belongs to, as given to `mint`.
         state: Only a `FRESH` one may act.
         used_by: The user who used it first, where it is used.
+        once: Whether it may act only once.
     """
 
     action: dict[str, Any]
     scope: str
     state: TapState
     used_by: int | None = None
+    once: bool = True
 
 
 class CallbackIds:
@@ -83,7 +85,7 @@ class CallbackIds:
             state = TapState.USED
         elif row["expires"] <= self._database.clock():
             state = TapState.EXPIRED
-        return Tap(json.loads(row["action"]), row["scope"], state, row["used_by"])
+        return Tap(json.loads(row["action"]), row["scope"], state, row["used_by"], bool(row["once"]))
 
     def take(self, identifier: str, user_id: int) -> Tap | None:
         """Use an id: of two taps at the same time exactly one gets `FRESH`.
@@ -110,6 +112,19 @@ class CallbackIds:
                 "UPDATE callbacks SET used = ? WHERE scope = ? AND used IS NULL",
                 (self._database.clock(), scope),
             )
+
+    def scopes_of(self, session: str) -> tuple[str, ...]:
+        """The scopes with buttons that still mean something, all of them about one session.
+
+        Args:
+            session: The session's key, as `session` of the actions.
+        """
+        rows = self._database.rows(
+            "SELECT scope FROM callbacks WHERE used IS NULL GROUP BY scope "
+            "HAVING MIN(COALESCE(json_extract(action, '$.session'), '') = ?)",
+            (session,),
+        )
+        return tuple(row["scope"] for row in rows)
 
     def prune(self) -> None:
         """Forget ids that expired more than their lifetime ago; until then a stale tap gets an answer."""

@@ -114,6 +114,10 @@ async def deliver(bot: Bot, row: OutboxRow, message_id: int | None) -> int | Non
                 if message_id is not None:
                     await bot.delete_message(row.chat_id, message_id)
                 return None
+            case Op.STRIP:
+                if message_id is not None:
+                    await bot.edit_message_reply_markup(row.chat_id, message_id)
+                return None
             case Op.SEND | Op.EDIT | Op.SHOW if message_id is not None:
                 await _edit(bot, row, message_id)
                 return message_id
@@ -153,7 +157,7 @@ def plain_text(markup: str) -> str:
 def _refusal(text: str, row: OutboxRow) -> Meaning:
     if "message is not modified" in text:
         return Fine()
-    if row.op in (Op.REACT, Op.DELETE):
+    if row.op in (Op.STRIP, Op.REACT, Op.DELETE):
         return Closed() if _closed(text) else Fine()  # a receipt or a tidying up that cannot be is not missed
     if row.op in (Op.EDIT, Op.SHOW):
         if "message to edit not found" in text or "message_id_invalid" in text:

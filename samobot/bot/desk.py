@@ -23,6 +23,7 @@ from samobot.bot.richtext import escape
 from samobot.bot.sent import About
 from samobot.bot.split import split_html
 from samobot.bot.store import Store
+from samobot.bot.voice import scope_of
 from samobot.errors import SamobotError, StorageError
 from samobot.fleet import Fleet
 from samobot.session.gate import Person
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 
 ASK = "ask"
 """Kind of a message that asks for words; its detail holds the action that they complete."""
+
+TAP = "tap"
+"""Kind of what a request is about that came with a button of a session."""
 
 ASK_SECONDS = 180.0
 """How long words that are no reply are taken for what was asked last: who is asked answers at once or replies."""
@@ -146,8 +150,9 @@ class Desk:
             attachment: A file that goes with it.
             silent: Whether it comes without a sound.
         """
-        markup = self.keyboard(f"choice:{request.key}:{part}", buttons)
         pieces = [html] if attachment else split_html(html)
+        last_key = f"reply:{request.key}:{part}:{len(pieces) - 1}"
+        markup = self.keyboard(scope_of(request.chat_id, last_key), buttons)
         for number, piece in enumerate(pieces):
             last = number == len(pieces) - 1
             self.outbox.post(

@@ -148,7 +148,7 @@ class Lane:
         if row.op in (Op.EDIT, Op.SHOW) and sent is not None and sent.digest == row.post.digest:
             self._settle(row, sent.message_id)
             return
-        if row.op in (Op.EDIT, Op.DELETE) and sent is None:
+        if row.op in (Op.EDIT, Op.STRIP, Op.DELETE) and sent is None:
             self._store.outbox.done(row)
             return
         self._pace.spend(row.chat_id, self._now(), edit=self._is_edit(row))
@@ -169,7 +169,7 @@ class Lane:
             self._store.outbox.done(row)
             if row.op is Op.DELETE:
                 self._store.sent.drop(row.chat_id, row.key)
-            elif message_id is not None:
+            elif message_id is not None and row.op is not Op.STRIP:
                 self._store.sent.put(
                     SentMessage(
                         row.chat_id,
@@ -278,7 +278,7 @@ class Lane:
     def _is_edit(self, row: OutboxRow) -> bool:
         if row.op is Op.SHOW:
             return self._store.sent.by_key(row.chat_id, row.key) is not None
-        return row.op is Op.EDIT
+        return row.op in (Op.EDIT, Op.STRIP)
 
     def _backoff(self, tries: int) -> float:
         longest = min(_LONGEST_BACKOFF, self._tools.backoff * 2.0 ** min(tries - 1, 10))

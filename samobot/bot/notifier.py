@@ -127,6 +127,16 @@ class Notifier:
         """Leave the answers as they are."""
         await self._teller.look(ref, lambda memory: memory.but(changing=()))
 
+    async def put_away(self, ref: SessionRef, by: Person) -> None:
+        """Close what is shown of a session that was archived, at once.
+
+        Args:
+            ref: The session.
+            by: Who archived it.
+        """
+        await self._teller.put_away(ref, by)
+        self._told.discard(ref.key)
+
     async def auto_off(self, ref: SessionRef) -> None:
         """Leave the need that stands now to a person, though the session was started with `--auto`."""
         await self._teller.look(ref, lambda memory: memory.but(auto_off=memory.need))

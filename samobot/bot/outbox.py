@@ -14,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from telegram import Bot, ForceReply, InlineKeyboardMarkup
@@ -188,7 +188,8 @@ class Outbox:
         if sent is None and not queued:
             return False
         if about is None:
-            about = sent.about if sent is not None else self._about_queued(chat_id, key)
+            waiting = self._queued(chat_id, key)
+            about = sent.about if sent is not None else waiting.about if waiting is not None else About()
         self._store.outbox.put(chat_id, Op.EDIT, key, _post(text, markup), about=about, priority=priority)
         self._wake(chat_id)
         return True
@@ -237,6 +238,16 @@ class Outbox:
             priority=Priority.RECEIPT,
             ttl=RECEIPT_SECONDS,
         )
+        self._wake(chat_id)
+
+    def strip(self, chat_id: int, key: str) -> None:
+        """Take the buttons off the message of a key, or off what is still queued under it; its words stay."""
+        queued = self._queued(chat_id, key)
+        if queued is not None:
+            bare = replace(queued.post, markup=None)
+            self._store.outbox.put(chat_id, Op.EDIT, key, bare, about=queued.about, priority=queued.priority)
+        elif self._store.sent.by_key(chat_id, key) is not None:
+            self._store.outbox.put(chat_id, Op.STRIP, key, Post(), about=About(), priority=Priority.RECEIPT)
         self._wake(chat_id)
 
     def delete(self, chat_id: int, key: str) -> None:
@@ -325,9 +336,10 @@ class Outbox:
         if self._running:
             self._lanes.setdefault(chat_id, Lane(chat_id, self._tools)).start()
 
-    def _about_queued(self, chat_id: int, key: str) -> About:
+    def _queued(self, chat_id: int, key: str) -> OutboxRow | None:
+        """The new message of a key that waits to be sent."""
         rows = self._store.outbox.waiting(chat_id)
-        return next((row.about for row in rows if row.key == key and row.op is Op.SEND), About())
+        return next((row for row in rows if row.key == key and row.op is Op.SEND), None)
 
 
 def _ignore_failure(row: OutboxRow, text: str) -> None:

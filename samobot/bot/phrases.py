@@ -39,6 +39,7 @@ class Sign(StrEnum):
     DECIDED = "✅"
     GUIDANCE = "💬"
     AT_REST = "💤"
+    AWAY = "🗄"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Op(StrEnum):
     EDIT = "edit"
     SHOW = "show"
     """Edit the message of this key where there is one, else send it."""
+    STRIP = "strip"
+    """Take the buttons off a message, whatever it says."""
     REACT = "react"
     DELETE = "delete"
 

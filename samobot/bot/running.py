@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import any_session, find_target
-from samobot.bot.arguments import read_money
-from samobot.bot.desk import Desk, Request, about_session
-from samobot.bot.markup import bold, code
+from samobot.bot.arguments import is_budget, read_budget
+from samobot.bot.buttons import rows
+from samobot.bot.desk import TAP, Desk, Request, about_session, choice
+from samobot.bot.markup import bold
 from samobot.bot.needs import need_of
 from samobot.bot.obstacles import rest_words
 from samobot.bot.phrases import Sign
@@ -95,11 +97,12 @@ async def resume(desk: Desk, request: Request) -> None:
         )
         if not request.text.strip() and request.session is None:
             return
-    target = await find_target(desk, request, "resume", _rests, question="Which one goes on?")
+    target = await find_target(
+        desk, request, "resume", _rests, takes=is_budget, question="Which one goes on?"
+    )
     if target is None:
         return
-    budget = read_money(target.rest.removeprefix("--budget")) if target.rest.strip() else None
-    await go_on(desk, request, target.view.ref, budget_usd=budget)
+    await go_on(desk, request, target.view.ref, budget_usd=read_budget(target.rest))
 
 
 async def go_on(desk: Desk, request: Request, ref: SessionRef, *, budget_usd: float | None = None) -> None:
@@ -133,22 +136,41 @@ def _say(desk: Desk, request: Request, ref: SessionRef, sign: Sign, words: str) 
 
 
 async def archive(desk: Desk, request: Request) -> None:
-    """`/archive name`: put a finished session away."""
-    if not request.text.strip() and request.session is None:
+    """`/archive [name]`: put a session away; one that nobody named and that is not finished, after asking."""
+    named = bool(request.text.strip())
+    if not named and request.session is None:
         target = await find_target(desk, request, "archive", _is_over, question="Put which one away?")
     else:
         target = await find_target(desk, request, "archive", any_session)
-    if target is not None:
+    if target is None:
+        return
+    picked = request.about is not None and request.about.kind == TAP
+    if named or picked or _is_over(target.view) or target.view.worker_pid is not None:
         await archive_one(desk, request, target.view.ref)
+    else:
+        _ask_whether_away(desk, request, target.view.ref)
+
+
+def _ask_whether_away(desk: Desk, request: Request, ref: SessionRef) -> None:
+    desk.reply(
+        request,
+        f"{bold(ref.name)} is not finished: put it away all the same?",
+        buttons=rows(
+            choice("📦 Put it away", Action(do=ActionKind.ARCHIVE, session=ref.key)),
+            choice("No", Action(do=ActionKind.CANCEL)),
+        ),
+        about=about_session(ref),
+        part="archive",
+    )
 
 
 async def archive_one(desk: Desk, request: Request, ref: SessionRef) -> None:
-    """Put a session away."""
+    """Put a session away, and close what the chat shows of it."""
     await desk.fleet.archive(ref)
+    await desk.notifier.put_away(ref, request.person)
     desk.toast(request, f"{ref.name} is put away.")
-    desk.reply(
-        request, f"🗄 {bold(ref.name)} is put away; its folder is in {code('_archive')}.", part="archived"
-    )
+    if request.query_id is None:
+        desk.reply(request, f"{Sign.AWAY} {bold(ref.name)} is put away. Its branch stays.", part="archived")
 
 
 async def panic(desk: Desk, request: Request) -> None:

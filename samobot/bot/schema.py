@@ -21,7 +21,7 @@ CREATE TABLE outbox (             -- messages accepted and not yet delivered
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     chat_id    INTEGER NOT NULL,
     priority   INTEGER NOT NULL,
-    op         TEXT NOT NULL,     -- send, edit, show, react, delete
+    op         TEXT NOT NULL,     -- send, edit, show, strip, react, delete
     key        TEXT NOT NULL,
     version    INTEGER NOT NULL DEFAULT 1,
     post       TEXT NOT NULL,

@@ -10,7 +10,7 @@ from samobot.bot import asking, budgets, deciding, reading, running, showing, st
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.callbacks import Tap, TapState
 from samobot.bot.commands import find_command
-from samobot.bot.desk import Desk, Request
+from samobot.bot.desk import TAP, Desk, Request
 from samobot.bot.needs import need_of
 from samobot.bot.obstacles import FOR_TODAY
 from samobot.bot.questions import question_key
@@ -44,7 +44,7 @@ async def tapped(desk: Desk, request: Request, identifier: str) -> None:
         desk.toast(request, "This button is from long ago. /status shows what holds now.", alert=True)
         return
     action = Action.model_validate(tap.action)
-    request = replace(request, about=About(action.session, "tap") if action.session else request.about)
+    request = replace(request, about=About(action.session, TAP) if action.session else request.about)
     if action.do is not ActionKind.ASIDE:
         desk.settled(request)  # whoever goes on elsewhere is not about to answer
     if tap.state is not TapState.FRESH:

@@ -17,14 +17,16 @@ from samobot.bot.buttons import Shown
 from samobot.bot.extras import ExtraReader, Sessions
 from samobot.bot.memory import Memory, Posted, advance, first_sight
 from samobot.bot.messages import Extras, Message, Scene, closed, held, messages
-from samobot.bot.phrases import Place, Sign, headline
+from samobot.bot.phrases import Place, Sign, decided_by, headline, time_of
 from samobot.bot.places import Places
 from samobot.bot.reminders import silence_key
+from samobot.bot.richtext import escape
 from samobot.bot.sent import About
 from samobot.bot.store import Store
 from samobot.bot.voice import Voice
 from samobot.bot.volume import Volume
 from samobot.errors import NotFoundError, SamobotError
+from samobot.session.folder import split_date
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.views import SessionRef, SessionView
@@ -84,6 +86,7 @@ class Teller:
         self._now = now
         self._extras = ExtraReader(fleet, store)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._away: set[str] = set()
         self.known: dict[str, Known] = {}
         self.known_since = known_since
 
@@ -148,6 +151,9 @@ class Teller:
         if not self._places.of(key):
             return
         async with self._locks[key]:
+            if key in self._away:
+                view = await self._fleet.view(view.ref)  # it was read before it was put away, or is back
+                self._away.discard(key)
             now = self._now()
             while True:
                 stored = self._remembered(key)
@@ -265,23 +271,36 @@ class Teller:
         for key, memory in memories.items():
             self.known[key].memory = memory
 
+    async def put_away(self, ref: SessionRef, by: Person) -> None:
+        """Close what is shown of a session that somebody has just archived, and forget it."""
+        async with self._locks[ref.key]:
+            self._away.add(ref.key)
+            self._close_all(ref, Sign.AWAY, "is put away", by)
+
     def forget(self, key: str) -> None:
         """Close what is shown of a session that is gone, and forget it."""
-        memory = self._remembered(key) or Memory()
         project, _, folder = key.partition(":")
-        known = self.known.pop(key, None)
-        ref = known.view.ref if known is not None else SessionRef(project=project, folder=folder, name=folder)
-        gone = Shown(headline(Sign.AT_REST, ref, "is not here any more"))
+        ref = SessionRef(project=project, folder=folder, name=split_date(folder)[1])
+        self._close_all(ref, Sign.AT_REST, "is not here any more", None)
+
+    def _close_all(self, ref: SessionRef, sign: Sign, words: str, by: Person | None) -> None:
+        key, now = ref.key, self._now()
+        memory = self._remembered(key) or Memory()
+        self.known.pop(key, None)
         with self._store.transaction(durable=True):
             for place in self._places.of(key):
+                when = time_of(now, place, now) if by is None else decided_by(by.who, by.via, now, place, now)
                 if memory.card:
-                    self._voice.show_card(place, key, gone)
+                    self._voice.retire(place, f"card:{key}")
+                    self._voice.show_card(place, key, Shown(f"{headline(sign, ref, words)}\n{escape(when)}"))
                 for record in memory.posted.values():
                     if text := record.texts.get(place.chat_id):
                         about = About(key, record.kind)
-                        self._voice.edit(place, record.key, Shown(text), about, Volume.PART, decided=True)
-                    else:
-                        self._voice.retire(place, record.key)
+                        shown = Shown(
+                            f"{text}\n\n→ {sign} {escape(words.removeprefix('is ').capitalize())} · {escape(when)}"
+                        )
+                        self._voice.edit(place, record.key, shown, about, Volume.PART, decided=True)
+            self._voice.strip(key)
             self._store.told.drop(key)
             self._places.forget(key)
             self._extras.forget(key)

@@ -48,7 +48,7 @@ class Voice:
             key=key,
             about=about,
             priority=priority,
-            markup=keyboard(self._store.callbacks, shown.buttons, scope_of(place, key)),
+            markup=keyboard(self._store.callbacks, shown.buttons, scope_of(place.chat_id, key)),
             silent=volume.silent(place.level),
             thread_id=place.thread_id,
             attachment=shown.attachment,
@@ -67,7 +67,7 @@ class Voice:
             volume: How much it mattered.
             decided: Whether the buttons that it had are of no use any more.
         """
-        scope = scope_of(place, key)
+        scope = scope_of(place.chat_id, key)
         if decided:
             self._store.callbacks.retire(scope)
         if not self.is_out(place, key):
@@ -95,7 +95,7 @@ class Voice:
             split_html(shown.text)[0],
             key=key,
             about=About(session, "card"),
-            markup=keyboard(self._store.callbacks, shown.buttons, scope_of(place, key)),
+            markup=keyboard(self._store.callbacks, shown.buttons, scope_of(place.chat_id, key)),
             thread_id=place.thread_id,
         )
         self._cards[(session, place.chat_id)] = digest
@@ -107,7 +107,15 @@ class Voice:
 
     def retire(self, place: Place, key: str) -> None:
         """Make the buttons of a message stale."""
-        self._store.callbacks.retire(scope_of(place, key))
+        self._store.callbacks.retire(scope_of(place.chat_id, key))
+
+    def strip(self, session: str) -> None:
+        """Take the buttons off whatever is about this session alone and still has some."""
+        for scope in self._store.callbacks.scopes_of(session):
+            self._store.callbacks.retire(scope)
+            chat, _, key = scope.partition(":")
+            if chat.removeprefix("-").isdecimal():
+                self._outbox.strip(int(chat), key)
 
     def is_out(self, place: Place, key: str) -> bool:
         """Whether a message of this key is in the chat."""
@@ -118,6 +126,6 @@ class Voice:
         return self.is_out(place, key) or self._store.outbox.has(place.chat_id, key, Op.SEND)
 
 
-def scope_of(place: Place, key: str) -> str:
+def scope_of(chat_id: int, key: str) -> str:
     """What the buttons of a message belong to."""
-    return f"{place.chat_id}:{key}"
+    return f"{chat_id}:{key}"

@@ -472,3 +472,79 @@ async def test_you_is_only_who_alone_may_decide_and_paired_people_count(phone: P
     answered = to_plain(phone.last("How many?").post.text)
     assert "Bob, " in answered
     assert "you" not in answered
+
+
+async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phone) -> None:
+    phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.say("/status demo")
+    shown = [
+        row for row in phone.store.outbox.waiting(CHAT) if (row.post.markup or {}).get("inline_keyboard")
+    ]
+    assert len(shown) >= 3
+    for number, row in enumerate(shown[:-1]):
+        phone.deliver(row, 50 + number)  # one waits still
+    await phone.say("/archive demo")
+    queued = phone.store.outbox.waiting(CHAT)
+    bare = {row.key for row in queued if not row.post.markup}
+    assert {row.key for row in shown} <= bare
+    (card,) = [row for row in queued if row.key.startswith("card:")]
+    assert "demo is put away" in to_plain(card.post.text)
+    assert "Put away · you, " in to_plain(phone.last("Which colour?").post.text)
+    for row in shown:
+        label = row.post.markup["inline_keyboard"][0][0]["text"] if row.post.markup else ""
+        words = await phone.tap(row, label)
+        assert words == "demo is gone: it was put away into the archive."
+
+
+async def test_what_was_put_away_does_not_come_back_by_a_look_from_before(phone: Phone) -> None:
+    folder = phone.asking()
+    before = await phone.desk.fleet.look()
+    await phone.desk.notifier.look(before)
+    await phone.say("/archive demo")
+    count = len(phone.store.outbox.waiting(CHAT))
+    await phone.desk.notifier.look(before)
+    assert len(phone.store.outbox.waiting(CHAT)) == count
+    (folder.parent / "_archive" / folder.name).rename(folder)
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    assert "Waits for you" in to_plain(phone.last("demo · repo").post.text)
+
+
+@pytest.mark.parametrize("kind", ["asking", "planned"])
+async def test_what_is_not_finished_is_put_away_without_its_name_only_after_asking(
+    phone: Phone, kind: str
+) -> None:
+    folder = getattr(phone, kind)()
+    said = await phone.say("/archive")
+    assert "demo is not finished: put it away all the same?" in said[0]
+    assert folder.exists()
+    await phone.tap(phone.last("all the same?"), "📦")
+    assert not folder.exists()
+
+
+async def test_what_is_finished_is_put_away_without_asking(phone: Phone) -> None:
+    asking, done = phone.asking("other"), phone.session("demo", phase="done", signal='{"status": "done"}')
+    assert "demo is put away" in (await phone.say("/archive"))[0]
+    assert (asking.exists(), done.exists()) == (True, False)
+
+
+async def test_help_shows_what_fits_the_moment_and_everything_at_a_tap(phone: Phone) -> None:
+    nothing = (await phone.say("/help"))[0]
+    assert "/run greet Add a greeting script" in nothing
+    phone.asking()
+    (waiting,) = await phone.say("/help")
+    assert waiting.split("\n")[1].startswith("/answer A  ")
+    assert "/panic" not in waiting
+    assert len(waiting.split("\n")) <= 12
+    shown = phone.last("What can be done now")
+    await phone.tap(shown, "All commands")
+    everything = to_plain(phone.last("All commands\n").post.text)
+    assert all(f"/{command.name}  " in everything for command in COMMANDS)
+    assert (await phone.say("/help all"))[-1] == everything
+
+
+async def test_sessions_of_a_project_that_is_not_there_names_the_nearest(phone: Phone) -> None:
+    phone.asking()
+    assert "There is no project “shpo”. Did you mean shop?" in (await phone.say("/sessions shpo"))[0]
+    assert "1 session" in (await phone.say("/sessions REPO"))[0]
+    assert "There is no session in shop" in (await phone.say("/sessions shop"))[0]

@@ -376,6 +376,23 @@ async def test_a_message_can_be_taken_back_sent_or_not(scene: Scene) -> None:
     assert len(scene.server.calls.of("sendMessage")) == 1
 
 
+async def test_buttons_are_taken_off_a_message_sent_or_not_and_its_words_stay(scene: Scene) -> None:
+    early = Outbox(scene.bot, scene.store)
+    early.post(scene.chat.id, "<b>queued</b>", key="q1", markup=KEYS)
+    early.strip(scene.chat.id, "q1")
+    early.strip(scene.chat.id, "never there")
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "<b>sent</b>", key="q2", markup=KEYS)
+        assert await outbox.drain(10)
+        for _again in range(2):
+            outbox.strip(scene.chat.id, "q2")
+            assert await outbox.drain(10)
+        outbox.edit(scene.chat.id, "anew", key="q1")
+        assert await outbox.drain(10)
+    assert [(message.html, message.labels) for message in scene.shown] == [("anew", []), ("<b>sent</b>", [])]
+    assert scene.failed == []
+
+
 async def test_a_tap_is_answered_past_a_stuck_queue_and_a_late_answer_is_no_error(scene: Scene) -> None:
     person = scene.server.person("Eve")
     chat = scene.server.private_chat(person)

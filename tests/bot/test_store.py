@@ -111,6 +111,16 @@ def test_what_was_decided_elsewhere_makes_its_buttons_stale(store: Store) -> Non
     assert store.callbacks.mint({"answer": "A"}, scope="question:1") != identifier
 
 
+def test_the_open_buttons_about_one_session_alone_are_found(store: Store) -> None:
+    ours, theirs = {"do": "log", "session": "demo:greet"}, {"do": "log", "session": "demo:api"}
+    for scope, actions in {"one": [ours], "both": [ours, theirs], "other": [theirs], "none": [{}]}.items():
+        for action in actions:
+            store.callbacks.mint(action, scope=scope)
+    store.callbacks.mint(ours, scope="used")
+    store.callbacks.retire("used")
+    assert store.callbacks.scopes_of("demo:greet") == ("one",)
+
+
 @pytest.mark.parametrize("data", ["", "x", "'; DROP TABLE callbacks; --", "é" * 60])
 def test_a_made_up_id_means_nothing(store: Store, data: str) -> None:
     assert store.callbacks.take(data, 11) is None

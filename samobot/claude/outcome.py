@@ -20,6 +20,7 @@ from samobot.claude.kinds import OutcomeKind, Remedy
 from samobot.claude.limits import account_trouble, usage_limit
 from samobot.claude.records import Denial, ModelUse, Result, Tokens
 from samobot.claude.wording import disguised, trouble
+from samobot.text import human_duration
 
 __all__ = ["Evidence", "Outcome", "OutcomeKind", "Remedy", "classify"]
 
@@ -191,9 +192,9 @@ def _by_end(evidence: Evidence, end: ProcessEnd) -> _Verdict:
         case StoppedBy.SILENCE:
             return _Verdict(OutcomeKind.HUNG_SILENT, f"Claude fell silent and was ended.{retrying}")
         case StoppedBy.TIMEOUT:
-            minutes = max(1, round(end.duration_s / 60))
+            taken = _span(end.duration_s)
             return _Verdict(
-                OutcomeKind.TIMEOUT, f"The iteration was ended because it had taken {minutes} min.{retrying}"
+                OutcomeKind.TIMEOUT, f"The iteration was ended because it had taken {taken}.{retrying}"
             )
         case _:
             pass
@@ -233,6 +234,11 @@ def _say(lead: str, words: str) -> str:
     if not words:
         return f"{lead}."
     return f"{lead}: {words}" if words.endswith((".", "!", "?", "…")) else f"{lead}: {words}."
+
+
+def _span(seconds: float) -> str:
+    """A span of time; below two minutes in seconds, for minutes would be off by up to half of it."""
+    return f"{max(1, round(seconds))} s" if seconds < 120 else human_duration(seconds)
 
 
 def _last_line(text: str) -> str:

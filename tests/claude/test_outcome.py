@@ -251,6 +251,22 @@ def test_a_process_without_a_result_is_judged_by_its_end(end: ProcessEnd, kind: 
     assert judge(end=end).kind == kind
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "1 s"),
+        (1.1, "1 s"),
+        (61.0, "61 s"),
+        (119.0, "119 s"),
+        (300.4, "5 min"),
+        (5400.0, "1 h 30 min"),
+    ],
+)
+def test_a_timeout_says_how_long_the_iteration_had_really_taken(seconds: float, said: str) -> None:
+    outcome = judge(end=ProcessEnd(-9, StoppedBy.TIMEOUT, duration_s=seconds))
+    assert outcome.text == f"The iteration was ended because it had taken {said}."
+
+
 def test_a_crash_after_work_is_not_a_failed_start() -> None:
     outcome = judge(Assistant("Working"), end=ProcessEnd(134, stderr="panic: out of memory\nabort\n"))
     assert outcome.kind is OutcomeKind.CRASHED

@@ -6,14 +6,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from samobot.bot import deciding, preferences, reading, running, showing, starting
+from samobot.bot.actions import Action, ActionKind
+from samobot.bot.addressing import names
+from samobot.bot.buttons import Button, rows
 from samobot.bot.desk import Desk, Request
 from samobot.bot.markup import bold, code
+from samobot.bot.moment import advice
 from samobot.bot.needs import need_of
 from samobot.bot.pairing import Access
 from samobot.bot.phrases import plural
 from samobot.bot.richtext import escape
 from samobot.session.status import SessionState
 from samobot.text import nearest, one_line
+
+_ALL = "all"
+"""What is said behind `/help` to see every command."""
 
 Handler = Callable[[Desk, Request], Awaitable[None]]
 
@@ -38,23 +45,48 @@ class Command:
 
 
 async def _help(desk: Desk, request: Request) -> None:
-    """`/help [command]`."""
+    """`/help [command|all]`: what can be done now; all commands at a tap."""
     wanted = request.text.strip().removeprefix("/").casefold()
+    if wanted == _ALL:
+        _help_all(desk, request)
+        return
     if wanted:
         await _help_about(desk, request, wanted)
         return
+    views = sorted(
+        await desk.fleet.look(),
+        key=lambda view: view.updated.timestamp() if view.updated else 0.0,
+        reverse=True,
+    )
+    about = [view for view in views if view.ref.key == request.session] or views
+    shown = [f"/{each.command}  {each.words}" for each in advice(about, names(about))]
+    desk.reply(
+        request,
+        "\n".join(
+            [
+                bold("What can be done now"),
+                *(escape(line) for line in shown),
+                "",
+                "A reply to a message speaks to its session.",
+            ]
+        ),
+        buttons=rows(Button("All commands", Action(do=ActionKind.RUN_STALE, command="help", text=_ALL))),
+    )
+
+
+def _help_all(desk: Desk, request: Request) -> None:
     lines = [f"/{command.name}  {command.help}" for command in COMMANDS]
     desk.reply(
         request,
         "\n".join(
             [
-                bold("What can be said here"),
+                bold("All commands"),
                 *lines,
                 "",
-                f"{code('/help run')} says more about one. Names may be left out where only one session can be meant. A reply to a message speaks to its "
-                "session: to a question it answers, to a plan it asks for changes, to a card it is guidance.",
+                f"{code('/help run')} says more about one. Names may be left out where only one session can be meant.",
             ]
         ),
+        part="all",
     )
 
 
@@ -92,7 +124,7 @@ async def _start(desk: Desk, request: Request) -> None:
         now = f"{plural(waiting, 'session')} wait{'s' if waiting == 1 else ''} for you, {running_now} running: /status"
     desk.reply(
         request,
-        f"{bold('samobot')} runs Claude Code sessions and asks you where a person is needed.\n{now}\n/help shows all commands.",
+        f"{bold('samobot')} runs Claude Code sessions and asks you where a person is needed.\n{now}\n/help shows what can be done now.",
         part="greeting",
     )
 
@@ -118,7 +150,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("archive", "[name]", "Put a session away", running.archive, acts=True),
     Command("notify", "quiet|normal|all", "What comes to this chat", preferences.notify),
     Command("panic", "", "Stop everything, until /resume", running.panic, acts=True),
-    Command("help", "[command]", "What can be said here", _help),
+    Command("help", "[command|all]", "What can be done now", _help),
     Command("start", "[code]", "Begin", _start),
 )  # fmt: skip
 """All commands, in the order of the menu."""
@@ -175,7 +207,7 @@ def menu() -> list[tuple[str, str]]:
 def unknown(desk: Desk, request: Request, name: str) -> None:
     """Say that there is no such command, and which one was probably meant."""
     close = nearest_command(name)
-    hint = f"Did you mean /{close.name}?" if close is not None else "/help shows all."
+    hint = f"Did you mean /{close.name}?" if close is not None else "/help all shows all."
     desk.reply(request, f"There is no /{escape(one_line(name, 40))}. {hint}", part="unknown")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,10 +16,12 @@ from samobot.bot.needs import need_of
 from samobot.bot.richtext import escape
 from samobot.errors import NotFoundError, SamobotError
 from samobot.session.status import SessionState
-from samobot.text import one_line
+from samobot.text import nearest, one_line
 from samobot.views import SessionRef, SessionView
 
 MOST_CHOICES = 10
+_MOST_WHOLE = 3
+_NEAR = 0.75
 
 Fits = Callable[[SessionView], bool]
 """Whether a command could be about a session."""
@@ -37,6 +40,10 @@ class Target:
 
     view: SessionView
     rest: str
+
+
+def _takes_nothing(_: str) -> bool:
+    return False
 
 
 def is_active(view: SessionView) -> bool:
@@ -82,6 +89,7 @@ async def find_target(
     fits: Fits,
     *,
     words: bool = False,
+    takes: Callable[[str], bool] = _takes_nothing,
     question: str = "Which session?",
 ) -> Target | None:
     """Find the session that a command is about; where it cannot be known, the person has been asked.
@@ -92,6 +100,7 @@ async def find_target(
         command: Its name; it goes on once a session was picked.
         fits: Whether it could be about a session.
         words: Whether words follow the name. Then a reply leaves all of them as they are.
+        takes: Whether a text may be what follows the name, where the name was left out.
         question: What the person is asked.
 
     Raises:
@@ -111,7 +120,10 @@ async def find_target(
             return Target(fitting[0], rest)
         _choose(desk, request.saying(rest), command, fitting, question)
         return None
-    if word and (not words or (":" in word and not rest)):
+    if words and await _offer_nearest(desk, request, command, fits, word, rest):
+        return None
+    is_rest = words or (takes(request.text) and await desk.fleet.nearest(word) is None)
+    if word and (not is_rest or (words and ":" in word and not rest)):
         await _not_found(desk, request, command, word)
         return None
     if request.session is not None:
@@ -129,7 +141,7 @@ async def _find(desk: Desk, word: str) -> list[SessionRef]:
     if not word or len(word) > 130 or "/" in word:
         return []
     try:
-        return await desk.fleet.find(word)
+        return await desk.fleet.find(word) or await desk.fleet.find(word.rstrip(",:;"))
     except SamobotError:
         return []  # it is no name at all
 
@@ -156,6 +168,47 @@ async def _not_found(desk: Desk, request: Request, command: str, word: str) -> N
     )
 
 
+async def _offer_nearest(
+    desk: Desk, request: Request, command: str, fits: Fits, word: str, rest: str
+) -> bool:
+    """Where words begin with nearly a session's name, ask whether it is one; without a tap nothing is said."""
+    name = word.rstrip(",:;").rpartition(":")[2]
+    close = await desk.fleet.nearest(name) if len(name) > 2 else None
+    found = await _find(desk, close) if close is not None and _is_near(name, close) else []
+    if close is None or not found:
+        return False
+    meant = [(await desk.fleet.view(ref), rest) for ref in found[:MOST_CHOICES]]
+    whole = [(view, request.text) for view in pick(await desk.fleet.look(), fits)[:_MOST_WHOLE]]
+    views = [view for view, _ in (*meant, *whole)]
+    keys = [
+        choice(
+            f"{called}: “{one_line(said, 30)}”" if said.strip() else called, _go_on(command, view.ref, said)
+        )
+        for called, (view, said) in zip(_called(views), (*meant, *whole), strict=True)
+    ]
+    shown = f" “{escape(one_line(rest, 200))}”" if rest.strip() else ""
+    desk.reply(
+        request,
+        f"There is no session “{escape(one_line(name, 60))}”. Did you mean {bold(close)}?{shown}",
+        buttons=rows(*keys, width=1),
+        part="nearest",
+    )
+    return True
+
+
+def _called(views: Sequence[SessionView]) -> list[str]:
+    """The names of sessions of which some may be there twice."""
+    once = list({view.ref.key: view for view in views}.values())
+    called = dict(zip((view.ref.key for view in once), names(once), strict=True))
+    return [called[view.ref.key] for view in views]
+
+
+def _is_near(word: str, name: str) -> bool:
+    """Whether a word is a slip of the thumb for a name: so near that it is hardly a word of its own."""
+    one, other = word.casefold(), name.casefold()
+    return sorted(one) == sorted(other) or difflib.SequenceMatcher(None, one, other).ratio() > _NEAR
+
+
 def _choose(desk: Desk, request: Request, command: str, views: Sequence[SessionView], question: str) -> None:
     shown = list(views[:MOST_CHOICES])
     keys = [
@@ -172,3 +225,18 @@ def _go_on(command: str, ref: SessionRef, words: str) -> Action:
 
 def _recent(view: SessionView) -> float:
     return view.updated.timestamp() if view.updated is not None else 0.0
+
+
+async def project_named(desk: Desk, wanted: str) -> str:
+    """The project of that name, in whatever case it is written.
+
+    Raises:
+        NotFoundError: There is none; the nearest is named.
+    """
+    known = [project.name for project in await desk.fleet.projects()]
+    found = next((name for name in known if name.casefold() == wanted.casefold()), None)
+    if found is None:
+        close = nearest(wanted, known)
+        there = f"Did you mean {close}?" if close else f"There is: {', '.join(known)}."
+        raise NotFoundError(f"There is no project “{one_line(wanted, 60)}”. {there}")
+    return found

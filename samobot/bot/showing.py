@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samobot.bot.actions import Action, ActionKind
-from samobot.bot.addressing import any_session, find_target, is_active, names
+from samobot.bot.addressing import any_session, find_target, is_active, names, project_named
 from samobot.bot.buttons import Button, rows
 from samobot.bot.cards import card, doing, sign_of
 from samobot.bot.desk import Desk, Request, about_session
@@ -74,9 +74,16 @@ def place_of(desk: Desk, request: Request) -> Place:
 
 
 async def sessions(desk: Desk, request: Request) -> None:
-    """`/sessions [project]`: all there are."""
-    wanted = request.text.strip().casefold()
-    views = [view for view in await desk.fleet.look() if not wanted or view.ref.project.casefold() == wanted]
+    """`/sessions [project]`: all there are.
+
+    Raises:
+        NotFoundError: There is no such project.
+    """
+    wanted = request.text.strip()
+    views = await desk.fleet.look()
+    if wanted:
+        project = await project_named(desk, wanted)
+        views = [view for view in views if view.ref.project == project]
     if not views:
         where = f" in {escape(one_line(wanted, 60))}" if wanted else ""
         desk.reply(request, f"There is no session{where}. /run starts one.")

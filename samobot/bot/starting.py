@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from samobot.bot.actions import Action, ActionKind
+from samobot.bot.addressing import project_named
 from samobot.bot.arguments import RunWords, first_word, read_run
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, code
 from samobot.bot.running import go_on
-from samobot.errors import NotFoundError, UsageError
+from samobot.errors import UsageError
 from samobot.session.folder import clean_name
-from samobot.text import nearest, one_line
 
 
 async def run(desk: Desk, request: Request) -> None:
@@ -136,14 +136,7 @@ async def _project(desk: Desk, request: Request, words: RunWords, name: str) -> 
             "No project is configured: name its .samocode file in SAMOBOT_PROJECTS and start the bot again."
         )
     if words.project is not None:
-        exact = [each for each in known if each.casefold() == words.project.casefold()]
-        if exact:
-            return exact[0]
-        close = nearest(words.project, known)
-        raise NotFoundError(
-            f"There is no project “{one_line(words.project, 60)}”. "
-            + (f"Did you mean {close}?" if close else f"There is: {', '.join(known)}.")
-        )
+        return await project_named(desk, words.project)
     homes = {ref.project for ref in await desk.fleet.find(name)}
     candidates = [each for each in known if each in homes] or known
     if len(candidates) == 1:

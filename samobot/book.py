@@ -131,8 +131,8 @@ class Book:
         return asked_for(signal) if isinstance(signal, Signal) else ""
 
     def fresh_answers(self) -> tuple[Answered, ...]:
-        """What a person has answered since the last iteration ended."""
-        since = self.journal().last_iteration_end
+        """What a person has answered since the last iteration began: that one may not have seen it."""
+        since = self.journal().last_iteration_began
         said = decisions.read(self.folder).decisions
         return tuple(
             Answered(decision.question or "", decision.text or "")

@@ -131,6 +131,21 @@ async def test_open_questions_wait_and_answers_go_on(tmp_path: Path) -> None:
     assert len(last.iteration.assignments) == 1
 
 
+def test_an_iteration_is_told_the_answers_since_the_last_one_began_and_no_older_ones(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, phase="requirements", qa=QUESTIONS)
+    at = NOW
+    book = Book(folder, lambda: at)
+    gate.answer(folder, {"Q1": "A"}, ANNA, NOW, KEY)
+    assert [each.answer for each in book.fresh_answers()] == ["A) hello"]
+    at = NOW + timedelta(seconds=1)
+    book.log(EventName.ITERATION_START, n=1, visit=1, phase="requirements")
+    during = NOW + timedelta(seconds=2)
+    gate.answer(folder, {"Q2": "very"}, ANNA, during, KEY)
+    at = NOW + timedelta(seconds=3)
+    book.log(EventName.ITERATION_END, n=1, phase="requirements", outcome="completed", cost_usd=0.1)
+    assert [each.answer for each in book.fresh_answers()] == ["very"]
+
+
 def ask_in(folder: SessionFolder) -> None:
     folder.qa.write_text(QUESTIONS)
 

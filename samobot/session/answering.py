@@ -8,12 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError, UsageError
+from samobot.phases import WaitingFor
+from samobot.session import journal
 from samobot.session.decisions import Decision, DecisionKind, question_id, record
 from samobot.session.files import edit_lock, read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 from samobot.session.qa import Question, parse_qa, set_answer
-from samobot.session.settling import Person, Settled, carry_out, journal_decisions, on_record
+from samobot.session.settling import (
+    Person,
+    Settled,
+    carry_out,
+    journal_decisions,
+    look_closely,
+    on_record,
+    refuse_if_done,
+)
+from samobot.session.standing import written_at
 from samobot.text import one_line, without_surrogates
 
 
@@ -62,22 +73,21 @@ def answer(
     Raises:
         NotFoundError: No such question.
         UsageError: An answer is empty, or a letter is none of the options.
-        ConflictError: The question has changed, has been answered meanwhile (where `change` is false), or
-            its answer has been taken up by a running iteration.
+        ConflictError: The question has changed, has been answered meanwhile (where `change` is false), its
+            answer has been taken up by an iteration, or the session is done.
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
+        refuse_if_done(folder)
         text = read_text(folder.qa) or ""
         questions = parse_qa(text).questions
-        held = holder(folder)
-        taken_up = held is not None and held.claude_pid is not None
         done: list[Answered] = []
         for reference, words in answers.items():
             question = find_question(questions, reference)
             _check_seen(question, expect)
             written = option_text(question, words)
             if question.answer is not None and question.answer != written:
-                _check_change(question, change=change, taken_up=taken_up)
+                _check_change(folder, question, change=change)
             text = set_answer(text, question.index, written)
             done.append(Answered(question, written, question.answer))
         if not done:
@@ -89,11 +99,12 @@ def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key
     """Answer every open question with what the agent suggests; those without a suggestion stay open.
 
     Raises:
-        ConflictError: No question is open.
+        ConflictError: No question is open, or the session is done.
         UsageError: None of the open ones has a suggestion.
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
+        refuse_if_done(folder)
         text = read_text(folder.qa) or ""
         waiting = parse_qa(text).open
         if not waiting:
@@ -154,15 +165,35 @@ def _check_seen(question: Question, expect: Mapping[int, str] | None) -> None:
         raise ConflictError(f"{question.label} has changed since it was shown; look at it again.")
 
 
-def _check_change(question: Question, *, change: bool, taken_up: bool) -> None:
+def _check_change(folder: SessionFolder, question: Question, *, change: bool) -> None:
     if not change:
         raise ConflictError(
             f"{question.label} has been answered meanwhile: “{one_line(question.answer or '', 80)}”."
         )
-    if taken_up:
+    if _is_taken_up(folder, question):
         raise ConflictError(
             f"The agent is already working with the answer to {question.label}; tell it what has changed instead."
         )
+
+
+def _is_taken_up(folder: SessionFolder, question: Question) -> bool:
+    """Whether an iteration works with an answer, or has: then nobody would act on another one.
+
+    At the gate of the questions itself, answers of an earlier round may be changed: the next iteration is given
+    the new ones.
+    """
+    held = holder(folder)
+    if held is not None and held.claude_pid is not None:
+        return True
+    standing = look_closely(folder)
+    if standing.awaited is WaitingFor.QA_ANSWERS:
+        return False
+    known = journal.read(folder)
+    worked = known.iteration.started if known.iteration is not None else known.last_iteration_began
+    asked = question_id(question)
+    said = [each.at for each in standing.decisions.decisions if each.asked == asked and each.at is not None]
+    answered = max(said, default=None) or written_at(folder.qa)  # by hand: no later than the file was written
+    return worked is not None and answered is not None and answered <= worked
 
 
 def _write_answers(

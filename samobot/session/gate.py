@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError, UsageError
-from samobot.phases import GateFacts, Phase, SignalStatus, WaitingFor
+from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session.answering import (
     Answered,
     Receipt,
@@ -40,6 +40,7 @@ from samobot.session.settling import (
     lift_rejected,
     look_closely,
     on_record,
+    refuse_if_done,
 )
 from samobot.session.signal import Signal
 from samobot.session.standing import Standing
@@ -107,10 +108,11 @@ def approve(
 
     Raises:
         NotFoundError: There is no plan.
-        ConflictError: The plan is not the one that was shown.
+        ConflictError: The plan is not the one that was shown, or the session is done.
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
+        refuse_if_done(folder)
         standing = look_closely(folder)
         plan = _shown_plan(folder, standing, expected)
         last = verdict(on_record(folder, key), plan)
@@ -150,13 +152,14 @@ def reject(
     Raises:
         UsageError: The feedback is empty.
         NotFoundError: There is no plan.
-        ConflictError: The plan is not the one that was shown, or it is being carried out already.
+        ConflictError: The plan is not the one that was shown, is being carried out already, or the session is done.
         StorageError: The disk refused.
     """
     feedback = without_surrogates(feedback)
     if not feedback.strip():
         raise UsageError("Say what should be different; without that the next plan would be the same.")
     with edit_lock(folder.path):
+        refuse_if_done(folder)
         standing = look_closely(folder)
         plan = _shown_plan(folder, standing, expected)
         if standing.plan_approved and standing.overview.phase is not Phase.PLANNING:
@@ -187,10 +190,12 @@ def tell(folder: SessionFolder, words: str, who: str, now: datetime) -> None:
     """Leave guidance for the next iteration.
 
     Raises:
+        ConflictError: The session is done: there is no next iteration.
         UsageError: There are no words.
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
+        refuse_if_done(folder)
         _add_guidance(folder, who, words, now, once=False)
 
 
@@ -224,8 +229,7 @@ def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> N
     with edit_lock(folder.path):
         _refuse_if_running(folder)
         standing = look_closely(folder)
-        if _is_finished(standing):
-            raise ConflictError(f"{folder.name} is done; start a session of another name for what is next.")
+        refuse_if_done(folder)
         if standing.open_gate in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL):
             what = "an answer" if standing.open_gate is WaitingFor.QA_ANSWERS else "a decision on its plan"
             raise ConflictError(f"{folder.name} waits for {what}; without that it cannot go on.")
@@ -287,12 +291,6 @@ def _add_guidance(folder: SessionFolder, who: str, words: str, now: datetime, *,
     if once and any(not item.done and item.text == words for item in parse_guidance(text)):
         return
     write_atomic(folder.guidance, add_guidance(text, who, words, now.astimezone()))
-
-
-def _is_finished(standing: Standing) -> bool:
-    """Whether the agent has said that it is done and nothing has been held against that."""
-    said = isinstance(standing.signal, Signal) and standing.signal.status is SignalStatus.DONE
-    return said and standing.overview.phase is Phase.DONE and standing.block is None
 
 
 def _refuse_if_running(folder: SessionFolder) -> None:

@@ -153,7 +153,7 @@ class Journal:
         budget_usd: The budget in force; None is no budget.
         iteration: The iteration that runs now.
         last_outcome: Outcome of the iteration that ended last.
-        last_iteration_end: When that was.
+        last_iteration_began: When that one had begun.
         phases: All moves between phases.
         voids: The newest declarations that something is void (at most 50).
         notices: The newest notices (at most 50).
@@ -180,7 +180,7 @@ class Journal:
     budget_usd: float | None = None
     iteration: RunningIteration | None = None
     last_outcome: str | None = None
-    last_iteration_end: datetime | None = None
+    last_iteration_began: datetime | None = None
     phases: tuple[PhaseChange, ...] = ()
     voids: tuple[Remark, ...] = ()
     notices: tuple[Remark, ...] = ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from samobot.errors import StorageError
+from samobot.errors import ConflictError, StorageError
 from samobot.phases import RULES, Phase, WaitingFor
 from samobot.session import journal
 from samobot.session.decisions import Decision, is_marked, parse_decisions
@@ -17,6 +17,7 @@ from samobot.session.journal import EventName
 from samobot.session.lock import holder
 from samobot.session.overview import add_flow, flow_line, parse_overview, set_status
 from samobot.session.plan import Plan
+from samobot.session.snapshot import is_done
 from samobot.session.standing import Standing, is_waiting, look
 
 
@@ -52,6 +53,17 @@ def look_closely(folder: SessionFolder) -> Standing:
     if standing.unreadable:
         raise StorageError(standing.unreadable[0])
     return standing
+
+
+def refuse_if_done(folder: SessionFolder) -> None:
+    """Refuse what no iteration would ever be given: words and decisions for a session that is finished.
+
+    Raises:
+        ConflictError: It is done.
+        StorageError: A file cannot be read.
+    """
+    if holder(folder) is None and is_done(look_closely(folder), journal.read(folder)):
+        raise ConflictError(f"{folder.name} is done; start a session of another name for what is next.")
 
 
 def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Settled:

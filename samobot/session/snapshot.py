@@ -216,7 +216,7 @@ def _state(
     if held is not None:
         parked = held.parked or held.parked_until is not None
         return (SessionState.PARKED if parked else SessionState.RUNNING), said
-    if _is_done(standing, journal):
+    if is_done(standing, journal):
         return SessionState.DONE, said
     if standing.open_gate is not None:
         return SessionState.WAITING, said
@@ -233,8 +233,11 @@ def _state(
             return SessionState.IDLE, said
 
 
-def _is_done(standing: Standing, journal: Journal) -> bool:
-    """Whether the work is finished: in the last phase, and the agent, the worker or a person says so."""
+def is_done(standing: Standing, journal: Journal) -> bool:
+    """Whether the work is finished: in the last phase, and the agent, the worker or a person says so.
+
+    Meant for when nobody holds the session.
+    """
     if standing.overview.phase not in (Phase.DONE, None):
         return False
     if isinstance(standing.signal, Signal):

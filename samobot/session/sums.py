@@ -50,6 +50,7 @@ class Sums:
         self._count = 0
         self._iteration: RunningIteration | None = None
         self._outcome: str | None = None
+        self._began: datetime | None = None
 
     def damage(self) -> None:
         """Count the current line as unreadable."""
@@ -73,6 +74,7 @@ class Sums:
             iterations=self._count,
             iteration=self._iteration,
             last_outcome=self._outcome,
+            last_iteration_began=self._began,
             cost_by_phase=dict(self._by_phase),
             cost_by_model=dict(self._by_model),
             cost_by_day=dict(self._by_day),
@@ -179,6 +181,7 @@ class Sums:
             self._tokens[kind] = self._tokens.get(kind, 0) + (_whole(count) or 0)
         self._cost += cost
         self._count += 1
+        self._began = self._iteration.started if self._iteration is not None else at
         self._iteration = None
         self._outcome = _text(record.get("outcome"))
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person, Settled
 from samobot.session.guidance import parse_guidance
-from samobot.session.journal import append, events
+from samobot.session.journal import EventName, append, events
 from samobot.session.journal import read as read_journal
 from samobot.session.lock import RunLock
 from samobot.session.overview import Overview, parse_overview
@@ -154,6 +155,45 @@ def test_an_answer_may_be_changed_while_nobody_works_with_it(asking: SessionFold
             gate.answer(asking, {"Q1": "A"}, ANNA, NOW, KEY)
         gate.answer(asking, {"Q2": "loud"}, ANNA, NOW, KEY)
     assert answers(asking) == ["B) good day, with the name", "loud"]
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_an_answer_that_an_iteration_has_worked_with_is_not_rewritten(
+    asking: SessionFolder, by_hand: bool
+) -> None:
+    written = datetime.now(UTC)
+    if by_hand:
+        asking.qa.write_text(QUESTIONS.replace("_waiting_", "A) hello", 1).replace("_waiting_", "loud"))
+        gate.settle(asking, written)
+    else:
+        gate.answer(asking, {"Q1": "A", "Q2": "loud"}, ANNA, written, KEY)
+        assert gate.answer(asking, {"Q2": "louder"}, ANNA, written, KEY).answered[0].before == "loud"
+    later = written + timedelta(seconds=5)
+    iteration = {"n": 4, "phase": "requirements", "visit": 2, "session_id": "s", "log": "x"}
+    append(asking, EventName.ITERATION_START, later, **iteration)
+    with pytest.raises(ConflictError, match="already working with the answer to Q1"):
+        gate.answer(asking, {"Q1": "B"}, ANNA, later, KEY)
+    append(asking, EventName.ITERATION_END, later, **iteration, outcome="ok", cost_usd=0.1)
+    before = asking.qa.read_text()
+    with pytest.raises(ConflictError, match="already working with the answer to Q1"):
+        gate.answer(asking, {"Q1": "B"}, BEN, later, KEY)
+    assert asking.qa.read_text() == before
+    # The same answer again is what a crash may make of one tap.
+    gate.answer(asking, {"Q1": "A"}, ANNA, later, KEY)
+    assert asking.qa.read_text() == before
+
+
+def test_an_answer_of_an_earlier_round_may_be_changed_while_the_agent_asks_more(
+    asking: SessionFolder,
+) -> None:
+    gate.answer(asking, {"Q1": "A", "Q2": "loud"}, ANNA, NOW, KEY)
+    later = NOW + timedelta(seconds=5)
+    append(asking, EventName.ITERATION_END, later, n=4, phase="requirements", outcome="ok", cost_usd=0.1)
+    with asking.qa.open("a") as file:
+        file.write("\n### Q3: And then?\n**Answer:** _waiting_\n")
+    write_signal(asking, status="waiting", **{"for": "qa_answers"})
+    gate.answer(asking, {"Q1": "B"}, ANNA, later, KEY)
+    assert answers(asking) == ["B) good day, with the name", "loud", None]
 
 
 def test_of_two_taps_at_once_one_wins_and_the_other_is_told(asking: SessionFolder) -> None:
@@ -479,6 +519,32 @@ def test_nothing_is_decided_on_files_that_cannot_be_read(planning: SessionFolder
     with pytest.raises(StorageError, match=r"_overview\.md"):
         gate.approve(planning, ANNA, NOW, KEY)
     assert not planning.decisions.exists()
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda folder: gate.tell(folder, "Say it louder", "anna", NOW),
+        lambda folder: gate.answer(folder, {"Q1": "B"}, ANNA, NOW, KEY),
+        lambda folder: gate.answer_suggestions(folder, ANNA, NOW, KEY),
+        lambda folder: gate.approve(folder, ANNA, NOW, KEY),
+        lambda folder: gate.reject(folder, "smaller", ANNA, NOW, KEY),
+    ],
+    ids=["tell", "answer", "suggestions", "approve", "reject"],
+)
+def test_a_session_that_is_done_takes_no_words_that_nobody_would_act_on(
+    tmp_path: Path, decide: Callable[[SessionFolder], object]
+) -> None:
+    folder = make_session(tmp_path, phase="done", qa=QUESTIONS, signal={"status": "done"})
+    write_plan(folder)
+    with pytest.raises(ConflictError, match=r"greet is done; start a session of another name"):
+        decide(folder)
+    assert folder.qa.read_text() == QUESTIONS
+    assert not folder.guidance.exists()
+    assert not folder.decisions.exists()
+    with RunLock.acquire(folder, NOW):
+        gate.tell(folder, "Say it louder", "anna", NOW)
+    assert "Say it louder" in folder.guidance.read_text()
 
 
 def test_a_retry_that_comes_late_does_not_open_a_session_that_is_done(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from samobot.errors import UsageError
-from samobot.text import nearest
+from samobot.text import nearest, one_line
 
 _OPENING = '"“”„«‟'
 _CLOSING = '"“”»‟'
@@ -21,6 +21,8 @@ _FLAG = re.compile(rf"(?<!\S){_DASHES}([A-Za-z][A-Za-z-]*)(?:\s*=\s*|(?!\S))")
 _NUMBER = re.compile(r"\$?([0-9]{1,6}(?:[.,][0-9]{1,4})?)\s*(?:\$|€|usd\b)?(?!\S)", re.IGNORECASE)
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,64}))?(?!\S)\s*")
 _LABEL = re.compile(r"[qQ]\s?([0-9]{1,6})(?!\w)\s*[:=.)]?\s*")
+_LETTERED = re.compile(r"[qQ]?([0-9]{1,6})\s*[.):]?\s+([A-Za-z])(?:[\s,;]+|\Z)")
+_BUDGET = re.compile(rf"(?:{_DASHES}\s*)?budget\s*[=:]?\s*(.*)", re.IGNORECASE | re.DOTALL)
 _PAIR = re.compile(r"[qQ]?([0-9]{1,6})\s*[:=]\s*(\S+?)(?:[\s,;]+|\Z)")
 
 
@@ -135,13 +137,35 @@ def read_money(text: str) -> float | None:
     return amount if amount > 0 else None
 
 
+def read_budget(rest: str) -> float | None:
+    """Read what comes after `/resume` and the session's name: nothing, `7`, `--budget 7`, `—budget 7`.
+
+    Raises:
+        UsageError: It is something else, which must not be passed over.
+    """
+    text = rest.strip()
+    found = _BUDGET.fullmatch(text)
+    amount = read_money(found[1] if found else text)
+    if text and amount is None:
+        raise UsageError(
+            f"“{one_line(text, 60)}” is no budget in US dollars, such as 7 or --budget 7. Nothing was done."
+        )
+    return amount
+
+
+def is_budget(text: str) -> bool:
+    """Whether a text is meant as a budget, readable or not, and so is no name."""
+    return read_money(text) is not None or re.match(rf"(?i)\s*(?:{_DASHES}|budget\b)", text) is not None
+
+
 def read_answer(rest: str) -> AnswerWords:
-    """Read what comes after `/answer` and the session's name: `Q2 B`, `Q1=A Q2=B`, `all`, or a text."""
+    """Read what comes after `/answer` and the session's name: `Q2 B`, `2 B`, `Q1=A Q2=B`, `all`, or a text."""
     words = rest.strip(" \t")
     if words.strip().casefold() in ("all", "all suggestions", "suggestions"):
         return AnswerWords(everything=True)
-    pairs = _read_pairs(words.strip())
-    if pairs:
+    lettered = _read_pairs(_LETTERED, words.strip())
+    pairs = lettered or _read_pairs(_PAIR, words.strip())
+    if lettered or len(pairs) > 1:
         return AnswerWords(answers=pairs)
     label = _LABEL.match(words)
     if label:
@@ -156,17 +180,17 @@ def asked_label(rest: str) -> str | None:
     return f"Q{label[1]}" if label else None
 
 
-def _read_pairs(words: str) -> dict[str | int, str]:
-    """Read `Q1=A Q2=B`, where the whole text consists of such pairs and there are several."""
+def _read_pairs(pair: re.Pattern[str], words: str) -> dict[str | int, str]:
+    """Read `Q1=A Q2=B`, where the whole text consists of such pairs."""
     pairs: dict[str | int, str] = {}
     at = 0
     while at < len(words):
-        found = _PAIR.match(words, at)
+        found = pair.match(words, at)
         if found is None:
             return {}
         pairs[f"Q{found[1]}"] = found[2]
         at = found.end()
-    return pairs if len(pairs) > 1 else {}
+    return pairs
 
 
 @dataclass(slots=True)

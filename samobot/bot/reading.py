@@ -94,7 +94,9 @@ async def show_diff(desk: Desk, request: Request, ref: SessionRef) -> None:
 
 async def log(desk: Desk, request: Request) -> None:
     """`/log [name] [lines]`."""
-    target = await find_target(desk, request, "log", lambda view: view.iteration > 0)
+    target = await find_target(
+        desk, request, "log", lambda view: view.iteration > 0, takes=lambda text: text.strip().isdecimal()
+    )
     if target is None:
         return
     word, _ = first_word(target.rest)
@@ -115,7 +117,7 @@ async def show_log(desk: Desk, request: Request, ref: SessionRef, count: int = _
 
 async def files(desk: Desk, request: Request) -> None:
     """`/files [name] [file]`: the artefacts, or one of them."""
-    target = await find_target(desk, request, "files", any_session)
+    target = await find_target(desk, request, "files", any_session, takes=lambda _: True)
     if target is None:
         return
     wanted = target.rest.strip()

@@ -10,6 +10,7 @@ import pytest
 from samobot.bot.addressing import any_session, is_active, names, pick
 from samobot.bot.sent import About, SentMessage
 from samobot.bot.store import Store
+from samobot.session.folder import SessionFolder
 from samobot.session.status import SessionState
 from samobot.views import SessionRef, SessionView
 from tests.support.phone import CHAT, Phone, open_phone
@@ -122,3 +123,83 @@ async def test_a_session_that_is_gone_says_so(phone: Phone) -> None:
     phone.store.sent.put(SentMessage(CHAT, 71, "card", About("repo:26-01-30-gone", "card"), None, "", 0.0))
     assert "is gone" in (await phone.say("/status", reply_to=71))[0]
     assert "is gone" in (await phone.say("some words", reply_to=71))[0]
+
+
+def _labels(phone: Phone, words: str) -> list[str]:
+    keys = (phone.last(words).post.markup or {})["inline_keyboard"]
+    return [key["text"] for row in keys for key in row]
+
+
+async def test_a_slip_in_a_name_before_words_is_asked_about_and_the_words_are_kept(phone: Phone) -> None:
+    folder, other = phone.asking("api"), phone.asking("docs")
+    said = await phone.say("/tell apii use the cache")
+    assert said == ["There is no session “apii”. Did you mean api? “use the cache”"]
+    assert _labels(phone, "Did you mean api?")[0] == "api: “use the cache”"
+    await phone.tap(phone.last("Did you mean api?"), "api: “use the cache”")
+    assert (folder / "_guidance.md").read_text().strip().endswith("Ann: use the cache")
+    assert not (other / "_guidance.md").exists()
+
+
+async def test_words_that_only_look_like_a_name_are_taken_whole_by_a_tap(phone: Phone) -> None:
+    folder = phone.asking("greet")
+    await phone.say("/tell great work, go on")
+    await phone.tap(phone.last("Did you mean greet?"), "greet: “great work, go on”")
+    assert "Ann: great work, go on" in (folder / "_guidance.md").read_text()
+
+
+async def test_a_slip_in_a_name_decides_nothing(phone: Phone) -> None:
+    asking, planned = phone.asking("quest"), phone.planned("plane")
+    assert "Did you mean quest?" in (await phone.say("/answer qeust Q2 seven"))[0]
+    await phone.tap(phone.last("Did you mean quest?"), "quest: “Q2 seven”")
+    assert "seven" in (asking / "_qa.md").read_text()
+    assert any("Did you mean plane?" in text for text in await phone.say("/reject plaen shorter"))
+    assert not (planned / "_guidance.md").exists()
+    await phone.tap(phone.last("Did you mean plane?"), "plane: “shorter”")
+    assert "shorter" in (planned / "_guidance.md").read_text()
+
+
+async def test_words_in_which_every_letter_is_another_are_no_slip(phone: Phone) -> None:
+    folder = phone.asking("cake")
+    await phone.say("/tell make it fast")
+    assert "Ann: make it fast" in (folder / "_guidance.md").read_text()
+
+
+async def test_a_name_may_be_left_out_before_what_follows_it(phone: Phone) -> None:
+    folder = phone.asking("demo")
+    (folder / "01-31-11:30-dive-greeting.md").write_text("deep\n")
+    assert "📄 demo" in (await phone.say("/log 3"))[0]
+    assert "Did you mean 01-31-11:30-dive-greeting.md?" in (await phone.say("/files dive"))[0]
+    assert (await phone.say("/files 01-31-11:30-dive-greeting.md"))[0] == "📁 demo"
+    await phone.say("/answer 2 seven eight")
+    await phone.say("/answer 1 B")
+    assert "B) blue" in (folder / "_qa.md").read_text().partition("Q2")[0].partition("Answer")[2]
+
+
+async def test_what_follows_a_name_survives_the_choice_of_a_session(phone: Phone) -> None:
+    phone.session("one")
+    phone.session("two")
+    await phone.say("/log 3")
+    asked = phone.last("Which session?")
+    await phone.tap(asked, next(each for each in _labels(phone, "Which session?") if each.endswith("two")))
+    assert phone.last("📄 two")
+
+
+@pytest.mark.parametrize("budget", ["—budget 7", "--budget 7", "--budget=7", "7", "$7", "Budget 7"])
+@pytest.mark.parametrize("name", ["api ", ""])
+async def test_the_budget_of_a_resume_is_taken_however_a_phone_writes_it(
+    phone: Phone, name: str, budget: str
+) -> None:
+    folder = phone.session("api", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
+    SessionFolder(folder).prepare()
+    await phone.say(f"/resume {name}{budget}")
+    (view,) = await phone.desk.fleet.look()
+    assert (view.budget_usd, view.wanted) == (7.0, True)
+
+
+@pytest.mark.parametrize("rest", ["—budget seven", "--bugdet 7", "-- 7 8", "tomorrow"])
+async def test_a_resume_that_cannot_be_read_is_refused_in_words(phone: Phone, rest: str) -> None:
+    phone.session("api", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
+    (said,) = await phone.say(f"/resume api {rest}")
+    assert said == f"⚠️ “{rest}” is no budget in US dollars, such as 7 or --budget 7. Nothing was done."
+    (view,) = await phone.desk.fleet.look()
+    assert not view.wanted

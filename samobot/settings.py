@@ -39,7 +39,8 @@ def _paths(value: object) -> object:
 class Settings(BaseModel):
     """Everything that can be configured, under the names of the environment variables in lower case."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
+    # Without allow_inf_nan, “nan” passes no limit and yet means none: neither a budget nor a time may be that.
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True, allow_inf_nan=False)
 
     claude_path: str = "claude"
     """The Claude CLI: a name on PATH, or a path."""

@@ -67,6 +67,18 @@ def test_a_token_that_others_may_read_is_refused_with_the_command_that_mends_it(
         "TELEGRAM_ALLOWED_USERS=@ann",
         "TELEGRAM_API_URL=localhost",
         "SAMOBOT_BUDGET_USD=-1",
+        *(
+            f"{name}={value}"
+            for name in (
+                "SAMOBOT_BUDGET_USD",
+                "SAMOBOT_DAILY_BUDGET_USD",
+                "CLAUDE_TIMEOUT",
+                "SAMOCODE_RETRY_DELAY",
+                "SAMOBOT_POLL_SECONDS",
+                "SAMOBOT_AFTER_RESET_SECONDS",
+            )
+            for value in ("nan", "inf", "-Infinity", "1e999")
+        ),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_with_its_file(tmp_path: Path, line: str) -> None:

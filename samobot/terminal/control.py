@@ -26,7 +26,7 @@ from samobot.session.lock import holder
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from samobot.settings import load_settings
-from samobot.terminal.options import config_option, name_argument
+from samobot.terminal.options import US_DOLLARS, config_option, name_argument
 from samobot.terminal.panic import release_panic
 from samobot.terminal.person import find, person_at, user_name
 
@@ -82,9 +82,7 @@ def pause_command(name: str, config: Path | None) -> None:
 @click.command("resume")
 @name_argument(required=False)
 @click.option("--all", "everything", is_flag=True, help="Release the emergency stop (samobot panic).")
-@click.option(
-    "--budget", type=click.FloatRange(min=0, min_open=True), help="US dollars for the whole session."
-)
+@click.option("--budget", type=US_DOLLARS, help="US dollars for the whole session.")
 @config_option
 def resume_command(name: str | None, everything: bool, budget: float | None, config: Path | None) -> None:
     """Let a session go on in the background: paused, stopped, blocked, parked, or when what it needed is done.

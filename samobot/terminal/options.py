@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,21 @@ import click
 from click.shell_completion import CompletionItem
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class FiniteRange(click.FloatRange):
+    """A number within limits. Click lets `nan` pass any of them, and a budget that is not a number is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number that was given."""
+        number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value!r} is not an amount; give a plain number.", param, ctx)
+        return number
+
+
+US_DOLLARS = FiniteRange(min=0, min_open=True)
+"""An amount of money that may be spent."""
 
 
 def complete_session(

@@ -30,7 +30,7 @@ from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
 from samobot.settings import Settings, load_settings
 from samobot.terminal.live import open_display, show
-from samobot.terminal.options import complete_session, config_option
+from samobot.terminal.options import US_DOLLARS, FiniteRange, complete_session, config_option
 from samobot.terminal.person import user_name
 from samobot.terminal.prompts import decide_here
 from samobot.terminal.stopping import Stopped, StopSignals
@@ -49,12 +49,10 @@ from samobot.workplace import find_work_dir
 )
 @click.option("--dive", help="For a new session: what to investigate first.")
 @click.option("--task", help="For a new session: what is to be done. For an existing one: guidance.")
-@click.option("--timeout", type=click.FloatRange(min=1), help="Seconds one iteration may take.")
+@click.option("--timeout", type=FiniteRange(min=1), help="Seconds one iteration may take.")
 @click.option("--model", help="The model, as the Claude CLI names it.")
 @click.option("--max-turns", type=click.IntRange(min=1), help="Turns of the model in one iteration.")
-@click.option(
-    "--budget", type=click.FloatRange(min=0, min_open=True), help="US dollars for the whole session."
-)
+@click.option("--budget", type=US_DOLLARS, help="US dollars for the whole session.")
 @click.option("--max-iterations", type=click.IntRange(min=1), help="End after so many iterations.")
 @click.option("--no-wait", is_flag=True, help="At a usage limit end with exit code 14 instead of waiting.")
 @click.option("--auto", is_flag=True, help="The bot may accept suggestions and the plan after a while.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from samobot.bot import asking, budgets, deciding, reading, running, showing, starting
 from samobot.bot.actions import Action, ActionKind
@@ -13,8 +13,11 @@ from samobot.bot.commands import find_command
 from samobot.bot.desk import TAP, Desk, Request
 from samobot.bot.needs import need_of
 from samobot.bot.obstacles import FOR_TODAY
+from samobot.bot.phrases import decided_by
 from samobot.bot.questions import question_key
+from samobot.bot.richtext import escape
 from samobot.bot.sent import About
+from samobot.bot.showing import place_of
 from samobot.errors import ConflictError, NotFoundError, SamobotError, StorageError
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
@@ -28,7 +31,24 @@ PATIENCE_SECONDS = 1.0
 """After so long a tap is answered although what it asked for is not done yet."""
 
 
-async def tapped(desk: Desk, request: Request, identifier: str) -> None:
+_SETTLED_HERE = ("reply:", "paused:", "news:", "budget:")
+"""Messages that nobody else changes once what they offer is used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What a person saw and tapped.
+
+    Attributes:
+        text: The message, as Telegram HTML.
+        label: The button.
+    """
+
+    text: str
+    label: str
+
+
+async def tapped(desk: Desk, request: Request, identifier: str, picked: Picked | None = None) -> None:
     """Carry out a tap.
 
     It is carried out first and used up then, so that a crash in between repeats it instead of losing it: the
@@ -38,6 +58,7 @@ async def tapped(desk: Desk, request: Request, identifier: str) -> None:
         desk: What handlers have.
         request: Who tapped, and on what.
         identifier: The callback data.
+        picked: What was seen; None where Telegram does not show it any more.
     """
     tap = desk.store.callbacks.peek(identifier)
     if tap is None:
@@ -56,9 +77,22 @@ async def tapped(desk: Desk, request: Request, identifier: str) -> None:
     finally:
         patience.cancel()
     try:
-        desk.store.callbacks.take(identifier, request.user_id)
+        with desk.store.transaction(durable=True):
+            desk.store.callbacks.take(identifier, request.user_id)
+            _say_picked(desk, request, tap, picked)
     except StorageError as error:
         log.error("a tap was carried out, but not noted: %s", error)
+
+
+def _say_picked(desk: Desk, request: Request, tap: Tap, picked: Picked | None) -> None:
+    """Have a message whose buttons are used up say what was decided, and take them off."""
+    _, _, key = tap.scope.partition(":")
+    if picked is None or not tap.once or not key.startswith(_SETTLED_HERE):
+        return
+    now, place = desk.now(), place_of(desk, request)
+    by = decided_by(request.person.who, request.person.via, now, place, now)
+    words = f"{picked.text}\n\n→ {escape(picked.label)} · {escape(by)}"
+    desk.outbox.edit(request.chat_id, words, key=key)
 
 
 async def carry_out(desk: Desk, request: Request, action: Action) -> None:
@@ -69,12 +103,12 @@ async def carry_out(desk: Desk, request: Request, action: Action) -> None:
     """
     match action.do:
         case ActionKind.PICK_SESSION | ActionKind.RUN_STALE | ActionKind.ASIDE:
-            desk.toast(request)
             await _give(desk, request, action)
+            desk.toast(request)
             return
         case ActionKind.PICK_PROJECT:
-            desk.toast(request)
             await _in_project(desk, request, action)
+            desk.toast(request)
             return
         case ActionKind.CANCEL if action.session is None:
             desk.toast(request, "All right, nothing was done.")
@@ -244,15 +278,14 @@ async def _give(desk: Desk, request: Request, action: Action) -> None:
     command = find_command(action.command or "")
     if command is None:
         raise NotFoundError("That command is not there any more. /help shows all.")
-    await command.handler(desk, replace(request, text=action.text or "", query_id=None))
+    await command.handler(desk, request.saying(action.text or ""))
 
 
 async def _in_project(desk: Desk, request: Request, action: Action) -> None:
-    asked = replace(request, query_id=None)
     if action.command == "task":
-        await starting.ask_task_of(desk, asked, action.project or "", action.text or "")
+        await starting.ask_task_of(desk, request, action.project or "", action.text or "")
     else:
-        await starting.run_in(desk, asked.saying(action.text or ""), action.project)
+        await starting.run_in(desk, request.saying(action.text or ""), action.project)
 
 
 async def _stale(desk: Desk, request: Request, action: Action, tap: Tap) -> None:

@@ -17,6 +17,7 @@ from samobot.bot import taps
 from samobot.bot.buttons import LABEL_CHARACTERS
 from samobot.bot.commands import COMMANDS, find_command, menu, nearest_command
 from samobot.bot.markup import to_plain
+from samobot.bot.queue import Op
 from samobot.bot.sent import About, SentMessage
 from samobot.bot.store import Store
 from samobot.errors import StorageError
@@ -548,3 +549,19 @@ async def test_sessions_of_a_project_that_is_not_there_names_the_nearest(phone: 
     assert "There is no project “shpo”. Did you mean shop?" in (await phone.say("/sessions shpo"))[0]
     assert "1 session" in (await phone.say("/sessions REPO"))[0]
     assert "There is no session in shop" in (await phone.say("/sessions shop"))[0]
+
+
+async def test_a_choice_that_was_made_is_said_in_its_message_and_its_buttons_go(phone: Phone) -> None:
+    one = phone.session("one", blocked="yes", signal='{"status": "blocked", "reason": "no <key>"}')
+    phone.session("two", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
+    await phone.say("/tell look into *.env & <more>")
+    assert await phone.tap(phone.last("Whom is it for?"), "⛔ one") == "Noted for the next iteration."
+    asked = phone.last("Whom is it for?")
+    assert "\n→ ⛔ one · you, " in to_plain(asked.post.text)
+    assert asked.post.markup is None
+    assert not [row for row in phone.new() if row.op is Op.REACT], "no thumb on the bot's own message"
+    assert "look into *.env & <more>" in (one / "_guidance.md").read_text()
+    await phone.tap(phone.last("shall it try again"), "🔁 Retry")
+    noted = phone.last("shall it try again")
+    assert "\n→ 🔁 Retry · you, " in to_plain(noted.post.text)
+    assert noted.post.markup is None

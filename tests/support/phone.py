@@ -103,7 +103,10 @@ class Phone:
         self.number += 1
         query = {
             "id": str(self.number), "from": user, "chat_instance": "1", "data": data,
-            "message": {"message_id": 5, "date": 1, "chat": {"id": CHAT, "type": "private"}, "text": "x"},
+            "message": {
+                "message_id": 5, "date": 1, "chat": {"id": CHAT, "type": "private"},
+                "text": to_plain(row.post.text), "reply_markup": row.post.markup,
+            },
         }  # fmt: skip
         await self._update({"callback_query": query})
         return self.toasts[-1][0] if self.toasts else ""

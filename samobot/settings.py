@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,16 @@ TELEGRAM_ROOT = "https://api.telegram.org"
 
 DEFAULT_TIMEOUT = 1800.0
 """Seconds that one iteration may take."""
+
+
+class PermissionMode(StrEnum):
+    """How far the agent may go without asking: the CLI's modes but `plan`, in which it may do nothing."""
+
+    ACCEPT_EDITS = "acceptEdits"
+    AUTO = "auto"
+    BYPASS_PERMISSIONS = "bypassPermissions"
+    DEFAULT = "default"
+    DONT_ASK = "dontAsk"
 
 
 def _words(value: object) -> object:
@@ -48,7 +59,7 @@ class Settings(BaseModel):
     claude_max_turns: Annotated[int, Field(ge=1)] = 300
     claude_timeout: Annotated[float, Field(gt=0)] = DEFAULT_TIMEOUT
     """Seconds that one iteration may take."""
-    claude_permission_mode: str = "bypassPermissions"
+    claude_permission_mode: PermissionMode = PermissionMode.BYPASS_PERMISSIONS
     claude_args: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     """More flags for the CLI, split as a shell splits."""
 
@@ -75,6 +86,14 @@ class Settings(BaseModel):
 
     env_file: Path | None = None
     """The `.env` file these settings were read from, where there was one."""
+
+    @field_validator("claude_permission_mode", mode="before")
+    @classmethod
+    def _lets_work_be_done(cls, value: object) -> object:
+        if value not in list(PermissionMode):
+            why = "nothing can be done with it; " if value == "plan" else ""
+            raise ValueError(f"{why}it should be one of {', '.join(PermissionMode)}")
+        return value
 
     @field_validator("telegram_api_url")
     @classmethod

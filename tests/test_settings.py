@@ -90,6 +90,24 @@ def test_a_value_that_cannot_be_used_is_named_with_its_file(tmp_path: Path, line
     assert "\n" not in error.value.message
 
 
+@pytest.mark.parametrize("mode", ["foo", "plan", "acceptedits"])
+def test_a_permission_mode_that_the_agent_cannot_work_in_is_refused_with_those_it_can(
+    tmp_path: Path, mode: str
+) -> None:
+    with pytest.raises(UsageError) as error:
+        load_settings(env_file(tmp_path, f"CLAUDE_PERMISSION_MODE={mode}\n"))
+    assert "CLAUDE_PERMISSION_MODE" in error.value.message
+    assert "acceptEdits, auto, bypassPermissions, default, dontAsk." in error.value.message
+    assert ("nothing can be done with it" in error.value.message) == (mode == "plan")
+
+
+@pytest.mark.parametrize("mode", ["acceptEdits", "auto", "bypassPermissions", "default", "dontAsk"])
+def test_a_permission_mode_of_the_cli_is_taken_as_it_is(tmp_path: Path, mode: str) -> None:
+    assert (
+        load_settings(env_file(tmp_path, f"CLAUDE_PERMISSION_MODE={mode}\n")).claude_permission_mode == mode
+    )
+
+
 def test_the_token_is_in_no_error_and_no_repr(tmp_path: Path) -> None:
     settings = load_settings(env_file(tmp_path, "TELEGRAM_BOT_TOKEN=123:very-secret\n"))
     assert settings.require_token() == "123:very-secret"

@@ -93,6 +93,14 @@ def a_bad_setting(shop: ScriptedShop) -> None:
     shop.environment["CLAUDE_TIMEOUT"] = "soon"
 
 
+def an_unknown_permission_mode(shop: ScriptedShop) -> None:
+    shop.environment["CLAUDE_PERMISSION_MODE"] = "foo"
+
+
+def a_permission_mode_without_work(shop: ScriptedShop) -> None:
+    shop.environment["CLAUDE_PERMISSION_MODE"] = "plan"
+
+
 def a_file_for_sessions(shop: ScriptedShop) -> None:
     shop.config.write_text("MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=README.md\n")
 
@@ -111,6 +119,8 @@ def a_file_for_sessions(shop: ScriptedShop) -> None:
         (root_without_a_sandbox, "As root"),
         (a_reserved_flag, "--resume"),
         (a_bad_setting, "CLAUDE_TIMEOUT"),
+        (an_unknown_permission_mode, "one of acceptEdits, auto, bypassPermissions, default, dontAsk"),
+        (a_permission_mode_without_work, "nothing can be done with it"),
     ],
 )
 def test_what_cannot_work_is_said_in_one_sentence_and_changes_nothing(

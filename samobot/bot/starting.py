@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import project_named
-from samobot.bot.arguments import RunWords, first_word, read_run
+from samobot.bot.arguments import Flag, RunWords, read_run
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, code
@@ -26,8 +26,11 @@ async def run_in(desk: Desk, request: Request, project: str | None) -> None:
     if project is not None:
         words = replace(words, project=project)
     if words.name is None and request.session is not None:
-        await go_on(desk, request, desk.fleet.ref_of(request.session), budget_usd=words.budget_usd)
-        return
+        ref = desk.fleet.ref_of(request.session)
+        if not (words.task or words.dive or words.auto):
+            await go_on(desk, request, ref, budget_usd=words.budget_usd)
+            return
+        words = replace(words, project=ref.project, name=ref.folder)
     if words.name is None:
         _ask_name(desk, request)
         return
@@ -37,9 +40,9 @@ async def run_in(desk: Desk, request: Request, project: str | None) -> None:
         return
     known = [ref for ref in await desk.fleet.find(name) if ref.project == project]
     if not known and not words.task and not words.dive:
-        if await _offer_nearest(desk, request, project, name):
-            return
-        _ask_task(desk, request, project, name)
+        flags = _flags(words)
+        if not await _offer_nearest(desk, request, project, name, flags):
+            _ask_task(desk, request, project, name, flags)
         return
     desk.receipt(request, "👍", f"{name} starts.")
     desk.later(request, "run", _start(desk, request, project, replace(words, name=name)))
@@ -80,7 +83,7 @@ def _ask_name(desk: Desk, request: Request) -> None:
     )
 
 
-def _ask_task(desk: Desk, request: Request, project: str, name: str) -> None:
+def _ask_task(desk: Desk, request: Request, project: str, name: str, flags: str) -> None:
     desk.ask(
         request,
         f"▶️ {bold(name)} is new. What is to be done?",
@@ -88,30 +91,35 @@ def _ask_task(desk: Desk, request: Request, project: str, name: str) -> None:
             do=ActionKind.PICK_SESSION,
             command="run",
             project=project,
-            text=f"{project}:{name} {_flags(request.text)}".strip(),
+            text=f"{project}:{name} {flags}".strip(),
         ),
         hint="The task",
     )
 
 
-def _flags(text: str) -> str:
-    """What was said besides the name, to be said again with the task."""
-    _, rest = first_word(text)
-    return rest.strip()
+def _flags(words: RunWords) -> str:
+    """The flags of a run that still lacks its task, wherever they stood, to be said again with it."""
+    budget = f"--{Flag.BUDGET} {words.budget_usd:.4f}" if words.budget_usd is not None else ""
+    return " ".join(part for part in (budget, f"--{Flag.AUTO}" if words.auto else "") if part)
 
 
-async def _offer_nearest(desk: Desk, request: Request, project: str, name: str) -> bool:
+async def _offer_nearest(desk: Desk, request: Request, project: str, name: str, flags: str) -> bool:
     """Where a new session without a task is nearly one that there is, ask which is meant."""
     close = await desk.fleet.nearest(name)
     found = [ref for ref in await desk.fleet.find(close) if ref.project == project] if close else []
     if not found or close is None:
         return False
-    again = f"{project}:{name}"
+    on = Action(do=ActionKind.RESUME, session=found[0].key)
+    if flags:
+        on = Action(
+            do=ActionKind.PICK_PROJECT, project=project, command="run", text=f"{found[0].folder} {flags}"
+        )
+    again = f"{project}:{name} {flags}".strip()
     desk.reply(
         request,
         f"There is no session {bold(name)} yet. Did you mean {bold(close)}?",
         buttons=rows(
-            choice(f"▶️ {close} goes on", Action(do=ActionKind.RESUME, session=found[0].key)),
+            choice(f"▶️ {close} goes on", on),
             choice(
                 f"New: {name}",
                 Action(do=ActionKind.PICK_PROJECT, project=project, command="task", text=again),
@@ -123,9 +131,10 @@ async def _offer_nearest(desk: Desk, request: Request, project: str, name: str) 
     return True
 
 
-async def ask_task_of(desk: Desk, request: Request, project: str, address: str) -> None:
-    """Ask for the task of a new session whose name is settled."""
-    _ask_task(desk, request.saying(address), project, address.rpartition(":")[2])
+async def ask_task_of(desk: Desk, request: Request, project: str, said: str) -> None:
+    """Ask for the task of a new session whose name is settled; `said` is that and the flags."""
+    words = read_run(said)
+    _ask_task(desk, request, project, words.name or "", _flags(words))
 
 
 async def _project(desk: Desk, request: Request, words: RunWords, name: str) -> str | None:

@@ -1,0 +1,93 @@
+"""What a run was asked for is not lost on the way through the questions and buttons before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from samobot.bot.sent import About, SentMessage
+from samobot.bot.store import Store
+from samobot.session.folder import SessionFolder
+from samobot.views import SessionView
+from tests.support.phone import CHAT, Phone, open_phone
+
+
+@pytest.fixture
+async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
+    async for made in open_phone(tmp_path, store, monkeypatch):
+        yield made
+
+
+async def _started(phone: Phone, name: str) -> SessionView:
+    await phone.desk.finish(20)
+    (view,) = [view for view in await phone.desk.fleet.look() if view.ref.name == name]
+    return view
+
+
+def _is_auto(phone: Phone, view: SessionView) -> bool:
+    """Whether its worker will be started so."""
+    (run,) = [run for run in phone.store.wanted.all() if run.session == view.ref.key]
+    return run.options.get("auto") is True
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "/run repo:greet --budget 5 --auto",
+        "/run --budget 5 --auto repo:greet",
+        "/run --auto repo:greet —budget $5",
+    ],
+)
+async def test_flags_survive_the_question_for_the_task(phone: Phone, said: str) -> None:
+    assert "What is to be done?" in (await phone.say(said))[0]
+    await phone.say("fix it")
+    view = await _started(phone, "greet")
+    assert (view.budget_usd, _is_auto(phone, view)) == (5.0, True)
+    assert "fix it\n" in (phone.root / "sessions-repo" / view.ref.folder / "_overview.md").read_text()
+
+
+async def test_flags_survive_the_questions_for_the_name_the_project_and_the_task(phone: Phone) -> None:
+    await phone.say("/run --budget 5 --auto")
+    await phone.say("greet")
+    await phone.tap(phone.last("In which project"), "shop")
+    await phone.say("fix it")
+    view = await _started(phone, "greet")
+    assert (view.ref.project, view.budget_usd, _is_auto(phone, view)) == ("shop", 5.0, True)
+
+
+async def test_what_is_to_be_investigated_survives_the_question_for_the_name(phone: Phone) -> None:
+    await phone.say('/run --dive "the printing" --budget 5')
+    await phone.say("repo:greet")
+    view = await _started(phone, "greet")
+    assert view.budget_usd == 5.0
+    assert "the printing" in (phone.root / "sessions-repo" / view.ref.folder / "_overview.md").read_text()
+
+
+async def test_flags_survive_the_choice_of_a_new_name_near_an_old_one(phone: Phone) -> None:
+    phone.session("greet")
+    await phone.say("/run repo:greet2 --budget 5 --auto")
+    await phone.tap(phone.last("Did you mean greet?"), "New: greet2")
+    await phone.say("fix it")
+    view = await _started(phone, "greet2")
+    assert (view.budget_usd, _is_auto(phone, view)) == (5.0, True)
+
+
+async def test_flags_survive_the_choice_of_an_old_name_near_a_new_one(phone: Phone) -> None:
+    folder = phone.session("greet")
+    SessionFolder(folder).prepare()
+    await phone.say("/run repo:gret --budget 5 --auto")
+    await phone.tap(phone.last("Did you mean greet?"), "▶️ greet goes on")
+    view = await _started(phone, "greet")
+    assert (view.budget_usd, _is_auto(phone, view)) == (5.0, True)
+
+
+async def test_flags_of_a_run_in_reply_to_a_session_are_for_that_session(phone: Phone) -> None:
+    folder = phone.session("greet")
+    SessionFolder(folder).prepare()
+    phone.store.sent.put(SentMessage(CHAT, 60, "card", About("repo:26-01-31-greet", "card"), None, "", 0.0))
+    await phone.say('/run --dive "the printing" --budget 5', reply_to=60)
+    view = await _started(phone, "greet")
+    assert (view.budget_usd, view.wanted) == (5.0, True)
+    assert "the printing" in (folder / "_guidance.md").read_text()

@@ -164,7 +164,7 @@ def _after(done: Message, messages: Sequence[Message]) -> Hint:
         return Hint(
             Stop.FREE,
             "That was the tour. The chat is yours",
-            "Try /status, /plan, /cost, or another task: “/run hello”. /stop stops everything at any time.",
+            "Try /status, /plan, /cost, or another task: “/run hello”. /stop all stops everything at any time.",
             say="/status",
         )
     return Hint(

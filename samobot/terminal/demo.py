@@ -104,7 +104,8 @@ async def _play(stage: Stage, *, terminal: bool, fast: bool, browser: bool) -> i
 
     chat = TextChat(stage.server, stage.person, stage.page.chat, click.echo)
     about = stage.page.about
-    click.echo(f"Simulated: {about.simulated}\nReal: {about.real}")
+    # There is no page to be seen here.
+    click.echo(f"Simulated: {about.simulated.replace(' (this page)', '')}\nReal: {about.real}")
     if fast:
         await chat.tour()
         return 0

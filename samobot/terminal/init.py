@@ -10,6 +10,7 @@ import click
 
 from samobot.botapi import BotApi
 from samobot.errors import SamobotError, UsageError
+from samobot.service import require_manager
 from samobot.setup.choices import Choices, Flags, nothing_chosen
 from samobot.setup.env_file import make_private
 from samobot.setup.plan import Plan, dress
@@ -35,7 +36,11 @@ _NOTHING = "Nothing was written."
     help="A repository to work in; may be repeated.",
 )
 @click.option("--service/--no-service", default=None, help="Whether to install the bot as a service.")
-@click.option("--message/--no-message", default=True, help="Whether to send the first message. Default: yes.")
+@click.option(
+    "--message/--no-message",
+    default=True,
+    help="Whether to send the first message once something was written. Default: yes.",
+)
 def init_command(
     yes: bool,
     token_file: str | None,
@@ -132,11 +137,12 @@ class Wizard:
         try:
             dress(api, menu())
             click.echo("✅ Command menu and description")
-            if self._choices.flags.message:
+            # Who keeps everything has had it already.
+            if self._choices.flags.message and self.written:
                 api.call("sendMessage", chat_id=chat_id, text=self._greeting())
                 click.echo("✅ First message sent")
         except SamobotError as error:
-            click.echo(f"⚠️ {error.message} Run samobot init again later for menu and greeting.")
+            click.echo(f"⚠️ {error.message} Run samobot init again later for the command menu.")
 
     def _greeting(self) -> str:
         listed = self._choices.values.get("SAMOBOT_PROJECTS")
@@ -151,9 +157,7 @@ class Wizard:
     def _service(self) -> None:
         wanted = self._choices.flags.service
         if wanted is None:
-            wanted = not self._choices.flags.yes and click.confirm(
-                "Start the bot now and at every boot", default=True
-            )
+            wanted = not self._choices.flags.yes and self._offer_service()
         if not wanted:
             click.echo("Start the bot: samobot bot    Check everything: samobot doctor")
             return
@@ -163,6 +167,15 @@ class Wizard:
             if self._choices.flags.yes:
                 raise
             click.echo(f"⚠️ {error.message}")
+
+    def _offer_service(self) -> bool:
+        """Ask whether to install the service, where it can be had at all."""
+        try:
+            require_manager(self._choices.environ)
+        except SamobotError as error:
+            click.echo(f"It cannot be a service here. {error.message}")
+            return False
+        return click.confirm("Start the bot now and at every boot", default=True)
 
     def _step(self, title: str) -> None:
         if not self._choices.flags.yes:

@@ -74,7 +74,9 @@ def test_the_whole_way() -> None:
     hint = guide(chat.chat.messages, 1001)
     assert (hint.stop, hint.button) == (Stop.DIFF, "± Diff")
     chat.bot_says("± greet", file="greet.diff")
-    assert chat.stop() is Stop.FREE
+    hint = guide(chat.chat.messages, 1001)
+    assert hint.stop is Stop.FREE
+    assert "/stop all stops everything" in hint.text
 
 
 @pytest.mark.parametrize("sign", ["❓", "📋", "🏁"])

@@ -52,6 +52,7 @@ def test_unattended_at_the_terminal_it_completes(tmp_path: Path) -> None:
     assert demo.returncode == 0, out
     for words in ("Simulated: Telegram", "1 of 3", "has a plan", "✅ Approve", "is done", "greet.diff"):
         assert words in out
+    assert "this page" not in out
     assert nothing_is_left(tmp_path)
 
 

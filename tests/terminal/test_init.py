@@ -86,6 +86,13 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         yield Place(home, server, ann, server.private_chat(ann))
 
 
+def put_service_manager(place: Place) -> None:
+    """Put a systemd there whose manager of the user answers."""
+    systemctl = place.home / "bin" / "systemctl"
+    systemctl.write_text("#!/bin/sh\nexit 0\n")
+    systemctl.chmod(0o755)
+
+
 async def pair(place: Place, program: PtyProgram) -> None:
     """Send the code that is shown, as a tap on the link does."""
     shown = await program.until("or send it yourself")
@@ -170,6 +177,7 @@ async def test_ctrl_c_at_any_step_leaves_nothing_behind(place: Place, step: str)
 
 
 async def test_ctrl_c_after_writing_says_what_is_saved(place: Place) -> None:
+    put_service_manager(place)
     async with place.at_terminal("--chat-id", str(place.ann.user.id)) as program:
         await program.until("Token: ")
         program.type(TOKEN)
@@ -252,6 +260,40 @@ async def test_running_again_changes_only_what_is_asked(place: Place) -> None:
     assert added.returncode == 0, added.stderr
     assert dotenv_values(place.env_file)["SAMOBOT_PROJECTS"] == f"{place.repository}:{other}"
     assert place.env_file.read_text().replace(f":{other}", "") == before
+
+
+async def test_the_first_message_comes_once_and_again_only_with_a_change(place: Place) -> None:
+    flags = ("--token-file", "-", "--chat-id", str(place.ann.user.id))
+    first = await place.script(*flags, stdin=f"{TOKEN}\n")
+    assert "First message sent" in first.stdout
+    again = await place.script()
+    assert again.returncode == 0, again.stderr
+    assert "First message" not in again.stdout
+    assert len(place.server.calls.of("sendMessage")) == 1
+    changed = await place.script("--project", str(place.repository))
+    assert "First message sent" in changed.stdout
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_service_is_offered_only_where_it_can_be_had(place: Place, there: bool) -> None:
+    chat = str(place.ann.user.id)
+    flags = ("--token-file", "-", "--chat-id", chat, "--project", str(place.repository))
+    await place.script(*flags, stdin=f"{TOKEN}\n")
+    if there:
+        put_service_manager(place)
+    async with place.at_terminal() as program:
+        for asked in ("Keep it", "Keep it", "or none"):
+            await program.until(asked)
+            program.type("")
+        await program.until("set up like that already")
+        if there:
+            await program.until("Start the bot now and at every boot")
+            program.type("n")
+        else:
+            await program.until("It cannot be a service here.")
+        assert await program.end() == 0
+    assert ("at every boot" in program.shown) is there
+    assert "samobot bot" in program.shown
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterator
 
 from samobot.errors import StorageError
-from samobot.session.files import edit_lock, read_text, write_atomic
+from samobot.session.files import edit_lock, read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import Overview, parse_overview, set_status
 from samobot.text import one_line
@@ -45,7 +45,7 @@ class Backup:
     def discard(self) -> None:
         """Forget the copy."""
         self._text = None
-        self._path.unlink(missing_ok=True)
+        remove(self._path)
 
     def restore(self) -> tuple[str, ...]:
         """Undo what an iteration did to the overview that it may not: take it away, garble it, move the phase.
@@ -69,7 +69,7 @@ class Backup:
         return (*moved, *notes)
 
     def _clear_the_way(self) -> Iterator[str]:
-        for path in (self._folder.overview, self._folder.signal, self._folder.guidance):
+        for path in (self._folder.overview, self._folder.signal, self._folder.guidance, self._path):
             if path.exists() and not path.is_file():
                 aside = self._folder.logs / f"{path.name}.{secrets.token_hex(4)}"
                 try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import isfinite
 
-from samobot.session.files import edit_lock, read_text, write_atomic
+from samobot.session.files import edit_lock, read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 
@@ -128,8 +128,12 @@ def take_up(folder: SessionFolder, worker: int) -> None:
 
 
 def clear(folder: SessionFolder) -> None:
-    """Forget all requests."""
-    folder.control.unlink(missing_ok=True)
+    """Forget all requests.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    remove(folder.control)
 
 
 def _read(folder: SessionFolder) -> list[object]:

@@ -82,6 +82,16 @@ def read_text(path: Path) -> str | None:
     Raises:
         StorageError: It is not a regular file, or cannot be read.
     """
+    content = read_bytes(path)
+    return None if content is None else content.decode("utf-8", "surrogateescape")
+
+
+def read_bytes(path: Path) -> bytes | None:
+    """Return what is in a file, or None where there is no such file.
+
+    Raises:
+        StorageError: It is not a regular file, or cannot be read.
+    """
     try:
         # O_NONBLOCK: opening a FIFO that somebody left there must not wait for a writer.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -93,11 +103,23 @@ def read_text(path: Path) -> str | None:
         content = os.read(fd, require_regular(fd, path).st_size + 1)
         while more := os.read(fd, _BLOCK):  # nothing follows, unless the file grows while it is read
             content += more
-        return content.decode("utf-8", "surrogateescape")
+        return content
     except OSError as error:
         raise _refused("read", path, error) from error
     finally:
         os.close(fd)
+
+
+def remove(path: Path) -> None:
+    """Remove a file; one that is not there is fine.
+
+    Raises:
+        StorageError: It is a folder, or the file system refused.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _refused("remove", path, error) from error
 
 
 def open_to_read(path: Path) -> BinaryIO:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.session.decisions import Decision, DecisionKind, is_marked, parse_line, question_id
-from samobot.session.files import edit_lock, write_atomic
+from samobot.session.files import edit_lock, read_bytes, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.qa import Question, clear_answer, parse_qa, set_answer
 from samobot.text import one_line
@@ -58,7 +58,7 @@ def save(folder: SessionFolder) -> Baseline:
         StorageError: One of them cannot be read, or the copy not written.
     """
     with edit_lock(folder.path):
-        baseline = Baseline(_bytes(folder.qa), _bytes(folder.decisions))
+        baseline = Baseline(read_bytes(folder.qa), read_bytes(folder.decisions))
         values = {"qa": _encode(baseline.qa), "decisions": _encode(baseline.decisions)}
         write_atomic(_saved_path(folder), json.dumps(values) + "\n", mode=0o600)
         return baseline
@@ -70,7 +70,7 @@ def saved(folder: SessionFolder) -> Baseline | None:
     Raises:
         StorageError: It cannot be read.
     """
-    content = _bytes(_saved_path(folder))
+    content = read_bytes(_saved_path(folder))
     if content is None:
         return None
     try:
@@ -92,11 +92,11 @@ def undo(folder: SessionFolder, baseline: Baseline, key: bytes) -> tuple[Voided,
         StorageError: A file cannot be read or put back.
     """
     with edit_lock(folder.path):
-        for path in (folder.qa, folder.decisions):
+        for path in (folder.qa, folder.decisions, _saved_path(folder)):
             _move_impostor_aside(folder, path)
         fresh, voided = _settle_decisions(folder, baseline, key)
         voided += _settle_answers(folder, baseline, fresh)
-        _saved_path(folder).unlink(missing_ok=True)
+        remove(_saved_path(folder))
         return tuple(voided)
 
 
@@ -105,7 +105,7 @@ def _settle_decisions(
 ) -> tuple[list[Decision], list[Voided]]:
     """Leave the baseline's lines and the freshly marked ones; return the fresh ones and what was void."""
     before = _lines(baseline.decisions)
-    now = _lines(_bytes(folder.decisions))
+    now = _lines(read_bytes(folder.decisions))
     known = {decision.id for decision in map(_parse, before) if decision is not None}
     remaining = Counter(before)
     fresh: list[Decision] = []
@@ -130,12 +130,12 @@ def _settle_decisions(
         if content or baseline.decisions is not None:
             write_atomic(folder.decisions, content)
         else:
-            folder.decisions.unlink(missing_ok=True)
+            remove(folder.decisions)
     return fresh, voided
 
 
 def _settle_answers(folder: SessionFolder, baseline: Baseline, fresh: list[Decision]) -> list[Voided]:
-    content = _bytes(folder.qa)
+    content = read_bytes(folder.qa)
     said = {
         decision.asked: decision.text
         for decision in fresh
@@ -240,15 +240,6 @@ def _move_impostor_aside(folder: SessionFolder, path: Path) -> None:
         raise StorageError(
             f"{path} is no longer a file and cannot be moved away: {error.strerror}."
         ) from error
-
-
-def _bytes(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _lines(content: bytes | None) -> list[bytes]:

@@ -7,7 +7,7 @@ import secrets
 import zlib
 
 from samobot.errors import StorageError
-from samobot.session.files import write_atomic
+from samobot.session.files import read_bytes, write_atomic
 from samobot.session.folder import SessionFolder
 
 
@@ -30,7 +30,7 @@ class JournalCopy:
         Raises:
             StorageError: It cannot be read.
         """
-        self._kept = zlib.compress(self._read() or b"", 1)
+        self._kept = zlib.compress(read_bytes(self._folder.journal) or b"", 1)
 
     def restore(self) -> str | None:
         """Put the journal back where it was deleted, shortened or rewritten; what was added since stays.
@@ -43,7 +43,7 @@ class JournalCopy:
         """
         kept, self._kept = zlib.decompress(self._kept) if self._kept else b"", b""
         aside = self._move_impostor_aside()
-        found = self._read()
+        found = read_bytes(self._folder.journal)
         if not kept or (found is not None and found.startswith(kept)):
             return None
         known = set(kept.splitlines())
@@ -52,15 +52,6 @@ class JournalCopy:
         what = "deleted" if found is None else "rewritten"
         where = f"; what stood there is in _logs/{aside}" if aside is not None else ""
         return f"The journal was {what} during the iteration; it is back{where}."
-
-    def _read(self) -> bytes | None:
-        path = self._folder.journal
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
     def _move_impostor_aside(self) -> str | None:
         """Take a link, folder or pipe out of the journal's place; the name it has now."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.errors import StorageError
 from samobot.session.control import (
     Request,
     RequestKind,
@@ -90,3 +91,11 @@ def test_a_wish_to_go_on_ends_the_rest_of_a_worker_that_rests(tmp_path: Path, un
         assert wake(folder, "anna") is Woken.UNPARKED
         assert take_kind(folder, RequestKind.PAUSE) is None
         assert take_kind(folder, RequestKind.RESUME) == Request(RequestKind.RESUME, "anna")
+
+
+def test_a_folder_in_the_requests_place_is_said(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.control.mkdir()
+    for ask in (clear, lambda there: request(there, Request(RequestKind.PAUSE, "anna"))):
+        with pytest.raises(StorageError, match=r"control\.json"):
+            ask(folder)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from samobot.errors import StorageError
 from samobot.session.decisions import Decision, DecisionKind, approved, read, record
 from samobot.session.folder import SessionFolder
 from samobot.session.forgery import VoidKind, save, saved, undo
@@ -271,3 +273,37 @@ def test_whatever_an_agent_writes_no_new_answer_or_decision_is_left(
         assert read(folder).decisions == ()
     finally:
         shutil.rmtree(parent)
+
+
+IMPOSTORS: dict[str, Callable[[Path], object]] = {
+    "pipe": os.mkfifo,
+    "endless": lambda path: path.symlink_to("/dev/zero"),
+    "folder": Path.mkdir,
+}
+
+
+@pytest.mark.parametrize("put", IMPOSTORS.values(), ids=IMPOSTORS)
+def test_what_is_no_file_in_the_copys_place_hangs_nobody(
+    folder: SessionFolder, put: Callable[[Path], object]
+) -> None:
+    path = folder.logs / "baseline.json"
+    put(path)
+    with pytest.raises(StorageError, match=r"baseline\.json is not a regular file; move it away"):
+        answer(folder, {"Q1": "A"}, ANNA, NOW, KEY)
+    with pytest.raises(StorageError, match=r"baseline\.json"):
+        saved(folder)
+
+
+@pytest.mark.parametrize("put", IMPOSTORS.values(), ids=IMPOSTORS)
+def test_what_an_agent_puts_in_the_copys_place_is_moved_away_and_helps_it_to_nothing(
+    folder: SessionFolder, put: Callable[[Path], object]
+) -> None:
+    baseline = save(folder)
+    path = folder.logs / "baseline.json"
+    path.unlink()
+    put(path)
+    forge_answer(folder)
+    (voided,) = undo(folder, baseline, KEY)
+    assert voided.kind is VoidKind.ANSWER
+    assert not os.path.lexists(path)
+    assert len(list(folder.logs.glob("baseline.json.*"))) == 1

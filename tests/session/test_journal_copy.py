@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.errors import StorageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, append, read
 from samobot.session.journal_copy import JournalCopy
@@ -80,3 +82,10 @@ def test_a_session_without_a_journal_needs_none(tmp_path: Path) -> None:
     copy.save()
     assert copy.restore() is None
     assert not folder.journal.exists()
+
+
+def test_a_pipe_in_the_journals_place_hangs_nobody(folder: SessionFolder) -> None:
+    folder.journal.unlink()
+    os.mkfifo(folder.journal)
+    with pytest.raises(StorageError, match="not a regular file; move it away"):
+        JournalCopy(folder).save()

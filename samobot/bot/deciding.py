@@ -86,6 +86,7 @@ async def tell(desk: Desk, request: Request) -> None:
     target = await find_target(desk, request, "tell", is_active, words=True, question="Whom is it for?")
     if target is None:
         return
+    check_not_done(target.view)
     if target.rest.strip():
         await give_guidance(desk, request, target.view.ref, target.rest)
     else:
@@ -174,7 +175,12 @@ async def reject_plan(
 
 
 async def give_guidance(desk: Desk, request: Request, ref: SessionRef, words: str) -> None:
-    """Leave guidance for the next iteration."""
+    """Leave guidance for the next iteration.
+
+    Raises:
+        ConflictError: The session is done, so there will be none.
+    """
+    check_not_done(await desk.fleet.view(ref))
     await desk.fleet.tell(ref, words, request.person)
     desk.receipt(request, "👍", "Noted for the next iteration.")
     view = await desk.fleet.view(ref)
@@ -207,6 +213,16 @@ def check_not_answered(question: QuestionView, words: str, request: Request) -> 
     raise ConflictError(
         f"{question.label} was answered by {question.by} already: {one_line(question.answer, 100)}"
     )
+
+
+def check_not_done(view: SessionView) -> None:
+    """Refuse words that nobody would ever read.
+
+    Raises:
+        ConflictError: The session is done.
+    """
+    if view.state is SessionState.DONE:
+        raise ConflictError(f"{view.ref.name} is done; your words were not used. /run starts what is next.")
 
 
 def check_answer_stands(question: QuestionView, words: str, *, before: str | None) -> None:

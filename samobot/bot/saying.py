@@ -16,7 +16,6 @@ from samobot.bot.richtext import escape
 from samobot.errors import ConflictError, SamobotError, StorageError
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
-from samobot.session.status import SessionState
 from samobot.text import one_line
 from samobot.views import QuestionView, SessionView
 
@@ -141,8 +140,6 @@ async def _replied(desk: Desk, request: Request, view: SessionView) -> None:
         # “B” to the card of a session that asks is an answer, not guidance.
         await deciding.answer(desk, request)
         return
-    if view.state is SessionState.DONE:
-        raise ConflictError(f"{view.ref.name} is done; your words were not used. /run starts what is next.")
     await deciding.give_guidance(desk, request, view.ref, request.text)
 
 

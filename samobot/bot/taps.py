@@ -138,6 +138,7 @@ async def _about_session(desk: Desk, request: Request, action: Action, ref: Sess
         case ActionKind.GUIDANCE if action.text:
             await deciding.give_guidance(desk, request, ref, action.text)
         case ActionKind.GUIDANCE:
+            deciding.check_not_done(await desk.fleet.view(ref))
             desk.toast(request)
             asking.ask_guidance(desk, request, ref)
         case ActionKind.STOP | ActionKind.CONFIRM_STOP:

@@ -565,3 +565,15 @@ async def test_a_choice_that_was_made_is_said_in_its_message_and_its_buttons_go(
     noted = phone.last("shall it try again")
     assert "\n→ 🔁 Retry · you, " in to_plain(noted.post.text)
     assert noted.post.markup is None
+
+
+async def test_words_for_a_done_session_are_refused_in_words_however_they_come(phone: Phone) -> None:
+    folder = phone.session("demo", phase="done", signal='{"status": "done"}')
+    phone.store.sent.put(SentMessage(CHAT, 60, "done", About("repo:26-01-31-demo", "done"), None, "", 0.0))
+    refused = "⚠️ demo is done; your words were not used. /run starts what is next."
+    assert await phone.say("/tell demo use the key") == [refused]
+    assert await phone.say("/tell demo") == [refused]
+    assert await phone.say("use the key", reply_to=60) == [refused]
+    assert await phone.say("/tell use the key", reply_to=60) == [refused]
+    assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT]
+    assert not (folder / "_guidance.md").exists()

@@ -55,16 +55,7 @@ class Money:
         Raises:
             StorageError: The day's spending cannot be read.
         """
-        cap = self._cap()
-        if cap is None:
-            return None
-        spent = spending.spent_today(self._state_dir, self._now())
-        if not spending.is_used_up(spent, cap):
-            return None
-        return (
-            f"The day's budget of {human_money(cap)} over all sessions is used up: {human_money(spent)} today. "
-            "Resume it tomorrow, or allow more for today."
-        )
+        return spending.day_is_over(self._state_dir, self._now(), self._daily_usd)
 
     def out_of_sight(self) -> str | None:
         """Say that a budget cannot be kept, as nobody knows what the last iterations have cost; None where it can."""

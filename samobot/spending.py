@@ -23,6 +23,7 @@ from samobot.costs import is_money
 from samobot.errors import StorageError
 from samobot.session.files import append_line, make_folder
 from samobot.session.history import stamp
+from samobot.text import human_money
 
 FOLDER = "spending"
 KEPT_DAYS = 60
@@ -148,6 +149,28 @@ def newly_crossed(before: float, after: float, cap: float) -> Threshold | None:
 def is_used_up(spent: float, cap: float) -> bool:
     """Whether a cap leaves nothing to spend. Both in US dollars."""
     return _reaches(spent, cap, Threshold.ALL)
+
+
+def day_is_over(state_dir: Path, now: datetime, daily_usd: float | None) -> str | None:
+    """Say that all sessions together have used up the day's budget; None where something is left.
+
+    Args:
+        state_dir: samobot's state folder.
+        now: The time.
+        daily_usd: What they may cost in a day, in US dollars; None is no limit.
+
+    Raises:
+        StorageError: The day's spending cannot be read.
+    """
+    if daily_usd is None:
+        return None
+    cap, spent = daily_usd + allowed_today(state_dir, now), spent_today(state_dir, now)
+    if not is_used_up(spent, cap):
+        return None
+    return (
+        f"The day's budget of {human_money(cap)} over all sessions is used up: {human_money(spent)} today. "
+        "Resume it tomorrow, or allow more for today."
+    )
 
 
 def _reaches(spent: float, cap: float, step: Threshold) -> bool:

@@ -69,6 +69,7 @@ class Starting:
         """Start a new session, or let an existing one go on; it waits for its turn where too many run.
 
         Raises:
+            ConflictError: It waits for a decision; it goes on by itself after that.
             SamobotError: It cannot be started; in words.
         """
         self._running.refuse_in_panic()
@@ -79,9 +80,10 @@ class Starting:
                 lambda: open_session(found, name, Opening(task, dive), now, self._settings.git_branch_prefix)
             )
         ref = SessionRef(project=found.name, folder=opened.folder.path.name, name=opened.folder.name)
+        words = "\n\n".join(text for text in (task, dive) if text)
         if not opened.created:
-            words = "\n\n".join(text for text in (task, dive) if text)
             _refuse_if_done(await self._reading.view(ref))
+            await self._refuse_if_the_day_is_over()
             if words:
                 folder = await self._reading.folder(ref)
                 await self._threads.run(lambda: gate.tell(folder, words, by.who, self._now()))
@@ -89,17 +91,21 @@ class Starting:
         if budget_usd is not None:
             await self._write_budget(ref, budget_usd, by)
         place = await self._running.want(ref, run_options(auto=auto))
+        if not opened.created:
+            _say_what_is_awaited(await self._reading.view(ref), kept=bool(words))
         return Started(ref=ref, project=found.name, name=ref.name, place=place, created=opened.created)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> Resumed:
         """Let a session go on: paused, stopped, blocked, parked, or out of money.
 
         Raises:
-            ConflictError: It is done, or waits for a decision; then it goes on by itself after that.
+            ConflictError: It is done, or the day's budget is used up, or it waits for a decision; then it goes on by
+                itself after that.
         """
         self._running.refuse_in_panic()
         view = await self._reading.view(ref)
         _refuse_if_done(view)
+        await self._refuse_if_the_day_is_over()
         if budget_usd is not None:
             await self._write_budget(ref, budget_usd, by)
         if is_held(view):
@@ -108,9 +114,7 @@ class Starting:
             return Resumed(kind=ResumeKind.WOKEN)
         await self._lift(ref, by)
         place = await self._running.want(ref, run_options(auto=view.auto))
-        if view.waiting_for in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL):
-            what = "your answers" if view.waiting_for is WaitingFor.QA_ANSWERS else "your word on its plan"
-            raise ConflictError(f"{ref.name} waits for {what}; it goes on by itself after that.")
+        _say_what_is_awaited(view)
         return Resumed(kind=ResumeKind.RUNNING if place is None else ResumeKind.QUEUED, place=place)
 
     async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
@@ -137,6 +141,17 @@ class Starting:
         await self._threads.run(lambda: spending.allow(state_dir, self._now(), usd, by.who))
         await self._lift(ref, by)
         await self._running.go_on(ref)
+
+    async def _refuse_if_the_day_is_over(self) -> None:
+        """A worker would end at once, after it was said that the session goes on."""
+        settings = self._settings
+        words = await self._threads.run(
+            lambda: spending.day_is_over(
+                settings.samobot_state_dir, self._now(), settings.samobot_daily_budget_usd
+            )
+        )
+        if words is not None:
+            raise ConflictError(words)
 
     async def _write_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
         """Write a budget into the journal, where a worker looks before each iteration.
@@ -176,6 +191,24 @@ class Starting:
 def _refuse_if_done(view: SessionView) -> None:
     if view.state is SessionState.DONE:
         raise ConflictError(f"{view.ref.name} is done; start a new session for what is next.")
+
+
+def _say_what_is_awaited(view: SessionView, *, kept: bool = False) -> None:
+    """Refuse to let a session go on whose questions or plan a person has to decide first.
+
+    Args:
+        view: The session.
+        kept: Whether words were given that the next iteration will read.
+    """
+    match view.waiting_for:
+        case WaitingFor.QA_ANSWERS:
+            what = "your answers"
+        case WaitingFor.PLAN_APPROVAL:
+            what = "your word on its plan"
+        case _:
+            return
+    more = " Your words are kept for its next iteration." if kept else ""
+    raise ConflictError(f"{view.ref.name} waits for {what}; it goes on by itself after that.{more}")
 
 
 def _is_out_of_money(view: SessionView) -> bool:

@@ -381,6 +381,37 @@ async def test_a_pause_takes_hold_after_the_iteration_and_resume_goes_on(
     await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
 
 
+async def test_on_a_day_whose_budget_is_used_up_nothing_is_said_to_go_on(harbour: Harbour) -> None:
+    port = harbour(one_phase([Cost(usd=2.0), GO_ON], [FINISH]), SAMOBOT_DAILY_BUDGET_USD="1")
+    ref = await port.start("greet")
+    spent = await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
+    assert spent.end is not None
+    assert spent.end.of_day
+    for again in (port.fleet.resume(ref, ANNA), port.fleet.start("demo", "greet", ANNA)):
+        with pytest.raises(ConflictError, match=r"The day's budget of \$1\.00 over all sessions is used up"):
+            await again
+    after = await port.fleet.view(ref)
+    assert (after.state, after.end) == (spent.state, spent.end), "its gate stands as it was"
+    await port.fleet.allow_today(ref, 5.0, ANNA)
+    await port.until(ref, lambda view: view.iteration == 2 and view.asked == "that is all")
+
+
+async def test_starting_a_session_that_waits_for_a_decision_says_what_it_waits_for(harbour: Harbour) -> None:
+    port = harbour(
+        Scenario(
+            phases={
+                Phase.INVESTIGATION: [[Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]],
+                Phase.REQUIREMENTS: [ASK],
+            }
+        )
+    )
+    ref = await port.start("greet")
+    await port.until(ref, lambda view: view.state is SessionState.WAITING)
+    with pytest.raises(ConflictError, match=r"greet waits for your answers.*Your words are kept"):
+        await port.fleet.start("demo", "greet", ANNA, task="and in blue")
+    assert "and in blue" in (port.shop.session("greet") / "_guidance.md").read_text()
+
+
 async def test_a_budget_that_is_raised_lets_it_go_on_and_stays_raised(harbour: Harbour) -> None:
     port = harbour(one_phase([Cost(usd=2.0), GO_ON], [Cost(usd=2.0), GO_ON], [FINISH]))
     with pytest.raises(UsageError):

@@ -77,7 +77,7 @@ def guide(messages: Sequence[Message], owner: int) -> Hint:
         owner: The person's numeric id.
     """
     hint = _next_stop(messages, owner)
-    last = messages[-1] if messages else None
+    last = next((message for message in reversed(messages) if not message.service), None)
     if last is None or not last.asks_reply:
         return hint
     return replace(

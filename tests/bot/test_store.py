@@ -113,7 +113,13 @@ def test_what_was_decided_elsewhere_makes_its_buttons_stale(store: Store) -> Non
 
 def test_the_open_buttons_about_one_session_alone_are_found(store: Store) -> None:
     ours, theirs = {"do": "log", "session": "demo:greet"}, {"do": "log", "session": "demo:api"}
-    for scope, actions in {"one": [ours], "both": [ours, theirs], "other": [theirs], "none": [{}]}.items():
+    scopes: dict[str, list[dict[str, str]]] = {
+        "one": [ours],
+        "both": [ours, theirs],
+        "other": [theirs],
+        "none": [{}],
+    }
+    for scope, actions in scopes.items():
         for action in actions:
             store.callbacks.mint(action, scope=scope)
     store.callbacks.mint(ours, scope="used")

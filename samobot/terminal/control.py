@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from samobot.address import Located, known_projects
-from samobot.environment import configured_projects
+from samobot.environment import configured_projects, find_whereabouts
 from samobot.errors import ConflictError, UsageError
 from samobot.halt import halt
 from samobot.launch import RunRequest, start_detached
@@ -28,7 +28,9 @@ from samobot.session.status import SessionState
 from samobot.settings import load_settings
 from samobot.terminal.options import US_DOLLARS, config_option, name_argument
 from samobot.terminal.panic import release_panic
-from samobot.terminal.person import find, person_at, user_name
+from samobot.terminal.person import find, person_at, refuse_an_agent, user_name
+
+_AN_AGENT_SIGNALS = "Only a person stops or pauses a session; write the signal and end the iteration instead."
 
 _WOKEN = {
     Woken.UNPARKED: "goes on now",
@@ -43,13 +45,16 @@ _WOKEN = {
 @config_option
 def stop_command(name: str | None, everything: bool, config: Path | None) -> int:
     """Stop a session now: its worker, the agent and all they started. It can be run again afterwards."""
-    settings = load_settings()
     if (name is None) != everything:
         raise UsageError("Say which session to stop, or --all; not both.")
+    # Not the settings: nothing that is wrong in them may keep a session running.
+    places = find_whereabouts()
+    problems = list(places.problems)
     if name is not None:
-        located = [find(name, config, settings.samobot_projects)]
+        located = [find(name, config, places.projects)]
     else:
-        projects, _ = known_projects(config, Path.cwd(), settings.samobot_projects)
+        projects, unreadable = known_projects(config, Path.cwd(), places.projects)
+        problems += unreadable
         located = [
             Located(project, folder)
             for project in projects
@@ -58,6 +63,8 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
         ]
         if not located:
             click.echo("Nothing is running.")
+    for each in located:
+        refuse_an_agent(each.folder, _AN_AGENT_SIGNALS)
     alive = False
     # Side by side: each may take its worker some seconds.
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -75,6 +82,7 @@ def pause_command(name: str, config: Path | None) -> None:
     folder = find(name, config, configured_projects()).folder
     if holder(folder) is None:
         raise ConflictError(f"{folder.name} is not running, so there is nothing to pause.")
+    refuse_an_agent(folder, _AN_AGENT_SIGNALS)
     control.request(folder, Request(RequestKind.PAUSE, user_name()))
     click.echo(f"⏸ {folder.name} pauses after this iteration. Go on with: samobot resume {folder.name}")
 

@@ -32,15 +32,29 @@ def person_at(folder: SessionFolder) -> Person:
         SamobotError: It is the session's own agent: an agent cannot pass its own gate.
     """
     # Here, for `samobot status` needs none of it and is to be quick.
-    from samobot.claude.invocation import ITERATION_VARIABLE
     from samobot.session.gate import Person
 
-    if os.environ.get(ITERATION_VARIABLE) or _below_the_worker(folder):
-        raise SamobotError(
-            "This was called from inside an iteration. Answers and approvals are for a person to give; "
-            "signal “waiting” and end the iteration."
-        )
+    refuse_an_agent(
+        folder, "Answers and approvals are for a person to give; signal “waiting” and end the iteration."
+    )
     return Person(user_name(), VIA)
+
+
+def refuse_an_agent(folder: SessionFolder, instead: str) -> None:
+    """Refuse what an iteration calls in a person's name.
+
+    Args:
+        folder: The session that it is about.
+        instead: Whose that is, and what an agent does instead, as sentences.
+
+    Raises:
+        SamobotError: This process belongs to an iteration.
+    """
+    # Here, for `samobot status` needs none of it and is to be quick.
+    from samobot.claude.invocation import ITERATION_VARIABLE
+
+    if os.environ.get(ITERATION_VARIABLE) or _below_the_worker(folder):
+        raise SamobotError(f"This was called from inside an iteration. {instead}")
 
 
 def user_name() -> str:

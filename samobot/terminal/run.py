@@ -31,7 +31,7 @@ from samobot.session.lock import holder
 from samobot.settings import Settings, load_settings
 from samobot.terminal.live import open_display, show
 from samobot.terminal.options import US_DOLLARS, FiniteRange, complete_session, config_option
-from samobot.terminal.person import user_name
+from samobot.terminal.person import person_at
 from samobot.terminal.prompts import decide_here
 from samobot.terminal.stopping import Stopped, StopSignals
 from samobot.terminal.words import describe_end
@@ -157,7 +157,14 @@ def _open(request: RunRequest, project: Project, settings: Settings) -> SessionF
             raise UsageError(
                 f"{folder.name} is done; start a session of another name for what is next, or leave out --task."
             )
-        gate.tell(folder, words, user_name(), now)
+        person = person_at(folder)
+        held = holder(folder)
+        if held is not None:
+            raise BusyError(
+                f"Another worker holds {folder.name}: {held.describe()}. Your words were not saved; give them to "
+                f"its next iteration with: samobot tell {folder.name} …"
+            )
+        gate.tell(folder, words, person.who, now)
     return folder
 
 

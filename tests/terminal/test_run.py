@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ from samobot.sandbox.steps import (
     Limit,
     Question,
     Questions,
+    Run,
     Step,
     WaitFor,
     Write,
@@ -318,6 +320,12 @@ def test_a_second_run_is_refused_and_told_who_holds_the_session(tmp_path: Path) 
         detached = shop.run("greet", "--detach")
         assert detached.returncode == 75
         assert f"process {run.pid}" in detached.stderr
+        for more in ([], ["--detach"]):
+            refused = shop.run("greet", "--task", "Do not greet", *more)
+            assert refused.returncode == 75
+            assert "words were not saved" in refused.stderr
+            assert "samobot tell greet" in refused.stderr
+        assert not (shop.session("greet") / "_guidance.md").exists()
     finally:
         run.send_signal(signal.SIGTERM)
         run.communicate(timeout=30)
@@ -496,6 +504,29 @@ def test_after_a_killed_worker_the_next_one_ends_what_was_left_and_puts_right_wh
     details = " ".join(each["detail"] for each in shop.journal("greet", "void"))
     assert "overwritten" in details
     assert "not given by a person" in details
+
+
+@pytest.mark.parametrize("disguise", ["", "env -u SAMOBOT_ITERATION "])
+def test_an_agent_does_not_stop_or_pause_in_a_persons_name(tmp_path: Path, disguise: str) -> None:
+    config = tmp_path / "demo" / ".samocode"
+    call = f"{disguise}{sys.executable} -m samobot"
+    ask = [
+        Run(
+            command=f"{call} {what} --config {config} >> {{session}}/said 2>&1; echo rc=$? >> {{session}}/said"
+        )
+        for what in ("stop greet", "stop --all", "pause greet", "run --session greet --task Faster")
+    ]
+    shop = scripted_shop(tmp_path, investigation([*ask, go_on()], [blocked()]))
+    done = shop.run("greet", "--task", "x")
+    assert done.returncode == 11, done.stdout + done.stderr
+    assert (shop.session("greet") / "said").read_text().split("samobot: ")[1:] == [
+        "This was called from inside an iteration. Only a person stops or pauses a session; "
+        "write the signal and end the iteration instead.\nrc=1\n",
+    ] * 3 + [
+        "This was called from inside an iteration. Answers and approvals are for a person to give; "
+        "signal “waiting” and end the iteration.\nrc=1\n",
+    ]
+    assert not (shop.session("greet") / "_guidance.md").exists()
 
 
 def test_stop_cleans_up_after_a_killed_worker(tmp_path: Path) -> None:

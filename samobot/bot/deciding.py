@@ -12,6 +12,7 @@ from samobot.bot.arguments import asked_label, read_answer
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold
+from samobot.bot.needs import NeedKind, need_of
 from samobot.bot.questions import question_key
 from samobot.errors import ConflictError, UsageError
 from samobot.phases import Phase, WaitingFor
@@ -191,6 +192,16 @@ async def give_guidance(desk: Desk, request: Request, ref: SessionRef, words: st
             buttons=rows(choice("🔁 Retry", Action(do=ActionKind.RETRY, session=ref.key))),
             about=about_session(ref),
             part="retry",
+        )
+    need = need_of(view)
+    if need is not None and need.kind is NeedKind.ACTION:
+        done = Action(do=ActionKind.ACTION_DONE, session=ref.key, identity=need.name)
+        desk.reply(
+            request,
+            f"Noted. {bold(ref.name)} still waits until what it needs is done.",
+            buttons=rows(choice("✅ Done", done)),
+            about=about_session(ref, NeedKind.ACTION, need=need.name),
+            part="waits",
         )
     await desk.notifier.look_at(ref)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from samobot.bot import deciding
+from samobot.bot import asking, deciding, lifting
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import is_active, names
-from samobot.bot.buttons import rows
+from samobot.bot.buttons import Button, rows
 from samobot.bot.commands import find_command, nearest_command
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold
@@ -132,6 +132,11 @@ async def _replied(desk: Desk, request: Request, view: SessionView) -> None:
         await _answer(desk, request, view, question)
         return
     need = need_of(view)
+    if request.about is not None and lifting.says_done(request.text) and "need" in detail:
+        shown = request.about.kind == NeedKind.ACTION or (need is not None and need.kind is NeedKind.ACTION)
+        if shown:  # also where it is over: what came of it is said, and no guidance is made of a “done”
+            await lifting.lift(desk, request, view.ref, DecisionKind.ACTION_DONE, detail["need"])
+            return
     rejected = deciding.is_left_lying(view, DecisionKind.REJECTION)
     if "sha256" in detail and (view.waiting_for is WaitingFor.PLAN_APPROVAL or rejected):
         await deciding.reject_plan(desk, request, view.ref, detail["sha256"], request.text)
@@ -150,34 +155,30 @@ async def _answer(desk: Desk, request: Request, view: SessionView, question: Que
 
 async def _hint(desk: Desk, request: Request) -> None:
     """Say what such words could be for, with buttons that do it."""
-    word = request.text.split()[0].casefold() if request.text.split() else ""
-    command = find_command(word) or (nearest_command(word) if len(request.text.split()) == 1 else None)
-    if command is not None and word == command.name:
-        desk.reply(request, f"Commands begin with a slash: /{command.name}", part="hint")
+    typed = request.text.split()
+    word = typed[0].casefold() if typed else ""
+    if find_command(word) is not None:
+        desk.reply(request, f"Commands begin with a slash: /{word}", part="hint")
         return
+    near = nearest_command(word) if len(typed) == 1 and len(word) > 2 else None
+    slash = f"Did you mean /{near.name}? Commands begin with a slash." if near is not None else ""
     active = [view for view in await desk.fleet.look() if is_active(view)]
     if not active:
-        desk.reply(
-            request,
-            "Nothing is running that this could be for. /run starts a session, /help shows all commands.",
-            part="hint",
+        nothing = (
+            "Nothing is running that this could be for. /run starts a session, /help shows all commands."
         )
+        desk.reply(request, slash or nothing, part="hint")
+        return
+    asking_now = [view for view in active if view.open_questions]
+    if _is_letter(request.text) and len(asking_now) == 1 and len(asking_now[0].open_questions) > 1:
+        asking.which_question(desk, request, asking_now[0], request.text.strip())
         return
     shown = active[:_MOST]
-    buttons = []
-    for view, name in zip(shown, names(shown), strict=True):
-        waiting = view.open_questions
-        if len(waiting) == 1:
-            action = Action(
-                do=ActionKind.ANSWER,
-                session=view.ref.key,
-                question=waiting[0].index,
-                identity=waiting[0].identity,
-                text=request.text,
-            )
-            buttons.append(choice(f"✍️ Answer to {name} {waiting[0].label}", action))
-        guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=request.text)
-        buttons.append(choice(f"💬 Guidance for {name}", guidance))
+    buttons = [
+        button
+        for view, name in zip(shown, names(shown), strict=True)
+        for button in _offers(view, name, request.text)
+    ]
     whom = bold(shown[0].ref.name) if len(active) == 1 else "which session"
     question = (
         f"Is that for {whom}?"
@@ -186,10 +187,30 @@ async def _hint(desk: Desk, request: Request) -> None:
     )
     desk.reply(
         request,
-        f"{question} A reply to one of its messages says so at once.",
+        f"{slash} {question} A reply to one of its messages says so at once.".strip(),
         buttons=rows(*buttons, width=1),
         part="hint",
     )
+
+
+def _offers(view: SessionView, name: str, text: str) -> list[Button]:
+    """What words could be for a session: an answer, that something is done, guidance."""
+    found, waiting, need = [], view.open_questions, need_of(view)
+    for question in waiting[:_MOST]:
+        action = Action(
+            do=ActionKind.ANSWER,
+            session=view.ref.key,
+            question=question.index,
+            identity=question.identity,
+            text=text,
+        )
+        several = f"✍️ {name} {question.label}: {one_line(question.text, 40)}"
+        found.append(choice(several if len(waiting) > 1 else f"✍️ Answer to {name} {question.label}", action))
+    if need is not None and need.kind is NeedKind.ACTION and lifting.says_done(text):
+        done = Action(do=ActionKind.ACTION_DONE, session=view.ref.key, identity=need.name)
+        found.append(choice(f"✅ {name}: done", done))
+    guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=text)
+    return [*found, choice(f"💬 Guidance for {name}", guidance)]
 
 
 def _is_letter(text: str) -> bool:

@@ -6,12 +6,11 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 
-from samobot.bot import asking, budgets, deciding, reading, running, showing, starting
+from samobot.bot import asking, budgets, deciding, lifting, reading, running, showing, starting
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.callbacks import Tap, TapState
 from samobot.bot.commands import find_command
 from samobot.bot.desk import TAP, Desk, Request
-from samobot.bot.needs import need_of
 from samobot.bot.obstacles import FOR_TODAY
 from samobot.bot.phrases import decided_by
 from samobot.bot.questions import question_key
@@ -21,8 +20,6 @@ from samobot.bot.showing import place_of
 from samobot.errors import ConflictError, NotFoundError, SamobotError, StorageError
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
-from samobot.session.gate import Person
-from samobot.session.status import SessionState
 from samobot.views import QuestionView, SessionRef, SessionView
 
 log = logging.getLogger(__name__)
@@ -134,7 +131,9 @@ async def _about_session(desk: Desk, request: Request, action: Action, ref: Sess
             desk.toast(request)
             asking.ask_feedback(desk, request, ref, action.identity)
         case ActionKind.ACTION_DONE | ActionKind.RETRY:
-            await _lift(desk, request, action, ref)
+            retry = action.do is ActionKind.RETRY
+            kind = DecisionKind.RETRY if retry else DecisionKind.ACTION_DONE
+            await lifting.lift(desk, request, ref, kind, action.identity)
         case ActionKind.GUIDANCE if action.text:
             await deciding.give_guidance(desk, request, ref, action.text)
         case ActionKind.GUIDANCE:
@@ -166,45 +165,6 @@ async def _about_session(desk: Desk, request: Request, action: Action, ref: Sess
         case _:
             await _show(desk, request, action, ref)
             desk.toast(request)
-
-
-async def _lift(desk: Desk, request: Request, action: Action, ref: SessionRef) -> None:
-    """Let a session go on that was blocked, or waited for something to be done.
-
-    Raises:
-        ConflictError: Something else holds it up by now, or somebody else was first.
-    """
-    view = await desk.fleet.view(ref)
-    retry = action.do is ActionKind.RETRY
-    need = need_of(view)
-    if action.identity is None or action.identity == ((need and need.name) if retry else view.gate):
-        await (desk.fleet.retry if retry else desk.fleet.action_done)(ref, request.person)
-    elif not _was_cut_short(view, request, action):
-        await desk.notifier.look_at(ref)
-        raise ConflictError(_let_go_on(view, request))
-    elif view.worker_pid is None:
-        await desk.fleet.resume(ref, request.person)
-    desk.receipt(request, toast=f"{ref.name} {'tries again' if retry else 'goes on'}.")
-    await desk.notifier.look_at(ref, by=request.person)
-
-
-def _was_cut_short(view: SessionView, request: Request, action: Action) -> bool:
-    """Whether this very tap was written down before, and the bot died before it could start the worker."""
-    last = view.decision
-    kind = DecisionKind.RETRY if action.do is ActionKind.RETRY else DecisionKind.ACTION_DONE
-    if last is None or last.kind is not kind or Person(last.who, last.via) != request.person:
-        return False
-    return view.state in (SessionState.IDLE, SessionState.QUEUED, SessionState.RUNNING)
-
-
-def _let_go_on(view: SessionView, request: Request) -> str:
-    last = view.decision
-    lifted = last is not None and last.kind in (DecisionKind.RETRY, DecisionKind.ACTION_DONE)
-    if last is None or not lifted or need_of(view) is not None:
-        return f"That was for something else; {view.ref.name} is {view.state} now."
-    who = "You have" if Person(last.who, last.via) == request.person else f"{last.who} has"
-    where = f" at the {last.via}" if last.via != request.person.via else ""
-    return f"{who} let {view.ref.name} go on already{where}."
 
 
 async def _question(desk: Desk, request: Request, action: Action, ref: SessionRef) -> None:

@@ -103,7 +103,12 @@ class Running:
         return self.keeper.places().get(ref.key)
 
     async def go_on(self, ref: SessionRef) -> None:
-        """A person has decided in the chat: the run goes on by itself, as it was wanted before."""
+        """A person has decided in the chat: the run goes on by itself, as it was wanted before.
+
+        Not under the emergency stop, whose end starts nothing by itself either: then it waits for `/resume`.
+        """
+        if self._may_start_nothing():
+            return
         run = self._wanted.get(ref.key)
         options = run.options if run is not None else run_options(auto=(await self._reading.view(ref)).auto)
         await self.want(ref, options)

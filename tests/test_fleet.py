@@ -451,6 +451,28 @@ async def test_the_emergency_stop_stops_all_and_nothing_starts_until_it_is_lifte
     await port.until(second, lambda view: view.state is SessionState.BLOCKED)
 
 
+async def test_what_is_decided_under_the_emergency_stop_starts_nothing_by_itself_after_it(
+    harbour: Harbour,
+) -> None:
+    scenario = Scenario(
+        phases={
+            Phase.INVESTIGATION: [[Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]],
+            Phase.REQUIREMENTS: [ASK, [FINISH]],
+        }
+    )
+    port = harbour(scenario)
+    ref = await port.start("greet")
+    await port.until(ref, lambda view: view.state is SessionState.WAITING)
+    await port.fleet.panic(ANNA)
+    await port.fleet.answer(ref, {0: "A"}, ANNA)
+    assert not (await port.fleet.view(ref)).wanted
+    assert port.fleet.calm()
+    await port.fleet.keep()
+    assert port.runs("greet") == 1
+    await port.fleet.resume(ref, ANNA)
+    await port.until(ref, lambda view: view.asked == "that is all")
+
+
 async def test_a_session_without_a_usable_claude_says_so_and_is_not_tried_again(harbour: Harbour) -> None:
     port = harbour(one_phase([FINISH]), CLAUDE_PATH="/nowhere/claude")
     ref = await port.start("greet")

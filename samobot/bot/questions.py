@@ -109,7 +109,8 @@ def answers_receipt(
     if picked_up is not None:
         last = f"✓ The agent has them, iteration {picked_up}."
     else:
-        last = "" if over else "It goes on by itself."
+        goes_on = view.wanted or view.worker_pid is not None
+        last = "" if over else "It goes on by itself." if goes_on else "/resume lets it go on."
     return Shown(
         lines(
             f"{headline(Sign.DECIDED, view.ref, 'has its answers')}",

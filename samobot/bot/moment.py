@@ -96,8 +96,7 @@ def _for_need(kind: NeedKind, view: SessionView, name: str) -> Iterator[Advice]:
     match kind:
         case NeedKind.QUESTIONS:
             letter = next((each.suggestion for each in view.open_questions if each.suggestion), None)
-            every = "; all takes every suggestion" if letter is not None else ""
-            yield Advice(f"answer {name} {letter or '…'}", f"or tap an answer{every}")
+            yield Advice(f"answer {name} {letter or '…'}", "or tap an answer")
         case NeedKind.PLAN:
             yield Advice("approve", f"{name}'s plan" if name else "the plan")
             yield Advice(f"reject {name} …", "what should be different")

@@ -13,13 +13,19 @@ from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, pre
 from samobot.bot.phrases import plural
 from samobot.bot.richtext import escape
-from samobot.costs import add_up, collect, cost_lines, first_day
+from samobot.bot.tables import PHONE_COLUMNS, squeezed
+from samobot.costs import Costs, add_up, collect, cost_lines, first_day
 from samobot.errors import SamobotError, UsageError
 from samobot.project import Project, load_project
 from samobot.text import human_money, nearest, one_line
 from samobot.views import SessionView
 
 _COST_DAYS = 30
+_MONEY = 11
+"""Columns of an amount: ten thousand dollars with a space before them."""
+
+_WIDEST, _NARROWEST = 48, 30
+"""Columns that a table of costs is laid out in before the room that it does not need is taken out."""
 
 _LEVELS = {
     NotifyLevel.QUIET: "only what waits for you or is finished, without the rest",
@@ -37,18 +43,40 @@ async def cost(desk: Desk, request: Request) -> None:
         return
     since = first_day(desk.now(), _COST_DAYS)
     charges, problems = await asyncio.to_thread(collect, await asyncio.to_thread(_projects, desk), since)
-    head, *lines = cost_lines(add_up(charges, since=since))
+    head, table = _cost_table(add_up(charges, since=since))
     cap = desk.settings.samobot_daily_budget_usd
     tail = f"\nAll sessions together may cost {human_money(cap)} a day." if cap else ""
     trouble = "".join(f"\n⚠️ {escape(one_line(each, 200))}" for each in problems[:2])
-    table = chr(10).join(lines).strip("\n")
-    desk.reply(request, f"💰 {bold(head)}{f'{chr(10)}{pre(table)}' if table else ''}{tail}{trouble}")
+    desk.reply(request, f"💰 {head}{f'{chr(10)}{pre(table)}' if table else ''}{tail}{trouble}")
+
+
+def _cost_table(costs: Costs) -> tuple[str, str]:
+    """The sum as HTML, and what it is made of as lines that fit a phone: as wide as they may be for that."""
+    width = _WIDEST
+    notes, table = _laid_out(costs, width)
+    while width > _NARROWEST and max(map(len, table), default=0) > PHONE_COLUMNS:
+        width -= 1
+        notes, table = _laid_out(costs, width)
+    head, *more = notes
+    return "\n".join([bold(head), *map(escape, more)]), "\n".join(table).strip("\n")
+
+
+def _laid_out(costs: Costs, width: int) -> tuple[list[str], list[str]]:
+    """What is said about the sum, and the table, without the room that no row of it needs."""
+    lines = cost_lines(costs, width=width)
+    begin = lines.index("") if "" in lines else len(lines)
+    # A title follows an empty line.
+    places = [at for at in range(begin + 2, len(lines)) if lines[at] and lines[at - 1]]
+    shown = dict(zip(places, squeezed([lines[at] for at in places]), strict=True))
+    return lines[:begin], [shown.get(at, lines[at]) for at in range(begin, len(lines))]
 
 
 def _show_cost(desk: Desk, request: Request, view: SessionView) -> None:
     of = f" of {human_money(view.budget_usd)}" if view.budget_usd else ""
-    lines = [f"{phase:<16}{human_money(usd):>10}" for phase, usd in view.cost_by_phase.items()]
-    lines += [f"{one_line(model, 24):<16}{human_money(usd):>10}" for model, usd in view.cost_by_model.items()]
+    parts = [*view.cost_by_phase.items()]
+    parts += [(model.removeprefix("claude-"), usd) for model, usd in view.cost_by_model.items()]
+    room = PHONE_COLUMNS - _MONEY
+    lines = squeezed([f"{one_line(name, room):<{room}}{human_money(usd):>{_MONEY}}" for name, usd in parts])
     count = plural(sum(view.iterations_by_phase.values()), "iteration")
     least = "at least " if view.unpriced else ""
     lost = f"\n{plural(view.unpriced, 'iteration')} ended without a price" if view.unpriced else ""

@@ -20,6 +20,7 @@ from samobot.bot.markup import to_plain
 from samobot.bot.queue import Op
 from samobot.bot.sent import About, SentMessage
 from samobot.bot.store import Store
+from samobot.bot.tables import PHONE_COLUMNS
 from samobot.errors import StorageError
 from samobot.replies import StopReport
 from samobot.session.folder import SessionFolder
@@ -408,6 +409,21 @@ async def test_cost_says_what_ended_without_a_price(phone: Phone) -> None:
     said = (await phone.say("/cost demo"))[0]
     assert "at least $0.50 · 2 iterations\n1 iteration ended without a price" in said
     assert "At least $0.50 in 2 iterations" in (await phone.say("/cost"))[0]
+
+
+async def test_the_costs_fit_a_small_phone(phone: Phone) -> None:
+    folder = SessionFolder(phone.asking())
+    folder.prepare()
+    for number, phase in enumerate(["investigation", "implementation", "requirements"]):
+        append(folder, EventName.ITERATION_END, NOW, n=number, phase=phase, cost_usd=0.42 * 40**number,
+               models={"claude-opus-4-5-20251101-with-a-long-name": 0.4 * 40**number})  # fmt: skip
+    for words in ("/cost", "/cost demo"):
+        said = (await phone.say(words))[-1]
+        assert "implementation" in said
+        table = [line for line in said.split("\n")[1:] if "$" in line]
+        assert len(table) >= 4
+        assert max(map(len, table)) <= PHONE_COLUMNS
+        assert len({line.rindex("$") + len(line[line.rindex("$") :].split()[0]) for line in table}) == 1
 
 
 async def test_a_fault_of_ours_is_one_line_and_its_details_are_in_the_log(

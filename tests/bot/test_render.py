@@ -13,6 +13,7 @@ from samobot.bot import markup
 from samobot.bot.markup import from_html, to_plain
 from samobot.bot.render import render
 from samobot.bot.richtext import RichText, Span, Style, clean, escape
+from samobot.bot.tables import squeezed
 from samobot.sandbox.entities import EntityType, tidy
 from samobot.sandbox.markup import parse_html
 from tests.support import nasty
@@ -119,6 +120,18 @@ def test_a_table_too_wide_for_a_phone_becomes_a_list_a_row() -> None:
         "<b>Name: </b><code>a</code>\n  What it is there for, in many words: <b>this</b>, mostly\n  State: on\n"
     )
     assert "\n<b>Name: b</b>\n" in html
+
+
+@given(st.lists(st.text(alphabet=" ab1│", max_size=12), max_size=6))
+def test_squeezed_rows_lose_only_room_that_no_row_needs(rows: list[str]) -> None:
+    made = squeezed(rows)
+    assert ["".join(row.split()) for row in made] == ["".join(row.split()) for row in rows]
+    assert all(len(after) <= len(row) for after, row in zip(made, rows, strict=True))
+    assert squeezed(made) == made
+
+
+def test_squeezed_columns_stay_below_each_other() -> None:
+    assert squeezed(["a      1   2", "bbb   10   3"]) == ["a    1 2", "bbb 10 3"]
 
 
 def test_a_long_quote_can_be_expanded() -> None:

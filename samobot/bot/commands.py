@@ -13,7 +13,7 @@ from samobot.bot.desk import Desk, Request
 from samobot.bot.markup import bold, code
 from samobot.bot.moment import advice
 from samobot.bot.needs import need_of
-from samobot.bot.pairing import Access
+from samobot.bot.pairing import Access, Arrivals
 from samobot.bot.phrases import plural
 from samobot.bot.richtext import escape
 from samobot.session.status import SessionState
@@ -100,16 +100,25 @@ async def _help_about(desk: Desk, request: Request, wanted: str) -> None:
     desk.reply(request, f"{code(usage)}\n{command.help}.{more}")
 
 
+def _arrival(desk: Desk, request: Request, code: str) -> str:
+    """Say what a code has done: the gate has let somebody in by it, or it was not needed."""
+    came = Arrivals(desk.store.facts).find(request.chat_id, request.message_id)
+    if came is not None and request.chat_id < 0:
+        group = f"This group, {bold(one_line(came.title, 60))}," if came.title.strip() else "This group"
+        return f"✅ {group} is let in: whoever may use me can do so here from now on."
+    if came is not None:
+        return f"✅ Welcome, {escape(one_line(request.person.who, 60))}. You are in."
+    who = "This group was" if request.chat_id < 0 else "You were"
+    # Somebody who is in already followed the link: the code must not stay open for somebody else.
+    used = desk.store.pairing.redeem(code)
+    return f"{who} in already; {'the code is used up' if used else 'no code is needed'}."
+
+
 async def _start(desk: Desk, request: Request) -> None:
     """`/start`: greet, and say what can be done now; the gate has let a code in already."""
     word = request.text.strip()
-    if word and desk.store.pairing.redeem(word):
-        # Somebody who is in already followed the link: the code must not stay open for somebody else.
-        desk.reply(request, "You were in already; the code is used up.", part="code")
-    elif word:
-        desk.reply(
-            request, f"✅ Welcome, {escape(one_line(request.person.who, 60))}. You are in.", part="welcome"
-        )
+    if word:
+        desk.reply(request, _arrival(desk, request, word), part="welcome")
     views = await desk.fleet.look()
     waiting = sum(1 for view in views if need_of(view) is not None)
     running_now = sum(1 for view in views if view.state is SessionState.RUNNING)

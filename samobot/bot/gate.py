@@ -17,7 +17,7 @@ from telegram import Chat, Message, Update
 from telegram.constants import ChatID, ChatType
 
 from samobot.bot.moves import Moves
-from samobot.bot.pairing import Access
+from samobot.bot.pairing import Access, Arrivals
 from samobot.bot.store import Store
 from samobot.errors import StorageError
 from samobot.settings import Settings
@@ -195,11 +195,12 @@ class Gate:
 
     def _admit(self, update: Update) -> Verdict:
         verdict = judge(update, self.access)
-        if verdict.code is not None and self._pair(verdict, verdict.code):
+        message = update.message
+        if verdict.code is not None and message is not None and self._pair(verdict, verdict.code, message):
             return judge(update, self.access)
         return verdict
 
-    def _pair(self, verdict: Verdict, code: str) -> bool:
+    def _pair(self, verdict: Verdict, code: str, message: Message) -> bool:
         """Try a code; the person is in, or the code is unused, whatever crashes in between."""
         try:
             with self._store.transaction(durable=True):
@@ -211,6 +212,9 @@ class Gate:
                 elif verdict.user_id is not None:
                     self._store.people.add_user(verdict.user_id)
                     log.warning("user %d was paired and may use the bot from now on", verdict.user_id)
+                Arrivals(self._store.facts).note(
+                    message.chat.id, message.message_id, message.chat.title or ""
+                )
         except StorageError as error:
             log.error("pairing did not work: %s", error)
             return False

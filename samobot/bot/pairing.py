@@ -12,12 +12,14 @@ import secrets
 from dataclasses import dataclass
 
 from samobot.bot.database import Database
+from samobot.bot.told import Facts
 
 LIFETIME_SECONDS = 600.0
 TRIES = 5
 
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 _LENGTH = 10
+_ARRIVAL = "arrival"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,39 @@ class PairedPeople:
                 (kind, identifier, self._database.clock()),
             )
         self._access = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Somebody or a group that came in by a code.
+
+    Attributes:
+        title: What the group is called; empty for a person.
+    """
+
+    title: str
+
+
+class Arrivals:
+    """By which message somebody came in last: the greeting that answers it says who that was.
+
+    Args:
+        facts: Where it is kept, so that a message that comes again after a crash is answered alike.
+    """
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    def note(self, chat_id: int, message_id: int, title: str) -> None:
+        """Note that a message's code let its chat or its sender in; in the caller's transaction."""
+        self._facts.set(_ARRIVAL, {"chat": chat_id, "message": message_id, "title": title})
+
+    def find(self, chat_id: int, message_id: int) -> Arrival | None:
+        """Say who came in by a message; None where nobody did."""
+        fact = self._facts.get(_ARRIVAL)
+        if fact is None or (fact["chat"], fact["message"]) != (chat_id, message_id):
+            return None
+        return Arrival(fact["title"])
 
 
 def _normal(code: str) -> str:

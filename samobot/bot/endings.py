@@ -17,7 +17,8 @@ from samobot.bot.phrases import (
     phase_words,
     plural,
 )
-from samobot.bot.richtext import RichText, escape, utf16_units
+from samobot.bot.richtext import RichText, escape
+from samobot.bot.screen import PHONE_LINE, beginning
 from samobot.bot.split import file_name
 from samobot.phases import Phase
 from samobot.replies import DiffView, Document
@@ -25,8 +26,11 @@ from samobot.session.journal import RunEndReason
 from samobot.text import human_duration, human_money, one_line
 from samobot.views import SessionView
 
-_SUMMARY = 700
 _SUMMARY_LINES = 6
+"""On a phone's screen."""
+
+_SUMMARY = _SUMMARY_LINES * PHONE_LINE
+_MOST_READ = 3_000
 _CUT = 2
 """What `shorten` keeps for its sign."""
 
@@ -84,14 +88,13 @@ def stopped(view: SessionView, report: str) -> Shown:
 
 def summary_text(summary: str) -> str:
     """The beginning of a summary as HTML: its first words, without its title."""
-    body = _body(summary)[: 4 * _SUMMARY]
+    body = _body(summary)[:_MOST_READ]
     return agent_text(body, _shown_units(agent_rich(body)))
 
 
 def _shown_units(rich: RichText) -> int:
     """How much of a summary the message shows: with its facts it shall not fill more than a phone's screen."""
-    beginning = "\n".join(rich.text.split("\n")[:_SUMMARY_LINES])
-    return max(16, min(_SUMMARY, utf16_units(beginning) + _CUT))
+    return max(16, beginning(rich, _SUMMARY_LINES) + _CUT)
 
 
 def _body(summary: str) -> str:

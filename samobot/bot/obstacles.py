@@ -23,7 +23,8 @@ from samobot.bot.phrases import (
     plural,
     time_of,
 )
-from samobot.bot.richtext import escape, utf16_units, visible
+from samobot.bot.richtext import RichText, escape, visible
+from samobot.bot.screen import PHONE_LINE, beginning
 from samobot.phases import BlockCause, WaitingFor
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
@@ -33,13 +34,13 @@ from samobot.views import SessionView
 _ABREAST = 2
 """Buttons beside each other: of four, a phone cuts the longer labels."""
 
-_SHORT, _SHORT_LINES = 300, 5
-"""UTF-16 units and lines of a reason that is shown as it is; a longer one is a quote that opens at a tap."""
+_SHORT, _ALONE = 5, 8
+"""Lines on a phone's screen of a reason that is shown as it is, beside a need or alone; a longer one is a quote that
+opens at a tap."""
 
-_ALONE, _ALONE_LINES = 500, 8
-"""The same of a reason with nothing beside it."""
+_NEED, _NEED_LINES = 16, 10
+"""Lines on the screen, and lines as written, of what it needs: the question is worth more than a short message."""
 
-_NEED, _NEED_LINES = 700, 10
 _QUOTED = 1500
 _CUT = 2
 """What `shorten` keeps for its sign."""
@@ -153,7 +154,8 @@ def _failed(view: SessionView) -> Shown:
     why, _ = _why(view)
     head = f"{headline(Sign.OURS, view.ref, 'failed')} {phase_words(view.phase)}".rstrip()
     text = paragraphs(
-        lines(head, why or agent_text(view.end.text if view.end else "", _ALONE)), _HINTS[BlockCause.FAILURES]
+        lines(head, why or agent_text(view.end.text if view.end else "", _QUOTED)),
+        _HINTS[BlockCause.FAILURES],
     )
     return Shown(text, _help(view, "💬 Guidance", retry_first=True))
 
@@ -165,14 +167,14 @@ def _why(view: SessionView) -> tuple[str, bool]:
     """
     reason, needs = _apart(view)
     rich = agent_rich(reason)
-    units, most = (_SHORT, _SHORT_LINES) if needs else (_ALONE, _ALONE_LINES)
-    short = rich.units <= units and rich.text.count("\n") < most
+    short = rich.units <= beginning(rich, _SHORT if needs else _ALONE)
     if short:
         why = rich.html() if visible(rich.text) else ""
     else:
         why = agent_quote(reason, _QUOTED, expandable=True)
         needs = needs or next(iter(_QUESTION.findall(rich.text)[-1:]), "")
-    need = _beginning(needs, _NEED, _NEED_LINES)
+    first = "\n".join(agent_rich(needs).text.split("\n")[:_NEED_LINES])
+    need = agent_text(needs, max(16, beginning(RichText(first), _NEED) + _CUT))
     if not (why and need):
         return why or need, short
     return paragraphs(_part("Why", why) if short else why, _part("It needs", need)), short
@@ -181,7 +183,7 @@ def _why(view: SessionView) -> tuple[str, bool]:
 def _apart(view: SessionView) -> tuple[str, str]:
     """Reason and needs, without saying in the one what is in the other already."""
     reason, needs = (one_line(each).casefold().strip(" .") for each in (view.reason, view.needs))
-    if needs and needs in reason and len(reason) <= _SHORT:
+    if needs and needs in reason and len(reason) <= _SHORT * PHONE_LINE:
         return view.reason, ""
     if reason and reason in needs:
         return "", view.needs
@@ -190,13 +192,6 @@ def _apart(view: SessionView) -> tuple[str, str]:
 
 def _part(label: str, html: str) -> str:
     return f"{bold(label + ':')}{chr(10) if chr(10) in html else ' '}{html}"
-
-
-def _beginning(markdown: str, units: int, most: int) -> str:
-    """The beginning of the agent's words: at most so many UTF-16 units, and lines."""
-    rich = agent_rich(markdown)
-    first = utf16_units("\n".join(rich.text.split("\n")[:most])) + _CUT
-    return agent_text(markdown, max(16, min(units, first)))
 
 
 def _help(view: SessionView, guidance: str, *, retry_first: bool = False) -> Rows:

@@ -22,13 +22,22 @@ from samobot.bot.phrases import (
     time_of,
 )
 from samobot.bot.richtext import escape
+from samobot.bot.screen import PHONE_LINE
 from samobot.bot.split import CAPTION_UNITS, file_name
 from samobot.replies import Document
 from samobot.text import clip, one_line
 from samobot.views import PlanView, SessionView
 
-_MOST_PHASES = 7
-_MOST_CHANGES = 6
+_MOST_PHASES, _WITH_CHANGES = 8, 3
+"""Lines for the phases, alone and above what changed."""
+
+_MOST_CHANGES = 3
+_FEW_PHASES = 4
+"""So many titles may take two lines of a phone's screen each."""
+
+_BESIDE_TITLE = 12
+"""Characters around a phase's title: its number and its steps."""
+
 _MOST_COMPARED = 2_000
 _TITLE = 160
 
@@ -57,9 +66,11 @@ def open_plan(
         auto_at: When it is approved without a person, where a session was started so.
     """
     words = "shows the same plan again" if again else "has a plan"
-    shown = plan.phases[:_MOST_PHASES]
+    most = _WITH_CHANGES if changes and not again else _MOST_PHASES
+    shown = plan.phases if len(plan.phases) <= most else plan.phases[: most - 1]
+    room = 70 if len(shown) <= _FEW_PHASES and not changes else PHONE_LINE - _BESIDE_TITLE
     outline = [
-        f"{number}  {agent_line(phase.title, 70) or '…'} · {plural(phase.steps, 'step')}"
+        f"{number}  {agent_line(phase.title, room) or '…'} · {plural(phase.steps, 'step')}"
         for number, phase in enumerate(shown, 1)
     ]
     more = len(plan.phases) - len(shown)
@@ -131,7 +142,8 @@ def changes(before: str, after: str) -> str:
             continue
         found += [("−", line) for line in old[start:end]]
         found += [("+", line) for line in new[new_start:new_end]]
-    shown = [f"{sign} {escape(plain_line(line, 90))}" for sign, line in found[:_MOST_CHANGES]]
+    few = found if len(found) <= _MOST_CHANGES + 1 else found[:_MOST_CHANGES]
+    shown = [f"{sign} {escape(plain_line(line, 2 * PHONE_LINE - 2))}" for sign, line in few]
     more = len(found) - len(shown)
     return (
         lines(*shown, f"… and {plural(more, 'more line')}" if more > 0 else "") or "only its layout changed"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from samobot.bot.actions import ActionKind
 from samobot.bot.buttons import Shown, keyboard
 from samobot.bot.cards import card
+from samobot.bot.endings import summary_text
 from samobot.bot.markup import to_plain
 from samobot.bot.memory import Memory, Posted, advance, fingerprint, first_sight
 from samobot.bot.messages import Extras, Message, Scene, closed, messages
@@ -286,7 +287,32 @@ def test_only_what_changed_between_two_plans_is_told() -> None:
     before = "# Plan\n" + "\n".join(f"- [ ] step {number}" for number in range(20))
     assert changes(before, before.replace("[ ]", "[x]")) == "only its layout changed"
     many = changes(before, "# Plan\n" + "\n".join(f"- other {number}" for number in range(20)))
-    assert many.split("\n")[-1] == "… and 34 more lines"
+    assert many.split("\n")[-1] == "… and 37 more lines"
+
+
+def test_a_long_plan_and_what_changed_in_it_fit_a_phone() -> None:
+    long = plan(
+        phases=tuple(
+            PlanPhaseView(title="Move a part of the checkout to the new service", steps=12) for _ in range(9)
+        )
+    )
+    changed = changes("", "\n".join(f"- step {number}" for number in range(20)))
+    for shown in (
+        open_plan(planned(long), long, 2, changed, HERE, NOW),
+        open_plan(planned(long), long, 1, "", HERE, NOW),
+    ):
+        assert screen_lines(to_plain(shown.text)) <= 12
+
+
+def test_a_summary_of_long_lines_leaves_room_for_the_facts() -> None:
+    text = "\n".join(
+        "- moved a caller to the new service, with its tests, and a flag to go back" for _ in range(9)
+    )
+    assert screen_lines(to_plain(summary_text(text))) <= 7
+
+
+def screen_lines(text: str) -> int:
+    return sum(max(1, -(-len(line) // 40)) for line in text.split("\n"))
 
 
 # Telegram takes it, whatever is in it ---------------------------------------------------------------------------

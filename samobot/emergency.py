@@ -11,13 +11,13 @@ from pathlib import Path
 import psutil
 
 from samobot.claude.reaper import SESSION_VARIABLE
-from samobot.errors import UsageError
-from samobot.halt import Halted, halt
+from samobot.environment import find_whereabouts
+from samobot.errors import SamobotError
+from samobot.halt import halt
 from samobot.processes import end_processes
 from samobot.project import Project
 from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.lock import holder
-from samobot.settings import load_settings
 
 _ROUNDS = 5
 _EARLY_SECONDS = 15.0
@@ -28,10 +28,17 @@ _LOCK_TAIL = ("_logs", "run.lock")
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One session that was stopped."""
+    """One session that was stopped, or that could not be.
+
+    Attributes:
+        folder: The session.
+        words: What was checked, or why it could not be stopped.
+        clean: Whether nothing of it runs any more.
+    """
 
     folder: SessionFolder
-    halted: Halted
+    words: str
+    clean: bool
 
 
 def stop_everything(state_dir: Path, projects: Iterable[Project]) -> Iterator[Ended]:
@@ -41,32 +48,40 @@ def stop_everything(state_dir: Path, projects: Iterable[Project]) -> Iterator[En
     A worker that has not taken its session yet is ended too. What runs under another state folder, which has an
     emergency stop of its own, is left alone.
 
+    What cannot be read or stopped does not keep the rest from being stopped.
+
     Args:
         state_dir: The state folder whose emergency stop it is.
         projects: The known projects; sessions of others are found by their processes.
-
-    Raises:
-        StorageError: A session's files cannot be read.
     """
     known = list(projects)
+    refused: set[Path] = set()
     for _ in range(_ROUNDS):
         ours = [process for process in _own_processes() if _belongs(process, state_dir, known)]
         early = _end_early_workers(ours)
-        active = _active(known, ours)
+        active = [folder for folder in _active(known, ours) if folder.path.resolve() not in refused]
         for folder in active:
-            yield Ended(folder, halt(folder))
+            try:
+                halted = halt(folder)
+            except SamobotError as error:
+                refused.add(folder.path.resolve())
+                yield Ended(folder, error.message, clean=False)
+            else:
+                yield Ended(folder, halted.words, clean=not halted.alive)
         if not active and not early:
             return
 
 
 def _active(projects: Iterable[Project], processes: Iterable[psutil.Process]) -> list[SessionFolder]:
     """Sessions with a worker, or with processes that an iteration started."""
-    found = {
-        folder.path.resolve(): folder
-        for project in projects
-        for folder in list_folders(project.sessions)
-        if holder(folder) is not None
-    }
+    found: dict[Path, SessionFolder] = {}
+    for project in projects:
+        with contextlib.suppress(SamobotError):  # what runs there is found by its processes
+            found |= {
+                folder.path.resolve(): folder
+                for folder in list_folders(project.sessions)
+                if holder(folder) is not None
+            }
     for process in processes:
         for path in (_marked_with(process), _locked_by(process)):
             if path is not None and path.is_dir():
@@ -100,10 +115,10 @@ def _belongs(process: psutil.Process, state_dir: Path, projects: Iterable[Projec
         return True
     try:
         environ = process.environ()
-        theirs = load_settings(environ, strict=False).samobot_state_dir
-    except (psutil.Error, OSError, UsageError):
+    except (psutil.Error, OSError):
         return False
     # A default lies in the home, and ours was put in for theirs: with another home it is another samobot.
+    theirs = find_whereabouts(environ).state_dir
     return environ.get("HOME") == os.environ.get("HOME") and theirs.resolve() == state_dir.resolve()
 
 

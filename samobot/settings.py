@@ -14,7 +14,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from samobot.environment import default_env_file, find_env_file, read_values, split_paths
+from samobot.environment import (
+    default_env_file,
+    default_state_dir,
+    expanded,
+    find_env_file,
+    read_values,
+    split_paths,
+)
 from samobot.errors import UsageError
 
 TELEGRAM_ROOT = "https://api.telegram.org"
@@ -110,7 +117,10 @@ class Settings(BaseModel):
     @field_validator("samobot_state_dir")
     @classmethod
     def _is_absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        path = expanded(str(value))
+        if path is None:
+            raise ValueError("should be the path of a folder")
+        return path.absolute()
 
     @property
     def allowed_users(self) -> frozenset[int]:
@@ -149,9 +159,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = Tr
     values = read_values(environ, path, strict=strict)
     names = {name for name in Settings.model_fields if name != "env_file"}
     known: dict[str, object] = {name: values[name.upper()] for name in names if values.get(name.upper())}
-    state_home = environ.get("XDG_STATE_HOME")
-    if "samobot_state_dir" not in known and state_home:
-        known["samobot_state_dir"] = Path(state_home) / "samobot"
+    known.setdefault("samobot_state_dir", default_state_dir(environ))
     try:
         return Settings.model_validate(known | {"env_file": path})
     except ValidationError as error:

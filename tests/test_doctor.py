@@ -249,6 +249,13 @@ async def test_a_setting_that_cannot_be_used_is_a_line_and_not_the_end(machine: 
     assert found["git"].level is Level.OK
 
 
+async def test_a_line_of_the_configuration_that_cannot_be_read_is_an_error(machine: Machine) -> None:
+    machine.set(CLAUDE_MODEL='"opus')
+    found = (await machine.look())["Configuration"]
+    assert found.level is Level.ERROR
+    assert f"{machine.env_file}, line 5 (CLAUDE_MODEL), cannot be read" in found.text
+
+
 async def test_our_clock_is_compared_with_the_servers(machine: Machine) -> None:
     with BotApi(TOKEN, machine.server.url) as api:
         await asyncio.to_thread(api.call, "getMe")

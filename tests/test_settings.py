@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.environment import Whereabouts, find_whereabouts
 from samobot.errors import UsageError
 from samobot.settings import TELEGRAM_ROOT, load_settings
 
@@ -88,6 +89,67 @@ def test_a_value_that_cannot_be_used_is_named_with_its_file(tmp_path: Path, line
     assert name in error.value.message
     assert "my.env" in error.value.message
     assert "\n" not in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('CLAUDE_MODEL="opus\n', "line 1 (CLAUDE_MODEL)"),
+        ("# mine\n\n\nexport CLAUDE_MODEL='opus\n", "line 4 (CLAUDE_MODEL)"),
+        ('A=1\r\n\r\nB="x" y\r\nC=2\r\n', "line 3 (B)"),
+        ("CLAUDE_TIMEOUT=60\n<<<<<<< HEAD\n", "line 2"),
+        ('TELEGRAM_BOT_TOKEN="1:very-secret\n', "line 1 (TELEGRAM_BOT_TOKEN)"),
+        ('A="x\nB="y"\n', "line 1 (A)"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named_and_never_left_out(
+    tmp_path: Path, text: str, where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(UsageError) as error:
+        load_settings(env_file(tmp_path, text))
+    assert f"my.env, {where}, cannot be read" in error.value.message
+    assert "very-secret" not in error.value.message
+    assert "\n" not in error.value.message
+    assert caplog.records == []
+
+
+def test_what_stops_everything_finds_its_way_with_what_can_be_read(tmp_path: Path) -> None:
+    text = f'SAMOBOT_STATE_DIR={tmp_path}/state\nCLAUDE_MODEL="opus\nSAMOBOT_PROJECTS=/a:~/b\nTELEGRAM_BOT_TOKEN=1:x\n'
+    found = find_whereabouts(env_file(tmp_path, text, 0o644))
+    assert (found.state_dir, found.projects) == (tmp_path / "state", (Path("/a"), Path("~/b").expanduser()))
+    assert len(found.problems) == 1
+    assert "line 2" in found.problems[0]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b"SAMOBOT_STATE_DIR=~nobody-of-this-name/x\n"])
+def test_what_stops_everything_looks_in_the_usual_place_where_nothing_else_can_be_read(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "my.env"
+    if content is not None:
+        file.write_bytes(content)
+    found = find_whereabouts({"SAMOBOT_ENV_FILE": str(file), "XDG_STATE_HOME": str(tmp_path)})
+    assert (found.state_dir, found.projects) == (tmp_path / "samobot", ())
+    assert len(found.problems) == 1
+
+
+def test_settings_and_what_stops_everything_mean_the_same_places(tmp_path: Path) -> None:
+    for text in (
+        "",
+        "SAMOBOT_STATE_DIR=~/state\nSAMOBOT_PROJECTS=/a: b :~/c\n",
+        "SAMOBOT_STATE_DIR=relative\n",
+    ):
+        for more in ({}, {"XDG_STATE_HOME": str(tmp_path)}, {"SAMOBOT_STATE_DIR": "/elsewhere"}):
+            environ = env_file(tmp_path, text) | more
+            settings = load_settings(environ)
+            assert find_whereabouts(environ) == Whereabouts(
+                settings.samobot_state_dir, settings.samobot_projects
+            )
+
+
+def test_a_state_folder_in_nobodys_home_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="SAMOBOT_STATE_DIR"):
+        load_settings(env_file(tmp_path, "SAMOBOT_STATE_DIR=~nobody-of-this-name/x\n"))
 
 
 @pytest.mark.parametrize("mode", ["foo", "plan", "acceptedits"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,12 +50,12 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
         raise UsageError("Say which session to stop, or --all; not both.")
     # Not the settings: nothing that is wrong in them may keep a session running.
     places = find_whereabouts()
-    problems = list(places.problems)
+    _complain(places.problems)
     if name is not None:
         located = [find(name, config, places.projects)]
     else:
         projects, unreadable = known_projects(config, Path.cwd(), places.projects)
-        problems += unreadable
+        _complain(unreadable)
         located = [
             Located(project, folder)
             for project in projects
@@ -72,6 +73,11 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
             alive = alive or bool(halted.alive)
             click.echo(f"⏹ {each.folder.name}: {halted.words}")
     return 1 if alive else 0
+
+
+def _complain(problems: Iterable[str]) -> None:
+    for problem in problems:
+        click.echo(f"samobot: {problem}", err=True)
 
 
 @click.command("pause")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from samobot import panic
 from samobot.address import known_projects
 from samobot.claude.invocation import ITERATION_VARIABLE
 from samobot.emergency import stop_everything
-from samobot.errors import ConflictError, SamobotError, UsageError
+from samobot.environment import Whereabouts, find_whereabouts
+from samobot.errors import ConflictError, SamobotError, StorageError, UsageError
 from samobot.project import Project
-from samobot.settings import Settings, load_settings
+from samobot.settings import Settings
 from samobot.terminal.person import user_name
 
 
@@ -25,19 +27,44 @@ def panic_command() -> None:
     Nothing starts again, from the chat or here, until `samobot resume --all` or /resume in the chat releases it.
     The bot itself stays, to be asked.
     """
-    # Not strict: a `.env` that others may read must not keep the brake from working.
-    settings = load_settings(strict=False)
-    panic.pull(settings.samobot_state_dir, user_name(), datetime.now(UTC))
-    click.echo("🛑 Emergency stop: from now on nothing starts.")
-    alive = False
-    for ended in stop_everything(settings.samobot_state_dir, _projects(settings)):
-        alive = alive or bool(ended.halted.alive)
-        click.echo(f"⏹ {ended.folder.name}: {ended.halted.words}")
-    click.echo(
-        "Nothing is running. Release it with: samobot resume --all" if not alive else "Look at the above."
-    )
-    if alive:
+    # Not the settings: nothing that is wrong in them may keep the brake from working.
+    places = find_whereabouts()
+    for problem in places.problems:
+        _say(f"samobot: {problem}", err=True)
+    noted = _note(places.state_dir)
+    clean = True
+    for ended in stop_everything(places.state_dir, _projects(places)):
+        clean = clean and ended.clean
+        _say(f"⏹ {ended.folder.name}: {ended.words}")
+    if not clean:
+        _say("Look at the above.")
+    elif noted:
+        _say("Nothing is running. Release it with: samobot resume --all")
+    else:
+        _say("Nothing is running.")
+    if not (clean and noted):
         raise SystemExit(1)
+
+
+def _note(state_dir: Path) -> bool:
+    """Keep everything from starting; False where that cannot be written down, as on a full disk."""
+    try:
+        panic.pull(state_dir, user_name(), datetime.now(UTC))
+    except StorageError as error:
+        _say(
+            "samobot: The emergency stop could not be noted, so it ends what runs but keeps nothing from "
+            f"starting again: {error.message}",
+            err=True,
+        )
+        return False
+    _say("🛑 Emergency stop: from now on nothing starts.")
+    return True
+
+
+def _say(words: str, *, err: bool = False) -> None:
+    # Nobody reading, or a full disk under a redirected output, is no reason to leave anything running.
+    with suppress(OSError):
+        click.echo(words, err=err)
 
 
 def release_panic(settings: Settings, name: str | None, *, everything: bool) -> None:
@@ -59,8 +86,8 @@ def release_panic(settings: Settings, name: str | None, *, everything: bool) -> 
         raise UsageError("Say which session should go on (see samobot status).")
 
 
-def _projects(settings: Settings) -> list[Project]:
+def _projects(places: Whereabouts) -> list[Project]:
     try:
-        return known_projects(None, Path.cwd(), settings.samobot_projects)[0]
-    except UsageError:
-        return []  # none is known here; what runs is found by its processes
+        return known_projects(None, Path.cwd(), places.projects)[0]
+    except (SamobotError, OSError, ValueError):
+        return []  # none can be read here; what runs is found by its processes

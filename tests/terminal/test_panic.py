@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,82 @@ def test_it_stops_sessions_of_projects_it_has_never_heard_of(shop: ScriptedShop)
     assert "one: Checked" in ended.stdout
     assert "two: Checked" in ended.stdout
     assert until(lambda: shop.processes() == [])
+
+
+def test_what_runs_is_stopped_also_where_the_stop_cannot_be_noted(shop: ScriptedShop) -> None:
+    begin(shop, "one")
+    begin(shop, "two")
+    until(lambda: len(shop.runs()) >= 2)
+
+    # No byte can be written: what a full disk does.
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    panic = shop.start("panic", preexec_fn=full)
+    out, err = panic.communicate(timeout=60)
+    assert panic.returncode == 1, out + err
+    assert err.startswith("samobot: The emergency stop could not be noted")
+    assert "keeps nothing from starting again" in err
+    assert err.count("\n") == 1
+    assert "one: Checked" in out
+    assert "two: Checked" in out
+    assert until(lambda: shop.processes() == [])
+    assert pulled(state_of(shop)) is None
+
+
+def env_file(shop: ScriptedShop, text: str, mode: int = 0o600) -> None:
+    file = shop.root / "some.env"
+    file.write_text(text)
+    file.chmod(mode)
+    shop.environment["SAMOBOT_ENV_FILE"] = str(file)
+
+
+def a_wrong_setting(shop: ScriptedShop) -> None:
+    shop.environment |= {"SAMOBOT_POLL_SECONDS": "x", "CLAUDE_PERMISSION_MODE": "foo"}
+
+
+def a_token_that_others_may_read(shop: ScriptedShop) -> None:
+    env_file(shop, "TELEGRAM_BOT_TOKEN=1:secret\n", 0o644)
+
+
+def a_broken_line(shop: ScriptedShop) -> None:
+    env_file(shop, f'CLAUDE_MODEL="opus\nSAMOBOT_PROJECTS={shop.repo}\n')
+
+
+def no_such_file(shop: ScriptedShop) -> None:
+    shop.environment["SAMOBOT_ENV_FILE"] = str(shop.root / "gone.env")
+
+
+def a_home_that_is_nobodys(shop: ScriptedShop) -> None:
+    env_file(shop, "SAMOBOT_PROJECTS=~nobody-of-this-name/x\nSAMOBOT_STATE_DIR=~nobody-of-this-name/y\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (a_wrong_setting, ""),
+        (a_token_that_others_may_read, ""),
+        (a_broken_line, "some.env, line 1 (CLAUDE_MODEL), cannot be read"),
+        (no_such_file, "gone.env, which is not a file"),
+        (a_home_that_is_nobodys, "is not a path"),
+    ],
+)
+def test_both_brakes_work_whatever_is_wrong_in_the_configuration(
+    shop: ScriptedShop, spoil: Callable[[ScriptedShop], None], told: str
+) -> None:
+    begin(shop, "one")
+    begin(shop, "two")
+    until(lambda: len(shop.runs()) >= 2)
+    spoil(shop)
+    assert shop.samobot("run", "--session", "three", "--task", "t").returncode == 2
+    for brake, name in ((("stop", "one"), "one"), (("panic",), "two")):
+        done = shop.samobot(*brake)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"{name}: Checked" in done.stdout
+        assert told in done.stderr
+        assert done.stderr.count("\n") == (1 if told else 0)
+    assert until(lambda: shop.processes() == [])
+    assert pulled(state_of(shop)) is not None
 
 
 def test_nothing_starts_until_it_is_released(shop: ScriptedShop) -> None:

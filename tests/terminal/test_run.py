@@ -95,6 +95,12 @@ def a_bad_setting(shop: ScriptedShop) -> None:
     shop.environment["CLAUDE_TIMEOUT"] = "soon"
 
 
+def a_line_that_cannot_be_read(shop: ScriptedShop) -> None:
+    file = shop.root / "some.env"
+    file.write_text('CLAUDE_MODEL="opus\n')
+    shop.environment["SAMOBOT_ENV_FILE"] = str(file)
+
+
 def an_unknown_permission_mode(shop: ScriptedShop) -> None:
     shop.environment["CLAUDE_PERMISSION_MODE"] = "foo"
 
@@ -121,6 +127,7 @@ def a_file_for_sessions(shop: ScriptedShop) -> None:
         (root_without_a_sandbox, "As root"),
         (a_reserved_flag, "--resume"),
         (a_bad_setting, "CLAUDE_TIMEOUT"),
+        (a_line_that_cannot_be_read, "some.env, line 1 (CLAUDE_MODEL), cannot be read"),
         (an_unknown_permission_mode, "one of acceptEdits, auto, bypassPermissions, default, dontAsk"),
         (a_permission_mode_without_work, "nothing can be done with it"),
     ],

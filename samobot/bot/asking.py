@@ -6,6 +6,7 @@ from samobot.bot.actions import Action, ActionKind
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, quote
+from samobot.bot.prompts import ask
 from samobot.bot.richtext import escape
 from samobot.text import clip, one_line
 from samobot.views import QuestionView, SessionRef, SessionView
@@ -15,7 +16,8 @@ _SHOWN = 300
 
 def ask_answer(desk: Desk, request: Request, ref: SessionRef, question: QuestionView) -> None:
     """Ask for the words of an answer; one that comes in between stands."""
-    desk.ask(
+    ask(
+        desk,
         request,
         f"✍️ {bold(f'{ref.name} · {question.label}')}\n{quote(clip(question.text, _SHOWN))}\nYour answer?",
         Action(
@@ -31,7 +33,8 @@ def ask_answer(desk: Desk, request: Request, ref: SessionRef, question: Question
 
 def ask_feedback(desk: Desk, request: Request, ref: SessionRef, sha256: str | None) -> None:
     """Ask what should be different about a plan."""
-    desk.ask(
+    ask(
+        desk,
         request,
         f"✏️ {bold(ref.name)}\nWhat should be different?",
         Action(do=ActionKind.REQUEST_CHANGES, session=ref.key, identity=sha256),
@@ -41,7 +44,8 @@ def ask_feedback(desk: Desk, request: Request, ref: SessionRef, sha256: str | No
 
 def ask_guidance(desk: Desk, request: Request, ref: SessionRef) -> None:
     """Ask what the agent should know."""
-    desk.ask(
+    ask(
+        desk,
         request,
         f"💬 {bold(ref.name)}\nWhat should it know?",
         Action(do=ActionKind.GUIDANCE, session=ref.key),

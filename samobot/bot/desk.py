@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from telegram import ForceReply, InlineKeyboardMarkup
+from telegram import InlineKeyboardMarkup
 
 from samobot.bot.actions import Action
 from samobot.bot.buttons import Button, Rows, keyboard
-from samobot.bot.moves import ChatFact, fact_of
 from samobot.bot.notifier import Notifier
 from samobot.bot.outbox import Attachment, Outbox
 from samobot.bot.places import Places
@@ -33,14 +32,8 @@ from samobot.views import SessionRef
 
 log = logging.getLogger(__name__)
 
-ASK = "ask"
-"""Kind of a message that asks for words; its detail holds the action that they complete."""
-
 TAP = "tap"
 """Kind of what a request is about that came with a button of a session."""
-
-ASK_SECONDS = 180.0
-"""How long words that are no reply are taken for what was asked last: who is asked answers at once or replies."""
 
 TOAST = 190
 """Characters of an answer to a tap; Telegram takes 200."""
@@ -168,56 +161,6 @@ class Desk:
                 attachment=attachment,
             )
 
-    def ask(self, request: Request, html: str, action: Action, *, hint: str = "") -> None:
-        """Ask for words. What the person writes next, or in reply, completes the action.
-
-        Args:
-            request: What led to it.
-            html: The question.
-            action: What the words are for.
-            hint: Shown in the empty field, up to 64 characters.
-        """
-        detail = {"action": action.model_dump(exclude_none=True, mode="json")}
-        by_message = request.query_id is None
-        fact = {**detail, "at": self.store.clock(), "by": request.key}
-        self.store.facts.set(_asked(request), fact, durable=False)
-        self.outbox.post(
-            request.chat_id,
-            html,
-            key=f"ask:{request.key}",
-            about=About(action.session, ASK, detail),
-            priority=Priority.RECEIPT,
-            markup=ForceReply(
-                selective=by_message and request.chat_id < 0, input_field_placeholder=hint[:64] or None
-            ),
-            thread_id=request.thread_id,
-            reply_to=request.message_id if by_message and request.chat_id < 0 else None,
-        )
-
-    def asked(self, request: Request) -> Action | None:
-        """What the words of a message complete: as a reply to the question, or as what comes right after it.
-
-        In a group people talk to each other, so there only a reply counts.
-        """
-        about = request.about
-        if about is not None:
-            return Action.model_validate(about.detail["action"]) if about.kind == ASK else None
-        if request.chat_id < 0:
-            return None
-        fact = self.store.facts.get(_asked(request))
-        if fact is None or self.store.clock() - fact["at"] > ASK_SECONDS:
-            return None
-        return Action.model_validate(fact["action"])
-
-    def settled(self, request: Request) -> None:
-        """Note that nothing is asked of this person any more, but what this very request led to."""
-        try:
-            fact = self.store.facts.get(_asked(request))
-            if fact is not None and fact.get("by") != request.key:
-                self.store.facts.set(_asked(request), None, durable=False)
-        except StorageError as error:  # a full disk must not keep from what was asked for instead
-            log.error("what was asked stays open: %s", error.message)
-
     def toast(self, request: Request, text: str = "", *, alert: bool = False) -> None:
         """Answer a tap, unless it was answered before; nothing is done for a message."""
         if request.query_id is not None and self._answers(request.query_id):
@@ -335,7 +278,3 @@ class Desk:
 def about_session(ref: SessionRef, kind: str = "note", **detail: Any) -> About:
     """What a message about a session is about."""
     return About(ref.key, kind, detail)
-
-
-def _asked(request: Request) -> str:
-    return fact_of(ChatFact.ASKED, request.chat_id, request.user_id)

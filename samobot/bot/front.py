@@ -15,6 +15,7 @@ from samobot.bot.desk import Desk, Request, choice
 from samobot.bot.markup import code
 from samobot.bot.phrases import time_of
 from samobot.bot.polling import is_stale
+from samobot.bot.prompts import settle
 from samobot.bot.richtext import escape
 from samobot.bot.saying import said
 from samobot.bot.sent import About
@@ -106,7 +107,7 @@ class Front:
             return
         if typed.bot is not None and typed.bot.casefold() != (self._username() or "").casefold():
             return
-        self._desk.settled(request)  # whoever gives a command is not about to answer
+        settle(self._desk, request)  # whoever gives a command is not about to answer
         command = find_command(typed.name)
         asked = request.saying(typed.rest)
         if command is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from samobot.bot import asking, deciding, lifting
+from samobot.bot import asking, deciding, lifting, prompts
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import is_active, names
 from samobot.bot.buttons import Button, rows
@@ -12,6 +12,7 @@ from samobot.bot.commands import find_command, nearest_command
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold
 from samobot.bot.needs import NeedKind, need_of
+from samobot.bot.prompts import Prompt
 from samobot.bot.richtext import escape
 from samobot.errors import ConflictError, SamobotError, StorageError
 from samobot.phases import WaitingFor
@@ -24,14 +25,14 @@ _MOST = 3
 
 async def said(desk: Desk, request: Request) -> None:
     """Take plain words for what they answer: what was asked last, or the message that they reply to."""
-    action = desk.asked(request)
-    if action is not None and action.do is ActionKind.PICK_SESSION and _is_command(request.text):
-        _ask_whether_command(desk, request, action)
+    prompt = prompts.asked(desk, request)
+    if prompt is not None and prompt.action.do is ActionKind.PICK_SESSION and _is_command(request.text):
+        _ask_whether_command(desk, request, prompt.action)
         return
-    if action is not None:
-        await _complete_once(desk, request, action)
+    if prompt is not None:
+        await _complete_once(desk, request, prompt)
         return
-    desk.settled(request)
+    prompts.settle(desk, request)
     if request.session is not None:
         await _replied(desk, request, await desk.fleet.view(desk.fleet.ref_of(request.session)))
         return
@@ -39,16 +40,17 @@ async def said(desk: Desk, request: Request) -> None:
         await _hint(desk, request)
 
 
-async def _complete_once(desk: Desk, request: Request, action: Action) -> None:
+async def _complete_once(desk: Desk, request: Request, prompt: Prompt) -> None:
     """Do what the words were asked for; what cannot be done is not asked for any longer."""
     try:
-        await complete(desk, request, action)
+        await complete(desk, request, prompt.action)
     except StorageError:
         raise  # the same words may do once there is room
     except SamobotError:
-        desk.settled(request)
+        prompts.settle(desk, request)
         raise
-    desk.settled(request)
+    prompts.settle(desk, request)
+    prompts.use_up(desk, request, prompt)
 
 
 async def complete(desk: Desk, request: Request, action: Action) -> None:

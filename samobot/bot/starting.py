@@ -10,6 +10,7 @@ from samobot.bot.arguments import Flag, RunWords, read_run
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, code
+from samobot.bot.prompts import ask
 from samobot.bot.running import go_on
 from samobot.errors import UsageError
 from samobot.session.folder import clean_name
@@ -74,7 +75,8 @@ async def _start(desk: Desk, request: Request, project: str, words: RunWords) ->
 
 
 def _ask_name(desk: Desk, request: Request) -> None:
-    desk.ask(
+    ask(
+        desk,
         request,
         "▶️ What shall the session be called, and what is to be done?\n"
         f"Such as {code('greet Add a greeting script')}",
@@ -84,7 +86,8 @@ def _ask_name(desk: Desk, request: Request) -> None:
 
 
 def _ask_task(desk: Desk, request: Request, project: str, name: str, flags: str) -> None:
-    desk.ask(
+    ask(
+        desk,
         request,
         f"▶️ {bold(name)} is new. What is to be done?",
         Action(

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 
-from samobot.bot import asking, budgets, deciding, lifting, reading, running, showing, starting
+from samobot.bot import asking, budgets, deciding, lifting, prompts, reading, running, showing, starting
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.callbacks import Tap, TapState
 from samobot.bot.commands import find_command
@@ -64,7 +64,7 @@ async def tapped(desk: Desk, request: Request, identifier: str, picked: Picked |
     action = Action.model_validate(tap.action)
     request = replace(request, about=About(action.session, TAP) if action.session else request.about)
     if action.do is not ActionKind.ASIDE:
-        desk.settled(request)  # whoever goes on elsewhere is not about to answer
+        prompts.settle(desk, request)  # whoever goes on elsewhere is not about to answer
     if tap.state is not TapState.FRESH:
         await _stale(desk, request, action, tap)
         return

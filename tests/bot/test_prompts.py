@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from samobot.bot.desk import ASK_SECONDS
+from samobot.bot.prompts import ASK_SECONDS
 from samobot.bot.sent import About, SentMessage
 from samobot.bot.store import Store
 from tests.bot.conftest import ManualClock
@@ -135,3 +135,23 @@ async def test_a_reply_to_the_card_while_something_is_asked_is_for_the_card(phon
     assert "use the other key" in (folder / "_guidance.md").read_text()
     await phone.say("thanks a lot")
     assert await _sessions(phone) == ["demo"]
+
+
+@pytest.mark.parametrize("by_reply", [True, False])
+async def test_a_second_reply_to_what_was_answered_starts_nothing(phone: Phone, by_reply: bool) -> None:
+    await phone.say("/run")
+    phone.deliver(phone.last("What shall the session be called"), 90)
+    await phone.say("repo:greet Add a greeting", reply_to=90 if by_reply else None)
+    await phone.say("repo:thanks looks good", reply_to=90)
+    assert await _sessions(phone) == ["greet"]
+
+
+async def test_a_reply_after_the_answer_to_what_it_led_to_starts_nothing_either(phone: Phone) -> None:
+    await phone.say("/run")
+    phone.deliver(phone.last("What shall the session be called"), 90)
+    await phone.say("repo:greet", reply_to=90)
+    phone.deliver(phone.last("What is to be done?"), 91)
+    await phone.say("Add a greeting", reply_to=91)
+    for message in (90, 91):
+        await phone.say("repo:thanks looks good", reply_to=message)
+    assert await _sessions(phone) == ["greet"]

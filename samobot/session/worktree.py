@@ -112,11 +112,13 @@ def is_in_checkout(folder: str) -> bool:
 
 
 def _make(git: Git, path: Path, branch: str, network_timeout: float) -> Worktree:
-    existing = _existing(git, path)
+    checkouts = _checkouts(git, path)
+    existing = next((branch for folder, branch in checkouts if _is_same(folder, path)), None)
     if existing is not None:
         note = "" if existing == branch else f"The worktree {path} has {existing or 'no branch'} checked out."
         return Worktree(path, existing or None, _merge_base(Git(path), "HEAD"), note)
     _refuse_if_in_the_way(path)
+    _refuse_if_taken(branch, checkouts)
     start, note = _starting_point(git, network_timeout)
     known = git.ok("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}")
     if start is None and not known:
@@ -182,20 +184,42 @@ def _repository_lock(common: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _existing(git: Git, path: Path) -> str | None:
-    """Return the branch of the worktree at `path`, "" for none checked out; None if there is no worktree."""
+def _checkouts(git: Git, path: Path) -> list[tuple[Path, str]]:
+    """Return the repository's own folder and its worktrees that are there, each with its branch, "" for none.
+
+    Args:
+        git: The repository.
+        path: A worktree that may not know where the repository is now.
+    """
     if (path / ".git").is_file():
         git.ok("worktree", "repair", str(path))  # after the repository or the worktree was moved
+    found: list[tuple[Path, str]] = []
     here: Path | None = None
     for line in git.run("worktree", "list", "--porcelain").splitlines():
         if line.startswith("worktree "):
             here = Path(line.removeprefix("worktree "))
-        elif here is not None and path.is_dir() and here.resolve() == path.resolve():
+        elif here is not None and here.is_dir():
             if line.startswith("branch "):
-                return line.removeprefix("branch ").removeprefix("refs/heads/")
-            if line == "detached":
-                return ""
-    return None
+                found.append((here, line.removeprefix("branch ").removeprefix("refs/heads/")))
+            elif line == "detached":
+                found.append((here, ""))
+    return found
+
+
+def _is_same(folder: Path, path: Path) -> bool:
+    return path.is_dir() and folder.resolve() == path.resolve()
+
+
+def _refuse_if_taken(branch: str, checkouts: list[tuple[Path, str]]) -> None:
+    """Refuse a branch that is at work elsewhere: in the checkout of MAIN_REPO, or in another session.
+
+    Names that differ only in what a branch may not hold, such as `foo` and `foo.lock`, share one.
+    """
+    place = next((folder for folder, checked_out in checkouts if checked_out == branch), None)
+    if place is not None:
+        raise UsageError(
+            f"The session's branch would be “{branch}”, which is checked out in {place}: give the session another name."
+        )
 
 
 def _refuse_if_in_the_way(path: Path) -> None:

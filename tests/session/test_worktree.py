@@ -79,10 +79,36 @@ def test_an_existing_branch_is_taken_up(repo: Path) -> None:
     assert worktree.base == git(repo, "rev-parse", "trunk")
 
 
-def test_a_branch_that_is_checked_out_elsewhere_is_refused_in_gits_words(repo: Path) -> None:
+def test_a_branch_that_is_checked_out_elsewhere_is_refused_with_the_place_and_the_way_out(repo: Path) -> None:
     git(repo, "checkout", "--quiet", "-b", "greet")
-    with pytest.raises(UsageError, match="greet"):
+    with pytest.raises(UsageError) as error:
         prepare(repo)
+    assert error.value.message == (
+        f"The session's branch would be “greet”, which is checked out in {repo}: give the session another name."
+    )
+    assert not (repo.parent / "worktrees").exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("foo.lock", "foo"), ("foo", "foo.lock"), ("a.", "a.lock"), ("a..b", "a.b")]
+)
+def test_sessions_whose_names_come_to_one_branch_do_not_share_it(repo: Path, first: str, second: str) -> None:
+    one = prepare(repo, first)
+    branches = git(repo, "branch", "--list")
+    with pytest.raises(UsageError) as error:
+        prepare(repo, second)
+    assert f"checked out in {one.path}: give the session another name" in error.value.message
+    assert [path.name for path in one.path.parent.iterdir()] == [first]
+    assert git(repo, "branch", "--list") == branches
+    assert prepare(repo, first) == one
+
+
+def test_a_branch_whose_worktree_was_deleted_is_free_for_another(repo: Path) -> None:
+    first = prepare(repo, "foo.lock")
+    work = commit(first.path, "work")
+    shutil.rmtree(first.path)
+    second = prepare(repo, "foo")
+    assert (second.branch, git(second.path, "rev-parse", "HEAD")) == ("foo", work)
 
 
 def test_an_unreachable_remote_is_a_note_and_the_last_known_branch_is_used(

@@ -186,6 +186,18 @@ def test_a_session_goes_on_only_with_a_budget_that_is_an_amount(tmp_path: Path) 
     assert len(shop.journal("greet", "run_start")) == 1
 
 
+def test_a_name_whose_branch_is_taken_is_said_and_changes_nothing(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([go_on()]))
+    shop.run("foo.lock", "--task", "t", "--max-iterations", "1")
+    before = everything(shop)
+    for name, place in (("foo", shop.worktrees / "foo.lock"), ("main", shop.repo)):
+        done = shop.run(name, "--task", "t")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"checked out in {place}: give the session another name" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert everything(shop) == before
+
+
 def test_a_slip_in_a_sessions_name_makes_no_second_session(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([blocked()]))
     shop.run("greeting", "--task", "Greet")

@@ -41,6 +41,7 @@ class Report:
         put_right: Sentences about what the agent had no right to do and that was undone.
         guidance: What a person had said that it was given.
         changed: Whether it left anything behind: a commit, a file in the working directory or the session.
+        lost: Where the session's folder was deleted or moved away meanwhile, that, and what a person can do.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Report:
     put_right: tuple[str, ...]
     guidance: tuple[GuidanceItem, ...]
     changed: bool
+    lost: str | None = None
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from samobot.errors import StorageError
 from samobot.session.files import edit_lock, read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
+from samobot.session.hold import Hold
 from samobot.session.overview import Overview, parse_overview, set_status
 from samobot.text import one_line
 
@@ -21,10 +22,16 @@ class Backup:
 
     Args:
         folder: The session.
+
+    Attributes:
+        lost: After `restore`, that the folder itself had been deleted or moved away, and what a person can do;
+            None where it had not.
     """
 
     def __init__(self, folder: SessionFolder) -> None:
+        self.lost: str | None = None
         self._folder = folder
+        self._hold: Hold | None = None
         self._path = folder.logs / "overview-before.md"
         self._text: str | None = None
 
@@ -34,6 +41,8 @@ class Backup:
         Raises:
             StorageError: It cannot be read, or the copy not be written.
         """
+        self._let_go()
+        self._hold = Hold(self._folder.path)
         self._text = read_text(self._folder.overview)
         if self._text is not None:
             write_atomic(self._path, self._text)
@@ -44,8 +53,14 @@ class Backup:
 
     def discard(self) -> None:
         """Forget the copy."""
+        self._let_go()
         self._text = None
         remove(self._path)
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            self._hold.release()
+            self._hold = None
 
     def restore(self) -> tuple[str, ...]:
         """Undo what an iteration did to the overview that it may not: take it away, garble it, move the phase.
@@ -59,14 +74,15 @@ class Backup:
             StorageError: The folder cannot be written.
         """
         folder = self._folder
-        gone = not folder.path.is_dir()
+        self.lost = self._hold.lost() if self._hold is not None else None
         folder.prepare()
         with edit_lock(folder.path):
             before = self._text if self._text is not None else read_text(self._path)
             moved = tuple(self._clear_the_way())
-            notes = () if before is None else self._put_right(before, folder_gone=gone)
+            notes = () if before is None else self._put_right(before)
         self.discard()
-        return (*moved, *notes)
+        # That the folder is another one explains all the rest.
+        return (self.lost,) if self.lost is not None else (*moved, *notes)
 
     def _clear_the_way(self) -> Iterator[str]:
         for path in (self._folder.overview, self._folder.signal, self._folder.guidance, self._path):
@@ -80,15 +96,13 @@ class Backup:
                     ) from error
                 yield f"{path.name} had become something that is no file; it is in _logs/{aside.name} now."
 
-    def _put_right(self, before: str, *, folder_gone: bool) -> tuple[str, ...]:
+    def _put_right(self, before: str) -> tuple[str, ...]:
         path = self._folder.overview
         was = parse_overview(before)
         text = read_text(path)
         if text is None:
             write_atomic(path, before)
-            what = "The session's folder" if folder_gone else "_overview.md"
-            more = "; plans, guidance and logs in it are lost" if folder_gone else ""
-            return (f"{what} was deleted during the iteration; the overview is back{more}.",)
+            return ("_overview.md was deleted during the iteration; the overview is back.",)
         now = parse_overview(text)
         if _is_overwritten(was, now):
             kept = self._keep(text)

@@ -166,6 +166,9 @@ class Iteration:
             self._presence.does_no_more()
         outcome = classify(evidence, end, self._now())
         put_right = self._backup.restore()
+        lost = self._backup.lost
+        if lost is not None:
+            put_right = ()  # the run ends with these words; they are not told twice
         rewritten = self._journal.restore()
         put_right += (rewritten,) if rewritten else ()
         self._presence.renew(folder)
@@ -196,6 +199,7 @@ class Iteration:
             signal=signal,
             put_right=put_right,
             guidance=guidance,
+            lost=lost,
             changed=not _stays(signal, assignment.phase)
             or trace_before != await asyncio.to_thread(trace, work_dir, folder),
         )

@@ -171,6 +171,10 @@ class Worker:
             self._tell(Notice(notice))
         if self._stop.is_set():
             return self._stopped(phase)
+        if report.lost is not None:
+            # What the agent signalled, it has written into another folder than that of its work.
+            self._book.clear_signal()
+            return self._block(phase, BlockCause.FAILURES, report.lost, report.number)
         if isinstance(report.signal, Signal):
             return self._act_on(phase, report.signal, report)
         if report.outcome.kind.remedy.is_no_fault_of_the_iteration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -88,8 +89,45 @@ def test_a_session_folder_that_was_deleted_comes_back_with_its_overview(folder: 
     shutil.rmtree(folder.path)
     (told,) = backup.restore()
     assert "session's folder was deleted" in told
+    assert backup.lost == told
     assert parse_overview(folder.overview.read_text()).task == "greet"
     assert (folder.logs / ".gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_session_folder_that_was_moved_is_told_with_where_it_is(folder: SessionFolder, anew: bool) -> None:
+    backup = saved(folder)
+    elsewhere = folder.path.with_name("elsewhere")
+    folder.path.rename(elsewhere)
+    if anew:
+        folder.path.mkdir()
+        folder.overview.write_text("# another\n")
+    (told,) = backup.restore()
+    assert f"was moved to {elsewhere}" in told
+    assert f"move {elsewhere} back there" in told
+    assert backup.lost == told
+    assert parse_overview(folder.overview.read_text()).task == "greet"
+    backup.save()
+    assert backup.restore() == ()
+    assert backup.lost is None
+
+
+def test_files_deleted_in_a_folder_that_stays_are_no_loss_of_the_folder(folder: SessionFolder) -> None:
+    backup = saved(folder)
+    for path in folder.path.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (told,) = backup.restore()
+    assert told == "_overview.md was deleted during the iteration; the overview is back."
+    assert backup.lost is None
+
+
+def test_a_backup_keeps_no_folder_open(folder: SessionFolder) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        backup = saved(folder)
+        backup.save()
+        backup.restore()
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 @pytest.mark.parametrize("name", ["_overview.md", "_signal.json", "_guidance.md"])

@@ -125,6 +125,38 @@ def test_a_session_folder_deleted_while_it_runs_ends_the_run_and_leaves_nothing(
     assert shop.run("another", "--task", "Greet").returncode == 10
 
 
+@pytest.mark.parametrize(
+    ("does", "says"),
+    [
+        ("rm -rf {session}; mkdir {session}; echo hello > {session}/note", "folder was deleted"),
+        ("mv {session} {session}-old", "folder was moved to"),
+        ("mv {session} {session}-old; mkdir {session}; echo hello > {session}/note", "folder was moved to"),
+    ],
+)
+def test_a_run_does_not_go_on_in_a_second_folder_of_its_session(tmp_path: Path, does: str, says: str) -> None:
+    shop = scripted_shop(
+        tmp_path,
+        Scenario(phases={Phase.INVESTIGATION: [[Run(command=does), go_on(Phase.REQUIREMENTS)], ASKS]}),
+    )
+    ended = shop.run("greet", "--task", "Greet")
+    assert ended.returncode == RunEndReason.BLOCKED.exit_code, ended.stdout + ended.stderr
+    assert says in ended.stdout
+    assert "then let it go on" in ended.stdout
+    assert len(shop.runs()) == 1
+    status = json.loads(shop.samobot("status", "greet", "--json").stdout)
+    assert status["state"] == "blocked"
+    assert says in status["blocked"]
+    here = Path(status["path"])
+    (old,) = shop.sessions.glob("*-greet-old") if "mv" in does else [here]
+    if old != here:
+        shutil.rmtree(here)
+        old.rename(here)
+    shop.play(
+        Scenario(phases={Phase.INVESTIGATION: [[go_on(Phase.REQUIREMENTS)]], Phase.REQUIREMENTS: [ASKS]})
+    )
+    assert shop.run("greet").returncode == RunEndReason.WAITING.exit_code
+
+
 def test_an_agent_that_deletes_the_logs_each_time_does_not_outrun_its_budget(tmp_path: Path) -> None:
     wipes = (
         Run(command="rm -rf {session}/_logs && date +%N > {session}/note"),

@@ -318,6 +318,32 @@ async def test_in_a_group_one_wins_and_the_other_is_told_who(tmp_path: Path) -> 
         assert not any("only talking" in message.text for message in team.from_bot())
 
 
+async def test_chatter_starts_no_session_and_overwrites_no_tapped_answer(room: ChatRoom) -> None:
+    await room.start()
+    room.say("/run")
+    await room.see("What shall the session be called")
+    room.say("/run demo add a greeting")
+    question = await room.see("Which greeting", fits=lambda message: bool(message.labels))
+    said = room.say("thanks looks good")
+    await room.see("Is that for demo?", after=said)
+    await room.tap(question, "✍️ Other")
+    asked = await room.see("Your answer?", after=said)
+    await room.tap(question, "B")
+    await room.see("→ B", fits=lambda message: message.id == question.id)
+    said = room.ann.reply(asked, "what is going on?").id
+    await room.see("Q1 is answered already: B)", after=said)
+    said = room.say("and now?")
+    await room.see("Is that for demo?", after=said)
+    said = room.say("/status")
+    overview = await room.see("waits for you", after=said)
+    assert "thanks" not in overview.text
+    assert [folder.name for folder in room.shop.session("demo").parent.glob("[0-9]*")] == [
+        room.shop.session("demo").name
+    ]
+    assert "what is going on" not in (room.shop.session("demo") / "_qa.md").read_text()
+    assert "→ B" in room.chat.by_id[question.id].text
+
+
 async def test_typing_errors_are_met_with_what_was_meant(room: ChatRoom) -> None:
     await room.start()
     said = room.say("/stattus")

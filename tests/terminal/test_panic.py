@@ -135,6 +135,20 @@ def test_both_brakes_work_whatever_is_wrong_in_the_configuration(
     assert pulled(state_of(shop)) is not None
 
 
+def test_workers_are_found_although_their_configuration_was_damaged_since(shop: ScriptedShop) -> None:
+    state = shop.root / "state of its own"
+    text = f"SAMOBOT_STATE_DIR={state}\n"
+    env_file(shop, text)
+    begin(shop, "one")
+    until(lambda: len(shop.runs()) >= 1)
+    env_file(shop, f'CLAUDE_MODEL="opus\nSAMOBOT_POLL_SECONDS=x\n{text}')
+    ended = elsewhere(shop, "panic")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "one: Checked" in ended.stdout
+    assert until(lambda: shop.processes() == [])
+    assert pulled(state) is not None
+
+
 def test_nothing_starts_until_it_is_released(shop: ScriptedShop) -> None:
     assert shop.samobot("panic").returncode == 0
     for arguments in (("run", "--session", "x", "--task", "t"), ("resume", "x")):

@@ -8,6 +8,9 @@ reaches it, and children that were disowned or called setsid outlive even a norm
 - Every process of an iteration inherits `SAMOCODE_SESSION`, the session's folder. `session_processes` finds
   them by that, also when the worker itself was killed and its orphans went to init.
 
+What got rid of that mark (`env -i`) and outlived a killed worker can only be suspected by where it works:
+`unmarked_processes` finds it for a person to judge, and nothing here ends it.
+
 The CLI is started in a new session (setsid), and a process can only ever leave a session for a new one of its
 own: so whatever came from the CLI is in another session than ours, and `sweep` touches nothing else. A child
 that the worker itself starts in a new session must have ended by then, or be excluded.
@@ -100,6 +103,38 @@ def session_processes(session_dir: Path) -> list[tuple[int, str]]:
     return [(process.pid, _command(process)) for process in _marked(session_dir)]
 
 
+def unmarked_processes(folders: Collection[Path], since: float) -> list[tuple[int, str]]:
+    """Find processes that may have come from a session's iterations but do not bear its mark.
+
+    Args:
+        folders: The session's own folders: what works there is looked at.
+        since: Epoch seconds; what is older cannot have come from the session.
+
+    Returns:
+        Process id and command line of each of this user's processes that works in one of the folders, without
+        those that bear any session's mark, those at a terminal, and this process and its ancestors.
+    """
+    places = [os.path.realpath(folder) for folder in folders]
+    spared = _own_line()
+    user = os.getuid()
+    found = []
+    for process in psutil.process_iter():
+        try:
+            cwd = process.cwd()
+            if (
+                any(cwd == place or cwd.startswith(f"{place}{os.sep}") for place in places)
+                and process.pid not in spared
+                and process.uids().real == user
+                and process.create_time() >= since
+                and process.terminal() is None
+                and SESSION_VARIABLE not in process.environ()
+            ):
+                found.append((process.pid, _command(process)))
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
 def end_session_processes(session_dir: Path, seconds: float = SWEEP_SECONDS) -> Swept:
     """End what an earlier worker of a session left behind.
 
@@ -170,8 +205,7 @@ def _foreign_descendants(own_session: int, exclude: frozenset[int]) -> list[psut
 
 def _marked(session_dir: Path) -> list[psutil.Process]:
     wanted = os.path.realpath(session_dir)
-    own = psutil.Process()
-    spared = {own.pid, *(parent.pid for parent in own.parents())}
+    spared = _own_line()
     found = []
     for process in _mentioning(SESSION_VARIABLE):
         if process.pid in spared or not _is_alive(process):
@@ -183,6 +217,12 @@ def _marked(session_dir: Path) -> list[psutil.Process]:
         if mark and os.path.realpath(mark) == wanted:
             found.append(process)
     return found
+
+
+def _own_line() -> frozenset[int]:
+    """This process and its ancestors."""
+    own = psutil.Process()
+    return frozenset({own.pid, *(parent.pid for parent in own.parents())})
 
 
 def _mentioning(variable: str) -> Iterator[psutil.Process]:

@@ -12,18 +12,25 @@ from pathlib import Path
 import psutil
 import pytest
 
-from samobot.claude.reaper import SESSION_VARIABLE, end_session_processes, has_tool_process, session_processes
+from samobot.claude.reaper import (
+    SESSION_VARIABLE,
+    end_session_processes,
+    has_tool_process,
+    session_processes,
+    unmarked_processes,
+)
 
 READY = "print('ready', flush=True); import time; time.sleep(600)"
 
 
 def start(
-    code: str = READY, *, session: Path | None = None, new_session: bool = True
+    code: str = READY, *, session: Path | None = None, new_session: bool = True, cwd: Path | None = None
 ) -> subprocess.Popen[str]:
     mark = {} if session is None else {SESSION_VARIABLE: str(session)}
     process = subprocess.Popen(
         [sys.executable, "-S", "-c", code],
         env=dict(os.environ) | mark,
+        cwd=cwd,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=new_session,
@@ -143,3 +150,34 @@ def test_a_sweep_that_gets_nowhere_says_what_is_left(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_what_works_in_a_sessions_folders_without_its_mark_is_found_and_not_touched(tmp_path: Path) -> None:
+    place, beside = tmp_path / "greet", tmp_path / "greet-other"
+    (place / "below").mkdir(parents=True)
+    beside.mkdir()
+    began = psutil.Process().create_time()
+    at_a_terminal = (
+        "import os, pty, time\n"
+        "child, terminal = pty.fork()\n"
+        "if child: os.read(terminal, 1); os.chdir('/'); print('ready', flush=True)\n"
+        "else: print('x', flush=True)\n"
+        "time.sleep(600)"
+    )
+    processes = [
+        start(cwd=place / "below"),
+        start(cwd=beside),
+        start(cwd=place, session=place),
+        start(at_a_terminal, cwd=place),
+    ]
+    try:
+        found = unmarked_processes([place], began)
+        assert [pid for pid, _ in found] == [processes[0].pid]
+        assert "time.sleep(600)" in found[0][1]
+        assert unmarked_processes([place], psutil.Process(processes[0].pid).create_time() + 1) == []
+        assert unmarked_processes([], began) == []
+        assert all(process.poll() is None for process in processes)
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()

@@ -54,10 +54,11 @@ class Resumed(_Reply):
 
 
 class StopReport(_Reply):
-    """What stopping found; `clean` unless something could not be ended."""
+    """What stopping found; `clean` unless something could not be ended; `done` where it was finished before."""
 
     words: str
     clean: bool
+    done: bool = False
 
 
 class NewsKind(StrEnum):

@@ -17,6 +17,7 @@ from samobot.launch import RunRequest
 from samobot.reading import Reading
 from samobot.replies import FleetNews
 from samobot.session.folder import clean_address
+from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.views import SessionRef, SessionView
 from samobot.workers import Workers
@@ -105,9 +106,13 @@ class Running:
     async def go_on(self, ref: SessionRef) -> None:
         """A person has decided in the chat: the run goes on by itself, as it was wanted before.
 
+        Not one that a person has stopped: that waits for a person's wish that it runs.
+
         Not under the emergency stop, whose end starts nothing by itself either: then it waits for `/resume`.
         """
         if self._may_start_nothing():
+            return
+        if _is_stopped(await self._reading.view(ref)):
             return
         run = self._wanted.get(ref.key)
         options = run.options if run is not None else run_options(auto=(await self._reading.view(ref)).auto)
@@ -205,6 +210,15 @@ def run_options(*, auto: bool) -> dict[str, Any]:
 def is_held(view: SessionView) -> bool:
     """Whether a living worker holds the session, also one whose id cannot be read."""
     return view.worker_pid is not None or view.state is SessionState.RUNNING
+
+
+def _is_stopped(view: SessionView) -> bool:
+    """Whether a person's stop is in force."""
+    return (
+        view.state is SessionState.STOPPED
+        and view.end is not None
+        and (view.end.reason is RunEndReason.STOPPED and view.end.by_person)
+    )
 
 
 def _spoken(ref: SessionRef) -> str:

@@ -114,7 +114,7 @@ class Starting:
             return Resumed(kind=ResumeKind.WOKEN)
         await self._lift(ref, by)
         place = await self._running.want(ref, run_options(auto=view.auto))
-        _say_what_is_awaited(view)
+        _say_what_is_awaited(await self._reading.view(ref))
         return Resumed(kind=ResumeKind.RUNNING if place is None else ResumeKind.QUEUED, place=place)
 
     async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -93,7 +94,7 @@ class Stopping:
         self._changed()
         if unwritten is not None:
             raise StorageError(f"{halted.words} But it could not be written down: {unwritten.message}")
-        return StopReport(words=halted.words, clean=not halted.alive)
+        return StopReport(words=halted.words, clean=not halted.alive, done=halted.done)
 
     async def panic(self, by: Person) -> list[StopReport]:
         """Stop everything at once, and let nothing start until `calm`."""
@@ -117,9 +118,9 @@ class Stopping:
             self._keeper.drop(ref.key)
 
     def _halt(self, ref: SessionRef, folder: SessionFolder) -> Halted:
-        halted = halt(folder)
+        halted = halt(folder, now=self._now)
         if not self._workers.end_stray(ref.key):
-            return Halted(halted.worker, halted.forced, halted.ended, (*halted.alive, "its worker"))
+            return replace(halted, alive=(*halted.alive, "its worker"))
         return halted
 
     async def _stop_everything(self, by: Person) -> list[StopReport]:

@@ -157,7 +157,9 @@ async def approve_plan(desk: Desk, request: Request, ref: SessionRef, sha256: st
     if repeated and before is not None:
         desk.receipt(request, "👍", f"It was approved by {before.by or 'somebody'} already.")
     else:
-        desk.receipt(request, "👍", "Approved; it goes on.")
+        stopped = (await desk.fleet.view(ref)).state is SessionState.STOPPED
+        desk.receipt(request, "👍", "Approved." if stopped else "Approved; it goes on.")
+    await _say_if_stopped(desk, request, ref)
 
 
 async def reject_plan(
@@ -173,6 +175,7 @@ async def reject_plan(
     finally:
         await desk.notifier.look_at(ref)
     desk.receipt(request, "✍", "Sent back; a new version comes.")
+    await _say_if_stopped(desk, request, ref)
 
 
 async def give_guidance(desk: Desk, request: Request, ref: SessionRef, words: str) -> None:
@@ -283,6 +286,21 @@ async def _answered(desk: Desk, request: Request, ref: SessionRef, receipt: Answ
     left = f" · {receipt.open} open" if receipt.open else ""
     desk.receipt(request, "👍", f"Saved. {shown}{left}")
     await desk.notifier.look_at(ref)
+    await _say_if_stopped(desk, request, ref)
+
+
+async def _say_if_stopped(desk: Desk, request: Request, ref: SessionRef) -> None:
+    """Say that what was decided is kept, and does not let a session go on that somebody has stopped."""
+    view = await desk.fleet.view(ref)
+    if view.state is not SessionState.STOPPED:
+        return
+    desk.reply(
+        request,
+        f"Saved. {bold(ref.name)} stays stopped until /resume.",
+        buttons=rows(choice("▶️ Resume", Action(do=ActionKind.RESUME, session=ref.key))),
+        about=about_session(ref),
+        part="stopped",
+    )
 
 
 def _open_words(count: int) -> str:
@@ -306,9 +324,13 @@ def _asks(view: SessionView) -> bool:
 def _has_plan(view: SessionView) -> bool:
     return view.plan is not None and (
         view.waiting_for is WaitingFor.PLAN_APPROVAL
-        or (view.plan.verdict is None and is_active(view))
+        or (view.plan.verdict is None and (is_active(view) or _stopped_at_its_plan(view)))
         or is_left_lying(view, DecisionKind.APPROVAL, DecisionKind.REJECTION)
     )
+
+
+def _stopped_at_its_plan(view: SessionView) -> bool:
+    return view.state is SessionState.STOPPED and view.phase is Phase.PLANNING
 
 
 def _check_not_sent_back(view: SessionView) -> None:

@@ -303,7 +303,7 @@ def _plans(view: SessionView, need: Need | None, memory: Memory) -> dict[str, ob
             return {}
         return {"plans": (*memory.plans, plan.sha256), "plan_open": True}
     # A worker that has just started, and will find the gate as it is, decides nothing.
-    undecided = last == plan.sha256 and plan.verdict is None
+    undecided = last == plan.sha256 and plan.verdict is None and view.state is not SessionState.STOPPED
     return {"plan_open": memory.plan_open and undecided}
 
 

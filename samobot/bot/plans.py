@@ -25,6 +25,7 @@ from samobot.bot.richtext import escape
 from samobot.bot.screen import PHONE_LINE
 from samobot.bot.split import CAPTION_UNITS, file_name
 from samobot.replies import Document
+from samobot.session.status import SessionState
 from samobot.text import clip, one_line
 from samobot.views import PlanView, SessionView
 
@@ -116,6 +117,8 @@ def decided_plan(
 def past_plan(view: SessionView, version: int, *, replaced: bool) -> Shown:
     """Show that a plan's message speaks of something that is over, where nobody can say any more who decided."""
     words = "A newer version is below." if replaced else "It is decided; the session has gone on."
+    if view.state is SessionState.STOPPED and not replaced:
+        words = "Stopped before it was decided. /resume shows it again."
     return Shown(lines(f"{headline(Sign.PLAN, view.ref)} · plan{_version(version)}", f"→ {words}"))
 
 

@@ -53,6 +53,8 @@ async def _stop_all(desk: Desk, request: Request, refs: list[SessionRef]) -> Non
             lines.append(f"⚠️ {bold(ref.name)}: {escape(report.message)}")
         elif isinstance(report, BaseException):
             raise report
+        elif report.done and report.clean:
+            lines.append(f"{Sign.DONE} {bold(ref.name)} is done; nothing to stop.")
         else:
             sign = "⏹" if report.clean else "⚠️"
             lines.append(f"{sign} {bold(ref.name)} is stopped. {escape(report.words)}")
@@ -110,7 +112,13 @@ async def go_on(desk: Desk, request: Request, ref: SessionRef, *, budget_usd: fl
     view = await desk.fleet.view(ref)
     # That it was stopped or in line says nothing new.
     before = "" if view.state in (SessionState.STOPPED, SessionState.QUEUED) else rest_words(view)
-    resumed = await desk.fleet.resume(ref, request.person, budget_usd=budget_usd)
+    try:
+        resumed = await desk.fleet.resume(ref, request.person, budget_usd=budget_usd)
+    except ConflictError:
+        await desk.notifier.look_at(
+            ref, by=request.person
+        )  # of one that was stopped it asks again what is awaited
+        raise
     match resumed.kind:
         case ResumeKind.QUEUED:
             desk.toast(request)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.phases import GateFacts, Phase, WaitingFor
+from samobot.session import journal
 from samobot.session.answering import (
     Answered,
     Receipt,
@@ -43,6 +44,7 @@ from samobot.session.settling import (
     refuse_if_done,
 )
 from samobot.session.signal import Signal
+from samobot.session.snapshot import is_stopped, standing_end
 from samobot.session.standing import Standing
 from samobot.text import without_surrogates
 
@@ -222,6 +224,8 @@ def action_done(folder: SessionFolder, person: Person, now: datetime, key: bytes
 def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> None:
     """Let a blocked, stopped or failed session try again: the block is lifted, and a used-up visit starts anew.
 
+    One that was stopped while it waited for answers or for a word on its plan waits for them again.
+
     Raises:
         ConflictError: It is running, or done, or waits for answers or a decision on its plan.
         StorageError: The disk refused.
@@ -230,11 +234,14 @@ def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> N
         _refuse_if_running(folder)
         standing = look_closely(folder)
         refuse_if_done(folder)
-        if standing.open_gate in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL):
+        gate_stands = standing.open_gate in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL)
+        if gate_stands and not is_stopped(standing_end(folder, journal.read(folder))):
             what = "an answer" if standing.open_gate is WaitingFor.QA_ANSWERS else "a decision on its plan"
             raise ConflictError(f"{folder.name} waits for {what}; without that it cannot go on.")
         record(folder, Decision(now, person.who, person.via, DecisionKind.RETRY, text=standing.block), key)
         journal_decisions(folder, now, key)
+        if gate_stands:
+            return  # it was stopped there; it waits again
         lift(folder, f"{person.who} asked to try again", now)
 
 

@@ -117,7 +117,7 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
     if standing.signal_text is not None and isinstance(standing.signal, SignalProblem):
         problems.append(standing.signal.message)
     lost = held is None and journal.run is not None and journal.run.end is None
-    end = _standing_end(folder, journal)
+    end = standing_end(folder, journal)
     state, blocked = _state(standing, journal, held, end)
     overview = standing.overview
     status = Status(
@@ -218,6 +218,8 @@ def _state(
         return (SessionState.PARKED if parked else SessionState.RUNNING), said
     if is_done(standing, journal):
         return SessionState.DONE, said
+    if is_stopped(end):
+        return SessionState.STOPPED, said  # answers and approvals are kept; they do not make it go on
     if standing.open_gate is not None:
         return SessionState.WAITING, said
     if standing.block is not None:
@@ -248,7 +250,12 @@ def is_done(standing: Standing, journal: Journal) -> bool:
     return standing.overview.phase is Phase.DONE and standing.block is None
 
 
-def _standing_end(folder: SessionFolder, journal: Journal) -> RunEnd | None:
+def is_stopped(end: RunEnd | None) -> bool:
+    """Whether a person's stop is in force: only a person's wish that it goes on lifts it."""
+    return end is not None and end.reason is RunEndReason.STOPPED and end.by_person
+
+
+def standing_end(folder: SessionFolder, journal: Journal) -> RunEnd | None:
     """Return how the last run ended, unless something since has lifted that: a person's word, or work by hand."""
     end = journal.run.end if journal.run else None
     if end is None or (journal.resolved is not None and journal.resolved > end.at):

@@ -26,6 +26,7 @@ from samobot.replies import StopReport
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
 from samobot.session.journal import EventName, append
+from samobot.session.status import SessionState
 from samobot.views import SessionRef
 from tests.support.phone import CHAT, NOW, PLAN, Phone, open_phone
 
@@ -593,3 +594,80 @@ async def test_words_for_a_done_session_are_refused_in_words_however_they_come(p
     assert await phone.say("/tell use the key", reply_to=60) == [refused]
     assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT]
     assert not (folder / "_guidance.md").exists()
+
+
+@pytest.mark.parametrize("kind", ["asking", "planned", "blocked"])
+async def test_a_stop_really_stops_what_rests_and_closes_what_it_needed(phone: Phone, kind: str) -> None:
+    if kind == "blocked":
+        folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
+    else:
+        folder = getattr(phone, kind)()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    needed = [row for row in phone.store.outbox.waiting(CHAT) if row.post.markup and "card" not in row.key]
+    assert needed
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    (view,) = await phone.desk.fleet.look()
+    assert view.state is SessionState.STOPPED
+    assert not (folder / "_signal.json").exists()
+    assert "Stopped by a person" in (folder / "_overview.md").read_text()
+    rows = {row.key: row for row in phone.store.outbox.waiting(CHAT)}
+    for row in needed:
+        assert rows[row.key].post.markup is None
+        assert "topped" in rows[row.key].post.text
+    assert "Stopped since" in to_plain(rows["card:repo:26-01-31-demo"].post.text)
+    journal = (folder / "_logs/journal.jsonl").read_text()
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    assert (folder / "_logs/journal.jsonl").read_text() == journal, "stopped once"
+
+
+async def test_an_answer_after_a_stop_is_saved_and_only_resume_lets_it_go_on(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    said = await phone.say("/answer demo Q1 B")
+    assert any("Saved. demo stays stopped until /resume." in text for text in said)
+    await phone.say("/answer demo Q2 seven")
+    assert "seven" in (folder / "_qa.md").read_text()
+    assert phone.store.wanted.all() == ()
+    (view,) = await phone.desk.fleet.look()
+    assert view.state is SessionState.STOPPED
+    await phone.say("/resume demo")
+    assert [run.session for run in phone.store.wanted.all()] == [view.ref.key]
+
+
+async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_resumed(phone: Phone) -> None:
+    phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    phone.new()
+    said = await phone.say("/resume demo")
+    assert any("demo waits for your answers; it goes on by itself after that" in text for text in said)
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    asked = [row for row in phone.store.outbox.waiting(CHAT) if row.key.startswith("question:")]
+    assert any(row.post.markup for row in asked)
+    await phone.say("/answer demo all")
+    await phone.say("/answer demo Q2 seven")
+    assert len(phone.store.wanted.all()) == 1
+
+
+async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> None:
+    folder = phone.planned()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    assert any("stays stopped until /resume" in text for text in await phone.say("/approve demo"))
+    assert "Phase: implementation" in (folder / "_overview.md").read_text()
+    assert phone.store.wanted.all() == ()
+    await phone.tap(phone.last("stays stopped"), "▶️ Resume")
+    assert len(phone.store.wanted.all()) == 1
+
+
+async def test_there_is_nothing_to_stop_about_a_done_session(phone: Phone) -> None:
+    folder = phone.session("demo", phase="done", signal='{"status": "done"}')
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    assert "demo is done; nothing to stop." in to_plain(phone.last("nothing to stop").post.text)
+    assert (folder / "_signal.json").exists()

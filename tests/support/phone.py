@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,7 @@ class Phone:
     bot: Bot
     seen: set[int] = field(default_factory=set)
     number: int = 0
+    now: datetime = NOW
     toasts: list[tuple[str, bool]] = field(default_factory=list)
 
     async def say(
@@ -165,6 +166,7 @@ class Phone:
         )  # fmt: skip
 
     async def _update(self, content: dict[str, Any]) -> None:
+        self.now += timedelta(seconds=1)
         update = Update.de_json({"update_id": self.number, **content}, self.bot)
         assert update is not None
         await self.front.on_update(update)
@@ -184,10 +186,10 @@ async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) 
     )  # fmt: skip
     bot = Bot("42:token-for-tests")
     outbox = Outbox(bot, store)
-    fleet = Fleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: NOW)
+    fleet = Fleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
     places = Places(store, settings)
-    notifier = Notifier(fleet, store, outbox, places, lambda: NOW)
-    desk = Desk(fleet, store, outbox, notifier, places, settings, lambda: NOW)
+    notifier = Notifier(fleet, store, outbox, places, lambda: made.now)
+    desk = Desk(fleet, store, outbox, notifier, places, settings, lambda: made.now)
     made = Phone(root, store, desk, Front(desk, lambda: "samo_bot"), bot)
     answered: set[str] = set()
 

@@ -238,6 +238,38 @@ async def test_an_answer_at_the_terminal_lets_a_wanted_run_go_on_by_itself(harbo
     assert port.news == []
 
 
+@pytest.mark.parametrize("where", ["chat", "terminal"])
+async def test_a_stop_while_it_waits_holds_until_a_person_lets_it_go_on(harbour: Harbour, where: str) -> None:
+    scenario = Scenario(
+        phases={
+            Phase.INVESTIGATION: [[Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]],
+            Phase.REQUIREMENTS: [ASK, [FINISH]],
+        }
+    )
+    port = harbour(scenario)
+    ref = await port.start("greet")
+    await port.until(ref, lambda view: view.state is SessionState.WAITING and view.worker_pid is None)
+    if where == "chat":
+        assert (await port.fleet.stop(ref, ANNA)).clean
+    else:
+        done = await asyncio.to_thread(port.shop.samobot, "stop", "greet")
+        assert done.returncode == 0, done.stderr
+    await port.fleet.keep()
+    stopped = await port.fleet.view(ref)
+    assert (stopped.state, stopped.wanted) == (SessionState.STOPPED, False)
+    assert not (port.shop.session("greet") / "_signal.json").exists()
+    assert "Stopped by a person" in (port.shop.session("greet") / "_overview.md").read_text()
+    await port.fleet.answer(ref, {"Q1": "A"}, ANNA)
+    await port.fleet.keep()
+    answered = await port.fleet.view(ref)
+    assert (answered.state, answered.wanted) == (SessionState.STOPPED, False)
+    assert answered.questions[0].answer is not None
+    assert port.runs("greet") == 1
+    await port.fleet.resume(ref, ANNA)
+    await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
+    assert port.runs("greet") == 2
+
+
 async def test_a_killed_worker_is_started_again_and_nothing_of_it_is_left(
     harbour: Harbour, tmp_path: Path
 ) -> None:

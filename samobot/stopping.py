@@ -20,8 +20,9 @@ from samobot.session.control import Request, RequestKind
 from samobot.session.folder import SessionFolder, archive
 from samobot.session.gate import Person
 from samobot.session.lock import holder
+from samobot.session.status import SessionState
 from samobot.threads import Threads
-from samobot.views import SessionRef
+from samobot.views import SessionRef, SessionView
 from samobot.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -64,13 +65,13 @@ class Stopping:
         """Pause a session after its iteration, or take it out of the queue.
 
         Raises:
-            ConflictError: It is not running.
+            ConflictError: It is not running: what waits for a person rests, and goes on by what they decide.
         """
         await self._keeper.started(ref.key)
         folder = await self._reading.folder(ref)
         if await self._threads.run(lambda: holder(folder)) is not None:
             await self._threads.run(lambda: control.request(folder, Request(RequestKind.PAUSE, by.who)))
-        elif self._running.is_wanted(ref):
+        elif self._running.is_wanted(ref) and not _needs_a_person(await self._reading.view(ref)):
             self._keeper.drop(ref.key)
         else:
             raise ConflictError(f"{ref.name} is not running, so there is nothing to pause.")
@@ -147,3 +148,7 @@ class Stopping:
             else:
                 reports.append(end)
         return reports
+
+
+def _needs_a_person(view: SessionView) -> bool:
+    return view.state in (SessionState.WAITING, SessionState.BLOCKED)

@@ -10,7 +10,6 @@ from samobot.bot.arguments import is_budget, read_budget
 from samobot.bot.buttons import rows
 from samobot.bot.desk import TAP, Desk, Request, about_session, choice
 from samobot.bot.markup import bold
-from samobot.bot.needs import need_of
 from samobot.bot.obstacles import rest_words
 from samobot.bot.phrases import Sign
 from samobot.bot.richtext import escape
@@ -78,10 +77,9 @@ async def pause_one(desk: Desk, request: Request, ref: SessionRef) -> None:
     try:
         await desk.fleet.pause(ref, request.person)
     except ConflictError as error:
-        raise ConflictError(f"{error.message}{f' It is {before}.' if before else ''}") from None
-    if need_of(view) is not None:
-        _say(desk, request, ref, Sign.PAUSED, f"rests already: it is {before}.")
-    elif before:
+        holds = " /stop keeps it from going on after that." if view.state is SessionState.WAITING else ""
+        raise ConflictError(f"{error.message}{f' It is {before}.{holds}' if before else ''}") from None
+    if before:
         _say(desk, request, ref, Sign.PAUSED, f"is paused; it was {before}.")
     else:
         desk.receipt(request, "👌", f"{ref.name} pauses after this iteration.")

@@ -160,11 +160,18 @@ async def test_pause_says_what_a_session_waits_for_that_rests_already(
     phone: Phone, session: str, words: str
 ) -> None:
     getattr(phone, session)()
-    refused = await phone.say("/pause demo")
-    assert any(f"nothing to pause. It is {words}." in text for text in refused)
+    refusal = (
+        f"⚠️ demo is not running, so there is nothing to pause. It is {words}. /stop keeps it from going on"
+    )
+    (refused,) = await phone.say("/pause demo")
+    assert refused.startswith(refusal)
     phone.store.wanted.want("repo:26-01-31-demo", {})
-    said = await phone.say("/pause demo")
-    assert any(f"⏸ demo rests already: it is {words}." in text for text in said)
+    (refused,) = await phone.say("/pause demo")
+    assert refused.startswith(refusal)
+    assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT], (
+        "no receipt for nothing"
+    )
+    assert len(phone.store.wanted.all()) == 1, "it goes on after the decision, as it would have"
 
 
 async def test_pause_says_that_a_session_was_in_line(phone: Phone) -> None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+_ALL_GREEN = r"(?:they\s+|and\s+)?all\s+(?:of\s+them\s+|are\s+)?(?:pass|passes|passed|passing|green)\b"
+_SENTENCE = re.compile(rf"(?<=[.!?;])\s+(?!{_ALL_GREEN})|\n+", re.IGNORECASE)
 _NUMBER = r"(?<![\w.,#:/$%-])(\d{1,3}(?:,\d{3})+|\d{1,6})"
 _OF = r"(?:\s+(?:of|out\s+of)\s+(?:the\s+|all\s+)?(\d{1,6}))?"
 _KIND = r"(?:\s+(?:(?:unit|new|integration|end-to-end|regression|of|the|other|more|existing|old)\s+){0,3}tests?\b)"
 
 _PASSED = re.compile(
-    rf"{_NUMBER}{_OF}(?:{_KIND}(?:\s+[a-z]+){{0,4}}?|(?P<bare>))\s+(?:pass|passes|passed|passing|green)\b",
+    rf"{_NUMBER}{_OF}(?:{_KIND}(?:\s+[a-z]+){{0,4}}?|(?P<bare>))\s+(?:pass|passes|passed|passing|green)\b"
+    rf"|{_NUMBER}{_KIND}\s*[.,;:(–—-]?\s*{_ALL_GREEN}",
     re.IGNORECASE,
 )
 _FAILED = re.compile(
@@ -89,7 +91,7 @@ def _tests(sentences: list[str]) -> str:
                 return ""
             passing_places.add(place)
             everything = everything or _ALL.search(sentence[: one.start()]) is not None
-            passed.add((_number(one[1]), _number(one[2]) if one[2] else None))
+            passed.add((_number(one[1] or one[4]), _number(one[2]) if one[2] else None))
     if failed:
         clear = len(failed) == 1 and not past and not everything and passing_places <= failing_places
         return _failing(failed.pop()) if clear else ""

@@ -26,10 +26,10 @@ from samobot.session.journal import RunEndReason
 from samobot.text import human_duration, human_money, one_line
 from samobot.views import SessionView
 
-_SUMMARY_LINES = 6
-"""On a phone's screen."""
+_SUMMARY_LINES, _ON_SCREEN = 6, 8
+"""Lines as written, and on a phone's screen: as long as a usual summary, which then needs no file of its own."""
 
-_SUMMARY = _SUMMARY_LINES * PHONE_LINE
+_SUMMARY = _ON_SCREEN * PHONE_LINE
 _MOST_READ = 3_000
 _CUT = 2
 """What `shorten` keeps for its sign."""
@@ -94,7 +94,8 @@ def summary_text(summary: str) -> str:
 
 def _shown_units(rich: RichText) -> int:
     """How much of a summary the message shows: with its facts it shall not fill more than a phone's screen."""
-    return max(16, beginning(rich, _SUMMARY_LINES) + _CUT)
+    first = RichText("\n".join(rich.text.split("\n")[:_SUMMARY_LINES]))
+    return max(16, beginning(first, _ON_SCREEN) + _CUT)
 
 
 def _body(summary: str) -> str:

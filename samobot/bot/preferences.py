@@ -21,6 +21,9 @@ from samobot.text import human_money, nearest, one_line
 from samobot.views import SessionView
 
 _COST_DAYS = 30
+_ROWS = 3
+"""Lines of each part: all four of them shall not fill two screens of a phone. The terminal shows more."""
+
 _MONEY = 11
 """Columns of an amount: ten thousand dollars with a space before them."""
 
@@ -63,7 +66,7 @@ def _cost_table(costs: Costs) -> tuple[str, str]:
 
 def _laid_out(costs: Costs, width: int) -> tuple[list[str], list[str]]:
     """What is said about the sum, and the table, without the room that no row of it needs."""
-    lines = cost_lines(costs, width=width)
+    lines = cost_lines(costs, width=width, rows=_ROWS)
     begin = lines.index("") if "" in lines else len(lines)
     # A title follows an empty line.
     places = [at for at in range(begin + 2, len(lines)) if lines[at] and lines[at - 1]]

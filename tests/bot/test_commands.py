@@ -678,3 +678,11 @@ async def test_there_is_nothing_to_stop_about_a_done_session(phone: Phone) -> No
     await phone.desk.finish(20)
     assert "demo is done; nothing to stop." in to_plain(phone.last("nothing to stop").post.text)
     assert (folder / "_signal.json").exists()
+
+
+async def test_why_a_session_is_blocked_and_what_it_needs_are_told_apart(phone: Phone) -> None:
+    folder = phone.session("demo", phase="testing", blocked="yes")
+    signal = {"status": "blocked", "reason": "No network", "needs": "A key"}
+    (folder / "_signal.json").write_text(json.dumps(signal))
+    view = await phone.desk.fleet.view(phone.desk.fleet.ref_of("repo:26-01-31-demo"))
+    assert (view.reason, view.needs, view.asked) == ("No network", "A key", "No network\nA key")

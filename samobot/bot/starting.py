@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from samobot.bot.actions import Action, ActionKind
@@ -10,10 +11,16 @@ from samobot.bot.arguments import Flag, RunWords, read_run
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, code
+from samobot.bot.phrases import Sign
 from samobot.bot.prompts import ask
 from samobot.bot.running import go_on
 from samobot.errors import UsageError
 from samobot.session.folder import clean_name
+from samobot.session.status import SessionState
+from samobot.views import SessionRef, SessionView
+
+_LONGEST_BASE = 56
+"""Characters of a name that are kept in the next one's, which has a number besides."""
 
 
 async def run(desk: Desk, request: Request) -> None:
@@ -28,6 +35,10 @@ async def run_in(desk: Desk, request: Request, project: str | None) -> None:
         words = replace(words, project=project)
     if words.name is None and request.session is not None:
         ref = desk.fleet.ref_of(request.session)
+        view = await desk.fleet.view(ref)
+        if view.state is SessionState.DONE:
+            await _offer_next(desk, request, view, words)
+            return
         if not (words.task or words.dive or words.auto):
             await go_on(desk, request, ref, budget_usd=words.budget_usd)
             return
@@ -45,12 +56,16 @@ async def run_in(desk: Desk, request: Request, project: str | None) -> None:
         if not await _offer_nearest(desk, request, project, name, flags):
             _ask_task(desk, request, project, name, flags)
         return
-    desk.receipt(request, "👍", f"{name} starts.")
+    before = await desk.fleet.view(known[0]) if known else None
+    if before is not None and before.state is SessionState.DONE:
+        await _offer_next(desk, request, before, words)
+        return
+    desk.toast(request, "One moment…")
     desk.later(request, "run", _start(desk, request, project, replace(words, name=name)))
 
 
 async def _start(desk: Desk, request: Request, project: str, words: RunWords) -> None:
-    """Make the session and start it: fetching the default branch may take seconds."""
+    """Make the session and start it: fetching the default branch may take seconds. The receipt comes once it is so."""
     started = await desk.fleet.start(
         project,
         words.name or "",
@@ -60,6 +75,7 @@ async def _start(desk: Desk, request: Request, project: str, words: RunWords) ->
         budget_usd=words.budget_usd,
         auto=words.auto,
     )
+    desk.receipt(request, "👍")
     if started.ref is not None and request.chat_id not in {
         place.chat_id for place in desk.places.of(started.ref.key)
     }:
@@ -72,6 +88,45 @@ async def _start(desk: Desk, request: Request, project: str, words: RunWords) ->
         )
     if started.ref is not None:
         await desk.notifier.look_at(started.ref)
+
+
+async def _offer_next(desk: Desk, request: Request, view: SessionView, words: RunWords) -> None:
+    """Say that a session is done, and offer another one for what is next: with the words that were given, if any."""
+    ref = view.ref
+    name = await _next_name(desk, ref)
+    new = replace(words, project=ref.project, name=name)
+    again = _said_again(new)
+    command = "run" if again and (words.task or words.dive) else "task"
+    text = again if command == "run" else f"{ref.project}:{name} {_flags(words)}".strip()
+    start = Action(do=ActionKind.PICK_PROJECT, project=ref.project, command=command, text=text)
+    desk.reply(
+        request,
+        f"{Sign.DONE} {bold(ref.name)} is done. What is next gets a session of its own.",
+        buttons=rows(choice(f"▶️ New: {name}", start)),
+        about=about_session(ref),
+        part="next",
+    )
+
+
+async def _next_name(desk: Desk, ref: SessionRef) -> str:
+    """A name that follows on a session's and is free: `greet-2` after `greet`."""
+    base = re.sub(r"-\d{1,3}$", "", ref.name)[:_LONGEST_BASE] or "next"
+    number = 2
+    while any(each.project == ref.project for each in await desk.fleet.find(f"{base}-{number}")):
+        number += 1
+    return f"{base}-{number}"
+
+
+def _said_again(words: RunWords) -> str | None:
+    """A run in one line that is read as the same again; None where its words cannot be put so."""
+    dive = f'--{Flag.DIVE} "{words.dive}"' if words.dive else ""
+    task = f'--{Flag.TASK} "{words.task}"' if words.task else ""
+    parts = (f"{words.project}:{words.name}", _flags(words), dive, task)
+    text = " ".join(part for part in parts if part)
+    try:
+        return text if read_run(text) == words else None
+    except UsageError:
+        return None
 
 
 def _ask_name(desk: Desk, request: Request) -> None:

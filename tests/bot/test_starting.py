@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from samobot.bot.markup import to_plain
+from samobot.bot.queue import Op
 from samobot.bot.sent import About, SentMessage
 from samobot.bot.store import Store
 from samobot.session.folder import SessionFolder
@@ -91,3 +93,31 @@ async def test_flags_of_a_run_in_reply_to_a_session_are_for_that_session(phone: 
     view = await _started(phone, "greet")
     assert (view.budget_usd, view.wanted) == (5.0, True)
     assert "the printing" in (folder / "_guidance.md").read_text()
+
+
+@pytest.mark.parametrize("task", ["", "add a second greeting", 'say "hi" -- and <bye>'])
+async def test_a_run_of_a_done_session_gets_no_receipt_but_a_button_for_what_is_next(
+    phone: Phone, task: str
+) -> None:
+    phone.session("greet", phase="done", signal='{"status": "done"}')
+    (said,) = await phone.say(f"/run greet {task}")
+    assert "greet is done. What is next gets a session of its own." in said
+    assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT]
+    await phone.tap(phone.last("gets a session of its own"), "▶️ New: greet-2")
+    if task != "add a second greeting":
+        assert "greet-2 is new. What is to be done?" in to_plain(phone.last("What is to be done?").post.text)
+        await phone.say("something else")
+    view = await _started(phone, "greet-2")
+    overview = (phone.root / "sessions-repo" / view.ref.folder / "_overview.md").read_text()
+    assert ("add a second greeting" if task == "add a second greeting" else "something else") in overview
+
+
+async def test_a_run_that_is_refused_gets_no_receipt(phone: Phone) -> None:
+    await phone.say("/panic")
+    await phone.desk.finish(20)
+    phone.new()
+    await phone.say("/run repo:greet add a greeting")
+    await phone.desk.finish(20)
+    rows = phone.store.outbox.waiting(CHAT)
+    assert "nothing starts until /resume" in to_plain(phone.last("pulled the emergency stop").post.text)
+    assert [row.post.text for row in rows if row.op is Op.REACT] == ["👌"], "that of /panic alone"

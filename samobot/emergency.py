@@ -67,7 +67,7 @@ def stop_everything(state_dir: Path, projects: Iterable[Project]) -> Iterator[En
                 refused.add(folder.path.resolve())
                 yield Ended(folder, error.message, clean=False)
             else:
-                yield Ended(folder, halted.words, clean=not halted.alive)
+                yield Ended(folder, halted.words, clean=halted.clean)
         if not active and not early:
             return
 

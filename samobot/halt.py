@@ -57,6 +57,11 @@ class Halted:
     unmarked: tuple[str, ...] = ()
 
     @property
+    def clean(self) -> bool:
+        """Whether nothing is left that may be of the session."""
+        return not self.alive and not self.unmarked
+
+    @property
     def words(self) -> str:
         """What was checked, in a sentence."""
         if self.alive:

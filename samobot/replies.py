@@ -54,7 +54,7 @@ class Resumed(_Reply):
 
 
 class StopReport(_Reply):
-    """What stopping found; `clean` unless something could not be ended; `done` where it was finished before."""
+    """What stopping found; `clean` unless something may be left of it; `done` where it was finished before."""
 
     words: str
     clean: bool

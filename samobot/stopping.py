@@ -95,7 +95,7 @@ class Stopping:
         self._changed()
         if unwritten is not None:
             raise StorageError(f"{halted.words} But it could not be written down: {unwritten.message}")
-        return StopReport(words=halted.words, clean=not halted.alive, done=halted.done)
+        return StopReport(words=halted.words, clean=halted.clean, done=halted.done)
 
     async def panic(self, by: Person) -> list[StopReport]:
         """Stop everything at once, and let nothing start until `calm`."""

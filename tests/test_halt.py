@@ -78,6 +78,7 @@ def test_a_process_without_the_mark_that_outlived_its_worker_is_named_and_left_a
         worker.communicate(timeout=30)
         for _ in range(2):
             stopped = shop.samobot("stop", "greet")
+            assert stopped.returncode == 1
             assert "nothing" not in stopped.stdout
             assert f"works in the session's folders: {left[0].pid} sleep 1234." in stopped.stdout
         assert left[0].is_running()

@@ -66,13 +66,13 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
             click.echo("Nothing is running.")
     for each in located:
         refuse_an_agent(each.folder, _AN_AGENT_SIGNALS)
-    alive = False
+    clean = True
     # Side by side: each may take its worker some seconds.
     with ThreadPoolExecutor(max_workers=8) as pool:
         for each, halted in zip(located, pool.map(lambda one: halt(one.folder), located), strict=True):
-            alive = alive or bool(halted.alive)
+            clean = clean and halted.clean
             click.echo(f"⏹ {each.folder.name}: {halted.words}")
-    return 1 if alive else 0
+    return 0 if clean else 1
 
 
 def _complain(problems: Iterable[str]) -> None:

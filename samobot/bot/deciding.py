@@ -10,26 +10,25 @@ from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import find_target, is_active
 from samobot.bot.arguments import asked_label, read_answer
 from samobot.bot.buttons import rows
+from samobot.bot.decided import asks, check_not_done, check_not_sent_back, has_plan, is_left_lying, no_plan
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold
 from samobot.bot.needs import NeedKind, need_of
 from samobot.bot.questions import question_key
 from samobot.errors import ConflictError, UsageError
-from samobot.phases import Phase, WaitingFor
+from samobot.phases import WaitingFor
 from samobot.replies import AnswerReceipt
 from samobot.session.decisions import DecisionKind
 from samobot.session.status import SessionState
 from samobot.text import one_line
 from samobot.views import QuestionView, SessionRef, SessionView
 
-_VERDICTS: Mapping[str, str] = {DecisionKind.APPROVAL: "approved", DecisionKind.REJECTION: "sent back"}
-
 # Commands -----------------------------------------------------------------------------------------------------
 
 
 async def answer(desk: Desk, request: Request) -> None:
     """`/answer [name] [Qn] text`."""
-    target = await find_target(desk, request, "answer", _asks, words=True, question="Whose question is it?")
+    target = await find_target(desk, request, "answer", asks, words=True, question="Whose question is it?")
     if target is None:
         return
     view, words = target.view, read_answer(target.rest)
@@ -58,23 +57,23 @@ async def answer(desk: Desk, request: Request) -> None:
 
 async def approve(desk: Desk, request: Request) -> None:
     """`/approve [name]`."""
-    target = await find_target(desk, request, "approve", _has_plan, question="Which plan?")
+    target = await find_target(desk, request, "approve", has_plan, question="Which plan?")
     if target is None:
         return
     view = target.view
-    if view.plan is None or not _has_plan(view):
-        raise ConflictError(_no_plan(view))
+    if view.plan is None or not has_plan(view):
+        raise ConflictError(no_plan(view))
     await approve_plan(desk, request, view.ref, _shown_plan(desk, request, view) or view.plan.sha256)
 
 
 async def reject(desk: Desk, request: Request) -> None:
     """`/reject [name] feedback`."""
-    target = await find_target(desk, request, "reject", _has_plan, words=True, question="Which plan?")
+    target = await find_target(desk, request, "reject", has_plan, words=True, question="Which plan?")
     if target is None:
         return
     view, feedback = target.view, target.rest
-    if view.plan is None or not _has_plan(view):
-        raise ConflictError(_no_plan(view))
+    if view.plan is None or not has_plan(view):
+        raise ConflictError(no_plan(view))
     sha256 = _shown_plan(desk, request, view) or view.plan.sha256
     if feedback.strip():
         await reject_plan(desk, request, view.ref, sha256, feedback)
@@ -147,7 +146,7 @@ async def approve_plan(desk: Desk, request: Request, ref: SessionRef, sha256: st
     """
     before = (await desk.fleet.view(ref)).plan
     if before is not None and before.sha256 == sha256:
-        _check_not_sent_back(await desk.fleet.view(ref))
+        check_not_sent_back(await desk.fleet.view(ref))
     try:
         await desk.fleet.approve(ref, request.person, expected=sha256)
     finally:
@@ -215,64 +214,6 @@ def find_shown(view: SessionView, detail: Mapping[str, Any]) -> QuestionView | N
     return next((each for each in found if each.index == detail.get("index")), found[0] if found else None)
 
 
-def check_not_answered(question: QuestionView, words: str, request: Request) -> None:
-    """Refuse to answer over somebody else's answer.
-
-    Raises:
-        ConflictError: Somebody else was first.
-    """
-    same = question.by is None or question.by == request.person.who
-    if question.answer is None or same or question.answer == words:
-        return
-    raise ConflictError(
-        f"{question.label} was answered by {question.by} already: {one_line(question.answer, 100)}"
-    )
-
-
-def check_not_done(view: SessionView) -> None:
-    """Refuse words that nobody would ever read.
-
-    Raises:
-        ConflictError: The session is done.
-    """
-    if view.state is SessionState.DONE:
-        raise ConflictError(f"{view.ref.name} is done; your words were not used. /run starts what is next.")
-
-
-def check_answer_stands(question: QuestionView, words: str, *, before: str | None) -> None:
-    """Refuse words for a question that was answered after they were asked for.
-
-    Args:
-        question: The question as it is now.
-        words: What would be its answer.
-        before: The answer that stood when the words were asked for.
-
-    Raises:
-        ConflictError: It was answered meanwhile, with something else.
-    """
-    answer = question.answer
-    if answer is None or answer == before or answer.strip() == words.strip():
-        return
-    letter = words.strip().upper()
-    if any(letter == option.letter and answer.startswith(f"{letter})") for option in question.options):
-        return
-    raise ConflictError(
-        f"{question.label} is answered already: {one_line(answer, 100)}. Tap Change below it to say something else."
-    )
-
-
-def how_decided(view: SessionView, request: Request) -> str:
-    """How the plan was decided since words for it were asked for, as a sentence; empty where they still count."""
-    plan = view.plan
-    if plan is None or view.waiting_for is WaitingFor.PLAN_APPROVAL:
-        return ""
-    if is_left_lying(view, DecisionKind.REJECTION) and plan.by == request.person.who:
-        return ""  # the bot died over these very words
-    if plan.verdict is None and is_active(view) and view.phase is Phase.PLANNING:
-        return ""
-    return _no_plan(view)
-
-
 # Behind them ------------------------------------------------------------------------------------------------------
 
 
@@ -305,49 +246,6 @@ async def _say_if_stopped(desk: Desk, request: Request, ref: SessionRef) -> None
 
 def _open_words(count: int) -> str:
     return "1 question" if count == 1 else f"{count} questions"
-
-
-def is_left_lying(view: SessionView, *kinds: DecisionKind) -> bool:
-    """Whether such a decision is on record and nobody goes on with it: the bot died before it could see to that.
-
-    Deciding so again adds nothing and lets the session go on.
-    """
-    rests = view.state is SessionState.IDLE and not view.wanted and not view.lost
-    return rests and view.decision is not None and view.decision.kind in kinds
-
-
-def _asks(view: SessionView) -> bool:
-    waits = bool(view.open_questions) and view.state is not SessionState.DONE
-    return waits or is_left_lying(view, DecisionKind.ANSWER)
-
-
-def _has_plan(view: SessionView) -> bool:
-    return view.plan is not None and (
-        view.waiting_for is WaitingFor.PLAN_APPROVAL
-        or (view.plan.verdict is None and (is_active(view) or _stopped_at_its_plan(view)))
-        or is_left_lying(view, DecisionKind.APPROVAL, DecisionKind.REJECTION)
-    )
-
-
-def _stopped_at_its_plan(view: SessionView) -> bool:
-    return view.state is SessionState.STOPPED and view.phase is Phase.PLANNING
-
-
-def _check_not_sent_back(view: SessionView) -> None:
-    """Refuse to approve what somebody else has sent back, unless it is shown again."""
-    if view.plan is not None and view.plan.verdict == "rejection" and view.waiting_for is None:
-        raise ConflictError(_no_plan(view))
-
-
-def _no_plan(view: SessionView) -> str:
-    if view.plan is None:
-        return f"{view.ref.name} has no plan yet."
-    verdict, who, last = view.plan.verdict, view.plan.by, view.decision
-    if verdict is None and last is not None and last.kind in _VERDICTS:
-        verdict, who = last.kind, last.who  # an agent that ticks off its steps makes another content of it
-    word = _VERDICTS.get(verdict or "", "decided")
-    by = f" by {who}" if who else ""
-    return f"The plan of {view.ref.name} was {word}{by} already; nothing waits for it."
 
 
 def _only_open(view: SessionView) -> QuestionView | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from samobot.bot import asking, deciding, lifting, prompts
+from samobot.bot import asking, decided, deciding, lifting, prompts
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import is_active, names
 from samobot.bot.buttons import Button, rows
@@ -71,25 +71,25 @@ async def complete(desk: Desk, request: Request, action: Action) -> None:
             question = deciding.find_shown(view, {"index": action.question, "identity": action.identity})
             if question is None:
                 raise ConflictError("That question is not asked any more; your words were not used.")
-            deciding.check_answer_stands(question, request.text, before=action.text)
+            decided.check_answer_stands(question, request.text, before=action.text)
             await _answer(desk, request, view, question)
         case ActionKind.REQUEST_CHANGES:
             view = await desk.fleet.view(ref)
-            decided = deciding.how_decided(view, request)
-            if decided:
-                _keep_words(desk, request, view, decided)
+            how = decided.how_decided(view, request)
+            if how:
+                _keep_words(desk, request, view, how)
             else:
                 await deciding.reject_plan(desk, request, ref, action.identity, request.text)
         case _:
             await deciding.give_guidance(desk, request, ref, request.text)
 
 
-def _keep_words(desk: Desk, request: Request, view: SessionView, decided: str) -> None:
+def _keep_words(desk: Desk, request: Request, view: SessionView, how: str) -> None:
     """Say that a plan was decided before the words for it came, and offer what they can be instead."""
     guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=request.text)
     desk.reply(
         request,
-        f"{escape(decided)} Your words were not used.",
+        f"{escape(how)} Your words were not used.",
         buttons=rows(choice(f"💬 Guidance for {view.ref.name}", guidance)),
         about=about_session(view.ref),
         part="late",
@@ -139,7 +139,7 @@ async def _replied(desk: Desk, request: Request, view: SessionView) -> None:
         if shown:  # also where it is over: what came of it is said, and no guidance is made of a “done”
             await lifting.lift(desk, request, view.ref, DecisionKind.ACTION_DONE, detail["need"])
             return
-    rejected = deciding.is_left_lying(view, DecisionKind.REJECTION)
+    rejected = decided.is_left_lying(view, DecisionKind.REJECTION)
     if "sha256" in detail and (view.waiting_for is WaitingFor.PLAN_APPROVAL or rejected):
         await deciding.reject_plan(desk, request, view.ref, detail["sha256"], request.text)
         return
@@ -151,7 +151,7 @@ async def _replied(desk: Desk, request: Request, view: SessionView) -> None:
 
 
 async def _answer(desk: Desk, request: Request, view: SessionView, question: QuestionView) -> None:
-    deciding.check_not_answered(question, request.text, request)
+    decided.check_not_answered(question, request.text, request)
     await deciding.answer_question(desk, request, view.ref, question.index, question.identity, request.text)
 
 

@@ -10,6 +10,7 @@ from samobot.bot import asking, budgets, deciding, lifting, prompts, reading, ru
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.callbacks import Tap, TapState
 from samobot.bot.commands import find_command
+from samobot.bot.decided import check_not_answered, check_not_done
 from samobot.bot.desk import TAP, Desk, Request
 from samobot.bot.obstacles import FOR_TODAY
 from samobot.bot.phrases import decided_by
@@ -137,7 +138,7 @@ async def _about_session(desk: Desk, request: Request, action: Action, ref: Sess
         case ActionKind.GUIDANCE if action.text:
             await deciding.give_guidance(desk, request, ref, action.text)
         case ActionKind.GUIDANCE:
-            deciding.check_not_done(await desk.fleet.view(ref))
+            check_not_done(await desk.fleet.view(ref))
             desk.toast(request)
             asking.ask_guidance(desk, request, ref)
         case ActionKind.STOP | ActionKind.CONFIRM_STOP:
@@ -196,7 +197,7 @@ async def _question(desk: Desk, request: Request, action: Action, ref: SessionRe
             words = action.letter or action.text or ""
             changing = _is_changing(desk, ref, question)
             if not changing:
-                deciding.check_not_answered(question, words, request)
+                check_not_answered(question, words, request)
             await deciding.answer_question(
                 desk,
                 request,

@@ -155,3 +155,25 @@ async def test_a_reply_after_the_answer_to_what_it_led_to_starts_nothing_either(
     for message in (90, 91):
         await phone.say("repo:thanks looks good", reply_to=message)
     assert await _sessions(phone) == ["greet"]
+
+
+async def test_what_should_be_different_counts_for_a_plan_that_waits_in_a_stopped_session(
+    phone: Phone,
+) -> None:
+    folder = phone.planned()
+    await phone.say("/reject")
+    phone.deliver(phone.last("What should be different?"), 90)
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    assert not any("not used" in text for text in await phone.say("shorter", reply_to=90))
+    assert "shorter" in (folder / "_guidance.md").read_text()
+
+
+async def test_feedback_that_comes_again_after_a_crash_is_not_said_to_be_unused(phone: Phone) -> None:
+    folder = phone.planned()
+    await phone.say("/reject")
+    phone.deliver(phone.last("What should be different?"), 90)
+    await phone.say("shorter", reply_to=90)
+    assert not any("not used" in text for text in await phone.say("shorter", reply_to=90))
+    assert (folder / "_guidance.md").read_text().count("shorter") == 1
+    assert len((folder / "_decisions.jsonl").read_text().splitlines()) == 1

@@ -6,6 +6,7 @@ from samobot.bot.actions import Action, ActionKind
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, quote
+from samobot.bot.needs import need_of
 from samobot.bot.prompts import ask
 from samobot.bot.richtext import escape
 from samobot.text import clip, one_line
@@ -42,13 +43,15 @@ def ask_feedback(desk: Desk, request: Request, ref: SessionRef, sha256: str | No
     )
 
 
-def ask_guidance(desk: Desk, request: Request, ref: SessionRef) -> None:
-    """Ask what the agent should know."""
+def ask_guidance(desk: Desk, request: Request, view: SessionView) -> None:
+    """Ask what the agent should know; what it needs, where it is in need of something, stands above."""
+    needs = view.needs or view.reason if need_of(view) is not None else ""
+    about = f"{quote(clip(needs, _SHOWN))}\n" if needs else ""
     ask(
         desk,
         request,
-        f"💬 {bold(ref.name)}\nWhat should it know?",
-        Action(do=ActionKind.GUIDANCE, session=ref.key),
+        f"💬 {bold(view.ref.name)}\n{about}What should it know?",
+        Action(do=ActionKind.GUIDANCE, session=view.ref.key),
         hint="Guidance for the next iteration",
     )
 

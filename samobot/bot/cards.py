@@ -9,6 +9,7 @@ from datetime import datetime
 
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.buttons import Button, Rows, Shown
+from samobot.bot.marks import of_flattened
 from samobot.bot.needs import Need, NeedKind, need_of
 from samobot.bot.phrases import (
     Place,
@@ -58,7 +59,7 @@ def card(view: SessionView, place: Place, now: datetime) -> Shown:
         phase if view.phase is not None or view.visited else "",
         _counts(view, now),
         escape(doing(view, need, place, now)),
-        _labelled("Last", view.last_action or view.summary),
+        _labelled("Last", of_flattened(view.last_action or view.summary)),
         _labelled("Next", view.next) if view.state is not SessionState.DONE else "",
         *_guidance(view),
         *(f"{Sign.OURS} {escape(one_line(problem, 160))}" for problem in view.problems[:1]),

@@ -90,7 +90,7 @@ async def tell(desk: Desk, request: Request) -> None:
     if target.rest.strip():
         await give_guidance(desk, request, target.view.ref, target.rest)
     else:
-        asking.ask_guidance(desk, request, target.view.ref)
+        asking.ask_guidance(desk, request, target.view)
 
 
 # What they, the buttons and replies come to -----------------------------------------------------------------------

@@ -167,7 +167,7 @@ async def _hint(desk: Desk, request: Request) -> None:
     active = [view for view in await desk.fleet.look() if is_active(view)]
     if not active:
         nothing = (
-            "Nothing is running that this could be for. /run starts a session, /help shows all commands."
+            "Nothing is running that this could be for. /run starts a session, /help shows what can be done now."
         )
         desk.reply(request, slash or nothing, part="hint")
         return

@@ -138,9 +138,10 @@ async def _about_session(desk: Desk, request: Request, action: Action, ref: Sess
         case ActionKind.GUIDANCE if action.text:
             await deciding.give_guidance(desk, request, ref, action.text)
         case ActionKind.GUIDANCE:
-            check_not_done(await desk.fleet.view(ref))
+            view = await desk.fleet.view(ref)
+            check_not_done(view)
             desk.toast(request)
-            asking.ask_guidance(desk, request, ref)
+            asking.ask_guidance(desk, request, view)
         case ActionKind.STOP | ActionKind.CONFIRM_STOP:
             running.stop_one(desk, request, ref)
         case ActionKind.PAUSE:
@@ -239,7 +240,7 @@ async def _give(desk: Desk, request: Request, action: Action) -> None:
     """Give the command that waited for a session, or for a word that it is still wanted."""
     command = find_command(action.command or "")
     if command is None:
-        raise NotFoundError("That command is not there any more. /help shows all.")
+        raise NotFoundError("That command is not there any more. /help all shows all.")
     await command.handler(desk, request.saying(action.text or ""))
 
 

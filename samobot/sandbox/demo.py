@@ -59,7 +59,7 @@ _REAL = About(
     short_real="the agent, the bot, the loop, git.",
     simulated="Telegram (this page).",
     real="The agent (your own Claude CLI), the bot and its loop, git. The repository is a throw-away sample.",
-    cost="Claude's usage is your account's. /stop ends it at any time.",
+    cost="Claude's usage is your account's. /stop all ends it at any time.",
 )
 
 

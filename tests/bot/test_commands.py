@@ -686,3 +686,24 @@ async def test_why_a_session_is_blocked_and_what_it_needs_are_told_apart(phone: 
     (folder / "_signal.json").write_text(json.dumps(signal))
     view = await phone.desk.fleet.view(phone.desk.fleet.ref_of("repo:26-01-31-demo"))
     assert (view.reason, view.needs, view.asked) == ("No network", "A key", "No network\nA key")
+
+
+async def test_the_question_that_guidance_answers_stands_above_the_field_for_it(phone: Phone) -> None:
+    phone.session(
+        "demo",
+        phase="testing",
+        signal='{"status": "blocked", "reason": "No network here", "needs": "**Should** I mock `x`?"}',
+    )
+    (asked,) = await phone.say("/tell demo")
+    assert asked.index("Should") < asked.index("What should it know?")
+
+
+async def test_a_card_says_what_was_done_last_without_marks(phone: Phone) -> None:
+    folder = phone.session("demo", phase="testing")
+    overview = folder / "_overview.md"
+    overview.write_text(
+        overview.read_text().replace("Phase: testing", "Phase: testing\nLast Action: - [x] `a` > b")
+    )
+    (said,) = await phone.say("/status demo")
+    assert "Last: " in said
+    assert "[x]" not in said

@@ -597,6 +597,7 @@ OVERVIEW_DAMAGE = {
     "replaced": ["cd .. && rm -rf *-greet && mkdir $(basename $SAMOCODE_SESSION)", "deleted"],
     "locks": ["rm -rf _logs", ""],
 }
+FOLDER_DAMAGE = ("session", "replaced")
 
 
 @pytest.mark.parametrize("damage", OVERVIEW_DAMAGE)
@@ -615,8 +616,12 @@ def test_a_session_survives_what_its_agent_does_to_it(tmp_path: Path, damage: st
     )
     done = shop.run("greet", "--task", "Greet everybody")
     assert done.returncode == 11, done.stdout + done.stderr
-    assert [each.phase for each in shop.runs()] == ["investigation"] * 2
     assert words in done.stdout
+    if damage in FOLDER_DAMAGE:
+        assert len(shop.runs()) == 1  # it does not go on in another folder before a person has said so
+        assert shop.status("greet")["state"] == "blocked"
+        assert shop.run("greet").returncode == 11
+    assert [each.phase for each in shop.runs()] == ["investigation"] * 2
     status = shop.status("greet")
     assert (status["phase"], status["state"]) == ("investigation", "blocked")
     assert "Greet everybody" in (shop.session("greet") / "_overview.md").read_text()

@@ -159,7 +159,8 @@ async def _hint(desk: Desk, request: Request) -> None:
     """Say what such words could be for, with buttons that do it."""
     typed = request.text.split()
     word = typed[0].casefold() if typed else ""
-    if find_command(word) is not None:
+    # “plan looks good” is no command; “plan greet” is one without its slash.
+    if find_command(word) is not None and (len(typed) == 1 or await desk.fleet.find(typed[1])):
         desk.reply(request, f"Commands begin with a slash: /{word}", part="hint")
         return
     near = nearest_command(word) if len(typed) == 1 and len(word) > 2 else None

@@ -100,3 +100,12 @@ async def test_done_said_to_nothing_is_offered_as_that(phone: Phone) -> None:
     await _needing(phone)
     await phone.say("done")
     assert _labels(phone, "Is that for human?") == ["✅ human: done", "💬 Guidance for human"]
+
+
+async def test_a_sentence_that_begins_with_a_commands_name_is_words_and_a_name_behind_it_makes_it_a_command(
+    phone: Phone,
+) -> None:
+    phone.planned()
+    assert "Is that for demo?" in (await phone.say("plan looks good"))[0]
+    for words in ("plan", "plan demo"):
+        assert "Commands begin with a slash: /plan" in (await phone.say(words))[0]

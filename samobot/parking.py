@@ -11,6 +11,7 @@ from samobot.phases import Phase
 from samobot.presence import Presence
 from samobot.resting import Rested, Resting
 from samobot.runs import Notice, Run, RunEnd
+from samobot.session.control import RequestKind
 from samobot.session.journal import EventName, RunEndReason
 
 LOOK_AT_PROBE = timedelta(seconds=2)
@@ -69,6 +70,8 @@ class Parking:
         if not self._run.options.wait_for_limits:
             return RunEnd(RunEndReason.PARKED, limit.text, phase, until=until)
         self._run.tell(Notice(f"{limit.text} It goes on by itself at {until.astimezone():%H:%M}."))
+        while self._run.book.take_request(RequestKind.RESUME):
+            pass  # it came as the rest before was over by itself, and was not meant for this one
         self._presence.rests(until)
         rested = await self._rest_out(limit)
         self._presence.works()

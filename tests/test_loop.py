@@ -457,6 +457,20 @@ async def test_a_person_can_wake_a_parked_run(tmp_path: Path) -> None:
     assert journaled(made, EventName.UNPARK)[0]["by"] == "person"
 
 
+async def test_a_wish_to_go_on_that_came_too_late_for_one_rest_does_not_end_the_next(tmp_path: Path) -> None:
+    reset = NOW + timedelta(hours=3)
+
+    def late(folder: SessionFolder) -> None:
+        control.request(folder, Request(RequestKind.RESUME, "anna"))
+
+    made = bench(
+        make_session(tmp_path), Played(None, OutcomeKind.USAGE_LIMIT, act=late, resets_at=reset), BLOCKED
+    )
+    await made.worker.run()
+    assert made.clock.now >= reset
+    assert journaled(made, EventName.UNPARK)[0]["by"] == "reset"
+
+
 async def test_a_parked_run_can_be_stopped_and_paused(tmp_path: Path) -> None:
     limit = Played(None, OutcomeKind.USAGE_LIMIT)
     stopped = bench(make_session(tmp_path), limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from telegram import CallbackQuery, MaybeInaccessibleMessage, Message, Update
+from telegram import CallbackQuery, Message, Update
 
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.arguments import Typed, read_command
@@ -14,13 +14,14 @@ from samobot.bot.commands import Command, find_command, unknown
 from samobot.bot.desk import Desk, Request, choice
 from samobot.bot.markup import code
 from samobot.bot.phrases import time_of
+from samobot.bot.picked import read_picked
 from samobot.bot.polling import is_stale
 from samobot.bot.prompts import settle
 from samobot.bot.richtext import escape
 from samobot.bot.saying import said
 from samobot.bot.sent import About
 from samobot.bot.showing import place_of
-from samobot.bot.taps import Picked, tapped
+from samobot.bot.taps import tapped
 from samobot.session.gate import Person
 from samobot.text import one_line
 
@@ -78,7 +79,7 @@ class Front:
             query_id=query.id,
         )
         try:
-            await tapped(self._desk, request, query.data, _picked(message, query.data))
+            await tapped(self._desk, request, query.data, read_picked(message, query.data))
         except Exception as error:
             self._desk.fail(request, error)
 
@@ -161,15 +162,6 @@ class Front:
             buttons=rows(choice("Do it now", again), choice("No", Action(do=ActionKind.CANCEL))),
             part="old",
         )
-
-
-def _picked(message: MaybeInaccessibleMessage, data: str) -> Picked | None:
-    """What a person saw who tapped a button."""
-    if not isinstance(message, Message) or not message.text:
-        return None
-    rows = message.reply_markup.inline_keyboard if message.reply_markup is not None else ()
-    labels = [button.text for row in rows for button in row if button.callback_data == data]
-    return Picked(message.text_html, labels[0]) if labels else None
 
 
 def _name(first_name: str) -> str:

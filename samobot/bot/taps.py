@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from samobot.bot import asking, budgets, deciding, lifting, prompts, reading, running, showing, starting
 from samobot.bot.actions import Action, ActionKind
@@ -13,11 +13,9 @@ from samobot.bot.commands import find_command
 from samobot.bot.decided import check_not_answered, check_not_done
 from samobot.bot.desk import TAP, Desk, Request
 from samobot.bot.obstacles import FOR_TODAY
-from samobot.bot.phrases import decided_by
+from samobot.bot.picked import Picked, say_picked
 from samobot.bot.questions import question_key
-from samobot.bot.richtext import escape
 from samobot.bot.sent import About
-from samobot.bot.showing import place_of
 from samobot.errors import ConflictError, NotFoundError, SamobotError, StorageError
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
@@ -27,23 +25,6 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 1.0
 """After so long a tap is answered although what it asked for is not done yet."""
-
-
-_SETTLED_HERE = ("reply:", "paused:", "news:", "budget:")
-"""Messages that nobody else changes once what they offer is used up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picked:
-    """What a person saw and tapped.
-
-    Attributes:
-        text: The message, as Telegram HTML.
-        label: The button.
-    """
-
-    text: str
-    label: str
 
 
 async def tapped(desk: Desk, request: Request, identifier: str, picked: Picked | None = None) -> None:
@@ -77,20 +58,9 @@ async def tapped(desk: Desk, request: Request, identifier: str, picked: Picked |
     try:
         with desk.store.transaction(durable=True):
             desk.store.callbacks.take(identifier, request.user_id)
-            _say_picked(desk, request, tap, picked)
+            say_picked(desk, request, tap, picked)
     except StorageError as error:
         log.error("a tap was carried out, but not noted: %s", error)
-
-
-def _say_picked(desk: Desk, request: Request, tap: Tap, picked: Picked | None) -> None:
-    """Have a message whose buttons are used up say what was decided, and take them off."""
-    _, _, key = tap.scope.partition(":")
-    if picked is None or not tap.once or not key.startswith(_SETTLED_HERE):
-        return
-    now, place = desk.now(), place_of(desk, request)
-    by = decided_by(request.person.who, request.person.via, now, place, now)
-    words = f"{picked.text}\n\n→ {escape(picked.label)} · {escape(by)}"
-    desk.outbox.edit(request.chat_id, words, key=key)
 
 
 async def carry_out(desk: Desk, request: Request, action: Action) -> None:

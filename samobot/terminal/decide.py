@@ -15,6 +15,7 @@ from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 from samobot.session.qa import parse_qa
+from samobot.session.settling import refuse_if_done
 from samobot.settings import load_settings
 from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.person import find, person_at
@@ -38,6 +39,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
     settings = load_settings()
     folder = find(name, config, settings.samobot_projects).folder
     person = person_at(folder)
+    refuse_if_done(folder)  # before the words are read, which would only be found to fit no open question
     key = load_key(settings.samobot_state_dir)
     now = datetime.now(UTC)
     if suggestions:

@@ -11,6 +11,7 @@ import pytest
 from samobot.sandbox.journeys import greeting
 from samobot.sandbox.steps import Hang, Say
 from tests.support.scripted import ScriptedShop, blocked, investigation, scripted_shop
+from tests.support.session_folder import make_session
 from tests.support.terminal import Terminal
 from tests.support.waiting import until
 
@@ -154,3 +155,22 @@ def test_an_agent_cannot_decide_through_the_command_line(shop: ScriptedShop) -> 
 def test_a_session_is_archived_and_no_longer_listed(shop: ScriptedShop) -> None:
     assert shop.samobot("archive", "greet").returncode == 0
     assert "No sessions yet" in shop.samobot("sessions").stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("tell", "greet", "hi"),
+        ("answer", "greet", "B"),
+        ("answer", "greet", "Q1=B"),
+        ("answer", "greet", "--suggestions"),
+        ("approve", "greet"),
+        ("reject", "greet", "--feedback", "smaller"),
+    ],
+)
+def test_a_done_session_refuses_words_and_says_what_to_do(tmp_path: Path, command: tuple[str, ...]) -> None:
+    shop = scripted_shop(tmp_path, investigation([blocked()]))
+    make_session(shop.sessions, phase="done", signal={"status": "done"})
+    done = shop.samobot(*command)
+    assert done.returncode == 1
+    assert done.stderr == "samobot: greet is done; start a session of another name for what is next.\n"

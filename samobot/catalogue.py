@@ -261,6 +261,14 @@ class Catalogue:
                 return listing.there and not listing.problem and key not in listing.folders
         return False
 
+    def is_put_away(self, ref: SessionRef) -> bool:
+        """Whether a session that is not there was put into the archive.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        return (self.project(ref.project).sessions / ARCHIVE / ref.folder).is_dir()
+
     def view(self, ref: SessionRef) -> SessionView:
         """One session as it is now.
 
@@ -318,8 +326,7 @@ class Catalogue:
         if folder is None or not folder.path.is_dir():
             folder = self._listing(project, anew=True).folders.get(ref.key)
         if folder is None:
-            away = (project.sessions / ARCHIVE / ref.folder).is_dir()
-            how = "put away into the archive" if away else "renamed or deleted"
+            how = "put away into the archive" if self.is_put_away(ref) else "renamed or deleted"
             raise NotFoundError(f"{ref.name} is gone: it was {how}.")
         return folder
 

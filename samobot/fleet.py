@@ -79,6 +79,7 @@ class Fleet:
         self.projects = reading.projects
         self.find = reading.find
         self.nearest = reading.nearest
+        self.is_put_away = reading.is_put_away
         self.look = running.look
         self.view = running.view
 

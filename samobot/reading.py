@@ -65,6 +65,10 @@ class Reading:
         """
         return await self._threads.read(lambda: self._catalogue.view(ref))
 
+    async def is_put_away(self, ref: SessionRef) -> bool:
+        """Whether a session that is not there was put into the archive."""
+        return await self._threads.read(lambda: self._catalogue.is_put_away(ref))
+
     async def sight(self, keys: Collection[str]) -> Sight:
         """What the last look saw, and which of these sessions are certainly gone."""
         seen = self._catalogue.seen

@@ -25,6 +25,9 @@ class Sessions(Protocol):
     async def view(self, ref: SessionRef) -> SessionView:
         """One session as it is now; `NotFoundError` where it is gone."""
 
+    async def is_put_away(self, ref: SessionRef) -> bool:
+        """Whether one that is gone was put into the archive."""
+
     async def plan_text(self, ref: SessionRef) -> Document:
         """The newest plan."""
 

@@ -23,7 +23,7 @@ from samobot.bot.remarks import fleet_news
 from samobot.bot.reminders import GAP, Reminders, Waiting, silence_key, times_due
 from samobot.bot.sent import About
 from samobot.bot.store import Store
-from samobot.bot.teller import Teller
+from samobot.bot.teller import Teller, ref_of
 from samobot.bot.voice import Voice
 from samobot.bot.volume import Volume
 from samobot.errors import SamobotError
@@ -98,7 +98,7 @@ class Notifier:
                 await asyncio.sleep(0)  # a handler gets its turn between two sessions
         await asyncio.gather(*tellings)
         present = {view.ref.key for view in views}
-        self._forget_gone(present, now)
+        await self._forget_gone(present, now)
         self._parking.tell(self._views(), now)
         self._remind(now)
         await self._decide(now)
@@ -240,16 +240,26 @@ class Notifier:
                 await self.auto_off(view.ref)
             await self.look_at(view.ref)
 
-    def _forget_gone(self, present: set[str], now: datetime) -> None:
-        """Close what is shown of sessions that are gone, once that is certain."""
+    async def _forget_gone(self, present: set[str], now: datetime) -> None:
+        """Close what is shown of sessions that are gone, once that is certain: of archived ones at once."""
         for key in self._gone.keys() & present:
             del self._gone[key]
         for key in [key for key in self._told if key not in present]:
-            if now - self._gone.setdefault(key, now) >= GONE_AFTER:
+            ref = ref_of(key)
+            if key not in self._gone and await self._is_put_away(ref):
+                await self._teller.put_away(ref, None)
+                self._told.discard(key)
+            elif now - self._gone.setdefault(key, now) >= GONE_AFTER:
                 self._teller.forget(key)
                 self._told.discard(key)
                 del self._gone[key]
         self._told |= present
+
+    async def _is_put_away(self, ref: SessionRef) -> bool:
+        try:
+            return await self._fleet.is_put_away(ref)
+        except SamobotError:
+            return False  # nobody can tell; it is closed when it has been gone for long
 
     def _note_looked(self, now: datetime) -> None:
         if self._looked_noted is None or now - self._looked_noted >= LOOKED_EVERY:

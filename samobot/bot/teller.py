@@ -271,7 +271,7 @@ class Teller:
         for key, memory in memories.items():
             self.known[key].memory = memory
 
-    async def put_away(self, ref: SessionRef, by: Person) -> None:
+    async def put_away(self, ref: SessionRef, by: Person | None) -> None:
         """Close what is shown of a session that somebody has just archived, and forget it."""
         async with self._locks[ref.key]:
             self._away.add(ref.key)
@@ -279,9 +279,7 @@ class Teller:
 
     def forget(self, key: str) -> None:
         """Close what is shown of a session that is gone, and forget it."""
-        project, _, folder = key.partition(":")
-        ref = SessionRef(project=project, folder=folder, name=split_date(folder)[1])
-        self._close_all(ref, Sign.AT_REST, "is not here any more", None)
+        self._close_all(ref_of(key), Sign.AT_REST, "is not here any more", None)
 
     def _close_all(self, ref: SessionRef, sign: Sign, words: str, by: Person | None) -> None:
         key, now = ref.key, self._now()
@@ -316,6 +314,12 @@ class Teller:
         except ValidationError:
             log.warning("what was told about %s cannot be read any more; it is told afresh", key)
             return None
+
+
+def ref_of(key: str) -> SessionRef:
+    """The reference that a key of our own stands for, whether or not there is such a session."""
+    project, _, folder = key.partition(":")
+    return SessionRef(project=project, folder=folder, name=split_date(folder)[1])
 
 
 def _marks(view: SessionView) -> tuple[object, ...]:

@@ -23,7 +23,7 @@ from samobot.bot.store import Store
 from samobot.bot.tables import PHONE_COLUMNS
 from samobot.errors import StorageError
 from samobot.replies import StopReport
-from samobot.session.folder import SessionFolder
+from samobot.session.folder import SessionFolder, archive
 from samobot.session.gate import Person
 from samobot.session.journal import EventName, append
 from samobot.session.status import SessionState
@@ -707,3 +707,14 @@ async def test_a_card_says_what_was_done_last_without_marks(phone: Phone) -> Non
     (said,) = await phone.say("/status demo")
     assert "Last: " in said
     assert "[x]" not in said
+
+
+async def test_what_was_archived_at_the_terminal_is_closed_on_the_next_look(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    archive(SessionFolder(folder))
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    question = phone.last("Which colour?")
+    assert "→ 🗄 Put away" in to_plain(question.post.text)
+    assert question.post.markup is None
+    assert "demo is put away" in to_plain(phone.last("is put away").post.text)

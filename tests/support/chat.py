@@ -36,6 +36,7 @@ class FakeFleet:
     summary: Document | None = None
     decided: list[tuple[str, str]] = field(default_factory=list)
     refuse: bool = False
+    archived: set[str] = field(default_factory=set)
 
     def put(self, view: SessionView) -> SessionView:
         self.views[view.ref.key] = view
@@ -45,6 +46,9 @@ class FakeFleet:
         if ref.key not in self.views:
             raise NotFoundError(f"There is no session {ref.name}.")
         return self.views[ref.key]
+
+    async def is_put_away(self, ref: SessionRef) -> bool:
+        return ref.key in self.archived
 
     async def plan_text(self, ref: SessionRef) -> Document:
         return Document(name="plan.md", text=self.plan)

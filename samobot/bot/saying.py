@@ -167,9 +167,7 @@ async def _hint(desk: Desk, request: Request) -> None:
     slash = f"Did you mean /{near.name}? Commands begin with a slash." if near is not None else ""
     active = [view for view in await desk.fleet.look() if is_active(view)]
     if not active:
-        nothing = (
-            "Nothing is running that this could be for. /run starts a session, /help shows what can be done now."
-        )
+        nothing = "Nothing is running that this could be for. /run starts a session, /help shows what can be done now."
         desk.reply(request, slash or nothing, part="hint")
         return
     asking_now = [view for view in active if view.open_questions]

@@ -27,6 +27,7 @@ _TOGETHER_SECONDS = 0.02
 """A change seldom comes alone: a signal, the overview and the journal are written one after the other."""
 
 _LISTED_SECONDS = 30.0
+_MISSING_SECONDS = 5.0
 _AGAIN_SECONDS = 30.0
 _EVENTS_AT_ONCE = 64
 
@@ -49,7 +50,7 @@ async def watch(projects: Sequence[Path], hint: Callable[[], None]) -> None:
     while True:
         folders = await asyncio.to_thread(_folders, projects)
         if not folders:
-            await asyncio.sleep(_LISTED_SECONDS)  # the first session makes the folder
+            await asyncio.sleep(_MISSING_SECONDS)  # the first session makes the folder
             continue
         try:
             with await asyncio.to_thread(SessionWatch, folders) as files:

@@ -110,6 +110,7 @@ async def test_every_kind_of_message_is_accessible_and_fits(
     await expect(page.locator("#commands")).to_be_visible()
     assert await window.violations(page) == []
     await page.keyboard.press("Escape")
+    await expect(page.locator("#commands")).to_be_hidden()
     await page.locator(".mine .more").press("Enter")
     await expect(page.get_by_role("menuitem", name="Reply")).to_be_focused()
     assert await window.violations(page) == []

@@ -6,11 +6,9 @@ The copy is on disk too, for the worker that comes after one that was killed.
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterator
 
-from samobot.errors import StorageError
-from samobot.session.files import edit_lock, read_text, remove, write_atomic
+from samobot.session.files import edit_lock, move_aside, read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.hold import Hold
 from samobot.session.overview import Overview, parse_overview, set_status
@@ -87,13 +85,7 @@ class Backup:
     def _clear_the_way(self) -> Iterator[str]:
         for path in (self._folder.overview, self._folder.signal, self._folder.guidance, self._path):
             if path.exists() and not path.is_file():
-                aside = self._folder.logs / f"{path.name}.{secrets.token_hex(4)}"
-                try:
-                    path.rename(aside)
-                except OSError as error:
-                    raise StorageError(
-                        f"{path} is no longer a file and cannot be moved away: {error.strerror}."
-                    ) from error
+                aside = move_aside(path, self._folder.logs)
                 yield f"{path.name} had become something that is no file; it is in _logs/{aside.name} now."
 
     def _put_right(self, before: str) -> tuple[str, ...]:

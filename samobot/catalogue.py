@@ -20,6 +20,7 @@ from samobot.configured import Configured
 from samobot.errors import NotFoundError, SamobotError, UsageError
 from samobot.project import Project
 from samobot.replies import ProjectView
+from samobot.session.files import mark_of
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, resolve
 from samobot.session.snapshot import Snapshot, SnapshotReader
 from samobot.text import nearest, without_surrogates
@@ -69,14 +70,8 @@ class _Entry:
         self._marks: _Marks = ()
         self._due = 0.0
         self._glance = 0.0
-        # Built once: a `Path` for each look at each file would cost more than the look itself.
         self._dir = os.fspath(folder.path)
-        self._files = tuple(
-            os.fspath(path)
-            for path in (
-                folder.overview, folder.signal, folder.qa, folder.decisions, folder.guidance, folder.journal, folder.lock,
-            )
-        )  # fmt: skip
+        self._files = (*folder.state_files, os.fspath(folder.lock))
 
     def look(self, now: float, *, closely: bool, pause: float = 0.0) -> SessionView:
         """Return the session as it is now; the same object where nothing has changed.
@@ -89,7 +84,7 @@ class _Entry:
         if self._rests and not closely and now < self._due and self.view is not None:
             if now < self._glance:
                 return self.view
-            if _mark(self._dir) == self._marks[0]:
+            if mark_of(self._dir) == self._marks[0]:
                 self._glance = now + pause
                 return self.view
         if self._held and self._reader is not None and self.view is not None:
@@ -149,11 +144,11 @@ class _Entry:
         return self.view
 
     def _look_at_files(self) -> _Marks:
-        return (_mark(self._dir), *map(_mark, self._files), *self._look_at_plan())
+        return (mark_of(self._dir), *map(mark_of, self._files), *self._look_at_plan())
 
     def _look_at_plan(self) -> _Marks:
         plan = self.view.plan if self.view is not None else None
-        return () if plan is None else (_mark(os.path.join(self._dir, plan.name)),)
+        return () if plan is None else (mark_of(os.path.join(self._dir, plan.name)),)
 
 
 @dataclass(slots=True)
@@ -381,11 +376,3 @@ def _require_regular(paths: Iterable[str]) -> None:
             continue
         if not stat.S_ISREG(mode):
             raise UsageError(f"{path} is not a regular file; move it away, samobot writes its own there.")
-
-
-def _mark(path: str) -> tuple[int, int, int] | None:
-    try:
-        facts = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return facts.st_mtime_ns, facts.st_size, facts.st_ino

@@ -12,6 +12,7 @@ import pytest
 from samobot import catalogue as catalogue_module
 from samobot.catalogue import _MANY, RESTS_AFTER, ROTATION, Catalogue
 from samobot.errors import NotFoundError, StorageError, UsageError
+from samobot.session.files import mark_of
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
 from samobot.session.snapshot import SnapshotReader
@@ -92,14 +93,13 @@ def test_a_resting_session_costs_one_look_at_its_folder(
     catalogue = Catalogue([demo], clock)
     before = catalogue.look()
     looked: list[str] = []
-    real = catalogue_module._mark
 
     def mark(path: str) -> tuple[int, int, int] | None:
         looked.append(path)
-        return real(path)
+        return mark_of(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue_module, "_mark", mark)
+        patch.setattr(catalogue_module, "mark_of", mark)
         assert catalogue.look() == before
     assert looked == [str(session.path)]
 

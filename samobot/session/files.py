@@ -122,6 +122,43 @@ def remove(path: Path) -> None:
         raise _refused("remove", path, error) from error
 
 
+def is_impostor(path: Path) -> bool:
+    """Whether a link, folder, pipe or device stands in a file's place."""
+    return path.is_symlink() or (path.exists() and not path.is_file())
+
+
+def move_aside(path: Path, folder: Path) -> Path:
+    """Take what stands in a file's place away, so that the file can be put back; nothing is deleted.
+
+    Args:
+        path: Where the file belongs.
+        folder: Where to, under the same name with a mark of its own behind it.
+
+    Returns:
+        Where it is now.
+
+    Raises:
+        StorageError: The file system refused.
+    """
+    aside = folder / f"{path.name}.{secrets.token_hex(4)}"
+    try:
+        path.rename(aside)
+    except OSError as error:
+        raise StorageError(
+            f"{path} is no longer a file and cannot be moved away: {error.strerror}."
+        ) from error
+    return aside
+
+
+def mark_of(path: str) -> tuple[int, int, int] | None:
+    """What changes with a file's contents: its time, size and inode; None where there is none."""
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
 def open_to_read(path: Path) -> BinaryIO:
     """Open a file without ever waiting for it: what is no regular file, a pipe perhaps, is refused.
 

@@ -75,6 +75,15 @@ class SessionFolder:
         return _inside(self.logs, "journal.jsonl")
 
     @property
+    def state_files(self) -> tuple[str, ...]:
+        """The files that say where the session stands, as text: for those who look at them again and again.
+
+        A `Path` for each look would cost more than the look itself.
+        """
+        found = (self.overview, self.signal, self.qa, self.decisions, self.guidance, self.journal)
+        return tuple(map(os.fspath, found))
+
+    @property
     def lock(self) -> Path:
         """Held by the living worker."""
         return _inside(self.logs, "run.lock")

@@ -10,15 +10,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import secrets
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from samobot.errors import StorageError
 from samobot.session.decisions import Decision, DecisionKind, is_marked, parse_line, question_id
-from samobot.session.files import edit_lock, read_bytes, remove, write_atomic
+from samobot.session.files import edit_lock, is_impostor, move_aside, read_bytes, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.qa import Question, clear_answer, parse_qa, set_answer
 from samobot.text import one_line
@@ -93,7 +91,8 @@ def undo(folder: SessionFolder, baseline: Baseline, key: bytes) -> tuple[Voided,
     """
     with edit_lock(folder.path):
         for path in (folder.qa, folder.decisions, _saved_path(folder)):
-            _move_impostor_aside(folder, path)
+            if is_impostor(path):
+                move_aside(path, folder.logs)
         fresh, voided = _settle_decisions(folder, baseline, key)
         voided += _settle_answers(folder, baseline, fresh)
         remove(_saved_path(folder))
@@ -227,19 +226,6 @@ def _keep_copy(folder: SessionFolder, content: bytes) -> Path:
     if not path.exists():
         write_atomic(path, content)
     return path
-
-
-def _move_impostor_aside(folder: SessionFolder, path: Path) -> None:
-    """Take a link, folder or device out of a file's place, so that the file can be put back."""
-    if not path.is_symlink() and (path.is_file() or not path.exists()):
-        return
-    aside = folder.logs / f"{path.name}.{secrets.token_hex(4)}"
-    try:
-        path.rename(aside)
-    except OSError as error:
-        raise StorageError(
-            f"{path} is no longer a file and cannot be moved away: {error.strerror}."
-        ) from error
 
 
 def _lines(content: bytes | None) -> list[bytes]:

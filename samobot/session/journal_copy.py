@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import secrets
 import zlib
 
-from samobot.errors import StorageError
-from samobot.session.files import read_bytes, write_atomic
+from samobot.session.files import is_impostor, move_aside, read_bytes, write_atomic
 from samobot.session.folder import SessionFolder
 
 
@@ -42,7 +40,8 @@ class JournalCopy:
             StorageError: The folder cannot be written.
         """
         kept, self._kept = zlib.decompress(self._kept) if self._kept else b"", b""
-        aside = self._move_impostor_aside()
+        path = self._folder.journal
+        aside = move_aside(path, self._folder.logs) if is_impostor(path) else None
         found = read_bytes(self._folder.journal)
         if not kept or (found is not None and found.startswith(kept)):
             return None
@@ -50,22 +49,8 @@ class JournalCopy:
         added = [line for line in (found or b"").splitlines() if line not in known and _is_event(line)]
         write_atomic(self._folder.journal, b"".join(line + b"\n" for line in [kept.rstrip(b"\n"), *added]))
         what = "deleted" if found is None else "rewritten"
-        where = f"; what stood there is in _logs/{aside}" if aside is not None else ""
+        where = f"; what stood there is in _logs/{aside.name}" if aside is not None else ""
         return f"The journal was {what} during the iteration; it is back{where}."
-
-    def _move_impostor_aside(self) -> str | None:
-        """Take a link, folder or pipe out of the journal's place; the name it has now."""
-        path = self._folder.journal
-        if not path.is_symlink() and (path.is_file() or not path.exists()):
-            return None
-        aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        try:
-            path.rename(aside)
-        except OSError as error:
-            raise StorageError(
-                f"{path} is no longer a file and cannot be moved away: {error.strerror}."
-            ) from error
-        return aside.name
 
 
 def _is_event(line: bytes) -> bool:

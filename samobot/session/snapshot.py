@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus
-from samobot.session.files import read_text
+from samobot.session.files import mark_of, read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem, parse_guidance
 from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason
@@ -153,13 +153,7 @@ class SnapshotReader:
         self._folder = folder
         self._project = project
         self._journal = JournalReader(folder.journal)
-        # Built once: a `Path` for each look at each file would cost more than the look itself.
-        self._files = tuple(
-            os.fspath(path)
-            for path in (
-                folder.path, folder.overview, folder.signal, folder.qa, folder.decisions, folder.guidance, folder.journal,
-            )
-        )  # fmt: skip
+        self._files = (os.fspath(folder.path), *folder.state_files)
         self._plan: str | None = None
         self._seen: tuple[object, ...] = ()
         self._held: Holder | str | None = None
@@ -188,7 +182,7 @@ class SnapshotReader:
         plan = self._last.standing.plan
         self._plan = os.fspath(plan.path) if plan else None
         # What was seen before reading: a change in between is read again next time.
-        self._held, self._seen = held, (*seen[:-1], _mark(self._plan) if self._plan else None)
+        self._held, self._seen = held, (*seen[:-1], mark_of(self._plan) if self._plan else None)
         return self._last
 
     def _sums(self) -> Journal | None:
@@ -205,7 +199,7 @@ class SnapshotReader:
             return error.message
 
     def _marks(self) -> tuple[object, ...]:
-        return (*map(_mark, self._files), _mark(self._plan) if self._plan else None)
+        return (*map(mark_of, self._files), mark_of(self._plan) if self._plan else None)
 
 
 def _state(
@@ -280,14 +274,6 @@ def _question(question: Question) -> QuestionStatus:
 def _updated(folder: SessionFolder) -> datetime | None:
     paths = (folder.overview, folder.signal, folder.qa, folder.decisions, folder.journal)
     return max((when for when in map(written_at, paths) if when is not None), default=None)
-
-
-def _mark(path: str) -> tuple[int, int, int] | None:
-    try:
-        facts = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
 def _clean(text: str | None) -> str | None:

@@ -39,6 +39,12 @@ ASK = (
 )
 
 
+def asks(*iterations: Sequence[Step]) -> Scenario:
+    """An agent that looks around, and in requirements does what is given for each iteration."""
+    looked = [Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]
+    return Scenario(phases={Phase.INVESTIGATION: [looked], Phase.REQUIREMENTS: iterations})
+
+
 class Port:
     """A workshop with a fleet, as the bot would have it; `restart` is what a bot's restart is to the fleet."""
 
@@ -189,13 +195,7 @@ async def test_whatever_polls_and_decisions_come_together_one_worker_starts(
 async def test_a_terminals_worker_is_adopted_and_followed_by_one_of_ours(
     harbour: Harbour, tmp_path: Path
 ) -> None:
-    scenario = Scenario(
-        phases={
-            Phase.INVESTIGATION: [[Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]],
-            Phase.REQUIREMENTS: [waits(tmp_path, "ask", *ASK), waits(tmp_path, "finish", FINISH)],
-        }
-    )
-    port = harbour(scenario)
+    port = harbour(asks(waits(tmp_path, "ask", *ASK), waits(tmp_path, "finish", FINISH)))
     terminal = port.shop.start("run", "--session", "greet", "--task", "greet somebody")
     try:
         async with asyncio.timeout(PATIENCE):
@@ -220,13 +220,7 @@ async def test_a_terminals_worker_is_adopted_and_followed_by_one_of_ours(
 
 
 async def test_an_answer_at_the_terminal_lets_a_wanted_run_go_on_by_itself(harbour: Harbour) -> None:
-    scenario = Scenario(
-        phases={
-            Phase.INVESTIGATION: [[Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]],
-            Phase.REQUIREMENTS: [ASK, [FINISH]],
-        }
-    )
-    port = harbour(scenario)
+    port = harbour(asks(ASK, [FINISH]))
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.state is SessionState.WAITING)
     with pytest.raises(ConflictError, match="waits for your answers"):
@@ -240,13 +234,7 @@ async def test_an_answer_at_the_terminal_lets_a_wanted_run_go_on_by_itself(harbo
 
 @pytest.mark.parametrize("where", ["chat", "terminal"])
 async def test_a_stop_while_it_waits_holds_until_a_person_lets_it_go_on(harbour: Harbour, where: str) -> None:
-    scenario = Scenario(
-        phases={
-            Phase.INVESTIGATION: [[Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]],
-            Phase.REQUIREMENTS: [ASK, [FINISH]],
-        }
-    )
-    port = harbour(scenario)
+    port = harbour(asks(ASK, [FINISH]))
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.state is SessionState.WAITING and view.worker_pid is None)
     if where == "chat":
@@ -429,14 +417,7 @@ async def test_on_a_day_whose_budget_is_used_up_nothing_is_said_to_go_on(harbour
 
 
 async def test_starting_a_session_that_waits_for_a_decision_says_what_it_waits_for(harbour: Harbour) -> None:
-    port = harbour(
-        Scenario(
-            phases={
-                Phase.INVESTIGATION: [[Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]],
-                Phase.REQUIREMENTS: [ASK],
-            }
-        )
-    )
+    port = harbour(asks(ASK))
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.state is SessionState.WAITING)
     with pytest.raises(ConflictError, match=r"greet waits for your answers.*Your words are kept"):
@@ -486,13 +467,7 @@ async def test_the_emergency_stop_stops_all_and_nothing_starts_until_it_is_lifte
 async def test_what_is_decided_under_the_emergency_stop_starts_nothing_by_itself_after_it(
     harbour: Harbour,
 ) -> None:
-    scenario = Scenario(
-        phases={
-            Phase.INVESTIGATION: [[Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]],
-            Phase.REQUIREMENTS: [ASK, [FINISH]],
-        }
-    )
-    port = harbour(scenario)
+    port = harbour(asks(ASK, [FINISH]))
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.state is SessionState.WAITING)
     await port.fleet.panic(ANNA)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import any_session, find_target, is_active, names, project_named
 from samobot.bot.buttons import Button, rows
@@ -27,8 +29,11 @@ async def status(desk: Desk, request: Request) -> None:
             show_one(desk, request, target.view)
         return
     views = await desk.fleet.look()
-    shown = [view for view in views if is_active(view) or need_of(view) is not None]
-    resting = sorted((view for view in views if view not in shown), key=_updated, reverse=True)[:_RESTING]
+    shown: list[SessionView] = []
+    others: list[SessionView] = []
+    for view in views:
+        (shown if is_active(view) or need_of(view) is not None else others).append(view)
+    resting = sorted(others, key=_updated, reverse=True)[:_RESTING]
     if not views:
         desk.reply(request, "Nothing here yet. /run starts a session.")
         return
@@ -37,11 +42,12 @@ async def status(desk: Desk, request: Request) -> None:
     head = _head(len(waiting), len(running))
     ordered = sorted(shown, key=lambda view: (need_of(view) is None, view.state is not SessionState.RUNNING))
     called = dict(zip((view.ref.key for view in views), names(views), strict=True))
-    lines = [bold(head), *(_line(desk, request, view, called[view.ref.key]) for view in ordered[:_MOST])]
+    place, now = place_of(desk, request), desk.now()
+    lines = [bold(head), *(_line(view, called[view.ref.key], place, now) for view in ordered[:_MOST])]
     if len(ordered) > _MOST:
         lines.append(f"… and {len(ordered) - _MOST} more: /sessions")
     if resting and len(ordered) < _MOST:
-        lines += ["", *(_line(desk, request, view, called[view.ref.key]) for view in resting)]
+        lines += ["", *(_line(view, called[view.ref.key], place, now) for view in resting)]
     buttons = rows(
         *(
             Button(
@@ -133,9 +139,9 @@ def _head(waiting: int, running: int) -> str:
     return f"{waits}, {running} running" if running else waits
 
 
-def _line(desk: Desk, request: Request, view: SessionView, name: str) -> str:
+def _line(view: SessionView, name: str, place: Place, now: datetime) -> str:
     need = need_of(view)
-    words = [doing(view, need, place_of(desk, request), desk.now())]
+    words = [doing(view, need, place, now)]
     if view.state is SessionState.RUNNING and view.phase is not None:
         words = [f"{view.phase}, iteration {view.iteration}"]
     if view.cost_usd:

@@ -6,6 +6,7 @@ So a slow, flooded or blocked chat holds up nobody else.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -116,10 +117,9 @@ class Lane:
                 log.exception("outbox of chat %d", self.chat_id)  # the lane must outlive any fault of ours
                 wait = _DISK_BACKOFF
             self._due = self._now() + (wait or 0.0)
-            try:
-                await asyncio.wait_for(self._wake.wait(), wait)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
 
     def _next(self) -> tuple[OutboxRow | None, float | None]:
         """Choose the row to deliver now; or say for how long none can be; or (None, None): nothing waits."""

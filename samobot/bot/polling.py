@@ -10,6 +10,7 @@ the journal recognises what it has. (It may also start its numbers anew after a 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import logging
 import time
@@ -40,6 +41,11 @@ MAX_TRIES = 2
 """An update during whose handling the process died so many times is set aside."""
 
 _READ_MARGIN_SECONDS = 10.0
+HANDLED_FIRST_SECONDS = 0.05
+"""For how long an acknowledgement lets the handling go first: somebody waits for that, and nobody for it."""
+
+_REPLY_FIRST_SECONDS = 0.005
+
 _FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 30.0
 _CONFLICT_SECONDS = 15.0
@@ -95,6 +101,7 @@ class Poller:
         backoff: Seconds after the first failed getUpdates; each further one waits twice as long, up to 30.
         long_poll: Seconds for which Telegram keeps a getUpdates open.
         handling: Seconds after which the handling of one update is broken off.
+        handled_first: Seconds for which an acknowledgement waits for the handling at most.
     """
 
     def __init__(
@@ -108,6 +115,7 @@ class Poller:
         backoff: float = _FIRST_BACKOFF,
         long_poll: int = LONG_POLL_SECONDS,
         handling: float = HANDLING_SECONDS,
+        handled_first: float = HANDLED_FIRST_SECONDS,
     ) -> None:
         self._bot = bot
         self._journal = journal
@@ -117,6 +125,7 @@ class Poller:
         self._backoff = backoff
         self._long_poll = long_poll
         self._handling = handling
+        self._handled_first = handled_first
         self._last_good = monotonic()
         self._queue: asyncio.Queue[JournaledUpdate] = asyncio.Queue()
         self._loose: set[int] = set()
@@ -197,6 +206,7 @@ class Poller:
                 if self._take_in(raws):
                     # An empty answer means that everything before `offset` is acknowledged: none is needed then.
                     offset = max(raw["update_id"] for raw in raws) + 1 if raws else None
+                    await self._let_handling_go_first()
                 else:
                     await asyncio.sleep(_DISK_SECONDS)
 
@@ -225,6 +235,12 @@ class Poller:
         else:
             self._loose.update(update.update_id for update in new)
         return kept
+
+    async def _let_handling_go_first(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._handled_first):
+                await self._queue.join()
+        await asyncio.sleep(_REPLY_FIRST_SECONDS)
 
     async def _get_updates(self, offset: int | None) -> list[dict[str, Any]]:
         arguments: dict[str, Any] = {"timeout": self._long_poll, "allowed_updates": list(ALLOWED_UPDATES)}
@@ -267,6 +283,7 @@ class Poller:
     async def _handle_all(self) -> None:
         while True:
             await self._handle(await self._queue.get())
+            self._queue.task_done()
 
     async def _handle(self, journaled: JournaledUpdate) -> None:
         number = journaled.update_id

@@ -128,6 +128,18 @@ async def test_an_update_is_on_disk_before_telegram_may_forget_it(
     assert [count for count in waiting if count] == [1]
 
 
+async def test_a_reply_goes_out_before_the_update_is_acknowledged(scene: Scene) -> None:
+    async def reply(update: Update) -> None:
+        await scene.bot.send_message(scene.ann.user.id, "done")
+        await scene.note(update)
+
+    async with scene.polling(reply, handled_first=60.0):
+        scene.ann.say("one")
+        await scene.until_acknowledged()
+    methods = [call.method for call in scene.server.calls.of()]
+    assert methods.index("sendMessage") == methods.index("getUpdates") + 1
+
+
 async def test_an_update_that_telegram_repeats_is_handled_once(scene: Scene) -> None:
     async with scene.polling():
         scene.ann.say("one")

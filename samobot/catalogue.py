@@ -117,11 +117,11 @@ class _Entry:
 
     def _read(self) -> SessionView:
         try:
-            _require_regular(self._files[-2:])
             if self._reader is None:
                 self._reader = SnapshotReader(self.folder, self.project)
             current = self._reader.read()
             if self.view is None or current is not self._snapshot:
+                _require_regular(self._files[-2:])
                 before = self._snapshot
                 fresh = (
                     with_activity(self.view, current)

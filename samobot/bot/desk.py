@@ -203,7 +203,10 @@ class Desk:
 
     def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:
         """Make buttons of a scope (see `CallbackIds.mint`); None where there are none."""
-        return keyboard(self.store.callbacks, buttons, scope)
+        with self.store.transaction(
+            durable=False
+        ):  # one for all: a commit for each takes longer than the rest
+            return keyboard(self.store.callbacks, buttons, scope)
 
     # Work that takes longer than a handler may ------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ class Style(StrEnum):
 
 VERBATIM = frozenset({Style.CODE, Style.PRE})
 QUOTES = frozenset({Style.QUOTE, Style.EXPANDABLE})
+_ALL = frozenset(Style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Builder:
     def text(self, text: str) -> None:
         """Add text in the styles that are open."""
         if text:
-            self._start(tuple(Style))
+            self._start(_ALL)
             self.space(text)
 
     def lead(self, text: str) -> None:
@@ -209,6 +210,8 @@ _DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e]")
 
 def clean(text: str) -> str:
     """Make a text fit to be sent: no lone surrogates, terminal colours or control characters, `\\n` for lines."""
+    if text.isprintable():  # most texts, and most of the time
+        return text
     text = _ANSI.sub("", text)
     text = _LINES.sub("\n", text)
     return _SURROGATE.sub("\ufffd", _DROPPED.sub("", text))
@@ -216,9 +219,7 @@ def clean(text: str) -> str:
 
 def utf16_units(text: str) -> int:
     """The length of a text as Telegram counts it: characters beyond U+FFFF count twice."""
-    if text.isascii():
-        return len(text)
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def visible(text: str) -> bool:

@@ -90,7 +90,7 @@ class Formatted:
 
 def utf16_length(text: str) -> int:
     """The length that Telegram counts."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def slice_utf16(text: str, offset: int, length: int) -> str:

@@ -28,6 +28,7 @@ _SIMPLE = {
 _OTHER = {"a", "pre", "code", "blockquote", "tg-emoji"}
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _END = "\0"  # stands after the last character, so that no loop has to ask where the text ends
+_MARKUP = re.compile("[<&]")
 _SPACE = " \t\r\n\v\0"
 _REFERENCE = re.compile(r"&(?:#x([0-9a-fA-F]*)|#([0-9]*)|([A-Za-z]*))")
 
@@ -82,9 +83,8 @@ class _Parser:
     def _run(self) -> str:
         """Plain text up to the next sign of markup; an `&` that begins no reference is text."""
         begin = self.at
-        self.at += 1
-        while self.at < self.size and self.source[self.at] not in "<&":
-            self.at += 1
+        found = _MARKUP.search(self.source, begin + 1)
+        self.at = found.start() if found is not None else self.size
         return self.source[begin : self.at]
 
     def _reference(self) -> str | None:

@@ -301,7 +301,7 @@ def _mode_of(path: Path) -> int | None:
     return stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
 
 
-def require_regular(fd: int, path: Path) -> os.stat_result:
+def require_regular(fd: int, path: str | os.PathLike[str]) -> os.stat_result:
     """Refuse an open file that is a pipe, a device or a folder; returns what the system says of it.
 
     Raises:

@@ -9,6 +9,7 @@ tells the two apart: while it could have the lock in shared mode, nobody holds i
 from __future__ import annotations
 
 import fcntl
+import functools
 import json
 import os
 import time
@@ -228,15 +229,16 @@ def holder(folder: SessionFolder) -> Holder | None:
     Raises:
         StorageError: The lock file is there and cannot be opened, or is no file.
     """
+    path = os.fspath(folder.lock)
     try:
-        descriptor = os.open(folder.lock, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise StorageError(f"{folder.lock} cannot be opened: {error.strerror}.") from error
+        raise StorageError(f"{path} cannot be opened: {error.strerror}.") from error
     try:
-        require_regular(descriptor, folder.lock)
-        if _locked(descriptor, fcntl.LOCK_SH) or not _is_file_at(descriptor, folder.lock):
+        require_regular(descriptor, path)
+        if _locked(descriptor, fcntl.LOCK_SH) or not _is_file_at(descriptor, path):
             return None
         return _describe(descriptor)
     finally:
@@ -287,7 +289,7 @@ def _locked(descriptor: int, mode: int) -> bool:
     return True
 
 
-def _is_file_at(descriptor: int, path: os.PathLike[str]) -> bool:
+def _is_file_at(descriptor: int, path: str | os.PathLike[str]) -> bool:
     """Whether the open file is the one at `path`: not, when it was deleted or replaced meanwhile."""
     try:
         there = os.stat(path)
@@ -299,26 +301,32 @@ def _is_file_at(descriptor: int, path: os.PathLike[str]) -> bool:
 def _describe(descriptor: int) -> Holder:
     """Read the description, more than once if it is caught half-written."""
     for _ in range(_READ_TRIES):
-        line = os.pread(descriptor, _MAX_BYTES, 0).split(b"\n", 1)[0]
         try:
-            values = json.loads(line)
+            return _read_description(os.pread(descriptor, _MAX_BYTES, 0).partition(b"\n")[0])
         except (ValueError, RecursionError):
             time.sleep(0.001)
-            continue
-        if isinstance(values, dict):
-            return Holder(
-                pid=_whole(values.get("pid")),
-                process_start=_number(values.get("process_start")),
-                host=_text(values.get("host")),
-                started=_time(values.get("started")),
-                iteration=_whole(values.get("iteration")),
-                claude_pid=_whole(values.get("claude_pid")),
-                phase=_text(values.get("phase")),
-                parked=values.get("parked") is True,
-                parked_until=_time(values.get("parked_until")),
-                activity=_text(values.get("activity")),
-            )
     return Holder()
+
+
+@functools.lru_cache(
+    maxsize=256
+)  # several sessions are looked at several times a second, and most say the same
+def _read_description(line: bytes) -> Holder:
+    values = json.loads(line)
+    if not isinstance(values, dict):
+        return Holder()
+    return Holder(
+        pid=_whole(values.get("pid")),
+        process_start=_number(values.get("process_start")),
+        host=_text(values.get("host")),
+        started=_time(values.get("started")),
+        iteration=_whole(values.get("iteration")),
+        claude_pid=_whole(values.get("claude_pid")),
+        phase=_text(values.get("phase")),
+        parked=values.get("parked") is True,
+        parked_until=_time(values.get("parked_until")),
+        activity=_text(values.get("activity")),
+    )
 
 
 def _process_start() -> float:

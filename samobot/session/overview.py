@@ -16,7 +16,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.phases import Phase
-from samobot.session.markdown import Key, Line, match_key, newline, quote, quote_length, scan, unquote
+from samobot.session.markdown import Line, match_key, newline, quote, quote_length, scan, unquote
+from samobot.session.sections import (
+    KeyLine,
+    head_of,
+    key_lines,
+    keys_of,
+    last_used,
+    lines_below,
+    replace_values,
+    section_of,
+    with_section,
+)
 from samobot.text import has_control, nearest, one_line, without_surrogates
 
 _HEAD_KEYS = ("started", "working dir", "task")
@@ -87,12 +98,6 @@ class Overview:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _KeyLine:
-    line: Line
-    key: Key
-
-
 def parse_overview(text: str) -> Overview:
     """Read `_overview.md`. Never fails; linear in the text's length.
 
@@ -102,12 +107,15 @@ def parse_overview(text: str) -> Overview:
     lines = scan(text)
     problems: list[str] = []
     title = next((line.title for line in lines if line.level == 1 and line.title), None)
-    top = _head(lines)
-    head = _keys(top)
-    section = _section(lines, "status")
+    top = head_of(lines)
+    head = keys_of(top)
+    section = section_of(lines, "status")
     if section is None:
         problems.append("_overview.md has no “## Status” section; add one with a line “Phase: …”.")
-    status = _keys(section[1:] if section else (), problems)
+    body = section[1:] if section else ()
+    status = keys_of(body)
+    for again in [each.line.number for each in key_lines(body) if each.key.name == "phase"][1:]:
+        problems.append(f"_overview.md line {again}: a second “Phase” in “## Status” is ignored; remove it.")
     phase_line = status.get("phase")
     if section is not None and (phase_line is None or not phase_line.key.value):
         problems.append(
@@ -128,9 +136,9 @@ def parse_overview(text: str) -> Overview:
         last_action=_value(status, "last action"),
         next=_value(status, "next"),
         quality_iteration=_number(status, "quality iteration", problems),
-        flow=tuple(_flow_entry(item) for item in _items(_section(lines, "flow log"))),
-        files=_items(_section(lines, "files")),
-        plans=_items(_section(lines, "plans")),
+        flow=tuple(_flow_entry(item) for item in _items(section_of(lines, "flow log"))),
+        files=_items(section_of(lines, "files")),
+        plans=_items(section_of(lines, "plans")),
         problems=tuple(problems),
     )
 
@@ -170,13 +178,13 @@ def set_status(text: str, changes: Mapping[str, str]) -> str:
         changes: Key, as a person would write it (`Last Action`), to its new value; values are made one line.
     """
     lines = scan(text)
-    if _section(lines, "status") is None:
-        text = _with_section(text, lines, "Status")
+    if section_of(lines, "status") is None:
+        text = with_section(text, lines, "Status")
         lines = scan(text)
-    section = _section(lines, "status")
+    section = section_of(lines, "status")
     assert section is not None
     values = {key: one_line(value) for key, value in changes.items()}
-    return _replace_values(text, section[1:], _last_used(section), values)
+    return replace_values(text, section, values)
 
 
 def flow_line(text: str, now: datetime, *, number: int | None = None, artefact: str | None = None) -> str:
@@ -200,60 +208,22 @@ def add_flow(text: str, line: str) -> str:
         line: The entry without its list mark, see `flow_line`; made one line.
     """
     lines = scan(text)
-    section = _section(lines, "flow log")
+    section = section_of(lines, "flow log")
     end = newline(text)
     entry = f"- {one_line(line)}"
     if section is None:
         closed = text if not text or text.endswith("\n") else text + end
         return f"{closed}{end if text.strip() else ''}## Flow Log{end}{entry}{end}"
-    at, _, block = _below(text, _last_used(section), [entry])
+    at, _, block = lines_below(text, last_used(section), [entry])
     return text[:at] + block + text[at:]
 
 
-def _head(lines: Sequence[Line]) -> Sequence[Line]:
-    """Return the lines above the first section."""
-    stop = next((index for index, line in enumerate(lines) if line.level >= 2), len(lines))
-    return lines[:stop]
-
-
-def _section(lines: Sequence[Line], title: str) -> Sequence[Line] | None:
-    """Return the first section of level 2 with this title, its heading first; None where there is none."""
-    start = next(
-        (
-            index
-            for index, line in enumerate(lines)
-            if line.level == 2 and line.title.rstrip(":").strip().casefold() == title
-        ),
-        None,
-    )
-    if start is None:
-        return None
-    stop = next((index for index in range(start + 1, len(lines)) if 1 <= lines[index].level <= 2), len(lines))
-    return lines[start:stop]
-
-
-def _keys(lines: Sequence[Line], problems: list[str] | None = None) -> dict[str, _KeyLine]:
-    """Return the lines `Key: value`; of two with the same key the first one counts."""
-    found: dict[str, _KeyLine] = {}
-    for line in lines:
-        key = None if line.code or line.level else match_key(line.text)
-        if key is None:
-            continue
-        if key.name not in found:
-            found[key.name] = _KeyLine(line, key)
-        elif problems is not None and key.name == "phase":
-            problems.append(
-                f"_overview.md line {line.number}: a second “Phase” in “## Status” is ignored; remove it."
-            )
-    return found
-
-
-def _value(keys: Mapping[str, _KeyLine], name: str) -> str | None:
+def _value(keys: Mapping[str, KeyLine], name: str) -> str | None:
     found = keys.get(name)
     return found.key.value or None if found else None
 
 
-def _number(keys: Mapping[str, _KeyLine], name: str, problems: list[str]) -> int | None:
+def _number(keys: Mapping[str, KeyLine], name: str, problems: list[str]) -> int | None:
     found = keys.get(name)
     if found is None or not found.key.value:
         return None
@@ -267,7 +237,7 @@ def _number(keys: Mapping[str, _KeyLine], name: str, problems: list[str]) -> int
     return int(number[1])
 
 
-def _phase(found: _KeyLine | None, problems: list[str]) -> Phase | None:
+def _phase(found: KeyLine | None, problems: list[str]) -> Phase | None:
     if found is None or not found.key.value:
         return None
     word = _PHASE.fullmatch(found.key.value)
@@ -283,14 +253,14 @@ def _phase(found: _KeyLine | None, problems: list[str]) -> Phase | None:
     return None
 
 
-def _task(lines: Sequence[Line], head: Sequence[Line], found: _KeyLine | None) -> str | None:
+def _task(lines: Sequence[Line], head: Sequence[Line], found: KeyLine | None) -> str | None:
     if found is not None:
         start = found.line.number
         rest = head[start:]
         keys = ((index, match_key(line.text)) for index, line in enumerate(rest) if not line.code)
         stop = next((index for index, key in keys if key and key.name in _HEAD_KEYS), len(rest))
         return _block(found.key.value, rest[:stop], crlf=found.line.end == "\r\n") or None
-    section = _section(lines, "task")
+    section = section_of(lines, "task")
     return _block("", section[1:], crlf=section[0].end == "\r\n") or None if section else None
 
 
@@ -325,58 +295,6 @@ def _flow_entry(item: str) -> FlowEntry:
         if name is not None:
             text, artefact = text[:at], name[1]
     return FlowEntry(number, stamp[2].strip() if stamp else None, text.strip(), artefact)
-
-
-def _replace_values(text: str, body: Sequence[Line], anchor: Line, changes: Mapping[str, str]) -> str:
-    """Replace values in `body`; add the keys that it lacks below `anchor`."""
-    found = _keys(body)
-    style = next((line.key.opening for line in reversed(found.values())), "Key:")
-    edits: list[tuple[int, int, str]] = []
-    added: list[str] = []
-    for name, value in changes.items():
-        line = found.get(name.lower())
-        if line is None:
-            opening = re.sub(r"[A-Za-z][A-Za-z ]*", name, style, count=1)
-            added.append(f"{opening} {value}".rstrip())
-            continue
-        start = line.line.start + len(line.key.opening)
-        old = line.line.text[len(line.key.opening) :]
-        if line.key.value:
-            start += len(old) - len(old.lstrip())
-            edits.append((start, start + len(line.key.value), value))
-        else:
-            edits.append((start, start + len(old), f" {value}" if value else old))
-    if added:
-        edits.append(_below(text, anchor, added))
-    for start, stop, value in sorted(edits, reverse=True):
-        text = text[:start] + value + text[stop:]
-    return text
-
-
-def _below(text: str, anchor: Line, new: Sequence[str]) -> tuple[int, int, str]:
-    """Return the edit that puts new lines below a line."""
-    end = anchor.end or newline(text)
-    block = "".join(line + end for line in new)
-    return anchor.stop, anchor.stop, block if anchor.end else end + block
-
-
-def _last_used(section: Sequence[Line]) -> Line:
-    return next((line for line in reversed(section) if not line.blank), section[0])
-
-
-def _with_section(text: str, lines: Sequence[Line], title: str) -> str:
-    """Add an empty section above the first one of its level, so that it takes in nothing that stands there."""
-    end = newline(text)
-    first = next((index for index, line in enumerate(lines) if line.level == 2), len(lines))
-    head = lines[:first]
-    stop = head[-1].stop if head else 0
-    above = text[:stop]
-    if above and not above.endswith("\n"):
-        above += end
-    if head and not head[-1].blank:
-        above += end
-    below = text[stop:]
-    return f"{above}## {title}{end}{end if below else ''}{below}"
 
 
 def _single(value: str) -> str:

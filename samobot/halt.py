@@ -19,8 +19,9 @@ from samobot.session import control, journal
 from samobot.session.control import Request, RequestKind
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
+from samobot.session.holder import Holder
 from samobot.session.journal import EventName, RunEndReason
-from samobot.session.lock import Holder, holder
+from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
 from samobot.session.snapshot import is_stopped, snapshot
 from samobot.session.status import SessionState

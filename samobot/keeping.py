@@ -1,4 +1,4 @@
-"""Which runs ought to be running: started, started again, queued, or given up. The deciding part is pure."""
+"""Which runs ought to be running: started, started again, queued, or given up, as their duty says."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol
 
+from samobot.duty import MOST_RESTARTS, Duty, WantedRun, duty
 from samobot.errors import SamobotError, StorageError
 from samobot.launch import StartInterruptedError
 from samobot.replies import FleetNews, NewsKind
@@ -19,32 +19,6 @@ from samobot.session.status import SessionState
 from samobot.views import SessionView
 
 log = logging.getLogger(__name__)
-
-MOST_RESTARTS = 3
-"""How often in ten minutes a worker that died is started again before a person is asked."""
-
-FIRST_RESTART_DELAY = 2.0
-"""Seconds before a worker that died is started again for the second time; each further time four times that."""
-
-
-class WantedRun(Protocol):
-    """A run that a person asked for and that has not come to its end."""
-
-    @property
-    def session(self) -> str:
-        """The session's key."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The flags of `samobot run`."""
-
-    @property
-    def restarts(self) -> tuple[float, ...]:
-        """When it was started again after dying, epoch seconds, within the last ten minutes."""
-
-    @property
-    def place(self) -> int | None:
-        """Its place in the queue; None: it may run now."""
 
 
 class Wanted(Protocol):
@@ -67,55 +41,6 @@ class Wanted(Protocol):
 
     def drop(self, session: str) -> None:
         """Want a run no more."""
-
-
-class Duty(StrEnum):
-    """What is to be done about a wanted run."""
-
-    NOTHING = "nothing"
-    START = "start"
-    RESTART = "restart"
-    REST = "rest"
-    GIVE_UP = "give_up"
-    DROP = "drop"
-
-
-def duty(view: SessionView, run: WantedRun, now: datetime, *, idle: bool = False) -> Duty:
-    """Say what a wanted run needs, by where its session stands.
-
-    Args:
-        view: The session, as its files say: not as the queue shows it.
-        run: The run.
-        now: The present.
-        idle: Whether the last start led to nothing: no iteration, and no word of a person since.
-    """
-    if view.worker_pid is not None or view.state is SessionState.RUNNING:
-        return Duty.NOTHING
-    match view.state:
-        case SessionState.STOPPED if view.end is not None and not view.end.by_person:
-            # The service or the machine went down: nobody wanted this run to end.
-            return _again(run, now) if idle else Duty.START
-        case SessionState.DONE | SessionState.STOPPED | SessionState.BLOCKED:
-            # Also where the worker died before it could say so: a person is asked, and nothing is left to do.
-            return Duty.DROP
-        case SessionState.WAITING if not view.lost:
-            return Duty.NOTHING
-        case SessionState.PARKED if view.parked_until is not None and now < view.parked_until:
-            return Duty.NOTHING
-        case _:
-            # A dead worker's agent may still be at work: only another worker cleans up, also before a gate.
-            return _again(run, now) if view.lost or idle else Duty.START
-
-
-def _again(run: WantedRun, now: datetime) -> Duty:
-    if not run.restarts:
-        return Duty.RESTART
-    if len(run.restarts) >= MOST_RESTARTS:
-        return Duty.GIVE_UP
-    wait = FIRST_RESTART_DELAY * 4.0 ** (len(run.restarts) - 1)
-    since = now.timestamp() - run.restarts[-1]
-    # A clock that was set back must not make it wait for ever.
-    return Duty.RESTART if since >= wait or since < 0 else Duty.REST
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from samobot import catalogue as catalogue_module
-from samobot.catalogue import _MANY, RESTS_AFTER, ROTATION, Catalogue
+from samobot import entry as entry_module
+from samobot.catalogue import _MANY, Catalogue
+from samobot.entry import RESTS_AFTER, ROTATION
 from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.session.files import mark_of
 from samobot.session.folder import SessionFolder
@@ -99,7 +101,7 @@ def test_a_resting_session_costs_one_look_at_its_folder(
         return mark_of(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue_module, "mark_of", mark)
+        patch.setattr(entry_module, "mark_of", mark)
         assert catalogue.look() == before
     assert looked == [str(session.path)]
 

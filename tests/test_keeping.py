@@ -12,8 +12,9 @@ import pytest
 
 from samobot.bot.database import Database
 from samobot.bot.wanted import WantedRun, WantedRuns
+from samobot.duty import MOST_RESTARTS, Duty, duty
 from samobot.errors import SamobotError, StorageError
-from samobot.keeping import MOST_RESTARTS, Duty, Keeper, Sight, duty
+from samobot.keeping import Keeper, Sight
 from samobot.launch import StartInterruptedError
 from samobot.replies import NewsKind
 from samobot.session.folder import SessionFolder

@@ -9,17 +9,15 @@ tells the two apart: while it could have the lock in shared mode, nobody holds i
 from __future__ import annotations
 
 import fcntl
-import functools
-import json
 import os
 import time
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from math import isfinite
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from samobot.errors import BusyError, StorageError
 from samobot.session.files import require_regular
+from samobot.session.holder import Holder, read_holder
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,49 +27,6 @@ if TYPE_CHECKING:
 _LOOKERS_PATIENCE_S = 10.0
 _READ_TRIES = 5
 _MAX_BYTES = 16_384
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The worker that holds a session's run lock, as it describes itself.
-
-    Attributes:
-        pid: Its process; None where its description cannot be read.
-        process_start: When the process started, in epoch seconds (psutil's `create_time`): with the pid,
-            this names a process for good.
-        host: The machine it runs on.
-        started: When it took the lock.
-        iteration: The total iteration it is in.
-        claude_pid: The agent's process while an iteration runs, else None.
-        phase: The phase it is in.
-        parked: Whether it waits for a usage limit to pass.
-        parked_until: When that is expected, where known.
-        activity: What the agent is doing, in a person's words, while an iteration runs.
-    """
-
-    pid: int | None = None
-    process_start: float | None = None
-    host: str | None = None
-    started: datetime | None = None
-    iteration: int | None = None
-    claude_pid: int | None = None
-    phase: str | None = None
-    parked: bool = False
-    parked_until: datetime | None = None
-    activity: str | None = None
-
-    def differs_in_activity(self, other: Holder) -> bool:
-        """Whether nothing but what the agent is doing tells the two apart."""
-        return self != other and replace(self, activity=other.activity) == other
-
-    def describe(self) -> str:
-        """Say in words who this is: `process 4711 since 14:02 UTC on box`."""
-        words = [f"process {self.pid}" if self.pid is not None else "a process that does not say its id"]
-        if self.started is not None:
-            words.append(f"since {self.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
-        if self.host is not None:
-            words.append(f"on {self.host}")
-        return " ".join(words)
 
 
 class RunLock:
@@ -210,12 +165,7 @@ class RunLock:
         """
         if self._descriptor is None:
             return
-        values = {
-            key: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
-            for key, value in asdict(self.holder).items()
-            if value is not None
-        }
-        line = (json.dumps(values) + "\n").encode()
+        line = self.holder.line()
         try:
             os.pwrite(self._descriptor, line, 0)
             os.ftruncate(self._descriptor, len(line))
@@ -302,58 +252,13 @@ def _describe(descriptor: int) -> Holder:
     """Read the description, more than once if it is caught half-written."""
     for _ in range(_READ_TRIES):
         try:
-            return _read_description(os.pread(descriptor, _MAX_BYTES, 0).partition(b"\n")[0])
+            return read_holder(os.pread(descriptor, _MAX_BYTES, 0).partition(b"\n")[0])
         except (ValueError, RecursionError):
             time.sleep(0.001)
     return Holder()
-
-
-@functools.lru_cache(
-    maxsize=256
-)  # several sessions are looked at several times a second, and most say the same
-def _read_description(line: bytes) -> Holder:
-    values = json.loads(line)
-    if not isinstance(values, dict):
-        return Holder()
-    return Holder(
-        pid=_whole(values.get("pid")),
-        process_start=_number(values.get("process_start")),
-        host=_text(values.get("host")),
-        started=_time(values.get("started")),
-        iteration=_whole(values.get("iteration")),
-        claude_pid=_whole(values.get("claude_pid")),
-        phase=_text(values.get("phase")),
-        parked=values.get("parked") is True,
-        parked_until=_time(values.get("parked_until")),
-        activity=_text(values.get("activity")),
-    )
 
 
 def _process_start() -> float:
     import psutil
 
     return psutil.Process().create_time()
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-        return float(value)
-    return None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _time(value: object) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -16,9 +16,10 @@ from samobot.phases import Phase, SignalStatus
 from samobot.session.files import mark_of, read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem, parse_guidance
+from samobot.session.holder import Holder
 from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason
 from samobot.session.journal import read as read_journal
-from samobot.session.lock import Holder, holder
+from samobot.session.lock import holder
 from samobot.session.qa import Question
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.standing import Standing, look, written_at

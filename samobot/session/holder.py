@@ -1,0 +1,115 @@
+"""Who holds a session, as one line of JSON in its run lock. Pure."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from math import isfinite
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The worker that holds a session's run lock, as it describes itself.
+
+    Attributes:
+        pid: Its process; None where its description cannot be read.
+        process_start: When the process started, in epoch seconds (psutil's `create_time`): with the pid,
+            this names a process for good.
+        host: The machine it runs on.
+        started: When it took the lock.
+        iteration: The total iteration it is in.
+        claude_pid: The agent's process while an iteration runs, else None.
+        phase: The phase it is in.
+        parked: Whether it waits for a usage limit to pass.
+        parked_until: When that is expected, where known.
+        activity: What the agent is doing, in a person's words, while an iteration runs.
+    """
+
+    pid: int | None = None
+    process_start: float | None = None
+    host: str | None = None
+    started: datetime | None = None
+    iteration: int | None = None
+    claude_pid: int | None = None
+    phase: str | None = None
+    parked: bool = False
+    parked_until: datetime | None = None
+    activity: str | None = None
+
+    def differs_in_activity(self, other: Holder) -> bool:
+        """Whether nothing but what the agent is doing tells the two apart."""
+        return self != other and replace(self, activity=other.activity) == other
+
+    def describe(self) -> str:
+        """Say in words who this is: `process 4711 since 14:02 UTC on box`."""
+        words = [f"process {self.pid}" if self.pid is not None else "a process that does not say its id"]
+        if self.started is not None:
+            words.append(f"since {self.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+        if self.host is not None:
+            words.append(f"on {self.host}")
+        return " ".join(words)
+
+    def line(self) -> bytes:
+        """Return the description as it stands in the lock file."""
+        values = {
+            key: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+            for key, value in asdict(self).items()
+            if value is not None
+        }
+        return (json.dumps(values) + "\n").encode()
+
+
+@functools.lru_cache(
+    maxsize=256
+)  # several sessions are looked at several times a second, and most say the same
+def read_holder(line: bytes) -> Holder:
+    """Read a description.
+
+    Args:
+        line: The first line of a lock file.
+
+    Raises:
+        ValueError: It is not JSON, perhaps half written.
+        RecursionError: It is nested too deeply.
+    """
+    values = json.loads(line)
+    if not isinstance(values, dict):
+        return Holder()
+    return Holder(
+        pid=_whole(values.get("pid")),
+        process_start=_number(values.get("process_start")),
+        host=_text(values.get("host")),
+        started=_time(values.get("started")),
+        iteration=_whole(values.get("iteration")),
+        claude_pid=_whole(values.get("claude_pid")),
+        phase=_text(values.get("phase")),
+        parked=values.get("parked") is True,
+        parked_until=_time(values.get("parked_until")),
+        activity=_text(values.get("activity")),
+    )
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+        return float(value)
+    return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

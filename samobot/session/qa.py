@@ -15,22 +15,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from samobot.errors import NotFoundError, UsageError
-from samobot.session.markdown import Line, match_key, newline, quote, quote_length, scan, unquote
+from samobot.session.markdown import Line, match_key, newline, quote, scan
+from samobot.session.qa_places import Block, Place, answer_line, find_blocks, is_waiting, place_of
 from samobot.text import has_control, without_surrogates
 
 WAITING = "_waiting_"
 
-_QUESTION = re.compile(
-    r"\*{0,2}Q(?:uestion)?\s{0,3}#?([0-9]{1,6})\*{0,2}\s{0,3}(?:[:.)–—-]\*{0,2}(.*))?", re.I | re.S
-)
 _OPTION = re.compile(r"(\s{0,8}(?:[-*+]\s{1,4})?)(\*\*|\()?([A-Za-z])([).:]\*\*|\*\*[).:]|[).])(?:\s|$)")
 _SUGGESTED = re.compile(
     r"(?:[Oo]ption\s{1,3})?[*_`(]{0,3}([A-Z])(?:[*_`).:,;]|\s{0,3}[-–—(]|\s{1,3}because\b|$)"
 )
-_WAITING = re.compile(
-    r"[_*`(\[<]{0,3}\s?waiting\s?[.…]{0,3}\s?[_*`)\]>]{0,3}[.…]?|_waiting\b[^_]{0,80}_", re.I
-)
-_BREAK = re.compile(r" {0,3}(?:-[ \t]{0,3}){3,40}|(?:\*[ \t]{0,3}){3,40}|_{3,80}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,36 +90,6 @@ class Qa:
         return tuple(question for question in self.questions if question.answer is None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """A question as found: its lines from the heading to the last that is neither blank nor a separator."""
-
-    lines: Sequence[Line]
-    number: int
-    title: str
-    level: int
-    round: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where an answer is.
-
-    Attributes:
-        start: Offset behind the mark `**Answer:**`.
-        stop: Offset behind the answer's last line.
-        end: Line end of that line.
-        answer: The answer, or None.
-        below: The first line of other text below it in the same question, or None.
-    """
-
-    start: int
-    stop: int
-    end: str
-    answer: str | None
-    below: Line | None
-
-
 def parse_qa(text: str) -> Qa:
     """Read `_qa.md`. Never fails; linear in the text's length.
 
@@ -134,10 +98,10 @@ def parse_qa(text: str) -> Qa:
     """
     questions = []
     problems = []
-    blocks = _blocks(scan(text))
+    blocks = find_blocks(scan(text))
     for index, block in enumerate(blocks):
-        at = _answer_line(block)
-        place = None if at is None else _place(block, at)
+        at = answer_line(block)
+        place = None if at is None else place_of(block, at)
         body = block.lines[1:] if at is None else block.lines[1:at]
         question = _read(index, block, body)
         if place is None:
@@ -173,14 +137,14 @@ def set_answer(text: str, index: int, answer: str) -> str:
     if not answer.strip():
         raise UsageError("An answer needs at least one word; nothing was saved.")
     block = _block(text, index)
-    at = _answer_line(block)
+    at = answer_line(block)
     if at is None:
         last = block.lines[-1]
         end = last.end or newline(text)
         head = text[: last.stop] + ("" if last.end else end) + end + "**Answer:**"
-        place = _Place(last.stop, last.stop, end, None, None)
+        place = Place(last.stop, last.stop, end, None, None)
     else:
-        place = _place(block, at)
+        place = place_of(block, at)
         head = text[: place.start]
     tail = text[place.stop :]
     if place.below is None and _is_plain(answer):
@@ -199,14 +163,14 @@ def clear_answer(text: str, index: int) -> str:
         NotFoundError: There is no such question (any more).
     """
     block = _block(text, index)
-    at = _answer_line(block)
-    place = None if at is None else _place(block, at)
+    at = answer_line(block)
+    place = None if at is None else place_of(block, at)
     if place is None or place.answer is None:
         return text
     return f"{text[: place.start]} {WAITING}{_kept_end(text, place)}{text[place.stop :]}"
 
 
-def _kept_end(text: str, place: _Place) -> str:
+def _kept_end(text: str, place: Place) -> str:
     """Return the line end to put behind a new answer in place of the old one's."""
     # An old answer with carriage returns has line ends of its own; a new one takes those of the file.
     is_own = place.answer is not None and "\r" in place.answer
@@ -215,11 +179,11 @@ def _kept_end(text: str, place: _Place) -> str:
 
 def _is_plain(answer: str) -> bool:
     """Say whether an answer can stand behind the mark and be read back as it is."""
-    return answer == answer.strip() and not has_control(answer) and not _WAITING.fullmatch(answer)
+    return answer == answer.strip() and not has_control(answer) and not is_waiting(answer)
 
 
-def _block(text: str, index: int) -> _Block:
-    blocks = _blocks(scan(text))
+def _block(text: str, index: int) -> Block:
+    blocks = find_blocks(scan(text))
     if not 0 <= index < len(blocks):
         raise NotFoundError(
             f"_qa.md has {len(blocks)} questions and none at place {index + 1}; look at it again."
@@ -227,77 +191,7 @@ def _block(text: str, index: int) -> _Block:
     return blocks[index]
 
 
-def _blocks(lines: Sequence[Line]) -> list[_Block]:
-    blocks: list[_Block] = []
-    current: tuple[int, re.Match[str], str | None] | None = None
-    above: Line | None = None
-
-    def close(stop: int) -> None:
-        if current is None:
-            return
-        first, found, round_title = current
-        while stop > first + 1 and (lines[stop - 1].blank or _BREAK.fullmatch(lines[stop - 1].text)):
-            stop -= 1
-        level = lines[first].level
-        blocks.append(_Block(lines[first:stop], int(found[1]), (found[2] or "").strip(), level, round_title))
-
-    for index, line in enumerate(lines):
-        if not line.level:
-            continue
-        found = _QUESTION.fullmatch(line.title)
-        if found is None and current is not None and line.level > lines[current[0]].level:
-            continue
-        close(index)
-        current = None
-        if found is None:
-            above = line
-            continue
-        in_round = above is not None and 2 <= above.level < line.level
-        current = (index, found, above.title if above is not None and in_round else None)
-    close(len(lines))
-    return blocks
-
-
-def _answer_line(block: _Block) -> int | None:
-    """Return which line of a question holds the mark of its answer: the first bold one, else the first plain one."""
-    plain = None
-    for index, line in enumerate(block.lines):
-        key = None if line.code or index == 0 else match_key(line.text)
-        if key is not None and key.name == "answer":
-            if "**" in key.opening or "__" in key.opening:
-                return index
-            plain = index if plain is None else plain
-    return plain
-
-
-def _place(block: _Block, at: int) -> _Place:
-    line = block.lines[at]
-    rest = block.lines[at + 1 :]
-    key = match_key(line.text)
-    assert key is not None
-    start = line.start + len(key.opening)
-
-    def place(answer: str | None, count: int) -> _Place:
-        last = rest[count - 1] if count else line
-        below = next((other for other in rest[count:] if not other.blank), None)
-        return _Place(start, last.stop, last.end, answer, below)
-
-    if key.value:
-        if _WAITING.fullmatch(key.value):
-            return place(None, 0)
-        return place("\n".join([key.value, *(other.text for other in rest)]).strip(), len(rest))
-    if quoted := quote_length(rest):
-        answer = unquote(rest[:quoted], crlf=line.end == "\r\n")
-        return place(answer if answer.strip() else None, quoted)
-    first = next((index for index, other in enumerate(rest) if not other.blank), None)
-    if first is None:
-        return place(None, 0)
-    if _WAITING.fullmatch(rest[first].text.strip()):
-        return place(None, first + 1)
-    return place("\n".join(other.text for other in rest).strip(), len(rest))
-
-
-def _read(index: int, block: _Block, body: Sequence[Line]) -> Question:
+def _read(index: int, block: Block, body: Sequence[Line]) -> Question:
     """Sort a question's lines, heading and answer left out, into text, options and suggestion."""
     text = [block.title]
     options: list[tuple[str, list[str]]] = []

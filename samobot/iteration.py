@@ -148,7 +148,7 @@ class Iteration:
             "session_id": session_id,
             "log": str(log.relative_to(folder.path)),
         }
-        book.log(EventName.ITERATION_START, visit=assignment.visit, **about)
+        book.log(EventName.ITERATION_START, visit=assignment.visit, **about, guidance=len(guidance))
         self._journal.save()
         evidence = Evidence()
         self._answered = answered

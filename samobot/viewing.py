@@ -7,7 +7,7 @@ import hashlib
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import Decision, DecisionKind, question_id
 from samobot.session.folder import SessionFolder
-from samobot.session.journal import RunEnd
+from samobot.session.journal import RunEnd, RunningIteration
 from samobot.session.plan import outline, spoken_phase, spoken_title
 from samobot.session.qa import Question
 from samobot.session.signal import Signal
@@ -43,6 +43,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         phase=status.phase,
         visited=_visited(current),
         iteration=status.total_iterations or 0,
+        ended=journal.last_ended,
         visit=status.iteration or 0,
         waiting_for=status.waiting_for,
         gate=_gate(current),
@@ -51,10 +52,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         summary=without_surrogates(signal.summary or "") if signal else "",
         questions=_questions(current),
         plan=_plan(current),
-        guidance=tuple(
-            GuidanceView(who=item.who, text=without_surrogates(item.text), given=item.done)
-            for item in current.guidance
-        ),
+        guidance=_guidance(current, running),
         activity=held.activity if held else None,
         running_since=running.started if running else None,
         worker_pid=held.pid if held else None,
@@ -232,6 +230,21 @@ def _plan(current: Snapshot) -> PlanView | None:
         via=verdict.via if verdict else None,
         at=verdict.at if verdict else None,
         feedback=verdict.text if verdict else None,
+    )
+
+
+def _guidance(current: Snapshot, running: RunningIteration | None) -> tuple[GuidanceView, ...]:
+    """What people said; the first ones that are not ticked are those that the running iteration was given."""
+    waiting = [item.index for item in current.guidance if not item.done]
+    at_work = frozenset(waiting[: running.guidance] if running is not None else ())
+    return tuple(
+        GuidanceView(
+            who=item.who,
+            text=without_surrogates(item.text),
+            given=item.done,
+            at_work=item.index in at_work,
+        )
+        for item in current.guidance
     )
 
 

@@ -117,11 +117,19 @@ class PlanView(_View):
 
 
 class GuidanceView(_View):
-    """Something a person told the agent; `given` once an iteration that had it has ended well."""
+    """Something a person told the agent.
+
+    Attributes:
+        who: Who said it.
+        text: The words.
+        given: Whether an iteration that had it has ended well.
+        at_work: Whether the iteration that runs now was given it.
+    """
 
     who: str
     text: str
     given: bool
+    at_work: bool = False
 
 
 class EndView(_View):
@@ -164,6 +172,7 @@ class SessionView(_View):
         phase: Where it is.
         visited: Phases that have been entered, in order.
         iteration: Number of the iteration, over the whole session.
+        ended: Number of the iteration that ended last; 0 where none has, or nobody noted it.
         visit: Number of the iteration in this visit of the phase.
         waiting_for: What a person has to do.
         gate: Names the gate that is open: another question round or plan version has another name.
@@ -232,6 +241,7 @@ class SessionView(_View):
     updated: datetime | None
     duration_s: float
     waited_s: float
+    ended: int = 0
     cost_usd: float
     cost_by_phase: dict[str, float]
     cost_by_model: dict[str, float]

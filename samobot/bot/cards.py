@@ -219,7 +219,8 @@ def _labelled(label: str, words: str | None) -> str:
 def _guidance(view: SessionView) -> list[str]:
     waiting = [item for item in view.guidance if not item.given]
     shown = [
-        f"{Sign.GUIDANCE} For the next iteration: “{escape(one_line(item.text, 60))}”"
+        f"{Sign.GUIDANCE} {'The agent has' if item.at_work else 'For the next iteration'}: "
+        f"“{escape(one_line(item.text, 60))}”"
         for item in waiting[-_GUIDANCE_SHOWN:]
     ]
     more = len(waiting) - len(shown)

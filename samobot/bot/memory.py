@@ -282,7 +282,7 @@ def _receipt(view: SessionView, need: Need | None, memory: Memory) -> Receipt | 
         return None
     moved = view.phase is not held.phase or view.last_action != held.last_action or need is not None
     if _ended(view) > held.ended and moved:
-        return held.model_copy(update={"picked_up": view.iteration})
+        return held.model_copy(update={"picked_up": view.ended or view.iteration})
     # Somebody works on it by hand, or it was stopped for good: nothing more will be heard of it.
     return None if moved and view.state is not SessionState.RUNNING else held
 

@@ -46,7 +46,7 @@ def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> Shown:
     """Show that the agent has been given what people told it, in an iteration that ended well."""
     shown = [f"“{escape(one_line(item.text, 120))}”" for item in items[:_SHOWN]]
     more = len(items) - len(shown)
-    head = headline(Sign.GUIDANCE, view.ref, f"has your words since iteration {view.iteration}")
+    head = headline(Sign.GUIDANCE, view.ref, f"has your words since iteration {view.ended or view.iteration}")
     return Shown(lines(head, *shown, f"… and {more} more" if more > 0 else ""))
 
 

@@ -114,6 +114,8 @@ class RunningIteration:
     log: str | None
     claude_pid: int | None
     started: datetime
+    guidance: int = 0
+    """How many of the things that people had said, and no iteration had had, it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ class Journal:
         park: The parking that is not over.
         budget_usd: The budget in force; None is no budget.
         iteration: The iteration that runs now.
-        last_outcome: Outcome of the iteration that ended last.
+        last_ended: Number of the iteration that ended last; 0 before the first.
+        last_outcome: Outcome of that one.
         last_iteration_began: When that one had begun.
         phases: All moves between phases.
         voids: The newest declarations that something is void (at most 50).
@@ -179,6 +182,7 @@ class Journal:
     park: Park | None = None
     budget_usd: float | None = None
     iteration: RunningIteration | None = None
+    last_ended: int = 0
     last_outcome: str | None = None
     last_iteration_began: datetime | None = None
     phases: tuple[PhaseChange, ...] = ()

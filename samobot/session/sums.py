@@ -49,6 +49,7 @@ class Sums:
         self._unpriced = 0
         self._count = 0
         self._iteration: RunningIteration | None = None
+        self._ended = 0
         self._outcome: str | None = None
         self._began: datetime | None = None
 
@@ -73,6 +74,7 @@ class Sums:
             unpriced=self._unpriced,
             iterations=self._count,
             iteration=self._iteration,
+            last_ended=self._ended,
             last_outcome=self._outcome,
             last_iteration_began=self._began,
             cost_by_phase=dict(self._by_phase),
@@ -107,6 +109,7 @@ class Sums:
                     log=_text(record.get("log")),
                     claude_pid=_whole(record.get("claude_pid")),
                     started=at,
+                    guidance=_whole(record.get("guidance")) or 0,
                 )
             case EventName.ITERATION_END:
                 self._iteration_end(record, at)
@@ -183,6 +186,7 @@ class Sums:
         self._count += 1
         self._began = self._iteration.started if self._iteration is not None else at
         self._iteration = None
+        self._ended = _whole(record.get("n")) or self._ended
         self._outcome = _text(record.get("outcome"))
 
     def _run_end(self, record: dict[str, Any], at: datetime) -> None:

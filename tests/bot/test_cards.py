@@ -108,10 +108,12 @@ def test_guidance_that_waits_is_shown_as_the_person_wrote_it() -> None:
     view = session(
         guidance=(
             GuidanceView(who="Ann", text="done already", given=True),
+            GuidanceView(who="Ann", text="mind the docs", given=False, at_work=True),
             GuidanceView(who="Ann", text="use `argparse`,\nnot click", given=False),
         )
     )
     lines = shown_lines(view)
+    assert "💬 The agent has: “mind the docs”" in lines
     assert "💬 For the next iteration: “use `argparse`, not click”" in lines
     assert not any("done already" in line for line in lines)
 

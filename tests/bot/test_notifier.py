@@ -166,7 +166,8 @@ async def test_all_answers_are_listed_once_given_and_said_to_have_arrived_once_t
     gone_on = going.model_copy(
         update={
             "phase": Phase.PLANNING,
-            "iteration": 7,
+            "iteration": 8,  # the next one has begun already
+            "ended": 7,
             "iterations_by_phase": {"investigation": 1, "requirements": 3},
         }
     )
@@ -345,7 +346,8 @@ async def test_guidance_is_said_to_have_arrived_once_the_agent_had_it(known: Pho
     await known.look(session(phase=Phase.REQUIREMENTS, guidance=(item,)))
     assert "For the next iteration: “use `argparse`”" in known.one("▶️").text
     given = item.model_copy(update={"given": True})
-    (receipt,) = await known.look(session(phase=Phase.REQUIREMENTS, iteration=7, guidance=(given,)))
+    next_one = session(phase=Phase.REQUIREMENTS, iteration=8, ended=7, guidance=(given,))
+    (receipt,) = await known.look(next_one)
     assert receipt.text == "💬 greet has your words since iteration 7\n“use `argparse`”"
     assert receipt.silent
 

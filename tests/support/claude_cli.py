@@ -48,7 +48,10 @@ def cli_environment(home: Path, base_url: str) -> dict[str, str]:
         base_url: Root of a `MessagesApi`.
     """
     home.mkdir(parents=True, exist_ok=True)
+    # Whoever tests a checkout beside the installed one names it so; its programs are meant, too.
+    named = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
     return {
+        **named,
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),
         "LANG": "C.UTF-8",

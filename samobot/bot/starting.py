@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from samobot.bot.actions import Action, ActionKind
 from samobot.bot.addressing import project_named
-from samobot.bot.arguments import Flag, RunWords, read_run
+from samobot.bot.arguments import Flag, RunWords, first_word, read_run
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, code
@@ -30,7 +30,7 @@ async def run(desk: Desk, request: Request) -> None:
 
 async def run_in(desk: Desk, request: Request, project: str | None) -> None:
     """The same in a project that was picked, where one was."""
-    words = read_run(request.text)
+    words = await _named(desk, read_run(request.text))
     if project is not None:
         words = replace(words, project=project)
     if words.name is None and request.session is not None:
@@ -62,6 +62,16 @@ async def run_in(desk: Desk, request: Request, project: str | None) -> None:
         return
     desk.toast(request, "One moment…")
     desk.later(request, "run", _start(desk, request, project, replace(words, name=name)))
+
+
+async def _named(desk: Desk, words: RunWords) -> RunWords:
+    """The same where a name has a colon after it: `greet: add a script`, or `demo: greet add a script`."""
+    if words.name is not None or words.project is None:
+        return words
+    if any(each.name.casefold() == words.project.casefold() for each in await desk.fleet.projects()):
+        name, task = first_word(words.task or "")
+        return replace(words, name=name or None, task=task or None)
+    return replace(words, project=None, name=words.project)
 
 
 async def _start(desk: Desk, request: Request, project: str, words: RunWords) -> None:

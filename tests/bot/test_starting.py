@@ -121,3 +121,22 @@ async def test_a_run_that_is_refused_gets_no_receipt(phone: Phone) -> None:
     rows = phone.store.outbox.waiting(CHAT)
     assert "nothing starts until /resume" in to_plain(phone.last("pulled the emergency stop").post.text)
     assert [row.post.text for row in rows if row.op is Op.REACT] == ["👌"], "that of /panic alone"
+
+
+async def test_a_colon_after_the_name_is_no_project_without_a_name(phone: Phone) -> None:
+    await phone.say("/run greet: add a script")
+    await phone.tap(phone.last("In which project"), "repo")
+    assert await _asked_for(phone) == ("repo", "add a script")
+
+
+async def test_a_space_after_the_colon_of_a_project_changes_nothing(phone: Phone) -> None:
+    await phone.say("/run repo: greet add a script")
+    assert await _asked_for(phone) == ("repo", "add a script")
+
+
+async def _asked_for(phone: Phone) -> tuple[str, str]:
+    """Project and task of the session `greet`."""
+    view = await _started(phone, "greet")
+    overview = phone.root / f"sessions-{view.ref.project}" / view.ref.folder / "_overview.md"
+    (task,) = [line.removeprefix("Task: ") for line in overview.read_text().splitlines() if "Task: " in line]
+    return view.ref.project, task

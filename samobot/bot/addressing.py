@@ -91,6 +91,7 @@ async def find_target(
     words: bool = False,
     takes: Callable[[str], bool] = _takes_nothing,
     question: str = "Which session?",
+    none: str = "There is no session for that. /run starts one, /sessions lists all.",
 ) -> Target | None:
     """Find the session that a command is about; where it cannot be known, the person has been asked.
 
@@ -102,6 +103,7 @@ async def find_target(
         words: Whether words follow the name. Then a reply leaves all of them as they are.
         takes: Whether a text may be what follows the name, where the name was left out.
         question: What the person is asked.
+        none: What is said where there is none.
 
     Raises:
         NotFoundError: There is no session that it could be about.
@@ -132,7 +134,7 @@ async def find_target(
     if len(found) == 1:
         return Target(found[0], request.text)
     if not found:
-        raise NotFoundError("There is no session for that. /run starts one, /sessions lists all.")
+        raise NotFoundError(none)
     _choose(desk, request, command, found, question)
     return None
 

@@ -18,16 +18,18 @@ async def add_budget(desk: Desk, request: Request, ref: SessionRef, usd: float) 
     view = await desk.fleet.view(ref)
     whole = (view.budget_usd if view.budget_usd is not None else view.cost_usd) + usd
     whole = max(whole, view.cost_usd + usd / 2)
-    await desk.fleet.set_budget(ref, whole, request.person)
-    desk.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
-    await desk.notifier.look_at(ref, by=request.person)
+    with desk.notifier.deciding(ref, request.person):
+        await desk.fleet.set_budget(ref, whole, request.person)
+        desk.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
+        await desk.notifier.look_at(ref)
 
 
 async def allow_today(desk: Desk, request: Request, ref: SessionRef, usd: float) -> None:
     """Let all sessions together spend so many US dollars more today; this one goes on."""
-    await desk.fleet.allow_today(ref, usd, request.person)
-    desk.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
-    await desk.notifier.look_at(ref, by=request.person)
+    with desk.notifier.deciding(ref, request.person):
+        await desk.fleet.allow_today(ref, usd, request.person)
+        desk.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
+        await desk.notifier.look_at(ref)
 
 
 async def finish_phase(desk: Desk, request: Request, ref: SessionRef) -> None:
@@ -35,9 +37,10 @@ async def finish_phase(desk: Desk, request: Request, ref: SessionRef) -> None:
     view = await desk.fleet.view(ref)
     more = max(MORE_USD, (view.budget_usd or 0.0) / 2)
     desk.store.facts.set(_finish_fact(ref), str(view.phase or ""))
-    await desk.fleet.set_budget(ref, view.cost_usd + more, request.person)
-    desk.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
-    await desk.notifier.look_at(ref, by=request.person)
+    with desk.notifier.deciding(ref, request.person):
+        await desk.fleet.set_budget(ref, view.cost_usd + more, request.person)
+        desk.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
+        await desk.notifier.look_at(ref)
 
 
 async def pause_finished(desk: Desk, views: Sequence[SessionView]) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from samobot.bot.addressing import is_active
 from samobot.bot.desk import Request
+from samobot.bot.phrases import spoken_answer
 from samobot.errors import ConflictError
 from samobot.phases import Phase, WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.status import SessionState
-from samobot.text import one_line
 from samobot.views import QuestionView, SessionView
 
 _VERDICTS: Mapping[str, str] = {DecisionKind.APPROVAL: "approved", DecisionKind.REJECTION: "sent back"}
@@ -66,7 +66,7 @@ def check_not_answered(question: QuestionView, words: str, request: Request) -> 
     if question.answer is None or same or question.answer == words:
         return
     raise ConflictError(
-        f"{question.label} was answered by {question.by} already: {one_line(question.answer, 100)}"
+        f"{question.label} was answered by {question.by} already: {spoken_answer(question.answer, 100)}"
     )
 
 
@@ -88,8 +88,13 @@ def check_answer_stands(question: QuestionView, words: str, *, before: str | Non
     if any(letter == option.letter and answer.startswith(f"{letter})") for option in question.options):
         return
     raise ConflictError(
-        f"{question.label} is answered already: {one_line(answer, 100)}. Tap Change below it to say something else."
+        f"{question.label} is answered already: {spoken_answer(answer, 100)}. Tap Change below it to say something else."
     )
+
+
+def is_not_done(view: SessionView) -> bool:
+    """Whether there may be an iteration that reads what is said now."""
+    return view.state is not SessionState.DONE
 
 
 def check_not_done(view: SessionView) -> None:

@@ -7,20 +7,28 @@ from typing import Any
 
 from samobot.bot import asking
 from samobot.bot.actions import Action, ActionKind
-from samobot.bot.addressing import find_target, is_active
+from samobot.bot.addressing import find_target
 from samobot.bot.arguments import asked_label, read_answer
 from samobot.bot.buttons import rows
-from samobot.bot.decided import asks, check_not_done, check_not_sent_back, has_plan, is_left_lying, no_plan
+from samobot.bot.decided import (
+    asks,
+    check_not_done,
+    check_not_sent_back,
+    has_plan,
+    is_left_lying,
+    is_not_done,
+    no_plan,
+)
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold
-from samobot.bot.needs import NeedKind, need_of
+from samobot.bot.needs import Need, NeedKind, need_of
+from samobot.bot.phrases import spoken_answer
 from samobot.bot.questions import question_key
 from samobot.errors import ConflictError, UsageError
 from samobot.phases import WaitingFor
 from samobot.replies import AnswerReceipt
 from samobot.session.decisions import DecisionKind
 from samobot.session.status import SessionState
-from samobot.text import one_line
 from samobot.views import QuestionView, SessionRef, SessionView
 
 # Commands -----------------------------------------------------------------------------------------------------
@@ -83,7 +91,7 @@ async def reject(desk: Desk, request: Request) -> None:
 
 async def tell(desk: Desk, request: Request) -> None:
     """`/tell [name] text`."""
-    target = await find_target(desk, request, "tell", is_active, words=True, question="Whom is it for?")
+    target = await find_target(desk, request, "tell", is_not_done, words=True, question="Whom is it for?")
     if target is None:
         return
     check_not_done(target.view)
@@ -186,26 +194,36 @@ async def give_guidance(desk: Desk, request: Request, ref: SessionRef, words: st
     check_not_done(await desk.fleet.view(ref))
     await desk.fleet.tell(ref, words, request.person)
     desk.receipt(request, "👍", "Noted for the next iteration.")
-    view = await desk.fleet.view(ref)
-    if view.state is SessionState.BLOCKED:
-        desk.reply(
-            request,
-            f"Noted. {bold(ref.name)} is blocked; shall it try again with that?",
-            buttons=rows(choice("🔁 Retry", Action(do=ActionKind.RETRY, session=ref.key))),
-            about=about_session(ref),
-            part="retry",
-        )
-    need = need_of(view)
-    if need is not None and need.kind is NeedKind.ACTION:
-        done = Action(do=ActionKind.ACTION_DONE, session=ref.key, identity=need.name)
-        desk.reply(
-            request,
-            f"Noted. {bold(ref.name)} still waits until what it needs is done.",
-            buttons=rows(choice("✅ Done", done)),
-            about=about_session(ref, NeedKind.ACTION, need=need.name),
-            part="waits",
-        )
+    need = need_of(await desk.fleet.view(ref))
+    if need is not None:
+        _offer_to_go_on(desk, request, ref, need)
     await desk.notifier.look_at(ref)
+
+
+def _offer_to_go_on(desk: Desk, request: Request, ref: SessionRef, need: Need) -> None:
+    """Offer what lets a session go on with guidance that it has just been left; for that need and no later one."""
+    match need.kind:
+        case NeedKind.BLOCK | NeedKind.FAILED:
+            what = "is blocked" if need.kind is NeedKind.BLOCK else "has failed"
+            retry = Action(do=ActionKind.RETRY, session=ref.key, identity=need.name)
+            desk.reply(
+                request,
+                f"Noted. {bold(ref.name)} {what}; shall it try again with that?",
+                buttons=rows(choice("🔁 Retry", retry)),
+                about=about_session(ref),
+                part="retry",
+            )
+        case NeedKind.ACTION:
+            done = Action(do=ActionKind.ACTION_DONE, session=ref.key, identity=need.name)
+            desk.reply(
+                request,
+                f"Noted. {bold(ref.name)} still waits until what it needs is done.",
+                buttons=rows(choice("✅ Done", done)),
+                about=about_session(ref, NeedKind.ACTION, need=need.name),
+                part="waits",
+            )
+        case _:
+            pass  # another try does not help against it, or what it waits for says how to go on
 
 
 def find_shown(view: SessionView, detail: Mapping[str, Any]) -> QuestionView | None:
@@ -223,7 +241,7 @@ async def _write(desk: Desk, request: Request, ref: SessionRef, answers: Mapping
 
 
 async def _answered(desk: Desk, request: Request, ref: SessionRef, receipt: AnswerReceipt) -> None:
-    shown = ", ".join(f"{each.label}: {one_line(each.answer, 60)}" for each in receipt.answered)
+    shown = ", ".join(f"{each.label}: {spoken_answer(each.answer, 60)}" for each in receipt.answered)
     left = f" · {receipt.open} open" if receipt.open else ""
     desk.receipt(request, "👍", f"Saved. {shown}{left}")
     await desk.notifier.look_at(ref)

@@ -36,15 +36,17 @@ async def lift(
     view = await desk.fleet.view(ref)
     retry = kind is DecisionKind.RETRY
     need = need_of(view)
-    if identity is None or identity == ((need and need.name) if retry else view.gate):
-        await (desk.fleet.retry if retry else desk.fleet.action_done)(ref, request.person)
-    elif not _was_cut_short(view, request, kind):
+    with desk.notifier.deciding(ref, request.person):
+        if identity is None or identity == ((need and need.name) if retry else view.gate):
+            await (desk.fleet.retry if retry else desk.fleet.action_done)(ref, request.person)
+        elif _was_cut_short(view, request, kind):
+            if view.worker_pid is None:
+                await desk.fleet.resume(ref, request.person)
+        else:
+            await desk.notifier.look_at(ref)
+            raise ConflictError(_let_go_on(view, request))
+        desk.receipt(request, toast=f"{ref.name} {'tries again' if retry else 'goes on'}.")
         await desk.notifier.look_at(ref)
-        raise ConflictError(_let_go_on(view, request))
-    elif view.worker_pid is None:
-        await desk.fleet.resume(ref, request.person)
-    desk.receipt(request, toast=f"{ref.name} {'tries again' if retry else 'goes on'}.")
-    await desk.notifier.look_at(ref, by=request.person)
 
 
 def _was_cut_short(view: SessionView, request: Request, kind: DecisionKind) -> bool:

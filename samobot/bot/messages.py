@@ -134,6 +134,8 @@ def held(scene: Scene, key: str, posted: Posted) -> bool:
     if posted.kind == "question":
         waiting = {question_key(question) for question in scene.view.open_questions}
         return key in waiting and scene.view.state is SessionState.RUNNING
+    if posted.kind == "paused":
+        return key == paused_key(scene.after)
     return posted.kind == "plan" and scene.after.plan_open and key == plan_key(scene.after)
 
 
@@ -169,6 +171,11 @@ def _came_to(view: SessionView) -> str:
 def plan_key(memory: Memory) -> str:
     """Names the message of the plan that was shown last; each showing has its own."""
     return f"plan:{len(memory.plans)}"
+
+
+def paused_key(told: Memory) -> str:
+    """Names the message of a pause; it stands until the session goes on."""
+    return f"paused:{told.paused}"
 
 
 def need_key(name: str) -> str:
@@ -281,7 +288,7 @@ def _end(scene: Scene) -> list[Message]:
         return found
     if after.paused is not None and after.paused != scene.before.paused:
         shown = stopped(view, "")
-        return [Message(f"paused:{after.paused}", "paused", shown, Volume.NEWS, live=False)]
+        return [Message(paused_key(after), "paused", shown, Volume.NEWS)]
     return []
 
 

@@ -8,8 +8,9 @@ transaction as the messages that tell it, and each message has a key for good: n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -104,19 +105,26 @@ class Notifier:
         await self._decide(now)
         self._note_looked(now)
 
-    async def look_at(self, ref: SessionRef, *, by: Person | None = None) -> None:
-        """Say what has changed in one session, right now: after a decision.
-
-        Args:
-            ref: The session.
-            by: Who decided, where that is known and stands in none of its files.
-        """
-        await self._teller.look(ref, lambda memory: memory.but(changing=()), by=by)
+    async def look_at(self, ref: SessionRef) -> None:
+        """Say what has changed in one session, right now: after a decision."""
+        await self._teller.look(ref, lambda memory: memory.but(changing=()))
         if self._looked_at is not None:
             try:
                 self._parking.tell(self._views(), self._now())
             except SamobotError as error:
                 log.error("who is parked cannot be told now: %s", error.message)
+
+    @contextlib.contextmanager
+    def deciding(self, ref: SessionRef, by: Person) -> Iterator[None]:
+        """Name who decides something that stands in none of the session's files, while it is being carried out.
+
+        What comes of it may be told by a poll, before whoever decided has been answered.
+        """
+        self._teller.deciding[ref.key] = by
+        try:
+            yield
+        finally:
+            self._teller.deciding.pop(ref.key, None)  # two people may decide at once
 
     async def change_answer(self, ref: SessionRef, index: int, identity: str) -> None:
         """Offer the options of an answered question again."""

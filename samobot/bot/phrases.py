@@ -19,6 +19,7 @@ from samobot.views import SessionRef
 
 NAME_CHARACTERS = 64
 _MOST_RENDERED = 20_000
+_OPTION = re.compile(r"[A-Z]\) ")
 
 
 class Sign(StrEnum):
@@ -128,6 +129,11 @@ def agent_words(markdown: str, limit: int) -> str:
 def agent_line(markdown: str, limit: int) -> str:
     """The agent's words as one line of HTML without styles, at most `limit` characters before escaping."""
     return escape(agent_words(markdown, limit))
+
+
+def spoken_answer(answer: str, limit: int) -> str:
+    """An answer as one plain line: an option in the agent's words, anything else as the person wrote it."""
+    return agent_words(answer, limit) if _OPTION.match(answer) else one_line(answer, limit)
 
 
 def agent_quote(markdown: str, limit: int, *, expandable: bool = False) -> str:

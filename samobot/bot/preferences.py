@@ -31,9 +31,9 @@ _WIDEST, _NARROWEST = 48, 30
 """Columns that a table of costs is laid out in before the room that it does not need is taken out."""
 
 _LEVELS = {
-    NotifyLevel.QUIET: "only what waits for you or is finished, without the rest",
-    NotifyLevel.NORMAL: "what waits for you with a sound, phase changes without",
-    NotifyLevel.ALL: "every change, also each iteration",
+    NotifyLevel.QUIET: "only what waits for you or is finished",
+    NotifyLevel.NORMAL: "also new phases and receipts, silent",
+    NotifyLevel.ALL: "new phases with a sound, and each iteration, silent",
 }
 
 

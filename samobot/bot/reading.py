@@ -42,7 +42,7 @@ async def show_plan(desk: Desk, request: Request, ref: SessionRef) -> None:
     title = view.plan.title if view.plan is not None else document.name
     desk.reply(
         request,
-        f"📋 {bold(ref.name)} {escape(one_line(title, 200))}",
+        f"📋 {bold(ref.name)} · {escape(one_line(title, 200))}",
         about=about,
         part="plan-file",
         attachment=Attachment(document.name, document.text.encode("utf-8", "replace")),

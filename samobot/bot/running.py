@@ -13,12 +13,13 @@ from samobot.bot.markup import bold
 from samobot.bot.obstacles import rest_words
 from samobot.bot.phrases import Sign
 from samobot.bot.richtext import escape
-from samobot.errors import ConflictError, NotFoundError, SamobotError
-from samobot.replies import ResumeKind
+from samobot.errors import BusyError, ConflictError, NotFoundError, SamobotError
+from samobot.replies import ResumeKind, StopReport
 from samobot.session.status import SessionState
 from samobot.views import SessionRef, SessionView
 
 _EVERYTHING = frozenset({"all", "everything"})
+_NOTHING_RUNS = "Nothing is running. /sessions lists all."
 
 
 async def stop(desk: Desk, request: Request) -> None:
@@ -26,11 +27,13 @@ async def stop(desk: Desk, request: Request) -> None:
     if request.text.strip().casefold() in _EVERYTHING:
         views = [view for view in await desk.fleet.look() if is_stoppable(view)]
         if not views:
-            raise NotFoundError("Nothing is running.")
+            raise NotFoundError(_NOTHING_RUNS)
         desk.receipt(request, "👌", "Stopping…")
         desk.later(request, "stop", _stop_all(desk, request, [view.ref for view in views]))
         return
-    target = await find_target(desk, request, "stop", is_stoppable, question="Stop which one?")
+    target = await find_target(
+        desk, request, "stop", is_stoppable, question="Stop which one?", none=_NOTHING_RUNS
+    )
     if target is not None:
         stop_one(desk, request, target.view.ref)
 
@@ -43,9 +46,7 @@ def stop_one(desk: Desk, request: Request, ref: SessionRef) -> None:
 
 
 async def _stop_all(desk: Desk, request: Request, refs: list[SessionRef]) -> None:
-    reports = await asyncio.gather(
-        *(desk.fleet.stop(ref, request.person) for ref in refs), return_exceptions=True
-    )
+    reports = await asyncio.gather(*(_stopped(desk, request, ref) for ref in refs), return_exceptions=True)
     lines = []
     for ref, report in zip(refs, reports, strict=True):
         if isinstance(report, SamobotError):
@@ -59,13 +60,22 @@ async def _stop_all(desk: Desk, request: Request, refs: list[SessionRef]) -> Non
             lines.append(f"{sign} {bold(ref.name)} is stopped. {escape(report.words)}")
     about = about_session(refs[0]) if len(refs) == 1 else None
     desk.reply(request, "\n".join(lines), about=about, part="stopped")
-    for ref in refs:
-        await desk.notifier.look_at(ref, by=request.person)
+
+
+async def _stopped(desk: Desk, request: Request, ref: SessionRef) -> StopReport:
+    """Stop one session, and show in the chat that it is."""
+    with desk.notifier.deciding(ref, request.person):
+        try:
+            return await desk.fleet.stop(ref, request.person)
+        finally:
+            await desk.notifier.look_at(ref)
 
 
 async def pause(desk: Desk, request: Request) -> None:
     """`/pause [name]`: after the iteration."""
-    target = await find_target(desk, request, "pause", _is_going, question="Pause which one?")
+    target = await find_target(
+        desk, request, "pause", _is_going, question="Pause which one?", none=_NOTHING_RUNS
+    )
     if target is not None:
         await pause_one(desk, request, target.view.ref)
 
@@ -74,16 +84,17 @@ async def pause_one(desk: Desk, request: Request, ref: SessionRef) -> None:
     """Pause a session after its iteration; of one that does not work just now, say what it is."""
     view = await desk.fleet.view(ref)
     before = rest_words(view)
-    try:
-        await desk.fleet.pause(ref, request.person)
-    except ConflictError as error:
-        holds = " /stop keeps it from going on after that." if view.state is SessionState.WAITING else ""
-        raise ConflictError(f"{error.message}{f' It is {before}.{holds}' if before else ''}") from None
-    if before:
-        _say(desk, request, ref, Sign.PAUSED, f"is paused; it was {before}.")
-    else:
-        desk.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
-    await desk.notifier.look_at(ref, by=request.person)
+    with desk.notifier.deciding(ref, request.person):
+        try:
+            await desk.fleet.pause(ref, request.person)
+        except ConflictError as error:
+            holds = " /stop keeps it from going on after that." if view.state is SessionState.WAITING else ""
+            raise ConflictError(f"{error.message}{f' It is {before}.{holds}' if before else ''}") from None
+        if before:
+            _say(desk, request, ref, Sign.PAUSED, f"is paused; it was {before}.")
+        else:
+            desk.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
+        await desk.notifier.look_at(ref)
 
 
 async def resume(desk: Desk, request: Request) -> None:
@@ -107,15 +118,18 @@ async def resume(desk: Desk, request: Request) -> None:
 
 async def go_on(desk: Desk, request: Request, ref: SessionRef, *, budget_usd: float | None = None) -> None:
     """Let a session go on, and say what had held it up: nobody named that."""
+    with desk.notifier.deciding(ref, request.person):
+        await _go_on(desk, request, ref, budget_usd)
+
+
+async def _go_on(desk: Desk, request: Request, ref: SessionRef, budget_usd: float | None) -> None:
     view = await desk.fleet.view(ref)
     # That it was stopped or in line says nothing new.
     before = "" if view.state in (SessionState.STOPPED, SessionState.QUEUED) else rest_words(view)
     try:
         resumed = await desk.fleet.resume(ref, request.person, budget_usd=budget_usd)
     except ConflictError:
-        await desk.notifier.look_at(
-            ref, by=request.person
-        )  # of one that was stopped it asks again what is awaited
+        await desk.notifier.look_at(ref)  # of one that was stopped it asks again what is awaited
         raise
     match resumed.kind:
         case ResumeKind.QUEUED:
@@ -131,7 +145,7 @@ async def go_on(desk: Desk, request: Request, ref: SessionRef, *, budget_usd: fl
             _say(desk, request, ref, Sign.RUNNING, f"goes on; it was {before}.")
         case ResumeKind.RUNNING | ResumeKind.WOKEN:
             desk.receipt(request, "👍", f"{ref.name} goes on.")
-    await desk.notifier.look_at(ref, by=request.person)
+    await desk.notifier.look_at(ref)
 
 
 def _say(desk: Desk, request: Request, ref: SessionRef, sign: Sign, words: str) -> None:
@@ -172,7 +186,10 @@ def _ask_whether_away(desk: Desk, request: Request, ref: SessionRef) -> None:
 
 async def archive_one(desk: Desk, request: Request, ref: SessionRef) -> None:
     """Put a session away, and close what the chat shows of it."""
-    await desk.fleet.archive(ref)
+    try:
+        await desk.fleet.archive(ref)
+    except BusyError:
+        raise ConflictError(f"{ref.name} is running. Stop it first, then it can be put away.") from None
     await desk.notifier.put_away(ref, request.person)
     desk.toast(request, f"{ref.name} is put away.")
     if request.query_id is None:

@@ -13,6 +13,7 @@ from samobot.bot.commands import find_command
 from samobot.bot.decided import check_not_answered, check_not_done
 from samobot.bot.desk import TAP, Desk, Request
 from samobot.bot.obstacles import FOR_TODAY
+from samobot.bot.phrases import spoken_answer
 from samobot.bot.picked import Picked, say_picked
 from samobot.bot.questions import question_key
 from samobot.bot.sent import About
@@ -244,7 +245,7 @@ def _what_holds(view: SessionView, action: Action, tap: Tap) -> str:
             found = [each for each in view.questions if each.identity == action.identity]
             if found and found[0].answer is not None:
                 by = f" by {found[0].by}" if found[0].by else ""
-                return f"{found[0].label} was answered{by}: {found[0].answer}"
+                return f"{found[0].label} was answered{by}: {spoken_answer(found[0].answer, 100)}"
         case ActionKind.APPROVE | ActionKind.REQUEST_CHANGES:
             plan = view.plan
             if plan is not None and plan.sha256 != action.identity:

@@ -68,6 +68,7 @@ class Teller:
     Attributes:
         known: The sessions that were told by this process, by key.
         known_since: Until when all sessions were looked at.
+        deciding: Who is deciding about a session at this moment, by key; a poll may see first what comes of it.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Teller:
         self._away: set[str] = set()
         self.known: dict[str, Known] = {}
         self.known_since = known_since
+        self.deciding: dict[str, Person] = {}
 
     def is_due(self, view: SessionView, now: datetime) -> bool:
         """Whether there may be something to tell of a session."""
@@ -105,19 +107,16 @@ class Teller:
         else:
             await self._guarded(view.ref.key, self._tell(view))
 
-    async def look(
-        self, ref: SessionRef, adjust: Callable[[Memory], Memory] | None = None, *, by: Person | None = None
-    ) -> None:
+    async def look(self, ref: SessionRef, adjust: Callable[[Memory], Memory] | None = None) -> None:
         """Read a session anew and tell it.
 
         Args:
             ref: The session.
             adjust: A change to what is remembered of it.
-            by: Who decided, where that stands in none of its files.
         """
 
         async def tell() -> None:
-            await self._tell(await self._fleet.view(ref), by=by, adjust=adjust)
+            await self._tell(await self._fleet.view(ref), adjust=adjust)
 
         await self._guarded(ref.key, tell())
 
@@ -144,7 +143,6 @@ class Teller:
         self,
         view: SessionView,
         *,
-        by: Person | None = None,
         adjust: Callable[[Memory], Memory] | None = None,
     ) -> None:
         key = view.ref.key
@@ -165,7 +163,7 @@ class Teller:
                 if known is None or known.memory is stored:
                     break
             fresh = self._card_is_due(known, view, now)
-            told = self._say(scene, stored, by, card=fresh)
+            told = self._say(scene, stored, self.deciding.get(key), card=fresh)
             card_at = now if fresh or known is None else known.card_at
             ticks = view.state is SessionState.RUNNING
             due = now + CARD_EVERY if fresh else card_at + self._card_pause()
@@ -230,7 +228,7 @@ class Teller:
         elif there != digest:
             self._voice.edit(place, key, message.shown, about, message.volume, decided=message.decided)
         record = record or Posted(key=key, kind=message.kind, at=scene.now, need=message.need)
-        keeps_text = bool(message.need) or message.kind == "question"
+        keeps_text = bool(message.need) or message.kind in ("question", "paused")
         return record.model_copy(
             update={
                 "digests": {**record.digests, chat: digest},

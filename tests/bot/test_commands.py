@@ -28,7 +28,7 @@ from samobot.session.gate import Person
 from samobot.session.journal import EventName, append
 from samobot.session.status import SessionState
 from samobot.views import SessionRef
-from tests.support.phone import CHAT, NOW, PLAN, Phone, open_phone
+from tests.support.phone import CHAT, NOW, PLAN, QA, Phone, open_phone
 
 
 @pytest.fixture
@@ -589,6 +589,40 @@ async def test_a_choice_that_was_made_is_said_in_its_message_and_its_buttons_go(
     noted = phone.last("shall it try again")
     assert "\n→ 🔁 Retry · you, " in to_plain(noted.post.text)
     assert noted.post.markup is None
+
+
+async def test_an_old_offer_to_retry_starts_nothing_at_another_block(phone: Phone) -> None:
+    folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
+    await phone.say("/tell demo use the key")
+    offer = phone.last("shall it try again")
+    (folder / "_overview.md").write_text(
+        (folder / "_overview.md").read_text().replace("Total Iterations: 3", "Total Iterations: 4")
+    )
+    (folder / "_signal.json").write_text('{"status": "blocked", "reason": "no network"}')
+    assert "That was for something else" in await phone.tap(offer, "🔁 Retry")
+    assert not (folder / "_decisions.jsonl").exists()
+
+
+async def test_words_for_the_only_session_reach_it_though_it_is_stopped(phone: Phone) -> None:
+    folder = phone.session("demo")
+    phone.session("over", phase="done", signal='{"status": "done"}')
+    assert await phone.say("/tell use the key") == []
+    assert "use the key" in (folder / "_guidance.md").read_text()
+
+
+async def test_what_cannot_be_stopped_or_paused_is_said_in_words_that_fit(phone: Phone) -> None:
+    phone.session("demo")
+    for command in ("/stop", "/pause", "/stop all"):
+        assert await phone.say(command) == ["⚠️ Nothing is running. /sessions lists all."]
+
+
+async def test_what_is_said_of_an_answer_has_no_markdown_of_the_agents(phone: Phone) -> None:
+    folder = phone.asking()
+    (folder / "_qa.md").write_text(QA.replace("A) red", "A) **red**, `#f00`"))
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    asked = phone.last("Which colour?")
+    assert await phone.tap(asked, "A") == "Saved. Q1: A) red, #f00 · 1 open"
+    assert await phone.tap(asked, "B") == "Q1 was answered by Ann: A) red, #f00"
 
 
 async def test_words_for_a_done_session_are_refused_in_words_however_they_come(phone: Phone) -> None:

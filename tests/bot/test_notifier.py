@@ -277,6 +277,25 @@ async def test_a_block_comes_with_what_the_agent_said_and_is_closed_when_it_goes
     assert not closed.labels
 
 
+async def test_who_decided_is_said_also_where_a_poll_sees_first_what_came_of_it(known: Phone) -> None:
+    await known.look(blocked(updated=LATER))
+    stopped = at_rest(SessionState.STOPPED, phase=Phase.TESTING, end=ended(RunEndReason.STOPPED))
+    with known.notifier.deciding(stopped.ref, Person("Ann", "telegram")):
+        await known.look(stopped)
+    assert known.one("⛔ greet is blocked in testing").text.endswith("→ Stopped · you, 14:00")
+
+
+async def test_a_pause_is_over_in_its_message_once_the_session_goes_on(known: Phone) -> None:
+    paused = at_rest(SessionState.STOPPED, end=ended(RunEndReason.PAUSED))
+    await known.look(paused)
+    await known.look(paused.model_copy(update={"cost_usd": 9.0}))
+    assert known.one("⏸ greet is paused").labels == ["▶️ Resume", "📦 Archive"]
+    await known.look_at(session(), by=Person("Ann", "telegram"))
+    over = known.one("⏸ greet is paused")
+    assert over.text.endswith("→ Goes on · you, 14:00")
+    assert not over.labels
+
+
 async def test_blocked_again_for_the_same_reason_is_said_again(known: Phone) -> None:
     await known.look(blocked(updated=LATER))
     await known.look(session(phase=Phase.TESTING))

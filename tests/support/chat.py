@@ -120,7 +120,8 @@ class Phone:
         self.fleet.put(view)
         seen = max((message.id for message in self.messages), default=0)
         async with self.delivering():
-            await self.notifier.look_at(view.ref, by=by)
+            with self.notifier.deciding(view.ref, by) if by is not None else contextlib.nullcontext():
+                await self.notifier.look_at(view.ref)
         return [message for message in self.messages if message.id > seen]
 
     @property

@@ -56,6 +56,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         activity=held.activity if held else None,
         running_since=running.started if running else None,
         worker_pid=held.pid if held else None,
+        pausing=current.pausing,
         parked_until=(held.parked_until if held else None) or (park.until if park else None),
         limit=park.text if park else "",
         end=_end(end) if end else None,

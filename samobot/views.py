@@ -185,6 +185,7 @@ class SessionView(_View):
         activity: What the agent is doing right now, in a person's words.
         running_since: When the iteration that runs now began.
         worker_pid: Process of the living worker.
+        pausing: Whether it is to pause after its iteration.
         parked_until: When a parked session goes on.
         limit: What it is parked on, in words.
         end: How the last run ended.
@@ -242,6 +243,7 @@ class SessionView(_View):
     duration_s: float
     waited_s: float
     ended: int = 0
+    pausing: bool = False
     cost_usd: float
     cost_by_phase: dict[str, float]
     cost_by_model: dict[str, float]

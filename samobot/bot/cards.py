@@ -59,6 +59,7 @@ def card(view: SessionView, place: Place, now: datetime) -> Shown:
         phase if view.phase is not None or view.visited else "",
         _counts(view, now),
         escape(doing(view, need, place, now)),
+        f"{Sign.PAUSED} Pauses after this iteration" if view.pausing else "",
         _labelled("Last", of_flattened(view.last_action or view.summary)),
         _labelled("Next", view.next) if view.state is not SessionState.DONE else "",
         *_guidance(view),
@@ -149,7 +150,8 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
                 return ((log, stop),)
     match view.state:
         case SessionState.RUNNING:
-            return ((Button("⏸ Pause", Action(do=ActionKind.PAUSE, session=key)), stop, log), (guidance,))
+            pause = Button("⏸ Pause", Action(do=ActionKind.PAUSE, session=key))
+            return ((resume if view.pausing else pause, stop, log), (guidance,))
         case SessionState.PARKED:
             return ((Button("▶️ Resume now", resume.action), stop),)
         case SessionState.STOPPED:

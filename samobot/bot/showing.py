@@ -143,7 +143,8 @@ def _line(view: SessionView, name: str, place: Place, now: datetime) -> str:
     need = need_of(view)
     words = [doing(view, need, place, now)]
     if view.state is SessionState.RUNNING and view.phase is not None:
-        words = [f"{view.phase}, iteration {view.iteration}"]
+        then = ", then pauses" if view.pausing else ""
+        words = [f"{view.phase}, iteration {view.iteration}{then}"]
     if view.cost_usd:
         words.append(human_money(view.cost_usd))
     return f"{sign_of(view, need)} {bold(name)}  {escape(' · '.join(words))}"

@@ -322,7 +322,17 @@ def ref_of(key: str) -> SessionRef:
 
 def _marks(view: SessionView) -> tuple[object, ...]:
     """What of a card a person should see at once."""
-    return view.state, view.phase, view.iteration, view.gate, view.end, view.guidance, view.place, view.wanted
+    return (
+        view.state,
+        view.phase,
+        view.iteration,
+        view.gate,
+        view.end,
+        view.guidance,
+        view.place,
+        view.wanted,
+        view.pausing,
+    )
 
 
 def _is_older(view: SessionView, told: SessionView) -> bool:

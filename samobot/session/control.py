@@ -76,6 +76,21 @@ def take_kind(folder: SessionFolder, kind: RequestKind) -> Request | None:
         return found
 
 
+def is_pause_asked(folder: SessionFolder, worker: int | None) -> bool:
+    """Whether this worker is to pause after its iteration.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    if not folder.control.exists():
+        return False
+    waiting = map(_parse, _read(folder))
+    return any(
+        each is not None and each.kind is RequestKind.PAUSE and each.worker in (worker, None)
+        for each in waiting
+    )
+
+
 class Woken(StrEnum):
     """What a person's wish to go on meant for a living worker."""
 

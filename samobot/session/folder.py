@@ -80,7 +80,9 @@ class SessionFolder:
 
         A `Path` for each look would cost more than the look itself.
         """
-        found = (self.overview, self.signal, self.qa, self.decisions, self.guidance, self.journal)
+        found = (
+            self.overview, self.signal, self.qa, self.decisions, self.guidance, self.control, self.journal,
+        )  # fmt: skip
         return tuple(map(os.fspath, found))
 
     @property

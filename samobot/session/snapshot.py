@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus
+from samobot.session.control import is_pause_asked
 from samobot.session.files import mark_of, read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem, parse_guidance
@@ -45,6 +46,7 @@ class Snapshot:
         guidance: What people told it.
         end: How the last run ended, where that still says why it rests.
         lost: Whether the last worker died without a word.
+        pausing: Whether the living worker is to pause after its iteration.
     """
 
     folder: SessionFolder
@@ -55,6 +57,7 @@ class Snapshot:
     guidance: tuple[GuidanceItem, ...]
     end: RunEnd | None
     lost: bool
+    pausing: bool = False
 
 
 def snapshot(
@@ -108,8 +111,10 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
         guidance = parse_guidance(read_text(folder.guidance) or "")
     except StorageError as error:
         problems.append(error.message)
+    pausing = False
     try:
         held = holder(folder)
+        pausing = held is not None and is_pause_asked(folder, held.pid)
     except StorageError as error:
         problems.append(error.message)
     journal = journal or Journal()
@@ -139,7 +144,7 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
         updated=_updated(folder),
         problems=tuple(map(without_surrogates, problems)),
     )
-    return Snapshot(folder, status, standing, journal, held, guidance, end, lost)
+    return Snapshot(folder, status, standing, journal, held, guidance, end, lost, pausing)
 
 
 class SnapshotReader:

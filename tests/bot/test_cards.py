@@ -104,6 +104,13 @@ def test_the_minutes_of_a_card_that_rests_stand_still() -> None:
     assert card(view, HERE, NOW) == card(view, HERE, NOW + timedelta(hours=3))
 
 
+def test_a_card_says_that_its_session_will_pause_and_offers_to_let_it_go_on() -> None:
+    view = session(pausing=True)
+    assert "⏸ Pauses after this iteration" in shown_lines(view)
+    assert labels(card(view, HERE, NOW)) == ["▶️ Resume", "⏹ Stop", "📄 Log", "💬 Guidance"]
+    assert "⏸ Pause" in labels(card(session(), HERE, NOW))
+
+
 def test_guidance_that_waits_is_shown_as_the_person_wrote_it() -> None:
     view = session(
         guidance=(

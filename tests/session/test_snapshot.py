@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from samobot.phases import WaitingFor
+from samobot.session import control
 from samobot.session.decisions import Decision, DecisionKind, record
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, Journal, RunEndReason, append
@@ -348,6 +349,19 @@ def test_what_the_agent_is_doing_is_seen_without_reading_the_files_again(tmp_pat
         lock.update(parked=True)
         assert reader.read().status.state is SessionState.PARKED
     assert reader.read().status.state is SessionState.IDLE
+
+
+def test_a_pause_that_was_asked_for_is_seen_until_it_is_taken_back(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    reader = SnapshotReader(folder, "demo")
+    with RunLock.acquire(folder, NOW):
+        assert not reader.read().pausing
+        control.request(folder, control.Request(control.RequestKind.PAUSE, "Ann"))
+        assert reader.read().pausing
+        control.wake(folder, "Ann")
+        assert not reader.read().pausing
+        control.request(folder, control.Request(control.RequestKind.PAUSE, "Ann"))
+    assert not reader.read().pausing
 
 
 @pytest.mark.parametrize("reason", [RunEndReason.WAITING, RunEndReason.BLOCKED, RunEndReason.DONE])

@@ -52,7 +52,9 @@ def card(view: SessionView, place: Place, now: datetime) -> Shown:
     """
     need = need_of(view)
     sign = sign_of(view, need)
-    project = f" · {escape(one_line(view.ref.project, 40))}" if view.ref.project else ""
+    # Where several projects have a session of that name, it begins with the project.
+    told = view.ref.name.startswith(f"{view.ref.project}:")
+    project = f" · {escape(one_line(view.ref.project, 40))}" if view.ref.project and not told else ""
     phase = f"{dots(view.phase, over=view.state is SessionState.DONE)} {view.phase or ''}".strip()
     text = lines(
         f"{sign} {name_of(view.ref)}{project}",

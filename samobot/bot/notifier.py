@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from samobot.bot import cards
 from samobot.bot.extras import Sessions
+from samobot.bot.naming import Naming
 from samobot.bot.needs import NeedKind, need_of
 from samobot.bot.outbox import Outbox
 from samobot.bot.parking import ParkingBoard
@@ -71,7 +72,8 @@ class Notifier:
         self._places = places
         self._voice = Voice(store, outbox)
         looked = _moment(store.facts.get(_LOOKED))
-        self._teller = Teller(fleet, store, self._voice, places, now, looked)
+        self._naming = Naming()
+        self._teller = Teller(fleet, store, self._voice, places, self._naming.called, now, looked)
         self._parking = ParkingBoard(store, self._voice, places)
         self._reminders = Reminders(store, self._voice, places)
         self._now = now
@@ -92,8 +94,9 @@ class Notifier:
         if self._looked_at is None or now - self._looked_at > GAP:
             self._awake_since = now
         self._looked_at = now
+        self._teller.tell_anew(self._naming.look(views), now)
         tellings = []
-        for view in views:
+        for view in map(self._naming.called, views):
             if self._teller.is_due(view, now):
                 tellings.append(asyncio.create_task(self._teller.poll(view)))
                 await asyncio.sleep(0)  # a handler gets its turn between two sessions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,6 +62,7 @@ class Teller:
         store: What was told.
         voice: Brings it to the chats.
         places: Which chats hear of which session.
+        called: Gives a view the name that its session is called by.
         now: The clock, aware.
         known_since: Until when all sessions were looked at before; None where nothing was.
 
@@ -77,6 +78,7 @@ class Teller:
         store: Store,
         voice: Voice,
         places: Places,
+        called: Callable[[SessionView], SessionView],
         now: Callable[[], datetime],
         known_since: datetime | None,
     ) -> None:
@@ -84,6 +86,7 @@ class Teller:
         self._store = store
         self._voice = voice
         self._places = places
+        self._called = called
         self._now = now
         self._extras = ExtraReader(fleet, store)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -98,6 +101,14 @@ class Teller:
         if known is None or (known.due is not None and known.due <= now):
             return True
         return known.view is not view and known.view != view
+
+    def tell_anew(self, names: Collection[str], now: datetime) -> None:
+        """Have sessions of these names told with the next poll, though nothing else about them has changed."""
+        if not names:
+            return
+        for key, known in self.known.items():
+            if ref_of(key).name in names:
+                known.due = now
 
     async def poll(self, view: SessionView) -> None:
         """Tell a session as it was read on a poll."""
@@ -116,7 +127,7 @@ class Teller:
         """
 
         async def tell() -> None:
-            await self._tell(await self._fleet.view(ref), adjust=adjust)
+            await self._tell(self._called(await self._fleet.view(ref)), adjust=adjust)
 
         await self._guarded(ref.key, tell())
 
@@ -150,7 +161,9 @@ class Teller:
             return
         async with self._locks[key]:
             if key in self._away:
-                view = await self._fleet.view(view.ref)  # it was read before it was put away, or is back
+                view = self._called(
+                    await self._fleet.view(view.ref)
+                )  # it was read before it was put away, or is back
                 self._away.discard(key)
             now = self._now()
             while True:

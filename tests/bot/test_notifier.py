@@ -629,3 +629,24 @@ async def test_a_worker_that_dies_again_and_again_is_told_in_one_message(known: 
     async with known.delivering():
         known.notifier.tell_news([FleetNews(ref=REF, key=REF.key, kind=NewsKind.RESTARTED, text="")])
     assert sum("worker died" in text for text in texts(known.messages)) == 2
+
+
+async def test_sessions_of_one_name_in_two_projects_are_told_apart(known: Phone) -> None:
+    await known.look(asking(question(), updated=LATER))
+    assert known.one("❓ greet asks")
+    other = SessionRef(project="shop", folder="26-01-15-greet", name="greet")
+    await known.look(planned(plan(), ref=other, updated=LATER))
+    assert known.one("📋 shop:greet has a plan").labels
+    assert known.one("❓ demo:greet asks").labels  # also what stood in the chat already
+    cards = [message.text.split("\n")[0] for message in known.messages if "\nWaits for" in message.text]
+    assert cards == ["❓ demo:greet", "📋 shop:greet"]
+
+
+async def test_a_name_is_short_again_once_it_is_the_only_one(known: Phone) -> None:
+    mine = asking(question(), updated=LATER)
+    await known.look(
+        mine, planned(plan(), ref=SessionRef(project="shop", folder="26-01-15-greet", name="greet"))
+    )
+    del known.fleet.views["shop:26-01-15-greet"]
+    await known.look(mine)
+    assert known.one("❓ greet asks")

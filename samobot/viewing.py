@@ -8,6 +8,7 @@ from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import Decision, DecisionKind, question_id
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEnd, RunningIteration
+from samobot.session.overview import NOTHING_PLANNED
 from samobot.session.plan import outline, spoken_phase, spoken_title
 from samobot.session.qa import Question
 from samobot.session.signal import Signal
@@ -69,7 +70,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
             for each in remarks
         ),
         last_action=status.last_action,
-        next=status.next,
+        next=None if status.next == NOTHING_PLANNED else status.next,
         started=journal.started,
         updated=status.updated,
         duration_s=journal.duration_s,

@@ -196,7 +196,7 @@ class SessionView(_View):
         decision: What a person decided last.
         repository: Whether it works in a git repository, as far as that is known: whether there is a diff.
         last_action: As the overview says.
-        next: As the overview says.
+        next: As the overview says; None until the agent has said it.
         started: When the session began.
         updated: When something last changed.
         duration_s: Seconds from the first event to the last.

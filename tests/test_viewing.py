@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from samobot.phases import Phase
 from samobot.session import gate, journal
 from samobot.session.folder import SessionFolder
 from samobot.session.history import EventName
 from samobot.session.lock import RunLock
+from samobot.session.overview import new_overview, set_status
 from samobot.session.snapshot import snapshot
 from samobot.viewing import view_of
 from samobot.views import SessionView
@@ -52,3 +54,12 @@ def test_a_worker_notes_how_much_guidance_each_iteration_was_given(tmp_path: Pat
     assert shop.samobot("tell", "greet", "Use argparse").returncode == 0
     assert shop.run("greet").returncode == 11
     assert [start["guidance"] for start in shop.journal("greet", "iteration_start")] == [0, 1]
+
+
+def test_nothing_is_said_to_come_next_before_the_agent_has_said_so(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    before = new_overview("greet", started="now", working_dir="/", task="Greet", phase=Phase.TESTING)
+    folder.overview.write_text(before)
+    assert view(folder).next is None
+    folder.overview.write_text(set_status(before, {"Next": "Write the tests"}))
+    assert view(folder).next == "Write the tests"

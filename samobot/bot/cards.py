@@ -121,7 +121,7 @@ def doing(view: SessionView, need: Need | None, place: Place, now: datetime) -> 
                 return queue_words(view.place)
             if view.lost and view.wanted:
                 return "Its worker died; it is started again"
-            return "Starts in a moment" if view.wanted else f"No run{since}"
+            return "Starts in a moment" if view.wanted else f"Not running{since}"
 
 
 def _ended_from_outside(view: SessionView) -> bool:

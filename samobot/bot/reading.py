@@ -9,6 +9,7 @@ from samobot.bot.addressing import any_session, find_target
 from samobot.bot.arguments import first_word
 from samobot.bot.buttons import Button, file_label, rows
 from samobot.bot.desk import Desk, Request, about_session
+from samobot.bot.marks import of_flattened
 from samobot.bot.markup import bold, pre
 from samobot.bot.outbox import Attachment
 from samobot.bot.phrases import Sign, agent_line, plural
@@ -66,10 +67,11 @@ async def show_diff(desk: Desk, request: Request, ref: SessionRef) -> None:
     branch = f" · {escape(found.branch)}" if found.branch not in (None, "", ref.name) else ""
     head = (
         f"± {bold(ref.name)}{branch}\n"
-        f"{plural(found.commits, 'commit')} · {plural(len(found.files), 'file')}, +{found.added} −{found.removed}"
+        f"{plural(found.commits, 'commit')} · {plural(len(found.files), 'file')}, +{found.added:,} −{found.removed:,}"
     )
     counts = [
-        f"+{each.added} −{each.removed}" if each.added is not None else "binary" for each in found.files[:12]
+        f"+{each.added:,} −{each.removed or 0:,}" if each.added is not None else "binary"
+        for each in found.files[:12]
     ]
     width = max(map(len, counts), default=0)
     lines = [
@@ -108,8 +110,7 @@ async def show_log(desk: Desk, request: Request, ref: SessionRef, count: int = _
     lines = await desk.fleet.log_lines(ref, max(count, 1))
     # Its words are Markdown; paths, patterns and commands are not.
     shown = [
-        agent_line(line, _LINE) if line.startswith(Sign.GUIDANCE) else escape(one_line(line, _LINE))
-        for line in lines
+        _spoken(line) if line.startswith(Sign.GUIDANCE) else escape(one_line(line, _LINE)) for line in lines
     ]
     text = "\n".join(shown) or "The agent has done nothing yet."
     desk.reply(request, f"📄 {bold(ref.name)}\n{text}", about=about_session(ref, "log"), part="log")
@@ -209,6 +210,12 @@ async def _timeline(desk: Desk, request: Request, ref: SessionRef) -> None:
         part="chart",
         attachment=Attachment(f"{ref.name}.png", picture, photo=True),
     )
+
+
+def _spoken(line: str) -> str:
+    """A line of the log with what the agent said, whose own lines were joined into one."""
+    said = of_flattened(line.removeprefix(Sign.GUIDANCE))
+    return f"{Sign.GUIDANCE} {agent_line(said, _LINE - 2)}"
 
 
 async def _rendered(markdown: str) -> tuple[str, ...]:

@@ -30,6 +30,9 @@ from samobot.session.sections import (
 )
 from samobot.text import has_control, nearest, one_line, without_surrogates
 
+NOTHING_PLANNED = "Start the phase"
+"""What comes next until the agent says it."""
+
 _HEAD_KEYS = ("started", "working dir", "task")
 _NUMBER = re.compile(r"([0-9]{1,9})(?![0-9])")
 _PHASE = re.compile(r"[*_`\s]{0,8}([a-z]+)[*_`.\s]{0,8}(?:\([^()]*\))?", re.IGNORECASE)
@@ -162,7 +165,7 @@ def new_overview(title: str, *, started: str, working_dir: str, task: str, phase
         f"Working Dir: {_single(working_dir)}\n"
         f"Task:{stored}\n\n"
         f"## Status\nPhase: {phase}\nIteration: 0\nTotal Iterations: 0\nBlocked: no\n"
-        "Last Action: Session created\nNext: Start the phase\nQuality Iteration: 0\n\n"
+        f"Last Action: Session created\nNext: {NOTHING_PLANNED}\nQuality Iteration: 0\n\n"
         "## Flow Log\n\n## Files\n\n## Plans\n"
     )
 

@@ -409,6 +409,15 @@ async def test_files_log_cost_and_preferences_are_shown(phone: Phone) -> None:
     )
 
 
+async def test_the_log_shows_what_the_agent_said_without_its_markdown(phone: Phone) -> None:
+    folder = SessionFolder(phone.session("demo"))
+    folder.prepare()
+    said = {"type": "text", "text": "# Result\n\n- **one**\n- two"}
+    record = {"type": "assistant", "message": {"content": [said]}}
+    (folder.logs / "01-31-1100-001-testing.jsonl").write_text(json.dumps(record) + "\n")
+    assert await phone.say("/log demo") == ["📄 demo\n💬 Result · one · two"]
+
+
 async def test_cost_says_what_ended_without_a_price(phone: Phone) -> None:
     folder = SessionFolder(phone.asking())
     folder.prepare()

@@ -136,6 +136,8 @@ def held(scene: Scene, key: str, posted: Posted) -> bool:
         return key in waiting and scene.view.state is SessionState.RUNNING
     if posted.kind == "paused":
         return key == paused_key(scene.after)
+    if posted.kind == "budget":
+        return key == budget_key(scene.after) and _works(scene.view)
     return posted.kind == "plan" and scene.after.plan_open and key == plan_key(scene.after)
 
 
@@ -176,6 +178,11 @@ def plan_key(memory: Memory) -> str:
 def paused_key(told: Memory) -> str:
     """Names the message of a pause; it stands until the session goes on."""
     return f"paused:{told.paused}"
+
+
+def budget_key(told: Memory) -> str:
+    """Names the message of a good part of the budget being spent; it stands until more is, or the session rests."""
+    return f"budget:{told.budget_usd}:{told.warned}"
 
 
 def need_key(name: str) -> str:
@@ -311,8 +318,7 @@ def _remarks(scene: Scene) -> list[Message]:
     resting = scene.need is not None or view.state is SessionState.DONE
     if before.budget_usd == after.budget_usd and after.warned > before.warned and not resting:
         volume = Volume.NEEDED if after.warned >= 80 else Volume.NEWS
-        key = f"budget:{after.budget_usd}:{after.warned}"
-        found.append(Message(key, "budget", remarks.money_spent(view, after.warned), volume, live=False))
+        found.append(Message(budget_key(after), "budget", remarks.money_spent(view, after.warned), volume))
     return [*found, *(() if resting else _progress(scene))]
 
 
@@ -329,6 +335,10 @@ def _progress(scene: Scene) -> list[Message]:
         shown = remarks.iteration_over(view)
         return [Message(f"iteration:{after.ended}", "iteration", shown, Volume.DETAIL, live=False)]
     return []
+
+
+def _works(view: SessionView) -> bool:
+    return view.state in (SessionState.RUNNING, SessionState.QUEUED, SessionState.PARKED)
 
 
 def _digest(name: str) -> str:

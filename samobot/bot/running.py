@@ -10,12 +10,14 @@ from samobot.bot.arguments import is_budget, read_budget
 from samobot.bot.buttons import rows
 from samobot.bot.desk import TAP, Desk, Request, about_session, choice
 from samobot.bot.markup import bold
-from samobot.bot.obstacles import rest_words
+from samobot.bot.needs import NeedKind, need_of
+from samobot.bot.obstacles import obstacle, rest_words
 from samobot.bot.phrases import Sign
 from samobot.bot.richtext import escape
-from samobot.errors import BusyError, ConflictError, NotFoundError, SamobotError
+from samobot.errors import BusyError, ConflictError, NotFoundError, SamobotError, UsageError
 from samobot.replies import ResumeKind, StopReport
 from samobot.session.status import SessionState
+from samobot.text import human_money
 from samobot.views import SessionRef, SessionView
 
 _EVERYTHING = frozenset({"all", "everything"})
@@ -124,6 +126,15 @@ async def go_on(desk: Desk, request: Request, ref: SessionRef, *, budget_usd: fl
 
 async def _go_on(desk: Desk, request: Request, ref: SessionRef, budget_usd: float | None) -> None:
     view = await desk.fleet.view(ref)
+    if _lacks_money(view, budget_usd):
+        if budget_usd is not None:
+            spent = human_money(view.cost_usd)
+            raise UsageError(f"{ref.name} has cost {spent} already; a budget has to be more than that.")
+        here = desk.places.at(request.chat_id, request.thread_id)
+        shown = obstacle(view, NeedKind.BUDGET, "", here, desk.now())
+        desk.toast(request)
+        desk.reply(request, shown.text, buttons=shown.buttons, about=about_session(ref), part="money")
+        return
     # That it was stopped or in line says nothing new.
     before = "" if view.state in (SessionState.STOPPED, SessionState.QUEUED) else rest_words(view)
     try:
@@ -146,6 +157,15 @@ async def _go_on(desk: Desk, request: Request, ref: SessionRef, budget_usd: floa
         case ResumeKind.RUNNING | ResumeKind.WOKEN:
             desk.receipt(request, "👍", f"{ref.name} goes on.")
     await desk.notifier.look_at(ref)
+
+
+def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
+    """Whether a session has used up its budget and would end at once with the one that it is given."""
+    need = need_of(view)
+    if need is None or need.kind is not NeedKind.BUDGET or (view.end is not None and view.end.of_day):
+        return False
+    budget = view.budget_usd if budget_usd is None else budget_usd
+    return budget is not None and budget <= view.cost_usd
 
 
 def _say(desk: Desk, request: Request, ref: SessionRef, sign: Sign, words: str) -> None:

@@ -37,6 +37,10 @@ CARD_EVERY = timedelta(seconds=15)
 """How often a running card is made anew though nothing was reported: its minutes go on."""
 
 
+_CLOSED_IN_TIME = frozenset({"question", "paused", "budget"})
+"""Kinds of messages that are closed once what they offer has no use any more, though they stand for no need."""
+
+
 @dataclass(slots=True)
 class Known:
     """What is known of a session in this process.
@@ -241,7 +245,7 @@ class Teller:
         elif there != digest:
             self._voice.edit(place, key, message.shown, about, message.volume, decided=message.decided)
         record = record or Posted(key=key, kind=message.kind, at=scene.now, need=message.need)
-        keeps_text = bool(message.need) or message.kind in ("question", "paused")
+        keeps_text = bool(message.need) or message.kind in _CLOSED_IN_TIME
         return record.model_copy(
             update={
                 "digests": {**record.digests, chat: digest},

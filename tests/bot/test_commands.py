@@ -418,6 +418,22 @@ async def test_the_log_shows_what_the_agent_said_without_its_markdown(phone: Pho
     assert await phone.say("/log demo") == ["📄 demo\n💬 Result · one · two"]
 
 
+async def test_a_session_without_money_is_not_said_to_go_on(phone: Phone) -> None:
+    folder = SessionFolder(phone.session("demo"))
+    folder.prepare()
+    append(folder, EventName.RUN_START, NOW, run="r", pid=1, budget_usd=5.0)
+    append(folder, EventName.ITERATION_END, NOW, n=3, phase="implementation", cost_usd=6.0)
+    append(folder, EventName.RUN_END, NOW, reason="budget", text="spent", exit_code=13)
+    (said,) = await phone.say("/resume demo")
+    assert said.startswith("💰 demo has used up its budget\n$6.00 of $5.00")
+    assert "+$5" in str(phone.last("used up its budget").post.markup)
+    too_little = "⚠️ demo has cost $6.00 already; a budget has to be more than that."
+    assert await phone.say("/resume demo 4") == [too_little]
+    assert not phone.store.wanted.all()
+    await phone.say("/resume demo 8")
+    assert [run.session for run in phone.store.wanted.all()] == ["repo:26-01-31-demo"]
+
+
 async def test_cost_says_what_ended_without_a_price(phone: Phone) -> None:
     folder = SessionFolder(phone.asking())
     folder.prepare()

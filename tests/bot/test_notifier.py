@@ -296,6 +296,17 @@ async def test_a_pause_is_over_in_its_message_once_the_session_goes_on(known: Ph
     assert not over.labels
 
 
+async def test_what_a_warning_about_money_offers_goes_once_the_session_rests(known: Phone) -> None:
+    for spent_so_far in (1.0, 3.0):
+        await known.look(session(cost_usd=spent_so_far, budget_usd=5.0, updated=LATER))
+    await known.look(session(cost_usd=3.1, budget_usd=5.0, updated=LATER))
+    assert known.one("💰 greet has used 50 %").labels == ["+$5", "⏸ Pause"]
+    spent = blocked("", cost_usd=6.0, budget_usd=5.0, end=ended(RunEndReason.BUDGET), updated=LATER)
+    await known.look(spent)
+    assert not known.one("💰 greet has used 50 %").labels
+    assert known.one("💰 greet has used up its budget").labels
+
+
 async def test_blocked_again_for_the_same_reason_is_said_again(known: Phone) -> None:
     await known.look(blocked(updated=LATER))
     await known.look(session(phase=Phase.TESTING))

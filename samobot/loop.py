@@ -274,7 +274,7 @@ class Worker:
             phase,
             BlockCause.STAGNATION,
             f"{STAGNATION_AFTER} iterations in a row said “continue” and changed nothing: no commit, no file in the "
-            "working directory, no file in the session. Say with guidance what to do differently, or stop it.",
+            "working directory, no file in the session.",
             report.number,
         )
 

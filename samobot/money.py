@@ -64,7 +64,7 @@ class Money:
             return None
         return (
             f"{self._unpriced} iterations in a row ended without saying what they cost, so the budget cannot be kept. "
-            "Look at how they ended with `samobot logs`; another try goes on."
+            "The log shows how they ended; another try goes on."
         )
 
     def charge(self, outcome: Outcome) -> str | None:

@@ -70,10 +70,7 @@ class Troubles:
     def _remind(self, phase: Phase, report: Report, problem: SignalProblem) -> RunEnd | None:
         self._unsaid += 1
         if self._unsaid >= 2:
-            reason = (
-                f"Two iterations in a row ended without a signal that can be used. {problem.message} "
-                "Look at what the agent says with `samobot logs`; guidance and another try may help."
-            )
+            reason = f"Two iterations in a row ended without a signal that can be used. {problem.message}"
             self._run.book.block(phase, reason, report.number)
             return RunEnd(RunEndReason.BLOCKED, reason, phase, cause=BlockCause.NO_SIGNAL)
         ended_well = report.outcome.kind is OutcomeKind.COMPLETED

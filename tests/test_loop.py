@@ -221,6 +221,9 @@ async def test_two_iterations_without_a_signal_block(tmp_path: Path) -> None:
     made = bench(make_session(tmp_path), Played(None, OutcomeKind.MAX_TURNS), Played({"status": "maybe"}))
     end = await made.worker.run()
     assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.NO_SIGNAL)
+    # What can be done about it is said by the terminal and by the chat, each in its own words.
+    assert "guidance" not in end.text
+    assert "samobot" not in end.text
     assert len(made.iteration.assignments) == 2
     assert "max_turns" in made.iteration.assignments[1].reminder
 
@@ -505,6 +508,7 @@ async def test_a_runaway_agent_is_stopped_after_five_iterations_that_change_noth
     made = bench(make_session(tmp_path, phase="implementation"), STAY, idle)
     end = await made.worker.run()
     assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.STAGNATION)
+    assert end.text.endswith("no file in the session.")
     assert len(made.iteration.assignments) == 1 + STAGNATION_AFTER
     assert status_of(made).state is SessionState.BLOCKED
 

@@ -81,15 +81,22 @@ def check_answer_stands(question: QuestionView, words: str, *, before: str | Non
     Raises:
         ConflictError: It was answered meanwhile, with something else.
     """
+    if stands(question, words, before):
+        raise ConflictError(f"{answered_already(question)} Tap Change below it to say something else.")
+
+
+def stands(question: QuestionView, words: str, before: str | None) -> bool:
+    """Whether a question was answered with something else since words for it were asked for; see `check_answer_stands`."""
     answer = question.answer
     if answer is None or answer == before or answer.strip() == words.strip():
-        return
+        return False
     letter = words.strip().upper()
-    if any(letter == option.letter and answer.startswith(f"{letter})") for option in question.options):
-        return
-    raise ConflictError(
-        f"{question.label} is answered already: {spoken_answer(answer, 100)}. Tap Change below it to say something else."
-    )
+    return not any(letter == option.letter and answer.startswith(f"{letter})") for option in question.options)
+
+
+def answered_already(question: QuestionView) -> str:
+    """How a question is answered, as a sentence."""
+    return f"{question.label} is answered already: {spoken_answer(question.answer or '', 100)}."
 
 
 def is_not_done(view: SessionView) -> bool:

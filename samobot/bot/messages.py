@@ -328,6 +328,8 @@ def _progress(scene: Scene) -> list[Message]:
     # The overview holds what was done last on one line.
     view = scene.view.model_copy(update={"last_action": of_flattened(scene.view.last_action or "")})
     if after.phase is not before.phase and view.phase not in (None, Phase.DONE):
+        if view.state is SessionState.STOPPED:
+            return []  # a plan approved meanwhile, perhaps; it does not go on, and its card says where it is
         key = f"phase:{after.ended}:{view.phase}:{before.phase}"
         shown = remarks.new_phase(view, before.phase)
         return [Message(key, "phase", shown, Volume.CHANGE, live=False)]

@@ -71,6 +71,11 @@ async def complete(desk: Desk, request: Request, action: Action) -> None:
             question = deciding.find_shown(view, {"index": action.question, "identity": action.identity})
             if question is None:
                 raise ConflictError("That question is not asked any more; your words were not used.")
+            if view.waiting_for is not WaitingFor.QA_ANSWERS and decided.stands(
+                question, request.text, action.text
+            ):
+                _keep_words(desk, request, view, decided.answered_already(question))
+                return
             decided.check_answer_stands(question, request.text, before=action.text)
             await _answer(desk, request, view, question)
         case ActionKind.REQUEST_CHANGES:

@@ -360,6 +360,13 @@ async def test_a_new_phase_is_silent_and_not_said_where_a_chat_wants_quiet(
         assert new[0].text.startswith("▶️ greet goes on to testing\n●●●●◉○○")
 
 
+async def test_a_session_that_is_stopped_is_not_said_to_go_on_to_a_phase(known: Phone) -> None:
+    stopped = at_rest(SessionState.STOPPED, phase=Phase.PLANNING, end=ended(RunEndReason.STOPPED))
+    await known.look(stopped)
+    assert await known.look(stopped.model_copy(update={"phase": Phase.IMPLEMENTATION})) == []
+    assert "implementation" in known.one("⏹ greet").text
+
+
 async def test_a_session_worked_on_by_hand_shows_its_phases(phone: Phone) -> None:
     await phone.look()
     by_hand: dict[str, Any] = {"end": None, "run": None, "started": None, "iterations_by_phase": {}}

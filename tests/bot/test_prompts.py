@@ -11,7 +11,7 @@ from samobot.bot.prompts import ASK_SECONDS
 from samobot.bot.sent import About, SentMessage
 from samobot.bot.store import Store
 from tests.bot.conftest import ManualClock
-from tests.support.phone import CHAT, PLAN, Phone, open_phone
+from tests.support.phone import CHAT, PLAN, QA, Phone, open_phone
 
 TEAM = -5
 
@@ -177,3 +177,19 @@ async def test_feedback_that_comes_again_after_a_crash_is_not_said_to_be_unused(
     assert not any("not used" in text for text in await phone.say("shorter", reply_to=90))
     assert (folder / "_guidance.md").read_text().count("shorter") == 1
     assert len((folder / "_decisions.jsonl").read_text().splitlines()) == 1
+
+
+async def test_an_answer_that_comes_after_the_agent_has_another_can_be_guidance(phone: Phone) -> None:
+    folder = phone.session(
+        "demo", phase="requirements", blocked="waiting_human", qa=QA.split("### Q2")[0],
+        signal='{"status": "waiting", "for": "qa_answers", "summary": "Asked"}',
+    )  # fmt: skip
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.tap(phone.last("Which colour?"), "✍️ Other")
+    (folder / "_qa.md").write_text((folder / "_qa.md").read_text().replace("_waiting_", "B) blue"))
+    (folder / "_signal.json").unlink()
+    said = await phone.say("turquoise")
+    assert said[-1] == "Q1 is answered already: B) blue. Your words were not used."
+    await phone.tap(phone.last("Your words were not used"), "💬 Guidance for demo")
+    assert "turquoise" in (folder / "_guidance.md").read_text()
+    assert "turquoise" not in (folder / "_qa.md").read_text()

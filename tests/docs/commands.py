@@ -212,7 +212,10 @@ def page_environment(root: Path, claude: Path) -> dict[str, str]:
     home = root / "home"
     home.mkdir(parents=True)
     path = [str(claude.parent), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    # Whoever tests a checkout beside the installed one names it so; its programs are meant, too.
+    named = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
     return {
+        **named,
         "PATH": ":".join(path),
         "HOME": str(home),
         "LOGNAME": "ann",

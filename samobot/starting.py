@@ -167,7 +167,7 @@ class Starting:
         )
 
     async def _lift(self, ref: SessionRef, by: Person) -> None:
-        """Lift what a person's wish to go on lifts: a block, a stop; never an open question or plan.
+        """Lift what a person's wish to go on lifts: a block, a stop, a pause; never an open question or plan.
 
         Raises:
             ConflictError: It waits for a decision.
@@ -179,13 +179,13 @@ class Starting:
             case WaitingFor.HUMAN_ACTION | WaitingFor.FILE_UPDATE:
                 folder = await self._reading.folder(ref)
                 await self._threads.run(lambda: gate.action_done(folder, by, self._now(), self._key))
-            case WaitingFor.QA_ANSWERS | WaitingFor.PLAN_APPROVAL:
+            case WaitingFor.QA_ANSWERS | WaitingFor.PLAN_APPROVAL if view.end is None or not view.end.paused:
                 return
-            case None if view.state is not SessionState.IDLE:
+            case None if view.state is SessionState.IDLE:
+                return
+            case _:
                 folder = await self._reading.folder(ref)
                 await self._threads.run(lambda: gate.retry(folder, by, self._now(), self._key))
-            case None:
-                return
 
 
 def _refuse_if_done(view: SessionView) -> None:

@@ -22,7 +22,6 @@ from samobot.bot.phrases import (
     time_of,
 )
 from samobot.bot.richtext import escape
-from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.text import human_duration, human_money, one_line
 from samobot.views import SessionView
@@ -81,8 +80,7 @@ def sign_of(view: SessionView, need: Need | None) -> Sign:
         case SessionState.STOPPED if _ended_from_outside(view) and view.wanted:
             return Sign.QUEUED
         case SessionState.STOPPED:
-            paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
-            return Sign.PAUSED if paused else Sign.STOPPED
+            return Sign.PAUSED if view.paused else Sign.STOPPED
         case SessionState.DONE:
             return Sign.DONE
         case SessionState.WAITING | SessionState.BLOCKED | SessionState.IDLE:
@@ -109,8 +107,7 @@ def doing(view: SessionView, need: Need | None, place: Place, now: datetime) -> 
             then = "it goes on by itself" if view.wanted else "it can go on"
             return f"Interrupted from outside{since}; {then}"
         case SessionState.STOPPED:
-            paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
-            return f"{'Paused' if paused else 'Stopped'}{since}"
+            return f"{'Paused' if view.paused else 'Stopped'}{since}"
         case SessionState.DONE:
             return f"Done{since}"
         case SessionState.WAITING | SessionState.BLOCKED | SessionState.IDLE:

@@ -70,20 +70,25 @@ def summary_file(view: SessionView, document: Document) -> Shown | None:
 
 
 def stopped(view: SessionView, report: str) -> Shown:
-    """Show that a person stopped or paused a session; `report` says what stopping it found, plain text."""
-    paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
+    """Show that a person stopped or paused a session; `report` says more about it, plain text."""
     key = view.ref.key
     buttons = (
         Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
         Button("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
     )
-    head = headline(
-        Sign.PAUSED if paused else Sign.STOPPED, view.ref, "is paused" if paused else "is stopped"
-    )
+    sign, words = (Sign.PAUSED, "is paused") if view.paused else (Sign.STOPPED, "is stopped")
+    if was_decided(view):
+        words, report = "stays paused", "What was decided is saved. It goes on with Resume."
+    head = headline(sign, view.ref, words)
     where = f"{phase_words(view.phase).capitalize()}, after {plural(view.iteration, 'iteration')}" + (
         f" · {human_money(view.cost_usd)}" if view.cost_usd else ""
     )
     return Shown(lines(head, escape(one_line(report, 600)), escape(where.removeprefix(", "))), (buttons,))
+
+
+def was_decided(view: SessionView) -> bool:
+    """Whether it was asked to pause, then waited for a person's decision, and has it now."""
+    return view.paused and view.end is not None and view.end.reason is RunEndReason.WAITING
 
 
 def summary_text(summary: str) -> str:

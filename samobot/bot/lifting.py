@@ -43,7 +43,10 @@ async def lift(
         raise ConflictError(_let_go_on(view, request))
     elif view.worker_pid is None:
         await desk.fleet.resume(ref, request.person)
-    desk.receipt(request, toast=f"{ref.name} {'tries again' if retry else 'goes on'}.")
+    paused = (await desk.fleet.view(ref)).paused
+    desk.receipt(
+        request, toast=f"{ref.name} {'stays paused' if paused else 'tries again' if retry else 'goes on'}."
+    )
     await desk.notifier.look_at(ref, by=request.person)
 
 

@@ -26,7 +26,6 @@ from samobot.bot.phrases import (
 from samobot.bot.richtext import RichText, escape, visible
 from samobot.bot.screen import PHONE_LINE, beginning
 from samobot.phases import BlockCause, WaitingFor
-from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.text import human_money, one_line
 from samobot.views import SessionView
@@ -122,8 +121,7 @@ def _state_words(view: SessionView) -> str:
         case SessionState.PARKED:
             return "parked on a usage limit"
         case SessionState.STOPPED:
-            paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
-            return "paused" if paused else "stopped"
+            return "paused" if view.paused else "stopped"
         case SessionState.DONE:
             return "done"
         case SessionState.QUEUED:

@@ -126,6 +126,8 @@ def _state_words(current: Snapshot) -> str:
             return f"waits for a limit until {until.astimezone():%H:%M}" if until else "waits for a limit"
         case SessionState.DONE:
             return "done"
+        case SessionState.STOPPED if current.end is not None and current.end.paused:
+            return f"paused in {phase}"
         case _:
             return f"{status.state} in {phase}"
 

@@ -13,7 +13,7 @@ import pytest
 
 from samobot.bot.database import Database
 from samobot.bot.wanted import WantedRuns
-from samobot.errors import ConflictError, NotFoundError, StorageError, UsageError
+from samobot.errors import ConflictError, DayOverError, NotFoundError, StorageError, UsageError
 from samobot.fleet import Fleet
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.replies import FleetNews, NewsKind, ResumeKind
@@ -436,8 +436,11 @@ async def test_on_a_day_whose_budget_is_used_up_nothing_is_said_to_go_on(harbour
             await again
     after = await port.fleet.view(ref)
     assert (after.state, after.end) == (spent.state, spent.end), "its gate stands as it was"
+    with pytest.raises(DayOverError, match="Your words are kept"):
+        await port.fleet.start("demo", "greet", ANNA, task="and in blue")
     await port.fleet.allow_today(ref, 5.0, ANNA)
-    await port.until(ref, lambda view: view.iteration == 2 and view.asked == "that is all")
+    went_on = await port.until(ref, lambda view: view.asked == "that is all" and view.worker_pid is None)
+    assert [(item.text, item.given) for item in went_on.guidance] == [("and in blue", True)]
 
 
 async def test_starting_a_session_that_waits_for_a_decision_says_what_it_waits_for(harbour: Harbour) -> None:

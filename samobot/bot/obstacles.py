@@ -28,7 +28,7 @@ from samobot.bot.screen import PHONE_LINE, beginning
 from samobot.phases import BlockCause, WaitingFor
 from samobot.session.status import SessionState
 from samobot.text import human_money, one_line
-from samobot.views import SessionView
+from samobot.views import SessionRef, SessionView
 
 _ABREAST = 2
 """Buttons beside each other: of four, a phone cuts the longer labels."""
@@ -220,16 +220,17 @@ def _action(view: SessionView) -> Shown:
 
 def _day(view: SessionView) -> Shown:
     """Show that all sessions together have used up the day's budget."""
-    key = view.ref.key
-    more = Action(do=ActionKind.ADD_BUDGET, session=key, usd=MORE_USD, text=FOR_TODAY)
-    buttons = (
-        Button(f"+${MORE_USD:,.0f} for today", more, once=True),
-        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
-    )
+    buttons = (more_today(view.ref), Button("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key)))
     words = agent_text(view.end.text if view.end is not None else "", 300)
     return Shown(
         f"{headline(Sign.BUDGET, view.ref, 'rests for today')}\n{words}", rows(*buttons, width=_ABREAST)
     )
+
+
+def more_today(ref: SessionRef) -> Button:
+    """The button that lets all sessions spend more today, and this one go on."""
+    more = Action(do=ActionKind.ADD_BUDGET, session=ref.key, usd=MORE_USD, text=FOR_TODAY)
+    return Button(f"+${MORE_USD:,.0f} for today", more, once=True)
 
 
 def _budget(view: SessionView) -> Shown:

@@ -408,6 +408,13 @@ async def test_an_iteration_that_uses_up_its_money_asks_about_the_budget(tmp_pat
     assert "$3.00 so far" in end.text
 
 
+async def test_a_budget_that_is_used_up_by_more_than_is_known_is_said_so(tmp_path: Path) -> None:
+    lost = Played({"status": "continue"}, OutcomeKind.CRASHED, cost=None)
+    dear = Played({"status": "continue"}, cost=3.0)
+    made = bench(make_session(tmp_path), lost, dear, options=RunOptions(budget_usd=2.5))
+    assert (await made.worker.run()).text.endswith("is used up: at least $3.00 so far.")
+
+
 async def test_a_budget_of_the_cli_alone_is_told_in_its_words(tmp_path: Path) -> None:
     made = bench(make_session(tmp_path), Played(None, OutcomeKind.MAX_BUDGET))
     end = await made.worker.run()

@@ -17,6 +17,7 @@ from samobot.bot.phrases import (
     agent_line,
     dots,
     lines,
+    money_of,
     name_of,
     plural,
     time_of,
@@ -179,7 +180,7 @@ def _counts(view: SessionView, now: datetime) -> str:
         facts.append(human_duration(seconds))
     if view.cost_usd:
         of = f" of {human_money(view.budget_usd)}" if view.budget_usd else ""
-        facts.append(f"{human_money(view.cost_usd)}{of}")
+        facts.append(f"{money_of(view)}{of}")
     return escape(" · ".join(facts))
 
 

@@ -18,6 +18,7 @@ from samobot.bot.phrases import (
     agent_words,
     headline,
     lines,
+    money_of,
     paragraphs,
     phase_words,
     plural,
@@ -27,7 +28,7 @@ from samobot.bot.richtext import RichText, escape, visible
 from samobot.bot.screen import PHONE_LINE, beginning
 from samobot.phases import BlockCause, WaitingFor
 from samobot.session.status import SessionState
-from samobot.text import human_money, one_line
+from samobot.text import capital, human_money, one_line
 from samobot.views import SessionRef, SessionView
 
 _ABREAST = 2
@@ -236,7 +237,7 @@ def more_today(ref: SessionRef) -> Button:
 def _budget(view: SessionView) -> Shown:
     if view.end is not None and view.end.of_day:
         return _day(view)
-    spent = human_money(view.cost_usd)
+    spent = capital(money_of(view))
     of = f" of {human_money(view.budget_usd)}" if view.budget_usd is not None else ""
     after = f"after {plural(view.iteration, 'iteration')}"
     more = MORE_USD if (view.budget_usd or 0.0) < 20 else float(round((view.budget_usd or 0.0) / 4))

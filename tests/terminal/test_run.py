@@ -91,6 +91,10 @@ def a_reserved_flag(shop: ScriptedShop) -> None:
     shop.environment["CLAUDE_ARGS"] = "--resume x"
 
 
+def a_permission_mode_among_the_flags(shop: ScriptedShop) -> None:
+    shop.environment["CLAUDE_ARGS"] = "--permission-mode plan"
+
+
 def a_bad_setting(shop: ScriptedShop) -> None:
     shop.environment["CLAUDE_TIMEOUT"] = "soon"
 
@@ -126,6 +130,7 @@ def a_file_for_sessions(shop: ScriptedShop) -> None:
         (not_logged_in, "not logged in"),
         (root_without_a_sandbox, "As root"),
         (a_reserved_flag, "--resume"),
+        (a_permission_mode_among_the_flags, "that is what CLAUDE_PERMISSION_MODE says"),
         (a_bad_setting, "CLAUDE_TIMEOUT"),
         (a_line_that_cannot_be_read, "some.env, line 1 (CLAUDE_MODEL), cannot be read"),
         (an_unknown_permission_mode, "one of acceptEdits, auto, bypassPermissions, default, dontAsk"),

@@ -48,7 +48,10 @@ def cli_environment(home: Path, base_url: str) -> dict[str, str]:
         base_url: Root of a `MessagesApi`.
     """
     home.mkdir(parents=True, exist_ok=True)
+    # Where the tests of one checkout run with the environment of another, programs shall be of the same one as they.
+    path = os.environ.get("PYTHONPATH")
     return {
+        **({"PYTHONPATH": path} if path else {}),
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),
         "LANG": "C.UTF-8",

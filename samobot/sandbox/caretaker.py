@@ -26,7 +26,7 @@ _ROUNDS = 5
 
 
 class Caretaker:
-    """Stands beside a demo from here to `dismiss`.
+    """Stands beside a demo from here to `clear_up`.
 
     Args:
         folder: The demo's folder.
@@ -34,6 +34,7 @@ class Caretaker:
     """
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._folder = str(folder)
         # A session of its own: what is killed with the demo's whole group would clear up nothing.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "samobot.sandbox.caretaker", str(folder)],
@@ -41,9 +42,11 @@ class Caretaker:
             env={name: value for name, value in environ.items() if name != MARK}, start_new_session=True,
         )  # fmt: skip
 
-    def dismiss(self) -> None:
-        """Let it see that all is done, and wait for its end."""
+    def clear_up(self) -> None:
+        """Have everything of the demo ended and removed. Blocks for as long as that takes."""
         self._process.communicate()
+        if self._process.returncode:
+            clear_up(self._folder)  # it was killed itself
 
 
 def clear_up(folder: str) -> None:

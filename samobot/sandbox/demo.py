@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from samobot.errors import SamobotError
-from samobot.sandbox.caretaker import MARK, Caretaker, clear_up
+from samobot.sandbox.caretaker import MARK, Caretaker
 from samobot.sandbox.journeys import greeting
 from samobot.sandbox.scenario import install
 from samobot.sandbox.server import BotApiServer
@@ -232,14 +232,13 @@ class Stage:
     # Clearing up.
 
     async def _leave(self) -> None:
-        """End the bot, the workers, whatever is left of them, the server, and remove the folder."""
+        """End the bot and the workers, have what is left of them and the folder removed, and end the server."""
         try:
             await self._end_bot()
             await asyncio.to_thread(self._end_workers)
-            await asyncio.to_thread(clear_up, str(self.folder))
-            await self.server.__aexit__(None, None, None)
         finally:
-            await asyncio.to_thread(self._caretaker.dismiss)
+            await asyncio.to_thread(self._caretaker.clear_up)
+            await self.server.__aexit__(None, None, None)
 
     async def _end_bot(self) -> None:
         if self._watch is not None:

@@ -91,10 +91,12 @@ class Book:
 
     def over_budget(self) -> str | None:
         """Say that the budget is used up; None where it is not, or where there is none."""
-        budget, cost = self.budget(), self.cost()
+        journal = self.journal()
+        budget, cost = journal.budget_usd, journal.cost_usd
         if budget is None or cost < budget:
             return None
-        return f"The budget of {human_money(budget)} is used up: {human_money(cost)} so far."
+        spent = human_money(cost, unpriced=journal.unpriced)
+        return f"The budget of {human_money(budget)} is used up: {spent} so far."
 
     def is_done(self) -> bool:
         """Whether the session is finished. Meant for when nobody holds it."""

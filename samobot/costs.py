@@ -17,7 +17,7 @@ from samobot.project import Project
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders
 from samobot.session.history import EventName
 from samobot.session.journal import events
-from samobot.text import clip, human_money, one_line
+from samobot.text import capital, clip, human_money, one_line
 
 WIDTH = 36
 """Characters of a line that a phone shows in a code block without wrapping."""
@@ -212,8 +212,8 @@ def cost_lines(costs: Costs, *, width: int = WIDTH, rows: int = _ROWS) -> list[s
     if not costs.total.iterations:
         return [f"Nothing spent{since or ' yet'}."]
     count, unpriced = costs.total.iterations, costs.total.unpriced
-    least = "At least " if unpriced else ""
-    lines = [f"{least}{human_money(costs.total.usd)} in {count} iteration{'s' if count != 1 else ''}{since}"]
+    usd = capital(human_money(costs.total.usd, unpriced=unpriced))
+    lines = [f"{usd} in {count} iteration{'s' if count != 1 else ''}{since}"]
     if unpriced:
         lines.append(f"{unpriced} of them ended without a price")
     parts: list[tuple[str, Mapping[str, Amount], Callable[[str], str]]] = [

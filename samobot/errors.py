@@ -41,5 +41,9 @@ class ConflictError(SamobotError):
     """What holds now is not what the person decided about: a changed plan, a question answered meanwhile."""
 
 
+class DayOverError(ConflictError):
+    """All sessions together have used up the day's budget; a person may allow more."""
+
+
 class StorageError(SamobotError):
     """The disk or the file system refused: full, read-only, or gone."""

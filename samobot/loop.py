@@ -101,6 +101,8 @@ class Worker:
         end = await self._run_locked()
         while end.reason is RunEndReason.WAITING and self._book.decided_meanwhile():
             # Somebody decided while the run was ending, and was told that the running worker takes it up.
+            if end.paused:
+                return self._paused(self._book.phase())
             try:
                 end = await self._run_locked()
             except BusyError:
@@ -187,9 +189,9 @@ class Worker:
         phase = self._book.phase()
         if self._stop.is_set():
             return self._stopped(phase)
-        if self._resting.pause_asked or self._book.take_request(control.RequestKind.PAUSE):
+        if self._is_to_pause():
             self._book.flow("Paused by a person")
-            return RunEnd(RunEndReason.PAUSED, "Paused, as asked.", phase)
+            return self._paused(phase)
         waiting_for = self._book.open_gate()
         if waiting_for is not None:
             return self._waiting(phase, waiting_for, self._book.what_is_needed())
@@ -281,7 +283,16 @@ class Worker:
     # Ends.
 
     def _waiting(self, phase: Phase, waiting_for: WaitingFor, words: str) -> RunEnd:
-        return RunEnd(RunEndReason.WAITING, words, phase, waiting_for=waiting_for)
+        paused = self._is_to_pause()
+        if paused:
+            self._book.flow("A person asked for a pause: it holds after what is waited for now")
+        return RunEnd(RunEndReason.WAITING, words, phase, waiting_for=waiting_for, paused=paused)
+
+    def _is_to_pause(self) -> bool:
+        return self._resting.pause_asked or self._book.take_request(control.RequestKind.PAUSE)
+
+    def _paused(self, phase: Phase) -> RunEnd:
+        return RunEnd(RunEndReason.PAUSED, "Paused, as asked.", phase, paused=True)
 
     def _block(self, phase: Phase, cause: BlockCause, reason: str, number: int | None) -> RunEnd:
         self._book.block(phase, reason, number)
@@ -318,4 +329,5 @@ class Worker:
             phase=end.phase,
             by="person" if end.by_person else "outside",
             of_day=end.of_day,
+            paused=end.paused,
         )

@@ -106,13 +106,13 @@ class Running:
     async def go_on(self, ref: SessionRef) -> None:
         """A person has decided in the chat: the run goes on by itself, as it was wanted before.
 
-        Not one that a person has stopped: that waits for a person's wish that it runs.
+        Not one that a person has stopped or paused: that waits for a person's wish that it runs.
 
         Not under the emergency stop, whose end starts nothing by itself either: then it waits for `/resume`.
         """
         if self._may_start_nothing():
             return
-        if _is_stopped(await self._reading.view(ref)):
+        if _is_to_rest(await self._reading.view(ref)):
             return
         run = self._wanted.get(ref.key)
         options = run.options if run is not None else run_options(auto=(await self._reading.view(ref)).auto)
@@ -212,13 +212,11 @@ def is_held(view: SessionView) -> bool:
     return view.worker_pid is not None or view.state is SessionState.RUNNING
 
 
-def _is_stopped(view: SessionView) -> bool:
-    """Whether a person's stop is in force."""
-    return (
-        view.state is SessionState.STOPPED
-        and view.end is not None
-        and (view.end.reason is RunEndReason.STOPPED and view.end.by_person)
-    )
+def _is_to_rest(view: SessionView) -> bool:
+    """Whether a person's stop or pause is in force."""
+    if view.state is not SessionState.STOPPED or view.end is None:
+        return False
+    return view.end.paused or (view.end.reason is RunEndReason.STOPPED and view.end.by_person)
 
 
 def _spoken(ref: SessionRef) -> str:

@@ -47,6 +47,7 @@ class RunEnd:
         until: When a parked session may go on.
         by_person: Whether a person stopped it, where it is stopped.
         of_day: Whether it was the day's budget over all sessions that is used up, where a budget is.
+        paused: Whether a person had asked for a pause: it holds also after what a session waits for was decided.
     """
 
     reason: RunEndReason
@@ -57,6 +58,7 @@ class RunEnd:
     until: datetime | None = None
     by_person: bool = True
     of_day: bool = False
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from math import isfinite
 
 from samobot import spending
 from samobot.creation import Opening, open_session
-from samobot.errors import ConflictError, UsageError
+from samobot.errors import ConflictError, DayOverError, UsageError
 from samobot.phases import WaitingFor
 from samobot.reading import Reading
 from samobot.replies import Resumed, ResumeKind, Started
@@ -23,6 +23,8 @@ from samobot.settings import Settings
 from samobot.text import human_money
 from samobot.threads import Threads
 from samobot.views import SessionRef, SessionView
+
+_KEPT = " Your words are kept for its next iteration."
 
 
 class Starting:
@@ -69,6 +71,7 @@ class Starting:
         """Start a new session, or let an existing one go on; it waits for its turn where too many run.
 
         Raises:
+            DayOverError: The day's budget is used up; what was said to an existing session is kept for it.
             ConflictError: It waits for a decision; it goes on by itself after that.
             SamobotError: It cannot be started; in words.
         """
@@ -83,10 +86,10 @@ class Starting:
         words = "\n\n".join(text for text in (task, dive) if text)
         if not opened.created:
             _refuse_if_done(await self._reading.view(ref))
-            await self._refuse_if_the_day_is_over()
             if words:
                 folder = await self._reading.folder(ref)
                 await self._threads.run(lambda: gate.tell(folder, words, by.who, self._now()))
+            await self._refuse_if_the_day_is_over(kept=bool(words))
             await self._lift(ref, by)
         if budget_usd is not None:
             await self._write_budget(ref, budget_usd, by)
@@ -99,8 +102,8 @@ class Starting:
         """Let a session go on: paused, stopped, blocked, parked, or out of money.
 
         Raises:
-            ConflictError: It is done, or the day's budget is used up, or it waits for a decision; then it goes on by
-                itself after that.
+            DayOverError: The day's budget is used up.
+            ConflictError: It is done, or it waits for a decision; then it goes on by itself after that.
         """
         self._running.refuse_in_panic()
         view = await self._reading.view(ref)
@@ -142,8 +145,12 @@ class Starting:
         await self._lift(ref, by)
         await self._running.go_on(ref)
 
-    async def _refuse_if_the_day_is_over(self) -> None:
-        """A worker would end at once, after it was said that the session goes on."""
+    async def _refuse_if_the_day_is_over(self, *, kept: bool = False) -> None:
+        """A worker would end at once, after it was said that the session goes on.
+
+        Args:
+            kept: Whether words were given that the next iteration will read.
+        """
         settings = self._settings
         words = await self._threads.run(
             lambda: spending.day_is_over(
@@ -151,7 +158,7 @@ class Starting:
             )
         )
         if words is not None:
-            raise ConflictError(words)
+            raise DayOverError(words + (_KEPT if kept else ""))
 
     async def _write_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
         """Write a budget into the journal, where a worker looks before each iteration.
@@ -167,7 +174,7 @@ class Starting:
         )
 
     async def _lift(self, ref: SessionRef, by: Person) -> None:
-        """Lift what a person's wish to go on lifts: a block, a stop; never an open question or plan.
+        """Lift what a person's wish to go on lifts: a block, a stop, a pause; never an open question or plan.
 
         Raises:
             ConflictError: It waits for a decision.
@@ -179,13 +186,13 @@ class Starting:
             case WaitingFor.HUMAN_ACTION | WaitingFor.FILE_UPDATE:
                 folder = await self._reading.folder(ref)
                 await self._threads.run(lambda: gate.action_done(folder, by, self._now(), self._key))
-            case WaitingFor.QA_ANSWERS | WaitingFor.PLAN_APPROVAL:
+            case WaitingFor.QA_ANSWERS | WaitingFor.PLAN_APPROVAL if view.end is None or not view.end.paused:
                 return
-            case None if view.state is not SessionState.IDLE:
+            case None if view.state is SessionState.IDLE:
+                return
+            case _:
                 folder = await self._reading.folder(ref)
                 await self._threads.run(lambda: gate.retry(folder, by, self._now(), self._key))
-            case None:
-                return
 
 
 def _refuse_if_done(view: SessionView) -> None:
@@ -207,8 +214,9 @@ def _say_what_is_awaited(view: SessionView, *, kept: bool = False) -> None:
             what = "your word on its plan"
         case _:
             return
-    more = " Your words are kept for its next iteration." if kept else ""
-    raise ConflictError(f"{view.ref.name} waits for {what}; it goes on by itself after that.{more}")
+    raise ConflictError(
+        f"{view.ref.name} waits for {what}; it goes on by itself after that.{_KEPT if kept else ''}"
+    )
 
 
 def _is_out_of_money(view: SessionView) -> bool:

@@ -63,9 +63,21 @@ def human_duration(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
-def human_money(usd: float) -> str:
-    """Return US dollars as people write them: `$0.42`, `$1,234.50`; less than a cent is `<$0.01`."""
+def human_money(usd: float, *, unpriced: int = 0) -> str:
+    """Return US dollars as people write them: `$0.42`, `$1,234.50`; less than a cent is `<$0.01`.
+
+    Args:
+        usd: The sum.
+        unpriced: How much of what it sums up has no price: with any, it is `at least $0.42`.
+    """
+    if unpriced:
+        return f"at least ${usd:,.2f}"
     return "<$0.01" if 0 < usd < 0.01 else f"${usd:,.2f}"
+
+
+def capital(words: str) -> str:
+    """Return `words` as they begin a sentence; all but the first letter stays as it is."""
+    return words[:1].upper() + words[1:]
 
 
 def human_size(count: int) -> str:

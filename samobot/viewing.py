@@ -266,6 +266,7 @@ def _end(end: RunEnd) -> EndView:
         cause=_cause(end.cause),
         by_person=end.by_person,
         of_day=end.of_day,
+        paused=end.paused,
     )
 
 

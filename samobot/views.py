@@ -135,7 +135,8 @@ class GuidanceView(_View):
 class EndView(_View):
     """How the last run ended, where that still says why the session rests.
 
-    A run that was stopped, but not by a person, goes on by itself where it is wanted.
+    A run that was stopped, but not by a person, goes on by itself where it is wanted. One that was `paused` does not,
+    also after a person has decided what it waits for.
     """
 
     at: datetime
@@ -144,6 +145,7 @@ class EndView(_View):
     cause: BlockCause | None
     by_person: bool = True
     of_day: bool = False
+    paused: bool = False
 
 
 class DecisionView(_View):
@@ -255,6 +257,11 @@ class SessionView(_View):
     problems: tuple[str, ...] = ()
     decision: DecisionView | None = None
     repository: bool = True
+
+    @property
+    def paused(self) -> bool:
+        """Whether it rests because a person has asked for a pause."""
+        return self.state is SessionState.STOPPED and self.end is not None and self.end.paused
 
     @property
     def asked(self) -> str:

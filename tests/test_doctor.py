@@ -167,6 +167,14 @@ async def test_a_claude_that_is_missing_or_logged_out_is_said(machine: Machine) 
     assert "npm install" in (await machine.worst()).remedy
 
 
+async def test_a_permission_mode_among_the_claude_flags_is_said(machine: Machine) -> None:
+    machine.set(CLAUDE_ARGS="--permission-mode plan")
+    worst = await machine.worst()
+    assert worst.level is Level.ERROR
+    assert "CLAUDE_ARGS may not hold --permission-mode" in worst.text
+    assert "CLAUDE_PERMISSION_MODE" in f"{worst.text} {worst.remedy}"
+
+
 async def test_a_token_that_telegram_does_not_know_is_said_without_it(machine: Machine) -> None:
     machine.server.revoke(TOKEN)
     worst = await machine.worst()

@@ -13,7 +13,7 @@ import pytest
 
 from samobot.bot.database import Database
 from samobot.bot.wanted import WantedRuns
-from samobot.errors import ConflictError, NotFoundError, StorageError, UsageError
+from samobot.errors import ConflictError, DayOverError, NotFoundError, StorageError, UsageError
 from samobot.fleet import Fleet
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.replies import FleetNews, NewsKind, ResumeKind
@@ -401,6 +401,30 @@ async def test_a_pause_takes_hold_after_the_iteration_and_resume_goes_on(
     await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
 
 
+@pytest.mark.parametrize("resumed", ["before the answer", "after the answer"])
+async def test_a_pause_of_an_iteration_that_asks_holds_until_a_person_lets_it_go_on(
+    harbour: Harbour, tmp_path: Path, resumed: str
+) -> None:
+    port = harbour(asks(waits(tmp_path, "ask", *ASK), [FINISH]))
+    ref = await port.start("greet")
+    await port.until(ref, lambda view: view.worker_pid and view.iteration == 2)
+    await port.fleet.pause(ref, ANNA)
+    port.touch("ask")
+    await port.until(ref, lambda view: view.state is SessionState.WAITING and view.worker_pid is None)
+    if resumed == "before the answer":
+        with pytest.raises(ConflictError, match="waits for your answers; it goes on by itself after that"):
+            await port.fleet.resume(ref, ANNA)
+        await port.fleet.answer(ref, {0: "A"}, ANNA)
+    else:
+        await port.fleet.answer(ref, {0: "A"}, ANNA)
+        await port.until(ref, lambda view: not view.wanted)
+        rests = await port.fleet.view(ref)
+        assert (rests.state, rests.paused, port.runs("greet")) == (SessionState.STOPPED, True, 1)
+        await port.fleet.resume(ref, ANNA)
+    await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
+    assert port.runs("greet") == 2
+
+
 async def test_on_a_day_whose_budget_is_used_up_nothing_is_said_to_go_on(harbour: Harbour) -> None:
     port = harbour(one_phase([Cost(usd=2.0), GO_ON], [FINISH]), SAMOBOT_DAILY_BUDGET_USD="1")
     ref = await port.start("greet")
@@ -412,8 +436,11 @@ async def test_on_a_day_whose_budget_is_used_up_nothing_is_said_to_go_on(harbour
             await again
     after = await port.fleet.view(ref)
     assert (after.state, after.end) == (spent.state, spent.end), "its gate stands as it was"
+    with pytest.raises(DayOverError, match="Your words are kept"):
+        await port.fleet.start("demo", "greet", ANNA, task="and in blue")
     await port.fleet.allow_today(ref, 5.0, ANNA)
-    await port.until(ref, lambda view: view.iteration == 2 and view.asked == "that is all")
+    went_on = await port.until(ref, lambda view: view.asked == "that is all" and view.worker_pid is None)
+    assert [(item.text, item.given) for item in went_on.guidance] == [("and in blue", True)]
 
 
 async def test_starting_a_session_that_waits_for_a_decision_says_what_it_waits_for(harbour: Harbour) -> None:

@@ -293,6 +293,55 @@ async def test_a_pause_ends_the_run_after_the_iteration(tmp_path: Path) -> None:
     assert len(made.iteration.assignments) == 1
 
 
+def ask_questions_and_pause(folder: SessionFolder) -> None:
+    folder.qa.write_text(QUESTIONS)
+    control.request(folder, Request(RequestKind.PAUSE, "anna"))
+
+
+async def test_a_pause_asked_of_an_iteration_that_asks_still_holds_after_the_answers(tmp_path: Path) -> None:
+    ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_questions_and_pause)
+    made = bench(make_session(tmp_path, phase="requirements"), ask, STAY)
+    end = await made.worker.run()
+    assert (end.reason, end.waiting_for) == (RunEndReason.WAITING, WaitingFor.QA_ANSWERS), (
+        "it is asked all the same"
+    )
+    assert status_of(made).state is SessionState.WAITING
+    gate.answer(made.folder, {"Q1": "A"}, ANNA, NOW, KEY)
+    assert status_of(made).state is SessionState.WAITING
+    gate.answer(made.folder, {"Q2": "very"}, ANNA, NOW, KEY)
+    assert status_of(made).state is SessionState.STOPPED
+    again = bench(made.folder, BLOCKED)
+    assert (await again.worker.run()).reason is RunEndReason.BLOCKED, "whoever runs it wants it to go on"
+
+
+async def test_a_pause_holds_also_where_the_answers_come_while_the_run_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_questions_and_pause)
+    made = bench(make_session(tmp_path, phase="requirements"), ask, BLOCKED)
+    look = made.book.decided_meanwhile
+
+    def answered_meanwhile() -> bool:
+        gate.answer(made.folder, {"Q1": "A", "Q2": "very"}, ANNA, NOW, KEY)
+        return look()
+
+    monkeypatch.setattr(made.book, "decided_meanwhile", answered_meanwhile)
+    assert (await made.worker.run()).reason is RunEndReason.PAUSED
+    assert len(made.iteration.assignments) == 1
+    assert status_of(made).state is SessionState.STOPPED
+
+
+async def test_a_wish_to_go_on_lifts_a_pause_also_before_the_questions_are_answered(tmp_path: Path) -> None:
+    ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_questions_and_pause)
+    made = bench(make_session(tmp_path, phase="requirements"), ask)
+    await made.worker.run()
+    os.utime(made.folder.signal, (NOW.timestamp(),) * 2)  # as early as the made-up clock says
+    gate.retry(made.folder, ANNA, made.clock() + timedelta(seconds=1), KEY)
+    assert status_of(made).state is SessionState.WAITING
+    gate.answer(made.folder, {"Q1": "A", "Q2": "very"}, ANNA, NOW, KEY)
+    assert status_of(made).state is SessionState.IDLE
+
+
 async def test_a_pause_asked_while_the_worker_takes_the_session_up_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -360,6 +409,13 @@ async def test_an_iteration_that_uses_up_its_money_asks_about_the_budget(tmp_pat
     end = await made.worker.run()
     assert end.reason is RunEndReason.BUDGET
     assert "$3.00 so far" in end.text
+
+
+async def test_a_budget_that_is_used_up_by_more_than_is_known_is_said_so(tmp_path: Path) -> None:
+    lost = Played({"status": "continue"}, OutcomeKind.CRASHED, cost=None)
+    dear = Played({"status": "continue"}, cost=3.0)
+    made = bench(make_session(tmp_path), lost, dear, options=RunOptions(budget_usd=2.5))
+    assert (await made.worker.run()).text.endswith("is used up: at least $3.00 so far.")
 
 
 async def test_a_budget_of_the_cli_alone_is_told_in_its_words(tmp_path: Path) -> None:

@@ -69,6 +69,11 @@ def test_money_is_said_as_people_say_it(usd: float, said: str) -> None:
     assert human_money(usd) == said
 
 
+@pytest.mark.parametrize("usd", [0.0, 0.004, 1.5])
+def test_a_sum_of_which_a_part_has_no_price_is_said_to_be_at_least_that(usd: float) -> None:
+    assert human_money(usd, unpriced=2) == f"at least ${usd:.2f}"
+
+
 @pytest.mark.parametrize(
     ("count", "said"),
     [

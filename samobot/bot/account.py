@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 30.0
 _ANSWER_SECONDS = 30.0
+_FIRST_WORD_SECONDS = 2.0
 
 _DESCRIPTION = (
     "Runs Claude Code sessions on your machine and asks you where a person is needed. "
@@ -95,6 +96,25 @@ class Account:
                 return
             self.tried.set()
             await self._sleep(wait)
+
+    async def until_tried(self, learning: asyncio.Task[None]) -> None:
+        """Wait for Telegram's first word on the token; not for a Telegram that does not answer.
+
+        Args:
+            learning: `learn`, under way.
+
+        Raises:
+            TokenRejectedError: Telegram does not know the token.
+        """
+        tried = asyncio.create_task(self.tried.wait(), name="tried")
+        try:
+            await asyncio.wait(
+                (learning, tried), timeout=_FIRST_WORD_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if learning.done():
+                await learning
+        finally:
+            tried.cancel()
 
     def _remember(self, username: str) -> None:
         if username == self._username:

@@ -129,7 +129,7 @@ class BotApp:
                 await bot.shutdown()
 
     async def _serve(self, bot: Bot, store: Store) -> None:
-        """Look after the sessions from the first moment, and hear Telegram as soon as it can be reached."""
+        """Look after the sessions although Telegram is out of reach, and hear it as soon as it can be reached."""
         account = Account(bot, store.facts)
         self._store = store
         self._outbox = Outbox(bot, store)
@@ -146,28 +146,34 @@ class BotApp:
         advice = how_to_pair(self._gate.access)
         if advice is not None:
             log.warning("%s", advice)
-        async with self._background(self._outbox.run(), "outbox"):
-            if account.username is not None:  # where it is not known yet, polling does that
-                await self._poller.catch_up()
-            await self._look()
-            await front.take_up()
-            scheduler = self._scheduler()
-            scheduler.start()
-            hearing = asyncio.create_task(self._hear(account), name="hearing")
-            hints = asyncio.create_task(self._hints(), name="hints")
-            ready = asyncio.create_task(self._tell_ready(account, scheduler), name="ready")
-            try:
-                await self._until_told(hearing)
-            finally:
-                self._service.tell(STOPPING)
-                scheduler.shutdown(wait=False)
-                await _cancel(ready, hints, hearing)
-                await self._finish()
-                log.info("ended; %d messages wait for the next start", self._outbox.backlog)
+        learning = asyncio.create_task(account.learn(), name="learning")
+        try:
+            await account.until_tried(learning)  # nothing is started by a bot that nobody can ever hear
+            async with self._background(self._outbox.run(), "outbox"):
+                if account.username is not None:  # where it is not known yet, polling does that
+                    await self._poller.catch_up()
+                await self._look()
+                await front.take_up()
+                scheduler = self._scheduler()
+                scheduler.start()
+                hearing = asyncio.create_task(self._hear(account, learning), name="hearing")
+                hints = asyncio.create_task(self._hints(), name="hints")
+                ready = asyncio.create_task(self._tell_ready(account, scheduler), name="ready")
+                try:
+                    await self._until_told(hearing)
+                finally:
+                    self._service.tell(STOPPING)
+                    scheduler.shutdown(wait=False)
+                    await _cancel(ready, hints, hearing)
+                    await self._finish()
+                    log.info("ended; %d messages wait for the next start", self._outbox.backlog)
+        finally:
+            await _cancel(learning)
+            await self._fleet.close()
 
-    async def _hear(self, account: Account) -> None:
+    async def _hear(self, account: Account, learning: asyncio.Task[None]) -> None:
         """Take updates, once Telegram says who we are: commands may be addressed to us by name."""
-        await account.learn()
+        await learning
         log.info("@%s is up, %d projects", account.username, len(await self._fleet.projects()))
         async with self._background(account.introduce(), "introduction"):
             await self._poller.run()
@@ -189,7 +195,6 @@ class BotApp:
             except SamobotError as error:
                 log.error("the cards do not say that the bot is off: %s", error)
             await self._outbox.drain(DRAIN_SECONDS)
-        await self._fleet.close()
 
     async def _until_told(self, hearing: asyncio.Task[None]) -> None:
         """Wait for a signal; hearing that ends by itself is an error, and ours to raise."""

@@ -17,12 +17,12 @@ from samobot.bot.phrases import (
     agent_line,
     dots,
     lines,
+    money_of,
     name_of,
     plural,
     time_of,
 )
 from samobot.bot.richtext import escape
-from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.text import human_duration, human_money, one_line
 from samobot.views import SessionView
@@ -84,8 +84,7 @@ def sign_of(view: SessionView, need: Need | None) -> Sign:
         case SessionState.STOPPED if _ended_from_outside(view) and view.wanted:
             return Sign.QUEUED
         case SessionState.STOPPED:
-            paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
-            return Sign.PAUSED if paused else Sign.STOPPED
+            return Sign.PAUSED if view.paused else Sign.STOPPED
         case SessionState.DONE:
             return Sign.DONE
         case SessionState.WAITING | SessionState.BLOCKED | SessionState.IDLE:
@@ -112,8 +111,7 @@ def doing(view: SessionView, need: Need | None, place: Place, now: datetime) -> 
             then = "it goes on by itself" if view.wanted else "it can go on"
             return f"Interrupted from outside{since}; {then}"
         case SessionState.STOPPED:
-            paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
-            return f"{'Paused' if paused else 'Stopped'}{since}"
+            return f"{'Paused' if view.paused else 'Stopped'}{since}"
         case SessionState.DONE:
             return f"Done{since}"
         case SessionState.WAITING | SessionState.BLOCKED | SessionState.IDLE:
@@ -186,7 +184,7 @@ def _counts(view: SessionView, now: datetime) -> str:
         facts.append(human_duration(seconds))
     if view.cost_usd:
         of = f" of {human_money(view.budget_usd)}" if view.budget_usd else ""
-        facts.append(f"{human_money(view.cost_usd)}{of}")
+        facts.append(f"{money_of(view)}{of}")
     return escape(" · ".join(facts))
 
 

@@ -20,6 +20,7 @@ from samobot.bot.decided import (
     no_plan,
 )
 from samobot.bot.desk import Desk, Request, about_session, choice
+from samobot.bot.endings import was_decided
 from samobot.bot.markup import bold
 from samobot.bot.needs import Need, NeedKind, need_of
 from samobot.bot.phrases import spoken_answer
@@ -181,7 +182,8 @@ async def reject_plan(
         await desk.fleet.reject(ref, feedback, request.person, expected=sha256)
     finally:
         await desk.notifier.look_at(ref)
-    desk.receipt(request, "✍", "Sent back; a new version comes.")
+    stopped = (await desk.fleet.view(ref)).state is SessionState.STOPPED
+    desk.receipt(request, "✍", "Sent back." if stopped else "Sent back; a new version comes.")
     await _say_if_stopped(desk, request, ref)
 
 
@@ -251,11 +253,11 @@ async def _answered(desk: Desk, request: Request, ref: SessionRef, receipt: Answ
 async def _say_if_stopped(desk: Desk, request: Request, ref: SessionRef) -> None:
     """Say that what was decided is kept, and does not let a session go on that somebody has stopped."""
     view = await desk.fleet.view(ref)
-    if view.state is not SessionState.STOPPED:
+    if view.state is not SessionState.STOPPED or was_decided(view):  # that has a message of its own
         return
     desk.reply(
         request,
-        f"Saved. {bold(ref.name)} stays stopped until /resume.",
+        f"Saved. {bold(ref.name)} stays {'paused' if view.paused else 'stopped'} until /resume.",
         buttons=rows(choice("▶️ Resume", Action(do=ActionKind.RESUME, session=ref.key))),
         about=about_session(ref),
         part="stopped",

@@ -13,6 +13,7 @@ from samobot.bot.phrases import (
     agent_text,
     headline,
     lines,
+    money_of,
     paragraphs,
     phase_words,
     plural,
@@ -23,7 +24,7 @@ from samobot.bot.split import file_name
 from samobot.phases import Phase
 from samobot.replies import DiffView, Document
 from samobot.session.journal import RunEndReason
-from samobot.text import human_duration, human_money, one_line
+from samobot.text import human_duration, one_line
 from samobot.views import SessionView
 
 _SUMMARY_LINES, _ON_SCREEN = 6, 8
@@ -70,20 +71,25 @@ def summary_file(view: SessionView, document: Document) -> Shown | None:
 
 
 def stopped(view: SessionView, report: str) -> Shown:
-    """Show that a person stopped or paused a session; `report` says what stopping it found, plain text."""
-    paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
+    """Show that a person stopped or paused a session; `report` says more about it, plain text."""
     key = view.ref.key
     buttons = (
         Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
         Button("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
     )
-    head = headline(
-        Sign.PAUSED if paused else Sign.STOPPED, view.ref, "is paused" if paused else "is stopped"
-    )
+    sign, words = (Sign.PAUSED, "is paused") if view.paused else (Sign.STOPPED, "is stopped")
+    if was_decided(view):
+        words, report = "stays paused", "What was decided is saved. It goes on with Resume."
+    head = headline(sign, view.ref, words)
     where = f"{phase_words(view.phase).capitalize()}, after {plural(view.iteration, 'iteration')}" + (
-        f" · {human_money(view.cost_usd)}" if view.cost_usd else ""
+        f" · {money_of(view)}" if view.cost_usd else ""
     )
     return Shown(lines(head, escape(one_line(report, 600)), escape(where.removeprefix(", "))), (buttons,))
+
+
+def was_decided(view: SessionView) -> bool:
+    """Whether it was asked to pause, then waited for a person's decision, and has it now."""
+    return view.paused and view.end is not None and view.end.reason is RunEndReason.WAITING
 
 
 def summary_text(summary: str) -> str:
@@ -126,7 +132,7 @@ def _took(view: SessionView) -> str:
     if view.iteration:
         facts.append(plural(view.iteration, "iteration"))
     if view.cost_usd:
-        facts.append(human_money(view.cost_usd))
+        facts.append(money_of(view))
     return escape(" · ".join(facts))
 
 

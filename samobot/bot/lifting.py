@@ -45,7 +45,9 @@ async def lift(
         else:
             await desk.notifier.look_at(ref)
             raise ConflictError(_let_go_on(view, request))
-        desk.receipt(request, toast=f"{ref.name} {'tries again' if retry else 'goes on'}.")
+        paused = (await desk.fleet.view(ref)).paused
+        how = "stays paused" if paused else "tries again" if retry else "goes on"
+        desk.receipt(request, toast=f"{ref.name} {how}.")
         await desk.notifier.look_at(ref)
 
 

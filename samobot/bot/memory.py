@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict
 from samobot.bot.needs import Need, NeedKind, need_of, occurrence
 from samobot.bot.questions import can_be_suggested, question_key
 from samobot.phases import Phase
-from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.views import GuidanceView, RemarkView, SessionView
 
@@ -213,9 +212,7 @@ def done_name(view: SessionView) -> str:
 
 def paused_name(view: SessionView) -> str | None:
     """Names the pause that a session is in; None where it is in none."""
-    if view.state is SessionState.STOPPED and view.end is not None and view.end.reason is RunEndReason.PAUSED:
-        return occurrence(view)
-    return None
+    return occurrence(view) if view.paused else None
 
 
 def fingerprint(item: GuidanceView) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from samobot.bot import remarks
 from samobot.bot.buttons import Shown
-from samobot.bot.endings import done, stopped, summary_file
+from samobot.bot.endings import done, stopped, summary_file, was_decided
 from samobot.bot.marks import of_flattened
 from samobot.bot.memory import Memory, Posted, fingerprint, new_remarks
 from samobot.bot.needs import Need, NeedKind, need_of
@@ -159,7 +159,7 @@ def _came_to(view: SessionView) -> str:
         case SessionState.DONE:
             return "Done"
         case SessionState.STOPPED:
-            return "Stopped"
+            return "Paused" if view.paused else "Stopped"
         case SessionState.WAITING | SessionState.BLOCKED:
             return "Over; something else holds it up now"
         case SessionState.QUEUED | SessionState.PARKED:
@@ -294,8 +294,9 @@ def _end(scene: Scene) -> list[Message]:
             found.append(Message(f"{key}:file", "done", file, Volume.NEWS, live=False))
         return found
     if after.paused is not None and after.paused != scene.before.paused:
-        shown = stopped(view, "")
-        return [Message(paused_key(after), "paused", shown, Volume.NEWS)]
+        # Part of what was decided just now: whoever did that is told that it does not go on by it.
+        volume = Volume.PART if was_decided(view) else Volume.NEWS
+        return [Message(paused_key(after), "paused", stopped(view, ""), volume)]
     return []
 
 

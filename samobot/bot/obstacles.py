@@ -18,6 +18,7 @@ from samobot.bot.phrases import (
     agent_words,
     headline,
     lines,
+    money_of,
     paragraphs,
     phase_words,
     plural,
@@ -26,10 +27,9 @@ from samobot.bot.phrases import (
 from samobot.bot.richtext import RichText, escape, visible
 from samobot.bot.screen import PHONE_LINE, beginning
 from samobot.phases import BlockCause, WaitingFor
-from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
-from samobot.text import human_money, one_line
-from samobot.views import SessionView
+from samobot.text import capital, human_money, one_line
+from samobot.views import SessionRef, SessionView
 
 _ABREAST = 2
 """Buttons beside each other: of four, a phone cuts the longer labels."""
@@ -122,8 +122,7 @@ def _state_words(view: SessionView) -> str:
         case SessionState.PARKED:
             return "parked on a usage limit"
         case SessionState.STOPPED:
-            paused = view.end is not None and view.end.reason is RunEndReason.PAUSED
-            return "paused" if paused else "stopped"
+            return "paused" if view.paused else "stopped"
         case SessionState.DONE:
             return "done"
         case SessionState.QUEUED:
@@ -222,22 +221,23 @@ def _action(view: SessionView) -> Shown:
 
 def _day(view: SessionView) -> Shown:
     """Show that all sessions together have used up the day's budget."""
-    key = view.ref.key
-    more = Action(do=ActionKind.ADD_BUDGET, session=key, usd=MORE_USD, text=FOR_TODAY)
-    buttons = (
-        Button(f"+${MORE_USD:,.0f} for today", more, once=True),
-        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
-    )
+    buttons = (more_today(view.ref), Button("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key)))
     words = agent_text(view.end.text if view.end is not None else "", 300)
     return Shown(
         f"{headline(Sign.BUDGET, view.ref, 'rests for today')}\n{words}", rows(*buttons, width=_ABREAST)
     )
 
 
+def more_today(ref: SessionRef) -> Button:
+    """The button that lets all sessions spend more today, and this one go on."""
+    more = Action(do=ActionKind.ADD_BUDGET, session=ref.key, usd=MORE_USD, text=FOR_TODAY)
+    return Button(f"+${MORE_USD:,.0f} for today", more, once=True)
+
+
 def _budget(view: SessionView) -> Shown:
     if view.end is not None and view.end.of_day:
         return _day(view)
-    spent = human_money(view.cost_usd)
+    spent = capital(money_of(view))
     of = f" of {human_money(view.budget_usd)}" if view.budget_usd is not None else ""
     after = f"after {plural(view.iteration, 'iteration')}"
     more = MORE_USD if (view.budget_usd or 0.0) < 20 else float(round((view.budget_usd or 0.0) / 4))

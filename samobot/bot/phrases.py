@@ -14,8 +14,8 @@ from samobot.bot.render import render
 from samobot.bot.richtext import RichText, escape, visible
 from samobot.bot.split import shorten
 from samobot.phases import Phase
-from samobot.text import clip, one_line
-from samobot.views import SessionRef
+from samobot.text import clip, human_money, one_line
+from samobot.views import SessionRef, SessionView
 
 NAME_CHARACTERS = 64
 _MOST_RENDERED = 20_000
@@ -83,6 +83,11 @@ def headline(sign: Sign, ref: SessionRef, words: str = "") -> str:
 def plural(count: int, word: str) -> str:
     """A number with its noun: `1 step`, `4 steps`."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def money_of(view: SessionView) -> str:
+    """What a session has cost so far."""
+    return human_money(view.cost_usd, unpriced=view.unpriced)
 
 
 def time_of(at: datetime, place: Place, today: datetime) -> str:

@@ -11,7 +11,7 @@ from samobot.bot.buttons import rows
 from samobot.bot.chats import NotifyLevel
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, pre
-from samobot.bot.phrases import plural
+from samobot.bot.phrases import money_of, plural
 from samobot.bot.richtext import escape
 from samobot.bot.tables import PHONE_COLUMNS, squeezed
 from samobot.costs import Costs, add_up, collect, cost_lines, first_day
@@ -81,12 +81,11 @@ def _show_cost(desk: Desk, request: Request, view: SessionView) -> None:
     room = PHONE_COLUMNS - _MONEY
     lines = squeezed([f"{one_line(name, room):<{room}}{human_money(usd):>{_MONEY}}" for name, usd in parts])
     count = plural(sum(view.iterations_by_phase.values()), "iteration")
-    least = "at least " if view.unpriced else ""
     lost = f"\n{plural(view.unpriced, 'iteration')} ended without a price" if view.unpriced else ""
     table = f"\n{pre(chr(10).join(lines))}" if lines else ""
     desk.reply(
         request,
-        f"💰 {bold(view.ref.name)} {least}{human_money(view.cost_usd)}{of} · {count}{lost}{table}",
+        f"💰 {bold(view.ref.name)} {money_of(view)}{of} · {count}{lost}{table}",
         about=about_session(view.ref, "cost"),
     )
 

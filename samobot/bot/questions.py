@@ -20,6 +20,7 @@ from samobot.bot.phrases import (
     time_of,
 )
 from samobot.bot.richtext import escape, visible
+from samobot.session.status import SessionState
 from samobot.text import clip, one_line
 from samobot.views import QuestionView, SessionView
 
@@ -109,7 +110,8 @@ def answers_receipt(
     if picked_up is not None:
         last = f"✓ The agent has them, iteration {picked_up}."
     else:
-        goes_on = view.wanted or view.worker_pid is not None
+        rests = view.state is SessionState.STOPPED
+        goes_on = (view.wanted and not rests) or view.worker_pid is not None
         last = "" if over else "It goes on by itself." if goes_on else "/resume lets it go on."
     return Shown(
         lines(

@@ -12,13 +12,14 @@ from samobot.bot.phrases import (
     dots,
     headline,
     lines,
+    money_of,
     name_of,
     plural,
 )
 from samobot.bot.richtext import escape
 from samobot.phases import Phase
 from samobot.replies import FleetNews, NewsKind
-from samobot.text import human_money, one_line
+from samobot.text import capital, human_money, one_line
 from samobot.views import GuidanceView, RemarkView, SessionView
 
 _SHOWN = 5
@@ -29,7 +30,7 @@ def new_phase(view: SessionView, before: Phase | None) -> Shown:
     came = f"From {before}: {plural(view.iterations_by_phase[before], 'iteration')}" if (
         before is not None and view.iterations_by_phase.get(before)
     ) else ""  # fmt: skip
-    cost = f" · {human_money(view.cost_usd)} so far" if came and view.cost_usd else ""
+    cost = f" · {money_of(view)} so far" if came and view.cost_usd else ""
     last = agent_line(view.summary or view.last_action or "", 160)
     head = headline(Sign.RUNNING, view.ref, f"goes on to {view.phase}")
     return Shown(lines(head, dots(view.phase), escape(came + cost), last))
@@ -38,7 +39,7 @@ def new_phase(view: SessionView, before: Phase | None) -> Shown:
 def iteration_over(view: SessionView) -> Shown:
     """Show that an iteration has ended."""
     head = f"{Sign.RUNNING} {name_of(view.ref)} · iteration {view.iteration}"
-    cost = f" · {human_money(view.cost_usd)}" if view.cost_usd else ""
+    cost = f" · {money_of(view)}" if view.cost_usd else ""
     return Shown(lines(head + escape(cost), agent_line(view.summary or view.last_action or "", 200)))
 
 
@@ -74,9 +75,7 @@ def noticed(view: SessionView, remark: RemarkView) -> Shown:
 
 def money_spent(view: SessionView, percent: int) -> Shown:
     """Show that a good part of the budget is spent."""
-    spent = (
-        f"{human_money(view.cost_usd)} of {human_money(view.budget_usd or 0.0)}, {view.phase or 'no phase'}"
-    )
+    spent = capital(f"{money_of(view)} of {human_money(view.budget_usd or 0.0)}, {view.phase or 'no phase'}")
     key = view.ref.key
     more = Button("+$5", Action(do=ActionKind.ADD_BUDGET, session=key, usd=5.0), once=True)
     pause = Button("⏸ Pause", Action(do=ActionKind.PAUSE, session=key))

@@ -90,7 +90,10 @@ async def pause_one(desk: Desk, request: Request, ref: SessionRef) -> None:
         try:
             await desk.fleet.pause(ref, request.person)
         except ConflictError as error:
-            holds = " /stop keeps it from going on after that." if view.state is SessionState.WAITING else ""
+            holds = ""
+            if view.state is SessionState.WAITING:
+                paused = view.end is not None and view.end.paused
+                holds = f" {'It stays paused' if paused else '/stop keeps it from going on'} after that."
             raise ConflictError(f"{error.message}{f' It is {before}.{holds}' if before else ''}") from None
         if before:
             _say(desk, request, ref, Sign.PAUSED, f"is paused; it was {before}.")

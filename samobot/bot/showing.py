@@ -11,10 +11,10 @@ from samobot.bot.cards import card, doing, sign_of
 from samobot.bot.desk import Desk, Request, about_session
 from samobot.bot.markup import bold, code
 from samobot.bot.needs import need_of
-from samobot.bot.phrases import Place, plural
+from samobot.bot.phrases import Place, money_of, plural
 from samobot.bot.richtext import escape
 from samobot.session.status import SessionState
-from samobot.text import human_duration, human_money, one_line
+from samobot.text import human_duration, one_line
 from samobot.views import SessionView
 
 _MOST = 30
@@ -100,7 +100,7 @@ async def sessions(desk: Desk, request: Request) -> None:
     for view in views[:_MOST]:
         project = f"{view.ref.project}:" if several else ""
         phase = f" · {view.phase}" if view.phase and view.state is not SessionState.DONE else ""
-        cost = f" · {human_money(view.cost_usd)}" if view.cost_usd else ""
+        cost = f" · {money_of(view)}" if view.cost_usd else ""
         lines.append(
             f"{sign_of(view, need_of(view))} {code(f'{project}{view.ref.name}')} {view.state}{phase}{cost}"
         )
@@ -146,7 +146,7 @@ def _line(view: SessionView, name: str, place: Place, now: datetime) -> str:
         then = ", then pauses" if view.pausing else ""
         words = [f"{view.phase}, iteration {view.iteration}{then}"]
     if view.cost_usd:
-        words.append(human_money(view.cost_usd))
+        words.append(money_of(view))
     return f"{sign_of(view, need)} {bold(name)}  {escape(' · '.join(words))}"
 
 

@@ -11,10 +11,12 @@ from samobot.bot.arguments import Flag, RunWords, first_word, read_run
 from samobot.bot.buttons import rows
 from samobot.bot.desk import Desk, Request, about_session, choice
 from samobot.bot.markup import bold, code
+from samobot.bot.obstacles import more_today
 from samobot.bot.phrases import Sign
 from samobot.bot.prompts import ask
+from samobot.bot.richtext import escape
 from samobot.bot.running import go_on
-from samobot.errors import UsageError
+from samobot.errors import DayOverError, UsageError
 from samobot.session.folder import clean_name
 from samobot.session.status import SessionState
 from samobot.views import SessionRef, SessionView
@@ -50,7 +52,7 @@ async def run_in(desk: Desk, request: Request, project: str | None) -> None:
     project = await _project(desk, request, words, name)
     if project is None:
         return
-    known = [ref for ref in await desk.fleet.find(name) if ref.project == project]
+    known = await _sessions_named(desk, project, name)
     if not known and not words.task and not words.dive:
         flags = _flags(words)
         if not await _offer_nearest(desk, request, project, name, flags):
@@ -76,15 +78,19 @@ async def _named(desk: Desk, words: RunWords) -> RunWords:
 
 async def _start(desk: Desk, request: Request, project: str, words: RunWords) -> None:
     """Make the session and start it: fetching the default branch may take seconds. The receipt comes once it is so."""
-    started = await desk.fleet.start(
-        project,
-        words.name or "",
-        request.person,
-        task=words.task,
-        dive=words.dive,
-        budget_usd=words.budget_usd,
-        auto=words.auto,
-    )
+    try:
+        started = await desk.fleet.start(
+            project,
+            words.name or "",
+            request.person,
+            task=words.task,
+            dive=words.dive,
+            budget_usd=words.budget_usd,
+            auto=words.auto,
+        )
+    except DayOverError as error:
+        await _offer_more_today(desk, request, project, words, error)
+        return
     desk.receipt(request, "👍")
     if started.ref is not None and request.chat_id not in {
         place.chat_id for place in desk.places.of(started.ref.key)
@@ -98,6 +104,29 @@ async def _start(desk: Desk, request: Request, project: str, words: RunWords) ->
         )
     if started.ref is not None:
         await desk.notifier.look_at(started.ref)
+
+
+async def _offer_more_today(
+    desk: Desk, request: Request, project: str, words: RunWords, error: DayOverError
+) -> None:
+    """Say that the day's budget is used up; one tap lets the session go on, with the words that it has by now."""
+    found = await _sessions_named(desk, project, words.name or "")
+    if not found:
+        raise error  # it was put away meanwhile
+    ref = found[0]
+    resume = choice("▶️ Resume", Action(do=ActionKind.RESUME, session=ref.key))
+    unkept = " Its flags are not: say them again with /run then." if _flags(words) else ""
+    desk.reply(
+        request,
+        f"{Sign.BUDGET} {bold(ref.name)} rests. {escape(error.message)}{unkept}",
+        buttons=rows(more_today(ref), resume),
+        about=about_session(ref),
+        part="day",
+    )
+
+
+async def _sessions_named(desk: Desk, project: str, name: str) -> list[SessionRef]:
+    return [ref for ref in await desk.fleet.find(name) if ref.project == project]
 
 
 async def _offer_next(desk: Desk, request: Request, view: SessionView, words: RunWords) -> None:
@@ -174,7 +203,7 @@ def _flags(words: RunWords) -> str:
 async def _offer_nearest(desk: Desk, request: Request, project: str, name: str, flags: str) -> bool:
     """Where a new session without a task is nearly one that there is, ask which is meant."""
     close = await desk.fleet.nearest(name)
-    found = [ref for ref in await desk.fleet.find(close) if ref.project == project] if close else []
+    found = await _sessions_named(desk, project, close) if close else []
     if not found or close is None:
         return False
     on = Action(do=ActionKind.RESUME, session=found[0].key)

@@ -69,6 +69,9 @@ _RESERVED = frozenset(
     }
 )
 
+_PERMISSION_MODE = "--permission-mode"
+"""Not in `CLAUDE_ARGS` either: the last one counts, and of what the setting says only modes that let work be done pass."""
+
 _LEAST_BUDGET = 0.01
 
 
@@ -173,7 +176,7 @@ def build(
         "--max-turns",
         str(options.max_turns),
         *budget,
-        "--permission-mode",
+        _PERMISSION_MODE,
         options.permission_mode,
         *options.args,
     )
@@ -216,6 +219,10 @@ def check_args(args: Collection[str]) -> None:
     """
     for arg in args:
         flag = arg.split("=", maxsplit=1)[0]
+        if flag == _PERMISSION_MODE:
+            raise UsageError(
+                f"CLAUDE_ARGS may not hold {flag}: that is what CLAUDE_PERMISSION_MODE says. Set it there instead."
+            )
         if flag in _RESERVED:
             raise UsageError(
                 f"CLAUDE_ARGS may not hold {flag}: samobot sets that itself. Take it out of CLAUDE_ARGS."

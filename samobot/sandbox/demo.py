@@ -1,16 +1,14 @@
 """The demo's stage: a throw-away folder with a sample repository, an agent, a Bot API server and the real bot.
 
 Everything that the demo starts carries the stage's mark in its environment, so that leaving can end it all, whatever
-state the bot and its workers are in; the folder goes last.
+state the bot and its workers are in; the folder goes last. A caretaker sees to that where the demo is killed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,10 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import psutil
-
 from samobot.errors import SamobotError
-from samobot.processes import end_processes
+from samobot.sandbox.caretaker import MARK, Caretaker
 from samobot.sandbox.journeys import greeting
 from samobot.sandbox.scenario import install
 from samobot.sandbox.server import BotApiServer
@@ -31,11 +27,9 @@ from samobot.sandbox.webchat import About, WebChat
 PACE = 0.45
 """Seconds after each step of the scripted agent, for people who watch: the whole way takes about a minute."""
 
-_MARK = "SANDBOX_STAGE"
 _OWNER = 1001
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "VIRTUAL_ENV")
 _BOT_SECONDS = 10.0
-_END_SECONDS = 5.0
 
 _README = """# Sample project
 
@@ -109,6 +103,7 @@ class Stage:
         about = _SCRIPTED if play.claude is None else _REAL
         self.page = WebChat(self.server, self.person, bot, about, guided=play.guided)
         self.folder = Path(tempfile.mkdtemp(prefix="samobot-demo-"))
+        self._caretaker = Caretaker(self.folder, environ)
 
     async def __aenter__(self) -> Stage:
         try:
@@ -159,7 +154,7 @@ class Stage:
         coverage = {k: v for k, v in self._environ.items() if k.startswith("COVERAGE_")}
         return {
             **kept, **({} if real else own), **coverage,
-            _MARK: str(self.folder),
+            MARK: str(self.folder),
             "CLAUDE_PATH": str(self._play.claude or self.folder / "agent" / "claude"),
             "SAMOBOT_ENV_FILE": str(self.folder / "empty.env"),
             "SAMOBOT_POLL_SECONDS": str(self._play.poll),
@@ -237,14 +232,13 @@ class Stage:
     # Clearing up.
 
     async def _leave(self) -> None:
-        """End the bot, the workers, whatever is left of them, the server, and remove the folder."""
+        """End the bot and the workers, have what is left of them and the folder removed, and end the server."""
         try:
             await self._end_bot()
             await asyncio.to_thread(self._end_workers)
-            await asyncio.to_thread(_end_marked, str(self.folder))
-            await self.server.__aexit__(None, None, None)
         finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            await asyncio.to_thread(self._caretaker.clear_up)
+            await self.server.__aexit__(None, None, None)
 
     async def _end_bot(self) -> None:
         if self._watch is not None:
@@ -273,16 +267,3 @@ class Stage:
                 timeout=30,
                 check=False,
             )
-
-
-def _end_marked(mark: str) -> None:
-    """End every process that still carries the stage's mark."""
-    left = [process for process in psutil.process_iter() if _is_marked(process, mark)]
-    end_processes(left, _END_SECONDS)
-
-
-def _is_marked(process: psutil.Process, mark: str) -> bool:
-    try:
-        return process.pid != os.getpid() and process.environ().get(_MARK) == mark
-    except (psutil.Error, OSError):
-        return False

@@ -44,7 +44,7 @@ from samobot.session.settling import (
     refuse_if_done,
 )
 from samobot.session.signal import Signal
-from samobot.session.snapshot import is_stopped, standing_end
+from samobot.session.snapshot import holds, standing_end
 from samobot.session.standing import Standing
 from samobot.text import without_surrogates
 
@@ -224,7 +224,7 @@ def action_done(folder: SessionFolder, person: Person, now: datetime, key: bytes
 def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> None:
     """Let a blocked, stopped or failed session try again: the block is lifted, and a used-up visit starts anew.
 
-    One that was stopped while it waited for answers or for a word on its plan waits for them again.
+    One that was stopped or paused where it waits for answers or for a word on its plan waits for them again.
 
     Raises:
         ConflictError: It is running, or done, or waits for answers or a decision on its plan.
@@ -235,13 +235,13 @@ def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> N
         standing = look_closely(folder)
         refuse_if_done(folder)
         gate_stands = standing.open_gate in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL)
-        if gate_stands and not is_stopped(standing_end(folder, journal.read(folder))):
+        if gate_stands and not holds(standing_end(folder, journal.read(folder))):
             what = "an answer" if standing.open_gate is WaitingFor.QA_ANSWERS else "a decision on its plan"
             raise ConflictError(f"{folder.name} waits for {what}; without that it cannot go on.")
         record(folder, Decision(now, person.who, person.via, DecisionKind.RETRY, text=standing.block), key)
         journal_decisions(folder, now, key)
         if gate_stands:
-            return  # it was stopped there; it waits again
+            return  # it waits again, and goes on after that
         lift(folder, f"{person.who} asked to try again", now)
 
 

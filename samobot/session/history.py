@@ -68,7 +68,8 @@ NEEDS_PERSON = frozenset(
 @dataclass(frozen=True, slots=True)
 class RunEnd:
     """How a run ended: when, why, in which words, with which exit code; by a person, or as a service went down;
-    for want of the session's own money, or of the day's.
+    for want of the session's own money, or of the day's; and whether a person had asked for a pause, which then holds
+    also after what it waits for was decided.
     """
 
     at: datetime
@@ -79,6 +80,7 @@ class RunEnd:
     phase: str | None
     by_person: bool = True
     of_day: bool = False
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,10 +224,12 @@ def _state(
         return SessionState.WAITING, said
     if standing.block is not None:
         return SessionState.BLOCKED, standing.block
+    if end is not None and end.paused:
+        return SessionState.STOPPED, said
     match end.reason if end else None:
         case RunEndReason.PARKED:
             return SessionState.PARKED, said
-        case RunEndReason.STOPPED | RunEndReason.PAUSED:
+        case RunEndReason.STOPPED:
             return SessionState.STOPPED, said
         case RunEndReason.BUDGET | RunEndReason.ITERATIONS | RunEndReason.FAILED:
             return SessionState.BLOCKED, (end.text if end else "") or said
@@ -253,6 +255,11 @@ def is_done(standing: Standing, journal: Journal) -> bool:
 def is_stopped(end: RunEnd | None) -> bool:
     """Whether a person's stop is in force: only a person's wish that it goes on lifts it."""
     return end is not None and end.reason is RunEndReason.STOPPED and end.by_person
+
+
+def holds(end: RunEnd | None) -> bool:
+    """Whether a person wants it to rest, by a stop or a pause, whatever is decided at its gates meanwhile."""
+    return is_stopped(end) or (end is not None and end.paused)
 
 
 def standing_end(folder: SessionFolder, journal: Journal) -> RunEnd | None:

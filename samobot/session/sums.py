@@ -204,6 +204,7 @@ class Sums:
             phase=_text(record.get("phase")),
             by_person=record.get("by") != "outside",
             of_day=record.get("of_day") is True,
+            paused=reason is RunEndReason.PAUSED or record.get("paused") is True,
         )
         run = self._now.run or Run("", None, at, end.phase, auto=False)
         park = self._now.park if reason is RunEndReason.PARKED else None

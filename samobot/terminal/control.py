@@ -24,7 +24,7 @@ from samobot.session.control import Request, RequestKind, Woken
 from samobot.session.decisions import load_key
 from samobot.session.folder import list_folders
 from samobot.session.lock import holder
-from samobot.session.snapshot import snapshot
+from samobot.session.snapshot import holds, snapshot
 from samobot.session.status import SessionState
 from samobot.settings import load_settings
 from samobot.terminal.options import US_DOLLARS, config_option, name_argument
@@ -119,12 +119,16 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
         click.echo(f"▶ {folder.name} {_WOKEN[control.wake(folder, person.who)]}.")
         return
     key = load_key(settings.samobot_state_dir)
+    still = ""
+    if current.status.waiting_for in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL) and holds(current.end):
+        gate.retry(folder, person, now, key)
+        still = " is not paused any more; it still"
     match current.status.waiting_for:
         case WaitingFor.QA_ANSWERS:
-            raise ConflictError(f"{folder.name} waits for answers: samobot answer {folder.name} Q1=…")
+            raise ConflictError(f"{folder.name}{still} waits for answers: samobot answer {folder.name} Q1=…")
         case WaitingFor.PLAN_APPROVAL:
             raise ConflictError(
-                f"{folder.name} waits for its plan: samobot approve {folder.name}, or reject it."
+                f"{folder.name}{still} waits for its plan: samobot approve {folder.name}, or reject it."
             )
         case WaitingFor.HUMAN_ACTION | WaitingFor.FILE_UPDATE:
             gate.action_done(folder, person, now, key)

@@ -9,13 +9,14 @@ import click
 
 from samobot.environment import configured_projects
 from samobot.errors import UsageError
-from samobot.session import gate
+from samobot.session import gate, journal
 from samobot.session.decisions import load_key
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 from samobot.session.qa import parse_qa
 from samobot.session.settling import refuse_if_done
+from samobot.session.snapshot import holds, standing_end
 from samobot.settings import load_settings
 from samobot.terminal.options import config_option, name_argument
 from samobot.terminal.person import find, person_at
@@ -121,4 +122,8 @@ def _read_answers(answers: tuple[str, ...], folder: SessionFolder) -> dict[str |
 def _go_on(folder: SessionFolder) -> str:
     if holder(folder) is not None:
         return "The running worker takes it up."
+    end = standing_end(folder, journal.read(folder))
+    if holds(end):
+        stays = "paused" if end is not None and end.paused else "stopped"
+        return f"It stays {stays}, as asked. Go on with: samobot resume {folder.name}"
     return f"Go on with: samobot run --session {folder.name}"

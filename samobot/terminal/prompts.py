@@ -35,7 +35,7 @@ class _DecidedElsewhere(Exception):
 
 
 def decide_here(folder: SessionFolder, end: RunEnd, key: bytes) -> bool:
-    """Ask for what a waiting session needs; True where it can go on.
+    """Ask for what a waiting session needs; True where it has that now.
 
     Args:
         folder: The session, which no worker holds now.
@@ -52,7 +52,7 @@ def decide_here(folder: SessionFolder, end: RunEnd, key: bytes) -> bool:
             case _:
                 return _ask_whether_done(folder, person, key)
     except _DecidedElsewhere:
-        click.echo("\nDecided elsewhere; going on.")
+        click.echo(f"\nDecided elsewhere{'' if end.paused else '; going on'}.")
         return True
     except (EOFError, KeyboardInterrupt):
         show("\nLeft open. What was answered is saved.")

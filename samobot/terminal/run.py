@@ -189,6 +189,9 @@ def _run_here(assembly: Assembly, folder: SessionFolder, options: RunOptions, si
         at_gate = end.reason is RunEndReason.WAITING
         if not (interactive and at_gate and decide_here(folder, end, assembly.key)):
             return end.reason.exit_code
+        if end.paused:
+            show(f"⏸ {folder.name} stays paused, as asked.\nGo on:  samobot resume {folder.name}")
+            return RunEndReason.PAUSED.exit_code
         options = _left_of(options, worker.ran)
 
 

@@ -99,7 +99,7 @@ def _line(current: Snapshot, *, several: bool) -> str:
     if status.updated is not None and status.worker is None:
         facts.append(f"{human_duration((datetime.now(UTC) - status.updated).total_seconds())} ago")
     if status.cost_usd:
-        facts.append(human_money(status.cost_usd))
+        facts.append(human_money(status.cost_usd, unpriced=current.journal.unpriced))
     return f"{SIGNS[status.state]} {name:<24} {' · '.join(facts)}"
 
 
@@ -126,6 +126,8 @@ def _state_words(current: Snapshot) -> str:
             return f"waits for a limit until {until.astimezone():%H:%M}" if until else "waits for a limit"
         case SessionState.DONE:
             return "done"
+        case SessionState.STOPPED if current.end is not None and current.end.paused:
+            return f"paused in {phase}"
         case _:
             return f"{status.state} in {phase}"
 
@@ -143,7 +145,8 @@ def describe(current: Snapshot) -> str:
     if status.next:
         lines.append(f"   Next: {one_line(status.next, 200)}")
     count = status.total_iterations or 0
-    cost = "" if status.cost_usd is None else f" · {human_money(status.cost_usd)}"
+    spent = human_money(status.cost_usd or 0.0, unpriced=current.journal.unpriced)
+    cost = "" if status.cost_usd is None else f" · {spent}"
     lines.append(f"   {count} iteration{'s' if count != 1 else ''}{cost} · {status.path}")
     pending = [item for item in current.guidance if not item.done]
     lines += [f"   ✍️ {one_line(item.text, 200)} (for the next iteration)" for item in pending]

@@ -83,18 +83,23 @@ def _count(number: int, noun: str) -> str:
 
 def _describe_gate(end: RunEnd, folder: SessionFolder) -> str:
     name = folder.name
+    then = (
+        f"samobot resume {name}   (it stays paused until then)"
+        if end.paused
+        else f"samobot run --session {name}"
+    )
     match end.waiting_for:
         case WaitingFor.QA_ANSWERS:
             return (
                 f"❓ {name} asks\n\n{describe_questions(folder)}\n\n"
                 f'Answer:  samobot answer {name} Q1=A "Q2=in your own words"   or   samobot answer {name} --suggestions\n'
-                f"Then:    samobot run --session {name}"
+                f"Then:    {then}"
             )
         case WaitingFor.PLAN_APPROVAL:
             return (
                 f"📋 {name} has a plan\n\n{describe_plan(folder)}\n\n"
                 f'Decide:  samobot approve {name}   or   samobot reject {name} --feedback "…"\n'
-                f"Then:    samobot run --session {name}"
+                f"Then:    {then}"
             )
         case _:
             return (

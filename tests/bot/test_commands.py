@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -701,6 +702,47 @@ async def test_an_answer_after_a_stop_is_saved_and_only_resume_lets_it_go_on(pho
     assert view.state is SessionState.STOPPED
     await phone.say("/resume demo")
     assert [run.session for run in phone.store.wanted.all()] == [view.ref.key]
+
+
+def paused_while_it_worked(folder: Path) -> None:
+    """Leave word, as a worker does, that a pause was asked for before the session came to its gate."""
+    end = {"at": "2026-01-31T11:59:59.000Z", "event": "run_end", "reason": "waiting", "paused": True}
+    os.utime(folder / "_signal.json", (NOW.timestamp() - 60,) * 2)
+    (folder / "_logs").mkdir()
+    (folder / "_logs/journal.jsonl").write_text(json.dumps(end) + "\n")
+
+
+@pytest.mark.parametrize("level", ["quiet", "normal"])
+async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_and_says_so(
+    phone: Phone, level: str
+) -> None:
+    await phone.say(f"/notify {level}")
+    folder = phone.asking()
+    paused_while_it_worked(folder)
+    phone.store.wanted.want("repo:26-01-31-demo", {})
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    phone.new()
+    (refused,) = await phone.say("/pause demo")
+    assert "waiting for 2 answers. It stays paused after that." in refused
+    await phone.say("/answer demo Q1 B")
+    said = await phone.say("/answer demo Q2 seven")
+    assert len([text for text in said if "paused" in text]) == 1, "said once"
+    assert "goes on by itself" not in "".join(said)
+    told = phone.last("demo stays paused")
+    assert to_plain(told.post.text).startswith("⏸ demo stays paused\nWhat was decided is saved.")
+    await phone.tap(told, "▶️ Resume")
+    (view,) = await phone.desk.fleet.look()
+    assert (view.state, view.wanted) == (SessionState.IDLE, True)
+
+
+@pytest.mark.parametrize("words", ["/approve demo", "/reject demo smaller, please"])
+async def test_a_plan_that_is_decided_says_that_the_session_stays_paused(phone: Phone, words: str) -> None:
+    folder = phone.planned()
+    paused_while_it_worked(folder)
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    said = await phone.say(words)
+    assert len([text for text in said if "stays paused" in text]) == 1
+    assert phone.store.wanted.all() == ()
 
 
 async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_resumed(phone: Phone) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from samobot.bot.actions import ActionKind
 from samobot.bot.buttons import Shown, keyboard
 from samobot.bot.cards import card
-from samobot.bot.endings import summary_text
+from samobot.bot.endings import done, stopped, summary_text
 from samobot.bot.markup import to_plain
 from samobot.bot.memory import Memory, Posted, advance, fingerprint, first_sight
 from samobot.bot.messages import Extras, Message, Scene, closed, messages
@@ -23,7 +23,7 @@ from samobot.bot.parking import goes_on, parked
 from samobot.bot.phrases import Place
 from samobot.bot.plans import changes, decided_plan, open_plan, plan_file
 from samobot.bot.questions import answered_question, answers_receipt, open_question
-from samobot.bot.remarks import fleet_news
+from samobot.bot.remarks import fleet_news, iteration_over, money_spent, new_phase
 from samobot.bot.reminders import Waiting, reminder, reminders
 from samobot.bot.split import split_html
 from samobot.bot.store import Store
@@ -228,6 +228,28 @@ def test_the_days_budget_is_raised_for_today_and_not_for_the_session() -> None:
     assert labels(shown) == ["+$5 for today", "⏹ Stop"]
     action = shown.buttons[0][0].action
     assert (action.do, action.text, action.usd) == (ActionKind.ADD_BUDGET, FOR_TODAY, 5.0)
+
+
+@pytest.mark.parametrize("unpriced", [0, 1])
+def test_everything_that_says_what_a_session_has_cost_says_at_least_where_a_part_has_no_price(
+    unpriced: int,
+) -> None:
+    done_view = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), unpriced=unpriced)
+    halted = at_rest(SessionState.STOPPED, end=ended(RunEndReason.STOPPED), unpriced=unpriced)
+    poor = at_rest(SessionState.BLOCKED, end=ended(RunEndReason.BUDGET), budget_usd=1.0, unpriced=unpriced)
+    busy = session(unpriced=unpriced, budget_usd=2.0)
+    said = [
+        card(busy, HERE, NOW),
+        done(done_view, "", None),
+        stopped(halted, ""),
+        obstacle(poor, NeedKind.BUDGET, "", HERE, NOW),
+        money_spent(busy, 80),
+        new_phase(busy, Phase.REQUIREMENTS),
+        iteration_over(busy),
+    ]
+    for shown in said:
+        assert "$1.84" in shown.text
+        assert ("at least $1.84" in shown.text.lower()) == bool(unpriced)
 
 
 def test_what_the_agent_said_last_is_not_said_twice() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from samobot import spending
 from samobot.bot.markup import to_plain
 from samobot.bot.queue import Op
 from samobot.bot.sent import About, SentMessage
@@ -140,3 +142,30 @@ async def _asked_for(phone: Phone) -> tuple[str, str]:
     overview = phone.root / f"sessions-{view.ref.project}" / view.ref.folder / "_overview.md"
     (task,) = [line.removeprefix("Task: ") for line in overview.read_text().splitlines() if "Task: " in line]
     return view.ref.project, task
+
+
+@pytest.mark.parametrize("flags", ["", "--budget 5"])
+async def test_words_for_a_session_on_a_day_that_is_over_are_kept_and_one_tap_starts_it(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch, flags: str
+) -> None:
+    state_dir = phone.desk.settings.samobot_state_dir
+
+    def day_is_over(_: Path, now: datetime, daily_usd: float | None) -> str | None:
+        return None if spending.allowed_today(state_dir, now) else "The day's budget is used up."
+
+    monkeypatch.setattr(spending, "day_is_over", day_is_over)
+    folder = phone.session("demo")
+    await phone.say(f"/run demo and in blue {flags}")
+    await phone.desk.finish(20)
+    told = phone.last("demo rests")
+    text = to_plain(told.post.text)
+    assert "The day's budget is used up. Your words are kept for its next iteration." in text
+    assert ("flags" in text) == bool(flags)
+    assert "and in blue" in (folder / "_guidance.md").read_text()
+    assert phone.store.wanted.all() == ()
+    await phone.tap(told, "▶️ Resume")
+    assert "The day's budget is used up." in phone.toasts[-1][0], "not yet; the buttons stay"
+    assert phone.store.wanted.all() == ()
+    await phone.tap(told, "+$5 for today")
+    (run,) = phone.store.wanted.all()
+    assert run.session == "repo:26-01-31-demo"

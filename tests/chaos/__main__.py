@@ -64,7 +64,7 @@ def _say(journey: Journey, *, alone: bool) -> None:
     found = journey.findings
     print(
         f"seed {journey.course.seed}: {journey.counts.total()} faults, {journey.kills} kills of the bot, {found.gates} gates, "
-        f"{found.lost} lost, {found.repeated} repeated, {journey.seconds:.0f} s"
+        f"{found.lost} lost, {found.repeated} repeated, {found.pauses} pauses, {journey.seconds:.0f} s"
         + ("" if journey.disk else ", no disk to fill"),
         flush=True,
     )
@@ -86,6 +86,7 @@ def _figures(journeys: list[Journey]) -> str:
         "Gates (questions, plans, actions, blocks, ends)": str(sum(each.gates for each in findings)),
         "Gates that never reached the chat": str(sum(each.lost for each in findings)),
         "Updates from Telegram": str(sum(each.updates for each in findings)),
+        "Pauses that held until they were lifted": str(sum(each.pauses for each in findings)),
         "Kills of the bot": str(sum(journey.kills for journey in journeys)),
         "Needed messages that came twice": str(sum(each.repeated for each in findings)),
         "Gates at which the owner was asked to say it again": str(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from samobot.sandbox.chats import Message
 from samobot.sandbox.faults import FaultKind
+from samobot.session.history import moment
 from tests.chaos.owner import Owner
 from tests.chaos.stage import Stage
 
@@ -22,6 +23,7 @@ class Findings:
         lost: Gates that never reached the chat.
         gates: Gates that there were.
         updates: Updates that Telegram had.
+        pauses: Runs that ended where their owner had asked for a pause.
     """
 
     wrong: list[str] = field(default_factory=list)
@@ -29,6 +31,7 @@ class Findings:
     lost: int = 0
     gates: int = 0
     updates: int = 0
+    pauses: int = 0
 
 
 def audit(stage: Stage, owner: Owner) -> Findings:
@@ -37,6 +40,7 @@ def audit(stage: Stage, owner: Owner) -> Findings:
     for name in owner.names:
         _decided_once(stage, owner, name, found)
         _told(stage, name, found)
+        _paused(stage, owner, name, found)
     _updates(stage, found)
     unknowable = sum(
         call.fault == FaultKind.DROP_AFTER_DOING
@@ -87,6 +91,22 @@ def _decided_once(stage: Stage, owner: Owner, name: str, found: Findings) -> Non
     parts = stage.shop.git("ls-tree", "--name-only", name).split() if name in branches else []
     if not {"first.txt", "second.txt"} <= set(parts):
         wrong.append(f"{name}: the branch holds {parts}")
+
+
+def _paused(stage: Stage, owner: Owner, name: str, found: Findings) -> None:
+    """What was paused went on only when its owner said so."""
+    paused: float | None = None
+    for each in stage.records(name, "_logs/journal.jsonl"):
+        at = moment(each.get("at"))
+        if at is None or each.get("event") not in ("run_start", "run_end"):
+            continue
+        if each["event"] == "run_end":
+            paused = at.timestamp() if each.get("paused") else None
+            found.pauses += paused is not None
+        elif paused is not None and not any(
+            paused - 1 <= said <= at.timestamp() for said in owner.resumed[name]
+        ):
+            found.wrong.append(f"{name} went on at {at}, though it was paused and nobody resumed it")
 
 
 def _text(path: Path) -> str:

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from samobot.sandbox.bots import Tap
 from samobot.sandbox.chats import Message
 from samobot.sandbox.feed import SandboxError
+from samobot.session.folder import SessionFolder
+from samobot.session.snapshot import snapshot
+from samobot.session.status import SessionState
 from tests.chaos.stage import Stage
 
 MOST_DELAY = 1.5
@@ -23,6 +26,9 @@ PATIENCE = 30.0
 
 QUIET = 0.7
 """In how many of the journeys she wants to hear of nothing but what needs her; the chat is faster then."""
+
+PAUSES = 0.7
+"""How many of the sessions she pauses once; she lets them go on when she sees that they rest."""
 
 _TROUBLE = re.compile(
     r"say it again|cannot be|could not|not saved|no space|⚠️|went wrong|long ago", re.IGNORECASE
@@ -61,6 +67,7 @@ class Owner:
         told: What she did, for a report.
         ignored: Gates that took no notice of her although the bot said nothing of trouble.
         asked_again: Gates at which the bot asked her to say it again.
+        resumed: When she let sessions go on, epoch seconds.
     """
 
     def __init__(self, stage: Stage, names: list[str], seed: int) -> None:
@@ -71,6 +78,9 @@ class Owner:
         self.ignored: list[str] = []
         self.asked_again: list[str] = []
         self.nudges: list[str] = []
+        self.resumed: dict[str, list[float]] = {name: [] for name in names}
+        self._paused: set[str] = set()
+        self._rest_seen: dict[str, float] = {}
         self._deeds: dict[str, Deed] = {}
         self._due: dict[str, float] = {}
         self._seen: set[int] = set()
@@ -101,6 +111,8 @@ class Owner:
         while True:
             self._read()
             self._do_what_is_due()
+            self._pause()
+            self._see_to_the_paused()
             self._see_to_the_idle()
             await asyncio.sleep(0.1)
 
@@ -293,6 +305,64 @@ class Owner:
         path = folder / "_guidance.md" if folder is not None else None
         return path.read_text(encoding="utf-8") if path is not None and path.exists() else ""
 
+    # Pauses.
+
+    def _pause(self) -> None:
+        """Pause each session once at most, during an iteration of her choice."""
+        for name in self.names:
+            dice = self._dice(f"{name}:pause")
+            wanted, at = dice.random() < PAUSES, dice.randint(2, 7)
+            begun = [
+                each
+                for each in self.stage.records(name, "_logs/journal.jsonl")
+                if each.get("event") == "iteration_start"
+            ]
+            if wanted and name not in self._paused and len(begun) >= at:
+                self._paused.add(name)
+                self._say(f"/pause {name}")
+
+    def _see_to_the_paused(self) -> None:
+        """Let go on what rests because of a pause, as soon as the chat says that it does."""
+        for name in self.names:
+            if not self._is_paused(name):
+                self._rest_seen.pop(name, None)
+                continue
+            since = self._rest_seen.setdefault(name, time.time())
+            thinks = self._dice(f"{name}:resume").random() * MOST_DELAY
+            again = not self.resumed[name] or time.time() - self.resumed[name][-1] > PATIENCE
+            if again and time.time() - since >= thinks:
+                self._resume(name)
+
+    def _is_paused(self, name: str) -> bool:
+        """Whether a session rests because of a pause, and the chat says so."""
+        said = [each.text for each in self.stage.chat.from_bot() if re.search(rf"\b{name}\b", each.text)]
+        if any(f"{name} is paused; it was" in text for text in said) and not self.resumed[name]:
+            return True  # it was taken out of the queue
+        folder = self.stage.session(name)
+        ends = [
+            each
+            for each in self.stage.records(name, "_logs/journal.jsonl")
+            if each.get("event") in ("run_start", "run_end")
+        ]
+        if folder is None or not ends or not ends[-1].get("paused"):
+            return False
+        rests = snapshot(SessionFolder(folder), "").status.state is SessionState.STOPPED
+        return rests and any("aused" in text for text in said)
+
+    def _resume(self, name: str) -> None:
+        offers = [
+            each
+            for each in self.stage.chat.from_bot()
+            if "▶️ Resume" in each.labels and f"{name} " in each.text and "aused" in each.text
+        ]
+        self.resumed[name].append(time.time())
+        if offers and self._dice(f"{name}:how").random() < 0.5:
+            with contextlib.suppress(SandboxError):
+                self._tap(offers[-1], "▶️ Resume")
+            self.told.append(f"{time.time():.1f} resumes {name} by a tap")
+        else:
+            self._say(f"/resume {name}")
+
     # Her last resort.
 
     def _see_to_the_idle(self) -> None:
@@ -307,6 +377,7 @@ class Owner:
             elif time.time() - since > 2 * PATIENCE:
                 self._moved[name] = (marks, time.time())
                 self.nudges.append(f"{time.time():.1f} {name}")
+                self.resumed[name].append(time.time())
                 self._say(f"/resume {name}" if self.stage.session(name) else f"/run {name}")
 
     def _tap(self, message: Message, label: str) -> Tap:

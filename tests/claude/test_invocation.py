@@ -111,7 +111,19 @@ def test_a_persons_own_setting_is_kept() -> None:
     assert make().env["DISABLE_AUTOUPDATER"] == "1"
 
 
-@pytest.mark.parametrize("arg", ["--output-format=json", "--resume", "-c", "--session-id", "--agent", "--bg"])
+@pytest.mark.parametrize(
+    "arg",
+    [
+        "--output-format=json",
+        "--resume",
+        "-c",
+        "--session-id",
+        "--agent",
+        "--bg",
+        "--permission-mode=plan",
+        "--permission-mode",
+    ],
+)
 def test_flags_that_would_blind_the_worker_are_refused(arg: str) -> None:
     flag = arg.partition("=")[0]
     with pytest.raises(UsageError, match=f"CLAUDE_ARGS may not hold {flag}:"):

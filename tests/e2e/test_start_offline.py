@@ -1,4 +1,4 @@
-"""The real bot starts while Telegram is out of reach: its sessions are looked after, and people hear later."""
+"""The real bot starts while Telegram is out of reach, or does not know its token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from samobot.sandbox import journeys
 from samobot.sandbox.faults import FaultKind
-from tests.support.chat_room import WAIT, ChatRoom, chat_room
+from tests.support.chat_room import TOKEN, WAIT, ChatRoom, chat_room
 from tests.support.scripted import scripted_shop
 from tests.support.waiting import until
 
@@ -47,3 +47,18 @@ async def test_a_dead_worker_is_started_again_before_telegram_answers_and_that_i
         await room.see("running", after=later)
         assert len(workers(room)) == 2
         assert await room.end() == 0
+
+
+async def test_a_bot_whose_token_is_wrong_starts_nothing_before_it_ends(tmp_path: Path) -> None:
+    async with chat_room(scripted_shop(tmp_path, journeys.endless(seconds=1000))) as room:
+        await room.start()
+        room.say("/run demo go on for ever")
+        await asyncio.to_thread(until, room.runs)
+        await room.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(workers(room)[0], signal.SIGKILL)
+        room.server.revoke(TOKEN)
+        await room.start(reached=False)
+        assert room.bot is not None
+        assert await asyncio.wait_for(room.bot.wait(), WAIT) == 78
+        assert len(workers(room)) == 1

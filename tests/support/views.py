@@ -96,4 +96,4 @@ def ended(
     reason: RunEndReason, at: datetime = AT, text: str = "", cause: BlockCause | None = None
 ) -> EndView:
     """How a run ended."""
-    return EndView(at=at, reason=reason, text=text, cause=cause)
+    return EndView(at=at, reason=reason, text=text, cause=cause, paused=reason is RunEndReason.PAUSED)

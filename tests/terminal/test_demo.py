@@ -13,6 +13,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.support.waiting import until
+
 
 def start(tmp_path: Path, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
     """Start the demo with a folder for temporary files of its own, so that what it leaves can be seen."""
@@ -76,10 +78,8 @@ def test_at_the_terminal_numbers_tap_words_are_sent_and_enter_takes_the_suggesti
     assert nothing_is_left(tmp_path)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ending_it_ends_bot_and_workers_and_removes_the_folder(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def start_working(tmp_path: Path) -> subprocess.Popen[str]:
+    """Start the demo, and have its agent at work."""
     demo = start(tmp_path, "--no-open")
     shown = read_until(demo, "The chat:")
     url = re.findall(r"http://\S+", shown)[0]
@@ -90,11 +90,26 @@ def test_ending_it_ends_bot_and_workers_and_removes_the_folder(
     with httpx.stream("GET", f"{url}events", timeout=60) as stream:
         assert any("investigation" in line for line in stream.iter_lines() if "data:" in line)
     assert list(folder.glob("sessions/*"))
+    return demo
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ending_it_ends_bot_and_workers_and_removes_the_folder(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    demo = start_working(tmp_path)
     demo.send_signal(number)
     out, _ = demo.communicate(timeout=60)
     assert demo.returncode == 0, out
     assert "its folder is gone" in out
     assert nothing_is_left(tmp_path)
+
+
+def test_killing_it_ends_bot_and_workers_and_removes_the_folder(tmp_path: Path) -> None:
+    demo = start_working(tmp_path)
+    demo.kill()
+    demo.communicate(timeout=60)
+    until(lambda: nothing_is_left(tmp_path))
 
 
 def test_a_port_that_is_taken_is_said_and_nothing_stays(tmp_path: Path) -> None:

@@ -55,6 +55,23 @@ def held_up(phase: Phase, until_there: Path) -> Scenario:
     return scenario.model_copy(update={"phases": {**scenario.phases, phase: held}})
 
 
+def test_a_run_that_was_to_pause_does_not_go_on_after_the_answers_at_its_terminal(tmp_path: Path) -> None:
+    let_go = tmp_path / "go"
+    shop = scripted_shop(tmp_path / "shop", held_up(Phase.PLANNING, let_go))
+    with Terminal(shop, "run", "--session", "greet", "--task", "Add a greeting script") as terminal:
+        terminal.expect("Q1 [")
+        shop.samobot("answer", "greet", "--suggestions")
+        until(lambda: [run for run in shop.runs() if run.phase == "planning"])
+        assert shop.samobot("pause", "greet").returncode == 0
+        let_go.touch()
+        terminal.expect("[l]ater: ")
+        terminal.type("a")
+        terminal.expect("greet stays paused, as asked.")
+        assert terminal.wait() == 12, terminal.text
+    assert shop.status("greet")["state"] == "stopped"
+    assert shop.runs()[-1].phase == "planning"
+
+
 def test_keys_typed_before_a_plan_is_shown_do_not_approve_it(tmp_path: Path) -> None:
     let_go = tmp_path / "go"
     shop = scripted_shop(tmp_path / "shop", held_up(Phase.PLANNING, let_go))

@@ -91,6 +91,10 @@ def a_reserved_flag(shop: ScriptedShop) -> None:
     shop.environment["CLAUDE_ARGS"] = "--resume x"
 
 
+def a_permission_mode_among_the_flags(shop: ScriptedShop) -> None:
+    shop.environment["CLAUDE_ARGS"] = "--permission-mode plan"
+
+
 def a_bad_setting(shop: ScriptedShop) -> None:
     shop.environment["CLAUDE_TIMEOUT"] = "soon"
 
@@ -126,6 +130,7 @@ def a_file_for_sessions(shop: ScriptedShop) -> None:
         (not_logged_in, "not logged in"),
         (root_without_a_sandbox, "As root"),
         (a_reserved_flag, "--resume"),
+        (a_permission_mode_among_the_flags, "that is what CLAUDE_PERMISSION_MODE says"),
         (a_bad_setting, "CLAUDE_TIMEOUT"),
         (a_line_that_cannot_be_read, "some.env, line 1 (CLAUDE_MODEL), cannot be read"),
         (an_unknown_permission_mode, "one of acceptEdits, auto, bypassPermissions, default, dontAsk"),
@@ -318,6 +323,26 @@ def test_a_pause_that_was_taken_back_during_the_iteration_pauses_nothing(tmp_pat
     (tmp_path / "go").touch()
     out, _ = run.communicate(timeout=60)
     assert run.returncode == 11, out
+
+
+def test_a_pause_of_an_iteration_that_asks_is_said_at_the_terminal_and_holds(tmp_path: Path) -> None:
+    ask = [Questions(questions=(Question(text="How loud?"),)), wait_for(WaitingFor.QA_ANSWERS)]
+    looked = [go_on(Phase.REQUIREMENTS)]
+    requirements = [[WaitFor(path=str(tmp_path / "go")), *ask], [blocked()]]
+    scenario = Scenario(phases={Phase.INVESTIGATION: [looked], Phase.REQUIREMENTS: requirements})
+    shop = scripted_shop(tmp_path / "shop", scenario)
+    run = shop.start("run", "--session", "greet", "--task", "x")
+    until(lambda: len(shop.runs()) == 2)
+    assert shop.samobot("pause", "greet").returncode == 0
+    (tmp_path / "go").touch()
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 10, out
+    assert "Then:    samobot resume greet   (it stays paused until then)" in out
+    answered = shop.samobot("answer", "greet", "Q1=very")
+    assert "It stays paused, as asked. Go on with: samobot resume greet" in answered.stdout
+    assert "paused in requirements" in shop.samobot("status", "greet").stdout
+    assert shop.samobot("resume", "greet").returncode == 0
+    until(lambda: shop.status("greet")["state"] == "blocked")
 
 
 def test_a_limit_ends_the_run_where_nobody_wants_to_wait(tmp_path: Path) -> None:

@@ -79,6 +79,15 @@ def test_a_journal_that_is_damaged_keeps_what_is_readable(shop: ScriptedShop) ->
     assert "unreadable" in status["problems"][0]
 
 
+def test_a_cost_that_is_not_known_in_full_is_said_to_be_at_least_that(shop: ScriptedShop) -> None:
+    journal = shop.session("greet") / "_logs" / "journal.jsonl"
+    assert "at least" not in shop.samobot("status", "greet").stdout
+    died = {"at": "2026-01-15T10:30:00.000Z", "event": "iteration_end", "phase": "testing", "cost_usd": None}
+    journal.write_text(json.dumps(died) + "\n" + journal.read_text())
+    for arguments in (["status"], ["status", "greet"], ["sessions"]):
+        assert "· at least $" in shop.samobot(*arguments).stdout
+
+
 def test_a_project_that_is_broken_does_not_hide_the_others(shop: ScriptedShop, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()

@@ -112,7 +112,7 @@ def worker_log(state_dir: Path, request: RunRequest) -> Path:
     folder = state_dir / "workers" / f"{request.config.parent.name}-{digest}"
     path = folder / f"{request.session}.log"
     try:
-        for each in (folder.parent, folder):
+        for each in (state_dir, folder.parent, folder):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.exists() and path.stat().st_size > _LOG_LIMIT:
             path.replace(path.with_suffix(".log.1"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,13 @@ def test_the_output_of_a_worker_is_kept_small(tmp_path: Path) -> None:
     assert worker_log(tmp_path, GREET) == log
     assert not log.exists()
     assert log.with_suffix(".log.1").stat().st_size == 1_000_001
+
+
+def test_a_first_worker_in_the_background_makes_the_state_folder_private(tmp_path: Path) -> None:
+    state = tmp_path / "samobot"
+    log = worker_log(state, GREET)
+    made = (state, log.parent.parent, log.parent)
+    assert [stat.S_IMODE(each.stat().st_mode) for each in made] == [0o700] * 3
 
 
 def test_equally_named_sessions_of_two_projects_do_not_share_their_output(tmp_path: Path) -> None:

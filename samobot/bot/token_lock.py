@@ -32,7 +32,8 @@ class TokenLock:
     def __init__(self, token: str, folder: Path) -> None:
         path = folder / f"bot-{hashlib.sha256(token.encode()).hexdigest()[:16]}.lock"
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for each in (folder.parent, folder):  # what is above a new folder would be open to everybody
+                each.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Not inherited by children: a worker that outlives the bot must not hold the bot's lock.
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:

@@ -37,8 +37,8 @@ def choose_bot(choices: Choices) -> ChosenBot:
     if flags.token_file is not None:
         return _take(choices, _read(flags.token_file))
     if current:
-        bot = _verified(choices, current)
-        if flags.yes or click.confirm(f"It is @{bot.username}. Keep it", default=True):
+        bot = _still_good(choices, current)
+        if bot is not None and (flags.yes or click.confirm(f"It is @{bot.username}. Keep it", default=True)):
             click.echo(f"✅ @{bot.username}")
             return bot
     if flags.yes:
@@ -52,6 +52,17 @@ def choose_bot(choices: Choices) -> ChosenBot:
             return _take(choices, click.prompt("Token", hide_input=True))
         except (UsageError, TokenError, UnreachableError) as error:
             click.echo(f"❌ {error.message}")
+
+
+def _still_good(choices: Choices, token: str) -> ChosenBot | None:
+    """The bot of the token that is set; None where the token is no good any more, and another can be asked for."""
+    try:
+        return _verified(choices, token)
+    except (UsageError, TokenError) as error:
+        if choices.flags.yes:
+            raise
+        click.echo(f"❌ The token that is set: {error.message}")
+        return None
 
 
 def _take(choices: Choices, words: str) -> ChosenBot:

@@ -160,6 +160,42 @@ async def test_a_wrong_token_is_said_and_asked_for_again(place: Place) -> None:
     assert place.written() == []
 
 
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        ("43:abcdefghijklmnopqrstuvwxyz", "does not know this token"),
+        ("what?", "does not look like a bot token"),
+    ],
+)
+async def test_a_token_that_went_bad_is_asked_for_anew(place: Place, spoilt: str, words: str) -> None:
+    await place.script("--token-file", "-", "--chat-id", str(place.ann.user.id), stdin=f"{TOKEN}\n")
+    place.env_file.write_text(place.env_file.read_text().replace(TOKEN, spoilt))
+    async with place.at_terminal("--no-service") as program:
+        await program.until(words)
+        await program.until("Token: ")
+        program.type(TOKEN)
+        await program.until("✅ @samo_test_bot")
+        await program.until("Keep it")
+        program.type("")
+        await program.until("Which to add")
+        program.type("none")
+        await program.until("Write this")
+        program.type("")
+        assert await program.end() == 0
+    assert dotenv_values(place.env_file)["TELEGRAM_BOT_TOKEN"] == TOKEN
+
+
+async def test_what_a_set_up_leaves_behind_is_private_to_the_doctor(place: Place) -> None:
+    async with place.at_terminal("--no-service") as program:
+        await program.until("Token: ")
+        program.type(TOKEN)
+        await pair(place, program)
+        await program.until("Which to add")
+        await program.leave()
+    state = place.home / ".local" / "state" / "samobot"
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (state, state / "locks")] == [0o700, 0o700]
+
+
 @pytest.mark.parametrize("step", ["Token: ", "Waiting for it", "Which to add", "Write this"])
 async def test_ctrl_c_at_any_step_leaves_nothing_behind(place: Place, step: str) -> None:
     async with place.at_terminal("--no-service") as program:

@@ -7,6 +7,7 @@ Each command lives in a module of `samobot.terminal` that is imported only when 
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import importlib
 import os
@@ -18,6 +19,9 @@ import click
 
 from samobot import __version__
 from samobot.errors import SamobotError
+from samobot.terminal.streams import prepare_streams
+
+_WRITING_REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _COMMANDS = {
     # name: (module, function, one line of help)
@@ -106,13 +110,17 @@ def _load(name: str) -> ModuleType:
 
 def main() -> NoReturn:
     """The entry point of the program. Ends the process."""
+    prepare_streams()
     try:
         _leave(cli.main(prog_name="samobot", standalone_mode=False))
     except click.exceptions.Abort:
         _complain("given up; what was decided before is saved.", 130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        with contextlib.suppress(OSError):
+            click.echo(error.format_message(), err=True)
+        _leave(error.exit_code)
     except click.UsageError as error:
-        hint = f" See {error.ctx.command_path} --help." if error.ctx else ""
-        _complain(error.format_message().rstrip() + hint, error.exit_code)
+        _complain(_with_hint(error), error.exit_code)
     except click.ClickException as error:
         _complain(error.format_message(), error.exit_code)
     except SamobotError as error:
@@ -123,7 +131,15 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _leave(130)
     except Exception as error:  # whatever it is, a person gets one line and the details a file
-        _complain(_keep_details(error), 1)
+        _complain(_refused_output(error) or _keep_details(error), 1)
+
+
+def _with_hint(error: click.UsageError) -> str:
+    """What is wrong with the words of a command, and where its help is, unless that is said already."""
+    words = error.format_message().rstrip()
+    if error.ctx is None or "--help" in words or "Did you mean" in words:
+        return words
+    return f"{words}{'' if words.endswith(('.', '?')) else '.'} See {error.ctx.command_path} --help."
 
 
 def _complain(words: str, code: int) -> NoReturn:
@@ -141,6 +157,15 @@ def _leave(code: object) -> NoReturn:
         # Python would try again on its way out, and turn the exit code into one of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refused_output(error: Exception) -> str | None:
+    """The sentence for what is shown going to where nothing more can be written; what we keep says so by itself."""
+    if isinstance(error, OSError) and error.errno in _WRITING_REFUSED:
+        return (
+            f"What is to be shown cannot be written: {error.strerror}. Send it elsewhere, or free some space."
+        )
+    return None
 
 
 def _keep_details(error: Exception) -> str:

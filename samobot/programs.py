@@ -46,7 +46,7 @@ def ask(argv: Sequence[str], *, seconds: float, environ: Mapping[str, str] | Non
             env=None if environ is None else dict(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",  # whatever the locale: git and systemctl name files as they are
             errors="replace",
             timeout=seconds,
             check=False,

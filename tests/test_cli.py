@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 
 from samobot import __version__
 from samobot.cli import cli
+from samobot.phases import Phase
 from samobot.sandbox.scenario import Scenario
-from tests.support.scripted import blocked, scripted_shop
+from tests.support.scripted import blocked, go_on, scripted_shop
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,3 +59,64 @@ def test_completion_is_silent_where_there_is_no_project(tmp_path: Path) -> None:
     }  # fmt: skip
     done = shop.samobot()
     assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+def test_the_program_alone_shows_its_help_and_nothing_else() -> None:
+    done = python("-m", "samobot")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == python("-m", "samobot", "--help").stdout
+
+
+@pytest.mark.parametrize("words", [("foo",), ("runn",), ("run",), ("sessions", "extra"), ("run", "--nope")])
+def test_a_wrong_word_is_told_in_one_line_that_points_once_to_the_help(words: tuple[str, ...]) -> None:
+    done = python("-m", "samobot", *words)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.count("--help") + done.stderr.count("Did you mean") == 1
+
+
+def test_a_run_goes_on_where_the_terminal_lacks_its_signs(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, Scenario(phases={"*": [[go_on(Phase.REQUIREMENTS)], [blocked("⛔ Ω")]]}))
+    shop.environment |= {"PYTHONIOENCODING": "latin-1"}
+    done = shop.run("greet")
+    assert done.returncode == 11, done.stderr
+    assert "investigation ? requirements" in done.stdout
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (0, 1, 2)])
+def test_a_run_whose_streams_are_closed_goes_on_and_keeps_its_files_clean(
+    tmp_path: Path, closed: tuple[int, ...]
+) -> None:
+    shop = scripted_shop(tmp_path, Scenario(phases={"*": [[blocked()]]}))
+    close = f"import os, sys; [os.close(each) for each in {closed}]; os.execv(sys.executable, sys.argv[1:])"
+    argv = [sys.executable, "-m", "samobot", "run", "--session", "greet"]
+    done = subprocess.run(
+        [sys.executable, "-c", close, *argv],
+        cwd=shop.repo,
+        env=shop.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (11, "")
+    for kept in shop.session("greet").rglob("*.jsonl"):
+        assert all(json.loads(line) for line in kept.read_text().splitlines())
+    assert (shop.session("greet") / "_logs" / "run.lock").read_text() == ""
+
+
+def test_output_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, Scenario(phases={"*": [[blocked()]]}))
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "samobot", "status"],
+            cwd=shop.repo,
+            env=shop.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "samobot: What is to be shown cannot be written: No space left on device. "
+        "Send it elsewhere, or free some space.\n"
+    )

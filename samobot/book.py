@@ -21,6 +21,7 @@ from samobot.session.signal import Signal, SignalProblem, parse_signal
 from samobot.session.snapshot import snapshot
 from samobot.session.standing import look
 from samobot.session.status import SessionState
+from samobot.spending import is_used_up
 from samobot.text import human_money, one_line
 
 _LEFTOVER_SECONDS = 3600.0
@@ -89,11 +90,15 @@ class Book:
         """What the session may cost, in US dollars; None is no limit."""
         return self.journal().budget_usd
 
-    def over_budget(self) -> str | None:
-        """Say that the budget is used up; None where it is not, or where there is none."""
+    def over_budget(self, wanted: float | None = None) -> str | None:
+        """Say that the budget is used up; None where it is not, or where there is none.
+
+        Args:
+            wanted: What is to be the session's budget, in US dollars; None is the one that is in force.
+        """
         journal = self.journal()
-        budget, cost = journal.budget_usd, journal.cost_usd
-        if budget is None or cost < budget:
+        budget, cost = journal.budget_usd if wanted is None else wanted, journal.cost_usd
+        if budget is None or not is_used_up(cost, budget):
             return None
         spent = human_money(cost, unpriced=journal.unpriced)
         return f"The budget of {human_money(budget)} is used up: {spent} so far."

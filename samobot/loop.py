@@ -168,9 +168,8 @@ class Worker:
         self._parking.ended()
         for sentence in report.put_right:
             self._tell(Notice(sentence))
-        notice = self._money.charge(report.outcome)
-        if notice is not None:
-            self._tell(Notice(notice))
+        for sentence in self._money.charge(report.outcome):
+            self._tell(Notice(sentence))
         if self._stop.is_set():
             return self._stopped(phase)
         if report.lost is not None:

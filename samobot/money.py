@@ -11,6 +11,7 @@ from samobot.book import Book
 from samobot.claude.outcome import Outcome
 from samobot.errors import StorageError
 from samobot.session.journal import EventName
+from samobot.spending import Threshold
 from samobot.text import human_money
 
 UNPRICED_AFTER = 5
@@ -67,10 +68,10 @@ class Money:
             "The log shows how they ended; another try goes on."
         )
 
-    def charge(self, outcome: Outcome) -> str | None:
-        """Count what an iteration cost; a sentence where a good part of the day's budget is spent with it.
+    def charge(self, outcome: Outcome) -> list[str]:
+        """Count what an iteration cost, once it is in the journal; sentences where a good part of a budget is spent.
 
-        A disk that refuses does not end the run: the journal counts the same money.
+        That of the session's own budget is not noted: the chat reads it off the journal's sums. A disk that refuses does not end the run: the journal counts the same money.
         """
         usd = outcome.cost_usd
         if usd is not None:
@@ -78,7 +79,19 @@ class Money:
         elif not outcome.kind.remedy.is_no_fault_of_the_iteration:
             self._unpriced += 1
         if not usd:
+            return []
+        said = [self._of_session(usd), self._of_day(usd)]
+        return [text for text in said if text is not None]
+
+    def _of_session(self, usd: float) -> str | None:
+        """Say that a good part of the session's budget is spent; that all of it is, the end of the run says."""
+        budget, cost = self._book.budget(), self._book.cost()
+        crossed = None if budget is None else spending.newly_crossed(cost - usd, cost, budget)
+        if budget is None or crossed in (None, Threshold.ALL):
             return None
+        return f"{crossed} % of the budget is spent: {human_money(cost)} of {human_money(budget)}."
+
+    def _of_day(self, usd: float) -> str | None:
         try:
             spent = spending.add(self._state_dir, self._now(), self._book.folder.path, usd)
         except StorageError as error:
@@ -90,7 +103,7 @@ class Money:
         if crossed is None:
             return None
         text = (
-            f"{crossed.value} % of the day's budget over all sessions is spent: "
+            f"{crossed} % of the day's budget over all sessions is spent: "
             f"{human_money(spent.after)} of {human_money(cap)}."
         )
         self._book.log(EventName.NOTICE, text=text)

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from samobot.address import Located, known_projects
+from samobot.book import Book
 from samobot.environment import configured_projects, find_whereabouts
 from samobot.errors import ConflictError, UsageError
 from samobot.halt import halt
@@ -27,6 +28,7 @@ from samobot.session.lock import holder
 from samobot.session.snapshot import holds, snapshot
 from samobot.session.status import SessionState
 from samobot.settings import load_settings
+from samobot.terminal.allowance import no_money
 from samobot.terminal.options import US_DOLLARS, config_option, name_argument
 from samobot.terminal.panic import release_panic
 from samobot.terminal.person import find, person_at, refuse_an_agent, user_name
@@ -118,6 +120,9 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
             control.request(folder, Request(RequestKind.BUDGET, person.who, budget))
         click.echo(f"▶ {folder.name} {_WOKEN[control.wake(folder, person.who)]}.")
         return
+    refused = no_money(Book(folder, lambda: now), budget, settings)
+    if refused is not None:
+        raise ConflictError(refused)
     key = load_key(settings.samobot_state_dir)
     still = ""
     if current.status.waiting_for in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL) and holds(current.end):

@@ -29,6 +29,7 @@ from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
 from samobot.settings import Settings, load_settings
+from samobot.terminal.allowance import no_money
 from samobot.terminal.live import open_display, show
 from samobot.terminal.options import US_DOLLARS, FiniteRange, complete_session, config_option
 from samobot.terminal.person import person_at
@@ -120,7 +121,7 @@ def _run(
     held = holder(folder) if detach else None
     if held is not None:
         raise BusyError(f"Another worker holds {folder.name}: {held.describe()}. It goes on by itself.")
-    if detach and not _has_nothing_to_do(folder):
+    if detach and not _has_nothing_to_do(folder, request, settings):
         find_work_dir(project, _book(folder))
         pid = asyncio.run(
             start_detached(
@@ -168,10 +169,14 @@ def _open(request: RunRequest, project: Project, settings: Settings) -> SessionF
     return folder
 
 
-def _has_nothing_to_do(folder: SessionFolder) -> bool:
+def _has_nothing_to_do(folder: SessionFolder, request: RunRequest, settings: Settings) -> bool:
     """Whether a run would end at once: it is better said here than into a log."""
     book = _book(folder)
-    return book.is_done() or book.open_gate() is not None
+    return (
+        book.is_done()
+        or book.open_gate() is not None
+        or no_money(book, request.budget_usd, settings) is not None
+    )
 
 
 def _book(folder: SessionFolder) -> Book:

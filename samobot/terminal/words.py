@@ -33,6 +33,11 @@ def _end_in_words(end: RunEnd, folder: SessionFolder) -> str:
             return f"⏹ {name} is stopped in {end.phase}\nGo on:  samobot run --session {name}"
         case RunEndReason.PAUSED:
             return f"⏸ {name} is paused in {end.phase}\nGo on:  samobot resume {name}"
+        case RunEndReason.BUDGET if end.of_day:
+            return (
+                f"💰 {name}: {end.text}\nGo on:  samobot run --session {name}   tomorrow, or today with a higher "
+                "SAMOBOT_DAILY_BUDGET_USD"
+            )
         case RunEndReason.BUDGET:
             return f"💰 {name}: {end.text}\nGo on:  samobot run --session {name} --budget USD"
         case RunEndReason.ITERATIONS:

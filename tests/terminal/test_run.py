@@ -705,3 +705,48 @@ def test_a_full_disk_ends_the_run_in_one_sentence_and_it_goes_on_later(tmp_path:
     assert err.count("\n") == 1
     assert shop.processes() == []
     assert shop.run("greet", "--max-iterations", "1").returncode == 13
+
+
+def test_half_of_a_budget_is_told_at_the_terminal_too(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([Cost(usd=0.5), Write(path="{run}.txt", text="x"), go_on()]))
+    done = shop.run("greet", "--budget", "1")
+    assert "50 % of the budget is spent: $0.50 of $1.00." in done.stdout
+    assert "100 %" not in done.stdout
+
+
+def test_a_budget_that_ten_equal_iterations_use_up_pays_for_ten(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([Cost(usd=0.1), Write(path="{run}.txt", text="x"), go_on()]))
+    assert shop.run("greet", "--budget", "1").returncode == 13
+    assert len(shop.runs()) == 10
+
+
+def test_what_has_no_money_left_is_not_said_to_go_on(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([Cost(usd=1.0), Write(path="{run}.txt", text="x"), go_on()]))
+    shop.run("greet", "--budget", "2")
+    decided = shop.session("greet") / "_decisions.jsonl"
+    before = decided.read_bytes() if decided.exists() else None
+    for more in ([], ["--budget", "1.5"]):
+        done = shop.samobot("resume", "greet", *more)
+        assert done.returncode == 1
+        assert "is used up: $2.00 so far" in done.stderr
+        assert "--budget" in done.stderr
+        detached = shop.run("greet", "--detach", *more)
+        assert detached.returncode == 13
+        assert "is used up: $2.00 so far" in detached.stdout
+    assert (decided.read_bytes() if decided.exists() else None) == before
+    assert len(shop.runs()) == 2
+
+
+def test_a_day_without_money_is_not_said_to_be_cured_by_a_session_budget(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([Cost(usd=1.0), Write(path="{run}.txt", text="x"), go_on()]))
+    shop.environment |= {"SAMOBOT_DAILY_BUDGET_USD": "1"}
+    done = shop.run("greet")
+    assert done.returncode == 13
+    assert "SAMOBOT_DAILY_BUDGET_USD" in done.stdout
+    assert "--budget" not in done.stdout
+    again = shop.samobot("resume", "greet")
+    assert again.returncode == 1
+    assert "SAMOBOT_DAILY_BUDGET_USD" in again.stderr
+    shop.environment |= {"SAMOBOT_DAILY_BUDGET_USD": "2"}
+    assert shop.run("greet").returncode == 13
+    assert len(shop.runs()) == 2

@@ -1,0 +1,28 @@
+"""Whether there is money for a session to go on: asked before a run goes to the background, where nobody reads why it ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from samobot import spending
+from samobot.book import Book
+from samobot.settings import Settings
+
+
+def no_money(book: Book, wanted: float | None, settings: Settings) -> str | None:
+    """Say why a run would end at once for want of money, and what to do; None where there is some.
+
+    Args:
+        book: The session's files.
+        wanted: The budget that a person gives it, in US dollars; None leaves the one that is in force.
+        settings: The day's budget, and where its spending is kept.
+
+    Raises:
+        StorageError: The journal or the day's spending cannot be read.
+    """
+    over = book.over_budget(wanted)
+    if over is not None:
+        return f"{over} Give it more for the whole session with --budget USD."
+    state_dir = settings.samobot_state_dir
+    over = spending.day_is_over(state_dir, datetime.now(UTC), settings.samobot_daily_budget_usd)
+    return None if over is None else f"{over} At a terminal, set SAMOBOT_DAILY_BUDGET_USD higher."

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samobot.errors import NotFoundError, SamobotError, UsageError
+from samobot.configured import Configured
+from samobot.errors import NotFoundError, UsageError
 from samobot.project import Project, find_project_file, load_project
 from samobot.session.folder import SessionFolder, list_folders, resolve
 from samobot.text import nearest
@@ -25,26 +26,22 @@ def known_projects(
 ) -> tuple[list[Project], list[str]]:
     """The projects that a command looks at: the named one, else the one here and all configured ones.
 
-    A configured project that cannot be read does not keep the others from being seen.
+    A configured project that cannot be read does not keep the others from being seen. Their names are those of the
+    chat, so that no two are alike.
 
     Returns:
-        The projects, each once, and a sentence for each that could not be read.
+        The projects, each once and the one here first, and a sentence for each that could not be read.
 
     Raises:
         UsageError: The named project cannot be read, or there is none at all.
     """
     if config is not None:
         return [load_project(config)], []
-    files = [found] if (found := find_project_file(cwd)) else []
-    projects: dict[Path, Project] = {}
-    problems: list[str] = []
-    for path in [*files, *configured]:
-        try:
-            project = load_project(path)
-        except SamobotError as error:
-            problems.append(error.message)
-            continue
-        projects.setdefault(project.file.resolve(), project)
+    here = find_project_file(cwd)
+    known = Configured([*configured, *([] if here is None else [here])])
+    found = sorted(known.look(), key=lambda each: here is None or not _is_same(each.file, here))
+    projects = [each.project for each in found if each.project is not None]
+    problems = [each.problem for each in found if each.problem]
     if not projects and not problems:
         raise UsageError(
             f"No .samocode file from {cwd} upwards, and SAMOBOT_PROJECTS is not set: go to the project's folder, "
@@ -52,7 +49,7 @@ def known_projects(
         )
     if not projects:
         raise UsageError(problems[0])
-    return list(projects.values()), problems
+    return projects, problems
 
 
 def locate(address: str, projects: Sequence[Project]) -> Located:
@@ -78,6 +75,10 @@ def locate(address: str, projects: Sequence[Project]) -> Located:
     if not found:
         raise NotFoundError(_nothing(name, candidates))
     return found[0]
+
+
+def _is_same(file: Path, other: Path) -> bool:
+    return file.resolve() == other.resolve()
 
 
 def _nothing(name: str, projects: Sequence[Project]) -> str:

@@ -183,3 +183,21 @@ def test_a_done_session_refuses_words_and_says_what_to_do(tmp_path: Path, comman
     done = shop.samobot(*command)
     assert done.returncode == 1
     assert done.stderr == "samobot: greet is done; start a session of another name for what is next.\n"
+
+
+def test_projects_of_one_name_can_each_be_addressed_by_the_name_of_the_chat(
+    shop: ScriptedShop, tmp_path: Path
+) -> None:
+    other = scripted_shop(tmp_path / "other", greeting())
+    other.run("greet")
+    shop.environment |= {"SAMOBOT_PROJECTS": f"{shop.repo}:{other.repo}"}
+    asked = shop.samobot("status", "greet")
+    assert asked.returncode == 2
+    assert "Say which: demo:greet, other-demo:greet." in asked.stderr
+    for project, sessions in (("demo", shop.sessions), ("other-demo", other.sessions)):
+        status = shop.status(f"{project}:greet")
+        assert (status["project"], Path(status["path"]).parent) == (project, sessions)
+        assert f"{project}:greet" in shop.samobot("status").stdout
+    # Also from the second one's folder, which is looked at first there.
+    other.environment |= {"SAMOBOT_PROJECTS": f"{shop.repo}:{other.repo}"}
+    assert "Say which: other-demo:greet, demo:greet." in other.samobot("status", "greet").stderr

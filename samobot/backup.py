@@ -6,6 +6,7 @@ The copy is on disk too, for the worker that comes after one that was killed.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 
 from samobot.session.files import edit_lock, move_aside, read_text, remove, write_atomic
@@ -73,14 +74,21 @@ class Backup:
         """
         folder = self._folder
         self.lost = self._hold.lost() if self._hold is not None else None
+        moved = tuple(self._clear_the_logs())
         folder.prepare()
         with edit_lock(folder.path):
             before = self._text if self._text is not None else read_text(self._path)
-            moved = tuple(self._clear_the_way())
+            moved += tuple(self._clear_the_way())
             notes = () if before is None else self._put_right(before)
         self.discard()
         # That the folder is another one explains all the rest.
         return (self.lost,) if self.lost is not None else (*moved, *notes)
+
+    def _clear_the_logs(self) -> Iterator[str]:
+        logs = self._folder.logs
+        if os.path.lexists(logs) and not logs.is_dir():
+            aside = move_aside(logs, self._folder.path)
+            yield f"_logs was no folder any more; what stood there is {aside.name} now, and the logs are lost."
 
     def _clear_the_way(self) -> Iterator[str]:
         for path in (self._folder.overview, self._folder.signal, self._folder.guidance, self._path):

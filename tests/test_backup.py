@@ -152,3 +152,14 @@ def test_no_bytes_in_the_overview_bring_the_worker_down(folder: SessionFolder, j
     backup.restore()
     assert parse_overview(folder.overview.read_text("utf-8", "surrogateescape")).phase == "planning"
     folder.overview.write_bytes(before)
+
+
+def test_a_folder_of_logs_that_became_a_file_is_made_anew(folder: SessionFolder) -> None:
+    backup = saved(folder)
+    shutil.rmtree(folder.logs)
+    folder.logs.write_text("not a folder")
+    (told,) = backup.restore()
+    assert folder.logs.is_dir()
+    (aside,) = folder.path.glob("_logs.*")
+    assert aside.name in told
+    assert aside.read_text() == "not a folder"

@@ -263,6 +263,8 @@ def edit_lock(folder: Path, *, wait: float = 10.0) -> Iterator[None]:
         StorageError: It was not free in time, or the file system refused.
     """
     path = folder / "_logs" / EDIT_LOCK
+    if path.parent.exists() and not path.parent.is_dir():
+        raise StorageError(f"{path.parent} is not a folder; move it away, samobot keeps its logs there.")
     try:
         path.parent.mkdir(exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)

@@ -118,6 +118,8 @@ class SessionFolder:
             StorageError: The folder cannot be made.
         """
         self.check()
+        if self.logs.exists() and not self.logs.is_dir():
+            raise StorageError(f"{self.logs} is not a folder; move it away, samobot keeps its logs there.")
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
             ignore = self.logs / ".gitignore"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.errors import BusyError, NotFoundError, UsageError
+from samobot.errors import BusyError, NotFoundError, StorageError, UsageError
+from samobot.session.files import edit_lock
 from samobot.session.folder import (
     SessionFolder,
     archive,
@@ -145,3 +147,13 @@ def test_a_running_session_is_not_archived(tmp_path: Path) -> None:
     with RunLock.acquire(folder, NOW), pytest.raises(BusyError, match="stop it"):
         archive(folder)
     assert folder.overview.exists()
+
+
+def test_logs_that_are_no_folder_are_named_with_what_to_do(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    shutil.rmtree(folder.logs, ignore_errors=True)
+    folder.logs.write_text("")
+    with pytest.raises(StorageError, match="_logs is not a folder; move it away"):
+        folder.prepare()
+    with pytest.raises(StorageError, match="_logs is not a folder; move it away"), edit_lock(folder.path):
+        pass

@@ -51,8 +51,10 @@ def load_project(path: Path) -> Project:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UsageError(f"There is no {file}. Write it like this:\n{_EXAMPLE}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} cannot be read: it is not text in UTF-8; write it anew.") from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
     values, warnings = _parse(text, file)
     missing = [key for key in KEYS if not values.get(key)]
     if missing:

@@ -91,5 +91,5 @@ def test_without_a_file_here_the_only_configured_project_is_meant(tmp_path: Path
 def test_garbage_is_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / ".samocode"
     file.write_bytes(b"\xff\xfe\x00garbage")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot be read: it is not text in UTF-8"):
         load_project(file)

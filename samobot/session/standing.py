@@ -82,14 +82,15 @@ class Standing:
         """Why the session is blocked, in the words of its files; None if it is not."""
         said = (self.overview.blocked or "").strip()
         words = "" if said.casefold() in _NOT_BLOCKED or is_waiting(said) else said
+        prefix = _YES.match(words)
+        spoken = words[prefix.end() :] or words if prefix else words
         if isinstance(self.signal, Signal) and self.signal.status is SignalStatus.BLOCKED:
             said_by_agent = dict.fromkeys(filter(None, (self.signal.reason, self.signal.needs)))
-            return "\n".join(said_by_agent) or words or "The agent gave no reason."
+            return "\n".join(said_by_agent) or spoken or "The agent gave no reason."
         # A bare “yes” beside a signal that waits is how some agents say that they wait.
         if not words or (self._signal_waits and words.casefold() == "yes"):
             return None
-        prefix = _YES.match(words)
-        return words[prefix.end() :] or words if prefix else words
+        return spoken
 
     @property
     def awaited(self) -> WaitingFor | None:

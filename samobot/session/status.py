@@ -77,6 +77,8 @@ class Status:
         values = asdict(self)
         if not self.problems:
             del values["problems"]
+        if self.cost_usd is not None:
+            values["cost_usd"] = round(self.cost_usd, 6)  # sums of cents are not exact in binary
         values["updated"] = _time(self.updated)
         if self.worker is not None:
             values["worker"]["started"] = _time(self.worker.started)

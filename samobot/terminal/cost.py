@@ -7,6 +7,7 @@ import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -48,7 +49,7 @@ def cost_command(name: str | None, days: int | None, as_json: bool, config: Path
         click.echo(f"samobot: {problem}", err=True)
     costs = add_up(charges, since=since)
     if as_json:
-        values = asdict(costs) | {"since": since.isoformat() if since else None}
+        values = _rounded(asdict(costs)) | {"since": since.isoformat() if since else None}
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
         return
     lines = cost_lines(costs, width=min(shutil.get_terminal_size().columns, _WIDEST))
@@ -57,3 +58,14 @@ def cost_command(name: str | None, days: int | None, as_json: bool, config: Path
         spent = human_money(spent_today(settings.samobot_state_dir, now))
         lines += ["", f"Today {spent} of {human_money(cap)} (SAMOBOT_DAILY_BUDGET_USD)"]
     click.echo("\n".join(lines))
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    """The same with every amount rounded to what is exact: sums of cents are not in binary."""
+    rounded = dict(values)
+    for name, value in values.items():
+        if isinstance(value, dict):
+            rounded[name] = _rounded(value)
+        elif isinstance(value, float):
+            rounded[name] = round(value, 6)
+    return rounded

@@ -68,8 +68,8 @@ def approve_command(name: str, config: Path | None) -> None:
     folder = find(name, config, settings.samobot_projects).folder
     person = person_at(folder)
     verdict = gate.approve(folder, person, datetime.now(UTC), load_key(settings.samobot_state_dir))
-    again = " before already" if verdict.repeated else ""
-    click.echo(f"✅ The plan {verdict.plan.name} is approved{again}. {_go_on(folder)}")
+    already = "was approved before" if verdict.repeated else "is approved"
+    click.echo(f"✅ The plan {verdict.plan.name} {already}. {_go_on(folder)}")
 
 
 @click.command("reject")
@@ -101,18 +101,26 @@ def tell_command(name: str, words: tuple[str, ...], config: Path | None) -> None
 def _read_answers(answers: tuple[str, ...], folder: SessionFolder) -> dict[str | int, str]:
     """Read `Q1=A`; an answer without a question belongs to the only one that is open."""
     found: dict[str | int, str] = {}
+    said: set[str] = set()
     waiting = parse_qa(read_text(folder.qa) or "").open
     for words in answers:
         label, equals, answer = words.partition("=")
+        key: str | int
         if equals and label.strip().upper().removeprefix("Q").isdigit():
-            found[label.strip()] = answer
+            key, label = label.strip(), f"Q{int(label.strip().upper().removeprefix('Q'))}"
         elif len(waiting) == 1:
-            found[waiting[0].index] = words
+            key, label, answer = waiting[0].index, waiting[0].label, words
         else:
             labels = ", ".join(question.label for question in waiting) or "none"
             raise UsageError(
                 f"Say which question “{one_line(words, 40)}” answers, as in Q1=A. Open: {labels}."
             )
+        if label in said:
+            raise UsageError(
+                f"There are two answers to {label}; give one, in quotation marks if it has several words."
+            )
+        said.add(label)
+        found[key] = answer
     if not found:
         labels = ", ".join(question.label for question in waiting) or "none"
         raise UsageError(f"Give an answer, as in Q1=A, or take them all with --suggestions. Open: {labels}.")

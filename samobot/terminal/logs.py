@@ -30,7 +30,12 @@ POLL_SECONDS = 0.3
 @config_option
 @click.option("-f", "--follow", is_flag=True, help="Go on showing what comes, until the run ends.")
 @click.option(
-    "-n", "--iterations", default=1, show_default=True, help="How many of the last iterations to show."
+    "-n",
+    "--iterations",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many of the last iterations to show.",
 )
 @click.option("--raw", is_flag=True, help="Print the names of the log files instead, for jq and the like.")
 def logs_command(name: str, config: Path | None, follow: bool, iterations: int, raw: bool) -> None:
@@ -42,7 +47,7 @@ def logs_command(name: str, config: Path | None, follow: bool, iterations: int, 
       jq . "$(samobot logs greet --raw)"
     """
     located = find(name, config, configured_projects())
-    logs = iteration_logs(located.folder)[-max(iterations, 1) :]
+    logs = iteration_logs(located.folder)[-iterations:]
     if not logs and not follow:
         raise NotFoundError(f"{located.folder.name} has no log yet: no iteration has been run.")
     if raw:

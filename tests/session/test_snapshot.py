@@ -403,3 +403,8 @@ def test_a_worker_that_comes_while_the_files_are_read_is_seen(tmp_path: Path) ->
         assert seen.status.state is SessionState.RUNNING
     finally:
         locks[0].__exit__(None, None, None)
+
+
+def test_a_block_without_a_reason_is_told_without_the_files_own_spelling(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, blocked="yes - It may not", signal={"status": "blocked"})
+    assert snapshot(folder, "demo").status.blocked == "It may not"

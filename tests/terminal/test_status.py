@@ -201,3 +201,27 @@ def test_projects_of_one_name_can_each_be_addressed_by_the_name_of_the_chat(
     # Also from the second one's folder, which is looked at first there.
     other.environment |= {"SAMOBOT_PROJECTS": f"{shop.repo}:{other.repo}"}
     assert "Say which: other-demo:greet, demo:greet." in other.samobot("status", "greet").stderr
+
+
+@pytest.mark.parametrize("words", [("Q1=A", "Q1=B"), ("Q1=A", "q1=B"), ("1=A", "Q01=B")])
+def test_two_answers_to_one_question_are_refused_and_none_is_lost(
+    shop: ScriptedShop, words: tuple[str, str]
+) -> None:
+    before = (shop.session("greet") / "_qa.md").read_bytes()
+    done = shop.samobot("answer", "greet", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "two answers to Q1" in done.stderr
+    assert (shop.session("greet") / "_qa.md").read_bytes() == before
+
+
+def test_words_without_quotation_marks_are_not_cut_to_the_last_one(shop: ScriptedShop) -> None:
+    shop.samobot("answer", "greet", "Q1=A", "Q2=A")
+    done = shop.samobot("answer", "greet", "only", "what", "breaks")
+    assert done.returncode == 2
+    assert "quotation marks" in done.stderr
+    assert shop.status("greet")["questions"][2]["answer"] is None
+
+
+def test_sums_of_money_are_cents_for_scripts(shop: ScriptedShop) -> None:
+    assert shop.status("greet")["cost_usd"] == 0.33
+    assert json.loads(shop.samobot("cost", "--json").stdout)["total"]["usd"] == 0.33

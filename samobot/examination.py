@@ -181,8 +181,7 @@ def _projects(settings: Settings, cwd: Path) -> tuple[list[Project], list[Findin
 def _project(project: Project) -> Finding:
     name = f"Project {project.name}"
     for folder in (project.sessions, project.worktrees):
-        there = next(path for path in (folder, *folder.parents) if path.exists())
-        if not os.access(there, os.W_OK | os.X_OK):
+        if not _can_be_written(there := _nearest(folder)):
             return Finding(
                 name, Level.ERROR, f"{there} cannot be written", f"Mend that, or correct {project.file}."
             )
@@ -211,9 +210,22 @@ def _disks(settings: Settings, projects: list[Project]) -> list[Finding]:
     wanted += [path for project in projects for path in (project.sessions, project.worktrees)]
     by_device: dict[int, Path] = {}
     for folder in wanted:
-        there = next(path for path in (folder, *folder.parents) if path.exists())
+        there = _nearest(folder)
         by_device.setdefault(there.stat().st_dev, there)
-    return [doctor.disk(shutil.disk_usage(path).free, path) for path in by_device.values()]
+    found = [doctor.disk(shutil.disk_usage(path).free, path) for path in by_device.values()]
+    if not _can_be_written(state := _nearest(settings.samobot_state_dir)):
+        text = f"{state} cannot be written: no emergency stop, no daily budget and no bot without it"
+        found.append(Finding("State folder", Level.ERROR, text, "Mend that, or set SAMOBOT_STATE_DIR."))
+    return found
+
+
+def _nearest(folder: Path) -> Path:
+    """A folder, or the one above it in which it would be made."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _can_be_written(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _modes(settings: Settings) -> Finding:

@@ -302,3 +302,16 @@ async def test_the_command_says_it_and_never_the_token(machine: Machine, form: l
         assert "❌ Claude: " in ended.stdout
         assert "   → " in ended.stdout
         assert "✅ Bot token: @samo_test_bot" in ended.stdout
+
+
+async def test_a_state_folder_in_which_nothing_can_be_kept_is_an_error(machine: Machine) -> None:
+    (machine.home / "occupied").write_text("")
+    machine.set(SAMOBOT_STATE_DIR=machine.home / "occupied" / "state")
+    found = (await machine.look())["State folder"]
+    assert found.level is Level.ERROR
+    assert "SAMOBOT_STATE_DIR" in found.remedy
+
+
+async def test_a_folder_of_sessions_that_is_a_file_is_an_error(machine: Machine) -> None:
+    (machine.repository.parent / "s").write_text("")
+    assert "cannot be written" in (await machine.worst()).text

@@ -115,8 +115,11 @@ def _make(git: Git, path: Path, branch: str, network_timeout: float) -> Worktree
     checkouts = _checkouts(git, path)
     existing = next((branch for folder, branch in checkouts if _is_same(folder, path)), None)
     if existing is not None:
-        note = "" if existing == branch else f"The worktree {path} has {existing or 'no branch'} checked out."
-        return Worktree(path, existing or None, _merge_base(Git(path), "HEAD"), note)
+        base = _merge_base(Git(path), "HEAD")
+        note = f"The worktree {path} has {existing or 'no branch'} checked out."
+        return Worktree(
+            path, existing or None, base, _earlier_work(git, branch, base) if existing == branch else note
+        )
     _refuse_if_in_the_way(path)
     _refuse_if_taken(branch, checkouts)
     start, note = _starting_point(git, network_timeout)
@@ -129,6 +132,7 @@ def _make(git: Git, path: Path, branch: str, network_timeout: float) -> Worktree
     if known:
         git.run("worktree", "add", "--quiet", str(path), branch, timeout=600)
         base = _merge_base(git, branch, start)
+        note = " ".join(filter(None, (note, _earlier_work(git, branch, base))))
     else:
         assert start is not None
         git.run("worktree", "add", "--quiet", "--no-track", "-b", branch, str(path), start, timeout=600)
@@ -263,6 +267,18 @@ def _starting_point(git: Git, network_timeout: float) -> tuple[str | None, str]:
         if candidate and git.ok("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"):
             return ref, note
     return _local_default(git), note
+
+
+def _earlier_work(git: Git, branch: str, base: str | None) -> str:
+    """A note where a branch that is taken up has commits of its own, as of an archived session of the name; else empty."""
+    counted = git.attempt("rev-list", "--count", f"{base}..refs/heads/{branch}") if base else None
+    count = int(counted) if counted else 0
+    if not count:
+        return ""
+    commits = "1 commit" if count == 1 else f"{count} commits"
+    return (
+        f"The branch “{branch}” is there already, with {commits} of its own; the session goes on from them."
+    )
 
 
 def _local_default(git: Git) -> str | None:

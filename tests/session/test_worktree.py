@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_preparing_again_finds_the_same_worktree_with_its_work(repo: Path) -> No
     first = prepare(repo)
     work = commit(first.path, "work")
     (first.path / "draft").write_text("draft")
-    assert prepare(repo) == first
+    assert replace(prepare(repo), note="") == first
     assert git(first.path, "rev-parse", "HEAD") == work
     assert (first.path / "draft").exists()
 
@@ -66,7 +67,7 @@ def test_a_deleted_worktree_is_made_again_on_its_branch(repo: Path) -> None:
     work = commit(first.path, "work")
     shutil.rmtree(first.path)
     again = prepare(repo)
-    assert again == first
+    assert replace(again, note="") == first
     assert git(again.path, "rev-parse", "HEAD") == work
 
 
@@ -77,6 +78,18 @@ def test_an_existing_branch_is_taken_up(repo: Path) -> None:
     worktree = prepare(repo)
     assert git(worktree.path, "rev-parse", "HEAD") == work
     assert worktree.base == git(repo, "rev-parse", "trunk")
+
+
+@pytest.mark.parametrize("worktree_stays", [True, False])
+def test_earlier_work_on_the_branch_is_told(repo: Path, worktree_stays: bool) -> None:
+    made = prepare(repo)
+    assert prepare(repo).note == ""
+    commit(made.path, "a.txt")
+    if not worktree_stays:
+        shutil.rmtree(made.path)
+    assert prepare(repo).note == (
+        "The branch “greet” is there already, with 1 commit of its own; the session goes on from them."
+    )
 
 
 def test_a_branch_that_is_checked_out_elsewhere_is_refused_with_the_place_and_the_way_out(repo: Path) -> None:

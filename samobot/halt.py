@@ -141,9 +141,12 @@ def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
         text="Stopped by a person.",
         exit_code=RunEndReason.STOPPED.exit_code,
     )
-    book = Book(folder, lambda: now)
-    book.flow("Stopped by a person")
-    book.clear_signal()
+    with contextlib.suppress(
+        StorageError
+    ):  # the journal alone makes it stopped; the rest is for those who read on
+        book = Book(folder, lambda: now)
+        book.flow("Stopped by a person")
+        book.clear_signal()
 
 
 def _unmarked(folder: SessionFolder) -> list[tuple[int, str]]:

@@ -12,7 +12,10 @@ import pytest
 from samobot.halt import halt
 from samobot.sandbox.steps import Hang, Run, Say
 from samobot.session.folder import SessionFolder
+from samobot.session.snapshot import snapshot
+from samobot.session.status import SessionState
 from tests.support.scripted import ScriptedShop, investigation, scripted_shop
+from tests.support.session_folder import QUESTIONS, make_session
 from tests.support.waiting import until
 
 
@@ -101,3 +104,14 @@ def test_a_worker_that_ended_in_order_has_ended_all_that_it_started(tmp_path: Pa
     worker.communicate(timeout=30)
     assert "nothing of the session is running" in stopped.stdout
     assert shop.processes() == []
+
+
+def test_a_stop_that_only_the_journal_could_take_is_no_failure(tmp_path: Path) -> None:
+    folder = make_session(
+        tmp_path, phase="requirements", qa=QUESTIONS, signal={"status": "waiting", "for": "qa_answers"}
+    )
+    folder.prepare()
+    folder.overview.unlink()
+    folder.overview.mkdir()  # as with a full disk: it cannot be written anew
+    assert halt(folder).clean
+    assert snapshot(folder, "demo").status.state is SessionState.STOPPED

@@ -47,7 +47,7 @@ def test_a_session_knows_only_text_phases_and_errors(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules("claude"), ids=named)
 def test_an_iteration_of_claude_knows_no_session(path: Path) -> None:
-    assert {first(name) for name in imports(path)} <= {"claude", "errors", "text", "programs"}
+    assert {first(name) for name in imports(path)} <= {"claude", "errors", "text", "processes", "programs"}
 
 
 @pytest.mark.parametrize(

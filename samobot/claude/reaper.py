@@ -30,6 +30,8 @@ from pathlib import Path
 
 import psutil
 
+from samobot.processes import is_alive
+
 SESSION_VARIABLE = "SAMOCODE_SESSION"
 """Environment variable that marks every process of an iteration with its session's folder."""
 
@@ -159,7 +161,7 @@ def has_tool_process(pid: int) -> bool:
         children = psutil.Process(pid).children()
     except (ProcessLookupError, PermissionError, psutil.Error):
         return False
-    return any(_is_alive(child) and _session(child.pid) not in (own_session, None) for child in children)
+    return any(is_alive(child) and _session(child.pid) not in (own_session, None) for child in children)
 
 
 def _end_all(
@@ -198,7 +200,7 @@ def _foreign_descendants(own_session: int, exclude: frozenset[int]) -> list[psut
             for process in psutil.Process().children(recursive=True)
             if process.pid not in exclude and _session(process.pid) not in (own_session, None)
         ]
-        dead = [process for process in found if not _is_alive(process)]
+        dead = [process for process in found if not is_alive(process)]
         if not sum(_reap(process.pid) for process in dead):
             return [process for process in found if process not in dead]
 
@@ -208,7 +210,7 @@ def _marked(session_dir: Path) -> list[psutil.Process]:
     spared = _own_line()
     found = []
     for process in _mentioning(SESSION_VARIABLE):
-        if process.pid in spared or not _is_alive(process):
+        if process.pid in spared or not is_alive(process):
             continue
         try:
             mark = process.environ().get(SESSION_VARIABLE)
@@ -277,13 +279,6 @@ def _reap(pid: int) -> bool:
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
-        return False
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    try:
-        return process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-    except psutil.Error:
         return False
 
 

@@ -305,7 +305,7 @@ async def test_decided_twice(cell: Cell) -> None:
         again = await cell.at_terminal()
         await cell.room.settled()
         cell.check_decided(TERMINAL)
-        assert re.search("before already|Q1 →|goes on|is running", again)
+        assert re.search("approved before|before already|Q1 →|goes on|is running", again)
         return
     first, second = cell.decide(), cell.decide()
     await cell.room.settled()
@@ -339,7 +339,7 @@ async def test_decided_elsewhere(cell: Cell) -> None:
         words = await cell.at_terminal()
         await cell.room.settled()
         cell.check_decided(ANN)
-        assert re.search("before already|Q1 →|goes on|is running", words)
+        assert re.search("approved before|before already|Q1 →|goes on|is running", words)
         return
     await cell.at_terminal()
     act = cell.decide()

@@ -249,6 +249,7 @@ async def test_the_token_is_nowhere_but_in_the_bots_own_environment(room: ChatRo
     assert all("TELEGRAM_BOT_TOKEN" not in note.env_names for note in room.runs())
     await room.tap(first, "Accept all")
     await room.see("has a plan")
+    room.say("/status")  # or the refusal would only be heard at the end of a long poll
     room.server.revoke(TOKEN)
     assert room.bot is not None
     assert await asyncio.wait_for(room.bot.wait(), WAIT) == 78

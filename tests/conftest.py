@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
@@ -19,3 +20,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("fuzz" if os.environ.get("FUZZ_EXAMPLES") else "ci")
+
+
+@pytest.hookimpl(trylast=True)  # hypothesis marks its own at this moment, too
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the properties out of the coverage: it makes them twice as long, and other tests go the same ways."""
+    for item in items:
+        if item.get_closest_marker("hypothesis") is not None:
+            item.add_marker(pytest.mark.no_cover)

@@ -17,7 +17,7 @@ from samobot.launch import RunRequest
 from samobot.reading import Reading
 from samobot.replies import FleetNews
 from samobot.session.folder import clean_address
-from samobot.session.journal import RunEndReason
+from samobot.session.snapshot import holds
 from samobot.session.status import SessionState
 from samobot.views import SessionRef, SessionView
 from samobot.workers import Workers
@@ -112,10 +112,11 @@ class Running:
         """
         if self._may_start_nothing():
             return
-        if _is_to_rest(await self._reading.view(ref)):
+        view = await self._reading.view(ref)
+        if view.state is SessionState.STOPPED and holds(view.end):
             return
         run = self._wanted.get(ref.key)
-        options = run.options if run is not None else run_options(auto=(await self._reading.view(ref)).auto)
+        options = run.options if run is not None else run_options(auto=view.auto)
         await self.want(ref, options)
 
     async def keep(self) -> list[FleetNews]:
@@ -210,13 +211,6 @@ def run_options(*, auto: bool) -> dict[str, Any]:
 def is_held(view: SessionView) -> bool:
     """Whether a living worker holds the session, also one whose id cannot be read."""
     return view.worker_pid is not None or view.state is SessionState.RUNNING
-
-
-def _is_to_rest(view: SessionView) -> bool:
-    """Whether a person's stop or pause is in force."""
-    if view.state is not SessionState.STOPPED or view.end is None:
-        return False
-    return view.end.paused or (view.end.reason is RunEndReason.STOPPED and view.end.by_person)
 
 
 def _spoken(ref: SessionRef) -> str:

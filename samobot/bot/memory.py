@@ -25,7 +25,9 @@ STALE = timedelta(days=3)
 AUTO_AFTER = timedelta(minutes=10)
 """How long a person has to say otherwise before the bot decides for a session started with `--auto`."""
 
-_ALIVE = frozenset({SessionState.RUNNING, SessionState.QUEUED, SessionState.PARKED})
+ALIVE = frozenset({SessionState.RUNNING, SessionState.QUEUED, SessionState.PARKED})
+"""Where a session is at work, or will be by itself."""
+
 _WARNINGS = (80, 50)
 
 
@@ -188,7 +190,7 @@ def advance(view: SessionView, memory: Memory, now: datetime) -> Memory:
     warned = _warned(view)
     return memory.model_copy(
         update={
-            "card": memory.card or view.state in _ALIVE or changed,
+            "card": memory.card or view.state in ALIVE or changed,
             "phase": view.phase or memory.phase,
             "ended": _ended(view),
             **_need(view, need, memory, now),
@@ -227,7 +229,7 @@ def new_remarks(view: SessionView, before: Memory, kind: str) -> list[RemarkView
 
 
 def _is_old(view: SessionView, need: Need | None, now: datetime, known_since: datetime | None) -> bool:
-    if view.state in _ALIVE:
+    if view.state in ALIVE:
         return False
     if need is None or need.kind is NeedKind.LOST:
         return known_since is None or view.updated is None or view.updated <= known_since

@@ -15,7 +15,7 @@ from samobot.bot import remarks
 from samobot.bot.buttons import Shown
 from samobot.bot.endings import done, stopped, summary_file, was_decided
 from samobot.bot.marks import of_flattened
-from samobot.bot.memory import Memory, Posted, fingerprint, new_remarks
+from samobot.bot.memory import ALIVE, Memory, Posted, fingerprint, new_remarks
 from samobot.bot.needs import Need, NeedKind, need_of
 from samobot.bot.obstacles import obstacle
 from samobot.bot.phrases import Place, decided_by, time_of
@@ -137,7 +137,7 @@ def held(scene: Scene, key: str, posted: Posted) -> bool:
     if posted.kind == "paused":
         return key == paused_key(scene.after)
     if posted.kind == "budget":
-        return key == budget_key(scene.after) and _works(scene.view)
+        return key == budget_key(scene.after) and scene.view.state in ALIVE
     return posted.kind == "plan" and scene.after.plan_open and key == plan_key(scene.after)
 
 
@@ -338,10 +338,6 @@ def _progress(scene: Scene) -> list[Message]:
         shown = remarks.iteration_over(view)
         return [Message(f"iteration:{after.ended}", "iteration", shown, Volume.DETAIL, live=False)]
     return []
-
-
-def _works(view: SessionView) -> bool:
-    return view.state in (SessionState.RUNNING, SessionState.QUEUED, SessionState.PARKED)
 
 
 def _digest(name: str) -> str:

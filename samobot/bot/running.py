@@ -10,6 +10,7 @@ from samobot.bot.arguments import is_budget, read_budget
 from samobot.bot.buttons import rows
 from samobot.bot.desk import TAP, Desk, Request, about_session, choice
 from samobot.bot.markup import bold
+from samobot.bot.memory import ALIVE
 from samobot.bot.needs import NeedKind, need_of
 from samobot.bot.obstacles import obstacle, rest_words
 from samobot.bot.phrases import Sign
@@ -239,9 +240,7 @@ async def _panic(desk: Desk, request: Request) -> None:
 
 def is_stoppable(view: SessionView) -> bool:
     """Whether there is something to stop."""
-    return view.worker_pid is not None or view.wanted or view.state in (
-        SessionState.RUNNING, SessionState.QUEUED, SessionState.PARKED,
-    )  # fmt: skip
+    return view.worker_pid is not None or view.wanted or view.state in ALIVE
 
 
 def _is_going(view: SessionView) -> bool:

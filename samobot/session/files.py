@@ -263,8 +263,7 @@ def edit_lock(folder: Path, *, wait: float = 10.0) -> Iterator[None]:
         StorageError: It was not free in time, or the file system refused.
     """
     path = folder / "_logs" / EDIT_LOCK
-    if path.parent.exists() and not path.parent.is_dir():
-        raise StorageError(f"{path.parent} is not a folder; move it away, samobot keeps its logs there.")
+    require_logs_folder(path.parent)
     try:
         path.parent.mkdir(exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
@@ -301,6 +300,16 @@ def _mode_of(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     return stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
+
+
+def require_logs_folder(logs: Path) -> None:
+    """Refuse something else in the place of a session's `_logs`; nothing at all is well.
+
+    Raises:
+        StorageError: It is a file, or the like.
+    """
+    if logs.exists() and not logs.is_dir():
+        raise StorageError(f"{logs} is not a folder; move it away, samobot keeps its logs there.")
 
 
 def require_regular(fd: int, path: str | os.PathLike[str]) -> os.stat_result:

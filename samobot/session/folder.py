@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from samobot.errors import BusyError, NotFoundError, StorageError, UsageError
+from samobot.session.files import require_logs_folder
 from samobot.session.lock import holder
 
 OVERVIEW = "_overview.md"
@@ -118,8 +119,7 @@ class SessionFolder:
             StorageError: The folder cannot be made.
         """
         self.check()
-        if self.logs.exists() and not self.logs.is_dir():
-            raise StorageError(f"{self.logs} is not a folder; move it away, samobot keeps its logs there.")
+        require_logs_folder(self.logs)
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
             ignore = self.logs / ".gitignore"

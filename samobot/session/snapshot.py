@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus
@@ -31,6 +32,22 @@ _CLOCK_GRAIN = timedelta(milliseconds=2)
 
 _READINGS = 4
 """How often a session is read again because a worker has come or gone meanwhile."""
+
+
+class Ended(Protocol):
+    """How a run ended, as the journal says it or as it is told."""
+
+    @property
+    def reason(self) -> RunEndReason:
+        """Why."""
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person stopped it, where it was stopped."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person had asked for a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +269,12 @@ def is_done(standing: Standing, journal: Journal) -> bool:
     return standing.overview.phase is Phase.DONE and standing.block is None
 
 
-def is_stopped(end: RunEnd | None) -> bool:
+def is_stopped(end: Ended | None) -> bool:
     """Whether a person's stop is in force: only a person's wish that it goes on lifts it."""
     return end is not None and end.reason is RunEndReason.STOPPED and end.by_person
 
 
-def holds(end: RunEnd | None) -> bool:
+def holds(end: Ended | None) -> bool:
     """Whether a person wants it to rest, by a stop or a pause, whatever is decided at its gates meanwhile."""
     return is_stopped(end) or (end is not None and end.paused)
 

@@ -21,17 +21,22 @@ def workers(room: ChatRoom) -> list[int]:
     return [each["pid"] for each in room.shop.journal("demo", "run_start")]
 
 
+async def die_with_the_worker(room: ChatRoom) -> None:
+    """Let a session run, and kill the bot and the session's worker."""
+    await room.start()
+    room.say("/run demo go on for ever")
+    await asyncio.to_thread(until, room.runs)
+    await room.kill()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(workers(room)[0], signal.SIGKILL)
+
+
 @pytest.mark.parametrize("fault", [FaultKind.HANG, FaultKind.BAD_GATEWAY, FaultKind.RATE_LIMIT])
 async def test_a_dead_worker_is_started_again_before_telegram_answers_and_that_is_said_later(
     tmp_path: Path, fault: FaultKind
 ) -> None:
     async with chat_room(scripted_shop(tmp_path, journeys.endless(seconds=1000))) as room:
-        await room.start()
-        room.say("/run demo go on for ever")
-        await asyncio.to_thread(until, room.runs)
-        await room.kill()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(workers(room)[0], signal.SIGKILL)
+        await die_with_the_worker(room)
         room.server.fault(fault, "*", count=None, retry_after=1)
         before = room.server.calls.count
         await room.start(reached=False)
@@ -51,12 +56,7 @@ async def test_a_dead_worker_is_started_again_before_telegram_answers_and_that_i
 
 async def test_a_bot_whose_token_is_wrong_starts_nothing_before_it_ends(tmp_path: Path) -> None:
     async with chat_room(scripted_shop(tmp_path, journeys.endless(seconds=1000))) as room:
-        await room.start()
-        room.say("/run demo go on for ever")
-        await asyncio.to_thread(until, room.runs)
-        await room.kill()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(workers(room)[0], signal.SIGKILL)
+        await die_with_the_worker(room)
         room.server.revoke(TOKEN)
         await room.start(reached=False)
         assert room.bot is not None

@@ -141,9 +141,8 @@ def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
         text="Stopped by a person.",
         exit_code=RunEndReason.STOPPED.exit_code,
     )
-    with contextlib.suppress(
-        StorageError
-    ):  # the journal alone makes it stopped; the rest is for those who read on
+    # The journal alone makes it stopped; the rest is for those who read on.
+    with contextlib.suppress(StorageError):
         book = Book(folder, lambda: now)
         book.flow("Stopped by a person")
         book.clear_signal()

@@ -71,7 +71,8 @@ class Money:
     def charge(self, outcome: Outcome) -> list[str]:
         """Count what an iteration cost, once it is in the journal; sentences where a good part of a budget is spent.
 
-        That of the session's own budget is not noted: the chat reads it off the journal's sums. A disk that refuses does not end the run: the journal counts the same money.
+        That of the session's own budget is not noted: the chat reads it off the journal's sums. A disk that refuses
+        does not end the run: the journal counts the same money.
         """
         usd = outcome.cost_usd
         if usd is not None:

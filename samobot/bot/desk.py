@@ -203,9 +203,8 @@ class Desk:
 
     def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:
         """Make buttons of a scope (see `CallbackIds.mint`); None where there are none."""
-        with self.store.transaction(
-            durable=False
-        ):  # one for all: a commit for each takes longer than the rest
+        # One transaction for all: a commit for each takes longer than the rest.
+        with self.store.transaction(durable=False):
             return keyboard(self.store.callbacks, buttons, scope)
 
     # Work that takes longer than a handler may ------------------------------------------------------------------

@@ -36,15 +36,16 @@ LONG_POLL_SECONDS = 25
 HANDLING_SECONDS = 30.0
 """A handler returns at once; one that does not for so long is broken off."""
 
+HANDLED_FIRST_SECONDS = 0.05
+"""For how long an acknowledgement lets the handling go first: somebody waits for that, and nobody for it."""
+
 STALE_AFTER = timedelta(minutes=10)
 MAX_TRIES = 2
 """An update during whose handling the process died so many times is set aside."""
 
 _READ_MARGIN_SECONDS = 10.0
-HANDLED_FIRST_SECONDS = 0.05
-"""For how long an acknowledgement lets the handling go first: somebody waits for that, and nobody for it."""
-
 _REPLY_FIRST_SECONDS = 0.005
+"""For how long it lets what was answered go out after that."""
 
 _FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 30.0

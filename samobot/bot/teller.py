@@ -165,9 +165,8 @@ class Teller:
             return
         async with self._locks[key]:
             if key in self._away:
-                view = self._called(
-                    await self._fleet.view(view.ref)
-                )  # it was read before it was put away, or is back
+                # It was read before it was put away, or is back.
+                view = self._called(await self._fleet.view(view.ref))
                 self._away.discard(key)
             now = self._now()
             while True:

@@ -116,10 +116,10 @@ def _make(git: Git, path: Path, branch: str, network_timeout: float) -> Worktree
     existing = next((branch for folder, branch in checkouts if _is_same(folder, path)), None)
     if existing is not None:
         base = _merge_base(Git(path), "HEAD")
+        if existing == branch:
+            return Worktree(path, branch, base, _earlier_work(git, branch, base))
         note = f"The worktree {path} has {existing or 'no branch'} checked out."
-        return Worktree(
-            path, existing or None, base, _earlier_work(git, branch, base) if existing == branch else note
-        )
+        return Worktree(path, existing or None, base, note)
     _refuse_if_in_the_way(path)
     _refuse_if_taken(branch, checkouts)
     start, note = _starting_point(git, network_timeout)

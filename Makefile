@@ -1,33 +1,30 @@
 # Everything a contributor does is a target here. `make test` needs nothing but Python, make, git and npm.
-PYTHON ?= python3
+# Empty: requirements/setup.sh finds one that fits.
+PYTHON ?=
+export PYTHON
 VENV := .venv
 BIN := $(VENV)/bin
+SETUP := sh requirements/setup.sh
 CLAUDE_VERSION := 2.1.197
 CLAUDE := .cache/claude-cli/node_modules/.bin/claude
+OLDEST_PIP := .cache/oldest-pip
 # One more than the cores of CI: many tests wait for a chat that takes one message a second.
 JOBS ?= 3
+PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help setup demo browser pictures gallery claude check unit test format lock clean
+.PHONY: help setup demo browser pictures gallery claude oldest-pip check fast unit test format lock upgrade release clean \
+  bench chaos fuzz
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-setup: $(VENV)/.ready ## virtual environment with the locked dependencies
-
-$(VENV)/.ready: requirements/dev.lock pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	touch $(VENV)/.runnable $@
+# The script returns at once when .venv is complete, and repairs it when it is not.
+setup: ## virtual environment with the locked dependencies
+	@$(SETUP) requirements/dev.lock
 
 # Just enough to run it: a newcomer should see the demo within a minute.
-$(VENV)/.runnable: requirements/run.lock pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/run.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	touch $@
-
-demo: $(VENV)/.runnable ## the whole product in a browser on this machine: no account, no token
+demo: ## the whole product in a browser on this machine: no account, no token
+	@$(SETUP) requirements/run.lock
 	@$(BIN)/samobot demo
 
 browser: ## headless Chromium for the tests of the demo's page, where this is root on Debian
@@ -52,31 +49,59 @@ claude: ## the real Claude CLI at the pinned version, into a cache that git igno
 	    --loglevel=error @anthropic-ai/claude-code@$(CLAUDE_VERSION); \
 	fi
 
+oldest-pip: setup ## the pip of Python 3.11.0, for the tests of the set-up
+	@[ -e $(OLDEST_PIP)/pip-22.3-*.whl ] || $(BIN)/pip download --quiet --no-deps --require-hashes \
+	  --dest $(OLDEST_PIP) --requirement requirements/oldest-pip.lock
+
 check: setup ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-unit: setup claude browser ## the tests alone
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup
+FAST := not real_cli and not browser and not chaos
+fast: setup ## the quick tests, in less than a minute: no npm, no browser
+	$(PYTEST) -m "$(FAST)"
 
-test: check claude browser ## everything CI does: set-up, lint, types, tests with coverage
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term:skip-covered || { \
-	  test $$? -eq 1 || exit 1; \
-	  echo "What failed beside other tests on a full machine is run once more by itself; name what passes now:"; \
-	  $(BIN)/pytest --last-failed --last-failed-no-failures none; }
+unit: setup claude browser oldest-pip ## all tests, without lint and coverage
+	$(PYTEST)
+
+test: check claude browser oldest-pip ## everything CI does: set-up, lint, types, all tests with coverage
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 format: setup ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: ## choose the newest allowed dependencies and pin them with hashes
-	$(BIN)/pip-compile --quiet --upgrade --allow-unsafe --strip-extras --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
-	  --extra demo --extra chart --output-file requirements/dev.lock pyproject.toml requirements/dev.in
-	$(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
-	  --constraint requirements/dev.lock --extra demo --output-file requirements/run.lock pyproject.toml requirements/run.in
+# Extras stay in the locks: some pips look for an extra's packages past a lock that leaves them out. A constraint may
+# not have extras, so the small locks follow dev.lock without them.
+COMPILE = $(BIN)/pip-compile --quiet --allow-unsafe --no-strip-extras --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate
+COMPILE_PART = $(COMPILE) --constraint .cache/constraints.txt
+
+lock: setup ## pin what pyproject.toml and requirements/*.in name; what is pinned stays as it is
+	$(COMPILE) $(UPGRADE) --extra demo --extra chart --output-file requirements/dev.lock \
+	  pyproject.toml requirements/dev.in
+	mkdir -p .cache && sed 's/\[[^]]*\]==/==/' requirements/dev.lock >.cache/constraints.txt
+	$(COMPILE_PART) --extra demo --output-file requirements/run.lock pyproject.toml requirements/run.in
+	$(COMPILE_PART) --output-file requirements/installer.lock requirements/installer.in
+	$(COMPILE_PART) $(UPGRADE) --output-file requirements/release.lock requirements/release.in
+
+upgrade: ## pin the newest releases that are allowed
+	$(MAKE) lock UPGRADE=--upgrade
+
+TAG ?=
+RELEASE := .cache/release
+release: ## build and check the packages; TAG=v1.2.3 must name this version, and the changelog must have it
+	@$(SETUP) requirements/run.lock
+	@[ -z "$(TAG)" ] || { \
+	  version=$$($(BIN)/python -c 'import samobot; print(samobot.__version__)'); \
+	  [ "$(TAG)" = "v$$version" ] || { echo "$(TAG) is not the version, which is $$version"; exit 1; }; \
+	  grep "^## $$version" CHANGELOG.md | grep -qv unreleased || { echo "CHANGELOG.md has no date for it"; exit 1; }; }
+	$(BIN)/python -m venv --clear --without-pip $(RELEASE)
+	$(BIN)/pip --python $(RELEASE) install --quiet --no-deps --require-hashes --requirement requirements/release.lock
+	rm -rf dist
+	$(RELEASE)/bin/python -m build --no-isolation
+	$(RELEASE)/bin/python -m twine check --strict dist/*
 
 clean: ## remove what the other targets made, but the caches
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .coverage*
@@ -91,4 +116,4 @@ chaos: setup ## whole journeys with at least 300 faults; SEED=7 plays one again
 
 FUZZ_EXAMPLES ?= 3000
 fuzz: setup ## the parsers' properties for longer than CI has time
-	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n $(JOBS) --timeout 3600 tests/fuzz
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PYTEST) --timeout 3600 tests/fuzz

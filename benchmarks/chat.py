@@ -23,12 +23,12 @@ from benchmarks.loops import NOTE
 from benchmarks.measure import Measure, percentile, spread
 from benchmarks.programs import fill
 from samobot.phases import Phase, SignalStatus, WaitingFor
-from samobot.sandbox.chats import Chat, Message
-from samobot.sandbox.journeys import endless
-from samobot.sandbox.scenario import Scenario, install, read_runs, runs_file
-from samobot.sandbox.server import BotApiServer
-from samobot.sandbox.steps import Append, Question, Questions, Signal, Sleep, Step, Tool
-from samobot.sandbox.user import Person
+from samobot.sandbox.agent.journeys import endless
+from samobot.sandbox.agent.scenario import Scenario, install, read_runs, runs_file
+from samobot.sandbox.agent.steps import Append, Question, Questions, Signal, Sleep, Step, Tool
+from samobot.sandbox.botapi.chats import Chat, Message
+from samobot.sandbox.botapi.server import BotApiServer
+from samobot.sandbox.botapi.user import Person
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 from tests.support.claude_cli import cli_environment

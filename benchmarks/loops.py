@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 
 from benchmarks.measure import Measure
-from samobot.sandbox.journeys import endless
-from samobot.sandbox.scenario import install
-from samobot.sandbox.steps import Append
+from samobot.sandbox.agent.journeys import endless
+from samobot.sandbox.agent.scenario import install
+from samobot.sandbox.agent.steps import Append
 from tests.support.claude_cli import cli_environment, require_claude
 from tests.support.messages_api import MessagesApi, Request, Turn, say
 from tests.support.workshop import Workshop, make_workshop

@@ -1,7 +1,7 @@
 """Stop hook: send an iteration back that would end without a valid `_signal.json`.
 
 Stand-alone, standard library only, any Python 3.9: it runs beside the CLI, where samobot may not be importable.
-The iteration is described by environment variables that samobot sets (`samobot.context.hook_environment`);
+The iteration is described by environment variables that samobot sets (`samobot.worker.prompt.hook_environment`);
 without `SAMOCODE_SIGNAL` it does nothing. What it cannot judge it lets pass: the worker reads the file again
 afterwards, and its word is final.
 

@@ -12,7 +12,7 @@ import pytest
 from samobot import __version__
 from samobot.cli import cli
 from samobot.phases import Phase
-from samobot.sandbox.scenario import Scenario
+from samobot.sandbox.agent.scenario import Scenario
 from tests.support.scripted import blocked, go_on, scripted_shop
 
 

@@ -22,8 +22,8 @@ import pytest
 from packaging.requirements import Requirement
 
 import samobot
-from samobot.sandbox.journeys import greeting
-from samobot.sandbox.scenario import install as install_agent
+from samobot.sandbox.agent.journeys import greeting
+from samobot.sandbox.agent.scenario import install as install_agent
 from tests.docs.commands import page_environment
 from tests.support.claude_cli import cli_environment, require_claude, run_claude
 from tests.support.messages_api import OTHER, MessagesApi, say
@@ -166,7 +166,7 @@ def test_the_wheel_holds_the_package_and_the_whole_plugin(built: Built) -> None:
     plugin = {f"samobot/plugin/{name}" for name in tracked if Path(name).parts[0] in PLUGIN_FOLDERS}
     assert {"samobot/py.typed", *package, *plugin, "samobot/plugin/workflow.md"} <= names
     assert "samobot/plugin/deploy/samobot.service" in names
-    assert [name for name in names if name.startswith("samobot/sandbox/web/") and name.endswith(".html")]
+    assert [name for name in names if name.startswith("samobot/sandbox/demo/web/") and name.endswith(".html")]
     foreign = {
         name
         for name in names

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from samobot import documents
-from samobot.bot.api import build_bot
-from samobot.bot.delivery import deliver
-from samobot.bot.queue import Op, OutboxRow, Post, Priority
 from samobot.errors import NotFoundError
-from samobot.launch import RunRequest, worker_log
-from samobot.panic import pull
-from samobot.sandbox.server import BotApiServer
+from samobot.fleet import documents
+from samobot.fleet.emergency_flag import pull
+from samobot.fleet.launch import RunRequest, worker_log
+from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
 from samobot.setup.env_file import write_values
+from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.delivery import deliver
+from samobot.telegram.store.outbox_rows import Op, OutboxRow, Post, Priority
 from samobot.text import printable
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import make_workshop

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from samobot.claude.errors_text import disguised
 from samobot.claude.records import ApiRetry, Assistant, Init, RateLimit, Record, Result, Tokens, ToolResult
-from samobot.claude.wording import disguised
 
 _LIMITS_KEPT = 32
 _SPEAKERS_KEPT = 1000

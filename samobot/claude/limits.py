@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from samobot.claude.wire import epoch
+from samobot.claude.record_parser import epoch
 
 _LONGEST = 400
 """Characters: a message of the CLI about a limit is one or two sentences; anything longer is the agent's."""

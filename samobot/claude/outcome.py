@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from samobot.claude.end import ProcessEnd, StoppedBy
+from samobot.claude.errors_text import disguised, trouble
 from samobot.claude.evidence import Evidence
-from samobot.claude.kinds import OutcomeKind, Remedy
 from samobot.claude.limits import account_trouble, usage_limit
+from samobot.claude.outcome_kinds import OutcomeKind, Remedy
 from samobot.claude.records import Denial, ModelUse, Result, Tokens
-from samobot.claude.wording import disguised, trouble
 from samobot.text import human_duration
 
 __all__ = ["Evidence", "Outcome", "OutcomeKind", "Remedy", "classify"]

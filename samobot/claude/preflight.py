@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from samobot.claude.invocation import ClaudeOptions, check_args, child_environment
 from samobot.errors import UsageError
-from samobot.programs import Answer, ask
+from samobot.system.commands import Answer, ask
 
 OLDEST = (2, 1, 0)
 """The oldest version that is accepted; everything here was measured on 2.1.197."""

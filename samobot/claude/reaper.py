@@ -30,7 +30,7 @@ from pathlib import Path
 
 import psutil
 
-from samobot.processes import is_alive
+from samobot.system.processes import is_alive
 
 SESSION_VARIABLE = "SAMOCODE_SESSION"
 """Environment variable that marks every process of an iteration with its session's folder."""

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from samobot.claude.record_parser import parse
 from samobot.claude.records import Record, ToolResult
-from samobot.claude.wire import parse
 
 CHUNK = 256 * 1024
 """Bytes read at a time."""

@@ -12,14 +12,7 @@ from datetime import datetime
 from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session import journal
-from samobot.session.answering import (
-    Answered,
-    Receipt,
-    answer,
-    answer_suggestions,
-    find_question,
-    option_text,
-)
+from samobot.session.answers import Answered, Receipt, answer, answer_suggestions, find_question, option_text
 from samobot.session.decisions import (
     Decision,
     DecisionKind,
@@ -28,10 +21,7 @@ from samobot.session.decisions import (
 )
 from samobot.session.files import edit_lock, read_text, write_atomic
 from samobot.session.folder import SessionFolder
-from samobot.session.guidance import add_guidance, parse_guidance
-from samobot.session.lock import holder
-from samobot.session.plan import Plan
-from samobot.session.settling import (
+from samobot.session.gate_effects import (
     Person,
     Settled,
     carry_out,
@@ -43,9 +33,12 @@ from samobot.session.settling import (
     on_record,
     refuse_if_done,
 )
+from samobot.session.gate_state import Standing
+from samobot.session.guidance import add_guidance, parse_guidance
+from samobot.session.lock import holder
+from samobot.session.plan import Plan
 from samobot.session.signal import Signal
 from samobot.session.snapshot import holds, standing_end
-from samobot.session.standing import Standing
 from samobot.text import without_surrogates
 
 __all__ = [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import UsageError
-from samobot.session.markdown import Line, newline, scan
+from samobot.session.blocks import Line, newline, scan
 from samobot.text import one_line, without_surrogates
 
 _ITEM = re.compile(

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from samobot.errors import StorageError
 from samobot.session.files import append_line, open_to_read
 from samobot.session.folder import SessionFolder
-from samobot.session.history import (
+from samobot.session.journal_events import (
     EventName,
     Journal,
     Park,
@@ -30,7 +30,7 @@ from samobot.session.history import (
     moment,
     stamp,
 )
-from samobot.session.sums import Sums
+from samobot.session.journal_totals import Sums
 
 _MAX_LINE = 4 * 1024 * 1024
 _TAIL = 64

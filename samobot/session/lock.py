@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from samobot.errors import BusyError, StorageError
 from samobot.session.files import require_regular
-from samobot.session.holder import Holder, read_holder
+from samobot.session.lock_holder import Holder, read_holder
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.phases import Phase
-from samobot.session.markdown import Line, match_key, newline, quote, quote_length, scan, unquote
+from samobot.session.blocks import Line, match_key, newline, quote, quote_length, scan, unquote
 from samobot.session.sections import (
     KeyLine,
     head_of,

@@ -15,8 +15,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from samobot.errors import NotFoundError, UsageError
-from samobot.session.markdown import Line, match_key, newline, quote, scan
-from samobot.session.qa_places import Block, Place, answer_line, find_blocks, is_waiting, place_of
+from samobot.session.blocks import Line, match_key, newline, quote, scan
+from samobot.session.qa_parser import Block, Place, answer_line, find_blocks, is_waiting, place_of
 from samobot.text import has_control, without_surrogates
 
 WAITING = "_waiting_"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from samobot.session.markdown import Key, Line, match_key, newline
+from samobot.session.blocks import Key, Line, match_key, newline
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,17 @@ from typing import Protocol
 
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus
-from samobot.session.control import is_pause_asked
 from samobot.session.files import mark_of, read_text
 from samobot.session.folder import SessionFolder
+from samobot.session.gate_state import Standing, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
-from samobot.session.holder import Holder
 from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason
 from samobot.session.journal import read as read_journal
 from samobot.session.lock import holder
+from samobot.session.lock_holder import Holder
 from samobot.session.qa import Question
+from samobot.session.requests import is_pause_asked
 from samobot.session.signal import Signal, SignalProblem
-from samobot.session.standing import Standing, look, written_at
 from samobot.session.status import OptionStatus, QuestionStatus, SessionState, Status, WorkerStatus
 from samobot.text import without_surrogates
 

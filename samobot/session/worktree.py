@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import BusyError, StorageError, UsageError
-from samobot.session.changes import diff_summary, diff_text, head, tree_state
+from samobot.session.diff import diff_summary, diff_text, head, tree_state
 from samobot.session.files import make_folder
 from samobot.session.git import Git, GitError
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from samobot.environment import default_env_file, find_env_file
-from samobot.settings import Settings, load_settings
-from samobot.setup.plan import Plan, changed
+from samobot.config.environment import default_env_file, find_env_file
+from samobot.config.settings import Settings, load_settings
+from samobot.setup.outcome_plan import Plan, changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.config.project import FILE_NAME, load_project
 from samobot.errors import UsageError
-from samobot.project import FILE_NAME, load_project
 from samobot.session.files import write_atomic
 from samobot.text import has_control
 

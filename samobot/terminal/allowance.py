@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from samobot import spending
-from samobot.book import Book
-from samobot.settings import Settings
+from samobot.config.settings import Settings
+from samobot.money import spending
+from samobot.worker.session_files import Book
 
 
 def no_money(book: Book, wanted: float | None, settings: Settings) -> str | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from samobot.botapi import BotApi, TokenError, UnreachableError, clean_token
 from samobot.errors import UsageError
 from samobot.setup.choices import Choices
+from samobot.setup.telegram_check import BotApi, TokenError, UnreachableError, clean_token
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from samobot.botapi import BotApi, RefusedError
 from samobot.errors import UsageError
 from samobot.setup.choices import Choices
+from samobot.setup.telegram_check import BotApi, RefusedError
 from samobot.terminal.init_bot import ChosenBot
 from samobot.text import one_line
 
@@ -64,8 +64,8 @@ def _chat_name(chat: Mapping[str, Any]) -> str:
 
 def _pair(choices: Choices, bot: ChosenBot, api: BotApi) -> int:
     # The Telegram library is loaded here, where it is needed.
-    from samobot.bot.token_lock import TokenLock, lock_folder
-    from samobot.setup.pairing import invitation, wait_for_owner
+    from samobot.setup.owner_pairing import invitation, wait_for_owner
+    from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 
     lock = TokenLock(bot.token, lock_folder(choices.environ))
     try:

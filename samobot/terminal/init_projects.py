@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from samobot.config.project import FILE_NAME
 from samobot.errors import UsageError
-from samobot.project import FILE_NAME
 from samobot.setup.choices import Choices
 from samobot.setup.repositories import as_project, find_repositories, pick, project_folder
 

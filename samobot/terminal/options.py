@@ -32,8 +32,8 @@ def complete_session(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The sessions whose name begins so, for the shell; none where no project can be read."""
-    from samobot.address import known_projects
-    from samobot.environment import configured_projects
+    from samobot.config.address import known_projects
+    from samobot.config.environment import configured_projects
     from samobot.errors import SamobotError
     from samobot.session.folder import list_folders
 

@@ -17,13 +17,13 @@ import httpx
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from samobot.bot.buttons import keyboard
-from samobot.bot.markup import to_plain
-from samobot.bot.split import split_html
-from samobot.bot.store import Store
-from samobot.sandbox.server import BotApiServer
-from samobot.sandbox.user import Person
-from samobot.sandbox.webchat import About, WebChat
+from samobot.sandbox.botapi.server import BotApiServer
+from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.demo.webchat import About, WebChat
+from samobot.telegram.markup.html import to_plain
+from samobot.telegram.markup.split import split_html
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.views.buttons import keyboard
 from tests.support.answers import Said, conversations
 from tests.support.browser import CHROMIUM, FLAGS, Window
 from tests.support.exhibits import Sheet, sheets

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import Locator, Page, async_playwright, expect
 
-from samobot.sandbox.demo import Play, Stage
+from samobot.sandbox.demo.launcher import Play, Stage
 from tests.support.browser import CHROMIUM, FLAGS, Theme, Window
 
 NAMES = ("card", "question", "plan", "done", "diff")

@@ -7,7 +7,7 @@ import os
 import pytest
 from playwright.async_api import Page, expect
 
-from samobot.sandbox.demo import Play, Stage
+from samobot.sandbox.demo.launcher import Play, Stage
 from tests.support.browser import DESKTOP, PHONE, Theme, Window
 
 # The agent works fast here; a person would watch for about a minute.

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from samobot.sandbox.server import BotApiServer
-from samobot.sandbox.user import Person
-from samobot.sandbox.webchat import About, WebChat
+from samobot.sandbox.botapi.server import BotApiServer
+from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.demo.webchat import About, WebChat
 from tests.support.browser import DESKTOP, PHONE, Theme, Window
 from tests.support.telegram import TOKEN, RawBot
 

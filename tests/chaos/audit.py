@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samobot.sandbox.chats import Message
-from samobot.sandbox.faults import FaultKind
-from samobot.session.history import moment
+from samobot.sandbox.botapi.chats import Message
+from samobot.sandbox.botapi.faults import FaultKind
+from samobot.session.journal_events import moment
 from tests.chaos.owner import Owner
 from tests.chaos.stage import Stage
 

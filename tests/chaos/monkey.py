@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from samobot.sandbox.faults import FaultKind
+from samobot.sandbox.botapi.faults import FaultKind
 from tests.chaos.stage import Role, Stage, send
 
 

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from samobot.sandbox.bots import Tap
-from samobot.sandbox.chats import Message
-from samobot.sandbox.feed import SandboxError
+from samobot.sandbox.botapi.bots import Tap
+from samobot.sandbox.botapi.chats import Message
+from samobot.sandbox.botapi.feed import SandboxError
 from samobot.session.folder import SessionFolder
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState

@@ -20,9 +20,9 @@ from typing import Any
 
 import psutil
 
-from samobot.sandbox.scenario import ANY_PHASE, Scenario
-from samobot.sandbox.server import BotApiServer
-from samobot.sandbox.steps import Cost, Run
+from samobot.sandbox.agent.scenario import ANY_PHASE, Scenario
+from samobot.sandbox.agent.steps import Cost, Run
+from samobot.sandbox.botapi.server import BotApiServer
 from tests.support.chat_room import TOKEN
 from tests.support.scripted import ScriptedShop, scripted_shop
 
@@ -208,7 +208,7 @@ def _role(argv: list[str]) -> Role:
         return Role.BOT
     if "samobot" in argv and "run" in argv:
         return Role.WORKER
-    return Role.AGENT if any("samobot.sandbox.agent" in word for word in argv) else Role.OTHER
+    return Role.AGENT if any("samobot.sandbox.agent.main" in word for word in argv) else Role.OTHER
 
 
 @contextlib.asynccontextmanager

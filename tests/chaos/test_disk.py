@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from samobot.catalogue import Catalogue
-from samobot.claude.kinds import OutcomeKind
+from samobot.claude.outcome_kinds import OutcomeKind
 from samobot.errors import SamobotError
+from samobot.fleet.catalog import Catalogue
 from samobot.phases import Phase, WaitingFor
-from samobot.sandbox.scenario import Scenario
-from samobot.sandbox.steps import Question, Questions, Run, WaitFor
+from samobot.sandbox.agent.scenario import Scenario
+from samobot.sandbox.agent.steps import Question, Questions, Run, WaitFor
 from samobot.session import gate
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason

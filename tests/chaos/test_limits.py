@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from samobot.phases import Phase
-from samobot.sandbox.steps import Limit
+from samobot.sandbox.agent.steps import Limit
 from tests.chaos.owner import Owner
 from tests.chaos.stage import Role, Stage, scenario, send, stage
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from samobot.sandbox import journeys
-from samobot.sandbox.faults import Fault, FaultKind
+from samobot.sandbox.agent import journeys
+from samobot.sandbox.botapi.faults import Fault, FaultKind
 from tests.support.chat_room import WAIT, chat_room
 from tests.support.scripted import scripted_shop
 

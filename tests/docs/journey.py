@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from samobot.phases import Phase, SignalStatus, WaitingFor
-from samobot.sandbox.scenario import Scenario
-from samobot.sandbox.steps import (
+from samobot.sandbox.agent.scenario import Scenario
+from samobot.sandbox.agent.steps import (
     Crash,
     Limit,
     Plan,

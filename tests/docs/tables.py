@@ -28,7 +28,7 @@ def render(name: str) -> str:
     """One table.
 
     Args:
-        name: `commands`, `options COMMAND`, `chat` or `modules FOLDER`.
+        name: `commands`, `options COMMAND`, `chat` or `packages`.
     """
     kind, _, about = name.partition(" ")
     return _RENDERERS[kind](about)
@@ -73,19 +73,18 @@ def _options(name: str) -> str:
 
 
 def _chat(_: str) -> str:
-    from samobot.bot.commands import COMMANDS
+    from samobot.telegram.handlers.command_table import COMMANDS
 
     rows = [(f"`/{each.name} {each.arguments}`".replace(" `", "`"), each.help) for each in COMMANDS]
     return _table(("command", "does"), rows)
 
 
-def _modules(folder: str) -> str:
+def _packages(_: str) -> str:
     rows = []
-    for path in sorted((TOP / folder).glob("*.py")):
+    for path in sorted((TOP / "samobot").rglob("__init__.py"), key=lambda path: path.parent):
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        what = " ".join(text.split("\n\n")[0].split())
-        rows.append((f"`{path.stem}`", what))
-    return _table(("module", "what it is for"), [row for row in rows if row[0] != "`__init__`"])
+        rows.append((f"`{path.parent.relative_to(TOP)}/`", " ".join(text.split("\n\n")[0].split())))
+    return _table(("package", "what it holds"), rows)
 
 
 _WORDS = (("INTEGER RANGE", "COUNT"), ("FLOAT RANGE", "NUMBER"), ("INTEGER", "COUNT"))
@@ -94,7 +93,7 @@ _RENDERERS: dict[str, Callable[[str], str]] = {
     "commands": _commands,
     "options": _options,
     "chat": _chat,
-    "modules": _modules,
+    "packages": _packages,
 }
 
 

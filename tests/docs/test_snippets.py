@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from samobot.project import load_project
-from samobot.sandbox.journeys import greeting
-from samobot.sandbox.scenario import install
+from samobot.config.project import load_project
+from samobot.config.settings import load_settings
+from samobot.sandbox.agent.journeys import greeting
+from samobot.sandbox.agent.scenario import install
 from samobot.session.decisions import parse_line
 from samobot.session.guidance import parse_guidance
 from samobot.session.overview import parse_overview
@@ -26,7 +27,6 @@ from samobot.session.plan import outline
 from samobot.session.qa import parse_qa
 from samobot.session.signal import Signal, parse_signal
 from samobot.session.status import Status
-from samobot.settings import load_settings
 from tests.docs.commands import (
     Command,
     Shell,

@@ -11,10 +11,10 @@ import psutil
 import pytest
 
 from samobot.phases import Phase
-from samobot.sandbox import journeys
-from samobot.sandbox.faults import FaultKind
-from samobot.sandbox.scenario import Scenario
-from samobot.sandbox.steps import Run, Say, Sleep, Step, Tool, WaitFor
+from samobot.sandbox.agent import journeys
+from samobot.sandbox.agent.scenario import Scenario
+from samobot.sandbox.agent.steps import Run, Say, Sleep, Step, Tool, WaitFor
+from samobot.sandbox.botapi.faults import FaultKind
 from tests.support.chat_room import TOKEN, WAIT, ChatRoom, chat_room
 from tests.support.scripted import blocked, go_on, scripted_shop
 from tests.support.waiting import until

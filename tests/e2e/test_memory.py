@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from samobot.sandbox.journeys import greeting
-from samobot.sandbox.steps import BigLine, BigLog, Garbage, Step
+from samobot.sandbox.agent.journeys import greeting
+from samobot.sandbox.agent.steps import BigLine, BigLog, Garbage, Step
 from tests.e2e.real import outcomes, peak_memory, real_shop
 from tests.support.messages_api import MessagesApi, say, write
 from tests.support.scripted import blocked, investigation, scripted_shop

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from samobot.sandbox import journeys
-from samobot.sandbox.faults import FaultKind
+from samobot.sandbox.agent import journeys
+from samobot.sandbox.botapi.faults import FaultKind
 from tests.support.chat_room import TOKEN, WAIT, ChatRoom, chat_room
 from tests.support.scripted import scripted_shop
 from tests.support.waiting import until

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samobot.config.project import load_project
+from samobot.config.settings import Settings, load_settings
 from samobot.errors import UsageError
-from samobot.project import load_project
-from samobot.settings import Settings, load_settings
 from tests.fuzz.refusals import refused
 
 NAMES = sorted(name.upper() for name in Settings.model_fields)

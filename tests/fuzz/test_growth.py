@@ -14,14 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from samobot.bot.arguments import asked_label, read_answer, read_command, read_run, split_address
-from samobot.bot.render import render
-from samobot.bot.richtext import clean, escape
-from samobot.bot.split import split
+from samobot.claude.errors_text import disguised, trouble
 from samobot.claude.limits import account_trouble, usage_limit
 from samobot.claude.stream import Tail
-from samobot.claude.wording import disguised, trouble
-from samobot.project import load_project
+from samobot.config.project import load_project
 from samobot.session.decisions import parse_decisions
 from samobot.session.folder import clean_name
 from samobot.session.guidance import add_guidance, parse_guidance
@@ -30,6 +26,10 @@ from samobot.session.overview import parse_overview, set_status
 from samobot.session.plan import outline
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.signal import parse_signal
+from samobot.telegram.handlers.parsing import asked_label, read_answer, read_command, read_run, split_address
+from samobot.telegram.markup.markdown import render
+from samobot.telegram.markup.rich_text import clean, escape
+from samobot.telegram.markup.split import split
 from samobot.text import clip, nearest, one_line
 from tests.fuzz.refusals import refused
 

@@ -15,8 +15,8 @@ from samobot.claude.activity import activity
 from samobot.claude.end import ProcessEnd, StoppedBy
 from samobot.claude.evidence import Evidence
 from samobot.claude.outcome import Outcome, classify
-from samobot.claude.wire import parse
-from tests.claude.test_wire import JSON
+from samobot.claude.record_parser import parse
+from tests.claude.test_record_parser import JSON
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 FIXTURES = sorted((Path(__file__).parents[1] / "claude" / "fixtures").glob("*.jsonl"))

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Bot, Update
 
-from samobot.bot.arguments import asked_label, read_answer, read_command, read_run
-from samobot.bot.gate import judge
-from samobot.bot.pairing import Access
-from tests.claude.test_wire import JSON
+from samobot.telegram.handlers.parsing import asked_label, read_answer, read_command, read_run
+from samobot.telegram.inbound.access import judge
+from samobot.telegram.store.pairing import Access
+from tests.claude.test_record_parser import JSON
 from tests.fuzz.refusals import refused
 from tests.fuzz.test_records import places
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.assets import plugin_dir, workflow_text
-from samobot.context import Answered, Facts, hook_environment, iteration_context, iteration_prompt
 from samobot.phases import RULES, Phase
+from samobot.worker.prompt import Answered, Facts, hook_environment, iteration_context, iteration_prompt
 from tests.support.messages_api import Request
 from tests.support.plugin import front_matter
 

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.assets import plugin_dir
-from samobot.context import hook_environment
 from samobot.phases import RULES, BlockCause, GateFacts, Phase, SignalStatus, decide
 from samobot.session.signal import Signal, parse_signal
+from samobot.worker.prompt import hook_environment
 
 SCRIPT = plugin_dir() / "hooks" / "require_signal.py"
 

@@ -14,8 +14,8 @@ import pytest
 
 from samobot.assets import plugin_dir, workflow_text
 from samobot.claude.invocation import ClaudeOptions, build
-from samobot.context import Answered, Facts, hook_environment, iteration_context, iteration_prompt
 from samobot.phases import RULES, Phase, SignalStatus
+from samobot.worker.prompt import Answered, Facts, hook_environment, iteration_context, iteration_prompt
 from tests.support.claude_cli import Ended, cli_environment, require_claude, run_claude, run_to_file
 from tests.support.messages_api import OTHER, MessagesApi, Step, bash, say, signal, tool, write
 from tests.support.plugin import agent_files, command_files, front_matter, skill_files

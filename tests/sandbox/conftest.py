@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from samobot.sandbox.server import BotApiServer
+from samobot.sandbox.botapi.server import BotApiServer
 from tests.support.telegram import TOKEN, RawBot
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from samobot.errors import StorageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, JournalReader, RunEndReason, append, events, read
-from samobot.session.sums import Sums
+from samobot.session.journal_totals import Sums
 from tests.support.session_folder import NOW, make_session
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import StorageError
+from samobot.session.gate_state import look
 from samobot.session.plan import PLAN_LIMIT, PlanPhase, newest_plan, outline, spoken_phase, spoken_title
-from samobot.session.standing import look
 from tests.support.session_folder import make_session, write_plan
 
 

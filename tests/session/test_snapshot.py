@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from samobot.phases import WaitingFor
-from samobot.session import control
+from samobot.session import requests
 from samobot.session.decisions import Decision, DecisionKind, record
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, Journal, RunEndReason, append
@@ -356,11 +356,11 @@ def test_a_pause_that_was_asked_for_is_seen_until_it_is_taken_back(tmp_path: Pat
     reader = SnapshotReader(folder, "demo")
     with RunLock.acquire(folder, NOW):
         assert not reader.read().pausing
-        control.request(folder, control.Request(control.RequestKind.PAUSE, "Ann"))
+        requests.request(folder, requests.Request(requests.RequestKind.PAUSE, "Ann"))
         assert reader.read().pausing
-        control.wake(folder, "Ann")
+        requests.wake(folder, "Ann")
         assert not reader.read().pausing
-        control.request(folder, control.Request(control.RequestKind.PAUSE, "Ann"))
+        requests.request(folder, requests.Request(requests.RequestKind.PAUSE, "Ann"))
     assert not reader.read().pausing
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from samobot.config.project import load_project
 from samobot.errors import UsageError
-from samobot.project import load_project
 from samobot.setup.repositories import MOST, as_project, find_repositories, pick, write_project_file
 
 

@@ -10,10 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from samobot.bot.queue import Op, Post
 from samobot.session import journal
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
+from samobot.telegram.store.outbox_rows import Op, Post
 from tests.support.phone import CHAT, NOW, Phone
 
 SUMMARY = "# Greeting\n\nAdded `greet.py` with argparse and 12 tests; all 12 tests pass, quality is clean.\n"

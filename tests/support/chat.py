@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 
 from telegram import Bot
 
-from samobot.bot.notifier import Notifier
-from samobot.bot.outbox import Outbox
-from samobot.bot.pace import Limits
-from samobot.bot.places import Places
-from samobot.bot.store import Store
+from samobot.config.settings import Settings
 from samobot.errors import ConflictError, NotFoundError
-from samobot.replies import DiffView, Document
-from samobot.sandbox.chats import Chat, Message
-from samobot.sandbox.server import BotApiServer
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.replies import DiffView, Document
+from samobot.sandbox.botapi.chats import Chat, Message
+from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
-from samobot.settings import Settings
-from samobot.views import SessionRef, SessionView
+from samobot.telegram.notify.notifier import Notifier
+from samobot.telegram.notify.recipients import Places
+from samobot.telegram.outbound.outbox import Outbox
+from samobot.telegram.outbound.rate_limit import Limits
+from samobot.telegram.store.bot_store import Store
 
 FAST = Limits(1000.0, 1000, 1000.0, 1000, 1000)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psutil
 
-from samobot.sandbox.chats import Chat, Message
-from samobot.sandbox.scenario import Note, read_runs
-from samobot.sandbox.server import BotApiServer
-from samobot.sandbox.user import Person
+from samobot.sandbox.agent.scenario import Note, read_runs
+from samobot.sandbox.botapi.chats import Chat, Message
+from samobot.sandbox.botapi.server import BotApiServer
+from samobot.sandbox.botapi.user import Person
 from tests.support.workshop import Workshop
 
 TOKEN = "42:AAE-test-token-of-the-end-to-end-tests-0123"

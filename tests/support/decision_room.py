@@ -15,25 +15,25 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from samobot.bot.api import build_bot
-from samobot.bot.desk import Desk
-from samobot.bot.front import Front
-from samobot.bot.gate import Gate, access_of
-from samobot.bot.notifier import Notifier
-from samobot.bot.outbox import Outbox
-from samobot.bot.pace import Limits
-from samobot.bot.places import Places
-from samobot.bot.polling import Poller
-from samobot.bot.store import Store
+from samobot.config.settings import Settings
 from samobot.errors import SamobotError
-from samobot.fleet import Fleet
-from samobot.launch import RunRequest
-from samobot.sandbox.chats import Message
-from samobot.sandbox.server import BotApiServer
-from samobot.sandbox.world import World
+from samobot.fleet.launch import RunRequest
+from samobot.fleet.local import Fleet
+from samobot.sandbox.botapi.chats import Message
+from samobot.sandbox.botapi.server import BotApiServer
+from samobot.sandbox.botapi.world import World
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
-from samobot.settings import Settings
+from samobot.telegram.api import build_bot
+from samobot.telegram.handlers.context import Desk
+from samobot.telegram.inbound.access import Gate, access_of
+from samobot.telegram.inbound.dispatch import Front
+from samobot.telegram.inbound.polling import Poller
+from samobot.telegram.notify.notifier import Notifier
+from samobot.telegram.notify.recipients import Places
+from samobot.telegram.outbound.outbox import Outbox
+from samobot.telegram.outbound.rate_limit import Limits
+from samobot.telegram.store.bot_store import Store
 
 TOKEN = "42:AAE-test-token-of-the-matrix-0123"
 WAIT = 20.0
@@ -106,8 +106,8 @@ class DecisionRoom:
         self.bot: Bot | None = None
         self.started: list[str] = []
         self._locks: list[RunLock] = []
-        patch.setattr("samobot.workers.Workers.start", self._start_from_the_bot)
-        patch.setattr("samobot.terminal.control.start_detached", self._start_from_the_terminal)
+        patch.setattr("samobot.fleet.workers.Workers.start", self._start_from_the_bot)
+        patch.setattr("samobot.terminal.control_commands.start_detached", self._start_from_the_terminal)
 
     # Workers.
 

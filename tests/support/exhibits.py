@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
 
-from samobot.bot.buttons import Shown
-from samobot.bot.cards import card, farewell
-from samobot.bot.endings import stopped
-from samobot.bot.memory import Memory, Posted, advance
-from samobot.bot.messages import Extras, Scene, closed, messages
-from samobot.bot.needs import Need, NeedKind, need_of
-from samobot.bot.obstacles import obstacle
-from samobot.bot.parking import goes_on, parked, parking_over
-from samobot.bot.phrases import Place
-from samobot.bot.plans import changes, decided_plan, open_plan, past_plan, plan_file
-from samobot.bot.questions import answered_question, answers_receipt, open_question
-from samobot.bot.remarks import (
+from samobot.fleet.models import GuidanceView, OptionView, PlanPhaseView, RemarkView, SessionRef, SessionView
+from samobot.fleet.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
+from samobot.phases import BlockCause, Phase, WaitingFor
+from samobot.session.gate import Person
+from samobot.session.journal import RunEndReason
+from samobot.session.status import SessionState
+from samobot.telegram.notify.limit_notices import goes_on, parked, parking_over
+from samobot.telegram.notify.messages import Extras, Scene, closed, messages
+from samobot.telegram.notify.reminders import Waiting, reminder, reminders
+from samobot.telegram.notify.state import Memory, Posted, advance
+from samobot.telegram.views.blocked import obstacle
+from samobot.telegram.views.buttons import Shown
+from samobot.telegram.views.card import card, farewell
+from samobot.telegram.views.completion import stopped
+from samobot.telegram.views.events import (
     fleet_news,
     guidance_given,
     iteration_over,
@@ -26,13 +29,10 @@ from samobot.bot.remarks import (
     noticed,
     put_back,
 )
-from samobot.bot.reminders import Waiting, reminder, reminders
-from samobot.phases import BlockCause, Phase, WaitingFor
-from samobot.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
-from samobot.session.gate import Person
-from samobot.session.journal import RunEndReason
-from samobot.session.status import SessionState
-from samobot.views import GuidanceView, OptionView, PlanPhaseView, RemarkView, SessionRef, SessionView
+from samobot.telegram.views.pending import Need, NeedKind, need_of
+from samobot.telegram.views.plan_view import changes, decided_plan, open_plan, past_plan, plan_file
+from samobot.telegram.views.questions import answered_question, answers_receipt, open_question
+from samobot.telegram.views.wording import Place
 from tests.support.views import AT, asking, at_rest, blocked, ended, plan, planned, question, session
 
 HERE = Place(1, zone=UTC)

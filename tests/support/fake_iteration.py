@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from samobot.account import Account
-from samobot.assignment import Assignment, Report
-from samobot.book import Book
-from samobot.claude.kinds import OutcomeKind
 from samobot.claude.outcome import Outcome
-from samobot.iteration import Iteration
-from samobot.loop import Worker
-from samobot.money import Money
-from samobot.patience import Patience
-from samobot.presence import Presence
-from samobot.runs import Notice, Run, RunOptions
+from samobot.claude.outcome_kinds import OutcomeKind
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
+from samobot.worker.assignment import Assignment, Report
+from samobot.worker.budget import Money
+from samobot.worker.heartbeat import Presence
+from samobot.worker.iteration import Iteration
+from samobot.worker.loop import Worker
+from samobot.worker.patience import Patience
+from samobot.worker.run import Notice, Run, RunOptions
+from samobot.worker.session_files import Book
+from samobot.worker.usage_limit import Account
 from tests.support.session_folder import write_signal
 
 

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 from telegram import Bot, Update
 
-from samobot.bot import taps
-from samobot.bot.desk import Desk
-from samobot.bot.front import Front
-from samobot.bot.markup import to_plain
-from samobot.bot.notifier import Notifier
-from samobot.bot.outbox import Outbox
-from samobot.bot.places import Places
-from samobot.bot.queue import Op, OutboxRow
-from samobot.bot.sent import SentMessage
-from samobot.bot.store import Store
-from samobot.fleet import Fleet
-from samobot.settings import Settings
+from samobot.config.settings import Settings
+from samobot.fleet.local import Fleet
+from samobot.telegram.handlers import callbacks
+from samobot.telegram.handlers.context import Desk
+from samobot.telegram.inbound.dispatch import Front
+from samobot.telegram.markup.html import to_plain
+from samobot.telegram.notify.notifier import Notifier
+from samobot.telegram.notify.recipients import Places
+from samobot.telegram.outbound.outbox import Outbox
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.outbox_rows import Op, OutboxRow
+from samobot.telegram.store.sent import SentMessage
 
 ANN = {"id": 11, "is_bot": False, "first_name": "Ann"}
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -205,7 +205,7 @@ async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(outbox, "answer", answer)
     # However slow the machine: what a tap came to is its answer.
-    monkeypatch.setattr(taps, "PATIENCE_SECONDS", 600.0)
+    monkeypatch.setattr(callbacks, "PATIENCE_SECONDS", 600.0)
     monkeypatch.setattr(fleet, "keep", nothing_starts)
     yield made
     await desk.finish(5)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from samobot.phases import Phase, SignalStatus, WaitingFor
-from samobot.sandbox.scenario import Note, Scenario, install, read_children, read_runs
-from samobot.sandbox.steps import Signal, Step
+from samobot.sandbox.agent.scenario import Note, Scenario, install, read_children, read_runs
+from samobot.sandbox.agent.steps import Signal, Step
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 

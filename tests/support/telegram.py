@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from samobot.sandbox.failure import ApiFailure
-from samobot.sandbox.server import BotApiServer
+from samobot.sandbox.botapi.failure import ApiFailure
+from samobot.sandbox.botapi.server import BotApiServer
 
 TOKEN = "42:test-token"
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from samobot.fleet.models import (
+    EndView,
+    OptionView,
+    PlanPhaseView,
+    PlanView,
+    QuestionView,
+    SessionRef,
+    SessionView,
+)
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
-from samobot.views import EndView, OptionView, PlanPhaseView, PlanView, QuestionView, SessionRef, SessionView
 
 AT = datetime(2026, 1, 15, 14, 0, tzinfo=UTC)
 REF = SessionRef(project="demo", folder="26-01-15-greet", name="greet")

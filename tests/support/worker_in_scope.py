@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from samobot.scope import scoped
+from samobot.system.scope import scoped
 
 SLEEP = ["sleep", "1000"]
 

@@ -1,0 +1,335 @@
+"""The picture of a run: phases over time, iterations, waits for a person, limits, and what it cost.
+
+For a phone: 1080 by 800 pixels, letters of at least 20. What a colour says, a pattern says too.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from samobot.chart.palette import COLOURS, PATTERNS, Colours, Theme
+from samobot.chart.scale import TimeScale
+from samobot.chart.timeline import Span, SpanKind, Timeline, build
+from samobot.errors import NotFoundError, UsageError
+from samobot.phases import Phase
+from samobot.session.journal_events import RunEndReason
+from samobot.text import clip, human_duration, human_money
+
+if TYPE_CHECKING:
+    from samobot.chart.canvas import Canvas
+
+__all__ = ["HEIGHT", "WIDTH", "Theme", "draw"]
+
+WIDTH, HEIGHT = 1080, 800
+
+_MARGIN = 36
+_LEFT, _RIGHT = 262, 1026
+_TOP = 172
+_NAMES = _LEFT - 22
+_SMALL, _NORMAL, _TITLE = 20, 24, 36
+_BAR = 15
+_OTHER = "other"
+
+_drawing = threading.Lock()
+"""matplotlib keeps caches that threads share."""
+
+
+_LEGEND = {
+    SpanKind.WAITING: "waits for you",
+    SpanKind.BLOCKED: "needs help",
+    SpanKind.PARKED: "waits for a limit",
+    SpanKind.IDLE: "not running",
+}
+
+_STATES = {
+    RunEndReason.DONE: "done",
+    RunEndReason.WAITING: "waits for you",
+    RunEndReason.BLOCKED: "needs help",
+    RunEndReason.STOPPED: "stopped",
+    RunEndReason.PAUSED: "paused",
+    RunEndReason.BUDGET: "budget used up",
+    RunEndReason.ITERATIONS: "paused after its iterations",
+    RunEndReason.PARKED: "waits for a limit",
+    RunEndReason.FAILED: "failed",
+}
+
+
+def draw(
+    events: Iterable[Mapping[str, Any]],
+    title: str,
+    theme: Theme = Theme.LIGHT,
+    *,
+    now: datetime | None = None,
+    alive: bool = False,
+    zone: tzinfo | None = None,
+) -> bytes:
+    """Draw a session's journal as a PNG of 1080 by 800 pixels.
+
+    The same arguments give the same bytes. It takes about a second of one core; from an event loop, call it
+    in a thread.
+
+    Args:
+        events: As `journal.events` gives them.
+        title: What stands above it, as the session's name.
+        theme: Which background it is for.
+        now: The present: a wait that is not over lasts until then. None ends all with the last event.
+        alive: Whether the session's worker lives.
+        zone: The zone of the times below it; None is this machine's.
+
+    Raises:
+        NotFoundError: Nothing has happened yet that could be drawn.
+        UsageError: matplotlib is not installed.
+    """
+    timeline = build(events, now=now, alive=alive)
+    if timeline is None or not timeline.spans:
+        raise NotFoundError(f"Nothing has happened yet in {clip(title, 64)} that could be drawn.")
+    try:
+        from samobot.chart.canvas import Canvas
+    except ImportError as error:
+        raise UsageError(
+            f"Pictures need matplotlib, which cannot be loaded ({error}): pip install 'samobot[chart]'"
+        ) from error
+    colours = COLOURS[theme]
+    with _drawing:
+        canvas = Canvas(WIDTH, HEIGHT, colours.paper)
+        _Chart(canvas, colours, timeline, zone).draw(title)
+        return canvas.png()
+
+
+class _Chart:
+    """One picture while it is drawn, from top to bottom."""
+
+    def __init__(self, canvas: Canvas, colours: Colours, timeline: Timeline, zone: tzinfo | None) -> None:
+        self._canvas = canvas
+        self._colours = colours
+        self._timeline = timeline
+        self._zone = zone
+        self._scale = TimeScale(timeline.spans)
+        self._drawn: dict[tuple[str, float], float] = {}
+        self._rows = [*map(str, Phase)]
+        if any(span.phase not in self._rows for span in timeline.spans):
+            self._rows.append(_OTHER)
+        self._legend = self._legend_lines()
+        bottom = HEIGHT - 30 - 34 * len(self._legend)
+        self._axis = bottom - 62
+        self._cost_top = self._axis - 104
+        self._row = (self._cost_top - 24 - _TOP) / len(self._rows)
+
+    def draw(self, title: str) -> None:
+        """Draw all of it."""
+        self._header(title)
+        self._grid()
+        self._phases()
+        self._cost()
+        self._draw_legend()
+
+    def _header(self, title: str) -> None:
+        timeline, canvas, colours = self._timeline, self._canvas, self._colours
+        words = clip(canvas.drawable(title), 80) or "session"
+        while canvas.width_of(words, size=_TITLE, bold=True) > WIDTH - 2 * _MARGIN and len(words) > 2:
+            words = clip(words, len(words) - 1)
+        canvas.text(_MARGIN, 46, words, size=_TITLE, colour=colours.ink, bold=True)
+        count = len(timeline.iterations)
+        facts = [
+            self._state(),
+            human_duration(timeline.end - timeline.start),
+            f"{count:,} iteration{'s' if count != 1 else ''}",
+            human_money(timeline.usd),
+        ]
+        self._facts(92, facts, _NORMAL + 1, colours.ink)
+        parts = [
+            ("worked", SpanKind.WORK),
+            ("waited for you", SpanKind.WAITING),
+            ("needed help", SpanKind.BLOCKED),
+            ("limit", SpanKind.PARKED),
+        ]
+        spent = [
+            f"{words} {human_duration(seconds)}"
+            for words, kind in parts
+            if (seconds := timeline.seconds(kind)) >= 1
+        ]
+        self._facts(130, spent, _NORMAL - 1, colours.soft)
+
+    def _facts(self, y: float, facts: list[str], size: float, colour: str) -> None:
+        """Write facts side by side, in letters small enough for all of them."""
+        words = "  ·  ".join(facts)
+        room = WIDTH - 2 * _MARGIN
+        size *= min(1.0, room / max(self._canvas.width_of(words, size=size), 1))
+        self._canvas.text(_MARGIN, y, words, size=size, colour=colour)
+
+    def _state(self) -> str:
+        if self._timeline.reason is not None:
+            return _STATES[self._timeline.reason]
+        return "running" if self._timeline.alive else "not running"
+
+    def _grid(self) -> None:
+        canvas, colours = self._canvas, self._colours
+        for number, name in enumerate(self._rows):
+            y = self._y(number)
+            seen = name in self._timeline.phases or name == _OTHER
+            canvas.line([(_LEFT, y), (_RIGHT, y)], colours.line, thick=1.5)
+            canvas.text(
+                _NAMES, y, name, size=_NORMAL, colour=colours.ink if seen else colours.faint, align="right"
+            )
+        for label in self._scale.labels(self._zone):
+            x = _LEFT + label.place * (_RIGHT - _LEFT)
+            canvas.line([(x, _TOP), (x, self._axis + 6)], colours.line, thick=1.5)
+            time, _, day = label.text.partition("\n")
+            for words, y in ((time, self._axis + 22), (day, self._axis + 48)):
+                edge = WIDTH - 8 - canvas.width_of(words, size=_SMALL) / 2
+                canvas.text(min(x, edge), y, words, size=_SMALL, colour=colours.soft, align="center")
+
+    def _phases(self) -> None:
+        canvas, colours = self._canvas, self._colours
+        before: Span | None = None
+        for span in self._timeline.spans:
+            y = self._row_of(span.phase)
+            left, right = self._x(span.start), self._x(span.end)
+            if not self._is_seen((span.kind, y), right):
+                continue
+            if before is not None and before.phase != span.phase:
+                canvas.line([(left, self._row_of(before.phase)), (left, y)], colours.faint, thick=2)
+            before = span
+            if span.kind is SpanKind.WORK:
+                canvas.box(left, y - _BAR, right, y + _BAR, colours.work, strength=0.3)
+            else:
+                self._rest(span, left, right, y)
+        for tick in self._timeline.iterations:
+            left, right, y = self._x(tick.start), self._x(tick.end), self._row_of(tick.phase)
+            right = max(right - (2.0 if right - left > 5 else 0.8), left + 1.2)
+            if self._is_seen(("iteration", y), right):
+                canvas.box(left, y - _BAR, right, y + _BAR, colours.work)
+        for retry in self._timeline.retries:
+            x, y = self._x(retry.at), self._row_of(retry.phase)
+            if self._is_seen(("retry", y), x):
+                self._cross(x, y - _BAR - 3)
+        self._end()
+
+    def _is_seen(self, what: tuple[str, float], right: float) -> bool:
+        """Whether something reaches beyond what was drawn before it in its row.
+
+        Of ten thousand iterations no more are drawn than there are pixels.
+        """
+        seen = right >= self._drawn.get(what, 0.0) + 0.5
+        if seen:
+            self._drawn[what] = right
+        return seen
+
+    def _rest(self, span: Span, left: float, right: float, y: float) -> None:
+        canvas, colours = self._canvas, self._colours
+        right = max(right, left + 3)
+        colour = colours.rest(span.kind)
+        if span.kind is SpanKind.IDLE:
+            canvas.line([(left, y), (right, y)], colour, thick=4, dotted=True)
+        else:
+            canvas.hatched(left, y - _BAR, right, y + _BAR, colour, PATTERNS[span.kind])
+        if self._scale.is_cut(span) and right - left > 32:
+            self._break((left + right) / 2, self._axis, 8)
+            self._break(right - 16, y, _BAR + 4)
+            right -= 26
+        self._duration(span.seconds, left, right, y)
+
+    def _duration(self, seconds: float, left: float, right: float, y: float) -> None:
+        """Write how long something was, in full or roughly, if there is room."""
+        words = human_duration(seconds)
+        rough = " ".join(words.split()[:2])
+        middle = (left + right) / 2
+        for text in (words, rough):
+            half = self._canvas.width_of(text, size=_SMALL) / 2 + 5
+            if right - left >= 2 * half + 4:
+                self._canvas.box(middle - half, y - 12, middle + half, y + 12, self._colours.paper)
+                self._canvas.text(middle, y, text, size=_SMALL, colour=self._colours.ink, align="center")
+                return
+
+    def _break(self, x: float, y: float, reach: float) -> None:
+        """Two slanted strokes: here time was left out."""
+        corners = [(x - 7, y + reach), (x - 1, y - reach), (x + 7, y - reach), (x + 1, y + reach)]
+        self._canvas.area(corners, self._colours.paper, strength=1)
+        for start, end in ((corners[0], corners[1]), (corners[3], corners[2])):
+            self._canvas.line([start, end], self._colours.soft, thick=2)
+
+    def _cross(self, x: float, y: float) -> None:
+        for rise in (-6, 6):
+            self._canvas.line([(x - 6, y - rise), (x + 6, y + rise)], self._colours.alarm, thick=3.5)
+
+    def _end(self) -> None:
+        timeline, colours = self._timeline, self._colours
+        sign, colour = {
+            RunEndReason.DONE: ("✔", colours.cost),
+            RunEndReason.BLOCKED: ("!", colours.alarm),
+            RunEndReason.FAILED: ("!", colours.alarm),
+            RunEndReason.STOPPED: ("■", colours.soft),
+            RunEndReason.PAUSED: ("■", colours.soft),
+        }.get(timeline.reason or RunEndReason.WAITING, ("", colours.ink))
+        if timeline.reason is None and timeline.alive:
+            sign, colour = "▶", colours.work
+        y = self._row_of(timeline.spans[-1].phase)
+        self._canvas.text(_RIGHT + 8, y, sign, size=_NORMAL + 4, colour=colour, bold=True)
+
+    def _cost(self) -> None:
+        canvas, colours, timeline = self._canvas, self._colours, self._timeline
+        height = self._axis - self._cost_top
+        most = timeline.usd or 1.0
+        points = [(self._x(at), self._axis - usd / most * height) for at, usd in timeline.cost]
+        canvas.area([(_LEFT, self._axis), *points, (_RIGHT, self._axis)], colours.cost, strength=0.16)
+        canvas.line([(_LEFT, self._axis), (_RIGHT, self._axis)], colours.faint, thick=1.5)
+        canvas.line(points, colours.cost, thick=3.5)
+        canvas.text(_NAMES, self._cost_top + 10, "cost", size=_NORMAL, colour=colours.ink, align="right")
+        total = human_money(timeline.usd)
+        canvas.text(
+            _NAMES, self._cost_top + 44, total, size=_NORMAL, colour=colours.cost, align="right", bold=True
+        )
+
+    def _legend_lines(self) -> list[list[tuple[str, str, float]]]:
+        """Which signs need words, broken into lines: name, words, and where each begins."""
+        kinds = {span.kind for span in self._timeline.spans}
+        entries = [("iteration", "iteration")] if self._timeline.iterations else []
+        entries += [(kind, words) for kind, words in _LEGEND.items() if kind in kinds]
+        if self._timeline.retries:
+            entries.append(("retry", "tried again"))
+        if any(map(self._scale.is_cut, self._timeline.spans)):
+            entries.append(("cut", "shortened"))
+        lines: list[list[tuple[str, str, float]]] = [[]]
+        x = float(_MARGIN)
+        for name, words in entries:
+            width = 46 + self._canvas.width_of(words, size=_SMALL)
+            if x + width > WIDTH - _MARGIN and lines[-1]:
+                lines.append([])
+                x = float(_MARGIN)
+            lines[-1].append((name, words, x))
+            x += width + 30
+        return lines
+
+    def _draw_legend(self) -> None:
+        canvas, colours = self._canvas, self._colours
+        y = HEIGHT - 14.0 - 34 * len(self._legend)
+        for line in self._legend:
+            y += 34 / 2
+            for name, words, x in line:
+                match name:
+                    case "iteration":
+                        canvas.box(x, y - 9, x + 17, y + 9, colours.work)
+                        canvas.box(x + 19, y - 9, x + 34, y + 9, colours.work)
+                    case "retry":
+                        self._cross(x + 24, y)
+                    case "cut":
+                        self._break(x + 22, y, 10)
+                    case SpanKind.IDLE:
+                        canvas.line([(x, y), (x + 34, y)], colours.faint, thick=4, dotted=True)
+                    case _:
+                        kind = SpanKind(name)
+                        canvas.hatched(x, y - 9, x + 34, y + 9, colours.rest(kind), PATTERNS[kind])
+                canvas.text(x + 44, y, words, size=_SMALL, colour=colours.soft)
+            y += 34 / 2
+
+    def _x(self, at: float) -> float:
+        return _LEFT + self._scale(at) * (_RIGHT - _LEFT)
+
+    def _y(self, row: int) -> float:
+        return _TOP + (row + 0.5) * self._row
+
+    def _row_of(self, phase: str) -> float:
+        return self._y(self._rows.index(phase) if phase in self._rows else len(self._rows) - 1)

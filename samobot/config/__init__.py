@@ -1,0 +1,1 @@
+"""Configuration: the environment, the `.env` file, projects, and how sessions are addressed."""

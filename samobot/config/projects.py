@@ -1,0 +1,109 @@
+"""The projects that SAMOBOT_PROJECTS names: read again when their files change, each under a name of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from samobot.config.project import FILE_NAME, Project, load_project
+from samobot.errors import SamobotError
+
+
+@dataclass(slots=True)
+class ConfiguredProject:
+    """One of the configured projects.
+
+    Attributes:
+        path: As it was configured: the file, or the folder that holds it.
+        name: Its name, different from that of every other.
+        project: What its file says; what it said last, while it cannot be understood.
+        problem: Why the file cannot be used as it is.
+        mark: Time and size of the file that was read.
+    """
+
+    path: Path
+    name: str
+    project: Project | None = None
+    problem: str = ""
+    mark: tuple[int, int, int] | None = None
+
+    @property
+    def file(self) -> Path:
+        """The project's file."""
+        return _file(self.path)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What a person should know about it."""
+        warnings = self.project.warnings if self.project is not None else ()
+        if self.project is not None and not self.problem and not self.project.main_repo.is_dir():
+            warnings += (
+                f"Its repository {self.project.main_repo} is gone; correct MAIN_REPO in {self.file}.",
+            )
+        return (*((self.problem,) if self.problem else ()), *warnings)
+
+    def refresh(self) -> None:
+        """Read the file again if it has changed, or could not be used."""
+        file = self.file
+        try:
+            facts = file.stat()
+            mark = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+        except OSError:
+            self.project = None  # moved or removed, not just caught half-written
+            mark = None
+        if mark is not None and mark == self.mark and not self.problem:
+            return
+        self.mark = mark
+        try:
+            self.project, self.problem = replace(load_project(file), name=self.name), ""
+        except (SamobotError, OSError, ValueError) as error:
+            self.problem = error.message if isinstance(error, SamobotError) else f"{file}: {error}"
+
+
+class Configured:
+    """All configured projects, in their order.
+
+    Two folders of the same name are told apart by the folder above the second, whichever of them can be read
+    just now: so a project keeps its name as long as the configuration stays.
+
+    Args:
+        paths: `.samocode` files, or the folders that hold them.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._all: list[ConfiguredProject] = []
+        taken: set[str] = set()
+        known: set[Path] = set()
+        for path in paths:
+            file = _file(path.absolute())
+            if file.resolve() in known:
+                continue
+            known.add(file.resolve())
+            name = _free(_plain(file.parent.name), _plain(file.parent.parent.name), taken)
+            taken.add(name.casefold())
+            self._all.append(ConfiguredProject(path.absolute(), name))
+
+    def look(self) -> list[ConfiguredProject]:
+        """All of them as they are now."""
+        for each in self._all:
+            each.refresh()
+        return self._all
+
+    def projects(self) -> list[Project]:
+        """Those that can be used."""
+        return [each.project for each in self.look() if each.project is not None]
+
+
+def _file(path: Path) -> Path:
+    return path if path.name == FILE_NAME or path.is_file() else path / FILE_NAME
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s:/\ud800-\udfff]+", "-", name) or "project"
+
+
+def _free(name: str, above: str, taken: set[str]) -> str:
+    candidates = [name, f"{above}-{name}", *(f"{name}-{number}" for number in range(2, len(taken) + 3))]
+    return next(each for each in candidates if each.casefold() not in taken)

@@ -1,0 +1,175 @@
+"""Configuration: the environment, then one `.env` file that is samobot's own.
+
+A `.env` in a project's folder is never read: a hostile repository could name its own `CLAUDE_PATH`.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from samobot.config.environment import (
+    default_env_file,
+    default_state_dir,
+    expanded,
+    find_env_file,
+    read_values,
+    split_paths,
+)
+from samobot.errors import UsageError
+
+TELEGRAM_ROOT = "https://api.telegram.org"
+
+DEFAULT_TIMEOUT = 1800.0
+"""Seconds that one iteration may take."""
+
+
+class PermissionMode(StrEnum):
+    """How far the agent may go without asking: the CLI's modes but `plan`, in which it may do nothing."""
+
+    ACCEPT_EDITS = "acceptEdits"
+    AUTO = "auto"
+    BYPASS_PERMISSIONS = "bypassPermissions"
+    DEFAULT = "default"
+    DONT_ASK = "dontAsk"
+
+
+def _words(value: object) -> object:
+    return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+
+def _numbers(value: object) -> object:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+def _paths(value: object) -> object:
+    return split_paths(value) if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """Everything that can be configured, under the names of the environment variables in lower case."""
+
+    # Without allow_inf_nan, “nan” passes no limit and yet means none: neither a budget nor a time may be that.
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True, allow_inf_nan=False)
+
+    claude_path: str = "claude"
+    """The Claude CLI: a name on PATH, or a path."""
+    claude_model: str = "opus"
+    claude_max_turns: Annotated[int, Field(ge=1)] = 300
+    claude_timeout: Annotated[float, Field(gt=0)] = DEFAULT_TIMEOUT
+    """Seconds that one iteration may take."""
+    claude_permission_mode: PermissionMode = PermissionMode.BYPASS_PERMISSIONS
+    claude_args: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    """More flags for the CLI, split as a shell splits."""
+
+    samocode_max_retries: Annotated[int, Field(ge=0)] = 3
+    samocode_retry_delay: Annotated[float, Field(ge=0)] = 5.0
+    """Seconds before the first retry; each further one waits twice as long."""
+    git_branch_prefix: str = ""
+
+    telegram_bot_token: Annotated[str, Field(repr=False)] = ""
+    telegram_chat_id: int | None = None
+    telegram_allowed_users: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = ()
+    telegram_api_url: str = TELEGRAM_ROOT
+
+    samobot_projects: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
+    samobot_state_dir: Path = Path("~/.local/state/samobot")
+    samobot_poll_seconds: Annotated[float, Field(gt=0)] = 2.0
+    samobot_max_parallel: Annotated[int, Field(ge=1)] = 3
+    samobot_budget_usd: Annotated[float, Field(gt=0)] | None = None
+    """A session's default budget in US dollars."""
+    samobot_daily_budget_usd: Annotated[float, Field(gt=0)] | None = None
+    """What all sessions together may cost in a day, in US dollars."""
+    samobot_after_reset_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """How long after a usage limit's reset a session goes on, at the soonest; at the latest twice that."""
+
+    env_file: Path | None = None
+    """The `.env` file these settings were read from, where there was one."""
+
+    @field_validator("claude_permission_mode", mode="before")
+    @classmethod
+    def _lets_work_be_done(cls, value: object) -> object:
+        if value not in list(PermissionMode):
+            why = "nothing can be done with it; " if value == "plan" else ""
+            raise ValueError(f"{why}it should be one of {', '.join(PermissionMode)}")
+        return value
+
+    @field_validator("telegram_api_url")
+    @classmethod
+    def _is_a_root(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("should be the root of a Bot API server, such as http://127.0.0.1:8081")
+        return value.rstrip("/")
+
+    @field_validator("git_branch_prefix")
+    @classmethod
+    def _is_a_branch_part(cls, value: str) -> str:
+        return value.strip().strip("/")
+
+    @field_validator("samobot_state_dir")
+    @classmethod
+    def _is_absolute(cls, value: Path) -> Path:
+        path = expanded(str(value))
+        if path is None:
+            raise ValueError("should be the path of a folder")
+        return path.absolute()
+
+    @property
+    def allowed_users(self) -> frozenset[int]:
+        """Numeric ids of the people who may use the bot: the listed ones, and the owner of a private chat."""
+        owner = self.telegram_chat_id
+        # A group's id is negative; only a private chat's id is also its user's id.
+        owners = {owner} if owner is not None and owner > 0 else set()
+        return frozenset(self.telegram_allowed_users) | owners
+
+    def require_token(self) -> str:
+        """The bot's token.
+
+        Raises:
+            UsageError: There is none.
+        """
+        if not self.telegram_bot_token:
+            raise UsageError(
+                "TELEGRAM_BOT_TOKEN is not set: run `samobot init`, or put it into "
+                f"{self.env_file or default_env_file(os.environ)}."
+            )
+        return self.telegram_bot_token
+
+
+def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = True) -> Settings:
+    """Read the settings from the environment and the `.env` file.
+
+    Args:
+        environ: The environment; the process's own where None.
+        strict: Refuse a `.env` file with a token that others may read. Commands that repair it say False.
+
+    Raises:
+        UsageError: A value cannot be used, or the file's mode lets others read the token.
+    """
+    environ = os.environ if environ is None else environ
+    path = find_env_file(environ)
+    values = read_values(environ, path, strict=strict)
+    names = {name for name in Settings.model_fields if name != "env_file"}
+    known: dict[str, object] = {name: values[name.upper()] for name in names if values.get(name.upper())}
+    known.setdefault("samobot_state_dir", default_state_dir(environ))
+    try:
+        return Settings.model_validate(known | {"env_file": path})
+    except ValidationError as error:
+        raise UsageError(_explain(error, path, environ)) from None
+
+
+def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, str]) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    name = str(first["loc"][0]).upper() if first["loc"] else "configuration"
+    where = "in the environment" if environ.get(name) else f"in {path}"
+    if name == "TELEGRAM_BOT_TOKEN":
+        return f"{name} {where} cannot be used."
+    return f"{name} {where} cannot be used: {first['input']!r}: {first['msg'].removeprefix('Value error, ')}."

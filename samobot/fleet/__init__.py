@@ -1,0 +1,1 @@
+"""All sessions of this machine: list, start, supervise, stop, decide, read."""

@@ -1,0 +1,234 @@
+"""The configured projects and the sessions in them, read again only where something has changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from samobot.config.project import Project
+from samobot.config.projects import Configured
+from samobot.errors import NotFoundError, SamobotError, UsageError
+from samobot.fleet.entry import GRAIN, ROTATION, Entry, require_regular
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.replies import ProjectView
+from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, resolve
+from samobot.text import nearest, without_surrogates
+
+_MANY = 1000
+"""Resting sessions beyond which not all of them are glanced at each time."""
+
+_GLANCES = 500
+"""Sessions a second that are glanced at where there are many."""
+
+_LONGEST_PAUSE = 15.0
+"""Seconds between two glances at most."""
+
+
+@dataclass(slots=True)
+class _Listing:
+    """The folders of a project's sessions by their keys, as of some moment.
+
+    Attributes:
+        mark: Time of the parent's last change; None where it has to be listed anew in any case.
+        due: When it is listed anew even though the parent has not changed.
+        problem: Why the folders could not be listed.
+        there: Whether they could be, the last time.
+    """
+
+    mark: int | None = None
+    due: float = 0.0
+    problem: str = ""
+    there: bool = False
+    folders: dict[str, SessionFolder] = field(default_factory=dict)
+
+
+class Catalogue:
+    """Projects and sessions by name. Not thread-safe: one caller at a time.
+
+    Args:
+        paths: `.samocode` files, or the folders that hold them.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, paths: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
+        self._configured = Configured(paths)
+        self._clock = clock
+        self._entries: dict[str, Entry] = {}
+        self._listings: dict[tuple[str, Path], _Listing] = {}
+        self._seen: dict[str, SessionView] = {}
+
+    def projects(self) -> list[Project]:
+        """The projects that can be used, in the order in which they were configured."""
+        return self._configured.projects()
+
+    def views(self) -> list[ProjectView]:
+        """All configured projects, with what is wrong with them."""
+        found = []
+        for each in self._configured.look():
+            problems = each.problems
+            if each.project is not None:
+                listing = self._listing(each.project)
+                problems += (listing.problem,) if listing.problem else ()
+            repository = each.project.main_repo if each.project is not None else each.file.parent
+            found.append(
+                ProjectView(
+                    name=each.name,
+                    repository=without_surrogates(str(repository)),
+                    problems=tuple(map(without_surrogates, problems)),
+                )
+            )
+        return found
+
+    def project(self, name: str) -> Project:
+        """The project of that name.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        projects = self.projects()
+        for project in projects:
+            if project.name == name:
+                return project
+        names = ", ".join(project.name for project in projects) or "none that can be read"
+        raise NotFoundError(f"There is no project “{name}”. There is: {names}.")
+
+    def look(self, closely: Collection[str] = ()) -> list[SessionView]:
+        """Every session of every project; the same object as before for one in which nothing has changed.
+
+        Args:
+            closely: Keys of sessions that are looked at in full although they rest.
+        """
+        now = self._clock()
+        count = len(self._entries)
+        pause = min(_LONGEST_PAUSE, count / _GLANCES) if count > _MANY else 0.0
+        entries: dict[str, Entry] = {}
+        for project in self.projects():
+            for key, folder in self._listing(project).folders.items():
+                entry = self._entries.get(key)
+                if entry is None or (entry.folder is not folder and entry.folder != folder):
+                    entry = Entry(folder, project.name)
+                    entry.look(now, closely=True)
+                    entry.spread(now, pause)
+                else:
+                    entry.look(now, closely=key in closely, pause=pause)
+                entries[key] = entry
+        self._entries = entries
+        self._seen = {key: entry.view for key, entry in entries.items() if entry.sound and entry.view}
+        return [entry.view for entry in entries.values() if entry.view is not None]
+
+    @property
+    def seen(self) -> Mapping[str, SessionView]:
+        """The sessions that the last look could read, by key."""
+        return self._seen
+
+    def gone(self, key: str) -> bool:
+        """Whether a session is certainly not there: its project can be read, and has no such folder."""
+        for project in self.projects():
+            if project.name == key.partition(":")[0]:
+                listing = self._listing(project, anew=True)
+                return listing.there and not listing.problem and key not in listing.folders
+        return False
+
+    def is_put_away(self, ref: SessionRef) -> bool:
+        """Whether a session that is not there was put into the archive.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        return (self.project(ref.project).sessions / ARCHIVE / ref.folder).is_dir()
+
+    def view(self, ref: SessionRef) -> SessionView:
+        """One session as it is now.
+
+        Raises:
+            NotFoundError: It is gone.
+        """
+        project = self.project(ref.project)
+        folder = self._found(project, ref)
+        entry = self._entries.get(ref.key)
+        if entry is None or entry.folder != folder:
+            entry = self._entries[ref.key] = Entry(folder, project.name)
+        return entry.look(self._clock(), closely=True)
+
+    def folder(self, ref: SessionRef) -> SessionFolder:
+        """Where a session is.
+
+        Raises:
+            NotFoundError: It is gone.
+            UsageError: Its folder cannot be used as it is.
+        """
+        project = self.project(ref.project)
+        folder = self._found(project, ref)
+        if folder.path.is_symlink() and folder.path.resolve().parent != project.sessions.resolve():
+            raise UsageError(f"{folder.path} is a link that leads out of {project.sessions}; remove it.")
+        folder.check()
+        require_regular(folder)
+        entry = self._entries.get(ref.key)
+        if entry is not None:
+            entry.wake()
+        return folder
+
+    def find(self, address: str) -> list[SessionRef]:
+        """The sessions that `name` or `project:name` means: none, one, or one in each of several projects."""
+        project_name, _, name = address.rpartition(":")
+        found: list[SessionRef] = []
+        for project in self.projects():
+            if project_name and project.name.casefold() != project_name.strip().casefold():
+                continue
+            try:
+                folder = resolve(project.sessions, name)
+            except SamobotError:
+                continue
+            if folder is not None:
+                shown = without_surrogates(folder.path.name)
+                found.append(SessionRef(project=project.name, folder=shown, name=folder.name))
+        return found
+
+    def nearest(self, name: str) -> str | None:
+        """The session's name that was probably meant."""
+        folders = (each for project in self.projects() for each in self._listing(project).folders.values())
+        return nearest(name.rpartition(":")[2], sorted({without_surrogates(each.name) for each in folders}))
+
+    def _found(self, project: Project, ref: SessionRef) -> SessionFolder:
+        folder = self._listing(project).folders.get(ref.key)
+        if folder is None or not folder.path.is_dir():
+            folder = self._listing(project, anew=True).folders.get(ref.key)
+        if folder is None:
+            how = "put away into the archive" if self.is_put_away(ref) else "renamed or deleted"
+            raise NotFoundError(f"{ref.name} is gone: it was {how}.")
+        return folder
+
+    def _listing(self, project: Project, *, anew: bool = False) -> _Listing:
+        """List a project's sessions, anew only when its folder has changed.
+
+        An overview that appears in an undated folder does not change the parent, so now and then in any case.
+        """
+        listing = self._listings.setdefault((project.name, project.sessions), _Listing())
+        now = self._clock()
+        try:
+            mark = project.sessions.stat().st_mtime_ns
+        except OSError:
+            mark = None
+        if not anew and mark is not None and mark == listing.mark and now < listing.due:
+            return listing
+        if mark is None:
+            listing.problem = (
+                f"Its sessions folder {project.sessions} is gone; put it back." if listing.folders else ""
+            ) or listing.problem
+            listing.folders, listing.mark, listing.there = {}, None, False
+            return listing
+        try:
+            folders = list_folders(project.sessions)
+        except SamobotError as error:
+            listing.problem, listing.mark = error.message, None  # those that are known stay
+            return listing
+        listing.folders = {}
+        for folder in folders:
+            key = f"{project.name}:{without_surrogates(folder.path.name)}"
+            listing.folders.setdefault(key, folder)
+        listing.problem, listing.there = "", True
+        listing.mark = mark if mark / 1e9 < time.time() - GRAIN else None
+        listing.due = now + ROTATION
+        return listing

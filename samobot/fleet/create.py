@@ -1,0 +1,126 @@
+"""How a session begins: its folder, its worktree and its `_overview.md`. No model is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from samobot.config.project import Project
+from samobot.errors import UsageError
+from samobot.phases import Phase
+from samobot.session.files import edit_lock, read_text, write_atomic
+from samobot.session.folder import SessionFolder, clean_name, list_folders, new_folder, resolve
+from samobot.session.lock import holder
+from samobot.session.overview import new_overview
+from samobot.session.overview_guard import Backup
+from samobot.session.worktree import prepare_worktree
+from samobot.text import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a person said when they started a session.
+
+    Attributes:
+        task: What is to be done.
+        dive: What the investigation should look into first.
+    """
+
+    task: str | None = None
+    dive: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that is ready to run.
+
+    Attributes:
+        folder: Its folder.
+        created: Whether it was made just now.
+        notes: Sentences about what was found on the way, such as a remote that could not be reached.
+    """
+
+    folder: SessionFolder
+    created: bool
+    notes: tuple[str, ...] = ()
+
+
+def find_session(project: Project, name: str) -> SessionFolder | None:
+    """Find a session that has begun.
+
+    Raises:
+        UsageError: The name cannot be used.
+    """
+    folder = resolve(project.sessions, name)
+    return folder if folder is not None and _is_begun(folder) else None
+
+
+def open_session(
+    project: Project, name: str, opening: Opening, now: datetime, branch_prefix: str = ""
+) -> Opened:
+    """Find the session of that name, or create it.
+
+    Creation can be repeated: the overview is written last, so a crash in between leaves a worktree that the
+    next call takes up, never half a session.
+
+    Args:
+        project: Where it belongs.
+        name: A folder's exact name, a session's name, or a new one.
+        opening: The task, for a new session.
+        now: The local time; its date goes into a new folder's name.
+        branch_prefix: Put before the session's name in its git branch, with a slash.
+
+    Raises:
+        UsageError: The name cannot be used, or looks like a slip of an existing one.
+        StorageError: The folder cannot be made.
+    """
+    folder = find_session(project, name)
+    if folder is not None:
+        folder.prepare()  # git leaves the logs out, so a session that came with a clone has no folder for them
+        return Opened(folder, created=False)
+    wanted = clean_name(name)
+    if opening == Opening():
+        _refuse_a_slip(project, wanted)
+    folder = resolve(project.sessions, name) or new_folder(project.sessions, wanted, now.date())
+    worktree = prepare_worktree(project.main_repo, project.worktrees, folder.name, branch_prefix)
+    folder.prepare()
+    overview = new_overview(
+        folder.name,
+        started=now.strftime("%Y-%m-%d %H:%M"),
+        working_dir=str(worktree.path),
+        task=_task_text(folder.name, opening),
+        phase=Phase.INVESTIGATION,
+    )
+    with edit_lock(folder.path):
+        if _is_begun(folder):  # by somebody else, while the worktree was made
+            return Opened(folder, created=False)
+        write_atomic(folder.overview, overview)
+    return Opened(folder, created=True, notes=tuple(note for note in (worktree.note,) if note))
+
+
+def _is_begun(folder: SessionFolder) -> bool:
+    """Whether there is a session already; an overview that its agent took away is a worker's to put back."""
+    if read_text(folder.overview) is not None or holder(folder) is not None:
+        return True
+    return Backup(folder).left_over()
+
+
+def _task_text(name: str, opening: Opening) -> str:
+    task = (opening.task or "").strip()
+    dive = (opening.dive or "").strip()
+    if task and dive:
+        return f"{task}\n\nLook into this first: {dive}"
+    if dive:
+        return f"Look into this: {dive}"
+    return task or name.replace("-", " ")
+
+
+def _refuse_a_slip(project: Project, wanted: str) -> None:
+    """A name without a task that nearly is another session's is a slip, not a new session."""
+    names = sorted({folder.name for folder in list_folders(project.sessions)})
+    close = nearest(wanted, names)
+    if close is not None:
+        raise UsageError(
+            f"There is no session “{wanted}” in {project.name}. Did you mean “{close}”? "
+            "To start a new one under this name, say what it is about with --task."
+        )

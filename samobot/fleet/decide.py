@@ -1,0 +1,135 @@
+"""What a person decides at a session's gates through the fleet: it is written down, and the session goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from samobot.fleet.models import SessionRef
+from samobot.fleet.read import Reading
+from samobot.fleet.replies import AnsweredView, AnswerReceipt
+from samobot.fleet.run_queue import Running
+from samobot.session import gate
+from samobot.session.gate import Person
+from samobot.system.threads import Threads
+
+
+class Deciding:
+    """The decisions about a session that waits for a person.
+
+    Args:
+        key: Marks the decisions that samobot writes.
+        reading: Where the sessions are.
+        running: Lets a session go on that waits no more.
+        threads: Where files are written.
+        now: The clock, aware.
+    """
+
+    def __init__(
+        self,
+        key: bytes,
+        *,
+        reading: Reading,
+        running: Running,
+        threads: Threads,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._key = key
+        self._reading = reading
+        self._running = running
+        self._threads = threads
+        self._now = now
+
+    async def answer(
+        self,
+        ref: SessionRef,
+        answers: Mapping[str | int, str],
+        by: Person,
+        *,
+        expect: Mapping[int, str] | None = None,
+        change: bool = True,
+    ) -> AnswerReceipt:
+        """Answer questions; the session goes on by itself once none is open.
+
+        Raises:
+            SamobotError: See `samobot.session.gate.answer`.
+        """
+        folder = await self._reading.folder(ref)
+        receipt = await self._threads.run(
+            lambda: gate.answer(folder, answers, by, self._now(), self._key, expect=expect, change=change)
+        )
+        return await self._answered(ref, receipt)
+
+    async def accept_suggestions(self, ref: SessionRef, by: Person) -> AnswerReceipt:
+        """Answer every open question as the agent suggests.
+
+        Raises:
+            SamobotError: See `samobot.session.gate.answer_suggestions`.
+        """
+        folder = await self._reading.folder(ref)
+        receipt = await self._threads.run(lambda: gate.answer_suggestions(folder, by, self._now(), self._key))
+        return await self._answered(ref, receipt)
+
+    async def approve(self, ref: SessionRef, by: Person, *, expected: str | None = None) -> None:
+        """Approve the plan; the session goes on.
+
+        Raises:
+            SamobotError: See `samobot.session.gate.approve`.
+        """
+        folder = await self._reading.folder(ref)
+        await self._threads.run(lambda: gate.approve(folder, by, self._now(), self._key, expected=expected))
+        await self._running.go_on(ref)
+
+    async def reject(
+        self, ref: SessionRef, feedback: str, by: Person, *, expected: str | None = None
+    ) -> None:
+        """Send the plan back with feedback; planning goes on.
+
+        Raises:
+            SamobotError: See `samobot.session.gate.reject`.
+        """
+        folder = await self._reading.folder(ref)
+        await self._threads.run(
+            lambda: gate.reject(folder, feedback, by, self._now(), self._key, expected=expected)
+        )
+        await self._running.go_on(ref)
+
+    async def tell(self, ref: SessionRef, words: str, by: Person) -> None:
+        """Leave guidance for the next iteration.
+
+        Raises:
+            UsageError: There are no words.
+        """
+        folder = await self._reading.folder(ref)
+        await self._threads.run(lambda: gate.tell(folder, words, by.who, self._now()))
+
+    async def action_done(self, ref: SessionRef, by: Person) -> None:
+        """Say that what the agent asked for is done; the session goes on.
+
+        Raises:
+            ConflictError: It does not wait for that.
+        """
+        folder = await self._reading.folder(ref)
+        await self._threads.run(lambda: gate.action_done(folder, by, self._now(), self._key))
+        await self._running.go_on(ref)
+
+    async def retry(self, ref: SessionRef, by: Person) -> None:
+        """Let a blocked session try again.
+
+        Raises:
+            ConflictError: It is running.
+        """
+        folder = await self._reading.folder(ref)
+        await self._threads.run(lambda: gate.retry(folder, by, self._now(), self._key))
+        await self._running.go_on(ref)
+
+    async def _answered(self, ref: SessionRef, receipt: gate.Receipt) -> AnswerReceipt:
+        if not receipt.open_questions:
+            await self._running.go_on(ref)
+        return AnswerReceipt(
+            answered=tuple(
+                AnsweredView(label=each.question.label, answer=each.answer, before=each.before)
+                for each in receipt.answered
+            ),
+            open=receipt.open_questions,
+        )

@@ -1,0 +1,304 @@
+"""What a session's folder and worktree hold for reading: the plan, the summary, the diff, the log, the files.
+
+All of it was written by an agent: any name, any size. Nothing is read through a link or from anything but a
+regular file, and of what has no useful limit only a part is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiofiles
+
+from samobot.claude.activity import activity
+from samobot.claude.record_parser import parse
+from samobot.claude.records import Assistant, Record
+from samobot.errors import NotFoundError, StorageError, UsageError
+from samobot.fleet.replies import ChangedFile, DiffView, Document, FileView
+from samobot.session.diff import DIFF_LIMIT, checkout, diff_summary, diff_text
+from samobot.session.files import read_text
+from samobot.session.folder import SessionFolder
+from samobot.session.journal import events
+from samobot.session.lock import holder
+from samobot.session.overview import parse_overview
+from samobot.session.plan import newest_plan
+from samobot.session.worktree import base_of
+from samobot.text import clip, human_size, without_surrogates
+
+FILE_LIMIT = 50 * 1024 * 1024
+"""Bytes of the largest file that can be sent to a chat."""
+
+TEXT_LIMIT = 2 * 1024 * 1024
+"""Bytes of a text that are read at most."""
+
+MOST_FILES = 1000
+"""Files that are listed at most."""
+
+_TAILS = (512 * 1024, 4 * 1024 * 1024, 16 * 1024 * 1024)
+"""Bytes from the end of a log that are read, one after the other, until enough is found."""
+
+_SAID_LIMIT = 4000
+_LINE_LIMIT = 1000
+
+
+async def plan_text(folder: SessionFolder) -> Document:
+    """The newest plan.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    plan = await asyncio.to_thread(newest_plan, folder)
+    if plan is None:
+        raise NotFoundError(f"{folder.name} has no plan yet.")
+    return Document(name=without_surrogates(plan.name), text=without_surrogates(plan.text))
+
+
+async def summary_text(folder: SessionFolder) -> Document | None:
+    """The newest artefact whose name says that it is a summary; its first two megabytes."""
+
+    def newest() -> Path | None:
+        found = [
+            (facts.st_mtime_ns, path.name, path)
+            for path, facts in _artefacts(folder)
+            if "summary" in path.name and path.name.endswith(".md") and not path.name.startswith("_")
+        ]
+        return max(found)[2] if found else None
+
+    path = await asyncio.to_thread(newest)
+    if path is None:
+        return None
+    content = await _read(path, TEXT_LIMIT)
+    return Document(name=without_surrogates(path.name), text=content.decode("utf-8", "replace"))
+
+
+async def diff(folder: SessionFolder, main_repo: Path) -> DiffView:
+    """What the session's branch holds beyond where it began.
+
+    Raises:
+        NotFoundError: The session does not work in a git worktree.
+    """
+
+    def look() -> DiffView:
+        work_dir = _work_dir(folder, main_repo)
+        base = base_of(work_dir)
+        found = diff_summary(work_dir, base)
+        if found is None:
+            raise NotFoundError(
+                f"{folder.name} works in {work_dir}, which is not a git repository: there is no diff."
+            )
+        return DiffView(
+            branch=checkout(work_dir).branch,
+            commits=found.commits,
+            files=tuple(
+                ChangedFile(path=without_surrogates(each.path), added=each.added, removed=each.removed)
+                for each in found.files[:MOST_FILES]
+            ),
+            more=max(0, len(found.files) - MOST_FILES),
+            added=found.added,
+            removed=found.removed,
+            uncommitted=found.uncommitted,
+            text=_diff_text(work_dir, base),
+        )
+
+    return await asyncio.to_thread(look)
+
+
+def _diff_text(work_dir: Path, base: str | None) -> str:
+    found = diff_text(work_dir, base)
+    if found is None:
+        return ""
+    goes_on = f"\n… It goes on: only its first {human_size(DIFF_LIMIT)} are here.\n" if found.cut else ""
+    return without_surrogates(found.text) + goes_on
+
+
+async def log_lines(folder: SessionFolder, main_repo: Path, count: int) -> list[str]:
+    """What the agent did last, a line each, in a person's words."""
+
+    def look() -> list[str]:
+        work_dir = _work_dir(folder, main_repo)
+        records = _last_records(folder, lambda found: len(_lines(found, work_dir, folder.path)) >= count)
+        return _lines(records, work_dir, folder.path)[-count:] if count > 0 else []
+
+    return await asyncio.to_thread(look)
+
+
+async def said(folder: SessionFolder) -> str:
+    """The last thing that the agent said in its last iteration; empty where it said nothing."""
+
+    def look() -> str:
+        texts = _texts(_last_records(folder, lambda found: bool(_texts(found))))
+        return clip(texts[-1], _SAID_LIMIT) if texts else ""
+
+    return await asyncio.to_thread(look)
+
+
+async def files(folder: SessionFolder) -> list[FileView]:
+    """The session's artefacts by name: what lies directly in its folder, without our own files.
+
+    Raises:
+        StorageError: The folder cannot be read.
+    """
+
+    def look() -> list[FileView]:
+        found = {without_surrogates(path.name): facts.st_size for path, facts in _artefacts(folder)}
+        return [FileView(name=name, size=found[name]) for name in sorted(found)[:MOST_FILES]]
+
+    return await asyncio.to_thread(look)
+
+
+async def file(folder: SessionFolder, name: str) -> bytes:
+    """One artefact, by the name that `files` gave it.
+
+    Raises:
+        UsageError: The file is too large to be sent.
+        NotFoundError: There is no such file among the artefacts.
+        StorageError: It cannot be read.
+    """
+
+    def look() -> tuple[Path, int] | None:
+        found = {without_surrogates(path.name): (path, facts.st_size) for path, facts in _artefacts(folder)}
+        return found.get(name)
+
+    found = await asyncio.to_thread(look)
+    if found is None:
+        raise NotFoundError(f"{folder.name} has no file “{clip(name, 80)}”.")
+    path, size = found
+    content = b"" if size > FILE_LIMIT else await _read(path, FILE_LIMIT + 1)
+    if max(size, len(content)) > FILE_LIMIT:
+        raise UsageError(f"“{name}” is larger than the 50 MB that Telegram takes.")
+    return content
+
+
+async def timeline(folder: SessionFolder, title: str, theme: str) -> bytes:
+    """A picture of the session's course, as PNG.
+
+    Raises:
+        NotFoundError: Nothing has happened yet.
+        UsageError: The plotting library is not installed.
+    """
+
+    def draw() -> bytes:
+        from samobot.chart.draw import draw as draw_chart
+        from samobot.chart.palette import Theme
+
+        alive = holder(folder) is not None
+        background = Theme.DARK if theme == Theme.DARK else Theme.LIGHT
+        return draw_chart(events(folder.journal), title, background, now=datetime.now(UTC), alive=alive)
+
+    return await asyncio.to_thread(draw)
+
+
+def _work_dir(folder: SessionFolder, main_repo: Path) -> Path:
+    """Where the session works, as its overview says."""
+    named = parse_overview(read_text(folder.overview) or "").working_dir
+    if not named or "\0" in named:
+        return main_repo
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:
+        return Path(named)  # the home of nobody
+
+
+def _artefacts(folder: SessionFolder) -> list[tuple[Path, os.stat_result]]:
+    """The regular files directly in the folder, without hidden ones and signals; never what a link leads to."""
+    found: list[tuple[Path, os.stat_result]] = []
+    try:
+        with os.scandir(folder.path) as entries:
+            for entry in entries:
+                if entry.name.startswith((".", "_signal")):
+                    continue
+                try:
+                    facts = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                if stat.S_ISREG(facts.st_mode):
+                    found.append((Path(entry.path), facts))
+    except OSError as error:
+        raise StorageError(f"{folder.path} cannot be read: {error.strerror}.") from error
+    return found
+
+
+async def _read(path: Path, limit: int) -> bytes:
+    try:
+        async with aiofiles.open(path, "rb", opener=_open_regular) as stream:
+            return await stream.read(limit)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _open_regular(path: str, flags: int) -> int:
+    """Open a file that nobody has put a link or a pipe in the place of since it was listed."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _lines(records: list[Record], work_dir: Path, session: Path) -> list[str]:
+    lines: list[str] = []
+    for record in records:
+        if isinstance(record, Assistant) and record.text.strip() and not record.sub_agent:
+            lines.append(f"💬 {clip(record.text.strip(), _LINE_LIMIT)}")
+        doing = activity(record, work_dir, session)
+        if doing is not None and (not isinstance(record, Assistant) or record.tools):
+            lines.append(f"{doing.sign} {doing.words}")
+    return lines
+
+
+def _texts(records: list[Record]) -> list[str]:
+    return [
+        record.text.strip()
+        for record in records
+        if isinstance(record, Assistant) and not record.sub_agent and record.text.strip()
+    ]
+
+
+def _last_records(folder: SessionFolder, enough: Callable[[list[Record]], bool]) -> list[Record]:
+    """The records at the end of the newest iteration's log: as many as are enough, or as may be read."""
+    log = _newest_log(folder)
+    if log is None:
+        return []
+    records: list[Record] = []
+    try:
+        with open(log, "rb", opener=_open_regular) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            for limit in _TAILS:
+                start = max(0, size - limit)
+                stream.seek(start)
+                lines = stream.read(limit).split(b"\n")
+                records = [record for line in lines[bool(start) :] if (record := _record(line)) is not None]
+                if start == 0 or enough(records):
+                    break
+    except OSError as error:
+        raise StorageError(f"{log} cannot be read: {error.strerror}.") from error
+    return records
+
+
+def _newest_log(folder: SessionFolder) -> Path | None:
+    found: list[tuple[int, str, Path]] = []
+    try:
+        with os.scandir(folder.logs) as entries:
+            for entry in entries:
+                if entry.name.count("-") >= 4 and entry.name.endswith(".jsonl"):
+                    try:
+                        facts = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue
+                    if stat.S_ISREG(facts.st_mode):
+                        found.append((facts.st_mtime_ns, entry.name, Path(entry.path)))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StorageError(f"{folder.logs} cannot be read: {error.strerror}.") from error
+    return max(found)[2] if found else None
+
+
+def _record(line: bytes) -> Record | None:
+    try:
+        value = json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return parse(value) if isinstance(value, dict) else None

@@ -1,0 +1,85 @@
+"""What a wanted run needs: to be started, started again, given up, or nothing. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from samobot.fleet.models import SessionView
+from samobot.session.status import SessionState
+
+MOST_RESTARTS = 3
+"""How often in ten minutes a worker that died is started again before a person is asked."""
+
+FIRST_RESTART_DELAY = 2.0
+"""Seconds before a worker that died is started again for the second time; each further time four times that."""
+
+
+class WantedRun(Protocol):
+    """A run that a person asked for and that has not come to its end."""
+
+    @property
+    def session(self) -> str:
+        """The session's key."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The flags of `samobot run`."""
+
+    @property
+    def restarts(self) -> tuple[float, ...]:
+        """When it was started again after dying, epoch seconds, within the last ten minutes."""
+
+    @property
+    def place(self) -> int | None:
+        """Its place in the queue; None: it may run now."""
+
+
+class Duty(StrEnum):
+    """What is to be done about a wanted run."""
+
+    NOTHING = "nothing"
+    START = "start"
+    RESTART = "restart"
+    REST = "rest"
+    GIVE_UP = "give_up"
+    DROP = "drop"
+
+
+def duty(view: SessionView, run: WantedRun, now: datetime, *, idle: bool = False) -> Duty:
+    """Say what a wanted run needs, by where its session stands.
+
+    Args:
+        view: The session, as its files say: not as the queue shows it.
+        run: The run.
+        now: The present.
+        idle: Whether the last start led to nothing: no iteration, and no word of a person since.
+    """
+    if view.worker_pid is not None or view.state is SessionState.RUNNING:
+        return Duty.NOTHING
+    match view.state:
+        case SessionState.STOPPED if view.end is not None and not view.end.by_person:
+            # The service or the machine went down: nobody wanted this run to end.
+            return _again(run, now) if idle else Duty.START
+        case SessionState.DONE | SessionState.STOPPED | SessionState.BLOCKED:
+            # Also where the worker died before it could say so: a person is asked, and nothing is left to do.
+            return Duty.DROP
+        case SessionState.WAITING if not view.lost:
+            return Duty.NOTHING
+        case SessionState.PARKED if view.parked_until is not None and now < view.parked_until:
+            return Duty.NOTHING
+        case _:
+            # A dead worker's agent may still be at work: only another worker cleans up, also before a gate.
+            return _again(run, now) if view.lost or idle else Duty.START
+
+
+def _again(run: WantedRun, now: datetime) -> Duty:
+    if not run.restarts:
+        return Duty.RESTART
+    if len(run.restarts) >= MOST_RESTARTS:
+        return Duty.GIVE_UP
+    wait = FIRST_RESTART_DELAY * 4.0 ** (len(run.restarts) - 1)
+    since = now.timestamp() - run.restarts[-1]
+    # A clock that was set back must not make it wait for ever.
+    return Duty.RESTART if since >= wait or since < 0 else Duty.REST

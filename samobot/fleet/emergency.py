@@ -1,0 +1,154 @@
+"""The emergency stop carried out: every worker and agent of this user is found and ended, whatever project it is of."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from samobot.claude.reaper import SESSION_VARIABLE
+from samobot.config.environment import find_whereabouts
+from samobot.config.project import Project
+from samobot.errors import SamobotError
+from samobot.session.folder import SessionFolder, list_folders
+from samobot.session.lock import holder
+from samobot.system.processes import end_processes
+from samobot.worker.halt import halt
+
+_ROUNDS = 5
+_EARLY_SECONDS = 15.0
+"""How long a worker without a session gets; one that has just taken it ends its agent first."""
+
+_LOCK_TAIL = ("_logs", "run.lock")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One session that was stopped, or that could not be.
+
+    Attributes:
+        folder: The session.
+        words: What was checked, or why it could not be stopped.
+        clean: Whether nothing of it runs any more.
+    """
+
+    folder: SessionFolder
+    words: str
+    clean: bool
+
+
+def stop_everything(state_dir: Path, projects: Iterable[Project]) -> Iterator[Ended]:
+    """Stop every session that anything runs for, and yield each as it is done.
+
+    Call it after the emergency stop was pulled: it looks until a look finds nothing, and then nothing new starts.
+    A worker that has not taken its session yet is ended too. What runs under another state folder, which has an
+    emergency stop of its own, is left alone.
+
+    What cannot be read or stopped does not keep the rest from being stopped.
+
+    Args:
+        state_dir: The state folder whose emergency stop it is.
+        projects: The known projects; sessions of others are found by their processes.
+    """
+    known = list(projects)
+    refused: set[Path] = set()
+    for _ in range(_ROUNDS):
+        ours = [process for process in _own_processes() if _belongs(process, state_dir, known)]
+        early = _end_early_workers(ours)
+        active = [folder for folder in _active(known, ours) if folder.path.resolve() not in refused]
+        for folder in active:
+            try:
+                halted = halt(folder)
+            except SamobotError as error:
+                refused.add(folder.path.resolve())
+                yield Ended(folder, error.message, clean=False)
+            else:
+                yield Ended(folder, halted.words, clean=halted.clean)
+        if not active and not early:
+            return
+
+
+def _active(projects: Iterable[Project], processes: Iterable[psutil.Process]) -> list[SessionFolder]:
+    """Sessions with a worker, or with processes that an iteration started."""
+    found: dict[Path, SessionFolder] = {}
+    for project in projects:
+        with contextlib.suppress(SamobotError):  # what runs there is found by its processes
+            found |= {
+                folder.path.resolve(): folder
+                for folder in list_folders(project.sessions)
+                if holder(folder) is not None
+            }
+    for process in processes:
+        for path in (_marked_with(process), _locked_by(process)):
+            if path is not None and path.is_dir():
+                found.setdefault(path.resolve(), SessionFolder(path))
+    return list(found.values())
+
+
+def _end_early_workers(processes: Iterable[psutil.Process]) -> int:
+    """End workers that are only starting: they may have looked for the emergency stop before it was pulled."""
+    early = [process for process in processes if _is_worker(process) and _locked_by(process) is None]
+    end_processes(early, _EARLY_SECONDS)
+    return len(early)
+
+
+def _own_processes() -> Iterator[psutil.Process]:
+    """This user's processes but ourselves and what we were started from."""
+    own = psutil.Process()
+    spared = {own.pid, *(parent.pid for parent in own.parents())}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid not in spared and process.uids().real == os.getuid():
+                yield process
+
+
+def _belongs(process: psutil.Process, state_dir: Path, projects: Iterable[Project]) -> bool:
+    """Whether a process is one of a worker's or agent's of this state folder, by its own environment."""
+    marked = _marked_with(process)
+    if marked is None and not _is_worker(process):
+        return False
+    if marked is not None and any(marked.is_relative_to(project.sessions) for project in projects):
+        return True
+    try:
+        environ = process.environ()
+    except (psutil.Error, OSError):
+        return False
+    # A default lies in the home, and ours was put in for theirs: with another home it is another samobot.
+    theirs = find_whereabouts(environ).state_dir
+    return environ.get("HOME") == os.environ.get("HOME") and theirs.resolve() == state_dir.resolve()
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    """Whether it is `samobot run`: as a module of Python, or the installed script."""
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        return False
+    for position, word in enumerate(words[:-1]):
+        if words[position + 1] == "run" and (word == "samobot" or word.endswith("/samobot")):
+            return "python" in Path(words[0]).name or position == 0
+    return False
+
+
+def _locked_by(process: psutil.Process) -> Path | None:
+    """The session whose run lock a worker has open."""
+    if not _is_worker(process):
+        return None
+    try:
+        files = [Path(file.path) for file in process.open_files()]
+    except psutil.Error:
+        return None
+    return next((file.parent.parent for file in files if file.parts[-2:] == _LOCK_TAIL), None)
+
+
+def _marked_with(process: psutil.Process) -> Path | None:
+    """The session that an iteration's process was started for."""
+    try:
+        mark = process.environ().get(SESSION_VARIABLE)
+    except (psutil.Error, OSError):
+        return None
+    return Path(mark) if mark else None

@@ -1,0 +1,155 @@
+"""One session of the catalogue, read again only where something has changed.
+
+A poll costs a few `stat` calls a session. One that rests (nobody holds it, nothing has changed for an hour) costs
+a single one: of its folder, whose time every file that is made or replaced in there changes. What is written in
+place, as some editors do, shows when its turn to be looked at closely comes, within `ROTATION` seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import time
+import zlib
+from collections.abc import Iterable
+
+from samobot.errors import SamobotError, UsageError
+from samobot.fleet.models import SessionView
+from samobot.fleet.view_builder import unreadable_view, view_of, with_activity
+from samobot.session.files import mark_of
+from samobot.session.folder import SessionFolder
+from samobot.session.snapshot import Snapshot, SnapshotReader
+
+log = logging.getLogger(__name__)
+
+ROTATION = 20.0
+"""Seconds within which every resting session, and every list of sessions, is looked at closely."""
+
+RESTS_AFTER = 3600.0
+"""Seconds without any change after which a session that nobody holds counts as resting."""
+
+GRAIN = 0.1
+"""Seconds within which two changes of a file may leave the same time on it."""
+
+_Marks = tuple[tuple[int, int, int] | None, ...]
+
+
+class Entry:
+    """A session that has been read before.
+
+    Attributes:
+        view: What was read; None before the first time.
+        sound: Whether that could be read at all.
+    """
+
+    def __init__(self, folder: SessionFolder, project: str) -> None:
+        self.folder = folder
+        self.project = project
+        self.view: SessionView | None = None
+        self.sound = False
+        self._reader: SnapshotReader | None = None
+        self._snapshot: Snapshot | None = None
+        self._held = False
+        self._rests = False
+        self._marks: _Marks = ()
+        self._due = 0.0
+        self._glance = 0.0
+        self._dir = os.fspath(folder.path)
+        self._files = (*folder.state_files, os.fspath(folder.lock))
+
+    def look(self, now: float, *, closely: bool, pause: float = 0.0) -> SessionView:
+        """Return the session as it is now; the same object where nothing has changed.
+
+        Args:
+            now: Monotonic seconds.
+            closely: Look at every file even where the session rests.
+            pause: Seconds until a resting session is glanced at again.
+        """
+        if self._rests and not closely and now < self._due and self.view is not None:
+            if now < self._glance:
+                return self.view
+            if mark_of(self._dir) == self._marks[0]:
+                self._glance = now + pause
+                return self.view
+        if self._held and self._reader is not None and self.view is not None:
+            return self._read()  # only the lock itself says whether its holder is still there
+        marks = self._look_at_files()
+        if self.view is None or marks != self._marks:
+            self._read()
+            # The plan may be another one now. If it is changed meanwhile, its time is too recent to be trusted.
+            marks = self._marks = (*marks[: 1 + len(self._files)], *self._look_at_plan())
+        newest = max((mark[0] for mark in marks if mark is not None), default=0) / 1e9
+        clock = time.time()
+        if newest > clock - GRAIN:
+            self._marks = ()  # it may change once more without that showing
+        self._rests = self.sound and not self._held and bool(self._marks) and newest < clock - RESTS_AFTER
+        if self._rests:
+            self._reader = self._snapshot = None
+            self._due = now + ROTATION
+        assert self.view is not None
+        return self.view
+
+    def spread(self, now: float, pause: float) -> None:
+        """Set another time for the next looks than that of all the others."""
+        share = zlib.crc32(os.fsencode(self._dir)) % 1000 / 1000
+        self._due = now + ROTATION * share
+        self._glance = now + pause * share
+
+    def wake(self) -> None:
+        """Look closely next time: somebody is about to change it."""
+        self._rests = False
+
+    def _read(self) -> SessionView:
+        try:
+            if self._reader is None:
+                self._reader = SnapshotReader(self.folder, self.project)
+            current = self._reader.read()
+            if self.view is None or current is not self._snapshot:
+                _require_regular(self._files[-2:])
+                before = self._snapshot
+                fresh = (
+                    with_activity(self.view, current)
+                    if self.view is not None and before is not None and current.status is before.status
+                    else view_of(current, self.project)
+                )
+                self.view = self.view if fresh == self.view else fresh
+                self._snapshot = current
+            self._held = current.holder is not None
+            self.sound = True
+        except Exception as error:  # whatever is in one session's files, the others are to be seen
+            known = isinstance(error, SamobotError)
+            if self.sound or self.view is None:
+                log.warning("%s cannot be read: %s", self.folder.path, error, exc_info=not known)
+            self._reader = self._snapshot = None
+            self._held = self.sound = False
+            words = error.message if isinstance(error, SamobotError) else f"It cannot be read: {error!r}."
+            fresh = unreadable_view(self.folder, self.project, words)
+            self.view = self.view if fresh == self.view else fresh
+        return self.view
+
+    def _look_at_files(self) -> _Marks:
+        return (mark_of(self._dir), *map(mark_of, self._files), *self._look_at_plan())
+
+    def _look_at_plan(self) -> _Marks:
+        plan = self.view.plan if self.view is not None else None
+        return () if plan is None else (mark_of(os.path.join(self._dir, plan.name)),)
+
+
+def require_regular(folder: SessionFolder) -> None:
+    """Refuse a session whose journal or lock is no file: opening a pipe would wait for ever.
+
+    Raises:
+        UsageError: One of them is something else.
+    """
+    _require_regular((os.fspath(folder.journal), os.fspath(folder.lock)))
+
+
+def _require_regular(paths: Iterable[str]) -> None:
+    for path in paths:
+        try:
+            mode = os.stat(path).st_mode
+        except OSError:
+            continue
+        if not stat.S_ISREG(mode):
+            raise UsageError(f"{path} is not a regular file; move it away, samobot writes its own there.")

@@ -1,0 +1,130 @@
+"""What the fleet reads and leaves as it is: the projects, the sessions as their files say, and their documents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from samobot.config.project import Project
+from samobot.errors import NotFoundError
+from samobot.fleet import documents
+from samobot.fleet.catalog import Catalogue
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.replies import DiffView, Document, FileView, ProjectView
+from samobot.fleet.supervisor import Sight
+from samobot.session.folder import SessionFolder, split_date
+from samobot.system.threads import Threads
+
+
+def ref_of(key: str) -> SessionRef:
+    """The reference that a key stands for.
+
+    Raises:
+        NotFoundError: It is not a key.
+    """
+    project, colon, folder = key.partition(":")
+    if not colon:
+        raise NotFoundError(f"“{key}” is not a session.")
+    return SessionRef(project=project, folder=folder, name=split_date(folder)[1])
+
+
+class Reading:
+    """The catalogue behind an event loop, and what a session's folder holds for reading.
+
+    Args:
+        catalogue: The configured projects and their sessions; nobody else uses it.
+        threads: Where it is read.
+    """
+
+    def __init__(self, catalogue: Catalogue, threads: Threads) -> None:
+        self._catalogue = catalogue
+        self._threads = threads
+
+    # The sessions as their files say.
+
+    async def projects(self) -> list[ProjectView]:
+        """The configured projects, with what is wrong with them."""
+        return await self._threads.read(self._catalogue.views)
+
+    async def find(self, address: str) -> list[SessionRef]:
+        """The sessions that `name` or `project:name` means: none, one, or one in each of several projects."""
+        return await self._threads.read(lambda: self._catalogue.find(address))
+
+    async def nearest(self, name: str) -> str | None:
+        """The session's name that was probably meant."""
+        return await self._threads.read(lambda: self._catalogue.nearest(name))
+
+    async def look(self, closely: Collection[str]) -> list[SessionView]:
+        """Every session; those with the keys in `closely` are looked at in full although they rest."""
+        return await self._threads.read(lambda: self._catalogue.look(closely))
+
+    async def view(self, ref: SessionRef) -> SessionView:
+        """One session as it is now, without its place in the queue.
+
+        Raises:
+            NotFoundError: It is gone.
+        """
+        return await self._threads.read(lambda: self._catalogue.view(ref))
+
+    async def is_put_away(self, ref: SessionRef) -> bool:
+        """Whether a session that is not there was put into the archive."""
+        return await self._threads.read(lambda: self._catalogue.is_put_away(ref))
+
+    async def sight(self, keys: Collection[str]) -> Sight:
+        """What the last look saw, and which of these sessions are certainly gone."""
+        seen = self._catalogue.seen
+        missing = [key for key in keys if key not in seen]
+        gone = await self._threads.read(lambda: {key for key in missing if self._catalogue.gone(key)})
+        return Sight(seen, gone.__contains__)
+
+    async def project(self, name: str) -> Project:
+        """The project of that name.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        return await self._threads.read(lambda: self._catalogue.project(name))
+
+    async def folder(self, ref: SessionRef) -> SessionFolder:
+        """Where a session is; it is looked at closely next time.
+
+        Raises:
+            NotFoundError: It is gone.
+            UsageError: Its folder cannot be used as it is.
+        """
+        return await self._threads.read(lambda: self._catalogue.folder(ref))
+
+    # What they hold.
+
+    async def plan_text(self, ref: SessionRef) -> Document:
+        """The newest plan."""
+        return await documents.plan_text(await self.folder(ref))
+
+    async def summary_text(self, ref: SessionRef) -> Document | None:
+        """The newest summary that the agent wrote."""
+        return await documents.summary_text(await self.folder(ref))
+
+    async def diff(self, ref: SessionRef) -> DiffView:
+        """What the session has changed."""
+        project = await self.project(ref.project)
+        return await documents.diff(await self.folder(ref), project.main_repo)
+
+    async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
+        """What the agent did last, a line each."""
+        project = await self.project(ref.project)
+        return await documents.log_lines(await self.folder(ref), project.main_repo, count)
+
+    async def said(self, ref: SessionRef) -> str:
+        """The last thing that the agent said."""
+        return await documents.said(await self.folder(ref))
+
+    async def files(self, ref: SessionRef) -> list[FileView]:
+        """The session's artefacts."""
+        return await documents.files(await self.folder(ref))
+
+    async def file(self, ref: SessionRef, name: str) -> bytes:
+        """One artefact."""
+        return await documents.file(await self.folder(ref), name)
+
+    async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
+        """A picture of the session's course, as PNG."""
+        return await documents.timeline(await self.folder(ref), ref.name, theme)

@@ -1,0 +1,122 @@
+"""What the fleet's calls return: values that could cross a network, like the views."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from samobot.fleet.models import SessionRef
+
+
+class _Reply(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class AnsweredView(_Reply):
+    """One answer as it was written: the question's label, the words, and the answer before, if there was one."""
+
+    label: str
+    answer: str
+    before: str | None
+
+
+class AnswerReceipt(_Reply):
+    """What was answered, and how many questions are still open."""
+
+    answered: tuple[AnsweredView, ...]
+    open: int
+
+
+class Started(_Reply):
+    """A run that was asked for: its session where that is known already, and its place in the queue."""
+
+    ref: SessionRef | None
+    project: str
+    name: str
+    place: int | None
+    created: bool
+
+
+class ResumeKind(StrEnum):
+    """What going on came to."""
+
+    RUNNING = "running"
+    QUEUED = "queued"
+    WOKEN = "woken"
+
+
+class Resumed(_Reply):
+    """How a session goes on; its place where it waits for its turn."""
+
+    kind: ResumeKind
+    place: int | None = None
+
+
+class StopReport(_Reply):
+    """What stopping found; `clean` unless something may be left of it; `done` where it was finished before."""
+
+    words: str
+    clean: bool
+    done: bool = False
+
+
+class NewsKind(StrEnum):
+    """What the fleet did by itself."""
+
+    STARTED = "started"
+    RESTARTED = "restarted"
+    GAVE_UP = "gave_up"
+    FAILED_TO_START = "failed_to_start"
+
+
+class FleetNews(_Reply):
+    """Something the fleet did by itself that a person may want to know."""
+
+    ref: SessionRef | None
+    key: str
+    kind: NewsKind
+    text: str
+
+
+class ProjectView(_Reply):
+    """A configured project; problems say why it cannot be used."""
+
+    name: str
+    repository: str
+    problems: tuple[str, ...] = ()
+
+
+class Document(_Reply):
+    """A text of a session's folder, under its file's name."""
+
+    name: str
+    text: str
+
+
+class FileView(_Reply):
+    """One artefact of a session: its name and its size in bytes."""
+
+    name: str
+    size: int
+
+
+class ChangedFile(_Reply):
+    """One file that a session changed; both counts are None for a binary one."""
+
+    path: str
+    added: int | None
+    removed: int | None
+
+
+class DiffView(_Reply):
+    """What a session's branch holds beyond where it began; `more` files are not listed."""
+
+    branch: str | None
+    commits: int
+    files: tuple[ChangedFile, ...]
+    added: int
+    removed: int
+    uncommitted: int
+    text: str
+    more: int = 0

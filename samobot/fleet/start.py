@@ -1,0 +1,223 @@
+"""A person's wish that a session runs: it is begun, goes on again, or is given more money."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+from math import isfinite
+
+from samobot.config.settings import Settings
+from samobot.errors import ConflictError, DayOverError, UsageError
+from samobot.fleet.create import Opening, open_session
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.read import Reading
+from samobot.fleet.replies import Resumed, ResumeKind, Started
+from samobot.fleet.run_queue import Running, is_held, run_options
+from samobot.money import spending
+from samobot.phases import WaitingFor
+from samobot.session import gate, journal, requests
+from samobot.session.gate import Person
+from samobot.session.journal import EventName, RunEndReason
+from samobot.session.status import SessionState
+from samobot.system.threads import Threads
+from samobot.text import human_money
+
+_KEPT = " Your words are kept for its next iteration."
+
+
+class Starting:
+    """Lets sessions run, new ones and such as rest.
+
+    Args:
+        settings: The configuration.
+        key: Marks the decisions that samobot writes.
+        reading: The sessions as their files say.
+        running: The sessions as they run.
+        threads: Where files are written and git is run.
+        now: The clock, aware.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        key: bytes,
+        *,
+        reading: Reading,
+        running: Running,
+        threads: Threads,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._key = key
+        self._reading = reading
+        self._running = running
+        self._threads = threads
+        self._now = now
+        self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def start(
+        self,
+        project: str,
+        name: str,
+        by: Person,
+        *,
+        task: str | None = None,
+        dive: str | None = None,
+        budget_usd: float | None = None,
+        auto: bool = False,
+    ) -> Started:
+        """Start a new session, or let an existing one go on; it waits for its turn where too many run.
+
+        Raises:
+            DayOverError: The day's budget is used up; what was said to an existing session is kept for it.
+            ConflictError: It waits for a decision; it goes on by itself after that.
+            SamobotError: It cannot be started; in words.
+        """
+        self._running.refuse_in_panic()
+        found = await self._reading.project(project)
+        now = self._now().astimezone()
+        async with self._opening[found.name]:
+            opened = await self._threads.run_slowly(
+                lambda: open_session(found, name, Opening(task, dive), now, self._settings.git_branch_prefix)
+            )
+        ref = SessionRef(project=found.name, folder=opened.folder.path.name, name=opened.folder.name)
+        words = "\n\n".join(text for text in (task, dive) if text)
+        if not opened.created:
+            _refuse_if_done(await self._reading.view(ref))
+            if words:
+                folder = await self._reading.folder(ref)
+                await self._threads.run(lambda: gate.tell(folder, words, by.who, self._now()))
+            await self._refuse_if_the_day_is_over(kept=bool(words))
+            await self._lift(ref, by)
+        if budget_usd is not None:
+            await self._write_budget(ref, budget_usd, by)
+        place = await self._running.want(ref, run_options(auto=auto))
+        if not opened.created:
+            _say_what_is_awaited(await self._reading.view(ref), kept=bool(words))
+        return Started(ref=ref, project=found.name, name=ref.name, place=place, created=opened.created)
+
+    async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> Resumed:
+        """Let a session go on: paused, stopped, blocked, parked, or out of money.
+
+        Raises:
+            DayOverError: The day's budget is used up.
+            ConflictError: It is done, or it waits for a decision; then it goes on by itself after that.
+        """
+        self._running.refuse_in_panic()
+        view = await self._reading.view(ref)
+        _refuse_if_done(view)
+        await self._refuse_if_the_day_is_over()
+        if budget_usd is not None:
+            await self._write_budget(ref, budget_usd, by)
+        if is_held(view):
+            folder = await self._reading.folder(ref)
+            await self._threads.run(lambda: requests.wake(folder, by.who))
+            return Resumed(kind=ResumeKind.WOKEN)
+        await self._lift(ref, by)
+        place = await self._running.want(ref, run_options(auto=view.auto))
+        _say_what_is_awaited(await self._reading.view(ref))
+        return Resumed(kind=ResumeKind.RUNNING if place is None else ResumeKind.QUEUED, place=place)
+
+    async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+        """Set what the whole session may cost; one that had used it up goes on.
+
+        Raises:
+            UsageError: It is no amount of money.
+        """
+        before = await self._reading.view(ref)
+        await self._write_budget(ref, usd, by)
+        after = await self._reading.view(ref)
+        # A worker may just then have ended because of the old one.
+        if not is_held(after) and (_is_out_of_money(before) or _is_out_of_money(after)):
+            await self._lift(ref, by)
+            await self._running.go_on(ref)
+
+    async def allow_today(self, ref: SessionRef, usd: float, by: Person) -> None:
+        """Let all sessions together spend more today than the day's budget; this one goes on.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        state_dir = self._settings.samobot_state_dir
+        await self._threads.run(lambda: spending.allow(state_dir, self._now(), usd, by.who))
+        await self._lift(ref, by)
+        await self._running.go_on(ref)
+
+    async def _refuse_if_the_day_is_over(self, *, kept: bool = False) -> None:
+        """A worker would end at once, after it was said that the session goes on.
+
+        Args:
+            kept: Whether words were given that the next iteration will read.
+        """
+        settings = self._settings
+        words = await self._threads.run(
+            lambda: spending.day_is_over(
+                settings.samobot_state_dir, self._now(), settings.samobot_daily_budget_usd
+            )
+        )
+        if words is not None:
+            raise DayOverError(words + (_KEPT if kept else ""))
+
+    async def _write_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+        """Write a budget into the journal, where a worker looks before each iteration.
+
+        Never into a run's flags, which would bring it back after another one, nor into a request, which a
+        worker that has just started forgets.
+        """
+        if not (isfinite(usd) and usd > 0):
+            raise UsageError(f"“{usd:g}” cannot be a budget; give an amount such as {human_money(5)}.")
+        folder = await self._reading.folder(ref)
+        await self._threads.run(
+            lambda: journal.append(folder, EventName.BUDGET, self._now(), usd=usd, by=by.who)
+        )
+
+    async def _lift(self, ref: SessionRef, by: Person) -> None:
+        """Lift what a person's wish to go on lifts: a block, a stop, a pause; never an open question or plan.
+
+        Raises:
+            ConflictError: It waits for a decision.
+        """
+        view = await self._running.view(ref)
+        if view.worker_pid is not None or view.state is SessionState.DONE:
+            return
+        match view.waiting_for:
+            case WaitingFor.HUMAN_ACTION | WaitingFor.FILE_UPDATE:
+                folder = await self._reading.folder(ref)
+                await self._threads.run(lambda: gate.action_done(folder, by, self._now(), self._key))
+            case WaitingFor.QA_ANSWERS | WaitingFor.PLAN_APPROVAL if view.end is None or not view.end.paused:
+                return
+            case None if view.state is SessionState.IDLE:
+                return
+            case _:
+                folder = await self._reading.folder(ref)
+                await self._threads.run(lambda: gate.retry(folder, by, self._now(), self._key))
+
+
+def _refuse_if_done(view: SessionView) -> None:
+    if view.state is SessionState.DONE:
+        raise ConflictError(f"{view.ref.name} is done; start a new session for what is next.")
+
+
+def _say_what_is_awaited(view: SessionView, *, kept: bool = False) -> None:
+    """Refuse to let a session go on whose questions or plan a person has to decide first.
+
+    Args:
+        view: The session.
+        kept: Whether words were given that the next iteration will read.
+    """
+    match view.waiting_for:
+        case WaitingFor.QA_ANSWERS:
+            what = "your answers"
+        case WaitingFor.PLAN_APPROVAL:
+            what = "your word on its plan"
+        case _:
+            return
+    raise ConflictError(
+        f"{view.ref.name} waits for {what}; it goes on by itself after that.{_KEPT if kept else ''}"
+    )
+
+
+def _is_out_of_money(view: SessionView) -> bool:
+    return view.end is not None and view.end.reason is RunEndReason.BUDGET

@@ -1,0 +1,154 @@
+"""How the fleet ends what runs: after an iteration, now, all at once, or for good in the archive."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from samobot.errors import ConflictError, SamobotError, StorageError
+from samobot.fleet import emergency_flag
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.read import Reading, ref_of
+from samobot.fleet.replies import StopReport
+from samobot.fleet.run_queue import Running, is_held
+from samobot.fleet.workers import Workers
+from samobot.session import requests
+from samobot.session.folder import SessionFolder, archive
+from samobot.session.gate import Person
+from samobot.session.lock import holder
+from samobot.session.requests import Request, RequestKind
+from samobot.session.status import SessionState
+from samobot.system.threads import Threads
+from samobot.worker.halt import Halted, halt
+
+log = logging.getLogger(__name__)
+
+
+class Stopping:
+    """Lets sessions rest.
+
+    Args:
+        state_dir: Where the emergency stop is kept.
+        reading: Where the sessions are.
+        running: The sessions as they run.
+        workers: The worker processes.
+        threads: Where files are written and processes are waited for.
+        now: The clock, aware.
+        changed: Called when a session was stopped.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        reading: Reading,
+        running: Running,
+        workers: Workers,
+        threads: Threads,
+        now: Callable[[], datetime],
+        changed: Callable[[], None],
+    ) -> None:
+        self._state_dir = state_dir
+        self._reading = reading
+        self._running = running
+        self._keeper = running.keeper
+        self._workers = workers
+        self._threads = threads
+        self._now = now
+        self._changed = changed
+
+    async def pause(self, ref: SessionRef, by: Person) -> None:
+        """Pause a session after its iteration, or take it out of the queue.
+
+        Raises:
+            ConflictError: It is not running: what waits for a person rests, and goes on by what they decide.
+        """
+        await self._keeper.started(ref.key)
+        folder = await self._reading.folder(ref)
+        if await self._threads.run(lambda: holder(folder)) is not None:
+            await self._threads.run(lambda: requests.request(folder, Request(RequestKind.PAUSE, by.who)))
+        elif self._running.is_wanted(ref) and not _needs_a_person(await self._reading.view(ref)):
+            self._keeper.drop(ref.key)
+        else:
+            raise ConflictError(f"{ref.name} is not running, so there is nothing to pause.")
+
+    async def stop(self, ref: SessionRef, by: Person) -> StopReport:
+        """Stop a session now, and say what was checked. Takes up to twelve seconds.
+
+        Raises:
+            NotFoundError: It is gone.
+            StorageError: It was stopped, but that could not be written down.
+        """
+        with self._keeper.held_back(ref.key):
+            unwritten: StorageError | None = None
+            try:
+                self._keeper.drop(ref.key)
+            except StorageError as error:
+                unwritten = error  # a full disk must not keep anything running
+            await self._keeper.started(ref.key)
+            folder = await self._reading.folder(ref)
+            halted = await self._threads.run_slowly(lambda: self._halt(ref, folder))
+        self._changed()
+        if unwritten is not None:
+            raise StorageError(f"{halted.words} But it could not be written down: {unwritten.message}")
+        return StopReport(words=halted.words, clean=halted.clean, done=halted.done)
+
+    async def panic(self, by: Person) -> list[StopReport]:
+        """Stop everything at once, and let nothing start until `calm`."""
+        with self._running.frozen():
+            return await self._stop_everything(by)
+
+    def calm(self) -> bool:
+        """Let workers start again; whether they had been kept from it."""
+        return emergency_flag.release(self._state_dir)
+
+    async def archive(self, ref: SessionRef) -> None:
+        """Put a session's folder away.
+
+        Raises:
+            BusyError: It is running.
+        """
+        with self._keeper.held_back(ref.key):
+            await self._keeper.started(ref.key)
+            folder = await self._reading.folder(ref)
+            await self._threads.run(lambda: archive(folder))
+            self._keeper.drop(ref.key)
+
+    def _halt(self, ref: SessionRef, folder: SessionFolder) -> Halted:
+        halted = halt(folder, now=self._now)
+        if not self._workers.end_stray(ref.key):
+            return replace(halted, alive=(*halted.alive, "its worker"))
+        return halted
+
+    async def _stop_everything(self, by: Person) -> list[StopReport]:
+        reports: list[StopReport] = []
+        try:
+            await self._threads.run(lambda: emergency_flag.pull(self._state_dir, by.who, self._now()))
+        except StorageError as error:
+            words = f"The emergency stop could not be written down, so it holds only for now: {error.message}"
+            reports.append(StopReport(words=words, clean=False))
+        for key in self._running.wanted():
+            try:
+                self._keeper.drop(key)
+            except StorageError as error:
+                log.warning("%s: %s", key, error.message)
+        starting = {ref_of(key) for key in self._keeper.starting}
+        active = {view.ref for view in await self._running.look() if is_held(view)}
+        ended = await asyncio.gather(
+            *(self.stop(ref, by) for ref in active | starting), return_exceptions=True
+        )
+        for ref, end in zip(active | starting, ended, strict=True):
+            if isinstance(end, BaseException):
+                words = end.message if isinstance(end, SamobotError) else repr(end)
+                reports.append(StopReport(words=f"{ref.name}: {words}", clean=False))
+            else:
+                reports.append(end)
+        return reports
+
+
+def _needs_a_person(view: SessionView) -> bool:
+    return view.state in (SessionState.WAITING, SessionState.BLOCKED)

@@ -1,0 +1,302 @@
+"""Which runs ought to be running: started, started again, queued, or given up, as their duty says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from samobot.errors import SamobotError, StorageError
+from samobot.fleet.duty import MOST_RESTARTS, Duty, WantedRun, duty
+from samobot.fleet.launch import StartInterruptedError
+from samobot.fleet.models import SessionView
+from samobot.fleet.replies import FleetNews, NewsKind
+from samobot.session.status import SessionState
+
+log = logging.getLogger(__name__)
+
+
+class Wanted(Protocol):
+    """Where it is kept which runs ought to be running."""
+
+    def want(self, session: str, options: dict[str, Any], *, queued: bool = False) -> WantedRun:
+        """Want a run; wanting it again renews its options."""
+
+    def get(self, session: str) -> WantedRun | None:
+        """One of them."""
+
+    def all(self) -> Sequence[WantedRun]:
+        """All of them: first those that may run, then the queue in its order."""
+
+    def admit(self, session: str) -> None:
+        """Take a run out of the queue."""
+
+    def restarted(self, session: str) -> int:
+        """Note a restart; says how many there were in the last ten minutes."""
+
+    def drop(self, session: str) -> None:
+        """Want a run no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartEnded:
+    """A start that has come to its end: of which session, and what was wrong."""
+
+    session: str
+    error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """All sessions as they are now.
+
+    Attributes:
+        views: Those that could be read, by key, as their files say.
+        gone: Says whether a session's folder is certainly not there any more.
+    """
+
+    views: Mapping[str, SessionView]
+    gone: Callable[[str], bool]
+
+
+class Keeper:
+    """Starts what ought to run, as far as there is room. One call at a time, with a fresh sight each.
+
+    Args:
+        wanted: Which runs ought to be running.
+        most: How many may run at the same time; those that are parked do not count.
+        start: Starts a worker for a session with these flags, and returns its process id.
+        lives: Whether a worker that was started for a session is still there, holding it or not.
+        changed: Called when a start has come to its end.
+    """
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        most: int,
+        start: Callable[[SessionView, dict[str, Any]], Awaitable[int]],
+        *,
+        lives: Callable[[str], bool] = lambda session: False,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._wanted = wanted
+        self._most = most
+        self._start = start
+        self._lives = lives
+        self._changed = changed
+        self._starting: dict[str, asyncio.Future[int]] = {}
+        self._held_back: Counter[str] = Counter()
+        self._unwanted: set[str] = set()
+        self._to_drop: set[str] = set()
+        self._begun_at: dict[str, int] = {}
+
+    def places(self) -> dict[str, int]:
+        """The sessions that wait for their turn, with their places from 1."""
+        queue = (run.session for run in self._wanted.all() if run.place is not None)
+        return {session: number for number, session in enumerate(queue, start=1)}
+
+    def want(self, session: str, options: dict[str, Any]) -> None:
+        """Want a run because a person said so; one that waits for its turn keeps its place.
+
+        Raises:
+            StorageError: It cannot be written down.
+        """
+        known = self._wanted.get(session)
+        self._wanted.want(session, options, queued=known is not None and known.place is not None)
+        self._unwanted.discard(session)
+        self._to_drop.discard(session)
+        self._begun_at.pop(session, None)
+
+    def drop(self, session: str) -> None:
+        """Want a run no more, whether or not that can be written down just now."""
+        self._unwanted.add(session)
+        self._begun_at.pop(session, None)
+        self._wanted.drop(session)
+        self._unwanted.discard(session)
+
+    @contextlib.contextmanager
+    def held_back(self, session: str) -> Iterator[None]:
+        """Start nothing for a session as long as this lasts."""
+        self._held_back[session] += 1
+        try:
+            yield
+        finally:
+            self._held_back[session] -= 1
+            if not self._held_back[session]:
+                del self._held_back[session]
+
+    @property
+    def starting(self) -> frozenset[str]:
+        """The sessions whose workers are being started."""
+        return frozenset(self._starting)
+
+    async def started(self, session: str) -> None:
+        """Wait until a start that is under way for a session has come to its end."""
+        task = self._starting.get(session)
+        if task is not None:
+            await asyncio.wait([task])
+
+    async def settle(self) -> None:
+        """Wait for the starts that are under way; their results come with the next `keep`."""
+        if self._starting:
+            await asyncio.wait(self._starting.values())
+
+    async def close(self) -> None:
+        """Wait for the starts that are under way, for good: the next keeper sees what became of them."""
+        await self.settle()
+        for start in self.collect():
+            if start.error is not None:
+                log.warning(
+                    "%s was not started, the bot's next start tries again: %s", start.session, start.error
+                )
+
+    def collect(self) -> tuple[StartEnded, ...]:
+        """Take the starts that have come to their end. To be called before looking: what they did is then seen."""
+        ended = []
+        for key, task in list(self._starting.items()):
+            if task.done():
+                del self._starting[key]
+                ended.append(StartEnded(key, None if task.cancelled() else task.exception()))
+        return tuple(ended)
+
+    def keep(self, sight: Sight, now: datetime, ended: Sequence[StartEnded] = ()) -> list[FleetNews]:
+        """Do what is due, and tell what was done by itself.
+
+        Args:
+            sight: All sessions as they are now.
+            now: The present.
+            ended: What `collect` returned before they were looked at.
+        """
+        self._unwanted |= self._to_drop  # what was said of them has been told since
+        self._to_drop.clear()
+        news = [told for each in ended if (told := self._failed(each, sight)) is not None]
+        duties = self._duties(sight, now, news)
+        # A session that rests before it is started again keeps its place among those that run.
+        active = {key for key, view in sight.views.items() if view.state is SessionState.RUNNING}
+        active |= self._starting.keys() | {run.session for run, what in duties if what is Duty.REST}
+        for run, what in sorted(duties, key=_turn):
+            try:
+                told = self._do(run, what, sight.views[run.session], active)
+            except StorageError as error:
+                # Nothing that cannot be written down is started: it would not be counted. The others go on.
+                log.warning("%s: %s", run.session, error.message)
+                continue
+            if told is not None:
+                news.append(told)
+        return news
+
+    def _duties(self, sight: Sight, now: datetime, news: list[FleetNews]) -> list[tuple[WantedRun, Duty]]:
+        found: list[tuple[WantedRun, Duty]] = []
+        for run in self._wanted.all():
+            key = run.session
+            if key in self._unwanted:
+                self._drop_quietly(key)
+                continue
+            if key in self._to_drop:
+                continue
+            if key in self._starting or self._held_back[key] or self._lives_unseen(key, sight):
+                continue
+            view = sight.views.get(key)
+            if view is not None:
+                idle = self._begun_at.get(key) == view.iteration
+                found.append((run, duty(view, run, now, idle=idle)))
+            elif sight.gone(key) and self._drop_quietly(key):
+                text = "Its folder is gone, so it cannot go on. It was archived, renamed or deleted."
+                news.append(FleetNews(ref=None, key=key, kind=NewsKind.FAILED_TO_START, text=text))
+        return found
+
+    def _do(self, run: WantedRun, what: Duty, view: SessionView, active: set[str]) -> FleetNews | None:
+        key = run.session
+        match what:
+            case Duty.DROP:
+                self.drop(key)
+            case Duty.GIVE_UP:
+                self._drop_once_told(key)
+                text = (
+                    f"Its worker ended {MOST_RESTARTS + 1} times within ten minutes; it is not started again."
+                )
+                return FleetNews(ref=view.ref, key=key, kind=NewsKind.GAVE_UP, text=text)
+            case Duty.NOTHING | Duty.REST:
+                if run.place is not None:
+                    self._wanted.admit(key)
+                if view.state is SessionState.WAITING:
+                    self._begun_at.pop(key, None)
+            case Duty.START | Duty.RESTART:
+                if len(active | {key}) > self._most:
+                    if run.place is None:
+                        self._line_up(run)
+                    return None
+                if what is Duty.RESTART:
+                    self._wanted.restarted(key)
+                if run.place is not None:
+                    self._wanted.admit(key)
+                active.add(key)
+                self._begun_at[key] = view.iteration
+                task = asyncio.ensure_future(self._start(view, run.options))
+                task.add_done_callback(lambda _: self._changed())
+                self._starting[key] = task
+                if view.lost:
+                    text = "Its worker had died and was started again."
+                    return FleetNews(ref=view.ref, key=key, kind=NewsKind.RESTARTED, text=text)
+                if run.place is not None:
+                    text = "Its turn has come."
+                    return FleetNews(ref=view.ref, key=key, kind=NewsKind.STARTED, text=text)
+        return None
+
+    def _failed(self, start: StartEnded, sight: Sight) -> FleetNews | None:
+        """Say that a start failed, unless another worker had taken up the session meanwhile."""
+        view = sight.views.get(start.session)
+        if start.error is None or (view is not None and _is_run(view)):
+            return None
+        if isinstance(start.error, StartInterruptedError):
+            return None  # it is started again, and counted, since it led to nothing
+        self._drop_once_told(start.session)
+        error = start.error
+        text = error.message if isinstance(error, SamobotError) else f"It could not be started ({error!r})."
+        ref = view.ref if view is not None else None
+        return FleetNews(ref=ref, key=start.session, kind=NewsKind.FAILED_TO_START, text=text)
+
+    def _line_up(self, run: WantedRun) -> None:
+        """Let a run wait for its turn, without forgetting how often it was started again."""
+        self._wanted.want(run.session, run.options, queued=True)
+        for _ in run.restarts:
+            self._wanted.restarted(run.session)
+
+    def _lives_unseen(self, key: str, sight: Sight) -> bool:
+        """Whether our worker is there and does not hold its session: it is still on its way in, or out."""
+        view = sight.views.get(key)
+        return (view is None or not _is_run(view)) and self._lives(key)
+
+    def _drop_once_told(self, key: str) -> None:
+        """Want a run no more from the next `keep` on, when what is said of it has been told.
+
+        If we die before, it is still wanted: then it is tried again, instead of resting without anybody knowing.
+        """
+        self._to_drop.add(key)
+        self._begun_at.pop(key, None)
+
+    def _drop_quietly(self, key: str) -> bool:
+        try:
+            self.drop(key)
+        except StorageError as error:
+            log.warning("%s: %s", key, error.message)  # tried again at the next poll
+            return False
+        return True
+
+
+def _is_run(view: SessionView) -> bool:
+    """Whether a living worker holds the session; its id is not known where its description cannot be read."""
+    return view.worker_pid is not None or view.state is SessionState.RUNNING
+
+
+def _turn(due: tuple[WantedRun, Duty]) -> tuple[int, int]:
+    """Whose turn it is: dead workers, which had their place already; then the queue; then newcomers."""
+    run, what = due
+    if what is Duty.RESTART:
+        return 0, 0
+    return (1, run.place) if run.place is not None else (2, 0)

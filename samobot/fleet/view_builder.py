@@ -1,0 +1,277 @@
+"""Making the view of a session out of what was read of it."""
+
+from __future__ import annotations
+
+import hashlib
+
+from samobot.fleet.models import (
+    DecisionView,
+    EndView,
+    GuidanceView,
+    OptionView,
+    PlanPhaseView,
+    PlanView,
+    QuestionView,
+    RemarkView,
+    SessionRef,
+    SessionView,
+)
+from samobot.phases import BlockCause, Phase, WaitingFor
+from samobot.session.decisions import Decision, DecisionKind, question_id
+from samobot.session.folder import SessionFolder
+from samobot.session.journal import RunEnd, RunningIteration
+from samobot.session.overview import NOTHING_PLANNED
+from samobot.session.plan import outline, spoken_phase, spoken_title
+from samobot.session.qa import Question
+from samobot.session.signal import Signal
+from samobot.session.snapshot import Snapshot
+from samobot.session.status import SessionState
+from samobot.session.worktree import is_in_checkout
+from samobot.text import without_surrogates
+
+
+def view_of(current: Snapshot, project: str) -> SessionView:
+    """Make the view of a session as it was read."""
+    status, standing, journal, held = current.status, current.standing, current.journal, current.holder
+    signal = standing.signal if isinstance(standing.signal, Signal) else None
+    end = current.end
+    running = journal.iteration if held is not None else None
+    park = journal.park
+    reason, needs = _asked(current, signal)
+    return SessionView(
+        ref=_ref(current.folder, project),
+        state=status.state,
+        phase=status.phase,
+        visited=_visited(current),
+        iteration=status.total_iterations or 0,
+        ended=journal.last_ended,
+        visit=status.iteration or 0,
+        waiting_for=status.waiting_for,
+        gate=_gate(current),
+        reason=without_surrogates(reason),
+        needs=without_surrogates(needs),
+        summary=without_surrogates(signal.summary or "") if signal else "",
+        questions=_questions(current),
+        plan=_plan(current),
+        guidance=_guidance(current, running),
+        activity=held.activity if held else None,
+        running_since=running.started if running else None,
+        worker_pid=held.pid if held else None,
+        pausing=current.pausing,
+        parked_until=(held.parked_until if held else None) or (park.until if park else None),
+        limit=park.text if park else "",
+        end=_end(end) if end else None,
+        run=journal.run.id if journal.run else None,
+        lost=current.lost,
+        auto=journal.run.auto if journal.run else False,
+        remarks=tuple(
+            RemarkView(at=each.at, kind=kind, text=without_surrogates(each.text))
+            for kind, remarks in (("void", journal.voids), ("notice", journal.notices))
+            for each in remarks
+        ),
+        last_action=status.last_action,
+        next=None if status.next == NOTHING_PLANNED else status.next,
+        started=journal.started,
+        updated=status.updated,
+        duration_s=journal.duration_s,
+        waited_s=journal.waited_s,
+        cost_usd=journal.cost_usd,
+        cost_by_phase=dict(journal.cost_by_phase),
+        cost_by_model=dict(journal.cost_by_model),
+        unpriced=journal.unpriced,
+        budget_usd=journal.budget_usd,
+        iterations_by_phase=dict(journal.iterations_by_phase),
+        problems=status.problems,
+        decision=_decision(current),
+        repository=_has_repository(current),
+    )
+
+
+def with_activity(view: SessionView, current: Snapshot) -> SessionView:
+    """The view of a session in which nothing but what the agent is doing has changed."""
+    return view.model_copy(update={"activity": current.holder.activity if current.holder else None})
+
+
+def unreadable_view(folder: SessionFolder, project: str, problem: str) -> SessionView:
+    """Make the view of a session of which nothing can be read, with the sentence that says why."""
+    return SessionView(
+        ref=_ref(folder, project),
+        state=SessionState.IDLE,
+        phase=None,
+        visited=(),
+        iteration=0,
+        visit=0,
+        waiting_for=None,
+        gate=None,
+        reason="",
+        summary="",
+        questions=(),
+        plan=None,
+        guidance=(),
+        activity=None,
+        running_since=None,
+        worker_pid=None,
+        parked_until=None,
+        limit="",
+        end=None,
+        run=None,
+        lost=False,
+        auto=False,
+        remarks=(),
+        last_action=None,
+        next=None,
+        started=None,
+        updated=None,
+        duration_s=0.0,
+        waited_s=0.0,
+        cost_usd=0.0,
+        cost_by_phase={},
+        cost_by_model={},
+        budget_usd=None,
+        iterations_by_phase={},
+        problems=(without_surrogates(problem),),
+    )
+
+
+def _ref(folder: SessionFolder, project: str) -> SessionRef:
+    """Refer to a session; a folder's name that is no text is shown, and addressed, with replacements."""
+    return SessionRef(
+        project=project,
+        folder=without_surrogates(folder.path.name),
+        name=without_surrogates(folder.name),
+    )
+
+
+def _has_repository(current: Snapshot) -> bool:
+    """Whether it works in a git repository; looked up only once it is done, when a diff is first offered."""
+    named = current.standing.overview.working_dir
+    if current.status.state is not SessionState.DONE or not named:
+        return True
+    return is_in_checkout(named)
+
+
+def _visited(current: Snapshot) -> tuple[Phase, ...]:
+    names = [change.source for change in current.journal.phases]
+    names += [change.target for change in current.journal.phases]
+    found = dict.fromkeys(name for name in names if name in set(Phase))
+    return tuple(Phase(name) for name in found)
+
+
+def _gate(current: Snapshot) -> str | None:
+    """Name the open gate so that a new round, version or request is told from the one before."""
+    standing = current.standing
+    match current.status.waiting_for:
+        case None:
+            return None
+        case WaitingFor.QA_ANSWERS:
+            identities = "".join(question_id(question) for question in standing.qa.questions)
+            return "qa:" + hashlib.sha256(identities.encode()).hexdigest()
+        case WaitingFor.PLAN_APPROVAL:
+            return f"plan:{standing.plan.sha256}" if standing.plan else None
+        case other:
+            return f"{other}:{current.status.total_iterations or 0}"
+
+
+def _asked(current: Snapshot, signal: Signal | None) -> tuple[str, str]:
+    """Why it is held up, and what it needs; either may be empty."""
+    if signal is not None and (signal.reason or signal.needs):
+        return signal.reason, signal.needs
+    if current.end is not None and current.end.text:
+        return current.end.text, ""
+    return current.standing.block or "", ""
+
+
+def _questions(current: Snapshot) -> tuple[QuestionView, ...]:
+    answered = {
+        (decision.asked, decision.text): decision
+        for decision in current.standing.decisions.decisions
+        if decision.kind is DecisionKind.ANSWER
+    }
+    return tuple(_question(question, answered) for question in current.standing.qa.questions)
+
+
+def _question(question: Question, answered: dict[tuple[str | None, str | None], Decision]) -> QuestionView:
+    identity = question_id(question)
+    decision = answered.get((identity, question.answer))
+    return QuestionView(
+        index=question.index,
+        number=question.number,
+        label=question.label,
+        identity=identity,
+        text=without_surrogates(question.text),
+        options=tuple(
+            OptionView(letter=option.letter, text=without_surrogates(option.text))
+            for option in question.options
+        ),
+        suggestion=question.suggestion,
+        reason=without_surrogates(question.suggestion_text or ""),
+        answer=None if question.answer is None else without_surrogates(question.answer),
+        round=question.round,
+        by=decision.who if decision else None,
+        via=decision.via if decision else None,
+        at=decision.at if decision else None,
+    )
+
+
+def _plan(current: Snapshot) -> PlanView | None:
+    plan, verdict = current.standing.plan, current.standing.verdict
+    if plan is None:
+        return None
+    shape = outline(plan.text)
+    return PlanView(
+        name=without_surrogates(plan.name),
+        sha256=plan.sha256,
+        title=without_surrogates(spoken_title(shape.title)),
+        phases=tuple(
+            PlanPhaseView(title=without_surrogates(spoken_phase(phase.title)), steps=len(phase.steps))
+            for phase in shape.phases
+        ),
+        size=len(plan.text),
+        verdict=verdict.kind.value if verdict else None,
+        by=verdict.who if verdict else None,
+        via=verdict.via if verdict else None,
+        at=verdict.at if verdict else None,
+        feedback=verdict.text if verdict else None,
+    )
+
+
+def _guidance(current: Snapshot, running: RunningIteration | None) -> tuple[GuidanceView, ...]:
+    """What people said; the first ones that are not ticked are those that the running iteration was given."""
+    waiting = [item.index for item in current.guidance if not item.done]
+    at_work = frozenset(waiting[: running.guidance] if running is not None else ())
+    return tuple(
+        GuidanceView(
+            who=item.who,
+            text=without_surrogates(item.text),
+            given=item.done,
+            at_work=item.index in at_work,
+        )
+        for item in current.guidance
+    )
+
+
+def _decision(current: Snapshot) -> DecisionView | None:
+    last = current.standing.decisions.decisions[-1:]
+    if not last:
+        return None
+    who = without_surrogates(last[0].who)
+    return DecisionView(kind=last[0].kind, who=who, via=last[0].via, at=last[0].at)
+
+
+def _end(end: RunEnd) -> EndView:
+    return EndView(
+        at=end.at,
+        reason=end.reason,
+        text=end.text,
+        cause=_cause(end.cause),
+        by_person=end.by_person,
+        of_day=end.of_day,
+        paused=end.paused,
+    )
+
+
+def _cause(name: str | None) -> BlockCause | None:
+    try:
+        return BlockCause(name) if name else None
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""Costs and spending, read from the journals."""

@@ -1,0 +1,242 @@
+"""What all sessions together have cost today, and the notices on the way to a cap.
+
+One file a local day in the state folder, one line a finished iteration. Workers of several sessions append
+at the same time; each learns what the day's sum was before and after its own line, so that of all of them
+exactly one crosses each threshold and tells a person.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import IntEnum
+from pathlib import Path
+
+from samobot.errors import StorageError
+from samobot.money.costs import is_money
+from samobot.session.files import append_line, make_folder
+from samobot.session.journal_events import stamp
+from samobot.text import human_money
+
+FOLDER = "spending"
+KEPT_DAYS = 60
+"""Days after which a day's file is removed."""
+
+LOCK_SECONDS = 2.0
+"""How long another process may hold the lock before a line is written without it."""
+
+_REMEDY = "Set SAMOBOT_STATE_DIR to a folder of your own."
+_MAX_LINE = 64 * 1024
+_SLACK = 1e-4
+
+
+class Threshold(IntEnum):
+    """How much of a cap is used up, in percent, when a person hears of it."""
+
+    HALF = 50
+    MOST = 80
+    ALL = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """The day's sum around one iteration.
+
+    Attributes:
+        before: US dollars before it.
+        after: US dollars with it.
+    """
+
+    before: float
+    after: float
+
+
+def add(state_dir: Path, now: datetime, session: Path, usd: float) -> Spent:
+    """Write down what an iteration has cost; it is on disk when this returns.
+
+    Blocks for a moment; from an event loop, call it in a thread.
+
+    Args:
+        state_dir: samobot's own folder; made where it is missing.
+        now: When the iteration ended, aware. Its local day is the one that is charged.
+        session: The session's folder.
+        usd: What it cost, in US dollars; an iteration without cost is not written.
+
+    Raises:
+        StorageError: The disk refused.
+        ValueError: `usd` is no amount of money.
+    """
+    if not is_money(usd):
+        raise ValueError(f"{usd!r} is no amount of money")
+    path = _file_of(state_dir, now)
+    if usd == 0:
+        total = spent_today(state_dir, now)
+        return Spent(total, total)
+    make_folder(path.parent, 0o700, remedy=_REMEDY)
+    line = json.dumps({"at": stamp(now), "session": os.fspath(session), "usd": usd})
+    with _lock(path.parent):
+        if not path.exists():
+            _prune(path.parent, now.astimezone().date())
+        before = _total(path)
+        append_line(path, line, mode=0o600)
+    return Spent(before, math.fsum((before, usd)))
+
+
+def spent_today(state_dir: Path, now: datetime) -> float:
+    """What all sessions together have cost on the local day of `now`, in US dollars.
+
+    Lines that are damaged are left out.
+
+    Args:
+        state_dir: samobot's own folder; need not exist.
+        now: The present, aware.
+
+    Raises:
+        StorageError: The day's file is there and cannot be read.
+    """
+    return _total(_file_of(state_dir, now))
+
+
+def allow(state_dir: Path, now: datetime, usd: float, who: str) -> None:
+    """Let the sessions spend more today than the cap says; forgotten tomorrow.
+
+    Args:
+        state_dir: samobot's own folder; made where it is missing.
+        now: The present, aware.
+        usd: How much more, in US dollars.
+        who: Who allowed it.
+
+    Raises:
+        StorageError: The disk refused.
+        ValueError: `usd` is no amount of money.
+    """
+    if not is_money(usd):
+        raise ValueError(f"{usd!r} is no amount of money")
+    path = _file_of(state_dir, now)
+    make_folder(path.parent, 0o700, remedy=_REMEDY)
+    with _lock(path.parent):
+        append_line(path, json.dumps({"at": stamp(now), "who": who, "allowed": usd}), mode=0o600)
+
+
+def allowed_today(state_dir: Path, now: datetime) -> float:
+    """How much more than the cap may be spent on the local day of `now`, in US dollars.
+
+    Raises:
+        StorageError: The day's file is there and cannot be read.
+    """
+    return _total(_file_of(state_dir, now), "allowed")
+
+
+def newly_crossed(before: float, after: float, cap: float) -> Threshold | None:
+    """Say which threshold a sum has reached that it had not reached before; the highest, where several.
+
+    Args:
+        before: The sum before, in US dollars.
+        after: The sum now.
+        cap: What `Threshold.ALL` stands for.
+    """
+    crossed = [step for step in Threshold if not _reaches(before, cap, step) and _reaches(after, cap, step)]
+    return max(crossed, default=None)
+
+
+def is_used_up(spent: float, cap: float) -> bool:
+    """Whether a cap leaves nothing to spend. Both in US dollars."""
+    return _reaches(spent, cap, Threshold.ALL)
+
+
+def day_is_over(state_dir: Path, now: datetime, daily_usd: float | None) -> str | None:
+    """Say that all sessions together have used up the day's budget; None where something is left.
+
+    Args:
+        state_dir: samobot's state folder.
+        now: The time.
+        daily_usd: What they may cost in a day, in US dollars; None is no limit.
+
+    Raises:
+        StorageError: The day's spending cannot be read.
+    """
+    if daily_usd is None:
+        return None
+    cap, spent = daily_usd + allowed_today(state_dir, now), spent_today(state_dir, now)
+    if not is_used_up(spent, cap):
+        return None
+    return (
+        f"The day's budget of {human_money(cap)} over all sessions is used up: {human_money(spent)} today. "
+        "Resume it tomorrow, or allow more for today."
+    )
+
+
+def _reaches(spent: float, cap: float, step: Threshold) -> bool:
+    # Sums of cents are not exact in binary: ten times 0.1 has to reach 1.
+    return spent + _SLACK >= cap * step / 100
+
+
+def _file_of(state_dir: Path, now: datetime) -> Path:
+    return state_dir / FOLDER / f"{now.astimezone():%Y-%m-%d}.jsonl"
+
+
+def _total(path: Path, kind: str = "usd") -> float:
+    try:
+        with path.open("rb") as file:
+            return math.fsum(_amounts(iter(lambda: file.readline(_MAX_LINE), b""), kind))
+    except FileNotFoundError:
+        return 0.0
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _amounts(lines: Iterator[bytes], kind: str) -> Iterator[float]:
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        usd = record.get(kind) if isinstance(record, dict) else None
+        if is_money(usd):
+            yield float(usd)
+
+
+def _prune(folder: Path, today: date) -> None:
+    """Remove the files of days long past; what is not a day's file stays."""
+    oldest = today - timedelta(days=KEPT_DAYS)
+    with contextlib.suppress(OSError):
+        for path in folder.glob("????-??-??.jsonl"):
+            with contextlib.suppress(ValueError):
+                if date.fromisoformat(path.stem) < oldest:
+                    path.unlink()
+
+
+@contextlib.contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Keep other workers from adding meanwhile.
+
+    Without it the worst is a notice told twice; so a frozen process that holds it does not keep money from
+    being counted.
+    """
+    path = folder / ".lock"
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be opened: {error.strerror}.") from error
+    try:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while not _taken(fd) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _taken(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

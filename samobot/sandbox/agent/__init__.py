@@ -1,0 +1,1 @@
+"""The scripted agent that takes the place of the Claude CLI."""

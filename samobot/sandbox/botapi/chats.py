@@ -1,0 +1,337 @@
+"""Who and what there is: users, chats, messages, files, and how each looks to a bot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from samobot.sandbox.botapi.entities import EntityType, Formatted, slice_utf16
+from samobot.sandbox.botapi.keyboards import Button, Markup, MarkupKind
+from samobot.sandbox.botapi.parse_mode import to_html
+
+if TYPE_CHECKING:
+    from samobot.sandbox.botapi.bots import Bot
+    from samobot.sandbox.botapi.feed import Feed
+
+GROUP_ANONYMOUS_BOT = 1087968824
+"""The account that messages of anonymous admins come from."""
+TELEGRAM = 777000
+"""The account that forwards a channel's posts into its group."""
+
+
+class ChatType(StrEnum):
+    """The kinds of chat."""
+
+    PRIVATE = "private"
+    GROUP = "group"
+    SUPERGROUP = "supergroup"
+    CHANNEL = "channel"
+
+
+class MemberStatus(StrEnum):
+    """What somebody is in a chat."""
+
+    CREATOR = "creator"
+    ADMINISTRATOR = "administrator"
+    MEMBER = "member"
+    LEFT = "left"
+    KICKED = "kicked"
+
+
+@dataclass(slots=True, eq=False)
+class User:
+    """An account, of a person or of a bot."""
+
+    id: int
+    first_name: str
+    username: str | None = None
+    is_bot: bool = False
+    language_code: str | None = None
+    last_name: str | None = None
+
+    def api(self) -> dict[str, object]:
+        """A `User`."""
+        body: dict[str, object] = {"id": self.id, "is_bot": self.is_bot, "first_name": self.first_name}
+        if self.last_name:
+            body["last_name"] = self.last_name
+        if self.username:
+            body["username"] = self.username
+        if self.language_code and not self.is_bot:
+            body["language_code"] = self.language_code
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that a bot or a person has sent."""
+
+    id: str
+    unique_id: str
+    name: str
+    mime_type: str
+    path: str
+    data: bytes = field(repr=False)
+    sides: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.data)
+
+    @property
+    def text(self) -> str:
+        """What is in it, read as UTF-8."""
+        return self.data.decode()
+
+    def api(self) -> dict[str, object]:
+        """What all of Telegram's file objects have."""
+        return {"file_id": self.id, "file_unique_id": self.unique_id, "file_size": self.size}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic of a forum."""
+
+    id: int
+    name: str
+    icon_color: int
+
+
+@dataclass(slots=True, eq=False)
+class Chat:
+    """A chat: private between a person and one bot, a group, or a channel.
+
+    Args:
+        id: As bots see it.
+        type: What kind.
+        title: Of a group or channel.
+        bot: The bot at the other end of a private chat.
+        user: The person at the other end of a private chat.
+        started: Whether the person of a private chat has ever written to the bot.
+        blocked: Whether the person of a private chat has blocked the bot.
+    """
+
+    id: int
+    type: ChatType
+    title: str = ""
+    bot: Bot | None = None
+    user: User | None = None
+    username: str | None = None
+    is_forum: bool = False
+    started: bool = True
+    blocked: bool = False
+    members: dict[int, MemberStatus] = field(default_factory=dict)
+    topics: dict[int, Topic] = field(default_factory=dict)
+    by_id: dict[int, Message] = field(default_factory=dict)
+    pinned: list[int] = field(default_factory=list)
+    last_message_id: int = 0
+    feed: Feed | None = field(default=None, repr=False)
+
+    @property
+    def messages(self) -> list[Message]:
+        """All that are there now, oldest first."""
+        return list(self.by_id.values())
+
+    @property
+    def last(self) -> Message | None:
+        """The newest message."""
+        return next(reversed(self.by_id.values()), None)
+
+    def from_bot(self, after: int = 0) -> list[Message]:
+        """What bots have sent and not deleted, with an id above `after`, service messages left out."""
+        return [
+            message
+            for message in self.by_id.values()
+            if message.id > after
+            and message.sender is not None
+            and message.sender.is_bot
+            and not message.service
+        ]
+
+    async def wait_for(
+        self, fits: Callable[[Message], bool] = lambda _: True, timeout: float = 10.0, *, after: int = 0
+    ) -> Message:
+        """Wait for a bot's message, or for an edit that makes one fit.
+
+        Args:
+            fits: What it must be like, as it is now.
+            timeout: Seconds.
+            after: Only messages with a higher id.
+
+        Returns:
+            The oldest that fits.
+
+        Raises:
+            SandboxTimeout: None came; the sentence has the last messages.
+        """
+        assert self.feed is not None
+        return await self.feed.wait_for(
+            lambda: next((message for message in self.from_bot(after) if fits(message)), None),
+            timeout,
+            lambda: f"No message came that fits, in {timeout} s; the last ones: {self._tail()}.",
+        )
+
+    def _tail(self) -> str:
+        return " | ".join(
+            f"{message.id}: {message.text[:200]!r} {message.labels}" for message in self.messages[-5:]
+        )
+
+    def status(self, user_id: int) -> MemberStatus:
+        """What somebody is in here."""
+        return self.members.get(user_id, MemberStatus.LEFT)
+
+    def api(self) -> dict[str, object]:
+        """A `Chat`."""
+        body: dict[str, object] = {"id": self.id, "type": self.type.value}
+        if self.user is not None:
+            body["first_name"] = self.user.first_name
+            if self.user.last_name:
+                body["last_name"] = self.user.last_name
+            if self.user.username:
+                body["username"] = self.user.username
+        else:
+            body["title"] = self.title
+            if self.username:
+                body["username"] = self.username
+        if self.is_forum:
+            body["is_forum"] = True
+        return body
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """A message as it is now; edits and reactions change it in place.
+
+    Args:
+        content: The text, or the caption where there is a file.
+        silent: Sent without a sound.
+        thread_id: The topic it is in.
+        service: Fields of a service message: `new_chat_members`, `pinned_message` and the like.
+        history: What it said before its edits, oldest first.
+        edits: How often the bot changed text, caption or keyboard.
+        reactions: User id to emoji.
+        forward: A `MessageOrigin`.
+    """
+
+    chat: Chat
+    id: int
+    date: int
+    sender: User | None
+    content: Formatted = field(default_factory=Formatted)
+    file: File | None = None
+    is_photo: bool = False
+    sender_chat: Chat | None = None
+    author_signature: str | None = None
+    silent: bool = False
+    reply_to: Message | None = None
+    quote: str | None = None
+    thread_id: int | None = None
+    markup: Markup | None = None
+    via_bot: User | None = None
+    forward: dict[str, object] | None = None
+    is_automatic_forward: bool = False
+    service: dict[str, object] = field(default_factory=dict)
+    link_preview: dict[str, object] | None = None
+    protected: bool = False
+    edit_date: int | None = None
+    edits: int = 0
+    history: list[Formatted] = field(default_factory=list)
+    reactions: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    deleted: bool = False
+
+    @property
+    def text(self) -> str:
+        """Text or caption, without formatting."""
+        return self.content.text
+
+    @property
+    def html(self) -> str:
+        """Text or caption as Telegram HTML."""
+        return to_html(self.content)
+
+    @property
+    def edited(self) -> bool:
+        """Whether it has ever been edited."""
+        return self.edits > 0 or self.edit_date is not None
+
+    @property
+    def rows(self) -> tuple[tuple[Button, ...], ...]:
+        """The inline keyboard."""
+        return self.markup.rows if self.markup is not None and self.markup.kind is MarkupKind.INLINE else ()
+
+    @property
+    def buttons(self) -> list[Button]:
+        """All inline buttons, row by row."""
+        return [button for row in self.rows for button in row]
+
+    @property
+    def labels(self) -> list[str]:
+        """The texts of all inline buttons."""
+        return [button.text for button in self.buttons]
+
+    @property
+    def asks_reply(self) -> bool:
+        """Whether it opens the person's reply field by itself (`ForceReply`)."""
+        return self.markup is not None and self.markup.kind is MarkupKind.FORCE_REPLY
+
+    @property
+    def commands(self) -> list[str]:
+        """The bot commands in it, with their slash."""
+        return [
+            slice_utf16(self.text, entity.offset, entity.length)
+            for entity in self.content.entities
+            if entity.type is EntityType.BOT_COMMAND
+        ]
+
+    def api(self, *, with_reply: bool = True) -> dict[str, object]:
+        """A `Message`; as with Telegram, the message it replies to comes without its own."""
+        body: dict[str, object] = {"message_id": self.id, "date": self.date, "chat": self.chat.api()}
+        if self.sender is not None:
+            body["from"] = self.sender.api()
+        if self.sender_chat is not None:
+            body["sender_chat"] = self.sender_chat.api()
+        if self.author_signature:
+            body["author_signature"] = self.author_signature
+        if self.thread_id is not None:
+            body["message_thread_id"] = self.thread_id
+            body["is_topic_message"] = True
+        if self.forward is not None:
+            body["forward_origin"] = self.forward
+        if self.is_automatic_forward:
+            body["is_automatic_forward"] = True
+        if self.reply_to is not None and with_reply:
+            body["reply_to_message"] = self.reply_to.api(with_reply=False)
+        if self.quote is not None:
+            body["quote"] = {"text": self.quote, "position": 0}
+        if self.via_bot is not None:
+            body["via_bot"] = self.via_bot.api()
+        if self.edit_date is not None:
+            body["edit_date"] = self.edit_date
+        if self.protected:
+            body["has_protected_content"] = True
+        if self.file is not None:
+            body |= self._file_api(self.file)
+        prefix = "caption" if self.file is not None else "text"
+        if self.text:
+            body[prefix] = self.text
+        if self.content.entities:
+            key = "caption_entities" if self.file is not None else "entities"
+            body[key] = [entity.api() for entity in self.content.entities]
+        if self.link_preview is not None:
+            body["link_preview_options"] = self.link_preview
+        if self.markup is not None and (keyboard := self.markup.api()) is not None:
+            body["reply_markup"] = keyboard
+        return body | self.service
+
+    def _file_api(self, file: File) -> dict[str, object]:
+        if self.is_photo and file.sides is not None:
+            width, height = file.sides
+            return {"photo": [file.api() | {"width": width, "height": height}]}
+        return {"document": file.api() | {"file_name": file.name, "mime_type": file.mime_type}}
+
+
+def inaccessible(chat: Chat, message_id: int) -> dict[str, object]:
+    """An `InaccessibleMessage`: what is left of a deleted one."""
+    return {"chat": chat.api(), "message_id": message_id, "date": 0}

@@ -1,0 +1,283 @@
+"""A person's side of the chats: everything a thumb can do, as plain calls."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+
+from samobot.sandbox.botapi import api_limits
+from samobot.sandbox.botapi.bots import Bot, Tap
+from samobot.sandbox.botapi.calls import Upload
+from samobot.sandbox.botapi.chats import Chat, ChatType, MemberStatus, Message, User
+from samobot.sandbox.botapi.entities import Formatted, tidy, utf16_length, with_found
+from samobot.sandbox.botapi.feed import EventKind, SandboxError
+from samobot.sandbox.botapi.keyboards import Button
+from samobot.sandbox.botapi.profile import member_api
+from samobot.sandbox.botapi.uploads import image_sides
+from samobot.sandbox.botapi.world import World
+
+
+class Person:
+    """Somebody with a phone. All calls act at once; bots get their updates at their next poll.
+
+    Args:
+        world: Where.
+        user: Who.
+    """
+
+    def __init__(self, world: World, user: User) -> None:
+        self.world = world
+        self.user = user
+
+    @property
+    def id(self) -> int:
+        """The numeric id."""
+        return self.user.id
+
+    # Writing.
+
+    def say(
+        self,
+        text: str,
+        chat: Chat | None = None,
+        *,
+        reply_to: Message | None = None,
+        thread_id: int | None = None,
+        via: Bot | None = None,
+    ) -> Message:
+        """Write a message.
+
+        Args:
+            text: 1 to 4096 UTF-16 units; commands, links and mentions in it are found as Telegram does.
+            chat: Where; by default the private chat with the only bot.
+            reply_to: What it answers.
+            thread_id: The topic; by default that of `reply_to`.
+            via: The bot whose inline result it is.
+
+        Raises:
+            SandboxError: Telegram's clients would not send that.
+        """
+        chat = self._chat(chat)
+        content = _content(text)
+        if thread_id is None and reply_to is not None:
+            thread_id = reply_to.thread_id
+        self._enter(chat)
+        return self.world.post(
+            Message(
+                chat, 0, 0, self.user, content, reply_to=reply_to, thread_id=thread_id,
+                via_bot=via.user if via is not None else None,
+            )
+        )  # fmt: skip
+
+    def start(self, payload: str = "", chat: Chat | None = None) -> Message:
+        """Press Start, or follow a deep link `t.me/bot?start=payload`."""
+        if not re.fullmatch(rf"[A-Za-z0-9_-]{{0,{api_limits.DEEP_LINK_PAYLOAD}}}", payload):
+            raise SandboxError("A deep link's payload is at most 64 of A-Z a-z 0-9 _ and -.")
+        return self.say(f"/start {payload}".strip(), chat)
+
+    def reply(self, to: Message, text: str) -> Message:
+        """Answer a message."""
+        return self.say(text, to.chat, reply_to=to)
+
+    def send_file(self, data: bytes, name: str, caption: str = "", chat: Chat | None = None) -> Message:
+        """Send a document."""
+        chat = self._chat(chat)
+        self._enter(chat)
+        mime_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        file = self.world.files.add(Upload(name, mime_type, data))
+        return self.world.post(Message(chat, 0, 0, self.user, _content(caption, needed=False), file=file))
+
+    def send_photo(self, data: bytes, caption: str = "", chat: Chat | None = None) -> Message:
+        """Send a picture."""
+        if image_sides(data) is None:
+            raise SandboxError("That is not a PNG, GIF, WebP or JPEG.")
+        chat = self._chat(chat)
+        self._enter(chat)
+        file = self.world.files.add(Upload("photo.jpg", "image/jpeg", data), photo=True)
+        content = _content(caption, needed=False)
+        return self.world.post(Message(chat, 0, 0, self.user, content, file=file, is_photo=True))
+
+    def edit(self, message: Message, text: str) -> None:
+        """Change a message of one's own."""
+        if message.sender is not self.user:
+            raise SandboxError(f"Message {message.id} is not {self.user.first_name}'s to edit.")
+        self.world.edited_by_person(message, _content(text))
+
+    def forward(self, message: Message, chat: Chat | None = None) -> Message:
+        """Forward a message."""
+        chat = self._chat(chat)
+        self._enter(chat)
+        if message.sender_chat is not None and message.sender_chat.type is ChatType.CHANNEL:
+            origin = {"type": "channel", "chat": message.sender_chat.api(), "message_id": message.id}
+        else:
+            assert message.sender is not None
+            origin = {"type": "user", "sender_user": message.sender.api()}
+        return self.world.post(
+            Message(
+                chat, 0, 0, self.user, message.content, file=message.file, is_photo=message.is_photo,
+                forward=origin | {"date": message.date},
+            )
+        )  # fmt: skip
+
+    def say_anonymously(self, text: str, chat: Chat, *, reply_to: Message | None = None) -> Message:
+        """Write to a group as an anonymous admin: the sender is GroupAnonymousBot on behalf of the group."""
+        if chat.status(self.id) not in {MemberStatus.CREATOR, MemberStatus.ADMINISTRATOR}:
+            raise SandboxError(f"{self.user.first_name} is no admin of {chat.title}.")
+        message = Message(
+            chat, 0, 0, self.world.anonymous, _content(text), sender_chat=chat, reply_to=reply_to
+        )
+        return self.world.post(message)
+
+    def post(self, text: str, channel: Chat, group: Chat | None = None) -> Message:
+        """Post to a channel; with a discussion group, Telegram forwards it there as user 777000."""
+        if channel.type is not ChatType.CHANNEL or channel.status(self.id) is not MemberStatus.CREATOR:
+            raise SandboxError(f"{channel.title} is not a channel of {self.user.first_name}.")
+        post = self.world.post(Message(channel, 0, 0, None, _content(text), sender_chat=channel))
+        if group is not None:
+            origin = {"type": "channel", "chat": channel.api(), "message_id": post.id, "date": post.date}
+            self.world.post(
+                Message(
+                    group, 0, 0, self.world.telegram, post.content, sender_chat=channel, forward=origin,
+                    is_automatic_forward=True,
+                )
+            )  # fmt: skip
+        return post
+
+    # Touching.
+
+    def tap(self, message: Message, button: str | int) -> Tap:
+        """Tap a button.
+
+        Args:
+            message: The message as it is now.
+            button: The button's label, its data, the beginning of its label where only one begins so, or its index.
+
+        Raises:
+            SandboxError: No such button, or one that bots do not hear of.
+        """
+        found = _button(message, button)
+        if found.data is None:
+            raise SandboxError(
+                f"The button {found.text!r} opens or copies something; the bot does not hear of it."
+            )
+        return self.tap_data(message, found.data)
+
+    def tap_data(self, message: Message, data: str) -> Tap:
+        """Tap a button that this phone still shows, though the message may have changed or gone."""
+        bots = [bot for bot in self.world.bots.values() if bot.user is message.sender]
+        if not bots:
+            raise SandboxError(f"Message {message.id} is not a bot's.")
+        return self.world.tap(self.user, message, bots[0], data)
+
+    def react(self, message: Message, *emoji: str) -> None:
+        """Put emoji on a message; none takes them off."""
+        old = message.reactions.get(self.id, ())
+        message.reactions[self.id] = emoji
+        chat = message.chat
+        self.world.feed.publish(EventKind.REACTION, chat, message, user=self.id, emoji=list(emoji))
+        body = {
+            "chat": chat.api(),
+            "message_id": message.id,
+            "user": self.user.api(),
+            "date": int(self.world.wall()),
+            "old_reaction": [{"type": "emoji", "emoji": one} for one in old],
+            "new_reaction": [{"type": "emoji", "emoji": one} for one in emoji],
+        }
+        for bot in self.world.bots_in(chat):
+            admin = chat.status(bot.user.id) is MemberStatus.ADMINISTRATOR
+            if chat.type is ChatType.PRIVATE or admin:
+                bot.queue.add("message_reaction", body)
+
+    def delete(self, message: Message) -> None:
+        """Delete a message; bots are not told."""
+        self.world.delete(message)
+
+    # Coming and going.
+
+    def block(self, bot: Bot | None = None) -> None:
+        """Block a bot."""
+        self._set_blocked(bot, True)
+
+    def unblock(self, bot: Bot | None = None) -> None:
+        """Unblock a bot."""
+        self._set_blocked(bot, False)
+
+    def join(self, chat: Chat) -> None:
+        """Join a group."""
+        chat.members[self.id] = MemberStatus.MEMBER
+        notice = Message(chat, 0, 0, self.user, service={"new_chat_members": [self.user.api()]})
+        self.world.post(notice)
+        self.world.feed.publish(EventKind.MEMBER, chat, user=self.id, status="member")
+
+    def leave(self, chat: Chat) -> None:
+        """Leave a group."""
+        self.world.post(Message(chat, 0, 0, self.user, service={"left_chat_member": self.user.api()}))
+        chat.members[self.id] = MemberStatus.LEFT
+        self.world.feed.publish(EventKind.MEMBER, chat, user=self.id, status="left")
+
+    def set_bot_status(self, chat: Chat, status: MemberStatus, bot: Bot | None = None) -> None:
+        """Add a bot to a group, make it admin, or throw it out; the bot is told."""
+        bot = bot or self.world.only_bot()
+        old = member_api(chat, bot.user.id, bot.user.api())
+        chat.members[bot.user.id] = status
+        self._tell_membership(bot, chat, old)
+
+    def _set_blocked(self, bot: Bot | None, blocked: bool) -> None:
+        chat = self.world.private_chat(self.user, bot)
+        assert chat.bot is not None
+        old = member_api(chat, chat.bot.user.id, chat.bot.user.api())
+        chat.blocked = blocked
+        chat.members[chat.bot.user.id] = MemberStatus.KICKED if blocked else MemberStatus.MEMBER
+        self._tell_membership(chat.bot, chat, old)
+
+    def _tell_membership(self, bot: Bot, chat: Chat, old: dict[str, object]) -> None:
+        new = member_api(chat, bot.user.id, bot.user.api())
+        self.world.feed.publish(EventKind.MEMBER, chat, user=bot.user.id, status=new["status"])
+        body = {
+            "chat": chat.api(),
+            "from": self.user.api(),
+            "date": int(self.world.wall()),
+            "old_chat_member": old,
+            "new_chat_member": new,
+        }
+        bot.queue.add("my_chat_member", body)
+
+    def _chat(self, chat: Chat | None) -> Chat:
+        return chat if chat is not None else self.world.private_chat(self.user)
+
+    def _enter(self, chat: Chat) -> None:
+        """Check that this person can write there."""
+        if chat.type is ChatType.PRIVATE:
+            if chat.user is not self.user:
+                raise SandboxError(f"That is not a chat of {self.user.first_name}'s.")
+            if chat.blocked:
+                self.unblock(chat.bot)
+            chat.started = True
+        elif chat.status(self.id) in {MemberStatus.LEFT, MemberStatus.KICKED}:
+            raise SandboxError(f"{self.user.first_name} is not in {chat.title}.")
+        elif chat.type is ChatType.CHANNEL:
+            raise SandboxError("Only `post` writes to a channel.")
+
+
+def _content(text: str, *, needed: bool = True) -> Formatted:
+    content = with_found(tidy(Formatted(text)))
+    if needed and not content.text:
+        raise SandboxError("Telegram's clients send no empty messages.")
+    if utf16_length(content.text) > api_limits.TEXT:
+        raise SandboxError(f"Telegram's clients send at most {api_limits.TEXT} characters in one message.")
+    return content
+
+
+def _button(message: Message, wanted: str | int) -> Button:
+    buttons = message.buttons
+    if isinstance(wanted, int):
+        if wanted < len(buttons):
+            return buttons[wanted]
+        found = []
+    else:
+        found = [button for button in buttons if wanted in {button.text, button.data}]
+        found = found or [button for button in buttons if button.text.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    how_many = "No button" if not found else "More than one button"
+    raise SandboxError(f"{how_many} {wanted!r} below message {message.id}; there are: {message.labels}.")

@@ -1,0 +1,1 @@
+"""The demo: sandbox server, scripted agent, sample repository and the real bot."""

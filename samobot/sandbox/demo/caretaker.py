@@ -1,0 +1,71 @@
+"""Clears up after a demo: everything that carries its mark is ended, then its folder is removed.
+
+`python -m samobot.sandbox.demo.caretaker FOLDER` waits beside a demo until its standard input ends, which is when the demo
+does: so a demo that was killed, and could clear up nothing, leaves nothing either.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+from samobot.system.processes import end_processes
+
+MARK = "SANDBOX_STAGE"
+"""Environment variable that marks what a demo has started with the demo's folder."""
+
+_END_SECONDS = 5.0
+_ROUNDS = 5
+"""How often marked processes are looked for: one may start another while it is ended."""
+
+
+class Caretaker:
+    """Stands beside a demo from here to `clear_up`.
+
+    Args:
+        folder: The demo's folder.
+        environ: The environment of the demo itself, which does not carry the mark.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._folder = str(folder)
+        # A session of its own: what is killed with the demo's whole group would clear up nothing.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "samobot.sandbox.demo.caretaker", str(folder)],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={name: value for name, value in environ.items() if name != MARK}, start_new_session=True,
+        )  # fmt: skip
+
+    def clear_up(self) -> None:
+        """Have everything of the demo ended and removed. Blocks for as long as that takes."""
+        self._process.communicate()
+        if self._process.returncode:
+            clear_up(self._folder)  # it was killed itself
+
+
+def clear_up(folder: str) -> None:
+    """End every process that carries a demo's mark, and remove its folder. Blocks for as long as that takes."""
+    for _ in range(_ROUNDS):
+        left = [process for process in psutil.process_iter() if _is_marked(process, folder)]
+        if not left:
+            break
+        end_processes(left, _END_SECONDS)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_marked(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.pid != os.getpid() and process.environ().get(MARK) == mark
+    except (psutil.Error, OSError):
+        return False
+
+
+if __name__ == "__main__":
+    sys.stdin.buffer.read()
+    clear_up(sys.argv[1])

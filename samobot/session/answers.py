@@ -1,0 +1,227 @@
+"""Answering the agent's questions: what a letter means, and how an answer gets on disk. Part of `gate`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from samobot.errors import ConflictError, NotFoundError, UsageError
+from samobot.phases import WaitingFor
+from samobot.session import journal
+from samobot.session.decisions import Decision, DecisionKind, question_id, record
+from samobot.session.files import edit_lock, read_text, write_atomic
+from samobot.session.folder import SessionFolder
+from samobot.session.gate_effects import (
+    Person,
+    Settled,
+    carry_out,
+    journal_decisions,
+    look_closely,
+    on_record,
+    refuse_if_done,
+)
+from samobot.session.gate_state import written_at
+from samobot.session.lock import holder
+from samobot.session.qa import Question, parse_qa, set_answer
+from samobot.text import one_line, without_surrogates
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer as it was written: the question, the words, and the answer before, if there was one."""
+
+    question: Question
+    answer: str
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was answered, how many questions are still open, and what that has settled."""
+
+    answered: tuple[Answered, ...]
+    open_questions: int
+    settled: Settled
+
+
+def answer(
+    folder: SessionFolder,
+    answers: Mapping[str | int, str],
+    person: Person,
+    now: datetime,
+    key: bytes,
+    *,
+    expect: Mapping[int, str] | None = None,
+    change: bool = True,
+) -> Receipt:
+    """Answer questions: all of them or, if one cannot be, none.
+
+    A question is named by its label (`Q2`, `2`; of several, the newest open one) or by its index. A letter
+    takes that option, and its words are written with it; anything else is written as it is.
+
+    Args:
+        folder: The session.
+        answers: Question to answer.
+        person: Who answers.
+        now: When.
+        key: The key of the marks.
+        expect: Index to `question_id` of the question that the person saw.
+        change: Whether an answer that is there already may be changed.
+
+    Raises:
+        NotFoundError: No such question.
+        UsageError: An answer is empty, or a letter is none of the options.
+        ConflictError: The question has changed, has been answered meanwhile (where `change` is false), its
+            answer has been taken up by an iteration, or the session is done.
+        StorageError: The disk refused.
+    """
+    with edit_lock(folder.path):
+        refuse_if_done(folder)
+        text = read_text(folder.qa) or ""
+        questions = parse_qa(text).questions
+        done: list[Answered] = []
+        for reference, words in answers.items():
+            question = find_question(questions, reference)
+            _check_seen(question, expect)
+            written = option_text(question, words)
+            if question.answer is not None and question.answer != written:
+                _check_change(folder, question, change=change)
+            text = set_answer(text, question.index, written)
+            done.append(Answered(question, written, question.answer))
+        if not done:
+            raise UsageError("Say which question is answered, and how: for example Q1=A.")
+        return _write_answers(folder, text, done, person=person, now=now, key=key)
+
+
+def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> Receipt:
+    """Answer every open question with what the agent suggests; those without a suggestion stay open.
+
+    Raises:
+        ConflictError: No question is open, or the session is done.
+        UsageError: None of the open ones has a suggestion.
+        StorageError: The disk refused.
+    """
+    with edit_lock(folder.path):
+        refuse_if_done(folder)
+        text = read_text(folder.qa) or ""
+        waiting = parse_qa(text).open
+        if not waiting:
+            raise ConflictError(f"{folder.name} has no open question.")
+        done = []
+        for question in waiting:
+            suggestion = question.suggestion or question.suggestion_text
+            if suggestion:
+                written = option_text(question, suggestion)
+                text = set_answer(text, question.index, written)
+                done.append(Answered(question, written, None))
+        if not done:
+            raise UsageError("None of the open questions comes with a suggestion; answer them one by one.")
+        return _write_answers(folder, text, done, person=person, now=now, key=key)
+
+
+def find_question(questions: tuple[Question, ...], reference: str | int) -> Question:
+    """Return the question that a person means by a label such as `Q2` or `2`, or the one of an index.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    if isinstance(reference, int):
+        found = [question for question in questions if question.index == reference]
+    else:
+        number = re.fullmatch(r"[qQ]?\s*([0-9]{1,6})", reference.strip())
+        found = [question for question in questions if number and question.number == int(number[1])]
+    waiting = [question for question in found if question.answer is None]
+    if not found:
+        labels = ", ".join(question.label for question in questions) or "there is none"
+        shown = f"number {reference + 1}" if isinstance(reference, int) else f"“{one_line(reference, 40)}”"
+        raise NotFoundError(f"There is no question {shown}; the questions: {labels}.")
+    return (waiting or found)[-1]
+
+
+def option_text(question: Question, words: str) -> str:
+    """Return what is written for an answer: for a letter, the option with its words; else the words themselves.
+
+    Raises:
+        UsageError: It is empty, or a letter that is none of the options.
+    """
+    words = without_surrogates(words)
+    if not words.strip():
+        raise UsageError(f"The answer to {question.label} is empty.")
+    letter = re.fullmatch(r"\(?([A-Za-z])[).:]?", words.strip())
+    if letter is None or not question.options:
+        return words
+    for option in question.options:
+        if option.letter.upper() == letter[1].upper():
+            return f"{option.letter}) {one_line(option.text)}".strip()
+    letters = ", ".join(option.letter for option in question.options)
+    raise UsageError(f"{question.label} has no option {letter[1].upper()}; it has {letters}.")
+
+
+def _check_seen(question: Question, expect: Mapping[int, str] | None) -> None:
+    seen = (expect or {}).get(question.index)
+    if seen is not None and seen != question_id(question):
+        raise ConflictError(f"{question.label} has changed since it was shown; look at it again.")
+
+
+def _check_change(folder: SessionFolder, question: Question, *, change: bool) -> None:
+    if not change:
+        raise ConflictError(
+            f"{question.label} has been answered meanwhile: “{one_line(question.answer or '', 80)}”."
+        )
+    if _is_taken_up(folder, question):
+        raise ConflictError(
+            f"The agent is already working with the answer to {question.label}; tell it what has changed instead."
+        )
+
+
+def _is_taken_up(folder: SessionFolder, question: Question) -> bool:
+    """Whether an iteration works with an answer, or has: then nobody would act on another one.
+
+    At the gate of the questions itself, answers of an earlier round may be changed: the next iteration is given
+    the new ones.
+    """
+    held = holder(folder)
+    if held is not None and held.claude_pid is not None:
+        return True
+    standing = look_closely(folder)
+    if standing.awaited is WaitingFor.QA_ANSWERS:
+        return False
+    known = journal.read(folder)
+    worked = known.iteration.started if known.iteration is not None else known.last_iteration_began
+    asked = question_id(question)
+    said = [each.at for each in standing.decisions.decisions if each.asked == asked and each.at is not None]
+    answered = max(said, default=None) or written_at(folder.qa)  # by hand: no later than the file was written
+    return worked is not None and answered is not None and answered <= worked
+
+
+def _write_answers(
+    folder: SessionFolder, text: str, done: list[Answered], *, person: Person, now: datetime, key: bytes
+) -> Receipt:
+    """Write the answers first: if we die before they are recorded, they count as written by hand."""
+    if any(each.before != each.answer for each in done):
+        write_atomic(folder.qa, text)
+    known: dict[str | None, str | None] = {
+        decision.asked: decision.text
+        for decision in on_record(folder, key)
+        if decision.kind is DecisionKind.ANSWER
+    }
+    for each in done:
+        asked = question_id(each.question)
+        if each.before == each.answer and known.get(asked) == each.answer:
+            continue
+        decision = Decision(
+            at=now,
+            who=person.who,
+            via=person.via,
+            kind=DecisionKind.ANSWER,
+            question=each.question.label,
+            asked=asked,
+            text=each.answer,
+            file=folder.qa.name,
+        )
+        record(folder, decision, key)
+    journal_decisions(folder, now, key)
+    left = len(parse_qa(text).open)
+    return Receipt(tuple(done), left, carry_out(folder, now, held_by_us=False))

@@ -1,0 +1,179 @@
+"""Carrying out what decisions have made true. The caller holds the folder's edit lock throughout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from samobot.errors import ConflictError, StorageError
+from samobot.phases import RULES, Phase, WaitingFor
+from samobot.session import journal
+from samobot.session.decisions import Decision, is_marked, parse_decisions
+from samobot.session.files import read_text, write_atomic
+from samobot.session.folder import SessionFolder
+from samobot.session.gate_state import Standing, is_waiting, look
+from samobot.session.journal import EventName
+from samobot.session.lock import holder
+from samobot.session.overview import add_flow, flow_line, parse_overview, set_status
+from samobot.session.plan import Plan
+from samobot.session.snapshot import is_done
+from samobot.session.tamper import saved
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who decides, and where they said so.
+
+    Attributes:
+        who: As a person would be named.
+        via: `telegram`, `terminal`, ….
+    """
+
+    who: str
+    via: str
+
+
+class Settled(StrEnum):
+    """What `settle` has carried out."""
+
+    NOTHING = "nothing"
+    ANSWERED = "answered"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+def look_closely(folder: SessionFolder) -> Standing:
+    """Read what the files say, for somebody who acts on it.
+
+    Raises:
+        StorageError: One of them cannot be read.
+    """
+    standing = look(folder)
+    if standing.unreadable:
+        raise StorageError(standing.unreadable[0])
+    return standing
+
+
+def refuse_if_done(folder: SessionFolder) -> None:
+    """Refuse what no iteration would ever be given: words and decisions for a session that is finished.
+
+    Raises:
+        ConflictError: It is done.
+        StorageError: A file cannot be read.
+    """
+    if holder(folder) is None and is_done(look_closely(folder), journal.read(folder)):
+        raise ConflictError(f"{folder.name} is done; start a session of another name for what is next.")
+
+
+def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Settled:
+    """Open the gate that the session waits at if it is satisfied: see `gate.settle`."""
+    if not held_by_us and holder(folder) is not None:
+        return Settled.NOTHING
+    standing = look_closely(folder)
+    if standing.awaited is None or standing.open_gate is not None:
+        return Settled.NOTHING
+    match standing.awaited:
+        case WaitingFor.QA_ANSWERS if standing.qa.questions:
+            count = len(standing.qa.questions)
+            words = f"{count} question{'s' if count != 1 else ''} answered → {folder.qa.name}"
+            lift(folder, words, now, then="Go on with the answers")
+            return Settled.ANSWERED
+        case WaitingFor.PLAN_APPROVAL if standing.verdict is not None and standing.plan is not None:
+            if not standing.plan_approved:
+                lift_rejected(folder, standing.verdict.who, standing.plan, now)
+                return Settled.REJECTED
+            lift_approved(folder, standing, standing.verdict, standing.plan, now)
+            return Settled.APPROVED
+        case _:
+            return Settled.NOTHING
+
+
+def lift_approved(
+    folder: SessionFolder, standing: Standing, verdict: Decision, plan: Plan, now: datetime
+) -> None:
+    """Go on to implementation after an approval; in another phase, just go on."""
+    planning = standing.overview.phase is Phase.PLANNING
+    if planning:
+        _journal_move(folder, verdict, now)
+    words = f"{verdict.who} approved the plan → {plan.name}"
+    to = Phase.IMPLEMENTATION if planning else None
+    lift(folder, words, now, to=to, then="Carry out the plan")
+
+
+def lift_rejected(folder: SessionFolder, who: str, plan: Plan, now: datetime) -> None:
+    """Let planning go on after a rejection."""
+    words = f"{who} asked for changes of the plan → {plan.name}"
+    lift(folder, words, now, then="Change the plan as asked")
+
+
+def _journal_move(folder: SessionFolder, verdict: Decision, now: datetime) -> None:
+    """Journal the move to implementation once, before it is made: a crash in between must not lose it."""
+    last = journal.read(folder).phases[-1:]
+    moved = any(
+        change.target == Phase.IMPLEMENTATION
+        and change.by == "person"
+        and (verdict.at is None or change.at >= verdict.at)
+        for change in last
+    )
+    if not moved:
+        move = {"from": Phase.PLANNING, "to": Phase.IMPLEMENTATION, "by": "person"}
+        journal.append(folder, EventName.PHASE, now, **move)
+
+
+def lift(
+    folder: SessionFolder, flow: str, now: datetime, *, to: Phase | None = None, then: str | None = None
+) -> None:
+    """Open the way: no longer blocked, the signal that waited cleared, a line in the Flow Log.
+
+    `then` is what comes next, where the overview would go on saying that a person is waited for.
+    """
+    if to is not None and is_waiting(parse_overview(read_text(folder.overview) or "").blocked):
+        # In the next phase a signal that does not say what it waits for would mean something else.
+        folder.signal.unlink(missing_ok=True)
+    text = read_text(folder.overview)
+    if text is not None:
+        overview = parse_overview(text)
+        changes = {"Blocked": "no"}
+        if then is not None and overview.next is not None:
+            changes["Next"] = then
+        if to is not None:
+            changes |= {"Phase": to.value, "Iteration": "0"}
+        elif overview.phase is not None and (overview.iteration or 0) >= RULES[overview.phase].limit:
+            changes["Iteration"] = "0"
+        new = set_status(text, changes)
+        if new != text:
+            write_atomic(folder.overview, add_flow(new, flow_line(flow, now.astimezone())))
+    folder.signal.unlink(missing_ok=True)
+
+
+def journal_decisions(folder: SessionFolder, now: datetime, key: bytes) -> None:
+    """Journal every decision that is on record and not in the journal: those of a crashed call as well."""
+    known = journal.read(folder).decision_ids
+    for decision in look_closely(folder).decisions.decisions:
+        if decision.id and decision.id not in known and is_marked(folder, decision, key):
+            journal.append(
+                folder,
+                EventName.DECISION,
+                decision.at or now,
+                id=decision.id,
+                kind=decision.kind,
+                who=decision.who,
+                via=decision.via,
+                question=decision.question,
+                file=decision.file,
+                sha256=decision.sha256,
+            )
+
+
+def on_record(folder: SessionFolder, key: bytes) -> list[Decision]:
+    """Return the decisions that will still be there after a running iteration has been checked.
+
+    While one runs, what is in the file may be its forgery, and an old decision no proof of a new one: somebody
+    who then says what seems to be there already must be recorded all the same.
+    """
+    baseline = saved(folder)
+    before = parse_decisions((baseline.decisions or b"").decode("utf-8", "replace")) if baseline else None
+    old = {decision.id for decision in before.decisions} if before else set()
+    decisions = look_closely(folder).decisions.decisions
+    return [each for each in decisions if each.id not in old and is_marked(folder, each, key)]

@@ -1,0 +1,148 @@
+"""A copy of `_overview.md` for as long as an iteration runs: what the worker keeps there is not the agent's to change.
+
+The copy is on disk too, for the worker that comes after one that was killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+
+from samobot.session.files import edit_lock, move_aside, read_text, remove, write_atomic
+from samobot.session.folder import SessionFolder
+from samobot.session.folder_hold import Hold
+from samobot.session.overview import Overview, parse_overview, set_status
+from samobot.text import one_line
+
+
+class Backup:
+    """The overview of one session, as it was before an iteration.
+
+    Args:
+        folder: The session.
+
+    Attributes:
+        lost: After `restore`, that the folder itself had been deleted or moved away, and what a person can do;
+            None where it had not.
+    """
+
+    def __init__(self, folder: SessionFolder) -> None:
+        self.lost: str | None = None
+        self._folder = folder
+        self._hold: Hold | None = None
+        self._path = folder.logs / "overview-before.md"
+        self._text: str | None = None
+
+    def save(self) -> None:
+        """Keep the overview as it is now.
+
+        Raises:
+            StorageError: It cannot be read, or the copy not be written.
+        """
+        self._let_go()
+        self._hold = Hold(self._folder.path)
+        self._text = read_text(self._folder.overview)
+        if self._text is not None:
+            write_atomic(self._path, self._text)
+
+    def left_over(self) -> bool:
+        """Whether a worker was killed before it could look at what its agent had left."""
+        return self._path.exists()
+
+    def discard(self) -> None:
+        """Forget the copy."""
+        self._let_go()
+        self._text = None
+        remove(self._path)
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            self._hold.release()
+            self._hold = None
+
+    def restore(self) -> tuple[str, ...]:
+        """Undo what an iteration did to the overview that it may not: take it away, garble it, move the phase.
+
+        The agent's own lines stay. What stands in the place of a file is moved into `_logs`, never deleted.
+
+        Returns:
+            A sentence for the person for each thing that was put right; usually none.
+
+        Raises:
+            StorageError: The folder cannot be written.
+        """
+        folder = self._folder
+        self.lost = self._hold.lost() if self._hold is not None else None
+        moved = tuple(self._clear_the_logs())
+        folder.prepare()
+        with edit_lock(folder.path):
+            before = self._text if self._text is not None else read_text(self._path)
+            moved += tuple(self._clear_the_way())
+            notes = () if before is None else self._put_right(before)
+        self.discard()
+        # That the folder is another one explains all the rest.
+        return (self.lost,) if self.lost is not None else (*moved, *notes)
+
+    def _clear_the_logs(self) -> Iterator[str]:
+        logs = self._folder.logs
+        if os.path.lexists(logs) and not logs.is_dir():
+            aside = move_aside(logs, self._folder.path)
+            yield f"_logs was no folder any more; what stood there is {aside.name} now, and the logs are lost."
+
+    def _clear_the_way(self) -> Iterator[str]:
+        for path in (self._folder.overview, self._folder.signal, self._folder.guidance, self._path):
+            if path.exists() and not path.is_file():
+                aside = move_aside(path, self._folder.logs)
+                yield f"{path.name} had become something that is no file; it is in _logs/{aside.name} now."
+
+    def _put_right(self, before: str) -> tuple[str, ...]:
+        path = self._folder.overview
+        was = parse_overview(before)
+        text = read_text(path)
+        if text is None:
+            write_atomic(path, before)
+            return ("_overview.md was deleted during the iteration; the overview is back.",)
+        now = parse_overview(text)
+        if _is_overwritten(was, now):
+            kept = self._keep(text)
+            write_atomic(path, before)
+            return (
+                f"_overview.md was overwritten during the iteration; it is back, what stood there is in _logs/{kept}.",
+            )
+        new = set_status(text, _worker_keys(was))
+        if new != text:
+            write_atomic(path, new)
+        if now.phase is was.phase:
+            return ()
+        said = one_line(now.phase_text or "nothing", 40)
+        return (
+            f"The phase in _overview.md was changed to “{said}” during the iteration; it is “{was.phase_text}” again.",
+        )
+
+    def _keep(self, text: str) -> str:
+        data = text.encode("utf-8", "surrogateescape")
+        path = self._folder.logs / f"overview-{hashlib.sha256(data).hexdigest()[:12]}.md"
+        write_atomic(path, data)
+        return path.name
+
+
+def _is_overwritten(was: Overview, now: Overview) -> bool:
+    """Whether the file is no longer this session's: its task or its place is gone."""
+    lost = any(
+        before is not None and after is None
+        for before, after in ((was.title, now.title), (was.task, now.task), (was.phase_text, now.phase_text))
+    )
+    return lost or now.working_dir != was.working_dir
+
+
+def _worker_keys(was: Overview) -> dict[str, str]:
+    """The lines under Status that only the worker writes."""
+    values = {
+        "Phase": was.phase_text,
+        "Iteration": was.iteration,
+        "Total Iterations": was.total_iterations,
+        "Blocked": was.blocked,
+        "Quality Iteration": was.quality_iteration,
+    }
+    return {key: str(value) for key, value in values.items() if value is not None}

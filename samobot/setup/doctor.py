@@ -1,0 +1,235 @@
+"""What `samobot doctor` says: from facts to findings, each with the remedy. Pure; `examination` gathers the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from samobot.system.systemd import ServiceState
+from samobot.text import human_duration, human_size
+
+OLDEST_PYTHON = (3, 11)
+LITTLE_SPACE = 2_000_000_000
+"""Bytes; below it a build or a few worktrees may fill the disk."""
+
+NO_SPACE = 200_000_000
+SKEW_WARNING = 30.0
+"""Seconds by which the clock may differ: wake times after a usage limit and the age of commands depend on it."""
+
+SKEW_ERROR = 300.0
+OLD_LOCK = 600.0
+"""Seconds after which git's `index.lock` is left over: no git command of ours takes so long."""
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+    @property
+    def mark(self) -> str:
+        """The sign that people see."""
+        return {Level.OK: "✅", Level.WARNING: "⚠️", Level.ERROR: "❌"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's.
+
+    Attributes:
+        check: What was looked at; the same name every time.
+        level: How bad it is.
+        text: What is so.
+        remedy: What to do; empty where nothing is to be done.
+    """
+
+    check: str
+    level: Level
+    text: str
+    remedy: str = ""
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """0 where samobot can work, 1 where something has to be mended first."""
+    return int(any(finding.level is Level.ERROR for finding in findings))
+
+
+def python(version: tuple[int, int, int]) -> Finding:
+    """The Python that runs us."""
+    shown = ".".join(map(str, version))
+    if version[:2] < OLDEST_PYTHON:
+        wanted = ".".join(map(str, OLDEST_PYTHON))
+        return Finding(
+            "Python", Level.ERROR, f"{shown} is too old", f"Install samobot with Python {wanted} or newer."
+        )
+    return Finding("Python", Level.OK, shown)
+
+
+def subreaper(works: bool) -> Finding:
+    """Whether what an agent leaves behind comes back to the worker."""
+    if works:
+        return Finding("Clean-up", Level.OK, "workers inherit and end whatever an agent leaves behind")
+    return Finding(
+        "Clean-up",
+        Level.WARNING,
+        "this system has no child subreapers, so leftovers are found by their environment only",
+        "Use Linux for unattended runs.",
+    )
+
+
+def git(version: str | None, identity: bool) -> Finding:
+    """Whether commits can be made.
+
+    Args:
+        version: What `git --version` says; None where there is no git.
+        identity: Whether a name and an address for commits are configured.
+    """
+    if version is None:
+        return Finding("git", Level.ERROR, "not found", "Install git: worktrees and commits need it.")
+    if not identity:
+        return Finding(
+            "git",
+            Level.WARNING,
+            f"{version}, but it does not know whose commits these are",
+            'Run: git config --global user.name "…" and git config --global user.email …',
+        )
+    return Finding("git", Level.OK, version)
+
+
+def clock(skew: float | None) -> Finding:
+    """How far our clock is from Telegram's, in seconds; positive is ahead."""
+    if skew is None:
+        return Finding(
+            "Clock", Level.WARNING, "could not be compared with Telegram's", "See the line about the token."
+        )
+    off = f"{human_duration(abs(skew))} {'ahead' if skew > 0 else 'behind'}"
+    remedy = "Set it by network time: timedatectl set-ntp true"
+    if abs(skew) >= SKEW_ERROR:
+        return Finding("Clock", Level.ERROR, f"{off} of Telegram's", remedy)
+    if abs(skew) >= SKEW_WARNING:
+        return Finding("Clock", Level.WARNING, f"{off} of Telegram's", remedy)
+    return Finding("Clock", Level.OK, "agrees with Telegram's")
+
+
+def disk(free: int, path: Path) -> Finding:
+    """The space that is left where something is written."""
+    text = f"{human_size(free)} free at {path}"
+    remedy = "Free some space: samobot archive, old worktrees (git worktree remove), caches."
+    if free < NO_SPACE:
+        return Finding("Disk", Level.ERROR, text, remedy)
+    if free < LITTLE_SPACE:
+        return Finding("Disk", Level.WARNING, text, remedy)
+    return Finding("Disk", Level.OK, text)
+
+
+def modes(open_to_others: Iterable[tuple[Path, int]], private: int) -> Finding:
+    """Whether secrets are their owner's alone.
+
+    Args:
+        open_to_others: Files and folders that others may read or write, with their permission bits.
+        private: How many are as they should be.
+    """
+    bad = sorted(open_to_others)
+    if not bad:
+        return Finding("Private files", Level.OK, f"{private} files and folders are yours alone")
+    shown = ", ".join(f"{path} ({mode:04o})" for path, mode in bad[:3])
+    more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+    words = " ".join(_shell(path) for path, _ in bad[:3])
+    return Finding(
+        "Private files", Level.ERROR, f"others may read {shown}{more}", f"Run: chmod -R go-rwx {words}"
+    )
+
+
+def people(allowed: frozenset[int], paired: int) -> Finding:
+    """Who may use the bot.
+
+    Args:
+        allowed: Numeric ids from the configuration.
+        paired: How many came in by a code.
+    """
+    if not allowed and not paired:
+        return Finding(
+            "People",
+            Level.ERROR,
+            "nobody may use the bot",
+            "Run samobot init, or set TELEGRAM_CHAT_ID to your id.",
+        )
+    parts = [f"{len(allowed)} by configuration"] + ([f"{paired} by a code"] if paired else [])
+    return Finding("People", Level.OK, f"allowed: {', '.join(parts)}")
+
+
+def service(state: ServiceState, lingers: bool | None, current: bool) -> Finding:
+    """How the bot's service stands.
+
+    Args:
+        state: What systemd says.
+        lingers: Whether it goes on after the last logout; None where unknown.
+        current: Whether the installed unit is what `install-service` would write now.
+    """
+    logs = "Look: journalctl --user -u samobot -n 50"
+    match state:
+        case ServiceState.NO_SYSTEMD:
+            return Finding(
+                "Service", Level.OK, "no systemd of your user here; start the bot with samobot bot"
+            )
+        case ServiceState.ABSENT:
+            return Finding(
+                "Service", Level.OK, "not installed (samobot install-service starts the bot by itself)"
+            )
+        case ServiceState.FAILED:
+            return Finding("Service", Level.ERROR, "the bot has failed and is down", logs)
+        case ServiceState.STARTING:
+            return Finding("Service", Level.WARNING, "the bot is starting, perhaps again and again", logs)
+        case ServiceState.STOPPED:
+            return Finding(
+                "Service", Level.WARNING, "installed, but stopped", "Run: systemctl --user start samobot"
+            )
+        case ServiceState.RUNNING if not current:
+            return Finding(
+                "Service", Level.WARNING, "running from an older unit file", "Run: samobot install-service"
+            )
+        case ServiceState.RUNNING if lingers is False:
+            return Finding(
+                "Service",
+                Level.WARNING,
+                "running, but it ends when you log out",
+                "Run: sudo loginctl enable-linger $USER",
+            )
+        case ServiceState.RUNNING:
+            return Finding("Service", Level.OK, "running")
+
+
+def locks(lost: Iterable[str], git_locks: Iterable[Path], seen: int) -> Finding:
+    """What a crash left behind.
+
+    Args:
+        lost: Sessions whose worker ended without saying so.
+        git_locks: git's locks that are too old to be in use.
+        seen: How many sessions were looked at.
+    """
+    names, old = list(lost), list(git_locks)
+    if old:
+        return Finding(
+            "Left over",
+            Level.WARNING,
+            f"git's lock {old[0]} is old, and no commit works while it is there",
+            f"See that no git command runs there, then: rm {_shell(old[0])}",
+        )
+    if names:
+        return Finding(
+            "Left over",
+            Level.WARNING,
+            f"{', '.join(names[:5])}: its worker ended without a word",
+            f"Go on with: samobot resume {names[0]}",
+        )
+    return Finding("Left over", Level.OK, f"no stale locks ({seen} sessions)")
+
+
+def _shell(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))

@@ -1,0 +1,126 @@
+"""Learning whose chat it is: somebody sends the code that the terminal shows, and nobody else can."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from telegram import Update
+
+from samobot.errors import SamobotError
+from samobot.setup.telegram_check import BotApi, UnreachableError
+from samobot.telegram.inbound.access import judge
+from samobot.telegram.inbound.polling import ALLOWED_UPDATES
+from samobot.telegram.store.bot_store import DATABASE_NAME, Store
+from samobot.telegram.store.database import Database
+from samobot.telegram.store.pairing import Access, Pairing, PairingCode
+from samobot.text import one_line
+
+_LONG_POLL = 5
+"""Seconds of one getUpdates; short, so that the code's end is noticed."""
+
+_PAUSE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who sent the code.
+
+    Attributes:
+        user_id: Their numeric id, which is also their private chat's.
+        name: What they call themselves.
+    """
+
+    user_id: int
+    name: str
+
+
+class Invitation:
+    """A code that is open for as long as this object is used, with the rules of `samobot.telegram.store.pairing`."""
+
+    def __init__(self, pairing: Pairing) -> None:
+        self._pairing = pairing
+        self.code: PairingCode = pairing.new_code()
+
+    def owner(self, raw: dict[str, Any]) -> Owner | None:
+        """Who is let in by an update; None where it is anything but the right code from a person in private."""
+        try:
+            update = Update.de_json(raw, None)
+        except Exception:  # whatever the library makes of what a stranger can send
+            return None
+        verdict = judge(update, Access())
+        user = update.effective_user
+        if verdict.code is None or user is None or verdict.user_id is None:
+            return None
+        if not self._pairing.redeem(verdict.code):
+            return None
+        return Owner(verdict.user_id, one_line(user.full_name, 60))
+
+
+@contextmanager
+def invitation() -> Iterator[Invitation]:
+    """Open a code; nothing of it is left afterwards."""
+    with tempfile.TemporaryDirectory(prefix="samobot-") as folder:
+        database = Database(Path(folder) / "pairing.db")
+        try:
+            yield Invitation(Pairing(database))
+        finally:
+            database.close()
+
+
+def wait_for_owner(api: BotApi, invited: Invitation, state_dir: Path, now: Callable[[], float]) -> Owner:
+    """Wait until the code is sent.
+
+    What else comes in meanwhile is kept for the bot where one has worked here before, as reading it here means
+    that Telegram forgets it.
+
+    Args:
+        api: The bot.
+        invited: The open code.
+        state_dir: Where the bot's own state is.
+        now: The time in epoch seconds.
+
+    Raises:
+        SamobotError: Nobody sent it in time, or Telegram cannot be asked.
+    """
+    offset: int | None = None
+    while now() < invited.code.expires:
+        parameters: dict[str, object] = {"timeout": _LONG_POLL, "allowed_updates": list(ALLOWED_UPDATES)}
+        if offset is not None:
+            parameters["offset"] = offset
+        try:
+            raws = api.call("getUpdates", wait=_LONG_POLL, **parameters)
+        except UnreachableError:
+            time.sleep(
+                _PAUSE
+            )  # the code stays good; a phone may still be on its way out of a tunnel, and so may we
+            continue
+        owner: Owner | None = None
+        others = []
+        for raw in raws:
+            found = invited.owner(raw) if owner is None else None
+            owner = owner or found
+            if found is None:
+                others.append(raw)
+        if others and (state_dir / DATABASE_NAME).is_file():
+            _keep(others, state_dir)
+        if raws:
+            offset = max(raw["update_id"] for raw in raws) + 1
+        if owner is not None:
+            # Acknowledged, or the bot would see a code that means nothing to it.
+            api.call("getUpdates", offset=offset, timeout=0, limit=1)
+            return owner
+    raise SamobotError("Nobody sent the code within ten minutes. Run samobot init again for a new one.")
+
+
+def _keep(raws: list[dict[str, Any]], state_dir: Path) -> None:
+    store = Store(state_dir)
+    try:
+        store.updates.record(raws)
+    finally:
+        store.close()

@@ -1,0 +1,1 @@
+"""What the operating system provides: processes, commands, systemd, logs, threads."""

@@ -1,0 +1,235 @@
+"""The bot as a systemd service of its user: rendered for this machine, installed, enabled, and looked at."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from samobot.assets import service_template
+from samobot.errors import SamobotError, UsageError
+from samobot.session.files import make_folder, read_text, write_atomic
+from samobot.system.commands import Answer, ask
+
+UNIT = "samobot.service"
+
+_BACK_OFF_SINCE = 254
+"""The version of systemd that knows RestartSteps; an older one warns about it at every load."""
+
+_BACK_OFF = "RestartSteps=6\nRestartMaxDelaySec=300"
+_KEPT = (
+    "PATH",
+    "SAMOBOT_ENV_FILE",
+    "SAMOBOT_STATE_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "CLAUDE_CONFIG_DIR",
+)
+"""Variables by which the service finds the same programs and files as the shell that installs it; no secrets."""
+
+_SECONDS = 60.0
+_MANAGER = Path("/run/systemd/system")
+
+
+def bot_command(python: str = sys.executable) -> list[str]:
+    """The command line of the bot. -P: a `samobot` folder in the working directory is not what is started."""
+    return [python, "-P", "-m", "samobot", "bot"]
+
+
+def render(template: str, command: Sequence[str], environ: Mapping[str, str], version: int) -> str:
+    """Fill in the unit; pure.
+
+    Args:
+        template: The text of `deploy/samobot.service`.
+        command: The bot's command line, its program by absolute path.
+        environ: Where the variables come from that the service needs as well.
+        version: The version of systemd.
+
+    Raises:
+        UsageError: A path or variable holds what a unit file cannot.
+    """
+    variables = [f"{name}={environ[name]}" for name in _KEPT if environ.get(name)]
+    for value in [*command, *variables]:
+        if re.search(r"[\x00-\x1f\x7f]", value):
+            raise UsageError(
+                f"{value!r} cannot stand in a unit file: it holds a control character. Rename or unset it."
+            )
+    program, *arguments = command
+    if re.search(r"[\"'\\]", program):
+        raise UsageError(
+            f"systemd starts no program with a quote or backslash in its path: {program}. Rename it."
+        )
+    # A dollar sign means a variable in arguments, but not in the program's own path or in Environment.
+    words = [_quote(program), *(_quote(argument).replace("$", "$$") for argument in arguments)]
+    filled = {
+        "@EXEC_START@": " ".join(words),
+        "@ENVIRONMENT@": "\n".join(f"Environment={_quote(variable)}" for variable in variables),
+        "@BACK_OFF@": _BACK_OFF if version >= _BACK_OFF_SINCE else "",
+    }
+    lines = [
+        line[: -len(marker)] + filled[marker] if (marker := _marker(line)) in filled else line
+        for line in template.split("\n")
+    ]
+    return "\n".join(lines)
+
+
+def _marker(line: str) -> str:
+    """What stands between @ signs at the end of a line, with them; empty where nothing does."""
+    found = re.search(r"@[A-Z_]+@$", line)
+    return found[0] if found is not None else ""
+
+
+def _quote(word: str) -> str:
+    """One word of a unit file, whatever it holds."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return escaped if re.fullmatch(r"[A-Za-z0-9_@%+=:,./-]+", escaped) else f'"{escaped}"'
+
+
+def unit_path(environ: Mapping[str, str]) -> Path:
+    """Where the user's own units are."""
+    base = environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(base).expanduser() / "systemd" / "user" / UNIT
+
+
+def render_here(environ: Mapping[str, str]) -> str:
+    """The unit for this machine and this installation.
+
+    Raises:
+        SamobotError: The installation is damaged, or a value cannot stand in a unit.
+    """
+    return render(service_template(), bot_command(), environ, systemd_version(environ))
+
+
+def systemd_version(environ: Mapping[str, str]) -> int:
+    """The version of systemd here; 0 where there is none."""
+    done = _systemctl(environ, "--version")
+    found = re.match(r"systemd (\d+)", done.out) if done is not None else None
+    return int(found[1]) if found is not None else 0
+
+
+def require_manager(environ: Mapping[str, str], root: Path = _MANAGER) -> None:
+    """Make sure that there is a service manager of the user to talk to.
+
+    Raises:
+        UsageError: There is none; with what to do instead.
+    """
+    instead = (
+        "Start the bot otherwise: `samobot bot` in tmux, from cron (@reboot), or as a container's command."
+    )
+    if shutil.which("systemctl", path=environ.get("PATH")) is None:
+        raise UsageError(f"There is no systemd on this machine (no systemctl). {instead}")
+    done = _systemctl(environ, "--user", "show", "--property=Version")
+    if done is not None and done.well:
+        return
+    if not root.is_dir():
+        raise UsageError(f"This machine was not started by systemd (a container, perhaps). {instead}")
+    said = " ".join(done.err.split())[:200] if done is not None else "no answer within a minute"
+    raise UsageError(
+        f"systemd's manager of your user cannot be reached ({said}). After su or sudo, log in as that user "
+        f"properly instead (ssh, or machinectl shell). {instead}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What installing did.
+
+    Attributes:
+        path: The unit file.
+        changed: Whether it was written: it was missing or different.
+        running: Whether the bot was started.
+        lingers: Whether the service outlives the user's last logout; None where that cannot be told.
+    """
+
+    path: Path
+    changed: bool
+    running: bool
+    lingers: bool | None
+
+
+def install(environ: Mapping[str, str], *, now: bool) -> Installed:
+    """Write the unit, load it, enable it, and with `now` start it, or start it anew.
+
+    Can be repeated; the file is written only where it differs.
+
+    Raises:
+        UsageError: There is no systemd manager of the user.
+        StorageError: The file cannot be written.
+        SamobotError: systemd refused; its own words.
+    """
+    require_manager(environ)
+    text = render_here(environ)
+    path = unit_path(environ)
+    changed = read_text(path) != text
+    if changed:
+        make_folder(path.parent)
+        write_atomic(path, text, mode=0o644)
+    _must(environ, "--user", "daemon-reload")
+    _must(environ, "--user", "enable", "--quiet", UNIT)
+    if now:
+        _must(environ, "--user", "restart", UNIT)
+    return Installed(path, changed, now, lingers(environ))
+
+
+def lingers(environ: Mapping[str, str]) -> bool | None:
+    """Whether the user's services run while nobody is logged in; None where that cannot be told."""
+    done = _ask(environ, "loginctl", "show-user", str(os.getuid()), "--property=Linger", "--value")
+    if done is None or not done.well:
+        return None
+    return {"yes": True, "no": False}.get(done.out.strip())
+
+
+class ServiceState(StrEnum):
+    """How the service stands."""
+
+    NO_SYSTEMD = "no systemd"
+    ABSENT = "not installed"
+    RUNNING = "running"
+    STARTING = "starting"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+def service_state(environ: Mapping[str, str]) -> ServiceState:
+    """How the service stands now."""
+    done = _systemctl(environ, "--user", "show", UNIT, "--property=LoadState", "--property=ActiveState")
+    if done is None or not done.well:
+        return ServiceState.NO_SYSTEMD
+    values = dict(line.partition("=")[::2] for line in done.out.splitlines())
+    if values.get("LoadState") == "not-found":
+        return ServiceState.ABSENT
+    match values.get("ActiveState"):
+        case "active":
+            return ServiceState.RUNNING
+        case "activating" | "reloading":
+            return ServiceState.STARTING
+        case "failed":
+            return ServiceState.FAILED
+        case _:
+            return ServiceState.STOPPED
+
+
+def _must(environ: Mapping[str, str], *arguments: str) -> None:
+    done = _systemctl(environ, *arguments)
+    if done is None or not done.well:
+        said = " ".join(done.err.split())[:300] if done is not None else "no answer within a minute"
+        raise SamobotError(
+            f"systemctl {' '.join(arguments)} did not work: {said} See: journalctl --user -u samobot -n 50"
+        )
+
+
+def _systemctl(environ: Mapping[str, str], *arguments: str) -> Answer | None:
+    return _ask(environ, "systemctl", *arguments)
+
+
+def _ask(environ: Mapping[str, str], *argv: str) -> Answer | None:
+    """Ask a program of systemd's; None where it is missing or does not answer."""
+    try:
+        return ask(argv, seconds=_SECONDS, environ=environ)
+    except OSError:
+        return None

@@ -1,0 +1,318 @@
+"""The bot from its start to its end: puts the parts together, keeps them going, and ends them in order.
+
+The workers are processes of their own: they were there before the bot and go on after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from telegram import Bot
+from telegram.error import TelegramError
+
+from samobot.config.settings import Settings
+from samobot.errors import SamobotError
+from samobot.fleet.local import Fleet
+from samobot.fleet.replies import FleetNews
+from samobot.system.sd_notify import ALIVE, READY, STOPPING, Service
+from samobot.telegram.api import build_bot
+from samobot.telegram.handlers.budget_handlers import pause_finished
+from samobot.telegram.handlers.command_table import how_to_pair
+from samobot.telegram.handlers.context import Desk
+from samobot.telegram.identity import Account
+from samobot.telegram.inbound.access import Gate, access_of
+from samobot.telegram.inbound.dispatch import Front
+from samobot.telegram.inbound.file_watch import watch
+from samobot.telegram.inbound.polling import Poller, Problem
+from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
+from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.notify.notifier import Notifier
+from samobot.telegram.notify.recipients import Places
+from samobot.telegram.outbound.outbox import Outbox
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.outbox_rows import Priority
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 5.0
+"""How long the end waits for messages to go out."""
+
+WORK_SECONDS = 15.0
+"""How long the end waits for what was begun, such as a stop."""
+
+DEAF_SECONDS = 120.0
+"""Without a good getUpdates for so long, systemd is told nothing any more and restarts the bot."""
+
+_HOUSEKEEPING_SECONDS = 3600
+_HEALTH_SECONDS = 15.0
+_SHORTEST_REST, _LONGEST_REST = 0.02, 0.3
+
+
+def utc_now() -> datetime:
+    """The clock of a real bot."""
+    return datetime.now(UTC)
+
+
+class BotApp:
+    """The bot.
+
+    Args:
+        settings: The configuration.
+        environ: The environment; workers get it without the bot's secrets.
+        watch_files: Whether changes of files make polls sooner.
+    """
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str], *, watch_files: bool = True) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._watch_files = watch_files
+        self._service = Service(environ)
+        self._stop = asyncio.Event()
+        self._sooner = asyncio.Event()
+        self._looking = asyncio.Lock()
+        self._untold: list[FleetNews] = []
+        self._last_look = time.monotonic()
+        self._rest = _SHORTEST_REST
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        Raises:
+            UsageError: The configuration lacks something.
+            BusyError: Another bot with this token runs on this machine.
+            TokenRejectedError: Telegram does not know the token.
+        """
+        token = self._settings.require_token()
+        lock = TokenLock(token, lock_folder(self._environ))
+        try:
+            with contextlib.closing(Store(self._settings.samobot_state_dir)) as store, self._signals():
+                bot = build_bot(token, self._settings.telegram_api_url)
+                try:
+                    await self._serve(bot, store)
+                finally:
+                    await self._disconnect(bot)
+        finally:
+            lock.release()
+
+    # Start and end ---------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _signals(self) -> Any:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _on_signal(self, number: int) -> None:
+        if self._stop.is_set():
+            log.warning("told to end twice: not waiting any longer")
+            os._exit(128 + number)  # workers are not ours to end, and what is queued is on disk
+        log.info("ending (%s); the sessions go on", signal.Signals(number).name)
+        self._stop.set()
+
+    async def _disconnect(self, bot: Bot) -> None:
+        with contextlib.suppress(TelegramError, TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await bot.shutdown()
+
+    async def _serve(self, bot: Bot, store: Store) -> None:
+        """Look after the sessions although Telegram is out of reach, and hear it as soon as it can be reached."""
+        account = Account(bot, store.facts)
+        self._store = store
+        self._outbox = Outbox(bot, store)
+        self._gate = Gate(access_of(self._settings), store, on_admitted=self._outbox.revive)
+        self._fleet = Fleet(self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set)
+        self._places = Places(store, self._settings)
+        self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
+        self._desk = Desk(
+            self._fleet, store, self._outbox, self._notifier, self._places, self._settings, utc_now
+        )
+        front = Front(self._desk, lambda: account.username)
+        handle = self._gate.guard(front.on_update)
+        self._poller = Poller(bot, store.updates, handle, on_problem=self._on_problem)
+        advice = how_to_pair(self._gate.access)
+        if advice is not None:
+            log.warning("%s", advice)
+        learning = asyncio.create_task(account.learn(), name="learning")
+        try:
+            await account.until_tried(learning)  # nothing is started by a bot that nobody can ever hear
+            async with self._background(self._outbox.run(), "outbox"):
+                if account.username is not None:  # where it is not known yet, polling does that
+                    await self._poller.catch_up()
+                await self._look()
+                await front.take_up()
+                scheduler = self._scheduler()
+                scheduler.start()
+                hearing = asyncio.create_task(self._hear(account, learning), name="hearing")
+                hints = asyncio.create_task(self._hints(), name="hints")
+                ready = asyncio.create_task(self._tell_ready(account, scheduler), name="ready")
+                try:
+                    await self._until_told(hearing)
+                finally:
+                    self._service.tell(STOPPING)
+                    scheduler.shutdown(wait=False)
+                    await _cancel(ready, hints, hearing)
+                    await self._finish()
+                    log.info("ended; %d messages wait for the next start", self._outbox.backlog)
+        finally:
+            await _cancel(learning)
+            await self._fleet.close()
+
+    async def _hear(self, account: Account, learning: asyncio.Task[None]) -> None:
+        """Take updates, once Telegram says who we are: commands may be addressed to us by name."""
+        await learning
+        log.info("@%s is up, %d projects", account.username, len(await self._fleet.projects()))
+        async with self._background(account.introduce(), "introduction"):
+            await self._poller.run()
+
+    async def _tell_ready(self, account: Account, scheduler: AsyncIOScheduler) -> None:
+        """Tell systemd that we are up, unless it is the token that is wrong, and from then on that we live."""
+        await account.tried.wait()
+        self._service.tell(READY)
+        seconds = min(_HEALTH_SECONDS, self._service.watchdog or _HEALTH_SECONDS)
+        scheduler.add_job(self._say_alive, "interval", seconds=seconds, id="health")
+
+    async def _finish(self) -> None:
+        """End what was begun, and say on the cards that the bot goes off; all within bounds."""
+        await self._desk.finish(WORK_SECONDS)
+        await self._fleet.settle()
+        async with self._looking:
+            try:
+                self._notifier.farewell()
+            except SamobotError as error:
+                log.error("the cards do not say that the bot is off: %s", error)
+            await self._outbox.drain(DRAIN_SECONDS)
+
+    async def _until_told(self, hearing: asyncio.Task[None]) -> None:
+        """Wait for a signal; hearing that ends by itself is an error, and ours to raise."""
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            await asyncio.wait((stopped, hearing), return_when=asyncio.FIRST_COMPLETED)
+            if hearing.done():
+                await hearing
+        finally:
+            await _cancel(stopped)
+
+    @contextlib.asynccontextmanager
+    async def _background(self, work: Any, name: str) -> AsyncIterator[None]:
+        task = asyncio.create_task(work, name=name)
+        await asyncio.sleep(0)  # it begins before anything is posted
+        try:
+            yield
+        finally:
+            await _cancel(task)
+
+    # What goes on periodically ------------------------------------------------------------------------------------
+
+    def _scheduler(self) -> AsyncIOScheduler:
+        # A busy loop must not skip a poll: late is fine, twice at once is not.
+        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        scheduler = AsyncIOScheduler(job_defaults=defaults, timezone=UTC)
+        scheduler.add_job(self._poll, "interval", seconds=self._settings.samobot_poll_seconds, id="poll")
+        scheduler.add_job(self._keep_house, "interval", seconds=_HOUSEKEEPING_SECONDS, id="housekeeping")
+        return scheduler
+
+    async def _poll(self) -> None:
+        # Where hints have just made us look, this one would find nothing new.
+        if time.monotonic() - self._last_look >= self._settings.samobot_poll_seconds / 2:
+            await self._look()
+
+    async def _look(self) -> None:
+        """Compare what holds with what was told, and do what is due. Never raises an error."""
+        async with self._looking:
+            try:
+                # What the disk does not take now is told on the next look: nobody else knows of it.
+                self._untold += await self._fleet.keep()
+                while self._untold:
+                    self._notifier.tell_news(self._untold[:1])
+                    del self._untold[0]
+                views = await self._fleet.look()
+                await self._notifier.look(views)
+                await pause_finished(self._desk, views)
+            except SamobotError as error:
+                log.error("a look at the sessions did not work: %s", error)
+                return
+            except Exception:
+                log.exception("a look at the sessions did not work")
+                return
+            self._last_look = time.monotonic()
+
+    async def _hints(self) -> None:
+        """Look sooner when a worker has ended or was started, or when files have changed."""
+        watching: list[asyncio.Task[Any]] = []
+        if self._watch_files:
+            files = watch(self._settings.samobot_projects, self._sooner.set)
+            watching.append(asyncio.create_task(files, name="watching"))
+        try:
+            while True:
+                await self._sooner.wait()
+                self._sooner.clear()
+                await asyncio.sleep(max(0.0, self._last_look + self._rest - time.monotonic()))
+                began = time.monotonic()
+                await self._look()
+                # A person waits for what is looked for; but looking must not keep a processor busy.
+                self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
+        finally:
+            await _cancel(*watching)
+
+    async def _keep_house(self) -> None:
+        try:
+            self._store.prune()
+        except SamobotError as error:
+            log.error("housekeeping: %s", error)
+
+    async def _say_alive(self) -> None:
+        """Feed the watchdog, only while the bot hears Telegram and looks at its sessions."""
+        now = time.monotonic()
+        deaf = self._poller.age > DEAF_SECONDS
+        blind = now - self._last_look > max(60.0, 10 * self._settings.samobot_poll_seconds)
+        if deaf:
+            log.warning("Telegram has not answered for %.0f s", self._poller.age)
+        if blind:
+            log.error("the sessions have not been looked at for %.0f s", now - self._last_look)
+        if not deaf and not blind:
+            self._service.tell(ALIVE)
+
+    # What goes wrong -----------------------------------------------------------------
+
+    def _on_problem(self, problem: Problem) -> None:
+        """Say what went wrong to whom it concerns; of a stranger's update nothing is said."""
+        if problem.update is None:
+            for place in self._places.all():
+                key = f"problem:{problem.kind}:{utc_now():%Y%m%d%H}"
+                self._outbox.post(place.chat_id, f"⚠️ {escape(problem.text)}", key=key)
+            return
+        chat_id = self._concerned(problem.update)
+        if chat_id is not None:
+            key = f"problem:{problem.update.get('update_id')}"
+            text = f"⚠️ {escape(problem.text)} Please say it again."
+            self._outbox.post(chat_id, text, key=key, priority=Priority.RECEIPT)
+
+    def _concerned(self, update: dict[str, Any]) -> int | None:
+        """The private chat of the person an update is from, where that person is allowed."""
+        for kind in ("message", "callback_query"):
+            content = update.get(kind)
+            sender = content.get("from") if isinstance(content, dict) else None
+            user_id = sender.get("id") if isinstance(sender, dict) else None
+            if isinstance(user_id, int) and user_id in self._gate.access.users:
+                return user_id
+        return None
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

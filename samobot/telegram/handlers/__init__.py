@@ -1,0 +1,1 @@
+"""Handlers of commands, button presses and plain text."""

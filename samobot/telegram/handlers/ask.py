@@ -1,0 +1,81 @@
+"""Asking a person for words: an answer, what should be different, guidance; or which question they are for."""
+
+from __future__ import annotations
+
+from samobot.fleet.models import QuestionView, SessionRef, SessionView
+from samobot.telegram.handlers.context import Desk, Request, about_session, choice
+from samobot.telegram.handlers.prompts import ask
+from samobot.telegram.markup.html import bold, quote
+from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import rows
+from samobot.telegram.views.pending import need_of
+from samobot.text import clip, one_line
+
+_SHOWN = 300
+
+
+def ask_answer(desk: Desk, request: Request, ref: SessionRef, question: QuestionView) -> None:
+    """Ask for the words of an answer; one that comes in between stands."""
+    ask(
+        desk,
+        request,
+        f"✍️ {bold(f'{ref.name} · {question.label}')}\n{quote(clip(question.text, _SHOWN))}\nYour answer?",
+        Action(
+            do=ActionKind.OTHER_ANSWER,
+            session=ref.key,
+            question=question.index,
+            identity=question.identity,
+            text=question.answer,
+        ),
+        hint=f"Answer to {question.label}",
+    )
+
+
+def ask_feedback(desk: Desk, request: Request, ref: SessionRef, sha256: str | None) -> None:
+    """Ask what should be different about a plan."""
+    ask(
+        desk,
+        request,
+        f"✏️ {bold(ref.name)}\nWhat should be different?",
+        Action(do=ActionKind.REQUEST_CHANGES, session=ref.key, identity=sha256),
+        hint="What should be different?",
+    )
+
+
+def ask_guidance(desk: Desk, request: Request, view: SessionView) -> None:
+    """Ask what the agent should know; what it needs, where it is in need of something, stands above."""
+    needs = view.needs or view.reason if need_of(view) is not None else ""
+    about = f"{quote(clip(needs, _SHOWN))}\n" if needs else ""
+    ask(
+        desk,
+        request,
+        f"💬 {bold(view.ref.name)}\n{about}What should it know?",
+        Action(do=ActionKind.GUIDANCE, session=view.ref.key),
+        hint="Guidance for the next iteration",
+    )
+
+
+def which_question(desk: Desk, request: Request, view: SessionView, text: str) -> None:
+    """Ask which question a text answers, or which is to be answered."""
+    words = f" is “{escape(one_line(text, 60))}” the answer to" if text else " do you answer"
+    keys = [
+        choice(
+            f"{question.label}  {one_line(question.text, 50)}",
+            Action(
+                do=ActionKind.ANSWER if text else ActionKind.OTHER_ANSWER,
+                session=view.ref.key,
+                question=question.index,
+                identity=question.identity,
+                text=text or None,
+            ),
+        )
+        for question in view.open_questions[:20]
+    ]
+    desk.reply(
+        request,
+        f"Which question of {bold(view.ref.name)}{words}?",
+        buttons=rows(*keys, width=1),
+        about=about_session(view.ref),
+        part="which",
+    )

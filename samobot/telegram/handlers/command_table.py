@@ -1,0 +1,237 @@
+"""The commands: one table that makes the menu, the help, and who carries each out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from samobot.session.status import SessionState
+from samobot.telegram.handlers import (
+    control_handlers,
+    decision_handlers,
+    document_handlers,
+    preferences,
+    run_handlers,
+    status_handlers,
+)
+from samobot.telegram.handlers.context import Desk, Request
+from samobot.telegram.handlers.resolve import names
+from samobot.telegram.handlers.suggestions import advice
+from samobot.telegram.markup.html import bold, code
+from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.store.pairing import Access, Arrivals
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import Button, rows
+from samobot.telegram.views.pending import need_of
+from samobot.telegram.views.wording import plural
+from samobot.text import nearest, one_line
+
+_ALL = "all"
+"""What is said behind `/help` to see every command."""
+
+Handler = Callable[[Desk, Request], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    Attributes:
+        name: Without the slash.
+        arguments: What comes after it, as the help shows it.
+        help: What it does, one line without a full stop.
+        handler: Carries it out.
+        acts: Whether an old one has to be confirmed: the world has gone on since it was written.
+    """
+
+    name: str
+    arguments: str
+    help: str
+    handler: Handler
+    acts: bool = False
+
+
+async def _help(desk: Desk, request: Request) -> None:
+    """`/help [command|all]`: what can be done now; all commands at a tap."""
+    wanted = request.text.strip().removeprefix("/").casefold()
+    if wanted == _ALL:
+        _help_all(desk, request)
+        return
+    if wanted:
+        await _help_about(desk, request, wanted)
+        return
+    views = sorted(
+        await desk.fleet.look(),
+        key=lambda view: view.updated.timestamp() if view.updated else 0.0,
+        reverse=True,
+    )
+    about = [view for view in views if view.ref.key == request.session] or views
+    shown = [f"/{each.command}  {each.words}" for each in advice(about, names(about))]
+    desk.reply(
+        request,
+        "\n".join(
+            [
+                bold("What can be done now"),
+                *(escape(line) for line in shown),
+                "",
+                "A reply to a message speaks to its session.",
+            ]
+        ),
+        buttons=rows(Button("All commands", Action(do=ActionKind.RUN_STALE, command="help", text=_ALL))),
+    )
+
+
+def _help_all(desk: Desk, request: Request) -> None:
+    lines = [f"/{command.name}  {command.help}" for command in COMMANDS]
+    desk.reply(
+        request,
+        "\n".join(
+            [
+                bold("All commands"),
+                *lines,
+                "",
+                f"{code('/help run')} says more about one. Names may be left out where only one session can be meant.",
+            ]
+        ),
+        part="all",
+    )
+
+
+async def _help_about(desk: Desk, request: Request, wanted: str) -> None:
+    command = find_command(wanted)
+    if command is None:
+        unknown(desk, request, wanted)
+        return
+    usage = f"/{command.name} {command.arguments}".rstrip()
+    more = _DETAILS.get(command.name, "")
+    desk.reply(request, f"{code(usage)}\n{command.help}.{more}")
+
+
+def _arrival(desk: Desk, request: Request, code: str) -> str:
+    """Say what a code has done: the gate has let somebody in by it, or it was not needed."""
+    came = Arrivals(desk.store.facts).find(request.chat_id, request.message_id)
+    if came is not None and request.chat_id < 0:
+        group = f"This group, {bold(one_line(came.title, 60))}," if came.title.strip() else "This group"
+        return f"✅ {group} is let in: whoever may use me can do so here from now on."
+    if came is not None:
+        return f"✅ Welcome, {escape(one_line(request.person.who, 60))}. You are in."
+    who = "This group was" if request.chat_id < 0 else "You were"
+    # Somebody who is in already followed the link: the code must not stay open for somebody else.
+    used = desk.store.pairing.redeem(code)
+    return f"{who} in already; {'the code is used up' if used else 'no code is needed'}."
+
+
+async def _start(desk: Desk, request: Request) -> None:
+    """`/start`: greet, and say what can be done now; the gate has let a code in already."""
+    word = request.text.strip()
+    if word:
+        desk.reply(request, _arrival(desk, request, word), part="welcome")
+    views = await desk.fleet.look()
+    waiting = sum(1 for view in views if need_of(view) is not None)
+    running_now = sum(1 for view in views if view.state is SessionState.RUNNING)
+    projects = await desk.fleet.projects()
+    if not projects:
+        now = (
+            f"No project is configured yet: put the path of a .samocode file into {code('SAMOBOT_PROJECTS')}."
+        )
+    elif not views:
+        now = f"Nothing here yet. Begin with {code('/run greet Add a greeting script')}"
+    else:
+        now = f"{plural(waiting, 'session')} wait{'s' if waiting == 1 else ''} for you, {running_now} running: /status"
+    desk.reply(
+        request,
+        f"{bold('samobot')} runs Claude Code sessions and asks you where a person is needed.\n{now}\n/help shows what can be done now.",
+        part="greeting",
+    )
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("run", "name [task…]", "Start a session, or let one go on", run_handlers.run, acts=True),
+    Command("status", "[name]", "All sessions, or one in detail", status_handlers.status),
+    Command("answer", "[name] [Q2] text", "Answer a question; a letter picks an option, all takes every suggestion", decision_handlers.answer),
+    Command("approve", "[name]", "Approve the plan", decision_handlers.approve, acts=True),
+    Command("reject", "[name] feedback", "Send the plan back", decision_handlers.reject, acts=True),
+    Command("tell", "[name] text", "Guidance for the next iteration", decision_handlers.tell),
+    Command("stop", "[name|all]", "Stop now", control_handlers.stop, acts=True),
+    Command("pause", "[name]", "Pause after the iteration", control_handlers.pause, acts=True),
+    Command("resume", "[name]", "Go on", control_handlers.resume, acts=True),
+    Command("log", "[name]", "What the agent is doing", document_handlers.log),
+    Command("plan", "[name]", "The plan", document_handlers.plan),
+    Command("diff", "[name]", "What has changed in the code", document_handlers.diff),
+    Command("files", "[name] [file]", "The session's files", document_handlers.files),
+    Command("cost", "[name]", "The money", preferences.cost),
+    Command("chart", "[name]", "The session's course as a picture", document_handlers.chart),
+    Command("sessions", "[project]", "All sessions", status_handlers.sessions),
+    Command("projects", "", "All projects", status_handlers.projects),
+    Command("archive", "[name]", "Put a session away", control_handlers.archive, acts=True),
+    Command("notify", "quiet|normal|all", "What comes to this chat", preferences.notify),
+    Command("panic", "", "Stop everything, until /resume", control_handlers.panic, acts=True),
+    Command("help", "[command|all]", "What can be done now", _help),
+    Command("start", "[code]", "Begin", _start),
+)  # fmt: skip
+"""All commands, in the order of the menu."""
+
+_DETAILS = {
+    "run": (
+        "\n\n"
+        + code("/run greet Add a greeting script")
+        + "\n"
+        + code("/run project:greet …")
+        + " where there are several projects\n"
+        + code('--dive "look here first"')
+        + " investigates first\n"
+        + code("--budget 5")
+        + " US dollars for the whole session\n"
+        + code("--auto")
+        + " takes suggestions and approves the plan after a while, unless you say otherwise"
+    ),
+    "answer": (
+        "\n\n"
+        + code("/answer B")
+        + " where one question is open\n"
+        + code("/answer Q2 B")
+        + "\n"
+        + code("/answer Q1=A Q2=C")
+        + "\n"
+        + code("/answer all")
+        + " takes every suggestion"
+    ),
+}
+
+_BY_NAME = {command.name: command for command in COMMANDS}
+
+
+def find_command(name: str) -> Command | None:
+    """The command of that name."""
+    return _BY_NAME.get(name)
+
+
+def nearest_command(name: str) -> Command | None:
+    """The command that was probably meant: by its beginning, else by its letters."""
+    begun = [command for command in COMMANDS if len(name) >= 2 and command.name.startswith(name)]
+    if len(begun) == 1:
+        return begun[0]
+    close = nearest(name, [command.name for command in COMMANDS])
+    return _BY_NAME[close] if close is not None else None
+
+
+def menu() -> list[tuple[str, str]]:
+    """The command menu: name and description."""
+    return [(command.name, command.help) for command in COMMANDS if command.name != "start"]
+
+
+def unknown(desk: Desk, request: Request, name: str) -> None:
+    """Say that there is no such command, and which one was probably meant."""
+    close = nearest_command(name)
+    hint = f"Did you mean /{close.name}?" if close is not None else "/help all shows all."
+    desk.reply(request, f"There is no /{escape(one_line(name, 40))}. {hint}", part="unknown")
+
+
+def how_to_pair(access: Access) -> str | None:
+    """What to do where nobody may use the bot yet; None where somebody may."""
+    if access.users:
+        return None
+    return (
+        "Nobody may use this bot yet. Run `samobot bot --pair` on this machine and send the bot the code that it "
+        "shows, or set TELEGRAM_CHAT_ID to the number of your chat."
+    )

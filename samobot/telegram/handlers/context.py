@@ -1,0 +1,282 @@
+"""What every handler has at hand: who asks for what, the sessions, and the ways to answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from telegram import InlineKeyboardMarkup
+
+from samobot.config.settings import Settings
+from samobot.errors import SamobotError, StorageError
+from samobot.fleet.local import Fleet
+from samobot.fleet.models import SessionRef
+from samobot.session.gate import Person
+from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.markup.split import split_html
+from samobot.telegram.notify.notifier import Notifier
+from samobot.telegram.notify.publisher import scope_of
+from samobot.telegram.notify.recipients import Places
+from samobot.telegram.outbound.outbox import Attachment, Outbox
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.outbox_rows import Priority
+from samobot.telegram.store.sent import About
+from samobot.telegram.views.actions import Action
+from samobot.telegram.views.buttons import Button, Rows, keyboard
+from samobot.text import one_line
+
+log = logging.getLogger(__name__)
+
+TAP = "tap"
+"""Kind of what a request is about that came with a button of a session."""
+
+TOAST = 190
+"""Characters of an answer to a tap; Telegram takes 200."""
+
+_ANSWERED_KEPT = 256
+_PROMISES = "promises"
+_OURS = "Something of ours went wrong; the details are in the log. Nothing was decided."
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asked for, by a message or a tap.
+
+    Attributes:
+        key: Names it across restarts, so that it is answered once.
+        chat_id: Where.
+        message_id: Of the person's message, or of ours that was tapped.
+        thread_id: The topic, or None.
+        user_id: Who.
+        person: The same for the records.
+        text: The words: after a command, or all of them.
+        about: What the message replied to, or tapped, is about.
+        old: Whether it was written so long ago that it has to be confirmed.
+        query_id: Of the tap, None for a message.
+    """
+
+    key: str
+    chat_id: int
+    message_id: int
+    thread_id: int | None
+    user_id: int
+    person: Person
+    text: str = ""
+    about: About | None = None
+    old: bool = False
+    query_id: str | None = None
+
+    @property
+    def session(self) -> str | None:
+        """Key of the session that the message replied to, or tapped, is about."""
+        return self.about.session if self.about is not None else None
+
+    def saying(self, text: str) -> Request:
+        """The same with other words."""
+        return replace(self, text=text)
+
+
+def choice(label: str, action: Action) -> Button:
+    """A button that answers a question: once it is tapped, it and those beside it are used up."""
+    return Button(label, action, once=True)
+
+
+class Desk:
+    """The sessions, the bot's state and its voice.
+
+    Args:
+        fleet: The sessions.
+        store: The bot's own state.
+        outbox: The way out.
+        notifier: Who tells the chat what has changed.
+        places: Which chats hear of which session.
+        settings: The configuration.
+        now: The clock, aware.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        store: Store,
+        outbox: Outbox,
+        notifier: Notifier,
+        places: Places,
+        settings: Settings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.fleet = fleet
+        self.store = store
+        self.outbox = outbox
+        self.notifier = notifier
+        self.places = places
+        self.settings = settings
+        self.now = now
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
+
+    # Answers -------------------------------------------------------------------------------------------------
+
+    def reply(
+        self,
+        request: Request,
+        html: str,
+        *,
+        buttons: Rows = (),
+        about: About | None = None,
+        part: str = "",
+        attachment: Attachment | None = None,
+        silent: bool = True,
+    ) -> None:
+        """Answer with a message; a long one becomes several.
+
+        Args:
+            request: What is answered. Handled again after a crash, it is not answered again.
+            html: Telegram HTML of any length; with an attachment at most a caption.
+            buttons: What it offers.
+            about: What the answer is about, so that a reply to it finds its session.
+            part: Names the answer, where there are several.
+            attachment: A file that goes with it.
+            silent: Whether it comes without a sound.
+        """
+        pieces = [html] if attachment else split_html(html)
+        last_key = f"reply:{request.key}:{part}:{len(pieces) - 1}"
+        markup = self.keyboard(scope_of(request.chat_id, last_key), buttons)
+        for number, piece in enumerate(pieces):
+            last = number == len(pieces) - 1
+            self.outbox.post(
+                request.chat_id,
+                piece,
+                key=f"reply:{request.key}:{part}:{number}",
+                about=about,
+                priority=Priority.RECEIPT,
+                markup=markup if last else None,
+                silent=silent,
+                thread_id=request.thread_id,
+                reply_to=self._replied(request),
+                attachment=attachment,
+            )
+
+    def toast(self, request: Request, text: str = "", *, alert: bool = False) -> None:
+        """Answer a tap, unless it was answered before; nothing is done for a message."""
+        if request.query_id is not None and self._answers(request.query_id):
+            self.outbox.answer(request.query_id, one_line(text, TOAST), alert=alert)
+
+    def receipt(self, request: Request, emoji: str = "👍", toast: str = "") -> None:
+        """Acknowledge silently: a reaction on a message, a word at the top of the chat for a tap."""
+        if request.query_id is not None:
+            self.toast(request, toast)
+        else:
+            self.outbox.react(request.chat_id, request.message_id, emoji)
+
+    def fail(self, request: Request, error: Exception) -> None:
+        """Say in one line what went wrong; the details of what is ours are in the log."""
+        if isinstance(error, SamobotError):
+            words = error.message
+            log.info("refused (%s): %s", request.key, words)
+        else:
+            words = _OURS
+            log.error("handling of %s", request.key, exc_info=error)
+        fits = len(words) <= TOAST
+        if request.query_id is not None and fits and self._answers(request.query_id):
+            words = one_line(words, TOAST)
+            self.outbox.answer(
+                request.query_id, words, alert=True, missed=lambda: self._say_error(request, words)
+            )
+            return
+        self.toast(request)
+        self._say_error(request, words)
+
+    def _answers(self, query_id: str) -> bool:
+        """Whether a tap may still be answered; Telegram takes one answer, so this is said once for each."""
+        if query_id in self._answered:
+            return False
+        self._answered.append(query_id)
+        return True
+
+    def _say_error(self, request: Request, words: str) -> None:
+        self.reply(request, f"⚠️ {escape(words)}", part="error")
+
+    def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:
+        """Make buttons of a scope (see `CallbackIds.mint`); None where there are none."""
+        # One transaction for all: a commit for each takes longer than the rest.
+        with self.store.transaction(durable=False):
+            return keyboard(self.store.callbacks, buttons, scope)
+
+    # Work that takes longer than a handler may ------------------------------------------------------------------
+
+    def later(self, request: Request, command: str, work: Coroutine[Any, Any, None]) -> None:
+        """Do something in the background; what goes wrong is said.
+
+        It is noted before this returns: killed meanwhile, the bot takes it up again at its next start.
+
+        Args:
+            request: What is done. It must do no harm to do it twice.
+            command: The command that does it, given this request.
+            work: The doing.
+        """
+        promise = {"command": command, "request": asdict(replace(request, query_id=None))}
+        try:
+            self.store.facts.set(_PROMISES, self._promises() | {request.key: promise})
+        except StorageError as error:
+            log.error(
+                "%s is done without a note of it: %s", command, error
+            )  # a full disk must not keep from it
+        task = asyncio.create_task(self._guarded(request, work), name=request.key)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def is_under_way(self, request: Request) -> bool:
+        """Whether something is done in the background for a request."""
+        return any(task.get_name() == request.key for task in self._tasks)
+
+    def promised(self) -> list[tuple[str, Request]]:
+        """What was begun in the background and not ended, as commands to be given again."""
+        found = []
+        for promise in self._promises().values():
+            values = promise["request"]
+            about = About(**values["about"]) if values["about"] else None
+            request = Request(**{**values, "about": about, "person": Person(**values["person"])})
+            found.append((promise["command"], request))
+        return found
+
+    async def finish(self, timeout: float) -> None:
+        """Wait for what is done in the background, at most so many seconds; the rest is cancelled."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=timeout)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _guarded(self, request: Request, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self.fail(replace(request, query_id=None), error)
+        self.kept(request)
+
+    def kept(self, request: Request) -> None:
+        """Note that what was begun in the background has ended."""
+        promises = self._promises()
+        if promises.pop(request.key, None) is None:
+            return
+        try:
+            self.store.facts.set(_PROMISES, promises or None, durable=False)
+        except StorageError as error:
+            log.error("%s is done, and will be again at the next start: %s", request.key, error.message)
+
+    def _promises(self) -> dict[str, Any]:
+        return dict(self.store.facts.get(_PROMISES) or {})
+
+    def _replied(self, request: Request) -> int | None:
+        """In a group an answer shows whom it answers."""
+        return request.message_id if request.chat_id < 0 and request.query_id is None else None
+
+
+def about_session(ref: SessionRef, kind: str = "note", **detail: Any) -> About:
+    """What a message about a session is about."""
+    return About(ref.key, kind, detail)

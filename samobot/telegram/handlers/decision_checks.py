@@ -1,0 +1,133 @@
+"""What a session's questions and plan still wait for, and what was decided about them already, in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from samobot.errors import ConflictError
+from samobot.fleet.models import QuestionView, SessionView
+from samobot.phases import Phase, WaitingFor
+from samobot.session.decisions import DecisionKind
+from samobot.session.status import SessionState
+from samobot.telegram.handlers.context import Request
+from samobot.telegram.handlers.resolve import is_active
+from samobot.telegram.views.wording import spoken_answer
+
+_VERDICTS: Mapping[str, str] = {DecisionKind.APPROVAL: "approved", DecisionKind.REJECTION: "sent back"}
+
+
+def asks(view: SessionView) -> bool:
+    """Whether questions of a session wait for answers."""
+    waits = bool(view.open_questions) and view.state is not SessionState.DONE
+    return waits or is_left_lying(view, DecisionKind.ANSWER)
+
+
+def has_plan(view: SessionView) -> bool:
+    """Whether a plan of a session can be decided about."""
+    return view.plan is not None and (
+        view.waiting_for is WaitingFor.PLAN_APPROVAL
+        or (view.plan.verdict is None and (is_active(view) or _stopped_at_its_plan(view)))
+        or is_left_lying(view, DecisionKind.APPROVAL, DecisionKind.REJECTION)
+    )
+
+
+def how_decided(view: SessionView, request: Request) -> str:
+    """How the plan was decided since words for it were asked for, as a sentence; empty where they still count."""
+    plan = view.plan
+    if plan is None or view.waiting_for is WaitingFor.PLAN_APPROVAL:
+        return ""
+    these_words = plan.verdict == DecisionKind.REJECTION and plan.feedback == request.text
+    if these_words or (is_left_lying(view, DecisionKind.REJECTION) and plan.by == request.person.who):
+        return ""  # the bot died over these very words
+    if plan.verdict is None and view.phase is Phase.PLANNING and has_plan(view):
+        return ""
+    return no_plan(view)
+
+
+def no_plan(view: SessionView) -> str:
+    """Why no plan of a session waits for a decision, as a sentence."""
+    if view.plan is None:
+        return f"{view.ref.name} has no plan yet."
+    verdict, who, last = view.plan.verdict, view.plan.by, view.decision
+    if verdict is None and last is not None and last.kind in _VERDICTS:
+        verdict, who = last.kind, last.who  # an agent that ticks off its steps makes another content of it
+    word = _VERDICTS.get(verdict or "", "decided")
+    by = f" by {who}" if who else ""
+    return f"The plan of {view.ref.name} was {word}{by} already; nothing waits for it."
+
+
+def check_not_answered(question: QuestionView, words: str, request: Request) -> None:
+    """Refuse to answer over somebody else's answer.
+
+    Raises:
+        ConflictError: Somebody else was first.
+    """
+    same = question.by is None or question.by == request.person.who
+    if question.answer is None or same or question.answer == words:
+        return
+    raise ConflictError(
+        f"{question.label} was answered by {question.by} already: {spoken_answer(question.answer, 100)}"
+    )
+
+
+def check_answer_stands(question: QuestionView, words: str, *, before: str | None) -> None:
+    """Refuse words for a question that was answered after they were asked for.
+
+    Args:
+        question: The question as it is now.
+        words: What would be its answer.
+        before: The answer that stood when the words were asked for.
+
+    Raises:
+        ConflictError: It was answered meanwhile, with something else.
+    """
+    if stands(question, words, before):
+        raise ConflictError(f"{answered_already(question)} Tap Change below it to say something else.")
+
+
+def stands(question: QuestionView, words: str, before: str | None) -> bool:
+    """Whether a question was answered with something else since words for it were asked for; see `check_answer_stands`."""
+    answer = question.answer
+    if answer is None or answer == before or answer.strip() == words.strip():
+        return False
+    letter = words.strip().upper()
+    return not any(letter == option.letter and answer.startswith(f"{letter})") for option in question.options)
+
+
+def answered_already(question: QuestionView) -> str:
+    """How a question is answered, as a sentence."""
+    return f"{question.label} is answered already: {spoken_answer(question.answer or '', 100)}."
+
+
+def is_not_done(view: SessionView) -> bool:
+    """Whether there may be an iteration that reads what is said now."""
+    return view.state is not SessionState.DONE
+
+
+def check_not_done(view: SessionView) -> None:
+    """Refuse words that nobody would ever read.
+
+    Raises:
+        ConflictError: The session is done.
+    """
+    if view.state is SessionState.DONE:
+        raise ConflictError(f"{view.ref.name} is done; your words were not used. /run starts what is next.")
+
+
+def check_not_sent_back(view: SessionView) -> None:
+    """Refuse to approve what somebody else has sent back, unless it is shown again."""
+    if view.plan is not None and view.plan.verdict == "rejection" and view.waiting_for is None:
+        raise ConflictError(no_plan(view))
+
+
+def is_left_lying(view: SessionView, *kinds: DecisionKind) -> bool:
+    """Whether such a decision is on record and nobody goes on with it: the bot died before it could see to that.
+
+    Deciding so again adds nothing and lets the session go on.
+    """
+    rests = view.state is SessionState.IDLE and not view.wanted and not view.lost
+    return rests and view.decision is not None and view.decision.kind in kinds
+
+
+def _stopped_at_its_plan(view: SessionView) -> bool:
+    return view.state is SessionState.STOPPED and view.phase is Phase.PLANNING

@@ -1,0 +1,244 @@
+"""Which session is meant: the named one, else the one replied to, else the only one in question, else a choice."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from samobot.errors import NotFoundError, SamobotError
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.session.status import SessionState
+from samobot.telegram.handlers.context import Desk, Request, choice
+from samobot.telegram.handlers.parsing import first_word
+from samobot.telegram.markup.html import bold
+from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import rows
+from samobot.telegram.views.card import sign_of
+from samobot.telegram.views.pending import need_of
+from samobot.text import nearest, one_line
+
+MOST_CHOICES = 10
+_MOST_WHOLE = 3
+_NEAR = 0.75
+
+Fits = Callable[[SessionView], bool]
+"""Whether a command could be about a session."""
+
+_OVER = frozenset({SessionState.DONE, SessionState.STOPPED, SessionState.IDLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The session that is meant, and the words that are left once its name is taken off.
+
+    Attributes:
+        view: The session.
+        rest: The words, verbatim.
+    """
+
+    view: SessionView
+    rest: str
+
+
+def _takes_nothing(_: str) -> bool:
+    return False
+
+
+def is_active(view: SessionView) -> bool:
+    """Whether a session is on its way: it runs, will run, or needs somebody."""
+    return view.wanted or view.state not in _OVER
+
+
+def any_session(_: SessionView) -> bool:
+    """Every session will do."""
+    return True
+
+
+def pick(views: Sequence[SessionView], fits: Fits) -> list[SessionView]:
+    """The sessions that could be meant where none is named; one: it is that one. Pure.
+
+    Those that the command can be about come first, then those that are active at all; what rests is meant only
+    where nothing else is there.
+
+    Args:
+        views: All sessions.
+        fits: Whether the command could be about one.
+    """
+    fitting = [view for view in views if fits(view)]
+    active = [view for view in fitting if is_active(view)]
+    found = active or fitting or [view for view in views if is_active(view)]
+    return sorted(found, key=_recent, reverse=True)
+
+
+def names(views: Sequence[SessionView]) -> list[str]:
+    """Call sessions as short as tells them apart: `name`, `project:name`, or with the folder's date."""
+    short = [view.ref.name for view in views]
+    longer = [f"{view.ref.project}:{view.ref.name}" for view in views]
+    return [
+        view.ref.key if longer.count(long) > 1 else long if short.count(name) > 1 else name
+        for view, name, long in zip(views, short, longer, strict=True)
+    ]
+
+
+async def find_target(
+    desk: Desk,
+    request: Request,
+    command: str,
+    fits: Fits,
+    *,
+    words: bool = False,
+    takes: Callable[[str], bool] = _takes_nothing,
+    question: str = "Which session?",
+    none: str = "There is no session for that. /run starts one, /sessions lists all.",
+) -> Target | None:
+    """Find the session that a command is about; where it cannot be known, the person has been asked.
+
+    Args:
+        desk: What handlers have.
+        request: The command, with its words.
+        command: Its name; it goes on once a session was picked.
+        fits: Whether it could be about a session.
+        words: Whether words follow the name. Then a reply leaves all of them as they are.
+        takes: Whether a text may be what follows the name, where the name was left out.
+        question: What the person is asked.
+        none: What is said where there is none.
+
+    Raises:
+        NotFoundError: There is no session that it could be about.
+    """
+    if request.session is not None and (words or not request.text.strip()):
+        view = await desk.fleet.view(desk.fleet.ref_of(request.session))
+        return Target(view, request.text)
+    word, rest = first_word(request.text)
+    named = await _find(desk, word)
+    if len(named) == 1:
+        return Target(await desk.fleet.view(named[0]), rest)
+    if named:
+        views = [await desk.fleet.view(ref) for ref in named]
+        fitting = [view for view in views if fits(view)] or views
+        if len(fitting) == 1:
+            return Target(fitting[0], rest)
+        _choose(desk, request.saying(rest), command, fitting, question)
+        return None
+    if words and await _offer_nearest(desk, request, command, fits, word, rest):
+        return None
+    is_rest = words or (takes(request.text) and await desk.fleet.nearest(word) is None)
+    if word and (not is_rest or (words and ":" in word and not rest)):
+        await _not_found(desk, request, command, word)
+        return None
+    if request.session is not None:
+        return Target(await desk.fleet.view(desk.fleet.ref_of(request.session)), request.text)
+    found = pick(await desk.fleet.look(), fits)
+    if len(found) == 1:
+        return Target(found[0], request.text)
+    if not found:
+        raise NotFoundError(none)
+    _choose(desk, request, command, found, question)
+    return None
+
+
+async def _find(desk: Desk, word: str) -> list[SessionRef]:
+    if not word or len(word) > 130 or "/" in word:
+        return []
+    try:
+        return await desk.fleet.find(word) or await desk.fleet.find(word.rstrip(",:;"))
+    except SamobotError:
+        return []  # it is no name at all
+
+
+async def _not_found(desk: Desk, request: Request, command: str, word: str) -> None:
+    """Say that there is no such session, with the one that was probably meant as a button."""
+    close = await desk.fleet.nearest(word)
+    found = await _find(desk, close) if close else []
+    shown = one_line(word, 60)
+    if close is None or not found:
+        raise NotFoundError(f"There is no session “{shown}”. /sessions lists all, /run starts one.")
+    keys = [
+        choice(
+            f"/{command} {ref.name}" if len(found) == 1 else f"/{command} {ref.project}:{ref.name}",
+            _go_on(command, ref, ""),
+        )
+        for ref in found[:MOST_CHOICES]
+    ]
+    desk.reply(
+        request,
+        f"There is no session “{escape(shown)}”. Did you mean {bold(close)}?",
+        buttons=rows(*keys, width=1),
+        part="nearest",
+    )
+
+
+async def _offer_nearest(
+    desk: Desk, request: Request, command: str, fits: Fits, word: str, rest: str
+) -> bool:
+    """Where words begin with nearly a session's name, ask whether it is one; without a tap nothing is said."""
+    name = word.rstrip(",:;").rpartition(":")[2]
+    close = await desk.fleet.nearest(name) if len(name) > 2 else None
+    found = await _find(desk, close) if close is not None and _is_near(name, close) else []
+    if close is None or not found:
+        return False
+    meant = [(await desk.fleet.view(ref), rest) for ref in found[:MOST_CHOICES]]
+    whole = [(view, request.text) for view in pick(await desk.fleet.look(), fits)[:_MOST_WHOLE]]
+    views = [view for view, _ in (*meant, *whole)]
+    keys = [
+        choice(
+            f"{called}: “{one_line(said, 30)}”" if said.strip() else called, _go_on(command, view.ref, said)
+        )
+        for called, (view, said) in zip(_called(views), (*meant, *whole), strict=True)
+    ]
+    shown = f" “{escape(one_line(rest, 200))}”" if rest.strip() else ""
+    desk.reply(
+        request,
+        f"There is no session “{escape(one_line(name, 60))}”. Did you mean {bold(close)}?{shown}",
+        buttons=rows(*keys, width=1),
+        part="nearest",
+    )
+    return True
+
+
+def _called(views: Sequence[SessionView]) -> list[str]:
+    """The names of sessions of which some may be there twice."""
+    once = list({view.ref.key: view for view in views}.values())
+    called = dict(zip((view.ref.key for view in once), names(once), strict=True))
+    return [called[view.ref.key] for view in views]
+
+
+def _is_near(word: str, name: str) -> bool:
+    """Whether a word is a slip of the thumb for a name: so near that it is hardly a word of its own."""
+    one, other = word.casefold(), name.casefold()
+    return sorted(one) == sorted(other) or difflib.SequenceMatcher(None, one, other).ratio() > _NEAR
+
+
+def _choose(desk: Desk, request: Request, command: str, views: Sequence[SessionView], question: str) -> None:
+    shown = list(views[:MOST_CHOICES])
+    keys = [
+        choice(f"{sign_of(view, need_of(view))} {name}", _go_on(command, view.ref, request.text))
+        for view, name in zip(shown, names(shown), strict=True)
+    ]
+    more = f"\n{len(views) - len(shown)} more: name it after the command." if len(views) > len(shown) else ""
+    desk.reply(request, escape(question) + more, buttons=rows(*keys, width=1), part="choose")
+
+
+def _go_on(command: str, ref: SessionRef, words: str) -> Action:
+    return Action(do=ActionKind.PICK_SESSION, session=ref.key, command=command, text=words or None)
+
+
+def _recent(view: SessionView) -> float:
+    return view.updated.timestamp() if view.updated is not None else 0.0
+
+
+async def project_named(desk: Desk, wanted: str) -> str:
+    """The project of that name, in whatever case it is written.
+
+    Raises:
+        NotFoundError: There is none; the nearest is named.
+    """
+    known = [project.name for project in await desk.fleet.projects()]
+    found = next((name for name in known if name.casefold() == wanted.casefold()), None)
+    if found is None:
+        close = nearest(wanted, known)
+        there = f"Did you mean {close}?" if close else f"There is: {', '.join(known)}."
+        raise NotFoundError(f"There is no project “{one_line(wanted, 60)}”. {there}")
+    return found

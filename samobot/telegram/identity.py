@@ -1,0 +1,140 @@
+"""The bot's own account: who it is, asked until Telegram answers, and how it introduces itself to people."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Awaitable, Callable
+
+from telegram import Bot, BotCommand
+from telegram.error import InvalidToken, RetryAfter, TelegramError
+
+from samobot.errors import SamobotError
+from samobot.telegram.api import in_words, seconds_asked
+from samobot.telegram.handlers.command_table import menu
+from samobot.telegram.store.notified import Facts
+
+log = logging.getLogger(__name__)
+
+_FIRST_RETRY, _LONGEST_RETRY = 1.0, 30.0
+_ANSWER_SECONDS = 30.0
+_FIRST_WORD_SECONDS = 2.0
+
+_DESCRIPTION = (
+    "Runs Claude Code sessions on your machine and asks you where a person is needed. "
+    "It answers only the people it was paired with."
+)
+_SHORT_DESCRIPTION = "Claude Code sessions, from your phone"
+_INTRODUCED, _USERNAME = "introduced", "username"
+
+
+class TokenRejectedError(SamobotError):
+    """Telegram does not know the bot's token; no restart helps (exit code 78, `EX_CONFIG` of sysexits.h)."""
+
+    exit_code = 78
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Telegram does not accept the bot's token. Get the right one from @BotFather, put it into "
+            "TELEGRAM_BOT_TOKEN, and start the bot again."
+        )
+
+
+class Account:
+    """Who the bot is. It is remembered, as what was begun before a start is ended without waiting for Telegram.
+
+    Args:
+        bot: The bot.
+        facts: Where it is kept what Telegram said last.
+        sleep: Waits for so many seconds.
+
+    Attributes:
+        tried: Set once Telegram has accepted the token or could not be reached for the first time.
+    """
+
+    def __init__(
+        self, bot: Bot, facts: Facts, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._bot = bot
+        self._facts = facts
+        self._sleep = sleep
+        self._number = bot.token.partition(":")[0]
+        known = facts.get(_USERNAME) or {}
+        self._username: str | None = known.get(self._number)
+        self.tried = asyncio.Event()
+
+    @property
+    def username(self) -> str | None:
+        """The bot's own, without `@`, as Telegram said at this start or an earlier one; None: it never did."""
+        return self._username
+
+    async def learn(self) -> None:
+        """Ask Telegram who we are, for as long as the network takes.
+
+        Raises:
+            TokenRejectedError: Telegram does not know the token.
+        """
+        delay = _FIRST_RETRY
+        while True:
+            wait = delay
+            try:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    await self._bot.initialize()
+            except InvalidToken:
+                raise TokenRejectedError from None
+            except RetryAfter as error:
+                wait = seconds_asked(error)
+                log.warning("Telegram wants nothing for %.0f s", wait)
+            except (TelegramError, TimeoutError) as error:
+                log.warning("Telegram cannot be reached, next try in %.0f s: %s", wait, in_words(error))
+                delay = min(2 * delay, _LONGEST_RETRY)
+            else:
+                self._remember(self._bot.username)
+                self.tried.set()
+                return
+            self.tried.set()
+            await self._sleep(wait)
+
+    async def until_tried(self, learning: asyncio.Task[None]) -> None:
+        """Wait for Telegram's first word on the token; not for a Telegram that does not answer.
+
+        Args:
+            learning: `learn`, under way.
+
+        Raises:
+            TokenRejectedError: Telegram does not know the token.
+        """
+        tried = asyncio.create_task(self.tried.wait(), name="tried")
+        try:
+            await asyncio.wait(
+                (learning, tried), timeout=_FIRST_WORD_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if learning.done():
+                await learning
+        finally:
+            tried.cancel()
+
+    def _remember(self, username: str) -> None:
+        if username == self._username:
+            return
+        self._username = username
+        try:
+            self._facts.set(_USERNAME, {self._number: username}, durable=False)
+        except SamobotError as error:
+            log.warning("the bot's name is not remembered: %s", error)
+
+    async def introduce(self) -> None:
+        """Set the menu and the description, where they are not what was set last; to be called after `learn`."""
+        content = json.dumps([menu(), _DESCRIPTION, _SHORT_DESCRIPTION])
+        digest = hashlib.sha256(f"{self._bot.id} {content}".encode()).hexdigest()
+        if self._facts.get(_INTRODUCED) == digest:
+            return
+        try:
+            await self._bot.set_my_commands([BotCommand(name, text) for name, text in menu()])
+            await self._bot.set_my_description(_DESCRIPTION)
+            await self._bot.set_my_short_description(_SHORT_DESCRIPTION)
+            self._facts.set(_INTRODUCED, digest, durable=False)
+        except (TelegramError, TimeoutError, SamobotError) as error:
+            log.warning("the menu could not be set, the next start tries again: %s", error)

@@ -1,0 +1,243 @@
+"""Who may: the one choke point that every update passes before any handler.
+
+It stands around whatever handles updates and keeps from it everything that does not come, in person and unedited,
+from somebody allowed. Strangers get silence and one line in the log, with their numbers and nothing of their text.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from telegram import Chat, Message, Update
+from telegram.constants import ChatID, ChatType
+
+from samobot.config.settings import Settings
+from samobot.errors import StorageError
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.chat_migration import Moves
+from samobot.telegram.store.pairing import Access, Arrivals
+
+log = logging.getLogger(__name__)
+
+_NOT_PEOPLE = frozenset({ChatID.ANONYMOUS_ADMIN, ChatID.SERVICE_CHAT, ChatID.FAKE_CHANNEL})
+_GROUPS = frozenset({ChatType.GROUP, ChatType.SUPERGROUP})
+_START = re.compile(r"/start(?:@\w+)?\s+([A-Za-z0-9_-]{1,64})\s*")
+_LINES_A_MINUTE = 20
+
+
+class Reason(StrEnum):
+    """Why an update has no effect."""
+
+    KIND = "not a new message or a tap"
+    EDITED = "an edited message"
+    NOBODY = "from nobody in particular"
+    ANONYMOUS = "written in the name of a chat"
+    BOT = "from a bot"
+    FORWARDED = "a forwarded message"
+    VIA_BOT = "sent through another bot"
+    STRANGER = "from a stranger"
+    PLACE = "in a chat that is not allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate says of an update.
+
+    Attributes:
+        reason: Why it has no effect; None: it may pass.
+        user_id: Who sent it, as far as Telegram says.
+        chat_id: Where.
+        code: What could be a pairing code, where a person or a group may come in by one.
+    """
+
+    reason: Reason | None
+    user_id: int | None = None
+    chat_id: int | None = None
+    code: str | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it may pass."""
+        return self.reason is None
+
+
+def access_of(settings: Settings) -> Access:
+    """Who may according to the settings."""
+    chat_id = settings.telegram_chat_id
+    groups = frozenset({chat_id}) if chat_id is not None and chat_id < 0 else frozenset[int]()
+    return Access(settings.allowed_users, groups)
+
+
+def judge(update: Update, access: Access) -> Verdict:
+    """Say whether an update may have an effect; pure.
+
+    Args:
+        update: The update.
+        access: Who may, and in which groups.
+    """
+    if update.message is not None:
+        return _judge_message(update.message, access)
+    if update.callback_query is not None:
+        query = update.callback_query
+        chat = query.message.chat if query.message is not None else None
+        user_id = query.from_user.id
+        if chat is None:  # a button under an inline message: not one of ours
+            return Verdict(Reason.KIND, user_id)
+        return Verdict(_refusal(user_id, query.from_user.is_bot, chat, access), user_id, chat.id)
+    user, where = update.effective_user, update.effective_chat
+    edited = update.edited_message is not None or update.edited_channel_post is not None
+    return Verdict(
+        Reason.EDITED if edited else Reason.KIND,
+        user.id if user is not None else None,
+        where.id if where is not None else None,
+    )
+
+
+def _judge_message(message: Message, access: Access) -> Verdict:
+    chat, user = message.chat, message.from_user
+    user_id = user.id if user is not None else None
+    reason: Reason | None = None
+    if user is None:
+        reason = Reason.NOBODY
+    elif message.sender_chat is not None or message.is_automatic_forward or user.id in _NOT_PEOPLE:
+        reason = Reason.ANONYMOUS
+    elif message.forward_origin is not None:
+        reason = Reason.FORWARDED
+    elif message.via_bot is not None or message.sender_business_bot is not None:
+        reason = Reason.VIA_BOT
+    if user is None or reason is not None:
+        return Verdict(reason, user_id, chat.id)
+    reason = _refusal(user.id, user.is_bot, chat, access)
+    start = _START.fullmatch(message.text or "")
+    # A stranger comes in by a code in a private chat, a group by one that somebody allowed sends there.
+    may_pair = (reason is Reason.STRANGER and chat.type == ChatType.PRIVATE and chat.id == user.id) or (
+        reason is Reason.PLACE and chat.type in _GROUPS
+    )
+    return Verdict(reason, user.id, chat.id, start[1] if start is not None and may_pair else None)
+
+
+def _refusal(user_id: int, is_bot: bool, chat: Chat, access: Access) -> Reason | None:
+    if is_bot:
+        return Reason.BOT
+    if user_id not in access.users:
+        return Reason.STRANGER
+    if chat.type == ChatType.PRIVATE:
+        return None if chat.id == user_id else Reason.PLACE
+    if chat.type in _GROUPS and chat.id in access.groups:
+        return None
+    return Reason.PLACE
+
+
+class Gate:
+    """The choke point.
+
+    Args:
+        access: Who may according to the settings; those who paired are added to them.
+        store: Where pairing is kept.
+        on_admitted: Called with the chat's number of everything that passes.
+        monotonic: A monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        store: Store,
+        *,
+        on_admitted: Callable[[int], None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._access = access
+        self._store = store
+        self._moves = Moves(store.facts)
+        self._on_admitted = on_admitted
+        self._lines = _Lines(monotonic)
+
+    @property
+    def access(self) -> Access:
+        """Who may now; a group of the settings that has another number by now may under that."""
+        access, moves = self._access, self._moves.all()
+        moved = Access(access.users, frozenset(moves.get(group, group) for group in access.groups))
+        return moved | self._store.people.access()
+
+    def guard(self, handler: Callable[[Update], Awaitable[None]]) -> Callable[[Update], Awaitable[None]]:
+        """Stand before a handler: it gets only what may have an effect."""
+
+        async def guarded(update: Update) -> None:
+            if self.admits(update):
+                await handler(update)
+
+        return guarded
+
+    def admits(self, update: Update) -> bool:
+        """Say whether an update may have an effect. A fault of ours does not open the door."""
+        try:
+            verdict = self._admit(update)
+        except Exception:
+            log.exception("the gate failed and stays shut: update %d", update.update_id)
+            return False
+        if not verdict.allowed:
+            self._lines.write(
+                "no effect: update %d, %s (user %s, chat %s)",
+                update.update_id,
+                verdict.reason,
+                verdict.user_id,
+                verdict.chat_id,
+            )
+            return False
+        if self._on_admitted is not None and verdict.chat_id is not None:
+            self._on_admitted(verdict.chat_id)
+        return True
+
+    def _admit(self, update: Update) -> Verdict:
+        verdict = judge(update, self.access)
+        message = update.message
+        if verdict.code is not None and message is not None and self._pair(verdict, verdict.code, message):
+            return judge(update, self.access)
+        return verdict
+
+    def _pair(self, verdict: Verdict, code: str, message: Message) -> bool:
+        """Try a code; the person is in, or the code is unused, whatever crashes in between."""
+        try:
+            with self._store.transaction(durable=True):
+                if not self._store.pairing.redeem(code):
+                    return False
+                if verdict.reason is Reason.PLACE and verdict.chat_id is not None:
+                    self._store.people.add_group(verdict.chat_id)
+                    log.warning("group %d was paired by user %s", verdict.chat_id, verdict.user_id)
+                elif verdict.user_id is not None:
+                    self._store.people.add_user(verdict.user_id)
+                    log.warning("user %d was paired and may use the bot from now on", verdict.user_id)
+                Arrivals(self._store.facts).note(
+                    message.chat.id, message.message_id, message.chat.title or ""
+                )
+        except StorageError as error:
+            log.error("pairing did not work: %s", error)
+            return False
+        return True
+
+
+class _Lines:
+    """So many log lines a minute; the rest is counted and said in one."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._now = monotonic
+        self._since = monotonic()
+        self._written = 0
+        self._withheld = 0
+
+    def write(self, text: str, *values: object) -> None:
+        now = self._now()
+        if now - self._since >= 60.0:
+            if self._withheld:
+                log.warning("no effect: %d more updates of the same sort", self._withheld)
+            self._since, self._written, self._withheld = now, 0, 0
+        if self._written < _LINES_A_MINUTE:
+            self._written += 1
+            log.warning(text, *values)
+        else:
+            self._withheld += 1

@@ -1,0 +1,178 @@
+"""File watching, as a hint only: it makes the next poll sooner and is never relied on.
+
+The kernel tells what has changed (inotify), so an idle bot is never woken for it. Three levels are watched: the
+folder of sessions, the sessions, and their logs. What an agent streams into its log file all the time is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from asyncinotify import Event, Inotify, Mask
+
+from samobot.config.project import load_project
+from samobot.errors import SamobotError
+from samobot.session.folder import SessionFolder
+
+log = logging.getLogger(__name__)
+
+_TOGETHER_SECONDS = 0.02
+"""A change seldom comes alone: a signal, the overview and the journal are written one after the other."""
+
+_LISTED_SECONDS = 30.0
+_MISSING_SECONDS = 5.0
+_AGAIN_SECONDS = 30.0
+_EVENTS_AT_ONCE = 64
+
+_TREE = Mask.CREATE | Mask.MOVE | Mask.DELETE | Mask.MOVE_SELF | Mask.ONLYDIR
+_SESSION = Mask.CREATE | Mask.MOVE | Mask.DELETE | Mask.CLOSE_WRITE | Mask.ONLYDIR
+_LOGS = Mask.CLOSE_WRITE | Mask.MOVED_TO | Mask.ONLYDIR
+_COMES = Mask.CREATE | Mask.MOVED_TO
+_AWAY = Mask.MOVE_SELF | Mask.IGNORED | Mask.UNMOUNT
+
+
+async def watch(projects: Sequence[Path], hint: Callable[[], None]) -> None:
+    """Call `hint` after changes of session files, until cancelled.
+
+    Where watching does not work (no inotify left, a network file system), nothing is said but a line in the log.
+
+    Args:
+        projects: `.samocode` files, or the folders that hold them.
+        hint: Called on the event loop.
+    """
+    while True:
+        folders = await asyncio.to_thread(_folders, projects)
+        if not folders:
+            await asyncio.sleep(_MISSING_SECONDS)  # the first session makes the folder
+            continue
+        try:
+            with await asyncio.to_thread(SessionWatch, folders) as files:
+                while not files.lost and await asyncio.to_thread(_folders, projects) == folders:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_LISTED_SECONDS):
+                            while await files.changed():
+                                hint()
+            hint()  # of what came meanwhile nothing was told
+        except OSError as error:
+            log.info("file watching does not work and is left to polling: %s", error)
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+
+class SessionWatch:
+    """Waits for changes in folders of sessions; `with` it, on an event loop.
+
+    Args:
+        folders: The folders that hold sessions.
+
+    Attributes:
+        lost: Whether it has lost sight of something and has to be made anew.
+
+    Raises:
+        OSError: The system watches no more files for us.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.lost = False
+        self._trees = frozenset(folders)
+        self._news = asyncio.Event()
+        # No time to wait: it asks whether there is anything, as the library's descriptor blocks.
+        self._inotify = Inotify(cache_size=_EVENTS_AT_ONCE, sync_timeout=0)
+        try:
+            for folder in folders:
+                self._inotify.add_watch(folder, _TREE)
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        self._add_session(folder / entry.name)
+        except BaseException:
+            self._inotify.close()
+            raise
+
+    def __enter__(self) -> Self:
+        # Read as they come, not on demand: what is read while its reader is cancelled would be lost.
+        asyncio.get_running_loop().add_reader(self._inotify.fd, self.read)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        asyncio.get_running_loop().remove_reader(self._inotify.fd)
+        self._inotify.close()
+
+    async def changed(self) -> bool:
+        """Wait until something has changed that says anything about a session; False: `lost`."""
+        await self._news.wait()
+        await asyncio.sleep(_TOGETHER_SECONDS)
+        self._news.clear()
+        return not self.lost
+
+    def read(self) -> bool:
+        """Take in what the kernel has told so far; whether any of it matters."""
+        matters = False
+        while (event := self._inotify.sync_get()) is not None:
+            matters |= self._take(event)
+        if matters:
+            self._news.set()
+        return matters
+
+    def _take(self, event: Event) -> bool:
+        """Follow what comes and goes; say whether it matters to anybody."""
+        watched, mask = event.watch, event.mask
+        if mask & Mask.Q_OVERFLOW or (watched is not None and watched.path in self._trees and mask & _AWAY):
+            self.lost = True
+            return True
+        if watched is None or event.name is None:
+            return False
+        path = watched.path / event.name
+        if mask & Mask.ISDIR:
+            if mask & Mask.MOVED_FROM:
+                self._drop(path)
+            elif mask & _COMES:
+                self._follow(path, watched.path)
+            return True
+        if watched.mask == _LOGS:
+            return path == SessionFolder(watched.path.parent).journal
+        # A file comes into being hidden and is then renamed; one that a person writes is told when it is closed.
+        return not path.name.startswith(".") and not mask & Mask.CREATE
+
+    def _follow(self, path: Path, parent: Path) -> None:
+        if parent in self._trees:
+            self._add_session(path)
+        elif path == SessionFolder(parent).logs:
+            self._add(path, _LOGS)
+
+    def _add_session(self, path: Path) -> None:
+        if self._add(path, _SESSION):
+            self._add(SessionFolder(path).logs, _LOGS)
+
+    def _add(self, path: Path, mask: Mask) -> bool:
+        try:
+            self._inotify.add_watch(path, mask)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return False  # no folder, gone meanwhile, or not for us
+        return True
+
+    def _drop(self, path: Path) -> None:
+        """Watch a folder no more that was moved elsewhere."""
+        for each in self._inotify.watches:
+            if each.path == path or each.path == SessionFolder(path).logs:
+                with contextlib.suppress(OSError):  # gone meanwhile
+                    self._inotify.rm_watch(each)
+
+
+def _folders(projects: Sequence[Path]) -> list[Path]:
+    found = []
+    for path in projects:
+        try:
+            project = load_project(path)
+        except SamobotError:
+            continue
+        if project.sessions.is_dir():
+            found.append(project.sessions)
+    return found

@@ -1,0 +1,352 @@
+"""The way in: updates are journaled, then acknowledged, then handled, one by one.
+
+The next getUpdates acknowledges what the previous one returned, so an update is on disk before Telegram may
+forget it. Receiving and handling are two tasks: a slow handler does not keep updates from being safe.
+
+No offset is kept across restarts: Telegram itself knows what was acknowledged, hands the rest over again, and
+the journal recognises what it has. (It may also start its numbers anew after a week without updates.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from telegram import Bot, Update
+from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
+
+from samobot.errors import StorageError
+from samobot.telegram.api import in_words, seconds_asked
+from samobot.telegram.identity import TokenRejectedError
+from samobot.telegram.store.update_journal import JournaledUpdate, UpdateJournal
+
+log = logging.getLogger(__name__)
+
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
+"""The kinds of update asked for; what is not asked for cannot do anything."""
+
+LONG_POLL_SECONDS = 25
+HANDLING_SECONDS = 30.0
+"""A handler returns at once; one that does not for so long is broken off."""
+
+HANDLED_FIRST_SECONDS = 0.05
+"""For how long an acknowledgement lets the handling go first: somebody waits for that, and nobody for it."""
+
+STALE_AFTER = timedelta(minutes=10)
+MAX_TRIES = 2
+"""An update during whose handling the process died so many times is set aside."""
+
+_READ_MARGIN_SECONDS = 10.0
+_REPLY_FIRST_SECONDS = 0.005
+"""For how long it lets what was answered go out after that."""
+
+_FIRST_BACKOFF = 1.0
+_LONGEST_BACKOFF = 30.0
+_CONFLICT_SECONDS = 15.0
+_CONFLICTS_TO_SAY = 3
+_DISK_SECONDS = 5.0
+
+
+class ProblemKind(enum.StrEnum):
+    """What a person has to hear about."""
+
+    UNREADABLE = "unreadable"
+    FAILED = "failed"
+    TOO_SLOW = "too_slow"
+    CRASHED = "crashed"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something went wrong with an update or the polling; the bot goes on.
+
+    Attributes:
+        kind: What.
+        text: The same in words.
+        update: The update, as Telegram sent it, where it is about one; it may be anybody's.
+    """
+
+    kind: ProblemKind
+    text: str
+    update: dict[str, Any] | None = None
+
+
+def is_stale(update: Update, now: datetime) -> bool:
+    """Say whether a message is so old that a command in it has to be confirmed first.
+
+    Args:
+        update: The update.
+        now: The time, aware.
+    """
+    message = update.message
+    return message is not None and now - message.date > STALE_AFTER
+
+
+class Poller:
+    """Takes updates from Telegram and hands each to `process`, exactly once where nothing crashes.
+
+    Args:
+        bot: The bot, initialised.
+        journal: Where updates are kept.
+        process: Handles one update; an exception is logged, said, and stops nothing.
+        on_problem: Called with what a person has to hear about.
+        monotonic: A monotonic clock in seconds.
+        backoff: Seconds after the first failed getUpdates; each further one waits twice as long, up to 30.
+        long_poll: Seconds for which Telegram keeps a getUpdates open.
+        handling: Seconds after which the handling of one update is broken off.
+        handled_first: Seconds for which an acknowledgement waits for the handling at most.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        journal: UpdateJournal,
+        process: Callable[[Update], Awaitable[None]],
+        *,
+        on_problem: Callable[[Problem], None],
+        monotonic: Callable[[], float] = time.monotonic,
+        backoff: float = _FIRST_BACKOFF,
+        long_poll: int = LONG_POLL_SECONDS,
+        handling: float = HANDLING_SECONDS,
+        handled_first: float = HANDLED_FIRST_SECONDS,
+    ) -> None:
+        self._bot = bot
+        self._journal = journal
+        self._process = process
+        self._on_problem = on_problem
+        self._now = monotonic
+        self._backoff = backoff
+        self._long_poll = long_poll
+        self._handling = handling
+        self._handled_first = handled_first
+        self._last_good = monotonic()
+        self._queue: asyncio.Queue[JournaledUpdate] = asyncio.Queue()
+        self._loose: set[int] = set()
+        """Ids of updates that were handled although the disk did not take them."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since Telegram last answered getUpdates (or since the start); above 60 the bot is deaf."""
+        return self._now() - self._last_good
+
+    @property
+    def backlog(self) -> int:
+        """How many updates are safe but not handled yet."""
+        return self._queue.qsize()
+
+    async def catch_up(self) -> None:
+        """Handle again what was being handled when the process died; for before `run`, and before anybody looks.
+
+        It may stand half done in a session's files, where a look would take it for something of long ago.
+        """
+        for update in self._journal.unfinished():
+            if update.tries:
+                await self._handle(update)
+
+    async def run(self) -> None:
+        """Poll until cancelled; the update being handled then is handled again at the next start.
+
+        Raises:
+            TokenRejectedError: Telegram does not know the token.
+        """
+        for update in self._journal.unfinished():
+            self._queue.put_nowait(update)
+        if self.backlog:
+            log.info("%d updates are left from last time", self.backlog)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._receive(), name="polling: receive")
+                group.create_task(self._handle_all(), name="polling: handle")
+        except BaseExceptionGroup as errors:
+            # Whoever runs the bot wants the one error, not a group of it.
+            raise errors.exceptions[0] from None
+
+    # Receiving -------------------------------------------------------------------------------------------
+
+    async def _receive(self) -> None:
+        offset: int | None = None
+        failures = conflicts = 0
+        while True:
+            try:
+                raws = await self._get_updates(offset)
+            except (InvalidToken, EndPointNotFound) as error:
+                await self._confirm_rejection(error)
+                failures += 1
+                await asyncio.sleep(self._delay(failures))
+            except Conflict as error:
+                conflicts += 1
+                if conflicts == _CONFLICTS_TO_SAY:
+                    self._say_conflict(error)
+                await asyncio.sleep(min(_CONFLICT_SECONDS, self._delay(conflicts)))
+            except RetryAfter as error:
+                seconds = seconds_asked(error)
+                log.warning("Telegram wants no getUpdates for %.0f s", seconds)
+                await asyncio.sleep(seconds)
+            except (TelegramError, TimeoutError) as error:
+                failures += 1
+                log.log(
+                    logging.WARNING if failures in (1, 5) or failures % 20 == 0 else logging.DEBUG,
+                    "getUpdates failed %d times in a row: %s",
+                    failures,
+                    in_words(error),
+                )
+                await asyncio.sleep(self._delay(failures))
+            else:
+                if failures or conflicts:
+                    log.info("getUpdates works again")
+                failures = conflicts = 0
+                self._last_good = self._now()
+                if self._take_in(raws):
+                    # An empty answer means that everything before `offset` is acknowledged: none is needed then.
+                    offset = max(raw["update_id"] for raw in raws) + 1 if raws else None
+                    await self._let_handling_go_first()
+                else:
+                    await asyncio.sleep(_DISK_SECONDS)
+
+    def _take_in(self, raws: list[dict[str, Any]]) -> bool:
+        """Journal updates and queue the new ones; says whether they may be acknowledged.
+
+        Where the disk refuses they are handled all the same (one may be `/stop`), but stay with Telegram, which
+        hands them over again until they are on disk.
+        """
+        try:
+            new = self._journal.record(raws)
+        except StorageError as error:
+            log.error("updates cannot be kept and stay with Telegram: %s", error)
+            now = time.time()
+            new = tuple(JournaledUpdate(raw["update_id"], raw, now) for raw in raws)
+            kept = False
+        else:
+            kept = True
+        for update in new:
+            if update.update_id not in self._loose:
+                self._queue.put_nowait(update)
+            elif kept:
+                self._note(self._journal.done, update.update_id)
+        if kept:
+            self._loose.clear()
+        else:
+            self._loose.update(update.update_id for update in new)
+        return kept
+
+    async def _let_handling_go_first(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._handled_first):
+                await self._queue.join()
+        await asyncio.sleep(_REPLY_FIRST_SECONDS)
+
+    async def _get_updates(self, offset: int | None) -> list[dict[str, Any]]:
+        arguments: dict[str, Any] = {"timeout": self._long_poll, "allowed_updates": list(ALLOWED_UPDATES)}
+        if offset is not None:
+            arguments["offset"] = offset
+        limit = self._long_poll + _READ_MARGIN_SECONDS
+        async with asyncio.timeout(2 * limit):  # in case the library's own timeouts are defeated
+            # Spelled like that, or the library warns at each call that it has a method, which parses, for it.
+            result = await self._bot.do_api_request("get_Updates", api_kwargs=arguments, read_timeout=limit)
+        raws = [raw for raw in result if _is_update(raw)] if isinstance(result, list) else []
+        if not isinstance(result, list) or len(raws) != len(result):
+            log.error("getUpdates returned something that is no update")
+            if not raws:
+                raise TelegramError("nothing in the answer is an update")
+        return raws
+
+    async def _confirm_rejection(self, error: TelegramError) -> None:
+        """Ask a second method before ending for good: a proxy's 404 must not stop the bot for ever."""
+        try:
+            await self._bot.get_me()
+        except InvalidToken:
+            raise TokenRejectedError from None
+        except (TelegramError, TimeoutError):
+            pass
+        log.warning("getUpdates was refused, but the token is not: %s", error)
+
+    def _say_conflict(self, error: Conflict) -> None:
+        text = (
+            "Another program polls with this bot's token (409 Conflict): a second samobot on another machine, "
+            "or a webhook. Both lose messages to each other until one is stopped."
+        )
+        log.error("%s Telegram says: %s", text, error)
+        self._say(Problem(ProblemKind.CONFLICT, text))
+
+    def _delay(self, failures: int) -> float:
+        return float(min(_LONGEST_BACKOFF, self._backoff * 2 ** min(failures - 1, 10)))
+
+    # Handling --------------------------------------------------------------------------------------------
+
+    async def _handle_all(self) -> None:
+        while True:
+            await self._handle(await self._queue.get())
+            self._queue.task_done()
+
+    async def _handle(self, journaled: JournaledUpdate) -> None:
+        number = journaled.update_id
+        tries = self._note(self._journal.begin, number) or 1
+        if tries > MAX_TRIES:
+            self._set_aside(
+                journaled,
+                ProblemKind.CRASHED,
+                f"The bot died {tries - 1} times while it handled update {number}; it is left alone now.",
+            )
+            return
+        try:
+            update = Update.de_json(journaled.raw, self._bot)
+        except Exception as error:
+            log.debug("update %d", number, exc_info=True)
+            self._set_aside(
+                journaled,
+                ProblemKind.UNREADABLE,
+                f"Update {number} from Telegram cannot be read ({type(error).__name__}).",
+            )
+            return
+        limit = asyncio.timeout(self._handling)
+        try:
+            async with limit:
+                await self._process(update)
+        except asyncio.CancelledError:
+            self._note(self._journal.put_back, number)
+            raise
+        except Exception as error:
+            if limit.expired():
+                text = f"Update {number} was broken off after {self._handling:.0f} s of handling."
+                self._set_aside(journaled, ProblemKind.TOO_SLOW, text)
+                return
+            log.exception("handling of update %d", number)
+            self._set_aside(
+                journaled, ProblemKind.FAILED, f"Handling of update {number} failed ({type(error).__name__})."
+            )
+        else:
+            self._note(self._journal.done, number)
+
+    def _set_aside(self, journaled: JournaledUpdate, kind: ProblemKind, text: str) -> None:
+        self._note(lambda number: self._journal.quarantine(number, text), journaled.update_id)
+        log.error("%s", text)
+        self._say(Problem(kind, text, journaled.raw))
+
+    def _say(self, problem: Problem) -> None:
+        try:
+            self._on_problem(problem)
+        except Exception:
+            log.exception("a problem could not be said: %s", problem.text)  # polling outlives it
+
+    def _note(self, write: Callable[[int], int | None], number: int) -> int | None:
+        """Write to the journal; a full disk must not keep a `/stop` from being handled."""
+        try:
+            return write(number)
+        except StorageError as error:
+            log.error("update %d: %s", number, error)
+            return None
+
+
+def _is_update(raw: object) -> bool:
+    if not isinstance(raw, dict):
+        return False
+    number = raw.get("update_id")
+    return isinstance(number, int) and 0 <= number < 2**63

@@ -1,0 +1,1 @@
+"""Text formats: the agent's Markdown, Telegram's HTML, splitting long texts."""

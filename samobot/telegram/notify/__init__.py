@@ -1,0 +1,1 @@
+"""Which notifications each chat gets, and when."""

@@ -1,0 +1,92 @@
+"""What a new message needs besides the view of a session: read only when there is such a message."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Protocol
+
+from samobot.errors import SamobotError
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.replies import DiffView, Document
+from samobot.session.gate import Person
+from samobot.telegram.notify.messages import Scene, need_key
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.views.pending import NeedKind
+from samobot.telegram.views.plan_view import changes
+
+log = logging.getLogger(__name__)
+
+
+class Sessions(Protocol):
+    """What the notifier asks of the fleet."""
+
+    async def view(self, ref: SessionRef) -> SessionView:
+        """One session as it is now; `NotFoundError` where it is gone."""
+
+    async def is_put_away(self, ref: SessionRef) -> bool:
+        """Whether one that is gone was put into the archive."""
+
+    async def plan_text(self, ref: SessionRef) -> Document:
+        """The newest plan."""
+
+    async def summary_text(self, ref: SessionRef) -> Document | None:
+        """The agent's summary."""
+
+    async def diff(self, ref: SessionRef) -> DiffView:
+        """What the branch holds."""
+
+    async def said(self, ref: SessionRef) -> str:
+        """The last thing that the agent said."""
+
+    async def accept_suggestions(self, ref: SessionRef, by: Person) -> object:
+        """Answer every open question with its suggestion."""
+
+    async def approve(self, ref: SessionRef, by: Person, *, expected: str | None = None) -> None:
+        """Approve the plan."""
+
+
+class ExtraReader:
+    """Reads what new messages need, and keeps the plans that were shown to compare the next one with.
+
+    Args:
+        fleet: The sessions.
+        store: Where the plans are kept.
+    """
+
+    def __init__(self, fleet: Sessions, store: Store) -> None:
+        self._fleet = fleet
+        self._store = store
+
+    async def read(self, scene: Scene) -> Scene:
+        """Add what the scene's new messages need. What cannot be read is left out: the news matters more."""
+        ref, after, extras, need = scene.view.ref, scene.after, scene.extras, scene.need
+        try:
+            if scene.new_plan:
+                document = await self._fleet.plan_text(ref)
+                earlier = self._store.facts.get(_fact(ref.key)) if scene.before.plans else None
+                changed = await asyncio.to_thread(changes, earlier, document.text) if earlier else ""
+                extras = replace(extras, plan=document)
+                after = after.model_copy(update={"plan_changes": changed})
+            if need is not None and need.kind is NeedKind.BLOCK and need_key(need.name) not in after.posted:
+                extras = replace(extras, said=await self._fleet.said(ref))
+            if scene.newly_done:
+                extras = replace(extras, summary=await self._fleet.summary_text(ref))
+                extras = replace(extras, diff=await self._fleet.diff(ref))
+        except SamobotError as error:
+            log.info("%s: %s", ref.key, error.message)
+        return replace(scene, extras=extras, after=after)
+
+    def keep(self, scene: Scene) -> None:
+        """Keep the plan that is shown now; part of the transaction that shows it."""
+        if scene.new_plan and scene.extras.plan is not None:
+            self._store.facts.set(_fact(scene.view.ref.key), scene.extras.plan.text, durable=False)
+
+    def forget(self, session: str) -> None:
+        """Forget the plan of a session that is gone."""
+        self._store.facts.set(_fact(session), None, durable=False)
+
+
+def _fact(session: str) -> str:
+    return f"plan:{session}"

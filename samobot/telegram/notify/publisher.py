@@ -1,0 +1,131 @@
+"""Bringing what is shown to a chat: new messages, changed ones and cards, loud or silent as the chat wants it."""
+
+from __future__ import annotations
+
+from samobot.telegram.markup.split import split_html
+from samobot.telegram.notify.importance import Volume
+from samobot.telegram.outbound.outbox import Outbox
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.outbox_rows import Op, Priority
+from samobot.telegram.store.sent import About
+from samobot.telegram.views.buttons import Shown, keyboard
+from samobot.telegram.views.wording import Place
+
+
+class Voice:
+    """Puts what is shown into the outbox, with buttons that work.
+
+    Args:
+        store: What buttons mean, and which messages are out.
+        outbox: The way out.
+    """
+
+    def __init__(self, store: Store, outbox: Outbox) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._cards: dict[tuple[str, int], str] = {}
+
+    def post(self, place: Place, key: str, shown: Shown, about: About, volume: Volume) -> None:
+        """Post a message, in several parts where it is long; nothing where the chat does not want it."""
+        if not volume.wanted(place.level):
+            return
+        needed = volume in (Volume.NEEDED, Volume.PART)
+        priority = Priority.NEEDED if needed else Priority.NEWS
+        *parts, last = split_html(shown.text) or ("…",)
+        for number, part in enumerate(parts):
+            self._outbox.post(
+                place.chat_id,
+                part,
+                key=f"{key}:part{number}",
+                about=about,
+                priority=priority,
+                silent=True,
+                thread_id=place.thread_id,
+            )
+        self._outbox.post(
+            place.chat_id,
+            last,
+            key=key,
+            about=about,
+            priority=priority,
+            markup=keyboard(self._store.callbacks, shown.buttons, scope_of(place.chat_id, key)),
+            silent=volume.silent(place.level),
+            thread_id=place.thread_id,
+            attachment=shown.attachment,
+        )
+
+    def edit(
+        self, place: Place, key: str, shown: Shown, about: About, volume: Volume, *, decided: bool = False
+    ) -> None:
+        """Change a message; one that is not out yet goes out as it is now.
+
+        Args:
+            place: The chat.
+            key: The key that it was posted with.
+            shown: What it shows now.
+            about: What it is about now.
+            volume: How much it mattered.
+            decided: Whether the buttons that it had are of no use any more.
+        """
+        scope = scope_of(place.chat_id, key)
+        if decided:
+            self._store.callbacks.retire(scope)
+        if not self.is_out(place, key):
+            if self._store.outbox.has(place.chat_id, key, Op.SEND):
+                self.post(place, key, shown, about, volume)
+            return
+        *_, last = split_html(shown.text) or ("…",)
+        markup = keyboard(self._store.callbacks, shown.buttons, scope)
+        self._outbox.edit(place.chat_id, last, key=key, about=about, markup=markup)
+
+    def overtake(self, place: Place, prefix: str, session: str) -> None:
+        """Drop messages about a session that have not gone out yet and are old news by now."""
+        for row in self._store.outbox.waiting(place.chat_id):
+            if row.op is Op.SEND and row.about.session == session and row.key.startswith(prefix):
+                self._store.outbox.done(row)
+
+    def show_card(self, place: Place, session: str, shown: Shown) -> None:
+        """Have a session's card show this; nothing is done where it was the last to be shown."""
+        digest = shown.digest
+        if self._cards.get((session, place.chat_id)) == digest:
+            return
+        key = f"card:{session}"
+        self._outbox.show(
+            place.chat_id,
+            split_html(shown.text)[0],
+            key=key,
+            about=About(session, "card"),
+            markup=keyboard(self._store.callbacks, shown.buttons, scope_of(place.chat_id, key)),
+            thread_id=place.thread_id,
+        )
+        self._cards[(session, place.chat_id)] = digest
+
+    def forget_cards(self, session: str) -> None:
+        """Show a session's cards anew the next time: it is not certain that the last was accepted."""
+        for key in [key for key in self._cards if key[0] == session]:
+            del self._cards[key]
+
+    def retire(self, place: Place, key: str) -> None:
+        """Make the buttons of a message stale."""
+        self._store.callbacks.retire(scope_of(place.chat_id, key))
+
+    def strip(self, session: str) -> None:
+        """Take the buttons off whatever is about this session alone and still has some."""
+        for scope in self._store.callbacks.scopes_of(session):
+            self._store.callbacks.retire(scope)
+            chat, _, key = scope.partition(":")
+            if chat.removeprefix("-").isdecimal():
+                self._outbox.strip(int(chat), key)
+
+    def is_out(self, place: Place, key: str) -> bool:
+        """Whether a message of this key is in the chat."""
+        return self._store.sent.by_key(place.chat_id, key) is not None
+
+    def is_used(self, place: Place, key: str) -> bool:
+        """Whether there is a message of this key, in the chat or on its way."""
+        return self.is_out(place, key) or self._store.outbox.has(place.chat_id, key, Op.SEND)
+
+
+def scope_of(chat_id: int, key: str) -> str:
+    """What the buttons of a message belong to."""
+    return f"{chat_id}:{key}"

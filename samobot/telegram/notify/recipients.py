@@ -1,0 +1,87 @@
+"""Which chats hear of which session: the owner's, or the one that it was started in."""
+
+from __future__ import annotations
+
+from samobot.config.settings import Settings
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.chat_migration import Moves
+from samobot.telegram.views.wording import Place, zone_of
+
+_FOLLOWED = "followed"
+
+
+class Places:
+    """The chats of sessions.
+
+    Args:
+        store: Preferences of chats, who came in by a code, and which chat follows which session.
+        settings: The owner's chat.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._moves = Moves(store.facts)
+        chosen = store.facts.get(_FOLLOWED) or {}
+        self._followed: dict[str, tuple[int, int | None]] = {
+            key: (at[0], at[1]) for key, at in chosen.items()
+        }
+
+    def follow(self, session: str, chat_id: int, thread_id: int | None = None) -> None:
+        """Have a chat told about a session from now on, and only it.
+
+        Args:
+            session: The session's key (`project:folder`).
+            chat_id: The chat that it was started in.
+            thread_id: The topic there.
+        """
+        followed = dict(self._followed)
+        if self._homes() == (chat_id,) and thread_id is None:
+            followed.pop(session, None)
+        else:
+            followed[session] = (chat_id, thread_id)
+        if followed != self._followed:
+            self._store.facts.set(_FOLLOWED, followed)
+            self._followed = followed
+
+    def forget(self, session: str) -> None:
+        """Forget where a session belongs that is gone."""
+        if session in self._followed:
+            followed = {key: place for key, place in self._followed.items() if key != session}
+            self._store.facts.set(_FOLLOWED, followed, durable=False)
+            self._followed = followed
+
+    def of(self, session: str) -> tuple[Place, ...]:
+        """The chats that hear of a session."""
+        chosen = self._followed.get(session)
+        if chosen is not None:
+            return (self._place(*chosen),)
+        return tuple(self._place(chat_id) for chat_id in self._homes())
+
+    def all(self) -> tuple[Place, ...]:
+        """All places that hear of any session."""
+        found = [self._place(chat_id) for chat_id in self._homes()]
+        found += [self._place(*chosen) for chosen in self._followed.values()]
+        return tuple(dict.fromkeys(found))
+
+    def _homes(self) -> tuple[int, ...]:
+        owner = self._settings.telegram_chat_id
+        if owner is not None:
+            return (owner,)
+        # Without an owner, whoever has come in by a code: a private chat has its user's number.
+        access = self._store.people.access()
+        return tuple(sorted(access.groups)) or tuple(sorted(access.users))
+
+    def moves(self) -> dict[int, int]:
+        """Groups that have another number by now: the old one and the new one."""
+        return self._moves.all()
+
+    def at(self, chat_id: int, thread_id: int | None = None) -> Place:
+        """A chat as the words for it need to know it."""
+        chat = self._store.chats.get(chat_id)
+        # Whoever else may decide, in whichever chat, is not the “you” of this one.
+        people = self._settings.allowed_users | self._store.people.access().users
+        return Place(chat_id, thread_id, chat.level, zone_of(chat.timezone), alone=people == {chat_id})
+
+    def _place(self, chat_id: int, thread_id: int | None = None) -> Place:
+        return self.at(self._moves.now(chat_id), thread_id)

@@ -1,0 +1,167 @@
+"""What waits for a person is said again: after one hour, after four, then once a day, until it is silenced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from samobot.fleet.models import SessionView
+from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.notify.importance import Volume
+from samobot.telegram.notify.publisher import Voice
+from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.state import Posted
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.sent import About
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import Button, Shown, rows
+from samobot.telegram.views.card import SIGNS
+from samobot.telegram.views.pending import Need, NeedKind
+from samobot.telegram.views.wording import Place, Sign, headline, lines, name_of, plural
+from samobot.text import human_duration, one_line
+
+_FIRST = (timedelta(hours=1), timedelta(hours=4))
+_DAILY = timedelta(days=1)
+_LISTED = 8
+
+
+GAP = timedelta(minutes=10)
+"""Nobody looked for so long: an outage. What fell due in it is not said the moment it ends, but so much later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that a person was told of and that still waits.
+
+    Attributes:
+        view: The session.
+        need: What it waits for.
+        since: When it was told.
+        reminded: How many times it was due to be said again, so far.
+    """
+
+    view: SessionView
+    need: Need
+    since: datetime
+    reminded: int
+
+    def is_due(self, now: datetime, awake_since: datetime) -> bool:
+        """Whether it is to be said again now.
+
+        Args:
+            now: The time.
+            awake_since: Since when somebody has been looking without a gap.
+        """
+        if times_due(self.since, now) <= self.reminded:
+            return False
+        return due_at(self.since, self.reminded) >= awake_since or now - awake_since >= GAP
+
+
+def times_due(since: datetime, now: datetime) -> int:
+    """How often something that was said at `since` should have been said again by now."""
+    waited = now - since
+    return sum(waited >= step for step in _FIRST) + max(0, int(waited / _DAILY))
+
+
+def due_at(since: datetime, times: int) -> datetime:
+    """When it is due for the time after `times`."""
+    if times < len(_FIRST):
+        return since + _FIRST[times]
+    return since + _DAILY * (times - len(_FIRST) + 1)
+
+
+def silence_key(session: str, need: str) -> str:
+    """Names a need among those that a chat does not want to be reminded of."""
+    return f"{session}|{need}"
+
+
+def reminder(waiting: Waiting, now: datetime) -> Shown:
+    """Say again that a session waits."""
+    view, need = waiting.view, waiting.need
+    waited = human_duration((now - waiting.since).total_seconds())
+    text = headline(SIGNS[need.kind], view.ref, f"{_still(_waits(view, need))}, for {waited}")
+    key = view.ref.key
+    show = Button("👀 Show", Action(do=ActionKind.STATUS, session=key))
+    silence = Button("🔕 No more of this", Action(do=ActionKind.SILENCE, session=key, identity=need.name))
+    return Shown(text, ((show, silence),))
+
+
+def reminders(waiting: Sequence[Waiting], now: datetime) -> Shown:
+    """Say again that several sessions wait, in one message."""
+    listed, buttons = [], []
+    for each in waiting[:_LISTED]:
+        waited = human_duration((now - each.since).total_seconds())
+        words = escape(_waits(each.view, each.need))
+        listed.append(f"{SIGNS[each.need.kind]} {name_of(each.view.ref)}  {words}, for {waited}")
+        action = Action(do=ActionKind.STATUS, session=each.view.ref.key)
+        buttons.append(Button(one_line(each.view.ref.name, 30), action))
+    more = len(waiting) - len(listed)
+    head = f"{Sign.QUESTION} {plural(len(waiting), 'session')} still wait for you"
+    return Shown(lines(head, *listed, f"… and {more} more" if more > 0 else ""), rows(*buttons, width=2))
+
+
+class Reminders:
+    """Brings reminders to the chats that want them.
+
+    Args:
+        store: What chats have silenced.
+        voice: Brings them.
+        places: Which chats hear of which session.
+    """
+
+    def __init__(self, store: Store, voice: Voice, places: Places) -> None:
+        self._store = store
+        self._voice = voice
+        self._places = places
+
+    def tell(self, due: Sequence[Waiting], now: datetime) -> dict[str, dict[str, Posted]]:
+        """Post what is due, several in one message; say which messages have to be closed later, by session."""
+        stamp = f"{now:%Y%m%dT%H%M%S}"
+        posted: dict[str, dict[str, Posted]] = {}
+        for place in self._places.all():
+            here = [each for each in due if self._wants(place, each)]
+            if len(here) > 1:
+                about = About(None, "reminder")
+                self._voice.post(place, f"reminders:{stamp}", reminders(here, now), about, Volume.NEEDED)
+            elif here:
+                (each,) = here
+                key, need = each.view.ref.key, each.need.name
+                shown = reminder(each, now)
+                name = f"reminder:{stamp}:{key}"
+                self._voice.post(place, name, shown, About(key, "reminder", {"need": need}), Volume.NEEDED)
+                before = posted.get(key, {}).get(name)
+                texts = {**(before.texts if before else {}), place.chat_id: shown.text}
+                record = Posted(key=name, kind="reminder", at=now, need=need, texts=texts)
+                posted[key] = {name: record}
+        return posted
+
+    def _wants(self, place: Place, waiting: Waiting) -> bool:
+        key = waiting.view.ref.key
+        if place not in self._places.of(key):
+            return False
+        return silence_key(key, waiting.need.name) not in self._store.chats.get(place.chat_id).silenced
+
+
+def _still(words: str) -> str:
+    return f"is still {words.removeprefix('is ')}" if words.startswith("is ") else f"still {words}"
+
+
+def _waits(view: SessionView, need: Need) -> str:
+    match need.kind:
+        case NeedKind.QUESTIONS:
+            return f"waits for {plural(len(view.open_questions), 'answer')}"
+        case NeedKind.PLAN:
+            return "waits for your word on its plan"
+        case NeedKind.ACTION:
+            return "waits for you to do something"
+        case NeedKind.BLOCK:
+            return "is blocked"
+        case NeedKind.BUDGET:
+            return "waits for a bigger budget"
+        case NeedKind.ITERATIONS:
+            return "rests, its iterations used up"
+        case NeedKind.FAILED:
+            return "waits for another try"
+        case NeedKind.LOST:
+            return "waits to be started again"

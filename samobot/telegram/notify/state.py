@@ -1,0 +1,317 @@
+"""What a chat was told about a session, and how that moves on when the session does. Pure.
+
+`advance` takes what was told and what is true and says what is to be told from now on; it is kept in the store
+in the same transaction as the messages themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from samobot.fleet.models import GuidanceView, RemarkView, SessionView
+from samobot.phases import Phase
+from samobot.session.status import SessionState
+from samobot.telegram.views.pending import Need, NeedKind, need_of, occurrence
+from samobot.telegram.views.questions import can_be_suggested, question_key
+
+STALE = timedelta(days=3)
+"""What has waited so long when the bot sees it for the first time is shown by `/status`, not told."""
+
+AUTO_AFTER = timedelta(minutes=10)
+"""How long a person has to say otherwise before the bot decides for a session started with `--auto`."""
+
+ALIVE = frozenset({SessionState.RUNNING, SessionState.QUEUED, SessionState.PARKED})
+"""Where a session is at work, or will be by itself."""
+
+_WARNINGS = (80, 50)
+
+
+class Posted(BaseModel):
+    """A message that may still change.
+
+    Attributes:
+        key: The outbox's name of it.
+        kind: What sort of message.
+        at: When it was posted.
+        need: The need that it stands for; empty for other messages.
+        digests: What it shows, by chat.
+        texts: Its text by chat, for one that is only closed and never made anew.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    kind: str
+    at: datetime
+    need: str = ""
+    digests: dict[int, str] = {}
+    texts: dict[int, str] = {}
+
+
+class Receipt(BaseModel):
+    """A round of questions that has been answered.
+
+    Attributes:
+        name: Names the round.
+        questions: Keys of its questions.
+        phase: Where the session was.
+        ended: How many iterations had ended.
+        last_action: What the agent had done last.
+        picked_up: Number of the iteration that ended well with the answers.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    questions: tuple[str, ...]
+    phase: Phase | None
+    ended: int
+    last_action: str | None
+    picked_up: int | None = None
+
+
+class Memory(BaseModel):
+    """What was told about one session.
+
+    Attributes:
+        since: When the session had last changed as it was first seen.
+        card: Whether it has a card.
+        phase: The phase that was told.
+        ended: How many iterations had ended.
+        need: Name of the need that was told; None where there is none.
+        need_kind: Its kind.
+        need_at: When it was told.
+        muted: Whether it was so old when it was first seen that it is not said of one's own accord.
+        reminded: How many times it was due to be said again.
+        asked: Keys of the questions that were asked in the round that is open.
+        receipt: The round that was answered last, until the agent has it.
+        changing: Questions whose answer is being changed.
+        plans: Digests of the plans that were shown, in order.
+        plan_open: Whether the last of them waits for a decision.
+        plan_changes: What it changes, as HTML.
+        auto_at: When the bot decides the need by itself.
+        auto_off: Name of the need for which a person has forbidden that.
+        remarks_at: Time of the newest remark that was told.
+        budget_usd: The budget that the warnings are about.
+        warned: Per cent of it that were told.
+        pending: Fingerprints of guidance that the agent had not been given.
+        done: Names the end that was told.
+        paused: Names the pause that was told.
+        posted: Messages that may still change, by key.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    since: datetime | None = None
+    card: bool = False
+    phase: Phase | None = None
+    ended: int = 0
+    need: str | None = None
+    need_kind: NeedKind | None = None
+    need_at: datetime | None = None
+    muted: bool = False
+    reminded: int = 0
+    asked: tuple[str, ...] = ()
+    receipt: Receipt | None = None
+    changing: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    plan_open: bool = False
+    plan_changes: str = ""
+    auto_at: datetime | None = None
+    auto_off: str | None = None
+    remarks_at: datetime | None = None
+    budget_usd: float | None = None
+    warned: int = 0
+    pending: tuple[str, ...] = ()
+    done: str | None = None
+    paused: str | None = None
+    posted: dict[str, Posted] = {}
+
+    def but(self, **values: Any) -> Memory:
+        """The same with other values."""
+        return self.model_copy(update=values)
+
+    def moved(self, chats: Mapping[int, int]) -> Memory:
+        """The same where chats have other numbers by now; this very object where nothing of it is concerned."""
+        if not any(
+            old in each.digests or old in each.texts for each in self.posted.values() for old in chats
+        ):
+            return self
+        posted = {
+            key: each.model_copy(
+                update={
+                    "digests": {chats.get(chat, chat): digest for chat, digest in each.digests.items()},
+                    "texts": {chats.get(chat, chat): text for chat, text in each.texts.items()},
+                }
+            )
+            for key, each in self.posted.items()
+        }
+        return self.but(posted=posted)
+
+    @property
+    def version(self) -> int:
+        """How many contents of the plan were shown, up to the last one."""
+        return list(dict.fromkeys(self.plans)).index(self.plans[-1]) + 1 if self.plans else 0
+
+
+def first_sight(view: SessionView, now: datetime, known_since: datetime | None) -> Memory:
+    """Say what counts as told of a session that is seen for the first time.
+
+    Args:
+        view: The session.
+        now: The time.
+        known_since: Until when all sessions were looked at; what happened before and was not told then is old
+            news. None where nothing was ever looked at.
+    """
+    old = _is_old(view, need_of(view), now, known_since)
+    return Memory(
+        since=view.updated if old else None,
+        phase=view.phase,
+        ended=_ended(view),
+        muted=old,
+        remarks_at=known_since or now,
+        budget_usd=view.budget_usd,
+        warned=_warned(view),
+        done=done_name(view) if old and view.state is SessionState.DONE else None,
+        paused=paused_name(view),
+    )
+
+
+def advance(view: SessionView, memory: Memory, now: datetime) -> Memory:
+    """Say what is told of a session from now on, after what was told."""
+    need = need_of(view)
+    changed = view.updated is not None and (memory.since is None or view.updated > memory.since)
+    told_at = [memory.remarks_at, *(remark.at for remark in view.remarks)]
+    warned = _warned(view)
+    return memory.model_copy(
+        update={
+            "card": memory.card or view.state in ALIVE or changed,
+            "phase": view.phase or memory.phase,
+            "ended": _ended(view),
+            **_need(view, need, memory, now),
+            "receipt": _receipt(view, need, memory),
+            "changing": tuple(key for key in memory.changing if _can_change(view, need, key)),
+            **_plans(view, need, memory),
+            "remarks_at": max((at for at in told_at if at is not None), default=None),
+            "budget_usd": view.budget_usd,
+            "warned": warned if memory.budget_usd != view.budget_usd else max(memory.warned, warned),
+            "pending": tuple(fingerprint(item) for item in view.guidance if not item.given),
+            "done": done_name(view) if view.state is SessionState.DONE else None,
+            "paused": paused_name(view),
+        }
+    )
+
+
+def done_name(view: SessionView) -> str:
+    """Names the end of a session; another run comes to another one."""
+    return f"{view.run or 'hand'}:{view.iteration}"
+
+
+def paused_name(view: SessionView) -> str | None:
+    """Names the pause that a session is in; None where it is in none."""
+    return occurrence(view) if view.paused else None
+
+
+def fingerprint(item: GuidanceView) -> str:
+    """Tells one piece of guidance from another."""
+    return hashlib.sha256(f"{item.who}\n{item.text}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def new_remarks(view: SessionView, before: Memory, kind: str) -> list[RemarkView]:
+    """The remarks of a kind that have not been told."""
+    since = before.remarks_at
+    return [remark for remark in view.remarks if remark.kind == kind and (since is None or remark.at > since)]
+
+
+def _is_old(view: SessionView, need: Need | None, now: datetime, known_since: datetime | None) -> bool:
+    if view.state in ALIVE:
+        return False
+    if need is None or need.kind is NeedKind.LOST:
+        return known_since is None or view.updated is None or view.updated <= known_since
+    return view.updated is not None and now - view.updated > STALE
+
+
+def _need(view: SessionView, need: Need | None, memory: Memory, now: datetime) -> dict[str, object]:
+    if need is None:
+        return {
+            "need": None,
+            "need_kind": None,
+            "need_at": None,
+            "auto_at": None,
+            "muted": False,
+            "asked": (),
+        }
+    same = memory.need == need.name
+    asked = memory.asked if same else ()
+    if need.kind is NeedKind.QUESTIONS:
+        asked = tuple(dict.fromkeys([*asked, *map(question_key, view.open_questions)]))
+    at = memory.need_at if same and memory.need_at is not None else now
+    may = view.auto and memory.auto_off != need.name
+    decidable = need.kind is NeedKind.PLAN or (need.kind is NeedKind.QUESTIONS and can_be_suggested(view))
+    auto_at = (memory.auto_at if same and memory.auto_at else at + AUTO_AFTER) if may and decidable else None
+    return {
+        "need": need.name,
+        "need_kind": need.kind,
+        "need_at": at,
+        "muted": memory.muted and (same or memory.need is None),
+        "reminded": memory.reminded if same else 0,
+        "asked": asked,
+        "auto_at": auto_at,
+    }
+
+
+def _receipt(view: SessionView, need: Need | None, memory: Memory) -> Receipt | None:
+    held = memory.receipt
+    answered = {question_key(question) for question in view.questions if question.answer is not None}
+    over = memory.need_kind is NeedKind.QUESTIONS and (need is None or need.name != memory.need)
+    if over and not memory.muted and memory.need and memory.asked and answered.issuperset(memory.asked):
+        return Receipt(
+            name=memory.need,
+            questions=memory.asked,
+            phase=view.phase,
+            ended=memory.ended,
+            last_action=view.last_action,
+        )
+    if held is None or held.picked_up is not None:
+        return None
+    moved = view.phase is not held.phase or view.last_action != held.last_action or need is not None
+    if _ended(view) > held.ended and moved:
+        return held.model_copy(update={"picked_up": view.ended or view.iteration})
+    # Somebody works on it by hand, or it was stopped for good: nothing more will be heard of it.
+    return None if moved and view.state is not SessionState.RUNNING else held
+
+
+def _can_change(view: SessionView, need: Need | None, key: str) -> bool:
+    if need is None or need.kind is not NeedKind.QUESTIONS:
+        return False
+    return any(question_key(question) == key and question.answer is not None for question in view.questions)
+
+
+def _plans(view: SessionView, need: Need | None, memory: Memory) -> dict[str, object]:
+    plan = view.plan
+    if plan is None:
+        return {"plan_open": False}
+    last = memory.plans[-1] if memory.plans else None
+    if need is not None and need.kind is NeedKind.PLAN:
+        if memory.plan_open and last == plan.sha256:
+            return {}
+        return {"plans": (*memory.plans, plan.sha256), "plan_open": True}
+    # A worker that has just started, and will find the gate as it is, decides nothing.
+    undecided = last == plan.sha256 and plan.verdict is None and view.state is not SessionState.STOPPED
+    return {"plan_open": memory.plan_open and undecided}
+
+
+def _ended(view: SessionView) -> int:
+    return sum(view.iterations_by_phase.values())
+
+
+def _warned(view: SessionView) -> int:
+    if not view.budget_usd:
+        return 0
+    percent = 100 * view.cost_usd / view.budget_usd
+    return next((level for level in _WARNINGS if percent >= level), 0)

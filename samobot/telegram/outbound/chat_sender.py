@@ -1,0 +1,296 @@
+"""Delivery to one chat: one task that takes the chat's rows in their order and at Telegram's pace.
+
+So a slow, flooded or blocked chat holds up nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from telegram import Bot
+from telegram.error import TelegramError
+
+from samobot.errors import StorageError
+from samobot.telegram.api import in_words
+from samobot.telegram.outbound.delivery import (
+    Closed,
+    Fine,
+    Frozen,
+    Gone,
+    Moved,
+    Reduce,
+    Refused,
+    Retry,
+    deliver,
+    meaning,
+)
+from samobot.telegram.outbound.rate_limit import Pace
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.chat_migration import Moves
+from samobot.telegram.store.outbox_rows import Op, OutboxRow, Priority
+from samobot.telegram.store.sent import SentMessage
+
+log = logging.getLogger(__name__)
+
+CLOSED_RETRY_SECONDS = 3600.0
+"""How often a chat that the bot may not write in is tried again."""
+
+_LONGEST_BACKOFF = 60.0
+_DISK_BACKOFF = 5.0
+_JITTER = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTools:
+    """What all lanes share.
+
+    Attributes:
+        bot: The bot.
+        store: Where the rows are.
+        pace: How fast Telegram may be written to.
+        monotonic: A monotonic clock in seconds.
+        backoff: Seconds after the first failure; each further one waits up to twice as long, at most 60.
+        on_failed: Called with a row that Telegram refused in every form, and its words.
+        wake: Called with the number of a chat that something waits for now.
+    """
+
+    bot: Bot
+    store: Store
+    pace: Pace
+    monotonic: Callable[[], float]
+    backoff: float
+    on_failed: Callable[[OutboxRow, str], None]
+    wake: Callable[[int], None]
+
+
+class Lane:
+    """The delivery to one chat, for as long as something waits for it.
+
+    Args:
+        chat_id: The chat.
+        tools: What all lanes share.
+    """
+
+    def __init__(self, chat_id: int, tools: LaneTools) -> None:
+        self.chat_id = chat_id
+        self._tools = tools
+        self._store = tools.store
+        self._pace = tools.pace
+        self._now = tools.monotonic
+        self._wake = asyncio.Event()
+        self._failures = 0
+        self._delays: dict[int, tuple[int, float]] = {}
+        """Rows that failed: how often, and the monotonic time before which they are not tried again."""
+        self._unsettled: dict[int, tuple[OutboxRow, int | None]] = {}
+        """Rows that were delivered, with their message's number, where the disk refused to note it."""
+        self._due = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """See to what waits now; starts the task where it does not run."""
+        self._wake.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name=f"outbox {self.chat_id}")
+
+    def busy(self, until: float) -> asyncio.Task[None] | None:
+        """The task, where it still has something to deliver before a monotonic time."""
+        if self._task is None or self._task.done() or self._due > until:
+            return None
+        return self._task
+
+    async def stop(self) -> None:
+        """End the task; what it has not delivered stays queued."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        """Deliver until nothing waits."""
+        while True:
+            self._wake.clear()
+            try:
+                row, wait = self._next()
+                if row is None and wait is None:
+                    return
+                if row is not None:
+                    self._due = 0.0
+                    await self._deliver(row)
+                    continue
+            except StorageError as error:
+                log.error("outbox of chat %d: %s", self.chat_id, error)
+                wait = _DISK_BACKOFF
+            except Exception:
+                log.exception("outbox of chat %d", self.chat_id)  # the lane must outlive any fault of ours
+                wait = _DISK_BACKOFF
+            self._due = self._now() + (wait or 0.0)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
+
+    def _next(self) -> tuple[OutboxRow | None, float | None]:
+        """Choose the row to deliver now; or say for how long none can be; or (None, None): nothing waits."""
+        now = self._now()
+        today = self._store.clock()
+        soonest: float | None = None
+        for row in self._store.outbox.waiting(self.chat_id):
+            if row.id in self._unsettled:
+                delivered, message_id = self._unsettled[row.id]
+                self._settle(delivered, message_id)
+                return self._next()
+            if row.expires is not None and row.expires <= today:
+                log.info("a message to chat %d is news no more and was dropped: %s", self.chat_id, row.key)
+                self._store.outbox.done(row)
+                continue
+            wait = self._pace.wait(self.chat_id, now, edit=self._is_edit(row))
+            _, not_before = self._delays.get(row.id, (0, 0.0))
+            wait = max(wait, not_before - now)
+            if wait <= 0:
+                return row, None
+            soonest = wait if soonest is None else min(soonest, wait)
+        return None, soonest
+
+    async def _deliver(self, row: OutboxRow) -> None:
+        sent = self._store.sent.by_key(row.chat_id, row.key)
+        if row.op in (Op.EDIT, Op.SHOW) and sent is not None and sent.digest == row.post.digest:
+            self._settle(row, sent.message_id)
+            return
+        if row.op in (Op.EDIT, Op.STRIP, Op.DELETE) and sent is None:
+            self._store.outbox.done(row)
+            return
+        self._pace.spend(row.chat_id, self._now(), edit=self._is_edit(row))
+        try:
+            message_id = await deliver(self._tools.bot, row, sent.message_id if sent is not None else None)
+        except (TelegramError, TimeoutError) as error:
+            self._not_delivered(row, error)
+        except Exception:
+            log.exception("a message to chat %d could not be put together: %s", row.chat_id, row.key)
+            self._back_off(row, None)
+        else:
+            self._settle(row, message_id)
+
+    def _settle(self, row: OutboxRow, message_id: int | None) -> None:
+        """Note a delivery: the row goes, the message's number stays, in one transaction."""
+        self._unsettled[row.id] = (row, message_id)
+        with self._store.transaction(durable=row.priority is Priority.NEEDED):
+            self._store.outbox.done(row)
+            if row.op is Op.DELETE:
+                self._store.sent.drop(row.chat_id, row.key)
+            elif message_id is not None and row.op is not Op.STRIP:
+                self._store.sent.put(
+                    SentMessage(
+                        row.chat_id,
+                        message_id,
+                        row.key,
+                        row.about,
+                        row.post.thread_id,
+                        row.post.digest,
+                        self._store.clock(),
+                    )
+                )
+        del self._unsettled[row.id]
+        self._delays.pop(row.id, None)
+        self._failures = 0
+        if self._store.chats.unblock(row.chat_id):
+            log.info("chat %d can be written to again", row.chat_id)
+
+    def _not_delivered(self, row: OutboxRow, error: TelegramError | TimeoutError) -> None:
+        queue, chat_id = self._store.outbox, row.chat_id
+        match meaning(error, row):
+            case Fine():
+                sent = self._store.sent.by_key(chat_id, row.key)
+                self._settle(row, sent.message_id if sent is not None else None)
+            case Retry(after):
+                self._back_off(row, after)
+                log.warning(
+                    "a message to chat %d waits for another try (%s): %s", chat_id, row.key, in_words(error)
+                )
+            case Gone():
+                self._store.sent.drop(chat_id, row.key)
+                if row.op is not Op.SHOW:
+                    queue.done(row)
+                log.info("a message is gone from chat %d: %s", chat_id, row.key)
+            case Frozen():
+                self._say_anew(row)
+                log.info("a message in chat %d cannot be edited and comes anew: %s", chat_id, row.key)
+            case Reduce(form):
+                log.warning("chat %d: %s is tried in a simpler form: %s", chat_id, row.key, in_words(error))
+                queue.reduce(row, form)
+            case Moved(new):
+                self._move(chat_id, new)
+            case Closed():
+                self._close(chat_id, error)
+            case Refused():
+                log.error(
+                    "Telegram takes no form of a message to chat %d (%s): %s",
+                    chat_id,
+                    row.key,
+                    in_words(error),
+                )
+                queue.done(row)
+                self._tools.on_failed(row, in_words(error))
+
+    def _say_anew(self, row: OutboxRow) -> None:
+        """Let a new message take the place of one that cannot be changed."""
+        sent = self._store.sent.by_key(row.chat_id, row.key)
+        thread_id = sent.thread_id if sent is not None else row.post.thread_id
+        ttl = row.expires - self._store.clock() if row.expires is not None else None
+        with self._store.transaction(durable=row.priority is Priority.NEEDED):
+            self._store.sent.drop(row.chat_id, row.key)
+            self._store.outbox.done(row)
+            self._store.outbox.put(
+                row.chat_id,
+                Op.SEND,
+                row.key,
+                replace(row.post, silent=True, thread_id=thread_id),
+                about=row.about,
+                priority=row.priority,
+                ttl=ttl,
+            )
+
+    def _back_off(self, row: OutboxRow, after: float | None) -> None:
+        now = self._now()
+        if after is not None:
+            self._pace.flood(row.chat_id, now, after)
+            return
+        tries = self._delays.get(row.id, (0, 0.0))[0] + 1
+        self._failures += 1
+        self._delays[row.id] = (tries, now + self._backoff(tries))
+        # The network is as likely to be down as this one message to be at fault: the others wait too, but
+        # less and less as long as it may be this message alone.
+        self._pace.hold(row.chat_id, now, min(self._backoff(self._failures), _LONGEST_BACKOFF / 2))
+
+    def _close(self, chat_id: int, error: Exception) -> None:
+        dropped = self._store.outbox.drop(chat_id, spare=Priority.NEEDED)
+        if self._store.chats.block(chat_id):
+            log.error(
+                "The bot may not write in chat %d (%s). What is needed there waits until somebody allowed "
+                "writes to the bot; %d other messages were dropped.",
+                chat_id,
+                in_words(error),
+                dropped,
+            )
+        self._pace.hold(chat_id, self._now(), CLOSED_RETRY_SECONDS)
+
+    def _move(self, old: int, new: int) -> None:
+        log.warning("group %d has become chat %d", old, new)
+        with self._store.transaction(durable=True):
+            self._store.outbox.move_chat(old, new)
+            self._store.sent.move_chat(old, new)
+            self._store.chats.move(old, new)
+            self._store.people.move_group(old, new)
+            Moves(self._store.facts).note(old, new)
+        self._tools.wake(new)
+
+    def _is_edit(self, row: OutboxRow) -> bool:
+        if row.op is Op.SHOW:
+            return self._store.sent.by_key(row.chat_id, row.key) is not None
+        return row.op in (Op.EDIT, Op.STRIP)
+
+    def _backoff(self, tries: int) -> float:
+        longest = min(_LONGEST_BACKOFF, self._tools.backoff * 2.0 ** min(tries - 1, 10))
+        return longest * _JITTER.uniform(0.5, 1.0)

@@ -1,0 +1,363 @@
+"""The way out: everything the bot says goes through here, and nothing it accepted is lost.
+
+A call of `post`, `edit` or `show` writes a row and returns; a *lane*, one task for each chat that something
+waits for, delivers. So a slow or blocked chat holds up nobody else, and nobody waits for the network.
+
+What is promised: a `NEEDED` message is delivered at least once, whatever crashes; a kill between Telegram's
+taking it and our noting it repeats it, at most once a kill. Only Telegram's final refusal of every form of a message ends it undelivered,
+and that is said through `on_failed`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from telegram import Bot, ForceReply, InlineKeyboardMarkup
+
+from samobot.errors import StorageError
+from samobot.telegram.outbound.chat_sender import Lane, LaneTools
+from samobot.telegram.outbound.delivery import deliver
+from samobot.telegram.outbound.direct import DirectCalls
+from samobot.telegram.outbound.rate_limit import Limits, Pace
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.outbox_rows import Op, OutboxRow, Post, Priority
+from samobot.telegram.store.sent import About
+
+log = logging.getLogger(__name__)
+
+RECEIPT_SECONDS = 600.0
+"""A receipt that could not be delivered for so long is news no more."""
+
+_FIRST_BACKOFF = 1.0
+_DRAIN_LOOK = 0.05
+
+Markup = InlineKeyboardMarkup | ForceReply | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message.
+
+    Attributes:
+        name: Its name as the person sees it.
+        data: Its content, at most 50 MB.
+        photo: Whether it is shown as a picture.
+    """
+
+    name: str
+    data: bytes
+    photo: bool = False
+
+
+class Outbox:
+    """Sends what is queued, at Telegram's pace.
+
+    Args:
+        bot: The bot, initialised.
+        store: Where the queue is.
+        limits: How fast Telegram may be written to.
+        on_failed: Called with a row that Telegram refused in every form, and its words.
+        monotonic: A monotonic clock in seconds.
+        backoff: Seconds after the first failed call; each further one waits up to twice as long, at most 60.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        store: Store,
+        *,
+        limits: Limits | None = None,
+        on_failed: Callable[[OutboxRow, str], None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        backoff: float = _FIRST_BACKOFF,
+    ) -> None:
+        self._bot = bot
+        self._store = store
+        self._now = monotonic
+        self._pace = Pace(limits or Limits())
+        self._tools = LaneTools(
+            bot, store, self._pace, monotonic, backoff, on_failed or _ignore_failure, self._wake
+        )
+        self._lanes: dict[int, Lane] = {}
+        self._calls = DirectCalls()
+        self._running = False
+
+    # What the rest of the bot calls -------------------------------------------------------------------------
+
+    def post(
+        self,
+        chat_id: int,
+        text: str,
+        *,
+        key: str,
+        about: About | None = None,
+        priority: Priority = Priority.NEEDED,
+        markup: Markup = None,
+        silent: bool = False,
+        thread_id: int | None = None,
+        reply_to: int | None = None,
+        attachment: Attachment | None = None,
+    ) -> bool:
+        """Send a new message.
+
+        Args:
+            chat_id: Where to.
+            text: Telegram HTML; the caption where there is an attachment.
+            key: Names the message for good, across restarts: what was sent under it before is not sent
+                again, what waits under it is replaced.
+            about: What it is about, so that a reply to it finds its session.
+            priority: `NEEDED` is on disk for good when this returns, and kept for as long as it takes;
+                a `RECEIPT` is dropped after ten minutes.
+            markup: Buttons, or a forced reply.
+            silent: Whether it comes without a sound.
+            thread_id: The topic it goes to.
+            reply_to: Number of the message it replies to.
+            attachment: A file that goes with it.
+
+        Returns:
+            Whether there is something to send; False where it was sent before.
+
+        Raises:
+            StorageError: The disk refused, and nothing was accepted; not for a receipt, which is then sent once
+                past the queue.
+        """
+        if self._store.sent.by_key(chat_id, key) is not None:
+            return False
+        post = _post(
+            text,
+            markup,
+            silent=silent,
+            thread_id=thread_id,
+            reply_to=reply_to,
+            file_name=attachment.name if attachment else None,
+            photo=bool(attachment and attachment.photo),
+        )
+        about = about or About()
+        try:
+            self._store.outbox.put(
+                chat_id,
+                Op.SEND,
+                key,
+                post,
+                about=about,
+                priority=priority,
+                ttl=None if priority is Priority.NEEDED else RECEIPT_SECONDS,
+                data=attachment.data if attachment else None,
+            )
+        except StorageError as error:
+            if priority is Priority.NEEDED or attachment is not None:
+                raise
+            # What a full disk keeps us from queueing can still be said, once: `/stop` must not seem dead.
+            log.error("a receipt for chat %d is sent past the queue: %s", chat_id, error)
+            row = OutboxRow(0, chat_id, priority, Op.SEND, key, 1, post, about)
+            self._calls.make(deliver(self._bot, row, None))
+            return True
+        self._wake(chat_id)
+        return True
+
+    def edit(
+        self,
+        chat_id: int,
+        text: str,
+        *,
+        key: str,
+        about: About | None = None,
+        markup: InlineKeyboardMarkup | None = None,
+        priority: Priority = Priority.RECEIPT,
+    ) -> bool:
+        """Change the message of a key, or what is still queued under it; of many edits the newest goes out.
+
+        Args:
+            chat_id: The chat.
+            text: Telegram HTML.
+            key: The key that the message was posted with.
+            about: What it is about now; None leaves it.
+            markup: The buttons from now on; None takes them away.
+            priority: How urgent it is.
+
+        Returns:
+            Whether there is such a message.
+        """
+        sent = self._store.sent.by_key(chat_id, key)
+        queued = self._store.outbox.has(chat_id, key, Op.SEND)
+        if sent is None and not queued:
+            return False
+        if about is None:
+            waiting = self._queued(chat_id, key)
+            about = sent.about if sent is not None else waiting.about if waiting is not None else About()
+        self._store.outbox.put(chat_id, Op.EDIT, key, _post(text, markup), about=about, priority=priority)
+        self._wake(chat_id)
+        return True
+
+    def show(
+        self,
+        chat_id: int,
+        text: str,
+        *,
+        key: str,
+        about: About | None = None,
+        markup: InlineKeyboardMarkup | None = None,
+        thread_id: int | None = None,
+        priority: Priority = Priority.CARD,
+    ) -> None:
+        """Keep one message showing the newest content: a card.
+
+        It is edited in place where it is in the chat, sent silently where it is not (yet, or any more); nothing
+        is done where it shows that already.
+
+        Args:
+            chat_id: The chat.
+            text: Telegram HTML.
+            key: Names the card: `card:<session>`.
+            about: What it is about.
+            markup: Its buttons.
+            thread_id: The topic it goes to.
+            priority: How urgent it is.
+        """
+        post = _post(text, markup, silent=True, thread_id=thread_id)
+        sent = self._store.sent.by_key(chat_id, key)
+        unchanged = sent is not None and sent.digest == post.digest
+        if unchanged and not self._store.outbox.has(chat_id, key, Op.SHOW):
+            return
+        self._store.outbox.put(chat_id, Op.SHOW, key, post, about=about or About(), priority=priority)
+        self._wake(chat_id)
+
+    def react(self, chat_id: int, message_id: int, emoji: str) -> None:
+        """Put a reaction on a person's message: a silent receipt. An empty emoji takes it away."""
+        self._store.outbox.put(
+            chat_id,
+            Op.REACT,
+            f"react:{message_id}",
+            Post(text=emoji, reply_to=message_id),
+            about=About(),
+            priority=Priority.RECEIPT,
+            ttl=RECEIPT_SECONDS,
+        )
+        self._wake(chat_id)
+
+    def strip(self, chat_id: int, key: str) -> None:
+        """Take the buttons off the message of a key, or off what is still queued under it; its words stay."""
+        queued = self._queued(chat_id, key)
+        if queued is not None:
+            bare = replace(queued.post, markup=None)
+            self._store.outbox.put(chat_id, Op.EDIT, key, bare, about=queued.about, priority=queued.priority)
+        elif self._store.sent.by_key(chat_id, key) is not None:
+            self._store.outbox.put(chat_id, Op.STRIP, key, Post(), about=About(), priority=Priority.RECEIPT)
+        self._wake(chat_id)
+
+    def delete(self, chat_id: int, key: str) -> None:
+        """Take the message of a key out of the chat, or what is still queued under it out of the queue."""
+        with self._store.transaction(durable=False):
+            self._store.outbox.drop(chat_id, key)
+            self._store.outbox.put(
+                chat_id, Op.DELETE, key, Post(), about=About(), priority=Priority.RECEIPT, ttl=RECEIPT_SECONDS
+            )
+        self._wake(chat_id)
+
+    def answer(
+        self,
+        query_id: str,
+        text: str = "",
+        *,
+        alert: bool = False,
+        missed: Callable[[], None] | None = None,
+    ) -> None:
+        """Answer a tap at once, past the queue; given up after five seconds, never an error.
+
+        Args:
+            query_id: The callback query's id.
+            text: Up to 200 characters shown at the top of the chat; empty only stops the button's spinner.
+            alert: Whether the text is a dialog to be closed.
+            missed: Called where Telegram takes no answer any more: the tap was answered before, or long ago.
+        """
+        self._calls.make(self._bot.answer_callback_query(query_id, text or None, show_alert=alert), missed)
+
+    def revive(self, chat_id: int) -> None:
+        """Note that a chat is alive: somebody allowed wrote there. What waited for it goes out."""
+        try:
+            news = self._store.chats.unblock(chat_id)
+        except StorageError as error:
+            log.error("chat %d: %s", chat_id, error)  # the next delivery notes it; somebody's message goes on
+            news = True
+        if news:
+            log.info("chat %d can be written to again", chat_id)
+            self._pace.release(chat_id)
+            self._wake(chat_id)
+
+    @property
+    def backlog(self) -> int:
+        """How many messages wait."""
+        return self._store.outbox.count()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; what is queued then stays queued."""
+        self._running = True
+        self._store.outbox.prune()
+        try:
+            for chat_id in self._store.outbox.chats():
+                self._wake(chat_id)
+            await asyncio.Event().wait()
+        finally:
+            self._running = False
+            await asyncio.gather(
+                self._calls.stop(), *(lane.stop() for lane in self._lanes.values()), return_exceptions=True
+            )
+            self._lanes.clear()
+
+    async def drain(self, timeout: float) -> bool:
+        """Wait until everything that can be delivered now is; call it before ending `run`.
+
+        Args:
+            timeout: Seconds to wait at most.
+
+        Returns:
+            Whether that was reached; what is left waits for the next start.
+        """
+        deadline = self._now() + timeout
+        while True:
+            lanes = (lane.busy(deadline) for lane in self._lanes.values())
+            tasks = [*self._calls.pending, *(task for task in lanes if task is not None)]
+            left = deadline - self._now()
+            if not tasks:
+                return True
+            if left <= 0:
+                return False
+            # Looked at anew now and then: a lane may turn out to wait longer than there is time.
+            await asyncio.wait(tasks, timeout=min(left, _DRAIN_LOOK))
+
+    # Behind them ---------------------------------------------------------------------------------------------
+
+    def _wake(self, chat_id: int) -> None:
+        if self._running:
+            self._lanes.setdefault(chat_id, Lane(chat_id, self._tools)).start()
+
+    def _queued(self, chat_id: int, key: str) -> OutboxRow | None:
+        """The new message of a key that waits to be sent."""
+        rows = self._store.outbox.waiting(chat_id)
+        return next((row for row in rows if row.key == key and row.op is Op.SEND), None)
+
+
+def _ignore_failure(row: OutboxRow, text: str) -> None:
+    """Do no more than the lane, which has logged it."""
+
+
+def _post(text: str, markup: Markup, **more: Any) -> Post:
+    return Post(text=_clean(text), markup=_clean(markup.to_dict()) if markup is not None else None, **more)
+
+
+def _clean(value: Any) -> Any:
+    """Replace lone surrogates, which cannot be encoded: such a message could never be sent."""
+    match value:
+        case str():
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        case Mapping():
+            return {name: _clean(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_clean(item) for item in value]
+        case _:
+            return value

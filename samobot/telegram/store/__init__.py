@@ -1,0 +1,1 @@
+"""The bot's own state in SQLite, a module a table."""

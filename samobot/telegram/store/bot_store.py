@@ -1,0 +1,84 @@
+"""The bot's own state: one object that holds every table of its database."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from samobot.telegram.store.callback_data import CallbackIds
+from samobot.telegram.store.chat_settings import Chats
+from samobot.telegram.store.database import Clock, Database
+from samobot.telegram.store.desired_runs import WantedRuns
+from samobot.telegram.store.notified import Facts, Told
+from samobot.telegram.store.outbox_rows import OutboxQueue
+from samobot.telegram.store.pairing import PairedPeople, Pairing
+from samobot.telegram.store.sent import SentMessages
+from samobot.telegram.store.update_journal import UpdateJournal
+
+DATABASE_NAME = "bot.db"
+
+
+class Store:
+    """Everything the bot remembers, in `bot.db` of the state folder.
+
+    Calls are short and synchronous; make them on the event loop's thread. Several that belong together go into
+    one `transaction`.
+
+    Args:
+        state_dir: The folder; made with mode 0700 where missing.
+        clock: The time in epoch seconds.
+
+    Raises:
+        StorageError: The folder or the file cannot be used.
+        UsageError: The file was written by a newer samobot.
+
+    Attributes:
+        state_dir: The folder.
+        clock: The time in epoch seconds.
+        updates: The journal of updates.
+        outbox: Rows of messages not yet delivered; use `samobot.telegram.outbound.outbox.Outbox`, which sends them.
+        sent: Our messages in chats.
+        told: What the chat was last told about each session.
+        callbacks: What buttons mean.
+        chats: Preferences of chats.
+        wanted: Runs that ought to be running.
+        people: Who came in by a code.
+        pairing: The open code.
+        facts: Small values with a name.
+    """
+
+    def __init__(self, state_dir: Path, clock: Clock = time.time) -> None:
+        self.state_dir = state_dir
+        self.clock = clock
+        self._database = Database(state_dir / DATABASE_NAME, clock)
+        self.updates = UpdateJournal(self._database)
+        self.outbox = OutboxQueue(self._database, state_dir / "outbox")
+        self.sent = SentMessages(self._database)
+        self.told = Told(self._database)
+        self.callbacks = CallbackIds(self._database)
+        self.chats = Chats(self._database)
+        self.wanted = WantedRuns(self._database)
+        self.people = PairedPeople(self._database)
+        self.pairing = Pairing(self._database)
+        self.facts = Facts(self._database)
+
+    def transaction(self, *, durable: bool) -> AbstractContextManager[sqlite3.Connection]:
+        """Make several calls happen together or not at all; never `await` inside.
+
+        Args:
+            durable: Whether they must survive a power cut (needed where one of the calls is durable itself).
+        """
+        return self._database.transaction(durable=durable)
+
+    def prune(self) -> None:
+        """Forget what is long over; a few milliseconds, meant for once an hour."""
+        self.updates.prune()
+        self.callbacks.prune()
+        self.sent.prune()
+        self.outbox.prune()
+
+    def close(self) -> None:
+        """Close the database; nothing of this object works afterwards."""
+        self._database.close()

@@ -1,0 +1,134 @@
+"""What a button means: callback data is an opaque id, its action is kept here.
+
+Telegram allows 64 bytes of callback data and shows them to whoever inspects a message, so nothing but a
+random id goes out. The same action in the same scope keeps its id while it is open: a card that is edited
+every second makes no new rows, and its buttons stay the same.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from samobot.telegram.store.database import Database
+
+LIFETIME_SECONDS = 30 * 86_400.0
+"""How long a button that nobody presses keeps its meaning."""
+
+
+class TapState(StrEnum):
+    """Whether a tap may act."""
+
+    FRESH = "fresh"
+    USED = "used"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A button that was pressed.
+
+    Attributes:
+        action: What it stands for, as given to `mint`.
+        scope: What it belongs to, as given to `mint`.
+        state: Only a `FRESH` one may act.
+        used_by: The user who used it first, where it is used.
+        once: Whether it may act only once.
+    """
+
+    action: dict[str, Any]
+    scope: str
+    state: TapState
+    used_by: int | None = None
+    once: bool = True
+
+
+class CallbackIds:
+    """The table of callback ids."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def mint(
+        self, action: dict[str, Any], *, scope: str, once: bool = True, lifetime: float = LIFETIME_SECONDS
+    ) -> str:
+        """Give an action an id for `callback_data` (16 characters).
+
+        Args:
+            action: A JSON object, the handler's own business.
+            scope: What the button belongs to (a question, a plan version, a card). Using one single-use
+                button uses up all of its scope: after *Approve*, *Request changes* is stale too.
+            once: Whether it may act only once.
+            lifetime: Seconds until it is stale; counted anew whenever it is minted again.
+        """
+        now = self._database.clock()
+        text = json.dumps(action, sort_keys=True)
+        with self._database.transaction(durable=False) as connection:
+            row = connection.execute(
+                "INSERT INTO callbacks (id, scope, action, once, created, expires) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (scope, action) WHERE used IS NULL "
+                "DO UPDATE SET expires = excluded.expires, once = excluded.once RETURNING id",
+                (secrets.token_urlsafe(12), scope, text, once, now, now + lifetime),
+            ).fetchone()
+        return str(row["id"])
+
+    def peek(self, identifier: str) -> Tap | None:
+        """Say what an id stands for without using it; None for one that we never gave, or long ago."""
+        row = self._database.row("SELECT * FROM callbacks WHERE id = ?", (identifier,))
+        if row is None:
+            return None
+        state = TapState.FRESH
+        if row["used"] is not None:
+            state = TapState.USED
+        elif row["expires"] <= self._database.clock():
+            state = TapState.EXPIRED
+        return Tap(json.loads(row["action"]), row["scope"], state, row["used_by"], bool(row["once"]))
+
+    def take(self, identifier: str, user_id: int) -> Tap | None:
+        """Use an id: of two taps at the same time exactly one gets `FRESH`.
+
+        Args:
+            identifier: The callback data.
+            user_id: Who pressed.
+        """
+        with self._database.transaction(durable=True) as connection:
+            tap = self.peek(identifier)
+            if tap is not None and tap.state is TapState.FRESH:
+                connection.execute(
+                    "UPDATE callbacks SET used = ?, used_by = ? "
+                    "WHERE used IS NULL AND once AND scope = "
+                    "(SELECT scope FROM callbacks WHERE id = ? AND once)",
+                    (self._database.clock(), user_id, identifier),
+                )
+        return tap
+
+    def retire(self, scope: str) -> None:
+        """Make every button of a scope stale: it was decided elsewhere."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                "UPDATE callbacks SET used = ? WHERE scope = ? AND used IS NULL",
+                (self._database.clock(), scope),
+            )
+
+    def scopes_of(self, session: str) -> tuple[str, ...]:
+        """The scopes with buttons that still mean something, all of them about one session.
+
+        Args:
+            session: The session's key, as `session` of the actions.
+        """
+        rows = self._database.rows(
+            "SELECT scope FROM callbacks WHERE used IS NULL GROUP BY scope "
+            "HAVING MIN(COALESCE(json_extract(action, '$.session'), '') = ?)",
+            (session,),
+        )
+        return tuple(row["scope"] for row in rows)
+
+    def prune(self) -> None:
+        """Forget ids that expired more than their lifetime ago; until then a stale tap gets an answer."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                "DELETE FROM callbacks WHERE expires < ?", (self._database.clock() - LIFETIME_SECONDS,)
+            )

@@ -1,0 +1,85 @@
+"""A chat's preferences, and whether it can be reached."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from samobot.telegram.store.database import Database
+
+
+class NotifyLevel(StrEnum):
+    """What makes a sound or a message."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What is known about a chat.
+
+    Attributes:
+        chat_id: Telegram's number of it.
+        level: What makes a sound or a message there.
+        timezone: IANA name of the zone its times are shown in; None: the machine's.
+        silenced: Keys of reminders that it does not want again.
+        blocked: When Telegram first said that the bot may not write there, epoch seconds; None: it may.
+    """
+
+    chat_id: int
+    level: NotifyLevel = NotifyLevel.NORMAL
+    timezone: str | None = None
+    silenced: frozenset[str] = frozenset()
+    blocked: float | None = None
+
+
+class Chats:
+    """The table of chats; one that is not in it has the defaults."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, chat_id: int) -> Chat:
+        """Read what is known about a chat."""
+        row = self._database.row("SELECT * FROM chats WHERE chat_id = ?", (chat_id,))
+        if row is None:
+            return Chat(chat_id)
+        return Chat(
+            chat_id,
+            NotifyLevel(row["level"]),
+            row["timezone"],
+            frozenset(json.loads(row["silenced"])),
+            row["blocked"],
+        )
+
+    def put(self, chat: Chat) -> None:
+        """Keep what is known about a chat."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO chats (chat_id, level, timezone, silenced, blocked) VALUES (?, ?, ?, ?, ?)",
+                (chat.chat_id, chat.level, chat.timezone, json.dumps(sorted(chat.silenced)), chat.blocked),
+            )
+
+    def block(self, chat_id: int) -> bool:
+        """Note that the bot may not write there; says whether that is news."""
+        chat = self.get(chat_id)
+        if chat.blocked is not None:
+            return False
+        self.put(replace(chat, blocked=self._database.clock()))
+        return True
+
+    def unblock(self, chat_id: int) -> bool:
+        """Note that the bot may write there again; says whether that is news."""
+        chat = self.get(chat_id)
+        if chat.blocked is None:
+            return False
+        self.put(replace(chat, blocked=None))
+        return True
+
+    def move(self, old: int, new: int) -> None:
+        """Take preferences along when a group becomes a supergroup with a new number."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute("UPDATE OR REPLACE chats SET chat_id = ? WHERE chat_id = ?", (new, old))

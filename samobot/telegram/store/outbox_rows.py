@@ -1,0 +1,285 @@
+"""Messages accepted and not yet delivered: rows that survive anything, newest content per message."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from enum import IntEnum, IntFlag, StrEnum
+from pathlib import Path
+from typing import Any
+
+from samobot.telegram.store.attachments import OutboxFiles
+from samobot.telegram.store.database import Database
+from samobot.telegram.store.sent import About
+
+_BATCH = 50
+
+
+class Priority(IntEnum):
+    """What goes first in a chat."""
+
+    NEEDED = 0
+    """A person waits for it or has to hear it; kept for as long as it takes, on disk before the call returns."""
+    RECEIPT = 1
+    """The echo of what a person just did, who is looking at the chat for it."""
+    NEWS = 2
+    """What nobody waits for."""
+    CARD = 3
+    """What may be a moment late, and what the next one replaces."""
+
+
+class Op(StrEnum):
+    """What is done in the chat."""
+
+    SEND = "send"
+    EDIT = "edit"
+    SHOW = "show"
+    """Edit the message of this key where there is one, else send it."""
+    STRIP = "strip"
+    """Take the buttons off a message, whatever it says."""
+    REACT = "react"
+    DELETE = "delete"
+
+
+class Form(IntFlag):
+    """In what reduced form a message is tried after Telegram refused the full one."""
+
+    FULL = 0
+    PLAIN = 1
+    NO_THREAD = 2
+    NO_MARKUP = 4
+    DOCUMENT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a message shows.
+
+    Attributes:
+        text: Telegram HTML, at most 4096 UTF-16 units after entities (a caption: 1024).
+        markup: `reply_markup` as JSON (`InlineKeyboardMarkup.to_dict()`, `ForceReply.to_dict()`), or None.
+        silent: Whether it comes without a sound.
+        thread_id: The topic it goes to, or None.
+        reply_to: Number of the message it replies to, or None; for a reaction, the message it is put on.
+        file_name: Name of the attached file as the person sees it, or None without one.
+        photo: Whether the file is shown as a picture.
+    """
+
+    text: str = ""
+    markup: dict[str, Any] | None = None
+    silent: bool = False
+    thread_id: int | None = None
+    reply_to: int | None = None
+    file_name: str | None = None
+    photo: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Hash of what a person sees in it."""
+        shown = json.dumps([self.text, self.markup, self.file_name], sort_keys=True)
+        return hashlib.sha256(shown.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One row of the queue.
+
+    Attributes:
+        id: Its number; rows of a chat go out by priority, then by number.
+        chat_id: Where to.
+        priority: What goes first.
+        op: What is done.
+        key: Names the message across restarts.
+        version: Grows when the content is replaced.
+        post: The content.
+        about: What the message is about.
+        file: The attached file's content on our disk, or None.
+        expires: When it is no longer worth sending, epoch seconds, or None.
+        form: In what form it is tried.
+    """
+
+    id: int
+    chat_id: int
+    priority: Priority
+    op: Op
+    key: str
+    version: int
+    post: Post
+    about: About = field(default_factory=About)
+    file: Path | None = None
+    expires: float | None = None
+    form: Form = Form.FULL
+
+
+class OutboxQueue:
+    """The table of messages to be delivered, and the folder of their files.
+
+    Args:
+        database: Where the rows are.
+        folder: Where attached files wait; made with mode 0700 when the first one comes.
+    """
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._files = OutboxFiles(folder)
+
+    def put(
+        self,
+        chat_id: int,
+        op: Op,
+        key: str,
+        post: Post,
+        *,
+        about: About,
+        priority: Priority,
+        ttl: float | None = None,
+        data: bytes | None = None,
+    ) -> None:
+        """Queue a message; one with the same chat, key and operation is replaced in its place.
+
+        An `EDIT` of a message that is itself still queued becomes that message's content.
+
+        Args:
+            chat_id: Where to.
+            op: What to do.
+            key: Names the message.
+            post: The content.
+            about: What it is about.
+            priority: What goes first; `NEEDED` is on disk for good when this returns.
+            ttl: Seconds after which it is dropped unsent; None: never.
+            data: Content of the attached file.
+        """
+        durable = priority is Priority.NEEDED
+        file = self._files.keep(data, durable=durable) if data is not None else None
+        content = json.dumps({"post": asdict(post), "about": asdict(about)})
+        now = self._database.clock()
+        try:
+            with self._database.transaction(durable=durable) as connection:
+                if (
+                    op is Op.EDIT
+                    and connection.execute(
+                        "UPDATE outbox SET post = ?, version = version + 1, form = 0 "
+                        "WHERE chat_id = ? AND key = ? AND op = ?",
+                        (content, chat_id, key, Op.SEND),
+                    ).rowcount
+                ):
+                    return
+                replaced = connection.execute(
+                    "SELECT file FROM outbox WHERE chat_id = ? AND key = ? AND op = ?", (chat_id, key, op)
+                ).fetchone()
+                connection.execute(
+                    "INSERT INTO outbox (chat_id, priority, op, key, post, file, created, expires) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (chat_id, key, op) DO UPDATE SET "
+                    "post = excluded.post, file = excluded.file, expires = excluded.expires, form = 0, "
+                    "version = version + 1, priority = MIN(priority, excluded.priority)",
+                    (chat_id, priority, op, key, content, file, now, now + ttl if ttl is not None else None),
+                )
+        except BaseException:
+            if file is not None:
+                self._files.remove(file)
+            raise
+        if replaced is not None and replaced["file"] != file:
+            self._discard(replaced["file"])
+
+    def chats(self) -> tuple[int, ...]:
+        """List the chats that something waits for."""
+        return tuple(row["chat_id"] for row in self._database.rows("SELECT DISTINCT chat_id FROM outbox"))
+
+    def count(self, chat_id: int | None = None) -> int:
+        """Count what waits, for one chat or for all."""
+        row = self._database.row(
+            "SELECT COUNT(*) AS n FROM outbox WHERE ? IS NULL OR chat_id = ?", (chat_id, chat_id)
+        )
+        return int(row["n"]) if row is not None else 0
+
+    def waiting(self, chat_id: int) -> tuple[OutboxRow, ...]:
+        """Read the next rows of a chat in the order in which they should go out."""
+        rows = self._database.rows(
+            "SELECT * FROM outbox WHERE chat_id = ? ORDER BY priority, id LIMIT ?", (chat_id, _BATCH)
+        )
+        return tuple(self._row(row) for row in rows)
+
+    def has(self, chat_id: int, key: str, op: Op) -> bool:
+        """Say whether such a row waits."""
+        return (
+            self._database.row(
+                "SELECT 1 FROM outbox WHERE chat_id = ? AND key = ? AND op = ?", (chat_id, key, op)
+            )
+            is not None
+        )
+
+    def done(self, row: OutboxRow) -> None:
+        """Take a row out; where its content was replaced meanwhile, the new content stays queued.
+
+        A `SEND` whose content was replaced while it was on its way stays as an `EDIT` of what was sent.
+        """
+        with self._database.transaction(durable=False) as connection:
+            gone = connection.execute(
+                "DELETE FROM outbox WHERE id = ? AND version = ?", (row.id, row.version)
+            ).rowcount
+            if not gone and row.op is Op.SEND:
+                connection.execute(
+                    "UPDATE OR REPLACE outbox SET op = ?, file = NULL WHERE id = ?", (Op.EDIT, row.id)
+                )
+        if gone or row.op is Op.SEND:
+            self._discard(row.file.name if row.file is not None else None)
+
+    def reduce(self, row: OutboxRow, form: Form) -> None:
+        """Have a row tried in a reduced form from now on."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                "UPDATE outbox SET form = ? WHERE id = ? AND version = ?", (form, row.id, row.version)
+            )
+
+    def drop(self, chat_id: int, key: str | None = None, *, spare: Priority | None = None) -> int:
+        """Throw rows of a chat away.
+
+        Args:
+            chat_id: The chat.
+            key: Only those of this key.
+            spare: Keep those of this priority.
+
+        Returns:
+            How many there were.
+        """
+        with self._database.transaction(durable=False) as connection:
+            rows = connection.execute(
+                "DELETE FROM outbox WHERE chat_id = ?1 AND (?2 IS NULL OR key = ?2) "
+                "AND (?3 IS NULL OR priority != ?3) RETURNING file",
+                (chat_id, key, spare),
+            ).fetchall()
+        for row in rows:
+            self._discard(row["file"])
+        return len(rows)
+
+    def move_chat(self, old: int, new: int) -> None:
+        """Send what waits for a group to the chat that it became."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute("UPDATE OR REPLACE outbox SET chat_id = ? WHERE chat_id = ?", (new, old))
+
+    def prune(self) -> None:
+        """Remove files that no row names: of a crash between the two."""
+        rows = self._database.rows("SELECT file FROM outbox WHERE file IS NOT NULL")
+        self._files.remove_others({row["file"] for row in rows})
+
+    def _discard(self, name: str | None) -> None:
+        """Remove a file once the row that named it is gone for good."""
+        if name is not None:
+            self._database.after_commit(lambda: self._files.remove(name))
+
+    def _row(self, row: Any) -> OutboxRow:
+        content = json.loads(row["post"])
+        return OutboxRow(
+            row["id"],
+            row["chat_id"],
+            Priority(row["priority"]),
+            Op(row["op"]),
+            row["key"],
+            row["version"],
+            Post(**content["post"]),
+            About(**content["about"]),
+            self._files.path(row["file"]) if row["file"] is not None else None,
+            row["expires"],
+            Form(row["form"]),
+        )

@@ -1,0 +1,194 @@
+"""Who may besides those in the settings, and the code by which they come in.
+
+The terminal shows a code; whoever sends it to the bot in time is let in. One code at a time, for one person,
+ten minutes, five wrong tries over all people; only a salted hash of it is on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from samobot.telegram.store.database import Database
+from samobot.telegram.store.notified import Facts
+
+LIFETIME_SECONDS = 600.0
+TRIES = 5
+
+_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+_LENGTH = 10
+_ARRIVAL = "arrival"
+
+
+@dataclass(frozen=True, slots=True)
+class PairingCode:
+    """A code to be shown once.
+
+    Attributes:
+        code: Ten letters and digits without look-alikes; 49 bits.
+        expires: When it stops working, epoch seconds.
+    """
+
+    code: str
+    expires: float
+
+    @property
+    def shown(self) -> str:
+        """The code in two halves, easier to type; `redeem` takes both forms."""
+        return f"{self.code[:5]}-{self.code[5:]}"
+
+    def link(self, bot_name: str) -> str:
+        """The deep link that sends the code with one tap.
+
+        Args:
+            bot_name: The bot's user name without `@`.
+        """
+        return f"https://t.me/{bot_name}?start={self.code}"
+
+
+class Pairing:
+    """The table of the one open code."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def new_code(self) -> PairingCode:
+        """Make a code; an older one stops working."""
+        code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+        salt = secrets.token_bytes(16)
+        expires = self._database.clock() + LIFETIME_SECONDS
+        with self._database.transaction(durable=True) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO pairing (one, salt, digest, expires, tries) VALUES (1, ?, ?, ?, 0)",
+                (salt, _digest(salt, code), expires),
+            )
+        return PairingCode(code, expires)
+
+    def redeem(self, code: str) -> bool:
+        """Try a code: true exactly once, for the right one, in time, before the fifth wrong try.
+
+        Args:
+            code: What somebody sent; case, spaces and dashes do not matter.
+        """
+        with self._database.transaction(durable=True) as connection:
+            row = self._database.row("SELECT * FROM pairing")
+            if row is None or row["expires"] <= self._database.clock() or row["tries"] >= TRIES:
+                return False
+            right = hmac.compare_digest(_digest(row["salt"], _normal(code)), row["digest"])
+            if right:
+                connection.execute("DELETE FROM pairing")
+            else:
+                connection.execute("UPDATE pairing SET tries = tries + 1")
+        return right
+
+    def revoke(self) -> None:
+        """Make the open code, if there is one, stop working."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute("DELETE FROM pairing")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use the bot, and in which groups.
+
+    Attributes:
+        users: Numeric user ids; empty means nobody.
+        groups: Numeric ids of group chats; a private chat needs none.
+    """
+
+    users: frozenset[int] = frozenset()
+    groups: frozenset[int] = frozenset()
+
+    def __or__(self, other: Access) -> Access:
+        return Access(self.users | other.users, self.groups | other.groups)
+
+
+class PairedPeople:
+    """The table of people and groups that came in by a code."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._access: Access | None = None
+
+    def access(self) -> Access:
+        """Say who came in; read once and then remembered, as only this process adds people."""
+        if self._access is None:
+            rows = self._database.rows("SELECT kind, id FROM people")
+            self._access = Access(
+                frozenset(row["id"] for row in rows if row["kind"] == "user"),
+                frozenset(row["id"] for row in rows if row["kind"] == "group"),
+            )
+        return self._access
+
+    def add_user(self, user_id: int) -> None:
+        """Let a person in for good."""
+        self._add("user", user_id)
+
+    def add_group(self, chat_id: int) -> None:
+        """Let allowed people use the bot in a group."""
+        self._add("group", chat_id)
+
+    def remove(self, identifier: int) -> None:
+        """Take a person's or group's access away; those in the settings are not ours to take."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute("DELETE FROM people WHERE id = ?", (identifier,))
+        self._access = None
+
+    def move_group(self, old: int, new: int) -> None:
+        """Follow a group that got a new number."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute(
+                "UPDATE OR REPLACE people SET id = ? WHERE kind = 'group' AND id = ?", (new, old)
+            )
+        self._access = None
+
+    def _add(self, kind: str, identifier: int) -> None:
+        with self._database.transaction(durable=True) as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO people (kind, id, at) VALUES (?, ?, ?)",
+                (kind, identifier, self._database.clock()),
+            )
+        self._access = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Somebody or a group that came in by a code.
+
+    Attributes:
+        title: What the group is called; empty for a person.
+    """
+
+    title: str
+
+
+class Arrivals:
+    """By which message somebody came in last: the greeting that answers it says who that was.
+
+    Args:
+        facts: Where it is kept, so that a message that comes again after a crash is answered alike.
+    """
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    def note(self, chat_id: int, message_id: int, title: str) -> None:
+        """Note that a message's code let its chat or its sender in; in the caller's transaction."""
+        self._facts.set(_ARRIVAL, {"chat": chat_id, "message": message_id, "title": title})
+
+    def find(self, chat_id: int, message_id: int) -> Arrival | None:
+        """Say who came in by a message; None where nobody did."""
+        fact = self._facts.get(_ARRIVAL)
+        if fact is None or (fact["chat"], fact["message"]) != (chat_id, message_id):
+            return None
+        return Arrival(fact["title"])
+
+
+def _normal(code: str) -> str:
+    return code.replace("-", "").replace(" ", "").upper()
+
+
+def _digest(salt: bytes, code: str) -> bytes:
+    return hashlib.sha256(salt + code.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,131 @@
+"""Messages of ours that are in chats: what each is about, and which message a key became.
+
+With it a reply addresses a session, a card is edited instead of sent again, and a message that was already
+delivered is not delivered once more after a crash.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from samobot.telegram.store.database import Database
+
+KEEP_SECONDS = 90 * 86_400.0
+"""How long a message can be replied to."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a message is about.
+
+    Attributes:
+        session: The session's key (`project:name`), or None for one about everything or nothing.
+        kind: What sort of message: `card`, `question`, `plan`, … The notifier's own words.
+        detail: More, as a JSON object: the index of a question, the digest of a plan.
+    """
+
+    session: str | None = None
+    kind: str = "note"
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """One message of ours in a chat.
+
+    Attributes:
+        chat_id: The chat.
+        message_id: Telegram's number of it there.
+        key: The key it was enqueued with.
+        about: What it is about.
+        thread_id: The topic it is in, or None.
+        digest: Hash of what it shows now.
+        at: When it was sent or last edited, epoch seconds.
+    """
+
+    chat_id: int
+    message_id: int
+    key: str
+    about: About
+    thread_id: int | None
+    digest: str
+    at: float
+
+
+class SentMessages:
+    """The table of messages in chats."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, message: SentMessage) -> None:
+        """Remember a message, or what it shows now."""
+        about = message.about
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO sent (chat_id, message_id, key, session, kind, detail, thread_id, digest, at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    message.chat_id,
+                    message.message_id,
+                    message.key,
+                    about.session,
+                    about.kind,
+                    json.dumps(about.detail),
+                    message.thread_id,
+                    message.digest,
+                    message.at,
+                ),
+            )
+
+    def find(self, chat_id: int, message_id: int) -> SentMessage | None:
+        """Say what a message is about, given its number in a chat."""
+        row = self._database.row(
+            "SELECT * FROM sent WHERE chat_id = ? AND message_id = ?", (chat_id, message_id)
+        )
+        return _message(row) if row is not None else None
+
+    def by_key(self, chat_id: int, key: str) -> SentMessage | None:
+        """Find the newest message of a key in a chat."""
+        row = self._database.row(
+            "SELECT * FROM sent WHERE key = ? AND chat_id = ? ORDER BY message_id DESC LIMIT 1",
+            (key, chat_id),
+        )
+        return _message(row) if row is not None else None
+
+    def of_session(self, session: str, kind: str | None = None) -> tuple[SentMessage, ...]:
+        """List the messages about a session, oldest first, optionally of one kind."""
+        rows = self._database.rows(
+            "SELECT * FROM sent WHERE session = ? AND (? IS NULL OR kind = ?) ORDER BY at, message_id",
+            (session, kind, kind),
+        )
+        return tuple(_message(row) for row in rows)
+
+    def drop(self, chat_id: int, key: str) -> None:
+        """Forget the messages of a key: they are gone from the chat, or must not be edited any more."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute("DELETE FROM sent WHERE key = ? AND chat_id = ?", (key, chat_id))
+
+    def move_chat(self, old: int, new: int) -> None:
+        """Forget the messages of a group that became another chat: their numbers mean nothing there."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute("DELETE FROM sent WHERE chat_id IN (?, ?)", (old, new))
+
+    def prune(self) -> None:
+        """Forget messages from long ago."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute("DELETE FROM sent WHERE at < ?", (self._database.clock() - KEEP_SECONDS,))
+
+
+def _message(row: Any) -> SentMessage:
+    return SentMessage(
+        row["chat_id"],
+        row["message_id"],
+        row["key"],
+        About(row["session"], row["kind"], json.loads(row["detail"])),
+        row["thread_id"],
+        row["digest"],
+        row["at"],
+    )

@@ -1,0 +1,126 @@
+"""The journal of updates: on disk before Telegram is told that they arrived."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from samobot.telegram.store.database import Database
+
+KEEP_SECONDS = 3 * 86_400.0
+"""How long a finished update is remembered. Telegram hands one over again for at most 24 hours, and may
+start its ids anew after a week without updates, so it has to be between the two."""
+
+
+class UpdateState(StrEnum):
+    """How far an update has come."""
+
+    PENDING = "pending"
+    DONE = "done"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledUpdate:
+    """One update as Telegram sent it.
+
+    Attributes:
+        update_id: Telegram's number of it.
+        raw: The whole JSON object.
+        received: When it was journaled, epoch seconds.
+        tries: How many times its handling was begun.
+    """
+
+    update_id: int
+    raw: dict[str, Any]
+    received: float
+    tries: int = 0
+
+
+class UpdateJournal:
+    """The table of updates."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, raws: Sequence[dict[str, Any]]) -> tuple[JournaledUpdate, ...]:
+        """Keep updates for good, and say which of them are new.
+
+        Args:
+            raws: Updates as getUpdates returned them, each with an integer `update_id`.
+        """
+        now = self._database.clock()
+        new = []
+        with self._database.transaction(durable=True) as connection:
+            for raw in raws:
+                cursor = connection.execute(
+                    "INSERT INTO updates (update_id, raw, received, state) VALUES (?, ?, ?, ?) "
+                    "ON CONFLICT (update_id) DO NOTHING",
+                    (raw["update_id"], json.dumps(raw), now, UpdateState.PENDING),
+                )
+                if cursor.rowcount:
+                    new.append(JournaledUpdate(raw["update_id"], raw, now))
+        return tuple(new)
+
+    def begin(self, update_id: int) -> int:
+        """Note that handling begins; returns how many times it has begun, this one included.
+
+        One that the disk did not take when it came is not in the journal: it counts as begun for the first time.
+        """
+        with self._database.transaction(durable=False) as connection:
+            row = connection.execute(
+                "UPDATE updates SET tries = tries + 1 WHERE update_id = ? RETURNING tries", (update_id,)
+            ).fetchone()
+        return int(row["tries"]) if row is not None else 1
+
+    def put_back(self, update_id: int) -> None:
+        """Note that handling was broken off by an orderly end, which is not the update's fault."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                "UPDATE updates SET tries = tries - 1 WHERE update_id = ? AND state = ?",
+                (update_id, UpdateState.PENDING),
+            )
+
+    def done(self, update_id: int) -> None:
+        """Note that an update needs nothing more."""
+        self._settle(update_id, UpdateState.DONE, None)
+
+    def quarantine(self, update_id: int, reason: str) -> None:
+        """Set an update aside for good, with the reason in words."""
+        self._settle(update_id, UpdateState.QUARANTINED, reason)
+
+    def unfinished(self) -> tuple[JournaledUpdate, ...]:
+        """List the pending updates in the order in which they came."""
+        rows = self._database.rows(
+            "SELECT update_id, raw, received, tries FROM updates WHERE state = ? ORDER BY received, update_id",
+            (UpdateState.PENDING,),
+        )
+        return tuple(
+            JournaledUpdate(row["update_id"], json.loads(row["raw"]), row["received"], row["tries"])
+            for row in rows
+        )
+
+    def quarantined(self) -> tuple[tuple[int, str], ...]:
+        """List what was set aside: update id and reason."""
+        rows = self._database.rows(
+            "SELECT update_id, reason FROM updates WHERE state = ? ORDER BY update_id",
+            (UpdateState.QUARANTINED,),
+        )
+        return tuple((row["update_id"], row["reason"]) for row in rows)
+
+    def prune(self) -> None:
+        """Forget what was finished long ago."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                "DELETE FROM updates WHERE state != ? AND received < ?",
+                (UpdateState.PENDING, self._database.clock() - KEEP_SECONDS),
+            )
+
+    def _settle(self, update_id: int, state: UpdateState, reason: str | None) -> None:
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                "UPDATE updates SET state = ?, reason = ? WHERE update_id = ?", (state, reason, update_id)
+            )

@@ -1,0 +1,1 @@
+"""How sessions and their events look as messages. Pure."""

@@ -1,0 +1,280 @@
+"""What holds a session up, besides questions and plans: in words what happened, and what a person can do."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.phases import BlockCause, WaitingFor
+from samobot.session.status import SessionState
+from samobot.telegram.markup.html import bold
+from samobot.telegram.markup.rich_text import RichText, escape, visible
+from samobot.telegram.markup.screen import PHONE_LINE, beginning
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import Button, Rows, Shown, rows
+from samobot.telegram.views.pending import NeedKind, need_of
+from samobot.telegram.views.wording import (
+    Place,
+    Sign,
+    agent_quote,
+    agent_rich,
+    agent_text,
+    agent_words,
+    headline,
+    lines,
+    money_of,
+    paragraphs,
+    phase_words,
+    plural,
+    time_of,
+)
+from samobot.text import capital, human_money, one_line
+
+_ABREAST = 2
+"""Buttons beside each other: of four, a phone cuts the longer labels."""
+
+_SHORT, _ALONE = 5, 8
+"""Lines on a phone's screen of a reason that is shown as it is, beside a need or alone; a longer one is a quote that
+opens at a tap."""
+
+_NEED, _NEED_LINES = 16, 10
+"""Lines on the screen, and lines as written, of what it needs: the question is worth more than a short message."""
+
+_QUOTED = 1500
+_CUT = 2
+"""What `shorten` keeps for its sign."""
+
+_SAID = 500
+_QUESTION = re.compile(r"[^\s.!?][^.!?\n]*\?(?=\s|$)")
+_REASON = 110
+MORE_USD = 5.0
+"""What the budget's button adds; a budget from 20 dollars on is raised by a quarter."""
+
+FOR_TODAY = "today"
+"""Marks the button that raises the day's budget instead of the session's."""
+
+_HINTS = {
+    BlockCause.AGENT: "",
+    BlockCause.ILLEGAL_MOVE: "Another try usually puts that right; guidance helps it along.",
+    BlockCause.ILLEGAL_SIGNAL: "Another try usually puts that right; guidance helps it along.",
+    BlockCause.GATE: "Nothing was skipped. Another try usually puts that right; guidance helps it along.",
+    BlockCause.NO_SIGNAL: "It forgot to hand over. Try again; the log shows what it did.",
+    BlockCause.ITERATION_LIMIT: "The log shows what keeps it. With guidance or another try it goes on.",
+    BlockCause.STAGNATION: "Tell it what to do differently, or stop it.",
+    BlockCause.FAILURES: "The log shows more. Once the reason is gone, try again.",
+    BlockCause.ACCOUNT: "Put the account right, then try again.",
+}
+
+
+def obstacle(view: SessionView, kind: NeedKind, said: str, place: Place, now: datetime) -> Shown:
+    """Show what holds a session up.
+
+    Args:
+        view: The session.
+        kind: What it is; not questions or a plan.
+        said: The last thing that the agent said; may be empty.
+        place: The chat.
+        now: The time.
+    """
+    match kind:
+        case NeedKind.ACTION:
+            return _action(view)
+        case NeedKind.BUDGET:
+            return _budget(view)
+        case NeedKind.ITERATIONS:
+            return _iterations(view)
+        case NeedKind.FAILED:
+            return _failed(view)
+        case NeedKind.LOST:
+            return _lost(view, place, now)
+        case NeedKind.BLOCK | NeedKind.QUESTIONS | NeedKind.PLAN:
+            return _block(view, said)
+
+
+def rest_words(view: SessionView) -> str:
+    """Why a session does not work, in a few plain words after “it is” or “it was”; empty where it does."""
+    need = need_of(view)
+    if need is None:
+        return _state_words(view)
+    match need.kind:
+        case NeedKind.QUESTIONS:
+            return f"waiting for {plural(len(view.open_questions), 'answer')}"
+        case NeedKind.PLAN:
+            return "waiting for your word on its plan"
+        case NeedKind.ACTION:
+            return _because("waiting for you", view.asked)
+        case NeedKind.BLOCK:
+            return _because(f"blocked {phase_words(view.phase)}", view.asked)
+        case NeedKind.BUDGET:
+            return "out of money for today" if view.end is not None and view.end.of_day else "out of money"
+        case NeedKind.ITERATIONS:
+            return _because("at rest", view.end.text if view.end is not None else "")
+        case NeedKind.FAILED:
+            text = view.asked or (view.end.text if view.end is not None else "")
+            return _because(f"stuck {phase_words(view.phase)}", text)
+        case NeedKind.LOST:
+            return "without its worker, which had died"
+
+
+def _state_words(view: SessionView) -> str:
+    match view.state:
+        case SessionState.PARKED:
+            return "parked on a usage limit"
+        case SessionState.STOPPED:
+            return "paused" if view.paused else "stopped"
+        case SessionState.DONE:
+            return "done"
+        case SessionState.QUEUED:
+            return f"number {view.place} in line" if view.place is not None else "in line"
+        case _:
+            return ""
+
+
+def _because(words: str, reason: str) -> str:
+    why = agent_words(reason, _REASON).rstrip(". ")
+    return f"{words.rstrip()}: {why}" if why else words.rstrip()
+
+
+def _block(view: SessionView, said: str) -> Shown:
+    cause = view.end.cause if view.end is not None and view.end.cause is not None else BlockCause.AGENT
+    why, whole = _why(view)
+    last = agent_quote(said, _SAID, expandable=True) if cause is not BlockCause.ACCOUNT and whole else ""
+    # What it said last is often the reason itself.
+    if one_line(said) and one_line(said) in one_line(view.asked):
+        last = ""
+    head = f"{headline(Sign.BLOCKED, view.ref, 'is blocked')} {phase_words(view.phase)}".rstrip()
+    text = paragraphs(f"{head}\n{why or 'It gave no reason.'}", last, _HINTS[cause])
+    asks = cause is BlockCause.AGENT and "?" in view.asked
+    return Shown(text, _help(view, "✍️ Answer…" if asks else "💬 Guidance"))
+
+
+def _failed(view: SessionView) -> Shown:
+    why, _ = _why(view)
+    head = f"{headline(Sign.OURS, view.ref, 'failed')} {phase_words(view.phase)}".rstrip()
+    text = paragraphs(
+        lines(head, why or agent_text(view.end.text if view.end else "", _QUOTED)),
+        _HINTS[BlockCause.FAILURES],
+    )
+    return Shown(text, _help(view, "💬 Guidance", retry_first=True))
+
+
+def _why(view: SessionView) -> tuple[str, bool]:
+    """Why a session is held up and what it needs, and whether the reason is short enough to be shown as it is.
+
+    What it needs is never lost to a long reason.
+    """
+    reason, needs = _apart(view)
+    rich = agent_rich(reason)
+    short = rich.units <= beginning(rich, _SHORT if needs else _ALONE)
+    if short:
+        why = rich.html() if visible(rich.text) else ""
+    else:
+        why = agent_quote(reason, _QUOTED, expandable=True)
+        needs = needs or next(iter(_QUESTION.findall(rich.text)[-1:]), "")
+    first = "\n".join(agent_rich(needs).text.split("\n")[:_NEED_LINES])
+    need = agent_text(needs, max(16, beginning(RichText(first), _NEED) + _CUT))
+    if not (why and need):
+        return why or need, short
+    return paragraphs(_part("Why", why) if short else why, _part("It needs", need)), short
+
+
+def _apart(view: SessionView) -> tuple[str, str]:
+    """Reason and needs, without saying in the one what is in the other already."""
+    reason, needs = (one_line(each).casefold().strip(" .") for each in (view.reason, view.needs))
+    if needs and needs in reason and len(reason) <= _SHORT * PHONE_LINE:
+        return view.reason, ""
+    if reason and reason in needs:
+        return "", view.needs
+    return view.reason, view.needs
+
+
+def _part(label: str, html: str) -> str:
+    return f"{bold(label + ':')}{chr(10) if chr(10) in html else ' '}{html}"
+
+
+def _help(view: SessionView, guidance: str, *, retry_first: bool = False) -> Rows:
+    key = view.ref.key
+    tell = Button(guidance, Action(do=ActionKind.GUIDANCE, session=key))
+    need = need_of(view)
+    name = need.name if need is not None else None
+    retry = Button("🔁 Retry", Action(do=ActionKind.RETRY, session=key, identity=name), once=True)
+    log = Button("📄 Log", Action(do=ActionKind.LOG, session=key))
+    stop = Button("⏹ Stop", Action(do=ActionKind.STOP, session=key))
+    first = (retry, tell) if retry_first else (tell, retry)
+    return rows(*first, log, stop, width=_ABREAST)
+
+
+def _action(view: SessionView) -> Shown:
+    asked = _why(view)[0] or "It did not say what; the log shows more."
+    needs = "needs a file from you" if view.waiting_for is WaitingFor.FILE_UPDATE else "needs you"
+    key = view.ref.key
+    buttons = (
+        Button("✅ Done", Action(do=ActionKind.ACTION_DONE, session=key, identity=view.gate), once=True),
+        Button("💬 Guidance", Action(do=ActionKind.GUIDANCE, session=key)),
+        Button("📄 Log", Action(do=ActionKind.LOG, session=key)),
+        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+    )
+    text = paragraphs(f"{headline(Sign.ACTION, view.ref, needs)}\n{asked}", "Then tap Done; it goes on.")
+    return Shown(text, rows(*buttons, width=_ABREAST))
+
+
+def _day(view: SessionView) -> Shown:
+    """Show that all sessions together have used up the day's budget."""
+    buttons = (more_today(view.ref), Button("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key)))
+    words = agent_text(view.end.text if view.end is not None else "", 300)
+    return Shown(
+        f"{headline(Sign.BUDGET, view.ref, 'rests for today')}\n{words}", rows(*buttons, width=_ABREAST)
+    )
+
+
+def more_today(ref: SessionRef) -> Button:
+    """The button that lets all sessions spend more today, and this one go on."""
+    more = Action(do=ActionKind.ADD_BUDGET, session=ref.key, usd=MORE_USD, text=FOR_TODAY)
+    return Button(f"+${MORE_USD:,.0f} for today", more, once=True)
+
+
+def _budget(view: SessionView) -> Shown:
+    if view.end is not None and view.end.of_day:
+        return _day(view)
+    spent = capital(money_of(view))
+    of = f" of {human_money(view.budget_usd)}" if view.budget_usd is not None else ""
+    after = f"after {plural(view.iteration, 'iteration')}"
+    more = MORE_USD if (view.budget_usd or 0.0) < 20 else float(round((view.budget_usd or 0.0) / 4))
+    key = view.ref.key
+    buttons = (
+        Button(f"+${more:,.0f}", Action(do=ActionKind.ADD_BUDGET, session=key, usd=more), once=True),
+        Button("Finish this phase", Action(do=ActionKind.FINISH_PHASE, session=key), once=True),
+        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+    )
+    text = (
+        f"{headline(Sign.BUDGET, view.ref, 'has used up its budget')}\n"
+        f"{escape(spent)}{escape(of)}, {phase_words(view.phase)} {after}.\nIt rests until you decide."
+    )
+    return Shown(text.replace(",  ", ", "), rows(*buttons, width=_ABREAST))
+
+
+def _iterations(view: SessionView) -> Shown:
+    key = view.ref.key
+    words = agent_text(view.end.text if view.end is not None else "", 300)
+    buttons = (
+        Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
+        Button("📄 Log", Action(do=ActionKind.LOG, session=key)),
+        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+    )
+    return Shown(f"{headline(Sign.PAUSED, view.ref, 'rests')} {phase_words(view.phase)}\n{words}", (buttons,))
+
+
+def _lost(view: SessionView, place: Place, now: datetime) -> Shown:
+    key = view.ref.key
+    seen = f"Last seen at {time_of(view.updated, place, now)}." if view.updated is not None else ""
+    buttons = (
+        Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
+        Button("📄 Log", Action(do=ActionKind.LOG, session=key)),
+        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+    )
+    text = (
+        f"{headline(Sign.OURS, view.ref, 'has lost its worker')} {phase_words(view.phase)}\n"
+        f"It died without a word. {seen} What was done is in the files; it can go on from there."
+    )
+    return Shown(text, (buttons,))

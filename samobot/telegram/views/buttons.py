@@ -1,0 +1,115 @@
+"""What a message shows: its text and the buttons below it, before anything is sent.
+
+The functions that make messages are pure and return `Shown`; `keyboard` gives each button its callback id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from samobot.telegram.outbound.outbox import Attachment
+from samobot.telegram.store.callback_data import CallbackIds
+from samobot.telegram.views.actions import Action
+from samobot.text import one_line
+
+MOST_BUTTONS = 100
+MOST_IN_A_ROW = 8
+LABEL_CHARACTERS = 40
+"""What a phone shows of a button as wide as the chat; beyond that it cuts off the end."""
+
+_LONGEST_ENDING, _BEFORE_ENDING = 8, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button.
+
+    Attributes:
+        label: What it says.
+        action: What a tap on it asks for.
+        once: Whether only the first tap counts, of all the single-use buttons of its scope.
+        scope: What it belongs to; empty: the message that it stands below.
+    """
+
+    label: str
+    action: Action
+    once: bool = False
+    scope: str = ""
+
+
+Rows = Sequence[Sequence[Button]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message as it is to be seen.
+
+    Attributes:
+        text: Telegram HTML; the caption where there is an attachment.
+        buttons: Rows of buttons.
+        attachment: A file that goes with it.
+    """
+
+    text: str
+    buttons: Rows = ()
+    attachment: Attachment | None = None
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of what is seen and what the buttons do."""
+        buttons = [
+            [(button.label, button.action.model_dump(mode="json", exclude_none=True)) for button in row]
+            for row in self.buttons
+        ]
+        content = json.dumps([self.text, buttons], sort_keys=True)
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def rows(*buttons: Button, width: int = 4) -> Rows:
+    """Lay buttons out in rows of at most `width`."""
+    return tuple(buttons[start : start + width] for start in range(0, len(buttons), width))
+
+
+def file_label(name: str, size: str) -> str:
+    """Call a file on a button: a name that is too long loses its middle, and keeps its ending and its size.
+
+    Args:
+        name: The file's name.
+        size: Its size, in words.
+    """
+    room = LABEL_CHARACTERS - len(size) - 3
+    name = one_line(name)
+    if len(name) > room:
+        ending = name[-_LONGEST_ENDING:].rpartition(".")[2]
+        end = len(ending) + 1 + _BEFORE_ENDING
+        name = f"{name[: room - 1 - end]}…{name[-end:]}"
+    return f"{name} · {size}"
+
+
+def keyboard(callbacks: CallbackIds, buttons: Rows, scope: str) -> InlineKeyboardMarkup | None:
+    """Give each button its callback id and lay them out; None where there are no buttons.
+
+    Args:
+        callbacks: The table of callback ids.
+        buttons: The rows; what Telegram would not take (beyond 100, more than 8 a row) is left out.
+        scope: What buttons without a scope of their own belong to: `CallbackIds.retire` takes it.
+    """
+    left = MOST_BUTTONS
+    made: list[list[InlineKeyboardButton]] = []
+    for row in buttons:
+        kept = row[: min(MOST_IN_A_ROW, left)]
+        left -= len(kept)
+        if kept:
+            made.append([_button(callbacks, button, scope) for button in kept])
+    return InlineKeyboardMarkup(made) if made else None
+
+
+def _button(callbacks: CallbackIds, button: Button, scope: str) -> InlineKeyboardButton:
+    action = button.action.model_dump(mode="json", exclude_none=True)
+    identifier = callbacks.mint(action, scope=button.scope or scope, once=button.once)
+    return InlineKeyboardButton(one_line(button.label, LABEL_CHARACTERS) or "…", callback_data=identifier)

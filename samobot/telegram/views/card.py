@@ -1,0 +1,229 @@
+"""The card: one message a session, edited in place, that shows where it is and what it does right now.
+
+A card says only what was seen: without a living worker it never says that anything works.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from samobot.fleet.models import SessionView
+from samobot.session.status import SessionState
+from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import Button, Rows, Shown
+from samobot.telegram.views.pending import Need, NeedKind, need_of
+from samobot.telegram.views.plain_lines import of_flattened
+from samobot.telegram.views.wording import (
+    Place,
+    Sign,
+    agent_line,
+    dots,
+    lines,
+    money_of,
+    name_of,
+    plural,
+    time_of,
+)
+from samobot.text import human_duration, human_money, one_line
+
+_LINE = 90
+_GUIDANCE_SHOWN = 2
+
+SIGNS = {
+    NeedKind.QUESTIONS: Sign.QUESTION,
+    NeedKind.PLAN: Sign.PLAN,
+    NeedKind.ACTION: Sign.ACTION,
+    NeedKind.BLOCK: Sign.BLOCKED,
+    NeedKind.BUDGET: Sign.BUDGET,
+    NeedKind.ITERATIONS: Sign.PAUSED,
+    NeedKind.FAILED: Sign.OURS,
+    NeedKind.LOST: Sign.OURS,
+}
+
+
+def card(view: SessionView, place: Place, now: datetime) -> Shown:
+    """Make a session's card.
+
+    Args:
+        view: The session.
+        place: The chat.
+        now: The time, aware.
+    """
+    need = need_of(view)
+    sign = sign_of(view, need)
+    # Where several projects have a session of that name, it begins with the project.
+    told = view.ref.name.startswith(f"{view.ref.project}:")
+    project = f" · {escape(one_line(view.ref.project, 40))}" if view.ref.project and not told else ""
+    phase = f"{dots(view.phase, over=view.state is SessionState.DONE)} {view.phase or ''}".strip()
+    text = lines(
+        f"{sign} {name_of(view.ref)}{project}",
+        phase if view.phase is not None or view.visited else "",
+        _counts(view, now),
+        escape(doing(view, need, place, now)),
+        f"{Sign.PAUSED} Pauses after this iteration" if view.pausing else "",
+        _labelled("Last", of_flattened(view.last_action or view.summary)),
+        _labelled("Next", view.next) if view.state is not SessionState.DONE else "",
+        *_guidance(view),
+        *(f"{Sign.OURS} {escape(one_line(problem, 160))}" for problem in view.problems[:1]),
+    )
+    return Shown(text, card_buttons(view, need))
+
+
+def sign_of(view: SessionView, need: Need | None) -> Sign:
+    """The sign of a session's state."""
+    if need is not None:
+        return SIGNS[need.kind]
+    match view.state:
+        case SessionState.RUNNING:
+            return Sign.RUNNING
+        case SessionState.QUEUED:
+            return Sign.QUEUED
+        case SessionState.PARKED:
+            return Sign.PARKED
+        case SessionState.STOPPED if _ended_from_outside(view) and view.wanted:
+            return Sign.QUEUED
+        case SessionState.STOPPED:
+            return Sign.PAUSED if view.paused else Sign.STOPPED
+        case SessionState.DONE:
+            return Sign.DONE
+        case SessionState.WAITING | SessionState.BLOCKED | SessionState.IDLE:
+            return Sign.QUEUED if view.wanted or view.place else Sign.AT_REST
+
+
+def doing(view: SessionView, need: Need | None, place: Place, now: datetime) -> str:
+    """One line about what it does right now, or since when it rests; plain text."""
+    since = _since(view, place, now)
+    if need is not None:
+        return f"{_waits(view, need)}{since}"
+    match view.state:
+        case SessionState.RUNNING if view.activity and view.running_since is not None:
+            return one_line(view.activity, _LINE)
+        case SessionState.RUNNING:
+            return "Working" if view.running_since is not None else "Between two iterations"
+        case SessionState.QUEUED:
+            return queue_words(view.place)
+        case SessionState.PARKED if view.parked_until is not None:
+            return f"Parked on a usage limit, goes on at {time_of(view.parked_until, place, now)}"
+        case SessionState.PARKED:
+            return "Parked on a usage limit"
+        case SessionState.STOPPED if _ended_from_outside(view):
+            then = "it goes on by itself" if view.wanted else "it can go on"
+            return f"Interrupted from outside{since}; {then}"
+        case SessionState.STOPPED:
+            return f"{'Paused' if view.paused else 'Stopped'}{since}"
+        case SessionState.DONE:
+            return f"Done{since}"
+        case SessionState.WAITING | SessionState.BLOCKED | SessionState.IDLE:
+            if view.place:
+                return queue_words(view.place)
+            if view.lost and view.wanted:
+                return "Its worker died; it is started again"
+            return "Starts in a moment" if view.wanted else f"Not running{since}"
+
+
+def _ended_from_outside(view: SessionView) -> bool:
+    """Whether nobody wanted the run to end: its service or the machine went down."""
+    return view.end is not None and not view.end.by_person
+
+
+def queue_words(place: int | None) -> str:
+    """Where in the queue: `Next in line`, `Number 3 in line`."""
+    return f"Number {place} in line" if place is not None and place > 1 else "Next in line"
+
+
+def card_buttons(view: SessionView, need: Need | None) -> Rows:
+    """The buttons that fit a session's state, the most likely first."""
+    key = view.ref.key
+    log = Button("📄 Log", Action(do=ActionKind.LOG, session=key))
+    stop = Button("⏹ Stop", Action(do=ActionKind.STOP, session=key))
+    resume = Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key))
+    guidance = Button("💬 Guidance", Action(do=ActionKind.GUIDANCE, session=key))
+    archive = Button("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key))
+    if need is not None:
+        match need.kind:
+            case NeedKind.QUESTIONS | NeedKind.PLAN | NeedKind.ACTION:
+                return ((log, stop),)
+            case NeedKind.LOST | NeedKind.ITERATIONS:
+                return ((resume, log, stop),)
+            case NeedKind.BLOCK | NeedKind.BUDGET | NeedKind.FAILED:
+                return ((log, stop),)
+    match view.state:
+        case SessionState.RUNNING:
+            pause = Button("⏸ Pause", Action(do=ActionKind.PAUSE, session=key))
+            return ((resume if view.pausing else pause, stop, log), (guidance,))
+        case SessionState.PARKED:
+            return ((Button("▶️ Resume now", resume.action), stop),)
+        case SessionState.STOPPED:
+            return ((resume, log, archive),)
+        case SessionState.DONE:
+            diff = Button("± Diff", Action(do=ActionKind.DIFF, session=key))
+            files = Button("📁 Files", Action(do=ActionKind.FILES, session=key))
+            return ((*((diff,) if view.repository else ()), files, archive),)
+        case SessionState.QUEUED:
+            return ((stop,),)
+        case SessionState.WAITING | SessionState.BLOCKED | SessionState.IDLE:
+            return ((stop,),) if view.wanted or view.place else ((resume, log, archive),)
+
+
+def farewell(view: SessionView, place: Place, now: datetime) -> Shown:
+    """The card of a running session when the bot itself ends: what it shows is as old as it says."""
+    shown = card(view, place, now)
+    note = f"🔌 As of {time_of(now, place, now)}, when the bot went off. The run goes on."
+    return Shown(f"{shown.text}\n{note}", shown.buttons)
+
+
+def _counts(view: SessionView, now: datetime) -> str:
+    facts = []
+    if view.iteration:
+        facts.append(f"Iteration {view.iteration:,}")
+    seconds = view.duration_s
+    if view.state is SessionState.RUNNING and view.started is not None:
+        seconds = max(seconds, (now - view.started).total_seconds())
+    if seconds >= 60:
+        facts.append(human_duration(seconds))
+    if view.cost_usd:
+        of = f" of {human_money(view.budget_usd)}" if view.budget_usd else ""
+        facts.append(f"{money_of(view)}{of}")
+    return escape(" · ".join(facts))
+
+
+def _since(view: SessionView, place: Place, now: datetime) -> str:
+    at = view.end.at if view.end is not None else view.updated
+    return f" since {time_of(at, place, now)}" if at is not None else ""
+
+
+def _waits(view: SessionView, need: Need) -> str:
+    match need.kind:
+        case NeedKind.QUESTIONS:
+            return f"Waits for you: {plural(len(view.open_questions), 'question')},"
+        case NeedKind.PLAN:
+            return "Waits for your word on its plan"
+        case NeedKind.ACTION:
+            return "Waits for you to do something"
+        case NeedKind.BLOCK:
+            return "Blocked"
+        case NeedKind.BUDGET:
+            return "Its budget is used up"
+        case NeedKind.ITERATIONS:
+            return "Has run the iterations you asked for"
+        case NeedKind.FAILED:
+            return "Failed"
+        case NeedKind.LOST:
+            return "Its worker died"
+
+
+def _labelled(label: str, words: str | None) -> str:
+    line = agent_line(words or "", _LINE)
+    return f"{label}: {line}" if line else ""
+
+
+def _guidance(view: SessionView) -> list[str]:
+    waiting = [item for item in view.guidance if not item.given]
+    shown = [
+        f"{Sign.GUIDANCE} {'The agent has' if item.at_work else 'For the next iteration'}: "
+        f"“{escape(one_line(item.text, 60))}”"
+        for item in waiting[-_GUIDANCE_SHOWN:]
+    ]
+    more = len(waiting) - len(shown)
+    return [*shown, f"{Sign.GUIDANCE} and {more} more"] if more else shown

@@ -1,0 +1,144 @@
+"""The end of a session in the chat: what was done, where it is, and what it took."""
+
+from __future__ import annotations
+
+from samobot.fleet.models import SessionView
+from samobot.fleet.replies import DiffView, Document
+from samobot.phases import Phase
+from samobot.session.journal import RunEndReason
+from samobot.telegram.markup.rich_text import RichText, escape
+from samobot.telegram.markup.screen import PHONE_LINE, beginning
+from samobot.telegram.markup.split import file_name
+from samobot.telegram.outbound.outbox import Attachment
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import Button, Shown, rows
+from samobot.telegram.views.test_claims import claims
+from samobot.telegram.views.wording import (
+    Sign,
+    agent_line,
+    agent_rich,
+    agent_text,
+    headline,
+    lines,
+    money_of,
+    paragraphs,
+    phase_words,
+    plural,
+)
+from samobot.text import human_duration, one_line
+
+_SUMMARY_LINES, _ON_SCREEN = 6, 8
+"""Lines as written, and on a phone's screen: as long as a usual summary, which then needs no file of its own."""
+
+_SUMMARY = _ON_SCREEN * PHONE_LINE
+_MOST_READ = 3_000
+_CUT = 2
+"""What `shorten` keeps for its sign."""
+
+
+def done(view: SessionView, summary: str, diff: DiffView | None) -> Shown:
+    """Show that a session is done.
+
+    Args:
+        view: The session.
+        summary: Its summary, Markdown; empty where the agent wrote none.
+        diff: What its branch holds; None where it does not work in a repository.
+    """
+    words = summary_text(summary) or agent_text(view.summary or view.last_action or "", _SUMMARY)
+    facts = lines(_branch(diff), "  ".join(claims(agent_rich(summary).text)), _took(view), _by_phase(view))
+    key = view.ref.key
+    of_repository = (
+        Button("± Diff", Action(do=ActionKind.DIFF, session=key)),
+        Button("PR text", Action(do=ActionKind.PR_TEXT, session=key)),
+    )
+    buttons = (
+        *(of_repository if diff is not None else ()),
+        Button("Timeline", Action(do=ActionKind.TIMELINE, session=key)),
+        Button("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
+    )
+    head = headline(Sign.DONE, view.ref, "is done")
+    return Shown(paragraphs(lines(head, words), facts), rows(*buttons, width=2))
+
+
+def summary_file(view: SessionView, document: Document) -> Shown | None:
+    """The whole summary as a document, where the message can show only its beginning."""
+    rich = agent_rich(_body(document.text))
+    if rich.units + _CUT <= _shown_units(rich):
+        return None
+    data = document.text.encode("utf-8", "replace")
+    label = f"📎 {headline(Sign.DONE, view.ref)}: the whole summary"
+    return Shown(label, attachment=Attachment(file_name(f"summary {view.ref.name[:40]}"), data))
+
+
+def stopped(view: SessionView, report: str) -> Shown:
+    """Show that a person stopped or paused a session; `report` says more about it, plain text."""
+    key = view.ref.key
+    buttons = (
+        Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
+        Button("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
+    )
+    sign, words = (Sign.PAUSED, "is paused") if view.paused else (Sign.STOPPED, "is stopped")
+    if was_decided(view):
+        words, report = "stays paused", "What was decided is saved. It goes on with Resume."
+    head = headline(sign, view.ref, words)
+    where = f"{phase_words(view.phase).capitalize()}, after {plural(view.iteration, 'iteration')}" + (
+        f" · {money_of(view)}" if view.cost_usd else ""
+    )
+    return Shown(lines(head, escape(one_line(report, 600)), escape(where.removeprefix(", "))), (buttons,))
+
+
+def was_decided(view: SessionView) -> bool:
+    """Whether it was asked to pause, then waited for a person's decision, and has it now."""
+    return view.paused and view.end is not None and view.end.reason is RunEndReason.WAITING
+
+
+def summary_text(summary: str) -> str:
+    """The beginning of a summary as HTML: its first words, without its title."""
+    body = _body(summary)[:_MOST_READ]
+    return agent_text(body, _shown_units(agent_rich(body)))
+
+
+def _shown_units(rich: RichText) -> int:
+    """How much of a summary the message shows: with its facts it shall not fill more than a phone's screen."""
+    first = RichText("\n".join(rich.text.split("\n")[:_SUMMARY_LINES]))
+    return max(16, beginning(first, _ON_SCREEN) + _CUT)
+
+
+def _body(summary: str) -> str:
+    found = summary.strip().split("\n")
+    while found and (not found[0].strip() or found[0].startswith("#")):
+        del found[0]
+    return "\n".join(found)
+
+
+def _branch(diff: DiffView | None) -> str:
+    if diff is None:
+        return ""
+    facts = [
+        f"⎇ {agent_line(diff.branch or 'no branch', 80)}",
+        plural(diff.commits, "commit"),
+        f"{plural(len(diff.files), 'file')}, +{diff.added:,} −{diff.removed:,}",
+    ]
+    if diff.uncommitted:
+        facts.append(f"{diff.uncommitted} not committed")
+    return " · ".join(facts)
+
+
+def _took(view: SessionView) -> str:
+    facts = []
+    if view.duration_s >= 1:
+        waited = f", of which {human_duration(view.waited_s)} waiting for you" if view.waited_s >= 60 else ""
+        facts.append(f"{human_duration(view.duration_s)}{waited}")
+    if view.iteration:
+        facts.append(plural(view.iteration, "iteration"))
+    if view.cost_usd:
+        facts.append(money_of(view))
+    return escape(" · ".join(facts))
+
+
+def _by_phase(view: SessionView) -> str:
+    order = [phase.value for phase in Phase]
+    counts = {name: count for name, count in view.iterations_by_phase.items() if name in order}
+    if len(counts) < 2:
+        return ""
+    return " · ".join(f"{name}\u00a0{counts[name]}" for name in sorted(counts, key=order.index))

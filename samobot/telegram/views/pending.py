@@ -1,0 +1,72 @@
+"""What a session needs from a person now, and under which name: another round of questions is another need."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from samobot.fleet.models import SessionView
+from samobot.phases import WaitingFor
+from samobot.session.journal import RunEndReason
+from samobot.session.status import SessionState
+
+
+class NeedKind(StrEnum):
+    """What a person has to do something about."""
+
+    QUESTIONS = "questions"
+    PLAN = "plan"
+    ACTION = "action"
+    BLOCK = "block"
+    BUDGET = "budget"
+    ITERATIONS = "iterations"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that holds a session up until a person acts.
+
+    Attributes:
+        kind: What it is.
+        name: Tells it from every other one of the session; the same for as long as it stands.
+    """
+
+    kind: NeedKind
+    name: str
+
+
+_WAITING = {
+    WaitingFor.QA_ANSWERS: NeedKind.QUESTIONS,
+    WaitingFor.PLAN_APPROVAL: NeedKind.PLAN,
+    WaitingFor.HUMAN_ACTION: NeedKind.ACTION,
+    WaitingFor.FILE_UPDATE: NeedKind.ACTION,
+}
+
+_ENDS = {
+    RunEndReason.BUDGET: NeedKind.BUDGET,
+    RunEndReason.ITERATIONS: NeedKind.ITERATIONS,
+    RunEndReason.FAILED: NeedKind.FAILED,
+}
+
+
+def need_of(view: SessionView) -> Need | None:
+    """Say what holds a session up; None while it works, waits for its turn or a limit, or is over."""
+    if view.state is SessionState.WAITING and view.waiting_for is not None and view.gate is not None:
+        return Need(_WAITING[view.waiting_for], view.gate)
+    if view.state is SessionState.BLOCKED:
+        kind = _ENDS.get(view.end.reason, NeedKind.BLOCK) if view.end is not None else NeedKind.BLOCK
+        return Need(kind, f"{kind}:{occurrence(view)}")
+    if view.state is SessionState.IDLE and view.lost and not view.wanted and view.place is None:
+        return Need(NeedKind.LOST, f"{NeedKind.LOST}:{view.run}")
+    return None
+
+
+def occurrence(view: SessionView) -> str:
+    """Name the moment at which a session came to rest."""
+    if view.end is not None:
+        return f"{view.end.at:%Y%m%dT%H%M%S.%f}"
+    words = f"{view.phase} {view.iteration} {view.asked}"
+    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,177 @@
+"""A plan in the chat: what it proposes, what changed since the version before, and what was decided."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import datetime
+
+from samobot.fleet.models import PlanView, SessionView
+from samobot.fleet.replies import Document
+from samobot.session.status import SessionState
+from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.markup.screen import PHONE_LINE
+from samobot.telegram.markup.split import CAPTION_UNITS, file_name
+from samobot.telegram.outbound.outbox import Attachment
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import Button, Shown
+from samobot.telegram.views.plain_lines import plain_line, words_of
+from samobot.telegram.views.wording import (
+    Place,
+    Sign,
+    agent_line,
+    agent_rich,
+    decided_by,
+    headline,
+    lines,
+    paragraphs,
+    plural,
+    time_of,
+)
+from samobot.text import clip, one_line
+
+_MOST_PHASES, _WITH_CHANGES = 8, 3
+"""Lines for the phases, alone and above what changed."""
+
+_MOST_CHANGES = 3
+_FEW_PHASES = 4
+"""So many titles may take two lines of a phone's screen each."""
+
+_BESIDE_TITLE = 12
+"""Characters around a phase's title: its number and its steps."""
+
+_MOST_COMPARED = 2_000
+_TITLE = 160
+
+
+def open_plan(
+    view: SessionView,
+    plan: PlanView,
+    version: int,
+    changes: str,
+    place: Place,
+    now: datetime,
+    *,
+    again: bool = False,
+    auto_at: datetime | None = None,
+) -> Shown:
+    """Show a plan that waits for a decision.
+
+    Args:
+        view: The session.
+        plan: The plan.
+        version: How many contents were shown, this one included.
+        changes: What changed since the version before, from `changes`; empty for the first.
+        place: The chat.
+        now: The time.
+        again: Whether exactly this content was shown and decided about before.
+        auto_at: When it is approved without a person, where a session was started so.
+    """
+    words = "shows the same plan again" if again else "has a plan"
+    most = _WITH_CHANGES if changes and not again else _MOST_PHASES
+    shown = plan.phases if len(plan.phases) <= most else plan.phases[: most - 1]
+    room = 70 if len(shown) <= _FEW_PHASES and not changes else PHONE_LINE - _BESIDE_TITLE
+    outline = [
+        f"{number}  {agent_line(phase.title, room) or '…'} · {plural(phase.steps, 'step')}"
+        for number, phase in enumerate(shown, 1)
+    ]
+    more = len(plan.phases) - len(shown)
+    auto = (
+        f"⏱ It is approved at {time_of(auto_at, place, now)} unless you say otherwise."
+        if auto_at is not None
+        else ""
+    )
+    text = paragraphs(
+        lines(f"{headline(Sign.PLAN, view.ref, words)}{_version(version)}", _title(plan)),
+        lines(*outline, f"… and {more} more" if more > 0 else ""),
+        f"Since version {version - 1}:\n{changes}" if changes and not again else "",
+        auto,
+    )
+    identity = plan.sha256
+    key = view.ref.key
+    approve = Action(do=ActionKind.APPROVE, session=key, identity=identity)
+    reject = Action(do=ActionKind.REQUEST_CHANGES, session=key, identity=identity)
+    show = Action(do=ActionKind.SHOW_PLAN, session=key, identity=identity)
+    # Only the approval is single-use: who asks for changes writes them first, and may think better of it.
+    last = [Button("📄 Show plan", show)]
+    if auto_at is not None:
+        last.append(
+            Button("✋ Not by itself", Action(do=ActionKind.AUTO_OFF, session=key, identity=view.gate))
+        )
+    first = (Button("✅ Approve", approve, once=True), Button("✏️ Request changes", reject))
+    return Shown(text, (first, tuple(last)))
+
+
+def decided_plan(
+    view: SessionView, plan: PlanView, version: int, place: Place, today: datetime, *, approved: bool
+) -> Shown:
+    """Show what was decided about a plan, by whom and when."""
+    who = escape(decided_by(plan.by, plan.via, plan.at, place, today))
+    if approved:
+        head = f"{headline(Sign.DECIDED, view.ref)} · plan{_version(version)}"
+        return Shown(lines(head, _title(plan), f"→ Approved · {who}"))
+    head = f"{headline(Sign.PLAN, view.ref)} · plan{_version(version)}"
+    feedback = agent_verbatim(plan.feedback or "")
+    return Shown(lines(head, _title(plan), f"→ Changes requested · {who}", feedback))
+
+
+def past_plan(view: SessionView, version: int, *, replaced: bool) -> Shown:
+    """Show that a plan's message speaks of something that is over, where nobody can say any more who decided."""
+    words = "A newer version is below." if replaced else "It is decided; the session has gone on."
+    if view.state is SessionState.STOPPED and not replaced:
+        words = "Stopped before it was decided. /resume shows it again."
+    return Shown(lines(f"{headline(Sign.PLAN, view.ref)} · plan{_version(version)}", f"→ {words}"))
+
+
+def plan_file(view: SessionView, document: Document, version: int) -> Shown:
+    """The whole plan as a document; where it is short enough, it is also readable right there."""
+    rich = agent_rich(document.text)
+    caption = rich.html() if rich.text and rich.units <= CAPTION_UNITS and len(rich.spans) <= 100 else ""
+    name = file_name(f"plan {view.ref.name[:40]}" + (f" v{version}" if version > 1 else ""))
+    data = document.text.encode("utf-8", "replace")
+    label = f"📎 {headline(Sign.PLAN, view.ref)}: the whole plan{_version(version)}"
+    return Shown(caption or label, attachment=Attachment(name, data))
+
+
+def changes(before: str, after: str) -> str:
+    """Say what changed between two versions of a plan: the lines that came and went, as HTML.
+
+    Only words count: moved spaces, ticked boxes and list marks are no change. Of many lines, the first few.
+    """
+    old, new = _content(before), _content(after)
+    found: list[tuple[str, str]] = []
+    matcher = difflib.SequenceMatcher(None, [*map(words_of, old)], [*map(words_of, new)])
+    for tag, start, end, new_start, new_end in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        found += [("−", line) for line in old[start:end]]
+        found += [("+", line) for line in new[new_start:new_end]]
+    few = found if len(found) <= _MOST_CHANGES + 1 else found[:_MOST_CHANGES]
+    shown = [f"{sign} {escape(plain_line(line, 2 * PHONE_LINE - 2))}" for sign, line in few]
+    more = len(found) - len(shown)
+    return (
+        lines(*shown, f"… and {plural(more, 'more line')}" if more > 0 else "") or "only its layout changed"
+    )
+
+
+def agent_verbatim(words: str) -> str:
+    """A person's own words as a quote, unrendered."""
+    words = words.strip()
+    return f"<blockquote>{escape(clip(words, 1000))}</blockquote>" if one_line(words) else ""
+
+
+def _content(text: str) -> list[str]:
+    return [line for line in text.split("\n") if words_of(line)][:_MOST_COMPARED]
+
+
+def _title(plan: PlanView) -> str:
+    size = (
+        f"{plural(len(plan.phases), 'phase')}, {plural(plan.steps, 'step')}"
+        if plan.phases
+        else plural(plan.size, "character")
+    )
+    title = agent_line(plan.title, _TITLE)
+    return f"{title}{': ' if title else ''}{size}"
+
+
+def _version(version: int) -> str:
+    return f" · version {version}" if version > 1 else ""

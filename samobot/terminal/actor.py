@@ -1,0 +1,75 @@
+"""Who decides at a terminal: the person at it, and never an agent."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from samobot.config.address import Located, known_projects, locate
+from samobot.errors import SamobotError
+from samobot.session.folder import SessionFolder
+from samobot.session.lock import holder
+
+if TYPE_CHECKING:
+    from samobot.session.gate import Person
+
+VIA = "terminal"
+
+
+def find(name: str, config: Path | None, configured: Iterable[Path]) -> Located:
+    """Find the session that a command names, in the project here or a configured one."""
+    projects, _ = known_projects(config, Path.cwd(), configured)
+    return locate(name, projects)
+
+
+def person_at(folder: SessionFolder) -> Person:
+    """The person who decides about a session here.
+
+    Raises:
+        SamobotError: It is the session's own agent: an agent cannot pass its own gate.
+    """
+    # Here, for `samobot status` needs none of it and is to be quick.
+    from samobot.session.gate import Person
+
+    refuse_an_agent(
+        folder, "Answers and approvals are for a person to give; signal “waiting” and end the iteration."
+    )
+    return Person(user_name(), VIA)
+
+
+def refuse_an_agent(folder: SessionFolder, instead: str) -> None:
+    """Refuse what an iteration calls in a person's name.
+
+    Args:
+        folder: The session that it is about.
+        instead: Whose that is, and what an agent does instead, as sentences.
+
+    Raises:
+        SamobotError: This process belongs to an iteration.
+    """
+    # Here, for `samobot status` needs none of it and is to be quick.
+    from samobot.claude.invocation import ITERATION_VARIABLE
+
+    if os.environ.get(ITERATION_VARIABLE) or _below_the_worker(folder):
+        raise SamobotError(f"This was called from inside an iteration. {instead}")
+
+
+def user_name() -> str:
+    """How the person at this terminal is named in the records."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
+def _below_the_worker(folder: SessionFolder) -> bool:
+    """Whether a worker of this session is among our ancestors, as it is for all that its agent starts."""
+    current = holder(folder)
+    if current is None or current.pid is None:
+        return False
+    import psutil
+
+    return any(process.pid == current.pid for process in psutil.Process().parents())

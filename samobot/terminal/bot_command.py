@@ -1,0 +1,83 @@
+"""`samobot bot`: the Telegram side, until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+
+import click
+
+from samobot.config.settings import Settings, load_settings
+from samobot.errors import BusyError
+from samobot.system.logs import setup_logging
+from samobot.telegram.api import build_bot
+from samobot.telegram.app import BotApp
+from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.pairing import LIFETIME_SECONDS, PairingCode
+
+LOG_NAME = "bot.log"
+
+
+@click.command(name="bot")
+@click.option("--pair", is_flag=True, help="Show a code that lets one person or group in, for ten minutes.")
+@click.option("--no-watch", is_flag=True, help="Find changes by polling alone, without watching files.")
+@click.option("--verbose", "-v", is_flag=True, help="Log more.")
+def bot_command(*, pair: bool, no_watch: bool, verbose: bool) -> int:
+    """Run the Telegram bot until it is told to end (Ctrl-C, SIGTERM). Sessions go on without it.
+
+    With --pair and a bot that runs already, only the code is shown.
+    """
+    settings = load_settings()
+    token = settings.require_token()
+    setup_logging(
+        logging.DEBUG if verbose else logging.INFO,
+        file=settings.samobot_state_dir / LOG_NAME,
+        secrets=[token],
+    )
+    if pair:
+        _show_code(settings, token)
+        if _is_running(token):
+            return 0
+    asyncio.run(BotApp(settings, os.environ, watch_files=not no_watch).run())
+    return 0
+
+
+def _show_code(settings: Settings, token: str) -> None:
+    store = Store(settings.samobot_state_dir)
+    try:
+        code = store.pairing.new_code()
+    finally:
+        store.close()
+    name = asyncio.run(_username(settings, token))
+    minutes = int(LIFETIME_SECONDS // 60)
+    click.echo(f"Send this to the bot within {minutes} minutes:\n\n    /start {code.shown}\n")
+    if name is not None:
+        click.echo(f"or open {_link(code, name)}\n")
+    click.echo("It lets one person in, or, sent in a group by somebody who is in, that group.")
+    sys.stdout.flush()
+
+
+def _link(code: PairingCode, name: str) -> str:
+    return code.link(name)
+
+
+async def _username(settings: Settings, token: str) -> str | None:
+    """The bot's name; None where Telegram cannot be reached just now."""
+    from telegram.error import TelegramError
+
+    try:
+        async with asyncio.timeout(10), build_bot(token, settings.telegram_api_url) as bot:
+            return bot.username
+    except (TelegramError, TimeoutError):
+        return None
+
+
+def _is_running(token: str) -> bool:
+    try:
+        TokenLock(token, lock_folder(os.environ)).release()
+    except BusyError:
+        return True
+    return False

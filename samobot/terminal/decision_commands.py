@@ -1,0 +1,137 @@
+"""`samobot answer`, `approve`, `reject`, `tell`: what a person decides, on disk before it is confirmed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from samobot.config.environment import configured_projects
+from samobot.config.settings import load_settings
+from samobot.errors import UsageError
+from samobot.session import gate, journal
+from samobot.session.decisions import load_key
+from samobot.session.files import read_text
+from samobot.session.folder import SessionFolder
+from samobot.session.gate_effects import refuse_if_done
+from samobot.session.lock import holder
+from samobot.session.qa import parse_qa
+from samobot.session.snapshot import holds, standing_end
+from samobot.terminal.actor import find, person_at
+from samobot.terminal.options import config_option, name_argument
+from samobot.text import one_line
+
+
+@click.command("answer")
+@name_argument()
+@click.argument("answers", nargs=-1, metavar='[Q1=A] ["Q2=free text"]…')
+@click.option("--suggestions", is_flag=True, help="Answer every open question as the agent suggests.")
+@config_option
+def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, config: Path | None) -> None:
+    """Answer a session's questions: a letter takes that option, anything else is written as it is.
+
+    \b
+    Examples:
+      samobot answer greet Q1=B "Q2=Print it in bold"
+      samobot answer greet B            (where one question is open)
+      samobot answer greet --suggestions
+    """
+    settings = load_settings()
+    folder = find(name, config, settings.samobot_projects).folder
+    person = person_at(folder)
+    refuse_if_done(folder)  # before the words are read, which would only be found to fit no open question
+    key = load_key(settings.samobot_state_dir)
+    now = datetime.now(UTC)
+    if suggestions:
+        if answers:
+            raise UsageError(
+                "Give answers or --suggestions, not both: answer first, then take the suggestions."
+            )
+        receipt = gate.answer_suggestions(folder, person, now, key)
+    else:
+        receipt = gate.answer(folder, _read_answers(answers, folder), person, now, key)
+    for each in receipt.answered:
+        click.echo(f"✅ {each.question.label} → {one_line(each.answer, 200)}")
+    if receipt.open_questions:
+        click.echo(f"{receipt.open_questions} still open: samobot status {folder.name}")
+    else:
+        click.echo(f"All answered. {_go_on(folder)}")
+
+
+@click.command("approve")
+@name_argument()
+@config_option
+def approve_command(name: str, config: Path | None) -> None:
+    """Approve a session's plan as it is now; implementation is next."""
+    settings = load_settings()
+    folder = find(name, config, settings.samobot_projects).folder
+    person = person_at(folder)
+    verdict = gate.approve(folder, person, datetime.now(UTC), load_key(settings.samobot_state_dir))
+    already = "was approved before" if verdict.repeated else "is approved"
+    click.echo(f"✅ The plan {verdict.plan.name} {already}. {_go_on(folder)}")
+
+
+@click.command("reject")
+@name_argument()
+@click.option("--feedback", required=True, help="What should be different; the agent gets it word for word.")
+@config_option
+def reject_command(name: str, feedback: str, config: Path | None) -> None:
+    """Send a session's plan back with feedback; planning goes on."""
+    settings = load_settings()
+    folder = find(name, config, settings.samobot_projects).folder
+    person = person_at(folder)
+    key = load_key(settings.samobot_state_dir)
+    verdict = gate.reject(folder, feedback, person, datetime.now(UTC), key)
+    click.echo(f"✏️ Changes to {verdict.plan.name} are requested. {_go_on(folder)}")
+
+
+@click.command("tell")
+@name_argument()
+@click.argument("words", nargs=-1, required=True, metavar="TEXT")
+@config_option
+def tell_command(name: str, words: tuple[str, ...], config: Path | None) -> None:
+    """Give guidance for the next iteration, word for word."""
+    folder = find(name, config, configured_projects()).folder
+    person = person_at(folder)
+    gate.tell(folder, " ".join(words), person.who, datetime.now(UTC))
+    click.echo("✍️ Saved. The next iteration is given it.")
+
+
+def _read_answers(answers: tuple[str, ...], folder: SessionFolder) -> dict[str | int, str]:
+    """Read `Q1=A`; an answer without a question belongs to the only one that is open."""
+    found: dict[str | int, str] = {}
+    said: set[str] = set()
+    waiting = parse_qa(read_text(folder.qa) or "").open
+    for words in answers:
+        label, equals, answer = words.partition("=")
+        key: str | int
+        if equals and label.strip().upper().removeprefix("Q").isdigit():
+            key, label = label.strip(), f"Q{int(label.strip().upper().removeprefix('Q'))}"
+        elif len(waiting) == 1:
+            key, label, answer = waiting[0].index, waiting[0].label, words
+        else:
+            labels = ", ".join(question.label for question in waiting) or "none"
+            raise UsageError(
+                f"Say which question “{one_line(words, 40)}” answers, as in Q1=A. Open: {labels}."
+            )
+        if label in said:
+            raise UsageError(
+                f"There are two answers to {label}; give one, in quotation marks if it has several words."
+            )
+        said.add(label)
+        found[key] = answer
+    if not found:
+        labels = ", ".join(question.label for question in waiting) or "none"
+        raise UsageError(f"Give an answer, as in Q1=A, or take them all with --suggestions. Open: {labels}.")
+    return found
+
+
+def _go_on(folder: SessionFolder) -> str:
+    if holder(folder) is not None:
+        return "The running worker takes it up."
+    end = standing_end(folder, journal.read(folder))
+    if holds(end):
+        stays = "paused" if end is not None and end.paused else "stopped"
+        return f"It stays {stays}, as asked. Go on with: samobot resume {folder.name}"
+    return f"Go on with: samobot run --session {folder.name}"

@@ -1,0 +1,168 @@
+"""Asking right in the terminal: the questions and the plan, as soon as `samobot run` comes to a gate."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import termios
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import click
+
+from samobot.errors import SamobotError
+from samobot.phases import WaitingFor
+from samobot.session import gate
+from samobot.session.decisions import question_id
+from samobot.session.files import read_text
+from samobot.session.folder import SessionFolder
+from samobot.session.gate import Person
+from samobot.session.plan import newest_plan
+from samobot.session.qa import Question, parse_qa
+from samobot.terminal.actor import person_at
+from samobot.terminal.live_line import show
+from samobot.terminal.wording_lines import describe_plan, describe_question
+from samobot.text import printable
+from samobot.worker.run import RunEnd
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks at whether somebody decided elsewhere while we ask here."""
+
+
+class _DecidedElsewhere(Exception):
+    """The gate was passed in the chat or by hand while the terminal was asking."""
+
+
+def decide_here(folder: SessionFolder, end: RunEnd, key: bytes) -> bool:
+    """Ask for what a waiting session needs; True where it has that now.
+
+    Args:
+        folder: The session, which no worker holds now.
+        end: Why the run ended.
+        key: Marks decisions as written by us.
+    """
+    try:
+        person = person_at(folder)
+        match end.waiting_for:
+            case WaitingFor.QA_ANSWERS:
+                return _ask_questions(folder, person, key)
+            case WaitingFor.PLAN_APPROVAL:
+                return _ask_about_plan(folder, person, key)
+            case _:
+                return _ask_whether_done(folder, person, key)
+    except _DecidedElsewhere:
+        click.echo(f"\nDecided elsewhere{'' if end.paused else '; going on'}.")
+        return True
+    except (EOFError, KeyboardInterrupt):
+        show("\nLeft open. What was answered is saved.")
+        return False
+
+
+def _ask_questions(folder: SessionFolder, person: Person, key: bytes) -> bool:
+    while waiting := parse_qa(read_text(folder.qa) or "").open:
+        question = waiting[0]
+        click.echo(f"\n{describe_question(question)}")
+        words = _read_line(folder, _hint(question))
+        if not words.strip():
+            if not question.suggestion:
+                click.echo("Please answer, or leave with Ctrl-C.")
+                continue
+            words = question.suggestion
+        try:
+            gate.answer(
+                folder,
+                {question.index: words},
+                person,
+                datetime.now(UTC),
+                key,
+                expect={question.index: question_id(question)},
+                change=False,
+            )
+        except SamobotError as error:
+            click.echo(error.message)
+    return True
+
+
+def _hint(question: Question) -> str:
+    letters = "/".join(option.letter for option in question.options)
+    take = f", Enter takes {question.suggestion}" if question.suggestion else ""
+    return f"{question.label} [{letters + ' or ' if letters else ''}your words{take}]: "
+
+
+def _ask_about_plan(folder: SessionFolder, person: Person, key: bytes) -> bool:
+    while (plan := newest_plan(folder)) is not None:
+        choice = _read_line(folder, "\n[a]pprove, [r]equest changes, [s]how it, or [l]ater: ").strip().lower()
+        now = datetime.now(UTC)
+        try:
+            if choice in ("a", "approve"):
+                gate.approve(folder, person, now, key, expected=plan.sha256)
+                return True
+            if choice in ("r", "request changes"):
+                feedback = _read_line(folder, "What should be different? ")
+                gate.reject(folder, feedback, person, now, key, expected=plan.sha256)
+                return True
+        except SamobotError as error:
+            click.echo(f"{error.message}\n\n{describe_plan(folder)}")
+            continue
+        if choice in ("s", "show"):
+            click.echo_via_pager(printable(plan.text))
+        elif choice in ("l", "later"):
+            return False
+    return False
+
+
+def _ask_whether_done(folder: SessionFolder, person: Person, key: bytes) -> bool:
+    choice = _read_line(folder, "\n[d]one, or [l]ater: ").strip().lower()
+    if choice not in ("d", "done"):
+        return False
+    gate.action_done(folder, person, datetime.now(UTC), key)
+    return True
+
+
+def _read_line(folder: SessionFolder, prompt: str) -> str:
+    """Read a line, unless the gate is passed elsewhere meanwhile.
+
+    Raises:
+        EOFError: There is no more input.
+        _DecidedElsewhere: The gate is open.
+    """
+    _forget_what_was_typed()
+    click.echo(prompt, nl=False)
+    while not select.select([sys.stdin], [], [], LOOK_EVERY)[0]:
+        if gate.open_gate(folder) is None:
+            raise _DecidedElsewhere
+    # Unbuffered: a line that Python had read ahead would never be seen by select.
+    line = _read_to_line_end(sys.stdin.fileno())
+    return line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _forget_what_was_typed() -> None:
+    """Drop the keys pressed so far: nobody can mean them for what is only shown now."""
+    descriptor = sys.stdin.fileno()
+    if not os.isatty(descriptor):
+        return  # a script has said everything beforehand, and may
+    # In the background, what is typed is the shell's, and touching it would stop us.
+    with suppress(OSError):  # it is not the terminal that we belong to
+        if os.tcgetpgrp(descriptor) != os.getpgrp():
+            return
+    with suppress(termios.error):  # a terminal that is gone is met when it is read
+        termios.tcflush(descriptor, termios.TCIFLUSH)
+
+
+def _read_to_line_end(descriptor: int) -> bytes:
+    """Read one line from the terminal.
+
+    Raises:
+        EOFError: There is nothing more to come.
+    """
+    line = b""
+    while not line.endswith(b"\n"):
+        try:
+            byte = os.read(descriptor, 1)
+        except OSError:  # the terminal is gone
+            byte = b""
+        if not byte:
+            raise EOFError
+        line += byte
+    return line

@@ -1,0 +1,231 @@
+"""`samobot run`: one session, at this terminal or in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import click
+
+from samobot.claude.reaper import become_subreaper
+from samobot.config.project import Project, choose_project
+from samobot.config.settings import Settings, load_settings
+from samobot.errors import BusyError, UsageError
+from samobot.fleet.create import Opening, find_session, open_session
+from samobot.fleet.emergency_flag import refuse_while_pulled
+from samobot.fleet.launch import RunRequest, start_detached
+from samobot.session import gate
+from samobot.session.folder import SessionFolder
+from samobot.session.journal import RunEndReason
+from samobot.session.lock import holder
+from samobot.terminal.actor import person_at
+from samobot.terminal.allowance import no_money
+from samobot.terminal.gate_prompts import decide_here
+from samobot.terminal.interrupts import Stopped, StopSignals
+from samobot.terminal.live_line import open_display, show
+from samobot.terminal.options import US_DOLLARS, FiniteRange, complete_session, config_option
+from samobot.terminal.wording_lines import describe_end
+from samobot.worker.factory import Assembly
+from samobot.worker.loop import Worker
+from samobot.worker.run import RunEnd, RunOptions
+from samobot.worker.session_files import Book
+from samobot.worker.workplace import find_work_dir
+
+
+@click.command("run")
+@config_option
+@click.option(
+    "--session",
+    "name",
+    required=True,
+    shell_complete=complete_session,
+    help="The session's name; a new one is created.",
+)
+@click.option("--dive", help="For a new session: what to investigate first.")
+@click.option("--task", help="For a new session: what is to be done. For an existing one: guidance.")
+@click.option("--timeout", type=FiniteRange(min=1), help="Seconds one iteration may take.")
+@click.option("--model", help="The model, as the Claude CLI names it.")
+@click.option("--max-turns", type=click.IntRange(min=1), help="Turns of the model in one iteration.")
+@click.option("--budget", type=US_DOLLARS, help="US dollars for the whole session.")
+@click.option("--max-iterations", type=click.IntRange(min=1), help="End after so many iterations.")
+@click.option("--no-wait", is_flag=True, help="At a usage limit end with exit code 14 instead of waiting.")
+@click.option("--auto", is_flag=True, help="The bot may accept suggestions and the plan after a while.")
+@click.option("--detach", is_flag=True, help="Run in the background; watch with samobot status and logs.")
+def run_command(
+    config: Path | None,
+    name: str,
+    dive: str | None,
+    task: str | None,
+    timeout: float | None,
+    model: str | None,
+    max_turns: int | None,
+    budget: float | None,
+    max_iterations: int | None,
+    no_wait: bool,
+    auto: bool,
+    detach: bool,
+) -> int:
+    """Run a session until it is done or a person is needed.
+
+    The project is the nearest .samocode file from here upwards unless --config names one. At a question or a
+    plan the run asks right here when this is a terminal; else it ends and says how to decide.
+
+    \b
+    Exit codes: 0 done, 10 waiting for a person, 11 blocked, 12 stopped, 13 budget or iteration cap,
+    14 parked on a limit (with --no-wait), 1 failed, 2 usage or configuration, 75 held by another worker.
+
+    \b
+    Examples:
+      samobot run --session greet --task "Add a greeting script"
+      samobot run --session greet --budget 5 --detach
+    """
+    settings = load_settings()
+    refuse_while_pulled(settings.samobot_state_dir)
+    project = choose_project(config, Path.cwd(), settings.samobot_projects)
+    for warning in project.warnings:
+        click.echo(f"samobot: {warning}", err=True)
+    request = RunRequest(
+        config=project.file,
+        session=name,
+        task=task,
+        dive=dive,
+        timeout=timeout,
+        model=model,
+        max_turns=max_turns,
+        budget_usd=budget,
+        max_iterations=max_iterations,
+        wait_for_limits=not no_wait,
+        auto=auto,
+    )
+    try:
+        with StopSignals() as signals:
+            return _run(request, project, settings, signals, detach=detach)
+    except Stopped:
+        show("⏹ Stopped before the run began.")
+        return RunEndReason.STOPPED.exit_code
+
+
+def _run(
+    request: RunRequest, project: Project, settings: Settings, signals: StopSignals, *, detach: bool
+) -> int:
+    assembly = Assembly(_with_flags(settings, request), project, os.environ)
+    assembly.preflight(new=find_session(project, request.session) is None)
+    folder = _open(request, project, settings)
+    held = holder(folder) if detach else None
+    if held is not None:
+        raise BusyError(f"Another worker holds {folder.name}: {held.describe()}. It goes on by itself.")
+    if detach and not _has_nothing_to_do(folder, request, settings):
+        find_work_dir(project, _book(folder))
+        pid = asyncio.run(
+            start_detached(
+                replace(request, session=folder.path.name, task=None, dive=None),
+                folder,
+                settings.samobot_state_dir,
+                os.environ,
+            )
+        )
+        click.echo(f"▶ {folder.name} runs in the background (process {pid}).")
+        click.echo(f"Watch it:  samobot status {folder.name} --watch   or   samobot logs {folder.name} -f")
+        return 0
+    options = RunOptions(
+        budget_usd=request.budget_usd,
+        default_budget_usd=settings.samobot_budget_usd,
+        max_iterations=request.max_iterations,
+        wait_for_limits=request.wait_for_limits,
+        auto=request.auto,
+    )
+    return _run_here(assembly, folder, options, signals)
+
+
+def _open(request: RunRequest, project: Project, settings: Settings) -> SessionFolder:
+    """Find the session or create it; what is said about one that is there becomes guidance."""
+    now = datetime.now().astimezone()
+    opening = Opening(request.task, request.dive)
+    opened = open_session(project, request.session, opening, now, settings.git_branch_prefix)
+    folder = opened.folder
+    for note in opened.notes:
+        click.echo(f"samobot: {note}", err=True)
+    words = "\n\n".join(text for text in (request.task, request.dive) if text)
+    if words and not opened.created:
+        if _book(folder).is_done():
+            raise UsageError(
+                f"{folder.name} is done; start a session of another name for what is next, or leave out --task."
+            )
+        person = person_at(folder)
+        held = holder(folder)
+        if held is not None:
+            raise BusyError(
+                f"Another worker holds {folder.name}: {held.describe()}. Your words were not saved; give them to "
+                f"its next iteration with: samobot tell {folder.name} …"
+            )
+        gate.tell(folder, words, person.who, now)
+    return folder
+
+
+def _has_nothing_to_do(folder: SessionFolder, request: RunRequest, settings: Settings) -> bool:
+    """Whether a run would end at once: it is better said here than into a log."""
+    book = _book(folder)
+    return (
+        book.is_done()
+        or book.open_gate() is not None
+        or no_money(book, request.budget_usd, settings) is not None
+    )
+
+
+def _book(folder: SessionFolder) -> Book:
+    return Book(folder, lambda: datetime.now().astimezone())
+
+
+def _run_here(assembly: Assembly, folder: SessionFolder, options: RunOptions, signals: StopSignals) -> int:
+    """Run in this terminal; at a gate, ask here and go on."""
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    while True:
+        with open_display(folder.name) as display:
+            worker = assembly.worker(folder, options, tell=display.notice, watch=display.progress)
+            end = asyncio.run(_work(worker, signals))
+        show(describe_end(end, folder))
+        at_gate = end.reason is RunEndReason.WAITING
+        if not (interactive and at_gate and decide_here(folder, end, assembly.key)):
+            return end.reason.exit_code
+        if end.paused:
+            show(f"⏸ {folder.name} stays paused, as asked.\nGo on:  samobot resume {folder.name}")
+            return RunEndReason.PAUSED.exit_code
+        options = _left_of(options, worker.ran)
+
+
+async def _work(worker: Worker, signals: StopSignals) -> RunEnd:
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int) -> None:
+        # Ctrl-C and a closed terminal are a person's; SIGTERM alone is the service or the machine going down.
+        by_person = number != signal.SIGTERM
+        # A signal may come in while the loop is being closed.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(partial(worker.stop, by_person=by_person))
+
+    with signals.calling(stop):
+        become_subreaper()
+        return await worker.run()
+
+
+def _left_of(options: RunOptions, ran: int) -> RunOptions:
+    """The options of what is left of a run after a gate that was decided at the terminal."""
+    most = options.max_iterations
+    # Zero is fine: the worker then ends before the first one.
+    return options if most is None else replace(options, max_iterations=max(0, most - ran))
+
+
+def _with_flags(settings: Settings, request: RunRequest) -> Settings:
+    flags = {
+        "claude_timeout": request.timeout,
+        "claude_model": request.model,
+        "claude_max_turns": request.max_turns,
+    }
+    return settings.model_copy(update={name: value for name, value in flags.items() if value is not None})

@@ -1,0 +1,172 @@
+"""`samobot status` and `samobot sessions`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import click
+
+from samobot.config.address import known_projects
+from samobot.config.environment import configured_projects
+from samobot.phases import WaitingFor
+from samobot.session.folder import list_folders
+from samobot.session.snapshot import Snapshot, snapshot
+from samobot.session.status import SessionState
+from samobot.terminal.actor import find
+from samobot.terminal.options import config_option, name_argument
+from samobot.text import human_duration, human_money, one_line, printable
+
+WATCH_SECONDS = 1.0
+"""How often a watched status is read anew."""
+
+SIGNS = {
+    SessionState.RUNNING: "▶️",
+    SessionState.QUEUED: "⏳",
+    SessionState.WAITING: "❓",
+    SessionState.BLOCKED: "⛔",
+    SessionState.PARKED: "🌙",
+    SessionState.STOPPED: "⏹",
+    SessionState.DONE: "🏁",
+    SessionState.IDLE: "·",
+}
+
+
+@click.command("status")
+@name_argument(required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, or a list of them without NAME.")
+@click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
+@config_option
+def status_command(name: str | None, as_json: bool, watch: bool, config: Path | None) -> None:
+    """Show what one session is doing and needs, or all sessions in short."""
+    configured = configured_projects()
+    show = (
+        partial(_show_all, configured, config, as_json=as_json)
+        if name is None
+        else partial(_show_one, name, configured, config, as_json=as_json)
+    )
+    if watch:
+        _watch(show)
+    else:
+        click.echo(show())
+
+
+@click.command("sessions")
+@click.option("--json", "as_json", is_flag=True, help="A list of JSON objects.")
+@config_option
+def sessions_command(as_json: bool, config: Path | None) -> None:
+    """List the sessions of the project here, or of all known projects, the newest first."""
+    click.echo(_show_all(configured_projects(), config, as_json=as_json))
+
+
+def _show_one(name: str, configured: Iterable[Path], config: Path | None, *, as_json: bool) -> str:
+    located = find(name, config, configured)
+    current = snapshot(located.folder, located.project.name)
+    if as_json:
+        return json.dumps(current.status.as_json(), indent=2, ensure_ascii=False)
+    return describe(current)
+
+
+def _show_all(configured: Iterable[Path], config: Path | None, *, as_json: bool) -> str:
+    projects, problems = known_projects(config, Path.cwd(), configured)
+    found = [
+        snapshot(folder, project.name) for project in projects for folder in list_folders(project.sessions)
+    ]
+    # What needs a person comes first, then what runs, then the rest by age.
+    order = [SessionState.WAITING, SessionState.BLOCKED, SessionState.RUNNING, SessionState.PARKED]
+    epoch = datetime.fromtimestamp(0, UTC)
+    found.sort(key=lambda each: each.status.updated or epoch, reverse=True)
+    found.sort(key=lambda each: order.index(each.status.state) if each.status.state in order else len(order))
+    for problem in problems:
+        click.echo(f"samobot: {problem}", err=True)
+    if as_json:
+        return json.dumps([each.status.as_json() for each in found], indent=2, ensure_ascii=False)
+    if not found:
+        return 'No sessions yet. Start one:  samobot run --session NAME --task "…"'
+    several = len({each.status.project for each in found}) > 1
+    return "\n".join(_line(each, several=several) for each in found)
+
+
+def _line(current: Snapshot, *, several: bool) -> str:
+    status = current.status
+    name = f"{status.project}:{status.session}" if several else status.session
+    facts = [_state_words(current)]
+    if status.updated is not None and status.worker is None:
+        facts.append(f"{human_duration((datetime.now(UTC) - status.updated).total_seconds())} ago")
+    if status.cost_usd:
+        facts.append(human_money(status.cost_usd, unpriced=current.journal.unpriced))
+    return f"{SIGNS[status.state]} {name:<24} {' · '.join(facts)}"
+
+
+def _state_words(current: Snapshot) -> str:
+    status = current.status
+    phase = status.phase or "no phase"
+    match status.state:
+        case SessionState.RUNNING:
+            return f"{phase}, iteration {status.total_iterations or 0}"
+        case SessionState.WAITING:
+            questions = len(current.standing.qa.open)
+            words = {
+                WaitingFor.QA_ANSWERS: f"{questions} question{'s' if questions != 1 else ''}",
+                WaitingFor.PLAN_APPROVAL: "has a plan",
+                WaitingFor.HUMAN_ACTION: "needs you to do something",
+                WaitingFor.FILE_UPDATE: "needs a file from you",
+            }
+            return words[status.waiting_for] if status.waiting_for else "waits"
+        case SessionState.BLOCKED:
+            return f"blocked in {phase}: {one_line(status.blocked or '', 60)}"
+        case SessionState.PARKED:
+            until = current.holder.parked_until if current.holder else None
+            until = until or (current.journal.park.until if current.journal.park else None)
+            return f"waits for a limit until {until.astimezone():%H:%M}" if until else "waits for a limit"
+        case SessionState.DONE:
+            return "done"
+        case SessionState.STOPPED if current.end is not None and current.end.paused:
+            return f"paused in {phase}"
+        case _:
+            return f"{status.state} in {phase}"
+
+
+def describe(current: Snapshot) -> str:
+    """Show one session in full."""
+    from samobot.terminal.wording_lines import describe_plan, describe_questions  # not for a list of sessions
+
+    status = current.status
+    lines = [f"{SIGNS[status.state]} {status.session} · {status.project}: {_state_words(current)}"]
+    if current.holder is not None and current.holder.activity:
+        lines.append(f"   {current.holder.activity}")
+    if status.last_action:
+        lines.append(f"   Last: {one_line(status.last_action, 200)}")
+    if status.next:
+        lines.append(f"   Next: {one_line(status.next, 200)}")
+    count = status.total_iterations or 0
+    spent = human_money(status.cost_usd or 0.0, unpriced=current.journal.unpriced)
+    cost = "" if status.cost_usd is None else f" · {spent}"
+    lines.append(f"   {count} iteration{'s' if count != 1 else ''}{cost} · {status.path}")
+    pending = [item for item in current.guidance if not item.done]
+    lines += [f"   ✍️ {one_line(item.text, 200)} (for the next iteration)" for item in pending]
+    lines += [f"   ⚠️ {problem}" for problem in status.problems]
+    if status.state is SessionState.BLOCKED and status.blocked:
+        lines += ["", status.blocked]
+    if status.waiting_for is WaitingFor.QA_ANSWERS:
+        lines += ["", describe_questions(current.folder)]
+    if status.waiting_for is WaitingFor.PLAN_APPROVAL:
+        lines += ["", describe_plan(current.folder)]
+    return printable("\n".join(lines))
+
+
+def _watch(show: Callable[[], str]) -> None:
+    try:
+        while True:
+            text = show()
+            if sys.stdout.isatty():
+                click.clear()
+            click.echo(text)
+            time.sleep(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        return

@@ -1,0 +1,112 @@
+"""How a run's end, its questions and its plan read at a terminal."""
+
+from __future__ import annotations
+
+from samobot.phases import WaitingFor
+from samobot.session.files import read_text
+from samobot.session.folder import SessionFolder
+from samobot.session.journal import RunEndReason
+from samobot.session.plan import newest_plan, outline, spoken_phase, spoken_title
+from samobot.session.qa import Question, parse_qa
+from samobot.text import printable
+from samobot.worker.run import RunEnd
+
+
+def describe_end(end: RunEnd, folder: SessionFolder) -> str:
+    """Say why a run ended and what a person can do now."""
+    return printable(_end_in_words(end, folder))
+
+
+def _end_in_words(end: RunEnd, folder: SessionFolder) -> str:
+    name = folder.name
+    match end.reason:
+        case RunEndReason.DONE:
+            return f"🏁 {name} is done\n{end.text}"
+        case RunEndReason.WAITING:
+            return _describe_gate(end, folder)
+        case RunEndReason.BLOCKED:
+            return (
+                f"⛔ {name} is blocked in {end.phase}\n{end.text}\n\n"
+                f'Help it:  samobot tell {name} "…"\nTry again:  samobot run --session {name}'
+            )
+        case RunEndReason.STOPPED:
+            return f"⏹ {name} is stopped in {end.phase}\nGo on:  samobot run --session {name}"
+        case RunEndReason.PAUSED:
+            return f"⏸ {name} is paused in {end.phase}\nGo on:  samobot resume {name}"
+        case RunEndReason.BUDGET if end.of_day:
+            return (
+                f"💰 {name}: {end.text}\nGo on:  samobot run --session {name}   tomorrow, or today with a higher "
+                "SAMOBOT_DAILY_BUDGET_USD"
+            )
+        case RunEndReason.BUDGET:
+            return f"💰 {name}: {end.text}\nGo on:  samobot run --session {name} --budget USD"
+        case RunEndReason.ITERATIONS:
+            return f"⏸ {name}: {end.text}\nGo on:  samobot run --session {name}"
+        case RunEndReason.PARKED:
+            until = f" It can go on at {end.until.astimezone():%Y-%m-%d %H:%M}." if end.until else ""
+            return f"🌙 {name} waits for a limit: {end.text}{until}\nGo on:  samobot run --session {name}"
+        case RunEndReason.FAILED:
+            return f"⚠️ {name} failed in {end.phase}\n{end.text}\n\nTry again:  samobot run --session {name}"
+
+
+def describe_questions(folder: SessionFolder) -> str:
+    """Show the questions that are open, with their options."""
+    qa = parse_qa(read_text(folder.qa) or "")
+    return "\n\n".join(describe_question(question) for question in qa.questions if question.answer is None)
+
+
+def describe_question(question: Question) -> str:
+    """Show one question."""
+    lines = [f"{question.label}  {question.text.strip()}"]
+    lines += [f"    {option.letter})  {option.text}" for option in question.options]
+    if question.suggestion or question.suggestion_text:
+        what = " - ".join(part for part in (question.suggestion, question.suggestion_text) if part)
+        lines.append(f"    💡 It suggests {what}")
+    return printable("\n".join(lines))
+
+
+def describe_plan(folder: SessionFolder) -> str:
+    """Show the plan's outline and where the whole of it is."""
+    plan = newest_plan(folder)
+    if plan is None:
+        return "There is no plan file."
+    shape = outline(plan.text)
+    lines = [
+        f"{spoken_title(shape.title)}: {_count(len(shape.phases), 'phase')}, {_count(shape.steps, 'step')}",
+        "",
+    ]
+    lines += [
+        f"  {number}  {spoken_phase(phase.title)} · {_count(len(phase.steps), 'step')}"
+        for number, phase in enumerate(shape.phases, start=1)
+    ]
+    return printable("\n".join([*lines, "", f"The whole plan: {plan.path}"]))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _describe_gate(end: RunEnd, folder: SessionFolder) -> str:
+    name = folder.name
+    then = (
+        f"samobot resume {name}   (it stays paused until then)"
+        if end.paused
+        else f"samobot run --session {name}"
+    )
+    match end.waiting_for:
+        case WaitingFor.QA_ANSWERS:
+            return (
+                f"❓ {name} asks\n\n{describe_questions(folder)}\n\n"
+                f'Answer:  samobot answer {name} Q1=A "Q2=in your own words"   or   samobot answer {name} --suggestions\n'
+                f"Then:    {then}"
+            )
+        case WaitingFor.PLAN_APPROVAL:
+            return (
+                f"📋 {name} has a plan\n\n{describe_plan(folder)}\n\n"
+                f'Decide:  samobot approve {name}   or   samobot reject {name} --feedback "…"\n'
+                f"Then:    {then}"
+            )
+        case _:
+            return (
+                f"✋ {name} needs you to do something\n{end.text}\n\nWhen it is done:  samobot resume {name}"
+            )

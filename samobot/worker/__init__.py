@@ -1,0 +1,1 @@
+"""The loop: `samobot run`, one session from iteration to iteration."""

@@ -1,0 +1,117 @@
+"""What a run may still spend: the session's own budget, and the day's over all sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from samobot.claude.outcome import Outcome
+from samobot.errors import StorageError
+from samobot.money import spending
+from samobot.money.spending import Threshold
+from samobot.session.journal import EventName
+from samobot.text import human_money
+from samobot.worker.session_files import Book
+
+UNPRICED_AFTER = 5
+"""Iterations in a row that may end without saying what they cost before a budget counts as out of sight."""
+
+
+class Money:
+    """Counts what iterations cost, and says when enough is spent.
+
+    Args:
+        book: The session's files.
+        state_dir: Where the day's spending of all sessions is kept.
+        daily_usd: What all sessions together may cost in a day, in US dollars; None is no limit.
+        now: The clock, aware.
+    """
+
+    def __init__(
+        self, book: Book, state_dir: Path, daily_usd: float | None, *, now: Callable[[], datetime]
+    ) -> None:
+        self._book = book
+        self._state_dir = state_dir
+        self._daily_usd = daily_usd
+        self._now = now
+        self._unpriced = 0
+
+    def left(self) -> float | None:
+        """US dollars that the next iteration may cost; None is no limit.
+
+        Raises:
+            StorageError: The day's spending cannot be read.
+        """
+        budget = self._book.budget()
+        lefts = [] if budget is None else [budget - self._book.cost()]
+        cap = self._cap()
+        if cap is not None:
+            lefts.append(cap - spending.spent_today(self._state_dir, self._now()))
+        return min(lefts, default=None)
+
+    def day_is_over(self) -> str | None:
+        """Say that all sessions together have used up the day's budget; None where something is left.
+
+        Raises:
+            StorageError: The day's spending cannot be read.
+        """
+        return spending.day_is_over(self._state_dir, self._now(), self._daily_usd)
+
+    def out_of_sight(self) -> str | None:
+        """Say that a budget cannot be kept, as nobody knows what the last iterations have cost; None where it can."""
+        no_limit = self._book.budget() is None and self._daily_usd is None
+        if no_limit or self._unpriced < UNPRICED_AFTER:
+            return None
+        return (
+            f"{self._unpriced} iterations in a row ended without saying what they cost, so the budget cannot be kept. "
+            "The log shows how they ended; another try goes on."
+        )
+
+    def charge(self, outcome: Outcome) -> list[str]:
+        """Count what an iteration cost, once it is in the journal; sentences where a good part of a budget is spent.
+
+        That of the session's own budget is not noted: the chat reads it off the journal's sums. A disk that refuses
+        does not end the run: the journal counts the same money.
+        """
+        usd = outcome.cost_usd
+        if usd is not None:
+            self._unpriced = 0
+        elif not outcome.kind.remedy.is_no_fault_of_the_iteration:
+            self._unpriced += 1
+        if not usd:
+            return []
+        said = [self._of_session(usd), self._of_day(usd)]
+        return [text for text in said if text is not None]
+
+    def _of_session(self, usd: float) -> str | None:
+        """Say that a good part of the session's budget is spent; that all of it is, the end of the run says."""
+        budget, cost = self._book.budget(), self._book.cost()
+        crossed = None if budget is None else spending.newly_crossed(cost - usd, cost, budget)
+        if budget is None or crossed in (None, Threshold.ALL):
+            return None
+        return f"{crossed} % of the budget is spent: {human_money(cost)} of {human_money(budget)}."
+
+    def _of_day(self, usd: float) -> str | None:
+        try:
+            spent = spending.add(self._state_dir, self._now(), self._book.folder.path, usd)
+        except StorageError as error:
+            return f"What this iteration cost could not be counted for the day: {error.message}"
+        cap = self._cap()
+        if cap is None:
+            return None
+        crossed = spending.newly_crossed(spent.before, spent.after, cap)
+        if crossed is None:
+            return None
+        text = (
+            f"{crossed} % of the day's budget over all sessions is spent: "
+            f"{human_money(spent.after)} of {human_money(cap)}."
+        )
+        self._book.log(EventName.NOTICE, text=text)
+        return text
+
+    def _cap(self) -> float | None:
+        """What all sessions together may cost today, with what a person has allowed on top."""
+        if self._daily_usd is None:
+            return None
+        return self._daily_usd + spending.allowed_today(self._state_dir, self._now())

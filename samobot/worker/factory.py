@@ -1,0 +1,107 @@
+"""Puts a worker together from the settings and a project."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+
+from samobot.assets import plugin_dir
+from samobot.claude.invocation import ClaudeOptions, check_args
+from samobot.claude.preflight import check_root, find, is_wrapper, preflight
+from samobot.claude.process import Clocks
+from samobot.config.project import Project
+from samobot.config.settings import Settings
+from samobot.session.decisions import load_key
+from samobot.session.folder import SessionFolder
+from samobot.worker.assignment import Progress
+from samobot.worker.budget import Money
+from samobot.worker.heartbeat import Presence
+from samobot.worker.iteration import Iteration, Surroundings
+from samobot.worker.loop import Worker
+from samobot.worker.patience import Patience
+from samobot.worker.run import Notice, Run, RunOptions
+from samobot.worker.session_files import Book
+from samobot.worker.usage_limit import Account
+
+
+def utc_now() -> datetime:
+    """The clock of a real run."""
+    return datetime.now(UTC)
+
+
+class Assembly:
+    """Everything that the workers of one project share.
+
+    Args:
+        settings: The configuration, with a command line's flags worked in.
+        project: The project.
+        environ: The environment that the CLI will see, less our secrets.
+    """
+
+    def __init__(self, settings: Settings, project: Project, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._project = project
+        self._environ = environ
+        self._options = ClaudeOptions(
+            path=settings.claude_path,
+            model=settings.claude_model,
+            max_turns=settings.claude_max_turns,
+            permission_mode=settings.claude_permission_mode,
+            args=settings.claude_args,
+        )
+
+    @cached_property
+    def key(self) -> bytes:
+        """What marks decisions as written by us; made when it is first needed."""
+        return load_key(self._settings.samobot_state_dir)
+
+    def preflight(self, *, new: bool) -> None:
+        """See that an iteration could start at all, before anything is made.
+
+        Args:
+            new: The session does not exist yet. Asking the CLI who is logged in takes a second: that is for the
+                first run only, later ones find out by themselves. A person's own script is not asked.
+
+        Raises:
+            UsageError: The CLI is missing or cannot run here, or nobody is logged in.
+        """
+        check_args(self._options.args)
+        check_root(self._options, self._environ)
+        self._options = replace(self._options, path=find(self._options.path, self._environ))
+        if new and not is_wrapper(self._options.path):
+            preflight(self._options, self._environ, login=True)
+
+    def worker(
+        self,
+        folder: SessionFolder,
+        options: RunOptions,
+        *,
+        tell: Callable[[Notice], None],
+        watch: Callable[[Progress], None],
+    ) -> Worker:
+        """Make the worker of one run."""
+        settings = self._settings
+        book = Book(folder, utc_now)
+        surroundings = Surroundings(
+            project=self._project,
+            options=self._options,
+            plugin=plugin_dir(),
+            key=self.key,
+            environ=self._environ,
+            clocks=Clocks(total=settings.claude_timeout),
+            python=sys.executable,
+        )
+        presence = Presence()
+        iteration = Iteration(book, surroundings, presence, now=utc_now, watch=watch)
+        patience = Patience(
+            max_retries=settings.samocode_max_retries,
+            retry_delay=settings.samocode_retry_delay,
+            after_reset=settings.samobot_after_reset_seconds,
+        )
+        state_dir = settings.samobot_state_dir
+        money = Money(book, state_dir, settings.samobot_daily_budget_usd, now=utc_now)
+        run = Run(book, options, patience, utc_now, tell)
+        return Worker(run, iteration, presence, Account(state_dir), money)

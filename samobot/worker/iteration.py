@@ -1,0 +1,274 @@
+"""One iteration from the worker's side: what is prepared, run, put back and read afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from samobot.assets import workflow_text
+from samobot.claude.activity import activity
+from samobot.claude.invocation import ClaudeOptions, build
+from samobot.claude.outcome import Evidence, classify
+from samobot.claude.process import Clocks, run
+from samobot.claude.reaper import end_session_processes
+from samobot.claude.records import Assistant, Record
+from samobot.config.project import Project
+from samobot.phases import RULES, Phase, SignalStatus
+from samobot.session import tamper
+from samobot.session.diff import checkout
+from samobot.session.files import write_atomic
+from samobot.session.guidance import GuidanceItem
+from samobot.session.journal import EventName
+from samobot.session.journal_guard import JournalCopy
+from samobot.session.overview_guard import Backup
+from samobot.session.signal import Signal, SignalProblem
+from samobot.worker.assignment import Assignment, Progress, Report
+from samobot.worker.heartbeat import Presence
+from samobot.worker.prompt import Facts, hook_environment, iteration_context, iteration_prompt
+from samobot.worker.session_files import Book
+from samobot.worker.workplace import find_work_dir, trace
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an iteration needs to know of the world.
+
+    Attributes:
+        project: The session's project.
+        options: How the CLI is called.
+        plugin: Folder of the Claude Code plugin.
+        key: Marks decisions that the bot or the command line wrote.
+        environ: The worker's environment.
+        clocks: How long a silent process is given.
+        python: The interpreter that the plugin's hook runs with.
+    """
+
+    project: Project
+    options: ClaudeOptions
+    plugin: Path
+    key: bytes
+    environ: Mapping[str, str]
+    clocks: Clocks
+    python: str
+
+
+class Iteration:
+    """Carries out the iterations of one session.
+
+    Args:
+        book: The session's files.
+        surroundings: The rest of the world.
+        presence: Says to other processes what is going on.
+        now: The clock, aware.
+        watch: Is given the progress, again and again.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        surroundings: Surroundings,
+        presence: Presence,
+        *,
+        now: Callable[[], datetime],
+        watch: Callable[[Progress], None],
+    ) -> None:
+        self._book = book
+        self._world = surroundings
+        self._presence = presence
+        self._now = now
+        self._watch = watch
+        self._backup = Backup(book.folder)
+        self._journal = JournalCopy(book.folder)
+        self._answered: Callable[[], None] | None = None
+
+    async def clean_up_after_a_dead_worker(self) -> None:
+        """End what a killed worker left running, and put right what its agent may not have written."""
+        await asyncio.to_thread(end_session_processes, self._book.folder.path)
+        if self._backup.left_over():
+            if self._book.moved_by_a_person():
+                self._backup.discard()
+            else:
+                self._say_put_right(self._backup.restore())
+        before = tamper.saved(self._book.folder)
+        if before is not None:
+            self._undo(before)
+
+    async def carry_out(
+        self, assignment: Assignment, stop: asyncio.Event, *, answered: Callable[[], None]
+    ) -> Report:
+        """Run the CLI once and report what came of it.
+
+        Args:
+            assignment: What it is to do.
+            stop: Ends it early when set.
+            answered: Called once the model has answered for the first time.
+        """
+        book, folder, world = self._book, self._book.folder, self._world
+        stem = f"{self._now().astimezone():%m-%d-%H%M}-{assignment.number:03d}-{assignment.phase}"
+        log = folder.logs / f"{stem}.jsonl"
+        session_id = str(uuid.uuid4())
+        guidance = book.pending_guidance()
+        work_dir = find_work_dir(world.project, book)
+        book.begin_iteration(assignment.phase, assignment.visit, assignment.number)
+        self._backup.save()
+        context = folder.logs / f"{stem}.context.md"
+        # Both ask git, which takes its time: at once, then.
+        facts, trace_before = await asyncio.gather(
+            asyncio.to_thread(self._facts, assignment, guidance, work_dir),
+            asyncio.to_thread(trace, work_dir, folder),
+        )
+        write_atomic(context, iteration_context(facts, workflow_text()))
+        invocation = build(
+            world.options,
+            plugin=world.plugin,
+            agent=RULES[assignment.phase].agent,
+            session_id=session_id,
+            context_file=context,
+            prompt=iteration_prompt(facts),
+            cwd=work_dir,
+            session_dir=folder.path,
+            log=log,
+            budget_left=assignment.budget_left,
+            signal_file=folder.signal,
+            environ=world.environ,
+            python=world.python,
+        )
+        hook = hook_environment(assignment.phase, folder.signal)
+        invocation = replace(invocation, env={**invocation.env, **hook})
+        before = tamper.save(folder)
+        about = {
+            "n": assignment.number,
+            "phase": assignment.phase,
+            "session_id": session_id,
+            "log": str(log.relative_to(folder.path)),
+        }
+        book.log(EventName.ITERATION_START, visit=assignment.visit, **about, guidance=len(guidance))
+        self._journal.save()
+        evidence = Evidence()
+        self._answered = answered
+        progress = Progress(assignment.phase, assignment.number, book.cost())
+        began = time.monotonic()
+        try:
+            end = await run(
+                invocation,
+                world.clocks,
+                on_record=lambda record: self._record(record, evidence, progress, work_dir),
+                on_start=lambda pid: self._presence.iterates(assignment.number, assignment.phase, pid),
+                stop=stop,
+            )
+        finally:
+            self._presence.does_no_more()
+        outcome = classify(evidence, end, self._now())
+        put_right = self._backup.restore()
+        lost = self._backup.lost
+        if lost is not None:
+            put_right = ()  # the run ends with these words; they are not told twice
+        rewritten = self._journal.restore()
+        put_right += (rewritten,) if rewritten else ()
+        self._presence.renew(folder)
+        self._say_put_right(put_right)
+        put_right += self._undo(before)
+        signal = book.signal()
+        book.log(
+            EventName.ITERATION_END,
+            **about,
+            outcome=outcome.kind,
+            text=outcome.text,
+            cost_usd=outcome.cost_usd,
+            tokens={
+                "input": outcome.tokens.input,
+                "output": outcome.tokens.output,
+                "cache_read": outcome.tokens.cache_read,
+                "cache_write": outcome.tokens.cache_write,
+            },
+            models={use.name: use.cost_usd for use in outcome.models},
+            turns=outcome.turns,
+            duration_s=round(time.monotonic() - began, 3),
+        )
+        self._log_signal(signal, assignment.number)
+        self._presence.works()
+        return Report(
+            number=assignment.number,
+            outcome=outcome,
+            signal=signal,
+            put_right=put_right,
+            guidance=guidance,
+            lost=lost,
+            changed=not _stays(signal, assignment.phase)
+            or trace_before != await asyncio.to_thread(trace, work_dir, folder),
+        )
+
+    def _facts(self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], work_dir: Path) -> Facts:
+        tree = checkout(work_dir)
+        feedback = self._book.feedback()
+        return Facts(
+            phase=assignment.phase,
+            visit=assignment.visit,
+            visit_limit=RULES[assignment.phase].limit,
+            number=assignment.number,
+            session=self._book.folder.path,
+            workdir=work_dir,
+            task=self._book.overview().task or "",
+            platform=f"{platform.system()} {platform.release()}",
+            branch=tree.branch,
+            git_status=tree.status,
+            # A rejection stands among the guidance too, so that it is never lost; the agent reads it once.
+            guidance=tuple(item.text for item in guidance if item.text != feedback),
+            feedback=feedback,
+            answers=self._book.fresh_answers(),
+            reminder=assignment.reminder,
+        )
+
+    def _record(self, record: Record, evidence: Evidence, progress: Progress, work_dir: Path) -> None:
+        evidence.add(record)
+        if isinstance(record, Assistant) and not record.error and self._answered is not None:
+            self._answered()
+            self._answered = None
+        doing = activity(record, work_dir, self._book.folder.path)
+        if doing is not None:
+            progress.activity = f"{doing.sign} {doing.words}"
+            self._presence.does(progress.activity)
+        self._watch(progress)
+
+    def _say_put_right(self, sentences: tuple[str, ...]) -> None:
+        for sentence in sentences:
+            self._book.log(EventName.VOID, kind="overview", detail=sentence)
+            self._book.flow(f"Void: {sentence}")
+
+    def _undo(self, before: tamper.Baseline) -> tuple[str, ...]:
+        voided = tamper.undo(self._book.folder, before, self._world.key)
+        for item in voided:
+            self._book.log(EventName.VOID, kind=item.kind, detail=item.detail)
+            self._book.flow(f"Void: {item.detail}")
+        return tuple(item.detail for item in voided)
+
+    def _log_signal(self, signal: Signal | SignalProblem, number: int) -> None:
+        if isinstance(signal, SignalProblem):
+            self._book.log(EventName.SIGNAL, n=number, status=None, problem=signal.message)
+            return
+        self._book.log(
+            EventName.SIGNAL,
+            n=number,
+            status=signal.status,
+            phase=signal.phase,
+            summary=signal.summary,
+            reason=signal.reason,
+            needs=signal.needs,
+            **{"for": signal.waiting_for},
+            problem=None,
+        )
+
+
+def _stays(signal: Signal | SignalProblem, phase: Phase) -> bool:
+    """Whether the agent wants another iteration of the same phase: only then it matters that nothing changed."""
+    return (
+        isinstance(signal, Signal)
+        and signal.status is SignalStatus.CONTINUE
+        and signal.phase in (None, phase)
+    )

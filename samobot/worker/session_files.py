@@ -1,0 +1,326 @@
+"""What the worker reads and writes in a session's folder, in the words of the loop."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from samobot.errors import StorageError, UsageError
+from samobot.money.spending import is_used_up
+from samobot.phases import GateFacts, Phase, WaitingFor
+from samobot.session import decisions, gate, journal, requests
+from samobot.session.files import edit_lock, read_text, sweep, write_atomic
+from samobot.session.folder import SessionFolder
+from samobot.session.gate_state import look
+from samobot.session.guidance import GuidanceItem, parse_guidance, tick
+from samobot.session.journal import EventName, JournalReader
+from samobot.session.overview import Overview, add_flow, parse_overview, set_status
+from samobot.session.plan import newest_plan
+from samobot.session.signal import Signal, SignalProblem, parse_signal
+from samobot.session.snapshot import snapshot
+from samobot.session.status import SessionState
+from samobot.text import human_money, one_line
+from samobot.worker.prompt import Answered
+
+_LEFTOVER_SECONDS = 3600.0
+
+BLOCKED_WAITING = "waiting_human"
+"""What `Blocked:` says while a person has to answer, approve or do something."""
+
+
+class Book:
+    """The files of one session, as its worker keeps them.
+
+    Args:
+        folder: The session.
+        now: The clock, aware.
+    """
+
+    def __init__(self, folder: SessionFolder, now: Callable[[], datetime]) -> None:
+        self.folder = folder
+        self._now = now
+        self._reader = JournalReader(folder.journal)
+
+    # Reading.
+
+    def overview(self) -> Overview:
+        """The overview as it is now; empty where the file is missing."""
+        return parse_overview(read_text(self.folder.overview) or "")
+
+    def phase(self) -> Phase:
+        """The phase the session is in.
+
+        Raises:
+            UsageError: The overview is missing or names none that there is.
+        """
+        text = read_text(self.folder.overview)
+        if text is None:
+            raise UsageError(f"There is no {self.folder.overview}; without it this is not a session.")
+        overview = parse_overview(text)
+        if overview.phase is None:
+            named = (
+                f"names the phase “{overview.phase_text}”, which does not exist"
+                if overview.phase_text
+                else "names no phase"
+            )
+            raise UsageError(
+                f"{self.folder.overview} {named}: write one of {', '.join(Phase)} behind “Phase:” under “## Status”."
+            )
+        return overview.phase
+
+    def visit(self) -> int:
+        """Iterations that this visit of the phase has had."""
+        return self.overview().iteration or 0
+
+    def next_number(self) -> int:
+        """The number of the next iteration, counted over the whole session."""
+        return max(self.overview().total_iterations or 0, self.journal().iterations) + 1
+
+    def journal(self) -> journal.Journal:
+        """The sums over the journal as it is now."""
+        return self._reader.read()
+
+    def cost(self) -> float:
+        """What the session has cost so far, in US dollars."""
+        return self.journal().cost_usd
+
+    def budget(self) -> float | None:
+        """What the session may cost, in US dollars; None is no limit."""
+        return self.journal().budget_usd
+
+    def over_budget(self, wanted: float | None = None) -> str | None:
+        """Say that the budget is used up; None where it is not, or where there is none.
+
+        Args:
+            wanted: What is to be the session's budget, in US dollars; None is the one that is in force.
+        """
+        journal = self.journal()
+        budget, cost = journal.budget_usd if wanted is None else wanted, journal.cost_usd
+        if budget is None or not is_used_up(cost, budget):
+            return None
+        spent = human_money(cost, unpriced=journal.unpriced)
+        return f"The budget of {human_money(budget)} is used up: {spent} so far."
+
+    def is_done(self) -> bool:
+        """Whether the session is finished. Meant for when nobody holds it."""
+        return snapshot(self.folder, "", journal=self.journal).status.state is SessionState.DONE
+
+    def decided_meanwhile(self) -> bool:
+        """Whether what the session waited for has been decided. Meant for when nobody holds it."""
+        gate.settle(self.folder, self._now())
+        return self.open_gate() is None
+
+    def signal(self) -> Signal | SignalProblem:
+        """The agent's signal."""
+        try:
+            return parse_signal(read_text(self.folder.signal))
+        except StorageError as error:
+            return SignalProblem(error.message)
+
+    def pending_guidance(self) -> tuple[GuidanceItem, ...]:
+        """What a person said and no iteration has been given yet."""
+        items = parse_guidance(read_text(self.folder.guidance) or "")
+        return tuple(item for item in items if not item.done)
+
+    def gate_facts(self) -> GateFacts:
+        """The facts that the gates look at."""
+        return gate.facts(self.folder)
+
+    def open_gate(self) -> WaitingFor | None:
+        """What a person still has to do before the next iteration; None where nothing is in the way."""
+        return gate.open_gate(self.folder)
+
+    def what_is_needed(self) -> str:
+        """What the agent said it needs from a person, in its words; empty where it said nothing."""
+        signal = self.signal()
+        return asked_for(signal) if isinstance(signal, Signal) else ""
+
+    def fresh_answers(self) -> tuple[Answered, ...]:
+        """What a person has answered since the last iteration began: that one may not have seen it."""
+        since = self.journal().last_iteration_began
+        said = decisions.read(self.folder).decisions
+        return tuple(
+            Answered(decision.question or "", decision.text or "")
+            for decision in said
+            if decision.kind is decisions.DecisionKind.ANSWER
+            and decision.at is not None
+            and (since is None or decision.at > since)
+        )
+
+    def moved_by_a_person(self) -> bool:
+        """Whether a person's decision has moved the session on since the last iteration began."""
+        known = self.journal()
+        return (
+            bool(known.phases)
+            and known.iteration is not None
+            and (known.phases[-1].by == "person" and known.phases[-1].at >= known.iteration.started)
+        )
+
+    def feedback(self) -> str:
+        """Why a person sent the newest plan back; empty where they did not."""
+        last = look(self.folder).verdict
+        rejected = last is not None and last.kind is decisions.DecisionKind.REJECTION
+        return (last.text or "") if last is not None and rejected else ""
+
+    # Writing.
+
+    def log(self, event: EventName, **fields: object) -> None:
+        """Append an event to the journal."""
+        journal.append(self.folder, event, self._now(), **fields)
+
+    def flow(self, text: str, number: int | None = None) -> None:
+        """Add a line to the Flow Log."""
+        self._edit({}, [self._flow_line(text, number)])
+
+    def settle(self) -> None:
+        """Carry out what a person has decided since the last run."""
+        gate.settle(self.folder, self._now(), held_by_us=True)
+
+    def withdraw_a_stale_approval(self) -> None:
+        """Go back to the plan's gate where the plan was changed after its approval, before any work on it."""
+        standing = look(self.folder)
+        overview, plan = standing.overview, standing.plan
+        if overview.phase is not Phase.IMPLEMENTATION or overview.iteration or plan is None:
+            return
+        was_approved = any(
+            decision.kind is decisions.DecisionKind.APPROVAL and decision.file == plan.name
+            for decision in standing.decisions.decisions
+        )
+        moves = self.journal().phases
+        if standing.plan_approved or not was_approved or not moves or moves[-1].by != "person":
+            return
+        text = f"The plan {plan.name} was changed after its approval; it has to be approved again"
+        self._edit({"Phase": Phase.PLANNING, "Blocked": BLOCKED_WAITING}, [self._flow_line(text, None)])
+        self.log(EventName.PHASE, **{"from": Phase.IMPLEMENTATION, "to": Phase.PLANNING, "by": "worker"})
+        self._log_gate(WaitingFor.PLAN_APPROVAL)
+
+    def begin_iteration(self, phase: Phase, visit: int, number: int) -> None:
+        """Say in the overview which iteration runs, and clear the signal of the one before."""
+        self._edit(
+            {"Phase": phase, "Iteration": str(visit), "Total Iterations": str(number), "Blocked": "no"}, []
+        )
+        self.clear_signal()
+
+    def clear_signal(self) -> None:
+        """Remove the signal, so that an old one is never taken for a new one.
+
+        Raises:
+            StorageError: It cannot be removed.
+        """
+        path = self.folder.signal
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"{path} cannot be removed: {error.strerror}. Move it away.") from error
+
+    def guidance_given(self, items: Iterable[GuidanceItem], number: int) -> None:
+        """Tick the guidance that an iteration was given and that ended well."""
+        given = tuple(items)
+        if not given:
+            return
+        with edit_lock(self.folder.path):
+            text = read_text(self.folder.guidance) or ""
+            write_atomic(self.folder.guidance, tick(text, given))
+        self.log(EventName.GUIDANCE, n=number, count=len(given))
+
+    def go_on(self, phase: Phase, summary: str, number: int) -> None:
+        """The phase goes on."""
+        status, flow = self._story(summary, number)
+        self._edit({"Phase": phase, "Blocked": "no"} | status, flow)
+
+    def move(self, phase: Phase, target: Phase, summary: str, number: int) -> int:
+        """Enter another phase; returns how often quality has been entered with this."""
+        visits = self.overview().quality_iteration or 0
+        if target is Phase.QUALITY:
+            visits += 1
+        status, flow = self._story(summary, number)
+        self._edit(
+            {"Phase": target, "Iteration": "0", "Blocked": "no", "Quality Iteration": str(visits)} | status,
+            [*flow, self._flow_line(f"Phase {phase} → {target}", number)],
+        )
+        self.log(EventName.PHASE, **{"from": phase, "to": target, "by": "agent"})
+        return visits
+
+    def wait(self, phase: Phase, waiting_for: WaitingFor, summary: str, number: int | None) -> None:
+        """The session waits for a person."""
+        status, flow = self._story(summary, number)
+        self._edit({"Phase": phase, "Blocked": BLOCKED_WAITING} | status, flow)
+        self._log_gate(waiting_for)
+
+    def _log_gate(self, waiting_for: WaitingFor) -> None:
+        plan = newest_plan(self.folder) if waiting_for is WaitingFor.PLAN_APPROVAL else None
+        self.log(
+            EventName.GATE,
+            **{"for": waiting_for},
+            questions=self.gate_facts().open_questions,
+            plan=plan.name if plan else None,
+            sha256=plan.sha256 if plan else None,
+        )
+
+    def block(self, phase: Phase, reason: str, number: int | None) -> None:
+        """The session cannot go on without a person; the reason stands in the overview."""
+        words = one_line(reason, 300)
+        self._edit(
+            {"Phase": phase, "Blocked": f"yes - {words}"}, [self._flow_line(f"Blocked: {words}", number)]
+        )
+
+    def finish(self, summary: str, number: int) -> None:
+        """The session is done."""
+        status, flow = self._story(summary, number)
+        self._edit(
+            {"Phase": Phase.DONE, "Blocked": "no", "Next": "nothing, the session is done"} | status,
+            [*flow, self._flow_line("Done", number)],
+        )
+
+    def stopped(self, phase: Phase, text: str) -> None:
+        """The run was stopped; the session can be run again from the same phase."""
+        self._edit({"Phase": phase}, [self._flow_line(text, None)])
+        self.clear_signal()
+
+    def take_request(self, kind: requests.RequestKind) -> bool:
+        """Take a person's request to the worker, if there is one of this kind."""
+        found = requests.take_kind(self.folder, kind)
+        return found is not None
+
+    def take_new_budget(self) -> None:
+        """Put a budget into force that a person has set while the run was going on."""
+        found = requests.take_kind(self.folder, requests.RequestKind.BUDGET)
+        if found is not None:
+            self.log(EventName.BUDGET, usd=found.usd, by=found.who)
+
+    def forget_requests(self) -> None:
+        """Forget what was asked of a worker that is gone; what was asked of this one meanwhile stays."""
+        requests.take_up(self.folder, os.getpid())
+
+    def sweep(self) -> None:
+        """Remove what killed writes have left in the session's folder more than an hour ago."""
+        for folder in (self.folder.path, self.folder.logs):
+            sweep(folder, time.time() - _LEFTOVER_SECONDS)
+
+    def _edit(self, status: Mapping[str, str], flow: Iterable[str]) -> None:
+        with edit_lock(self.folder.path):
+            text = read_text(self.folder.overview) or ""
+            new = set_status(text, {key: str(value) for key, value in status.items()})
+            for line in flow:
+                new = add_flow(new, line)
+            if new != text:
+                write_atomic(self.folder.overview, new)
+
+    def _flow_line(self, text: str, number: int | None) -> str:
+        when = f"{self._now().astimezone():%m-%d %H:%M}"
+        stamp = when if number is None else f"{number:03d} @ {when}"
+        return f"[{stamp}] {one_line(text, 300)}"
+
+    def _story(self, summary: str, number: int | None) -> tuple[dict[str, str], list[str]]:
+        """What the overview says of an iteration, in its agent's words."""
+        if not summary:
+            return {}, []
+        return {"Last Action": one_line(summary, 300)}, [self._flow_line(summary, number)]
+
+
+def asked_for(signal: Signal) -> str:
+    """Why a signal stops, and what it asks for, as one text."""
+    parts = [part for part in (signal.reason, signal.needs) if part]
+    return "\n".join(dict.fromkeys(parts)) or signal.summary or ""

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from samobot.errors import UsageError
+from samobot.session.diff import DiffText, FileChange, diff_summary, diff_text, head, tree_state
+from samobot.session.git import Git, GitError
+from tests.support.repository import commit, git, make_repository
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    repo = make_repository(tmp_path / "repo")
+    (repo / ".gitignore").write_text("ignored\n")
+    git(repo, "add", ".gitignore")
+    git(repo, "commit", "--quiet", "-m", "ignore")
+    (repo / "draft").write_text("one")
+    return repo
+
+
+EDITS: dict[str, Callable[[Path], object]] = {
+    "a changed file": lambda repo: (repo / "first").write_text("other"),
+    "a new file": lambda repo: (repo / "new").write_text(""),
+    "a new file's contents": lambda repo: (repo / "draft").write_text("two"),
+    "a deleted file": lambda repo: (repo / "first").unlink(),
+    "a commit": lambda repo: commit(repo, "more"),
+    "a binary file": lambda repo: (repo / "first").write_bytes(b"\0\1"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
+def test_every_kind_of_work_changes_the_state(repo: Path, edit: Callable[[Path], object]) -> None:
+    before = tree_state(repo)
+    edit(repo)
+    assert tree_state(repo) != before
+
+
+def test_writing_the_same_again_changes_nothing(repo: Path) -> None:
+    before = tree_state(repo)
+    for name in ("first", "draft"):
+        content = (repo / name).read_bytes()
+        (repo / name).write_bytes(content)
+        os.utime(repo / name, ns=(1, 1))
+    (repo / "ignored").write_text("x")
+    assert tree_state(repo) == before
+
+
+def test_a_folder_without_git_has_a_state_too(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    before = tree_state(tmp_path)
+    assert tree_state(tmp_path) == before
+    (tmp_path / "a").write_text("bb")
+    assert tree_state(tmp_path) != before
+    assert tree_state(tmp_path / "gone")
+
+
+def test_a_repository_without_commits_has_a_state_and_no_head(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    before = tree_state(tmp_path)
+    (tmp_path / "a").write_text("a")
+    git(tmp_path, "add", "a")
+    assert tree_state(tmp_path) != before
+    assert head(tmp_path) is None
+
+
+def test_head_is_the_commit_checked_out(repo: Path, tmp_path: Path) -> None:
+    assert head(repo) == git(repo, "rev-parse", "HEAD")
+    assert head(tmp_path / "none") is None
+
+
+def test_a_diff_counts_commits_files_and_lines_since_the_base(repo: Path) -> None:
+    base = head(repo)
+    (repo / "näme with space").write_text("1\n2\n3\n")
+    (repo / "image").write_bytes(b"\0\1\2")
+    git(repo, "add", ".")
+    git(repo, "commit", "--quiet", "-m", "work")
+    (repo / "first").write_text("first\nchanged")
+    (repo / "new").write_text("")
+    summary = diff_summary(repo, base)
+    assert summary is not None
+    assert (summary.commits, summary.added, summary.removed, summary.uncommitted) == (1, 6, 1, 2)
+    assert FileChange("näme with space", 3, 0) in summary.files
+    assert FileChange("image", None, None) in summary.files
+    whole = diff_text(repo, base)
+    assert whole is not None
+    assert "+changed" in whole.text
+    assert not whole.cut
+    assert diff_text(repo, base, 10) == DiffText(whole.text[:10], cut=True)
+    assert diff_text(repo, base, len(whole.text.encode())) == whole
+
+
+def test_of_a_huge_diff_no_more_is_made_than_is_read(repo: Path) -> None:
+    commit(repo, "big")
+    (repo / "big").write_text("line\n" * 1_000_000)
+    with tempfile.TemporaryFile() as output:
+        Git(repo).run_into(output, "diff", "HEAD", limit=100_000)
+        assert os.fstat(output.fileno()).st_size == 100_000
+    found = diff_text(repo, None)
+    assert found is not None
+    assert (len(found.text), found.cut) == (2_000_000, True)
+
+
+def test_a_wrong_command_is_an_error_also_where_its_output_is_limited(repo: Path) -> None:
+    with tempfile.TemporaryFile() as output, pytest.raises(GitError, match=r"bad revision|unknown revision"):
+        Git(repo).run_into(output, "diff", "nowhere", "--", limit=1000)
+
+
+def test_where_there_is_no_repository_there_is_no_diff(tmp_path: Path) -> None:
+    assert diff_summary(tmp_path, None) is None
+    assert diff_text(tmp_path, None) is None
+
+
+def test_a_git_that_hangs_is_ended_with_its_children(repo: Path) -> None:
+    git(repo, "config", "alias.hang", "!sleep 1000 & sleep 1000")
+    with pytest.raises(GitError, match="did not end within"):
+        Git(repo).run("hang", timeout=0.3)
+
+
+def test_a_missing_git_is_said(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(UsageError, match="not installed"):
+        Git(repo).run("status")

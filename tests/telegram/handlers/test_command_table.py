@@ -1,0 +1,821 @@
+"""The table of commands, and what each does short of a running agent; the outbox's rows are what is said."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samobot.errors import StorageError
+from samobot.fleet.models import SessionRef
+from samobot.fleet.replies import StopReport
+from samobot.session.folder import SessionFolder, archive
+from samobot.session.gate import Person
+from samobot.session.journal import EventName, append
+from samobot.session.status import SessionState
+from samobot.telegram.handlers import callbacks
+from samobot.telegram.handlers.command_table import COMMANDS, find_command, menu, nearest_command
+from samobot.telegram.markup.html import to_plain
+from samobot.telegram.markup.tables import PHONE_COLUMNS
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.outbox_rows import Op
+from samobot.telegram.store.sent import About, SentMessage
+from samobot.telegram.views.buttons import LABEL_CHARACTERS
+from tests.support.phone import CHAT, NOW, PLAN, QA, Phone, open_phone
+
+
+@pytest.fixture
+async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
+    async for made in open_phone(tmp_path, store, monkeypatch):
+        yield made
+
+
+def test_the_table_is_a_menu_that_telegram_takes() -> None:
+    names = [command.name for command in COMMANDS]
+    assert len(names) == len(set(names)) <= 100
+    for name, help_line in menu():
+        assert re.fullmatch(r"[a-z0-9_]{1,32}", name)
+        assert 1 <= len(help_line) <= 256
+    wanted = (
+        "start help run status stop pause resume answer approve reject tell log plan diff files cost projects"
+    )
+    assert set(wanted.split()) | {"sessions", "archive", "notify"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("stattus", "status"), ("aprove", "approve"), ("sess", "sessions"), ("qqqq", None)]
+)
+def test_the_nearest_command_is_found(typed: str, meant: str | None) -> None:
+    found = nearest_command(typed)
+    assert (found.name if found else None) == meant
+
+
+async def test_an_unknown_command_gets_the_nearest_and_another_bots_is_left_alone(phone: Phone) -> None:
+    assert "Did you mean /approve?" in (await phone.say("/aprove"))[0]
+    assert await phone.say("/aprove@other_bot") == []
+    assert await phone.say("/status@Samo_Bot") != []
+
+
+async def test_every_command_answers_where_there_is_nothing(phone: Phone) -> None:
+    for command in COMMANDS:
+        if command.name != "panic":
+            assert await phone.say(f"/{command.name}"), command.name
+
+
+async def test_every_command_answers_where_nothing_of_that_name_is(phone: Phone) -> None:
+    phone.asking()
+    for name in [
+        "status",
+        "stop",
+        "pause",
+        "resume",
+        "approve",
+        "log",
+        "plan",
+        "diff",
+        "files",
+        "cost",
+        "archive",
+        "chart",
+    ]:
+        said = await phone.say(f"/{name} dmeo")
+        assert "Did you mean demo?" in said[0], name
+
+
+async def test_a_letter_an_option_and_a_text_are_written_as_answers(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.say("/answer Q1 b")
+    await phone.say("/answer many,\n  more than `one`")
+    text = (folder / "_qa.md").read_text()
+    assert "B) blue" in text
+    assert "many," in text
+    view = await phone.desk.fleet.view(phone.desk.fleet.ref_of("repo:26-01-31-demo"))
+    assert [question.answer for question in view.questions] == ["B) blue", "many,\n  more than `one`"]
+    assert all(question.by == "Ann" and question.via == "telegram" for question in view.questions)
+
+
+async def test_which_question_is_asked_with_buttons(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.say("/answer blue, please")
+    asked = phone.last("Which question")
+    assert "Saved. Q2: blue, please" in await phone.tap(asked, "Q2")
+    assert "blue, please" in (folder / "_qa.md").read_text()
+    assert "already" in await phone.tap(asked, "Q1")
+    assert (folder / "_qa.md").read_text().count("blue, please") == 1
+
+
+async def test_all_suggestions_are_taken_and_what_has_none_is_said(phone: Phone) -> None:
+    folder = phone.asking()
+    said = await phone.say("/answer all")
+    assert any("1 question of demo has no suggestion" in text for text in said)
+    assert "A) red" in (folder / "_qa.md").read_text()
+
+
+async def test_the_words_asked_for_are_taken_from_a_reply_or_from_what_comes_next(phone: Phone) -> None:
+    folder = phone.planned()
+    assert "What should be different?" in (await phone.say("/reject"))[0]
+    await phone.say("Use **argparse**.\n\n- and `<&>`")
+    assert "Use **argparse**." in (folder / "_guidance.md").read_text()
+    # Once: the next words are not feedback again.
+    assert "different" not in "".join(await phone.say("thanks"))
+
+
+async def test_a_question_that_the_words_led_to_is_answered_by_the_next_words(phone: Phone) -> None:
+    await phone.say("/run")
+    assert "What is to be done?" in (await phone.say("repo:demo"))[0]
+    await phone.say("add a greeting")
+    await phone.desk.finish(20)
+    (folder,) = (phone.root / "sessions-repo").iterdir()
+    assert "add a greeting" in (folder / "_overview.md").read_text()
+    # Both are settled: further words are no task.
+    assert "new" not in "".join(await phone.say("thanks"))
+
+
+async def test_resume_says_which_block_it_lifted(phone: Phone) -> None:
+    reason = "The **API** has no key.\nWhich one?"
+    phone.session(
+        "demo", blocked="yes", signal=json.dumps({"status": "blocked", "reason": reason, "needs": "a key"})
+    )
+    said = await phone.say("/resume demo")
+    assert any(
+        "▶️ demo goes on; it was blocked in implementation: The API has no key" in text for text in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("session", "words"),
+    [
+        ("asking", "waiting for 2 answers"),
+        ("planned", "waiting for your word on its plan"),
+    ],
+)
+async def test_pause_says_what_a_session_waits_for_that_rests_already(
+    phone: Phone, session: str, words: str
+) -> None:
+    getattr(phone, session)()
+    refusal = (
+        f"⚠️ demo is not running, so there is nothing to pause. It is {words}. /stop keeps it from going on"
+    )
+    (refused,) = await phone.say("/pause demo")
+    assert refused.startswith(refusal)
+    phone.store.wanted.want("repo:26-01-31-demo", {})
+    (refused,) = await phone.say("/pause demo")
+    assert refused.startswith(refusal)
+    assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT], (
+        "no receipt for nothing"
+    )
+    assert len(phone.store.wanted.all()) == 1, "it goes on after the decision, as it would have"
+
+
+async def test_pause_says_that_a_session_was_in_line(phone: Phone) -> None:
+    phone.session("demo")
+    phone.store.wanted.want("repo:26-01-31-demo", {}, queued=True)
+    said = await phone.say("/pause demo")
+    assert any("⏸ demo is paused; it was number 1 in line." in text for text in said)
+    assert phone.store.wanted.all() == ()
+
+
+async def test_a_lone_word_that_is_a_command_does_not_become_a_session(phone: Phone) -> None:
+    await phone.say("/run")
+    for word in ("status", "Stop"):
+        (asked,) = await phone.say(word)
+        assert asked.startswith(f"{word.casefold()} is also a command")
+    assert not (phone.root / "sessions-repo").exists()
+    # What was asked is still open, and the button does what was meant.
+    await phone.tap(phone.last("status is also a command"), "/status")
+    assert any("Nothing" in to_plain(row.post.text) for row in phone.new())
+    assert "What is to be done?" in (await phone.say("repo:greet"))[0]
+    assert "also a command" in (await phone.say("stop"))[0]
+    await phone.say("stop the greeting from being printed twice")
+    await phone.desk.finish(20)
+    assert next((phone.root / "sessions-repo").iterdir()).name.endswith("-greet")
+
+
+async def test_a_session_can_be_named_as_a_command_where_that_is_meant(phone: Phone) -> None:
+    await phone.say("/run --budget 5")
+    await phone.say("status")
+    await phone.tap(phone.last("also a command"), "▶️ A session named status")
+    asked = [row for row in phone.new() if "In which project" in to_plain(row.post.text)]
+    await phone.tap(asked[0], "repo")
+    await phone.say("show how things stand")
+    await phone.desk.finish(20)
+    (view,) = await phone.desk.fleet.look()
+    assert (view.ref.name, view.budget_usd) == ("status", 5.0)
+
+
+async def test_words_after_a_run_that_was_typed_instead_are_no_other_run(phone: Phone) -> None:
+    await phone.say("/run")
+    await phone.say("/run repo:greet add a greeting")
+    await phone.desk.finish(20)
+    await phone.say("thanks")
+    await phone.desk.finish(20)
+    assert [view.ref.name for view in await phone.desk.fleet.look()] == ["greet"]
+
+
+async def test_a_plan_that_changed_since_the_message_is_not_approved(phone: Phone) -> None:
+    folder = phone.planned()
+    view = await phone.desk.fleet.view(phone.desk.fleet.ref_of("repo:26-01-31-demo"))
+    assert view.plan is not None
+    about = About(view.ref.key, "plan", {"sha256": view.plan.sha256})
+    phone.store.sent.put(SentMessage(CHAT, 77, "plan", about, None, "", 0.0))
+    (folder / "01-31-11:30-plan-greeting.md").write_text(PLAN + "- [ ] delete the internet\n")
+    said = await phone.say("/approve", reply_to=77)
+    assert any("has changed since it was shown" in text for text in said)
+    assert not (folder / "_decisions.jsonl").exists()
+    assert any("has a plan" in text for text in said), "it is shown as it is now"
+
+
+async def test_an_approval_is_recorded_once_however_often_it_is_given(phone: Phone) -> None:
+    folder = phone.planned()
+    await phone.say("/approve")
+    await phone.say("/approve")
+    lines = (folder / "_decisions.jsonl").read_text().splitlines()
+    assert len(lines) == 1
+    assert "Phase: implementation" in (folder / "_overview.md").read_text()
+
+
+async def test_a_reply_says_by_itself_which_session_and_what(phone: Phone) -> None:
+    asking, planned = phone.asking("ask"), phone.planned("plan")
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    question, plan = phone.last("Which colour?"), phone.last("has a plan")
+    phone.deliver(question, 50)
+    phone.deliver(plan, 51)
+    await phone.say("turquoise\nwith dots", reply_to=50)
+    await phone.say("shorter, please", reply_to=51)
+    assert "> turquoise\n> with dots" in (asking / "_qa.md").read_text()
+    assert "shorter, please" in (planned / "_guidance.md").read_text()
+
+
+async def test_a_reply_to_a_card_is_guidance_word_for_word(phone: Phone) -> None:
+    folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    phone.store.sent.put(SentMessage(CHAT, 60, "card", About("repo:26-01-31-demo", "card"), None, "", 0.0))
+    said = await phone.say("demo uses the key in $KEY", reply_to=60)
+    assert "demo uses the key in $KEY" in (folder / "_guidance.md").read_text()
+    assert any("shall it try again" in text for text in said)
+
+
+async def test_plain_words_get_a_hint_with_buttons_that_do_it(phone: Phone) -> None:
+    folder = phone.asking()
+    said = await phone.say("and make it fast")
+    assert "Is that for demo?" in said[0]
+    await phone.tap(phone.last("Is that for demo?"), "💬 Guidance for demo")
+    assert "and make it fast" in (folder / "_guidance.md").read_text()
+    assert any("Commands begin with a slash: /status" in text for text in await phone.say("status"))
+
+
+async def test_an_old_command_is_confirmed_and_an_old_answer_counts(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.say("/answer Q2 seven", minutes_ago=300)
+    assert "seven" in (folder / "_qa.md").read_text()
+    said = await phone.say("/archive demo", minutes_ago=300)
+    assert "do it now?" in said[0]
+    assert folder.exists()
+    await phone.tap(phone.last("do it now?"), "Do it now")
+    assert not folder.exists()
+
+
+async def test_what_somebody_else_answered_is_not_overwritten(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    phone.deliver(phone.last("Which colour?"), 50)
+    await phone.say("A", reply_to=50)
+    said = await phone.say("B", reply_to=50, user={"id": 12, "is_bot": False, "first_name": "Ben"})
+    assert any("Q1 was answered by Ann already" in text for text in said)
+    assert "A) red" in (folder / "_qa.md").read_text()
+
+
+async def test_a_tap_repeated_after_a_crash_is_carried_out_once(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    question = phone.last("Which colour?")
+    with monkeypatch.context() as killed_before_it_was_noted:
+        killed_before_it_was_noted.setattr(phone.store.callbacks, "take", lambda *_: None)
+        await phone.tap(question, "B")
+    await phone.tap(question, "B")
+    assert (folder / "_qa.md").read_text().count("B) blue") == 2, "the option and the answer"
+    assert len((folder / "_decisions.jsonl").read_text().splitlines()) == 1
+
+
+async def test_a_button_from_long_ago_says_so(phone: Phone) -> None:
+    phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    question = phone.last("Which colour?")
+    keys = (question.post.markup or {})["inline_keyboard"]
+    keys[0][0]["callback_data"] = "unknown-to-us"
+    assert "long ago" in await phone.tap(question, keys[0][0]["text"])
+
+
+async def test_in_which_project_is_asked_and_a_missing_one_suggested(phone: Phone) -> None:
+    await phone.say("/run demo do it --budget 5")
+    asked = phone.last("In which project")
+    keys = [key["text"] for row in (asked.post.markup or {})["inline_keyboard"] for key in row]
+    assert keys == ["repo", "shop"]
+    assert "Did you mean shop?" in (await phone.say("/run shpo:demo do it"))[0]
+    await phone.tap(asked, "shop")
+    await phone.desk.finish(20)
+    assert next((phone.root / "sessions-shop").iterdir()).name.endswith("-demo")
+    (view,) = await phone.desk.fleet.look()
+    assert (view.ref.project, view.budget_usd, view.wanted) == ("shop", 5.0, True)
+
+
+async def test_what_was_begun_when_the_bot_died_is_taken_up_again(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(phone.desk.fleet, "start", hang)
+        await phone.say("/run repo:demo do it")
+        await phone.desk.finish(0)
+    assert not (phone.root / "sessions-repo").exists()
+    await phone.front.take_up()
+    await phone.desk.finish(20)
+    assert next((phone.root / "sessions-repo").iterdir()).name.endswith("-demo")
+    assert phone.desk.promised() == []
+
+
+async def test_a_full_disk_at_the_end_of_background_work_leaves_no_loose_end(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch, loose_ends: list[str]
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise StorageError("The disk is full.")
+
+    stop = phone.desk.fleet.stop
+
+    async def stop_as_the_disk_fills(ref: SessionRef, by: Person) -> StopReport:
+        monkeypatch.setattr(phone.store.facts, "set", full)
+        return await stop(ref, by)
+
+    monkeypatch.setattr(phone.desk.fleet, "stop", stop_as_the_disk_fills)
+    phone.session("demo")
+    await phone.say("/stop repo:demo")
+    await phone.desk.finish(20)
+    assert "is stopped" in to_plain(phone.last("is stopped").post.text)
+    assert [command for command, _ in phone.desk.promised()] == ["stop"]
+    gc.collect()
+    assert loose_ends == []
+
+
+async def test_a_done_session_in_no_repository_offers_no_diff(phone: Phone) -> None:
+    phone.session("demo", phase="done", signal='{"status": "done", "summary": "Done"}')
+    (phone.root / "shop" / ".git").mkdir()
+    folder = phone.session("other", phase="done", signal='{"status": "done", "summary": "Done"}')
+    overview = folder / "_overview.md"
+    overview.write_text(overview.read_text().replace(f"{phone.root}/repo", f"{phone.root}/shop"))
+    offered = {}
+    for name in ("demo", "other"):
+        await phone.say(f"/status {name}")
+        keys = (phone.last(f"{name} · repo").post.markup or {})["inline_keyboard"]
+        offered[name] = [key["text"] for row in keys for key in row]
+    assert offered == {
+        "demo": ["📁 Files", "📦 Archive"],
+        "other": ["± Diff", "📁 Files", "📦 Archive"],
+    }
+
+
+async def test_a_long_file_name_keeps_its_ending_and_its_size_on_its_button(phone: Phone) -> None:
+    folder = phone.asking()
+    name = "01-31-11:30-dive-how-the-greeting-is-printed-today-and-why.md"
+    (folder / name).write_text("x" * 1500)
+    await phone.say("/files demo")
+    keys = [key["text"] for row in (phone.last("📁").post.markup or {})["inline_keyboard"] for key in row]
+    assert "01-31-11:30-dive-how-t…d-why.md · 1.5 kB" in keys
+    assert all(len(key) <= LABEL_CHARACTERS for key in keys)
+
+
+async def test_files_log_cost_and_preferences_are_shown(phone: Phone) -> None:
+    phone.asking()
+    files = await phone.say("/files demo")
+    assert "_overview.md" in str(phone.last("📁").post.markup)
+    assert files
+    assert "has no file" in (await phone.say("/files demo ../../secret"))[0]
+    await phone.say("/notify quiet")
+    assert phone.store.chats.get(CHAT).level == "quiet"
+    assert "Did you mean normal?" in (await phone.say("/notify norml"))[0]
+    assert "Nothing spent" in (await phone.say("/cost"))[0]
+    assert "2 questions" in (await phone.say("/status demo"))[0] or "Questions: 2, 2 open" in "".join(
+        await phone.say("/status demo")
+    )
+
+
+async def test_the_log_shows_what_the_agent_said_without_its_markdown(phone: Phone) -> None:
+    folder = SessionFolder(phone.session("demo"))
+    folder.prepare()
+    said = {"type": "text", "text": "# Result\n\n- **one**\n- two"}
+    record = {"type": "assistant", "message": {"content": [said]}}
+    (folder.logs / "01-31-1100-001-testing.jsonl").write_text(json.dumps(record) + "\n")
+    assert await phone.say("/log demo") == ["📄 demo\n💬 Result · one · two"]
+
+
+async def test_a_session_without_money_is_not_said_to_go_on(phone: Phone) -> None:
+    folder = SessionFolder(phone.session("demo"))
+    folder.prepare()
+    append(folder, EventName.RUN_START, NOW, run="r", pid=1, budget_usd=5.0)
+    append(folder, EventName.ITERATION_END, NOW, n=3, phase="implementation", cost_usd=6.0)
+    append(folder, EventName.RUN_END, NOW, reason="budget", text="spent", exit_code=13)
+    (said,) = await phone.say("/resume demo")
+    assert said.startswith("💰 demo has used up its budget\n$6.00 of $5.00")
+    assert "+$5" in str(phone.last("used up its budget").post.markup)
+    too_little = "⚠️ demo has cost $6.00 already; a budget has to be more than that."
+    assert await phone.say("/resume demo 4") == [too_little]
+    assert not phone.store.wanted.all()
+    await phone.say("/resume demo 8")
+    assert [run.session for run in phone.store.wanted.all()] == ["repo:26-01-31-demo"]
+
+
+async def test_cost_says_what_ended_without_a_price(phone: Phone) -> None:
+    folder = SessionFolder(phone.asking())
+    folder.prepare()
+    for usd in (0.5, None):
+        append(folder, EventName.ITERATION_END, NOW, n=1, phase="requirements", cost_usd=usd)
+    said = (await phone.say("/cost demo"))[0]
+    assert "at least $0.50 · 2 iterations\n1 iteration ended without a price" in said
+    assert "At least $0.50 in 2 iterations" in (await phone.say("/cost"))[0]
+
+
+async def test_the_costs_fit_a_small_phone(phone: Phone) -> None:
+    folder = SessionFolder(phone.asking())
+    folder.prepare()
+    for number, phase in enumerate(["investigation", "implementation", "requirements"]):
+        append(folder, EventName.ITERATION_END, NOW, n=number, phase=phase, cost_usd=0.42 * 40**number,
+               models={"claude-opus-4-5-20251101-with-a-long-name": 0.4 * 40**number})  # fmt: skip
+    for words in ("/cost", "/cost demo"):
+        said = (await phone.say(words))[-1]
+        assert "implementation" in said
+        table = [line for line in said.split("\n")[1:] if "$" in line]
+        assert len(table) >= 4
+        assert max(map(len, table)) <= PHONE_COLUMNS
+        assert len({line.rindex("$") + len(line[line.rindex("$") :].split()[0]) for line in table}) == 1
+
+
+async def test_a_fault_of_ours_is_one_line_and_its_details_are_in_the_log(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken() -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(phone.desk.fleet, "look", broken)
+    said = await phone.say("/status")
+    assert said == ["⚠️ Something of ours went wrong; the details are in the log. Nothing was decided."]
+    assert "secret detail" in caplog.text
+
+
+def test_commands_are_found_by_their_name() -> None:
+    assert find_command("run") is COMMANDS[0]
+    assert find_command("nothing") is None
+
+
+async def test_a_button_that_fails_answers_its_tap_once_and_says_why(phone: Phone) -> None:
+    phone.session("demo")
+    await phone.say("/status demo")
+    shown = phone.last("demo")
+    shutil.rmtree(phone.root / "sessions-repo")
+    before = len(phone.toasts)
+    await phone.tap(shown, "📄 Log")
+    assert len(phone.toasts) == before + 1
+    assert phone.toasts[-1][0]
+
+
+async def test_what_fails_after_the_tap_was_answered_is_said_in_a_message(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone.session("demo")
+    await phone.say("/status demo")
+    shown = phone.last("demo")
+
+    monkeypatch.setattr(callbacks, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(phone.desk.fleet, "log_lines", _late(StorageError("The disk is gone.")))
+    await phone.tap(shown, "📄 Log")
+    assert [text for text, _ in phone.toasts] == [""]
+    assert "The disk is gone." in to_plain(phone.new()[-1].post.text)
+
+
+def _late(error: Exception) -> Callable[..., Awaitable[Any]]:
+    """A call that fails once the event loop has done what was due."""
+
+    async def fail(*_: Any, **__: Any) -> Any:
+        for _turn in range(3):
+            await asyncio.sleep(0)
+        raise error
+
+    return fail
+
+
+async def test_you_is_only_who_alone_may_decide_and_paired_people_count(phone: Phone) -> None:
+    phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.tap(phone.last("Which colour?"), "B")
+    assert "you, " in to_plain(phone.last("Which colour?").post.text)
+    phone.store.people.add_user(12)
+    await phone.say("/answer Q2 seven", user={"id": 12, "is_bot": False, "first_name": "Bob"})
+    answered = to_plain(phone.last("How many?").post.text)
+    assert "Bob, " in answered
+    assert "you" not in answered
+
+
+async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phone) -> None:
+    phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.say("/status demo")
+    shown = [
+        row for row in phone.store.outbox.waiting(CHAT) if (row.post.markup or {}).get("inline_keyboard")
+    ]
+    assert len(shown) >= 3
+    for number, row in enumerate(shown[:-1]):
+        phone.deliver(row, 50 + number)  # one waits still
+    await phone.say("/archive demo")
+    queued = phone.store.outbox.waiting(CHAT)
+    bare = {row.key for row in queued if not row.post.markup}
+    assert {row.key for row in shown} <= bare
+    (card,) = [row for row in queued if row.key.startswith("card:")]
+    assert "demo is put away" in to_plain(card.post.text)
+    assert "Put away · you, " in to_plain(phone.last("Which colour?").post.text)
+    for row in shown:
+        label = row.post.markup["inline_keyboard"][0][0]["text"] if row.post.markup else ""
+        words = await phone.tap(row, label)
+        assert words == "demo is gone: it was put away into the archive."
+
+
+async def test_what_was_put_away_does_not_come_back_by_a_look_from_before(phone: Phone) -> None:
+    folder = phone.asking()
+    before = await phone.desk.fleet.look()
+    await phone.desk.notifier.look(before)
+    await phone.say("/archive demo")
+    count = len(phone.store.outbox.waiting(CHAT))
+    await phone.desk.notifier.look(before)
+    assert len(phone.store.outbox.waiting(CHAT)) == count
+    (folder.parent / "_archive" / folder.name).rename(folder)
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    assert "Waits for you" in to_plain(phone.last("demo · repo").post.text)
+
+
+@pytest.mark.parametrize("kind", ["asking", "planned"])
+async def test_what_is_not_finished_is_put_away_without_its_name_only_after_asking(
+    phone: Phone, kind: str
+) -> None:
+    folder = getattr(phone, kind)()
+    said = await phone.say("/archive")
+    assert "demo is not finished: put it away all the same?" in said[0]
+    assert folder.exists()
+    await phone.tap(phone.last("all the same?"), "📦")
+    assert not folder.exists()
+
+
+async def test_what_is_finished_is_put_away_without_asking(phone: Phone) -> None:
+    asking, done = phone.asking("other"), phone.session("demo", phase="done", signal='{"status": "done"}')
+    assert "demo is put away" in (await phone.say("/archive"))[0]
+    assert (asking.exists(), done.exists()) == (True, False)
+
+
+async def test_help_shows_what_fits_the_moment_and_everything_at_a_tap(phone: Phone) -> None:
+    nothing = (await phone.say("/help"))[0]
+    assert "/run greet Add a greeting script" in nothing
+    phone.asking()
+    (waiting,) = await phone.say("/help")
+    assert waiting.split("\n")[1].startswith("/answer A  ")
+    assert "/panic" not in waiting
+    assert len(waiting.split("\n")) <= 12
+    shown = phone.last("What can be done now")
+    await phone.tap(shown, "All commands")
+    everything = to_plain(phone.last("All commands\n").post.text)
+    assert all(f"/{command.name}  " in everything for command in COMMANDS)
+    assert (await phone.say("/help all"))[-1] == everything
+
+
+async def test_sessions_of_a_project_that_is_not_there_names_the_nearest(phone: Phone) -> None:
+    phone.asking()
+    assert "There is no project “shpo”. Did you mean shop?" in (await phone.say("/sessions shpo"))[0]
+    assert "1 session" in (await phone.say("/sessions REPO"))[0]
+    assert "There is no session in shop" in (await phone.say("/sessions shop"))[0]
+
+
+async def test_a_choice_that_was_made_is_said_in_its_message_and_its_buttons_go(phone: Phone) -> None:
+    one = phone.session("one", blocked="yes", signal='{"status": "blocked", "reason": "no <key>"}')
+    phone.session("two", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
+    await phone.say("/tell look into *.env & <more>")
+    assert await phone.tap(phone.last("Whom is it for?"), "⛔ one") == "Noted for the next iteration."
+    asked = phone.last("Whom is it for?")
+    assert "\n→ ⛔ one · you, " in to_plain(asked.post.text)
+    assert asked.post.markup is None
+    assert not [row for row in phone.new() if row.op is Op.REACT], "no thumb on the bot's own message"
+    assert "look into *.env & <more>" in (one / "_guidance.md").read_text()
+    await phone.tap(phone.last("shall it try again"), "🔁 Retry")
+    noted = phone.last("shall it try again")
+    assert "\n→ 🔁 Retry · you, " in to_plain(noted.post.text)
+    assert noted.post.markup is None
+
+
+async def test_an_old_offer_to_retry_starts_nothing_at_another_block(phone: Phone) -> None:
+    folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
+    await phone.say("/tell demo use the key")
+    offer = phone.last("shall it try again")
+    (folder / "_overview.md").write_text(
+        (folder / "_overview.md").read_text().replace("Total Iterations: 3", "Total Iterations: 4")
+    )
+    (folder / "_signal.json").write_text('{"status": "blocked", "reason": "no network"}')
+    assert "That was for something else" in await phone.tap(offer, "🔁 Retry")
+    assert not (folder / "_decisions.jsonl").exists()
+
+
+async def test_words_for_the_only_session_reach_it_though_it_is_stopped(phone: Phone) -> None:
+    folder = phone.session("demo")
+    phone.session("over", phase="done", signal='{"status": "done"}')
+    assert await phone.say("/tell use the key") == []
+    assert "use the key" in (folder / "_guidance.md").read_text()
+
+
+async def test_what_cannot_be_stopped_or_paused_is_said_in_words_that_fit(phone: Phone) -> None:
+    phone.session("demo")
+    for command in ("/stop", "/pause", "/stop all"):
+        assert await phone.say(command) == ["⚠️ Nothing is running. /sessions lists all."]
+
+
+async def test_what_is_said_of_an_answer_has_no_markdown_of_the_agents(phone: Phone) -> None:
+    folder = phone.asking()
+    (folder / "_qa.md").write_text(QA.replace("A) red", "A) **red**, `#f00`"))
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    asked = phone.last("Which colour?")
+    assert await phone.tap(asked, "A") == "Saved. Q1: A) red, #f00 · 1 open"
+    assert await phone.tap(asked, "B") == "Q1 was answered by Ann: A) red, #f00"
+
+
+async def test_words_for_a_done_session_are_refused_in_words_however_they_come(phone: Phone) -> None:
+    folder = phone.session("demo", phase="done", signal='{"status": "done"}')
+    phone.store.sent.put(SentMessage(CHAT, 60, "done", About("repo:26-01-31-demo", "done"), None, "", 0.0))
+    refused = "⚠️ demo is done; your words were not used. /run starts what is next."
+    assert await phone.say("/tell demo use the key") == [refused]
+    assert await phone.say("/tell demo") == [refused]
+    assert await phone.say("use the key", reply_to=60) == [refused]
+    assert await phone.say("/tell use the key", reply_to=60) == [refused]
+    assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT]
+    assert not (folder / "_guidance.md").exists()
+
+
+@pytest.mark.parametrize("kind", ["asking", "planned", "blocked"])
+async def test_a_stop_really_stops_what_rests_and_closes_what_it_needed(phone: Phone, kind: str) -> None:
+    if kind == "blocked":
+        folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
+    else:
+        folder = getattr(phone, kind)()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    needed = [row for row in phone.store.outbox.waiting(CHAT) if row.post.markup and "card" not in row.key]
+    assert needed
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    (view,) = await phone.desk.fleet.look()
+    assert view.state is SessionState.STOPPED
+    assert not (folder / "_signal.json").exists()
+    assert "Stopped by a person" in (folder / "_overview.md").read_text()
+    rows = {row.key: row for row in phone.store.outbox.waiting(CHAT)}
+    for row in needed:
+        assert rows[row.key].post.markup is None
+        assert "topped" in rows[row.key].post.text
+    assert "Stopped since" in to_plain(rows["card:repo:26-01-31-demo"].post.text)
+    journal = (folder / "_logs/journal.jsonl").read_text()
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    assert (folder / "_logs/journal.jsonl").read_text() == journal, "stopped once"
+
+
+async def test_an_answer_after_a_stop_is_saved_and_only_resume_lets_it_go_on(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    said = await phone.say("/answer demo Q1 B")
+    assert any("Saved. demo stays stopped until /resume." in text for text in said)
+    await phone.say("/answer demo Q2 seven")
+    assert "seven" in (folder / "_qa.md").read_text()
+    assert phone.store.wanted.all() == ()
+    (view,) = await phone.desk.fleet.look()
+    assert view.state is SessionState.STOPPED
+    await phone.say("/resume demo")
+    assert [run.session for run in phone.store.wanted.all()] == [view.ref.key]
+
+
+def paused_while_it_worked(folder: Path) -> None:
+    """Leave word, as a worker does, that a pause was asked for before the session came to its gate."""
+    end = {"at": "2026-01-31T11:59:59.000Z", "event": "run_end", "reason": "waiting", "paused": True}
+    os.utime(folder / "_signal.json", (NOW.timestamp() - 60,) * 2)
+    (folder / "_logs").mkdir()
+    (folder / "_logs/journal.jsonl").write_text(json.dumps(end) + "\n")
+
+
+@pytest.mark.parametrize("level", ["quiet", "normal"])
+async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_and_says_so(
+    phone: Phone, level: str
+) -> None:
+    await phone.say(f"/notify {level}")
+    folder = phone.asking()
+    paused_while_it_worked(folder)
+    phone.store.wanted.want("repo:26-01-31-demo", {})
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    phone.new()
+    (refused,) = await phone.say("/pause demo")
+    assert "waiting for 2 answers. It stays paused after that." in refused
+    await phone.say("/answer demo Q1 B")
+    said = await phone.say("/answer demo Q2 seven")
+    assert len([text for text in said if "paused" in text]) == 1, "said once"
+    assert "goes on by itself" not in "".join(said)
+    told = phone.last("demo stays paused")
+    assert to_plain(told.post.text).startswith("⏸ demo stays paused\nWhat was decided is saved.")
+    await phone.tap(told, "▶️ Resume")
+    (view,) = await phone.desk.fleet.look()
+    assert (view.state, view.wanted) == (SessionState.IDLE, True)
+
+
+@pytest.mark.parametrize("words", ["/approve demo", "/reject demo smaller, please"])
+async def test_a_plan_that_is_decided_says_that_the_session_stays_paused(phone: Phone, words: str) -> None:
+    folder = phone.planned()
+    paused_while_it_worked(folder)
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    said = await phone.say(words)
+    assert len([text for text in said if "stays paused" in text]) == 1
+    assert phone.store.wanted.all() == ()
+
+
+async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_resumed(phone: Phone) -> None:
+    phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    phone.new()
+    said = await phone.say("/resume demo")
+    assert any("demo waits for your answers; it goes on by itself after that" in text for text in said)
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    asked = [row for row in phone.store.outbox.waiting(CHAT) if row.key.startswith("question:")]
+    assert any(row.post.markup for row in asked)
+    await phone.say("/answer demo all")
+    await phone.say("/answer demo Q2 seven")
+    assert len(phone.store.wanted.all()) == 1
+
+
+async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> None:
+    folder = phone.planned()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    assert any("stays stopped until /resume" in text for text in await phone.say("/approve demo"))
+    assert "Phase: implementation" in (folder / "_overview.md").read_text()
+    assert phone.store.wanted.all() == ()
+    await phone.tap(phone.last("stays stopped"), "▶️ Resume")
+    assert len(phone.store.wanted.all()) == 1
+
+
+async def test_there_is_nothing_to_stop_about_a_done_session(phone: Phone) -> None:
+    folder = phone.session("demo", phase="done", signal='{"status": "done"}')
+    await phone.say("/stop demo")
+    await phone.desk.finish(20)
+    assert "demo is done; nothing to stop." in to_plain(phone.last("nothing to stop").post.text)
+    assert (folder / "_signal.json").exists()
+
+
+async def test_why_a_session_is_blocked_and_what_it_needs_are_told_apart(phone: Phone) -> None:
+    folder = phone.session("demo", phase="testing", blocked="yes")
+    signal = {"status": "blocked", "reason": "No network", "needs": "A key"}
+    (folder / "_signal.json").write_text(json.dumps(signal))
+    view = await phone.desk.fleet.view(phone.desk.fleet.ref_of("repo:26-01-31-demo"))
+    assert (view.reason, view.needs, view.asked) == ("No network", "A key", "No network\nA key")
+
+
+async def test_the_question_that_guidance_answers_stands_above_the_field_for_it(phone: Phone) -> None:
+    phone.session(
+        "demo",
+        phase="testing",
+        signal='{"status": "blocked", "reason": "No network here", "needs": "**Should** I mock `x`?"}',
+    )
+    (asked,) = await phone.say("/tell demo")
+    assert asked.index("Should") < asked.index("What should it know?")
+
+
+async def test_a_card_says_what_was_done_last_without_marks(phone: Phone) -> None:
+    folder = phone.session("demo", phase="testing")
+    overview = folder / "_overview.md"
+    overview.write_text(
+        overview.read_text().replace("Phase: testing", "Phase: testing\nLast Action: - [x] `a` > b")
+    )
+    (said,) = await phone.say("/status demo")
+    assert "Last: " in said
+    assert "[x]" not in said
+
+
+async def test_what_was_archived_at_the_terminal_is_closed_on_the_next_look(phone: Phone) -> None:
+    folder = phone.asking()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    archive(SessionFolder(folder))
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    question = phone.last("Which colour?")
+    assert "→ 🗄 Put away" in to_plain(question.post.text)
+    assert question.post.markup is None
+    assert "demo is put away" in to_plain(phone.last("is put away").post.text)

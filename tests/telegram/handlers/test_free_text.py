@@ -1,0 +1,111 @@
+"""Plain words: what they are taken for, and what is offered where that is not certain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from samobot.session.folder import SessionFolder
+from samobot.telegram.store.bot_store import Store
+from tests.support.phone import Phone, open_phone
+
+
+@pytest.fixture
+async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
+    async for made in open_phone(tmp_path, store, monkeypatch):
+        yield made
+
+
+def _labels(phone: Phone, words: str) -> list[str]:
+    keys = (phone.last(words).post.markup or {})["inline_keyboard"]
+    return [key["text"] for row in keys for key in row]
+
+
+async def _needing(phone: Phone, name: str = "human") -> Path:
+    """A session that waits for somebody to do something, shown as message 50."""
+    folder = phone.session(
+        name,
+        blocked="waiting_human",
+        signal='{"status": "waiting", "for": "human_action", "summary": "Create the bucket"}',
+    )
+    SessionFolder(folder).prepare()
+    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    phone.deliver(phone.last("Then tap Done"), 50)
+    return folder
+
+
+async def test_a_letter_alone_is_offered_as_the_answer_to_each_open_question(phone: Phone) -> None:
+    folder = phone.asking()
+    assert (await phone.say("B"))[0] == "Which question of demo is “B” the answer to?"
+    await phone.tap(phone.last("Which question"), "Q1")
+    assert "B) blue" in (folder / "_qa.md").read_text().partition("Q2")[0].partition("**Answer")[2]
+
+
+async def test_words_alone_are_offered_as_an_answer_to_each_open_question_and_as_guidance(
+    phone: Phone,
+) -> None:
+    folder = phone.asking()
+    await phone.say("as many as there are")
+    assert _labels(phone, "Is that for demo?") == [
+        "✍️ demo Q1: Which colour?",
+        "✍️ demo Q2: How many?",
+        "💬 Guidance for demo",
+    ]
+    await phone.tap(phone.last("Is that for demo?"), "✍️ demo Q2")
+    assert "as many as there are" in (folder / "_qa.md").read_text()
+
+
+async def test_what_is_nearly_a_command_is_hinted_at_and_still_offered(phone: Phone) -> None:
+    assert await phone.say("statsu") == ["Did you mean /status? Commands begin with a slash."]
+    phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
+    (said,) = [text for text in await phone.say("statsu") if "slash" in text]
+    assert said.startswith("Did you mean /status? Commands begin with a slash. Is that for demo?")
+    assert _labels(phone, "Did you mean /status? Commands begin with a slash. Is") == ["💬 Guidance for demo"]
+
+
+@pytest.mark.parametrize("word", ["done", "Done!", "OK", "yes."])
+async def test_done_said_in_reply_does_what_the_button_does(phone: Phone, word: str) -> None:
+    folder = await _needing(phone)
+    await phone.say(word, reply_to=50)
+    (view,) = await phone.desk.fleet.look()
+    assert (view.waiting_for, view.wanted) == (None, True)
+    assert '"action_done"' in (folder / "_decisions.jsonl").read_text()
+    assert not (folder / "_guidance.md").exists()
+
+
+async def test_done_said_twice_is_no_guidance(phone: Phone) -> None:
+    folder = await _needing(phone)
+    await phone.say("done", reply_to=50)
+    phone.store.wanted.drop("repo:26-01-31-human")
+    await phone.say("done", reply_to=50)
+    assert len((folder / "_decisions.jsonl").read_text().splitlines()) == 1
+    assert not (folder / "_guidance.md").exists()
+
+
+async def test_other_words_are_guidance_and_it_is_said_that_it_still_waits(phone: Phone) -> None:
+    folder = await _needing(phone)
+    said = await phone.say("done is only half of it", reply_to=50)
+    assert "Noted. human still waits until what it needs is done." in said
+    assert "done is only half of it" in (folder / "_guidance.md").read_text()
+    (view,) = await phone.desk.fleet.look()
+    assert not view.wanted
+    await phone.tap(phone.last("still waits"), "✅ Done")
+    (view,) = await phone.desk.fleet.look()
+    assert view.wanted
+
+
+async def test_done_said_to_nothing_is_offered_as_that(phone: Phone) -> None:
+    await _needing(phone)
+    await phone.say("done")
+    assert _labels(phone, "Is that for human?") == ["✅ human: done", "💬 Guidance for human"]
+
+
+async def test_a_sentence_that_begins_with_a_commands_name_is_words_and_a_name_behind_it_makes_it_a_command(
+    phone: Phone,
+) -> None:
+    phone.planned()
+    assert "Is that for demo?" in (await phone.say("plan looks good"))[0]
+    for words in ("plan", "plan demo"):
+        assert "Commands begin with a slash: /plan" in (await phone.say(words))[0]

@@ -1,0 +1,171 @@
+"""What a run was asked for is not lost on the way through the questions and buttons before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from samobot.fleet.models import SessionView
+from samobot.money import spending
+from samobot.session.folder import SessionFolder
+from samobot.telegram.markup.html import to_plain
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.outbox_rows import Op
+from samobot.telegram.store.sent import About, SentMessage
+from tests.support.phone import CHAT, Phone, open_phone
+
+
+@pytest.fixture
+async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
+    async for made in open_phone(tmp_path, store, monkeypatch):
+        yield made
+
+
+async def _started(phone: Phone, name: str) -> SessionView:
+    await phone.desk.finish(20)
+    (view,) = [view for view in await phone.desk.fleet.look() if view.ref.name == name]
+    return view
+
+
+def _is_auto(phone: Phone, view: SessionView) -> bool:
+    """Whether its worker will be started so."""
+    (run,) = [run for run in phone.store.wanted.all() if run.session == view.ref.key]
+    return run.options.get("auto") is True
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "/run repo:greet --budget 5 --auto",
+        "/run --budget 5 --auto repo:greet",
+        "/run --auto repo:greet —budget $5",
+    ],
+)
+async def test_flags_survive_the_question_for_the_task(phone: Phone, said: str) -> None:
+    assert "What is to be done?" in (await phone.say(said))[0]
+    await phone.say("fix it")
+    view = await _started(phone, "greet")
+    assert (view.budget_usd, _is_auto(phone, view)) == (5.0, True)
+    assert "fix it\n" in (phone.root / "sessions-repo" / view.ref.folder / "_overview.md").read_text()
+
+
+async def test_flags_survive_the_questions_for_the_name_the_project_and_the_task(phone: Phone) -> None:
+    await phone.say("/run --budget 5 --auto")
+    await phone.say("greet")
+    await phone.tap(phone.last("In which project"), "shop")
+    await phone.say("fix it")
+    view = await _started(phone, "greet")
+    assert (view.ref.project, view.budget_usd, _is_auto(phone, view)) == ("shop", 5.0, True)
+
+
+async def test_what_is_to_be_investigated_survives_the_question_for_the_name(phone: Phone) -> None:
+    await phone.say('/run --dive "the printing" --budget 5')
+    await phone.say("repo:greet")
+    view = await _started(phone, "greet")
+    assert view.budget_usd == 5.0
+    assert "the printing" in (phone.root / "sessions-repo" / view.ref.folder / "_overview.md").read_text()
+
+
+async def test_flags_survive_the_choice_of_a_new_name_near_an_old_one(phone: Phone) -> None:
+    phone.session("greet")
+    await phone.say("/run repo:greet2 --budget 5 --auto")
+    await phone.tap(phone.last("Did you mean greet?"), "New: greet2")
+    await phone.say("fix it")
+    view = await _started(phone, "greet2")
+    assert (view.budget_usd, _is_auto(phone, view)) == (5.0, True)
+
+
+async def test_flags_survive_the_choice_of_an_old_name_near_a_new_one(phone: Phone) -> None:
+    folder = phone.session("greet")
+    SessionFolder(folder).prepare()
+    await phone.say("/run repo:gret --budget 5 --auto")
+    await phone.tap(phone.last("Did you mean greet?"), "▶️ greet goes on")
+    view = await _started(phone, "greet")
+    assert (view.budget_usd, _is_auto(phone, view)) == (5.0, True)
+
+
+async def test_flags_of_a_run_in_reply_to_a_session_are_for_that_session(phone: Phone) -> None:
+    folder = phone.session("greet")
+    SessionFolder(folder).prepare()
+    phone.store.sent.put(SentMessage(CHAT, 60, "card", About("repo:26-01-31-greet", "card"), None, "", 0.0))
+    await phone.say('/run --dive "the printing" --budget 5', reply_to=60)
+    view = await _started(phone, "greet")
+    assert (view.budget_usd, view.wanted) == (5.0, True)
+    assert "the printing" in (folder / "_guidance.md").read_text()
+
+
+@pytest.mark.parametrize("task", ["", "add a second greeting", 'say "hi" -- and <bye>'])
+async def test_a_run_of_a_done_session_gets_no_receipt_but_a_button_for_what_is_next(
+    phone: Phone, task: str
+) -> None:
+    phone.session("greet", phase="done", signal='{"status": "done"}')
+    (said,) = await phone.say(f"/run greet {task}")
+    assert "greet is done. What is next gets a session of its own." in said
+    assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT]
+    await phone.tap(phone.last("gets a session of its own"), "▶️ New: greet-2")
+    if task != "add a second greeting":
+        assert "greet-2 is new. What is to be done?" in to_plain(phone.last("What is to be done?").post.text)
+        await phone.say("something else")
+    view = await _started(phone, "greet-2")
+    overview = (phone.root / "sessions-repo" / view.ref.folder / "_overview.md").read_text()
+    assert ("add a second greeting" if task == "add a second greeting" else "something else") in overview
+
+
+async def test_a_run_that_is_refused_gets_no_receipt(phone: Phone) -> None:
+    await phone.say("/panic")
+    await phone.desk.finish(20)
+    phone.new()
+    await phone.say("/run repo:greet add a greeting")
+    await phone.desk.finish(20)
+    rows = phone.store.outbox.waiting(CHAT)
+    assert "nothing starts until /resume" in to_plain(phone.last("pulled the emergency stop").post.text)
+    assert [row.post.text for row in rows if row.op is Op.REACT] == ["👌"], "that of /panic alone"
+
+
+async def test_a_colon_after_the_name_is_no_project_without_a_name(phone: Phone) -> None:
+    await phone.say("/run greet: add a script")
+    await phone.tap(phone.last("In which project"), "repo")
+    assert await _asked_for(phone) == ("repo", "add a script")
+
+
+async def test_a_space_after_the_colon_of_a_project_changes_nothing(phone: Phone) -> None:
+    await phone.say("/run repo: greet add a script")
+    assert await _asked_for(phone) == ("repo", "add a script")
+
+
+async def _asked_for(phone: Phone) -> tuple[str, str]:
+    """Project and task of the session `greet`."""
+    view = await _started(phone, "greet")
+    overview = phone.root / f"sessions-{view.ref.project}" / view.ref.folder / "_overview.md"
+    (task,) = [line.removeprefix("Task: ") for line in overview.read_text().splitlines() if "Task: " in line]
+    return view.ref.project, task
+
+
+@pytest.mark.parametrize("flags", ["", "--budget 5"])
+async def test_words_for_a_session_on_a_day_that_is_over_are_kept_and_one_tap_starts_it(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch, flags: str
+) -> None:
+    state_dir = phone.desk.settings.samobot_state_dir
+
+    def day_is_over(_: Path, now: datetime, daily_usd: float | None) -> str | None:
+        return None if spending.allowed_today(state_dir, now) else "The day's budget is used up."
+
+    monkeypatch.setattr(spending, "day_is_over", day_is_over)
+    folder = phone.session("demo")
+    await phone.say(f"/run demo and in blue {flags}")
+    await phone.desk.finish(20)
+    told = phone.last("demo rests")
+    text = to_plain(told.post.text)
+    assert "The day's budget is used up. Your words are kept for its next iteration." in text
+    assert ("flags" in text) == bool(flags)
+    assert "and in blue" in (folder / "_guidance.md").read_text()
+    assert phone.store.wanted.all() == ()
+    await phone.tap(told, "▶️ Resume")
+    assert "The day's budget is used up." in phone.toasts[-1][0], "not yet; the buttons stay"
+    assert phone.store.wanted.all() == ()
+    await phone.tap(told, "+$5 for today")
+    (run,) = phone.store.wanted.all()
+    assert run.session == "repo:26-01-31-demo"

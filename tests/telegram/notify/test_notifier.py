@@ -1,0 +1,670 @@
+"""What is true reaches the chat once, whatever was decided where, and whoever was down meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from samobot.config.settings import Settings
+from samobot.errors import StorageError
+from samobot.fleet.models import GuidanceView, RemarkView, SessionRef, SessionView
+from samobot.fleet.replies import Document, FleetNews, NewsKind
+from samobot.phases import Phase
+from samobot.sandbox.botapi.chats import Message
+from samobot.sandbox.botapi.server import BotApiServer
+from samobot.session.gate import Person
+from samobot.session.journal import RunEndReason
+from samobot.session.status import SessionState
+from samobot.telegram.api import build_bot
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.callback_data import TapState
+from samobot.telegram.store.chat_settings import NotifyLevel
+from tests.support.chat import FakeFleet, Phone
+from tests.support.views import AT, REF, asking, at_rest, blocked, ended, plan, planned, question, session
+
+TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
+LATER = AT + timedelta(hours=2)
+EARLIER = {"investigation": 1, "requirements": 2}
+OTHER = SessionRef(project="demo", folder="26-01-15-api", name="api")
+
+
+@pytest.fixture
+async def phone(store: Store) -> AsyncIterator[Phone]:
+    async with BotApiServer() as server:
+        server.add_bot(TOKEN)
+        chat = server.private_chat(server.person())
+        async with build_bot(TOKEN, server.url) as bot:
+            store.chats.put(replace(store.chats.get(chat.id), timezone="UTC"))
+            settings = Settings(telegram_chat_id=chat.id)
+            yield Phone(server, chat, store, bot, FakeFleet(), settings, AT)
+
+
+@pytest.fixture
+async def known(phone: Phone) -> Phone:
+    """A phone whose bot has seen one session run."""
+    await phone.look(session(phase=Phase.REQUIREMENTS, updated=AT))
+    return phone
+
+
+def texts(messages: list[Message]) -> list[str]:
+    return [message.text for message in messages]
+
+
+def loud(messages: list[Message]) -> list[str]:
+    return [message.text.split("\n")[0] for message in messages if not message.silent]
+
+
+# The card ------------------------------------------------------------------------------------------------------
+
+
+async def test_one_card_a_session_is_edited_in_place_and_goes_on_after_a_restart(phone: Phone) -> None:
+    await phone.look(session())
+    await phone.look(session(iteration=7, updated=LATER))
+    phone.start()
+    await phone.look(session(iteration=8, updated=LATER + timedelta(minutes=1)))
+    (card,) = phone.messages
+    assert "Iteration 8" in card.text
+    assert (card.silent, card.edits) == (True, 2)
+
+
+async def test_the_minutes_of_a_running_card_go_on_though_nothing_is_reported(phone: Phone) -> None:
+    view = session()
+    await phone.look(view)
+    await phone.look(view, after=timedelta(minutes=9))
+    assert "9 min" in phone.one("▶️").text
+
+
+async def test_an_unchanged_session_costs_no_call(phone: Phone) -> None:
+    view = asking(question())
+    await phone.look(view)
+    calls = len(phone.server.calls)
+    for _ in range(5):
+        await phone.look(view.model_copy())
+    assert len(phone.server.calls) == calls
+
+
+async def test_activity_is_shown_as_often_as_the_chat_can_show_it_and_never_forgotten(phone: Phone) -> None:
+    others = [session(ref=SessionRef(project="demo", folder=f"f{n}", name=f"f{n}")) for n in range(9)]
+    await phone.look(session(), *others)
+    calls = len(phone.server.calls)
+    view = session(activity="Reading README.md")
+    await phone.look(view)
+    assert len(phone.server.calls) == calls
+    await phone.look(view, after=timedelta(seconds=9))
+    assert "Reading README.md" in phone.one("▶️ greet").text
+    await phone.look(session(activity="Reading README.md", iteration=7))
+    assert "Iteration 7" in phone.one("▶️ greet").text
+
+
+async def test_when_the_bot_goes_off_running_cards_say_so(phone: Phone) -> None:
+    await phone.look(session())
+    async with phone.delivering():
+        phone.notifier.farewell()
+    assert "when the bot went off" in phone.one("▶️").text
+
+
+# Questions -----------------------------------------------------------------------------------------------------
+
+
+async def test_questions_come_one_message_each_with_one_sound(known: Phone) -> None:
+    new = await known.look(asking(question(), question(1), question(2), updated=LATER))
+    assert [text.split("\n")[0] for text in texts(new)] == [f"❓ greet asks · {n} of 3" for n in (1, 2, 3)]
+    assert loud(new) == ["❓ greet asks · 1 of 3"]
+    about = known.store.sent.find(known.chat.id, new[1].id)
+    assert about is not None
+    assert (about.about.session, about.about.kind, about.about.detail["identity"]) == (
+        REF.key,
+        "question",
+        "identity-1",
+    )
+
+
+async def test_a_question_shows_its_answer_wherever_it_was_given(known: Phone) -> None:
+    await known.look(asking(question(), question(1), updated=LATER))
+    old = [button.data for button in known.one("❓ greet asks · 1").buttons]
+    answered = question(answer="A) hello", by="ann", via="terminal", at=LATER)
+    assert not await known.look(asking(answered, question(1), gate="qa:identity-0-identity-1"))
+    message = known.one("✅ greet · question 1")
+    assert message.text.endswith("→ A  hello\nat the terminal, 16:00")
+    assert message.labels == ["Change"]
+    taps = [known.store.callbacks.peek(data) for data in old if data]
+    assert {tap.state for tap in taps if tap} == {TapState.USED}
+
+
+async def test_an_answer_can_be_changed_while_the_gate_is_open(known: Phone) -> None:
+    view = asking(question(answer="A) hello", by="Ann", via="telegram", at=LATER), question(1))
+    open_view = asking(question(), question(1), gate=view.gate, updated=LATER)
+    await known.look(open_view)
+    await known.look_at(view)
+    async with known.delivering():
+        await known.notifier.change_answer(REF, 0, "identity-0")
+    assert known.one("❓ greet asks · 1").labels[:3] == ["A", "B ★", "C"]
+    async with known.delivering():
+        await known.notifier.keep_answer(REF)
+    assert known.one("✅ greet · question 1").labels == ["Change"]
+
+
+async def test_all_answers_are_listed_once_given_and_said_to_have_arrived_once_they_have(
+    known: Phone,
+) -> None:
+    await known.look(asking(question(), question(1), updated=LATER))
+    done = [question(n, answer="B) good day", by="Ann", via="telegram", at=LATER) for n in (0, 1)]
+    going = session(phase=Phase.REQUIREMENTS, questions=tuple(done), iterations_by_phase=EARLIER)
+    (receipt,) = await known.look_at(going)
+    assert receipt.text.split("\n") == [
+        "✅ greet has its answers",
+        "Q1  B  good day",
+        "Q2  B  good day",
+        "It goes on by itself.",
+    ]
+    assert receipt.silent
+    assert not known.one("✅ greet · question 1").labels
+    gone_on = going.model_copy(
+        update={
+            "phase": Phase.PLANNING,
+            "iteration": 8,  # the next one has begun already
+            "ended": 7,
+            "iterations_by_phase": {"investigation": 1, "requirements": 3},
+        }
+    )
+    await known.look(gone_on)
+    assert known.one("✅ greet has its answers").text.endswith("✓ The agent has them, iteration 7.")
+
+
+async def test_a_second_round_is_asked_with_its_own_sound(known: Phone) -> None:
+    first = question(answer="A) hello", round="Round 1")
+    await known.look(asking(question(round="Round 1"), updated=LATER))
+    await known.look(session(phase=Phase.REQUIREMENTS, questions=(first,)))
+    new = await known.look(asking(first, question(1, round="Round 2"), iteration=4))
+    assert loud(new) == ["❓ greet asks"]
+
+
+async def test_a_question_asked_again_in_the_same_words_is_said_again(known: Phone) -> None:
+    await known.look(asking(question(), updated=LATER))
+    await known.look(at_rest(SessionState.STOPPED, questions=(question(),), end=ended(RunEndReason.STOPPED)))
+    assert known.one("❓ greet asks").text.endswith("→ Stopped · 14:00")
+    assert not known.one("❓ greet asks").labels
+    new = await known.look(asking(question(), updated=LATER))
+    assert loud(new) == ["❓ greet asks"]
+    assert new[0].labels[0] == "A"
+
+
+async def test_a_worker_that_finds_its_gate_closed_changes_nothing_in_the_chat(known: Phone) -> None:
+    view = asking(question(), updated=LATER)
+    await known.look(view)
+    before = [
+        (each.id, each.text, each.labels) for each in known.messages if each.text.startswith("❓ greet asks")
+    ]
+    await known.look(session(phase=Phase.REQUIREMENTS, questions=(question(),)))
+    assert not await known.look(view)
+    assert before == [
+        (each.id, each.text, each.labels) for each in known.messages if each.text.startswith("❓ greet asks")
+    ]
+
+
+async def test_a_question_too_long_for_one_message_comes_in_several_with_the_buttons_below(
+    known: Phone,
+) -> None:
+    long = question(text="Which? " + "word " * 1500)
+    *parts, last = await known.look(asking(long, updated=LATER))
+    assert parts
+    assert all(part.silent and not part.labels for part in parts)
+    assert (last.silent, last.labels[0]) == (False, "A")
+
+
+# The plan ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_plan_comes_with_its_document_and_one_sound(known: Phone) -> None:
+    file, message = await known.look(planned(plan(), updated=LATER))
+    assert file.file is not None
+    assert file.file.data == b"# Plan\n- [ ] a step"
+    assert loud([file, message]) == ["📋 greet has a plan"]
+
+
+async def test_a_plan_that_changed_is_shown_again_with_what_changed(known: Phone) -> None:
+    await known.look(planned(plan("a" * 64), updated=LATER))
+    known.fleet.plan = "# Plan\n- [ ] another step"
+    new = await known.look(planned(plan("b" * 64)))
+    assert "− a step\n+ another step" in new[-1].text
+    assert "version 2" in new[-1].text
+    old = known.one("📋 greet · plan")
+    assert old.text.endswith("A newer version is below.")
+    assert not old.labels
+
+
+async def test_a_decision_on_a_plan_is_shown_where_the_plan_was(known: Phone) -> None:
+    await known.look(planned(plan(), updated=LATER))
+    approved = plan(verdict="approval", by="Ann", via="telegram", at=LATER)
+    await known.look_at(session(phase=Phase.IMPLEMENTATION, plan=approved))
+    message = known.one("✅ greet · plan")
+    assert "→ Approved · you" in message.text
+    assert not message.labels
+
+
+async def test_a_plan_sent_back_and_shown_unchanged_is_said_again(known: Phone) -> None:
+    await known.look(planned(plan(), updated=LATER))
+    sent_back = plan(verdict="rejection", by="Ann", via="telegram", at=LATER, feedback="Use <argparse>")
+    await known.look_at(session(phase=Phase.PLANNING, plan=sent_back))
+    assert "Use <argparse>" in known.one("📋 greet · plan").text
+    new = await known.look(planned(sent_back))
+    assert loud(new) == ["📋 greet shows the same plan again"]
+
+
+async def test_a_plan_approved_while_the_bot_was_down_needs_nobody_any_more(known: Phone) -> None:
+    await known.look(planned(plan(), updated=LATER))
+    known.start()
+    new = await known.look(session(plan=plan("b" * 64), updated=LATER), after=timedelta(hours=5))
+    assert not loud(new)
+    assert known.one("📋 greet · plan").text.endswith("It is decided; the session has gone on.")
+
+
+# What holds it up, and ends ------------------------------------------------------------------------------------
+
+
+async def test_a_block_comes_with_what_the_agent_said_and_is_closed_when_it_goes_on(known: Phone) -> None:
+    known.fleet.said_last = "I tried *everything*."
+    (message,) = await known.look(blocked(updated=LATER))
+    assert loud([message]) == ["⛔ greet is blocked in testing"]
+    assert "I tried everything." in message.text
+    await known.look_at(session(phase=Phase.TESTING), by=Person("Ann", "telegram"))
+    closed = known.one("⛔ greet is blocked in testing")
+    assert closed.text.endswith("→ Goes on · you, 14:00")
+    assert not closed.labels
+
+
+async def test_who_decided_is_said_also_where_a_poll_sees_first_what_came_of_it(known: Phone) -> None:
+    await known.look(blocked(updated=LATER))
+    stopped = at_rest(SessionState.STOPPED, phase=Phase.TESTING, end=ended(RunEndReason.STOPPED))
+    with known.notifier.deciding(stopped.ref, Person("Ann", "telegram")):
+        await known.look(stopped)
+    assert known.one("⛔ greet is blocked in testing").text.endswith("→ Stopped · you, 14:00")
+
+
+async def test_a_pause_is_over_in_its_message_once_the_session_goes_on(known: Phone) -> None:
+    paused = at_rest(SessionState.STOPPED, end=ended(RunEndReason.PAUSED))
+    await known.look(paused)
+    await known.look(paused.model_copy(update={"cost_usd": 9.0}))
+    assert known.one("⏸ greet is paused").labels == ["▶️ Resume", "📦 Archive"]
+    await known.look_at(session(), by=Person("Ann", "telegram"))
+    over = known.one("⏸ greet is paused")
+    assert over.text.endswith("→ Goes on · you, 14:00")
+    assert not over.labels
+
+
+async def test_what_a_warning_about_money_offers_goes_once_the_session_rests(known: Phone) -> None:
+    for spent_so_far in (1.0, 3.0):
+        await known.look(session(cost_usd=spent_so_far, budget_usd=5.0, updated=LATER))
+    await known.look(session(cost_usd=3.1, budget_usd=5.0, updated=LATER))
+    assert known.one("💰 greet has used 50 %").labels == ["+$5", "⏸ Pause"]
+    spent = blocked("", cost_usd=6.0, budget_usd=5.0, end=ended(RunEndReason.BUDGET), updated=LATER)
+    await known.look(spent)
+    assert not known.one("💰 greet has used 50 %").labels
+    assert known.one("💰 greet has used up its budget").labels
+
+
+async def test_blocked_again_for_the_same_reason_is_said_again(known: Phone) -> None:
+    await known.look(blocked(updated=LATER))
+    await known.look(session(phase=Phase.TESTING))
+    again = ended(RunEndReason.BLOCKED, at=AT + timedelta(minutes=5))
+    assert loud(await known.look(blocked(end=again))) == ["⛔ greet is blocked in testing"]
+
+
+async def test_the_end_is_told_once_with_its_summary_and_a_long_one_as_document(known: Phone) -> None:
+    known.fleet.summary = Document(name="summary.md", text="# Done\n\n" + "All of it works. " * 100)
+    view = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)
+    new = await known.look(view)
+    assert loud(new) == ["🏁 greet is done"]
+    assert new[1].file is not None
+    known.start()
+    assert not await known.look(view.model_copy(update={"updated": LATER + timedelta(hours=1)}))
+
+
+async def test_a_lost_worker_is_told_unless_it_is_started_again_anyway(known: Phone) -> None:
+    assert not loud(await known.look(at_rest(SessionState.IDLE, lost=True, wanted=True)))
+    assert loud(await known.look(at_rest(SessionState.IDLE, lost=True))) == [
+        "⚠️ greet has lost its worker in implementation"
+    ]
+
+
+async def test_what_the_fleet_gives_up_is_loud_and_what_it_puts_right_is_not(known: Phone) -> None:
+    async with known.delivering():
+        known.notifier.tell_news(
+            FleetNews(ref=REF, key=REF.key, kind=kind, text="It died.") for kind in NewsKind
+        )
+    new = [each for each in known.messages if "It died." in each.text or "started again" in each.text]
+    assert len(new) == 3
+    assert sorted(loud(new)) == [
+        "⚠️ greet could not be started",
+        "⚠️ greet needs you: its worker dies again and again",
+    ]
+
+
+# What is said in passing ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("level", "silent"), [(NotifyLevel.QUIET, None), (NotifyLevel.NORMAL, True), (NotifyLevel.ALL, False)]
+)
+async def test_a_new_phase_is_silent_and_not_said_where_a_chat_wants_quiet(
+    known: Phone, level: NotifyLevel, silent: bool | None
+) -> None:
+    known.store.chats.put(replace(known.store.chats.get(known.chat.id), level=level))
+    new = await known.look(session(phase=Phase.TESTING, updated=LATER))
+    assert [message.silent for message in new] == ([] if silent is None else [silent])
+    if new:
+        assert new[0].text.startswith("▶️ greet goes on to testing\n●●●●◉○○")
+
+
+async def test_a_session_that_is_stopped_is_not_said_to_go_on_to_a_phase(known: Phone) -> None:
+    stopped = at_rest(SessionState.STOPPED, phase=Phase.PLANNING, end=ended(RunEndReason.STOPPED))
+    await known.look(stopped)
+    assert await known.look(stopped.model_copy(update={"phase": Phase.IMPLEMENTATION})) == []
+    assert "implementation" in known.one("⏹ greet").text
+
+
+async def test_a_session_worked_on_by_hand_shows_its_phases(phone: Phone) -> None:
+    await phone.look()
+    by_hand: dict[str, Any] = {"end": None, "run": None, "started": None, "iterations_by_phase": {}}
+    await phone.look(at_rest(SessionState.IDLE, phase=Phase.PLANNING, updated=LATER, **by_hand))
+    new = await phone.look(
+        at_rest(SessionState.IDLE, phase=Phase.TESTING, updated=LATER + timedelta(minutes=1), **by_hand)
+    )
+    assert texts(new)[0].startswith("▶️ greet goes on to testing")
+    assert "testing" in phone.one("💤").text
+
+
+async def test_guidance_is_said_to_have_arrived_once_the_agent_had_it(known: Phone) -> None:
+    item = GuidanceView(who="Ann", text="use `argparse`", given=False)
+    await known.look(session(phase=Phase.REQUIREMENTS, guidance=(item,)))
+    assert "For the next iteration: “use `argparse`”" in known.one("▶️").text
+    given = item.model_copy(update={"given": True})
+    next_one = session(phase=Phase.REQUIREMENTS, iteration=8, ended=7, guidance=(given,))
+    (receipt,) = await known.look(next_one)
+    assert receipt.text == "💬 greet has your words since iteration 7\n“use `argparse`”"
+    assert receipt.silent
+
+
+async def test_a_forgery_that_was_put_back_is_loud_and_told_once(known: Phone) -> None:
+    remark = RemarkView(at=LATER, kind="void", text="An answer to Q1 was written by the agent.")
+    new = await known.look(session(phase=Phase.REQUIREMENTS, remarks=(remark,)))
+    assert loud(new) == ["⚠️ greet tried to decide for you"]
+    known.start()
+    assert not await known.look(session(phase=Phase.REQUIREMENTS, remarks=(remark,), updated=LATER))
+
+
+async def test_money_is_warned_of_at_half_and_at_four_fifths(known: Phone) -> None:
+    async def spent(usd: float) -> list[Message]:
+        return await known.look(session(phase=Phase.REQUIREMENTS, budget_usd=4.0, cost_usd=usd))
+
+    assert not await spent(1.0)
+    (half,) = await spent(2.1)
+    assert (half.silent, half.text.split("\n")[0]) == (True, "💰 greet has used 50 % of its budget")
+    (most,) = await spent(3.3)
+    assert (most.silent, most.text.split("\n")[0]) == (False, "💰 greet has used 80 % of its budget")
+    assert not await spent(3.5)
+
+
+# A limit -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_limit_is_one_message_for_all_that_wait_and_one_when_they_go_on(phone: Phone) -> None:
+    until = AT.replace(hour=15, minute=47)
+    greet = session(state=SessionState.PARKED, parked_until=until, limit="You’ve hit your session limit")
+    api = greet.model_copy(update={"ref": OTHER})
+    new = await phone.look(greet)
+    assert loud(new) == ["🌙 Usage limit"]
+    assert not loud(await phone.look(greet, api))
+    board = phone.one("🌙 Usage limit")
+    assert "api and greet wait. They go on by themselves at 15:47." in board.text
+    phone.start()
+    await phone.look()
+    assert phone.one("🌙 Usage limit").id == board.id
+    new = await phone.look(session(), session(ref=OTHER))
+    assert [message.text for message in new] == ["▶️ api and greet go on: the limit is over."]
+    assert new[0].silent
+    assert "→ Over" in phone.one("🌙 Usage limit").text
+    assert not phone.one("🌙 Usage limit").labels
+
+
+async def test_a_worker_that_dies_while_it_waits_for_a_limit_changes_no_message(phone: Phone) -> None:
+    until = AT.replace(hour=15, minute=47)
+    waits = session(state=SessionState.PARKED, parked_until=until, limit="You’ve hit your session limit")
+    assert loud(await phone.look(waits)) == ["🌙 Usage limit"]
+    told = phone.one("🌙 Usage limit").text
+    died = session(state=SessionState.IDLE, lost=True, worker_pid=None, wanted=True, running_since=None)
+    begins = session(running_since=None)
+    for view in (died, begins, waits):
+        assert not loud(await phone.look(view))
+        assert phone.one("🌙 Usage limit").text == told
+    # Not started again, it waits no more.
+    await phone.look(died.model_copy(update={"wanted": False}))
+    assert "→ Over" in phone.one("🌙 Usage limit").text
+
+
+# Nothing twice, nothing lost -----------------------------------------------------------------------------------
+
+
+STATES: list[SessionView] = [
+    asking(question(), question(1), updated=LATER),
+    planned(plan(), updated=LATER),
+    blocked(updated=LATER),
+    at_rest(SessionState.BLOCKED, end=ended(RunEndReason.BUDGET), updated=LATER, budget_usd=1.0),
+    at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER),
+]
+
+
+@pytest.mark.parametrize("view", STATES, ids=lambda view: str(view.gate or view.end.reason))
+async def test_what_is_needed_is_told_once_though_the_bot_is_killed_after_it(
+    known: Phone, view: SessionView
+) -> None:
+    assert len(loud(await known.look(view))) == 1
+    for _ in range(3):
+        known.start()
+        assert not await known.look(view.model_copy())
+
+
+@pytest.mark.parametrize("view", STATES, ids=lambda view: str(view.gate or view.end.reason))
+async def test_what_is_needed_is_told_though_the_bot_is_killed_before_it_went_out(
+    known: Phone, view: SessionView
+) -> None:
+    known.fleet.put(view)
+    await known.notifier.look([view])  # accepted, and nobody delivers
+    known.start()
+    assert len(loud(await known.look(view))) == 1
+
+
+@pytest.mark.parametrize("view", STATES, ids=lambda view: str(view.gate or view.end.reason))
+async def test_nothing_is_taken_for_told_that_the_disk_refused(
+    known: Phone, view: SessionView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise StorageError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(known.store.told, "set", refuse)
+        assert not await known.look(view)
+    assert len(loud(await known.look(view))) == 1
+
+
+async def test_after_an_outage_only_what_holds_now_is_told(known: Phone) -> None:
+    done = [question(n, answer="A) hello") for n in (0, 1)]
+    await known.look(asking(question(), question(1), updated=LATER))
+    known.start()
+    # Meanwhile: answered, planned, approved, implemented, and now it asks about the tests.
+    view = blocked(plan=plan(verdict="approval"), questions=tuple(done), updated=LATER + timedelta(hours=9))
+    new = await known.look(view, after=timedelta(hours=9))
+    assert loud(new) == ["⛔ greet is blocked in testing"]
+
+
+async def test_old_sessions_are_not_told_when_the_bot_sees_them_for_the_first_time(phone: Phone) -> None:
+    week_ago = AT - timedelta(days=7)
+    old = [
+        at_rest(SessionState.DONE, phase=Phase.DONE, updated=week_ago),
+        asking(question(), updated=week_ago),
+        blocked(updated=week_ago),
+    ]
+    views = [
+        view.model_copy(update={"ref": SessionRef(project="demo", folder=f"f{n}", name=f"f{n}")})
+        for n, view in enumerate(old)
+    ]
+    assert not await phone.look(*views)
+    assert loud(await phone.look(asking(question(), updated=AT))) == ["❓ greet asks"]
+
+
+async def test_a_session_finished_while_the_bot_was_down_is_told(phone: Phone) -> None:
+    await phone.look()
+    phone.start()
+    view = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)
+    assert loud(await phone.look(view, after=timedelta(hours=3))) == ["🏁 greet is done"]
+
+
+async def test_a_poll_that_was_overtaken_by_a_decision_takes_nothing_back(known: Phone) -> None:
+    stale = asking(question(), question(1), updated=LATER)
+    await known.look(stale)
+    fresh = asking(
+        question(answer="A) hello", by="Ann", via="telegram", at=LATER), question(1), gate=stale.gate,
+        updated=LATER + timedelta(seconds=1),
+    )  # fmt: skip
+    await known.look_at(fresh)
+    async with known.delivering():
+        await known.notifier.look([stale.model_copy(update={"cost_usd": 9.0})])
+    assert known.one("✅ greet · question 1").labels == ["Change"]
+
+
+async def test_what_is_shown_of_a_session_that_is_gone_is_closed(known: Phone) -> None:
+    await known.look(blocked(updated=LATER))
+    known.fleet.views.clear()
+    await known.look()
+    await known.look(after=timedelta(minutes=11))
+    assert known.one("💤 greet is not here any more")
+    assert not known.one("⛔ greet is blocked").labels
+    assert known.store.told.get(REF.key) is None
+
+
+async def test_a_session_removed_while_the_bot_was_down_is_closed_too(known: Phone) -> None:
+    await known.look(blocked(updated=LATER))
+    known.fleet.views.clear()
+    known.start()
+    await known.look(after=timedelta(hours=1))
+    await known.look(after=timedelta(minutes=11))
+    assert not known.one("⛔ greet is blocked").labels
+    assert known.store.told.get(REF.key) is None
+
+
+async def test_nothing_is_taken_for_told_while_there_is_no_chat(phone: Phone) -> None:
+    phone.settings = Settings()
+    phone.start()
+    await phone.look(asking(question(), updated=AT))
+    phone.store.people.add_user(phone.chat.id)
+    assert loud(await phone.look()) == ["❓ greet asks"]
+
+
+# Where, and by itself ------------------------------------------------------------------------------------------
+
+
+async def test_a_session_started_in_a_group_is_told_there_with_the_names_of_who_decided(phone: Phone) -> None:
+    group = phone.server.group("Team", [phone.server.person("Ann")])
+    phone.places.follow(REF.key, group.id)
+    await phone.look(asking(question(), question(1), updated=AT))
+    answered = question(answer="A) hello", by="Ann", via="telegram", at=AT)
+    await phone.look(asking(answered, question(1), gate="qa:identity-0-identity-1"))
+    assert not phone.messages
+    assert any("Ann, 14:00" in message.text for message in group.from_bot())
+
+
+async def test_a_session_started_so_decides_by_itself_after_a_delay_that_it_says(known: Phone) -> None:
+    view = planned(plan(), auto=True, updated=LATER)
+    await known.look(view)
+    assert "It is approved at 14:10 unless you say otherwise." in known.one("📋 greet has a plan").text
+    await known.look(view, after=timedelta(minutes=5))
+    assert not known.fleet.decided
+    await known.look(view, after=timedelta(minutes=5))
+    assert known.fleet.decided == [("approve", plan().sha256)]
+
+
+async def test_a_person_can_keep_it_from_deciding_by_itself(known: Phone) -> None:
+    view = asking(question(), auto=True, updated=LATER)
+    await known.look(view)
+    assert "✋ Not by itself" in known.one("❓ greet asks").labels
+    async with known.delivering():
+        await known.notifier.auto_off(REF)
+    assert "✋ Not by itself" not in known.one("❓ greet asks").labels
+    await known.look(view, after=timedelta(hours=1))
+    assert not known.fleet.decided
+
+
+async def test_a_bot_that_was_down_lets_taps_come_first_before_it_decides(known: Phone) -> None:
+    view = planned(plan(), auto=True, updated=LATER)
+    await known.look(view)
+    known.start()
+    await known.look(view, after=timedelta(hours=5))
+    assert not known.fleet.decided
+    await known.look(view, after=timedelta(seconds=61))
+    assert known.fleet.decided == [("approve", plan().sha256)]
+
+
+async def test_what_cannot_be_decided_by_itself_is_left_to_a_person(known: Phone) -> None:
+    known.fleet.refuse = True
+    view = asking(question(), auto=True, updated=LATER)
+    await known.look(view)
+    await known.look(view, after=timedelta(minutes=9))
+    await known.look(view, after=timedelta(minutes=2))
+    assert "✋ Not by itself" not in known.one("❓ greet asks").labels
+
+
+async def test_open_questions_without_a_suggestion_are_never_decided_by_itself(known: Phone) -> None:
+    view = asking(question(), question(1, suggestion=None, reason=""), auto=True, updated=LATER)
+    await known.look(view)
+    await known.look(view, after=timedelta(days=2))
+    assert not known.fleet.decided
+
+
+async def test_a_phase_that_is_over_is_not_told_after_the_end(known: Phone) -> None:
+    await known.notifier.look([known.fleet.put(session(phase=Phase.PLANNING, updated=LATER))])
+    view = at_rest(SessionState.DONE, phase=Phase.DONE, updated=LATER + timedelta(seconds=2))
+    await known.notifier.look([known.fleet.put(view)])
+    async with known.delivering():
+        pass
+    assert loud(known.messages) == ["🏁 greet is done"]
+    assert not any("goes on to" in text for text in texts(known.messages))
+
+
+async def test_a_worker_that_dies_again_and_again_is_told_in_one_message(known: Phone) -> None:
+    async with known.delivering():
+        for _ in range(3):
+            known.now += timedelta(seconds=10)
+            text = "Its worker had died and was started again."
+            known.notifier.tell_news([FleetNews(ref=REF, key=REF.key, kind=NewsKind.RESTARTED, text=text)])
+            assert await known.outbox.drain(20)
+    (message,) = [each for each in known.messages if "worker died" in each.text]
+    assert "died 3 times" in message.text
+    known.now += timedelta(minutes=11)
+    async with known.delivering():
+        known.notifier.tell_news([FleetNews(ref=REF, key=REF.key, kind=NewsKind.RESTARTED, text="")])
+    assert sum("worker died" in text for text in texts(known.messages)) == 2
+
+
+async def test_sessions_of_one_name_in_two_projects_are_told_apart(known: Phone) -> None:
+    await known.look(asking(question(), updated=LATER))
+    assert known.one("❓ greet asks")
+    other = SessionRef(project="shop", folder="26-01-15-greet", name="greet")
+    await known.look(planned(plan(), ref=other, updated=LATER))
+    assert known.one("📋 shop:greet has a plan").labels
+    assert known.one("❓ demo:greet asks").labels  # also what stood in the chat already
+    cards = [message.text.split("\n")[0] for message in known.messages if "\nWaits for" in message.text]
+    assert cards == ["❓ demo:greet", "📋 shop:greet"]
+
+
+async def test_a_name_is_short_again_once_it_is_the_only_one(known: Phone) -> None:
+    mine = asking(question(), updated=LATER)
+    await known.look(
+        mine, planned(plan(), ref=SessionRef(project="shop", folder="26-01-15-greet", name="greet"))
+    )
+    del known.fleet.views["shop:26-01-15-greet"]
+    await known.look(mine)
+    assert known.one("❓ greet asks")

@@ -1,0 +1,560 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from telegram import Bot, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.error import ChatMigrated
+
+from samobot.errors import StorageError
+from samobot.sandbox.botapi.chats import Chat, Message
+from samobot.sandbox.botapi.faults import Fault, FaultKind
+from samobot.sandbox.botapi.server import BotApiServer
+from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.delivery import deliver
+from samobot.telegram.outbound.outbox import Attachment, Outbox
+from samobot.telegram.outbound.rate_limit import Limits
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.outbox_rows import OutboxRow, Priority
+from samobot.telegram.store.sent import About
+from tests.telegram.conftest import ManualClock
+
+TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
+FAST = Limits(1000.0, 1000, 1000.0, 1000, 1000)
+KEYS = InlineKeyboardMarkup([[InlineKeyboardButton("Approve", callback_data="x")]])
+QUESTION = About("demo:greet", "question", {"index": 1})
+
+
+@dataclass
+class Scene:
+    """A server with one person, and an outbox that writes to them."""
+
+    server: BotApiServer
+    chat: Chat
+    store: Store
+    bot: Bot
+    failed: list[OutboxRow] = field(default_factory=list)
+
+    @property
+    def shown(self) -> list[Message]:
+        return self.chat.from_bot()
+
+    @asynccontextmanager
+    async def outbox(self, limits: Limits = FAST) -> AsyncIterator[Outbox]:
+        outbox = Outbox(
+            self.bot,
+            self.store,
+            limits=limits,
+            backoff=0.01,
+            on_failed=lambda row, _: self.failed.append(row),
+        )
+        task = asyncio.create_task(outbox.run())
+        await asyncio.sleep(0)
+        try:
+            yield outbox
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def until_shown(self, *texts: str) -> list[Message]:
+        await self.server.wait_until(
+            lambda: [message.text for message in self.shown] == list(texts), what=f"{texts}, not {self.shown}"
+        )
+        return self.shown
+
+
+@pytest.fixture
+async def scene(store: Store) -> AsyncIterator[Scene]:
+    async with BotApiServer() as server:
+        server.add_bot(TOKEN)
+        chat = server.private_chat(server.person())
+        async with build_bot(TOKEN, server.url) as bot:
+            yield Scene(server, chat, store, bot)
+
+
+async def test_a_message_arrives_and_a_reply_to_it_finds_its_session(scene: Scene) -> None:
+    async with scene.outbox() as outbox:
+        assert outbox.post(scene.chat.id, "<b>Which?</b>", key="q1", about=QUESTION, markup=KEYS)
+        assert await outbox.drain(10)
+    message = scene.shown[0]
+    assert message.html == "<b>Which?</b>"
+    assert message.labels == ["Approve"]
+    assert not message.silent
+    found = scene.store.sent.find(scene.chat.id, message.id)
+    assert found is not None
+    assert found.about == QUESTION
+
+
+async def test_what_was_accepted_before_the_start_is_delivered_after_it(scene: Scene) -> None:
+    Outbox(scene.bot, scene.store).post(scene.chat.id, "needed", key="q1")
+    async with scene.outbox():
+        await scene.until_shown("needed")
+
+
+async def test_a_message_is_sent_once_however_often_it_is_posted(scene: Scene) -> None:
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "one", key="q1")
+        await outbox.drain(10)
+        assert not outbox.post(scene.chat.id, "one again", key="q1")
+        await outbox.drain(10)
+    assert [message.text for message in scene.shown] == ["one"]
+
+
+async def test_what_is_needed_goes_first_then_what_somebody_waits_for_then_news_and_cards(
+    scene: Scene,
+) -> None:
+    early = Outbox(scene.bot, scene.store)
+    early.show(scene.chat.id, "card", key="card:a")
+    early.post(scene.chat.id, "news", key="n", priority=Priority.NEWS)
+    early.post(scene.chat.id, "receipt", key="r", priority=Priority.RECEIPT)
+    early.post(scene.chat.id, "question", key="q")
+    early.post(scene.chat.id, "plan", key="p")
+    async with scene.outbox():
+        await scene.until_shown("question", "plan", "receipt", "news", "card")
+
+
+async def test_a_card_is_sent_silently_and_then_edited_in_place(scene: Scene) -> None:
+    async with scene.outbox() as outbox:
+        for text in ("one", "two", "three"):
+            outbox.show(scene.chat.id, text, key="card:a", markup=KEYS)
+            await outbox.drain(10)
+    (card,) = scene.shown
+    assert (card.text, card.silent, card.edits) == ("three", True, 2)
+
+
+async def test_a_card_that_shows_it_already_costs_no_call(scene: Scene) -> None:
+    async with scene.outbox() as outbox:
+        for _ in range(3):
+            outbox.show(scene.chat.id, "same", key="card:a", markup=KEYS)
+            await outbox.drain(10)
+    assert len(scene.server.calls.of("sendMessage")) == 1
+    assert scene.server.calls.of("editMessageText") == []
+
+
+async def test_of_many_edits_only_the_newest_goes_out(scene: Scene) -> None:
+    async with scene.outbox() as outbox:
+        outbox.show(scene.chat.id, "first", key="card:a")
+        await outbox.drain(10)
+        for number in range(50):
+            outbox.show(scene.chat.id, f"text {number}", key="card:a")
+        await outbox.drain(10)
+    assert [message.text for message in scene.shown] == ["text 49"]
+    assert len(scene.server.calls.of("editMessageText")) == 1
+
+
+async def test_content_that_changes_while_its_message_is_on_the_way_is_shown_at_last(scene: Scene) -> None:
+    scene.server.fault(FaultKind.SLOW, "sendMessage", seconds=0.1)
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "asked", key="q1", about=QUESTION, markup=KEYS)
+        await scene.server.wait_until(lambda: scene.server.calls.of("sendMessage"))
+        outbox.edit(scene.chat.id, "answered", key="q1")
+        await outbox.drain(10)
+    (message,) = scene.shown
+    assert (message.text, message.labels) == ("answered", [])
+    found = scene.store.sent.find(scene.chat.id, message.id)
+    assert found is not None
+    assert found.about == QUESTION
+
+
+async def test_an_edit_of_what_is_still_queued_becomes_its_content(scene: Scene) -> None:
+    early = Outbox(scene.bot, scene.store)
+    early.post(scene.chat.id, "asked", key="q1")
+    assert early.edit(scene.chat.id, "answered meanwhile", key="q1")
+    assert not early.edit(scene.chat.id, "nothing", key="unknown")
+    async with scene.outbox():
+        await scene.until_shown("answered meanwhile")
+    assert len(scene.server.calls.of("sendMessage")) == 1
+
+
+async def test_a_card_that_was_deleted_in_the_chat_is_sent_anew(scene: Scene) -> None:
+    async with scene.outbox() as outbox:
+        outbox.show(scene.chat.id, "old", key="card:a", about=QUESTION)
+        await outbox.drain(10)
+        scene.server.world.delete(scene.shown[0])
+        outbox.show(scene.chat.id, "new", key="card:a", about=QUESTION)
+        (card,) = await scene.until_shown("new")
+        await outbox.drain(10)
+    assert scene.store.sent.find(scene.chat.id, card.id) is not None
+
+
+async def test_the_same_card_goes_on_after_a_restart(scene: Scene) -> None:
+    for text in ("before", "after"):
+        async with scene.outbox() as outbox:
+            outbox.show(scene.chat.id, text, key="card:a")
+            await outbox.drain(10)
+    assert [message.text for message in scene.shown] == ["after"]
+
+
+@pytest.mark.parametrize("fault", [FaultKind.BAD_GATEWAY, FaultKind.RESET])
+async def test_network_errors_are_outlived(scene: Scene, fault: FaultKind) -> None:
+    scene.server.fault(fault, "sendMessage", 4)
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "needed", key="q1")
+        await scene.until_shown("needed")
+
+
+async def test_a_flooded_chat_waits_as_long_as_telegram_says_and_others_do_not(scene: Scene) -> None:
+    other = scene.server.private_chat(scene.server.person("Bob"))
+    scene.server.faults.add(
+        Fault(
+            FaultKind.RATE_LIMIT,
+            "sendMessage",
+            retry_after=1,
+            when=lambda call: call.arguments.integer("chat_id") == scene.chat.id,
+        )
+    )
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "flooded", key="q1")
+        await scene.server.wait_until(lambda: scene.server.calls.of("sendMessage"))
+        outbox.post(other.id, "free", key="q1")
+        await scene.server.wait_until(other.from_bot)
+        assert scene.shown == []
+        await scene.until_shown("flooded")
+    first, _, last = scene.server.calls.of("sendMessage")
+    assert last.started - first.started >= 1.0
+
+
+async def test_a_call_that_hangs_holds_up_only_its_chat(scene: Scene) -> None:
+    other = scene.server.private_chat(scene.server.person("Bob"))
+    scene.server.faults.add(
+        Fault(
+            FaultKind.HANG,
+            "sendMessage",
+            when=lambda call: call.arguments.integer("chat_id") == scene.chat.id,
+        )
+    )
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "hangs", key="q1")
+        await scene.server.wait_until(lambda: scene.server.calls.of("sendMessage"))
+        outbox.post(other.id, "free", key="q1")
+        await scene.server.wait_until(other.from_bot)
+        assert not await outbox.drain(0.01)
+    assert scene.shown == []
+    async with scene.outbox():
+        await scene.until_shown("hangs")
+
+
+async def test_entities_that_telegram_rejects_cost_the_looks_and_not_the_words(scene: Scene) -> None:
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "<b>bold &amp; <nonsense>open", key="q1", markup=KEYS)
+        (message,) = await scene.until_shown("bold & open")
+    assert message.labels == ["Approve"]
+
+
+async def test_a_text_that_is_too_long_comes_as_a_document(scene: Scene) -> None:
+    text = "<b>long</b> " + "wörd " * 2000
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, text, key="q1", markup=KEYS)
+        await outbox.drain(10)
+        (message,) = scene.shown
+        assert message.file is not None
+        assert message.file.text == "long " + "wörd " * 2000
+        assert message.labels == ["Approve"]
+        outbox.edit(scene.chat.id, "<i>answered</i>", key="q1")
+        await outbox.drain(10)
+    assert (message.text, message.labels) == ("answered", [])
+
+
+async def test_a_topic_that_is_gone_does_not_lose_the_message(scene: Scene) -> None:
+    group = scene.server.group("G", [scene.server.person("Cat")], forum=True)
+    async with scene.outbox() as outbox:
+        outbox.post(group.id, "needed", key="q1", thread_id=999)
+        await scene.server.wait_until(group.from_bot)
+
+
+async def test_lone_surrogates_do_not_stop_a_message(scene: Scene) -> None:
+    keys = InlineKeyboardMarkup([[InlineKeyboardButton("a\ud800", callback_data="x")]])
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "half \udc80 a pair", key="q1", markup=keys)
+        await scene.until_shown("half \ufffd a pair")
+
+
+async def test_a_message_that_is_refused_in_every_form_does_not_hold_up_the_next(scene: Scene) -> None:
+    scene.server.faults.add(
+        Fault(
+            FaultKind.BAD_REQUEST,
+            "sendMessage",
+            None,
+            text="Bad Request: we do not like it",
+            when=lambda call: "bad" in call.arguments.text("text"),
+        )
+    )
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "bad", key="q1")
+        outbox.post(scene.chat.id, "good", key="q2")
+        await scene.until_shown("good")
+        await outbox.drain(10)
+    assert [row.key for row in scene.failed] == ["q1"]
+    assert scene.store.outbox.count() == 0
+
+
+async def test_what_is_needed_waits_for_a_chat_that_blocked_the_bot(scene: Scene) -> None:
+    scene.chat.blocked = True
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "needed", key="q1")
+        outbox.show(scene.chat.id, "card", key="card:a")
+        assert await outbox.drain(10)
+        assert scene.store.chats.get(scene.chat.id).blocked is not None
+        assert scene.store.outbox.count() == 1
+        scene.chat.blocked = False
+        outbox.revive(scene.chat.id)
+        await scene.until_shown("needed")
+        await outbox.drain(10)
+    assert scene.store.chats.get(scene.chat.id).blocked is None
+
+
+async def test_a_document_and_a_photo_wait_on_disk_and_leave_nothing_there(
+    scene: Scene, tmp_path: Path
+) -> None:
+    png = bytes.fromhex(
+        "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060"
+        "0000000500010a2db4000000000049454e44ae426082"
+    )
+    early = Outbox(scene.bot, scene.store)
+    early.post(scene.chat.id, "the plan", key="p", attachment=Attachment("plan.md", b"# Plan"), markup=KEYS)
+    early.post(scene.chat.id, "the chart", key="c", attachment=Attachment("c.png", png, photo=True))
+    folder = scene.store.state_dir / "outbox"
+    assert len(list(folder.iterdir())) == 2
+    (folder / "left-over").write_text("of a crash")
+    async with scene.outbox() as outbox:
+        plan, chart = await scene.until_shown("the plan", "the chart")
+        await outbox.drain(10)
+    assert plan.file is not None
+    assert (plan.file.name, plan.file.text, plan.labels) == ("plan.md", "# Plan", ["Approve"])
+    assert chart.is_photo
+    assert list(folder.iterdir()) == []
+
+
+async def test_a_file_that_was_lost_does_not_lose_its_words(scene: Scene) -> None:
+    early = Outbox(scene.bot, scene.store)
+    early.post(scene.chat.id, "the plan", key="p", attachment=Attachment("plan.md", b"# Plan"))
+    for path in (scene.store.state_dir / "outbox").iterdir():
+        path.unlink()
+    async with scene.outbox():
+        await scene.until_shown("the plan")
+
+
+async def test_a_forced_reply_asks_for_one(scene: Scene) -> None:
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "Feedback?", key="f", markup=ForceReply(selective=True))
+        (message,) = await scene.until_shown("Feedback?")
+    assert message.asks_reply
+
+
+async def test_a_reaction_is_a_silent_receipt(scene: Scene) -> None:
+    said = scene.server.person("Dan")
+    chat = scene.server.private_chat(said)
+    message = said.say("use tabs", chat)
+    async with scene.outbox() as outbox:
+        outbox.react(chat.id, message.id, "👍")
+        await outbox.drain(10)
+        assert list(message.reactions.values()) == [("👍",)]
+        outbox.react(chat.id, message.id + 1000, "👍")
+        assert await outbox.drain(10)
+
+
+async def test_a_message_can_be_taken_back_sent_or_not(scene: Scene) -> None:
+    early = Outbox(scene.bot, scene.store)
+    early.post(scene.chat.id, "never", key="q1")
+    early.delete(scene.chat.id, "q1")
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "for a while", key="q2")
+        await scene.until_shown("for a while")
+        await outbox.drain(10)
+        outbox.delete(scene.chat.id, "q2")
+        await scene.until_shown()
+        await outbox.drain(10)
+    assert scene.store.sent.by_key(scene.chat.id, "q2") is None
+    assert len(scene.server.calls.of("sendMessage")) == 1
+
+
+async def test_buttons_are_taken_off_a_message_sent_or_not_and_its_words_stay(scene: Scene) -> None:
+    early = Outbox(scene.bot, scene.store)
+    early.post(scene.chat.id, "<b>queued</b>", key="q1", markup=KEYS)
+    early.strip(scene.chat.id, "q1")
+    early.strip(scene.chat.id, "never there")
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "<b>sent</b>", key="q2", markup=KEYS)
+        assert await outbox.drain(10)
+        for _again in range(2):
+            outbox.strip(scene.chat.id, "q2")
+            assert await outbox.drain(10)
+        outbox.edit(scene.chat.id, "anew", key="q1")
+        assert await outbox.drain(10)
+    assert [(message.html, message.labels) for message in scene.shown] == [("anew", []), ("<b>sent</b>", [])]
+    assert scene.failed == []
+
+
+async def test_a_tap_is_answered_past_a_stuck_queue_and_a_late_answer_is_no_error(scene: Scene) -> None:
+    person = scene.server.person("Eve")
+    chat = scene.server.private_chat(person)
+    async with scene.outbox() as outbox:
+        outbox.post(chat.id, "Which?", key="q1", markup=KEYS)
+        await scene.server.wait_until(chat.from_bot)
+        scene.server.fault(FaultKind.HANG, "sendMessage")
+        outbox.post(chat.id, "hangs", key="q2")
+        tap = person.tap(chat.from_bot()[0], "Approve")
+        outbox.answer(tap.id, "Saved")
+        assert (await scene.server.answer_of(tap)).text == "Saved"
+        outbox.answer(tap.id, "twice")
+        await scene.server.wait_until(
+            lambda: [call.status for call in scene.server.calls.of("answerCallbackQuery")] == [200, 400]
+        )
+
+
+async def test_a_receipt_that_is_news_no_more_is_dropped(scene: Scene, clock: ManualClock) -> None:
+    early = Outbox(scene.bot, scene.store)
+    early.post(scene.chat.id, "old receipt", key="r", priority=Priority.RECEIPT)
+    early.post(scene.chat.id, "old question", key="q")
+    clock.now += 3600
+    async with scene.outbox() as outbox:
+        await scene.until_shown("old question")
+        await outbox.drain(10)
+    assert scene.store.outbox.count() == 0
+
+
+async def test_a_message_that_arrived_though_the_answer_was_lost_is_repeated_once(scene: Scene) -> None:
+    scene.server.fault(FaultKind.DROP_AFTER_DOING, "sendMessage")
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "needed", key="q1")
+        await scene.until_shown("needed", "needed")
+        assert await outbox.drain(10)
+    assert scene.store.outbox.count() == 0
+
+
+async def test_a_disk_that_fills_up_after_the_sending_does_not_repeat_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("samobot.telegram.outbound.chat_sender._DISK_BACKOFF", 0.01)
+    refusals = 3
+    put = scene.store.sent.put
+
+    def full_for_a_while(*values: Any) -> None:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise StorageError("disk full")
+        put(*values)
+
+    monkeypatch.setattr(scene.store.sent, "put", full_for_a_while)
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "needed", key="q1")
+        assert await outbox.drain(10)
+    assert [message.text for message in scene.shown] == ["needed"]
+    assert refusals == 0
+    assert scene.store.sent.by_key(scene.chat.id, "q1") is not None
+
+
+async def test_a_full_disk_refuses_what_is_needed_and_still_says_the_receipt(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise StorageError("disk full")
+
+    monkeypatch.setattr(scene.store.outbox, "put", full)
+    async with scene.outbox() as outbox:
+        assert outbox.post(scene.chat.id, "Stopped.", key="r", priority=Priority.RECEIPT)
+        await scene.until_shown("Stopped.")
+        with pytest.raises(StorageError):
+            outbox.post(scene.chat.id, "Which?", key="q1")
+
+
+KILLED = """
+import asyncio, os, pathlib, sys
+from samobot.telegram.outbound import chat_sender
+from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.delivery import deliver
+from samobot.telegram.outbound.outbox import Outbox
+from samobot.telegram.store.bot_store import Store
+
+root, state, chat_id, moment = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+
+async def killed(bot, row, message_id):
+    if moment == "after":
+        await deliver(bot, row, message_id)
+    os.kill(os.getpid(), 9)
+
+async def main():
+    chat_sender.deliver = killed
+    async with build_bot("42:abcdefghijklmnopqrstuvwxyz", root) as bot:
+        outbox = Outbox(bot, Store(state))
+        outbox.post(chat_id, "needed", key="q1")
+        await outbox.run()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("moment", "copies"), [("before", 1), ("after", 2)])
+async def test_a_kill_in_the_middle_of_sending_loses_nothing_and_repeats_at_most_once(
+    scene: Scene, moment: str, copies: int
+) -> None:
+    state = str(scene.store.state_dir)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, scene.server.url, state, str(scene.chat.id), moment
+    )
+    assert await process.wait() == -9
+    async with scene.outbox() as outbox:
+        assert await outbox.drain(10)
+    assert [message.text for message in scene.shown] == ["needed"] * copies
+    assert scene.store.outbox.count() == 0
+
+
+async def test_a_notice_and_what_it_tells_are_one_step(scene: Scene) -> None:
+    early = Outbox(scene.bot, scene.store)
+
+    def tell_and_fail() -> None:
+        with scene.store.transaction(durable=True):
+            early.post(scene.chat.id, "phase", key="q1")
+            scene.store.told.set("demo:greet", {"phase": "testing"})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        tell_and_fail()
+    assert scene.store.outbox.count() == 0
+    assert scene.store.told.get("demo:greet") is None
+
+
+async def test_ten_cards_keep_to_one_edit_a_second_and_a_question_does_not_wait_for_them(
+    scene: Scene,
+) -> None:
+    limits = Limits(burst=20)
+    async with scene.outbox(limits) as outbox:
+        for number in range(10):
+            outbox.show(scene.chat.id, "start", key=f"card:{number}")
+        await outbox.drain(10)
+        for number in range(10):
+            outbox.show(scene.chat.id, "next", key=f"card:{number}")
+        await scene.server.wait_until(lambda: len(scene.server.calls.of("editMessageText")) == 2)
+        outbox.post(scene.chat.id, "Which?", key="q1")
+        await scene.server.wait_until(lambda: scene.shown[-1].text == "Which?")
+    times = [call.started for call in scene.server.calls.of("editMessageText")]
+    assert len(times) == 2
+    assert times[1] - times[0] >= 0.99
+
+
+async def test_a_group_that_moves_takes_its_messages_along(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = scene.server.group("new", [scene.server.person("Fay")])
+    scene.store.people.add_group(-5)
+
+    async def moved(bot: Bot, row: OutboxRow, message_id: int | None) -> int | None:
+        if row.chat_id == -5:
+            raise ChatMigrated(group.id)
+        return await deliver(bot, row, message_id)
+
+    monkeypatch.setattr("samobot.telegram.outbound.chat_sender.deliver", moved)
+    async with scene.outbox() as outbox:
+        outbox.post(-5, "needed", key="q1")
+        await scene.server.wait_until(group.from_bot)
+        assert await outbox.drain(10)
+    assert scene.store.people.access().groups == {group.id}

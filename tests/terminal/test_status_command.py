@@ -1,0 +1,227 @@
+"""`samobot status`, `sessions` and `logs`: also where a file cannot be read."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from samobot.sandbox.agent.journeys import greeting
+from samobot.sandbox.agent.steps import Hang, Say
+from tests.support.scripted import ScriptedShop, blocked, investigation, scripted_shop
+from tests.support.session_folder import make_session
+from tests.support.terminal import Terminal
+from tests.support.waiting import until
+
+KEYS = [
+    "project", "session", "path", "state", "phase", "iteration", "total_iterations", "blocked", "last_action",
+    "next", "waiting_for", "questions", "worker", "cost_usd", "updated",
+]  # fmt: skip
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> ScriptedShop:
+    made = scripted_shop(tmp_path, greeting())
+    made.run("greet", "--task", "Add a greeting script")
+    return made
+
+
+def test_json_has_the_keys_that_are_promised(shop: ScriptedShop) -> None:
+    status = shop.status("greet")
+    assert list(status) == KEYS
+    assert list(status["questions"][0]) == ["number", "text", "options", "suggestion", "answer"]
+    assert (status["project"], status["session"], status["state"]) == ("demo", "greet", "waiting")
+    assert status["worker"] is None
+    listed = json.loads(shop.samobot("status", "--json").stdout)
+    assert [list(each) for each in listed] == [KEYS]
+
+
+def test_a_running_worker_is_shown(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([Hang()]))
+    run = shop.start("run", "--session", "greet")
+    until(shop.runs)
+    until(lambda: shop.status("greet")["worker"])
+    worker = shop.status("greet")["worker"]
+    assert (worker["pid"], list(worker)) == (run.pid, ["pid", "started", "iteration"])
+    assert "investigation, iteration 1" in shop.samobot("status").stdout
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=30)
+
+
+@pytest.mark.parametrize(
+    "name", ["_overview.md", "_qa.md", "_decisions.jsonl", "_guidance.md", "_signal.json"]
+)
+@pytest.mark.parametrize("what", ["folder", "garbage"])
+def test_what_cannot_be_read_is_told_and_the_rest_shown(shop: ScriptedShop, name: str, what: str) -> None:
+    path = shop.session("greet") / name
+    path.unlink(missing_ok=True)
+    if what == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(bytes(range(256)) * 40)
+    for arguments in (["status", "greet"], ["sessions"]):
+        shown = shop.samobot(*arguments)
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert "greet" in shown.stdout
+    status = shop.status("greet")
+    if what == "folder":
+        assert any(name in problem for problem in status["problems"])
+
+
+def test_a_journal_that_is_damaged_keeps_what_is_readable(shop: ScriptedShop) -> None:
+    cost = shop.status("greet")["cost_usd"]
+    journal = shop.session("greet") / "_logs" / "journal.jsonl"
+    journal.write_bytes(b"\xff\x00 garbage\n" + journal.read_bytes() + b'{"at": "2026')
+    status = shop.status("greet")
+    assert status["cost_usd"] == cost
+    assert "unreadable" in status["problems"][0]
+
+
+def test_a_cost_that_is_not_known_in_full_is_said_to_be_at_least_that(shop: ScriptedShop) -> None:
+    journal = shop.session("greet") / "_logs" / "journal.jsonl"
+    assert "at least" not in shop.samobot("status", "greet").stdout
+    died = {"at": "2026-01-15T10:30:00.000Z", "event": "iteration_end", "phase": "testing", "cost_usd": None}
+    journal.write_text(json.dumps(died) + "\n" + journal.read_text())
+    for arguments in (["status"], ["status", "greet"], ["sessions"]):
+        assert "· at least $" in shop.samobot(*arguments).stdout
+
+
+def test_a_project_that_is_broken_does_not_hide_the_others(shop: ScriptedShop, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / ".samocode").write_text("MAIN_REPO=.\n")
+    shop.environment["SAMOBOT_PROJECTS"] = f"{broken}:{shop.repo}"
+    shown = shop.samobot("sessions")
+    assert shown.returncode == 0
+    assert "greet" in shown.stdout
+    assert "lacks WORKTREES and SESSIONS" in shown.stderr
+
+
+def test_without_a_session_it_says_how_to_begin(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, greeting())
+    assert "samobot run --session" in shop.samobot("status").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["status", "gret"], "Did you mean “greet”?"),
+        (["stauts"], "Did you mean “status”?"),
+        (["status", "../x"], "cannot be a session's name"),
+        (["status", "elsewhere:greet"], "There is no project “elsewhere”"),
+        (["logs", "gret"], "Did you mean “greet”?"),
+        (["stop"], "--all"),
+        (["answer", "greet", "Q9=A"], "no question"),
+        (["approve", "greet"], "no plan"),
+        (["reject", "greet", "--feedback", " "], "different"),
+        (["pause", "greet"], "not running"),
+        (["resume", "greet"], "waits for answers"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_one_line(shop: ScriptedShop, arguments: list[str], words: str) -> None:
+    done = shop.samobot(*arguments)
+    assert done.returncode in (1, 2)
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("samobot: ")
+
+
+def test_watching_ends_with_ctrl_c(shop: ScriptedShop) -> None:
+    with Terminal(shop, "status", "greet", "--watch") as terminal:
+        terminal.expect("Which greeting")
+        terminal.press("c")
+        assert terminal.wait() == 0
+
+
+def test_logs_tell_what_the_agent_said_and_did(shop: ScriptedShop) -> None:
+    shown = shop.samobot("logs", "greet", "-n", "9")
+    assert shown.returncode == 0
+    assert "I look at what is there" in shown.stdout
+    assert "git log" in shown.stdout
+    (log, *_) = shop.samobot("logs", "greet", "--raw").stdout.splitlines()
+    assert Path(log).read_bytes().count(b"\n") > 2
+
+
+def test_logs_follow_a_run_to_its_end(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([Say(text="First words"), blocked()]))
+    shop.run("greet", "--detach")
+    shown = shop.samobot("logs", "greet", "-f")
+    assert shown.returncode == 0
+    assert "First words" in shown.stdout
+
+
+def test_an_agent_cannot_decide_through_the_command_line(shop: ScriptedShop) -> None:
+    shop.environment["SAMOBOT_ITERATION"] = "inside"
+    done = shop.samobot("answer", "greet", "--suggestions")
+    assert done.returncode == 1
+    assert "for a person" in done.stderr
+    del shop.environment["SAMOBOT_ITERATION"]
+    assert [question["answer"] for question in shop.status("greet")["questions"]] == [None] * 3
+
+
+def test_a_session_is_archived_and_no_longer_listed(shop: ScriptedShop) -> None:
+    assert shop.samobot("archive", "greet").returncode == 0
+    assert "No sessions yet" in shop.samobot("sessions").stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("tell", "greet", "hi"),
+        ("answer", "greet", "B"),
+        ("answer", "greet", "Q1=B"),
+        ("answer", "greet", "--suggestions"),
+        ("approve", "greet"),
+        ("reject", "greet", "--feedback", "smaller"),
+    ],
+)
+def test_a_done_session_refuses_words_and_says_what_to_do(tmp_path: Path, command: tuple[str, ...]) -> None:
+    shop = scripted_shop(tmp_path, investigation([blocked()]))
+    make_session(shop.sessions, phase="done", signal={"status": "done"})
+    done = shop.samobot(*command)
+    assert done.returncode == 1
+    assert done.stderr == "samobot: greet is done; start a session of another name for what is next.\n"
+
+
+def test_projects_of_one_name_can_each_be_addressed_by_the_name_of_the_chat(
+    shop: ScriptedShop, tmp_path: Path
+) -> None:
+    other = scripted_shop(tmp_path / "other", greeting())
+    other.run("greet")
+    shop.environment |= {"SAMOBOT_PROJECTS": f"{shop.repo}:{other.repo}"}
+    asked = shop.samobot("status", "greet")
+    assert asked.returncode == 2
+    assert "Say which: demo:greet, other-demo:greet." in asked.stderr
+    for project, sessions in (("demo", shop.sessions), ("other-demo", other.sessions)):
+        status = shop.status(f"{project}:greet")
+        assert (status["project"], Path(status["path"]).parent) == (project, sessions)
+        assert f"{project}:greet" in shop.samobot("status").stdout
+    # Also from the second one's folder, which is looked at first there.
+    other.environment |= {"SAMOBOT_PROJECTS": f"{shop.repo}:{other.repo}"}
+    assert "Say which: other-demo:greet, demo:greet." in other.samobot("status", "greet").stderr
+
+
+@pytest.mark.parametrize("words", [("Q1=A", "Q1=B"), ("Q1=A", "q1=B"), ("1=A", "Q01=B")])
+def test_two_answers_to_one_question_are_refused_and_none_is_lost(
+    shop: ScriptedShop, words: tuple[str, str]
+) -> None:
+    before = (shop.session("greet") / "_qa.md").read_bytes()
+    done = shop.samobot("answer", "greet", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "two answers to Q1" in done.stderr
+    assert (shop.session("greet") / "_qa.md").read_bytes() == before
+
+
+def test_words_without_quotation_marks_are_not_cut_to_the_last_one(shop: ScriptedShop) -> None:
+    shop.samobot("answer", "greet", "Q1=A", "Q2=A")
+    done = shop.samobot("answer", "greet", "only", "what", "breaks")
+    assert done.returncode == 2
+    assert "quotation marks" in done.stderr
+    assert shop.status("greet")["questions"][2]["answer"] is None
+
+
+def test_sums_of_money_are_cents_for_scripts(shop: ScriptedShop) -> None:
+    assert shop.status("greet")["cost_usd"] == 0.33
+    assert json.loads(shop.samobot("cost", "--json").stdout)["total"]["usd"] == 0.33

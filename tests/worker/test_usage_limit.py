@@ -1,0 +1,47 @@
+"""All workers of an account share its usage limit, and one of them tries whether it is over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from samobot.worker.usage_limit import Account, Limit
+
+NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
+LIMIT = Limit(NOW + timedelta(hours=3), "five_hour", "The limit is reached.")
+
+
+def test_what_one_worker_met_every_other_one_knows(tmp_path: Path) -> None:
+    Account(tmp_path / "state").met(LIMIT)
+    assert Account(tmp_path / "state").limit(NOW) == LIMIT
+    assert (tmp_path / "state" / "limit.json").stat().st_mode & 0o077 == 0
+
+
+def test_an_answered_iteration_lifts_it_for_all(tmp_path: Path) -> None:
+    Account(tmp_path).met(LIMIT)
+    Account(tmp_path).lifted()
+    assert Account(tmp_path).limit(NOW) is None
+
+
+def test_only_one_worker_tries_and_the_next_may_when_it_has_ended(tmp_path: Path) -> None:
+    first, second = Account(tmp_path), Account(tmp_path)
+    assert first.begin_probe()
+    assert first.begin_probe()
+    assert not second.begin_probe()
+    first.end_probe()
+    assert second.begin_probe()
+    second.lifted()
+    assert first.begin_probe()
+    first.end_probe()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "nonsense", "[]", '{"until": 3}', '{"until": "soon", "kind": "", "text": ""}',
+     '{"until": "9999-12-31T23:59:59+00:00", "kind": "x", "text": "y"}'],
+)  # fmt: skip
+def test_a_damaged_file_holds_nobody_up(tmp_path: Path, text: str) -> None:
+    (tmp_path / "limit.json").write_text(text)
+    assert Account(tmp_path).limit(NOW) is None

@@ -25,10 +25,10 @@ from benchmarks.programs import fill
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox.agent.journeys import endless
 from samobot.sandbox.agent.scenario import Scenario, install, read_runs, runs_file
-from samobot.sandbox.agent.steps import Append, Question, Questions, Signal, Sleep, Step, Tool
-from samobot.sandbox.botapi.chats import Chat, Message
+from samobot.sandbox.agent.steps import Append, QuestionStep, Questions, SignalStep, Sleep, Step, Tool
+from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.botapi.user import UserClient
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 from tests.support.claude_cli import cli_environment
@@ -55,8 +55,8 @@ class Stage:
     """A running bot with its server and its owner."""
 
     server: BotApiServer
-    owner: Person
-    chat: Chat
+    owner: UserClient
+    chat: SandboxChat
     shop: Workshop
     bot: subprocess.Popen[bytes]
 
@@ -152,11 +152,11 @@ async def gate_round_trip(root: Path) -> list[Measure]:
     asks = [
         Sleep(seconds=4),
         Questions(
-            questions=[Question(text="Which one?", options=("this", "that"), suggestion="A", why="short")]
+            questions=[QuestionStep(text="Which one?", options=("this", "that"), suggestion="A", why="short")]
         ),
-        Signal(status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="asks"),
+        SignalStep(status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="asks"),
     ]
-    goes_on = [Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]
+    goes_on = [SignalStep(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]
     scenario = Scenario(phases={"investigation": [goes_on], "requirements": [asks]})
     runs = root / "agent" / "scenario.json"
     asked, went_on = [], []
@@ -224,7 +224,7 @@ def _chatty(rounds: int) -> list[Step]:
             Tool(name="Edit", input={"file_path": f"{{cwd}}/part_{number}.py"}, result="ok"),
             Sleep(seconds=1),
         ]
-    return [*steps, Append(path=NOTE, text="more\n"), Signal(status=SignalStatus.CONTINUE, summary="Goes on")]
+    return [*steps, Append(path=NOTE, text="more\n"), SignalStep(status=SignalStatus.CONTINUE, summary="Goes on")]
 
 
 async def _start_many(on: Stage) -> None:
@@ -252,7 +252,7 @@ def _is_running(path: Path) -> bool:
     return holder(SessionFolder(path)) is not None
 
 
-def _says(one: str, other: str, message: Message) -> bool:
+def _says(one: str, other: str, message: SandboxMessage) -> bool:
     return one in message.text and other in message.text
 
 

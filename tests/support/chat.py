@@ -14,7 +14,7 @@ from samobot.config.settings import Settings
 from samobot.errors import ConflictError, NotFoundError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.replies import DiffView, Document
-from samobot.sandbox.botapi.chats import Chat, Message
+from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.telegram.notify.notifier import Notifier
@@ -77,7 +77,7 @@ class Phone:
     """One person's chat with the bot, and the bot's notifier, which can be killed and started again."""
 
     server: BotApiServer
-    chat: Chat
+    chat: SandboxChat
     store: Store
     bot: Bot
     fleet: FakeFleet
@@ -105,7 +105,7 @@ class Phone:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    async def look(self, *views: SessionView, after: timedelta = timedelta(seconds=2)) -> list[Message]:
+    async def look(self, *views: SessionView, after: timedelta = timedelta(seconds=2)) -> list[SandboxMessage]:
         """Poll with these sessions, after some time, and return what came into the chat by that."""
         self.now += after
         for view in views:
@@ -115,7 +115,7 @@ class Phone:
             await self.notifier.look(list(self.fleet.views.values()))
         return [message for message in self.messages if message.id > seen]
 
-    async def look_at(self, view: SessionView, by: Person | None = None) -> list[Message]:
+    async def look_at(self, view: SessionView, by: Person | None = None) -> list[SandboxMessage]:
         """Look at one session after a decision, and return what came into the chat by that."""
         self.fleet.put(view)
         seen = max((message.id for message in self.messages), default=0)
@@ -125,10 +125,10 @@ class Phone:
         return [message for message in self.messages if message.id > seen]
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[SandboxMessage]:
         return self.chat.from_bot()
 
-    def one(self, beginning: str) -> Message:
+    def one(self, beginning: str) -> SandboxMessage:
         """The only message that begins so."""
         (found,) = [message for message in self.messages if message.text.startswith(beginning)]
         return found

@@ -19,7 +19,7 @@ from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.local import Fleet
-from samobot.sandbox.botapi.chats import Message
+from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
 from samobot.session.folder import SessionFolder
@@ -211,7 +211,7 @@ class DecisionRoom:
         assert self.bot is not None
         assert await self.bot.outbox.drain(WAIT)
 
-    def said(self, after: int = 0) -> list[Message]:
+    def said(self, after: int = 0) -> list[SandboxMessage]:
         """What the bot has said, less the answers that `settled` asks for."""
         return [each for each in self.chat.from_bot(after) if not each.text.startswith("📂")]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from samobot.errors import SamobotError
 
 if TYPE_CHECKING:
-    from samobot.sandbox.botapi.chats import Chat, Message
+    from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 
 _T = TypeVar("_T")
 
@@ -58,8 +58,8 @@ class Event:
     number: int
     at: float
     kind: EventKind
-    chat: Chat | None = None
-    message: Message | None = None
+    chat: SandboxChat | None = None
+    message: SandboxMessage | None = None
     detail: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -96,7 +96,7 @@ class Feed:
         self._changed = asyncio.Event()
 
     def publish(
-        self, kind: EventKind, chat: Chat | None = None, message: Message | None = None, **detail: object
+        self, kind: EventKind, chat: SandboxChat | None = None, message: SandboxMessage | None = None, **detail: object
     ) -> None:
         """Say that something has happened."""
         self._count += 1

@@ -15,7 +15,7 @@ from telegram import Bot, Update
 from samobot.errors import StorageError
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.botapi.user import UserClient
 from samobot.telegram.api import build_bot
 from samobot.telegram.identity import TokenRejectedError
 from samobot.telegram.inbound.polling import MAX_TRIES, Poller, Problem, ProblemKind, is_stale
@@ -31,7 +31,7 @@ class Scene:
     """A server with one person, and a poller that notes what it is given."""
 
     server: BotApiServer
-    ann: Person
+    ann: UserClient
     store: Store
     bot: Bot
     handled: list[str] = field(default_factory=list)

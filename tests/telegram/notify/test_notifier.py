@@ -14,7 +14,7 @@ from samobot.errors import StorageError
 from samobot.fleet.models import GuidanceView, RemarkView, SessionRef, SessionView
 from samobot.fleet.replies import Document, FleetNews, NewsKind
 from samobot.phases import Phase
-from samobot.sandbox.botapi.chats import Message
+from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
@@ -50,11 +50,11 @@ async def known(phone: Phone) -> Phone:
     return phone
 
 
-def texts(messages: list[Message]) -> list[str]:
+def texts(messages: list[SandboxMessage]) -> list[str]:
     return [message.text for message in messages]
 
 
-def loud(messages: list[Message]) -> list[str]:
+def loud(messages: list[SandboxMessage]) -> list[str]:
     return [message.text.split("\n")[0] for message in messages if not message.silent]
 
 
@@ -398,7 +398,7 @@ async def test_a_forgery_that_was_put_back_is_loud_and_told_once(known: Phone) -
 
 
 async def test_money_is_warned_of_at_half_and_at_four_fifths(known: Phone) -> None:
-    async def spent(usd: float) -> list[Message]:
+    async def spent(usd: float) -> list[SandboxMessage]:
         return await known.look(session(phase=Phase.REQUIREMENTS, budget_usd=4.0, cost_usd=usd))
 
     assert not await spent(1.0)

@@ -14,7 +14,7 @@ from telegram import Bot, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import ChatMigrated
 
 from samobot.errors import StorageError
-from samobot.sandbox.botapi.chats import Chat, Message
+from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.telegram.api import build_bot
@@ -37,13 +37,13 @@ class Scene:
     """A server with one person, and an outbox that writes to them."""
 
     server: BotApiServer
-    chat: Chat
+    chat: SandboxChat
     store: Store
     bot: Bot
     failed: list[OutboxRow] = field(default_factory=list)
 
     @property
-    def shown(self) -> list[Message]:
+    def shown(self) -> list[SandboxMessage]:
         return self.chat.from_bot()
 
     @asynccontextmanager
@@ -64,7 +64,7 @@ class Scene:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    async def until_shown(self, *texts: str) -> list[Message]:
+    async def until_shown(self, *texts: str) -> list[SandboxMessage]:
         await self.server.wait_until(
             lambda: [message.text for message in self.shown] == list(texts), what=f"{texts}, not {self.shown}"
         )

@@ -25,7 +25,7 @@ from benchmarks.programs import fill
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox.agent.journeys import endless
 from samobot.sandbox.agent.scenario import Scenario, install, read_runs, runs_file
-from samobot.sandbox.agent.steps import Append, QuestionStep, Questions, SignalStep, Sleep, Step, Tool
+from samobot.sandbox.agent.steps import Append, Questions, QuestionStep, SignalStep, Sleep, Step, Tool
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.user import UserClient
@@ -224,7 +224,11 @@ def _chatty(rounds: int) -> list[Step]:
             Tool(name="Edit", input={"file_path": f"{{cwd}}/part_{number}.py"}, result="ok"),
             Sleep(seconds=1),
         ]
-    return [*steps, Append(path=NOTE, text="more\n"), SignalStep(status=SignalStatus.CONTINUE, summary="Goes on")]
+    return [
+        *steps,
+        Append(path=NOTE, text="more\n"),
+        SignalStep(status=SignalStatus.CONTINUE, summary="Goes on"),
+    ]
 
 
 async def _start_many(on: Stage) -> None:

@@ -18,7 +18,7 @@ from samobot.errors import SamobotError
 from samobot.fleet.catalog import Catalogue
 from samobot.phases import Phase, WaitingFor
 from samobot.sandbox.agent.scenario import Scenario
-from samobot.sandbox.agent.steps import QuestionStep, Questions, RunStep, WaitFor
+from samobot.sandbox.agent.steps import Questions, QuestionStep, RunStep, WaitFor
 from samobot.session import gate
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason

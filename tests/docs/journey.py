@@ -7,10 +7,10 @@ from samobot.sandbox.agent.scenario import Scenario
 from samobot.sandbox.agent.steps import (
     Crash,
     LimitStep,
-    PlanStep,
     PlanPhaseStep,
-    QuestionStep,
+    PlanStep,
     Questions,
+    QuestionStep,
     Replace,
     SignalStep,
     Step,
@@ -23,7 +23,9 @@ LIMITED = "late"
 
 def eventful() -> Scenario:
     """A crash, an answer that the agent gives itself, a plan, a signal that is missing once, and the end."""
-    ask = Questions(questions=[QuestionStep(text="Which greeting?", options=("Hello", "Ahoy"), suggestion="A")])
+    ask = Questions(
+        questions=[QuestionStep(text="Which greeting?", options=("Hello", "Ahoy"), suggestion="A")]
+    )
     plan = PlanStep(title="Greet", slug="greet", phases=[PlanPhaseStep(title="Script", steps=("greet.py",))])
     work: tuple[Step, ...] = (Write(path="greet.py", text='print("Hello")\n'), _on(Phase.TESTING))
     return Scenario(

@@ -22,10 +22,10 @@ from samobot.sandbox.agent.scenario import Scenario, install, read_runs
 from samobot.sandbox.agent.steps import (
     Children,
     Cost,
-    PlanStep,
     PlanPhaseStep,
-    QuestionStep,
+    PlanStep,
     Questions,
+    QuestionStep,
     SignalStep,
     Step,
     WaitFor,

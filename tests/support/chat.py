@@ -105,7 +105,9 @@ class Phone:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    async def look(self, *views: SessionView, after: timedelta = timedelta(seconds=2)) -> list[SandboxMessage]:
+    async def look(
+        self, *views: SessionView, after: timedelta = timedelta(seconds=2)
+    ) -> list[SandboxMessage]:
         """Poll with these sessions, after some time, and return what came into the chat by that."""
         self.now += after
         for view in views:

@@ -24,8 +24,8 @@ from samobot.sandbox.agent.steps import (
     Hang,
     Ignore,
     LimitStep,
-    QuestionStep,
     Questions,
+    QuestionStep,
     RunStep,
     Step,
     WaitFor,
@@ -485,7 +485,9 @@ def test_a_stop_while_the_worktree_is_made_leaves_nothing(tmp_path: Path, number
     ("step", "event"),
     [(Crash(), "retry"), (LimitStep(resets_in=3600), "park"), (Fail(kind="overloaded"), "retry")],
 )
-def test_a_stop_during_a_wait_ends_it_at_once(tmp_path: Path, step: Crash | LimitStep | Fail, event: str) -> None:
+def test_a_stop_during_a_wait_ends_it_at_once(
+    tmp_path: Path, step: Crash | LimitStep | Fail, event: str
+) -> None:
     shop = scripted_shop(tmp_path, investigation([step]))
     shop.environment["SAMOCODE_RETRY_DELAY"] = "1000"
     run = shop.start("run", "--session", "greet")

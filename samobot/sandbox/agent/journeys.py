@@ -12,10 +12,10 @@ from samobot.sandbox.agent.steps import (
     Cost,
     Iterations,
     OverviewStep,
-    PlanStep,
     PlanPhaseStep,
-    QuestionStep,
+    PlanStep,
     Questions,
+    QuestionStep,
     Replace,
     RunStep,
     Say,
@@ -171,7 +171,9 @@ def _investigate() -> Sequence[Step]:
             text="# What is there\n\nTask: {task}\n\n- A small repository, no command line yet.\n"
             "- Python's `argparse` is enough; no dependency is needed.\n",
         ),
-        OverviewStep(status={"Next": "Ask what is unclear"}, files={"{stamp}-dive-greeting.md": "what is there"}),
+        OverviewStep(
+            status={"Next": "Ask what is unclear"}, files={"{stamp}-dive-greeting.md": "what is there"}
+        ),
         Cost(usd=0.21, input_tokens=5200, output_tokens=900),
         _go_on(Phase.REQUIREMENTS, "A small repository; argparse is enough"),
     )
@@ -197,7 +199,9 @@ def _understood() -> Sequence[Step]:
             text="# Task: a script that greets\n\n{task}\n\n## Must\n\n- print “{answer1}”\n"
             "- greet “{answer2}” where no name is given\n- tests: {answer3}\n\n## Not\n\n- other languages\n",
         ),
-        OverviewStep(status={"Next": "Write the plan"}, files={"{stamp}-task-greeting.md": "what was agreed"}),
+        OverviewStep(
+            status={"Next": "Write the plan"}, files={"{stamp}-task-greeting.md": "what was agreed"}
+        ),
         Cost(usd=0.08, input_tokens=1900, output_tokens=300),
         _go_on(Phase.PLANNING, "The requirements are clear"),
     )

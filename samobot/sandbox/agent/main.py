@@ -83,7 +83,9 @@ def _main(scenario_file: str, argv: list[str]) -> int:
         raise RefusedError(
             "Error: Input must be provided either through stdin or as a prompt argument when using --print"
         )
-    return ScenarioRun(scenario_file, scenario, argv=argv, options=options, prompt=prompt, appended=appended).run()
+    return ScenarioRun(
+        scenario_file, scenario, argv=argv, options=options, prompt=prompt, appended=appended
+    ).run()
 
 
 def parse(argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:

@@ -151,7 +151,11 @@ class SandboxChat:
         ]
 
     async def wait_for(
-        self, fits: Callable[[SandboxMessage], bool] = lambda _: True, timeout: float = 10.0, *, after: int = 0
+        self,
+        fits: Callable[[SandboxMessage], bool] = lambda _: True,
+        timeout: float = 10.0,
+        *,
+        after: int = 0,
     ) -> SandboxMessage:
         """Wait for a bot's message, or for an edit that makes one fit.
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from samobot.errors import SamobotError
 from samobot.sandbox.botapi.bots import Bot, ButtonPress
-from samobot.sandbox.botapi.chats import SandboxChat, MemberStatus, SandboxMessage
+from samobot.sandbox.botapi.chats import MemberStatus, SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.feed import Event, SandboxError
 from samobot.sandbox.botapi.user import UserClient

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import TapAnswer
-from samobot.sandbox.botapi.chats import SandboxChat, ChatType, MemberStatus, SandboxMessage
+from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.entities import Formatted, utf16_length
 from samobot.sandbox.botapi.failure import bad_request
 from samobot.sandbox.botapi.feed import EventKind
@@ -121,7 +121,9 @@ def pin_chat_message(context: Context) -> object:
     if message.id in chat.pinned:
         return True
     chat.pinned.append(message.id)
-    notice = SandboxMessage(chat, 0, 0, context.bot.user, silent=context.arguments.flag("disable_notification"))
+    notice = SandboxMessage(
+        chat, 0, 0, context.bot.user, silent=context.arguments.flag("disable_notification")
+    )
     notice.service = {"pinned_message": message.api(with_reply=False)}
     context.world.post(notice)
     context.world.feed.publish(EventKind.PINNED, chat, message, pinned=True)

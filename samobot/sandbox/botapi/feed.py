@@ -96,7 +96,11 @@ class Feed:
         self._changed = asyncio.Event()
 
     def publish(
-        self, kind: EventKind, chat: SandboxChat | None = None, message: SandboxMessage | None = None, **detail: object
+        self,
+        kind: EventKind,
+        chat: SandboxChat | None = None,
+        message: SandboxMessage | None = None,
+        **detail: object,
     ) -> None:
         """Say that something has happened."""
         self._count += 1

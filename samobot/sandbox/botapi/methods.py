@@ -139,7 +139,9 @@ def read_message_text(context: Context, longest: int) -> Formatted:
     return formatted
 
 
-def message_of(context: Context, chat: SandboxChat, complaint: str, name: str = "message_id") -> SandboxMessage:
+def message_of(
+    context: Context, chat: SandboxChat, complaint: str, name: str = "message_id"
+) -> SandboxMessage:
     """The message that a call is about.
 
     Raises:

@@ -7,7 +7,7 @@ import re
 
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import CommandKey
-from samobot.sandbox.botapi.chats import SandboxChat, ChatType, MemberStatus
+from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat
 from samobot.sandbox.botapi.entities import utf16_length
 from samobot.sandbox.botapi.failure import ApiFailure, bad_request, too_many_requests
 from samobot.sandbox.botapi.feed import EventKind

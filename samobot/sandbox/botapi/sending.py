@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samobot.sandbox.botapi import api_limits
-from samobot.sandbox.botapi.chats import SandboxChat, File, SandboxMessage
+from samobot.sandbox.botapi.chats import File, SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.entities import Formatted, utf16_length
 from samobot.sandbox.botapi.failure import bad_request
 from samobot.sandbox.botapi.feed import EventKind

@@ -17,7 +17,7 @@ from aiohttp import web
 from samobot.sandbox.botapi import editing, profile, sending
 from samobot.sandbox.botapi.bots import Bot, ButtonPress, TapAnswer
 from samobot.sandbox.botapi.calls import Arguments, Call, Calls
-from samobot.sandbox.botapi.chats import SandboxChat, ChatType, MemberStatus
+from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat
 from samobot.sandbox.botapi.control import control_routes
 from samobot.sandbox.botapi.failure import ApiFailure
 from samobot.sandbox.botapi.faults import Fault, FaultKind, Faults
@@ -118,7 +118,9 @@ class BotApiServer:
         """Somebody new."""
         return UserClient(self.world, self.world.add_user(first_name, user_id, username=username))
 
-    def private_chat(self, person: UserClient, bot: Bot | None = None, *, started: bool = True) -> SandboxChat:
+    def private_chat(
+        self, person: UserClient, bot: Bot | None = None, *, started: bool = True
+    ) -> SandboxChat:
         """The chat between a person and a bot; with `started` the person has pressed Start before."""
         return self.world.private_chat(person.user, bot, started=started)
 

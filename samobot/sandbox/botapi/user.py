@@ -8,7 +8,7 @@ import re
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import Bot, ButtonPress
 from samobot.sandbox.botapi.calls import Upload
-from samobot.sandbox.botapi.chats import SandboxChat, ChatType, MemberStatus, SandboxMessage, User
+from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat, SandboxMessage, User
 from samobot.sandbox.botapi.entities import Formatted, tidy, utf16_length, with_found
 from samobot.sandbox.botapi.feed import EventKind, SandboxError
 from samobot.sandbox.botapi.keyboards import KeyboardButton
@@ -79,13 +79,17 @@ class UserClient:
         """Answer a message."""
         return self.say(text, to.chat, reply_to=to)
 
-    def send_file(self, data: bytes, name: str, caption: str = "", chat: SandboxChat | None = None) -> SandboxMessage:
+    def send_file(
+        self, data: bytes, name: str, caption: str = "", chat: SandboxChat | None = None
+    ) -> SandboxMessage:
         """Send a document."""
         chat = self._chat(chat)
         self._enter(chat)
         mime_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
         file = self.world.files.add(Upload(name, mime_type, data))
-        return self.world.post(SandboxMessage(chat, 0, 0, self.user, _content(caption, needed=False), file=file))
+        return self.world.post(
+            SandboxMessage(chat, 0, 0, self.user, _content(caption, needed=False), file=file)
+        )
 
     def send_photo(self, data: bytes, caption: str = "", chat: SandboxChat | None = None) -> SandboxMessage:
         """Send a picture."""
@@ -119,7 +123,9 @@ class UserClient:
             )
         )  # fmt: skip
 
-    def say_anonymously(self, text: str, chat: SandboxChat, *, reply_to: SandboxMessage | None = None) -> SandboxMessage:
+    def say_anonymously(
+        self, text: str, chat: SandboxChat, *, reply_to: SandboxMessage | None = None
+    ) -> SandboxMessage:
         """Write to a group as an anonymous admin: the sender is GroupAnonymousBot on behalf of the group."""
         if chat.status(self.id) not in {MemberStatus.CREATOR, MemberStatus.ADMINISTRATOR}:
             raise SandboxError(f"{self.user.first_name} is no admin of {chat.title}.")

@@ -11,9 +11,9 @@ from samobot.sandbox.botapi.bots import Bot, ButtonPress, TapAnswer
 from samobot.sandbox.botapi.chats import (
     GROUP_ANONYMOUS_BOT,
     TELEGRAM,
-    SandboxChat,
     ChatType,
     MemberStatus,
+    SandboxChat,
     SandboxMessage,
     Topic,
     User,

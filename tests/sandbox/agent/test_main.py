@@ -306,7 +306,8 @@ def test_what_the_agent_writes_is_what_the_session_reads_and_the_other_way_round
     (stage.session / "_guidance.md").write_text(add_guidance("", "you", "be short\nand polite", now))
     stage.steps(
         do.Questions(
-            questions=[do.QuestionStep(text="Which?", options=["Hello", "Bye"], suggestion="B", why="polite")] * 2
+            questions=[do.QuestionStep(text="Which?", options=["Hello", "Bye"], suggestion="B", why="polite")]
+            * 2
         ),
         do.PlanStep(
             title="Greeting",
@@ -359,7 +360,9 @@ def test_the_overview_is_edited_and_the_rest_of_it_kept(stage: Stage) -> None:
 
 def test_a_signal_has_the_fields_of_the_contract(stage: Stage) -> None:
     stage.steps(
-        do.SignalStep(status=SignalStatus.WAITING, wait=WaitingFor.HUMAN_ACTION, summary="{phase}", needs="a key")
+        do.SignalStep(
+            status=SignalStatus.WAITING, wait=WaitingFor.HUMAN_ACTION, summary="{phase}", needs="a key"
+        )
     )
     stage.run()
     assert stage.signal() == {

@@ -24,7 +24,7 @@ from samobot.errors import SamobotError
 from samobot.fleet.local import Fleet
 from samobot.fleet.replies import FleetNews
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, Service
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.handlers.budget_handlers import pause_finished
 from samobot.telegram.handlers.command_table import how_to_pair
 from samobot.telegram.handlers.context import Desk

@@ -12,7 +12,7 @@ from telegram import Bot, BotCommand
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 
 from samobot.errors import SamobotError
-from samobot.telegram.api import in_words, seconds_asked
+from samobot.telegram.outbound.bot_client import in_words, seconds_asked
 from samobot.telegram.handlers.command_table import menu
 from samobot.telegram.store.notified import Facts
 

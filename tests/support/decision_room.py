@@ -24,7 +24,7 @@ from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.handlers.context import Desk
 from samobot.telegram.inbound.access import Gate, access_of
 from samobot.telegram.inbound.dispatch import Front

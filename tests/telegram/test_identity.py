@@ -6,7 +6,7 @@ import pytest
 
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.identity import Account, TokenRejectedError
 from samobot.telegram.store.bot_store import Store
 

@@ -23,7 +23,7 @@ from telegram import Bot, Update
 from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
 
 from samobot.errors import StorageError
-from samobot.telegram.api import in_words, seconds_asked
+from samobot.telegram.outbound.bot_client import in_words, seconds_asked
 from samobot.telegram.identity import TokenRejectedError
 from samobot.telegram.store.update_journal import JournaledUpdate, UpdateJournal
 

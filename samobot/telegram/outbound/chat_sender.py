@@ -16,7 +16,7 @@ from telegram import Bot
 from telegram.error import TelegramError
 
 from samobot.errors import StorageError
-from samobot.telegram.api import in_words
+from samobot.telegram.outbound.bot_client import in_words
 from samobot.telegram.outbound.delivery import (
     Closed,
     Fine,

@@ -30,7 +30,7 @@ from telegram.error import (
     TelegramError,
 )
 
-from samobot.telegram.api import FILE_SECONDS, seconds_asked
+from samobot.telegram.outbound.bot_client import FILE_SECONDS, seconds_asked
 from samobot.telegram.store.outbox_rows import Form, Op, OutboxRow
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Any
 
 from telegram.error import TelegramError
 
-from samobot.telegram.api import in_words
+from samobot.telegram.outbound.bot_client import in_words
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from samobot.config.settings import Settings
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.inbound.access import Gate, Reason, access_of, judge
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.pairing import Access

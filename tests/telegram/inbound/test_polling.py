@@ -16,7 +16,7 @@ from samobot.errors import StorageError
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.user import UserClient
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.identity import TokenRejectedError
 from samobot.telegram.inbound.polling import MAX_TRIES, Poller, Problem, ProblemKind, is_stale
 from samobot.telegram.store.bot_store import Store

@@ -30,7 +30,7 @@ from telegram.error import (
     TelegramError,
 )
 
-from samobot.telegram.outbound.bot_client import FILE_SECONDS, seconds_asked
+from samobot.telegram.outbound.bot_client import FILE_SECONDS, retry_seconds
 from samobot.telegram.store.outbox_rows import Form, Op, OutboxRow
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ def meaning(error: TelegramError | TimeoutError, row: OutboxRow) -> Meaning:
     """
     match error:
         case RetryAfter():
-            return Retry(seconds_asked(error))
+            return Retry(retry_seconds(error))
         case ChatMigrated():
             return Moved(error.new_chat_id)
         case Forbidden():

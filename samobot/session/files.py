@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import secrets
 import stat
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from samobot.errors import StorageError
-
-EDIT_LOCK = ".edit.lock"
 
 _BLOCK = 65_536
 
@@ -71,7 +66,7 @@ def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> N
             raise
         _sync_folder(path.parent)
     except OSError as error:
-        raise _refused("write", path, error) from error
+        raise storage_error("write", path, error) from error
 
 
 def read_text(path: Path) -> str | None:
@@ -98,14 +93,14 @@ def read_bytes(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _refused("read", path, error) from error
+        raise storage_error("read", path, error) from error
     try:
         content = os.read(fd, require_regular(fd, path).st_size + 1)
         while more := os.read(fd, _BLOCK):  # nothing follows, unless the file grows while it is read
             content += more
         return content
     except OSError as error:
-        raise _refused("read", path, error) from error
+        raise storage_error("read", path, error) from error
     finally:
         os.close(fd)
 
@@ -119,7 +114,7 @@ def remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise _refused("remove", path, error) from error
+        raise storage_error("remove", path, error) from error
 
 
 def is_impostor(path: Path) -> bool:
@@ -245,53 +240,7 @@ def append_line(path: Path, line: str, mode: int | None = None) -> None:
         if is_new:
             _sync_folder(path.parent)
     except OSError as error:
-        raise _refused("write", path, error) from error
-
-
-@contextlib.contextmanager
-def edit_lock(folder: Path, *, wait: float = 10.0) -> Iterator[None]:
-    """Hold the lock under which samobot reads, changes and writes back the files of a session.
-
-    It excludes the worker, the bot, the command line and threads of one process from each other. It blocks
-    its thread and is not reentrant.
-
-    Args:
-        folder: The session's folder.
-        wait: Seconds to wait for whoever holds it.
-
-    Raises:
-        StorageError: It was not free in time, or the file system refused.
-    """
-    path = folder / "_logs" / EDIT_LOCK
-    require_logs_folder(path.parent)
-    try:
-        path.parent.mkdir(exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
-    except OSError as error:
-        raise _refused("lock", path, error) from error
-    try:
-        _lock(fd, path, wait)
-        yield
-    finally:
-        os.close(fd)
-
-
-def _lock(fd: int, path: Path, wait: float) -> None:
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise StorageError(
-                    f"Another samobot process has been editing {path.parent.parent} for {wait:g} s; "
-                    "try again, or end the process that hangs."
-                ) from None
-            time.sleep(0.01)
-        except OSError as error:
-            raise _refused("lock", path, error) from error
-        else:
-            return
+        raise storage_error("write", path, error) from error
 
 
 def _mode_of(path: Path) -> int | None:
@@ -348,6 +297,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def _refused(verb: str, path: Path, error: OSError) -> StorageError:
+def storage_error(verb: str, path: Path, error: OSError) -> StorageError:
+    """Return the error to raise when the file system refused to `verb` a file, with what can be done about it."""
     remedy = _REMEDIES.get(error.errno or 0, f"{error.strerror or error}; check the disk and the path")
     return StorageError(f"Cannot {verb} {path}: {remedy}.")

@@ -20,8 +20,7 @@ from samobot.session.gate_state import Standing, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
 from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason
 from samobot.session.journal import read as read_journal
-from samobot.session.lock import holder
-from samobot.session.lock_holder import Holder
+from samobot.session.lock import Holder, holder
 from samobot.session.qa import Question
 from samobot.session.requests import is_pause_asked
 from samobot.session.signal import Signal, SignalProblem

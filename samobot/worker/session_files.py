@@ -11,7 +11,8 @@ from samobot.errors import StorageError, UsageError
 from samobot.money.spending import is_used_up
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session import decisions, gate, journal, requests
-from samobot.session.files import edit_lock, read_text, sweep, write_atomic
+from samobot.session.file_lock import edit_lock
+from samobot.session.files import read_text, sweep, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import look
 from samobot.session.guidance import GuidanceItem, parse_guidance, tick

@@ -173,7 +173,7 @@ def test_what_the_agent_is_doing_shows_in_the_view(demo: Path, session: SessionF
     catalogue = Catalogue([demo])
     with RunLock.acquire(session, datetime.now(UTC)) as lock:
         for doing in ("reads a.py", "edits b.py"):
-            lock.show(doing)
+            lock.set_activity(doing)
             (view,) = catalogue.look()
             assert (view.state, view.activity) == (SessionState.RUNNING, doing)
     (view,) = catalogue.look()

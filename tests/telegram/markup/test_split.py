@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from samobot.sandbox.botapi.entities import EntityType, tidy
 from samobot.sandbox.botapi.parse_mode import parse_html
 from samobot.telegram.markup.markdown import render
-from samobot.telegram.markup.rich_text import RichText, Span, Style, clean, utf16_units, visible
+from samobot.telegram.markup.rich_text import RichText, Style, TextSpan, clean, utf16_units, visible
 from samobot.telegram.markup.split import MESSAGE_ENTITIES, file_name, shorten, split, split_html
 from tests.support import nasty
 
@@ -132,7 +132,7 @@ def test_file_names_are_safe() -> None:
 
 
 def test_spans_over_several_messages_are_opened_again() -> None:
-    rich = RichText("word " * 40, (Span(Style.QUOTE, 0, 199), Span(Style.BOLD, 0, 199)))
+    rich = RichText("word " * 40, (TextSpan(Style.QUOTE, 0, 199), TextSpan(Style.BOLD, 0, 199)))
     parts = split(rich, 60)
     assert len(parts) > 3
     for part in parts:

@@ -12,7 +12,7 @@ from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
-from samobot.telegram.notify.limit_notices import resumed_notice, waiting_notice, closed_notice
+from samobot.telegram.notify.limit_notices import closed_notice, resumed_notice, waiting_notice
 from samobot.telegram.notify.messages import ExtraContent, NotificationInput, closed, messages
 from samobot.telegram.notify.reminders import PendingNeed, reminder, reminders
 from samobot.telegram.notify.state import LiveMessage, NotifiedState, advance

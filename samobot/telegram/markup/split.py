@@ -15,6 +15,9 @@ MESSAGE_UNITS = 4096
 MESSAGE_ENTITIES = 100
 CAPTION_UNITS = 1024
 
+PHONE_LINE = 38
+"""Characters of usual text in a line of a message on a small phone, held upright."""
+
 _WHOLE = frozenset({Style.CODE, Style.LINK})
 _SENTENCE = re.compile(r"[.!?…。！？](?=\s)|[。！？]")
 
@@ -53,6 +56,24 @@ def shorten(rich: RichText, limit: int) -> RichText:
         return rich.part(start, end)
     first = rich.part(start, end)
     return RichText(first.text + " …", first.spans)
+
+
+def beginning(rich: RichText, most: int) -> int:
+    """UTF-16 units of what a phone shows of a text in so many lines.
+
+    Args:
+        rich: The text.
+        most: Lines on the screen, at least 1; a longer line of the text takes several of them.
+    """
+    shown, left = 0, most
+    for line in rich.text.split("\n"):
+        needed = max(1, -(-len(line) // PHONE_LINE))
+        if needed > left:
+            shown += left * PHONE_LINE
+            break
+        shown += len(line) + 1
+        left -= needed
+    return utf16_units(rich.text[:shown])
 
 
 def file_name(title: str, suffix: str = ".md") -> str:

@@ -157,7 +157,9 @@ class LimitNotices:
             until = max((view.parked_until for view in views if view.parked_until is not None), default=now)
             kept = {"sessions": names, "text": shown.text, "digest": shown.digest, "until": until.isoformat()}
             return {**told, **kept}
-        if now < _until(told) and any(name in known and is_restarting(known[name]) for name in told["sessions"]):
+        if now < _until(told) and any(
+            name in known and is_restarting(known[name]) for name in told["sessions"]
+        ):
             return told  # a worker that dies while it waits changes nothing about the limit
         since = datetime.fromisoformat(told["since"])
         over = MessageView(closed_notice(told["text"], recipient, since, now))

@@ -187,7 +187,7 @@ def budget_key(told: NotifiedState) -> str:
 
 def need_key(name: str) -> str:
     """Names the message of an obstacle."""
-    return f"need:{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return f"need:{_digest(name)}"
 
 
 def _questions(change: NotificationInput, recipient: Recipient) -> list[Notification]:
@@ -225,7 +225,7 @@ def _questions(change: NotificationInput, recipient: Recipient) -> list[Notifica
         questions = tuple(each for each in view.questions if question_key(each) in receipt.questions)
         over = receipt.picked_up is not None
         shown = answers_receipt(view, questions, receipt.picked_up, over=over)
-        key = f"answers:{hashlib.sha256(receipt.name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+        key = f"answers:{_digest(receipt.name)}"
         found.append(Notification(key, "answers", shown, Importance.INFO, post=not over, live=not over))
     return found
 

@@ -19,10 +19,10 @@ from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.replies import FleetNews, NewsKind
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
+from samobot.telegram.notify.display_names import DisplayNames
 from samobot.telegram.notify.extras import Sessions
 from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.limit_notices import LimitNotices
-from samobot.telegram.notify.naming import DisplayNames
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.notify.reminders import GAP, PendingNeed, Reminders, silence_key, times_due

@@ -196,7 +196,7 @@ class SessionNotifier:
 
     def _card_is_due(self, known: TrackedSession | None, view: SessionView, now: datetime) -> bool:
         """Whether the card is made anew; of mere activity not more often than the chat could show it."""
-        if known is None or _card_card_marks(known.view) != _card_marks(view):
+        if known is None or _card_marks(known.view) != _card_marks(view):
             return True
         return now >= known.card_at + self._card_pause()
 

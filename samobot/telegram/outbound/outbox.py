@@ -22,7 +22,7 @@ from telegram import Bot, ForceReply, InlineKeyboardMarkup
 from samobot.errors import StorageError
 from samobot.telegram.outbound.chat_sender import ChatSender, SenderContext
 from samobot.telegram.outbound.delivery import deliver
-from samobot.telegram.outbound.direct import DirectCalls
+from samobot.telegram.outbound.direct_calls import DirectCalls
 from samobot.telegram.outbound.rate_limit import RateLimiter, RateLimits
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Post, Priority

@@ -10,7 +10,7 @@ from samobot.phases import BlockCause, WaitingFor
 from samobot.session.status import SessionState
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import RichText, escape, visible
-from samobot.telegram.markup.screen import PHONE_LINE, beginning
+from samobot.telegram.markup.split import PHONE_LINE, beginning
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, Rows, rows
 from samobot.telegram.views.pending import NeedKind, need_of

@@ -7,8 +7,7 @@ from samobot.fleet.replies import DiffView, Document
 from samobot.phases import Phase
 from samobot.session.journal import RunEndReason
 from samobot.telegram.markup.rich_text import RichText, escape
-from samobot.telegram.markup.screen import PHONE_LINE, beginning
-from samobot.telegram.markup.split import file_name
+from samobot.telegram.markup.split import PHONE_LINE, beginning, file_name
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows

@@ -9,8 +9,7 @@ from samobot.fleet.models import PlanView, SessionView
 from samobot.fleet.replies import Document
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.markup.screen import PHONE_LINE
-from samobot.telegram.markup.split import CAPTION_UNITS, file_name
+from samobot.telegram.markup.split import CAPTION_UNITS, PHONE_LINE, file_name
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView

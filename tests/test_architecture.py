@@ -85,7 +85,7 @@ ALLOWED: dict[str, set[str]] = {
         "telegram.outbound",
     },
     "setup": BASE | {"claude", "fleet", "telegram.inbound", "telegram.store"},
-    "sandbox.botapi": {"errors"},
+    "sandbox.botapi": set(),
     "sandbox.agent": {"errors", "phases"},
     "sandbox.demo": {"errors", "sandbox.agent", "sandbox.botapi", "system"},
     "terminal": BASE
@@ -111,6 +111,14 @@ def test_module_imports_only_what_its_package_may(path: Path) -> None:
 def test_no_two_modules_have_one_name() -> None:
     names = Counter(path.stem for path in modules() if path.stem != "__init__")
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_only_one_module_locks_files() -> None:
+    outside = {
+        "session/file_lock.py",
+        "sandbox/agent/main.py",
+    }  # the scripted agent stands for another program
+    assert {named(path) for path in modules() if "flock" in path.read_text(encoding="utf-8")} == outside
 
 
 def loaded(code: str) -> set[str]:

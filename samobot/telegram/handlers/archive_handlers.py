@@ -10,7 +10,7 @@ from samobot.telegram.handlers.resolve import any_session, find_target
 from samobot.telegram.markup.html import bold
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
-from samobot.telegram.views.wording import Sign
+from samobot.telegram.views.wording import Icon
 
 
 async def archive(context: HandlerContext, request: ChatRequest) -> None:
@@ -48,9 +48,9 @@ async def archive_one(context: HandlerContext, request: ChatRequest, ref: Sessio
         await context.fleet.archive(ref)
     except BusyError:
         raise ConflictError(f"{ref.name} is running. Stop it first, then it can be put away.") from None
-    await context.notifier.put_away(ref, request.person)
+    await context.notifier.archive(ref, request.person)
     context.toast(request, f"{ref.name} is put away.")
     if request.query_id is None:
         context.reply(
-            request, f"{Sign.AWAY} {bold(ref.name)} is put away. Its branch stays.", part="archived"
+            request, f"{Icon.ARCHIVED} {bold(ref.name)} is put away. Its branch stays.", part="archived"
         )

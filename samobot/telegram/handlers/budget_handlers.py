@@ -21,7 +21,7 @@ async def add_budget(context: HandlerContext, request: ChatRequest, ref: Session
     with context.notifier.deciding(ref, request.person):
         await context.fleet.set_budget(ref, whole, request.person)
         context.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
-        await context.notifier.look_at(ref)
+        await context.notifier.refresh(ref)
 
 
 async def allow_today(context: HandlerContext, request: ChatRequest, ref: SessionRef, usd: float) -> None:
@@ -29,7 +29,7 @@ async def allow_today(context: HandlerContext, request: ChatRequest, ref: Sessio
     with context.notifier.deciding(ref, request.person):
         await context.fleet.allow_today(ref, usd, request.person)
         context.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
-        await context.notifier.look_at(ref)
+        await context.notifier.refresh(ref)
 
 
 async def finish_phase(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
@@ -40,7 +40,7 @@ async def finish_phase(context: HandlerContext, request: ChatRequest, ref: Sessi
     with context.notifier.deciding(ref, request.person):
         await context.fleet.set_budget(ref, view.cost_usd + more, request.person)
         context.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
-        await context.notifier.look_at(ref)
+        await context.notifier.refresh(ref)
 
 
 async def pause_finished(context: HandlerContext, views: Sequence[SessionView]) -> None:

@@ -29,8 +29,8 @@ from samobot.telegram.handlers.decision_checks import check_not_answered, check_
 from samobot.telegram.handlers.expired_buttons import answer_expired
 from samobot.telegram.handlers.status_handlers import place_of
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.store.callback_data import Tap, TapState
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.callback_data import CallbackPress, CallbackState
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import FOR_TODAY
 from samobot.telegram.views.questions import question_key
@@ -78,10 +78,10 @@ async def handle_callback(
         context.toast(request, "This button is from long ago. /status shows what holds now.", alert=True)
         return
     action = Action.model_validate(tap.action)
-    request = replace(request, about=About(action.session, TAP) if action.session else request.about)
+    request = replace(request, about=MessageSubject(action.session, TAP) if action.session else request.about)
     if action.do is not ActionKind.ASIDE:
         prompts.close_prompt(context, request)  # whoever goes on elsewhere is not about to answer
-    if tap.state is not TapState.FRESH:
+    if tap.state is not CallbackState.FRESH:
         await answer_expired(context, request, action, tap)
         return
     patience = asyncio.get_running_loop().call_later(ANSWER_SECONDS, context.toast, request)
@@ -266,7 +266,7 @@ async def _check_gate(context: HandlerContext, ref: SessionRef, action: Action) 
 async def _check_plan(context: HandlerContext, ref: SessionRef, action: Action) -> None:
     view = await context.fleet.view(ref)
     if view.plan is None or (action.identity is not None and view.plan.sha256 != action.identity):
-        await context.notifier.look_at(ref)
+        await context.notifier.refresh(ref)
         raise ConflictError("The plan has changed since it was shown; look at it again.")
     if view.waiting_for is not WaitingFor.PLAN_APPROVAL:
         verdict = {"approval": "approved", "rejection": "sent back"}.get(view.plan.verdict or "", "decided")
@@ -290,7 +290,7 @@ def tapped_button(message: MaybeInaccessibleMessage, data: str) -> TappedButton 
 
 
 def _show_choice(
-    context: HandlerContext, request: ChatRequest, tap: Tap, button: TappedButton | None
+    context: HandlerContext, request: ChatRequest, tap: CallbackPress, button: TappedButton | None
 ) -> None:
     """Have a message whose buttons are used up say what was decided, and take them off."""
     _, _, key = tap.scope.partition(":")

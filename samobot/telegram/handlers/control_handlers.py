@@ -18,7 +18,7 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.state import ALIVE
 from samobot.telegram.views.blocked import obstacle, rest_words
 from samobot.telegram.views.pending import NeedKind, need_of
-from samobot.telegram.views.wording import Sign
+from samobot.telegram.views.wording import Icon
 from samobot.text import human_money
 
 _EVERYTHING = frozenset({"all", "everything"})
@@ -57,7 +57,7 @@ async def _stop_all(context: HandlerContext, request: ChatRequest, refs: list[Se
         elif isinstance(report, BaseException):
             raise report
         elif report.done and report.clean:
-            lines.append(f"{Sign.DONE} {bold(ref.name)} is done; nothing to stop.")
+            lines.append(f"{Icon.DONE} {bold(ref.name)} is done; nothing to stop.")
         else:
             sign = "⏹" if report.clean else "⚠️"
             lines.append(f"{sign} {bold(ref.name)} is stopped. {escape(report.words)}")
@@ -71,7 +71,7 @@ async def _stopped(context: HandlerContext, request: ChatRequest, ref: SessionRe
         try:
             return await context.fleet.stop(ref, request.person)
         finally:
-            await context.notifier.look_at(ref)
+            await context.notifier.refresh(ref)
 
 
 async def pause(context: HandlerContext, request: ChatRequest) -> None:
@@ -97,10 +97,10 @@ async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionR
                 holds = f" {'It stays paused' if paused else '/stop keeps it from going on'} after that."
             raise ConflictError(f"{error.message}{f' It is {before}.{holds}' if before else ''}") from None
         if before:
-            _say(context, request, ref, Sign.PAUSED, f"is paused; it was {before}.")
+            _say(context, request, ref, Icon.PAUSED, f"is paused; it was {before}.")
         else:
             context.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
-        await context.notifier.look_at(ref)
+        await context.notifier.refresh(ref)
 
 
 async def resume(context: HandlerContext, request: ChatRequest) -> None:
@@ -148,7 +148,7 @@ async def _go_on(
     try:
         resumed = await context.fleet.resume(ref, request.person, budget_usd=budget_usd)
     except ConflictError:
-        await context.notifier.look_at(ref)  # of one that was stopped it asks again what is awaited
+        await context.notifier.refresh(ref)  # of one that was stopped it asks again what is awaited
         raise
     match resumed.kind:
         case ResumeKind.QUEUED:
@@ -161,10 +161,10 @@ async def _go_on(
                 about=about_session(ref),
             )
         case ResumeKind.RUNNING | ResumeKind.WOKEN if before:
-            _say(context, request, ref, Sign.RUNNING, f"goes on; it was {before}.")
+            _say(context, request, ref, Icon.RUNNING, f"goes on; it was {before}.")
         case ResumeKind.RUNNING | ResumeKind.WOKEN:
             context.receipt(request, "👍", f"{ref.name} goes on.")
-    await context.notifier.look_at(ref)
+    await context.notifier.refresh(ref)
 
 
 def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
@@ -176,7 +176,7 @@ def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
     return budget is not None and budget <= view.cost_usd
 
 
-def _say(context: HandlerContext, request: ChatRequest, ref: SessionRef, sign: Sign, words: str) -> None:
+def _say(context: HandlerContext, request: ChatRequest, ref: SessionRef, sign: Icon, words: str) -> None:
     """Acknowledge with words: at the top of the chat for a tap, with a message for a message."""
     context.receipt(request, "👍", f"{ref.name} {words}")
     if request.query_id is None:
@@ -208,12 +208,12 @@ async def unblock(
             if view.worker_pid is None:
                 await context.fleet.resume(ref, request.person)
         else:
-            await context.notifier.look_at(ref)
+            await context.notifier.refresh(ref)
             raise ConflictError(_let_go_on(view, request))
         paused = (await context.fleet.view(ref)).paused
         how = "stays paused" if paused else "tries again" if retry else "goes on"
         context.receipt(request, toast=f"{ref.name} {how}.")
-        await context.notifier.look_at(ref)
+        await context.notifier.refresh(ref)
 
 
 def _was_cut_short(view: SessionView, request: ChatRequest, kind: DecisionKind) -> bool:
@@ -249,7 +249,7 @@ async def _panic(context: HandlerContext, request: ChatRequest) -> None:
     context.reply(request, "\n".join([head, *(f"⚠️ {line}" for line in lines)]), part="panic", silent=False)
     for view in await context.fleet.look():
         if view.state is SessionState.STOPPED:
-            await context.notifier.look_at(view.ref)
+            await context.notifier.refresh(view.ref)
 
 
 def is_stoppable(view: SessionView) -> bool:

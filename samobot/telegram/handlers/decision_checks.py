@@ -82,7 +82,9 @@ def check_answer_stands(question: QuestionView, words: str, *, before: str | Non
         ConflictError: It was answered meanwhile, with something else.
     """
     if conflicts_with_answer(question, words, before):
-        raise ConflictError(f"{answered_already(question)} Tap Change below it to say something else.")
+        raise ConflictError(
+            f"{answered_already(question)} CallbackPress Change below it to say something else."
+        )
 
 
 def conflicts_with_answer(question: QuestionView, words: str, before: str | None) -> bool:

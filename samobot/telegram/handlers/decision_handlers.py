@@ -165,7 +165,7 @@ async def approve_plan(
     try:
         await context.fleet.approve(ref, request.person, expected=sha256)
     finally:
-        await context.notifier.look_at(ref)  # a plan that changed is shown again
+        await context.notifier.refresh(ref)  # a plan that changed is shown again
     # Approving again does no harm, and makes good what a crash may have left undone; only the words differ.
     repeated = before is not None and before.verdict == "approval" and before.by != request.person.who
     if repeated and before is not None:
@@ -187,7 +187,7 @@ async def reject_plan(
     try:
         await context.fleet.reject(ref, feedback, request.person, expected=sha256)
     finally:
-        await context.notifier.look_at(ref)
+        await context.notifier.refresh(ref)
     stopped = (await context.fleet.view(ref)).state is SessionState.STOPPED
     context.receipt(request, "✍", "Sent back." if stopped else "Sent back; a new version comes.")
     await _say_if_stopped(context, request, ref)
@@ -205,7 +205,7 @@ async def give_guidance(context: HandlerContext, request: ChatRequest, ref: Sess
     need = need_of(await context.fleet.view(ref))
     if need is not None:
         _offer_to_go_on(context, request, ref, need)
-    await context.notifier.look_at(ref)
+    await context.notifier.refresh(ref)
 
 
 def _offer_to_go_on(context: HandlerContext, request: ChatRequest, ref: SessionRef, need: Need) -> None:
@@ -256,7 +256,7 @@ async def _answered(
     shown = ", ".join(f"{each.label}: {spoken_answer(each.answer, 60)}" for each in receipt.answered)
     left = f" · {receipt.open} open" if receipt.open else ""
     context.receipt(request, "👍", f"Saved. {shown}{left}")
-    await context.notifier.look_at(ref)
+    await context.notifier.refresh(ref)
     await _say_if_stopped(context, request, ref)
 
 
@@ -319,5 +319,5 @@ async def _check_shown(context: HandlerContext, view: SessionView, questions: Se
     asked = (context.store.told.get(view.ref.key) or {}).get("asked", ())
     new = [each for each in questions if each.answer is None and question_key(each) not in asked]
     if asked and new:
-        await context.notifier.look_at(view.ref)
+        await context.notifier.refresh(view.ref)
         raise ConflictError(f"{new[0].label} has changed since it was shown; look at it again.")

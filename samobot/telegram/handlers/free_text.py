@@ -17,7 +17,7 @@ from samobot.telegram.handlers.resolve import display_names, is_active
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, rows
+from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import NeedKind, need_of
 from samobot.text import one_line
 
@@ -208,7 +208,7 @@ async def _hint(context: HandlerContext, request: ChatRequest) -> None:
     )
 
 
-def _offers(view: SessionView, name: str, text: str) -> list[Button]:
+def _offers(view: SessionView, name: str, text: str) -> list[ActionButton]:
     """What words could be for a session: an answer, that something is done, guidance."""
     found, waiting, need = [], view.open_questions, need_of(view)
     for question in waiting[:_MOST]:

@@ -12,7 +12,7 @@ from samobot.errors import StorageError
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext
 from samobot.telegram.store.chat_migration import ChatFact, fact_of
 from samobot.telegram.store.outbox_rows import Priority
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def send_prompt(
         request.chat_id,
         html,
         key=key,
-        about=About(action.session, _ASK, detail),
+        about=MessageSubject(action.session, _ASK, detail),
         priority=Priority.RECEIPT,
         markup=ForceReply(selective=by_message and in_group, input_field_placeholder=hint[:64] or None),
         thread_id=request.thread_id,
@@ -100,7 +100,7 @@ def disable_prompt(context: HandlerContext, request: ChatRequest, prompt: Prompt
     if prompt.action.do is ActionKind.PICK_SESSION:
         sent = context.store.sent.by_key(request.chat_id, prompt.key)
         if sent is not None:
-            context.store.sent.put(replace(sent, about=About(sent.about.session)))
+            context.store.sent.put(replace(sent, about=MessageSubject(sent.about.session)))
 
 
 def _prompt(detail: dict[str, Any]) -> Prompt:

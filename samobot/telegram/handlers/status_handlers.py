@@ -17,10 +17,10 @@ from samobot.telegram.handlers.resolve import (
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, rows
+from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.card import card, doing, sign_of
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import Place, money_of, plural
+from samobot.telegram.views.wording import Recipient, money_of, plural
 from samobot.text import human_duration, one_line
 
 _MOST = 30
@@ -56,7 +56,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
         lines += ["", *(_line(view, called[view.ref.key], place, now) for view in resting)]
     buttons = rows(
         *(
-            Button(
+            ActionButton(
                 f"{sign_of(view, need_of(view))} {called[view.ref.key]}",
                 Action(do=ActionKind.STATUS, session=view.ref.key),
             )
@@ -80,7 +80,7 @@ def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -
     context.reply(request, "\n".join(facts), buttons=shown.buttons, about=about_session(view.ref, "status"))
 
 
-def place_of(context: HandlerContext, request: ChatRequest) -> Place:
+def place_of(context: HandlerContext, request: ChatRequest) -> Recipient:
     """The chat that a request came from, as the words for it need to know it."""
     return context.places.at(request.chat_id, request.thread_id)
 
@@ -145,7 +145,7 @@ def _head(waiting: int, running: int) -> str:
     return f"{waits}, {running} running" if running else waits
 
 
-def _line(view: SessionView, name: str, place: Place, now: datetime) -> str:
+def _line(view: SessionView, name: str, place: Recipient, now: datetime) -> str:
     need = need_of(view)
     words = [doing(view, need, place, now)]
     if view.state is SessionState.RUNNING and view.phase is not None:

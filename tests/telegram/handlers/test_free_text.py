@@ -31,7 +31,7 @@ async def _needing(phone: Phone, name: str = "human") -> Path:
         signal='{"status": "waiting", "for": "human_action", "summary": "Create the bucket"}',
     )
     SessionFolder(folder).prepare()
-    await phone.context.notifier.look(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.look())
     phone.deliver(phone.last("Then tap Done"), 50)
     return folder
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from samobot.config.project import Project
 from samobot.errors import UsageError
-from samobot.session.diff import tree_state
 from samobot.session.folder import SessionFolder
+from samobot.session.tree_state import tree_state
 from samobot.worker.session_files import Book
 
 _NOT_WORK = frozenset({"_overview.md", "_signal.json", "_logs"})

@@ -58,9 +58,10 @@ check: setup ## format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-FAST := not real_cli and not browser and not chaos
-fast: setup ## the quick tests, in less than a minute: no npm, no browser
-	$(PYTEST) -m "$(FAST)"
+# As many as CI has cores: these tests do not wait, and each worker spends seconds on collecting.
+fast: JOBS = 2
+fast: setup ## the quick tests, in less than a minute: no npm, no browser, no whole journeys
+	$(PYTEST) --hypothesis-profile fast -m "not slow and not real_cli and not browser and not chaos"
 
 unit: setup claude browser oldest-pip ## all tests, without lint and coverage
 	$(PYTEST)

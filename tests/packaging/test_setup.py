@@ -218,6 +218,7 @@ def _oldest_pip() -> Path:
     pytest.skip(message)
 
 
+@pytest.mark.slow
 def test_releases_newer_than_the_lock_change_nothing_with_the_oldest_pip(
     project: Project, index: Index
 ) -> None:
@@ -252,6 +253,7 @@ def test_releases_newer_than_the_lock_change_nothing_with_the_oldest_pip(
     assert index.asked == []
 
 
+@pytest.mark.slow
 def test_a_set_up_that_was_killed_is_done_anew(project: Project, index: Index) -> None:
     project.python("python3", GOOD)
     index.held = "part-1.0-py3-none-any.whl"
@@ -295,6 +297,7 @@ def _python_of_everybody() -> str:
     pytest.skip("every Python here is out of reach of the user nobody")
 
 
+@pytest.mark.slow
 def test_a_user_without_rights_or_a_git_identity_sets_it_up(project: Project, tmp_path: Path) -> None:
     if os.getuid() == 0:  # otherwise whoever runs the tests is such a user
         project.nobody = True

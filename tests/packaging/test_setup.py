@@ -19,6 +19,8 @@ import pytest
 from tests.docs.pages import TOP
 from tests.packaging.index import Index, serving
 
+pytestmark = pytest.mark.slow
+
 OLDEST_PIP = TOP / ".cache" / "oldest-pip"
 # All that the script needs beside a Python; the PATH of these tests holds nothing else.
 TOOLS = ("sh", "cat", "cksum", "dirname", "flock", "grep", "head", "rm", "tail")
@@ -218,7 +220,6 @@ def _oldest_pip() -> Path:
     pytest.skip(message)
 
 
-@pytest.mark.slow
 def test_releases_newer_than_the_lock_change_nothing_with_the_oldest_pip(
     project: Project, index: Index
 ) -> None:
@@ -253,7 +254,6 @@ def test_releases_newer_than_the_lock_change_nothing_with_the_oldest_pip(
     assert index.asked == []
 
 
-@pytest.mark.slow
 def test_a_set_up_that_was_killed_is_done_anew(project: Project, index: Index) -> None:
     project.python("python3", GOOD)
     index.held = "part-1.0-py3-none-any.whl"
@@ -297,7 +297,6 @@ def _python_of_everybody() -> str:
     pytest.skip("every Python here is out of reach of the user nobody")
 
 
-@pytest.mark.slow
 def test_a_user_without_rights_or_a_git_identity_sets_it_up(project: Project, tmp_path: Path) -> None:
     if os.getuid() == 0:  # otherwise whoever runs the tests is such a user
         project.nobody = True

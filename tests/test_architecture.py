@@ -55,7 +55,7 @@ ALLOWED: dict[str, set[str]] = {
     "session": LEAVES,
     "system": LEAVES | {"assets", "session"},
     "config": LEAVES | {"session"},
-    "claude": LEAVES | {"system"},
+    "claude": LEAVES | {"session", "system"},
     "money": LEAVES | {"config", "session"},
     "chart": LEAVES | {"money", "session"},
     "worker": BASE | {"claude"},

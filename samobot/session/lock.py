@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 from samobot.errors import BusyError, StorageError
 from samobot.session.files import require_regular
 from samobot.session.lock_holder import Holder, read_holder
+from samobot.session.process_identity import own_identity
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -59,12 +60,14 @@ class RunLock:
             StorageError: The lock file cannot be made.
         """
         descriptor = _open_and_lock(folder)
+        identity = own_identity()
         lock = cls(
             descriptor,
             folder.lock,
             Holder(
                 pid=os.getpid(),
-                process_start=_process_start(),
+                start_ticks=identity.start_ticks if identity is not None else None,
+                boot_id=identity.boot_id if identity is not None else None,
                 host=os.uname().nodename,
                 started=now,
                 iteration=iteration,
@@ -256,9 +259,3 @@ def _describe(descriptor: int) -> Holder:
         except (ValueError, RecursionError):
             time.sleep(0.001)
     return Holder()
-
-
-def _process_start() -> float:
-    import psutil
-
-    return psutil.Process().create_time()

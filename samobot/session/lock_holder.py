@@ -6,7 +6,8 @@ import functools
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from math import isfinite
+
+from samobot.session.process_identity import ProcessIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,8 @@ class Holder:
 
     Attributes:
         pid: Its process; None where its description cannot be read.
-        process_start: When the process started, in epoch seconds (psutil's `create_time`): with the pid,
-            this names a process for good.
+        start_ticks: When the process started; with the pid and the boot, this names a process for good.
+        boot_id: The boot of the machine that it belongs to.
         host: The machine it runs on.
         started: When it took the lock.
         iteration: The total iteration it is in.
@@ -28,7 +29,8 @@ class Holder:
     """
 
     pid: int | None = None
-    process_start: float | None = None
+    start_ticks: int | None = None
+    boot_id: str | None = None
     host: str | None = None
     started: datetime | None = None
     iteration: int | None = None
@@ -37,6 +39,13 @@ class Holder:
     parked: bool = False
     parked_until: datetime | None = None
     activity: str | None = None
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        """Which process it is; None if the description does not say: older versions wrote a wall-clock time."""
+        if self.pid is None or self.start_ticks is None or self.boot_id is None:
+            return None
+        return ProcessIdentity(self.pid, self.start_ticks, self.boot_id)
 
     def differs_in_activity(self, other: Holder) -> bool:
         """Whether nothing but what the agent is doing tells the two apart."""
@@ -79,7 +88,8 @@ def read_holder(line: bytes) -> Holder:
         return Holder()
     return Holder(
         pid=_whole(values.get("pid")),
-        process_start=_number(values.get("process_start")),
+        start_ticks=_whole(values.get("start_ticks")),
+        boot_id=_text(values.get("boot_id")),
         host=_text(values.get("host")),
         started=_time(values.get("started")),
         iteration=_whole(values.get("iteration")),
@@ -93,12 +103,6 @@ def read_holder(line: bytes) -> Holder:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-        return float(value)
-    return None
 
 
 def _text(value: object) -> str | None:

@@ -67,9 +67,11 @@ def user_name() -> str:
 
 def _below_the_worker(folder: SessionFolder) -> bool:
     """Whether a worker of this session is among our ancestors, as it is for all that its agent starts."""
-    current = holder(folder)
-    if current is None or current.pid is None:
+    if holder(folder) is None:
         return False
-    import psutil
+    # Here, for `samobot status` needs none of it and is to be quick.
+    from samobot.system.flock_owner import flock_owner
+    from samobot.system.processes import own_line
 
-    return any(process.pid == current.pid for process in psutil.Process().parents())
+    ancestors = own_line()
+    return flock_owner(folder.lock, ancestors) in ancestors

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from samobot.fleet.models import QuestionView, SessionRef, SessionView
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.session.question import Question
 from samobot.telegram.handlers.context import Desk, Request, about_session, choice
 from samobot.telegram.handlers.prompts import ask
 from samobot.telegram.markup.html import bold, quote
@@ -15,7 +16,7 @@ from samobot.text import clip, one_line
 _SHOWN = 300
 
 
-def ask_answer(desk: Desk, request: Request, ref: SessionRef, question: QuestionView) -> None:
+def ask_answer(desk: Desk, request: Request, ref: SessionRef, question: Question) -> None:
     """Ask for the words of an answer; one that comes in between stands."""
     ask(
         desk,

@@ -7,9 +7,10 @@ import logging
 from dataclasses import replace
 
 from samobot.errors import ConflictError, NotFoundError, SamobotError, StorageError
-from samobot.fleet.models import QuestionView, SessionRef, SessionView
+from samobot.fleet.models import SessionRef, SessionView
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
+from samobot.session.question import Question
 from samobot.telegram.handlers import (
     ask,
     budget_handlers,
@@ -191,7 +192,7 @@ async def _question(desk: Desk, request: Request, action: Action, ref: SessionRe
             )
 
 
-def _is_changing(desk: Desk, ref: SessionRef, question: QuestionView) -> bool:
+def _is_changing(desk: Desk, ref: SessionRef, question: Question) -> bool:
     """Whether somebody asked to change this answer: only then an answered question shows its options."""
     told = desk.store.told.get(ref.key) or {}
     return question_key(question) in told.get("changing", ())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from samobot.errors import ConflictError, SamobotError, StorageError
-from samobot.fleet.models import QuestionView, SessionView
+from samobot.fleet.models import SessionView
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
+from samobot.session.question import Question
 from samobot.telegram.handlers import ask, decision_checks, decision_handlers, lifting, prompts
 from samobot.telegram.handlers.command_table import find_command, nearest_command
 from samobot.telegram.handlers.context import Desk, Request, about_session, choice
@@ -157,7 +158,7 @@ async def _replied(desk: Desk, request: Request, view: SessionView) -> None:
     await decision_handlers.give_guidance(desk, request, view.ref, request.text)
 
 
-async def _answer(desk: Desk, request: Request, view: SessionView, question: QuestionView) -> None:
+async def _answer(desk: Desk, request: Request, view: SessionView, question: Question) -> None:
     decision_checks.check_not_answered(question, request.text, request)
     await decision_handlers.answer_question(
         desk, request, view.ref, question.index, question.identity, request.text

@@ -284,9 +284,7 @@ def test_a_fence_that_nobody_closed_does_not_swallow_the_next_question() -> None
         ("", None, ""),
     ],
 )
-def test_a_suggestion_names_an_option_or_is_all_words(
-    written: str, letter: str | None, why: str
-) -> None:
+def test_a_suggestion_names_an_option_or_is_all_words(written: str, letter: str | None, why: str) -> None:
     (question,) = parse_qa(
         f"### Q1: x\nA) a\nB) b\n\n**Suggestion:** {written}\n**Answer:** _waiting_\n"
     ).questions

@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,10 +25,10 @@ from benchmarks.programs import fill
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox.agent.journeys import endless
 from samobot.sandbox.agent.scenario import Scenario, install, read_runs, runs_file
-from samobot.sandbox.agent.steps import Append, Question, Questions, Signal, Sleep, Step, Tool
-from samobot.sandbox.botapi.chats import Chat, Message
+from samobot.sandbox.agent.steps import Append, Questions, QuestionStep, SignalStep, Sleep, Step, Tool
+from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.botapi.user import UserClient
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 from tests.support.claude_cli import cli_environment
@@ -38,6 +38,8 @@ TOKEN = "42:benchmark-token"
 OWNER = 1234
 RUNNING = 20
 COMMANDS = 51
+
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 _PACE_SECONDS = 1.2
 """More than the second that Telegram asks for between two messages in a chat."""
@@ -55,17 +57,32 @@ class Stage:
     """A running bot with its server and its owner."""
 
     server: BotApiServer
-    owner: Person
-    chat: Chat
+    owner: UserClient
+    chat: SandboxChat
     shop: Workshop
     bot: subprocess.Popen[bytes]
 
 
 @asynccontextmanager
 async def stage(
-    root: Path, scenario: Scenario, *, sessions: int = 0, parallel: int = 3
+    root: Path,
+    scenario: Scenario,
+    *,
+    sessions: int = 0,
+    parallel: int = 3,
+    command: Sequence[str] = (sys.executable, "-m", "samobot", "bot"),
+    more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Stage]:
-    """Start everything, and end it again."""
+    """Start everything, and end it again.
+
+    Args:
+        root: An empty folder.
+        scenario: What the scripted agent does.
+        sessions: Session folders that exist already.
+        parallel: Runs at the same time.
+        command: Starts the bot.
+        more: Further environment.
+    """
     async with BotApiServer() as server:
         server.add_bot(TOKEN, "samo_bench_bot")
         owner = server.person("Ann", user_id=OWNER)
@@ -77,15 +94,14 @@ async def stage(
             "TELEGRAM_API_URL": server.url,
             "SAMOBOT_PROJECTS": str(root / "demo"),
             "SAMOBOT_MAX_PARALLEL": str(parallel),
+            **(more or {}),
         }
         shop = make_workshop(root, environment)
         shop.sessions.mkdir(exist_ok=True)
         if sessions:
             fill(shop, sessions)
         log = (root / "bot.out").open("wb")
-        bot = subprocess.Popen(
-            [sys.executable, "-m", "samobot", "bot"], cwd=root, env=shop.environment, stdout=log, stderr=log
-        )
+        bot = subprocess.Popen(command, cwd=CHECKOUT, env=shop.environment, stdout=log, stderr=log)
         try:
             said = owner.say("/help")
             await chat.wait_for(lambda message: bool(message.text), timeout=30, after=said.id)
@@ -152,11 +168,11 @@ async def gate_round_trip(root: Path) -> list[Measure]:
     asks = [
         Sleep(seconds=4),
         Questions(
-            questions=[Question(text="Which one?", options=("this", "that"), suggestion="A", why="short")]
+            questions=[QuestionStep(text="Which one?", options=("this", "that"), suggestion="A", why="short")]
         ),
-        Signal(status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="asks"),
+        SignalStep(status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="asks"),
     ]
-    goes_on = [Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]
+    goes_on = [SignalStep(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]
     scenario = Scenario(phases={"investigation": [goes_on], "requirements": [asks]})
     runs = root / "agent" / "scenario.json"
     asked, went_on = [], []
@@ -224,7 +240,11 @@ def _chatty(rounds: int) -> list[Step]:
             Tool(name="Edit", input={"file_path": f"{{cwd}}/part_{number}.py"}, result="ok"),
             Sleep(seconds=1),
         ]
-    return [*steps, Append(path=NOTE, text="more\n"), Signal(status=SignalStatus.CONTINUE, summary="Goes on")]
+    return [
+        *steps,
+        Append(path=NOTE, text="more\n"),
+        SignalStep(status=SignalStatus.CONTINUE, summary="Goes on"),
+    ]
 
 
 async def _start_many(on: Stage) -> None:
@@ -252,7 +272,7 @@ def _is_running(path: Path) -> bool:
     return holder(SessionFolder(path)) is not None
 
 
-def _says(one: str, other: str, message: Message) -> bool:
+def _says(one: str, other: str, message: SandboxMessage) -> bool:
     return one in message.text and other in message.text
 
 

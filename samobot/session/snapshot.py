@@ -14,18 +14,16 @@ from typing import Protocol
 
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus
-from samobot.session.files import mark_of, read_text
+from samobot.session.files import read_text, stat_key
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import Standing, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
 from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason
 from samobot.session.journal import read as read_journal
-from samobot.session.lock import holder
-from samobot.session.lock_holder import Holder
-from samobot.session.qa import Question
+from samobot.session.lock import Holder, holder
 from samobot.session.requests import is_pause_asked
 from samobot.session.signal import Signal, SignalProblem
-from samobot.session.status import OptionStatus, QuestionStatus, SessionState, Status, WorkerStatus
+from samobot.session.status import SessionState, Status, WorkerStatus
 from samobot.text import without_surrogates
 
 _CLOCK_GRAIN = timedelta(milliseconds=2)
@@ -155,7 +153,7 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
         last_action=_clean(overview.last_action),
         next=_clean(overview.next),
         waiting_for=standing.open_gate if state is SessionState.WAITING else None,
-        questions=tuple(map(_question, standing.qa.questions)),
+        questions=tuple(question.encodable() for question in standing.qa.questions),
         worker=WorkerStatus(pid=held.pid, started=held.started, iteration=held.iteration) if held else None,
         cost_usd=journal.cost_usd if journal.started is not None else None,
         updated=_updated(folder),
@@ -205,7 +203,7 @@ class SnapshotReader:
         plan = self._last.standing.plan
         self._plan = os.fspath(plan.path) if plan else None
         # What was seen before reading: a change in between is read again next time.
-        self._held, self._seen = held, (*seen[:-1], mark_of(self._plan) if self._plan else None)
+        self._held, self._seen = held, (*seen[:-1], stat_key(self._plan) if self._plan else None)
         return self._last
 
     def _sums(self) -> Journal | None:
@@ -222,7 +220,7 @@ class SnapshotReader:
             return error.message
 
     def _marks(self) -> tuple[object, ...]:
-        return (*map(mark_of, self._files), mark_of(self._plan) if self._plan else None)
+        return (*map(stat_key, self._files), stat_key(self._plan) if self._plan else None)
 
 
 def _state(
@@ -286,19 +284,6 @@ def standing_end(folder: SessionFolder, journal: Journal) -> RunEnd | None:
         return None
     signalled = written_at(folder.signal)
     return None if signalled is not None and signalled > end.at + _CLOCK_GRAIN else end
-
-
-def _question(question: Question) -> QuestionStatus:
-    return QuestionStatus(
-        number=question.number,
-        text=without_surrogates(question.text),
-        options=tuple(
-            OptionStatus(letter=option.letter, text=without_surrogates(option.text))
-            for option in question.options
-        ),
-        suggestion=question.suggestion,
-        answer=_clean(question.answer),
-    )
 
 
 def _updated(folder: SessionFolder) -> datetime | None:

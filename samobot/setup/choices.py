@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 
 from samobot.config.environment import default_env_file, find_env_file
 from samobot.config.settings import Settings, load_settings
-from samobot.setup.outcome_plan import Plan, changed
+from samobot.setup.outcome_plan import SetupPlan, changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Choices:
     settings: Settings
     values: dict[str, str] = field(default_factory=dict)
 
-    def plan(self, new_projects: list[Path]) -> Plan:
+    def plan(self, new_projects: list[Path]) -> SetupPlan:
         """What is left to be written of it.
 
         Args:
@@ -61,7 +61,7 @@ class Choices:
         """
         written = dotenv_values(self.file, interpolate=False) if self.file.is_file() else {}
         known = {name: value for name, value in written.items() if value is not None}
-        return Plan(self.file, changed(self.values, known), new_projects)
+        return SetupPlan(self.file, changed(self.values, known), new_projects)
 
 
 def nothing_chosen(flags: Flags, environ: Mapping[str, str]) -> Choices:

@@ -20,7 +20,7 @@ SHORT_DESCRIPTION = "Claude Code sessions, watched and answered from a phone. Pr
 
 
 @dataclass(slots=True)
-class Plan:
+class SetupPlan:
     """Everything that was chosen and differs from what holds already.
 
     Attributes:

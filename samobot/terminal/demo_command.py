@@ -17,7 +17,7 @@ import click
 from samobot.errors import UsageError
 
 if TYPE_CHECKING:
-    from samobot.sandbox.demo.launcher import Play, Stage
+    from samobot.sandbox.demo.launcher import Demo, Stage
 
 
 @click.command("demo")
@@ -38,10 +38,10 @@ def demo_command(real: bool, terminal: bool, fast: bool, port: int, no_open: boo
       samobot demo --terminal
       samobot demo --terminal --fast     plays by itself and ends
     """
-    from samobot.sandbox.demo.launcher import PACE, Play
+    from samobot.sandbox.demo.launcher import PACE, Demo
 
     claude = _real_claude(unattended=terminal and fast) if real else None
-    play = Play(claude=claude, pace=0 if fast else PACE, poll=0.1 if fast else 0.5, port=port)
+    play = Demo(claude=claude, pace=0 if fast else PACE, poll=0.1 if fast else 0.5, port=port)
     return asyncio.run(_show(play, terminal=terminal, fast=fast, browser=not no_open))
 
 
@@ -62,7 +62,7 @@ def _real_claude(*, unattended: bool) -> Path:
     return Path(found).resolve()
 
 
-async def _show(play: Play, *, terminal: bool, fast: bool, browser: bool) -> int:
+async def _show(play: Demo, *, terminal: bool, fast: bool, browser: bool) -> int:
     from samobot.sandbox.demo.launcher import Stage
 
     ended = asyncio.Event()

@@ -11,7 +11,7 @@ import click
 from samobot.errors import SamobotError, UsageError
 from samobot.setup.choices import Choices, Flags, nothing_chosen
 from samobot.setup.env_file import make_private
-from samobot.setup.outcome_plan import Plan, dress
+from samobot.setup.outcome_plan import SetupPlan, dress
 from samobot.setup.repositories import project_folder
 from samobot.setup.telegram_check import BotApi
 from samobot.system.systemd import require_manager
@@ -112,7 +112,7 @@ class Wizard:
             self._greet(api, chat_id)
         self._service()
 
-    def _write(self, plan: Plan) -> None:
+    def _write(self, plan: SetupPlan) -> None:
         lines = plan.lines()
         if not lines:
             if make_private(self._choices.file):

@@ -18,8 +18,8 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.sandbox.botapi.user import Person
-from samobot.sandbox.demo.webchat import About, WebChat
+from samobot.sandbox.botapi.user import UserClient
+from samobot.sandbox.demo.webchat import DemoNotice, WebChat
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.store.bot_store import Store
@@ -34,7 +34,7 @@ DARK = frozenset({"cards-at-work", "questions", "plans", "blocks-1", "ends", "ta
 """Sheets that are taken in the dark, too."""
 
 _WIDTH, _TALLEST = 390, 8_000
-_ABOUT = About("Telegram.", "these messages.", "Telegram", "The messages", "Nothing")
+_ABOUT = DemoNotice("Telegram.", "these messages.", "Telegram", "The messages", "Nothing")
 _LINES = 12
 
 # What belongs to the demo and not to the chat. A style element the page's policy would refuse.
@@ -83,7 +83,7 @@ class Wall:
 
     page: Page
     server: BotApiServer
-    person: Person
+    person: UserClient
     chat: WebChat
     bot: RawBot
     store: Store

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import Locator, Page, async_playwright, expect
 
-from samobot.sandbox.demo.launcher import Play, Stage
+from samobot.sandbox.demo.launcher import Demo, Stage
 from tests.support.browser import CHROMIUM, FLAGS, Theme, Window
 
 NAMES = ("card", "question", "plan", "done", "diff")
@@ -57,7 +57,7 @@ async def take_pictures(window: Window, folder: Path, *, pace: float) -> None:
         folder: Where the pictures go.
         pace: Seconds after each step of the agent: slow enough and the card is caught at work.
     """
-    async with Stage(Play(pace=pace, poll=0.1), os.environ) as stage:
+    async with Stage(Demo(pace=pace, poll=0.1), os.environ) as stage:
         page = await window.open(stage.page.url, _SIZE)
         camera = Camera(page, folder)
         await page.locator("#guide-act").wait_for()

@@ -7,11 +7,11 @@ import os
 import pytest
 from playwright.async_api import Page, expect
 
-from samobot.sandbox.demo.launcher import Play, Stage
+from samobot.sandbox.demo.launcher import Demo, Stage
 from tests.support.browser import DESKTOP, PHONE, Theme, Window
 
 # The agent works fast here; a person would watch for about a minute.
-PLAY = Play(pace=0.02, poll=0.1)
+PLAY = Demo(pace=0.02, poll=0.1)
 PATIENCE = 40_000
 
 

@@ -12,12 +12,12 @@ import pytest
 from playwright.async_api import expect
 
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.sandbox.botapi.user import Person
-from samobot.sandbox.demo.webchat import About, WebChat
+from samobot.sandbox.botapi.user import UserClient
+from samobot.sandbox.demo.webchat import DemoNotice, WebChat
 from tests.support.browser import DESKTOP, PHONE, Theme, Window
 from tests.support.telegram import TOKEN, RawBot
 
-ABOUT = About("Telegram.", "this test.", "Telegram", "This test", "Nothing")
+ABOUT = DemoNotice("Telegram.", "this test.", "Telegram", "This test", "Nothing")
 ANN = 1001
 
 
@@ -26,7 +26,7 @@ class Room:
     """A chat without the product: a server, a page's address, a bot by hand."""
 
     server: BotApiServer
-    person: Person
+    person: UserClient
     page: WebChat
     bot: RawBot
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samobot.sandbox.botapi.chats import Message
+from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.session.journal_events import moment
 from tests.chaos.owner import Owner
@@ -135,7 +135,7 @@ def _told(stage: Stage, name: str, found: Findings) -> None:
         found.repeated += max(0, len(carrying) - 1)
 
 
-def _asked(message: Message, words: str) -> bool:
+def _asked(message: SandboxMessage, words: str) -> bool:
     """Whether a message first came with these words: cards come to hold many words later."""
     first = message.history[0] if message.history else message.content
     return words in first.text and message.file is None and not first.text.startswith(("▶️", "🗒"))

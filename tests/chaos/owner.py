@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from samobot.sandbox.botapi.bots import Tap
-from samobot.sandbox.botapi.chats import Message
-from samobot.sandbox.botapi.feed import SandboxError
+from samobot.sandbox.botapi.bots import ButtonPress
+from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.failure import SandboxError
 from samobot.session.folder import SessionFolder
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
@@ -48,11 +48,11 @@ class Deed:
     """
 
     token: str
-    act: Callable[[], list[Tap]]
+    act: Callable[[], list[ButtonPress]]
     holds: Callable[[], bool]
     times: int = 0
     at: float = 0.0
-    taps: list[Tap] = field(default_factory=list)
+    taps: list[ButtonPress] = field(default_factory=list)
 
 
 class Owner:
@@ -176,7 +176,7 @@ class Owner:
 
     # What she makes of a message.
 
-    def _gate(self, message: Message, name: str) -> Deed | None:
+    def _gate(self, message: SandboxMessage, name: str) -> Deed | None:
         labels = message.labels
         if "✅ Approve" in labels:
             return self._plan(message, name)
@@ -191,7 +191,7 @@ class Owner:
             return Deed(f"{name} again #{message.id}", lambda: [self._tap(message, label)], lambda: True)
         return None
 
-    def _question(self, message: Message, name: str) -> Deed:
+    def _question(self, message: SandboxMessage, name: str) -> Deed:
         first = "Which colour" in message.text
         number = 1 if first else 2
         words = self.colour(name) if first else self.greeted(name)
@@ -200,7 +200,7 @@ class Owner:
             ["tap", "reply", "command", "twice"] if first else ["reply", "command", "other"]
         )
 
-        def act() -> list[Tap]:
+        def act() -> list[ButtonPress]:
             match way:
                 case "tap":
                     return [self._tap(message, words)]
@@ -225,13 +225,13 @@ class Owner:
     def _answered(self, name: str, number: int) -> bool:
         return any(each.get("question") == f"Q{number}" for each in self.stage.decisions(name, "answer"))
 
-    def _plan(self, message: Message, name: str) -> Deed:
+    def _plan(self, message: SandboxMessage, name: str) -> Deed:
         good = bool(self.stage.decisions(name, "rejection"))
         token = f"{name} plan {'approve' if good else 'reject'} #{message.id}"
         way = self._dice(token).choice(["tap", "command"] if good else ["tap", "command", "reply"])
         kind = "approval" if good else "rejection"
 
-        def act() -> list[Tap]:
+        def act() -> list[ButtonPress]:
             if good and way == "tap":
                 return [self._tap(message, "✅ Approve")]
             if good:
@@ -252,8 +252,8 @@ class Owner:
             ),
         )
 
-    def _action(self, message: Message, name: str) -> Deed:
-        def act() -> list[Tap]:
+    def _action(self, message: SandboxMessage, name: str) -> Deed:
+        def act() -> list[ButtonPress]:
             folder = self.stage.session(name)
             assert folder is not None
             (folder / f"{name}.key").touch()
@@ -263,12 +263,12 @@ class Owner:
             f"{name} action #{message.id}", act, lambda: bool(self.stage.decisions(name, "action_done"))
         )
 
-    def _block(self, message: Message, name: str) -> Deed:
+    def _block(self, message: SandboxMessage, name: str) -> Deed:
         retries = len(self.stage.decisions(name, "retry"))
         asks = "Nobody told" in message.text
         told = asks and "the port is" in self._guidance(name)
 
-        def act() -> list[Tap]:
+        def act() -> list[ButtonPress]:
             if asks and not told:
                 self._say(f"/tell {name} the port is 8080")
             return [self._tap(message, "🔁 Retry")]
@@ -277,10 +277,10 @@ class Owner:
             f"{name} block #{message.id}", act, lambda: len(self.stage.decisions(name, "retry")) > retries
         )
 
-    def _reply_asked(self, message: Message, name: str) -> Deed | None:
+    def _reply_asked(self, message: SandboxMessage, name: str) -> Deed | None:
         if "Your answer?" in message.text:
 
-            def act() -> list[Tap]:
+            def act() -> list[ButtonPress]:
                 if not self._answered(name, 2):
                     self.stage.ann.reply(message, self.greeted(name))
                 return []
@@ -288,7 +288,7 @@ class Owner:
             return Deed(f"{name} words #{message.id}", act, lambda: self._answered(name, 2))
         if "What should be different?" in message.text:
 
-            def feedback() -> list[Tap]:
+            def feedback() -> list[ButtonPress]:
                 if not self.stage.decisions(name, "rejection"):
                     self.stage.ann.reply(message, "more of the second part, please")
                 return []
@@ -380,7 +380,7 @@ class Owner:
                 self.resumed[name].append(time.time())
                 self._say(f"/resume {name}" if self.stage.session(name) else f"/run {name}")
 
-    def _tap(self, message: Message, label: str) -> Tap:
+    def _tap(self, message: SandboxMessage, label: str) -> ButtonPress:
         return self.stage.ann.tap(message, label)
 
     def _say(self, text: str) -> None:

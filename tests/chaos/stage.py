@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 
 from samobot.sandbox.agent.scenario import ANY_PHASE, Scenario
-from samobot.sandbox.agent.steps import Cost, Run
+from samobot.sandbox.agent.steps import Cost, RunStep
 from samobot.sandbox.botapi.server import BotApiServer
 from tests.support.chat_room import TOKEN
 from tests.support.scripted import ScriptedShop, scripted_shop
@@ -46,7 +46,7 @@ def scenario() -> Scenario:
     """An agent that looks at the files and does what is missing, whatever the phase."""
     mind = Path(__file__).with_name("mind.py")
     command = f"{{python}} -I -S {shlex.quote(str(mind))} {{phase}} {{session}} {{session_name}}"
-    return Scenario(phases={ANY_PHASE: [(Run(command=command, description="Work"), Cost(usd=0.01))]})
+    return Scenario(phases={ANY_PHASE: [(RunStep(command=command, description="Work"), Cost(usd=0.01))]})
 
 
 @dataclass

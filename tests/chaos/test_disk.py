@@ -18,7 +18,7 @@ from samobot.errors import SamobotError
 from samobot.fleet.catalog import Catalogue
 from samobot.phases import Phase, WaitingFor
 from samobot.sandbox.agent.scenario import Scenario
-from samobot.sandbox.agent.steps import Question, Questions, Run, WaitFor
+from samobot.sandbox.agent.steps import Questions, QuestionStep, RunStep, WaitFor
 from samobot.session import gate
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
@@ -29,7 +29,7 @@ from tests.support.waiting import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos_disk")]
 
-ASKS = (Questions(questions=[Question(text="Which one?")]), wait_for(WaitingFor.QA_ANSWERS))
+ASKS = (Questions(questions=[QuestionStep(text="Which one?")]), wait_for(WaitingFor.QA_ANSWERS))
 
 
 def asking() -> Scenario:
@@ -107,7 +107,7 @@ def test_a_disk_that_became_read_only_is_said_and_everything_can_still_be_read(
 
 def test_a_session_folder_deleted_while_it_runs_ends_the_run_and_leaves_nothing(tmp_path: Path) -> None:
     wait = (
-        Run(command="touch {session}/here"),
+        RunStep(command="touch {session}/here"),
         WaitFor(path=str(tmp_path / "go")),
         go_on(Phase.REQUIREMENTS),
     )
@@ -136,7 +136,7 @@ def test_a_session_folder_deleted_while_it_runs_ends_the_run_and_leaves_nothing(
 def test_a_run_does_not_go_on_in_a_second_folder_of_its_session(tmp_path: Path, does: str, says: str) -> None:
     shop = scripted_shop(
         tmp_path,
-        Scenario(phases={Phase.INVESTIGATION: [[Run(command=does), go_on(Phase.REQUIREMENTS)], ASKS]}),
+        Scenario(phases={Phase.INVESTIGATION: [[RunStep(command=does), go_on(Phase.REQUIREMENTS)], ASKS]}),
     )
     ended = shop.run("greet", "--task", "Greet")
     assert ended.returncode == RunEndReason.BLOCKED.exit_code, ended.stdout + ended.stderr
@@ -159,7 +159,7 @@ def test_a_run_does_not_go_on_in_a_second_folder_of_its_session(tmp_path: Path, 
 
 def test_an_agent_that_deletes_the_logs_each_time_does_not_outrun_its_budget(tmp_path: Path) -> None:
     wipes = (
-        Run(command="rm -rf {session}/_logs && date +%N > {session}/note"),
+        RunStep(command="rm -rf {session}/_logs && date +%N > {session}/note"),
         go_on(Phase.INVESTIGATION),
     )
     shop = scripted_shop(tmp_path, Scenario(cost_usd=0.1, phases={Phase.INVESTIGATION: [wipes]}))

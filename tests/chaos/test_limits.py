@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from samobot.phases import Phase
-from samobot.sandbox.agent.steps import Limit
+from samobot.sandbox.agent.steps import LimitStep
 from tests.chaos.owner import Owner
 from tests.chaos.stage import Role, Stage, scenario, send, stage
 
@@ -32,7 +32,7 @@ def events(where: Stage, kind: str) -> list[dict[str, Any]]:
 def limited(until: float) -> Any:
     """The same agent, but the account has a limit that is reset then."""
     free = scenario()
-    limit = (Limit(resets_at=until),)
+    limit = (LimitStep(resets_at=until),)
     return free.model_copy(update={"phases": {**free.phases, Phase.IMPLEMENTATION: [limit]}})
 
 

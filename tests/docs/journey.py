@@ -6,13 +6,13 @@ from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox.agent.scenario import Scenario
 from samobot.sandbox.agent.steps import (
     Crash,
-    Limit,
-    Plan,
-    PlanPhase,
-    Question,
+    LimitStep,
+    PlanPhaseStep,
+    PlanStep,
     Questions,
+    QuestionStep,
     Replace,
-    Signal,
+    SignalStep,
     Step,
     Write,
 )
@@ -23,8 +23,10 @@ LIMITED = "late"
 
 def eventful() -> Scenario:
     """A crash, an answer that the agent gives itself, a plan, a signal that is missing once, and the end."""
-    ask = Questions(questions=[Question(text="Which greeting?", options=("Hello", "Ahoy"), suggestion="A")])
-    plan = Plan(title="Greet", slug="greet", phases=[PlanPhase(title="Script", steps=("greet.py",))])
+    ask = Questions(
+        questions=[QuestionStep(text="Which greeting?", options=("Hello", "Ahoy"), suggestion="A")]
+    )
+    plan = PlanStep(title="Greet", slug="greet", phases=[PlanPhaseStep(title="Script", steps=("greet.py",))])
     work: tuple[Step, ...] = (Write(path="greet.py", text='print("Hello")\n'), _on(Phase.TESTING))
     return Scenario(
         phases={
@@ -36,15 +38,15 @@ def eventful() -> Scenario:
             Phase.PLANNING: [[plan, _wait(WaitingFor.PLAN_APPROVAL)]],
             Phase.IMPLEMENTATION: [[], work],
             Phase.TESTING: [[_on(Phase.DONE)]],
-            Phase.DONE: [[Signal(status=SignalStatus.DONE, summary="It greets")]],
+            Phase.DONE: [[SignalStep(status=SignalStatus.DONE, summary="It greets")]],
         },
-        sessions={LIMITED: {Phase.INVESTIGATION: [[Limit(resets_in=3600)]]}},
+        sessions={LIMITED: {Phase.INVESTIGATION: [[LimitStep(resets_in=3600)]]}},
     )
 
 
-def _on(phase: Phase) -> Signal:
-    return Signal(status=SignalStatus.CONTINUE, phase=phase, summary=f"{phase} is next")
+def _on(phase: Phase) -> SignalStep:
+    return SignalStep(status=SignalStatus.CONTINUE, phase=phase, summary=f"{phase} is next")
 
 
-def _wait(what: WaitingFor) -> Signal:
-    return Signal(status=SignalStatus.WAITING, wait=what, summary="Asked")
+def _wait(what: WaitingFor) -> SignalStep:
+    return SignalStep(status=SignalStatus.WAITING, wait=what, summary="Asked")

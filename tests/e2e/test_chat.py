@@ -13,13 +13,13 @@ import pytest
 from samobot.phases import Phase
 from samobot.sandbox.agent import journeys
 from samobot.sandbox.agent.scenario import Scenario
-from samobot.sandbox.agent.steps import Run, Say, Sleep, Step, Tool, WaitFor
+from samobot.sandbox.agent.steps import RunStep, Say, Sleep, Step, Tool, WaitFor
 from samobot.sandbox.botapi.faults import FaultKind
 from tests.support.chat_room import TOKEN, WAIT, ChatRoom, chat_room
 from tests.support.scripted import blocked, go_on, scripted_shop
 from tests.support.waiting import until
 
-PROGRESS = Run(command="echo part > part_$$.txt")
+PROGRESS = RunStep(command="echo part > part_$$.txt")
 """A change in every iteration: an agent that changes nothing is taken for one that turns in circles."""
 
 CHATTER: tuple[Step, ...] = tuple(

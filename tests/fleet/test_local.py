@@ -22,11 +22,11 @@ from samobot.sandbox.agent.scenario import Scenario, install, read_runs
 from samobot.sandbox.agent.steps import (
     Children,
     Cost,
-    Plan,
-    PlanPhase,
-    Question,
+    PlanPhaseStep,
+    PlanStep,
     Questions,
-    Signal,
+    QuestionStep,
+    SignalStep,
     Step,
     WaitFor,
 )
@@ -41,17 +41,17 @@ from tests.support.workshop import Workshop, make_workshop
 ANNA = Person("anna", "telegram")
 PATIENCE = 60.0
 
-GO_ON = Signal(status=SignalStatus.CONTINUE, summary="went on")
-FINISH = Signal(status=SignalStatus.BLOCKED, reason="that is all")
+GO_ON = SignalStep(status=SignalStatus.CONTINUE, summary="went on")
+FINISH = SignalStep(status=SignalStatus.BLOCKED, reason="that is all")
 ASK = (
-    Questions(questions=(Question(text="Which greeting?", options=("hello", "good day")),)),
-    Signal(status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="asked"),
+    Questions(questions=(QuestionStep(text="Which greeting?", options=("hello", "good day")),)),
+    SignalStep(status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="asked"),
 )
 
 
 def asks(*iterations: Sequence[Step]) -> Scenario:
     """An agent that looks around, and in requirements does what is given for each iteration."""
-    looked = [Signal(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]
+    looked = [SignalStep(status=SignalStatus.CONTINUE, phase=Phase.REQUIREMENTS)]
     return Scenario(phases={Phase.INVESTIGATION: [looked], Phase.REQUIREMENTS: iterations})
 
 
@@ -574,8 +574,8 @@ async def test_a_state_folder_that_cannot_be_written_is_said_in_one_sentence(har
 
 
 async def test_a_plan_that_was_changed_is_not_approved_by_accident(harbour: Harbour) -> None:
-    plan = Plan(title="P", slug="p", phases=(PlanPhase(title="one", steps=("a",)),))
-    wait = Signal(status=SignalStatus.WAITING, wait=WaitingFor.PLAN_APPROVAL)
+    plan = PlanStep(title="P", slug="p", phases=(PlanPhaseStep(title="one", steps=("a",)),))
+    wait = SignalStep(status=SignalStatus.WAITING, wait=WaitingFor.PLAN_APPROVAL)
     scenario = greeting().model_copy(update={"phases": {**greeting().phases, Phase.PLANNING: [[plan, wait]]}})
     port = harbour(scenario)
     ref = await port.start("greet")

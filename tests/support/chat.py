@@ -14,16 +14,16 @@ from samobot.config.settings import Settings
 from samobot.errors import ConflictError, NotFoundError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.replies import DiffView, Document
-from samobot.sandbox.botapi.chats import Chat, Message
+from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.telegram.notify.notifier import Notifier
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.outbox import Outbox
-from samobot.telegram.outbound.rate_limit import Limits
+from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
 
-FAST = Limits(1000.0, 1000, 1000.0, 1000, 1000)
+FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Phone:
     """One person's chat with the bot, and the bot's notifier, which can be killed and started again."""
 
     server: BotApiServer
-    chat: Chat
+    chat: SandboxChat
     store: Store
     bot: Bot
     fleet: FakeFleet
@@ -90,7 +90,7 @@ class Phone:
     def start(self) -> None:
         """Start the bot's part anew: nothing is known but what the store holds."""
         self.outbox = Outbox(self.bot, self.store, limits=FAST, backoff=0.01)
-        self.places = Places(self.store, self.settings)
+        self.places = Recipients(self.store, self.settings)
         self.notifier = Notifier(self.fleet, self.store, self.outbox, self.places, lambda: self.now)
 
     @contextlib.asynccontextmanager
@@ -105,30 +105,32 @@ class Phone:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    async def look(self, *views: SessionView, after: timedelta = timedelta(seconds=2)) -> list[Message]:
+    async def look(
+        self, *views: SessionView, after: timedelta = timedelta(seconds=2)
+    ) -> list[SandboxMessage]:
         """Poll with these sessions, after some time, and return what came into the chat by that."""
         self.now += after
         for view in views:
             self.fleet.put(view)
         seen = max((message.id for message in self.messages), default=0)
         async with self.delivering():
-            await self.notifier.look(list(self.fleet.views.values()))
+            await self.notifier.update(list(self.fleet.views.values()))
         return [message for message in self.messages if message.id > seen]
 
-    async def look_at(self, view: SessionView, by: Person | None = None) -> list[Message]:
+    async def look_at(self, view: SessionView, by: Person | None = None) -> list[SandboxMessage]:
         """Look at one session after a decision, and return what came into the chat by that."""
         self.fleet.put(view)
         seen = max((message.id for message in self.messages), default=0)
         async with self.delivering():
             with self.notifier.deciding(view.ref, by) if by is not None else contextlib.nullcontext():
-                await self.notifier.look_at(view.ref)
+                await self.notifier.refresh(view.ref)
         return [message for message in self.messages if message.id > seen]
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[SandboxMessage]:
         return self.chat.from_bot()
 
-    def one(self, beginning: str) -> Message:
+    def one(self, beginning: str) -> SandboxMessage:
         """The only message that begins so."""
         (found,) = [message for message in self.messages if message.text.startswith(beginning)]
         return found

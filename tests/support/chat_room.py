@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 
 from samobot.sandbox.agent.scenario import Note, read_runs
-from samobot.sandbox.botapi.chats import Chat, Message
+from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.botapi.user import UserClient
 from tests.support.workshop import Workshop
 
 TOKEN = "42:AAE-test-token-of-the-end-to-end-tests-0123"
@@ -102,9 +102,9 @@ class ChatRoom:
         self,
         *words: str,
         after: int = 0,
-        chat: Chat | None = None,
-        fits: Callable[[Message], bool] | None = None,
-    ) -> Message:
+        chat: SandboxChat | None = None,
+        fits: Callable[[SandboxMessage], bool] | None = None,
+    ) -> SandboxMessage:
         """Wait until a message of the bot holds all these words."""
         return await (chat or self.chat).wait_for(
             lambda message: all(word in message.text for word in words) and (fits is None or fits(message)),
@@ -112,11 +112,11 @@ class ChatRoom:
             after=after,
         )
 
-    def say(self, text: str, person: Person | None = None) -> int:
+    def say(self, text: str, person: UserClient | None = None) -> int:
         """Say something; returns the message's number."""
         return (person or self.ann).say(text).id
 
-    async def tap(self, message: Message, button: str, person: Person | None = None) -> str:
+    async def tap(self, message: SandboxMessage, button: str, person: UserClient | None = None) -> str:
         """Tap a button and wait for the answer at the top of the chat."""
         tap = (person or self.ann).tap(message, button)
         return (await self.server.answer_of(tap, WAIT)).text

@@ -19,25 +19,25 @@ from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.local import Fleet
-from samobot.sandbox.botapi.chats import Message
+from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
-from samobot.telegram.api import build_bot
-from samobot.telegram.handlers.context import Desk
-from samobot.telegram.inbound.access import Gate, access_of
-from samobot.telegram.inbound.dispatch import Front
+from samobot.telegram.handlers.context import HandlerContext
+from samobot.telegram.inbound.access import AccessGate, access_of
+from samobot.telegram.inbound.dispatch import UpdateDispatcher
 from samobot.telegram.inbound.polling import Poller
 from samobot.telegram.notify.notifier import Notifier
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.recipients import Recipients
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.outbox import Outbox
-from samobot.telegram.outbound.rate_limit import Limits
+from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
 
 TOKEN = "42:AAE-test-token-of-the-matrix-0123"
 WAIT = 20.0
-FAST = Limits(1000.0, 1000, 1000.0, 1000, 1000)
+FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
 
 
 @dataclass
@@ -134,11 +134,11 @@ class DecisionRoom:
         outbox = Outbox(bot, store, limits=FAST, backoff=0.01)
         fleet = Fleet(self.settings, store.wanted, environ={}, now=self.clock.utc)
         stack.push_async_callback(fleet.close)
-        places = Places(store, self.settings)
+        places = Recipients(store, self.settings)
         notifier = Notifier(fleet, store, outbox, places, self.clock.utc)
-        desk = Desk(fleet, store, outbox, notifier, places, self.settings, self.clock.utc)
-        gate = Gate(access_of(self.settings), store, on_admitted=outbox.revive)
-        front = Front(desk, lambda: bot.username)
+        context = HandlerContext(fleet, store, outbox, notifier, places, self.settings, self.clock.utc)
+        gate = AccessGate(access_of(self.settings), store, on_admitted=outbox.revive)
+        front = UpdateDispatcher(context, lambda: bot.username)
         poller = Poller(bot, store.updates, gate.guard(front.on_update), on_problem=print)
         works = [outbox.run()] if delivering else []
         tasks = [asyncio.create_task(work) for work in works]
@@ -154,9 +154,9 @@ class DecisionRoom:
         """Poll, as the bot does every two seconds."""
         assert self.bot is not None
         for _ in range(2):  # what the first look starts is seen by the second
-            self.bot.notifier.tell_news(await self.bot.fleet.keep())
+            self.bot.notifier.notify_fleet_news(await self.bot.fleet.keep())
             await self.bot.fleet.settle()
-            await self.bot.notifier.look(await self.bot.fleet.look())
+            await self.bot.notifier.update(await self.bot.fleet.look())
 
     async def end(self) -> None:
         """End the bot in order; what it has to say is said."""
@@ -211,7 +211,7 @@ class DecisionRoom:
         assert self.bot is not None
         assert await self.bot.outbox.drain(WAIT)
 
-    def said(self, after: int = 0) -> list[Message]:
+    def said(self, after: int = 0) -> list[SandboxMessage]:
         """What the bot has said, less the answers that `settled` asks for."""
         return [each for each in self.chat.from_bot(after) if not each.text.startswith("📂")]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox.agent.scenario import Note, Scenario, install, read_children, read_runs
-from samobot.sandbox.agent.steps import Signal, Step
+from samobot.sandbox.agent.steps import SignalStep, Step
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 
@@ -50,16 +50,16 @@ def investigation(*iterations: Sequence[Step]) -> Scenario:
     return Scenario(phases={Phase.INVESTIGATION: iterations})
 
 
-def go_on(phase: Phase | None = None, summary: str = "Went on") -> Signal:
+def go_on(phase: Phase | None = None, summary: str = "Went on") -> SignalStep:
     """The signal `continue`."""
-    return Signal(status=SignalStatus.CONTINUE, phase=phase, summary=summary)
+    return SignalStep(status=SignalStatus.CONTINUE, phase=phase, summary=summary)
 
 
-def blocked(reason: str = "It cannot be done", needs: str = "A key") -> Signal:
+def blocked(reason: str = "It cannot be done", needs: str = "A key") -> SignalStep:
     """The signal `blocked`."""
-    return Signal(status=SignalStatus.BLOCKED, reason=reason, needs=needs)
+    return SignalStep(status=SignalStatus.BLOCKED, reason=reason, needs=needs)
 
 
-def wait_for(what: WaitingFor) -> Signal:
+def wait_for(what: WaitingFor) -> SignalStep:
     """The signal `waiting`."""
-    return Signal(status=SignalStatus.WAITING, wait=what, summary="Waits")
+    return SignalStep(status=SignalStatus.WAITING, wait=what, summary="Waits")

@@ -16,9 +16,9 @@ import pytest
 from dotenv import dotenv_values
 
 from samobot.config.project import load_project
-from samobot.sandbox.botapi.chats import Chat
+from samobot.sandbox.botapi.chats import SandboxChat
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.botapi.user import UserClient
 from tests.support.fake_programs import put_claude
 from tests.support.pty_program import PtyProgram
 from tests.support.repository import make_repository
@@ -33,8 +33,8 @@ class Place:
 
     home: Path
     server: BotApiServer
-    ann: Person
-    chat: Chat
+    ann: UserClient
+    chat: SandboxChat
 
     @property
     def env_file(self) -> Path:

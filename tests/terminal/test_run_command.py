@@ -23,10 +23,10 @@ from samobot.sandbox.agent.steps import (
     Fail,
     Hang,
     Ignore,
-    Limit,
-    Question,
+    LimitStep,
     Questions,
-    Run,
+    QuestionStep,
+    RunStep,
     Step,
     WaitFor,
     Write,
@@ -299,7 +299,7 @@ def test_a_refused_login_in_mid_run_asks_at_once(tmp_path: Path) -> None:
 
 
 def test_a_limit_parks_the_run_until_a_person_or_the_reset_wakes_it(tmp_path: Path) -> None:
-    shop = scripted_shop(tmp_path, investigation([Limit(resets_in=3600)], [blocked()]))
+    shop = scripted_shop(tmp_path, investigation([LimitStep(resets_in=3600)], [blocked()]))
     run = shop.start("run", "--session", "greet")
     until(lambda: list(shop.sessions.glob("*/_logs/journal.jsonl")))
     until(lambda: shop.journal("greet", "park"))
@@ -326,7 +326,7 @@ def test_a_pause_that_was_taken_back_during_the_iteration_pauses_nothing(tmp_pat
 
 
 def test_a_pause_of_an_iteration_that_asks_is_said_at_the_terminal_and_holds(tmp_path: Path) -> None:
-    ask = [Questions(questions=(Question(text="How loud?"),)), wait_for(WaitingFor.QA_ANSWERS)]
+    ask = [Questions(questions=(QuestionStep(text="How loud?"),)), wait_for(WaitingFor.QA_ANSWERS)]
     looked = [go_on(Phase.REQUIREMENTS)]
     requirements = [[WaitFor(path=str(tmp_path / "go")), *ask], [blocked()]]
     scenario = Scenario(phases={Phase.INVESTIGATION: [looked], Phase.REQUIREMENTS: requirements})
@@ -346,7 +346,7 @@ def test_a_pause_of_an_iteration_that_asks_is_said_at_the_terminal_and_holds(tmp
 
 
 def test_a_limit_ends_the_run_where_nobody_wants_to_wait(tmp_path: Path) -> None:
-    shop = scripted_shop(tmp_path, investigation([Limit(resets_in=3600)]))
+    shop = scripted_shop(tmp_path, investigation([LimitStep(resets_in=3600)]))
     done = shop.run("greet", "--no-wait")
     assert done.returncode == 14
     assert "samobot run --session greet" in done.stdout
@@ -483,9 +483,11 @@ def test_a_stop_while_the_worktree_is_made_leaves_nothing(tmp_path: Path, number
 
 @pytest.mark.parametrize(
     ("step", "event"),
-    [(Crash(), "retry"), (Limit(resets_in=3600), "park"), (Fail(kind="overloaded"), "retry")],
+    [(Crash(), "retry"), (LimitStep(resets_in=3600), "park"), (Fail(kind="overloaded"), "retry")],
 )
-def test_a_stop_during_a_wait_ends_it_at_once(tmp_path: Path, step: Crash | Limit | Fail, event: str) -> None:
+def test_a_stop_during_a_wait_ends_it_at_once(
+    tmp_path: Path, step: Crash | LimitStep | Fail, event: str
+) -> None:
     shop = scripted_shop(tmp_path, investigation([step]))
     shop.environment["SAMOCODE_RETRY_DELAY"] = "1000"
     run = shop.start("run", "--session", "greet")
@@ -521,7 +523,7 @@ def test_after_a_killed_worker_the_next_one_ends_what_was_left_and_puts_right_wh
             phases={
                 Phase.INVESTIGATION: [
                     [
-                        Questions(questions=[Question(text="Which?", options=["A", "B"])]),
+                        Questions(questions=[QuestionStep(text="Which?", options=["A", "B"])]),
                         Write(
                             path="session:_overview.md", text="# greet\n\n## Status\nPhase: implementation\n"
                         ),
@@ -555,7 +557,7 @@ def test_an_agent_does_not_stop_or_pause_in_a_persons_name(tmp_path: Path, disgu
     config = tmp_path / "demo" / ".samocode"
     call = f"{disguise}{sys.executable} -m samobot"
     ask = [
-        Run(
+        RunStep(
             command=f"{call} {what} --config {config} >> {{session}}/said 2>&1; echo rc=$? >> {{session}}/said"
         )
         for what in ("stop greet", "stop --all", "pause greet", "run --session greet --task Faster")
@@ -627,14 +629,14 @@ FOLDER_DAMAGE = ("session", "replaced")
 
 @pytest.mark.parametrize("damage", OVERVIEW_DAMAGE)
 def test_a_session_survives_what_its_agent_does_to_it(tmp_path: Path, damage: str) -> None:
-    from samobot.sandbox.agent.steps import Run
+    from samobot.sandbox.agent.steps import RunStep
 
     command, words = OVERVIEW_DAMAGE[damage]
     shop = scripted_shop(
         tmp_path,
         Scenario(
             phases={
-                Phase.INVESTIGATION: [[Run(command=f'cd "$SAMOCODE_SESSION" && {command}')], [blocked()]],
+                Phase.INVESTIGATION: [[RunStep(command=f'cd "$SAMOCODE_SESSION" && {command}')], [blocked()]],
                 "*": [[blocked("was let through")]],
             }
         ),
@@ -653,13 +655,13 @@ def test_a_session_survives_what_its_agent_does_to_it(tmp_path: Path, damage: st
 
 
 def test_an_agents_own_lines_in_the_overview_stay(tmp_path: Path) -> None:
-    from samobot.sandbox.agent.steps import Overview
+    from samobot.sandbox.agent.steps import OverviewStep
 
     shop = scripted_shop(
         tmp_path,
         investigation(
             [
-                Overview(status={"Next": "Ask about the colour", "Iteration": "0"}, flow="Found a trap"),
+                OverviewStep(status={"Next": "Ask about the colour", "Iteration": "0"}, flow="Found a trap"),
                 go_on(),
             ],
             [blocked()],

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from samobot.sandbox.agent.steps import Hang, Run, Say
+from samobot.sandbox.agent.steps import Hang, RunStep, Say
 from samobot.session.folder import SessionFolder
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
@@ -128,7 +128,7 @@ def test_a_process_without_the_mark_that_outlived_its_worker_is_named_and_left_a
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     leave = f"mkdir -p {place}; cd {place}; env -i setsid sleep 1234 < /dev/null > /dev/null 2>&1 & sleep 0.2"
-    shop = scripted_shop(tmp_path, investigation([Run(command=leave), Say(text="left"), Hang(at="here")]))
+    shop = scripted_shop(tmp_path, investigation([RunStep(command=leave), Say(text="left"), Hang(at="here")]))
     worker = shop.start("run", "--session", "greet", "--task", "x")
     left: list[psutil.Process] = []
 
@@ -169,7 +169,7 @@ def test_a_process_without_the_mark_that_outlived_its_worker_is_named_and_left_a
 
 def test_a_worker_that_ended_in_order_has_ended_all_that_it_started(tmp_path: Path) -> None:
     leave = "env -i setsid sleep 1234 < /dev/null > /dev/null 2>&1 & sleep 0.2"
-    shop = scripted_shop(tmp_path, investigation([Run(command=leave), Say(text="left"), Hang(at="here")]))
+    shop = scripted_shop(tmp_path, investigation([RunStep(command=leave), Say(text="left"), Hang(at="here")]))
     worker = shop.start("run", "--session", "greet", "--task", "x")
     until(lambda: says(shop, "left"))
     stopped = shop.samobot("stop", "greet")

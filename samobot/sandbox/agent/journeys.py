@@ -11,15 +11,15 @@ from samobot.sandbox.agent.steps import (
     Commit,
     Cost,
     Iterations,
-    Overview,
-    Plan,
-    PlanPhase,
-    Question,
+    OverviewStep,
+    PlanPhaseStep,
+    PlanStep,
     Questions,
+    QuestionStep,
     Replace,
-    Run,
+    RunStep,
     Say,
-    Signal,
+    SignalStep,
     Sleep,
     Step,
     Tool,
@@ -68,20 +68,20 @@ if __name__ == "__main__":
 """
 
 _QUESTIONS = (
-    Question(
+    QuestionStep(
         text="Which greeting should it print?",
         detail="It is the first thing people see.",
         options=("Hello", "Good day", "Ahoy"),
         suggestion="A",
         why="short, and right at any time of the day",
     ),
-    Question(
+    QuestionStep(
         text="Whom does it greet when no name is given?",
         options=("world", "stranger"),
         suggestion="A",
         why="what people expect of a first program",
     ),
-    Question(
+    QuestionStep(
         text="How much should be tested?",
         options=("The function", "The function and the command line", "Nothing"),
         suggestion="A",
@@ -97,20 +97,20 @@ _SCRIPT_STEPS = (
 _TEST_STEPS = ("`test_greet.py`: {answer3}", "check: `python -m unittest` passes")
 _DOC_STEPS = ("`README.md`: how to run it",)
 
-_PLAN = Plan(
+_PLAN = PlanStep(
     title="Greeting script",
     slug="greeting",
     goal="A script that greets somebody: **{answer1}**, and *{answer2}* where no name is given.",
     phases=(
-        PlanPhase(title="Script", steps=_SCRIPT_STEPS),
-        PlanPhase(title="Tests", steps=_TEST_STEPS),
-        PlanPhase(title="Docs", steps=_DOC_STEPS),
+        PlanPhaseStep(title="Script", steps=_SCRIPT_STEPS),
+        PlanPhaseStep(title="Tests", steps=_TEST_STEPS),
+        PlanPhaseStep(title="Docs", steps=_DOC_STEPS),
     ),
     notes="## Not in this plan\n\n- other languages; nobody asked for them",
 )
 
 _PLAN_FILE = "session:*-plan-greeting*.md"
-_TEST_RUN = Run(command="{python} -B -m unittest -v test_greet 2>&1", description="Run the tests")
+_TEST_RUN = RunStep(command="{python} -B -m unittest -v test_greet 2>&1", description="Run the tests")
 
 
 def greeting(pace: float = 0) -> Scenario:
@@ -157,21 +157,23 @@ def endless(steps: Sequence[Step] = (), *, seconds: float = 0.05) -> Scenario:
     )
 
 
-def _go_on(phase: Phase | None, summary: str) -> Signal:
-    return Signal(status=SignalStatus.CONTINUE, phase=phase, summary=summary)
+def _go_on(phase: Phase | None, summary: str) -> SignalStep:
+    return SignalStep(status=SignalStatus.CONTINUE, phase=phase, summary=summary)
 
 
 def _investigate() -> Sequence[Step]:
     return (
         Say(text="I look at what is there before I ask anything."),
-        Run(command="git log --oneline -5; ls", description="Look at the repository"),
+        RunStep(command="git log --oneline -5; ls", description="Look at the repository"),
         Tool(name="Grep", input={"pattern": "argparse|click"}, result="No matches found"),
         Write(
             path="session:{stamp}-dive-greeting.md",
             text="# What is there\n\nTask: {task}\n\n- A small repository, no command line yet.\n"
             "- Python's `argparse` is enough; no dependency is needed.\n",
         ),
-        Overview(status={"Next": "Ask what is unclear"}, files={"{stamp}-dive-greeting.md": "what is there"}),
+        OverviewStep(
+            status={"Next": "Ask what is unclear"}, files={"{stamp}-dive-greeting.md": "what is there"}
+        ),
         Cost(usd=0.21, input_tokens=5200, output_tokens=900),
         _go_on(Phase.REQUIREMENTS, "A small repository; argparse is enough"),
     )
@@ -181,9 +183,9 @@ def _ask() -> Sequence[Step]:
     return (
         Say(text="Three things are mine to ask, not to guess."),
         Questions(questions=_QUESTIONS),
-        Overview(status={"Next": "Wait for the answers"}),
+        OverviewStep(status={"Next": "Wait for the answers"}),
         Cost(usd=0.12, input_tokens=2100, output_tokens=600),
-        Signal(
+        SignalStep(
             status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="3 questions about the greeting"
         ),
     )
@@ -197,22 +199,24 @@ def _understood() -> Sequence[Step]:
             text="# Task: a script that greets\n\n{task}\n\n## Must\n\n- print “{answer1}”\n"
             "- greet “{answer2}” where no name is given\n- tests: {answer3}\n\n## Not\n\n- other languages\n",
         ),
-        Overview(status={"Next": "Write the plan"}, files={"{stamp}-task-greeting.md": "what was agreed"}),
+        OverviewStep(
+            status={"Next": "Write the plan"}, files={"{stamp}-task-greeting.md": "what was agreed"}
+        ),
         Cost(usd=0.08, input_tokens=1900, output_tokens=300),
         _go_on(Phase.PLANNING, "The requirements are clear"),
     )
 
 
-def _plan(plan: Plan) -> Sequence[Step]:
+def _plan(plan: PlanStep) -> Sequence[Step]:
     return (
         Tool(name="Read", input={"file_path": "{session}/_qa.md"}, result="{answers}"),
         plan,
-        Overview(
+        OverviewStep(
             status={"Next": "Wait for the plan's approval"},
             plans={f"{{stamp}}-plan-{plan.slug}.md": f"{len(plan.phases)} phases"},
         ),
         Cost(usd=0.27, input_tokens=4100, output_tokens=1500),
-        Signal(
+        SignalStep(
             status=SignalStatus.WAITING,
             wait=WaitingFor.PLAN_APPROVAL,
             summary=f"“{{answer1}}” in {len(plan.phases)} phases, {sum(len(phase.steps) for phase in plan.phases)} steps",
@@ -220,10 +224,10 @@ def _plan(plan: Plan) -> Sequence[Step]:
     )
 
 
-def _changed(plan: Plan) -> Plan:
+def _changed(plan: PlanStep) -> PlanStep:
     """The plan as it comes back after a rejection."""
     first, *others = plan.phases
-    first = PlanPhase(title=first.title, steps=(*first.steps, "the changes that were asked for"))
+    first = PlanPhaseStep(title=first.title, steps=(*first.steps, "the changes that were asked for"))
     goal = f"Changed since version 1: one more step in “{first.title}”. {plan.goal}"
     return plan.model_copy(update={"phases": (first, *others), "slug": f"{plan.slug}-2", "goal": goal})
 
@@ -233,10 +237,10 @@ def _implement() -> Iterations:
         (
             Say(text="Phase 1: the script."),
             Write(path="greet.py", text=_SCRIPT),
-            Run(command="{python} -B greet.py Ada", description="Try it"),
+            RunStep(command="{python} -B greet.py Ada", description="Try it"),
             *_tick(_SCRIPT_STEPS),
             Commit(message="Add a script that greets"),
-            Overview(status={"Next": "Phase 2 of 3, tests"}),
+            OverviewStep(status={"Next": "Phase 2 of 3, tests"}),
             Cost(usd=0.43, input_tokens=6800, output_tokens=2100),
             _go_on(None, "The script works; phase 2 of 3 is next"),
         ),
@@ -246,7 +250,7 @@ def _implement() -> Iterations:
             _TEST_RUN,
             *_tick(_TEST_STEPS),
             Commit(message="Test the greeting"),
-            Overview(status={"Next": "Phase 3 of 3, docs"}),
+            OverviewStep(status={"Next": "Phase 3 of 3, docs"}),
             Cost(usd=0.38, input_tokens=6100, output_tokens=1700),
             _go_on(None, "3 tests; phase 3 of 3 is next"),
         ),
@@ -255,7 +259,7 @@ def _implement() -> Iterations:
             Append(path="README.md", text="\n## Greeting\n\n    python greet.py Ada\n"),
             Replace(path=_PLAN_FILE, old="- [ ]", new="- [x]", count=-1),
             Commit(message="Say how to run the greeting"),
-            Overview(status={"Next": "Run all tests"}),
+            OverviewStep(status={"Next": "Run all tests"}),
             Cost(usd=0.19, input_tokens=3900, output_tokens=500),
             _go_on(Phase.TESTING, "All 3 phases of the plan are done"),
         ),
@@ -269,8 +273,8 @@ def _tick(steps: Sequence[str]) -> list[Step]:
 def _test(next_phase: Phase, summary: str) -> Sequence[Step]:
     return (
         _TEST_RUN,
-        Run(command="{python} -B greet.py && {python} -B greet.py Ada", description="Try the script"),
-        Overview(status={"Next": "Review" if next_phase is Phase.QUALITY else "Finish"}),
+        RunStep(command="{python} -B greet.py && {python} -B greet.py Ada", description="Try the script"),
+        OverviewStep(status={"Next": "Review" if next_phase is Phase.QUALITY else "Finish"}),
         Cost(usd=0.11, input_tokens=2400, output_tokens=400),
         _go_on(next_phase, summary),
     )
@@ -290,7 +294,7 @@ def _review() -> Sequence[Step]:
             new='def greet(name):\n    """Say the greeting to `name`."""\n    return',
         ),
         Commit(message="Say what greet does"),
-        Overview(status={"Next": "Test again"}),
+        OverviewStep(status={"Next": "Test again"}),
         Cost(usd=0.34, input_tokens=7400, output_tokens=1200),
         _go_on(Phase.TESTING, "One remark, put right"),
     )
@@ -298,15 +302,15 @@ def _review() -> Sequence[Step]:
 
 def _finish() -> Sequence[Step]:
     return (
-        Run(command="git log --oneline -4; git status --short", description="See that all is committed"),
+        RunStep(command="git log --oneline -4; git status --short", description="See that all is committed"),
         Write(
             path="session:{stamp}-summary.md",
             text="# Summary\n\n`greet.py` prints “{answer1}, name!”, with “{answer2}” for a name that is missing.\n\n"
             "- 4 commits: script, tests, docs, a docstring\n- 3 tests, all passing\n- README says how to run it\n",
         ),
-        Overview(status={"Next": "Nothing"}, files={"{stamp}-summary.md": "what was done"}),
+        OverviewStep(status={"Next": "Nothing"}, files={"{stamp}-summary.md": "what was done"}),
         Cost(usd=0.09, input_tokens=2000, output_tokens=350),
-        Signal(
+        SignalStep(
             status=SignalStatus.DONE,
             summary="Added greet.py with argparse and 3 tests; all passing. It says “{answer1}”.",
         ),

@@ -19,7 +19,7 @@ import time
 from typing import Any, NoReturn
 
 from samobot.sandbox.agent.shell import Interrupted, Shell
-from samobot.sandbox.agent.step_runner import Moves
+from samobot.sandbox.agent.step_runner import StepRunner
 from samobot.sandbox.agent.transcript import Stream, last, new_uuid
 
 # How many values a flag takes: 0, 1, "?" (one if the next word is no flag), "*" (all words up to the next flag).
@@ -52,14 +52,14 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(0))
     try:
         code = _main(sys.argv[1], sys.argv[2:])
-    except Refused as refused:
+    except RefusedError as refused:
         print(refused, file=sys.stderr)
         code = 1
     sys.stdout.flush()
     os._exit(code)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The CLI would not start: one line for stderr."""
 
 
@@ -80,10 +80,12 @@ def _main(scenario_file: str, argv: list[str]) -> int:
     given = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "replace")
     prompt = "\n".join([*words, given]).strip()
     if not prompt:
-        raise Refused(
+        raise RefusedError(
             "Error: Input must be provided either through stdin or as a prompt argument when using --print"
         )
-    return Play(scenario_file, scenario, argv=argv, options=options, prompt=prompt, appended=appended).run()
+    return ScenarioRun(
+        scenario_file, scenario, argv=argv, options=options, prompt=prompt, appended=appended
+    ).run()
 
 
 def parse(argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
@@ -106,7 +108,7 @@ def parse(argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
         flag, equals, value = word.partition("=")
         flag = _SHORT.get(flag, flag)
         if flag not in _FLAGS:
-            raise Refused(f"error: unknown option '{word}'")
+            raise RefusedError(f"error: unknown option '{word}'")
         arity = _FLAGS[flag]
         if equals:
             options[flag].append(value)
@@ -114,7 +116,7 @@ def parse(argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
             options[flag].append("")
         elif arity == 1:
             if not rest:
-                raise Refused(f"error: option '{flag} <value>' argument missing")
+                raise RefusedError(f"error: option '{flag} <value>' argument missing")
             options[flag].append(rest.pop(0))
         else:
             while rest and not rest[0].startswith("-"):
@@ -127,24 +129,24 @@ def parse(argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
 def _check(options: dict[str, list[str]]) -> str:
     """Refuse what the CLI refuses; return the text to append to the system prompt."""
     if not options["--print"]:
-        raise Refused("Error: the scripted agent has no interactive mode; use -p.")
+        raise RefusedError("Error: the scripted agent has no interactive mode; use -p.")
     if last(options["--output-format"]) != "stream-json":
-        raise Refused("Error: the scripted agent speaks only --output-format stream-json.")
+        raise RefusedError("Error: the scripted agent speaks only --output-format stream-json.")
     if not options["--verbose"]:
-        raise Refused("Error: When using --print, --output-format=stream-json requires --verbose")
+        raise RefusedError("Error: When using --print, --output-format=stream-json requires --verbose")
     session_id = last(options["--session-id"])
     if session_id is not None and not _UUID.match(session_id):
-        raise Refused("Error: Invalid session ID. Must be a valid UUID.")
+        raise RefusedError("Error: Invalid session ID. Must be a valid UUID.")
     settings = last(options["--settings"])
     if settings is not None and not settings.lstrip().startswith("{") and not os.path.isfile(settings):
-        raise Refused(f"Error: Settings file not found: {settings}")
+        raise RefusedError(f"Error: Settings file not found: {settings}")
     appended = list(options["--append-system-prompt"])
     for path in options["--append-system-prompt-file"]:
         try:
             with open(path, encoding="utf-8", errors="replace") as file:
                 appended.append(file.read())
         except OSError:
-            raise Refused(f"Error: Append system prompt file not found: {path}") from None
+            raise RefusedError(f"Error: Append system prompt file not found: {path}") from None
     return "\n\n".join(appended)
 
 
@@ -153,13 +155,13 @@ def _load(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             scenario = json.load(file)
     except (OSError, ValueError) as error:
-        raise Refused(f"The scenario {path} cannot be read: {error}") from None
+        raise RefusedError(f"The scenario {path} cannot be read: {error}") from None
     if not isinstance(scenario, dict):
-        raise Refused(f"The scenario {path} is not a JSON object")
+        raise RefusedError(f"The scenario {path} is not a JSON object")
     return scenario
 
 
-class Play:
+class ScenarioRun:
     """One run: which iteration it is, its steps, its end."""
 
     def __init__(
@@ -203,7 +205,7 @@ class Play:
         else:
             steps = iterations[min(n, len(iterations)) - 1]
         shell = Shell(self._note)
-        moves = Moves(
+        moves = StepRunner(
             stream,
             shell,
             session=self._session,
@@ -218,7 +220,7 @@ class Play:
         self._note(event="end", exit_code=code)
         return code
 
-    def _play(self, stream: Stream, shell: Shell, moves: Moves, steps: list[dict[str, Any]]) -> int:
+    def _play(self, stream: Stream, shell: Shell, moves: StepRunner, steps: list[dict[str, Any]]) -> int:
         pace = float(self._scenario.get("pace", 0))
         try:
             if not steps or (steps[0].get("do"), steps[0].get("at")) != ("hang", "start"):
@@ -257,7 +259,7 @@ class Play:
                     iterations: list[list[dict[str, Any]]] = table[key]
                     return iterations
         known = ", ".join(f"{phase}-agent" for phase in {**of_all, **of_session}) or "none"
-        raise Refused(f"--agent '{self._agent}' not found. Available agents: {known}")
+        raise RefusedError(f"--agent '{self._agent}' not found. Available agents: {known}")
 
     def _count(self) -> tuple[int, int]:
         """Count this run: its number in its phase and in its session. Runs of several sessions may race."""
@@ -269,7 +271,7 @@ class Play:
             try:
                 os.close(os.open(f"{state}/{self._session_id}", os.O_CREAT | os.O_EXCL))
             except FileExistsError:
-                raise Refused(f"Error: Session ID {self._session_id} is already in use.") from None
+                raise RefusedError(f"Error: Session ID {self._session_id} is already in use.") from None
         with open(f"{state}/counts.json", "a+", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)

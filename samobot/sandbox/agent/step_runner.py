@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ITSELF = ("-c", "user.name=Scripted agent", "-c", "user.email=agent@example.invalid")
 
 
-class Moves:
+class StepRunner:
     """Carries out the steps of one run.
 
     Args:

@@ -55,7 +55,7 @@ class Delete(Model):
     path: str
 
 
-class Question(Model):
+class QuestionStep(Model):
     """One question of a round."""
 
     text: str
@@ -71,28 +71,28 @@ class Questions(Model):
     """Ask a round of questions in `_qa.md`; a later one gets a heading of its own, and the numbers go on."""
 
     do: Literal["questions"] = "questions"
-    questions: Sequence[Question]
+    questions: Sequence[QuestionStep]
 
 
-class PlanPhase(Model):
+class PlanPhaseStep(Model):
     """One phase of a plan."""
 
     title: str
     steps: Sequence[str]
 
 
-class Plan(Model):
+class PlanStep(Model):
     """Write a plan file into the session, named after the time and the slug."""
 
     do: Literal["plan"] = "plan"
     title: str
     slug: str
     goal: str = ""
-    phases: Sequence[PlanPhase]
+    phases: Sequence[PlanPhaseStep]
     notes: str = ""
 
 
-class Overview(Model):
+class OverviewStep(Model):
     """Edit `_overview.md` as an agent may: lines of its Status, and entries of its lists."""
 
     do: Literal["overview"] = "overview"
@@ -103,7 +103,7 @@ class Overview(Model):
     plans: dict[str, str] = {}
 
 
-class Run(Model):
+class RunStep(Model):
     """Run a shell command with the Bash tool, in a process session of its own as the real CLI does."""
 
     do: Literal["run"] = "run"
@@ -118,7 +118,7 @@ class Commit(Model):
     message: str
 
 
-class Signal(Model):
+class SignalStep(Model):
     """Write `_signal.json`. A run without this step leaves no signal."""
 
     do: Literal["signal"] = "signal"
@@ -220,7 +220,7 @@ class Hang(Model):
     """`start` (only as the first step): before any record. `after_result`: the result is out, the process stays."""
 
 
-class Limit(Model):
+class LimitStep(Model):
     """A usage limit: the event, and where it is `rejected` the result that ends the run."""
 
     do: Literal["limit"] = "limit"
@@ -233,7 +233,7 @@ class Limit(Model):
     text: str | None = None
 
 
-class ApiRetry(Model):
+class ApiRetryStep(Model):
     """Retries of the API, as the CLI shows them."""
 
     do: Literal["api_retry"] = "api_retry"
@@ -287,7 +287,7 @@ class Cost(Model):
     """Default: the turns that really were."""
 
 
-class Result(Model):
+class ResultStep(Model):
     """Write the result record now; the steps after it happen while the process lives on."""
 
     do: Literal["result"] = "result"
@@ -300,9 +300,9 @@ class NoResult(Model):
 
 
 Step = Annotated[
-    Write | Append | Replace | Delete | Questions | Plan | Overview | Run | Commit | Signal | BadSignal | Say
-    | Tool | Emit | Garbage | BigLine | BigLog | Sleep | WaitFor | Crash | Hang | Limit | ApiRetry | Fail
-    | Children | Ignore | Cost | Result | NoResult,
+    Write | Append | Replace | Delete | Questions | PlanStep | OverviewStep | RunStep | Commit | SignalStep | BadSignal | Say
+    | Tool | Emit | Garbage | BigLine | BigLog | Sleep | WaitFor | Crash | Hang | LimitStep | ApiRetryStep | Fail
+    | Children | Ignore | Cost | ResultStep | NoResult,
     Field(discriminator="do"),
 ]  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from samobot.sandbox.botapi.api_limits import RateLimiter
-from samobot.sandbox.botapi.chats import Message, User
+from samobot.sandbox.botapi.chats import SandboxMessage, User
 from samobot.sandbox.botapi.updates import UpdateQueue
 
 CommandKey = tuple[str, int, int, str]
@@ -51,7 +51,7 @@ class TapAnswer:
 
 
 @dataclass(slots=True, eq=False)
-class Tap:
+class ButtonPress:
     """A person's tap on a button: a callback query.
 
     Args:
@@ -62,7 +62,7 @@ class Tap:
     id: str
     bot: Bot
     user: User
-    message: Message
+    message: SandboxMessage
     data: str
     created: float
     answer: TapAnswer | None = None

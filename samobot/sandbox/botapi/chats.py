@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from samobot.sandbox.botapi.entities import EntityType, Formatted, slice_utf16
-from samobot.sandbox.botapi.keyboards import Button, Markup, MarkupKind
+from samobot.sandbox.botapi.keyboards import KeyboardButton, Markup, MarkupKind
 from samobot.sandbox.botapi.parse_mode import to_html
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Topic:
 
 
 @dataclass(slots=True, eq=False)
-class Chat:
+class SandboxChat:
     """A chat: private between a person and one bot, a group, or a channel.
 
     Args:
@@ -124,22 +124,22 @@ class Chat:
     blocked: bool = False
     members: dict[int, MemberStatus] = field(default_factory=dict)
     topics: dict[int, Topic] = field(default_factory=dict)
-    by_id: dict[int, Message] = field(default_factory=dict)
+    by_id: dict[int, SandboxMessage] = field(default_factory=dict)
     pinned: list[int] = field(default_factory=list)
     last_message_id: int = 0
     feed: Feed | None = field(default=None, repr=False)
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[SandboxMessage]:
         """All that are there now, oldest first."""
         return list(self.by_id.values())
 
     @property
-    def last(self) -> Message | None:
+    def last(self) -> SandboxMessage | None:
         """The newest message."""
         return next(reversed(self.by_id.values()), None)
 
-    def from_bot(self, after: int = 0) -> list[Message]:
+    def from_bot(self, after: int = 0) -> list[SandboxMessage]:
         """What bots have sent and not deleted, with an id above `after`, service messages left out."""
         return [
             message
@@ -151,8 +151,12 @@ class Chat:
         ]
 
     async def wait_for(
-        self, fits: Callable[[Message], bool] = lambda _: True, timeout: float = 10.0, *, after: int = 0
-    ) -> Message:
+        self,
+        fits: Callable[[SandboxMessage], bool] = lambda _: True,
+        timeout: float = 10.0,
+        *,
+        after: int = 0,
+    ) -> SandboxMessage:
         """Wait for a bot's message, or for an edit that makes one fit.
 
         Args:
@@ -201,7 +205,7 @@ class Chat:
 
 
 @dataclass(slots=True, eq=False)
-class Message:
+class SandboxMessage:
     """A message as it is now; edits and reactions change it in place.
 
     Args:
@@ -215,17 +219,17 @@ class Message:
         forward: A `MessageOrigin`.
     """
 
-    chat: Chat
+    chat: SandboxChat
     id: int
     date: int
     sender: User | None
     content: Formatted = field(default_factory=Formatted)
     file: File | None = None
     is_photo: bool = False
-    sender_chat: Chat | None = None
+    sender_chat: SandboxChat | None = None
     author_signature: str | None = None
     silent: bool = False
-    reply_to: Message | None = None
+    reply_to: SandboxMessage | None = None
     quote: str | None = None
     thread_id: int | None = None
     markup: Markup | None = None
@@ -257,12 +261,12 @@ class Message:
         return self.edits > 0 or self.edit_date is not None
 
     @property
-    def rows(self) -> tuple[tuple[Button, ...], ...]:
+    def rows(self) -> tuple[tuple[KeyboardButton, ...], ...]:
         """The inline keyboard."""
         return self.markup.rows if self.markup is not None and self.markup.kind is MarkupKind.INLINE else ()
 
     @property
-    def buttons(self) -> list[Button]:
+    def buttons(self) -> list[KeyboardButton]:
         """All inline buttons, row by row."""
         return [button for row in self.rows for button in row]
 
@@ -332,6 +336,6 @@ class Message:
         return {"document": file.api() | {"file_name": file.name, "mime_type": file.mime_type}}
 
 
-def inaccessible(chat: Chat, message_id: int) -> dict[str, object]:
+def inaccessible(chat: SandboxChat, message_id: int) -> dict[str, object]:
     """An `InaccessibleMessage`: what is left of a deleted one."""
     return {"chat": chat.api(), "message_id": message_id, "date": 0}

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from samobot.errors import SamobotError
-from samobot.sandbox.botapi.bots import Bot, Tap
-from samobot.sandbox.botapi.chats import Chat, MemberStatus, Message
+from samobot.sandbox.botapi.bots import Bot, ButtonPress
+from samobot.sandbox.botapi.chats import MemberStatus, SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.failure import SandboxError
 from samobot.sandbox.botapi.faults import Fault, FaultKind
-from samobot.sandbox.botapi.feed import Event, SandboxError
-from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.botapi.feed import Event
+from samobot.sandbox.botapi.user import UserClient
 
 if TYPE_CHECKING:
     from samobot.sandbox.botapi.server import BotApiServer
@@ -109,7 +109,7 @@ class Control:
             case _:
                 return self._by_person(action, order, self._person(order.user))
 
-    def _by_person(self, action: str, order: Order, person: Person) -> object:
+    def _by_person(self, action: str, order: Order, person: UserClient) -> object:
         match action:
             case "say" | "reply":
                 reply_to = self._message(order, order.reply_to) if order.reply_to else None
@@ -166,11 +166,11 @@ class Control:
         """What is in a chat."""
         return [message_view(message) for message in self._chat(order).messages if message.id > order.after]
 
-    def _person(self, user_id: int) -> Person:
+    def _person(self, user_id: int) -> UserClient:
         user = self.world.users.get(user_id)
         if user is None:
             raise SandboxError(f"There is no user {user_id}.")
-        return Person(self.world, user)
+        return UserClient(self.world, user)
 
     def _bot(self, order: Order) -> Bot:
         if order.bot is None:
@@ -180,21 +180,21 @@ class Control:
             raise SandboxError(f"There is no bot {order.bot!r}.")
         return bot
 
-    def _chat(self, order: Order, chat_id: int | None = None) -> Chat:
+    def _chat(self, order: Order, chat_id: int | None = None) -> SandboxChat:
         chat_id = chat_id if chat_id is not None else order.chat if order.chat is not None else order.user
         chat = self.world.chat_by_id(chat_id, self._bot(order) if chat_id > 0 else None)
         if chat is None:
             raise SandboxError(f"There is no chat {chat_id}.")
         return chat
 
-    def _message(self, order: Order, number: int | None) -> Message:
+    def _message(self, order: Order, number: int | None) -> SandboxMessage:
         message = self._chat(order).by_id.get(number or 0)
         if message is None:
             raise SandboxError(f"There is no message {number} in that chat.")
         return message
 
 
-def message_view(message: Message) -> dict[str, object]:
+def message_view(message: SandboxMessage) -> dict[str, object]:
     """A message for people: what bots see of it, and what only a screen shows."""
     return message.api() | {
         "html": message.html,
@@ -206,7 +206,7 @@ def message_view(message: Message) -> dict[str, object]:
     }
 
 
-def tap_view(tap: Tap) -> dict[str, object]:
+def tap_view(tap: ButtonPress) -> dict[str, object]:
     """A tap and, if there is one, its answer."""
     answer = (
         {"text": tap.answer.text, "show_alert": tap.answer.show_alert} if tap.answer is not None else None
@@ -242,7 +242,7 @@ def control_routes(server: BotApiServer) -> list[web.RouteDef]:
                 return web.json_response({"ok": False, "description": "wrong secret"}, status=403)
             try:
                 result = await answer(request)
-            except (SamobotError, ValidationError, ValueError) as error:
+            except (SandboxError, ValidationError, ValueError) as error:
                 return web.json_response({"ok": False, "description": str(error)}, status=400)
             if isinstance(result, web.StreamResponse):
                 return result

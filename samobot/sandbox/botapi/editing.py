@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import TapAnswer
-from samobot.sandbox.botapi.chats import Chat, ChatType, MemberStatus, Message
+from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.entities import Formatted, utf16_length
 from samobot.sandbox.botapi.failure import bad_request
 from samobot.sandbox.botapi.feed import EventKind
@@ -121,7 +121,9 @@ def pin_chat_message(context: Context) -> object:
     if message.id in chat.pinned:
         return True
     chat.pinned.append(message.id)
-    notice = Message(chat, 0, 0, context.bot.user, silent=context.arguments.flag("disable_notification"))
+    notice = SandboxMessage(
+        chat, 0, 0, context.bot.user, silent=context.arguments.flag("disable_notification")
+    )
     notice.service = {"pinned_message": message.api(with_reply=False)}
     context.world.post(notice)
     context.world.feed.publish(EventKind.PINNED, chat, message, pinned=True)
@@ -151,7 +153,7 @@ def unpin_all_chat_messages(context: Context) -> object:
     return True
 
 
-def _to_edit(context: Context) -> tuple[Message, Markup | None]:
+def _to_edit(context: Context) -> tuple[SandboxMessage, Markup | None]:
     arguments = context.arguments
     if arguments.text("inline_message_id") or arguments.text("business_connection_id"):
         raise bad_request("the sandbox does not play inline and business messages")
@@ -168,7 +170,7 @@ def _to_edit(context: Context) -> tuple[Message, Markup | None]:
 
 def _edit(
     context: Context,
-    message: Message,
+    message: SandboxMessage,
     content: Formatted,
     markup: Markup | None,
     preview: dict[str, object] | None,
@@ -186,7 +188,7 @@ def _edit(
     return message.api()
 
 
-def _may_delete(context: Context, message: Message) -> bool:
+def _may_delete(context: Context, message: SandboxMessage) -> bool:
     chat, bot = message.chat, context.bot.user
     old = context.world.wall() - message.date > api_limits.DELETE_SECONDS
     if chat.type is not ChatType.PRIVATE and chat.status(bot.id) is MemberStatus.ADMINISTRATOR:
@@ -196,7 +198,7 @@ def _may_delete(context: Context, message: Message) -> bool:
     return chat.type is ChatType.PRIVATE or message.sender is bot
 
 
-def _check_may_pin(context: Context, chat: Chat) -> None:
+def _check_may_pin(context: Context, chat: SandboxChat) -> None:
     if (
         chat.type is not ChatType.PRIVATE
         and chat.status(context.bot.user.id) is not MemberStatus.ADMINISTRATOR

@@ -8,20 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from samobot.errors import SamobotError
+from samobot.sandbox.botapi.failure import SandboxTimeout
 
 if TYPE_CHECKING:
-    from samobot.sandbox.botapi.chats import Chat, Message
+    from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 
 _T = TypeVar("_T")
-
-
-class SandboxError(SamobotError):
-    """A test or a demo asked the sandbox for something that cannot be."""
-
-
-class SandboxTimeout(SandboxError):
-    """What was waited for did not come about."""
 
 
 class EventKind(StrEnum):
@@ -58,8 +50,8 @@ class Event:
     number: int
     at: float
     kind: EventKind
-    chat: Chat | None = None
-    message: Message | None = None
+    chat: SandboxChat | None = None
+    message: SandboxMessage | None = None
     detail: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -96,7 +88,11 @@ class Feed:
         self._changed = asyncio.Event()
 
     def publish(
-        self, kind: EventKind, chat: Chat | None = None, message: Message | None = None, **detail: object
+        self,
+        kind: EventKind,
+        chat: SandboxChat | None = None,
+        message: SandboxMessage | None = None,
+        **detail: object,
     ) -> None:
         """Say that something has happened."""
         self._count += 1

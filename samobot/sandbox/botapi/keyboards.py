@@ -38,7 +38,7 @@ class MarkupKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
+class KeyboardButton:
     """A button below a message."""
 
     text: str
@@ -66,7 +66,7 @@ class Markup:
     """What goes below a message, or what it asks of the person's keyboard."""
 
     kind: MarkupKind
-    rows: tuple[tuple[Button, ...], ...] = ()
+    rows: tuple[tuple[KeyboardButton, ...], ...] = ()
     placeholder: str = ""
     selective: bool = False
 
@@ -117,7 +117,7 @@ def _read_inline(value: Mapping[str, object]) -> Markup | None:
     return Markup(MarkupKind.INLINE, tuple(read)) if read else None
 
 
-def _read_button(value: object) -> Button:
+def _read_button(value: object) -> KeyboardButton:
     if not isinstance(value, dict):
         raise _wrong_button("expected an Object")
     text = value.get("text")
@@ -142,17 +142,17 @@ def _read_button(value: object) -> Button:
         case "callback_data":
             if not isinstance(given, str) or not 1 <= len(given.encode()) <= api_limits.CALLBACK_DATA_BYTES:
                 raise bad_request("BUTTON_DATA_INVALID")
-            return Button(text, data=given, style=style)
+            return KeyboardButton(text, data=given, style=style)
         case "url":
             url = checked_link(given) if isinstance(given, str) else None
             if url is None:
                 raise bad_request(f"inline keyboard button URL '{given}' is invalid: Wrong HTTP URL")
-            return Button(text, url=url, style=style)
+            return KeyboardButton(text, url=url, style=style)
         case "copy_text":
             copied = given.get("text") if isinstance(given, dict) else None
             if not isinstance(copied, str) or not 1 <= utf16_length(copied) <= api_limits.COPY_TEXT:
                 raise bad_request("BUTTON_COPY_TEXT_INVALID")
-            return Button(text, copy_text=copied, style=style)
+            return KeyboardButton(text, copy_text=copied, style=style)
         case _:
             raise bad_request(f'BUTTON_TYPE_INVALID: the sandbox does not play "{action}" buttons')
 
@@ -179,7 +179,7 @@ def _read_reply(value: Mapping[str, object]) -> Markup | None:
     read = []
     for row in rows:
         texts = [button if isinstance(button, str) else _key_text(button) for button in row]
-        read.append(tuple(Button(text) for text in texts))
+        read.append(tuple(KeyboardButton(text) for text in texts))
     if not any(read):
         return None
     return Markup(MarkupKind.REPLY, tuple(read), str(value.get("input_field_placeholder", "")))

@@ -9,7 +9,7 @@ from inspect import isawaitable
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import Bot
 from samobot.sandbox.botapi.calls import Arguments
-from samobot.sandbox.botapi.chats import Chat, Message, Topic
+from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage, Topic
 from samobot.sandbox.botapi.entities import Formatted, read_entities, tidy, utf16_length, with_found
 from samobot.sandbox.botapi.failure import ApiFailure, bad_request, too_many_requests
 from samobot.sandbox.botapi.parse_mode import parse_html
@@ -81,7 +81,7 @@ async def call(context: Context, name: str) -> object:
     return await result if isawaitable(result) else result
 
 
-def count_message(context: Context, chat: Chat) -> None:
+def count_message(context: Context, chat: SandboxChat) -> None:
     """Count a message against the bot's rates, where they are on.
 
     Raises:
@@ -139,7 +139,9 @@ def read_message_text(context: Context, longest: int) -> Formatted:
     return formatted
 
 
-def message_of(context: Context, chat: Chat, complaint: str, name: str = "message_id") -> Message:
+def message_of(
+    context: Context, chat: SandboxChat, complaint: str, name: str = "message_id"
+) -> SandboxMessage:
     """The message that a call is about.
 
     Raises:
@@ -154,7 +156,7 @@ def message_of(context: Context, chat: Chat, complaint: str, name: str = "messag
     return message
 
 
-def topic_of(context: Context, chat: Chat) -> Topic | None:
+def topic_of(context: Context, chat: SandboxChat) -> Topic | None:
     """The topic that a call is about.
 
     Raises:

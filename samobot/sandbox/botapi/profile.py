@@ -7,7 +7,7 @@ import re
 
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import CommandKey
-from samobot.sandbox.botapi.chats import Chat, ChatType, MemberStatus
+from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat
 from samobot.sandbox.botapi.entities import utf16_length
 from samobot.sandbox.botapi.failure import ApiFailure, bad_request, too_many_requests
 from samobot.sandbox.botapi.feed import EventKind
@@ -270,7 +270,7 @@ def get_file(context: Context) -> object:
     return file.api() | {"file_path": file.path}
 
 
-def member_api(chat: Chat, user_id: int, user: dict[str, object]) -> dict[str, object]:
+def member_api(chat: SandboxChat, user_id: int, user: dict[str, object]) -> dict[str, object]:
     """A `ChatMember`."""
     status = chat.status(user_id)
     body: dict[str, object] = {"status": status.value, "user": user}
@@ -291,7 +291,7 @@ def member_api(chat: Chat, user_id: int, user: dict[str, object]) -> dict[str, o
     return body
 
 
-def _visible_chat(context: Context) -> Chat:
+def _visible_chat(context: Context) -> SandboxChat:
     chat = context.world.chat_of(context.bot, context.arguments.text("chat_id"), writing=False)
     if chat.status(context.bot.user.id) is MemberStatus.KICKED:
         return context.world.chat_of(context.bot, context.arguments.text("chat_id"))

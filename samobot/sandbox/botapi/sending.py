@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samobot.sandbox.botapi import api_limits
-from samobot.sandbox.botapi.chats import Chat, File, Message
+from samobot.sandbox.botapi.chats import File, SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.entities import Formatted, utf16_length
 from samobot.sandbox.botapi.failure import bad_request
 from samobot.sandbox.botapi.feed import EventKind
@@ -142,7 +142,7 @@ def read_preview(context: Context) -> dict[str, object] | None:
     return given or None
 
 
-def _new_message(context: Context, content: Formatted) -> Message:
+def _new_message(context: Context, content: Formatted) -> SandboxMessage:
     arguments, world = context.arguments, context.world
     for name in _UNPLAYED:
         if arguments.text(name) not in {"", "0"}:
@@ -151,7 +151,7 @@ def _new_message(context: Context, content: Formatted) -> Message:
     chat = world.chat_of(context.bot, arguments.text("chat_id"))
     topic = topic_of(context, chat)
     reply_to, quote = _reply(context, chat)
-    return Message(
+    return SandboxMessage(
         chat,
         id=0,
         date=0,
@@ -167,12 +167,12 @@ def _new_message(context: Context, content: Formatted) -> Message:
     )
 
 
-def _post(context: Context, message: Message) -> object:
+def _post(context: Context, message: SandboxMessage) -> object:
     count_message(context, message.chat)
     return context.world.post(message).api()
 
 
-def _reply(context: Context, chat: Chat) -> tuple[Message | None, str | None]:
+def _reply(context: Context, chat: SandboxChat) -> tuple[SandboxMessage | None, str | None]:
     given = context.arguments.json("reply_parameters", "reply parameters")
     if given is None:
         return None, None

@@ -15,16 +15,16 @@ from typing import TypeVar
 from aiohttp import web
 
 from samobot.sandbox.botapi import editing, profile, sending
-from samobot.sandbox.botapi.bots import Bot, Tap, TapAnswer
+from samobot.sandbox.botapi.bots import Bot, ButtonPress, TapAnswer
 from samobot.sandbox.botapi.calls import Arguments, Call, Calls
-from samobot.sandbox.botapi.chats import Chat, ChatType, MemberStatus
+from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat
 from samobot.sandbox.botapi.control import control_routes
-from samobot.sandbox.botapi.failure import ApiFailure
+from samobot.sandbox.botapi.failure import ApiFailure, SandboxError
 from samobot.sandbox.botapi.faults import Fault, FaultKind, Faults
-from samobot.sandbox.botapi.feed import EventKind, SandboxError, Subscription
+from samobot.sandbox.botapi.feed import EventKind, Subscription
 from samobot.sandbox.botapi.methods import Context, call, unknown_parameters
 from samobot.sandbox.botapi.profile import result_json
-from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.botapi.user import UserClient
 from samobot.sandbox.botapi.wire import MAX_BODY, read_arguments
 from samobot.sandbox.botapi.world import TOKEN, World
 
@@ -114,24 +114,26 @@ class BotApiServer:
 
     def person(
         self, first_name: str = "Ann", user_id: int | None = None, username: str | None = None
-    ) -> Person:
+    ) -> UserClient:
         """Somebody new."""
-        return Person(self.world, self.world.add_user(first_name, user_id, username=username))
+        return UserClient(self.world, self.world.add_user(first_name, user_id, username=username))
 
-    def private_chat(self, person: Person, bot: Bot | None = None, *, started: bool = True) -> Chat:
+    def private_chat(
+        self, person: UserClient, bot: Bot | None = None, *, started: bool = True
+    ) -> SandboxChat:
         """The chat between a person and a bot; with `started` the person has pressed Start before."""
         return self.world.private_chat(person.user, bot, started=started)
 
     def group(
         self,
         title: str,
-        members: Iterable[Person],
+        members: Iterable[UserClient],
         *,
         bots: Iterable[Bot] | None = None,
         forum: bool = False,
         admin: bool = False,
         basic: bool = False,
-    ) -> Chat:
+    ) -> SandboxChat:
         """A group.
 
         Args:
@@ -151,8 +153,8 @@ class BotApiServer:
         return chat
 
     def channel(
-        self, title: str, owner: Person, *, bots: Iterable[Bot] = (), username: str | None = None
-    ) -> Chat:
+        self, title: str, owner: UserClient, *, bots: Iterable[Bot] = (), username: str | None = None
+    ) -> SandboxChat:
         """A channel of a person's; the bots are its admins."""
         chat = self.world.shared_chat(title, [owner.user], ChatType.CHANNEL, username=username)
         for bot in bots:
@@ -173,7 +175,7 @@ class BotApiServer:
         """
         return await self.world.feed.wait_for(look, timeout, lambda: self._unmet(timeout, what))
 
-    async def answer_of(self, tap: Tap, timeout: float = 10.0) -> TapAnswer:
+    async def answer_of(self, tap: ButtonPress, timeout: float = 10.0) -> TapAnswer:
         """Wait for the bot's answer to a tap."""
         return await self.wait_until(lambda: tap.answer, timeout, f"an answer to the tap on {tap.data!r}")
 

@@ -6,18 +6,19 @@ import mimetypes
 import re
 
 from samobot.sandbox.botapi import api_limits
-from samobot.sandbox.botapi.bots import Bot, Tap
+from samobot.sandbox.botapi.bots import Bot, ButtonPress
 from samobot.sandbox.botapi.calls import Upload
-from samobot.sandbox.botapi.chats import Chat, ChatType, MemberStatus, Message, User
+from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat, SandboxMessage, User
 from samobot.sandbox.botapi.entities import Formatted, tidy, utf16_length, with_found
-from samobot.sandbox.botapi.feed import EventKind, SandboxError
-from samobot.sandbox.botapi.keyboards import Button
+from samobot.sandbox.botapi.failure import SandboxError
+from samobot.sandbox.botapi.feed import EventKind
+from samobot.sandbox.botapi.keyboards import KeyboardButton
 from samobot.sandbox.botapi.profile import member_api
 from samobot.sandbox.botapi.uploads import image_sides
 from samobot.sandbox.botapi.world import World
 
 
-class Person:
+class UserClient:
     """Somebody with a phone. All calls act at once; bots get their updates at their next poll.
 
     Args:
@@ -39,12 +40,12 @@ class Person:
     def say(
         self,
         text: str,
-        chat: Chat | None = None,
+        chat: SandboxChat | None = None,
         *,
-        reply_to: Message | None = None,
+        reply_to: SandboxMessage | None = None,
         thread_id: int | None = None,
         via: Bot | None = None,
-    ) -> Message:
+    ) -> SandboxMessage:
         """Write a message.
 
         Args:
@@ -63,31 +64,35 @@ class Person:
             thread_id = reply_to.thread_id
         self._enter(chat)
         return self.world.post(
-            Message(
+            SandboxMessage(
                 chat, 0, 0, self.user, content, reply_to=reply_to, thread_id=thread_id,
                 via_bot=via.user if via is not None else None,
             )
         )  # fmt: skip
 
-    def start(self, payload: str = "", chat: Chat | None = None) -> Message:
+    def start(self, payload: str = "", chat: SandboxChat | None = None) -> SandboxMessage:
         """Press Start, or follow a deep link `t.me/bot?start=payload`."""
         if not re.fullmatch(rf"[A-Za-z0-9_-]{{0,{api_limits.DEEP_LINK_PAYLOAD}}}", payload):
             raise SandboxError("A deep link's payload is at most 64 of A-Z a-z 0-9 _ and -.")
         return self.say(f"/start {payload}".strip(), chat)
 
-    def reply(self, to: Message, text: str) -> Message:
+    def reply(self, to: SandboxMessage, text: str) -> SandboxMessage:
         """Answer a message."""
         return self.say(text, to.chat, reply_to=to)
 
-    def send_file(self, data: bytes, name: str, caption: str = "", chat: Chat | None = None) -> Message:
+    def send_file(
+        self, data: bytes, name: str, caption: str = "", chat: SandboxChat | None = None
+    ) -> SandboxMessage:
         """Send a document."""
         chat = self._chat(chat)
         self._enter(chat)
         mime_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
         file = self.world.files.add(Upload(name, mime_type, data))
-        return self.world.post(Message(chat, 0, 0, self.user, _content(caption, needed=False), file=file))
+        return self.world.post(
+            SandboxMessage(chat, 0, 0, self.user, _content(caption, needed=False), file=file)
+        )
 
-    def send_photo(self, data: bytes, caption: str = "", chat: Chat | None = None) -> Message:
+    def send_photo(self, data: bytes, caption: str = "", chat: SandboxChat | None = None) -> SandboxMessage:
         """Send a picture."""
         if image_sides(data) is None:
             raise SandboxError("That is not a PNG, GIF, WebP or JPEG.")
@@ -95,15 +100,15 @@ class Person:
         self._enter(chat)
         file = self.world.files.add(Upload("photo.jpg", "image/jpeg", data), photo=True)
         content = _content(caption, needed=False)
-        return self.world.post(Message(chat, 0, 0, self.user, content, file=file, is_photo=True))
+        return self.world.post(SandboxMessage(chat, 0, 0, self.user, content, file=file, is_photo=True))
 
-    def edit(self, message: Message, text: str) -> None:
+    def edit(self, message: SandboxMessage, text: str) -> None:
         """Change a message of one's own."""
         if message.sender is not self.user:
             raise SandboxError(f"Message {message.id} is not {self.user.first_name}'s to edit.")
         self.world.edited_by_person(message, _content(text))
 
-    def forward(self, message: Message, chat: Chat | None = None) -> Message:
+    def forward(self, message: SandboxMessage, chat: SandboxChat | None = None) -> SandboxMessage:
         """Forward a message."""
         chat = self._chat(chat)
         self._enter(chat)
@@ -113,30 +118,32 @@ class Person:
             assert message.sender is not None
             origin = {"type": "user", "sender_user": message.sender.api()}
         return self.world.post(
-            Message(
+            SandboxMessage(
                 chat, 0, 0, self.user, message.content, file=message.file, is_photo=message.is_photo,
                 forward=origin | {"date": message.date},
             )
         )  # fmt: skip
 
-    def say_anonymously(self, text: str, chat: Chat, *, reply_to: Message | None = None) -> Message:
+    def say_anonymously(
+        self, text: str, chat: SandboxChat, *, reply_to: SandboxMessage | None = None
+    ) -> SandboxMessage:
         """Write to a group as an anonymous admin: the sender is GroupAnonymousBot on behalf of the group."""
         if chat.status(self.id) not in {MemberStatus.CREATOR, MemberStatus.ADMINISTRATOR}:
             raise SandboxError(f"{self.user.first_name} is no admin of {chat.title}.")
-        message = Message(
+        message = SandboxMessage(
             chat, 0, 0, self.world.anonymous, _content(text), sender_chat=chat, reply_to=reply_to
         )
         return self.world.post(message)
 
-    def post(self, text: str, channel: Chat, group: Chat | None = None) -> Message:
+    def post(self, text: str, channel: SandboxChat, group: SandboxChat | None = None) -> SandboxMessage:
         """Post to a channel; with a discussion group, Telegram forwards it there as user 777000."""
         if channel.type is not ChatType.CHANNEL or channel.status(self.id) is not MemberStatus.CREATOR:
             raise SandboxError(f"{channel.title} is not a channel of {self.user.first_name}.")
-        post = self.world.post(Message(channel, 0, 0, None, _content(text), sender_chat=channel))
+        post = self.world.post(SandboxMessage(channel, 0, 0, None, _content(text), sender_chat=channel))
         if group is not None:
             origin = {"type": "channel", "chat": channel.api(), "message_id": post.id, "date": post.date}
             self.world.post(
-                Message(
+                SandboxMessage(
                     group, 0, 0, self.world.telegram, post.content, sender_chat=channel, forward=origin,
                     is_automatic_forward=True,
                 )
@@ -145,7 +152,7 @@ class Person:
 
     # Touching.
 
-    def tap(self, message: Message, button: str | int) -> Tap:
+    def tap(self, message: SandboxMessage, button: str | int) -> ButtonPress:
         """Tap a button.
 
         Args:
@@ -162,14 +169,14 @@ class Person:
             )
         return self.tap_data(message, found.data)
 
-    def tap_data(self, message: Message, data: str) -> Tap:
+    def tap_data(self, message: SandboxMessage, data: str) -> ButtonPress:
         """Tap a button that this phone still shows, though the message may have changed or gone."""
         bots = [bot for bot in self.world.bots.values() if bot.user is message.sender]
         if not bots:
             raise SandboxError(f"Message {message.id} is not a bot's.")
         return self.world.tap(self.user, message, bots[0], data)
 
-    def react(self, message: Message, *emoji: str) -> None:
+    def react(self, message: SandboxMessage, *emoji: str) -> None:
         """Put emoji on a message; none takes them off."""
         old = message.reactions.get(self.id, ())
         message.reactions[self.id] = emoji
@@ -188,7 +195,7 @@ class Person:
             if chat.type is ChatType.PRIVATE or admin:
                 bot.queue.add("message_reaction", body)
 
-    def delete(self, message: Message) -> None:
+    def delete(self, message: SandboxMessage) -> None:
         """Delete a message; bots are not told."""
         self.world.delete(message)
 
@@ -202,20 +209,20 @@ class Person:
         """Unblock a bot."""
         self._set_blocked(bot, False)
 
-    def join(self, chat: Chat) -> None:
+    def join(self, chat: SandboxChat) -> None:
         """Join a group."""
         chat.members[self.id] = MemberStatus.MEMBER
-        notice = Message(chat, 0, 0, self.user, service={"new_chat_members": [self.user.api()]})
+        notice = SandboxMessage(chat, 0, 0, self.user, service={"new_chat_members": [self.user.api()]})
         self.world.post(notice)
         self.world.feed.publish(EventKind.MEMBER, chat, user=self.id, status="member")
 
-    def leave(self, chat: Chat) -> None:
+    def leave(self, chat: SandboxChat) -> None:
         """Leave a group."""
-        self.world.post(Message(chat, 0, 0, self.user, service={"left_chat_member": self.user.api()}))
+        self.world.post(SandboxMessage(chat, 0, 0, self.user, service={"left_chat_member": self.user.api()}))
         chat.members[self.id] = MemberStatus.LEFT
         self.world.feed.publish(EventKind.MEMBER, chat, user=self.id, status="left")
 
-    def set_bot_status(self, chat: Chat, status: MemberStatus, bot: Bot | None = None) -> None:
+    def set_bot_status(self, chat: SandboxChat, status: MemberStatus, bot: Bot | None = None) -> None:
         """Add a bot to a group, make it admin, or throw it out; the bot is told."""
         bot = bot or self.world.only_bot()
         old = member_api(chat, bot.user.id, bot.user.api())
@@ -230,7 +237,7 @@ class Person:
         chat.members[chat.bot.user.id] = MemberStatus.KICKED if blocked else MemberStatus.MEMBER
         self._tell_membership(chat.bot, chat, old)
 
-    def _tell_membership(self, bot: Bot, chat: Chat, old: dict[str, object]) -> None:
+    def _tell_membership(self, bot: Bot, chat: SandboxChat, old: dict[str, object]) -> None:
         new = member_api(chat, bot.user.id, bot.user.api())
         self.world.feed.publish(EventKind.MEMBER, chat, user=bot.user.id, status=new["status"])
         body = {
@@ -242,10 +249,10 @@ class Person:
         }
         bot.queue.add("my_chat_member", body)
 
-    def _chat(self, chat: Chat | None) -> Chat:
+    def _chat(self, chat: SandboxChat | None) -> SandboxChat:
         return chat if chat is not None else self.world.private_chat(self.user)
 
-    def _enter(self, chat: Chat) -> None:
+    def _enter(self, chat: SandboxChat) -> None:
         """Check that this person can write there."""
         if chat.type is ChatType.PRIVATE:
             if chat.user is not self.user:
@@ -268,7 +275,7 @@ def _content(text: str, *, needed: bool = True) -> Formatted:
     return content
 
 
-def _button(message: Message, wanted: str | int) -> Button:
+def _button(message: SandboxMessage, wanted: str | int) -> KeyboardButton:
     buttons = message.buttons
     if isinstance(wanted, int):
         if wanted < len(buttons):

@@ -7,21 +7,21 @@ import re
 import time
 from collections.abc import Callable, Iterable
 
-from samobot.sandbox.botapi.bots import Bot, Tap, TapAnswer
+from samobot.sandbox.botapi.bots import Bot, ButtonPress, TapAnswer
 from samobot.sandbox.botapi.chats import (
     GROUP_ANONYMOUS_BOT,
     TELEGRAM,
-    Chat,
     ChatType,
     MemberStatus,
-    Message,
+    SandboxChat,
+    SandboxMessage,
     Topic,
     User,
     inaccessible,
 )
 from samobot.sandbox.botapi.entities import Formatted
-from samobot.sandbox.botapi.failure import bad_request, forbidden
-from samobot.sandbox.botapi.feed import EventKind, Feed, SandboxError
+from samobot.sandbox.botapi.failure import SandboxError, bad_request, forbidden
+from samobot.sandbox.botapi.feed import EventKind, Feed
 from samobot.sandbox.botapi.updates import UpdateQueue
 from samobot.sandbox.botapi.uploads import Files
 
@@ -57,10 +57,10 @@ class World:
         self.files = Files()
         self.bots: dict[str, Bot] = {}
         self.users: dict[int, User] = {}
-        self.chats: list[Chat] = []
-        self.taps: dict[str, Tap] = {}
-        self._private: dict[tuple[int, int], Chat] = {}
-        self._shared: dict[int, Chat] = {}
+        self.chats: list[SandboxChat] = []
+        self.taps: dict[str, ButtonPress] = {}
+        self._private: dict[tuple[int, int], SandboxChat] = {}
+        self._shared: dict[int, SandboxChat] = {}
         self._user_ids = itertools.count(1001)
         self._chat_ids = itertools.count(1)
         self._tap_ids = itertools.count(4_000_000_001)
@@ -122,7 +122,7 @@ class World:
 
     # Which chats there are.
 
-    def private_chat(self, user: User, bot: Bot | None = None, *, started: bool = True) -> Chat:
+    def private_chat(self, user: User, bot: Bot | None = None, *, started: bool = True) -> SandboxChat:
         """The chat between a person and a bot, made when it is first asked for.
 
         Args:
@@ -133,7 +133,7 @@ class World:
         bot = bot or self.only_bot()
         chat = self._private.get((bot.user.id, user.id))
         if chat is None:
-            chat = Chat(user.id, ChatType.PRIVATE, bot=bot, user=user, started=started, feed=self.feed)
+            chat = SandboxChat(user.id, ChatType.PRIVATE, bot=bot, user=user, started=started, feed=self.feed)
             chat.members = {user.id: MemberStatus.MEMBER, bot.user.id: MemberStatus.MEMBER}
             self._private[bot.user.id, user.id] = chat
             self.chats.append(chat)
@@ -147,11 +147,11 @@ class World:
         *,
         forum: bool = False,
         username: str | None = None,
-    ) -> Chat:
+    ) -> SandboxChat:
         """A new group or channel; the first member is its creator, all bots of the sandbox in it are members."""
         number = next(self._chat_ids)
         chat_id = -number if type is ChatType.GROUP else -1_000_000_000_000 - number
-        chat = Chat(chat_id, type, title, is_forum=forum, username=username, feed=self.feed)
+        chat = SandboxChat(chat_id, type, title, is_forum=forum, username=username, feed=self.feed)
         chat.last_message_id = (
             1  # number 1 is that of the chat's own beginning, and of a forum's General topic
         )
@@ -161,13 +161,13 @@ class World:
         self.chats.append(chat)
         return chat
 
-    def chat_by_id(self, chat_id: int, bot: Bot | None = None) -> Chat | None:
+    def chat_by_id(self, chat_id: int, bot: Bot | None = None) -> SandboxChat | None:
         """A chat by the id that bots use; the bot matters for private chats."""
         if chat_id < 0:
             return self._shared.get(chat_id)
         return self._private.get(((bot or self.only_bot()).user.id, chat_id))
 
-    def chat_of(self, bot: Bot, chat_id: str, *, writing: bool = True) -> Chat:
+    def chat_of(self, bot: Bot, chat_id: str, *, writing: bool = True) -> SandboxChat:
         """The chat that a call is about.
 
         Args:
@@ -180,7 +180,7 @@ class World:
         """
         if not chat_id.strip():
             raise bad_request("chat_id is empty")
-        chat: Chat | None = None
+        chat: SandboxChat | None = None
         if chat_id.startswith("@"):
             chat = next(
                 (c for c in self._shared.values() if c.username and f"@{c.username}" == chat_id), None
@@ -195,7 +195,7 @@ class World:
 
     # What happens.
 
-    def post(self, message: Message) -> Message:
+    def post(self, message: SandboxMessage) -> SandboxMessage:
         """Put a message into its chat, under the chat's next number; bots that may see it get the update.
 
         The message's `id` and `date` are set here.
@@ -208,13 +208,13 @@ class World:
             self._deliver(message, "channel_post" if message.chat.type is ChatType.CHANNEL else "message")
         return message
 
-    def next_message_id(self, chat: Chat) -> int:
+    def next_message_id(self, chat: SandboxChat) -> int:
         """Private chats share one series of numbers a bot, as on Telegram; other chats have their own."""
-        holder: Bot | Chat = chat.bot if chat.bot is not None else chat
+        holder: Bot | SandboxChat = chat.bot if chat.bot is not None else chat
         holder.last_message_id += 1
         return holder.last_message_id
 
-    def edited_by_person(self, message: Message, content: Formatted) -> None:
+    def edited_by_person(self, message: SandboxMessage, content: Formatted) -> None:
         """A person has changed a message."""
         message.history.append(message.content)
         message.content = content
@@ -223,7 +223,7 @@ class World:
         channel = message.chat.type is ChatType.CHANNEL
         self._deliver(message, "edited_channel_post" if channel else "edited_message")
 
-    def delete(self, message: Message) -> None:
+    def delete(self, message: SandboxMessage) -> None:
         """Remove a message."""
         message.deleted = True
         message.chat.by_id.pop(message.id, None)
@@ -231,9 +231,9 @@ class World:
             message.chat.pinned.remove(message.id)
         self.feed.publish(EventKind.DELETED, message.chat, message)
 
-    def add_topic(self, chat: Chat, name: str, sender: User, icon_color: int = 7322096) -> Topic:
+    def add_topic(self, chat: SandboxChat, name: str, sender: User, icon_color: int = 7322096) -> Topic:
         """Open a topic in a forum; its id is that of the service message that says so."""
-        message = Message(chat, 0, 0, sender)
+        message = SandboxMessage(chat, 0, 0, sender)
         message.service = {"forum_topic_created": {"name": name, "icon_color": icon_color}}
         self.post(message)
         topic = Topic(message.id, name, icon_color)
@@ -241,9 +241,9 @@ class World:
         message.thread_id = topic.id
         return topic
 
-    def tap(self, user: User, message: Message, bot: Bot, data: str) -> Tap:
+    def tap(self, user: User, message: SandboxMessage, bot: Bot, data: str) -> ButtonPress:
         """A person taps a button: the bot that owns the message gets the callback query."""
-        tap = Tap(str(next(self._tap_ids)), bot, user, message, data, self.monotonic())
+        tap = ButtonPress(str(next(self._tap_ids)), bot, user, message, data, self.monotonic())
         self.taps[tap.id] = tap
         chat = message.chat
         body = {
@@ -273,20 +273,20 @@ class World:
             show_alert=answer.show_alert,
         )  # fmt: skip
 
-    def bots_in(self, chat: Chat) -> list[Bot]:
+    def bots_in(self, chat: SandboxChat) -> list[Bot]:
         """The sandbox's bots that are in a chat."""
         if chat.bot is not None:
             return [chat.bot]
         gone = {MemberStatus.LEFT, MemberStatus.KICKED}
         return [bot for bot in self.bots.values() if chat.status(bot.user.id) not in gone]
 
-    def _deliver(self, message: Message, kind: str) -> None:
+    def _deliver(self, message: SandboxMessage, kind: str) -> None:
         for bot in self.bots_in(message.chat):
             if _sees(bot, message):
                 bot.queue.add(kind, message.api())
 
 
-def _check_writable(chat: Chat, bot: Bot) -> None:
+def _check_writable(chat: SandboxChat, bot: Bot) -> None:
     if chat.type is ChatType.PRIVATE:
         if chat.blocked:
             raise forbidden("bot was blocked by the user")
@@ -304,7 +304,7 @@ def _check_writable(chat: Chat, bot: Bot) -> None:
             return
 
 
-def _sees(bot: Bot, message: Message) -> bool:
+def _sees(bot: Bot, message: SandboxMessage) -> bool:
     """Whether a bot gets a person's message, given its privacy mode."""
     chat = message.chat
     admin = chat.status(bot.user.id) in {MemberStatus.ADMINISTRATOR, MemberStatus.CREATOR}

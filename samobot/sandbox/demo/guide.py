@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
-from samobot.sandbox.botapi.chats import Message
-from samobot.sandbox.botapi.keyboards import Button
+from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.keyboards import KeyboardButton
 
 FIRST_MESSAGE = "/run greet Add a greeting script"
 
 
-class Sign(StrEnum):
+class GuideSign(StrEnum):
     """The signs that the bot's messages begin with; each means one thing."""
 
     QUESTION = "❓"
@@ -41,7 +41,7 @@ class Stop(StrEnum):
 
 
 _ORDER = tuple(Stop)
-_NEEDS = {Sign.QUESTION: Stop.ANSWER, Sign.PLAN: Stop.APPROVE}
+_NEEDS = {GuideSign.QUESTION: Stop.ANSWER, GuideSign.PLAN: Stop.APPROVE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Hint:
         return asdict(self) | {"step": _ORDER.index(self.stop) + 1, "steps": len(_ORDER)}
 
 
-def guide(messages: Sequence[Message], owner: int) -> Hint:
+def guide(messages: Sequence[SandboxMessage], owner: int) -> Hint:
     """Say what a newcomer may do next.
 
     Args:
@@ -90,18 +90,18 @@ def guide(messages: Sequence[Message], owner: int) -> Hint:
     )
 
 
-def _next_stop(messages: Sequence[Message], owner: int) -> Hint:
+def _next_stop(messages: Sequence[SandboxMessage], owner: int) -> Hint:
     from_bot = [message for message in messages if message.sender is not None and message.sender.is_bot]
     open_ones = [message for message in from_bot if _is_open(message)]
     if open_ones:
         # The newest session's, and of its questions the first: they come all at once.
         return _decide(next(one for one in open_ones if _session(one) == _session(open_ones[-1])))
-    done = _newest(from_bot, Sign.DONE)
+    done = _newest(from_bot, GuideSign.DONE)
     if done is not None:
         return _after(done, messages)
     card = next((message for message in reversed(from_bot) if _is_card(message) and message.buttons), None)
     planned = any(
-        _sign(message) == Sign.DECIDED and message.text.partition("\n")[0].endswith("plan")
+        _sign(message) == GuideSign.DECIDED and message.text.partition("\n")[0].endswith("plan")
         for message in from_bot
     )
     if card is not None and planned:
@@ -130,17 +130,17 @@ def _next_stop(messages: Sequence[Message], owner: int) -> Hint:
     )
 
 
-def suggested(message: Message) -> Button | None:
+def suggested(message: SandboxMessage) -> KeyboardButton | None:
     """The button that a person in a hurry would tap: the suggestion, or the first that the bot hears of."""
     heard = [button for button in message.buttons if button.data is not None]
     starred = [button for button in heard if "★" in button.text]
     return next(iter(starred or heard), None)
 
 
-def _decide(message: Message) -> Hint:
+def _decide(message: SandboxMessage) -> Hint:
     button = suggested(message)
     label = button.text if button is not None else None
-    if _sign(message) == Sign.QUESTION:
+    if _sign(message) == GuideSign.QUESTION:
         return Hint(
             Stop.ANSWER,
             "It asks before it guesses: tap an answer",
@@ -157,7 +157,7 @@ def _decide(message: Message) -> Hint:
     )
 
 
-def _after(done: Message, messages: Sequence[Message]) -> Hint:
+def _after(done: SandboxMessage, messages: Sequence[SandboxMessage]) -> Hint:
     seen = any(message.id > done.id and _is_diff(message) for message in messages)
     diff = next((button.text for button in done.buttons if "diff" in button.text.lower()), None)
     if seen or diff is None:
@@ -176,29 +176,29 @@ def _after(done: Message, messages: Sequence[Message]) -> Hint:
     )
 
 
-def _is_open(message: Message) -> bool:
+def _is_open(message: SandboxMessage) -> bool:
     """Whether a message still waits for a decision: its sign says so, and its buttons are still there."""
     return _sign(message) in _NEEDS and suggested(message) is not None and not _is_card(message)
 
 
-def _session(message: Message) -> str:
+def _session(message: SandboxMessage) -> str:
     """Whose message it is: the name behind the sign."""
     return "".join(message.text.split(maxsplit=2)[1:2])
 
 
-def _is_card(message: Message) -> bool:
+def _is_card(message: SandboxMessage) -> bool:
     """Whether it shows the phases as dots: the card's sign is that of the session's state."""
     return not _DOTS.isdisjoint(message.text)
 
 
-def _is_diff(message: Message) -> bool:
+def _is_diff(message: SandboxMessage) -> bool:
     return message.file is not None and message.file.name.endswith(".diff")
 
 
-def _newest(messages: Sequence[Message], sign: Sign) -> Message | None:
+def _newest(messages: Sequence[SandboxMessage], sign: GuideSign) -> SandboxMessage | None:
     fitting = (message for message in reversed(messages) if _sign(message) == sign and not _is_card(message))
     return next(fitting, None)
 
 
-def _sign(message: Message) -> str:
+def _sign(message: SandboxMessage) -> str:
     return message.text[:1]

@@ -22,7 +22,7 @@ from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import install
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.demo.caretaker import MARK, Caretaker
-from samobot.sandbox.demo.webchat import About, WebChat
+from samobot.sandbox.demo.webchat import DemoNotice, WebChat
 
 PACE = 0.45
 """Seconds after each step of the scripted agent, for people who watch: the whole way takes about a minute."""
@@ -41,14 +41,14 @@ WORKTREES=../worktrees
 SESSIONS=../sessions
 """
 
-_SCRIPTED = About(
+_SCRIPTED = DemoNotice(
     short_simulated="Telegram and the agent.",
     short_real="the bot, the loop, git.",
     simulated="Telegram (this page), and the agent: a script plays its part, with made-up costs.",
     real="The bot and its loop, the session's files, git: what it writes is run, tested and committed.",
     cost="Nothing: no account, no token, no model. All of it lies in a temporary folder and is removed at the end.",
 )
-_REAL = About(
+_REAL = DemoNotice(
     short_simulated="Telegram.",
     short_real="the agent, the bot, the loop, git.",
     simulated="Telegram (this page).",
@@ -58,7 +58,7 @@ _REAL = About(
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class Demo:
     """How the demo is to be played.
 
     Attributes:
@@ -90,7 +90,7 @@ class Stage:
         folder: Where everything lies; gone after the end.
     """
 
-    def __init__(self, play: Play, environ: Mapping[str, str]) -> None:
+    def __init__(self, play: Demo, environ: Mapping[str, str]) -> None:
         self._play = play
         self._environ = environ
         self._token = f"{secrets.randbelow(10**9) + 10**9}:{secrets.token_urlsafe(24)}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from samobot.sandbox.botapi.chats import Chat, Message
-from samobot.sandbox.botapi.feed import EventKind, SandboxTimeout
-from samobot.sandbox.botapi.keyboards import Button
+from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.failure import SandboxTimeout
+from samobot.sandbox.botapi.feed import EventKind
+from samobot.sandbox.botapi.keyboards import KeyboardButton
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.botapi.user import UserClient
 from samobot.sandbox.demo.guide import Hint, Stop, guide, suggested
 
 QUIET_SECONDS = 60.0
@@ -32,7 +33,7 @@ class TextChat:
     """
 
     def __init__(
-        self, server: BotApiServer, person: Person, chat: Chat, write: Callable[[str], None]
+        self, server: BotApiServer, person: UserClient, chat: SandboxChat, write: Callable[[str], None]
     ) -> None:
         self._server = server
         self._person = person
@@ -116,14 +117,14 @@ class TextChat:
         if button is not None:
             self._tap(message, button)
 
-    def _tap(self, message: Message, button: Button) -> None:
+    def _tap(self, message: SandboxMessage, button: KeyboardButton) -> None:
         if button.data is None:
             self._write(f"   ({button.text} opens or copies something on a phone)")
             return
         self._write(f"   👆 {button.text}")
         self._person.tap_data(message, button.data)
 
-    def _keyboard(self, hint: Hint) -> Message | None:
+    def _keyboard(self, hint: Hint) -> SandboxMessage | None:
         """The message whose buttons the numbers mean: the one that matters now, else the newest with any."""
         named = self._chat.by_id.get(hint.message or 0)
         if named is not None and named.buttons:
@@ -144,7 +145,7 @@ class TextChat:
             elif before[0] != message.text:
                 self._print_change(message, before[0])
 
-    def _print(self, message: Message) -> None:
+    def _print(self, message: SandboxMessage) -> None:
         mine = message.sender is self._person.user
         who = "You" if mine else "samobot"
         sound = "" if mine else " · silent" if message.silent else " · 🔔"
@@ -159,14 +160,14 @@ class TextChat:
             self._write(f"   … {len(lines) - _LONG} more lines")
         self._print_buttons(message)
 
-    def _print_change(self, message: Message, before: str) -> None:
+    def _print_change(self, message: SandboxMessage, before: str) -> None:
         """An edit: the lines that are new, so that a card reads as it moves."""
         known = set(before.splitlines())
         fresh = [line for line in message.text.splitlines() if line.strip() and line not in known]
         if fresh:
             self._write(f"   ✎ {'  |  '.join(line.strip() for line in fresh)}")
 
-    def _print_buttons(self, message: Message) -> None:
+    def _print_buttons(self, message: SandboxMessage) -> None:
         number = 0
         for row in message.rows:
             cells = []

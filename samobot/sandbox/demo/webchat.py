@@ -21,15 +21,14 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import ValidationError
 
-from samobot.errors import SamobotError
 from samobot.sandbox.botapi.bots import Bot
-from samobot.sandbox.botapi.chats import Chat, Message
+from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.control import Control, Order, message_view
-from samobot.sandbox.botapi.failure import ApiFailure
+from samobot.sandbox.botapi.failure import ApiFailure, SandboxError
 from samobot.sandbox.botapi.feed import Event, EventKind
 from samobot.sandbox.botapi.keyboards import MarkupKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.botapi.user import UserClient
 from samobot.sandbox.demo.guide import guide
 
 _ASSETS = {
@@ -66,7 +65,7 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class DemoNotice:
     """What the page says about itself.
 
     Attributes:
@@ -96,7 +95,7 @@ class WebChat:
     """
 
     def __init__(
-        self, server: BotApiServer, person: Person, bot: Bot, about: About, *, guided: bool = True
+        self, server: BotApiServer, person: UserClient, bot: Bot, about: DemoNotice, *, guided: bool = True
     ) -> None:
         self.server = server
         self._control = Control(server)
@@ -119,7 +118,7 @@ class WebChat:
         return f"{self.server.url}/chat/{self._secret}/"
 
     @property
-    def chat(self) -> Chat:
+    def chat(self) -> SandboxChat:
         """The chat that the page shows."""
         return self.server.private_chat(self.person, self._bot)
 
@@ -164,7 +163,7 @@ class WebChat:
             change["pinned"] = chat.pinned[-1] if chat.pinned else None
         return [change]
 
-    def _view(self, message: Message) -> dict[str, object]:
+    def _view(self, message: SandboxMessage) -> dict[str, object]:
         """A message, with what Telegram's apps get and bots do not."""
         view = message_view(message)
         markup = message.markup
@@ -286,7 +285,7 @@ class WebChat:
                 update={"user": self.person.id, "chat": chat.id, "bot": self._bot.username}
             )
             result = await self._control.act(action, order)
-        except (SamobotError, ValidationError, ValueError) as error:
+        except (SandboxError, ValidationError, ValueError) as error:
             return web.json_response({"ok": False, "description": str(error)}, status=400, headers=_HEADERS)
         return web.json_response({"ok": True, "result": result}, headers=_HEADERS)
 

@@ -271,15 +271,15 @@ def test_answers_and_guidance_reach_the_texts(stage: Stage) -> None:
         "- [x] [11-22 07:31] you: old\n- [ ] [11-22 07:32] you: be short\n"
     )
     questions = [
-        do.Question(text="Which?", options=["Hello", "Bye"], suggestion="A", why="polite"),
-        do.Question(text="Why?"),
+        do.QuestionStep(text="Which?", options=["Hello", "Bye"], suggestion="A", why="polite"),
+        do.QuestionStep(text="Why?"),
     ]
     stage.install(
         s.Scenario(
             phases={
                 Phase.REQUIREMENTS: [
                     [do.Questions(questions=questions)],
-                    [do.Questions(questions=[do.Question(text="More?")])],
+                    [do.Questions(questions=[do.QuestionStep(text="More?")])],
                 ],
                 Phase.PLANNING: [[do.Say(text="{task}|{answer1}|{answer2:json}|{answer3}|{guidance}")]],
             }
@@ -306,16 +306,17 @@ def test_what_the_agent_writes_is_what_the_session_reads_and_the_other_way_round
     (stage.session / "_guidance.md").write_text(add_guidance("", "you", "be short\nand polite", now))
     stage.steps(
         do.Questions(
-            questions=[do.Question(text="Which?", options=["Hello", "Bye"], suggestion="B", why="polite")] * 2
+            questions=[do.QuestionStep(text="Which?", options=["Hello", "Bye"], suggestion="B", why="polite")]
+            * 2
         ),
-        do.Plan(
+        do.PlanStep(
             title="Greeting",
             slug="greet",
             goal="{task}",
-            phases=[do.PlanPhase(title="Script", steps=["a", "b"])],
+            phases=[do.PlanPhaseStep(title="Script", steps=["a", "b"])],
         ),
-        do.Overview(status={"Last Action": "Asked"}, flow="asked"),
-        do.Signal(status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="{guidance}"),
+        do.OverviewStep(status={"Last Action": "Asked"}, flow="asked"),
+        do.SignalStep(status=SignalStatus.WAITING, wait=WaitingFor.QA_ANSWERS, summary="{guidance}"),
     )
     assert stage.run().returncode == 0
     asked = parse_qa((stage.session / "_qa.md").read_text())
@@ -344,7 +345,7 @@ def test_the_overview_is_edited_and_the_rest_of_it_kept(stage: Stage) -> None:
         "# x\n\n## Status\nPhase: planning\nLast Action: old\n\n## Flow Log\n- [11-22 07:31] a\n\n## Files\n"
     )
     stage.steps(
-        do.Overview(
+        do.OverviewStep(
             status={"Last Action": "back\\1slash", "Next": "b"},
             flow="planned",
             files={"a.md": "one", "b.md": "two"},
@@ -359,7 +360,9 @@ def test_the_overview_is_edited_and_the_rest_of_it_kept(stage: Stage) -> None:
 
 def test_a_signal_has_the_fields_of_the_contract(stage: Stage) -> None:
     stage.steps(
-        do.Signal(status=SignalStatus.WAITING, wait=WaitingFor.HUMAN_ACTION, summary="{phase}", needs="a key")
+        do.SignalStep(
+            status=SignalStatus.WAITING, wait=WaitingFor.HUMAN_ACTION, summary="{phase}", needs="a key"
+        )
     )
     stage.run()
     assert stage.signal() == {
@@ -377,7 +380,7 @@ def test_a_signal_has_the_fields_of_the_contract(stage: Stage) -> None:
 def test_the_stream_has_the_records_of_the_real_one(stage: Stage) -> None:
     stage.steps(
         do.Say(text="first"),
-        do.Run(command="echo out; echo err >&2; exit 3"),
+        do.RunStep(command="echo out; echo err >&2; exit 3"),
         do.Tool(name="Read", input={"file_path": "{cwd}/a"}, result="text", parent="toolu_task"),
         do.Cost(usd=1.25, input_tokens=10, output_tokens=20),
     )
@@ -433,15 +436,15 @@ def test_given_records_garbage_and_long_lines_go_out_as_they_are(stage: Stage) -
         (do.Fail(kind="login"), None, "Not logged in"),
         (do.Fail(kind="credit"), 400, "Credit balance is too low"),
         (do.Fail(kind="too_long"), 400, "Prompt is too long"),
-        (do.Limit(resets_in=3600), 429, "You've hit your session limit · resets "),
-        (do.Limit(kind="seven_day", resets_at=1_800_000_000), 429, "weekly limit · resets 8:00am (UTC)"),
-        (do.Limit(text="You're out of extra usage · resets 9pm"), 429, "out of extra usage"),
+        (do.LimitStep(resets_in=3600), 429, "You've hit your session limit · resets "),
+        (do.LimitStep(kind="seven_day", resets_at=1_800_000_000), 429, "weekly limit · resets 8:00am (UTC)"),
+        (do.LimitStep(text="You're out of extra usage · resets 9pm"), 429, "out of extra usage"),
     ],
 )
 def test_an_error_of_the_api_is_a_success_record_with_is_error(
     stage: Stage, step: do.Step, status: int | None, text: str
 ) -> None:
-    stage.steps(step, do.Signal(status=SignalStatus.DONE))
+    stage.steps(step, do.SignalStep(status=SignalStatus.DONE))
     done = stage.run()
     end = result(done.stdout)
     assert done.returncode == 1
@@ -468,9 +471,9 @@ def test_an_end_by_a_limit_of_the_cli_names_it(stage: Stage, kind: Any, subtype:
 
 def test_limit_events_say_when_it_ends(stage: Stage) -> None:
     stage.steps(
-        do.ApiRetry(count=2),
-        do.Limit(status="allowed_warning", resets_at=5),
-        do.Limit(resets_at=1_800_000_000),
+        do.ApiRetryStep(count=2),
+        do.LimitStep(status="allowed_warning", resets_at=5),
+        do.LimitStep(resets_at=1_800_000_000),
     )
     _, retry, _, warning, event, *_ = records(stage.run().stdout)
     assert (retry["subtype"], retry["attempt"], retry["error_status"]) == ("api_retry", 1, 529)
@@ -518,7 +521,7 @@ def test_a_hang_lasts_until_sigterm(stage: Stage, at: Any, last: str | None) -> 
 
 
 def test_sigint_ends_the_tool_with_its_setsid_children_and_still_writes_a_result(stage: Stage) -> None:
-    stage.steps(do.Run(command="setsid sleep 600 & echo $! $$ >pids; sleep 600"))
+    stage.steps(do.RunStep(command="setsid sleep 600 & echo $! $$ >pids; sleep 600"))
     process = stage.start()
     pids = stage.repo / "pids"
     eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2)
@@ -583,11 +586,11 @@ def test_every_step_of_the_models_is_known_to_the_agent() -> None:
 
     from samobot.sandbox.agent.mishaps import Mishaps
     from samobot.sandbox.agent.papers import Papers
-    from samobot.sandbox.agent.step_runner import Moves
+    from samobot.sandbox.agent.step_runner import StepRunner
 
     for model in get_args(get_args(do.Step)[0]):
         name = f"do_{model.model_fields['do'].default}"
-        assert sum(hasattr(part, name) for part in (Moves, Papers, Mishaps)) == 1
+        assert sum(hasattr(part, name) for part in (StepRunner, Papers, Mishaps)) == 1
 
 
 def test_a_saved_scenario_is_the_same_when_loaded(tmp_path: Path) -> None:

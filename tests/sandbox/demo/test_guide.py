@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from samobot.sandbox.botapi.calls import Upload
-from samobot.sandbox.botapi.chats import Message
+from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.entities import Formatted
-from samobot.sandbox.botapi.keyboards import Button, Markup, MarkupKind
-from samobot.sandbox.botapi.user import Person
+from samobot.sandbox.botapi.keyboards import KeyboardButton, Markup, MarkupKind
+from samobot.sandbox.botapi.user import UserClient
 from samobot.sandbox.botapi.world import World
 from samobot.sandbox.demo.guide import Stop, guide
 
@@ -21,15 +21,15 @@ class Chat:
     def __init__(self) -> None:
         self.world = World()
         self.bot = self.world.add_bot("42:token", "samo_bot")
-        self.person = Person(self.world, self.world.add_user("Ann", 1001))
+        self.person = UserClient(self.world, self.world.add_user("Ann", 1001))
         self.chat = self.world.private_chat(self.person.user)
 
-    def bot_says(self, text: str, *labels: str, file: str = "") -> Message:
-        rows = (tuple(Button(label, data=label) for label in labels),) if labels else ()
+    def bot_says(self, text: str, *labels: str, file: str = "") -> SandboxMessage:
+        rows = (tuple(KeyboardButton(label, data=label) for label in labels),) if labels else ()
         markup = Markup(MarkupKind.INLINE, rows) if rows else None
         sent = self.world.files.add(Upload(file, "text/plain", b"x")) if file else None
         return self.world.post(
-            Message(self.chat, 0, 0, self.bot.user, Formatted(text), markup=markup, file=sent)
+            SandboxMessage(self.chat, 0, 0, self.bot.user, Formatted(text), markup=markup, file=sent)
         )
 
     def stop(self) -> Stop:

@@ -12,7 +12,7 @@ import pytest
 
 from samobot.sandbox.botapi.calls import Upload
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.sandbox.demo.webchat import About, WebChat
+from samobot.sandbox.demo.webchat import DemoNotice, WebChat
 from tests.support.telegram import TOKEN, RawBot
 
 ANN = 1001
@@ -22,7 +22,7 @@ ANN = 1001
 async def chat() -> AsyncIterator[WebChat]:
     server = BotApiServer()
     account = server.add_bot(TOKEN, "samo_bot")
-    chat = WebChat(server, server.person("Ann", ANN), account, About("Telegram.", "bot.", "x", "y", "z"))
+    chat = WebChat(server, server.person("Ann", ANN), account, DemoNotice("Telegram.", "bot.", "x", "y", "z"))
     async with server:
         server.private_chat(chat.person)
         yield chat

@@ -15,8 +15,8 @@ from pathlib import Path
 import click
 import pytest
 
-from samobot.sandbox.botapi.bots import Tap
-from samobot.sandbox.botapi.chats import Message
+from samobot.sandbox.botapi.bots import ButtonPress
+from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.session.decisions import Decision, DecisionKind
 from samobot.session.decisions import read as read_decisions
@@ -128,10 +128,10 @@ class Cell:
         self.gate = gate
         self.way = way
         self.folder = at_gate(room.sessions, gate.name)
-        self.message: Message | None = None
+        self.message: SandboxMessage | None = None
         self.old_data: str = ""
 
-    async def shown(self, *, wanted: bool = True) -> Message:
+    async def shown(self, *, wanted: bool = True) -> SandboxMessage:
         """Start the bot and see the gate's message; `wanted`: it was the bot that had started the run."""
         bot = await self.room.start()
         (session,) = [view.ref.key for view in await bot.fleet.look()]
@@ -146,7 +146,7 @@ class Cell:
         self.old_data = button.data
         return found
 
-    def decide(self, *, by_eve: bool = False) -> Tap | Message:
+    def decide(self, *, by_eve: bool = False) -> ButtonPress | SandboxMessage:
         """Decide in the chat; returns what was done, to ask for its answer."""
         assert self.message is not None
         person = self.room.eve if by_eve else self.room.ann
@@ -172,9 +172,9 @@ class Cell:
         assert said.labels == []
         assert [each for each in self.room.said() if each.text.startswith(self.gate.asks)] in ([], [said])
 
-    async def check_answered(self, act: Tap | Message, words: str) -> None:
+    async def check_answered(self, act: ButtonPress | SandboxMessage, words: str) -> None:
         """The tap is answered in these words; what was typed has a receipt, or these words below it."""
-        if isinstance(act, Tap):
+        if isinstance(act, ButtonPress):
             assert re.search(words, (await self.room.server.answer_of(act, WAIT)).text)
             return
         answers = [each.text for each in self.room.said(after=act.id) if re.search(words, each.text)]
@@ -242,7 +242,7 @@ async def test_bot_killed(cell: Cell) -> None:
         await cell.room.end()
         bot = await cell.room.start(polling=False, delivering=False)
         await cell.at_terminal()
-        await bot.notifier.look(await bot.fleet.look())
+        await bot.notifier.update(await bot.fleet.look())
         before = message.text
         await cell.room.kill()
         assert message.text == before
@@ -323,7 +323,7 @@ async def test_by_a_stranger(cell: Cell) -> None:
     cell.check_nothing()
     assert cell.room.with_eve.from_bot() == []
     assert (message.text, message.labels) == before
-    assert not isinstance(act, Tap) or act.answer is None
+    assert not isinstance(act, ButtonPress) or act.answer is None
     cell.decide()
     await cell.room.settled()
     cell.check_decided(ANN)

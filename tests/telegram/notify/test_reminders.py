@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from samobot.config.settings import Settings
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.sandbox.botapi.chats import Message
+from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.telegram.api import build_bot
 from samobot.telegram.notify.reminders import due_at, times_due
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views.actions import Action, ActionKind
 from tests.support.chat import FakeFleet, Phone
@@ -34,9 +34,9 @@ async def phone(store: Store) -> AsyncIterator[Phone]:
             yield Phone(server, chat, store, bot, FakeFleet(), Settings(telegram_chat_id=chat.id), AT)
 
 
-async def wait(phone: Phone, how_long: timedelta) -> list[Message]:
+async def wait(phone: Phone, how_long: timedelta) -> list[SandboxMessage]:
     """Let time pass with polls, and return what came."""
-    found: list[Message] = []
+    found: list[SandboxMessage] = []
     end = phone.now + how_long
     while phone.now < end:
         found += await phone.look(after=min(TICK, end - phone.now))

@@ -20,7 +20,7 @@ from samobot.session import requests
 from samobot.session.folder import SessionFolder, archive
 from samobot.session.gate import Person
 from samobot.session.lock import holder
-from samobot.session.requests import Request, RequestKind
+from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.status import SessionState
 from samobot.system.threads import Threads
 from samobot.worker.halt import Halted, halt
@@ -70,7 +70,9 @@ class Stopping:
         await self._keeper.started(ref.key)
         folder = await self._reading.folder(ref)
         if await self._threads.run(lambda: holder(folder)) is not None:
-            await self._threads.run(lambda: requests.request(folder, Request(RequestKind.PAUSE, by.who)))
+            await self._threads.run(
+                lambda: requests.request(folder, WorkerRequest(RequestKind.PAUSE, by.who))
+            )
         elif self._running.is_wanted(ref) and not _needs_a_person(await self._reading.view(ref)):
             self._keeper.drop(ref.key)
         else:

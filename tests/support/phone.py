@@ -12,7 +12,7 @@ import pytest
 from telegram import Bot, Update
 
 from samobot.config.settings import Settings
-from samobot.fleet.local import Fleet
+from samobot.fleet.local_fleet import LocalFleet
 from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.context import Desk
 from samobot.telegram.inbound.dispatch import Front
@@ -186,7 +186,7 @@ async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) 
     )  # fmt: skip
     bot = Bot("42:token-for-tests")
     outbox = Outbox(bot, store)
-    fleet = Fleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
+    fleet = LocalFleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
     places = Places(store, settings)
     notifier = Notifier(fleet, store, outbox, places, lambda: made.now)
     desk = Desk(fleet, store, outbox, notifier, places, settings, lambda: made.now)

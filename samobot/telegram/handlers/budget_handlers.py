@@ -27,7 +27,7 @@ async def add_budget(desk: Desk, request: Request, ref: SessionRef, usd: float) 
 async def allow_today(desk: Desk, request: Request, ref: SessionRef, usd: float) -> None:
     """Let all sessions together spend so many US dollars more today; this one goes on."""
     with desk.notifier.deciding(ref, request.person):
-        await desk.fleet.allow_today(ref, usd, request.person)
+        await desk.fleet.raise_daily_budget(ref, usd, request.person)
         desk.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
         await desk.notifier.look_at(ref)
 
@@ -46,7 +46,7 @@ async def finish_phase(desk: Desk, request: Request, ref: SessionRef) -> None:
 async def pause_finished(desk: Desk, views: Sequence[SessionView]) -> None:
     """Pause the sessions that were let go on only to the end of a phase, where they have come to it."""
     for view in views:
-        phase = desk.store.facts.get(_finish_fact(view.ref)) if view.worker_pid is not None else None
+        phase = desk.store.facts.get(_finish_fact(view.ref)) if view.has_worker else None
         if phase is None or phase == str(view.phase or ""):
             continue
         desk.store.facts.set(_finish_fact(view.ref), None)

@@ -239,7 +239,7 @@ async def _stale(desk: Desk, request: Request, action: Action, tap: Tap) -> None
         desk.toast(request, words)
         return
     try:
-        ref = desk.fleet.ref_of(action.session)
+        ref = SessionRef.from_key(action.session)
         view = await desk.fleet.view(ref)
         words = _what_holds(view, action, tap)
         await desk.notifier.look_at(ref)
@@ -290,4 +290,4 @@ async def _check_plan(desk: Desk, ref: SessionRef, action: Action) -> None:
 def _ref(desk: Desk, action: Action) -> SessionRef:
     if action.session is None:
         raise NotFoundError("This button belongs to no session.")
-    return desk.fleet.ref_of(action.session)
+    return SessionRef.from_key(action.session)

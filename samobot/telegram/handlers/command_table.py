@@ -61,7 +61,7 @@ async def _help(desk: Desk, request: Request) -> None:
         await _help_about(desk, request, wanted)
         return
     views = sorted(
-        await desk.fleet.look(),
+        await desk.fleet.sessions(),
         key=lambda view: view.updated.timestamp() if view.updated else 0.0,
         reverse=True,
     )
@@ -126,7 +126,7 @@ async def _start(desk: Desk, request: Request) -> None:
     word = request.text.strip()
     if word:
         desk.reply(request, _arrival(desk, request, word), part="welcome")
-    views = await desk.fleet.look()
+    views = await desk.fleet.sessions()
     waiting = sum(1 for view in views if need_of(view) is not None)
     running_now = sum(1 for view in views if view.state is SessionState.RUNNING)
     projects = await desk.fleet.projects()

@@ -6,7 +6,7 @@ import asyncio
 
 from samobot.errors import BusyError, ConflictError, NotFoundError, SamobotError, UsageError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import ResumeKind, StopReport
+from samobot.fleet.results import ResumeKind, StopReport
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import TAP, Desk, Request, about_session, choice
 from samobot.telegram.handlers.parsing import is_budget, read_budget
@@ -28,7 +28,7 @@ _NOTHING_RUNS = "Nothing is running. /sessions lists all."
 async def stop(desk: Desk, request: Request) -> None:
     """`/stop [name|all]`: now."""
     if request.text.strip().casefold() in _EVERYTHING:
-        views = [view for view in await desk.fleet.look() if is_stoppable(view)]
+        views = [view for view in await desk.fleet.sessions() if is_stoppable(view)]
         if not views:
             raise NotFoundError(_NOTHING_RUNS)
         desk.receipt(request, "👌", "Stopping…")
@@ -105,7 +105,7 @@ async def pause_one(desk: Desk, request: Request, ref: SessionRef) -> None:
 
 async def resume(desk: Desk, request: Request) -> None:
     """`/resume [name] [budget]`: go on; after `/panic`, let things run again."""
-    if await asyncio.to_thread(desk.fleet.calm):
+    if await asyncio.to_thread(desk.fleet.lift_emergency_stop):
         desk.receipt(request, "👍", "Sessions may run again.")
         desk.reply(
             request,
@@ -189,7 +189,7 @@ async def archive(desk: Desk, request: Request) -> None:
     if target is None:
         return
     picked = request.about is not None and request.about.kind == TAP
-    if named or picked or _is_over(target.view) or target.view.worker_pid is not None:
+    if named or picked or _is_over(target.view) or target.view.has_worker:
         await archive_one(desk, request, target.view.ref)
     else:
         _ask_whether_away(desk, request, target.view.ref)
@@ -233,22 +233,22 @@ async def _panic(desk: Desk, request: Request) -> None:
     stopped = "Nothing was running" if not count else f"{count} stopped" if count > 1 else "1 stopped"
     head = f"⏹ {bold('Everything is stopped')} and stays so until /resume. {stopped}."
     desk.reply(request, "\n".join([head, *(f"⚠️ {line}" for line in lines)]), part="panic", silent=False)
-    for view in await desk.fleet.look():
+    for view in await desk.fleet.sessions():
         if view.state is SessionState.STOPPED:
             await desk.notifier.look_at(view.ref)
 
 
 def is_stoppable(view: SessionView) -> bool:
     """Whether there is something to stop."""
-    return view.worker_pid is not None or view.wanted or view.state in ALIVE
+    return view.has_worker or view.wanted or view.state in ALIVE
 
 
 def _is_going(view: SessionView) -> bool:
-    return view.worker_pid is not None or view.state in (SessionState.RUNNING, SessionState.QUEUED)
+    return view.has_worker or view.state in (SessionState.RUNNING, SessionState.QUEUED)
 
 
 def _rests(view: SessionView) -> bool:
-    return (view.worker_pid is None and view.state not in (SessionState.DONE, SessionState.QUEUED)) or (
+    return (not view.has_worker and view.state not in (SessionState.DONE, SessionState.QUEUED)) or (
         view.state is SessionState.PARKED
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from samobot.errors import ConflictError, UsageError
 from samobot.fleet.models import QuestionView, SessionRef, SessionView
-from samobot.fleet.replies import AnswerReceipt
+from samobot.fleet.results import AnswerReceipt
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.status import SessionState
@@ -194,7 +194,7 @@ async def give_guidance(desk: Desk, request: Request, ref: SessionRef, words: st
         ConflictError: The session is done, so there will be none.
     """
     check_not_done(await desk.fleet.view(ref))
-    await desk.fleet.tell(ref, words, request.person)
+    await desk.fleet.add_guidance(ref, words, request.person)
     desk.receipt(request, "👍", "Noted for the next iteration.")
     need = need_of(await desk.fleet.view(ref))
     if need is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from samobot.errors import ConflictError, SamobotError, StorageError
-from samobot.fleet.models import QuestionView, SessionView
+from samobot.fleet.models import QuestionView, SessionRef, SessionView
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.telegram.handlers import ask, decision_checks, decision_handlers, lifting, prompts
@@ -34,7 +34,7 @@ async def said(desk: Desk, request: Request) -> None:
         return
     prompts.settle(desk, request)
     if request.session is not None:
-        await _replied(desk, request, await desk.fleet.view(desk.fleet.ref_of(request.session)))
+        await _replied(desk, request, await desk.fleet.view(SessionRef.from_key(request.session)))
         return
     if request.chat_id > 0:
         await _hint(desk, request)
@@ -64,7 +64,7 @@ async def complete(desk: Desk, request: Request, action: Action) -> None:
         if command is not None:
             await command.handler(desk, replace(request, text=_completed(request, action), about=None))
         return
-    ref = desk.fleet.ref_of(action.session or "")
+    ref = SessionRef.from_key(action.session or "")
     match action.do:
         case ActionKind.OTHER_ANSWER:
             view = await desk.fleet.view(ref)
@@ -174,7 +174,7 @@ async def _hint(desk: Desk, request: Request) -> None:
         return
     near = nearest_command(word) if len(typed) == 1 and len(word) > 2 else None
     slash = f"Did you mean /{near.name}? Commands begin with a slash." if near is not None else ""
-    active = [view for view in await desk.fleet.look() if is_active(view)]
+    active = [view for view in await desk.fleet.sessions() if is_active(view)]
     if not active:
         nothing = "Nothing is running that this could be for. /run starts a session, /help shows what can be done now."
         desk.reply(request, slash or nothing, part="hint")

@@ -40,7 +40,7 @@ async def lift(
         if identity is None or identity == ((need and need.name) if retry else view.gate):
             await (desk.fleet.retry if retry else desk.fleet.action_done)(ref, request.person)
         elif _was_cut_short(view, request, kind):
-            if view.worker_pid is None:
+            if not view.has_worker:
                 await desk.fleet.resume(ref, request.person)
         else:
             await desk.notifier.look_at(ref)

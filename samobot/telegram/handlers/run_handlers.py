@@ -36,7 +36,7 @@ async def run_in(desk: Desk, request: Request, project: str | None) -> None:
     if project is not None:
         words = replace(words, project=project)
     if words.name is None and request.session is not None:
-        ref = desk.fleet.ref_of(request.session)
+        ref = SessionRef.from_key(request.session)
         view = await desk.fleet.view(ref)
         if view.state is SessionState.DONE:
             await _offer_next(desk, request, view, words)

@@ -28,7 +28,7 @@ async def status(desk: Desk, request: Request) -> None:
         if target is not None:
             show_one(desk, request, target.view)
         return
-    views = await desk.fleet.look()
+    views = await desk.fleet.sessions()
     shown: list[SessionView] = []
     others: list[SessionView] = []
     for view in views:
@@ -86,7 +86,7 @@ async def sessions(desk: Desk, request: Request) -> None:
         NotFoundError: There is no such project.
     """
     wanted = request.text.strip()
-    views = await desk.fleet.look()
+    views = await desk.fleet.sessions()
     if wanted:
         project = await project_named(desk, wanted)
         views = [view for view in views if view.ref.project == project]
@@ -118,7 +118,7 @@ async def projects(desk: Desk, request: Request) -> None:
             f"No project is configured. Put the paths of .samocode files into {code('SAMOBOT_PROJECTS')}.",
         )
         return
-    views = await desk.fleet.look()
+    views = await desk.fleet.sessions()
     lines = []
     for project in found:
         own = [view for view in views if view.ref.project == project.name]

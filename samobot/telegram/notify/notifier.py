@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import FleetNews, NewsKind
+from samobot.fleet.results import FleetEvent, FleetEventKind
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.notify.extras import Sessions
@@ -26,7 +26,7 @@ from samobot.telegram.notify.naming import Naming
 from samobot.telegram.notify.publisher import Voice
 from samobot.telegram.notify.recipients import Places
 from samobot.telegram.notify.reminders import GAP, Reminders, Waiting, silence_key, times_due
-from samobot.telegram.notify.session_notifier import Teller, ref_of
+from samobot.telegram.notify.session_notifier import Teller
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.sent import About
@@ -164,24 +164,28 @@ class Notifier:
         key = silence_key(session, need)
         self._store.chats.put(replace(chat, silenced=chat.silenced | {key}))
 
-    def tell_news(self, news: Iterable[FleetNews]) -> None:
+    def tell_news(self, news: Iterable[FleetEvent]) -> None:
         """Say what the fleet did by itself."""
         for each in news:
             _, _, folder = each.key.partition(":")
-            if each.kind is NewsKind.RESTARTED:
+            if each.kind is FleetEventKind.RESTARTED:
                 self._tell_restart(each, folder)
                 continue
             shown = fleet_news(each, folder)
-            needed = each.kind in (NewsKind.GAVE_UP, NewsKind.FAILED_TO_START)
+            needed = each.kind in (FleetEventKind.GAVE_UP, FleetEventKind.FAILED_TO_START)
             volume = (
-                Volume.NEEDED if needed else Volume.DETAIL if each.kind is NewsKind.STARTED else Volume.NEWS
+                Volume.NEEDED
+                if needed
+                else Volume.DETAIL
+                if each.kind is FleetEventKind.STARTED
+                else Volume.NEWS
             )
             key = f"news:{each.kind}:{each.key}:{self._now():%Y%m%dT%H%M%S}"
             with self._store.transaction(durable=needed):
                 for place in self._places.of(each.key):
                     self._voice.post(place, key, shown, About(each.key, "news"), volume)
 
-    def _tell_restart(self, news: FleetNews, folder: str) -> None:
+    def _tell_restart(self, news: FleetEvent, folder: str) -> None:
         """Say that a worker was started again: one message, which counts while it happens again and again."""
         now, fact = self._now(), f"restarted:{news.key}"
         told = self._store.facts.get(fact)
@@ -256,7 +260,7 @@ class Notifier:
         for key in self._gone.keys() & present:
             del self._gone[key]
         for key in [key for key in self._told if key not in present]:
-            ref = ref_of(key)
+            ref = SessionRef.from_key(key)
             if key not in self._gone and await self._is_put_away(ref):
                 await self._teller.put_away(ref, None)
                 self._told.discard(key)
@@ -268,7 +272,7 @@ class Notifier:
 
     async def _is_put_away(self, ref: SessionRef) -> bool:
         try:
-            return await self._fleet.is_put_away(ref)
+            return await self._fleet.is_archived(ref)
         except SamobotError:
             return False  # nobody can tell; it is closed when it has been gone for long
 

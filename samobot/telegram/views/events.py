@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samobot.fleet.models import GuidanceView, RemarkView, SessionView
-from samobot.fleet.replies import FleetNews, NewsKind
+from samobot.fleet.results import FleetEvent, FleetEventKind
 from samobot.phases import Phase
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -74,7 +74,7 @@ def money_spent(view: SessionView, percent: int) -> Shown:
     return Shown(lines(head, escape(spent)), ((more, pause),))
 
 
-def fleet_news(news: FleetNews, name: str, times: int = 1) -> Shown:
+def fleet_news(news: FleetEvent, name: str, times: int = 1) -> Shown:
     """Show what the fleet did by itself.
 
     Args:
@@ -86,14 +86,14 @@ def fleet_news(news: FleetNews, name: str, times: int = 1) -> Shown:
     if news.ref is None:
         head = f"{Sign.OURS} <b>{escape(name)}</b>"
     else:
-        head = headline(Sign.RUNNING if news.kind is NewsKind.STARTED else Sign.OURS, news.ref)
-    if news.kind is NewsKind.STARTED:
+        head = headline(Sign.RUNNING if news.kind is FleetEventKind.STARTED else Sign.OURS, news.ref)
+    if news.kind is FleetEventKind.STARTED:
         return Shown(lines(f"{head} starts", said))
-    if news.kind is NewsKind.RESTARTED:
+    if news.kind is FleetEventKind.RESTARTED:
         if times > 1:
             return Shown(f"{head} goes on: its worker died {times} times and was started again each time")
         return Shown(f"{head} goes on: its worker died and was started again")
-    gave_up = news.kind is NewsKind.GAVE_UP
+    gave_up = news.kind is FleetEventKind.GAVE_UP
     words = "needs you: its worker dies again and again" if gave_up else "could not be started"
     if news.ref is None:
         return Shown(lines(f"{head} {words}", said))

@@ -85,7 +85,7 @@ ALLOWED: dict[str, set[str]] = {
         "telegram.outbound",
     },
     "setup": BASE | {"claude", "fleet", "telegram.inbound", "telegram.store"},
-    "sandbox.botapi": {"errors"},
+    "sandbox.botapi": set(),
     "sandbox.agent": {"errors", "phases"},
     "sandbox.demo": {"errors", "sandbox.agent", "sandbox.botapi", "system"},
     "terminal": BASE

@@ -36,7 +36,7 @@ from samobot.telegram.inbound.polling import Poller, Problem
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.notifier import Notifier
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
@@ -137,7 +137,7 @@ class BotApp:
         self._fleet = LocalFleet(
             self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set
         )
-        self._places = Places(store, self._settings)
+        self._places = Recipients(store, self._settings)
         self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
         self._desk = Desk(
             self._fleet, store, self._outbox, self._notifier, self._places, self._settings, utc_now
@@ -193,7 +193,7 @@ class BotApp:
         await self._fleet.wait_for_starts()
         async with self._looking:
             try:
-                self._notifier.farewell()
+                self._notifier.show_offline()
             except SamobotError as error:
                 log.error("the cards do not say that the bot is off: %s", error)
             await self._outbox.drain(DRAIN_SECONDS)
@@ -239,10 +239,10 @@ class BotApp:
                 # What the disk does not take now is told on the next look: nobody else knows of it.
                 self._untold += await self._fleet.reconcile()
                 while self._untold:
-                    self._notifier.tell_news(self._untold[:1])
+                    self._notifier.notify_fleet_news(self._untold[:1])
                     del self._untold[0]
                 views = await self._fleet.sessions()
-                await self._notifier.look(views)
+                await self._notifier.update(views)
                 await pause_finished(self._desk, views)
             except SamobotError as error:
                 log.error("a look at the sessions did not work: %s", error)

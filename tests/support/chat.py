@@ -18,12 +18,12 @@ from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.telegram.notify.notifier import Notifier
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.outbox import Outbox
-from samobot.telegram.outbound.rate_limit import Limits
+from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
 
-FAST = Limits(1000.0, 1000, 1000.0, 1000, 1000)
+FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Phone:
     def start(self) -> None:
         """Start the bot's part anew: nothing is known but what the store holds."""
         self.outbox = Outbox(self.bot, self.store, limits=FAST, backoff=0.01)
-        self.places = Places(self.store, self.settings)
+        self.places = Recipients(self.store, self.settings)
         self.notifier = Notifier(self.fleet, self.store, self.outbox, self.places, lambda: self.now)
 
     @contextlib.asynccontextmanager
@@ -114,7 +114,7 @@ class Phone:
             self.fleet.put(view)
         seen = max((message.id for message in self.messages), default=0)
         async with self.delivering():
-            await self.notifier.look(list(self.fleet.views.values()))
+            await self.notifier.update(list(self.fleet.views.values()))
         return [message for message in self.messages if message.id > seen]
 
     async def look_at(self, view: SessionView, by: Person | None = None) -> list[SandboxMessage]:
@@ -123,7 +123,7 @@ class Phone:
         seen = max((message.id for message in self.messages), default=0)
         async with self.delivering():
             with self.notifier.deciding(view.ref, by) if by is not None else contextlib.nullcontext():
-                await self.notifier.look_at(view.ref)
+                await self.notifier.refresh(view.ref)
         return [message for message in self.messages if message.id > seen]
 
     @property

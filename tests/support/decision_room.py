@@ -30,14 +30,14 @@ from samobot.telegram.inbound.access import Gate, access_of
 from samobot.telegram.inbound.dispatch import Front
 from samobot.telegram.inbound.polling import Poller
 from samobot.telegram.notify.notifier import Notifier
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.outbox import Outbox
-from samobot.telegram.outbound.rate_limit import Limits
+from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
 
 TOKEN = "42:AAE-test-token-of-the-matrix-0123"
 WAIT = 20.0
-FAST = Limits(1000.0, 1000, 1000.0, 1000, 1000)
+FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
 
 
 @dataclass
@@ -106,7 +106,7 @@ class DecisionRoom:
         self.bot: Bot | None = None
         self.started: list[str] = []
         self._locks: list[RunLock] = []
-        patch.setattr("samobot.fleet.worker_processes.Workers.start", self._start_from_the_bot)
+        patch.setattr("samobot.fleet.workers.Workers.start", self._start_from_the_bot)
         patch.setattr("samobot.terminal.control_commands.start_detached", self._start_from_the_terminal)
 
     # Workers.
@@ -134,7 +134,7 @@ class DecisionRoom:
         outbox = Outbox(bot, store, limits=FAST, backoff=0.01)
         fleet = LocalFleet(self.settings, store.wanted, environ={}, now=self.clock.utc)
         stack.push_async_callback(fleet.close)
-        places = Places(store, self.settings)
+        places = Recipients(store, self.settings)
         notifier = Notifier(fleet, store, outbox, places, self.clock.utc)
         desk = Desk(fleet, store, outbox, notifier, places, self.settings, self.clock.utc)
         gate = Gate(access_of(self.settings), store, on_admitted=outbox.revive)
@@ -154,9 +154,9 @@ class DecisionRoom:
         """Poll, as the bot does every two seconds."""
         assert self.bot is not None
         for _ in range(2):  # what the first look starts is seen by the second
-            self.bot.notifier.tell_news(await self.bot.fleet.reconcile())
+            self.bot.notifier.notify_fleet_news(await self.bot.fleet.reconcile())
             await self.bot.fleet.wait_for_starts()
-            await self.bot.notifier.look(await self.bot.fleet.sessions())
+            await self.bot.notifier.update(await self.bot.fleet.sessions())
 
     async def end(self) -> None:
         """End the bot in order; what it has to say is said."""

@@ -18,7 +18,7 @@ from samobot.telegram.handlers.context import Desk
 from samobot.telegram.inbound.dispatch import Front
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.notify.notifier import Notifier
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow
@@ -187,7 +187,7 @@ async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) 
     bot = Bot("42:token-for-tests")
     outbox = Outbox(bot, store)
     fleet = LocalFleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
-    places = Places(store, settings)
+    places = Recipients(store, settings)
     notifier = Notifier(fleet, store, outbox, places, lambda: made.now)
     desk = Desk(fleet, store, outbox, notifier, places, settings, lambda: made.now)
     made = Phone(root, store, desk, Front(desk, lambda: "samo_bot"), bot)

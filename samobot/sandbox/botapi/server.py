@@ -19,9 +19,9 @@ from samobot.sandbox.botapi.bots import Bot, ButtonPress, TapAnswer
 from samobot.sandbox.botapi.calls import Arguments, Call, Calls
 from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat
 from samobot.sandbox.botapi.control import control_routes
-from samobot.sandbox.botapi.failure import ApiFailure
+from samobot.sandbox.botapi.failure import ApiFailure, SandboxError
 from samobot.sandbox.botapi.faults import Fault, FaultKind, Faults
-from samobot.sandbox.botapi.feed import EventKind, SandboxError, Subscription
+from samobot.sandbox.botapi.feed import EventKind, Subscription
 from samobot.sandbox.botapi.methods import Context, call, unknown_parameters
 from samobot.sandbox.botapi.profile import result_json
 from samobot.sandbox.botapi.user import UserClient

@@ -10,7 +10,8 @@ from samobot.sandbox.botapi.bots import Bot, ButtonPress
 from samobot.sandbox.botapi.calls import Upload
 from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat, SandboxMessage, User
 from samobot.sandbox.botapi.entities import Formatted, tidy, utf16_length, with_found
-from samobot.sandbox.botapi.feed import EventKind, SandboxError
+from samobot.sandbox.botapi.failure import SandboxError
+from samobot.sandbox.botapi.feed import EventKind
 from samobot.sandbox.botapi.keyboards import KeyboardButton
 from samobot.sandbox.botapi.profile import member_api
 from samobot.sandbox.botapi.uploads import image_sides

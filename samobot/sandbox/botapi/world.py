@@ -20,8 +20,8 @@ from samobot.sandbox.botapi.chats import (
     inaccessible,
 )
 from samobot.sandbox.botapi.entities import Formatted
-from samobot.sandbox.botapi.failure import bad_request, forbidden
-from samobot.sandbox.botapi.feed import EventKind, Feed, SandboxError
+from samobot.sandbox.botapi.failure import SandboxError, bad_request, forbidden
+from samobot.sandbox.botapi.feed import EventKind, Feed
 from samobot.sandbox.botapi.updates import UpdateQueue
 from samobot.sandbox.botapi.uploads import Files
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
-from samobot.sandbox.botapi.feed import EventKind, SandboxTimeout
+from samobot.sandbox.botapi.failure import SandboxTimeout
+from samobot.sandbox.botapi.feed import EventKind
 from samobot.sandbox.botapi.keyboards import KeyboardButton
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.user import UserClient

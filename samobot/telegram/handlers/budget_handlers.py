@@ -21,7 +21,7 @@ async def add_budget(desk: Desk, request: Request, ref: SessionRef, usd: float) 
     with desk.notifier.deciding(ref, request.person):
         await desk.fleet.set_budget(ref, whole, request.person)
         desk.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
-        await desk.notifier.look_at(ref)
+        await desk.notifier.refresh(ref)
 
 
 async def allow_today(desk: Desk, request: Request, ref: SessionRef, usd: float) -> None:
@@ -29,7 +29,7 @@ async def allow_today(desk: Desk, request: Request, ref: SessionRef, usd: float)
     with desk.notifier.deciding(ref, request.person):
         await desk.fleet.raise_daily_budget(ref, usd, request.person)
         desk.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
-        await desk.notifier.look_at(ref)
+        await desk.notifier.refresh(ref)
 
 
 async def finish_phase(desk: Desk, request: Request, ref: SessionRef) -> None:
@@ -40,7 +40,7 @@ async def finish_phase(desk: Desk, request: Request, ref: SessionRef) -> None:
     with desk.notifier.deciding(ref, request.person):
         await desk.fleet.set_budget(ref, view.cost_usd + more, request.person)
         desk.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
-        await desk.notifier.look_at(ref)
+        await desk.notifier.refresh(ref)
 
 
 async def pause_finished(desk: Desk, views: Sequence[SessionView]) -> None:

@@ -25,8 +25,8 @@ from samobot.telegram.handlers.command_table import find_command
 from samobot.telegram.handlers.context import TAP, Desk, Request
 from samobot.telegram.handlers.decision_checks import check_not_answered, check_not_done
 from samobot.telegram.handlers.picked import Picked, say_picked
-from samobot.telegram.store.callback_data import Tap, TapState
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.callback_data import CallbackPress, CallbackState
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import FOR_TODAY
 from samobot.telegram.views.questions import question_key
@@ -55,10 +55,10 @@ async def tapped(desk: Desk, request: Request, identifier: str, picked: Picked |
         desk.toast(request, "This button is from long ago. /status shows what holds now.", alert=True)
         return
     action = Action.model_validate(tap.action)
-    request = replace(request, about=About(action.session, TAP) if action.session else request.about)
+    request = replace(request, about=MessageSubject(action.session, TAP) if action.session else request.about)
     if action.do is not ActionKind.ASIDE:
         prompts.settle(desk, request)  # whoever goes on elsewhere is not about to answer
-    if tap.state is not TapState.FRESH:
+    if tap.state is not CallbackState.FRESH:
         await _stale(desk, request, action, tap)
         return
     patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, desk.toast, request)
@@ -232,23 +232,23 @@ async def _in_project(desk: Desk, request: Request, action: Action) -> None:
         await run_handlers.run_in(desk, request.saying(action.text or ""), action.project)
 
 
-async def _stale(desk: Desk, request: Request, action: Action, tap: Tap) -> None:
+async def _stale(desk: Desk, request: Request, action: Action, tap: CallbackPress) -> None:
     """Say what holds now, and change nothing."""
     if action.session is None:
-        words = "That was picked already." if tap.state is TapState.USED else "This button is too old."
+        words = "That was picked already." if tap.state is CallbackState.USED else "This button is too old."
         desk.toast(request, words)
         return
     try:
         ref = SessionRef.from_key(action.session)
         view = await desk.fleet.view(ref)
         words = _what_holds(view, action, tap)
-        await desk.notifier.look_at(ref)
+        await desk.notifier.refresh(ref)
     except SamobotError as error:
         words = error.message
     desk.toast(request, words, alert=tap.used_by not in (None, request.user_id))
 
 
-def _what_holds(view: SessionView, action: Action, tap: Tap) -> str:
+def _what_holds(view: SessionView, action: Action, tap: CallbackPress) -> str:
     """One sentence about where a thing stands that was decided already."""
     match action.do:
         case ActionKind.ANSWER | ActionKind.OTHER_ANSWER | ActionKind.CHANGE_ANSWER:
@@ -265,7 +265,7 @@ def _what_holds(view: SessionView, action: Action, tap: Tap) -> str:
                 return f"The plan was {verdict}{f' by {plan.by}' if plan.by else ''}."
         case _:
             pass
-    what = "Done already" if tap.state is TapState.USED else "This button is too old"
+    what = "Done already" if tap.state is CallbackState.USED else "This button is too old"
     phase = f" in {view.phase}" if view.phase is not None else ""
     return f"{what}. {view.ref.name} is {view.state}{phase}."
 
@@ -279,7 +279,7 @@ async def _check_gate(desk: Desk, ref: SessionRef, action: Action) -> None:
 async def _check_plan(desk: Desk, ref: SessionRef, action: Action) -> None:
     view = await desk.fleet.view(ref)
     if view.plan is None or (action.identity is not None and view.plan.sha256 != action.identity):
-        await desk.notifier.look_at(ref)
+        await desk.notifier.refresh(ref)
         raise ConflictError("The plan has changed since it was shown; look at it again.")
     if view.waiting_for is not WaitingFor.PLAN_APPROVAL:
         verdict = {"approval": "approved", "rejection": "sent back"}.get(view.plan.verdict or "", "decided")

@@ -21,7 +21,7 @@ from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.store.pairing import Access, Arrivals
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, rows
+from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import need_of
 from samobot.telegram.views.wording import plural
 from samobot.text import nearest, one_line
@@ -77,7 +77,9 @@ async def _help(desk: Desk, request: Request) -> None:
                 "A reply to a message speaks to its session.",
             ]
         ),
-        buttons=rows(Button("All commands", Action(do=ActionKind.RUN_STALE, command="help", text=_ALL))),
+        buttons=rows(
+            ActionButton("All commands", Action(do=ActionKind.RUN_STALE, command="help", text=_ALL))
+        ),
     )
 
 

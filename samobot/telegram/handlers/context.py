@@ -21,13 +21,13 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.publisher import scope_of
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.outbox import Attachment, Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action
-from samobot.telegram.views.buttons import Button, Rows, keyboard
+from samobot.telegram.views.buttons import ActionButton, Rows, keyboard
 from samobot.text import one_line
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Request:
     user_id: int
     person: Person
     text: str = ""
-    about: About | None = None
+    about: MessageSubject | None = None
     old: bool = False
     query_id: str | None = None
 
@@ -81,9 +81,9 @@ class Request:
         return replace(self, text=text)
 
 
-def choice(label: str, action: Action) -> Button:
+def choice(label: str, action: Action) -> ActionButton:
     """A button that answers a question: once it is tapped, it and those beside it are used up."""
-    return Button(label, action, once=True)
+    return ActionButton(label, action, once=True)
 
 
 class Desk:
@@ -105,7 +105,7 @@ class Desk:
         store: Store,
         outbox: Outbox,
         notifier: Notifier,
-        places: Places,
+        places: Recipients,
         settings: Settings,
         now: Callable[[], datetime],
     ) -> None:
@@ -127,7 +127,7 @@ class Desk:
         html: str,
         *,
         buttons: Rows = (),
-        about: About | None = None,
+        about: MessageSubject | None = None,
         part: str = "",
         attachment: Attachment | None = None,
         silent: bool = True,
@@ -239,7 +239,7 @@ class Desk:
         found = []
         for promise in self._promises().values():
             values = promise["request"]
-            about = About(**values["about"]) if values["about"] else None
+            about = MessageSubject(**values["about"]) if values["about"] else None
             request = Request(**{**values, "about": about, "person": Person(**values["person"])})
             found.append((promise["command"], request))
         return found
@@ -277,6 +277,6 @@ class Desk:
         return request.message_id if request.chat_id < 0 and request.query_id is None else None
 
 
-def about_session(ref: SessionRef, kind: str = "note", **detail: Any) -> About:
+def about_session(ref: SessionRef, kind: str = "note", **detail: Any) -> MessageSubject:
     """What a message about a session is about."""
-    return About(ref.key, kind, detail)
+    return MessageSubject(ref.key, kind, detail)

@@ -18,7 +18,7 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import obstacle, rest_words
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.pending import NeedKind, need_of
-from samobot.telegram.views.wording import Sign
+from samobot.telegram.views.wording import Icon
 from samobot.text import human_money
 
 _EVERYTHING = frozenset({"all", "everything"})
@@ -57,7 +57,7 @@ async def _stop_all(desk: Desk, request: Request, refs: list[SessionRef]) -> Non
         elif isinstance(report, BaseException):
             raise report
         elif report.done and report.clean:
-            lines.append(f"{Sign.DONE} {bold(ref.name)} is done; nothing to stop.")
+            lines.append(f"{Icon.DONE} {bold(ref.name)} is done; nothing to stop.")
         else:
             sign = "⏹" if report.clean else "⚠️"
             lines.append(f"{sign} {bold(ref.name)} is stopped. {escape(report.words)}")
@@ -71,7 +71,7 @@ async def _stopped(desk: Desk, request: Request, ref: SessionRef) -> StopReport:
         try:
             return await desk.fleet.stop(ref, request.person)
         finally:
-            await desk.notifier.look_at(ref)
+            await desk.notifier.refresh(ref)
 
 
 async def pause(desk: Desk, request: Request) -> None:
@@ -97,10 +97,10 @@ async def pause_one(desk: Desk, request: Request, ref: SessionRef) -> None:
                 holds = f" {'It stays paused' if paused else '/stop keeps it from going on'} after that."
             raise ConflictError(f"{error.message}{f' It is {before}.{holds}' if before else ''}") from None
         if before:
-            _say(desk, request, ref, Sign.PAUSED, f"is paused; it was {before}.")
+            _say(desk, request, ref, Icon.PAUSED, f"is paused; it was {before}.")
         else:
             desk.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
-        await desk.notifier.look_at(ref)
+        await desk.notifier.refresh(ref)
 
 
 async def resume(desk: Desk, request: Request) -> None:
@@ -144,7 +144,7 @@ async def _go_on(desk: Desk, request: Request, ref: SessionRef, budget_usd: floa
     try:
         resumed = await desk.fleet.resume(ref, request.person, budget_usd=budget_usd)
     except ConflictError:
-        await desk.notifier.look_at(ref)  # of one that was stopped it asks again what is awaited
+        await desk.notifier.refresh(ref)  # of one that was stopped it asks again what is awaited
         raise
     match resumed.kind:
         case ResumeKind.QUEUED:
@@ -157,10 +157,10 @@ async def _go_on(desk: Desk, request: Request, ref: SessionRef, budget_usd: floa
                 about=about_session(ref),
             )
         case ResumeKind.RUNNING | ResumeKind.WOKEN if before:
-            _say(desk, request, ref, Sign.RUNNING, f"goes on; it was {before}.")
+            _say(desk, request, ref, Icon.RUNNING, f"goes on; it was {before}.")
         case ResumeKind.RUNNING | ResumeKind.WOKEN:
             desk.receipt(request, "👍", f"{ref.name} goes on.")
-    await desk.notifier.look_at(ref)
+    await desk.notifier.refresh(ref)
 
 
 def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
@@ -172,7 +172,7 @@ def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
     return budget is not None and budget <= view.cost_usd
 
 
-def _say(desk: Desk, request: Request, ref: SessionRef, sign: Sign, words: str) -> None:
+def _say(desk: Desk, request: Request, ref: SessionRef, sign: Icon, words: str) -> None:
     """Acknowledge with words: at the top of the chat for a tap, with a message for a message."""
     desk.receipt(request, "👍", f"{ref.name} {words}")
     if request.query_id is None:
@@ -214,10 +214,12 @@ async def archive_one(desk: Desk, request: Request, ref: SessionRef) -> None:
         await desk.fleet.archive(ref)
     except BusyError:
         raise ConflictError(f"{ref.name} is running. Stop it first, then it can be put away.") from None
-    await desk.notifier.put_away(ref, request.person)
+    await desk.notifier.archive(ref, request.person)
     desk.toast(request, f"{ref.name} is put away.")
     if request.query_id is None:
-        desk.reply(request, f"{Sign.AWAY} {bold(ref.name)} is put away. Its branch stays.", part="archived")
+        desk.reply(
+            request, f"{Icon.ARCHIVED} {bold(ref.name)} is put away. Its branch stays.", part="archived"
+        )
 
 
 async def panic(desk: Desk, request: Request) -> None:
@@ -235,7 +237,7 @@ async def _panic(desk: Desk, request: Request) -> None:
     desk.reply(request, "\n".join([head, *(f"⚠️ {line}" for line in lines)]), part="panic", silent=False)
     for view in await desk.fleet.sessions():
         if view.state is SessionState.STOPPED:
-            await desk.notifier.look_at(view.ref)
+            await desk.notifier.refresh(view.ref)
 
 
 def is_stoppable(view: SessionView) -> bool:

@@ -159,7 +159,7 @@ async def approve_plan(desk: Desk, request: Request, ref: SessionRef, sha256: st
     try:
         await desk.fleet.approve(ref, request.person, expected=sha256)
     finally:
-        await desk.notifier.look_at(ref)  # a plan that changed is shown again
+        await desk.notifier.refresh(ref)  # a plan that changed is shown again
     # Approving again does no harm, and makes good what a crash may have left undone; only the words differ.
     repeated = before is not None and before.verdict == "approval" and before.by != request.person.who
     if repeated and before is not None:
@@ -181,7 +181,7 @@ async def reject_plan(
     try:
         await desk.fleet.reject(ref, feedback, request.person, expected=sha256)
     finally:
-        await desk.notifier.look_at(ref)
+        await desk.notifier.refresh(ref)
     stopped = (await desk.fleet.view(ref)).state is SessionState.STOPPED
     desk.receipt(request, "✍", "Sent back." if stopped else "Sent back; a new version comes.")
     await _say_if_stopped(desk, request, ref)
@@ -199,7 +199,7 @@ async def give_guidance(desk: Desk, request: Request, ref: SessionRef, words: st
     need = need_of(await desk.fleet.view(ref))
     if need is not None:
         _offer_to_go_on(desk, request, ref, need)
-    await desk.notifier.look_at(ref)
+    await desk.notifier.refresh(ref)
 
 
 def _offer_to_go_on(desk: Desk, request: Request, ref: SessionRef, need: Need) -> None:
@@ -246,7 +246,7 @@ async def _answered(desk: Desk, request: Request, ref: SessionRef, receipt: Answ
     shown = ", ".join(f"{each.label}: {spoken_answer(each.answer, 60)}" for each in receipt.answered)
     left = f" · {receipt.open} open" if receipt.open else ""
     desk.receipt(request, "👍", f"Saved. {shown}{left}")
-    await desk.notifier.look_at(ref)
+    await desk.notifier.refresh(ref)
     await _say_if_stopped(desk, request, ref)
 
 
@@ -309,5 +309,5 @@ async def _check_shown(desk: Desk, view: SessionView, questions: Sequence[Questi
     asked = (desk.store.told.get(view.ref.key) or {}).get("asked", ())
     new = [each for each in questions if each.answer is None and question_key(each) not in asked]
     if asked and new:
-        await desk.notifier.look_at(view.ref)
+        await desk.notifier.refresh(view.ref)
         raise ConflictError(f"{new[0].label} has changed since it was shown; look at it again.")

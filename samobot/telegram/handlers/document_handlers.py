@@ -15,9 +15,9 @@ from samobot.telegram.markup.rich_text import escape, utf16_units
 from samobot.telegram.markup.split import MESSAGE_UNITS, split
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, file_label, rows
+from samobot.telegram.views.buttons import ActionButton, file_label, rows
 from samobot.telegram.views.plain_lines import of_flattened
-from samobot.telegram.views.wording import Sign, agent_line, plural
+from samobot.telegram.views.wording import Icon, agent_line, plural
 from samobot.text import human_size, nearest, one_line
 
 _LOG_LINES = 20
@@ -110,7 +110,7 @@ async def show_log(desk: Desk, request: Request, ref: SessionRef, count: int = _
     lines = await desk.fleet.log_lines(ref, max(count, 1))
     # Its words are Markdown; paths, patterns and commands are not.
     shown = [
-        _spoken(line) if line.startswith(Sign.GUIDANCE) else escape(one_line(line, _LINE)) for line in lines
+        _spoken(line) if line.startswith(Icon.GUIDANCE) else escape(one_line(line, _LINE)) for line in lines
     ]
     text = "\n".join(shown) or "The agent has done nothing yet."
     desk.reply(request, f"📄 {bold(ref.name)}\n{text}", about=about_session(ref, "log"), part="log")
@@ -135,7 +135,7 @@ async def show_files(desk: Desk, request: Request, ref: SessionRef) -> None:
         raise NotFoundError(f"{ref.name} has no files yet.")
     buttons = rows(
         *(
-            Button(
+            ActionButton(
                 file_label(each.name, human_size(each.size)),
                 Action(do=ActionKind.FILES, session=ref.key, text=each.name),
             )
@@ -214,8 +214,8 @@ async def _timeline(desk: Desk, request: Request, ref: SessionRef) -> None:
 
 def _spoken(line: str) -> str:
     """A line of the log with what the agent said, whose own lines were joined into one."""
-    said = of_flattened(line.removeprefix(Sign.GUIDANCE))
-    return f"{Sign.GUIDANCE} {agent_line(said, _LINE - 2)}"
+    said = of_flattened(line.removeprefix(Icon.GUIDANCE))
+    return f"{Icon.GUIDANCE} {agent_line(said, _LINE - 2)}"
 
 
 async def _rendered(markdown: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from samobot.telegram.handlers.resolve import is_active, names
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, rows
+from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import NeedKind, need_of
 from samobot.text import one_line
 
@@ -203,7 +203,7 @@ async def _hint(desk: Desk, request: Request) -> None:
     )
 
 
-def _offers(view: SessionView, name: str, text: str) -> list[Button]:
+def _offers(view: SessionView, name: str, text: str) -> list[ActionButton]:
     """What words could be for a session: an answer, that something is done, guidance."""
     found, waiting, need = [], view.open_questions, need_of(view)
     for question in waiting[:_MOST]:

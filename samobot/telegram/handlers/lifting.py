@@ -43,12 +43,12 @@ async def lift(
             if not view.has_worker:
                 await desk.fleet.resume(ref, request.person)
         else:
-            await desk.notifier.look_at(ref)
+            await desk.notifier.refresh(ref)
             raise ConflictError(_let_go_on(view, request))
         paused = (await desk.fleet.view(ref)).paused
         how = "stays paused" if paused else "tries again" if retry else "goes on"
         desk.receipt(request, toast=f"{ref.name} {how}.")
-        await desk.notifier.look_at(ref)
+        await desk.notifier.refresh(ref)
 
 
 def _was_cut_short(view: SessionView, request: Request, kind: DecisionKind) -> bool:

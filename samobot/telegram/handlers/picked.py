@@ -9,7 +9,7 @@ from telegram import MaybeInaccessibleMessage, Message
 from samobot.telegram.handlers.context import Desk, Request
 from samobot.telegram.handlers.status_handlers import place_of
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.store.callback_data import Tap
+from samobot.telegram.store.callback_data import CallbackPress
 from samobot.telegram.views.wording import decided_by
 
 _SETTLED_HERE = ("reply:", "paused:", "news:", "budget:")
@@ -38,7 +38,7 @@ def read_picked(message: MaybeInaccessibleMessage, data: str) -> Picked | None:
     return Picked(message.text_html, labels[0]) if labels else None
 
 
-def say_picked(desk: Desk, request: Request, tap: Tap, picked: Picked | None) -> None:
+def say_picked(desk: Desk, request: Request, tap: CallbackPress, picked: Picked | None) -> None:
     """Have a message whose buttons are used up say what was decided, and take them off."""
     _, _, key = tap.scope.partition(":")
     if picked is None or not tap.once or not key.startswith(_SETTLED_HERE):

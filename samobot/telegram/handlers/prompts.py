@@ -12,7 +12,7 @@ from samobot.errors import StorageError
 from samobot.telegram.handlers.context import Desk, Request
 from samobot.telegram.store.chat_migration import ChatFact, fact_of
 from samobot.telegram.store.outbox_rows import Priority
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def ask(desk: Desk, request: Request, html: str, action: Action, *, hint: str = 
         request.chat_id,
         html,
         key=key,
-        about=About(action.session, _ASK, detail),
+        about=MessageSubject(action.session, _ASK, detail),
         priority=Priority.RECEIPT,
         markup=ForceReply(selective=by_message and in_group, input_field_placeholder=hint[:64] or None),
         thread_id=request.thread_id,
@@ -96,7 +96,7 @@ def use_up(desk: Desk, request: Request, prompt: Prompt) -> None:
     if prompt.action.do is ActionKind.PICK_SESSION:
         sent = desk.store.sent.by_key(request.chat_id, prompt.key)
         if sent is not None:
-            desk.store.sent.put(replace(sent, about=About(sent.about.session)))
+            desk.store.sent.put(replace(sent, about=MessageSubject(sent.about.session)))
 
 
 def _prompt(detail: dict[str, Any]) -> Prompt:

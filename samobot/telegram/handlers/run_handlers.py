@@ -19,7 +19,7 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import more_today
 from samobot.telegram.views.buttons import rows
-from samobot.telegram.views.wording import Sign
+from samobot.telegram.views.wording import Icon
 
 _LONGEST_BASE = 56
 """Characters of a name that are kept in the next one's, which has a number besides."""
@@ -103,7 +103,7 @@ async def _start(desk: Desk, request: Request, project: str, words: RunWords) ->
             about=about_session(started.ref) if started.ref else None,
         )
     if started.ref is not None:
-        await desk.notifier.look_at(started.ref)
+        await desk.notifier.refresh(started.ref)
 
 
 async def _offer_more_today(
@@ -118,7 +118,7 @@ async def _offer_more_today(
     unkept = " Its flags are not: say them again with /run then." if _flags(words) else ""
     desk.reply(
         request,
-        f"{Sign.BUDGET} {bold(ref.name)} rests. {escape(error.message)}{unkept}",
+        f"{Icon.BUDGET} {bold(ref.name)} rests. {escape(error.message)}{unkept}",
         buttons=rows(more_today(ref), resume),
         about=about_session(ref),
         part="day",
@@ -140,7 +140,7 @@ async def _offer_next(desk: Desk, request: Request, view: SessionView, words: Ru
     start = Action(do=ActionKind.PICK_PROJECT, project=ref.project, command=command, text=text)
     desk.reply(
         request,
-        f"{Sign.DONE} {bold(ref.name)} is done. What is next gets a session of its own.",
+        f"{Icon.DONE} {bold(ref.name)} is done. What is next gets a session of its own.",
         buttons=rows(choice(f"▶️ New: {name}", start)),
         about=about_session(ref),
         part="next",

@@ -11,10 +11,10 @@ from samobot.telegram.handlers.resolve import any_session, find_target, is_activ
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, rows
+from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.card import card, doing, sign_of
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import Place, money_of, plural
+from samobot.telegram.views.wording import Recipient, money_of, plural
 from samobot.text import human_duration, one_line
 
 _MOST = 30
@@ -50,7 +50,7 @@ async def status(desk: Desk, request: Request) -> None:
         lines += ["", *(_line(view, called[view.ref.key], place, now) for view in resting)]
     buttons = rows(
         *(
-            Button(
+            ActionButton(
                 f"{sign_of(view, need_of(view))} {called[view.ref.key]}",
                 Action(do=ActionKind.STATUS, session=view.ref.key),
             )
@@ -74,7 +74,7 @@ def show_one(desk: Desk, request: Request, view: SessionView) -> None:
     desk.reply(request, "\n".join(facts), buttons=shown.buttons, about=about_session(view.ref, "status"))
 
 
-def place_of(desk: Desk, request: Request) -> Place:
+def place_of(desk: Desk, request: Request) -> Recipient:
     """The chat that a request came from, as the words for it need to know it."""
     return desk.places.at(request.chat_id, request.thread_id)
 
@@ -139,7 +139,7 @@ def _head(waiting: int, running: int) -> str:
     return f"{waits}, {running} running" if running else waits
 
 
-def _line(view: SessionView, name: str, place: Place, now: datetime) -> str:
+def _line(view: SessionView, name: str, place: Recipient, now: datetime) -> str:
     need = need_of(view)
     words = [doing(view, need, place, now)]
     if view.state is SessionState.RUNNING and view.phase is not None:

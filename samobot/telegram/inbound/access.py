@@ -19,7 +19,7 @@ from telegram.constants import ChatID, ChatType
 from samobot.config.settings import Settings
 from samobot.errors import StorageError
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.chat_migration import Moves
+from samobot.telegram.store.chat_migration import ChatMigrations
 from samobot.telegram.store.pairing import Access, Arrivals
 
 log = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class Gate:
     ) -> None:
         self._access = access
         self._store = store
-        self._moves = Moves(store.facts)
+        self._moves = ChatMigrations(store.facts)
         self._on_admitted = on_admitted
         self._lines = _Lines(monotonic)
 

@@ -19,7 +19,7 @@ from samobot.telegram.handlers.status_handlers import place_of
 from samobot.telegram.inbound.polling import is_stale
 from samobot.telegram.markup.html import code
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.wording import time_of
@@ -128,7 +128,7 @@ class Front:
         except Exception as error:
             self._desk.fail(request, error)
 
-    def _about(self, message: Message) -> About | None:
+    def _about(self, message: Message) -> MessageSubject | None:
         """What the message of ours that this one replies to is about."""
         replied = message.reply_to_message
         if replied is None:
@@ -136,7 +136,7 @@ class Front:
         sent = self._desk.store.sent.find(message.chat.id, replied.message_id)
         return sent.about if sent is not None else self._by_buttons(replied)
 
-    def _by_buttons(self, message: Message) -> About | None:
+    def _by_buttons(self, message: Message) -> MessageSubject | None:
         """What a message is about whose number we do not know: its buttons say so.
 
         Telegram may show a message before it tells us its number, or never tell: then it comes a second time, and
@@ -168,14 +168,16 @@ def _name(first_name: str) -> str:
     return one_line(first_name, 64) or "somebody"
 
 
-def _subject(action: Action) -> About | None:
+def _subject(action: Action) -> MessageSubject | None:
     """What the message of a button is about."""
     if action.session is None:
         return None
     match action.do:
         case ActionKind.ANSWER | ActionKind.OTHER_ANSWER:
-            return About(action.session, "question", {"index": action.question, "identity": action.identity})
+            return MessageSubject(
+                action.session, "question", {"index": action.question, "identity": action.identity}
+            )
         case ActionKind.APPROVE | ActionKind.REQUEST_CHANGES:
-            return About(action.session, "plan", {"sha256": action.identity})
+            return MessageSubject(action.session, "plan", {"sha256": action.identity})
         case _:
-            return About(action.session, "note")
+            return MessageSubject(action.session, "note")

@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from samobot.telegram.store.callback_data import CallbackIds
-from samobot.telegram.store.chat_settings import Chats
+from samobot.telegram.store.chat_settings import ChatSettingsTable
 from samobot.telegram.store.database import Clock, Database
 from samobot.telegram.store.desired_runs import DesiredRuns
-from samobot.telegram.store.notified import Facts, Told
+from samobot.telegram.store.notified import Facts, NotifiedStates
 from samobot.telegram.store.outbox_rows import OutboxQueue
 from samobot.telegram.store.pairing import PairedPeople, Pairing
 from samobot.telegram.store.sent import SentMessages
@@ -56,9 +56,9 @@ class Store:
         self.updates = UpdateJournal(self._database)
         self.outbox = OutboxQueue(self._database, state_dir / "outbox")
         self.sent = SentMessages(self._database)
-        self.told = Told(self._database)
+        self.told = NotifiedStates(self._database)
         self.callbacks = CallbackIds(self._database)
-        self.chats = Chats(self._database)
+        self.chats = ChatSettingsTable(self._database)
         self.wanted = DesiredRuns(self._database)
         self.people = PairedPeople(self._database)
         self.pairing = Pairing(self._database)

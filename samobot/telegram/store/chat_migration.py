@@ -31,7 +31,7 @@ def _beginning(kind: ChatFact, chat_id: int) -> str:
     return f"{kind}:{chat_id}:"
 
 
-class Moves:
+class ChatMigrations:
     """Where chats have gone.
 
     Args:

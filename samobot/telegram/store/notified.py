@@ -8,7 +8,7 @@ from typing import Any
 from samobot.telegram.store.database import Database
 
 
-class Told:
+class NotifiedStates:
     """What the chat was last told, by session key; the notifier sends the difference to what holds now.
 
     Write it in the same transaction as the messages that tell it:

@@ -8,10 +8,10 @@ from samobot.fleet.models import QuestionView, SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape, visible
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, Rows, Shown, rows
+from samobot.telegram.views.buttons import ActionButton, MessageView, Rows, rows
 from samobot.telegram.views.wording import (
-    Place,
-    Sign,
+    Icon,
+    Recipient,
     agent_line,
     agent_rich,
     agent_text,
@@ -30,13 +30,18 @@ _RECEIPT_LINES = 8
 
 
 def question_key(question: QuestionView) -> str:
-    """Names a question's message: other words, or the same words in another place, are another question."""
+    """Names a question's message: other words, or the same words in another recipient, are another question."""
     return f"question:{question.index}:{question.identity}"
 
 
 def open_question(
-    view: SessionView, question: QuestionView, place: Place, now: datetime, *, auto_at: datetime | None = None
-) -> Shown:
+    view: SessionView,
+    question: QuestionView,
+    recipient: Recipient,
+    now: datetime,
+    *,
+    auto_at: datetime | None = None,
+) -> MessageView:
     """Show a question that waits for an answer.
 
     The first open one also offers to take all suggestions, and says when that happens by itself.
@@ -44,7 +49,7 @@ def open_question(
     Args:
         view: The session.
         question: One of its questions; may be answered already, where the answer is to be changed.
-        place: The chat.
+        recipient: The chat.
         now: The time.
         auto_at: When the suggestions are taken without a person, where a session was started so.
     """
@@ -54,47 +59,47 @@ def open_question(
     number = 1 + next((i for i, each in enumerate(of) if each.index == question.index), 0)
     how_many = f" · {number} of {len(of)}" if len(of) > 1 else ""
     text = paragraphs(
-        f"{headline(Sign.QUESTION, view.ref, 'asks')}{how_many}",
+        f"{headline(Icon.QUESTION, view.ref, 'asks')}{how_many}",
         _whole(question.text),
         "\n".join(f"<b>{escape(each.letter)}</b>  {_whole(each.text)}" for each in question.options),
         _suggestion(question),
-        _by_itself(auto_at, place, now) if first else "",
+        _by_itself(auto_at, recipient, now) if first else "",
     )
-    return Shown(text, (*_options(view, question), *(_all(view, auto_at) if first else ())))
+    return MessageView(text, (*_options(view, question), *(_all(view, auto_at) if first else ())))
 
 
 def answered_question(
-    view: SessionView, question: QuestionView, place: Place, today: datetime, *, changeable: bool
-) -> Shown:
+    view: SessionView, question: QuestionView, recipient: Recipient, today: datetime, *, changeable: bool
+) -> MessageView:
     """Show what was answered, by whom and when.
 
     Args:
         view: The session.
         question: One of its questions, answered.
-        place: The chat.
+        recipient: The chat.
         today: When the question was shown; a time of another day comes with its date.
         changeable: Whether the agent has not taken it up yet.
     """
     text = lines(
-        f"{headline(Sign.DECIDED, view.ref)} · question {question.number}",
+        f"{headline(Icon.DECIDED, view.ref)} · question {question.number}",
         agent_text(question.text, _ASKED_AGAIN),
         f"→ {answer_words(question)}",
-        escape(decided_by(question.by, question.via, question.at, place, today)),
+        escape(decided_by(question.by, question.via, question.at, recipient, today)),
     )
     if not changeable:
-        return Shown(text)
+        return MessageView(text)
     action = Action(
         do=ActionKind.CHANGE_ANSWER,
         session=view.ref.key,
         question=question.index,
         identity=question.identity,
     )
-    return Shown(text, ((Button("Change", action),),))
+    return MessageView(text, ((ActionButton("Change", action),),))
 
 
 def answers_receipt(
     view: SessionView, questions: tuple[QuestionView, ...], picked_up: int | None, *, over: bool
-) -> Shown:
+) -> MessageView:
     """List all answers of a round, once the last is given.
 
     Args:
@@ -113,9 +118,9 @@ def answers_receipt(
         rests = view.state is SessionState.STOPPED
         goes_on = (view.wanted and not rests) or view.has_worker
         last = "" if over else "It goes on by itself." if goes_on else "/resume lets it go on."
-    return Shown(
+    return MessageView(
         lines(
-            f"{headline(Sign.DECIDED, view.ref, 'has its answers')}",
+            f"{headline(Icon.DECIDED, view.ref, 'has its answers')}",
             *shown,
             f"… and {more} more" if more > 0 else "",
             last,
@@ -157,26 +162,28 @@ def _options(view: SessionView, question: QuestionView) -> Rows:
     for option in question.options[:_MOST_OPTIONS]:
         star = " ★" if option.letter == question.suggestion else ""
         action = _action(view, question, ActionKind.ANSWER, option.letter)
-        buttons.append(Button(f"{option.letter}{star}", action, once=True))
+        buttons.append(ActionButton(f"{option.letter}{star}", action, once=True))
     other = "✍️ Other" if question.options else "✍️ Answer"
-    buttons.append(Button(other, _action(view, question, ActionKind.OTHER_ANSWER)))
+    buttons.append(ActionButton(other, _action(view, question, ActionKind.OTHER_ANSWER)))
     if question.answer is not None:
-        buttons.append(Button("↩️ Keep", _action(view, question, ActionKind.CANCEL)))
+        buttons.append(ActionButton("↩️ Keep", _action(view, question, ActionKind.CANCEL)))
     return rows(*buttons)
 
 
 def _all(view: SessionView, auto_at: datetime | None) -> Rows:
     waiting = view.open_questions
     offered = [question for question in waiting if question.suggestion or question.reason]
-    made: list[tuple[Button, ...]] = []
+    made: list[tuple[ActionButton, ...]] = []
     if len(offered) > 1 or (len(offered) == 1 and not offered[0].suggestion):
         which = "all" if len(offered) == len(waiting) else "the"
         label = f"Accept {which} {plural(len(offered), 'suggestion')}"
         action = Action(do=ActionKind.ACCEPT_SUGGESTIONS, session=view.ref.key, identity=view.gate)
-        made.append((Button(label if len(offered) > 1 else "Accept the suggestion", action, once=True),))
+        made.append(
+            (ActionButton(label if len(offered) > 1 else "Accept the suggestion", action, once=True),)
+        )
     if auto_at is not None:
         action = Action(do=ActionKind.AUTO_OFF, session=view.ref.key, identity=view.gate)
-        made.append((Button("✋ Not by itself", action),))
+        made.append((ActionButton("✋ Not by itself", action),))
     return tuple(made)
 
 
@@ -193,10 +200,10 @@ def _suggestion(question: QuestionView) -> str:
     return f"💡 It suggests: {reason}" if reason else ""
 
 
-def _by_itself(auto_at: datetime | None, place: Place, now: datetime) -> str:
+def _by_itself(auto_at: datetime | None, recipient: Recipient, now: datetime) -> str:
     if auto_at is None:
         return ""
-    return f"⏱ The suggestions are taken at {time_of(auto_at, place, now)} unless you say otherwise."
+    return f"⏱ The suggestions are taken at {time_of(auto_at, recipient, now)} unless you say otherwise."
 
 
 def _whole(markdown: str) -> str:

@@ -27,7 +27,7 @@ from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.tables import PHONE_COLUMNS
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op
-from samobot.telegram.store.sent import About, SentMessage
+from samobot.telegram.store.sent import MessageSubject, SentMessage
 from samobot.telegram.views.buttons import LABEL_CHARACTERS
 from tests.support.phone import CHAT, NOW, PLAN, QA, Phone, open_phone
 
@@ -224,7 +224,7 @@ async def test_a_plan_that_changed_since_the_message_is_not_approved(phone: Phon
     folder = phone.planned()
     view = await phone.desk.fleet.view(SessionRef.from_key("repo:26-01-31-demo"))
     assert view.plan is not None
-    about = About(view.ref.key, "plan", {"sha256": view.plan.sha256})
+    about = MessageSubject(view.ref.key, "plan", {"sha256": view.plan.sha256})
     phone.store.sent.put(SentMessage(CHAT, 77, "plan", about, None, "", 0.0))
     (folder / "01-31-11:30-plan-greeting.md").write_text(PLAN + "- [ ] delete the internet\n")
     said = await phone.say("/approve", reply_to=77)
@@ -244,7 +244,7 @@ async def test_an_approval_is_recorded_once_however_often_it_is_given(phone: Pho
 
 async def test_a_reply_says_by_itself_which_session_and_what(phone: Phone) -> None:
     asking, planned = phone.asking("ask"), phone.planned("plan")
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     question, plan = phone.last("Which colour?"), phone.last("has a plan")
     phone.deliver(question, 50)
     phone.deliver(plan, 51)
@@ -256,8 +256,10 @@ async def test_a_reply_says_by_itself_which_session_and_what(phone: Phone) -> No
 
 async def test_a_reply_to_a_card_is_guidance_word_for_word(phone: Phone) -> None:
     folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
-    phone.store.sent.put(SentMessage(CHAT, 60, "card", About("repo:26-01-31-demo", "card"), None, "", 0.0))
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
+    phone.store.sent.put(
+        SentMessage(CHAT, 60, "card", MessageSubject("repo:26-01-31-demo", "card"), None, "", 0.0)
+    )
     said = await phone.say("demo uses the key in $KEY", reply_to=60)
     assert "demo uses the key in $KEY" in (folder / "_guidance.md").read_text()
     assert any("shall it try again" in text for text in said)
@@ -285,7 +287,7 @@ async def test_an_old_command_is_confirmed_and_an_old_answer_counts(phone: Phone
 
 async def test_what_somebody_else_answered_is_not_overwritten(phone: Phone) -> None:
     folder = phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     phone.deliver(phone.last("Which colour?"), 50)
     await phone.say("A", reply_to=50)
     said = await phone.say("B", reply_to=50, user={"id": 12, "is_bot": False, "first_name": "Ben"})
@@ -297,7 +299,7 @@ async def test_a_tap_repeated_after_a_crash_is_carried_out_once(
     phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     question = phone.last("Which colour?")
     with monkeypatch.context() as killed_before_it_was_noted:
         killed_before_it_was_noted.setattr(phone.store.callbacks, "take", lambda *_: None)
@@ -309,7 +311,7 @@ async def test_a_tap_repeated_after_a_crash_is_carried_out_once(
 
 async def test_a_button_from_long_ago_says_so(phone: Phone) -> None:
     phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     question = phone.last("Which colour?")
     keys = (question.post.markup or {})["inline_keyboard"]
     keys[0][0]["callback_data"] = "unknown-to-us"
@@ -515,7 +517,7 @@ def _late(error: Exception) -> Callable[..., Awaitable[Any]]:
 
 async def test_you_is_only_who_alone_may_decide_and_paired_people_count(phone: Phone) -> None:
     phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     await phone.tap(phone.last("Which colour?"), "B")
     assert "you, " in to_plain(phone.last("Which colour?").post.text)
     phone.store.people.add_user(12)
@@ -527,7 +529,7 @@ async def test_you_is_only_who_alone_may_decide_and_paired_people_count(phone: P
 
 async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phone) -> None:
     phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     await phone.say("/status demo")
     shown = [
         row for row in phone.store.outbox.waiting(CHAT) if (row.post.markup or {}).get("inline_keyboard")
@@ -551,18 +553,18 @@ async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phon
 async def test_what_was_put_away_does_not_come_back_by_a_look_from_before(phone: Phone) -> None:
     folder = phone.asking()
     before = await phone.desk.fleet.sessions()
-    await phone.desk.notifier.look(before)
+    await phone.desk.notifier.update(before)
     await phone.say("/archive demo")
     count = len(phone.store.outbox.waiting(CHAT))
-    await phone.desk.notifier.look(before)
+    await phone.desk.notifier.update(before)
     assert len(phone.store.outbox.waiting(CHAT)) == count
     (folder.parent / "_archive" / folder.name).rename(folder)
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     assert "Waits for you" in to_plain(phone.last("demo · repo").post.text)
 
 
 @pytest.mark.parametrize("kind", ["asking", "planned"])
-async def test_what_is_not_finished_is_put_away_without_its_name_only_after_asking(
+async def test_what_is_not_finished_is_archived_without_its_name_only_after_asking(
     phone: Phone, kind: str
 ) -> None:
     folder = getattr(phone, kind)()
@@ -573,7 +575,7 @@ async def test_what_is_not_finished_is_put_away_without_its_name_only_after_aski
     assert not folder.exists()
 
 
-async def test_what_is_finished_is_put_away_without_asking(phone: Phone) -> None:
+async def test_what_is_finished_is_archived_without_asking(phone: Phone) -> None:
     asking, done = phone.asking("other"), phone.session("demo", phase="done", signal='{"status": "done"}')
     assert "demo is put away" in (await phone.say("/archive"))[0]
     assert (asking.exists(), done.exists()) == (True, False)
@@ -645,7 +647,7 @@ async def test_what_cannot_be_stopped_or_paused_is_said_in_words_that_fit(phone:
 async def test_what_is_said_of_an_answer_has_no_markdown_of_the_agents(phone: Phone) -> None:
     folder = phone.asking()
     (folder / "_qa.md").write_text(QA.replace("A) red", "A) **red**, `#f00`"))
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     asked = phone.last("Which colour?")
     assert await phone.tap(asked, "A") == "Saved. Q1: A) red, #f00 · 1 open"
     assert await phone.tap(asked, "B") == "Q1 was answered by Ann: A) red, #f00"
@@ -653,7 +655,9 @@ async def test_what_is_said_of_an_answer_has_no_markdown_of_the_agents(phone: Ph
 
 async def test_words_for_a_done_session_are_refused_in_words_however_they_come(phone: Phone) -> None:
     folder = phone.session("demo", phase="done", signal='{"status": "done"}')
-    phone.store.sent.put(SentMessage(CHAT, 60, "done", About("repo:26-01-31-demo", "done"), None, "", 0.0))
+    phone.store.sent.put(
+        SentMessage(CHAT, 60, "done", MessageSubject("repo:26-01-31-demo", "done"), None, "", 0.0)
+    )
     refused = "⚠️ demo is done; your words were not used. /run starts what is next."
     assert await phone.say("/tell demo use the key") == [refused]
     assert await phone.say("/tell demo") == [refused]
@@ -669,7 +673,7 @@ async def test_a_stop_really_stops_what_rests_and_closes_what_it_needed(phone: P
         folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     else:
         folder = getattr(phone, kind)()
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     needed = [row for row in phone.store.outbox.waiting(CHAT) if row.post.markup and "card" not in row.key]
     assert needed
     await phone.say("/stop demo")
@@ -720,7 +724,7 @@ async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_an
     folder = phone.asking()
     paused_while_it_worked(folder)
     phone.store.wanted.want("repo:26-01-31-demo", {})
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     phone.new()
     (refused,) = await phone.say("/pause demo")
     assert "waiting for 2 answers. It stays paused after that." in refused
@@ -739,7 +743,7 @@ async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_an
 async def test_a_plan_that_is_decided_says_that_the_session_stays_paused(phone: Phone, words: str) -> None:
     folder = phone.planned()
     paused_while_it_worked(folder)
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     said = await phone.say(words)
     assert len([text for text in said if "stays paused" in text]) == 1
     assert phone.store.wanted.all() == ()
@@ -747,13 +751,13 @@ async def test_a_plan_that_is_decided_says_that_the_session_stays_paused(phone: 
 
 async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_resumed(phone: Phone) -> None:
     phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     await phone.say("/stop demo")
     await phone.desk.finish(20)
     phone.new()
     said = await phone.say("/resume demo")
     assert any("demo waits for your answers; it goes on by itself after that" in text for text in said)
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     asked = [row for row in phone.store.outbox.waiting(CHAT) if row.key.startswith("question:")]
     assert any(row.post.markup for row in asked)
     await phone.say("/answer demo all")
@@ -763,7 +767,7 @@ async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_res
 
 async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> None:
     folder = phone.planned()
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     await phone.say("/stop demo")
     await phone.desk.finish(20)
     assert any("stays stopped until /resume" in text for text in await phone.say("/approve demo"))
@@ -812,9 +816,9 @@ async def test_a_card_says_what_was_done_last_without_marks(phone: Phone) -> Non
 
 async def test_what_was_archived_at_the_terminal_is_closed_on_the_next_look(phone: Phone) -> None:
     folder = phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     archive(SessionFolder(folder))
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     question = phone.last("Which colour?")
     assert "→ 🗄 Put away" in to_plain(question.post.text)
     assert question.post.markup is None

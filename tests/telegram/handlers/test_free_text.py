@@ -31,7 +31,7 @@ async def _needing(phone: Phone, name: str = "human") -> Path:
         signal='{"status": "waiting", "for": "human_action", "summary": "Create the bucket"}',
     )
     SessionFolder(folder).prepare()
-    await phone.desk.notifier.look(await phone.desk.fleet.sessions())
+    await phone.desk.notifier.update(await phone.desk.fleet.sessions())
     phone.deliver(phone.last("Then tap Done"), 50)
     return folder
 

@@ -242,7 +242,7 @@ async def test_bot_killed(cell: Cell) -> None:
         await cell.room.end()
         bot = await cell.room.start(polling=False, delivering=False)
         await cell.at_terminal()
-        await bot.notifier.look(await bot.fleet.sessions())
+        await bot.notifier.update(await bot.fleet.sessions())
         before = message.text
         await cell.room.kill()
         assert message.text == before

@@ -12,7 +12,7 @@ from samobot.session.folder import SessionFolder
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.resolve import any_session, is_active, names, pick
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.sent import About, SentMessage
+from samobot.telegram.store.sent import MessageSubject, SentMessage
 from tests.support.phone import CHAT, Phone, open_phone
 
 
@@ -98,7 +98,9 @@ async def test_words_begin_with_a_name_only_where_a_session_has_it(phone: Phone)
 
 async def test_a_reply_addresses_its_session_and_leaves_all_words_as_they_are(phone: Phone) -> None:
     one, two = phone.asking("one"), phone.asking("two")
-    phone.store.sent.put(SentMessage(CHAT, 70, "card", About("repo:26-01-31-two", "card"), None, "", 0.0))
+    phone.store.sent.put(
+        SentMessage(CHAT, 70, "card", MessageSubject("repo:26-01-31-two", "card"), None, "", 0.0)
+    )
     await phone.say("/tell one at a time", reply_to=70)
     assert "one at a time" in (two / "_guidance.md").read_text()
     assert not (one / "_guidance.md").exists()
@@ -120,7 +122,9 @@ async def test_no_name_leads_out_of_the_sessions(phone: Phone, name: str) -> Non
 
 
 async def test_a_session_that_is_gone_says_so(phone: Phone) -> None:
-    phone.store.sent.put(SentMessage(CHAT, 71, "card", About("repo:26-01-30-gone", "card"), None, "", 0.0))
+    phone.store.sent.put(
+        SentMessage(CHAT, 71, "card", MessageSubject("repo:26-01-30-gone", "card"), None, "", 0.0)
+    )
     assert "is gone" in (await phone.say("/status", reply_to=71))[0]
     assert "is gone" in (await phone.say("some words", reply_to=71))[0]
 

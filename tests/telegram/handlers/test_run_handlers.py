@@ -14,7 +14,7 @@ from samobot.session.folder import SessionFolder
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op
-from samobot.telegram.store.sent import About, SentMessage
+from samobot.telegram.store.sent import MessageSubject, SentMessage
 from tests.support.phone import CHAT, Phone, open_phone
 
 
@@ -90,7 +90,9 @@ async def test_flags_survive_the_choice_of_an_old_name_near_a_new_one(phone: Pho
 async def test_flags_of_a_run_in_reply_to_a_session_are_for_that_session(phone: Phone) -> None:
     folder = phone.session("greet")
     SessionFolder(folder).prepare()
-    phone.store.sent.put(SentMessage(CHAT, 60, "card", About("repo:26-01-31-greet", "card"), None, "", 0.0))
+    phone.store.sent.put(
+        SentMessage(CHAT, 60, "card", MessageSubject("repo:26-01-31-greet", "card"), None, "", 0.0)
+    )
     await phone.say('/run --dive "the printing" --budget 5', reply_to=60)
     view = await _started(phone, "greet")
     assert (view.budget_usd, view.wanted) == (5.0, True)

@@ -21,7 +21,7 @@ from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.telegram.api import build_bot
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.callback_data import TapState
+from samobot.telegram.store.callback_data import CallbackState
 from samobot.telegram.store.chat_settings import NotifyLevel
 from tests.support.chat import FakeFleet, Phone
 from tests.support.views import AT, REF, asking, at_rest, blocked, ended, plan, planned, question, session
@@ -103,7 +103,7 @@ async def test_activity_is_shown_as_often_as_the_chat_can_show_it_and_never_forg
 async def test_when_the_bot_goes_off_running_cards_say_so(phone: Phone) -> None:
     await phone.look(session())
     async with phone.delivering():
-        phone.notifier.farewell()
+        phone.notifier.show_offline()
     assert "when the bot went off" in phone.one("▶️").text
 
 
@@ -132,7 +132,7 @@ async def test_a_question_shows_its_answer_wherever_it_was_given(known: Phone) -
     assert message.text.endswith("→ A  hello\nat the terminal, 16:00")
     assert message.labels == ["Change"]
     taps = [known.store.callbacks.peek(data) for data in old if data]
-    assert {tap.state for tap in taps if tap} == {TapState.USED}
+    assert {tap.state for tap in taps if tap} == {CallbackState.USED}
 
 
 async def test_an_answer_can_be_changed_while_the_gate_is_open(known: Phone) -> None:
@@ -333,7 +333,7 @@ async def test_a_lost_worker_is_told_unless_it_is_started_again_anyway(known: Ph
 
 async def test_what_the_fleet_gives_up_is_loud_and_what_it_puts_right_is_not(known: Phone) -> None:
     async with known.delivering():
-        known.notifier.tell_news(
+        known.notifier.notify_fleet_news(
             FleetEvent(ref=REF, key=REF.key, kind=kind, text="It died.") for kind in FleetEventKind
         )
     new = [each for each in known.messages if "It died." in each.text or "started again" in each.text]
@@ -473,7 +473,7 @@ async def test_what_is_needed_is_told_though_the_bot_is_killed_before_it_went_ou
     known: Phone, view: SessionView
 ) -> None:
     known.fleet.put(view)
-    await known.notifier.look([view])  # accepted, and nobody delivers
+    await known.notifier.update([view])  # accepted, and nobody delivers
     known.start()
     assert len(loud(await known.look(view))) == 1
 
@@ -532,7 +532,7 @@ async def test_a_poll_that_was_overtaken_by_a_decision_takes_nothing_back(known:
     )  # fmt: skip
     await known.look_at(fresh)
     async with known.delivering():
-        await known.notifier.look([stale.model_copy(update={"cost_usd": 9.0})])
+        await known.notifier.update([stale.model_copy(update={"cost_usd": 9.0})])
     assert known.one("✅ greet · question 1").labels == ["Change"]
 
 
@@ -625,9 +625,9 @@ async def test_open_questions_without_a_suggestion_are_never_decided_by_itself(k
 
 
 async def test_a_phase_that_is_over_is_not_told_after_the_end(known: Phone) -> None:
-    await known.notifier.look([known.fleet.put(session(phase=Phase.PLANNING, updated=LATER))])
+    await known.notifier.update([known.fleet.put(session(phase=Phase.PLANNING, updated=LATER))])
     view = at_rest(SessionState.DONE, phase=Phase.DONE, updated=LATER + timedelta(seconds=2))
-    await known.notifier.look([known.fleet.put(view)])
+    await known.notifier.update([known.fleet.put(view)])
     async with known.delivering():
         pass
     assert loud(known.messages) == ["🏁 greet is done"]
@@ -639,7 +639,7 @@ async def test_a_worker_that_dies_again_and_again_is_told_in_one_message(known: 
         for _ in range(3):
             known.now += timedelta(seconds=10)
             text = "Its worker had died and was started again."
-            known.notifier.tell_news(
+            known.notifier.notify_fleet_news(
                 [FleetEvent(ref=REF, key=REF.key, kind=FleetEventKind.RESTARTED, text=text)]
             )
             assert await known.outbox.drain(20)
@@ -647,7 +647,9 @@ async def test_a_worker_that_dies_again_and_again_is_told_in_one_message(known: 
     assert "died 3 times" in message.text
     known.now += timedelta(minutes=11)
     async with known.delivering():
-        known.notifier.tell_news([FleetEvent(ref=REF, key=REF.key, kind=FleetEventKind.RESTARTED, text="")])
+        known.notifier.notify_fleet_news(
+            [FleetEvent(ref=REF, key=REF.key, kind=FleetEventKind.RESTARTED, text="")]
+        )
     assert sum("worker died" in text for text in texts(known.messages)) == 2
 
 

@@ -106,7 +106,7 @@ class DecisionRoom:
         self.bot: Bot | None = None
         self.started: list[str] = []
         self._locks: list[RunLock] = []
-        patch.setattr("samobot.fleet.workers.Workers.start", self._start_from_the_bot)
+        patch.setattr("samobot.fleet.worker_processes.WorkerProcesses.start", self._start_from_the_bot)
         patch.setattr("samobot.terminal.control_commands.start_detached", self._start_from_the_terminal)
 
     # Workers.

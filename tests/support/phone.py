@@ -206,6 +206,6 @@ async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(outbox, "answer", answer)
     # However slow the machine: what a tap came to is its answer.
     monkeypatch.setattr(callbacks, "PATIENCE_SECONDS", 600.0)
-    monkeypatch.setattr(fleet, "keep", nothing_starts)
+    monkeypatch.setattr(fleet, "reconcile", nothing_starts)
     yield made
     await desk.finish(5)

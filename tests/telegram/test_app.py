@@ -160,7 +160,7 @@ async def test_a_start_that_fails_while_the_bot_ends_is_logged_and_leaves_no_loo
         waited_for.set()
         await settle(keeper)
 
-    monkeypatch.setattr("samobot.fleet.worker_processes.Workers.start", start)
+    monkeypatch.setattr("samobot.fleet.worker_processes.WorkerProcesses.start", start)
     monkeypatch.setattr(Supervisor, "wait_for_starts", note_and_settle)
     (tmp_path / ".samocode").write_text("MAIN_REPO=.\nWORKTREES=worktrees\nSESSIONS=sessions\n")
     session = tmp_path / "sessions" / "26-01-31-demo"

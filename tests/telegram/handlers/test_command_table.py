@@ -468,7 +468,7 @@ async def test_a_fault_of_ours_is_one_line_and_its_details_are_in_the_log(
     async def broken() -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(phone.desk.fleet, "look", broken)
+    monkeypatch.setattr(phone.desk.fleet, "sessions", broken)
     said = await phone.say("/status")
     assert said == ["⚠️ Something of ours went wrong; the details are in the log. Nothing was decided."]
     assert "secret detail" in caplog.text

@@ -113,6 +113,14 @@ def test_no_two_modules_have_one_name() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
+def test_only_one_module_locks_files() -> None:
+    outside = {
+        "session/file_lock.py",
+        "sandbox/agent/main.py",
+    }  # the scripted agent stands for another program
+    assert {named(path) for path in modules() if "flock" in path.read_text(encoding="utf-8")} == outside
+
+
 def loaded(code: str) -> set[str]:
     """The top-level modules that are there after running some code in a fresh Python."""
     printed = subprocess.run(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from samobot.config.address import Located, known_projects
+from samobot.config.address import LocatedSession, known_projects
 from samobot.config.environment import configured_projects, find_whereabouts
 from samobot.config.settings import load_settings
 from samobot.errors import ConflictError, UsageError
@@ -59,7 +59,7 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
         projects, unreadable = known_projects(config, Path.cwd(), places.projects)
         _complain(unreadable)
         located = [
-            Located(project, folder)
+            LocatedSession(project, folder)
             for project in projects
             for folder in list_folders(project.sessions)
             if holder(folder) is not None

@@ -18,9 +18,9 @@ from samobot.claude.reaper import become_subreaper
 from samobot.config.project import Project, choose_project
 from samobot.config.settings import Settings, load_settings
 from samobot.errors import BusyError, UsageError
-from samobot.fleet.create import Opening, find_session, open_session
 from samobot.fleet.emergency_flag import refuse_while_pulled
 from samobot.fleet.launch import RunRequest, start_detached
+from samobot.fleet.session_creator import Opening, find_session, open_session
 from samobot.session import gate
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason

@@ -12,7 +12,7 @@ import pytest
 
 from samobot.config.project import Project, load_project
 from samobot.errors import UsageError
-from samobot.fleet.create import Opening, find_session, open_session
+from samobot.fleet.session_creator import Opening, find_session, open_session
 from samobot.phases import Phase
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import parse_overview

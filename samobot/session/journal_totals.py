@@ -26,7 +26,7 @@ from samobot.session.process_identity import ProcessIdentity
 _KEPT = 50
 
 
-class Sums:
+class JournalTotals:
     """What has been added up so far; `line` is the number of the line last read, counted by the caller."""
 
     def __init__(self) -> None:

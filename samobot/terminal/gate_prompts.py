@@ -24,7 +24,7 @@ from samobot.terminal.actor import person_at
 from samobot.terminal.live_line import show
 from samobot.terminal.wording_lines import describe_plan, describe_question
 from samobot.text import printable
-from samobot.worker.run import RunEnd
+from samobot.worker.run import RunResult
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether somebody decided elsewhere while we ask here."""
@@ -34,7 +34,7 @@ class _DecidedElsewhere(Exception):
     """The gate was passed in the chat or by hand while the terminal was asking."""
 
 
-def decide_here(folder: SessionFolder, end: RunEnd, key: bytes) -> bool:
+def decide_here(folder: SessionFolder, end: RunResult, key: bytes) -> bool:
     """Ask for what a waiting session needs; True where it has that now.
 
     Args:

@@ -17,12 +17,12 @@ from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import Holder, holder
 from samobot.session.overview import parse_overview
-from samobot.session.requests import Request, RequestKind
+from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import is_stopped, snapshot
 from samobot.session.status import SessionState
 from samobot.system.flock_owner import flock_owner
 from samobot.system.process_handle import ProcessHandle
-from samobot.worker.session_files import Book
+from samobot.worker.session_files import SessionFiles
 
 WORKER_SECONDS = 12.0
 """How long a worker is given: its own ladder takes 3 s for SIGINT, 2 s for SIGTERM, and the sweep."""
@@ -129,7 +129,7 @@ def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]
         return None, False, None
     with contextlib.suppress(StorageError):  # a full disk does not keep a session from being stopped
         requests.clear(folder)
-        requests.request(folder, Request(RequestKind.STOP, "a person"))
+        requests.request(folder, WorkerRequest(RequestKind.STOP, "a person"))
     worker = _find_worker(folder, current)
     if worker is None:
         return None, False, holder(folder)
@@ -169,9 +169,9 @@ def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
     )
     # The journal alone makes it stopped; the rest is for those who read on.
     with contextlib.suppress(StorageError):
-        book = Book(folder, lambda: now)
-        book.flow("Stopped by a person")
-        book.clear_signal()
+        files = SessionFiles(folder, lambda: now)
+        files.flow("Stopped by a person")
+        files.clear_signal()
 
 
 def _unmarked(folder: SessionFolder) -> list[tuple[int, str]]:

@@ -278,7 +278,7 @@ async def _check_plan(context: HandlerContext, ref: SessionRef, action: Action) 
 def _ref(context: HandlerContext, action: Action) -> SessionRef:
     if action.session is None:
         raise NotFoundError("This button belongs to no session.")
-    return context.fleet.ref_of(action.session)
+    return SessionRef.from_key(action.session)
 
 
 def tapped_button(message: MaybeInaccessibleMessage, data: str) -> TappedButton | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from samobot.errors import ConflictError, UsageError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import AnswerReceipt
+from samobot.fleet.results import AnswerReceipt
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.question import Question
@@ -201,7 +201,7 @@ async def give_guidance(context: HandlerContext, request: ChatRequest, ref: Sess
         ConflictError: The session is done, so there will be none.
     """
     check_not_done(await context.fleet.view(ref))
-    await context.fleet.tell(ref, words, request.person)
+    await context.fleet.add_guidance(ref, words, request.person)
     context.receipt(request, "👍", "Noted for the next iteration.")
     need = need_of(await context.fleet.view(ref))
     if need is not None:

@@ -118,7 +118,7 @@ def test_only_one_module_locks_files() -> None:
         "session/file_lock.py",
         "sandbox/agent/main.py",
     }  # the scripted agent stands for another program
-    assert {named(path) for path in modules() if "flock" in path.read_text(encoding="utf-8")} == outside
+    assert {named(path) for path in modules() if "flock(" in path.read_text(encoding="utf-8")} == outside
 
 
 def loaded(code: str) -> set[str]:

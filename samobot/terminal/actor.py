@@ -70,8 +70,8 @@ def _below_the_worker(folder: SessionFolder) -> bool:
     if holder(folder) is None:
         return False
     # Here, for `samobot status` needs none of it and is to be quick.
-    from samobot.system.flock_owner import flock_owner
+    from samobot.system.lock_owner import lock_owner
     from samobot.system.processes import own_line
 
     ancestors = own_line()
-    return flock_owner(folder.lock, ancestors) in ancestors
+    return lock_owner(folder.lock, ancestors) in ancestors

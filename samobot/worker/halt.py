@@ -20,7 +20,7 @@ from samobot.session.overview import parse_overview
 from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import is_stopped, snapshot
 from samobot.session.status import SessionState
-from samobot.system.flock_owner import flock_owner
+from samobot.system.lock_owner import lock_owner
 from samobot.system.process_handle import ProcessHandle
 from samobot.worker.session_files import SessionFiles
 
@@ -146,10 +146,10 @@ def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]
 def _find_worker(folder: SessionFolder, current: Holder) -> ProcessHandle | None:
     """The process that holds the session's lock: as the kernel says, else as the lock's description identifies it."""
     described = [] if current.pid is None else [current.pid]
-    owner = flock_owner(folder.lock, described)
+    owner = lock_owner(folder.lock, described)
     if owner is not None:
         # Asked again while it is held: the id cannot have passed to another process in between.
-        return ProcessHandle.open(owner, lambda _: flock_owner(folder.lock, [owner]) == owner)
+        return ProcessHandle.open(owner, lambda _: lock_owner(folder.lock, [owner]) == owner)
     identity = current.identity
     if identity is None:
         return None

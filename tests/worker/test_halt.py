@@ -109,7 +109,7 @@ def test_stop_never_calls_a_held_session_free(
     folder = make_session(tmp_path)
     folder.prepare()
     folder.lock.write_text(description + "\n")
-    monkeypatch.setattr("samobot.worker.halt.flock_owner", lambda *_: None)  # as on a network's file system
+    monkeypatch.setattr("samobot.worker.halt.lock_owner", lambda *_: None)  # as on a network's file system
     with folder.lock.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         halted = halt(folder)

@@ -18,7 +18,7 @@ _LOCK = re.compile(
 """A line of `/proc/locks` and of `/proc/PID/fdinfo/FD` (proc_locks(5)): pid, device's major and minor, inode."""
 
 
-def flock_owner(path: Path, candidates: Iterable[int] = ()) -> int | None:
+def lock_owner(path: Path, candidates: Iterable[int] = ()) -> int | None:
     """Return the process that holds an exclusive flock on a file; None if nobody does, or it cannot be seen.
 
     The kernel's table of locks names it. Where the table has other device numbers than `stat` (btrfs, overlays), the

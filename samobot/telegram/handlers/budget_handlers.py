@@ -36,7 +36,7 @@ async def finish_phase(desk: Desk, request: Request, ref: SessionRef) -> None:
     """Let a session that ran out of money end its phase: a bounded sum more, and a pause at the next phase."""
     view = await desk.fleet.view(ref)
     more = max(MORE_USD, (view.budget_usd or 0.0) / 2)
-    desk.store.facts.set(_finish_fact(ref), str(view.phase or ""))
+    desk.store.phase_limits.set(ref.key, str(view.phase or ""))
     with desk.notifier.deciding(ref, request.person):
         await desk.fleet.set_budget(ref, view.cost_usd + more, request.person)
         desk.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
@@ -46,13 +46,8 @@ async def finish_phase(desk: Desk, request: Request, ref: SessionRef) -> None:
 async def pause_finished(desk: Desk, views: Sequence[SessionView]) -> None:
     """Pause the sessions that were let go on only to the end of a phase, where they have come to it."""
     for view in views:
-        phase = desk.store.facts.get(_finish_fact(view.ref)) if view.worker_pid is not None else None
+        phase = desk.store.phase_limits.get(view.ref.key) if view.worker_pid is not None else None
         if phase is None or phase == str(view.phase or ""):
             continue
-        desk.store.facts.set(_finish_fact(view.ref), None)
+        desk.store.phase_limits.drop(view.ref.key)
         await desk.fleet.pause(view.ref, Person("samobot, the phase being finished", "auto"))
-
-
-def _finish_fact(ref: SessionRef) -> str:
-    """Names the phase that a session is to finish before it pauses."""
-    return f"finish_phase:{ref.key}"

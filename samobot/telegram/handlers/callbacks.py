@@ -193,7 +193,7 @@ async def _question(desk: Desk, request: Request, action: Action, ref: SessionRe
 
 def _is_changing(desk: Desk, ref: SessionRef, question: QuestionView) -> bool:
     """Whether somebody asked to change this answer: only then an answered question shows its options."""
-    told = desk.store.told.get(ref.key) or {}
+    told = desk.store.notified.get(ref.key) or {}
     return question_key(question) in told.get("changing", ())
 
 

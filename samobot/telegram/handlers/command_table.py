@@ -19,7 +19,7 @@ from samobot.telegram.handlers.resolve import names
 from samobot.telegram.handlers.suggestions import advice
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.store.pairing import Access, Arrivals
+from samobot.telegram.store.pairing import Access
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import need_of
@@ -111,7 +111,7 @@ async def _help_about(desk: Desk, request: Request, wanted: str) -> None:
 
 def _arrival(desk: Desk, request: Request, code: str) -> str:
     """Say what a code has done: the gate has let somebody in by it, or it was not needed."""
-    came = Arrivals(desk.store.facts).find(request.chat_id, request.message_id)
+    came = desk.store.last_pairing.find(request.chat_id, request.message_id)
     if came is not None and request.chat_id < 0:
         group = f"This group, {bold(one_line(came.title, 60))}," if came.title.strip() else "This group"
         return f"✅ {group} is let in: whoever may use me can do so here from now on."

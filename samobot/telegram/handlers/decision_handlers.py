@@ -296,7 +296,7 @@ def _shown_plan(desk: Desk, request: Request, view: SessionView) -> str | None:
     """The digest of the plan that the person has seen: in the message replied to, else as it was shown last."""
     digest = request.about.detail.get("sha256") if request.about is not None else None
     if digest is None and view.waiting_for is WaitingFor.PLAN_APPROVAL:
-        digest = next(reversed((desk.store.told.get(view.ref.key) or {}).get("plans", ())), None)
+        digest = next(reversed((desk.store.notified.get(view.ref.key) or {}).get("plans", ())), None)
     return digest if isinstance(digest, str) else None
 
 
@@ -306,7 +306,7 @@ async def _check_shown(desk: Desk, view: SessionView, questions: Sequence[Questi
     Raises:
         ConflictError: One was not shown; now it is.
     """
-    asked = (desk.store.told.get(view.ref.key) or {}).get("asked", ())
+    asked = (desk.store.notified.get(view.ref.key) or {}).get("asked", ())
     new = [each for each in questions if each.answer is None and question_key(each) not in asked]
     if asked and new:
         await desk.notifier.refresh(view.ref)

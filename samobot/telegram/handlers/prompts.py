@@ -10,7 +10,6 @@ from telegram import ForceReply
 
 from samobot.errors import StorageError
 from samobot.telegram.handlers.context import Desk, Request
-from samobot.telegram.store.chat_migration import ChatFact, fact_of
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
@@ -48,8 +47,8 @@ def ask(desk: Desk, request: Request, html: str, action: Action, *, hint: str = 
         hint: Shown in the empty field, up to 64 characters.
     """
     key = f"ask:{request.key}"
-    detail = {"action": action.model_dump(exclude_none=True, mode="json"), "key": key}
-    desk.store.facts.set(_name(request), {**detail, "at": desk.store.clock()}, durable=False)
+    detail: dict[str, Any] = {"action": action.model_dump(exclude_none=True, mode="json"), "key": key}
+    desk.store.prompts.set(request.chat_id, request.user_id, detail["action"], key)
     by_message = request.query_id is None
     in_group = request.chat_id < 0
     desk.outbox.post(
@@ -74,16 +73,18 @@ def asked(desk: Desk, request: Request) -> Prompt | None:
         return _prompt(about.detail) if about.kind == _ASK else None
     if request.chat_id < 0:
         return None
-    fact = desk.store.facts.get(_name(request))
-    return _prompt(fact) if fact is not None and desk.store.clock() - fact["at"] <= ASK_SECONDS else None
+    prompt = desk.store.prompts.get(request.chat_id, request.user_id)
+    if prompt is None or desk.store.clock() - prompt.at > ASK_SECONDS:
+        return None
+    return Prompt(Action.model_validate(prompt.action), prompt.message_key)
 
 
 def settle(desk: Desk, request: Request) -> None:
     """Ask nothing of this person any more, but what this very request led to."""
     try:
-        fact = desk.store.facts.get(_name(request))
-        if fact is not None and fact.get("key") != f"ask:{request.key}":
-            desk.store.facts.set(_name(request), None, durable=False)
+        prompt = desk.store.prompts.get(request.chat_id, request.user_id)
+        if prompt is not None and prompt.message_key != f"ask:{request.key}":
+            desk.store.prompts.drop(request.chat_id, request.user_id)
     except StorageError as error:  # a full disk must not keep from what was asked for instead
         log.error("what was asked stays open: %s", error.message)
 
@@ -101,7 +102,3 @@ def use_up(desk: Desk, request: Request, prompt: Prompt) -> None:
 
 def _prompt(detail: dict[str, Any]) -> Prompt:
     return Prompt(Action.model_validate(detail["action"]), detail.get("key", ""))
-
-
-def _name(request: Request) -> str:
-    return fact_of(ChatFact.ASKED, request.chat_id, request.user_id)

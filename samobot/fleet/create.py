@@ -8,7 +8,8 @@ from datetime import datetime
 from samobot.config.project import Project
 from samobot.errors import UsageError
 from samobot.phases import Phase
-from samobot.session.files import edit_lock, read_text, write_atomic
+from samobot.session.file_lock import edit_lock
+from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder, clean_name, list_folders, new_folder, resolve
 from samobot.session.lock import holder
 from samobot.session.overview import new_overview

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet.models import SessionView
 from samobot.fleet.view_builder import unreadable_view, view_of, with_activity
-from samobot.session.files import mark_of
+from samobot.session.files import stat_key
 from samobot.session.folder import SessionFolder
 from samobot.session.snapshot import Snapshot, SnapshotReader
 
@@ -69,7 +69,7 @@ class Entry:
         if self._rests and not closely and now < self._due and self.view is not None:
             if now < self._glance:
                 return self.view
-            if mark_of(self._dir) == self._marks[0]:
+            if stat_key(self._dir) == self._marks[0]:
                 self._glance = now + pause
                 return self.view
         if self._held and self._reader is not None and self.view is not None:
@@ -129,11 +129,11 @@ class Entry:
         return self.view
 
     def _look_at_files(self) -> _Marks:
-        return (mark_of(self._dir), *map(mark_of, self._files), *self._look_at_plan())
+        return (stat_key(self._dir), *map(stat_key, self._files), *self._look_at_plan())
 
     def _look_at_plan(self) -> _Marks:
         plan = self.view.plan if self.view is not None else None
-        return () if plan is None else (mark_of(os.path.join(self._dir, plan.name)),)
+        return () if plan is None else (stat_key(os.path.join(self._dir, plan.name)),)
 
 
 def require_regular(folder: SessionFolder) -> None:

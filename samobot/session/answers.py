@@ -11,7 +11,8 @@ from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.phases import WaitingFor
 from samobot.session import journal
 from samobot.session.decisions import Decision, DecisionKind, question_id, record
-from samobot.session.files import edit_lock, read_text, write_atomic
+from samobot.session.file_lock import edit_lock
+from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import (
     Person,

@@ -19,7 +19,8 @@ from samobot.session.decisions import (
     record,
     verdict,
 )
-from samobot.session.files import edit_lock, read_text, write_atomic
+from samobot.session.file_lock import edit_lock
+from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import (
     Person,

@@ -9,7 +9,8 @@ import hashlib
 import os
 from collections.abc import Iterator
 
-from samobot.session.files import edit_lock, move_aside, read_text, remove, write_atomic
+from samobot.session.file_lock import edit_lock
+from samobot.session.files import move_aside, read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.folder_hold import Hold
 from samobot.session.overview import Overview, parse_overview, set_status

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import isfinite
 
-from samobot.session.files import edit_lock, read_text, remove, write_atomic
+from samobot.session.file_lock import edit_lock
+from samobot.session.files import read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 

@@ -14,14 +14,13 @@ from typing import Protocol
 
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus
-from samobot.session.files import mark_of, read_text
+from samobot.session.files import read_text, stat_key
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import Standing, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
 from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason
 from samobot.session.journal import read as read_journal
-from samobot.session.lock import holder
-from samobot.session.lock_holder import Holder
+from samobot.session.lock import Holder, holder
 from samobot.session.qa import Question
 from samobot.session.requests import is_pause_asked
 from samobot.session.signal import Signal, SignalProblem
@@ -205,7 +204,7 @@ class SnapshotReader:
         plan = self._last.standing.plan
         self._plan = os.fspath(plan.path) if plan else None
         # What was seen before reading: a change in between is read again next time.
-        self._held, self._seen = held, (*seen[:-1], mark_of(self._plan) if self._plan else None)
+        self._held, self._seen = held, (*seen[:-1], stat_key(self._plan) if self._plan else None)
         return self._last
 
     def _sums(self) -> Journal | None:
@@ -222,7 +221,7 @@ class SnapshotReader:
             return error.message
 
     def _marks(self) -> tuple[object, ...]:
-        return (*map(mark_of, self._files), mark_of(self._plan) if self._plan else None)
+        return (*map(stat_key, self._files), stat_key(self._plan) if self._plan else None)
 
 
 def _state(

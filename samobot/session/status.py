@@ -1,4 +1,4 @@
-"""What `samobot status NAME --json` says of a session: its public form, which other people's programs read."""
+"""The public JSON of `samobot status NAME --json`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from samobot.phases import Phase, WaitingFor
 
 
 class SessionState(StrEnum):
-    """What a session is doing, or waits for, in one word."""
+    """What a session is doing or waiting for."""
 
     RUNNING = "running"
     QUEUED = "queued"
@@ -25,7 +25,7 @@ class SessionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OptionStatus:
-    """One of the answers that the agent offers."""
+    """One option of a question."""
 
     letter: str
     text: str
@@ -33,7 +33,7 @@ class OptionStatus:
 
 @dataclass(frozen=True, slots=True)
 class QuestionStatus:
-    """One of the agent's questions; `answer` is None while it is open."""
+    """A question of the agent; `answer` is None while it is open."""
 
     number: int
     text: str
@@ -44,7 +44,7 @@ class QuestionStatus:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """The living worker; its pid is None where its lock cannot be read."""
+    """The running worker; its pid is None if its lock cannot be read."""
 
     pid: int | None
     started: datetime | None
@@ -53,7 +53,7 @@ class WorkerStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A session at one moment. None where the files do not say."""
+    """The state of a session; None for what the files do not contain."""
 
     project: str
     session: str
@@ -73,7 +73,7 @@ class Status:
     problems: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The object of `status --json`: times in ISO 8601, and `problems` only where there are any."""
+        """Return the object of `status --json`: times in ISO 8601, `problems` only if there are any."""
         values = asdict(self)
         if not self.problems:
             del values["problems"]
@@ -85,5 +85,5 @@ class Status:
         return values
 
 
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat().replace("+00:00", "Z")

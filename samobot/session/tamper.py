@@ -16,7 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from samobot.session.decisions import Decision, DecisionKind, is_marked, parse_line, question_id
-from samobot.session.files import edit_lock, is_impostor, move_aside, read_bytes, remove, write_atomic
+from samobot.session.file_lock import edit_lock
+from samobot.session.files import is_not_regular_file, move_aside, read_bytes, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.qa import Question, clear_answer, parse_qa, set_answer
 from samobot.text import one_line
@@ -91,7 +92,7 @@ def undo(folder: SessionFolder, baseline: Baseline, key: bytes) -> tuple[Voided,
     """
     with edit_lock(folder.path):
         for path in (folder.qa, folder.decisions, _saved_path(folder)):
-            if is_impostor(path):
+            if is_not_regular_file(path):
                 move_aside(path, folder.logs)
         fresh, voided = _settle_decisions(folder, baseline, key)
         voided += _settle_answers(folder, baseline, fresh)

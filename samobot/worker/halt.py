@@ -18,8 +18,7 @@ from samobot.session import journal, requests
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason
-from samobot.session.lock import holder
-from samobot.session.lock_holder import Holder
+from samobot.session.lock import Holder, holder
 from samobot.session.overview import parse_overview
 from samobot.session.requests import Request, RequestKind
 from samobot.session.snapshot import is_stopped, snapshot

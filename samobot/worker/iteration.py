@@ -171,7 +171,7 @@ class Iteration:
             put_right = ()  # the run ends with these words; they are not told twice
         rewritten = self._journal.restore()
         put_right += (rewritten,) if rewritten else ()
-        self._presence.renew(folder)
+        self._presence.renew()
         self._say_put_right(put_right)
         put_right += self._undo(before)
         signal = book.signal()

@@ -11,7 +11,8 @@ from samobot.errors import StorageError, UsageError
 from samobot.money.spending import is_used_up
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session import decisions, gate, journal, requests
-from samobot.session.files import edit_lock, read_text, sweep, write_atomic
+from samobot.session.file_lock import edit_lock
+from samobot.session.files import read_text, remove_leftovers, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import look
 from samobot.session.guidance import GuidanceItem, parse_guidance, tick
@@ -297,7 +298,7 @@ class Book:
     def sweep(self) -> None:
         """Remove what killed writes have left in the session's folder more than an hour ago."""
         for folder in (self.folder.path, self.folder.logs):
-            sweep(folder, time.time() - _LEFTOVER_SECONDS)
+            remove_leftovers(folder, time.time() - _LEFTOVER_SECONDS)
 
     def _edit(self, status: Mapping[str, str], flow: Iterable[str]) -> None:
         with edit_lock(self.folder.path):

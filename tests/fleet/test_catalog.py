@@ -15,7 +15,7 @@ from samobot.fleet import entry as entry_module
 from samobot.fleet.catalog import _MANY, Catalogue
 from samobot.fleet.entry import RESTS_AFTER, ROTATION
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.session.files import mark_of
+from samobot.session.files import stat_key
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
 from samobot.session.snapshot import SnapshotReader
@@ -98,10 +98,10 @@ def test_a_resting_session_costs_one_look_at_its_folder(
 
     def mark(path: str) -> tuple[int, int, int] | None:
         looked.append(path)
-        return mark_of(path)
+        return stat_key(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(entry_module, "mark_of", mark)
+        patch.setattr(entry_module, "stat_key", mark)
         assert catalogue.look() == before
     assert looked == [str(session.path)]
 
@@ -173,7 +173,7 @@ def test_what_the_agent_is_doing_shows_in_the_view(demo: Path, session: SessionF
     catalogue = Catalogue([demo])
     with RunLock.acquire(session, datetime.now(UTC)) as lock:
         for doing in ("reads a.py", "edits b.py"):
-            lock.show(doing)
+            lock.set_activity(doing)
             (view,) = catalogue.look()
             assert (view.state, view.activity) == (SessionState.RUNNING, doing)
     (view,) = catalogue.look()

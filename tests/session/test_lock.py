@@ -60,7 +60,7 @@ def test_a_holder_with_an_unreadable_description_still_holds(tmp_path: Path, con
         held = holder(folder)
         assert held is not None
         assert held.pid is None
-        with pytest.raises(BusyError, match="does not say its id"):
+        with pytest.raises(BusyError, match="of unknown id"):
             RunLock.acquire(folder, NOW)
 
 
@@ -151,10 +151,10 @@ def test_a_looker_caught_in_the_middle_is_waited_for(tmp_path: Path) -> None:
 def test_a_deleted_lock_file_is_noticed(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     with RunLock.acquire(folder, NOW) as lock:
-        assert lock.still_held()
+        assert lock.is_held()
         folder.lock.unlink()
-        assert not lock.still_held()
-    assert not lock.still_held()
+        assert not lock.is_held()
+    assert not lock.is_held()
 
 
 def test_a_pipe_in_the_locks_place_is_refused_and_keeps_nobody_waiting(tmp_path: Path) -> None:

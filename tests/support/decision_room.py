@@ -24,13 +24,13 @@ from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
-from samobot.telegram.api import build_bot
-from samobot.telegram.handlers.context import Desk
-from samobot.telegram.inbound.access import Gate, access_of
-from samobot.telegram.inbound.dispatch import Front
+from samobot.telegram.handlers.context import HandlerContext
+from samobot.telegram.inbound.access import AccessGate, access_of
+from samobot.telegram.inbound.dispatch import UpdateDispatcher
 from samobot.telegram.inbound.polling import Poller
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.recipients import Recipients
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
@@ -136,9 +136,9 @@ class DecisionRoom:
         stack.push_async_callback(fleet.close)
         places = Recipients(store, self.settings)
         notifier = Notifier(fleet, store, outbox, places, self.clock.utc)
-        desk = Desk(fleet, store, outbox, notifier, places, self.settings, self.clock.utc)
-        gate = Gate(access_of(self.settings), store, on_admitted=outbox.revive)
-        front = Front(desk, lambda: bot.username)
+        context = HandlerContext(fleet, store, outbox, notifier, places, self.settings, self.clock.utc)
+        gate = AccessGate(access_of(self.settings), store, on_admitted=outbox.revive)
+        front = UpdateDispatcher(context, lambda: bot.username)
         poller = Poller(bot, store.updates, gate.guard(front.on_update), on_problem=print)
         works = [outbox.run()] if delivering else []
         tasks = [asyncio.create_task(work) for work in works]

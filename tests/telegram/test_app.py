@@ -20,9 +20,9 @@ from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, Service
 from samobot.telegram.app import BotApp
-from samobot.telegram.identity import TokenRejectedError
 from samobot.telegram.inbound.file_watch import watch
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
+from samobot.telegram.outbound.bot_client import TokenRejectedError
 from samobot.telegram.store.bot_store import Store
 
 TOKEN = "42:token-for-tests"

@@ -19,7 +19,7 @@ from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.callback_data import CallbackState
 from samobot.telegram.store.chat_settings import NotifyLevel

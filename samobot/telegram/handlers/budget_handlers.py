@@ -27,7 +27,7 @@ async def add_budget(context: HandlerContext, request: ChatRequest, ref: Session
 async def allow_today(context: HandlerContext, request: ChatRequest, ref: SessionRef, usd: float) -> None:
     """Let all sessions together spend so many US dollars more today; this one goes on."""
     with context.notifier.deciding(ref, request.person):
-        await context.fleet.allow_today(ref, usd, request.person)
+        await context.fleet.raise_daily_budget(ref, usd, request.person)
         context.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
         await context.notifier.refresh(ref)
 
@@ -46,7 +46,7 @@ async def finish_phase(context: HandlerContext, request: ChatRequest, ref: Sessi
 async def pause_finished(context: HandlerContext, views: Sequence[SessionView]) -> None:
     """Pause the sessions that were let go on only to the end of a phase, where they have come to it."""
     for view in views:
-        phase = context.store.phase_limits.get(view.ref.key) if view.worker_pid is not None else None
+        phase = context.store.phase_limits.get(view.ref.key) if view.has_worker else None
         if phase is None or phase == str(view.phase or ""):
             continue
         context.store.phase_limits.drop(view.ref.key)

@@ -62,7 +62,7 @@ async def _help(context: HandlerContext, request: ChatRequest) -> None:
         await _help_about(context, request, wanted)
         return
     views = sorted(
-        await context.fleet.look(),
+        await context.fleet.sessions(),
         key=lambda view: view.updated.timestamp() if view.updated else 0.0,
         reverse=True,
     )
@@ -129,7 +129,7 @@ async def _start(context: HandlerContext, request: ChatRequest) -> None:
     word = request.text.strip()
     if word:
         context.reply(request, _arrival(context, request, word), part="welcome")
-    views = await context.fleet.look()
+    views = await context.fleet.sessions()
     waiting = sum(1 for view in views if need_of(view) is not None)
     running_now = sum(1 for view in views if view.state is SessionState.RUNNING)
     projects = await context.fleet.projects()

@@ -12,7 +12,7 @@ from samobot.telegram.store.callback_data import CallbackIds
 from samobot.telegram.store.chat_migration import ChatMigrations
 from samobot.telegram.store.chat_settings import ChatSettingsTable
 from samobot.telegram.store.database import Clock, Database
-from samobot.telegram.store.desired_runs import WantedRuns
+from samobot.telegram.store.desired_runs import DesiredRuns
 from samobot.telegram.store.notified import (
     LastPoll,
     LimitNoticeTable,
@@ -83,7 +83,7 @@ class Store:
         self.last_poll = LastPoll(self._database)
         self.callbacks = CallbackIds(self._database)
         self.chats = ChatSettingsTable(self._database)
-        self.wanted = WantedRuns(self._database)
+        self.wanted = DesiredRuns(self._database)
         self.people = PairedPeople(self._database)
         self.pairing = Pairing(self._database)
         self.last_pairing = LastPairing(self._database)

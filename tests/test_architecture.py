@@ -62,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     "fleet": BASE | {"chart", "claude", "worker"},
     "telegram.markup": {"text"},
     "telegram.store": {"errors", "text"},
-    "telegram.outbound": LEAVES | TELEGRAM | {"telegram"},
+    "telegram.outbound": LEAVES | TELEGRAM,
     "telegram.views": LEAVES | TELEGRAM | {"fleet", "session", "telegram.outbound"},
     "telegram.notify": LEAVES
     | TELEGRAM
@@ -72,7 +72,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"config", "fleet", "money", "session", "telegram.notify", "telegram.outbound", "telegram.views"},
     "telegram.inbound": LEAVES
     | TELEGRAM
-    | {"config", "session", "telegram", "telegram.handlers", "telegram.views"},
+    | {"config", "session", "telegram.handlers", "telegram.outbound", "telegram.views"},
     "telegram": LEAVES
     | TELEGRAM
     | {
@@ -90,7 +90,7 @@ ALLOWED: dict[str, set[str]] = {
     "sandbox.demo": {"errors", "sandbox.agent", "sandbox.botapi", "system"},
     "terminal": BASE
     | {"chart", "claude", "fleet", "sandbox.demo", "setup", "worker"}
-    | {"telegram", "telegram.handlers", "telegram.inbound", "telegram.store"},
+    | {"telegram", "telegram.handlers", "telegram.inbound", "telegram.outbound", "telegram.store"},
     "cli": {"errors", "terminal", "text"},
 }
 

@@ -25,7 +25,7 @@ from samobot.session.journal_events import (
 _KEPT = 50
 
 
-class Sums:
+class JournalTotals:
     """What has been added up so far; `line` is the number of the line last read, counted by the caller."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from telegram import Update
 
 from samobot.errors import SamobotError
 from samobot.setup.telegram_check import BotApi, UnreachableError
-from samobot.telegram.inbound.access import judge
+from samobot.telegram.inbound.access import check_access
 from samobot.telegram.inbound.polling import ALLOWED_UPDATES
 from samobot.telegram.store.bot_store import DATABASE_NAME, Store
 from samobot.telegram.store.database import Database
@@ -53,7 +53,7 @@ class Invitation:
             update = Update.de_json(raw, None)
         except Exception:  # whatever the library makes of what a stranger can send
             return None
-        verdict = judge(update, Access())
+        verdict = check_access(update, Access())
         user = update.effective_user
         if verdict.code is None or user is None or verdict.user_id is None:
             return None

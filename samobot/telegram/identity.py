@@ -12,8 +12,8 @@ from telegram import Bot, BotCommand
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 
 from samobot.errors import SamobotError
-from samobot.telegram.api import in_words, seconds_asked
 from samobot.telegram.handlers.command_table import menu
+from samobot.telegram.outbound.bot_client import TokenRejectedError, error_text, retry_seconds
 from samobot.telegram.store.notified import Facts
 
 log = logging.getLogger(__name__)
@@ -30,19 +30,7 @@ _SHORT_DESCRIPTION = "Claude Code sessions, from your phone"
 _INTRODUCED, _USERNAME = "introduced", "username"
 
 
-class TokenRejectedError(SamobotError):
-    """Telegram does not know the bot's token; no restart helps (exit code 78, `EX_CONFIG` of sysexits.h)."""
-
-    exit_code = 78
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Telegram does not accept the bot's token. Get the right one from @BotFather, put it into "
-            "TELEGRAM_BOT_TOKEN, and start the bot again."
-        )
-
-
-class Account:
+class BotAccount:
     """Who the bot is. It is remembered, as what was begun before a start is ended without waiting for Telegram.
 
     Args:
@@ -85,10 +73,10 @@ class Account:
             except InvalidToken:
                 raise TokenRejectedError from None
             except RetryAfter as error:
-                wait = seconds_asked(error)
+                wait = retry_seconds(error)
                 log.warning("Telegram wants nothing for %.0f s", wait)
             except (TelegramError, TimeoutError) as error:
-                log.warning("Telegram cannot be reached, next try in %.0f s: %s", wait, in_words(error))
+                log.warning("Telegram cannot be reached, next try in %.0f s: %s", wait, error_text(error))
                 delay = min(2 * delay, _LONGEST_RETRY)
             else:
                 self._remember(self._bot.username)

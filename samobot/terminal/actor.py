@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from samobot.config.address import Located, known_projects, locate
+from samobot.config.address import LocatedSession, known_projects, locate
 from samobot.errors import SamobotError
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 VIA = "terminal"
 
 
-def find(name: str, config: Path | None, configured: Iterable[Path]) -> Located:
+def find(name: str, config: Path | None, configured: Iterable[Path]) -> LocatedSession:
     """Find the session that a command names, in the project here or a configured one."""
     projects, _ = known_projects(config, Path.cwd(), configured)
     return locate(name, projects)

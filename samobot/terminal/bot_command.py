@@ -12,9 +12,9 @@ import click
 from samobot.config.settings import Settings, load_settings
 from samobot.errors import BusyError
 from samobot.system.logs import setup_logging
-from samobot.telegram.api import build_bot
 from samobot.telegram.app import BotApp
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.pairing import LIFETIME_SECONDS, PairingCode
 

@@ -20,10 +20,10 @@ from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import Holder, holder
 from samobot.session.overview import parse_overview
-from samobot.session.requests import Request, RequestKind
+from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import is_stopped, snapshot
 from samobot.session.status import SessionState
-from samobot.worker.session_files import Book
+from samobot.worker.session_files import SessionFiles
 
 WORKER_SECONDS = 12.0
 """How long a worker is given: its own ladder takes 3 s for SIGINT, 2 s for SIGTERM, and the sweep."""
@@ -107,7 +107,7 @@ def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Hal
     if process is not None:
         with contextlib.suppress(StorageError):  # a full disk does not keep a session from being stopped
             requests.clear(folder)
-            requests.request(folder, Request(RequestKind.STOP, "a person"))
+            requests.request(folder, WorkerRequest(RequestKind.STOP, "a person"))
         _send(process, signal.SIGTERM)
         forced = not _gone(folder, process, WORKER_SECONDS)
         if forced:
@@ -142,9 +142,9 @@ def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
     )
     # The journal alone makes it stopped; the rest is for those who read on.
     with contextlib.suppress(StorageError):
-        book = Book(folder, lambda: now)
-        book.flow("Stopped by a person")
-        book.clear_signal()
+        files = SessionFiles(folder, lambda: now)
+        files.flow("Stopped by a person")
+        files.clear_signal()
 
 
 def _unmarked(folder: SessionFolder) -> list[tuple[int, str]]:

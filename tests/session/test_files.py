@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from samobot.errors import StorageError
 from samobot.session.file_lock import FileLock
-from samobot.session.files import append_line, read_text, sweep, write_atomic
+from samobot.session.files import append_line, read_text, remove_leftovers, write_atomic
 
 
 def refuse(number: int) -> object:
@@ -215,8 +215,8 @@ def test_what_killed_writes_left_is_removed_once_it_is_old_and_nothing_else(tmp_
         os.utime(tmp_path / name, (1000, 1000))
     os.utime(tmp_path / names[1], (5000, 5000))
     (tmp_path / ".samobot-aaaaaaaaaaaaaaaa.tmp").symlink_to(tmp_path / names[3])
-    assert sweep(tmp_path, before=4000) == 1
+    assert remove_leftovers(tmp_path, before=4000) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [*names[1:], ".samobot-aaaaaaaaaaaaaaaa.tmp"]
     )
-    assert sweep(tmp_path / "nowhere", before=4000) == 0
+    assert remove_leftovers(tmp_path / "nowhere", before=4000) == 0

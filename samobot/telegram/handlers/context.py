@@ -14,7 +14,7 @@ from telegram import InlineKeyboardMarkup
 
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError, StorageError
-from samobot.fleet.local import Fleet
+from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
 from samobot.session.gate import Person
 from samobot.telegram.markup.rich_text import escape
@@ -44,7 +44,7 @@ _OURS = "Something of ours went wrong; the details are in the log. Nothing was d
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ChatRequest:
     """What somebody asked for, by a message or a tap.
 
     Attributes:
@@ -76,7 +76,7 @@ class Request:
         """Key of the session that the message replied to, or tapped, is about."""
         return self.about.session if self.about is not None else None
 
-    def saying(self, text: str) -> Request:
+    def with_text(self, text: str) -> ChatRequest:
         """The same with other words."""
         return replace(self, text=text)
 
@@ -86,7 +86,7 @@ def choice(label: str, action: Action) -> ActionButton:
     return ActionButton(label, action, once=True)
 
 
-class Desk:
+class HandlerContext:
     """The sessions, the bot's state and its voice.
 
     Args:
@@ -101,7 +101,7 @@ class Desk:
 
     def __init__(
         self,
-        fleet: Fleet,
+        fleet: LocalFleet,
         store: Store,
         outbox: Outbox,
         notifier: Notifier,
@@ -123,7 +123,7 @@ class Desk:
 
     def reply(
         self,
-        request: Request,
+        request: ChatRequest,
         html: str,
         *,
         buttons: Rows = (),
@@ -161,19 +161,19 @@ class Desk:
                 attachment=attachment,
             )
 
-    def toast(self, request: Request, text: str = "", *, alert: bool = False) -> None:
+    def toast(self, request: ChatRequest, text: str = "", *, alert: bool = False) -> None:
         """Answer a tap, unless it was answered before; nothing is done for a message."""
         if request.query_id is not None and self._answers(request.query_id):
             self.outbox.answer(request.query_id, one_line(text, TOAST), alert=alert)
 
-    def receipt(self, request: Request, emoji: str = "👍", toast: str = "") -> None:
+    def receipt(self, request: ChatRequest, emoji: str = "👍", toast: str = "") -> None:
         """Acknowledge silently: a reaction on a message, a word at the top of the chat for a tap."""
         if request.query_id is not None:
             self.toast(request, toast)
         else:
             self.outbox.react(request.chat_id, request.message_id, emoji)
 
-    def fail(self, request: Request, error: Exception) -> None:
+    def fail(self, request: ChatRequest, error: Exception) -> None:
         """Say in one line what went wrong; the details of what is ours are in the log."""
         if isinstance(error, SamobotError):
             words = error.message
@@ -198,7 +198,7 @@ class Desk:
         self._answered.append(query_id)
         return True
 
-    def _say_error(self, request: Request, words: str) -> None:
+    def _say_error(self, request: ChatRequest, words: str) -> None:
         self.reply(request, f"⚠️ {escape(words)}", part="error")
 
     def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:
@@ -209,7 +209,7 @@ class Desk:
 
     # Work that takes longer than a handler may ------------------------------------------------------------------
 
-    def later(self, request: Request, command: str, work: Coroutine[Any, Any, None]) -> None:
+    def run_in_background(self, request: ChatRequest, command: str, work: Coroutine[Any, Any, None]) -> None:
         """Do something in the background; what goes wrong is said.
 
         It is noted before this returns: killed meanwhile, the bot takes it up again at its next start.
@@ -230,17 +230,17 @@ class Desk:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def is_under_way(self, request: Request) -> bool:
+    def is_running(self, request: ChatRequest) -> bool:
         """Whether something is done in the background for a request."""
         return any(task.get_name() == request.key for task in self._tasks)
 
-    def promised(self) -> list[tuple[str, Request]]:
+    def unfinished_commands(self) -> list[tuple[str, ChatRequest]]:
         """What was begun in the background and not ended, as commands to be given again."""
         found = []
         for promise in self._promises().values():
             values = promise["request"]
             about = MessageSubject(**values["about"]) if values["about"] else None
-            request = Request(**{**values, "about": about, "person": Person(**values["person"])})
+            request = ChatRequest(**{**values, "about": about, "person": Person(**values["person"])})
             found.append((promise["command"], request))
         return found
 
@@ -252,14 +252,14 @@ class Desk:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _guarded(self, request: Request, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, request: ChatRequest, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception as error:
             self.fail(replace(request, query_id=None), error)
-        self.kept(request)
+        self.mark_finished(request)
 
-    def kept(self, request: Request) -> None:
+    def mark_finished(self, request: ChatRequest) -> None:
         """Note that what was begun in the background has ended."""
         promises = self._promises()
         if promises.pop(request.key, None) is None:
@@ -272,7 +272,7 @@ class Desk:
     def _promises(self) -> dict[str, Any]:
         return dict(self.store.facts.get(_PROMISES) or {})
 
-    def _replied(self, request: Request) -> int | None:
+    def _replied(self, request: ChatRequest) -> int | None:
         """In a group an answer shows whom it answers."""
         return request.message_id if request.chat_id < 0 and request.query_id is None else None
 

@@ -26,12 +26,12 @@ _BUTTONS_FOR = 3
 
 def is_parked(view: SessionView) -> bool:
     """Whether a session waits for a limit and goes on by itself after it."""
-    return view.state is SessionState.PARKED and (view.worker_pid is not None or view.wanted)
+    return view.state is SessionState.PARKED and (view.has_worker or view.wanted)
 
 
 def is_restarting(view: SessionView) -> bool:
     """Whether a session's worker died or was stopped while it waited, and the next one has begun nothing yet."""
-    if view.worker_pid is not None:
+    if view.has_worker:
         return view.state is SessionState.RUNNING and view.running_since is None
     return view.wanted and (view.lost or view.state in (SessionState.STOPPED, SessionState.IDLE))
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import FleetNews, NewsKind
+from samobot.fleet.results import FleetEvent, FleetEventKind
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.notify.display_names import DisplayNames
@@ -26,7 +26,7 @@ from samobot.telegram.notify.limit_notices import LimitNotices
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.notify.reminders import GAP, PendingNeed, Reminders, silence_key, times_due
-from samobot.telegram.notify.session_notifier import SessionNotifier, ref_of
+from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.sent import MessageSubject
@@ -171,20 +171,20 @@ class Notifier:
         key = silence_key(session, need)
         self._store.chats.put(replace(chat, silenced=chat.silenced | {key}))
 
-    def notify_fleet_news(self, news: Iterable[FleetNews]) -> None:
+    def notify_fleet_news(self, news: Iterable[FleetEvent]) -> None:
         """Say what the fleet did by itself."""
         for each in news:
             _, _, folder = each.key.partition(":")
-            if each.kind is NewsKind.RESTARTED:
+            if each.kind is FleetEventKind.RESTARTED:
                 self._notify_restart(each, folder)
                 continue
             shown = fleet_news(each, folder)
-            needed = each.kind in (NewsKind.GAVE_UP, NewsKind.FAILED_TO_START)
+            needed = each.kind in (FleetEventKind.GAVE_UP, FleetEventKind.FAILED_TO_START)
             importance = (
                 Importance.ALERT
                 if needed
                 else Importance.DETAIL
-                if each.kind is NewsKind.STARTED
+                if each.kind is FleetEventKind.STARTED
                 else Importance.INFO
             )
             key = f"news:{each.kind}:{each.key}:{self._now():%Y%m%dT%H%M%S}"
@@ -192,7 +192,7 @@ class Notifier:
                 for recipient in self._recipients.of(each.key):
                     self._publisher.post(recipient, key, shown, MessageSubject(each.key, "news"), importance)
 
-    def _notify_restart(self, news: FleetNews, folder: str) -> None:
+    def _notify_restart(self, news: FleetEvent, folder: str) -> None:
         """Say that a worker was started again: one message, which counts while it happens again and again."""
         now, fact = self._now(), f"restarted:{news.key}"
         told = self._store.facts.get(fact)
@@ -267,7 +267,7 @@ class Notifier:
         for key in self._gone.keys() & present:
             del self._gone[key]
         for key in [key for key in self._notified if key not in present]:
-            ref = ref_of(key)
+            ref = SessionRef.from_key(key)
             if key not in self._gone and await self._is_archived(ref):
                 await self._sessions.archive(ref, None)
                 self._notified.discard(key)
@@ -279,7 +279,7 @@ class Notifier:
 
     async def _is_archived(self, ref: SessionRef) -> bool:
         try:
-            return await self._fleet.is_put_away(ref)
+            return await self._fleet.is_archived(ref)
         except SamobotError:
             return False  # nobody can tell; it is closed when it has been gone for long
 

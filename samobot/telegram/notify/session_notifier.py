@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from samobot.errors import NotFoundError, SamobotError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.session.folder import split_date
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
@@ -118,7 +117,7 @@ class SessionNotifier:
         if not names:
             return
         for key, known in self.known.items():
-            if ref_of(key).name in names:
+            if SessionRef.from_key(key).name in names:
                 known.due = now
 
     async def poll(self, view: SessionView) -> None:
@@ -322,7 +321,7 @@ class SessionNotifier:
 
     def forget(self, key: str) -> None:
         """Close what is shown of a session that is gone, and forget it."""
-        self._close_all(ref_of(key), Icon.IDLE, "is not here any more", None)
+        self._close_all(SessionRef.from_key(key), Icon.IDLE, "is not here any more", None)
 
     def _close_all(self, ref: SessionRef, sign: Icon, words: str, by: Person | None) -> None:
         key, now = ref.key, self._now()
@@ -365,12 +364,6 @@ class SessionNotifier:
         except ValidationError:
             log.warning("what was told about %s cannot be read any more; it is told afresh", key)
             return None
-
-
-def ref_of(key: str) -> SessionRef:
-    """The reference that a key of our own stands for, whether or not there is such a session."""
-    project, _, folder = key.partition(":")
-    return SessionRef(project=project, folder=folder, name=split_date(folder)[1])
 
 
 def _card_marks(view: SessionView) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from telegram import Bot
 from telegram.error import TelegramError
 
 from samobot.errors import StorageError
-from samobot.telegram.api import in_words
+from samobot.telegram.outbound.bot_client import error_text
 from samobot.telegram.outbound.delivery import (
     ChatMoved,
     ChatUnavailable,
@@ -207,7 +207,7 @@ class ChatSender:
             case RetryLater(after):
                 self._back_off(row, after)
                 log.warning(
-                    "a message to chat %d waits for another try (%s): %s", chat_id, row.key, in_words(error)
+                    "a message to chat %d waits for another try (%s): %s", chat_id, row.key, error_text(error)
                 )
             case MessageGone():
                 self._store.sent.drop(chat_id, row.key)
@@ -218,7 +218,7 @@ class ChatSender:
                 self._say_anew(row)
                 log.info("a message in chat %d cannot be edited and comes anew: %s", chat_id, row.key)
             case Simplify(form):
-                log.warning("chat %d: %s is tried in a simpler form: %s", chat_id, row.key, in_words(error))
+                log.warning("chat %d: %s is tried in a simpler form: %s", chat_id, row.key, error_text(error))
                 queue.reduce(row, form)
             case ChatMoved(new):
                 self._move(chat_id, new)
@@ -229,10 +229,10 @@ class ChatSender:
                     "Telegram takes no form of a message to chat %d (%s): %s",
                     chat_id,
                     row.key,
-                    in_words(error),
+                    error_text(error),
                 )
                 queue.done(row)
-                self._tools.on_failed(row, in_words(error))
+                self._tools.on_failed(row, error_text(error))
 
     def _say_anew(self, row: OutboxRow) -> None:
         """Let a new message take the place of one that cannot be changed."""
@@ -271,7 +271,7 @@ class ChatSender:
                 "The bot may not write in chat %d (%s). What is needed there waits until somebody allowed "
                 "writes to the bot; %d other messages were dropped.",
                 chat_id,
-                in_words(error),
+                error_text(error),
                 dropped,
             )
         self._pace.hold(chat_id, self._now(), CLOSED_RETRY_SECONDS)

@@ -30,7 +30,7 @@ from telegram.error import (
     TelegramError,
 )
 
-from samobot.telegram.api import FILE_SECONDS, seconds_asked
+from samobot.telegram.outbound.bot_client import FILE_SECONDS, retry_seconds
 from samobot.telegram.store.outbox_rows import Form, Op, OutboxRow
 
 log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ def classify_error(error: TelegramError | TimeoutError, row: OutboxRow) -> Error
     """
     match error:
         case RetryAfter():
-            return RetryLater(seconds_asked(error))
+            return RetryLater(retry_seconds(error))
         case ChatMigrated():
             return ChatMoved(error.new_chat_id)
         case Forbidden():

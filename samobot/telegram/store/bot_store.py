@@ -10,7 +10,7 @@ from pathlib import Path
 from samobot.telegram.store.callback_data import CallbackIds
 from samobot.telegram.store.chat_settings import ChatSettingsTable
 from samobot.telegram.store.database import Clock, Database
-from samobot.telegram.store.desired_runs import WantedRuns
+from samobot.telegram.store.desired_runs import DesiredRuns
 from samobot.telegram.store.notified import Facts, NotifiedStates
 from samobot.telegram.store.outbox_rows import OutboxQueue
 from samobot.telegram.store.pairing import PairedPeople, Pairing
@@ -59,7 +59,7 @@ class Store:
         self.told = NotifiedStates(self._database)
         self.callbacks = CallbackIds(self._database)
         self.chats = ChatSettingsTable(self._database)
-        self.wanted = WantedRuns(self._database)
+        self.wanted = DesiredRuns(self._database)
         self.people = PairedPeople(self._database)
         self.pairing = Pairing(self._database)
         self.facts = Facts(self._database)

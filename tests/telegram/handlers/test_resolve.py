@@ -10,7 +10,7 @@ import pytest
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.folder import SessionFolder
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.resolve import any_session, is_active, names, pick
+from samobot.telegram.handlers.resolve import any_session, display_names, is_active, likely_sessions
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.sent import MessageSubject, SentMessage
 from tests.support.phone import CHAT, Phone, open_phone
@@ -23,7 +23,7 @@ async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def views(phone: Phone) -> dict[str, SessionView]:
-    return {view.ref.name: view for view in await phone.desk.fleet.look()}
+    return {view.ref.name: view for view in await phone.context.fleet.sessions()}
 
 
 async def test_where_none_is_named_it_is_what_the_command_can_be_about(phone: Phone) -> None:
@@ -32,12 +32,14 @@ async def test_where_none_is_named_it_is_what_the_command_can_be_about(phone: Ph
     phone.session("rest")
     found = await views(phone)
     everything = list(found.values())
-    assert [view.ref.name for view in pick(everything, lambda view: bool(view.open_questions))] == ["ask"]
+    assert [
+        view.ref.name for view in likely_sessions(everything, lambda view: bool(view.open_questions))
+    ] == ["ask"]
     # What rests is meant only where nothing else could be.
-    assert {view.ref.name for view in pick(everything, any_session)} == {"ask", "plan"}
-    assert {view.ref.name for view in pick(everything, lambda _: False)} == {"ask", "plan"}
-    assert [view.ref.name for view in pick([found["rest"]], any_session)] == ["rest"]
-    assert pick([], any_session) == []
+    assert {view.ref.name for view in likely_sessions(everything, any_session)} == {"ask", "plan"}
+    assert {view.ref.name for view in likely_sessions(everything, lambda _: False)} == {"ask", "plan"}
+    assert [view.ref.name for view in likely_sessions([found["rest"]], any_session)] == ["rest"]
+    assert likely_sessions([], any_session) == []
 
 
 async def test_a_wanted_session_is_active_whatever_its_state(phone: Phone) -> None:
@@ -62,7 +64,13 @@ async def test_sessions_are_called_as_short_as_tells_them_apart(phone: Phone) ->
         called("repo", "26-01-30-three", "three"),
         called("repo", "26-01-31-three", "three"),
     ]
-    assert names(shown) == ["one", "repo:two", "shop:two", "repo:26-01-30-three", "repo:26-01-31-three"]
+    assert display_names(shown) == [
+        "one",
+        "repo:two",
+        "shop:two",
+        "repo:26-01-30-three",
+        "repo:26-01-31-three",
+    ]
 
 
 async def test_a_name_in_two_projects_is_asked_for_and_a_project_settles_it(phone: Phone) -> None:
@@ -196,7 +204,7 @@ async def test_the_budget_of_a_resume_is_taken_however_a_phone_writes_it(
     folder = phone.session("api", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     SessionFolder(folder).prepare()
     await phone.say(f"/resume {name}{budget}")
-    (view,) = await phone.desk.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert (view.budget_usd, view.wanted) == (7.0, True)
 
 
@@ -205,5 +213,5 @@ async def test_a_resume_that_cannot_be_read_is_refused_in_words(phone: Phone, re
     phone.session("api", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     (said,) = await phone.say(f"/resume api {rest}")
     assert said == f"⚠️ “{rest}” is no budget in US dollars, such as 7 or --budget 7. Nothing was done."
-    (view,) = await phone.desk.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert not view.wanted

@@ -17,7 +17,7 @@ from samobot.errors import StorageError
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.outbound.outbox import Attachment, Outbox
 from samobot.telegram.outbound.rate_limit import RateLimits
@@ -470,7 +470,7 @@ async def test_a_full_disk_refuses_what_is_needed_and_still_says_the_receipt(
 KILLED = """
 import asyncio, os, pathlib, sys
 from samobot.telegram.outbound import chat_sender
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store

@@ -13,7 +13,7 @@ from telegram.error import ChatMigrated
 
 from samobot.config.settings import Settings
 from samobot.session.status import SessionState
-from samobot.telegram.inbound.access import Gate
+from samobot.telegram.inbound.access import AccessGate
 from samobot.telegram.notify.limit_notices import LimitNotices
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
@@ -45,7 +45,7 @@ def test_sessions_that_were_told_in_a_group_are_told_in_what_it_has_become(store
 
 
 def test_who_may_in_the_group_of_the_settings_may_in_what_it_has_become(store: Store) -> None:
-    gate = Gate(Access(frozenset({11}), frozenset({OLD})), store)
+    gate = AccessGate(Access(frozenset({11}), frozenset({OLD})), store)
     assert gate.access.groups == {OLD}
     ChatMigrations(store.facts).note(OLD, NEW)
     assert gate.access == Access(frozenset({11}), frozenset({NEW}))

@@ -38,9 +38,9 @@ _AN_AGENT_SIGNALS = (
 )
 
 _WOKEN = {
-    WakeResult.UNPARKED: "goes on now",
-    WakeResult.PAUSE_LIFTED: "is running and does not pause any more",
-    WakeResult.RUNNING: "is running and goes on",
+    Woken.UNPARKED: "continues now",
+    WakeResult.PAUSE_LIFTED: "is running; the pause is canceled",
+    WakeResult.RUNNING: "is running",
 }
 
 

@@ -186,7 +186,7 @@ def _files(folder: SessionFolder) -> SessionFiles:
 def _run_here(
     assembly: WorkerFactory, folder: SessionFolder, options: RunOptions, signals: StopSignals
 ) -> int:
-    """Run in this terminal; at a gate, ask here and go on."""
+    """Run in this terminal; at a gate, ask here and continue."""
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     while True:
         with open_display(folder.name) as display:

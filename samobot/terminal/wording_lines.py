@@ -14,7 +14,7 @@ from samobot.worker.run import RunResult
 
 
 def describe_end(end: RunResult, folder: SessionFolder) -> str:
-    """Say why a run ended and what a person can do now."""
+    """Why a run ended and what the user can do now."""
     return printable(_end_in_words(end, folder))
 
 

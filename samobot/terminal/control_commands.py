@@ -38,7 +38,7 @@ _AN_AGENT_SIGNALS = (
 )
 
 _WOKEN = {
-    Woken.UNPARKED: "continues now",
+    WakeResult.UNPARKED: "continues now",
     WakeResult.PAUSE_LIFTED: "is running; the pause is canceled",
     WakeResult.RUNNING: "is running",
 }

@@ -34,14 +34,12 @@ def person_at(folder: SessionFolder) -> Person:
     # Here, for `samobot status` needs none of it and is to be quick.
     from samobot.session.gate import Person
 
-    refuse_an_agent(
-        folder, "Answers and approvals are for a person to give; signal “waiting” and end the iteration."
-    )
+    refuse_an_agent(folder, "An agent may not answer or approve; signal “waiting” and end the iteration.")
     return Person(user_name(), VIA)
 
 
 def refuse_an_agent(folder: SessionFolder, instead: str) -> None:
-    """Refuse what an iteration calls in a person's name.
+    """Refuse a command that an agent's iteration runs in the user's name.
 
     Args:
         folder: The session that it is about.

@@ -357,7 +357,7 @@ async def test_a_full_disk_at_the_end_of_background_work_leaves_no_loose_end(
     stop = phone.context.fleet.stop
 
     async def stop_as_the_disk_fills(ref: SessionRef, by: Person) -> StopReport:
-        monkeypatch.setattr(phone.store.facts, "set", full)
+        monkeypatch.setattr(phone.store.tasks, "drop", full)
         return await stop(ref, by)
 
     monkeypatch.setattr(phone.context.fleet, "stop", stop_as_the_disk_fills)

@@ -12,7 +12,7 @@ OLDEST_PIP := .cache/oldest-pip
 JOBS ?= 3
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help setup demo browser pictures gallery claude oldest-pip check fast unit test format lock upgrade release clean \
+.PHONY: help setup demo browser pictures gallery claude oldest-pip check fast unit test format lock upgrade release clean \ trace
   bench chaos fuzz
 
 help:
@@ -106,6 +106,9 @@ release: ## build and check the packages; TAG=v1.2.3 must name this version, and
 
 clean: ## remove what the other targets made, but the caches
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .coverage*
+
+trace: setup ## which way five ordinary events take through the bot: modules, calls, parses, transactions
+	$(BIN)/python -m benchmarks.trace
 
 bench: setup claude ## measure speed and size, and keep the figures in benchmarks/results.md
 	$(BIN)/python -m benchmarks

@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +39,8 @@ OWNER = 1234
 RUNNING = 20
 COMMANDS = 51
 
+CHECKOUT = Path(__file__).resolve().parents[1]
+
 _PACE_SECONDS = 1.2
 """More than the second that Telegram asks for between two messages in a chat."""
 
@@ -63,9 +65,24 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    root: Path, scenario: Scenario, *, sessions: int = 0, parallel: int = 3
+    root: Path,
+    scenario: Scenario,
+    *,
+    sessions: int = 0,
+    parallel: int = 3,
+    command: Sequence[str] = (sys.executable, "-m", "samobot", "bot"),
+    more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Stage]:
-    """Start everything, and end it again."""
+    """Start everything, and end it again.
+
+    Args:
+        root: An empty folder.
+        scenario: What the scripted agent does.
+        sessions: Session folders that exist already.
+        parallel: Runs at the same time.
+        command: Starts the bot.
+        more: Further environment.
+    """
     async with BotApiServer() as server:
         server.add_bot(TOKEN, "samo_bench_bot")
         owner = server.person("Ann", user_id=OWNER)
@@ -77,15 +94,14 @@ async def stage(
             "TELEGRAM_API_URL": server.url,
             "SAMOBOT_PROJECTS": str(root / "demo"),
             "SAMOBOT_MAX_PARALLEL": str(parallel),
+            **(more or {}),
         }
         shop = make_workshop(root, environment)
         shop.sessions.mkdir(exist_ok=True)
         if sessions:
             fill(shop, sessions)
         log = (root / "bot.out").open("wb")
-        bot = subprocess.Popen(
-            [sys.executable, "-m", "samobot", "bot"], cwd=root, env=shop.environment, stdout=log, stderr=log
-        )
+        bot = subprocess.Popen(command, cwd=CHECKOUT, env=shop.environment, stdout=log, stderr=log)
         try:
             said = owner.say("/help")
             await chat.wait_for(lambda message: bool(message.text), timeout=30, after=said.id)

@@ -22,7 +22,7 @@ from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
 from samobot.setup.env_file import write_values
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Post, Priority
 from samobot.text import printable

@@ -8,11 +8,9 @@ exactly one crosses each threshold and tells a person.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import math
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -21,6 +19,7 @@ from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.money.costs import is_money
+from samobot.session.file_lock import FileLock
 from samobot.session.files import append_line, make_folder
 from samobot.session.journal_events import stamp
 from samobot.text import human_money
@@ -217,26 +216,9 @@ def _prune(folder: Path, today: date) -> None:
 def _lock(folder: Path) -> Iterator[None]:
     """Keep other workers from adding meanwhile.
 
-    Without it the worst is a notice told twice; so a frozen process that holds it does not keep money from
-    being counted.
+    Without it the worst is a notice that is sent twice; so a frozen process that holds it does not keep money
+    from being counted.
     """
-    path = folder / ".lock"
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be opened: {error.strerror}.") from error
-    try:
-        deadline = time.monotonic() + LOCK_SECONDS
-        while not _taken(fd) and time.monotonic() < deadline:
-            time.sleep(0.01)
+    with FileLock(folder / ".lock") as lock:
+        lock.acquire(wait=LOCK_SECONDS)
         yield
-    finally:
-        os.close(fd)
-
-
-def _taken(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

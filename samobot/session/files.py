@@ -1,22 +1,17 @@
-"""Files that survive a crash: atomic writes, tolerant reads, whole appended lines, and one lock for edits."""
+"""Files that survive a crash: atomic writes, tolerant reads and whole appended lines."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import secrets
 import stat
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from samobot.errors import StorageError
-
-EDIT_LOCK = ".edit.lock"
 
 _BLOCK = 65_536
 
@@ -41,16 +36,16 @@ _REMEDIES = {
 
 
 def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> None:
-    """Replace a file as a whole: whoever reads it sees the old contents or the new, after a power cut too.
+    """Replace a file as a whole: a reader sees the old contents or the new, also after a power cut.
 
     Args:
         path: The file; its folder must exist. A symbolic link is replaced, not followed.
         data: The new contents. Text is written as UTF-8 without newline translation; bytes that `read_text`
-            could not decode come back as they were.
+            could not decode are restored.
         mode: Permission bits; None keeps those of the old file, or leaves a new one to the umask.
 
     Raises:
-        StorageError: The file system refused; the old file is still there.
+        StorageError: The file system refused; the old file is unchanged.
     """
     temporary = path.with_name(f".samobot-{secrets.token_hex(8)}.tmp")
     try:
@@ -71,13 +66,13 @@ def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> N
             raise
         _sync_folder(path.parent)
     except OSError as error:
-        raise _refused("write", path, error) from error
+        raise storage_error("write", path, error) from error
 
 
 def read_text(path: Path) -> str | None:
-    """Return a file's text, or None where there is no such file.
+    """Return a file's text, or None if there is no such file.
 
-    Bytes that are not UTF-8 become surrogate escapes, which `write_atomic` turns back; line ends are kept.
+    Bytes that are not UTF-8 become surrogate escapes, which `write_atomic` reverts; line ends are kept.
 
     Raises:
         StorageError: It is not a regular file, or cannot be read.
@@ -87,31 +82,31 @@ def read_text(path: Path) -> str | None:
 
 
 def read_bytes(path: Path) -> bytes | None:
-    """Return what is in a file, or None where there is no such file.
+    """Return a file's contents, or None if there is no such file.
 
     Raises:
         StorageError: It is not a regular file, or cannot be read.
     """
     try:
-        # O_NONBLOCK: opening a FIFO that somebody left there must not wait for a writer.
+        # O_NONBLOCK: opening a FIFO must not wait for a writer.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _refused("read", path, error) from error
+        raise storage_error("read", path, error) from error
     try:
         content = os.read(fd, require_regular(fd, path).st_size + 1)
         while more := os.read(fd, _BLOCK):  # nothing follows, unless the file grows while it is read
             content += more
         return content
     except OSError as error:
-        raise _refused("read", path, error) from error
+        raise storage_error("read", path, error) from error
     finally:
         os.close(fd)
 
 
 def remove(path: Path) -> None:
-    """Remove a file; one that is not there is fine.
+    """Remove a file; it may be missing.
 
     Raises:
         StorageError: It is a folder, or the file system refused.
@@ -119,20 +114,20 @@ def remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise _refused("remove", path, error) from error
+        raise storage_error("remove", path, error) from error
 
 
-def is_impostor(path: Path) -> bool:
-    """Whether a link, folder, pipe or device stands in a file's place."""
+def is_not_regular_file(path: Path) -> bool:
+    """Whether a path is a link, folder, pipe or device; false if it is missing."""
     return path.is_symlink() or (path.exists() and not path.is_file())
 
 
 def move_aside(path: Path, folder: Path) -> Path:
-    """Take what stands in a file's place away, so that the file can be put back; nothing is deleted.
+    """Move whatever is at a file's path away, so that the file can be restored; nothing is deleted.
 
     Args:
         path: Where the file belongs.
-        folder: Where to, under the same name with a mark of its own behind it.
+        folder: Where to, under the same name with a random suffix.
 
     Returns:
         Where it is now.
@@ -150,8 +145,8 @@ def move_aside(path: Path, folder: Path) -> Path:
     return aside
 
 
-def mark_of(path: str) -> tuple[int, int, int] | None:
-    """What changes with a file's contents: its time, size and inode; None where there is none."""
+def stat_key(path: str) -> tuple[int, int, int] | None:
+    """Return what changes with a file's contents: its time, size and inode; None if it is missing."""
     try:
         facts = os.stat(path)
     except (OSError, ValueError):
@@ -159,12 +154,12 @@ def mark_of(path: str) -> tuple[int, int, int] | None:
     return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
-def open_to_read(path: Path) -> BinaryIO:
-    """Open a file without ever waiting for it: what is no regular file, a pipe perhaps, is refused.
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file; never blocks, as opening a pipe could.
 
     Raises:
-        OSError: It is not there, or cannot be opened.
-        StorageError: It is no regular file.
+        OSError: It is missing, or cannot be opened.
+        StorageError: It is not a regular file.
     """
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
@@ -176,32 +171,33 @@ def open_to_read(path: Path) -> BinaryIO:
 
 
 def make_folder(path: Path, mode: int = 0o777, *, remedy: str = "") -> None:
-    """Make a folder where it is missing, with those above it.
+    """Create a folder and its parents if missing.
 
     Args:
         path: The folder.
-        mode: Its permission bits, less the umask; those above it get the usual ones.
-        remedy: What a person can do where it cannot be made, as a sentence.
+        mode: Its permission bits, less the umask; its parents get the default ones.
+        remedy: What the user can do if it cannot be created, as a sentence.
 
     Raises:
-        StorageError: It cannot be made.
+        StorageError: It cannot be created.
     """
     try:
         path.mkdir(mode, parents=True, exist_ok=True)
     except OSError as error:
-        words = f"The folder {path} cannot be made: {error.strerror}. {remedy}"
-        raise StorageError(words.rstrip()) from error
+        raise StorageError(
+            f"The folder {path} cannot be made: {error.strerror}. {remedy}".rstrip()
+        ) from error
 
 
-def sweep(folder: Path, before: float) -> int:
-    """Remove what writes that were killed have left behind in a folder; its subfolders are not looked at.
+def remove_leftovers(folder: Path, before: float) -> int:
+    """Remove temporary files of killed writes from a folder, without its subfolders.
 
     Args:
-        folder: The folder. One that cannot be read has nothing to be removed.
-        before: Epoch seconds: only what was last written before then, as a write may be going on just now.
+        folder: The folder; one that cannot be read is skipped.
+        before: Epoch seconds: only files last written before then, as a write may be in progress.
 
     Returns:
-        How many files were removed.
+        The number of removed files.
     """
     removed = 0
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
@@ -215,12 +211,12 @@ def sweep(folder: Path, before: float) -> int:
 
 
 def append_line(path: Path, line: str, mode: int | None = None) -> None:
-    """Add one line to the end of a file, on a line of its own, and wait until it is on the disk.
+    """Append one line to a file and wait until it is on the disk.
 
-    A line that a crash cut short stays as it is; the new one starts below it.
+    A line that a crash cut short is kept; the new one starts below it.
 
     Args:
-        path: The file; it is created where it is missing, its folder is not.
+        path: The file; created if missing, its folder is not.
         line: The line without its end.
         mode: Permission bits of a new file; None leaves them to the umask.
 
@@ -245,53 +241,7 @@ def append_line(path: Path, line: str, mode: int | None = None) -> None:
         if is_new:
             _sync_folder(path.parent)
     except OSError as error:
-        raise _refused("write", path, error) from error
-
-
-@contextlib.contextmanager
-def edit_lock(folder: Path, *, wait: float = 10.0) -> Iterator[None]:
-    """Hold the lock under which samobot reads, changes and writes back the files of a session.
-
-    It excludes the worker, the bot, the command line and threads of one process from each other. It blocks
-    its thread and is not reentrant.
-
-    Args:
-        folder: The session's folder.
-        wait: Seconds to wait for whoever holds it.
-
-    Raises:
-        StorageError: It was not free in time, or the file system refused.
-    """
-    path = folder / "_logs" / EDIT_LOCK
-    require_logs_folder(path.parent)
-    try:
-        path.parent.mkdir(exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
-    except OSError as error:
-        raise _refused("lock", path, error) from error
-    try:
-        _lock(fd, path, wait)
-        yield
-    finally:
-        os.close(fd)
-
-
-def _lock(fd: int, path: Path, wait: float) -> None:
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise StorageError(
-                    f"Another samobot process has been editing {path.parent.parent} for {wait:g} s; "
-                    "try again, or end the process that hangs."
-                ) from None
-            time.sleep(0.01)
-        except OSError as error:
-            raise _refused("lock", path, error) from error
-        else:
-            return
+        raise storage_error("write", path, error) from error
 
 
 def _mode_of(path: Path) -> int | None:
@@ -303,20 +253,20 @@ def _mode_of(path: Path) -> int | None:
 
 
 def require_logs_folder(logs: Path) -> None:
-    """Refuse something else in the place of a session's `_logs`; nothing at all is well.
+    """Refuse a session's `_logs` that is not a folder; it may be missing.
 
     Raises:
-        StorageError: It is a file, or the like.
+        StorageError: It is not a folder.
     """
     if logs.exists() and not logs.is_dir():
         raise StorageError(f"{logs} is not a folder; move it away, samobot keeps its logs there.")
 
 
 def require_regular(fd: int, path: str | os.PathLike[str]) -> os.stat_result:
-    """Refuse an open file that is a pipe, a device or a folder; returns what the system says of it.
+    """Refuse an open file that is a pipe, a device or a folder; returns its status.
 
     Raises:
-        StorageError: It is no regular file.
+        StorageError: It is not a regular file.
     """
     facts = os.fstat(fd)
     if not stat.S_ISREG(facts.st_mode):
@@ -348,6 +298,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def _refused(verb: str, path: Path, error: OSError) -> StorageError:
+def storage_error(verb: str, path: Path, error: OSError) -> StorageError:
+    """Return the error to raise when the file system refused to `verb` a file, with what can be done about it."""
     remedy = _REMEDIES.get(error.errno or 0, f"{error.strerror or error}; check the disk and the path")
     return StorageError(f"Cannot {verb} {path}: {remedy}.")

@@ -1,4 +1,4 @@
-"""A session's folder: where its files are, how it is found by name, and what a name may be."""
+"""A session's folder: its paths, names of sessions, and finding one by name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DATED = re.compile(r"(\d{2}-\d{2}-\d{2})-(.+)", re.ASCII | re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class SessionFolder:
-    """One session on disk. Only paths: nothing is read or made until it is asked for.
+    """One session on disk; only paths, nothing is read or created.
 
     Attributes:
         path: The folder itself.
@@ -42,44 +42,44 @@ class SessionFolder:
 
     @property
     def overview(self) -> Path:
-        """Where the session stands."""
+        """The state of the session."""
         return _inside(self.path, OVERVIEW)
 
     @property
     def signal(self) -> Path:
-        """What the agent said at the end of its iteration."""
+        """The agent's signal at the end of its iteration."""
         return _inside(self.path, "_signal.json")
 
     @property
     def qa(self) -> Path:
-        """The agent's questions and a person's answers."""
+        """The agent's questions and the user's answers."""
         return _inside(self.path, "_qa.md")
 
     @property
     def guidance(self) -> Path:
-        """What a person wants the next iteration to know."""
+        """The user's messages to the next iteration."""
         return _inside(self.path, "_guidance.md")
 
     @property
     def decisions(self) -> Path:
-        """Every approval, rejection and answer, one a line."""
+        """Every approval, rejection and answer, one per line."""
         return _inside(self.path, "_decisions.jsonl")
 
     @property
     def logs(self) -> Path:
-        """The folder of everything that no repository should hold."""
+        """The folder of everything that git ignores."""
         return _inside(self.path, "_logs")
 
     @property
     def journal(self) -> Path:
-        """What happened, one event a line."""
+        """The events of the session, one per line."""
         return _inside(self.logs, "journal.jsonl")
 
     @property
     def state_files(self) -> tuple[str, ...]:
-        """The files that say where the session stands, as text: for those who look at them again and again.
+        """The files that hold the session's state, as strings: for callers that stat them at every poll.
 
-        A `Path` for each look would cost more than the look itself.
+        Making a `Path` would cost more than the stat.
         """
         found = (
             self.overview, self.signal, self.qa, self.decisions, self.guidance, self.control, self.journal,
@@ -97,7 +97,7 @@ class SessionFolder:
         return _inside(self.logs, "control.json")
 
     def check(self) -> None:
-        """Refuse a folder whose files would not be where they are looked for.
+        """Refuse a folder whose files are elsewhere.
 
         Raises:
             UsageError: A nested `_samocode/`, or a `_logs` that leads out of the folder.
@@ -112,11 +112,11 @@ class SessionFolder:
             raise UsageError(f"{self.logs} is a link that leads out of the session's folder; remove it.")
 
     def prepare(self) -> None:
-        """Make the folder and its `_logs`, which git is told to ignore. Safe to repeat.
+        """Create the folder and its `_logs`, which git ignores. Safe to repeat.
 
         Raises:
             UsageError: As for `check`.
-            StorageError: The folder cannot be made.
+            StorageError: The folder cannot be created.
         """
         self.check()
         require_logs_folder(self.logs)
@@ -131,7 +131,7 @@ class SessionFolder:
 
 @lru_cache(maxsize=64)
 def _inside(folder: Path, name: str) -> Path:
-    """Return a path in a folder: who reads a session asks for the same ones many times in a row."""
+    """Return a path in a folder, cached: a reader of a session needs the same ones many times."""
     return folder / name
 
 
@@ -142,12 +142,12 @@ def split_date(folder_name: str) -> tuple[str | None, str]:
 
 
 def clean_name(text: str) -> str:
-    """Turn what a person typed into a session's name: lower case, hyphens for spaces.
+    """Convert user input to a session's name: lower case, hyphens for spaces.
 
     Raises:
-        UsageError: What remains is not a name; nothing that could leave the sessions folder is one.
+        UsageError: It is not a valid name; nothing that could leave the sessions folder is.
     """
-    name = _spelled(text)
+    name = _normalize(text)
     if not _NAME.fullmatch(name):
         shown = text.strip() if len(text.strip()) <= 80 else text.strip()[:80] + "…"
         raise UsageError(f"“{shown}” cannot be a session's name: {NAME_RULE}.")
@@ -155,12 +155,12 @@ def clean_name(text: str) -> str:
 
 
 def clean_address(text: str) -> str:
-    """Turn what a person typed into the name of a session or of its folder, which has a date in front.
+    """Convert user input to the name of a session or of its folder, which has a date in front.
 
     Raises:
-        UsageError: What remains is neither.
+        UsageError: It is neither.
     """
-    when, rest = split_date(_spelled(text))
+    when, rest = split_date(_normalize(text))
     return clean_name(text) if when is None else f"{when}-{clean_name(rest)}"
 
 
@@ -168,17 +168,17 @@ def resolve(sessions_dir: Path, name: str) -> SessionFolder | None:
     """Find a session: the folder of exactly that name, else the newest `YY-MM-DD-name`, else None.
 
     Raises:
-        UsageError: The name is not a name, the folder is a link that leads out of `sessions_dir`, or it
-            holds a nested `_samocode/`.
+        UsageError: The name is not valid, the folder is a link out of `sessions_dir`, or it holds a
+            nested `_samocode/`.
     """
-    wanted = clean_address(name)
+    address = clean_address(name)
     exact: str | None = None
     dated: list[tuple[str, str]] = []
     for entry in _entries(sessions_dir):
         when, rest = split_date(entry.name)
-        if _spelled(entry.name) == wanted and entry.is_dir():
+        if _normalize(entry.name) == address and entry.is_dir():
             exact = entry.name
-        elif when is not None and _spelled(rest) == wanted and entry.is_dir():
+        elif when is not None and _normalize(rest) == address and entry.is_dir():
             dated.append((when, entry.name))
     found = exact or max(dated, default=("", None))[1]
     if found is None:
@@ -194,18 +194,18 @@ def resolve(sessions_dir: Path, name: str) -> SessionFolder | None:
 
 
 def new_folder(sessions_dir: Path, name: str, today: date) -> SessionFolder:
-    """Say where a new session goes; makes nothing.
+    """Return the folder of a new session; nothing is created.
 
     Raises:
-        UsageError: The name is not a name.
+        UsageError: The name is not valid.
     """
     return SessionFolder(sessions_dir / f"{today:%y-%m-%d}-{clean_name(name)}")
 
 
 def list_folders(sessions_dir: Path) -> list[SessionFolder]:
-    """List the sessions in a folder, by folder name: those that look dated or hold an overview.
+    """List the sessions in a folder, by folder name: subfolders with a date or an overview.
 
-    Archived ones, hidden ones, and links that lead elsewhere are left out. A missing folder has none.
+    Archived and hidden ones and links out of the folder are excluded. A missing folder has none.
     """
     found: list[str] = []
     for entry in _entries(sessions_dir):
@@ -220,11 +220,11 @@ def list_folders(sessions_dir: Path) -> list[SessionFolder]:
 
 
 def archive(folder: SessionFolder) -> Path:
-    """Move a session to `_archive/` beside it and return where it is now.
+    """Move a session to `_archive/` beside it and return its new path.
 
     Raises:
         BusyError: A worker holds the session.
-        NotFoundError: There is no such folder.
+        NotFoundError: The folder does not exist.
         StorageError: It cannot be moved.
     """
     held = holder(folder)
@@ -232,21 +232,21 @@ def archive(folder: SessionFolder) -> Path:
         raise BusyError(f"{folder.name} is running ({held.describe()}); stop it before archiving it.")
     if not folder.path.is_dir():
         raise NotFoundError(f"There is no session folder {folder.path}.")
-    shelf = folder.path.parent / ARCHIVE
+    archive_dir = folder.path.parent / ARCHIVE
     try:
-        shelf.mkdir(exist_ok=True)
-        target = shelf / folder.path.name
+        archive_dir.mkdir(exist_ok=True)
+        target = archive_dir / folder.path.name
         number = 2
         while os.path.lexists(target):
-            target = shelf / f"{folder.path.name}-{number}"
+            target = archive_dir / f"{folder.path.name}-{number}"
             number += 1
         folder.path.rename(target)
     except OSError as error:
-        raise StorageError(f"{folder.path} cannot be moved to {shelf}: {error.strerror}.") from error
+        raise StorageError(f"{folder.path} cannot be moved to {archive_dir}: {error.strerror}.") from error
     return target
 
 
-def _spelled(text: str) -> str:
+def _normalize(text: str) -> str:
     return re.sub(r"\s+", "-", text.strip()).lower()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from samobot.errors import StorageError
-from samobot.session.files import append_line, open_to_read
+from samobot.session.files import append_line, open_regular
 from samobot.session.folder import SessionFolder
 from samobot.session.journal_events import (
     EventName,
@@ -30,7 +30,7 @@ from samobot.session.journal_events import (
     moment,
     stamp,
 )
-from samobot.session.journal_totals import Sums
+from samobot.session.journal_totals import JournalTotals
 
 _MAX_LINE = 4 * 1024 * 1024
 _TAIL = 64
@@ -95,7 +95,7 @@ class JournalReader:
         self._seen: tuple[int, int, int, int] | None = None
         self._offset = 0
         self._tail = b""
-        self._sums = Sums()
+        self._sums = JournalTotals()
         self._journal = Journal()
 
     def read(self) -> Journal:
@@ -105,7 +105,7 @@ class JournalReader:
             StorageError: The file is there and cannot be read.
         """
         try:
-            with open_to_read(self._path) as file:
+            with open_regular(self._path) as file:
                 facts = os.fstat(file.fileno())
                 seen = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
                 if seen != self._seen:
@@ -124,7 +124,7 @@ class JournalReader:
         self._seen = None
         self._offset = 0
         self._tail = b""
-        self._sums = Sums()
+        self._sums = JournalTotals()
         self._journal = Journal()
 
     def _continues(self, file: BinaryIO, facts: os.stat_result) -> bool:
@@ -157,7 +157,7 @@ def events(path: Path) -> Iterator[dict[str, Any]]:
         StorageError: It is there and cannot be read.
     """
     try:
-        with open_to_read(path) as file:
+        with open_regular(path) as file:
             while line := file.readline(_MAX_LINE):
                 record = _parse(line)
                 if record is not None:

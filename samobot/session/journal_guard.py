@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import zlib
 
-from samobot.session.files import is_impostor, move_aside, read_bytes, write_atomic
+from samobot.session.files import is_not_regular_file, move_aside, read_bytes, write_atomic
 from samobot.session.folder import SessionFolder
 
 
-class JournalCopy:
+class JournalGuard:
     """A session's journal, kept in memory for as long as an iteration runs.
 
     In memory, because an agent that takes the journal away mostly takes the whole folder.
@@ -41,7 +41,7 @@ class JournalCopy:
         """
         kept, self._kept = zlib.decompress(self._kept) if self._kept else b"", b""
         path = self._folder.journal
-        aside = move_aside(path, self._folder.logs) if is_impostor(path) else None
+        aside = move_aside(path, self._folder.logs) if is_not_regular_file(path) else None
         found = read_bytes(self._folder.journal)
         if not kept or (found is not None and found.startswith(kept)):
             return None

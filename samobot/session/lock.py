@@ -1,40 +1,131 @@
-"""The run lock: at most one living worker a session, and who it is.
+"""The run lock: at most one living worker a session, and which one.
 
-The lock is an flock, which the kernel drops with its holder however that dies; the JSON inside only
-describes the holder, and means nothing when nobody holds the lock. Looking at the lock takes it for an
-instant in shared mode, which cannot be told from a holder by somebody who only tries once; so `acquire`
-tells the two apart: while it could have the lock in shared mode, nobody holds it, and it tries again.
+The kernel releases the lock when its holder dies; the JSON inside only describes the holder and means
+nothing when nobody holds the lock. `holder` takes the lock in shared mode for an instant, which somebody
+who tries once cannot tell from a worker; so `acquire` tries again while it could have it in shared mode.
 """
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
+import functools
+import json
 import os
 import time
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from samobot.errors import BusyError, StorageError
-from samobot.session.files import require_regular
-from samobot.session.lock_holder import Holder, read_holder
+from samobot.session.file_lock import FileLock
+from samobot.session.process_identity import ProcessIdentity, own_identity
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from samobot.session.folder import SessionFolder
 
-_LOOKERS_PATIENCE_S = 10.0
+_PROBE_WAIT_S = 10.0
 _READ_TRIES = 5
 _MAX_BYTES = 16_384
 
 
-class RunLock:
-    """The run lock, held. Made by `acquire`; gives the session free on `release` or at process end."""
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The worker that holds a session's run lock, as it describes itself.
 
-    def __init__(self, descriptor: int, path: os.PathLike[str], description: Holder) -> None:
-        self._descriptor: int | None = descriptor
-        self._path = path
+    Attributes:
+        pid: Its process; None if its description cannot be read.
+        start_ticks: When the process started; with the pid and the boot, this identifies a process.
+        boot_id: The boot of the machine that it belongs to.
+        host: The machine it runs on.
+        started: When it took the lock.
+        iteration: The total iteration it is in.
+        claude_pid: The agent's process while an iteration runs, else None.
+        phase: The phase it is in.
+        parked: Whether it waits for a usage limit to reset.
+        parked_until: When that is expected, if known.
+        activity: What the agent is doing, for display, while an iteration runs.
+    """
+
+    pid: int | None = None
+    start_ticks: int | None = None
+    boot_id: str | None = None
+    host: str | None = None
+    started: datetime | None = None
+    iteration: int | None = None
+    claude_pid: int | None = None
+    phase: str | None = None
+    parked: bool = False
+    parked_until: datetime | None = None
+    activity: str | None = None
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        """Which process it is; None if the description does not say: older versions wrote a wall-clock time."""
+        if self.pid is None or self.start_ticks is None or self.boot_id is None:
+            return None
+        return ProcessIdentity(self.pid, self.start_ticks, self.boot_id)
+
+    def differs_in_activity(self, other: Holder) -> bool:
+        """Whether the two differ in the activity and in nothing else."""
+        return self != other and replace(self, activity=other.activity) == other
+
+    def describe(self) -> str:
+        """Return a description for display: `process 4711 since 14:02 UTC on box`."""
+        parts = [f"process {self.pid}" if self.pid is not None else "a process of unknown id"]
+        if self.started is not None:
+            parts.append(f"since {self.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+        if self.host is not None:
+            parts.append(f"on {self.host}")
+        return " ".join(parts)
+
+    def to_line(self) -> bytes:
+        """Return the description as one line of JSON."""
+        values = {
+            key: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+            for key, value in asdict(self).items()
+            if value is not None
+        }
+        return (json.dumps(values) + "\n").encode()
+
+
+# Several sessions are read several times a second, and most of them have not changed.
+@functools.lru_cache(maxsize=256)
+def parse_holder(line: bytes) -> Holder:
+    """Parse a description.
+
+    Args:
+        line: The first line of a lock file.
+
+    Raises:
+        ValueError: It is not JSON, perhaps half written.
+        RecursionError: It is nested too deeply.
+    """
+    values = json.loads(line)
+    if not isinstance(values, dict):
+        return Holder()
+    return Holder(
+        pid=_whole(values.get("pid")),
+        start_ticks=_whole(values.get("start_ticks")),
+        boot_id=_text(values.get("boot_id")),
+        host=_text(values.get("host")),
+        started=_time(values.get("started")),
+        iteration=_whole(values.get("iteration")),
+        claude_pid=_whole(values.get("claude_pid")),
+        phase=_text(values.get("phase")),
+        parked=values.get("parked") is True,
+        parked_until=_time(values.get("parked_until")),
+        activity=_text(values.get("activity")),
+    )
+
+
+class RunLock:
+    """The run lock, held. Made by `acquire`; free again after `release` or the end of the process."""
+
+    def __init__(self, folder: SessionFolder, lock: FileLock, description: Holder) -> None:
+        self._folder = folder
+        self._lock = lock
         self.holder = description
 
     @classmethod
@@ -46,7 +137,7 @@ class RunLock:
         iteration: int | None = None,
         phase: str | None = None,
     ) -> RunLock:
-        """Take the session for this process. The descriptor is not inherited by programs it starts.
+        """Take the session for this process. Programs that it starts do not inherit the lock.
 
         Args:
             folder: The session; its `_logs` must exist.
@@ -58,13 +149,14 @@ class RunLock:
             BusyError: Another worker holds the session.
             StorageError: The lock file cannot be made.
         """
-        descriptor = _open_and_lock(folder)
+        identity = own_identity()
         lock = cls(
-            descriptor,
-            folder.lock,
+            folder,
+            _acquire(folder),
             Holder(
                 pid=os.getpid(),
-                process_start=_process_start(),
+                start_ticks=identity.start_ticks if identity is not None else None,
+                boot_id=identity.boot_id if identity is not None else None,
                 host=os.uname().nodename,
                 started=now,
                 iteration=iteration,
@@ -87,10 +179,10 @@ class RunLock:
         parked: bool = False,
         parked_until: datetime | None = None,
     ) -> None:
-        """Describe what the worker does now.
+        """Describe the worker's current state.
 
-        `iteration` and `phase` keep their value where None is given; the agent's pid and the parking
-        describe this moment only.
+        `iteration` and `phase` keep their value if None is given; the agent's pid, the parking and the
+        activity do not.
 
         Raises:
             StorageError: The disk refused.
@@ -106,8 +198,8 @@ class RunLock:
         )
         self._write()
 
-    def show(self, activity: str) -> None:
-        """Say what the agent is doing; everything else stays.
+    def set_activity(self, activity: str) -> None:
+        """Describe what the agent is doing; everything else stays.
 
         Raises:
             StorageError: The disk refused.
@@ -115,37 +207,31 @@ class RunLock:
         self.holder = replace(self.holder, activity=activity)
         self._write()
 
-    def still_held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether the lock file in the folder is still the one that is held: false once it was deleted."""
-        return self._descriptor is not None and _is_file_at(self._descriptor, self._path)
+        return self._lock.is_current()
 
-    def renew(self, folder: SessionFolder) -> None:
-        """Take the lock anew where its file has been deleted or replaced.
+    def renew(self) -> None:
+        """Take the lock again if its file has been deleted or replaced.
 
         Raises:
-            BusyError: Another worker has taken the session meanwhile.
+            BusyError: Another worker has taken the session since.
             StorageError: The lock file cannot be made.
         """
-        if self.still_held():
+        if self.is_held():
             return
-        descriptor = _open_and_lock(folder)
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-        self._descriptor = descriptor
+        lock = _acquire(self._folder)
+        self._lock.release()
+        self._lock = lock
         self._write()
 
     def release(self) -> None:
-        """Give the session free. Safe to repeat."""
-        if self._descriptor is None:
-            return
-        descriptor, self._descriptor = self._descriptor, None
-        try:
-            os.ftruncate(descriptor, 0)
-        except OSError:
-            pass  # a full disk must not keep the session locked; what is left inside means nothing
-        # Not by closing alone: a child in the middle of its exec still has the descriptor for an instant.
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
+        """Release the session. Safe to repeat."""
+        if self._lock.is_open:
+            # A full disk must not keep the session locked; what is left inside means nothing.
+            with contextlib.suppress(StorageError):
+                self._lock.write(b"")
+        self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -159,65 +245,43 @@ class RunLock:
         self.release()
 
     def _write(self) -> None:
-        """Rewrite the description in place: replacing the file would replace the lock.
-
-        A reader takes the first line only, so a shorter text over a longer one is never misread.
-        """
-        if self._descriptor is None:
-            return
-        line = self.holder.line()
-        try:
-            os.pwrite(self._descriptor, line, 0)
-            os.ftruncate(self._descriptor, len(line))
-        except OSError as error:
-            raise StorageError(f"{self._path} cannot be written: {error.strerror}.") from error
+        if self._lock.is_open:
+            self._lock.write(self.holder.to_line())
 
 
 def holder(folder: SessionFolder) -> Holder | None:
-    """Say which worker holds the session, or None. Never makes a worker's `acquire` fail.
+    """Return the worker that holds the session, or None. Never makes a worker's `acquire` fail.
 
     Raises:
-        StorageError: The lock file is there and cannot be opened, or is no file.
+        StorageError: The lock file exists and cannot be opened, or is not a regular file.
     """
-    path = os.fspath(folder.lock)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
+    lock = FileLock.existing(folder.lock)
+    if lock is None:
         return None
-    except OSError as error:
-        raise StorageError(f"{path} cannot be opened: {error.strerror}.") from error
-    try:
-        require_regular(descriptor, path)
-        if _locked(descriptor, fcntl.LOCK_SH) or not _is_file_at(descriptor, path):
+    with lock:
+        if lock.acquire(shared=True) or not lock.is_current():
             return None
-        return _describe(descriptor)
-    finally:
-        os.close(descriptor)
+        return _describe(lock)
 
 
-def _open_and_lock(folder: SessionFolder) -> int:
-    deadline = time.monotonic() + _LOOKERS_PATIENCE_S
+def _acquire(folder: SessionFolder) -> FileLock:
+    deadline = time.monotonic() + _PROBE_WAIT_S
     while True:
-        try:
-            flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-            descriptor = os.open(folder.lock, flags, 0o600)
-        except OSError as error:
-            raise StorageError(f"{folder.lock} cannot be made: {error.strerror}.") from error
+        lock = FileLock(folder.lock)
         kept = False
         try:
-            require_regular(descriptor, folder.lock)
-            if _locked(descriptor, fcntl.LOCK_EX):
-                kept = _is_file_at(descriptor, folder.lock)
+            if lock.acquire():
+                kept = lock.is_current()
                 if kept:
-                    return descriptor
-            elif not _locked(descriptor, fcntl.LOCK_SH):
-                raise _busy(folder, _describe(descriptor))
+                    return lock
+            elif not lock.acquire(shared=True):
+                raise _busy(folder, _describe(lock))
         finally:
             if not kept:
-                os.close(descriptor)
+                lock.release()
         if time.monotonic() > deadline:
             raise BusyError(
-                f"The lock of {folder.name} could not be had for {_LOOKERS_PATIENCE_S:.0f} s though no worker "
+                f"The lock of {folder.name} was not free for {_PROBE_WAIT_S:.0f} s though no worker "
                 f"holds it; see which program has {folder.lock} open."
             )
         time.sleep(0.001 + os.urandom(1)[0] / 256 * 0.009)
@@ -227,38 +291,32 @@ def _busy(folder: SessionFolder, held: Holder) -> BusyError:
     end = f" or kill {held.pid}" if held.pid is not None else ""
     return BusyError(
         f"Another worker holds {folder.name}: {held.describe()}. "
-        f"Stop it with “samobot stop {folder.name}”{end}, or let it go on."
+        f"Stop it with “samobot stop {folder.name}”{end}, or let it finish."
     )
 
 
-def _locked(descriptor: int, mode: int) -> bool:
-    try:
-        fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is_file_at(descriptor: int, path: str | os.PathLike[str]) -> bool:
-    """Whether the open file is the one at `path`: not, when it was deleted or replaced meanwhile."""
-    try:
-        there = os.stat(path)
-    except OSError:
-        return False
-    return os.path.samestat(os.fstat(descriptor), there)
-
-
-def _describe(descriptor: int) -> Holder:
-    """Read the description, more than once if it is caught half-written."""
-    for _ in range(_READ_TRIES):
+def _describe(lock: FileLock) -> Holder:
+    for _ in range(_READ_TRIES):  # it may be caught half-written
         try:
-            return read_holder(os.pread(descriptor, _MAX_BYTES, 0).partition(b"\n")[0])
+            return parse_holder(lock.read(_MAX_BYTES).partition(b"\n")[0])
         except (ValueError, RecursionError):
             time.sleep(0.001)
     return Holder()
 
 
-def _process_start() -> float:
-    import psutil
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
-    return psutil.Process().create_time()
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        time_ = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return time_ if time_.tzinfo is not None else time_.replace(tzinfo=UTC)

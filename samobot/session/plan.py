@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.session.files import open_to_read
+from samobot.session.files import open_regular
 from samobot.session.folder import SessionFolder
 from samobot.text import human_size
 
@@ -77,7 +77,7 @@ def newest_plan(folder: SessionFolder) -> Plan | None:
         if not found:
             return None
         path = folder.path / max(found)[1]
-        with open_to_read(path) as file:
+        with open_regular(path) as file:
             content = file.read(PLAN_LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None

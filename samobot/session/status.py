@@ -1,4 +1,4 @@
-"""What `samobot status NAME --json` says of a session: its public form, which other people's programs read."""
+"""The public JSON of `samobot status NAME --json`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from enum import StrEnum
 from typing import Any
 
 from samobot.phases import Phase, WaitingFor
+from samobot.session.question import Question
+
+QUESTION_KEYS = ("number", "text", "options", "suggestion", "answer")
+"""What the JSON has of a question."""
 
 
 class SessionState(StrEnum):
-    """What a session is doing, or waits for, in one word."""
+    """What a session is doing or waiting for."""
 
     RUNNING = "running"
     QUEUED = "queued"
@@ -24,27 +28,8 @@ class SessionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class OptionStatus:
-    """One of the answers that the agent offers."""
-
-    letter: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionStatus:
-    """One of the agent's questions; `answer` is None while it is open."""
-
-    number: int
-    text: str
-    options: tuple[OptionStatus, ...]
-    suggestion: str | None
-    answer: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """The living worker; its pid is None where its lock cannot be read."""
+    """The running worker; its pid is None if its lock cannot be read."""
 
     pid: int | None
     started: datetime | None
@@ -53,7 +38,7 @@ class WorkerStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A session at one moment. None where the files do not say."""
+    """The state of a session; None for what the files do not contain."""
 
     project: str
     session: str
@@ -66,24 +51,28 @@ class Status:
     last_action: str | None
     next: str | None
     waiting_for: WaitingFor | None
-    questions: tuple[QuestionStatus, ...]
+    questions: tuple[Question, ...]
     worker: WorkerStatus | None
     cost_usd: float | None
     updated: datetime | None
     problems: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The object of `status --json`: times in ISO 8601, and `problems` only where there are any."""
+        """Return the object of `status --json`: times in ISO 8601, `problems` only if there are any."""
         values = asdict(self)
         if not self.problems:
             del values["problems"]
         if self.cost_usd is not None:
             values["cost_usd"] = round(self.cost_usd, 6)  # sums of cents are not exact in binary
+        values["questions"] = [
+            {key: value for key, value in question.items() if key in QUESTION_KEYS}
+            for question in values["questions"]
+        ]
         values["updated"] = _time(self.updated)
         if self.worker is not None:
             values["worker"]["started"] = _time(self.worker.started)
         return values
 
 
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat().replace("+00:00", "Z")

@@ -7,16 +7,15 @@ Worktrees of one repository are made one at a time, under a lock in its git fold
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import BusyError, StorageError, UsageError
 from samobot.session.diff import diff_summary, diff_text, head, tree_state
+from samobot.session.file_lock import FileLock
 from samobot.session.files import make_folder
 from samobot.session.git import Git, GitError
 
@@ -165,27 +164,13 @@ def _branch_name(git: Git, name: str, prefix: str) -> str:
 
 @contextlib.contextmanager
 def _repository_lock(common: Path) -> Iterator[None]:
-    path = common / "samobot-worktree.lock"
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be made: {error.strerror}.") from error
-    try:
-        deadline = time.monotonic() + _LOCK_WAIT_S
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise BusyError(
-                        f"Another session has been making a worktree of {common} for {_LOCK_WAIT_S:.0f} s; "
-                        "try again, or see which samobot process hangs."
-                    ) from None
-                time.sleep(0.02)
+    with FileLock(common / "samobot-worktree.lock") as lock:
+        if not lock.acquire(wait=_LOCK_WAIT_S):
+            raise BusyError(
+                f"Another session has been making a worktree of {common} for {_LOCK_WAIT_S:.0f} s; "
+                "try again, or see which samobot process hangs."
+            )
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _checkouts(git: Git, path: Path) -> list[tuple[Path, str]]:

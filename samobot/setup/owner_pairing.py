@@ -1,4 +1,4 @@
-"""Learning whose chat it is: somebody sends the code that the terminal shows, and nobody else can."""
+"""Pairing with the owner's chat through the code shown at the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from telegram import Update
 
 from samobot.errors import SamobotError
 from samobot.setup.telegram_check import BotApi, UnreachableError
-from samobot.telegram.inbound.access import judge
+from samobot.telegram.inbound.access import check_access
 from samobot.telegram.inbound.polling import ALLOWED_UPDATES
 from samobot.telegram.store.bot_store import DATABASE_NAME, Store
 from samobot.telegram.store.database import Database
@@ -48,12 +48,12 @@ class Invitation:
         self.code: PairingCode = pairing.new_code()
 
     def owner(self, raw: dict[str, Any]) -> Owner | None:
-        """Who is let in by an update; None where it is anything but the right code from a person in private."""
+        """The user an update pairs; None unless it is the right code in a private chat."""
         try:
             update = Update.de_json(raw, None)
         except Exception:  # whatever the library makes of what a stranger can send
             return None
-        verdict = judge(update, Access())
+        verdict = check_access(update, Access())
         user = update.effective_user
         if verdict.code is None or user is None or verdict.user_id is None:
             return None

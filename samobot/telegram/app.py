@@ -21,22 +21,22 @@ from telegram.error import TelegramError
 
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
-from samobot.fleet.local import Fleet
-from samobot.fleet.replies import FleetNews
+from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.results import FleetEvent
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, Service
-from samobot.telegram.api import build_bot
 from samobot.telegram.handlers.budget_handlers import pause_finished
-from samobot.telegram.handlers.command_table import how_to_pair
-from samobot.telegram.handlers.context import Desk
-from samobot.telegram.identity import Account
-from samobot.telegram.inbound.access import Gate, access_of
-from samobot.telegram.inbound.dispatch import Front
+from samobot.telegram.handlers.command_table import pairing_advice
+from samobot.telegram.handlers.context import HandlerContext
+from samobot.telegram.identity import BotAccount
+from samobot.telegram.inbound.access import AccessGate, access_of
+from samobot.telegram.inbound.dispatch import UpdateDispatcher
 from samobot.telegram.inbound.file_watch import watch
 from samobot.telegram.inbound.polling import Poller, Problem
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.notifier import Notifier
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.recipients import Recipients
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
@@ -79,7 +79,7 @@ class BotApp:
         self._stop = asyncio.Event()
         self._sooner = asyncio.Event()
         self._looking = asyncio.Lock()
-        self._untold: list[FleetNews] = []
+        self._untold: list[FleetEvent] = []
         self._last_look = time.monotonic()
         self._rest = _SHORTEST_REST
 
@@ -130,20 +130,22 @@ class BotApp:
 
     async def _serve(self, bot: Bot, store: Store) -> None:
         """Look after the sessions although Telegram is out of reach, and hear it as soon as it can be reached."""
-        account = Account(bot, store.facts)
+        account = BotAccount(bot, store.accounts)
         self._store = store
         self._outbox = Outbox(bot, store)
-        self._gate = Gate(access_of(self._settings), store, on_admitted=self._outbox.revive)
-        self._fleet = Fleet(self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set)
-        self._places = Places(store, self._settings)
+        self._gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)
+        self._fleet = LocalFleet(
+            self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set
+        )
+        self._places = Recipients(store, self._settings)
         self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
-        self._desk = Desk(
+        self._context = HandlerContext(
             self._fleet, store, self._outbox, self._notifier, self._places, self._settings, utc_now
         )
-        front = Front(self._desk, lambda: account.username)
+        front = UpdateDispatcher(self._context, lambda: account.username)
         handle = self._gate.guard(front.on_update)
         self._poller = Poller(bot, store.updates, handle, on_problem=self._on_problem)
-        advice = how_to_pair(self._gate.access)
+        advice = pairing_advice(self._gate.access)
         if advice is not None:
             log.warning("%s", advice)
         learning = asyncio.create_task(account.learn(), name="learning")
@@ -171,14 +173,14 @@ class BotApp:
             await _cancel(learning)
             await self._fleet.close()
 
-    async def _hear(self, account: Account, learning: asyncio.Task[None]) -> None:
+    async def _hear(self, account: BotAccount, learning: asyncio.Task[None]) -> None:
         """Take updates, once Telegram says who we are: commands may be addressed to us by name."""
         await learning
         log.info("@%s is up, %d projects", account.username, len(await self._fleet.projects()))
         async with self._background(account.introduce(), "introduction"):
             await self._poller.run()
 
-    async def _tell_ready(self, account: Account, scheduler: AsyncIOScheduler) -> None:
+    async def _tell_ready(self, account: BotAccount, scheduler: AsyncIOScheduler) -> None:
         """Tell systemd that we are up, unless it is the token that is wrong, and from then on that we live."""
         await account.tried.wait()
         self._service.tell(READY)
@@ -187,11 +189,11 @@ class BotApp:
 
     async def _finish(self) -> None:
         """End what was begun, and say on the cards that the bot goes off; all within bounds."""
-        await self._desk.finish(WORK_SECONDS)
-        await self._fleet.settle()
+        await self._context.finish(WORK_SECONDS)
+        await self._fleet.wait_for_starts()
         async with self._looking:
             try:
-                self._notifier.farewell()
+                self._notifier.show_offline()
             except SamobotError as error:
                 log.error("the cards do not say that the bot is off: %s", error)
             await self._outbox.drain(DRAIN_SECONDS)
@@ -235,13 +237,13 @@ class BotApp:
         async with self._looking:
             try:
                 # What the disk does not take now is told on the next look: nobody else knows of it.
-                self._untold += await self._fleet.keep()
+                self._untold += await self._fleet.reconcile()
                 while self._untold:
-                    self._notifier.tell_news(self._untold[:1])
+                    self._notifier.notify_fleet_news(self._untold[:1])
                     del self._untold[0]
-                views = await self._fleet.look()
-                await self._notifier.look(views)
-                await pause_finished(self._desk, views)
+                views = await self._fleet.sessions()
+                await self._notifier.update(views)
+                await pause_finished(self._context, views)
             except SamobotError as error:
                 log.error("a look at the sessions did not work: %s", error)
                 return

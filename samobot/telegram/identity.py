@@ -12,9 +12,9 @@ from telegram import Bot, BotCommand
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 
 from samobot.errors import SamobotError
-from samobot.telegram.api import in_words, seconds_asked
 from samobot.telegram.handlers.command_table import menu
-from samobot.telegram.store.notified import Facts
+from samobot.telegram.outbound.bot_client import TokenRejectedError, error_text, retry_seconds
+from samobot.telegram.store.bot_account import BotAccounts
 
 log = logging.getLogger(__name__)
 
@@ -27,27 +27,14 @@ _DESCRIPTION = (
     "It answers only the people it was paired with."
 )
 _SHORT_DESCRIPTION = "Claude Code sessions, from your phone"
-_INTRODUCED, _USERNAME = "introduced", "username"
 
 
-class TokenRejectedError(SamobotError):
-    """Telegram does not know the bot's token; no restart helps (exit code 78, `EX_CONFIG` of sysexits.h)."""
-
-    exit_code = 78
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Telegram does not accept the bot's token. Get the right one from @BotFather, put it into "
-            "TELEGRAM_BOT_TOKEN, and start the bot again."
-        )
-
-
-class Account:
+class BotAccount:
     """Who the bot is. It is remembered, as what was begun before a start is ended without waiting for Telegram.
 
     Args:
         bot: The bot.
-        facts: Where it is kept what Telegram said last.
+        accounts: What Telegram returned last.
         sleep: Waits for so many seconds.
 
     Attributes:
@@ -55,14 +42,13 @@ class Account:
     """
 
     def __init__(
-        self, bot: Bot, facts: Facts, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, bot: Bot, accounts: BotAccounts, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._bot = bot
-        self._facts = facts
+        self._accounts = accounts
         self._sleep = sleep
         self._number = bot.token.partition(":")[0]
-        known = facts.get(_USERNAME) or {}
-        self._username: str | None = known.get(self._number)
+        self._username = accounts.username(self._number)
         self.tried = asyncio.Event()
 
     @property
@@ -85,10 +71,10 @@ class Account:
             except InvalidToken:
                 raise TokenRejectedError from None
             except RetryAfter as error:
-                wait = seconds_asked(error)
+                wait = retry_seconds(error)
                 log.warning("Telegram wants nothing for %.0f s", wait)
             except (TelegramError, TimeoutError) as error:
-                log.warning("Telegram cannot be reached, next try in %.0f s: %s", wait, in_words(error))
+                log.warning("Telegram cannot be reached, next try in %.0f s: %s", wait, error_text(error))
                 delay = min(2 * delay, _LONGEST_RETRY)
             else:
                 self._remember(self._bot.username)
@@ -121,7 +107,7 @@ class Account:
             return
         self._username = username
         try:
-            self._facts.set(_USERNAME, {self._number: username}, durable=False)
+            self._accounts.set_username(self._number, username)
         except SamobotError as error:
             log.warning("the bot's name is not remembered: %s", error)
 
@@ -129,12 +115,12 @@ class Account:
         """Set the menu and the description, where they are not what was set last; to be called after `learn`."""
         content = json.dumps([menu(), _DESCRIPTION, _SHORT_DESCRIPTION])
         digest = hashlib.sha256(f"{self._bot.id} {content}".encode()).hexdigest()
-        if self._facts.get(_INTRODUCED) == digest:
+        if self._accounts.profile(self._number) == digest:
             return
         try:
             await self._bot.set_my_commands([BotCommand(name, text) for name, text in menu()])
             await self._bot.set_my_description(_DESCRIPTION)
             await self._bot.set_my_short_description(_SHORT_DESCRIPTION)
-            self._facts.set(_INTRODUCED, digest, durable=False)
+            self._accounts.set_profile(self._number, digest)
         except (TelegramError, TimeoutError, SamobotError) as error:
             log.warning("the menu could not be set, the next start tries again: %s", error)

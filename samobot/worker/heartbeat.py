@@ -9,7 +9,6 @@ from datetime import datetime
 
 from samobot.errors import StorageError
 from samobot.phases import Phase
-from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
 
 ACTIVITY_EVERY = 1.0
@@ -68,7 +67,7 @@ class Presence:
         self._told = time.monotonic()
         # What is only shown must not end an iteration on a disk that is full for a moment.
         with contextlib.suppress(StorageError):
-            self._lock.show(activity)
+            self._lock.set_activity(activity)
 
     def does_no_more(self) -> None:
         """The iteration is over: what its agent did is no news any more."""
@@ -76,7 +75,7 @@ class Presence:
             self._late.cancel()
             self._late = None
 
-    def renew(self, folder: SessionFolder) -> None:
+    def renew(self) -> None:
         """Take the lock anew where an agent has deleted or replaced its file.
 
         Raises:
@@ -84,7 +83,7 @@ class Presence:
             StorageError: The lock file cannot be made.
         """
         if self._lock is not None:
-            self._lock.renew(folder)
+            self._lock.renew()
 
     def _tell_late(self) -> None:
         self._late = None

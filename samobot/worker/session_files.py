@@ -11,7 +11,8 @@ from samobot.errors import StorageError, UsageError
 from samobot.money.spending import is_used_up
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session import decisions, gate, journal, requests
-from samobot.session.files import edit_lock, read_text, sweep, write_atomic
+from samobot.session.file_lock import edit_lock
+from samobot.session.files import read_text, remove_leftovers, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import look
 from samobot.session.guidance import GuidanceItem, parse_guidance, tick
@@ -22,7 +23,7 @@ from samobot.session.signal import Signal, SignalProblem, parse_signal
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from samobot.text import human_money, one_line
-from samobot.worker.prompt import Answered
+from samobot.worker.prompt import AnsweredQuestion
 
 _LEFTOVER_SECONDS = 3600.0
 
@@ -30,7 +31,7 @@ BLOCKED_WAITING = "waiting_human"
 """What `Blocked:` says while a person has to answer, approve or do something."""
 
 
-class Book:
+class SessionFiles:
     """The files of one session, as its worker keeps them.
 
     Args:
@@ -137,12 +138,12 @@ class Book:
         signal = self.signal()
         return asked_for(signal) if isinstance(signal, Signal) else ""
 
-    def fresh_answers(self) -> tuple[Answered, ...]:
+    def fresh_answers(self) -> tuple[AnsweredQuestion, ...]:
         """What a person has answered since the last iteration began: that one may not have seen it."""
         since = self.journal().last_iteration_began
         said = decisions.read(self.folder).decisions
         return tuple(
-            Answered(decision.question or "", decision.text or "")
+            AnsweredQuestion(decision.question or "", decision.text or "")
             for decision in said
             if decision.kind is decisions.DecisionKind.ANSWER
             and decision.at is not None
@@ -297,7 +298,7 @@ class Book:
     def sweep(self) -> None:
         """Remove what killed writes have left in the session's folder more than an hour ago."""
         for folder in (self.folder.path, self.folder.logs):
-            sweep(folder, time.time() - _LEFTOVER_SECONDS)
+            remove_leftovers(folder, time.time() - _LEFTOVER_SECONDS)
 
     def _edit(self, status: Mapping[str, str], flow: Iterable[str]) -> None:
         with edit_lock(self.folder.path):

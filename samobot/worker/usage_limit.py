@@ -7,14 +7,12 @@ the rest wait for what it finds.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from samobot.errors import StorageError
+from samobot.session.file_lock import FileLock
 from samobot.session.files import make_folder, read_text, write_atomic
 
 _FILE = "limit.json"
@@ -48,7 +46,7 @@ class Account:
 
     def __init__(self, state_dir: Path) -> None:
         self._dir = state_dir
-        self._descriptor: int | None = None
+        self._probe: FileLock | None = None
 
     def limit(self, now: datetime) -> Limit | None:
         """The limit that was met last and that no iteration has disproved since.
@@ -88,23 +86,18 @@ class Account:
         Raises:
             StorageError: The state folder cannot be used.
         """
-        if self._descriptor is not None:
+        if self._probe is not None:
             return True
         make_folder(self._dir, 0o700)
-        try:
-            descriptor = os.open(self._dir / _PROBE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StorageError(f"{self._dir / _PROBE} cannot be made: {error.strerror}.") from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
+        lock = FileLock(self._dir / _PROBE)
+        if not lock.acquire():
+            lock.release()
             return False
-        self._descriptor = descriptor
+        self._probe = lock
         return True
 
     def end_probe(self) -> None:
         """Let another one try; also for one that was not trying."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._probe is not None:
+            self._probe.release()
+            self._probe = None

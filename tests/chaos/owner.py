@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from samobot.sandbox.botapi.bots import ButtonPress
 from samobot.sandbox.botapi.chats import SandboxMessage
-from samobot.sandbox.botapi.feed import SandboxError
+from samobot.sandbox.botapi.failure import SandboxError
 from samobot.session.folder import SessionFolder
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState

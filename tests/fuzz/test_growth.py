@@ -26,7 +26,13 @@ from samobot.session.overview import parse_overview, set_status
 from samobot.session.plan import outline
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.signal import parse_signal
-from samobot.telegram.handlers.parsing import asked_label, read_answer, read_command, read_run, split_address
+from samobot.telegram.handlers.parsing import (
+    parse_answer,
+    parse_command,
+    parse_label,
+    parse_run,
+    split_address,
+)
 from samobot.telegram.markup.markdown import render
 from samobot.telegram.markup.rich_text import clean, escape
 from samobot.telegram.markup.split import split
@@ -76,10 +82,10 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "plan": outline,
     "usage limit": lambda text: (usage_limit(text, NOW), account_trouble(text)),
     "wording": lambda text: (disguised(text), trouble(None, text), trouble(429, text)),
-    "command": read_command,
-    "run": read_run,
-    "answer": read_answer,
-    "label": asked_label,
+    "command": parse_command,
+    "run": parse_run,
+    "answer": parse_answer,
+    "label": parse_label,
     "address": split_address,
     "name": clean_name,
     "clean": lambda text: (clean(text), escape(text), one_line(text, 80), clip(text, 80)),

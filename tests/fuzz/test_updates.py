@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Bot, Update
 
-from samobot.telegram.handlers.parsing import asked_label, read_answer, read_command, read_run
-from samobot.telegram.inbound.access import judge
+from samobot.telegram.handlers.parsing import parse_answer, parse_command, parse_label, parse_run
+from samobot.telegram.inbound.access import check_access
 from samobot.telegram.store.pairing import Access
 from tests.claude.test_record_parser import JSON
 from tests.fuzz.refusals import refused
@@ -100,7 +100,7 @@ def test_only_the_owner_gets_in_whatever_an_update_holds(
         container[key] = value
     try:
         update = Update.de_json(raw, BOT)
-        verdict = judge(update, ACCESS)
+        verdict = check_access(update, ACCESS)
     except Exception:
         return  # set aside by the poller, which says so; nothing has happened
     if verdict.allowed:
@@ -110,7 +110,7 @@ def test_only_the_owner_gets_in_whatever_an_update_holds(
 
 @given(UPDATES)
 def test_an_update_as_telegram_makes_them_is_always_understood(raw: dict[str, Any]) -> None:
-    verdict = judge(Update.de_json(raw, BOT), ACCESS)
+    verdict = check_access(Update.de_json(raw, BOT), ACCESS)
     if verdict.allowed:
         assert _sender(raw) == OWNER
         assert not any(
@@ -150,8 +150,8 @@ WORDS = st.lists(
 
 @given(WORDS)
 def test_the_words_of_a_command_are_read_or_refused_in_a_sentence(words: str) -> None:
-    read_command(f"/run {words}")
-    asked_label(words)
-    for read in (read_run, read_answer):
+    parse_command(f"/run {words}")
+    parse_label(words)
+    for read in (parse_run, parse_answer):
         refusal = refused(read, words)
         assert refusal is None or 0 < len(refusal) < 2_000

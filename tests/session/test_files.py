@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import StorageError
-from samobot.session.files import append_line, edit_lock, read_text, sweep, write_atomic
+from samobot.session.file_lock import FileLock
+from samobot.session.files import append_line, read_text, remove_leftovers, write_atomic
 
 
 def refuse(number: int) -> object:
@@ -143,8 +144,8 @@ def test_every_refusal_comes_with_a_remedy(
     for call in (read_text, lambda path: write_atomic(path, ""), lambda path: append_line(path, "")):
         with pytest.raises(StorageError, match=remedy):
             call(tmp_path / "a")
-    with pytest.raises(StorageError, match=remedy), edit_lock(tmp_path):
-        pass
+    with pytest.raises(StorageError, match=remedy):
+        FileLock(tmp_path / "a")
 
 
 def test_a_folder_that_cannot_be_synced_is_no_reason_to_fail(
@@ -207,54 +208,6 @@ def test_lines_of_many_threads_stay_whole(tmp_path: Path) -> None:
     assert sorted(lines) == sorted(f"{name * 200}{number}" for name in "abcd" for number in range(20))
 
 
-def test_no_edit_of_several_threads_is_lost(tmp_path: Path) -> None:
-    path = tmp_path / "count"
-
-    def work() -> None:
-        for _ in range(10):
-            with edit_lock(tmp_path):
-                write_atomic(path, str(int(read_text(path) or "0") + 1))
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert read_text(path) == "40"
-
-
-def test_no_edit_of_several_processes_is_lost(tmp_path: Path) -> None:
-    script = (
-        "import sys\nfrom pathlib import Path\nfrom samobot.session.files import *\nfolder = Path(sys.argv[1])\n"
-        "for _ in range(20):\n    with edit_lock(folder):\n"
-        "        write_atomic(folder / 'count', str(int(read_text(folder / 'count') or 0) + 1))\n"
-    )
-    workers = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(2)]
-    assert [worker.wait() for worker in workers] == [0, 0]
-    assert read_text(tmp_path / "count") == "40"
-
-
-def test_a_lock_that_never_comes_free_is_told_and_then_works_again(tmp_path: Path) -> None:
-    holder, raised = edit_lock(tmp_path), pytest.raises(StorageError, match="Another samobot process")
-    with holder, raised, edit_lock(tmp_path, wait=0):
-        pass
-    with edit_lock(tmp_path, wait=0):
-        pass
-
-
-def test_a_lock_is_free_after_an_error_inside_it(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), edit_lock(tmp_path):
-        raise KeyError
-    with edit_lock(tmp_path, wait=0):
-        pass
-
-
-def test_no_lock_brings_back_a_session_that_is_gone(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="its folder is gone"), edit_lock(tmp_path / "gone"):
-        pass
-    assert not (tmp_path / "gone").exists()
-
-
 def test_what_killed_writes_left_is_removed_once_it_is_old_and_nothing_else(tmp_path: Path) -> None:
     names = [".samobot-0123456789abcdef.tmp", ".samobot-fedcba9876543210.tmp", ".samobot-notes.tmp", "_qa.md"]
     for name in names:
@@ -262,8 +215,8 @@ def test_what_killed_writes_left_is_removed_once_it_is_old_and_nothing_else(tmp_
         os.utime(tmp_path / name, (1000, 1000))
     os.utime(tmp_path / names[1], (5000, 5000))
     (tmp_path / ".samobot-aaaaaaaaaaaaaaaa.tmp").symlink_to(tmp_path / names[3])
-    assert sweep(tmp_path, before=4000) == 1
+    assert remove_leftovers(tmp_path, before=4000) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [*names[1:], ".samobot-aaaaaaaaaaaaaaaa.tmp"]
     )
-    assert sweep(tmp_path / "nowhere", before=4000) == 0
+    assert remove_leftovers(tmp_path / "nowhere", before=4000) == 0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import BusyError, NotFoundError, StorageError, UsageError
-from samobot.session.files import edit_lock
+from samobot.session.file_lock import edit_lock
 from samobot.session.folder import (
     SessionFolder,
     archive,

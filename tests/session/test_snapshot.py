@@ -339,9 +339,9 @@ def test_what_the_agent_is_doing_is_seen_without_reading_the_files_again(tmp_pat
     folder = make_session(tmp_path, phase="planning")
     reader = SnapshotReader(folder, "demo")
     with RunLock.acquire(folder, NOW) as lock:
-        lock.show("reads a.py")
+        lock.set_activity("reads a.py")
         first = reader.read()
-        lock.show("edits b.py")
+        lock.set_activity("edits b.py")
         second = reader.read()
         assert second.holder is not None
         assert second.holder.activity == "edits b.py"
@@ -356,11 +356,11 @@ def test_a_pause_that_was_asked_for_is_seen_until_it_is_taken_back(tmp_path: Pat
     reader = SnapshotReader(folder, "demo")
     with RunLock.acquire(folder, NOW):
         assert not reader.read().pausing
-        requests.request(folder, requests.Request(requests.RequestKind.PAUSE, "Ann"))
+        requests.request(folder, requests.WorkerRequest(requests.RequestKind.PAUSE, "Ann"))
         assert reader.read().pausing
         requests.wake(folder, "Ann")
         assert not reader.read().pausing
-        requests.request(folder, requests.Request(requests.RequestKind.PAUSE, "Ann"))
+        requests.request(folder, requests.WorkerRequest(requests.RequestKind.PAUSE, "Ann"))
     assert not reader.read().pausing
 
 

@@ -1,4 +1,4 @@
-"""The bot's answers to commands, words and taps, from a desk with real sessions on disk."""
+"""The bot's answers to commands, words and taps, from a context with real sessions on disk."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def conversations(phone: Phone) -> dict[str, list[Said]]:
 
 async def _say(phone: Phone, words: str, minutes_ago: int = 0) -> Said:
     await phone.say(words, minutes_ago=minutes_ago)
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     rows = [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.SEND]
     answers = tuple((row.post, row.file.read_bytes() if row.file else None) for row in rows)
     for row in phone.store.outbox.waiting(CHAT):

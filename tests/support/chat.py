@@ -13,17 +13,17 @@ from telegram import Bot
 from samobot.config.settings import Settings
 from samobot.errors import ConflictError, NotFoundError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import DiffView, Document
+from samobot.fleet.results import DiffView, Document
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.telegram.notify.notifier import Notifier
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.outbox import Outbox
-from samobot.telegram.outbound.rate_limit import Limits
+from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
 
-FAST = Limits(1000.0, 1000, 1000.0, 1000, 1000)
+FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
 
 
 @dataclass
@@ -47,7 +47,7 @@ class FakeFleet:
             raise NotFoundError(f"There is no session {ref.name}.")
         return self.views[ref.key]
 
-    async def is_put_away(self, ref: SessionRef) -> bool:
+    async def is_archived(self, ref: SessionRef) -> bool:
         return ref.key in self.archived
 
     async def plan_text(self, ref: SessionRef) -> Document:
@@ -59,7 +59,7 @@ class FakeFleet:
     async def diff(self, ref: SessionRef) -> DiffView:
         raise NotFoundError("There is no repository.")
 
-    async def said(self, ref: SessionRef) -> str:
+    async def last_message(self, ref: SessionRef) -> str:
         return self.said_last
 
     async def accept_suggestions(self, ref: SessionRef, by: Person) -> object:
@@ -90,7 +90,7 @@ class Phone:
     def start(self) -> None:
         """Start the bot's part anew: nothing is known but what the store holds."""
         self.outbox = Outbox(self.bot, self.store, limits=FAST, backoff=0.01)
-        self.places = Places(self.store, self.settings)
+        self.places = Recipients(self.store, self.settings)
         self.notifier = Notifier(self.fleet, self.store, self.outbox, self.places, lambda: self.now)
 
     @contextlib.asynccontextmanager
@@ -114,7 +114,7 @@ class Phone:
             self.fleet.put(view)
         seen = max((message.id for message in self.messages), default=0)
         async with self.delivering():
-            await self.notifier.look(list(self.fleet.views.values()))
+            await self.notifier.update(list(self.fleet.views.values()))
         return [message for message in self.messages if message.id > seen]
 
     async def look_at(self, view: SessionView, by: Person | None = None) -> list[SandboxMessage]:
@@ -123,7 +123,7 @@ class Phone:
         seen = max((message.id for message in self.messages), default=0)
         async with self.delivering():
             with self.notifier.deciding(view.ref, by) if by is not None else contextlib.nullcontext():
-                await self.notifier.look_at(view.ref)
+                await self.notifier.refresh(view.ref)
         return [message for message in self.messages if message.id > seen]
 
     @property

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
 
-from samobot.fleet.models import GuidanceView, OptionView, PlanPhaseView, RemarkView, SessionRef, SessionView
-from samobot.fleet.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
+from samobot.fleet.models import GuidanceView, PlanPhaseView, RemarkView, SessionRef, SessionView
+from samobot.fleet.results import ChangedFile, DiffView, Document, FleetEvent, FleetEventKind
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
+from samobot.session.question import Option
 from samobot.session.status import SessionState
-from samobot.telegram.notify.limit_notices import goes_on, parked, parking_over
-from samobot.telegram.notify.messages import Extras, Scene, closed, messages
-from samobot.telegram.notify.reminders import Waiting, reminder, reminders
-from samobot.telegram.notify.state import Memory, Posted, advance
+from samobot.telegram.notify.limit_notices import closed_notice, resumed_notice, waiting_notice
+from samobot.telegram.notify.messages import ExtraContent, NotificationInput, closed, messages
+from samobot.telegram.notify.reminders import PendingNeed, reminder, reminders
+from samobot.telegram.notify.state import LiveMessage, NotifiedState, advance
 from samobot.telegram.views.blocked import obstacle
-from samobot.telegram.views.buttons import Shown
+from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.card import card, farewell
 from samobot.telegram.views.completion import stopped
 from samobot.telegram.views.events import (
@@ -32,10 +33,10 @@ from samobot.telegram.views.events import (
 from samobot.telegram.views.pending import Need, NeedKind, need_of
 from samobot.telegram.views.plan_view import changes, decided_plan, open_plan, past_plan, plan_file
 from samobot.telegram.views.questions import answered_question, answers_receipt, open_question
-from samobot.telegram.views.wording import Place
+from samobot.telegram.views.wording import Recipient
 from tests.support.views import AT, asking, at_rest, blocked, ended, plan, planned, question, session
 
-HERE = Place(1, zone=UTC)
+HERE = Recipient(1, zone=UTC)
 NOW = AT + timedelta(minutes=14)
 
 _API = SessionRef(project="shop", folder="26-01-15-payments-api", name="payments-api")
@@ -80,7 +81,7 @@ class Sheet:
     """
 
     name: str
-    shown: tuple[Shown, ...]
+    shown: tuple[MessageView, ...]
     brief: bool = True
     silent: bool = False
 
@@ -143,9 +144,9 @@ def _at_rest() -> list[SessionView]:
     ]  # fmt: skip
 
 
-def _questions() -> tuple[Shown, ...]:
+def _questions() -> tuple[MessageView, ...]:
     view = asking(question(), question(1, text="Which Python versions?", suggestion=None, reason="", options=(
-        OptionView(letter="A", text="3.11 and newer"), OptionView(letter="B", text="3.9 and newer"))), question(2))  # fmt: skip
+        Option(letter="A", text="3.11 and newer"), Option(letter="B", text="3.9 and newer"))), question(2))  # fmt: skip
     words = asking(question(options=(), suggestion=None, reason="", text="What shall the command be called?"))
     free = asking(question(options=(), suggestion=None, reason="greet", text="What shall it be called?"))
     return (
@@ -157,9 +158,9 @@ def _questions() -> tuple[Shown, ...]:
     )
 
 
-def _long_questions() -> tuple[Shown, ...]:
+def _long_questions() -> tuple[MessageView, ...]:
     options = tuple(
-        OptionView(letter=letter, text=f"{verb} the old endpoint, and answer its callers with a `410` after two releases, as the **policy** says")
+        Option(letter=letter, text=f"{verb} the old endpoint, and answer its callers with a `410` after two releases, as the **policy** says")
         for letter, verb in zip("ABCDEFGH", ("Keep", "Hide", "Move", "Split", "Proxy", "Drop", "Freeze", "Copy"), strict=True)
     )  # fmt: skip
     text = (
@@ -173,7 +174,7 @@ def _long_questions() -> tuple[Shown, ...]:
     return (open_question(view, view.questions[0], HERE, NOW),)
 
 
-def _answered() -> tuple[Shown, ...]:
+def _answered() -> tuple[MessageView, ...]:
     done = question(answer="B) good day, with the name argument shown in **bold**", **_ANSWERED)
     own = question(1, text="How loud?", answer="As loud as `--volume` says,\nat most 11", **_ANSWERED)
     hand = question(2, text="Which licence?", answer="MIT")
@@ -189,7 +190,7 @@ def _answered() -> tuple[Shown, ...]:
     )
 
 
-def _plans() -> tuple[Shown, ...]:
+def _plans() -> tuple[MessageView, ...]:
     changed = changes(
         "# Plan\n- [ ] use click\n- [ ] test it",
         "# Plan\n- [ ] use argparse\n- [ ] test it\n- [ ] test umlauts",
@@ -204,7 +205,7 @@ def _plans() -> tuple[Shown, ...]:
     )  # fmt: skip
 
 
-def _decided() -> tuple[Shown, ...]:
+def _decided() -> tuple[MessageView, ...]:
     back = plan(
         verdict="rejection", feedback="Use *argparse* & keep the <old> flags.\nTests first.", **_ANSWERED
     )
@@ -219,7 +220,7 @@ def _decided() -> tuple[Shown, ...]:
     )  # fmt: skip
 
 
-def _long_plan() -> tuple[Shown, ...]:
+def _long_plan() -> tuple[MessageView, ...]:
     phases = tuple(
         PlanPhaseView(title=f"Move **part {number}** of the checkout to the new address service and its retries", steps=number)
         for number in range(1, 15)
@@ -235,7 +236,7 @@ def _long_plan() -> tuple[Shown, ...]:
     )  # fmt: skip
 
 
-def _blocks() -> list[tuple[Shown, ...]]:
+def _blocks() -> list[tuple[MessageView, ...]]:
     shown = [
         obstacle(blocked(asked, end=ended(RunEndReason.BLOCKED, cause=cause)), NeedKind.BLOCK, said, HERE, NOW)
         for cause, (asked, said) in _BLOCKS.items()
@@ -250,19 +251,19 @@ def _waits_for_action(kind: WaitingFor = WaitingFor.HUMAN_ACTION) -> SessionView
     )
 
 
-def _obstacles() -> tuple[Shown, ...]:
+def _obstacles() -> tuple[MessageView, ...]:
     budget = at_rest(SessionState.BLOCKED, end=ended(RunEndReason.BUDGET), budget_usd=5.0, cost_usd=5.02)
     rests = at_rest(
         SessionState.STOPPED,
         end=ended(RunEndReason.ITERATIONS, text="The 3 iterations that were asked for have run."),
     )
     failed = blocked("The worktree is gone: worktrees/greet.", end=ended(RunEndReason.FAILED))
-    before = Posted(
+    before = LiveMessage(
         key="k", kind="block", at=AT, texts={1: obstacle(blocked(), NeedKind.BLOCK, "", HERE, NOW).text}
     )
     view = session()
-    memory = Memory(phase=Phase.TESTING)
-    scene = Scene(view, memory, advance(view, memory, NOW), Extras(), NOW)
+    memory = NotifiedState(phase=Phase.TESTING)
+    scene = NotificationInput(view, memory, advance(view, memory, NOW), ExtraContent(), NOW)
     return (
         obstacle(_waits_for_action(), NeedKind.ACTION, "", HERE, NOW),
         obstacle(_waits_for_action(WaitingFor.FILE_UPDATE), NeedKind.ACTION, "", HERE, NOW),
@@ -270,32 +271,32 @@ def _obstacles() -> tuple[Shown, ...]:
         obstacle(rests, NeedKind.ITERATIONS, "", HERE, NOW),
         obstacle(failed, NeedKind.FAILED, "", HERE, NOW),
         obstacle(session(lost=True), NeedKind.LOST, "", HERE, NOW),
-        Shown(closed(scene, before, HERE, Person("Ann", "telegram"))),
+        MessageView(closed(scene, before, HERE, Person("Ann", "telegram"))),
     )  # fmt: skip
 
 
-def _limits() -> tuple[Shown, ...]:
+def _limits() -> tuple[MessageView, ...]:
     one = session(state=SessionState.PARKED, parked_until=_LIMIT, limit="5-hour limit reached")
     two = one.model_copy(update={"ref": _API})
     long = one.model_copy(update={"ref": _LONG, "parked_until": AT + timedelta(days=4)})
     return (
-        parked([one], HERE, NOW),
-        parked([one.model_copy(update={"parked_until": None})], HERE, NOW),
-        parked([one, two], HERE, NOW),
-        parked([one, two, long], HERE, NOW),
-        parked([one, two, long, one, two, long, one], HERE, NOW),
-        Shown(parking_over(parked([one, two], HERE, NOW).text, HERE, AT, NOW)),
-        goes_on([one, two]),
+        waiting_notice([one], HERE, NOW),
+        waiting_notice([one.model_copy(update={"parked_until": None})], HERE, NOW),
+        waiting_notice([one, two], HERE, NOW),
+        waiting_notice([one, two, long], HERE, NOW),
+        waiting_notice([one, two, long, one, two, long, one], HERE, NOW),
+        MessageView(closed_notice(waiting_notice([one, two], HERE, NOW).text, HERE, AT, NOW)),
+        resumed_notice([one, two]),
     )
 
 
-def _done(view: SessionView, extras: Extras) -> tuple[Shown, ...]:
-    memory = Memory(phase=Phase.QUALITY)
-    scene = Scene(view, memory, advance(view, memory, NOW), extras, NOW)
+def _done(view: SessionView, extras: ExtraContent) -> tuple[MessageView, ...]:
+    memory = NotifiedState(phase=Phase.QUALITY)
+    scene = NotificationInput(view, memory, advance(view, memory, NOW), extras, NOW)
     return tuple(message.shown for message in messages(scene, HERE))
 
 
-def _ends() -> tuple[Shown, ...]:
+def _ends() -> tuple[MessageView, ...]:
     view = at_rest(
         SessionState.DONE, phase=Phase.DONE, duration_s=4320.0, waited_s=540.0, iteration=11, cost_usd=4.31,
         end=ended(RunEndReason.DONE),
@@ -310,15 +311,15 @@ def _ends() -> tuple[Shown, ...]:
     paused = at_rest(SessionState.STOPPED, end=ended(RunEndReason.PAUSED))
     halted = at_rest(SessionState.STOPPED, end=ended(RunEndReason.STOPPED))
     return (
-        *_done(view, Extras(summary=summary, diff=diff)),
-        *_done(view, Extras(summary=failing, diff=diff.model_copy(update={"uncommitted": 2}))),
-        *_done(view.model_copy(update={"summary": "Wrote the report into report.md"}), Extras()),
+        *_done(view, ExtraContent(summary=summary, diff=diff)),
+        *_done(view, ExtraContent(summary=failing, diff=diff.model_copy(update={"uncommitted": 2}))),
+        *_done(view.model_copy(update={"summary": "Wrote the report into report.md"}), ExtraContent()),
         stopped(paused, ""),
         stopped(halted, "Nothing that it started is running any more."),
     )  # fmt: skip
 
 
-def _long_end() -> tuple[Shown, ...]:
+def _long_end() -> tuple[MessageView, ...]:
     text = "# Summary\n\n" + "\n".join(
         f"- **Part {number}**: moved a caller to the new service, with its tests, and `flag_{number}` to go back"
         for number in range(1, 30)
@@ -330,10 +331,10 @@ def _long_end() -> tuple[Shown, ...]:
         branch="feature/move-the-checkout-to-the-new-address-service-step-2", commits=140, files=(),
         added=18_200, removed=7_100, uncommitted=3, text="",
     )  # fmt: skip
-    return _done(view, Extras(summary=Document(name="s.md", text=text), diff=diff))
+    return _done(view, ExtraContent(summary=Document(name="s.md", text=text), diff=diff))
 
 
-def _in_passing() -> tuple[Shown, ...]:
+def _in_passing() -> tuple[MessageView, ...]:
     given = GuidanceView(who="Ann", text="use `argparse`, and keep the <old> flags", given=True)
     remark = RemarkView(at=NOW, kind="void", text="An answer to Q1 appeared while no person wrote one.")
     view = session()
@@ -349,25 +350,25 @@ def _in_passing() -> tuple[Shown, ...]:
     )  # fmt: skip
 
 
-def _fleet() -> tuple[Shown, ...]:
+def _fleet() -> tuple[MessageView, ...]:
     ref = session().ref
     why = {
-        NewsKind.STARTED: "A place is free.",
-        NewsKind.RESTARTED: "It goes on where it was.",
-        NewsKind.GAVE_UP: "It died 3 times within 10 minutes; the log says more.",
-        NewsKind.FAILED_TO_START: "The worktree could not be made: the branch greet is checked out elsewhere.",
+        FleetEventKind.STARTED: "A place is free.",
+        FleetEventKind.RESTARTED: "It goes on where it was.",
+        FleetEventKind.GAVE_UP: "It died 3 times within 10 minutes; the log says more.",
+        FleetEventKind.FAILED_TO_START: "The worktree could not be made: the branch greet is checked out elsewhere.",
     }
     return tuple(
-        fleet_news(FleetNews(ref=where, key="demo:greet", kind=kind, text=why[kind]), "greet")
-        for kind in NewsKind
+        fleet_news(FleetEvent(ref=where, key="demo:greet", kind=kind, text=why[kind]), "greet")
+        for kind in FleetEventKind
         for where in (ref, None)
-        if where is not None or kind is NewsKind.FAILED_TO_START
+        if where is not None or kind is FleetEventKind.FAILED_TO_START
     )
 
 
-def _reminders() -> tuple[Shown, ...]:
+def _reminders() -> tuple[MessageView, ...]:
     waits = [asking(question()), planned(plan(), ref=_API), blocked(ref=_LONG), _waits_for_action()]
-    due = [Waiting(view, _need(view), AT - timedelta(hours=4), 1) for view in waits]
+    due = [PendingNeed(view, _need(view), AT - timedelta(hours=4), 1) for view in waits]
     return (*(reminder(each, NOW) for each in due), reminders(due, NOW), reminders(due * 3, NOW))
 
 

@@ -1,4 +1,4 @@
-"""A desk with a phone before it: the bot's handlers, real sessions on disk, and no network."""
+"""A context with a phone before it: the bot's handlers, real sessions on disk, and no network."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 from telegram import Bot, Update
 
 from samobot.config.settings import Settings
-from samobot.fleet.local import Fleet
+from samobot.fleet.local_fleet import LocalFleet
 from samobot.telegram.handlers import callbacks
-from samobot.telegram.handlers.context import Desk
-from samobot.telegram.inbound.dispatch import Front
+from samobot.telegram.handlers.context import HandlerContext
+from samobot.telegram.inbound.dispatch import UpdateDispatcher
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.notify.notifier import Notifier
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow
@@ -56,15 +56,15 @@ PLAN = "# Greeting\n\n## Phase 1: Script\n- [ ] write it\n- [ ] try it\n"
 
 @dataclass
 class Phone:
-    """A desk with a phone before it: says and taps without a network, and reads what is queued.
+    """A context with a phone before it: says and taps without a network, and reads what is queued.
 
     Nothing is wanted to run: no worker is started, as the state folder says that everything is stopped.
     """
 
     root: Path
     store: Store
-    desk: Desk
-    front: Front
+    context: HandlerContext
+    front: UpdateDispatcher
     bot: Bot
     seen: set[int] = field(default_factory=set)
     number: int = 0
@@ -173,7 +173,7 @@ class Phone:
 
 
 async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
-    """Put a desk there with two projects, `repo` and `shop`."""
+    """Put a context there with two projects, `repo` and `shop`."""
     projects = []
     for project in ("repo", "shop"):
         (root / project).mkdir()
@@ -186,11 +186,11 @@ async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) 
     )  # fmt: skip
     bot = Bot("42:token-for-tests")
     outbox = Outbox(bot, store)
-    fleet = Fleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
-    places = Places(store, settings)
+    fleet = LocalFleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
+    places = Recipients(store, settings)
     notifier = Notifier(fleet, store, outbox, places, lambda: made.now)
-    desk = Desk(fleet, store, outbox, notifier, places, settings, lambda: made.now)
-    made = Phone(root, store, desk, Front(desk, lambda: "samo_bot"), bot)
+    context = HandlerContext(fleet, store, outbox, notifier, places, settings, lambda: made.now)
+    made = Phone(root, store, context, UpdateDispatcher(context, lambda: "samo_bot"), bot)
     answered: set[str] = set()
 
     def answer(
@@ -205,7 +205,7 @@ async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(outbox, "answer", answer)
     # However slow the machine: what a tap came to is its answer.
-    monkeypatch.setattr(callbacks, "PATIENCE_SECONDS", 600.0)
-    monkeypatch.setattr(fleet, "keep", nothing_starts)
+    monkeypatch.setattr(callbacks, "ANSWER_SECONDS", 600.0)
+    monkeypatch.setattr(fleet, "reconcile", nothing_starts)
     yield made
-    await desk.finish(5)
+    await context.finish(5)

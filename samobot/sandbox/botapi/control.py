@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from samobot.errors import SamobotError
 from samobot.sandbox.botapi.bots import Bot, ButtonPress
 from samobot.sandbox.botapi.chats import MemberStatus, SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.failure import SandboxError
 from samobot.sandbox.botapi.faults import Fault, FaultKind
-from samobot.sandbox.botapi.feed import Event, SandboxError
+from samobot.sandbox.botapi.feed import Event
 from samobot.sandbox.botapi.user import UserClient
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Order(BaseModel):
-    """What a person is to do; each action uses the fields it needs."""
+    """An action of a user; each action uses the fields it needs."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -242,7 +242,7 @@ def control_routes(server: BotApiServer) -> list[web.RouteDef]:
                 return web.json_response({"ok": False, "description": "wrong secret"}, status=403)
             try:
                 result = await answer(request)
-            except (SamobotError, ValidationError, ValueError) as error:
+            except (SandboxError, ValidationError, ValueError) as error:
                 return web.json_response({"ok": False, "description": str(error)}, status=400)
             if isinstance(result, web.StreamResponse):
                 return result

@@ -1,12 +1,26 @@
-"""A refusal of the Bot API, in Telegram's own envelope and words."""
+"""The sandbox's errors: refusals of the Bot API in Telegram's envelope and text, and impossible requests of a test."""
 
 from __future__ import annotations
 
-from samobot.errors import SamobotError
+
+class SandboxError(Exception):
+    """A test or a demo asked the sandbox for something impossible.
+
+    Args:
+        message: One sentence: what is wrong and where.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
-class ApiFailure(SamobotError):
-    """A call that Telegram would not carry out.
+class SandboxTimeout(SandboxError):
+    """An awaited event did not happen in time."""
+
+
+class ApiFailure(SandboxError):
+    """A call that Telegram refuses.
 
     Args:
         code: HTTP status and `error_code`: 400, 401, 403, 404, 409, 413, 429, 502.

@@ -8,20 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from samobot.errors import SamobotError
+from samobot.sandbox.botapi.failure import SandboxTimeout
 
 if TYPE_CHECKING:
     from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 
 _T = TypeVar("_T")
-
-
-class SandboxError(SamobotError):
-    """A test or a demo asked the sandbox for something that cannot be."""
-
-
-class SandboxTimeout(SandboxError):
-    """What was waited for did not come about."""
 
 
 class EventKind(StrEnum):
@@ -78,7 +70,7 @@ class Subscription:
         return await self._queue.get()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._listeners.discard(self._queue)
 
 

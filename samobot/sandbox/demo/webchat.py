@@ -21,11 +21,10 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import ValidationError
 
-from samobot.errors import SamobotError
 from samobot.sandbox.botapi.bots import Bot
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.control import Control, Order, message_view
-from samobot.sandbox.botapi.failure import ApiFailure
+from samobot.sandbox.botapi.failure import ApiFailure, SandboxError
 from samobot.sandbox.botapi.feed import Event, EventKind
 from samobot.sandbox.botapi.keyboards import MarkupKind
 from samobot.sandbox.botapi.server import BotApiServer
@@ -70,9 +69,9 @@ class DemoNotice:
     """What the page says about itself.
 
     Attributes:
-        short_simulated: In a few words.
-        short_real: In a few words.
-        simulated: What is not the real thing, in words.
+        short_simulated: Short form of `simulated`.
+        short_real: Short form of `real`.
+        simulated: Which parts are simulated.
         real: What is.
         cost: What the person should know about money.
     """
@@ -129,7 +128,7 @@ class WebChat:
         self._noticed.set()
         self._noticed = asyncio.Event()
 
-    # What the page is told.
+    # Events for the page.
 
     def snapshot(self) -> dict[str, object]:
         """Everything that the page shows."""
@@ -286,7 +285,7 @@ class WebChat:
                 update={"user": self.person.id, "chat": chat.id, "bot": self._bot.username}
             )
             result = await self._control.act(action, order)
-        except (SamobotError, ValidationError, ValueError) as error:
+        except (SandboxError, ValidationError, ValueError) as error:
             return web.json_response({"ok": False, "description": str(error)}, status=400, headers=_HEADERS)
         return web.json_response({"ok": True, "result": result}, headers=_HEADERS)
 

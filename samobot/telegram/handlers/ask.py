@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from samobot.fleet.models import QuestionView, SessionRef, SessionView
-from samobot.telegram.handlers.context import Desk, Request, about_session, choice
-from samobot.telegram.handlers.prompts import ask
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.session.question import Question
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.markup.html import bold, quote
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -15,10 +16,10 @@ from samobot.text import clip, one_line
 _SHOWN = 300
 
 
-def ask_answer(desk: Desk, request: Request, ref: SessionRef, question: QuestionView) -> None:
+def ask_answer(context: HandlerContext, request: ChatRequest, ref: SessionRef, question: Question) -> None:
     """Ask for the words of an answer; one that comes in between stands."""
-    ask(
-        desk,
+    send_prompt(
+        context,
         request,
         f"✍️ {bold(f'{ref.name} · {question.label}')}\n{quote(clip(question.text, _SHOWN))}\nYour answer?",
         Action(
@@ -32,10 +33,10 @@ def ask_answer(desk: Desk, request: Request, ref: SessionRef, question: Question
     )
 
 
-def ask_feedback(desk: Desk, request: Request, ref: SessionRef, sha256: str | None) -> None:
+def ask_feedback(context: HandlerContext, request: ChatRequest, ref: SessionRef, sha256: str | None) -> None:
     """Ask what should be different about a plan."""
-    ask(
-        desk,
+    send_prompt(
+        context,
         request,
         f"✏️ {bold(ref.name)}\nWhat should be different?",
         Action(do=ActionKind.REQUEST_CHANGES, session=ref.key, identity=sha256),
@@ -43,12 +44,12 @@ def ask_feedback(desk: Desk, request: Request, ref: SessionRef, sha256: str | No
     )
 
 
-def ask_guidance(desk: Desk, request: Request, view: SessionView) -> None:
+def ask_guidance(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
     """Ask what the agent should know; what it needs, where it is in need of something, stands above."""
     needs = view.needs or view.reason if need_of(view) is not None else ""
     about = f"{quote(clip(needs, _SHOWN))}\n" if needs else ""
-    ask(
-        desk,
+    send_prompt(
+        context,
         request,
         f"💬 {bold(view.ref.name)}\n{about}What should it know?",
         Action(do=ActionKind.GUIDANCE, session=view.ref.key),
@@ -56,7 +57,7 @@ def ask_guidance(desk: Desk, request: Request, view: SessionView) -> None:
     )
 
 
-def which_question(desk: Desk, request: Request, view: SessionView, text: str) -> None:
+def which_question(context: HandlerContext, request: ChatRequest, view: SessionView, text: str) -> None:
     """Ask which question a text answers, or which is to be answered."""
     words = f" is “{escape(one_line(text, 60))}” the answer to" if text else " do you answer"
     keys = [
@@ -72,7 +73,7 @@ def which_question(desk: Desk, request: Request, view: SessionView, text: str) -
         )
         for question in view.open_questions[:20]
     ]
-    desk.reply(
+    context.reply(
         request,
         f"Which question of {bold(view.ref.name)}{words}?",
         buttons=rows(*keys, width=1),

@@ -6,53 +6,48 @@ from collections.abc import Sequence
 
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.gate import Person
-from samobot.telegram.handlers.context import Desk, Request
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext
 from samobot.text import human_money
 
 MORE_USD = 10.0
 """What is added where no amount is named, and at least for the end of a phase."""
 
 
-async def add_budget(desk: Desk, request: Request, ref: SessionRef, usd: float) -> None:
+async def add_budget(context: HandlerContext, request: ChatRequest, ref: SessionRef, usd: float) -> None:
     """Let a session cost so many US dollars more; one that had used its budget up goes on."""
-    view = await desk.fleet.view(ref)
+    view = await context.fleet.view(ref)
     whole = (view.budget_usd if view.budget_usd is not None else view.cost_usd) + usd
     whole = max(whole, view.cost_usd + usd / 2)
-    with desk.notifier.deciding(ref, request.person):
-        await desk.fleet.set_budget(ref, whole, request.person)
-        desk.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
-        await desk.notifier.look_at(ref)
+    with context.notifier.deciding(ref, request.person):
+        await context.fleet.set_budget(ref, whole, request.person)
+        context.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
+        await context.notifier.refresh(ref)
 
 
-async def allow_today(desk: Desk, request: Request, ref: SessionRef, usd: float) -> None:
+async def allow_today(context: HandlerContext, request: ChatRequest, ref: SessionRef, usd: float) -> None:
     """Let all sessions together spend so many US dollars more today; this one goes on."""
-    with desk.notifier.deciding(ref, request.person):
-        await desk.fleet.allow_today(ref, usd, request.person)
-        desk.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
-        await desk.notifier.look_at(ref)
+    with context.notifier.deciding(ref, request.person):
+        await context.fleet.raise_daily_budget(ref, usd, request.person)
+        context.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
+        await context.notifier.refresh(ref)
 
 
-async def finish_phase(desk: Desk, request: Request, ref: SessionRef) -> None:
+async def finish_phase(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Let a session that ran out of money end its phase: a bounded sum more, and a pause at the next phase."""
-    view = await desk.fleet.view(ref)
+    view = await context.fleet.view(ref)
     more = max(MORE_USD, (view.budget_usd or 0.0) / 2)
-    desk.store.facts.set(_finish_fact(ref), str(view.phase or ""))
-    with desk.notifier.deciding(ref, request.person):
-        await desk.fleet.set_budget(ref, view.cost_usd + more, request.person)
-        desk.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
-        await desk.notifier.look_at(ref)
+    context.store.phase_limits.set(ref.key, str(view.phase or ""))
+    with context.notifier.deciding(ref, request.person):
+        await context.fleet.set_budget(ref, view.cost_usd + more, request.person)
+        context.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
+        await context.notifier.refresh(ref)
 
 
-async def pause_finished(desk: Desk, views: Sequence[SessionView]) -> None:
+async def pause_finished(context: HandlerContext, views: Sequence[SessionView]) -> None:
     """Pause the sessions that were let go on only to the end of a phase, where they have come to it."""
     for view in views:
-        phase = desk.store.facts.get(_finish_fact(view.ref)) if view.worker_pid is not None else None
+        phase = context.store.phase_limits.get(view.ref.key) if view.has_worker else None
         if phase is None or phase == str(view.phase or ""):
             continue
-        desk.store.facts.set(_finish_fact(view.ref), None)
-        await desk.fleet.pause(view.ref, Person("samobot, the phase being finished", "auto"))
-
-
-def _finish_fact(ref: SessionRef) -> str:
-    """Names the phase that a session is to finish before it pauses."""
-    return f"finish_phase:{ref.key}"
+        context.store.phase_limits.drop(view.ref.key)
+        await context.fleet.pause(view.ref, Person("samobot, the phase being finished", "auto"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import (
+    archive_handlers,
     control_handlers,
     decision_handlers,
     document_handlers,
@@ -14,14 +15,14 @@ from samobot.telegram.handlers import (
     run_handlers,
     status_handlers,
 )
-from samobot.telegram.handlers.context import Desk, Request
-from samobot.telegram.handlers.resolve import names
-from samobot.telegram.handlers.suggestions import advice
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.resolve import display_names
+from samobot.telegram.handlers.suggestions import suggest
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.store.pairing import Access, Arrivals
+from samobot.telegram.store.pairing import Access
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, rows
+from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import need_of
 from samobot.telegram.views.wording import plural
 from samobot.text import nearest, one_line
@@ -29,7 +30,7 @@ from samobot.text import nearest, one_line
 _ALL = "all"
 """What is said behind `/help` to see every command."""
 
-Handler = Callable[[Desk, Request], Awaitable[None]]
+Handler = Callable[[HandlerContext, ChatRequest], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +52,23 @@ class Command:
     acts: bool = False
 
 
-async def _help(desk: Desk, request: Request) -> None:
+async def _help(context: HandlerContext, request: ChatRequest) -> None:
     """`/help [command|all]`: what can be done now; all commands at a tap."""
     wanted = request.text.strip().removeprefix("/").casefold()
     if wanted == _ALL:
-        _help_all(desk, request)
+        _help_all(context, request)
         return
     if wanted:
-        await _help_about(desk, request, wanted)
+        await _help_about(context, request, wanted)
         return
     views = sorted(
-        await desk.fleet.look(),
+        await context.fleet.sessions(),
         key=lambda view: view.updated.timestamp() if view.updated else 0.0,
         reverse=True,
     )
     about = [view for view in views if view.ref.key == request.session] or views
-    shown = [f"/{each.command}  {each.words}" for each in advice(about, names(about))]
-    desk.reply(
+    shown = [f"/{each.command}  {each.words}" for each in suggest(about, display_names(about))]
+    context.reply(
         request,
         "\n".join(
             [
@@ -77,13 +78,15 @@ async def _help(desk: Desk, request: Request) -> None:
                 "A reply to a message speaks to its session.",
             ]
         ),
-        buttons=rows(Button("All commands", Action(do=ActionKind.RUN_STALE, command="help", text=_ALL))),
+        buttons=rows(
+            ActionButton("All commands", Action(do=ActionKind.RUN_STALE, command="help", text=_ALL))
+        ),
     )
 
 
-def _help_all(desk: Desk, request: Request) -> None:
+def _help_all(context: HandlerContext, request: ChatRequest) -> None:
     lines = [f"/{command.name}  {command.help}" for command in COMMANDS]
-    desk.reply(
+    context.reply(
         request,
         "\n".join(
             [
@@ -97,19 +100,19 @@ def _help_all(desk: Desk, request: Request) -> None:
     )
 
 
-async def _help_about(desk: Desk, request: Request, wanted: str) -> None:
+async def _help_about(context: HandlerContext, request: ChatRequest, wanted: str) -> None:
     command = find_command(wanted)
     if command is None:
-        unknown(desk, request, wanted)
+        unknown(context, request, wanted)
         return
     usage = f"/{command.name} {command.arguments}".rstrip()
     more = _DETAILS.get(command.name, "")
-    desk.reply(request, f"{code(usage)}\n{command.help}.{more}")
+    context.reply(request, f"{code(usage)}\n{command.help}.{more}")
 
 
-def _arrival(desk: Desk, request: Request, code: str) -> str:
+def _arrival(context: HandlerContext, request: ChatRequest, code: str) -> str:
     """Say what a code has done: the gate has let somebody in by it, or it was not needed."""
-    came = Arrivals(desk.store.facts).find(request.chat_id, request.message_id)
+    came = context.store.last_pairing.find(request.chat_id, request.message_id)
     if came is not None and request.chat_id < 0:
         group = f"This group, {bold(one_line(came.title, 60))}," if came.title.strip() else "This group"
         return f"✅ {group} is let in: whoever may use me can do so here from now on."
@@ -117,19 +120,19 @@ def _arrival(desk: Desk, request: Request, code: str) -> str:
         return f"✅ Welcome, {escape(one_line(request.person.who, 60))}. You are in."
     who = "This group was" if request.chat_id < 0 else "You were"
     # Somebody who is in already followed the link: the code must not stay open for somebody else.
-    used = desk.store.pairing.redeem(code)
+    used = context.store.pairing.redeem(code)
     return f"{who} in already; {'the code is used up' if used else 'no code is needed'}."
 
 
-async def _start(desk: Desk, request: Request) -> None:
+async def _start(context: HandlerContext, request: ChatRequest) -> None:
     """`/start`: greet, and say what can be done now; the gate has let a code in already."""
     word = request.text.strip()
     if word:
-        desk.reply(request, _arrival(desk, request, word), part="welcome")
-    views = await desk.fleet.look()
+        context.reply(request, _arrival(context, request, word), part="welcome")
+    views = await context.fleet.sessions()
     waiting = sum(1 for view in views if need_of(view) is not None)
     running_now = sum(1 for view in views if view.state is SessionState.RUNNING)
-    projects = await desk.fleet.projects()
+    projects = await context.fleet.projects()
     if not projects:
         now = (
             f"No project is configured yet: put the path of a .samocode file into {code('SAMOBOT_PROJECTS')}."
@@ -138,7 +141,7 @@ async def _start(desk: Desk, request: Request) -> None:
         now = f"Nothing here yet. Begin with {code('/run greet Add a greeting script')}"
     else:
         now = f"{plural(waiting, 'session')} wait{'s' if waiting == 1 else ''} for you, {running_now} running: /status"
-    desk.reply(
+    context.reply(
         request,
         f"{bold('samobot')} runs Claude Code sessions and asks you where a person is needed.\n{now}\n/help shows what can be done now.",
         part="greeting",
@@ -163,7 +166,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("chart", "[name]", "The session's course as a picture", document_handlers.chart),
     Command("sessions", "[project]", "All sessions", status_handlers.sessions),
     Command("projects", "", "All projects", status_handlers.projects),
-    Command("archive", "[name]", "Put a session away", control_handlers.archive, acts=True),
+    Command("archive", "[name]", "Put a session away", archive_handlers.archive, acts=True),
     Command("notify", "quiet|normal|all", "What comes to this chat", preferences.notify),
     Command("panic", "", "Stop everything, until /resume", control_handlers.panic, acts=True),
     Command("help", "[command|all]", "What can be done now", _help),
@@ -220,14 +223,14 @@ def menu() -> list[tuple[str, str]]:
     return [(command.name, command.help) for command in COMMANDS if command.name != "start"]
 
 
-def unknown(desk: Desk, request: Request, name: str) -> None:
+def unknown(context: HandlerContext, request: ChatRequest, name: str) -> None:
     """Say that there is no such command, and which one was probably meant."""
     close = nearest_command(name)
     hint = f"Did you mean /{close.name}?" if close is not None else "/help all shows all."
-    desk.reply(request, f"There is no /{escape(one_line(name, 40))}. {hint}", part="unknown")
+    context.reply(request, f"There is no /{escape(one_line(name, 40))}. {hint}", part="unknown")
 
 
-def how_to_pair(access: Access) -> str | None:
+def pairing_advice(access: Access) -> str | None:
     """What to do where nobody may use the bot yet; None where somebody may."""
     if access.users:
         return None

@@ -14,20 +14,21 @@ from telegram import InlineKeyboardMarkup
 
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError, StorageError
-from samobot.fleet.local import Fleet
+from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
 from samobot.session.gate import Person
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.publisher import scope_of
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.outbox import Attachment, Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.pending_work import BackgroundTask
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action
-from samobot.telegram.views.buttons import Button, Rows, keyboard
+from samobot.telegram.views.buttons import ActionButton, Rows, keyboard
 from samobot.text import one_line
 
 log = logging.getLogger(__name__)
@@ -39,12 +40,11 @@ TOAST = 190
 """Characters of an answer to a tap; Telegram takes 200."""
 
 _ANSWERED_KEPT = 256
-_PROMISES = "promises"
 _OURS = "Something of ours went wrong; the details are in the log. Nothing was decided."
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ChatRequest:
     """What somebody asked for, by a message or a tap.
 
     Attributes:
@@ -67,7 +67,7 @@ class Request:
     user_id: int
     person: Person
     text: str = ""
-    about: About | None = None
+    about: MessageSubject | None = None
     old: bool = False
     query_id: str | None = None
 
@@ -76,17 +76,17 @@ class Request:
         """Key of the session that the message replied to, or tapped, is about."""
         return self.about.session if self.about is not None else None
 
-    def saying(self, text: str) -> Request:
+    def with_text(self, text: str) -> ChatRequest:
         """The same with other words."""
         return replace(self, text=text)
 
 
-def choice(label: str, action: Action) -> Button:
+def choice(label: str, action: Action) -> ActionButton:
     """A button that answers a question: once it is tapped, it and those beside it are used up."""
-    return Button(label, action, once=True)
+    return ActionButton(label, action, once=True)
 
 
-class Desk:
+class HandlerContext:
     """The sessions, the bot's state and its voice.
 
     Args:
@@ -101,11 +101,11 @@ class Desk:
 
     def __init__(
         self,
-        fleet: Fleet,
+        fleet: LocalFleet,
         store: Store,
         outbox: Outbox,
         notifier: Notifier,
-        places: Places,
+        places: Recipients,
         settings: Settings,
         now: Callable[[], datetime],
     ) -> None:
@@ -123,11 +123,11 @@ class Desk:
 
     def reply(
         self,
-        request: Request,
+        request: ChatRequest,
         html: str,
         *,
         buttons: Rows = (),
-        about: About | None = None,
+        about: MessageSubject | None = None,
         part: str = "",
         attachment: Attachment | None = None,
         silent: bool = True,
@@ -161,19 +161,19 @@ class Desk:
                 attachment=attachment,
             )
 
-    def toast(self, request: Request, text: str = "", *, alert: bool = False) -> None:
+    def toast(self, request: ChatRequest, text: str = "", *, alert: bool = False) -> None:
         """Answer a tap, unless it was answered before; nothing is done for a message."""
         if request.query_id is not None and self._answers(request.query_id):
             self.outbox.answer(request.query_id, one_line(text, TOAST), alert=alert)
 
-    def receipt(self, request: Request, emoji: str = "👍", toast: str = "") -> None:
+    def receipt(self, request: ChatRequest, emoji: str = "👍", toast: str = "") -> None:
         """Acknowledge silently: a reaction on a message, a word at the top of the chat for a tap."""
         if request.query_id is not None:
             self.toast(request, toast)
         else:
             self.outbox.react(request.chat_id, request.message_id, emoji)
 
-    def fail(self, request: Request, error: Exception) -> None:
+    def fail(self, request: ChatRequest, error: Exception) -> None:
         """Say in one line what went wrong; the details of what is ours are in the log."""
         if isinstance(error, SamobotError):
             words = error.message
@@ -198,7 +198,7 @@ class Desk:
         self._answered.append(query_id)
         return True
 
-    def _say_error(self, request: Request, words: str) -> None:
+    def _say_error(self, request: ChatRequest, words: str) -> None:
         self.reply(request, f"⚠️ {escape(words)}", part="error")
 
     def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:
@@ -209,7 +209,7 @@ class Desk:
 
     # Work that takes longer than a handler may ------------------------------------------------------------------
 
-    def later(self, request: Request, command: str, work: Coroutine[Any, Any, None]) -> None:
+    def run_in_background(self, request: ChatRequest, command: str, work: Coroutine[Any, Any, None]) -> None:
         """Do something in the background; what goes wrong is said.
 
         It is noted before this returns: killed meanwhile, the bot takes it up again at its next start.
@@ -219,29 +219,29 @@ class Desk:
             command: The command that does it, given this request.
             work: The doing.
         """
-        promise = {"command": command, "request": asdict(replace(request, query_id=None))}
+        task = BackgroundTask(command, asdict(replace(request, query_id=None)))
         try:
-            self.store.facts.set(_PROMISES, self._promises() | {request.key: promise})
+            self.store.tasks.set(request.key, task)
         except StorageError as error:
             log.error(
                 "%s is done without a note of it: %s", command, error
             )  # a full disk must not keep from it
-        task = asyncio.create_task(self._guarded(request, work), name=request.key)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        running = asyncio.create_task(self._guarded(request, work), name=request.key)
+        self._tasks.add(running)
+        running.add_done_callback(self._tasks.discard)
 
-    def is_under_way(self, request: Request) -> bool:
+    def is_running(self, request: ChatRequest) -> bool:
         """Whether something is done in the background for a request."""
         return any(task.get_name() == request.key for task in self._tasks)
 
-    def promised(self) -> list[tuple[str, Request]]:
+    def unfinished_commands(self) -> list[tuple[str, ChatRequest]]:
         """What was begun in the background and not ended, as commands to be given again."""
         found = []
-        for promise in self._promises().values():
-            values = promise["request"]
-            about = About(**values["about"]) if values["about"] else None
-            request = Request(**{**values, "about": about, "person": Person(**values["person"])})
-            found.append((promise["command"], request))
+        for task in self.store.tasks.all():
+            values = task.request
+            about = MessageSubject(**values["about"]) if values["about"] else None
+            request = ChatRequest(**{**values, "about": about, "person": Person(**values["person"])})
+            found.append((task.command, request))
         return found
 
     async def finish(self, timeout: float) -> None:
@@ -252,31 +252,27 @@ class Desk:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _guarded(self, request: Request, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, request: ChatRequest, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception as error:
             self.fail(replace(request, query_id=None), error)
-        self.kept(request)
+        self.mark_finished(request)
 
-    def kept(self, request: Request) -> None:
+    def mark_finished(self, request: ChatRequest) -> None:
         """Note that what was begun in the background has ended."""
-        promises = self._promises()
-        if promises.pop(request.key, None) is None:
+        if not self.store.tasks.has(request.key):
             return
         try:
-            self.store.facts.set(_PROMISES, promises or None, durable=False)
+            self.store.tasks.drop(request.key)
         except StorageError as error:
             log.error("%s is done, and will be again at the next start: %s", request.key, error.message)
 
-    def _promises(self) -> dict[str, Any]:
-        return dict(self.store.facts.get(_PROMISES) or {})
-
-    def _replied(self, request: Request) -> int | None:
+    def _replied(self, request: ChatRequest) -> int | None:
         """In a group an answer shows whom it answers."""
         return request.message_id if request.chat_id < 0 and request.query_id is None else None
 
 
-def about_session(ref: SessionRef, kind: str = "note", **detail: Any) -> About:
+def about_session(ref: SessionRef, kind: str = "note", **detail: Any) -> MessageSubject:
     """What a message about a session is about."""
-    return About(ref.key, kind, detail)
+    return MessageSubject(ref.key, kind, detail)

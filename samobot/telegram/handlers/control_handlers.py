@@ -4,52 +4,52 @@ from __future__ import annotations
 
 import asyncio
 
-from samobot.errors import BusyError, ConflictError, NotFoundError, SamobotError, UsageError
+from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import ResumeKind, StopReport
+from samobot.fleet.results import ResumeKind, StopReport
+from samobot.session.decisions import DecisionKind
+from samobot.session.gate import Person
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import TAP, Desk, Request, about_session, choice
-from samobot.telegram.handlers.parsing import is_budget, read_budget
-from samobot.telegram.handlers.resolve import any_session, find_target
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
+from samobot.telegram.handlers.parsing import is_budget, parse_budget
+from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.state import ALIVE
-from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import obstacle, rest_words
-from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.pending import NeedKind, need_of
-from samobot.telegram.views.wording import Sign
+from samobot.telegram.views.wording import Icon
 from samobot.text import human_money
 
 _EVERYTHING = frozenset({"all", "everything"})
 _NOTHING_RUNS = "Nothing is running. /sessions lists all."
 
 
-async def stop(desk: Desk, request: Request) -> None:
+async def stop(context: HandlerContext, request: ChatRequest) -> None:
     """`/stop [name|all]`: now."""
     if request.text.strip().casefold() in _EVERYTHING:
-        views = [view for view in await desk.fleet.look() if is_stoppable(view)]
+        views = [view for view in await context.fleet.sessions() if is_stoppable(view)]
         if not views:
             raise NotFoundError(_NOTHING_RUNS)
-        desk.receipt(request, "👌", "Stopping…")
-        desk.later(request, "stop", _stop_all(desk, request, [view.ref for view in views]))
+        context.receipt(request, "👌", "Stopping…")
+        context.run_in_background(request, "stop", _stop_all(context, request, [view.ref for view in views]))
         return
     target = await find_target(
-        desk, request, "stop", is_stoppable, question="Stop which one?", none=_NOTHING_RUNS
+        context, request, "stop", is_stoppable, question="Stop which one?", none=_NOTHING_RUNS
     )
     if target is not None:
-        stop_one(desk, request, target.view.ref)
+        stop_one(context, request, target.view.ref)
 
 
-def stop_one(desk: Desk, request: Request, ref: SessionRef) -> None:
+def stop_one(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Stop a session in the background, and say what was checked."""
-    desk.receipt(request, "👌", f"Stopping {ref.name}…")
-    named = request.saying(f"{ref.project}:{ref.folder}")
-    desk.later(named, "stop", _stop_all(desk, request, [ref]))
+    context.receipt(request, "👌", f"Stopping {ref.name}…")
+    named = request.with_text(f"{ref.project}:{ref.folder}")
+    context.run_in_background(named, "stop", _stop_all(context, request, [ref]))
 
 
-async def _stop_all(desk: Desk, request: Request, refs: list[SessionRef]) -> None:
-    reports = await asyncio.gather(*(_stopped(desk, request, ref) for ref in refs), return_exceptions=True)
+async def _stop_all(context: HandlerContext, request: ChatRequest, refs: list[SessionRef]) -> None:
+    reports = await asyncio.gather(*(_stopped(context, request, ref) for ref in refs), return_exceptions=True)
     lines = []
     for ref, report in zip(refs, reports, strict=True):
         if isinstance(report, SamobotError):
@@ -57,39 +57,39 @@ async def _stop_all(desk: Desk, request: Request, refs: list[SessionRef]) -> Non
         elif isinstance(report, BaseException):
             raise report
         elif report.done and report.clean:
-            lines.append(f"{Sign.DONE} {bold(ref.name)} is done; nothing to stop.")
+            lines.append(f"{Icon.DONE} {bold(ref.name)} is done; nothing to stop.")
         else:
             sign = "⏹" if report.clean else "⚠️"
             lines.append(f"{sign} {bold(ref.name)} is stopped. {escape(report.words)}")
     about = about_session(refs[0]) if len(refs) == 1 else None
-    desk.reply(request, "\n".join(lines), about=about, part="stopped")
+    context.reply(request, "\n".join(lines), about=about, part="stopped")
 
 
-async def _stopped(desk: Desk, request: Request, ref: SessionRef) -> StopReport:
+async def _stopped(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> StopReport:
     """Stop one session, and show in the chat that it is."""
-    with desk.notifier.deciding(ref, request.person):
+    with context.notifier.deciding(ref, request.person):
         try:
-            return await desk.fleet.stop(ref, request.person)
+            return await context.fleet.stop(ref, request.person)
         finally:
-            await desk.notifier.look_at(ref)
+            await context.notifier.refresh(ref)
 
 
-async def pause(desk: Desk, request: Request) -> None:
+async def pause(context: HandlerContext, request: ChatRequest) -> None:
     """`/pause [name]`: after the iteration."""
     target = await find_target(
-        desk, request, "pause", _is_going, question="Pause which one?", none=_NOTHING_RUNS
+        context, request, "pause", _is_going, question="Pause which one?", none=_NOTHING_RUNS
     )
     if target is not None:
-        await pause_one(desk, request, target.view.ref)
+        await pause_one(context, request, target.view.ref)
 
 
-async def pause_one(desk: Desk, request: Request, ref: SessionRef) -> None:
+async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Pause a session after its iteration; of one that does not work just now, say what it is."""
-    view = await desk.fleet.view(ref)
+    view = await context.fleet.view(ref)
     before = rest_words(view)
-    with desk.notifier.deciding(ref, request.person):
+    with context.notifier.deciding(ref, request.person):
         try:
-            await desk.fleet.pause(ref, request.person)
+            await context.fleet.pause(ref, request.person)
         except ConflictError as error:
             holds = ""
             if view.state is SessionState.WAITING:
@@ -97,17 +97,17 @@ async def pause_one(desk: Desk, request: Request, ref: SessionRef) -> None:
                 holds = f" {'It stays paused' if paused else '/stop keeps it from going on'} after that."
             raise ConflictError(f"{error.message}{f' It is {before}.{holds}' if before else ''}") from None
         if before:
-            _say(desk, request, ref, Sign.PAUSED, f"is paused; it was {before}.")
+            _say(context, request, ref, Icon.PAUSED, f"is paused; it was {before}.")
         else:
-            desk.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
-        await desk.notifier.look_at(ref)
+            context.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
+        await context.notifier.refresh(ref)
 
 
-async def resume(desk: Desk, request: Request) -> None:
+async def resume(context: HandlerContext, request: ChatRequest) -> None:
     """`/resume [name] [budget]`: go on; after `/panic`, let things run again."""
-    if await asyncio.to_thread(desk.fleet.calm):
-        desk.receipt(request, "👍", "Sessions may run again.")
-        desk.reply(
+    if await asyncio.to_thread(context.fleet.lift_emergency_stop):
+        context.receipt(request, "👍", "Sessions may run again.")
+        context.reply(
             request,
             "▶️ Sessions may run again. Those that were stopped wait for /resume, one by one.",
             part="calm",
@@ -115,52 +115,56 @@ async def resume(desk: Desk, request: Request) -> None:
         if not request.text.strip() and request.session is None:
             return
     target = await find_target(
-        desk, request, "resume", _rests, takes=is_budget, question="Which one goes on?"
+        context, request, "resume", _rests, takes=is_budget, question="Which one goes on?"
     )
     if target is None:
         return
-    await go_on(desk, request, target.view.ref, budget_usd=read_budget(target.rest))
+    await resume_one(context, request, target.view.ref, budget_usd=parse_budget(target.rest))
 
 
-async def go_on(desk: Desk, request: Request, ref: SessionRef, *, budget_usd: float | None = None) -> None:
+async def resume_one(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, *, budget_usd: float | None = None
+) -> None:
     """Let a session go on, and say what had held it up: nobody named that."""
-    with desk.notifier.deciding(ref, request.person):
-        await _go_on(desk, request, ref, budget_usd)
+    with context.notifier.deciding(ref, request.person):
+        await _go_on(context, request, ref, budget_usd)
 
 
-async def _go_on(desk: Desk, request: Request, ref: SessionRef, budget_usd: float | None) -> None:
-    view = await desk.fleet.view(ref)
+async def _go_on(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, budget_usd: float | None
+) -> None:
+    view = await context.fleet.view(ref)
     if _lacks_money(view, budget_usd):
         if budget_usd is not None:
             spent = human_money(view.cost_usd)
             raise UsageError(f"{ref.name} has cost {spent} already; a budget has to be more than that.")
-        here = desk.places.at(request.chat_id, request.thread_id)
-        shown = obstacle(view, NeedKind.BUDGET, "", here, desk.now())
-        desk.toast(request)
-        desk.reply(request, shown.text, buttons=shown.buttons, about=about_session(ref), part="money")
+        here = context.places.at(request.chat_id, request.thread_id)
+        shown = obstacle(view, NeedKind.BUDGET, "", here, context.now())
+        context.toast(request)
+        context.reply(request, shown.text, buttons=shown.buttons, about=about_session(ref), part="money")
         return
     # That it was stopped or in line says nothing new.
     before = "" if view.state in (SessionState.STOPPED, SessionState.QUEUED) else rest_words(view)
     try:
-        resumed = await desk.fleet.resume(ref, request.person, budget_usd=budget_usd)
+        resumed = await context.fleet.resume(ref, request.person, budget_usd=budget_usd)
     except ConflictError:
-        await desk.notifier.look_at(ref)  # of one that was stopped it asks again what is awaited
+        await context.notifier.refresh(ref)  # of one that was stopped it asks again what is awaited
         raise
     match resumed.kind:
         case ResumeKind.QUEUED:
-            desk.toast(request)
+            context.toast(request)
             place = f"number {resumed.place}" if resumed.place else "next"
             was = f" It was {escape(before)}." if before else ""
-            desk.reply(
+            context.reply(
                 request,
                 f"⏳ {bold(ref.name)} is {place} in line; it goes on by itself.{was}",
                 about=about_session(ref),
             )
         case ResumeKind.RUNNING | ResumeKind.WOKEN if before:
-            _say(desk, request, ref, Sign.RUNNING, f"goes on; it was {before}.")
+            _say(context, request, ref, Icon.RUNNING, f"goes on; it was {before}.")
         case ResumeKind.RUNNING | ResumeKind.WOKEN:
-            desk.receipt(request, "👍", f"{ref.name} goes on.")
-    await desk.notifier.look_at(ref)
+            context.receipt(request, "👍", f"{ref.name} goes on.")
+    await context.notifier.refresh(ref)
 
 
 def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
@@ -172,86 +176,97 @@ def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
     return budget is not None and budget <= view.cost_usd
 
 
-def _say(desk: Desk, request: Request, ref: SessionRef, sign: Sign, words: str) -> None:
+def _say(context: HandlerContext, request: ChatRequest, ref: SessionRef, sign: Icon, words: str) -> None:
     """Acknowledge with words: at the top of the chat for a tap, with a message for a message."""
-    desk.receipt(request, "👍", f"{ref.name} {words}")
+    context.receipt(request, "👍", f"{ref.name} {words}")
     if request.query_id is None:
-        desk.reply(request, f"{sign} {bold(ref.name)} {escape(words)}", about=about_session(ref))
+        context.reply(request, f"{sign} {bold(ref.name)} {escape(words)}", about=about_session(ref))
 
 
-async def archive(desk: Desk, request: Request) -> None:
-    """`/archive [name]`: put a session away; one that nobody named and that is not finished, after asking."""
-    named = bool(request.text.strip())
-    if not named and request.session is None:
-        target = await find_target(desk, request, "archive", _is_over, question="Put which one away?")
-    else:
-        target = await find_target(desk, request, "archive", any_session)
-    if target is None:
-        return
-    picked = request.about is not None and request.about.kind == TAP
-    if named or picked or _is_over(target.view) or target.view.worker_pid is not None:
-        await archive_one(desk, request, target.view.ref)
-    else:
-        _ask_whether_away(desk, request, target.view.ref)
+async def unblock(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, kind: DecisionKind, identity: str | None
+) -> None:
+    """Let a session go on.
+
+    Args:
+        context: What handlers have.
+        request: Who lets it.
+        ref: The session.
+        kind: `RETRY` for one that is blocked, `ACTION_DONE` for one that waited for a person to do something.
+        identity: Names what held it up as the person saw it; None: whatever it is.
+
+    Raises:
+        ConflictError: Something else holds it up by now, or somebody else was first.
+    """
+    view = await context.fleet.view(ref)
+    retry = kind is DecisionKind.RETRY
+    need = need_of(view)
+    with context.notifier.deciding(ref, request.person):
+        if identity is None or identity == ((need and need.name) if retry else view.gate):
+            await (context.fleet.retry if retry else context.fleet.action_done)(ref, request.person)
+        elif _was_cut_short(view, request, kind):
+            if not view.has_worker:
+                await context.fleet.resume(ref, request.person)
+        else:
+            await context.notifier.refresh(ref)
+            raise ConflictError(_let_go_on(view, request))
+        paused = (await context.fleet.view(ref)).paused
+        how = "stays paused" if paused else "tries again" if retry else "goes on"
+        context.receipt(request, toast=f"{ref.name} {how}.")
+        await context.notifier.refresh(ref)
 
 
-def _ask_whether_away(desk: Desk, request: Request, ref: SessionRef) -> None:
-    desk.reply(
-        request,
-        f"{bold(ref.name)} is not finished: put it away all the same?",
-        buttons=rows(
-            choice("📦 Put it away", Action(do=ActionKind.ARCHIVE, session=ref.key)),
-            choice("No", Action(do=ActionKind.CANCEL)),
-        ),
-        about=about_session(ref),
-        part="archive",
-    )
+def _was_cut_short(view: SessionView, request: ChatRequest, kind: DecisionKind) -> bool:
+    """Whether this very word was written down before, and the bot died before it could start the worker."""
+    last = view.decision
+    if last is None or last.kind is not kind or Person(last.who, last.via) != request.person:
+        return False
+    return view.state in (SessionState.IDLE, SessionState.QUEUED, SessionState.RUNNING)
 
 
-async def archive_one(desk: Desk, request: Request, ref: SessionRef) -> None:
-    """Put a session away, and close what the chat shows of it."""
-    try:
-        await desk.fleet.archive(ref)
-    except BusyError:
-        raise ConflictError(f"{ref.name} is running. Stop it first, then it can be put away.") from None
-    await desk.notifier.put_away(ref, request.person)
-    desk.toast(request, f"{ref.name} is put away.")
-    if request.query_id is None:
-        desk.reply(request, f"{Sign.AWAY} {bold(ref.name)} is put away. Its branch stays.", part="archived")
+def _let_go_on(view: SessionView, request: ChatRequest) -> str:
+    last = view.decision
+    lifted = last is not None and last.kind in (DecisionKind.RETRY, DecisionKind.ACTION_DONE)
+    if last is None or not lifted or need_of(view) is not None:
+        return f"That was for something else; {view.ref.name} is {view.state} now."
+    who = "You have" if Person(last.who, last.via) == request.person else f"{last.who} has"
+    where = f" at the {last.via}" if last.via != request.person.via else ""
+    return f"{who} let {view.ref.name} go on already{where}."
 
 
-async def panic(desk: Desk, request: Request) -> None:
+async def panic(context: HandlerContext, request: ChatRequest) -> None:
     """`/panic`: stop everything, and keep it stopped until `/resume`."""
-    desk.receipt(request, "👌", "Stopping everything…")
-    desk.later(request, "panic", _panic(desk, request))
+    context.receipt(request, "👌", "Stopping everything…")
+    context.run_in_background(request, "panic", _panic(context, request))
 
 
-async def _panic(desk: Desk, request: Request) -> None:
-    reports = await desk.fleet.panic(request.person)
+async def _panic(context: HandlerContext, request: ChatRequest) -> None:
+    reports = await context.fleet.panic(request.person)
     lines = [escape(report.words) for report in reports if not report.clean]
     count = len(reports)
     stopped = "Nothing was running" if not count else f"{count} stopped" if count > 1 else "1 stopped"
     head = f"⏹ {bold('Everything is stopped')} and stays so until /resume. {stopped}."
-    desk.reply(request, "\n".join([head, *(f"⚠️ {line}" for line in lines)]), part="panic", silent=False)
-    for view in await desk.fleet.look():
+    context.reply(request, "\n".join([head, *(f"⚠️ {line}" for line in lines)]), part="panic", silent=False)
+    for view in await context.fleet.sessions():
         if view.state is SessionState.STOPPED:
-            await desk.notifier.look_at(view.ref)
+            await context.notifier.refresh(view.ref)
 
 
 def is_stoppable(view: SessionView) -> bool:
     """Whether there is something to stop."""
-    return view.worker_pid is not None or view.wanted or view.state in ALIVE
+    return view.has_worker or view.wanted or view.state in ALIVE
 
 
 def _is_going(view: SessionView) -> bool:
-    return view.worker_pid is not None or view.state in (SessionState.RUNNING, SessionState.QUEUED)
+    return view.has_worker or view.state in (SessionState.RUNNING, SessionState.QUEUED)
 
 
 def _rests(view: SessionView) -> bool:
-    return (view.worker_pid is None and view.state not in (SessionState.DONE, SessionState.QUEUED)) or (
+    return (not view.has_worker and view.state not in (SessionState.DONE, SessionState.QUEUED)) or (
         view.state is SessionState.PARKED
     )
 
 
-def _is_over(view: SessionView) -> bool:
+def is_over(view: SessionView) -> bool:
+    """Whether a session is done or stopped."""
     return view.state in (SessionState.DONE, SessionState.STOPPED)

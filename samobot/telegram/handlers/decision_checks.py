@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from samobot.errors import ConflictError
-from samobot.fleet.models import QuestionView, SessionView
+from samobot.fleet.models import SessionView
 from samobot.phases import Phase, WaitingFor
 from samobot.session.decisions import DecisionKind
+from samobot.session.question import Question
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import Request
+from samobot.telegram.handlers.context import ChatRequest
 from samobot.telegram.handlers.resolve import is_active
 from samobot.telegram.views.wording import spoken_answer
 
 _VERDICTS: Mapping[str, str] = {DecisionKind.APPROVAL: "approved", DecisionKind.REJECTION: "sent back"}
 
 
-def asks(view: SessionView) -> bool:
+def has_open_questions(view: SessionView) -> bool:
     """Whether questions of a session wait for answers."""
     waits = bool(view.open_questions) and view.state is not SessionState.DONE
-    return waits or is_left_lying(view, DecisionKind.ANSWER)
+    return waits or is_unfinished(view, DecisionKind.ANSWER)
 
 
 def has_plan(view: SessionView) -> bool:
@@ -27,17 +28,17 @@ def has_plan(view: SessionView) -> bool:
     return view.plan is not None and (
         view.waiting_for is WaitingFor.PLAN_APPROVAL
         or (view.plan.verdict is None and (is_active(view) or _stopped_at_its_plan(view)))
-        or is_left_lying(view, DecisionKind.APPROVAL, DecisionKind.REJECTION)
+        or is_unfinished(view, DecisionKind.APPROVAL, DecisionKind.REJECTION)
     )
 
 
-def how_decided(view: SessionView, request: Request) -> str:
+def how_decided(view: SessionView, request: ChatRequest) -> str:
     """How the plan was decided since words for it were asked for, as a sentence; empty where they still count."""
     plan = view.plan
     if plan is None or view.waiting_for is WaitingFor.PLAN_APPROVAL:
         return ""
     these_words = plan.verdict == DecisionKind.REJECTION and plan.feedback == request.text
-    if these_words or (is_left_lying(view, DecisionKind.REJECTION) and plan.by == request.person.who):
+    if these_words or (is_unfinished(view, DecisionKind.REJECTION) and plan.by == request.person.who):
         return ""  # the bot died over these very words
     if plan.verdict is None and view.phase is Phase.PLANNING and has_plan(view):
         return ""
@@ -56,7 +57,7 @@ def no_plan(view: SessionView) -> str:
     return f"The plan of {view.ref.name} was {word}{by} already; nothing waits for it."
 
 
-def check_not_answered(question: QuestionView, words: str, request: Request) -> None:
+def check_not_answered(question: Question, words: str, request: ChatRequest) -> None:
     """Refuse to answer over somebody else's answer.
 
     Raises:
@@ -70,7 +71,7 @@ def check_not_answered(question: QuestionView, words: str, request: Request) -> 
     )
 
 
-def check_answer_stands(question: QuestionView, words: str, *, before: str | None) -> None:
+def check_answer_stands(question: Question, words: str, *, before: str | None) -> None:
     """Refuse words for a question that was answered after they were asked for.
 
     Args:
@@ -81,11 +82,13 @@ def check_answer_stands(question: QuestionView, words: str, *, before: str | Non
     Raises:
         ConflictError: It was answered meanwhile, with something else.
     """
-    if stands(question, words, before):
-        raise ConflictError(f"{answered_already(question)} Tap Change below it to say something else.")
+    if conflicts_with_answer(question, words, before):
+        raise ConflictError(
+            f"{answered_already(question)} CallbackPress Change below it to say something else."
+        )
 
 
-def stands(question: QuestionView, words: str, before: str | None) -> bool:
+def conflicts_with_answer(question: Question, words: str, before: str | None) -> bool:
     """Whether a question was answered with something else since words for it were asked for; see `check_answer_stands`."""
     answer = question.answer
     if answer is None or answer == before or answer.strip() == words.strip():
@@ -94,7 +97,7 @@ def stands(question: QuestionView, words: str, before: str | None) -> bool:
     return not any(letter == option.letter and answer.startswith(f"{letter})") for option in question.options)
 
 
-def answered_already(question: QuestionView) -> str:
+def answered_already(question: Question) -> str:
     """How a question is answered, as a sentence."""
     return f"{question.label} is answered already: {spoken_answer(question.answer or '', 100)}."
 
@@ -120,7 +123,7 @@ def check_not_sent_back(view: SessionView) -> None:
         raise ConflictError(no_plan(view))
 
 
-def is_left_lying(view: SessionView, *kinds: DecisionKind) -> bool:
+def is_unfinished(view: SessionView, *kinds: DecisionKind) -> bool:
     """Whether such a decision is on record and nobody goes on with it: the bot died before it could see to that.
 
     Deciding so again adds nothing and lets the session go on.

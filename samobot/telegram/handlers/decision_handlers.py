@@ -6,23 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samobot.errors import ConflictError, UsageError
-from samobot.fleet.models import QuestionView, SessionRef, SessionView
-from samobot.fleet.replies import AnswerReceipt
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.results import AnswerReceipt
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
+from samobot.session.question import Question
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import ask
-from samobot.telegram.handlers.context import Desk, Request, about_session, choice
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.decision_checks import (
-    asks,
     check_not_done,
     check_not_sent_back,
+    has_open_questions,
     has_plan,
-    is_left_lying,
     is_not_done,
+    is_unfinished,
     no_plan,
 )
-from samobot.telegram.handlers.parsing import asked_label, read_answer
+from samobot.telegram.handlers.parsing import parse_answer, parse_label
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
 from samobot.telegram.views.actions import Action, ActionKind
@@ -35,79 +36,83 @@ from samobot.telegram.views.wording import spoken_answer
 # Commands -----------------------------------------------------------------------------------------------------
 
 
-async def answer(desk: Desk, request: Request) -> None:
+async def answer(context: HandlerContext, request: ChatRequest) -> None:
     """`/answer [name] [Qn] text`."""
-    target = await find_target(desk, request, "answer", asks, words=True, question="Whose question is it?")
+    target = await find_target(
+        context, request, "answer", has_open_questions, words=True, question="Whose question is it?"
+    )
     if target is None:
         return
-    view, words = target.view, read_answer(target.rest)
+    view, words = target.view, parse_answer(target.rest)
     if words.everything:
-        await _check_shown(desk, view, view.open_questions)
-        await accept_suggestions(desk, request, view.ref)
+        await _check_shown(context, view, view.open_questions)
+        await accept_suggestions(context, request, view.ref)
         return
     if words.answers:
-        await _check_shown(desk, view, [each for each in view.open_questions if each.label in words.answers])
-        await _write(desk, request, view.ref, words.answers)
+        await _check_shown(
+            context, view, [each for each in view.open_questions if each.label in words.answers]
+        )
+        await _write(context, request, view.ref, words.answers)
         return
-    label = asked_label(target.rest)
+    label = parse_label(target.rest)
     question = _replied_question(request, view) or _labelled(view, label) or _only_open(view)
-    if question is None and is_left_lying(view, DecisionKind.ANSWER):
+    if question is None and is_unfinished(view, DecisionKind.ANSWER):
         question = _last_answered(view)
     if question is None and not view.open_questions:
         raise ConflictError(f"{view.ref.name} has no open question.")
     if question is None:
-        ask.which_question(desk, request, view, words.text)
+        ask.which_question(context, request, view, words.text)
     elif not words.text:
-        ask.ask_answer(desk, request, view.ref, question)
+        ask.ask_answer(context, request, view.ref, question)
     else:
-        await _check_shown(desk, view, [question])
-        await answer_question(desk, request, view.ref, question.index, question.identity, words.text)
+        await _check_shown(context, view, [question])
+        await answer_question(context, request, view.ref, question.index, question.identity, words.text)
 
 
-async def approve(desk: Desk, request: Request) -> None:
+async def approve(context: HandlerContext, request: ChatRequest) -> None:
     """`/approve [name]`."""
-    target = await find_target(desk, request, "approve", has_plan, question="Which plan?")
+    target = await find_target(context, request, "approve", has_plan, question="Which plan?")
     if target is None:
         return
     view = target.view
     if view.plan is None or not has_plan(view):
         raise ConflictError(no_plan(view))
-    await approve_plan(desk, request, view.ref, _shown_plan(desk, request, view) or view.plan.sha256)
+    await approve_plan(context, request, view.ref, _shown_plan(context, request, view) or view.plan.sha256)
 
 
-async def reject(desk: Desk, request: Request) -> None:
+async def reject(context: HandlerContext, request: ChatRequest) -> None:
     """`/reject [name] feedback`."""
-    target = await find_target(desk, request, "reject", has_plan, words=True, question="Which plan?")
+    target = await find_target(context, request, "reject", has_plan, words=True, question="Which plan?")
     if target is None:
         return
     view, feedback = target.view, target.rest
     if view.plan is None or not has_plan(view):
         raise ConflictError(no_plan(view))
-    sha256 = _shown_plan(desk, request, view) or view.plan.sha256
+    sha256 = _shown_plan(context, request, view) or view.plan.sha256
     if feedback.strip():
-        await reject_plan(desk, request, view.ref, sha256, feedback)
+        await reject_plan(context, request, view.ref, sha256, feedback)
     else:
-        ask.ask_feedback(desk, request, view.ref, sha256)
+        ask.ask_feedback(context, request, view.ref, sha256)
 
 
-async def tell(desk: Desk, request: Request) -> None:
+async def tell(context: HandlerContext, request: ChatRequest) -> None:
     """`/tell [name] text`."""
-    target = await find_target(desk, request, "tell", is_not_done, words=True, question="Whom is it for?")
+    target = await find_target(context, request, "tell", is_not_done, words=True, question="Whom is it for?")
     if target is None:
         return
     check_not_done(target.view)
     if target.rest.strip():
-        await give_guidance(desk, request, target.view.ref, target.rest)
+        await give_guidance(context, request, target.view.ref, target.rest)
     else:
-        ask.ask_guidance(desk, request, target.view)
+        ask.ask_guidance(context, request, target.view)
 
 
 # What they, the buttons and replies come to -----------------------------------------------------------------------
 
 
 async def answer_question(
-    desk: Desk,
-    request: Request,
+    context: HandlerContext,
+    request: ChatRequest,
     ref: SessionRef,
     index: int,
     identity: str | None,
@@ -118,7 +123,7 @@ async def answer_question(
     """Answer one question, as the person saw it.
 
     Args:
-        desk: What handlers have.
+        context: What handlers have.
         request: Who answers.
         ref: The session.
         index: The question's place in the file.
@@ -130,16 +135,16 @@ async def answer_question(
         ConflictError: It has changed, was answered by somebody meanwhile, or is being worked with.
     """
     expect = {index: identity} if identity is not None else None
-    receipt = await desk.fleet.answer(ref, {index: text}, request.person, expect=expect, change=change)
-    await _answered(desk, request, ref, receipt)
+    receipt = await context.fleet.answer(ref, {index: text}, request.person, expect=expect, change=change)
+    await _answered(context, request, ref, receipt)
 
 
-async def accept_suggestions(desk: Desk, request: Request, ref: SessionRef) -> None:
+async def accept_suggestions(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Take every suggestion."""
-    receipt = await desk.fleet.accept_suggestions(ref, request.person)
-    await _answered(desk, request, ref, receipt)
+    receipt = await context.fleet.accept_suggestions(ref, request.person)
+    await _answered(context, request, ref, receipt)
     if receipt.open:
-        desk.reply(
+        context.reply(
             request,
             f"{_open_words(receipt.open)} of {bold(ref.name)} has no suggestion and is still open.",
             about=about_session(ref),
@@ -147,31 +152,33 @@ async def accept_suggestions(desk: Desk, request: Request, ref: SessionRef) -> N
         )
 
 
-async def approve_plan(desk: Desk, request: Request, ref: SessionRef, sha256: str | None) -> None:
+async def approve_plan(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, sha256: str | None
+) -> None:
     """Approve the plan that the person was shown.
 
     Raises:
         ConflictError: The plan is another one by now.
     """
-    before = (await desk.fleet.view(ref)).plan
+    before = (await context.fleet.view(ref)).plan
     if before is not None and before.sha256 == sha256:
-        check_not_sent_back(await desk.fleet.view(ref))
+        check_not_sent_back(await context.fleet.view(ref))
     try:
-        await desk.fleet.approve(ref, request.person, expected=sha256)
+        await context.fleet.approve(ref, request.person, expected=sha256)
     finally:
-        await desk.notifier.look_at(ref)  # a plan that changed is shown again
+        await context.notifier.refresh(ref)  # a plan that changed is shown again
     # Approving again does no harm, and makes good what a crash may have left undone; only the words differ.
     repeated = before is not None and before.verdict == "approval" and before.by != request.person.who
     if repeated and before is not None:
-        desk.receipt(request, "👍", f"It was approved by {before.by or 'somebody'} already.")
+        context.receipt(request, "👍", f"It was approved by {before.by or 'somebody'} already.")
     else:
-        stopped = (await desk.fleet.view(ref)).state is SessionState.STOPPED
-        desk.receipt(request, "👍", "Approved." if stopped else "Approved; it goes on.")
-    await _say_if_stopped(desk, request, ref)
+        stopped = (await context.fleet.view(ref)).state is SessionState.STOPPED
+        context.receipt(request, "👍", "Approved." if stopped else "Approved; it goes on.")
+    await _say_if_stopped(context, request, ref)
 
 
 async def reject_plan(
-    desk: Desk, request: Request, ref: SessionRef, sha256: str | None, feedback: str
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, sha256: str | None, feedback: str
 ) -> None:
     """Send the plan back, with the person's words as they are.
 
@@ -179,36 +186,36 @@ async def reject_plan(
         ConflictError: The plan is another one by now.
     """
     try:
-        await desk.fleet.reject(ref, feedback, request.person, expected=sha256)
+        await context.fleet.reject(ref, feedback, request.person, expected=sha256)
     finally:
-        await desk.notifier.look_at(ref)
-    stopped = (await desk.fleet.view(ref)).state is SessionState.STOPPED
-    desk.receipt(request, "✍", "Sent back." if stopped else "Sent back; a new version comes.")
-    await _say_if_stopped(desk, request, ref)
+        await context.notifier.refresh(ref)
+    stopped = (await context.fleet.view(ref)).state is SessionState.STOPPED
+    context.receipt(request, "✍", "Sent back." if stopped else "Sent back; a new version comes.")
+    await _say_if_stopped(context, request, ref)
 
 
-async def give_guidance(desk: Desk, request: Request, ref: SessionRef, words: str) -> None:
+async def give_guidance(context: HandlerContext, request: ChatRequest, ref: SessionRef, words: str) -> None:
     """Leave guidance for the next iteration.
 
     Raises:
         ConflictError: The session is done, so there will be none.
     """
-    check_not_done(await desk.fleet.view(ref))
-    await desk.fleet.tell(ref, words, request.person)
-    desk.receipt(request, "👍", "Noted for the next iteration.")
-    need = need_of(await desk.fleet.view(ref))
+    check_not_done(await context.fleet.view(ref))
+    await context.fleet.add_guidance(ref, words, request.person)
+    context.receipt(request, "👍", "Noted for the next iteration.")
+    need = need_of(await context.fleet.view(ref))
     if need is not None:
-        _offer_to_go_on(desk, request, ref, need)
-    await desk.notifier.look_at(ref)
+        _offer_to_go_on(context, request, ref, need)
+    await context.notifier.refresh(ref)
 
 
-def _offer_to_go_on(desk: Desk, request: Request, ref: SessionRef, need: Need) -> None:
+def _offer_to_go_on(context: HandlerContext, request: ChatRequest, ref: SessionRef, need: Need) -> None:
     """Offer what lets a session go on with guidance that it has just been left; for that need and no later one."""
     match need.kind:
         case NeedKind.BLOCK | NeedKind.FAILED:
             what = "is blocked" if need.kind is NeedKind.BLOCK else "has failed"
             retry = Action(do=ActionKind.RETRY, session=ref.key, identity=need.name)
-            desk.reply(
+            context.reply(
                 request,
                 f"Noted. {bold(ref.name)} {what}; shall it try again with that?",
                 buttons=rows(choice("🔁 Retry", retry)),
@@ -217,7 +224,7 @@ def _offer_to_go_on(desk: Desk, request: Request, ref: SessionRef, need: Need) -
             )
         case NeedKind.ACTION:
             done = Action(do=ActionKind.ACTION_DONE, session=ref.key, identity=need.name)
-            desk.reply(
+            context.reply(
                 request,
                 f"Noted. {bold(ref.name)} still waits until what it needs is done.",
                 buttons=rows(choice("✅ Done", done)),
@@ -228,7 +235,7 @@ def _offer_to_go_on(desk: Desk, request: Request, ref: SessionRef, need: Need) -
             pass  # another try does not help against it, or what it waits for says how to go on
 
 
-def find_shown(view: SessionView, detail: Mapping[str, Any]) -> QuestionView | None:
+def find_shown(view: SessionView, detail: Mapping[str, Any]) -> Question | None:
     """The question that a message showed: the same words in the same place, or the same words elsewhere by now."""
     found = [each for each in view.questions if each.identity == detail.get("identity")]
     return next((each for each in found if each.index == detail.get("index")), found[0] if found else None)
@@ -237,25 +244,29 @@ def find_shown(view: SessionView, detail: Mapping[str, Any]) -> QuestionView | N
 # Behind them ------------------------------------------------------------------------------------------------------
 
 
-async def _write(desk: Desk, request: Request, ref: SessionRef, answers: Mapping[str | int, str]) -> None:
-    receipt = await desk.fleet.answer(ref, answers, request.person)
-    await _answered(desk, request, ref, receipt)
+async def _write(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, answers: Mapping[str | int, str]
+) -> None:
+    receipt = await context.fleet.answer(ref, answers, request.person)
+    await _answered(context, request, ref, receipt)
 
 
-async def _answered(desk: Desk, request: Request, ref: SessionRef, receipt: AnswerReceipt) -> None:
+async def _answered(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, receipt: AnswerReceipt
+) -> None:
     shown = ", ".join(f"{each.label}: {spoken_answer(each.answer, 60)}" for each in receipt.answered)
     left = f" · {receipt.open} open" if receipt.open else ""
-    desk.receipt(request, "👍", f"Saved. {shown}{left}")
-    await desk.notifier.look_at(ref)
-    await _say_if_stopped(desk, request, ref)
+    context.receipt(request, "👍", f"Saved. {shown}{left}")
+    await context.notifier.refresh(ref)
+    await _say_if_stopped(context, request, ref)
 
 
-async def _say_if_stopped(desk: Desk, request: Request, ref: SessionRef) -> None:
+async def _say_if_stopped(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Say that what was decided is kept, and does not let a session go on that somebody has stopped."""
-    view = await desk.fleet.view(ref)
+    view = await context.fleet.view(ref)
     if view.state is not SessionState.STOPPED or was_decided(view):  # that has a message of its own
         return
-    desk.reply(
+    context.reply(
         request,
         f"Saved. {bold(ref.name)} stays {'paused' if view.paused else 'stopped'} until /resume.",
         buttons=rows(choice("▶️ Resume", Action(do=ActionKind.RESUME, session=ref.key))),
@@ -268,16 +279,16 @@ def _open_words(count: int) -> str:
     return "1 question" if count == 1 else f"{count} questions"
 
 
-def _only_open(view: SessionView) -> QuestionView | None:
+def _only_open(view: SessionView) -> Question | None:
     return view.open_questions[0] if len(view.open_questions) == 1 else None
 
 
-def _last_answered(view: SessionView) -> QuestionView | None:
+def _last_answered(view: SessionView) -> Question | None:
     answered = [each for each in view.questions if each.at is not None]
     return max(answered, key=lambda each: each.at.timestamp() if each.at else 0.0, default=None)
 
 
-def _labelled(view: SessionView, label: str | None) -> QuestionView | None:
+def _labelled(view: SessionView, label: str | None) -> Question | None:
     if label is None:
         return None
     found = [question for question in view.questions if question.label == label]
@@ -287,27 +298,27 @@ def _labelled(view: SessionView, label: str | None) -> QuestionView | None:
     return found[-1]
 
 
-def _replied_question(request: Request, view: SessionView) -> QuestionView | None:
+def _replied_question(request: ChatRequest, view: SessionView) -> Question | None:
     """The question of the message that was replied to, if it is still there."""
     return find_shown(view, request.about.detail) if request.about is not None else None
 
 
-def _shown_plan(desk: Desk, request: Request, view: SessionView) -> str | None:
+def _shown_plan(context: HandlerContext, request: ChatRequest, view: SessionView) -> str | None:
     """The digest of the plan that the person has seen: in the message replied to, else as it was shown last."""
     digest = request.about.detail.get("sha256") if request.about is not None else None
     if digest is None and view.waiting_for is WaitingFor.PLAN_APPROVAL:
-        digest = next(reversed((desk.store.told.get(view.ref.key) or {}).get("plans", ())), None)
+        digest = next(reversed((context.store.notified.get(view.ref.key) or {}).get("plans", ())), None)
     return digest if isinstance(digest, str) else None
 
 
-async def _check_shown(desk: Desk, view: SessionView, questions: Sequence[QuestionView]) -> None:
+async def _check_shown(context: HandlerContext, view: SessionView, questions: Sequence[Question]) -> None:
     """Refuse typed answers to questions that have come up since the chat was last told.
 
     Raises:
         ConflictError: One was not shown; now it is.
     """
-    asked = (desk.store.told.get(view.ref.key) or {}).get("asked", ())
+    asked = (context.store.notified.get(view.ref.key) or {}).get("asked", ())
     new = [each for each in questions if each.answer is None and question_key(each) not in asked]
     if asked and new:
-        await desk.notifier.look_at(view.ref)
+        await context.notifier.refresh(view.ref)
         raise ConflictError(f"{new[0].label} has changed since it was shown; look at it again.")

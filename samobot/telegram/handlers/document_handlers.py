@@ -6,7 +6,7 @@ import asyncio
 
 from samobot.errors import NotFoundError, UsageError
 from samobot.fleet.models import SessionRef
-from samobot.telegram.handlers.context import Desk, Request, about_session
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
 from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.resolve import any_session, find_target
 from samobot.telegram.markup.html import bold, pre
@@ -15,9 +15,9 @@ from samobot.telegram.markup.rich_text import escape, utf16_units
 from samobot.telegram.markup.split import MESSAGE_UNITS, split
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, file_label, rows
+from samobot.telegram.views.buttons import ActionButton, file_label, rows
 from samobot.telegram.views.plain_lines import of_flattened
-from samobot.telegram.views.wording import Sign, agent_line, plural
+from samobot.telegram.views.wording import Icon, agent_line, plural
 from samobot.text import human_size, nearest, one_line
 
 _LOG_LINES = 20
@@ -25,23 +25,23 @@ _LINE = 160
 _SHORT_PLAN = 3_000
 
 
-async def plan(desk: Desk, request: Request) -> None:
+async def plan(context: HandlerContext, request: ChatRequest) -> None:
     """`/plan [name]`."""
-    target = await find_target(desk, request, "plan", lambda view: view.plan is not None)
+    target = await find_target(context, request, "plan", lambda view: view.plan is not None)
     if target is not None:
-        await show_plan(desk, request, target.view.ref)
+        await show_plan(context, request, target.view.ref)
 
 
-async def show_plan(desk: Desk, request: Request, ref: SessionRef) -> None:
+async def show_plan(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Show the plan: in the chat where it is short, always as a document."""
-    document = await desk.fleet.plan_text(ref)
-    view = await desk.fleet.view(ref)
+    document = await context.fleet.plan_text(ref)
+    view = await context.fleet.view(ref)
     about = about_session(ref, "plan", **({"sha256": view.plan.sha256} if view.plan else {}))
     if len(document.text) <= _SHORT_PLAN:
         for number, piece in enumerate(await _rendered(document.text)):
-            desk.reply(request, piece, about=about, part=f"plan{number}")
+            context.reply(request, piece, about=about, part=f"plan{number}")
     title = view.plan.title if view.plan is not None else document.name
-    desk.reply(
+    context.reply(
         request,
         f"📋 {bold(ref.name)} · {escape(one_line(title, 200))}",
         about=about,
@@ -50,19 +50,19 @@ async def show_plan(desk: Desk, request: Request, ref: SessionRef) -> None:
     )
 
 
-async def diff(desk: Desk, request: Request) -> None:
+async def diff(context: HandlerContext, request: ChatRequest) -> None:
     """`/diff [name]`."""
-    target = await find_target(desk, request, "diff", lambda view: view.iteration > 0)
+    target = await find_target(context, request, "diff", lambda view: view.iteration > 0)
     if target is not None:
-        await show_diff(desk, request, target.view.ref)
+        await show_diff(context, request, target.view.ref)
 
 
-async def show_diff(desk: Desk, request: Request, ref: SessionRef) -> None:
+async def show_diff(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Show what a session has changed: the files in short, the diff as a document."""
-    found = await desk.fleet.diff(ref)
+    found = await context.fleet.diff(ref)
     about = about_session(ref, "diff")
     if not found.files and not found.uncommitted:
-        desk.reply(request, f"± {bold(ref.name)} has changed nothing yet.", about=about, part="diff")
+        context.reply(request, f"± {bold(ref.name)} has changed nothing yet.", about=about, part="diff")
         return
     branch = f" · {escape(found.branch)}" if found.branch not in (None, "", ref.name) else ""
     head = (
@@ -83,9 +83,9 @@ async def show_diff(desk: Desk, request: Request, ref: SessionRef) -> None:
     text = head + (f"\n{pre(chr(10).join(lines))}" if lines else "")
     if found.uncommitted:
         text += f"\n{plural(found.uncommitted, 'file')} not committed yet"
-    desk.reply(request, text, about=about, part="diff")
+    context.reply(request, text, about=about, part="diff")
     if found.text:
-        desk.reply(
+        context.reply(
             request,
             f"± {bold(ref.name)}",
             about=about,
@@ -94,48 +94,50 @@ async def show_diff(desk: Desk, request: Request, ref: SessionRef) -> None:
         )
 
 
-async def log(desk: Desk, request: Request) -> None:
+async def log(context: HandlerContext, request: ChatRequest) -> None:
     """`/log [name] [lines]`."""
     target = await find_target(
-        desk, request, "log", lambda view: view.iteration > 0, takes=lambda text: text.strip().isdecimal()
+        context, request, "log", lambda view: view.iteration > 0, takes=lambda text: text.strip().isdecimal()
     )
     if target is None:
         return
     word, _ = first_word(target.rest)
-    await show_log(desk, request, target.view.ref, min(100, int(word)) if word.isdecimal() else _LOG_LINES)
+    await show_log(context, request, target.view.ref, min(100, int(word)) if word.isdecimal() else _LOG_LINES)
 
 
-async def show_log(desk: Desk, request: Request, ref: SessionRef, count: int = _LOG_LINES) -> None:
+async def show_log(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, count: int = _LOG_LINES
+) -> None:
     """Show what the agent did last."""
-    lines = await desk.fleet.log_lines(ref, max(count, 1))
+    lines = await context.fleet.log_lines(ref, max(count, 1))
     # Its words are Markdown; paths, patterns and commands are not.
     shown = [
-        _spoken(line) if line.startswith(Sign.GUIDANCE) else escape(one_line(line, _LINE)) for line in lines
+        _spoken(line) if line.startswith(Icon.GUIDANCE) else escape(one_line(line, _LINE)) for line in lines
     ]
     text = "\n".join(shown) or "The agent has done nothing yet."
-    desk.reply(request, f"📄 {bold(ref.name)}\n{text}", about=about_session(ref, "log"), part="log")
+    context.reply(request, f"📄 {bold(ref.name)}\n{text}", about=about_session(ref, "log"), part="log")
 
 
-async def files(desk: Desk, request: Request) -> None:
+async def files(context: HandlerContext, request: ChatRequest) -> None:
     """`/files [name] [file]`: the artefacts, or one of them."""
-    target = await find_target(desk, request, "files", any_session, takes=lambda _: True)
+    target = await find_target(context, request, "files", any_session, takes=lambda _: True)
     if target is None:
         return
     wanted = target.rest.strip()
     if wanted:
-        await send_file(desk, request, target.view.ref, wanted)
+        await send_file(context, request, target.view.ref, wanted)
     else:
-        await show_files(desk, request, target.view.ref)
+        await show_files(context, request, target.view.ref)
 
 
-async def show_files(desk: Desk, request: Request, ref: SessionRef) -> None:
+async def show_files(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """List the artefacts, each with a button that sends it."""
-    found = await desk.fleet.files(ref)
+    found = await context.fleet.files(ref)
     if not found:
         raise NotFoundError(f"{ref.name} has no files yet.")
     buttons = rows(
         *(
-            Button(
+            ActionButton(
                 file_label(each.name, human_size(each.size)),
                 Action(do=ActionKind.FILES, session=ref.key, text=each.name),
             )
@@ -143,7 +145,7 @@ async def show_files(desk: Desk, request: Request, ref: SessionRef) -> None:
         ),
         width=1,
     )
-    desk.reply(
+    context.reply(
         request,
         f"📁 {bold(ref.name)} · {plural(len(found), 'file')}",
         buttons=buttons,
@@ -152,19 +154,19 @@ async def show_files(desk: Desk, request: Request, ref: SessionRef) -> None:
     )
 
 
-async def send_file(desk: Desk, request: Request, ref: SessionRef, name: str) -> None:
+async def send_file(context: HandlerContext, request: ChatRequest, ref: SessionRef, name: str) -> None:
     """Send one artefact."""
-    listed = [each.name for each in await desk.fleet.files(ref)]
+    listed = [each.name for each in await context.fleet.files(ref)]
     if name not in listed:
         close = nearest(name, listed) or next(
             (each for each in listed if name.casefold() in each.casefold()), None
         )
         hint = f" Did you mean {close}?" if close else ""
         raise NotFoundError(f"{ref.name} has no file “{one_line(name, 80)}”.{hint}")
-    data = await desk.fleet.file(ref, name)
+    data = await context.fleet.file(ref, name)
     if not data:
         raise UsageError(f"{name} of {ref.name} is empty.")
-    desk.reply(
+    context.reply(
         request,
         f"📁 {bold(ref.name)}",
         about=about_session(ref, "file"),
@@ -173,37 +175,39 @@ async def send_file(desk: Desk, request: Request, ref: SessionRef, name: str) ->
     )
 
 
-async def show_pr_text(desk: Desk, request: Request, ref: SessionRef) -> None:
+async def show_pr_text(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Give the summary as a text to be pasted into a pull request."""
-    document = await desk.fleet.summary_text(ref)
-    view = await desk.fleet.view(ref)
+    document = await context.fleet.summary_text(ref)
+    view = await context.fleet.view(ref)
     text = (document.text if document is not None else view.summary).strip()
     if not text:
         raise NotFoundError(f"{ref.name} has no summary.")
     about = about_session(ref, "pr")
     if utf16_units(text) < MESSAGE_UNITS - 200:
-        desk.reply(request, pre(text, "markdown"), about=about, part="pr")
+        context.reply(request, pre(text, "markdown"), about=about, part="pr")
         return
     name = document.name if document is not None else f"{ref.name}.md"
     attachment = Attachment(name, text.encode("utf-8", "replace"))
-    desk.reply(request, f"📋 {bold(ref.name)}", about=about, part="pr", attachment=attachment)
+    context.reply(request, f"📋 {bold(ref.name)}", about=about, part="pr", attachment=attachment)
 
 
-async def chart(desk: Desk, request: Request) -> None:
+async def chart(context: HandlerContext, request: ChatRequest) -> None:
     """`/chart [name]`: the session's course as a picture."""
-    target = await find_target(desk, request, "chart", lambda view: view.iteration > 0)
+    target = await find_target(context, request, "chart", lambda view: view.iteration > 0)
     if target is not None:
-        await show_timeline(desk, request, target.view.ref)
+        await show_timeline(context, request, target.view.ref)
 
 
-async def show_timeline(desk: Desk, request: Request, ref: SessionRef) -> None:
+async def show_timeline(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Draw a session's course, in the background."""
-    desk.later(request.saying(f"{ref.project}:{ref.folder}"), "chart", _timeline(desk, request, ref))
+    context.run_in_background(
+        request.with_text(f"{ref.project}:{ref.folder}"), "chart", _timeline(context, request, ref)
+    )
 
 
-async def _timeline(desk: Desk, request: Request, ref: SessionRef) -> None:
-    picture = await desk.fleet.timeline(ref, "dark")
-    desk.reply(
+async def _timeline(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
+    picture = await context.fleet.timeline(ref, "dark")
+    context.reply(
         request,
         f"📈 {bold(ref.name)}",
         about=about_session(ref, "chart"),
@@ -214,8 +218,8 @@ async def _timeline(desk: Desk, request: Request, ref: SessionRef) -> None:
 
 def _spoken(line: str) -> str:
     """A line of the log with what the agent said, whose own lines were joined into one."""
-    said = of_flattened(line.removeprefix(Sign.GUIDANCE))
-    return f"{Sign.GUIDANCE} {agent_line(said, _LINE - 2)}"
+    said = of_flattened(line.removeprefix(Icon.GUIDANCE))
+    return f"{Icon.GUIDANCE} {agent_line(said, _LINE - 2)}"
 
 
 async def _rendered(markdown: str) -> tuple[str, ...]:

@@ -5,55 +5,57 @@ from __future__ import annotations
 from dataclasses import replace
 
 from samobot.errors import ConflictError, SamobotError, StorageError
-from samobot.fleet.models import QuestionView, SessionView
+from samobot.fleet.models import SessionRef, SessionView
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
-from samobot.telegram.handlers import ask, decision_checks, decision_handlers, lifting, prompts
+from samobot.session.question import Question
+from samobot.telegram.handlers import ask, control_handlers, decision_checks, decision_handlers, prompts
 from samobot.telegram.handlers.command_table import find_command, nearest_command
-from samobot.telegram.handlers.context import Desk, Request, about_session, choice
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.intents import says_done
 from samobot.telegram.handlers.prompts import Prompt
-from samobot.telegram.handlers.resolve import is_active, names
+from samobot.telegram.handlers.resolve import display_names, is_active
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, rows
+from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import NeedKind, need_of
 from samobot.text import one_line
 
 _MOST = 3
 
 
-async def said(desk: Desk, request: Request) -> None:
+async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
     """Take plain words for what they answer: what was asked last, or the message that they reply to."""
-    prompt = prompts.asked(desk, request)
+    prompt = prompts.find_prompt(context, request)
     if prompt is not None and prompt.action.do is ActionKind.PICK_SESSION and _is_command(request.text):
-        _ask_whether_command(desk, request, prompt.action)
+        _ask_whether_command(context, request, prompt.action)
         return
     if prompt is not None:
-        await _complete_once(desk, request, prompt)
+        await _complete_once(context, request, prompt)
         return
-    prompts.settle(desk, request)
+    prompts.close_prompt(context, request)
     if request.session is not None:
-        await _replied(desk, request, await desk.fleet.view(desk.fleet.ref_of(request.session)))
+        await _replied(context, request, await context.fleet.view(SessionRef.from_key(request.session)))
         return
     if request.chat_id > 0:
-        await _hint(desk, request)
+        await _hint(context, request)
 
 
-async def _complete_once(desk: Desk, request: Request, prompt: Prompt) -> None:
+async def _complete_once(context: HandlerContext, request: ChatRequest, prompt: Prompt) -> None:
     """Do what the words were asked for; what cannot be done is not asked for any longer."""
     try:
-        await complete(desk, request, prompt.action)
+        await complete_prompt(context, request, prompt.action)
     except StorageError:
         raise  # the same words may do once there is room
     except SamobotError:
-        prompts.settle(desk, request)
+        prompts.close_prompt(context, request)
         raise
-    prompts.settle(desk, request)
-    prompts.use_up(desk, request, prompt)
+    prompts.close_prompt(context, request)
+    prompts.disable_prompt(context, request, prompt)
 
 
-async def complete(desk: Desk, request: Request, action: Action) -> None:
+async def complete_prompt(context: HandlerContext, request: ChatRequest, action: Action) -> None:
     """Do what the words were asked for.
 
     Raises:
@@ -62,39 +64,39 @@ async def complete(desk: Desk, request: Request, action: Action) -> None:
     if action.do is ActionKind.PICK_SESSION:
         command = find_command(action.command or "run")
         if command is not None:
-            await command.handler(desk, replace(request, text=_completed(request, action), about=None))
+            await command.handler(context, replace(request, text=_completed(request, action), about=None))
         return
-    ref = desk.fleet.ref_of(action.session or "")
+    ref = SessionRef.from_key(action.session or "")
     match action.do:
         case ActionKind.OTHER_ANSWER:
-            view = await desk.fleet.view(ref)
+            view = await context.fleet.view(ref)
             question = decision_handlers.find_shown(
                 view, {"index": action.question, "identity": action.identity}
             )
             if question is None:
                 raise ConflictError("That question is not asked any more; your words were not used.")
-            if view.waiting_for is not WaitingFor.QA_ANSWERS and decision_checks.stands(
+            if view.waiting_for is not WaitingFor.QA_ANSWERS and decision_checks.conflicts_with_answer(
                 question, request.text, action.text
             ):
-                _keep_words(desk, request, view, decision_checks.answered_already(question))
+                _keep_words(context, request, view, decision_checks.answered_already(question))
                 return
             decision_checks.check_answer_stands(question, request.text, before=action.text)
-            await _answer(desk, request, view, question)
+            await _answer(context, request, view, question)
         case ActionKind.REQUEST_CHANGES:
-            view = await desk.fleet.view(ref)
+            view = await context.fleet.view(ref)
             how = decision_checks.how_decided(view, request)
             if how:
-                _keep_words(desk, request, view, how)
+                _keep_words(context, request, view, how)
             else:
-                await decision_handlers.reject_plan(desk, request, ref, action.identity, request.text)
+                await decision_handlers.reject_plan(context, request, ref, action.identity, request.text)
         case _:
-            await decision_handlers.give_guidance(desk, request, ref, request.text)
+            await decision_handlers.give_guidance(context, request, ref, request.text)
 
 
-def _keep_words(desk: Desk, request: Request, view: SessionView, how: str) -> None:
+def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView, how: str) -> None:
     """Say that a plan was decided before the words for it came, and offer what they can be instead."""
     guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=request.text)
-    desk.reply(
+    context.reply(
         request,
         f"{escape(how)} Your words were not used.",
         buttons=rows(choice(f"💬 Guidance for {view.ref.name}", guidance)),
@@ -103,7 +105,7 @@ def _keep_words(desk: Desk, request: Request, view: SessionView, how: str) -> No
     )
 
 
-def _completed(request: Request, action: Action) -> str:
+def _completed(request: ChatRequest, action: Action) -> str:
     """The words that a command has already, together with those that it asked for."""
     name, flags = (action.text or "", "") if action.project else ("", action.text or "")
     return " ".join(part for part in (name, request.text.strip(), flags) if part)
@@ -114,14 +116,14 @@ def _is_command(text: str) -> bool:
     return find_command(text.strip().casefold()) is not None
 
 
-def _ask_whether_command(desk: Desk, request: Request, action: Action) -> None:
+def _ask_whether_command(context: HandlerContext, request: ChatRequest, action: Action) -> None:
     """Start nothing by a word that rather was a command; what was asked stays open."""
     word = request.text.strip().casefold()
     what = f"▶️ The task “{word}”" if action.project else f"▶️ A session named {word}"
     started = Action(
         do=ActionKind.PICK_SESSION, command=action.command or "run", text=_completed(request, action)
     )
-    desk.reply(
+    context.reply(
         request,
         f"{bold(word)} is also a command. Which is meant? Or say something else.",
         buttons=rows(
@@ -133,60 +135,64 @@ def _ask_whether_command(desk: Desk, request: Request, action: Action) -> None:
     )
 
 
-async def _replied(desk: Desk, request: Request, view: SessionView) -> None:
+async def _replied(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
     """A reply to a message about a session: an answer, feedback or guidance, by what the message is."""
     detail = request.about.detail if request.about is not None else {}
     question = decision_handlers.find_shown(view, detail)
     if question is not None:
-        await _answer(desk, request, view, question)
+        await _answer(context, request, view, question)
         return
     need = need_of(view)
-    if request.about is not None and lifting.says_done(request.text) and "need" in detail:
+    if request.about is not None and says_done(request.text) and "need" in detail:
         shown = request.about.kind == NeedKind.ACTION or (need is not None and need.kind is NeedKind.ACTION)
         if shown:  # also where it is over: what came of it is said, and no guidance is made of a “done”
-            await lifting.lift(desk, request, view.ref, DecisionKind.ACTION_DONE, detail["need"])
+            await control_handlers.unblock(
+                context, request, view.ref, DecisionKind.ACTION_DONE, detail["need"]
+            )
             return
-    rejected = decision_checks.is_left_lying(view, DecisionKind.REJECTION)
+    rejected = decision_checks.is_unfinished(view, DecisionKind.REJECTION)
     if "sha256" in detail and (view.waiting_for is WaitingFor.PLAN_APPROVAL or rejected):
-        await decision_handlers.reject_plan(desk, request, view.ref, detail["sha256"], request.text)
+        await decision_handlers.reject_plan(context, request, view.ref, detail["sha256"], request.text)
         return
     if need is not None and need.kind is NeedKind.QUESTIONS and _is_letter(request.text):
         # “B” to the card of a session that asks is an answer, not guidance.
-        await decision_handlers.answer(desk, request)
+        await decision_handlers.answer(context, request)
         return
-    await decision_handlers.give_guidance(desk, request, view.ref, request.text)
+    await decision_handlers.give_guidance(context, request, view.ref, request.text)
 
 
-async def _answer(desk: Desk, request: Request, view: SessionView, question: QuestionView) -> None:
+async def _answer(
+    context: HandlerContext, request: ChatRequest, view: SessionView, question: Question
+) -> None:
     decision_checks.check_not_answered(question, request.text, request)
     await decision_handlers.answer_question(
-        desk, request, view.ref, question.index, question.identity, request.text
+        context, request, view.ref, question.index, question.identity, request.text
     )
 
 
-async def _hint(desk: Desk, request: Request) -> None:
+async def _hint(context: HandlerContext, request: ChatRequest) -> None:
     """Say what such words could be for, with buttons that do it."""
     typed = request.text.split()
     word = typed[0].casefold() if typed else ""
     # “plan looks good” is no command; “plan greet” is one without its slash.
-    if find_command(word) is not None and (len(typed) == 1 or await desk.fleet.find(typed[1])):
-        desk.reply(request, f"Commands begin with a slash: /{word}", part="hint")
+    if find_command(word) is not None and (len(typed) == 1 or await context.fleet.find(typed[1])):
+        context.reply(request, f"Commands begin with a slash: /{word}", part="hint")
         return
     near = nearest_command(word) if len(typed) == 1 and len(word) > 2 else None
     slash = f"Did you mean /{near.name}? Commands begin with a slash." if near is not None else ""
-    active = [view for view in await desk.fleet.look() if is_active(view)]
+    active = [view for view in await context.fleet.sessions() if is_active(view)]
     if not active:
         nothing = "Nothing is running that this could be for. /run starts a session, /help shows what can be done now."
-        desk.reply(request, slash or nothing, part="hint")
+        context.reply(request, slash or nothing, part="hint")
         return
     asking_now = [view for view in active if view.open_questions]
     if _is_letter(request.text) and len(asking_now) == 1 and len(asking_now[0].open_questions) > 1:
-        ask.which_question(desk, request, asking_now[0], request.text.strip())
+        ask.which_question(context, request, asking_now[0], request.text.strip())
         return
     shown = active[:_MOST]
     buttons = [
         button
-        for view, name in zip(shown, names(shown), strict=True)
+        for view, name in zip(shown, display_names(shown), strict=True)
         for button in _offers(view, name, request.text)
     ]
     whom = bold(shown[0].ref.name) if len(active) == 1 else "which session"
@@ -195,7 +201,7 @@ async def _hint(desk: Desk, request: Request) -> None:
         if len(active) == 1
         else f"For {whom} is “{escape(one_line(request.text, 60))}”?"
     )
-    desk.reply(
+    context.reply(
         request,
         f"{slash} {question} A reply to one of its messages says so at once.".strip(),
         buttons=rows(*buttons, width=1),
@@ -203,7 +209,7 @@ async def _hint(desk: Desk, request: Request) -> None:
     )
 
 
-def _offers(view: SessionView, name: str, text: str) -> list[Button]:
+def _offers(view: SessionView, name: str, text: str) -> list[ActionButton]:
     """What words could be for a session: an answer, that something is done, guidance."""
     found, waiting, need = [], view.open_questions, need_of(view)
     for question in waiting[:_MOST]:
@@ -216,7 +222,7 @@ def _offers(view: SessionView, name: str, text: str) -> list[Button]:
         )
         several = f"✍️ {name} {question.label}: {one_line(question.text, 40)}"
         found.append(choice(several if len(waiting) > 1 else f"✍️ Answer to {name} {question.label}", action))
-    if need is not None and need.kind is NeedKind.ACTION and lifting.says_done(text):
+    if need is not None and need.kind is NeedKind.ACTION and says_done(text):
         done = Action(do=ActionKind.ACTION_DONE, session=view.ref.key, identity=need.name)
         found.append(choice(f"✅ {name}: done", done))
     guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=text)

@@ -36,7 +36,7 @@ class Flag(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class ParsedCommand:
     """A message that is a command.
 
     Attributes:
@@ -51,7 +51,7 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
-class RunWords:
+class RunArguments:
     """What `/run` was given.
 
     Attributes:
@@ -72,7 +72,7 @@ class RunWords:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerWords:
+class AnswerArguments:
     """What `/answer` was given, the session's name taken off.
 
     Attributes:
@@ -86,10 +86,10 @@ class AnswerWords:
     text: str = ""
 
 
-def read_command(text: str) -> Typed | None:
+def parse_command(text: str) -> ParsedCommand | None:
     """Read a message that begins with a command; None for one that does not."""
     found = _COMMAND.match(text)
-    return Typed(found[1].lower(), found[2], text[found.end() :]) if found else None
+    return ParsedCommand(found[1].lower(), found[2], text[found.end() :]) if found else None
 
 
 def first_word(text: str) -> tuple[str, str]:
@@ -105,7 +105,7 @@ def split_address(word: str) -> tuple[str | None, str]:
     return (project or None, name) if colon else (None, word)
 
 
-def read_run(rest: str) -> RunWords:
+def parse_run(rest: str) -> RunArguments:
     """Read what comes after `/run`.
 
     Flags stand anywhere outside quotes; what remains is the name and then the task. `“` and `—` are as good as
@@ -120,7 +120,7 @@ def read_run(rest: str) -> RunWords:
     task = _unquoted(task.strip())
     if given.task and task:
         task = f"{given.task}\n{task}"
-    return RunWords(
+    return RunArguments(
         project=project,
         name=name or None,
         task=task or given.task,
@@ -130,14 +130,14 @@ def read_run(rest: str) -> RunWords:
     )
 
 
-def read_money(text: str) -> float | None:
+def parse_money(text: str) -> float | None:
     """Read an amount of US dollars: `5`, `$5`, `2,50`; None for anything else."""
     found = _NUMBER.fullmatch(text.strip())
     amount = float(found[1].replace(",", ".")) if found else 0.0
     return amount if amount > 0 else None
 
 
-def read_budget(rest: str) -> float | None:
+def parse_budget(rest: str) -> float | None:
     """Read what comes after `/resume` and the session's name: nothing, `7`, `--budget 7`, `—budget 7`.
 
     Raises:
@@ -145,7 +145,7 @@ def read_budget(rest: str) -> float | None:
     """
     text = rest.strip()
     found = _BUDGET.fullmatch(text)
-    amount = read_money(found[1] if found else text)
+    amount = parse_money(found[1] if found else text)
     if text and amount is None:
         raise UsageError(
             f"“{one_line(text, 60)}” is no budget in US dollars, such as 7 or --budget 7. Nothing was done."
@@ -155,26 +155,26 @@ def read_budget(rest: str) -> float | None:
 
 def is_budget(text: str) -> bool:
     """Whether a text is meant as a budget, readable or not, and so is no name."""
-    return read_money(text) is not None or re.match(rf"(?i)\s*(?:{_DASHES}|budget\b)", text) is not None
+    return parse_money(text) is not None or re.match(rf"(?i)\s*(?:{_DASHES}|budget\b)", text) is not None
 
 
-def read_answer(rest: str) -> AnswerWords:
+def parse_answer(rest: str) -> AnswerArguments:
     """Read what comes after `/answer` and the session's name: `Q2 B`, `2 B`, `Q1=A Q2=B`, `all`, or a text."""
     words = rest.strip(" \t")
     if words.strip().casefold() in ("all", "all suggestions", "suggestions"):
-        return AnswerWords(everything=True)
+        return AnswerArguments(everything=True)
     lettered = _read_pairs(_LETTERED, words.strip())
     pairs = lettered or _read_pairs(_PAIR, words.strip())
     if lettered or len(pairs) > 1:
-        return AnswerWords(answers=pairs)
+        return AnswerArguments(answers=pairs)
     label = _LABEL.match(words)
     if label:
         text = words[label.end() :]
-        return AnswerWords(answers={f"Q{label[1]}": text}) if text.strip() else AnswerWords(text="")
-    return AnswerWords(text=words.strip("\n"))
+        return AnswerArguments(answers={f"Q{label[1]}": text}) if text.strip() else AnswerArguments(text="")
+    return AnswerArguments(text=words.strip("\n"))
 
 
-def asked_label(rest: str) -> str | None:
+def parse_label(rest: str) -> str | None:
     """The question's label where a text is nothing but one: `Q2`."""
     label = _LABEL.fullmatch(rest.strip())
     return f"Q{label[1]}" if label else None
@@ -230,7 +230,7 @@ def _take_value(flag: Flag, text: str, at: int, given: _Given) -> int:
             return at
         case Flag.BUDGET:
             found = _NUMBER.match(text, at)
-            amount = read_money(found[0]) if found else None
+            amount = parse_money(found[0]) if found else None
             if found is None or amount is None:
                 raise UsageError(
                     "--budget needs an amount in US dollars after it, such as --budget 5. "

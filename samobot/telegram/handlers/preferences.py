@@ -9,7 +9,7 @@ from samobot.config.project import Project, load_project
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet.models import SessionView
 from samobot.money.costs import Costs, add_up, collect, cost_lines, first_day
-from samobot.telegram.handlers.context import Desk, Request, about_session, choice
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.resolve import any_session, find_target
 from samobot.telegram.markup.html import bold, pre
 from samobot.telegram.markup.rich_text import escape
@@ -37,20 +37,20 @@ _LEVELS = {
 }
 
 
-async def cost(desk: Desk, request: Request) -> None:
+async def cost(context: HandlerContext, request: ChatRequest) -> None:
     """`/cost [name]`: what it has cost, by session, phase, model and day."""
     if request.text.strip() or request.session is not None:
-        target = await find_target(desk, request, "cost", any_session)
+        target = await find_target(context, request, "cost", any_session)
         if target is not None:
-            _show_cost(desk, request, target.view)
+            _show_cost(context, request, target.view)
         return
-    since = first_day(desk.now(), _COST_DAYS)
-    charges, problems = await asyncio.to_thread(collect, await asyncio.to_thread(_projects, desk), since)
+    since = first_day(context.now(), _COST_DAYS)
+    charges, problems = await asyncio.to_thread(collect, await asyncio.to_thread(_projects, context), since)
     head, table = _cost_table(add_up(charges, since=since))
-    cap = desk.settings.samobot_daily_budget_usd
+    cap = context.settings.samobot_daily_budget_usd
     tail = f"\nAll sessions together may cost {human_money(cap)} a day." if cap else ""
     trouble = "".join(f"\n⚠️ {escape(one_line(each, 200))}" for each in problems[:2])
-    desk.reply(request, f"💰 {head}{f'{chr(10)}{pre(table)}' if table else ''}{tail}{trouble}")
+    context.reply(request, f"💰 {head}{f'{chr(10)}{pre(table)}' if table else ''}{tail}{trouble}")
 
 
 def _cost_table(costs: Costs) -> tuple[str, str]:
@@ -74,7 +74,7 @@ def _laid_out(costs: Costs, width: int) -> tuple[list[str], list[str]]:
     return lines[:begin], [shown.get(at, lines[at]) for at in range(begin, len(lines))]
 
 
-def _show_cost(desk: Desk, request: Request, view: SessionView) -> None:
+def _show_cost(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
     of = f" of {human_money(view.budget_usd)}" if view.budget_usd else ""
     parts = [*view.cost_by_phase.items()]
     parts += [(model.removeprefix("claude-"), usd) for model, usd in view.cost_by_model.items()]
@@ -83,16 +83,16 @@ def _show_cost(desk: Desk, request: Request, view: SessionView) -> None:
     count = plural(sum(view.iterations_by_phase.values()), "iteration")
     lost = f"\n{plural(view.unpriced, 'iteration')} ended without a price" if view.unpriced else ""
     table = f"\n{pre(chr(10).join(lines))}" if lines else ""
-    desk.reply(
+    context.reply(
         request,
         f"💰 {bold(view.ref.name)} {money_of(view)}{of} · {count}{lost}{table}",
         about=about_session(view.ref, "cost"),
     )
 
 
-def _projects(desk: Desk) -> list[Project]:
+def _projects(context: HandlerContext) -> list[Project]:
     found = []
-    for path in desk.settings.samobot_projects:
+    for path in context.settings.samobot_projects:
         try:
             found.append(load_project(path))
         except SamobotError:
@@ -100,13 +100,13 @@ def _projects(desk: Desk) -> list[Project]:
     return found
 
 
-async def notify(desk: Desk, request: Request) -> None:
+async def notify(context: HandlerContext, request: ChatRequest) -> None:
     """`/notify quiet|normal|all`."""
     word = request.text.strip().casefold()
-    chat = desk.store.chats.get(request.chat_id)
+    chat = context.store.chats.get(request.chat_id)
     if word in set(NotifyLevel):
-        desk.store.chats.put(replace(chat, level=NotifyLevel(word)))
-        desk.receipt(request, "👍", f"From now on: {word}.")
+        context.store.chats.put(replace(chat, level=NotifyLevel(word)))
+        context.receipt(request, "👍", f"From now on: {word}.")
         return
     if word:
         close = nearest(word, list(NotifyLevel))
@@ -121,4 +121,4 @@ async def notify(desk: Desk, request: Request) -> None:
             for level in NotifyLevel
         )
     )
-    desk.reply(request, "\n".join(["What comes to this chat", *lines]), buttons=buttons)
+    context.reply(request, "\n".join(["What comes to this chat", *lines]), buttons=buttons)

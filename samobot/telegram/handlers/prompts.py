@@ -9,15 +9,14 @@ from typing import Any
 from telegram import ForceReply
 
 from samobot.errors import StorageError
-from samobot.telegram.handlers.context import Desk, Request
-from samobot.telegram.store.chat_migration import ChatFact, fact_of
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext
 from samobot.telegram.store.outbox_rows import Priority
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 
 log = logging.getLogger(__name__)
 
-ASK_SECONDS = 180.0
+PROMPT_SECONDS = 180.0
 """How long words that are no reply are taken for what was asked last: who is asked answers at once or replies."""
 
 _ASK = "ask"
@@ -37,26 +36,28 @@ class Prompt:
     key: str
 
 
-def ask(desk: Desk, request: Request, html: str, action: Action, *, hint: str = "") -> None:
+def send_prompt(
+    context: HandlerContext, request: ChatRequest, html: str, action: Action, *, hint: str = ""
+) -> None:
     """Ask for words. What the person writes next, or in reply, completes the action.
 
     Args:
-        desk: What handlers have.
+        context: What handlers have.
         request: What led to it.
         html: The question.
         action: What the words are for.
         hint: Shown in the empty field, up to 64 characters.
     """
     key = f"ask:{request.key}"
-    detail = {"action": action.model_dump(exclude_none=True, mode="json"), "key": key}
-    desk.store.facts.set(_name(request), {**detail, "at": desk.store.clock()}, durable=False)
+    detail: dict[str, Any] = {"action": action.model_dump(exclude_none=True, mode="json"), "key": key}
+    context.store.prompts.set(request.chat_id, request.user_id, detail["action"], key)
     by_message = request.query_id is None
     in_group = request.chat_id < 0
-    desk.outbox.post(
+    context.outbox.post(
         request.chat_id,
         html,
         key=key,
-        about=About(action.session, _ASK, detail),
+        about=MessageSubject(action.session, _ASK, detail),
         priority=Priority.RECEIPT,
         markup=ForceReply(selective=by_message and in_group, input_field_placeholder=hint[:64] or None),
         thread_id=request.thread_id,
@@ -64,7 +65,7 @@ def ask(desk: Desk, request: Request, html: str, action: Action, *, hint: str = 
     )
 
 
-def asked(desk: Desk, request: Request) -> Prompt | None:
+def find_prompt(context: HandlerContext, request: ChatRequest) -> Prompt | None:
     """What the words of a message answer: the prompt that they reply to, or come right after.
 
     In a group people talk to each other, so there only a reply counts.
@@ -74,34 +75,32 @@ def asked(desk: Desk, request: Request) -> Prompt | None:
         return _prompt(about.detail) if about.kind == _ASK else None
     if request.chat_id < 0:
         return None
-    fact = desk.store.facts.get(_name(request))
-    return _prompt(fact) if fact is not None and desk.store.clock() - fact["at"] <= ASK_SECONDS else None
+    prompt = context.store.prompts.get(request.chat_id, request.user_id)
+    if prompt is None or context.store.clock() - prompt.at > PROMPT_SECONDS:
+        return None
+    return Prompt(Action.model_validate(prompt.action), prompt.message_key)
 
 
-def settle(desk: Desk, request: Request) -> None:
+def close_prompt(context: HandlerContext, request: ChatRequest) -> None:
     """Ask nothing of this person any more, but what this very request led to."""
     try:
-        fact = desk.store.facts.get(_name(request))
-        if fact is not None and fact.get("key") != f"ask:{request.key}":
-            desk.store.facts.set(_name(request), None, durable=False)
+        prompt = context.store.prompts.get(request.chat_id, request.user_id)
+        if prompt is not None and prompt.message_key != f"ask:{request.key}":
+            context.store.prompts.drop(request.chat_id, request.user_id)
     except StorageError as error:  # a full disk must not keep from what was asked for instead
         log.error("what was asked stays open: %s", error.message)
 
 
-def use_up(desk: Desk, request: Request, prompt: Prompt) -> None:
+def disable_prompt(context: HandlerContext, request: ChatRequest, prompt: Prompt) -> None:
     """Let no further reply start anew what a prompt has led to.
 
     An answer or feedback has conditions of its own; a run has none, and chatter must not become a session.
     """
     if prompt.action.do is ActionKind.PICK_SESSION:
-        sent = desk.store.sent.by_key(request.chat_id, prompt.key)
+        sent = context.store.sent.by_key(request.chat_id, prompt.key)
         if sent is not None:
-            desk.store.sent.put(replace(sent, about=About(sent.about.session)))
+            context.store.sent.put(replace(sent, about=MessageSubject(sent.about.session)))
 
 
 def _prompt(detail: dict[str, Any]) -> Prompt:
     return Prompt(Action.model_validate(detail["action"]), detail.get("key", ""))
-
-
-def _name(request: Request) -> str:
-    return fact_of(ChatFact.ASKED, request.chat_id, request.user_id)

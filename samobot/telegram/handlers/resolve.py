@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from samobot.errors import NotFoundError, SamobotError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import Desk, Request, choice
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext, choice
 from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
@@ -19,7 +19,7 @@ from samobot.telegram.views.card import sign_of
 from samobot.telegram.views.pending import need_of
 from samobot.text import nearest, one_line
 
-MOST_CHOICES = 10
+MAX_CHOICES = 10
 _MOST_WHOLE = 3
 _NEAR = 0.75
 
@@ -56,7 +56,7 @@ def any_session(_: SessionView) -> bool:
     return True
 
 
-def pick(views: Sequence[SessionView], fits: Fits) -> list[SessionView]:
+def likely_sessions(views: Sequence[SessionView], fits: Fits) -> list[SessionView]:
     """The sessions that could be meant where none is named; one: it is that one. Pure.
 
     Those that the command can be about come first, then those that are active at all; what rests is meant only
@@ -72,7 +72,7 @@ def pick(views: Sequence[SessionView], fits: Fits) -> list[SessionView]:
     return sorted(found, key=_recent, reverse=True)
 
 
-def names(views: Sequence[SessionView]) -> list[str]:
+def display_names(views: Sequence[SessionView]) -> list[str]:
     """Call sessions as short as tells them apart: `name`, `project:name`, or with the folder's date."""
     short = [view.ref.name for view in views]
     longer = [f"{view.ref.project}:{view.ref.name}" for view in views]
@@ -83,8 +83,8 @@ def names(views: Sequence[SessionView]) -> list[str]:
 
 
 async def find_target(
-    desk: Desk,
-    request: Request,
+    context: HandlerContext,
+    request: ChatRequest,
     command: str,
     fits: Fits,
     *,
@@ -96,7 +96,7 @@ async def find_target(
     """Find the session that a command is about; where it cannot be known, the person has been asked.
 
     Args:
-        desk: What handlers have.
+        context: What handlers have.
         request: The command, with its words.
         command: Its name; it goes on once a session was picked.
         fits: Whether it could be about a session.
@@ -109,49 +109,51 @@ async def find_target(
         NotFoundError: There is no session that it could be about.
     """
     if request.session is not None and (words or not request.text.strip()):
-        view = await desk.fleet.view(desk.fleet.ref_of(request.session))
+        view = await context.fleet.view(SessionRef.from_key(request.session))
         return Target(view, request.text)
     word, rest = first_word(request.text)
-    named = await _find(desk, word)
+    named = await _find(context, word)
     if len(named) == 1:
-        return Target(await desk.fleet.view(named[0]), rest)
+        return Target(await context.fleet.view(named[0]), rest)
     if named:
-        views = [await desk.fleet.view(ref) for ref in named]
+        views = [await context.fleet.view(ref) for ref in named]
         fitting = [view for view in views if fits(view)] or views
         if len(fitting) == 1:
             return Target(fitting[0], rest)
-        _choose(desk, request.saying(rest), command, fitting, question)
+        _choose(context, request.with_text(rest), command, fitting, question)
         return None
-    if words and await _offer_nearest(desk, request, command, fits, word, rest):
+    if words and await _offer_nearest(context, request, command, fits, word, rest):
         return None
-    is_rest = words or (takes(request.text) and await desk.fleet.nearest(word) is None)
+    is_rest = words or (takes(request.text) and await context.fleet.nearest(word) is None)
     if word and (not is_rest or (words and ":" in word and not rest)):
-        await _not_found(desk, request, command, word)
+        await _not_found(context, request, command, word)
         return None
     if request.session is not None:
-        return Target(await desk.fleet.view(desk.fleet.ref_of(request.session)), request.text)
-    found = pick(await desk.fleet.look(), fits)
+        return Target(await context.fleet.view(SessionRef.from_key(request.session)), request.text)
+    found = likely_sessions(await context.fleet.sessions(), fits)
     if len(found) == 1:
         return Target(found[0], request.text)
     if not found:
         raise NotFoundError(none)
-    _choose(desk, request, command, found, question)
+    _choose(context, request, command, found, question)
     return None
 
 
-async def _find(desk: Desk, word: str) -> list[SessionRef]:
+async def _find(context: HandlerContext, word: str) -> list[SessionRef]:
     if not word or len(word) > 130 or "/" in word:
         return []
+    bare = word.rstrip(",:;")
     try:
-        return await desk.fleet.find(word) or await desk.fleet.find(word.rstrip(",:;"))
+        found = await context.fleet.find(word)
+        return found if found or bare == word else await context.fleet.find(bare)
     except SamobotError:
-        return []  # it is no name at all
+        return []  # not a valid name
 
 
-async def _not_found(desk: Desk, request: Request, command: str, word: str) -> None:
+async def _not_found(context: HandlerContext, request: ChatRequest, command: str, word: str) -> None:
     """Say that there is no such session, with the one that was probably meant as a button."""
-    close = await desk.fleet.nearest(word)
-    found = await _find(desk, close) if close else []
+    close = await context.fleet.nearest(word)
+    found = await _find(context, close) if close else []
     shown = one_line(word, 60)
     if close is None or not found:
         raise NotFoundError(f"There is no session “{shown}”. /sessions lists all, /run starts one.")
@@ -160,9 +162,9 @@ async def _not_found(desk: Desk, request: Request, command: str, word: str) -> N
             f"/{command} {ref.name}" if len(found) == 1 else f"/{command} {ref.project}:{ref.name}",
             _go_on(command, ref, ""),
         )
-        for ref in found[:MOST_CHOICES]
+        for ref in found[:MAX_CHOICES]
     ]
-    desk.reply(
+    context.reply(
         request,
         f"There is no session “{escape(shown)}”. Did you mean {bold(close)}?",
         buttons=rows(*keys, width=1),
@@ -171,16 +173,18 @@ async def _not_found(desk: Desk, request: Request, command: str, word: str) -> N
 
 
 async def _offer_nearest(
-    desk: Desk, request: Request, command: str, fits: Fits, word: str, rest: str
+    context: HandlerContext, request: ChatRequest, command: str, fits: Fits, word: str, rest: str
 ) -> bool:
     """Where words begin with nearly a session's name, ask whether it is one; without a tap nothing is said."""
     name = word.rstrip(",:;").rpartition(":")[2]
-    close = await desk.fleet.nearest(name) if len(name) > 2 else None
-    found = await _find(desk, close) if close is not None and _is_near(name, close) else []
+    close = await context.fleet.nearest(name) if len(name) > 2 else None
+    found = await _find(context, close) if close is not None and _is_near(name, close) else []
     if close is None or not found:
         return False
-    meant = [(await desk.fleet.view(ref), rest) for ref in found[:MOST_CHOICES]]
-    whole = [(view, request.text) for view in pick(await desk.fleet.look(), fits)[:_MOST_WHOLE]]
+    meant = [(await context.fleet.view(ref), rest) for ref in found[:MAX_CHOICES]]
+    whole = [
+        (view, request.text) for view in likely_sessions(await context.fleet.sessions(), fits)[:_MOST_WHOLE]
+    ]
     views = [view for view, _ in (*meant, *whole)]
     keys = [
         choice(
@@ -189,7 +193,7 @@ async def _offer_nearest(
         for called, (view, said) in zip(_called(views), (*meant, *whole), strict=True)
     ]
     shown = f" “{escape(one_line(rest, 200))}”" if rest.strip() else ""
-    desk.reply(
+    context.reply(
         request,
         f"There is no session “{escape(one_line(name, 60))}”. Did you mean {bold(close)}?{shown}",
         buttons=rows(*keys, width=1),
@@ -201,7 +205,7 @@ async def _offer_nearest(
 def _called(views: Sequence[SessionView]) -> list[str]:
     """The names of sessions of which some may be there twice."""
     once = list({view.ref.key: view for view in views}.values())
-    called = dict(zip((view.ref.key for view in once), names(once), strict=True))
+    called = dict(zip((view.ref.key for view in once), display_names(once), strict=True))
     return [called[view.ref.key] for view in views]
 
 
@@ -211,14 +215,16 @@ def _is_near(word: str, name: str) -> bool:
     return sorted(one) == sorted(other) or difflib.SequenceMatcher(None, one, other).ratio() > _NEAR
 
 
-def _choose(desk: Desk, request: Request, command: str, views: Sequence[SessionView], question: str) -> None:
-    shown = list(views[:MOST_CHOICES])
+def _choose(
+    context: HandlerContext, request: ChatRequest, command: str, views: Sequence[SessionView], question: str
+) -> None:
+    shown = list(views[:MAX_CHOICES])
     keys = [
         choice(f"{sign_of(view, need_of(view))} {name}", _go_on(command, view.ref, request.text))
-        for view, name in zip(shown, names(shown), strict=True)
+        for view, name in zip(shown, display_names(shown), strict=True)
     ]
     more = f"\n{len(views) - len(shown)} more: name it after the command." if len(views) > len(shown) else ""
-    desk.reply(request, escape(question) + more, buttons=rows(*keys, width=1), part="choose")
+    context.reply(request, escape(question) + more, buttons=rows(*keys, width=1), part="choose")
 
 
 def _go_on(command: str, ref: SessionRef, words: str) -> Action:
@@ -229,13 +235,13 @@ def _recent(view: SessionView) -> float:
     return view.updated.timestamp() if view.updated is not None else 0.0
 
 
-async def project_named(desk: Desk, wanted: str) -> str:
+async def project_named(context: HandlerContext, wanted: str) -> str:
     """The project of that name, in whatever case it is written.
 
     Raises:
         NotFoundError: There is none; the nearest is named.
     """
-    known = [project.name for project in await desk.fleet.projects()]
+    known = [project.name for project in await context.fleet.projects()]
     found = next((name for name in known if name.casefold() == wanted.casefold()), None)
     if found is None:
         close = nearest(wanted, known)

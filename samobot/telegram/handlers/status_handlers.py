@@ -6,43 +6,49 @@ from datetime import datetime
 
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import Desk, Request, about_session
-from samobot.telegram.handlers.resolve import any_session, find_target, is_active, names, project_named
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
+from samobot.telegram.handlers.resolve import (
+    any_session,
+    display_names,
+    find_target,
+    is_active,
+    project_named,
+)
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, rows
+from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.card import card, doing, sign_of
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import Place, money_of, plural
+from samobot.telegram.views.wording import Recipient, money_of, plural
 from samobot.text import human_duration, one_line
 
 _MOST = 30
 _RESTING = 5
 
 
-async def status(desk: Desk, request: Request) -> None:
+async def status(context: HandlerContext, request: ChatRequest) -> None:
     """`/status [name]`: all sessions, or one in detail."""
     if request.text.strip() or request.session is not None:
-        target = await find_target(desk, request, "status", any_session)
+        target = await find_target(context, request, "status", any_session)
         if target is not None:
-            show_one(desk, request, target.view)
+            show_one(context, request, target.view)
         return
-    views = await desk.fleet.look()
+    views = await context.fleet.sessions()
     shown: list[SessionView] = []
     others: list[SessionView] = []
     for view in views:
         (shown if is_active(view) or need_of(view) is not None else others).append(view)
     resting = sorted(others, key=_updated, reverse=True)[:_RESTING]
     if not views:
-        desk.reply(request, "Nothing here yet. /run starts a session.")
+        context.reply(request, "Nothing here yet. /run starts a session.")
         return
     waiting = [view for view in shown if need_of(view) is not None]
     running = [view for view in shown if view.state is SessionState.RUNNING]
     head = _head(len(waiting), len(running))
     ordered = sorted(shown, key=lambda view: (need_of(view) is None, view.state is not SessionState.RUNNING))
-    called = dict(zip((view.ref.key for view in views), names(views), strict=True))
-    place, now = place_of(desk, request), desk.now()
+    called = dict(zip((view.ref.key for view in views), display_names(views), strict=True))
+    place, now = place_of(context, request), context.now()
     lines = [bold(head), *(_line(view, called[view.ref.key], place, now) for view in ordered[:_MOST])]
     if len(ordered) > _MOST:
         lines.append(f"… and {len(ordered) - _MOST} more: /sessions")
@@ -50,7 +56,7 @@ async def status(desk: Desk, request: Request) -> None:
         lines += ["", *(_line(view, called[view.ref.key], place, now) for view in resting)]
     buttons = rows(
         *(
-            Button(
+            ActionButton(
                 f"{sign_of(view, need_of(view))} {called[view.ref.key]}",
                 Action(do=ActionKind.STATUS, session=view.ref.key),
             )
@@ -58,12 +64,12 @@ async def status(desk: Desk, request: Request) -> None:
         ),
         width=2,
     )
-    desk.reply(request, "\n".join(lines), buttons=buttons)
+    context.reply(request, "\n".join(lines), buttons=buttons)
 
 
-def show_one(desk: Desk, request: Request, view: SessionView) -> None:
+def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
     """Show one session in detail, with the buttons of its card."""
-    shown = card(view, place_of(desk, request), desk.now())
+    shown = card(view, place_of(context, request), context.now())
     facts = [shown.text]
     if view.plan is not None:
         facts.append(f"Plan: {escape(one_line(view.plan.title, 80))} · {plural(view.plan.steps, 'step')}")
@@ -71,28 +77,28 @@ def show_one(desk: Desk, request: Request, view: SessionView) -> None:
         facts.append(f"Questions: {len(view.questions)}, {len(view.open_questions)} open")
     if view.waited_s >= 60:
         facts.append(f"Waited for you: {human_duration(view.waited_s)}")
-    desk.reply(request, "\n".join(facts), buttons=shown.buttons, about=about_session(view.ref, "status"))
+    context.reply(request, "\n".join(facts), buttons=shown.buttons, about=about_session(view.ref, "status"))
 
 
-def place_of(desk: Desk, request: Request) -> Place:
+def place_of(context: HandlerContext, request: ChatRequest) -> Recipient:
     """The chat that a request came from, as the words for it need to know it."""
-    return desk.places.at(request.chat_id, request.thread_id)
+    return context.places.at(request.chat_id, request.thread_id)
 
 
-async def sessions(desk: Desk, request: Request) -> None:
+async def sessions(context: HandlerContext, request: ChatRequest) -> None:
     """`/sessions [project]`: all there are.
 
     Raises:
         NotFoundError: There is no such project.
     """
     wanted = request.text.strip()
-    views = await desk.fleet.look()
+    views = await context.fleet.sessions()
     if wanted:
-        project = await project_named(desk, wanted)
+        project = await project_named(context, wanted)
         views = [view for view in views if view.ref.project == project]
     if not views:
         where = f" in {escape(one_line(wanted, 60))}" if wanted else ""
-        desk.reply(request, f"There is no session{where}. /run starts one.")
+        context.reply(request, f"There is no session{where}. /run starts one.")
         return
     views.sort(key=_updated, reverse=True)
     several = len({view.ref.project for view in views}) > 1
@@ -106,26 +112,26 @@ async def sessions(desk: Desk, request: Request) -> None:
         )
     if len(views) > _MOST:
         lines.append(f"… and {len(views) - _MOST} older ones")
-    desk.reply(request, "\n".join([bold(plural(len(views), "session")), *lines]))
+    context.reply(request, "\n".join([bold(plural(len(views), "session")), *lines]))
 
 
-async def projects(desk: Desk, request: Request) -> None:
+async def projects(context: HandlerContext, request: ChatRequest) -> None:
     """`/projects`: what is configured."""
-    found = await desk.fleet.projects()
+    found = await context.fleet.projects()
     if not found:
-        desk.reply(
+        context.reply(
             request,
             f"No project is configured. Put the paths of .samocode files into {code('SAMOBOT_PROJECTS')}.",
         )
         return
-    views = await desk.fleet.look()
+    views = await context.fleet.sessions()
     lines = []
     for project in found:
         own = [view for view in views if view.ref.project == project.name]
         going = sum(1 for view in own if is_active(view))
         lines.append(f"📂 {bold(project.name)} · {plural(len(own), 'session')}, {going} active")
         lines += [f"⚠️ {escape(one_line(problem, 300))}" for problem in project.problems]
-    desk.reply(request, "\n".join(lines))
+    context.reply(request, "\n".join(lines))
 
 
 # Behind them ------------------------------------------------------------------------------------------------------
@@ -139,7 +145,7 @@ def _head(waiting: int, running: int) -> str:
     return f"{waits}, {running} running" if running else waits
 
 
-def _line(view: SessionView, name: str, place: Place, now: datetime) -> str:
+def _line(view: SessionView, name: str, place: Recipient, now: datetime) -> str:
     need = need_of(view)
     words = [doing(view, need, place, now)]
     if view.state is SessionState.RUNNING and view.phase is not None:

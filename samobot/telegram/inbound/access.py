@@ -19,8 +19,7 @@ from telegram.constants import ChatID, ChatType
 from samobot.config.settings import Settings
 from samobot.errors import StorageError
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.chat_migration import Moves
-from samobot.telegram.store.pairing import Access, Arrivals
+from samobot.telegram.store.pairing import Access
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ _START = re.compile(r"/start(?:@\w+)?\s+([A-Za-z0-9_-]{1,64})\s*")
 _LINES_A_MINUTE = 20
 
 
-class Reason(StrEnum):
+class RefusalReason(StrEnum):
     """Why an update has no effect."""
 
     KIND = "not a new message or a tap"
@@ -45,7 +44,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AccessDecision:
     """What the gate says of an update.
 
     Attributes:
@@ -55,7 +54,7 @@ class Verdict:
         code: What could be a pairing code, where a person or a group may come in by one.
     """
 
-    reason: Reason | None
+    reason: RefusalReason | None
     user_id: int | None = None
     chat_id: int | None = None
     code: str | None = None
@@ -73,7 +72,7 @@ def access_of(settings: Settings) -> Access:
     return Access(settings.allowed_users, groups)
 
 
-def judge(update: Update, access: Access) -> Verdict:
+def check_access(update: Update, access: Access) -> AccessDecision:
     """Say whether an update may have an effect; pure.
 
     Args:
@@ -87,53 +86,53 @@ def judge(update: Update, access: Access) -> Verdict:
         chat = query.message.chat if query.message is not None else None
         user_id = query.from_user.id
         if chat is None:  # a button under an inline message: not one of ours
-            return Verdict(Reason.KIND, user_id)
-        return Verdict(_refusal(user_id, query.from_user.is_bot, chat, access), user_id, chat.id)
+            return AccessDecision(RefusalReason.KIND, user_id)
+        return AccessDecision(_refusal(user_id, query.from_user.is_bot, chat, access), user_id, chat.id)
     user, where = update.effective_user, update.effective_chat
     edited = update.edited_message is not None or update.edited_channel_post is not None
-    return Verdict(
-        Reason.EDITED if edited else Reason.KIND,
+    return AccessDecision(
+        RefusalReason.EDITED if edited else RefusalReason.KIND,
         user.id if user is not None else None,
         where.id if where is not None else None,
     )
 
 
-def _judge_message(message: Message, access: Access) -> Verdict:
+def _judge_message(message: Message, access: Access) -> AccessDecision:
     chat, user = message.chat, message.from_user
     user_id = user.id if user is not None else None
-    reason: Reason | None = None
+    reason: RefusalReason | None = None
     if user is None:
-        reason = Reason.NOBODY
+        reason = RefusalReason.NOBODY
     elif message.sender_chat is not None or message.is_automatic_forward or user.id in _NOT_PEOPLE:
-        reason = Reason.ANONYMOUS
+        reason = RefusalReason.ANONYMOUS
     elif message.forward_origin is not None:
-        reason = Reason.FORWARDED
+        reason = RefusalReason.FORWARDED
     elif message.via_bot is not None or message.sender_business_bot is not None:
-        reason = Reason.VIA_BOT
+        reason = RefusalReason.VIA_BOT
     if user is None or reason is not None:
-        return Verdict(reason, user_id, chat.id)
+        return AccessDecision(reason, user_id, chat.id)
     reason = _refusal(user.id, user.is_bot, chat, access)
     start = _START.fullmatch(message.text or "")
     # A stranger comes in by a code in a private chat, a group by one that somebody allowed sends there.
-    may_pair = (reason is Reason.STRANGER and chat.type == ChatType.PRIVATE and chat.id == user.id) or (
-        reason is Reason.PLACE and chat.type in _GROUPS
-    )
-    return Verdict(reason, user.id, chat.id, start[1] if start is not None and may_pair else None)
+    may_pair = (
+        reason is RefusalReason.STRANGER and chat.type == ChatType.PRIVATE and chat.id == user.id
+    ) or (reason is RefusalReason.PLACE and chat.type in _GROUPS)
+    return AccessDecision(reason, user.id, chat.id, start[1] if start is not None and may_pair else None)
 
 
-def _refusal(user_id: int, is_bot: bool, chat: Chat, access: Access) -> Reason | None:
+def _refusal(user_id: int, is_bot: bool, chat: Chat, access: Access) -> RefusalReason | None:
     if is_bot:
-        return Reason.BOT
+        return RefusalReason.BOT
     if user_id not in access.users:
-        return Reason.STRANGER
+        return RefusalReason.STRANGER
     if chat.type == ChatType.PRIVATE:
-        return None if chat.id == user_id else Reason.PLACE
+        return None if chat.id == user_id else RefusalReason.PLACE
     if chat.type in _GROUPS and chat.id in access.groups:
         return None
-    return Reason.PLACE
+    return RefusalReason.PLACE
 
 
-class Gate:
+class AccessGate:
     """The choke point.
 
     Args:
@@ -153,14 +152,13 @@ class Gate:
     ) -> None:
         self._access = access
         self._store = store
-        self._moves = Moves(store.facts)
         self._on_admitted = on_admitted
         self._lines = _Lines(monotonic)
 
     @property
     def access(self) -> Access:
         """Who may now; a group of the settings that has another number by now may under that."""
-        access, moves = self._access, self._moves.all()
+        access, moves = self._access, self._store.migrations.all()
         moved = Access(access.users, frozenset(moves.get(group, group) for group in access.groups))
         return moved | self._store.people.access()
 
@@ -193,28 +191,26 @@ class Gate:
             self._on_admitted(verdict.chat_id)
         return True
 
-    def _admit(self, update: Update) -> Verdict:
-        verdict = judge(update, self.access)
+    def _admit(self, update: Update) -> AccessDecision:
+        verdict = check_access(update, self.access)
         message = update.message
         if verdict.code is not None and message is not None and self._pair(verdict, verdict.code, message):
-            return judge(update, self.access)
+            return check_access(update, self.access)
         return verdict
 
-    def _pair(self, verdict: Verdict, code: str, message: Message) -> bool:
+    def _pair(self, verdict: AccessDecision, code: str, message: Message) -> bool:
         """Try a code; the person is in, or the code is unused, whatever crashes in between."""
         try:
             with self._store.transaction(durable=True):
                 if not self._store.pairing.redeem(code):
                     return False
-                if verdict.reason is Reason.PLACE and verdict.chat_id is not None:
+                if verdict.reason is RefusalReason.PLACE and verdict.chat_id is not None:
                     self._store.people.add_group(verdict.chat_id)
                     log.warning("group %d was paired by user %s", verdict.chat_id, verdict.user_id)
                 elif verdict.user_id is not None:
                     self._store.people.add_user(verdict.user_id)
                     log.warning("user %d was paired and may use the bot from now on", verdict.user_id)
-                Arrivals(self._store.facts).note(
-                    message.chat.id, message.message_id, message.chat.title or ""
-                )
+                self._store.last_pairing.set(message.chat.id, message.message_id, message.chat.title or "")
         except StorageError as error:
             log.error("pairing did not work: %s", error)
             return False

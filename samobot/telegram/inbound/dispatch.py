@@ -8,18 +8,17 @@ from collections.abc import Callable
 from telegram import CallbackQuery, Message, Update
 
 from samobot.session.gate import Person
-from samobot.telegram.handlers.callbacks import tapped
+from samobot.telegram.handlers.callbacks import handle_callback, tapped_button
 from samobot.telegram.handlers.command_table import Command, find_command, unknown
-from samobot.telegram.handlers.context import Desk, Request, choice
-from samobot.telegram.handlers.free_text import said
-from samobot.telegram.handlers.parsing import Typed, read_command
-from samobot.telegram.handlers.picked import read_picked
-from samobot.telegram.handlers.prompts import settle
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext, choice
+from samobot.telegram.handlers.free_text import handle_text
+from samobot.telegram.handlers.parsing import ParsedCommand, parse_command
+from samobot.telegram.handlers.prompts import close_prompt
 from samobot.telegram.handlers.status_handlers import place_of
-from samobot.telegram.inbound.polling import is_stale
+from samobot.telegram.inbound.polling import is_outdated
 from samobot.telegram.markup.html import code
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.wording import time_of
@@ -30,16 +29,16 @@ log = logging.getLogger(__name__)
 VIA = "telegram"
 
 
-class Front:
+class UpdateDispatcher:
     """Hands every update that the gate has let in to whoever carries it out.
 
     Args:
-        desk: What handlers have.
+        context: What handlers have.
         username: Says what the bot is called, without `@`; known before anything is handled that may name it.
     """
 
-    def __init__(self, desk: Desk, username: Callable[[], str | None]) -> None:
-        self._desk = desk
+    def __init__(self, context: HandlerContext, username: Callable[[], str | None]) -> None:
+        self._context = context
         self._username = username
 
     async def on_update(self, update: Update) -> None:
@@ -51,24 +50,24 @@ class Front:
 
     async def take_up(self) -> None:
         """Do what was begun and not ended when the bot last died."""
-        for name, request in self._desk.promised():
+        for name, request in self._context.unfinished_commands():
             command = find_command(name)
             if command is None:
-                self._desk.kept(request)
+                self._context.mark_finished(request)
                 continue
             log.info("taken up again: /%s of %s", name, request.key)
             await self._guarded(request, command)
-            if not self._desk.is_under_way(request):
-                self._desk.kept(request)
+            if not self._context.is_running(request):
+                self._context.mark_finished(request)
 
     async def _on_tap(self, update_id: int, query: CallbackQuery) -> None:
         message = query.message
         if message is None or query.data is None:
             return
         chat_id = message.chat.id
-        sent = self._desk.store.sent.find(chat_id, message.message_id)
+        sent = self._context.store.sent.find(chat_id, message.message_id)
         thread_id = message.message_thread_id if isinstance(message, Message) else None
-        request = Request(
+        request = ChatRequest(
             key=f"tap{update_id}",
             chat_id=chat_id,
             message_id=message.message_id,
@@ -79,15 +78,15 @@ class Front:
             query_id=query.id,
         )
         try:
-            await tapped(self._desk, request, query.data, read_picked(message, query.data))
+            await handle_callback(self._context, request, query.data, tapped_button(message, query.data))
         except Exception as error:
-            self._desk.fail(request, error)
+            self._context.fail(request, error)
 
     async def _on_message(self, update: Update, message: Message) -> None:
         user = message.from_user
         if user is None:
             return
-        request = Request(
+        request = ChatRequest(
             key=f"message{message.message_id}",
             chat_id=message.chat.id,
             message_id=message.message_id,
@@ -96,47 +95,47 @@ class Front:
             person=Person(_name(user.first_name), VIA),
             text=message.text or "",
             about=self._about(message),
-            old=is_stale(update, self._desk.now()),
+            old=is_outdated(update, self._context.now()),
         )
         if message.text is None:
             if message.chat.id > 0 and message.effective_attachment is not None:
-                self._desk.reply(request, "Only text is read here so far.", part="hint")
+                self._context.reply(request, "Only text is read here so far.", part="hint")
             return
-        typed = read_command(message.text)
+        typed = parse_command(message.text)
         if typed is None:
             await self._guarded(request, None)
             return
         if typed.bot is not None and typed.bot.casefold() != (self._username() or "").casefold():
             return
-        settle(self._desk, request)  # whoever gives a command is not about to answer
+        close_prompt(self._context, request)  # whoever gives a command is not about to answer
         command = find_command(typed.name)
-        asked = request.saying(typed.rest)
+        asked = request.with_text(typed.rest)
         if command is None:
             if message.chat.id > 0 or typed.bot is not None:
-                unknown(self._desk, asked, typed.name)
+                unknown(self._context, asked, typed.name)
         elif request.old and command.acts:
             self._confirm(asked, typed, message)
         else:
             await self._guarded(asked, command)
 
-    async def _guarded(self, request: Request, command: Command | None) -> None:
+    async def _guarded(self, request: ChatRequest, command: Command | None) -> None:
         try:
             if command is None:
-                await said(self._desk, request)
+                await handle_text(self._context, request)
             else:
-                await command.handler(self._desk, request)
+                await command.handler(self._context, request)
         except Exception as error:
-            self._desk.fail(request, error)
+            self._context.fail(request, error)
 
-    def _about(self, message: Message) -> About | None:
+    def _about(self, message: Message) -> MessageSubject | None:
         """What the message of ours that this one replies to is about."""
         replied = message.reply_to_message
         if replied is None:
             return None
-        sent = self._desk.store.sent.find(message.chat.id, replied.message_id)
+        sent = self._context.store.sent.find(message.chat.id, replied.message_id)
         return sent.about if sent is not None else self._by_buttons(replied)
 
-    def _by_buttons(self, message: Message) -> About | None:
+    def _by_buttons(self, message: Message) -> MessageSubject | None:
         """What a message is about whose number we do not know: its buttons say so.
 
         Telegram may show a message before it tells us its number, or never tell: then it comes a second time, and
@@ -145,18 +144,18 @@ class Front:
         rows = message.reply_markup.inline_keyboard if message.reply_markup is not None else ()
         for button in (button for row in rows for button in row):
             data = button.callback_data
-            tap = self._desk.store.callbacks.peek(data) if isinstance(data, str) else None
+            tap = self._context.store.callbacks.peek(data) if isinstance(data, str) else None
             if tap is not None:
                 return _subject(Action.model_validate(tap.action))
         return None
 
-    def _confirm(self, request: Request, typed: Typed, message: Message) -> None:
+    def _confirm(self, request: ChatRequest, typed: ParsedCommand, message: Message) -> None:
         """Ask whether an old command still holds: the world has gone on since it was written."""
         again = Action(
             do=ActionKind.RUN_STALE, session=request.session, command=typed.name, text=request.text or None
         )
-        at = time_of(message.date, place_of(self._desk, request), self._desk.now())
-        self._desk.reply(
+        at = time_of(message.date, place_of(self._context, request), self._context.now())
+        self._context.reply(
             request,
             f"I was away. {code(one_line(message.text or '', 100))} is from {escape(at)}; do it now?",
             buttons=rows(choice("Do it now", again), choice("No", Action(do=ActionKind.CANCEL))),
@@ -168,14 +167,16 @@ def _name(first_name: str) -> str:
     return one_line(first_name, 64) or "somebody"
 
 
-def _subject(action: Action) -> About | None:
+def _subject(action: Action) -> MessageSubject | None:
     """What the message of a button is about."""
     if action.session is None:
         return None
     match action.do:
         case ActionKind.ANSWER | ActionKind.OTHER_ANSWER:
-            return About(action.session, "question", {"index": action.question, "identity": action.identity})
+            return MessageSubject(
+                action.session, "question", {"index": action.question, "identity": action.identity}
+            )
         case ActionKind.APPROVE | ActionKind.REQUEST_CHANGES:
-            return About(action.session, "plan", {"sha256": action.identity})
+            return MessageSubject(action.session, "plan", {"sha256": action.identity})
         case _:
-            return About(action.session, "note")
+            return MessageSubject(action.session, "note")

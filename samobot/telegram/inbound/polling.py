@@ -23,8 +23,7 @@ from telegram import Bot, Update
 from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
 
 from samobot.errors import StorageError
-from samobot.telegram.api import in_words, seconds_asked
-from samobot.telegram.identity import TokenRejectedError
+from samobot.telegram.outbound.bot_client import TokenRejectedError, error_text, retry_seconds
 from samobot.telegram.store.update_journal import JournaledUpdate, UpdateJournal
 
 log = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class Problem:
     update: dict[str, Any] | None = None
 
 
-def is_stale(update: Update, now: datetime) -> bool:
+def is_outdated(update: Update, now: datetime) -> bool:
     """Say whether a message is so old that a command in it has to be confirmed first.
 
     Args:
@@ -187,7 +186,7 @@ class Poller:
                     self._say_conflict(error)
                 await asyncio.sleep(min(_CONFLICT_SECONDS, self._delay(conflicts)))
             except RetryAfter as error:
-                seconds = seconds_asked(error)
+                seconds = retry_seconds(error)
                 log.warning("Telegram wants no getUpdates for %.0f s", seconds)
                 await asyncio.sleep(seconds)
             except (TelegramError, TimeoutError) as error:
@@ -196,7 +195,7 @@ class Poller:
                     logging.WARNING if failures in (1, 5) or failures % 20 == 0 else logging.DEBUG,
                     "getUpdates failed %d times in a row: %s",
                     failures,
-                    in_words(error),
+                    error_text(error),
                 )
                 await asyncio.sleep(self._delay(failures))
             else:

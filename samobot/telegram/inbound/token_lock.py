@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from samobot.errors import BusyError, StorageError
+from samobot.errors import BusyError
+from samobot.session.file_lock import FileLock
+from samobot.session.files import make_folder
 
 
 def lock_folder(environ: Mapping[str, str]) -> Path:
@@ -30,27 +31,18 @@ class TokenLock:
     """
 
     def __init__(self, token: str, folder: Path) -> None:
-        path = folder / f"bot-{hashlib.sha256(token.encode()).hexdigest()[:16]}.lock"
-        try:
-            for each in (folder.parent, folder):  # what is above a new folder would be open to everybody
-                each.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Not inherited by children: a worker that outlives the bot must not hold the bot's lock.
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StorageError(f"The lock {path} cannot be opened: {error}. Check the folder.") from error
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(self._descriptor, 32).decode("ascii", "replace").strip() or "unknown"
-            os.close(self._descriptor)
+        for each in (folder.parent, folder):  # what is above a new folder would be open to everybody
+            make_folder(each, 0o700)
+        self._lock = FileLock(folder / f"bot-{hashlib.sha256(token.encode()).hexdigest()[:16]}.lock")
+        if not self._lock.acquire():
+            holder = self._lock.read(32).decode("ascii", "replace").strip() or "unknown"
+            self._lock.release()
             raise BusyError(
                 f"Another samobot bot with this token runs on this machine (pid {holder}). "
                 "Stop it first, or give this one a token of its own."
-            ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+            )
+        self._lock.write(f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
-        """Let the next one in; the file stays, as removing it would race with a waiting process."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # a child between fork and exec shares it
-        os.close(self._descriptor)
+        """Release the token; the file stays, as removing it would race with a waiting process."""
+        self._lock.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from samobot.telegram.markup.rich_text import Builder, RichText, Span, Style, clean, escape
+from samobot.telegram.markup.rich_text import Builder, RichText, Style, TextSpan, clean, escape
 
 
 def bold(text: object) -> str:
@@ -26,7 +26,7 @@ def code(text: object) -> str:
 def pre(text: object, language: str = "") -> str:
     """A code block of any text."""
     shown = clean(str(text))
-    return RichText(shown, (Span(Style.PRE, 0, len(shown), safe_language(language)),)).html()
+    return RichText(shown, (TextSpan(Style.PRE, 0, len(shown), safe_language(language)),)).html()
 
 
 def quote(text: object, *, expandable: bool = False) -> str:

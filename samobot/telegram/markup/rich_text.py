@@ -36,7 +36,7 @@ _ALL = frozenset(Style)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TextSpan:
     """A style over `text[start:end]`, counted in characters.
 
     Attributes:
@@ -57,7 +57,7 @@ class RichText:
     """A text with its spans, properly nested, outer ones first."""
 
     text: str = ""
-    spans: tuple[Span, ...] = ()
+    spans: tuple[TextSpan, ...] = ()
 
     @property
     def units(self) -> int:
@@ -71,7 +71,7 @@ class RichText:
     def part(self, start: int, end: int) -> RichText:
         """What lies between two characters; spans that reach out are cut, so a `pre` is opened again."""
         spans = tuple(
-            Span(span.style, max(span.start, start) - start, min(span.end, end) - start, span.value)
+            TextSpan(span.style, max(span.start, start) - start, min(span.end, end) - start, span.value)
             for span in self.spans
             if span.start < end and span.end > start
         )
@@ -79,7 +79,7 @@ class RichText:
 
     def _pieces(self) -> list[str]:
         pieces: list[str] = []
-        open_: list[Span] = []
+        open_: list[TextSpan] = []
         at = 0
 
         def go_to(place: int) -> None:
@@ -100,7 +100,7 @@ class RichText:
         return pieces
 
 
-def _tags(span: Span) -> tuple[str, str]:
+def _tags(span: TextSpan) -> tuple[str, str]:
     match span.style:
         case Style.LINK:
             return f'<a href="{escape(span.value)}">', "</a>"
@@ -117,7 +117,7 @@ class Builder:
         self.length = 0
         self.lines = 0
         self._parts: list[str] = []
-        self._spans: list[tuple[int, Span]] = []
+        self._spans: list[tuple[int, TextSpan]] = []
         self._open: list[_Open] = []
         self._opened = 0
 
@@ -166,7 +166,7 @@ class Builder:
         self.text(text)
         self._open = kept
         self._opened += 1
-        self._spans.append((self._opened, Span(style, start, self.length, language)))
+        self._spans.append((self._opened, TextSpan(style, start, self.length, language)))
 
     def made(self) -> RichText:
         """What was built; open styles end here."""
@@ -186,7 +186,7 @@ class Builder:
             kind = style.style
             if kind is Style.QUOTE and (self.length - style.start > 600 or self.lines - style.line > 8):
                 kind = Style.EXPANDABLE
-            self._spans.append((style.order, Span(kind, style.start, self.length, style.value)))
+            self._spans.append((style.order, TextSpan(kind, style.start, self.length, style.value)))
         style.start = None
 
 

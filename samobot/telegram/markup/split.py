@@ -9,11 +9,14 @@ import re
 import unicodedata
 
 from samobot.telegram.markup.html import from_html
-from samobot.telegram.markup.rich_text import RichText, Span, Style, clean, utf16_units, visible
+from samobot.telegram.markup.rich_text import RichText, Style, TextSpan, clean, utf16_units, visible
 
 MESSAGE_UNITS = 4096
 MESSAGE_ENTITIES = 100
 CAPTION_UNITS = 1024
+
+PHONE_LINE = 38
+"""Characters of usual text in a line of a message on a small phone, held upright."""
 
 _WHOLE = frozenset({Style.CODE, Style.LINK})
 _SENTENCE = re.compile(r"[.!?…。！？](?=\s)|[。！？]")
@@ -53,6 +56,24 @@ def shorten(rich: RichText, limit: int) -> RichText:
         return rich.part(start, end)
     first = rich.part(start, end)
     return RichText(first.text + " …", first.spans)
+
+
+def beginning(rich: RichText, most: int) -> int:
+    """UTF-16 units of what a phone shows of a text in so many lines.
+
+    Args:
+        rich: The text.
+        most: Lines on the screen, at least 1; a longer line of the text takes several of them.
+    """
+    shown, left = 0, most
+    for line in rich.text.split("\n"):
+        needed = max(1, -(-len(line) // PHONE_LINE))
+        if needed > left:
+            shown += left * PHONE_LINE
+            break
+        shown += len(line) + 1
+        left -= needed
+    return utf16_units(rich.text[:shown])
 
 
 def file_name(title: str, suffix: str = ".md") -> str:
@@ -103,7 +124,7 @@ class _Cutter:
             return max(at, text.rfind("\n", at, end) + 1)
         return end
 
-    def _from(self, at: int) -> list[Span]:
+    def _from(self, at: int) -> list[TextSpan]:
         """The spans that end after a place and may matter for one message from there."""
         spans = self._spans
         found = []
@@ -116,7 +137,7 @@ class _Cutter:
                 found.append(span)
         return found
 
-    def _reach(self, start: int, spans: list[Span]) -> int:
+    def _reach(self, start: int, spans: list[TextSpan]) -> int:
         """How far a message from `start` may go at most."""
         most = min(len(self._text), start + self._limit)
         if len(spans) > MESSAGE_ENTITIES:
@@ -129,7 +150,7 @@ class _Cutter:
             most -= dropped
         return most
 
-    def _cut(self, start: int, most: int, spans: list[Span]) -> int:
+    def _cut(self, start: int, most: int, spans: list[TextSpan]) -> int:
         """The best place to cut in the last two thirds of what is possible."""
         text = self._text
         least = start + (most - start) // 3
@@ -147,7 +168,7 @@ class _Cutter:
                 return self._keep_whole(place, least, spans)
         return self._keep_whole(_character(text, least, most), least, spans)
 
-    def _paragraph(self, least: int, most: int, spans: list[Span]) -> int:
+    def _paragraph(self, least: int, most: int, spans: list[TextSpan]) -> int:
         """The last blank line that is in no code block."""
         place = self._text.rfind("\n\n", least, most)
         while place > least:
@@ -171,7 +192,7 @@ class _Cutter:
                 return place
         return -1
 
-    def _keep_whole(self, place: int, least: int, spans: list[Span]) -> int:
+    def _keep_whole(self, place: int, least: int, spans: list[TextSpan]) -> int:
         """Move a cut out of a link or inline code, to before it."""
         for span in spans:
             if span.style in _WHOLE and span.start < place < span.end and span.start > least:

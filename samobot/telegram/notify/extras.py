@@ -9,9 +9,9 @@ from typing import Protocol
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import DiffView, Document
+from samobot.fleet.results import DiffView, Document
 from samobot.session.gate import Person
-from samobot.telegram.notify.messages import Scene, need_key
+from samobot.telegram.notify.messages import NotificationInput, need_key
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.plan_view import changes
@@ -25,7 +25,7 @@ class Sessions(Protocol):
     async def view(self, ref: SessionRef) -> SessionView:
         """One session as it is now; `NotFoundError` where it is gone."""
 
-    async def is_put_away(self, ref: SessionRef) -> bool:
+    async def is_archived(self, ref: SessionRef) -> bool:
         """Whether one that is gone was put into the archive."""
 
     async def plan_text(self, ref: SessionRef) -> Document:
@@ -37,7 +37,7 @@ class Sessions(Protocol):
     async def diff(self, ref: SessionRef) -> DiffView:
         """What the branch holds."""
 
-    async def said(self, ref: SessionRef) -> str:
+    async def last_message(self, ref: SessionRef) -> str:
         """The last thing that the agent said."""
 
     async def accept_suggestions(self, ref: SessionRef, by: Person) -> object:
@@ -59,34 +59,30 @@ class ExtraReader:
         self._fleet = fleet
         self._store = store
 
-    async def read(self, scene: Scene) -> Scene:
+    async def read(self, change: NotificationInput) -> NotificationInput:
         """Add what the scene's new messages need. What cannot be read is left out: the news matters more."""
-        ref, after, extras, need = scene.view.ref, scene.after, scene.extras, scene.need
+        ref, after, extras, need = change.view.ref, change.after, change.extras, change.need
         try:
-            if scene.new_plan:
+            if change.new_plan:
                 document = await self._fleet.plan_text(ref)
-                earlier = self._store.facts.get(_fact(ref.key)) if scene.before.plans else None
+                earlier = self._store.plans.get(ref.key) if change.before.plans else None
                 changed = await asyncio.to_thread(changes, earlier, document.text) if earlier else ""
                 extras = replace(extras, plan=document)
                 after = after.model_copy(update={"plan_changes": changed})
             if need is not None and need.kind is NeedKind.BLOCK and need_key(need.name) not in after.posted:
-                extras = replace(extras, said=await self._fleet.said(ref))
-            if scene.newly_done:
+                extras = replace(extras, said=await self._fleet.last_message(ref))
+            if change.newly_done:
                 extras = replace(extras, summary=await self._fleet.summary_text(ref))
                 extras = replace(extras, diff=await self._fleet.diff(ref))
         except SamobotError as error:
             log.info("%s: %s", ref.key, error.message)
-        return replace(scene, extras=extras, after=after)
+        return replace(change, extras=extras, after=after)
 
-    def keep(self, scene: Scene) -> None:
+    def keep(self, change: NotificationInput) -> None:
         """Keep the plan that is shown now; part of the transaction that shows it."""
-        if scene.new_plan and scene.extras.plan is not None:
-            self._store.facts.set(_fact(scene.view.ref.key), scene.extras.plan.text, durable=False)
+        if change.new_plan and change.extras.plan is not None:
+            self._store.plans.set(change.view.ref.key, change.extras.plan.text)
 
     def forget(self, session: str) -> None:
         """Forget the plan of a session that is gone."""
-        self._store.facts.set(_fact(session), None, durable=False)
-
-
-def _fact(session: str) -> str:
-    return f"plan:{session}"
+        self._store.plans.drop(session)

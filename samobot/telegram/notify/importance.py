@@ -7,16 +7,16 @@ from enum import StrEnum
 from samobot.telegram.store.chat_settings import NotifyLevel
 
 
-class Volume(StrEnum):
+class Importance(StrEnum):
     """How much a message matters."""
 
-    NEEDED = "needed"
+    ALERT = "alert"
     """A person has to hear it: always, with a sound."""
-    PART = "part"
+    ALERT_PART = "alert_part"
     """Belongs to one that is needed: always, without a sound."""
-    NEWS = "news"
+    INFO = "info"
     """Without a sound; not where a chat wants quiet."""
-    CHANGE = "change"
+    PROGRESS = "progress"
     """The same, and with a sound where a chat wants to hear all."""
     DETAIL = "detail"
     """Only where a chat wants to hear all, without a sound."""
@@ -24,13 +24,13 @@ class Volume(StrEnum):
     def wanted(self, level: NotifyLevel) -> bool:
         """Whether a chat wants it at all."""
         match self:
-            case Volume.NEEDED | Volume.PART:
+            case Importance.ALERT | Importance.ALERT_PART:
                 return True
-            case Volume.NEWS | Volume.CHANGE:
+            case Importance.INFO | Importance.PROGRESS:
                 return level is not NotifyLevel.QUIET
-            case Volume.DETAIL:
+            case Importance.DETAIL:
                 return level is NotifyLevel.ALL
 
     def silent(self, level: NotifyLevel) -> bool:
         """Whether it comes without a sound."""
-        return not (self is Volume.NEEDED or (self is Volume.CHANGE and level is NotifyLevel.ALL))
+        return not (self is Importance.ALERT or (self is Importance.PROGRESS and level is NotifyLevel.ALL))

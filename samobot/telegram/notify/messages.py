@@ -12,30 +12,30 @@ from datetime import datetime
 from typing import Any
 
 from samobot.fleet.models import PlanView, SessionView
-from samobot.fleet.replies import DiffView, Document
+from samobot.fleet.results import DiffView, Document
 from samobot.phases import Phase
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.notify.importance import Volume
-from samobot.telegram.notify.state import ALIVE, Memory, Posted, fingerprint, new_remarks
+from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.state import ALIVE, LiveMessage, NotifiedState, fingerprint, new_remarks
 from samobot.telegram.views import events
 from samobot.telegram.views.blocked import obstacle
-from samobot.telegram.views.buttons import Shown
+from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.completion import done, stopped, summary_file, was_decided
 from samobot.telegram.views.pending import Need, NeedKind, need_of
 from samobot.telegram.views.plain_lines import of_flattened
 from samobot.telegram.views.plan_view import decided_plan, open_plan, past_plan, plan_file
 from samobot.telegram.views.questions import answered_question, answers_receipt, open_question, question_key
-from samobot.telegram.views.wording import Place, decided_by, time_of
+from samobot.telegram.views.wording import Recipient, decided_by, time_of
 
 _LIFTS = frozenset({DecisionKind.RETRY, DecisionKind.ACTION_DONE})
 """Decisions that let go on what an obstacle held up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Extras:
+class ExtraContent:
     """What a new message needs besides the view; read only when it is needed.
 
     Attributes:
@@ -52,14 +52,14 @@ class Extras:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Notification:
     """A message that a chat should hold.
 
     Attributes:
         key: Names it within the session, for good.
         kind: What sort of message; for replies to it.
         shown: What it shows.
-        volume: How much it matters.
+        importance: How much it matters.
         detail: What a reply to it is about.
         post: Whether it is posted where it is not there; else it is only kept up to date.
         live: Whether it may still change.
@@ -69,8 +69,8 @@ class Message:
 
     key: str
     kind: str
-    shown: Shown
-    volume: Volume
+    shown: MessageView
+    importance: Importance
     detail: dict[str, Any] = field(default_factory=dict)
     post: bool = True
     live: bool = True
@@ -79,7 +79,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class NotificationInput:
     """All that messages are made from.
 
     Attributes:
@@ -91,9 +91,9 @@ class Scene:
     """
 
     view: SessionView
-    before: Memory
-    after: Memory
-    extras: Extras
+    before: NotifiedState
+    after: NotifiedState
+    extras: ExtraContent
     now: datetime
 
     @property
@@ -112,46 +112,46 @@ class Scene:
         return self.after.done is not None and self.after.done != self.before.done
 
 
-def messages(scene: Scene, place: Place) -> list[Message]:
+def messages(change: NotificationInput, recipient: Recipient) -> list[Notification]:
     """Make the messages of a session for a chat, in the order in which they should come."""
     return [
-        *_questions(scene, place),
-        *_plans(scene, place),
-        *_obstacles(scene, place),
-        *_end(scene),
-        *_remarks(scene),
+        *_questions(change, recipient),
+        *_plans(change, recipient),
+        *_obstacles(change, recipient),
+        *_end(change),
+        *_remarks(change),
     ]
 
 
-def held(scene: Scene, key: str, posted: Posted) -> bool:
+def held(change: NotificationInput, key: str, posted: LiveMessage) -> bool:
     """Whether a message of before that is not made anew stays as it is.
 
     A need's message stands for as long as the need does. A worker that has just been started, and will find its
     gate as it is, has answered no question and decided no plan.
     """
     if posted.need:
-        return posted.need == scene.after.need
+        return posted.need == change.after.need
     if posted.kind == "question":
-        waiting = {question_key(question) for question in scene.view.open_questions}
-        return key in waiting and scene.view.state is SessionState.RUNNING
+        waiting = {question_key(question) for question in change.view.open_questions}
+        return key in waiting and change.view.state is SessionState.RUNNING
     if posted.kind == "paused":
-        return key == paused_key(scene.after)
+        return key == paused_key(change.after)
     if posted.kind == "budget":
-        return key == budget_key(scene.after) and scene.view.state in ALIVE
-    return posted.kind == "plan" and scene.after.plan_open and key == plan_key(scene.after)
+        return key == budget_key(change.after) and change.view.state in ALIVE
+    return posted.kind == "plan" and change.after.plan_open and key == plan_key(change.after)
 
 
-def closed(scene: Scene, posted: Posted, place: Place, by: Person | None) -> str:
+def closed(change: NotificationInput, posted: LiveMessage, recipient: Recipient, by: Person | None) -> str:
     """The text of a message whose need is over: what it said, and what came of it."""
-    decision = scene.view.decision
+    decision = change.view.decision
     lifted = decision is not None and decision.kind in _LIFTS and decision.at and decision.at >= posted.at
     if decision is not None and lifted:
-        when = decided_by(decision.who, decision.via, decision.at, place, posted.at)
+        when = decided_by(decision.who, decision.via, decision.at, recipient, posted.at)
     elif by is not None:
-        when = decided_by(by.who, by.via, scene.now, place, posted.at)
+        when = decided_by(by.who, by.via, change.now, recipient, posted.at)
     else:
-        when = time_of(scene.now, place, posted.at)
-    return f"{posted.texts.get(place.chat_id, '')}\n\n→ {_came_to(scene.view)} · {escape(when)}"
+        when = time_of(change.now, recipient, posted.at)
+    return f"{posted.texts.get(recipient.chat_id, '')}\n\n→ {_came_to(change.view)} · {escape(when)}"
 
 
 def _came_to(view: SessionView) -> str:
@@ -170,31 +170,31 @@ def _came_to(view: SessionView) -> str:
             return "Goes on"
 
 
-def plan_key(memory: Memory) -> str:
+def plan_key(state: NotifiedState) -> str:
     """Names the message of the plan that was shown last; each showing has its own."""
-    return f"plan:{len(memory.plans)}"
+    return f"plan:{len(state.plans)}"
 
 
-def paused_key(told: Memory) -> str:
+def paused_key(told: NotifiedState) -> str:
     """Names the message of a pause; it stands until the session goes on."""
     return f"paused:{told.paused}"
 
 
-def budget_key(told: Memory) -> str:
+def budget_key(told: NotifiedState) -> str:
     """Names the message of a good part of the budget being spent; it stands until more is, or the session rests."""
     return f"budget:{told.budget_usd}:{told.warned}"
 
 
 def need_key(name: str) -> str:
     """Names the message of an obstacle."""
-    return f"need:{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return f"need:{_digest(name)}"
 
 
-def _questions(scene: Scene, place: Place) -> list[Message]:
-    view, after = scene.view, scene.after
-    asking = scene.need is not None and scene.need.kind is NeedKind.QUESTIONS
-    found: list[Message] = []
-    volume = Volume.NEEDED
+def _questions(change: NotificationInput, recipient: Recipient) -> list[Notification]:
+    view, after = change.view, change.after
+    asking = change.need is not None and change.need.kind is NeedKind.QUESTIONS
+    found: list[Notification] = []
+    importance = Importance.ALERT
     for question in view.questions:
         key = question_key(question)
         posted = after.posted.get(key)
@@ -202,141 +202,158 @@ def _questions(scene: Scene, place: Place) -> list[Message]:
         if question.answer is None or key in after.changing:
             if not asking or (posted is None and after.muted):
                 continue
-            shown = open_question(view, question, place, scene.now, auto_at=after.auto_at)
-            found.append(Message(key, "question", shown, volume, detail))
+            shown = open_question(view, question, recipient, change.now, auto_at=after.auto_at)
+            found.append(Notification(key, "question", shown, importance, detail))
             # One sound for all of them.
-            volume = Volume.PART
+            importance = Importance.ALERT_PART
         elif posted is not None:
-            shown = answered_question(view, question, place, posted.at, changeable=asking)
+            shown = answered_question(view, question, recipient, posted.at, changeable=asking)
             found.append(
-                Message(key, "question", shown, Volume.PART, detail, post=False, live=asking, decided=True)
+                Notification(
+                    key,
+                    "question",
+                    shown,
+                    Importance.ALERT_PART,
+                    detail,
+                    post=False,
+                    live=asking,
+                    decided=True,
+                )
             )
     receipt = after.receipt
     if receipt is not None:
         questions = tuple(each for each in view.questions if question_key(each) in receipt.questions)
         over = receipt.picked_up is not None
         shown = answers_receipt(view, questions, receipt.picked_up, over=over)
-        key = f"answers:{hashlib.sha256(receipt.name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
-        found.append(Message(key, "answers", shown, Volume.NEWS, post=not over, live=not over))
+        key = f"answers:{_digest(receipt.name)}"
+        found.append(Notification(key, "answers", shown, Importance.INFO, post=not over, live=not over))
     return found
 
 
-def _plans(scene: Scene, place: Place) -> list[Message]:
-    view, after, before = scene.view, scene.after, scene.before
-    found: list[Message] = []
-    if scene.new_plan and before.plans:
-        found += _past(scene, place, before, replaced=True)
+def _plans(change: NotificationInput, recipient: Recipient) -> list[Notification]:
+    view, after, before = change.view, change.after, change.before
+    found: list[Notification] = []
+    if change.new_plan and before.plans:
+        found += _past(change, recipient, before, replaced=True)
     if not after.plans:
         return found
     plan, key = view.plan, plan_key(after)
     detail = {"sha256": after.plans[-1]}
-    if scene.need is not None and scene.need.kind is NeedKind.PLAN and plan is not None:
+    if change.need is not None and change.need.kind is NeedKind.PLAN and plan is not None:
         if after.muted:
             return found
         again = after.plans.count(plan.sha256) > 1
-        if scene.new_plan and scene.extras.plan is not None and not again:
-            file = plan_file(view, scene.extras.plan, after.version)
-            found.append(Message(f"{key}:file", "plan", file, Volume.PART, detail, live=False))
+        if change.new_plan and change.extras.plan is not None and not again:
+            file = plan_file(view, change.extras.plan, after.version)
+            found.append(Notification(f"{key}:file", "plan", file, Importance.ALERT_PART, detail, live=False))
         shown = open_plan(
             view,
             plan,
             after.version,
             after.plan_changes,
-            place,
-            scene.now,
+            recipient,
+            change.now,
             again=again,
             auto_at=after.auto_at,
         )
-        found.append(Message(key, "plan", shown, Volume.NEEDED, detail))
+        found.append(Notification(key, "plan", shown, Importance.ALERT, detail))
     elif not after.plan_open:
-        found += _past(scene, place, after, replaced=False)
+        found += _past(change, recipient, after, replaced=False)
     return found
 
 
-def _past(scene: Scene, place: Place, told: Memory, *, replaced: bool) -> list[Message]:
+def _past(
+    change: NotificationInput, recipient: Recipient, told: NotifiedState, *, replaced: bool
+) -> list[Notification]:
     """The message of the plan shown last, once it waits for nothing any more."""
-    key, plan = plan_key(told), scene.view.plan
+    key, plan = plan_key(told), change.view.plan
     posted = told.posted.get(key)
     if posted is None:
         return []
-    shown = past_plan(scene.view, told.version, replaced=replaced)
+    shown = past_plan(change.view, told.version, replaced=replaced)
     if plan is not None and plan.sha256 == told.plans[-1] and _decision(plan) is not None:
         approved = plan.verdict == DecisionKind.APPROVAL
-        shown = decided_plan(scene.view, plan, told.version, place, posted.at, approved=approved)
+        shown = decided_plan(change.view, plan, told.version, recipient, posted.at, approved=approved)
     detail = {"sha256": told.plans[-1]}
-    return [Message(key, "plan", shown, Volume.PART, detail, post=False, live=False, decided=True)]
+    return [
+        Notification(key, "plan", shown, Importance.ALERT_PART, detail, post=False, live=False, decided=True)
+    ]
 
 
 def _decision(plan: PlanView) -> str | None:
     return plan.verdict if plan.verdict in (DecisionKind.APPROVAL, DecisionKind.REJECTION) else None
 
 
-def _obstacles(scene: Scene, place: Place) -> list[Message]:
-    need = scene.need
-    if need is None or need.kind in (NeedKind.QUESTIONS, NeedKind.PLAN) or scene.after.muted:
+def _obstacles(change: NotificationInput, recipient: Recipient) -> list[Notification]:
+    need = change.need
+    if need is None or need.kind in (NeedKind.QUESTIONS, NeedKind.PLAN) or change.after.muted:
         return []
     key = need_key(need.name)
-    if key in scene.after.posted:
+    if key in change.after.posted:
         return []  # said once, with what the agent said then; it stands until the need is over
-    shown = obstacle(scene.view, need.kind, scene.extras.said, place, scene.now)
-    return [Message(key, need.kind.value, shown, Volume.NEEDED, {"need": need.name}, need=need.name)]
+    shown = obstacle(change.view, need.kind, change.extras.said, recipient, change.now)
+    return [Notification(key, need.kind.value, shown, Importance.ALERT, {"need": need.name}, need=need.name)]
 
 
-def _end(scene: Scene) -> list[Message]:
-    view, after = scene.view, scene.after
-    if scene.newly_done:
+def _end(change: NotificationInput) -> list[Notification]:
+    view, after = change.view, change.after
+    if change.newly_done:
         key = f"done:{after.done}"
-        summary = scene.extras.summary
-        shown = done(view, summary.text if summary else "", scene.extras.diff)
-        found = [Message(key, "done", shown, Volume.NEEDED, live=False)]
+        summary = change.extras.summary
+        shown = done(view, summary.text if summary else "", change.extras.diff)
+        found = [Notification(key, "done", shown, Importance.ALERT, live=False)]
         file = summary_file(view, summary) if summary else None
         if file is not None:
-            found.append(Message(f"{key}:file", "done", file, Volume.NEWS, live=False))
+            found.append(Notification(f"{key}:file", "done", file, Importance.INFO, live=False))
         return found
-    if after.paused is not None and after.paused != scene.before.paused:
+    if after.paused is not None and after.paused != change.before.paused:
         # Part of what was decided just now: whoever did that is told that it does not go on by it.
-        volume = Volume.PART if was_decided(view) else Volume.NEWS
-        return [Message(paused_key(after), "paused", stopped(view, ""), volume)]
+        importance = Importance.ALERT_PART if was_decided(view) else Importance.INFO
+        return [Notification(paused_key(after), "paused", stopped(view, ""), importance)]
     return []
 
 
-def _remarks(scene: Scene) -> list[Message]:
-    view, before, after = scene.view, scene.before, scene.after
-    found: list[Message] = []
+def _remarks(change: NotificationInput) -> list[Notification]:
+    view, before, after = change.view, change.before, change.after
+    found: list[Notification] = []
     voids = new_remarks(view, before, "void")
     if voids:
         key = f"void:{voids[-1].at:%Y%m%dT%H%M%S.%f}"
-        found.append(Message(key, "void", events.put_back(view, voids), Volume.NEEDED, live=False))
+        found.append(Notification(key, "void", events.put_back(view, voids), Importance.ALERT, live=False))
     notices = new_remarks(view, before, "notice")
     if notices and view.state is SessionState.RUNNING:
         key = f"notice:{notices[-1].at:%Y%m%dT%H%M%S.%f}"
-        found.append(Message(key, "notice", events.noticed(view, notices[-1]), Volume.NEWS, live=False))
+        found.append(
+            Notification(key, "notice", events.noticed(view, notices[-1]), Importance.INFO, live=False)
+        )
     given = [item for item in view.guidance if item.given and fingerprint(item) in before.pending]
     if given:
         key = f"given:{view.iteration}:{fingerprint(given[-1])}"
         shown = events.guidance_given(view, given)
-        found.append(Message(key, "guidance", shown, Volume.NEWS, live=False))
-    resting = scene.need is not None or view.state is SessionState.DONE
+        found.append(Notification(key, "guidance", shown, Importance.INFO, live=False))
+    resting = change.need is not None or view.state is SessionState.DONE
     if before.budget_usd == after.budget_usd and after.warned > before.warned and not resting:
-        volume = Volume.NEEDED if after.warned >= 80 else Volume.NEWS
-        found.append(Message(budget_key(after), "budget", events.money_spent(view, after.warned), volume))
-    return [*found, *(() if resting else _progress(scene))]
+        importance = Importance.ALERT if after.warned >= 80 else Importance.INFO
+        found.append(
+            Notification(budget_key(after), "budget", events.money_spent(view, after.warned), importance)
+        )
+    return [*found, *(() if resting else _progress(change))]
 
 
-def _progress(scene: Scene) -> list[Message]:
+def _progress(change: NotificationInput) -> list[Notification]:
     """A new phase or the end of an iteration, where nothing bigger is said."""
-    before, after = scene.before, scene.after
+    before, after = change.before, change.after
     # The overview holds what was done last on one line.
-    view = scene.view.model_copy(update={"last_action": of_flattened(scene.view.last_action or "")})
+    view = change.view.model_copy(update={"last_action": of_flattened(change.view.last_action or "")})
     if after.phase is not before.phase and view.phase not in (None, Phase.DONE):
         if view.state is SessionState.STOPPED:
             return []  # a plan approved meanwhile, perhaps; it does not go on, and its card says where it is
         key = f"phase:{after.ended}:{view.phase}:{before.phase}"
         shown = events.new_phase(view, before.phase)
-        return [Message(key, "phase", shown, Volume.CHANGE, live=False)]
+        return [Notification(key, "phase", shown, Importance.PROGRESS, live=False)]
     if after.ended > before.ended:
         shown = events.iteration_over(view)
-        return [Message(f"iteration:{after.ended}", "iteration", shown, Volume.DETAIL, live=False)]
+        return [Notification(f"iteration:{after.ended}", "iteration", shown, Importance.DETAIL, live=False)]
     return []
 
 

@@ -12,31 +12,32 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import FleetNews, NewsKind
+from samobot.fleet.results import FleetEvent, FleetEventKind
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
+from samobot.telegram.notify.display_names import DisplayNames
 from samobot.telegram.notify.extras import Sessions
-from samobot.telegram.notify.importance import Volume
-from samobot.telegram.notify.limit_notices import ParkingBoard
-from samobot.telegram.notify.naming import Naming
-from samobot.telegram.notify.publisher import Voice
-from samobot.telegram.notify.recipients import Places
-from samobot.telegram.notify.reminders import GAP, Reminders, Waiting, silence_key, times_due
-from samobot.telegram.notify.session_notifier import Teller, ref_of
+from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.limit_notices import LimitNotices
+from samobot.telegram.notify.publisher import Publisher
+from samobot.telegram.notify.recipients import Recipients
+from samobot.telegram.notify.reminders import GAP, PendingNeed, Reminders, silence_key, times_due
+from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.notified import RestartNotice
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views import card
 from samobot.telegram.views.events import fleet_news
 from samobot.telegram.views.pending import NeedKind, need_of
 
 log = logging.getLogger(__name__)
 
-LOOKED_EVERY = timedelta(minutes=1)
+SAVE_LAST_POLL_EVERY = timedelta(minutes=1)
 """How often it is noted that all sessions were looked at."""
 
 GONE_AFTER = timedelta(minutes=10)
@@ -48,9 +49,7 @@ AUTO_GRACE = timedelta(minutes=1)
 RESTARTS_TOGETHER = timedelta(minutes=10)
 """Restarts of a session that follow each other so soon are told in one message."""
 
-BY_ITSELF = Person("samobot, as --auto allows", "auto")
-
-_LOOKED = "looked"
+AUTOMATIC = Person("samobot, as --auto allows", "auto")
 
 
 class Notifier:
@@ -60,60 +59,67 @@ class Notifier:
         fleet: The sessions.
         store: What was told.
         outbox: The way out.
-        places: Which chats hear of which session.
+        recipients: Which chats hear of which session.
         now: The clock, aware.
     """
 
     def __init__(
-        self, fleet: Sessions, store: Store, outbox: Outbox, places: Places, now: Callable[[], datetime]
+        self,
+        fleet: Sessions,
+        store: Store,
+        outbox: Outbox,
+        recipients: Recipients,
+        now: Callable[[], datetime],
     ) -> None:
         self._fleet = fleet
         self._store = store
-        self._places = places
-        self._voice = Voice(store, outbox)
-        looked = _moment(store.facts.get(_LOOKED))
-        self._naming = Naming()
-        self._teller = Teller(fleet, store, self._voice, places, self._naming.called, now, looked)
-        self._parking = ParkingBoard(store, self._voice, places)
-        self._reminders = Reminders(store, self._voice, places)
+        self._recipients = recipients
+        self._publisher = Publisher(store, outbox)
+        looked = store.last_poll.get()
+        self._names = DisplayNames()
+        self._sessions = SessionNotifier(
+            fleet, store, self._publisher, recipients, self._names.displayed, now, looked
+        )
+        self._limits = LimitNotices(store, self._publisher, recipients)
+        self._reminders = Reminders(store, self._publisher, recipients)
         self._now = now
         self._gone: dict[str, datetime] = {}
         self._awake_since: datetime | None = None
-        self._looked_at: datetime | None = None
-        self._looked_noted: datetime | None = None
-        self._told = set(store.told.all())
+        self._last_poll: datetime | None = None
+        self._last_poll_saved: datetime | None = None
+        self._notified = set(store.notified.all())
 
     # What is called ------------------------------------------------------------------------------------------
 
-    async def look(self, views: Sequence[SessionView]) -> None:
+    async def update(self, views: Sequence[SessionView]) -> None:
         """Say what has changed in any session; called on every poll with all of them.
 
         A session that cannot be told (the disk refuses) is told on the next poll.
         """
         now = self._now()
-        if self._looked_at is None or now - self._looked_at > GAP:
+        if self._last_poll is None or now - self._last_poll > GAP:
             self._awake_since = now
-        self._looked_at = now
-        self._teller.tell_anew(self._naming.look(views), now)
+        self._last_poll = now
+        self._sessions.mark_due(self._names.update(views), now)
         tellings = []
-        for view in map(self._naming.called, views):
-            if self._teller.is_due(view, now):
-                tellings.append(asyncio.create_task(self._teller.poll(view)))
+        for view in map(self._names.displayed, views):
+            if self._sessions.is_due(view, now):
+                tellings.append(asyncio.create_task(self._sessions.poll(view)))
                 await asyncio.sleep(0)  # a handler gets its turn between two sessions
         await asyncio.gather(*tellings)
         present = {view.ref.key for view in views}
         await self._forget_gone(present, now)
-        self._parking.tell(self._views(), now)
-        self._remind(now)
-        await self._decide(now)
-        self._note_looked(now)
+        self._limits.update(self._views(), now)
+        self._post_reminders(now)
+        await self._decide_automatically(now)
+        self._save_last_poll(now)
 
-    async def look_at(self, ref: SessionRef) -> None:
+    async def refresh(self, ref: SessionRef) -> None:
         """Say what has changed in one session, right now: after a decision."""
-        await self._teller.look(ref, lambda memory: memory.but(changing=()))
-        if self._looked_at is not None:
+        await self._sessions.refresh(ref, lambda state: state.updated(changing=()))
+        if self._last_poll is not None:
             try:
-                self._parking.tell(self._views(), self._now())
+                self._limits.update(self._views(), self._now())
             except SamobotError as error:
                 log.error("who is parked cannot be told now: %s", error.message)
 
@@ -123,34 +129,34 @@ class Notifier:
 
         What comes of it may be told by a poll, before whoever decided has been answered.
         """
-        self._teller.deciding[ref.key] = by
+        self._sessions.deciding[ref.key] = by
         try:
             yield
         finally:
-            self._teller.deciding.pop(ref.key, None)  # two people may decide at once
+            self._sessions.deciding.pop(ref.key, None)  # two people may decide at once
 
     async def change_answer(self, ref: SessionRef, index: int, identity: str) -> None:
         """Offer the options of an answered question again."""
         key = f"question:{index}:{identity}"
-        await self._teller.look(ref, lambda memory: memory.but(changing=(*memory.changing, key)))
+        await self._sessions.refresh(ref, lambda state: state.updated(changing=(*state.changing, key)))
 
     async def keep_answer(self, ref: SessionRef) -> None:
         """Leave the answers as they are."""
-        await self._teller.look(ref, lambda memory: memory.but(changing=()))
+        await self._sessions.refresh(ref, lambda state: state.updated(changing=()))
 
-    async def put_away(self, ref: SessionRef, by: Person) -> None:
+    async def archive(self, ref: SessionRef, by: Person) -> None:
         """Close what is shown of a session that was archived, at once.
 
         Args:
             ref: The session.
             by: Who archived it.
         """
-        await self._teller.put_away(ref, by)
-        self._told.discard(ref.key)
+        await self._sessions.archive(ref, by)
+        self._notified.discard(ref.key)
 
     async def auto_off(self, ref: SessionRef) -> None:
         """Leave the need that stands now to a person, though the session was started with `--auto`."""
-        await self._teller.look(ref, lambda memory: memory.but(auto_off=memory.need))
+        await self._sessions.refresh(ref, lambda state: state.updated(auto_off=state.need))
 
     def silence(self, chat_id: int, session: str, need: str) -> None:
         """Remind a chat no more of what a session needs now.
@@ -164,124 +170,119 @@ class Notifier:
         key = silence_key(session, need)
         self._store.chats.put(replace(chat, silenced=chat.silenced | {key}))
 
-    def tell_news(self, news: Iterable[FleetNews]) -> None:
+    def notify_fleet_news(self, news: Iterable[FleetEvent]) -> None:
         """Say what the fleet did by itself."""
         for each in news:
             _, _, folder = each.key.partition(":")
-            if each.kind is NewsKind.RESTARTED:
-                self._tell_restart(each, folder)
+            if each.kind is FleetEventKind.RESTARTED:
+                self._notify_restart(each, folder)
                 continue
             shown = fleet_news(each, folder)
-            needed = each.kind in (NewsKind.GAVE_UP, NewsKind.FAILED_TO_START)
-            volume = (
-                Volume.NEEDED if needed else Volume.DETAIL if each.kind is NewsKind.STARTED else Volume.NEWS
+            needed = each.kind in (FleetEventKind.GAVE_UP, FleetEventKind.FAILED_TO_START)
+            importance = (
+                Importance.ALERT
+                if needed
+                else Importance.DETAIL
+                if each.kind is FleetEventKind.STARTED
+                else Importance.INFO
             )
             key = f"news:{each.kind}:{each.key}:{self._now():%Y%m%dT%H%M%S}"
             with self._store.transaction(durable=needed):
-                for place in self._places.of(each.key):
-                    self._voice.post(place, key, shown, About(each.key, "news"), volume)
+                for recipient in self._recipients.of(each.key):
+                    self._publisher.post(recipient, key, shown, MessageSubject(each.key, "news"), importance)
 
-    def _tell_restart(self, news: FleetNews, folder: str) -> None:
+    def _notify_restart(self, news: FleetEvent, folder: str) -> None:
         """Say that a worker was started again: one message, which counts while it happens again and again."""
-        now, fact = self._now(), f"restarted:{news.key}"
-        told = self._store.facts.get(fact)
-        again = told is not None and now - datetime.fromisoformat(told["at"]) < RESTARTS_TOGETHER
-        key = (
-            told["key"] if told is not None and again else f"news:restarted:{news.key}:{now:%Y%m%dT%H%M%S.%f}"
-        )
-        times = told["times"] + 1 if told is not None and again else 1
-        shown, about = fleet_news(news, folder, times), About(news.key, "news")
+        now, before = self._now(), self._store.restarts.get(news.key)
+        if before is not None and now - before.at < RESTARTS_TOGETHER:
+            notice = RestartNotice(before.message_key, before.times + 1, now)
+        else:
+            notice = RestartNotice(f"news:restarted:{news.key}:{now:%Y%m%dT%H%M%S.%f}", 1, now)
+        key, times = notice.message_key, notice.times
+        shown, about = fleet_news(news, folder, times), MessageSubject(news.key, "news")
         with self._store.transaction(durable=True):
-            self._store.facts.set(fact, {"key": key, "times": times, "at": now.isoformat()}, durable=False)
-            for place in self._places.of(news.key):
+            self._store.restarts.set(news.key, notice)
+            for recipient in self._recipients.of(news.key):
                 if times > 1:
-                    self._voice.edit(place, key, shown, about, Volume.NEWS)
+                    self._publisher.edit(recipient, key, shown, about, Importance.INFO)
                 else:
-                    self._voice.post(place, key, shown, about, Volume.NEWS)
+                    self._publisher.post(recipient, key, shown, about, Importance.INFO)
 
-    def farewell(self) -> None:
+    def show_offline(self) -> None:
         """Say on the cards of running sessions that the bot goes off; call it before the outbox is drained."""
         now = self._now()
-        for key, known in self._teller.known.items():
-            if known.memory.card and known.view.state is SessionState.RUNNING:
-                for place in self._places.of(key):
-                    self._voice.show_card(place, key, card.farewell(known.view, place, now))
+        for key, known in self._sessions.known.items():
+            if known.state.card and known.view.state is SessionState.RUNNING:
+                for recipient in self._recipients.of(key):
+                    self._publisher.show_card(recipient, key, card.farewell(known.view, recipient, now))
 
     # All sessions together -----------------------------------------------------------------------------------
 
     def _views(self) -> dict[str, SessionView]:
-        return {key: known.view for key, known in self._teller.known.items()}
+        return {key: known.view for key, known in self._sessions.known.items()}
 
-    def _remind(self, now: datetime) -> None:
+    def _post_reminders(self, now: datetime) -> None:
         """Say again what waits for a person, where it is time, and remember that."""
         waiting = [
-            Waiting(known.view, need, known.memory.need_at, known.memory.reminded)
-            for known in self._teller.known.values()
-            if known.memory.need is not None and not known.memory.muted and known.memory.need_at is not None
-            if (need := need_of(known.view)) is not None and need.name == known.memory.need
+            PendingNeed(known.view, need, known.state.need_at, known.state.reminded)
+            for known in self._sessions.known.values()
+            if known.state.need is not None and not known.state.muted and known.state.need_at is not None
+            if (need := need_of(known.view)) is not None and need.name == known.state.need
         ]
         due = [each for each in waiting if each.is_due(now, self._awake_since or now)]
         if not due:
             return
         with self._store.transaction(durable=True):
-            posted = self._reminders.tell(due, now)
-            memories = {}
+            posted = self._reminders.post(due, now)
+            states = {}
             for each in due:
                 key = each.view.ref.key
-                memory = self._teller.known[key].memory
-                messages = {**memory.posted, **posted.get(key, {})}
-                memories[key] = memory.but(reminded=times_due(each.since, now), posted=messages)
-            self._teller.note(memories)
-        self._teller.noted(memories)
+                state = self._sessions.known[key].state
+                messages = {**state.posted, **posted.get(key, {})}
+                states[key] = state.updated(reminded=times_due(each.since, now), posted=messages)
+            self._sessions.save_states(states)
+        self._sessions.apply_states(states)
 
-    async def _decide(self, now: datetime) -> None:
+    async def _decide_automatically(self, now: datetime) -> None:
         """Decide what a session started with `--auto` leaves to the bot, once its time is up."""
         awake = self._awake_since or now
-        for known in list(self._teller.known.values()):
-            memory, view = known.memory, known.view
-            if memory.auto_at is None or now < max(memory.auto_at, awake + AUTO_GRACE):
+        for known in list(self._sessions.known.values()):
+            state, view = known.state, known.view
+            if state.auto_at is None or now < max(state.auto_at, awake + AUTO_GRACE):
                 continue
             try:
-                if memory.need_kind is NeedKind.PLAN and view.plan is not None:
-                    await self._fleet.approve(view.ref, BY_ITSELF, expected=view.plan.sha256)
-                elif memory.need_kind is NeedKind.QUESTIONS:
-                    await self._fleet.accept_suggestions(view.ref, BY_ITSELF)
+                if state.need_kind is NeedKind.PLAN and view.plan is not None:
+                    await self._fleet.approve(view.ref, AUTOMATIC, expected=view.plan.sha256)
+                elif state.need_kind is NeedKind.QUESTIONS:
+                    await self._fleet.accept_suggestions(view.ref, AUTOMATIC)
             except SamobotError as error:
                 log.info("%s is not decided by itself: %s", view.ref.key, error.message)
                 await self.auto_off(view.ref)
-            await self.look_at(view.ref)
+            await self.refresh(view.ref)
 
     async def _forget_gone(self, present: set[str], now: datetime) -> None:
         """Close what is shown of sessions that are gone, once that is certain: of archived ones at once."""
         for key in self._gone.keys() & present:
             del self._gone[key]
-        for key in [key for key in self._told if key not in present]:
-            ref = ref_of(key)
-            if key not in self._gone and await self._is_put_away(ref):
-                await self._teller.put_away(ref, None)
-                self._told.discard(key)
+        for key in [key for key in self._notified if key not in present]:
+            ref = SessionRef.from_key(key)
+            if key not in self._gone and await self._is_archived(ref):
+                await self._sessions.archive(ref, None)
+                self._notified.discard(key)
             elif now - self._gone.setdefault(key, now) >= GONE_AFTER:
-                self._teller.forget(key)
-                self._told.discard(key)
+                self._sessions.forget(key)
+                self._notified.discard(key)
                 del self._gone[key]
-        self._told |= present
+        self._notified |= present
 
-    async def _is_put_away(self, ref: SessionRef) -> bool:
+    async def _is_archived(self, ref: SessionRef) -> bool:
         try:
-            return await self._fleet.is_put_away(ref)
+            return await self._fleet.is_archived(ref)
         except SamobotError:
             return False  # nobody can tell; it is closed when it has been gone for long
 
-    def _note_looked(self, now: datetime) -> None:
-        if self._looked_noted is None or now - self._looked_noted >= LOOKED_EVERY:
-            self._store.facts.set(_LOOKED, now.isoformat(), durable=False)
-            self._looked_noted = now
-        self._teller.known_since = now
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+    def _save_last_poll(self, now: datetime) -> None:
+        if self._last_poll_saved is None or now - self._last_poll_saved >= SAVE_LAST_POLL_EVERY:
+            self._store.last_poll.set(now)
+            self._last_poll_saved = now
+        self._sessions.known_since = now

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from samobot.telegram.markup.split import split_html
-from samobot.telegram.notify.importance import Volume
+from samobot.telegram.notify.importance import Importance
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, Priority
-from samobot.telegram.store.sent import About
-from samobot.telegram.views.buttons import Shown, keyboard
-from samobot.telegram.views.wording import Place
+from samobot.telegram.store.sent import MessageSubject
+from samobot.telegram.views.buttons import MessageView, keyboard
+from samobot.telegram.views.wording import Recipient
 
 
-class Voice:
+class Publisher:
     """Puts what is shown into the outbox, with buttons that work.
 
     Args:
@@ -25,89 +25,103 @@ class Voice:
         self._outbox = outbox
         self._cards: dict[tuple[str, int], str] = {}
 
-    def post(self, place: Place, key: str, shown: Shown, about: About, volume: Volume) -> None:
+    def post(
+        self,
+        recipient: Recipient,
+        key: str,
+        shown: MessageView,
+        about: MessageSubject,
+        importance: Importance,
+    ) -> None:
         """Post a message, in several parts where it is long; nothing where the chat does not want it."""
-        if not volume.wanted(place.level):
+        if not importance.wanted(recipient.level):
             return
-        needed = volume in (Volume.NEEDED, Volume.PART)
+        needed = importance in (Importance.ALERT, Importance.ALERT_PART)
         priority = Priority.NEEDED if needed else Priority.NEWS
         *parts, last = split_html(shown.text) or ("…",)
         for number, part in enumerate(parts):
             self._outbox.post(
-                place.chat_id,
+                recipient.chat_id,
                 part,
                 key=f"{key}:part{number}",
                 about=about,
                 priority=priority,
                 silent=True,
-                thread_id=place.thread_id,
+                thread_id=recipient.thread_id,
             )
         self._outbox.post(
-            place.chat_id,
+            recipient.chat_id,
             last,
             key=key,
             about=about,
             priority=priority,
-            markup=keyboard(self._store.callbacks, shown.buttons, scope_of(place.chat_id, key)),
-            silent=volume.silent(place.level),
-            thread_id=place.thread_id,
+            markup=keyboard(self._store.callbacks, shown.buttons, scope_of(recipient.chat_id, key)),
+            silent=importance.silent(recipient.level),
+            thread_id=recipient.thread_id,
             attachment=shown.attachment,
         )
 
     def edit(
-        self, place: Place, key: str, shown: Shown, about: About, volume: Volume, *, decided: bool = False
+        self,
+        recipient: Recipient,
+        key: str,
+        shown: MessageView,
+        about: MessageSubject,
+        importance: Importance,
+        *,
+        decided: bool = False,
     ) -> None:
         """Change a message; one that is not out yet goes out as it is now.
 
         Args:
-            place: The chat.
+            recipient: The chat.
             key: The key that it was posted with.
             shown: What it shows now.
             about: What it is about now.
-            volume: How much it mattered.
+            importance: How much it mattered.
             decided: Whether the buttons that it had are of no use any more.
         """
-        scope = scope_of(place.chat_id, key)
+        scope = scope_of(recipient.chat_id, key)
         if decided:
             self._store.callbacks.retire(scope)
-        if not self.is_out(place, key):
-            if self._store.outbox.has(place.chat_id, key, Op.SEND):
-                self.post(place, key, shown, about, volume)
+        if not self.is_sent(recipient, key):
+            if self._store.outbox.has(recipient.chat_id, key, Op.SEND):
+                self.post(recipient, key, shown, about, importance)
             return
         *_, last = split_html(shown.text) or ("…",)
         markup = keyboard(self._store.callbacks, shown.buttons, scope)
-        self._outbox.edit(place.chat_id, last, key=key, about=about, markup=markup)
+        self._outbox.edit(recipient.chat_id, last, key=key, about=about, markup=markup)
 
-    def overtake(self, place: Place, prefix: str, session: str) -> None:
+    def drop_superseded(self, recipient: Recipient, prefix: str, session: str) -> None:
         """Drop messages about a session that have not gone out yet and are old news by now."""
-        for row in self._store.outbox.waiting(place.chat_id):
+        for row in self._store.outbox.waiting(recipient.chat_id):
             if row.op is Op.SEND and row.about.session == session and row.key.startswith(prefix):
                 self._store.outbox.done(row)
 
-    def show_card(self, place: Place, session: str, shown: Shown) -> None:
+    def show_card(self, recipient: Recipient, session: str, shown: MessageView) -> None:
         """Have a session's card show this; nothing is done where it was the last to be shown."""
         digest = shown.digest
-        if self._cards.get((session, place.chat_id)) == digest:
+        if self._cards.get((session, recipient.chat_id)) == digest:
             return
         key = f"card:{session}"
         self._outbox.show(
-            place.chat_id,
+            recipient.chat_id,
             split_html(shown.text)[0],
             key=key,
-            about=About(session, "card"),
-            markup=keyboard(self._store.callbacks, shown.buttons, scope_of(place.chat_id, key)),
-            thread_id=place.thread_id,
+            about=MessageSubject(session, "card"),
+            markup=keyboard(self._store.callbacks, shown.buttons, scope_of(recipient.chat_id, key)),
+            thread_id=recipient.thread_id,
         )
-        self._cards[(session, place.chat_id)] = digest
+        self._cards[(session, recipient.chat_id)] = digest
 
     def forget_cards(self, session: str) -> None:
         """Show a session's cards anew the next time: it is not certain that the last was accepted."""
         for key in [key for key in self._cards if key[0] == session]:
             del self._cards[key]
 
-    def retire(self, place: Place, key: str) -> None:
+    def retire(self, recipient: Recipient, key: str) -> None:
         """Make the buttons of a message stale."""
-        self._store.callbacks.retire(scope_of(place.chat_id, key))
+        self._store.callbacks.retire(scope_of(recipient.chat_id, key))
 
     def strip(self, session: str) -> None:
         """Take the buttons off whatever is about this session alone and still has some."""
@@ -117,13 +131,13 @@ class Voice:
             if chat.removeprefix("-").isdecimal():
                 self._outbox.strip(int(chat), key)
 
-    def is_out(self, place: Place, key: str) -> bool:
+    def is_sent(self, recipient: Recipient, key: str) -> bool:
         """Whether a message of this key is in the chat."""
-        return self._store.sent.by_key(place.chat_id, key) is not None
+        return self._store.sent.by_key(recipient.chat_id, key) is not None
 
-    def is_used(self, place: Place, key: str) -> bool:
+    def exists(self, recipient: Recipient, key: str) -> bool:
         """Whether there is a message of this key, in the chat or on its way."""
-        return self.is_out(place, key) or self._store.outbox.has(place.chat_id, key, Op.SEND)
+        return self.is_sent(recipient, key) or self._store.outbox.has(recipient.chat_id, key, Op.SEND)
 
 
 def scope_of(chat_id: int, key: str) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from samobot.config.settings import Settings
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.chat_migration import Moves
-from samobot.telegram.views.wording import Place, zone_of
-
-_FOLLOWED = "followed"
+from samobot.telegram.views.wording import Recipient, zone_of
 
 
-class Places:
+class Recipients:
     """The chats of sessions.
 
     Args:
@@ -21,11 +18,7 @@ class Places:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._moves = Moves(store.facts)
-        chosen = store.facts.get(_FOLLOWED) or {}
-        self._followed: dict[str, tuple[int, int | None]] = {
-            key: (at[0], at[1]) for key, at in chosen.items()
-        }
+        self._followed = store.session_chats.all()
 
     def follow(self, session: str, chat_id: int, thread_id: int | None = None) -> None:
         """Have a chat told about a session from now on, and only it.
@@ -35,31 +28,29 @@ class Places:
             chat_id: The chat that it was started in.
             thread_id: The topic there.
         """
-        followed = dict(self._followed)
         if self._homes() == (chat_id,) and thread_id is None:
-            followed.pop(session, None)
-        else:
-            followed[session] = (chat_id, thread_id)
-        if followed != self._followed:
-            self._store.facts.set(_FOLLOWED, followed)
-            self._followed = followed
+            if session in self._followed:
+                self._store.session_chats.drop(session)
+                del self._followed[session]
+        elif self._followed.get(session) != (chat_id, thread_id):
+            self._store.session_chats.set(session, chat_id, thread_id)
+            self._followed[session] = (chat_id, thread_id)
 
     def forget(self, session: str) -> None:
         """Forget where a session belongs that is gone."""
         if session in self._followed:
-            followed = {key: place for key, place in self._followed.items() if key != session}
-            self._store.facts.set(_FOLLOWED, followed, durable=False)
-            self._followed = followed
+            self._store.session_chats.drop(session, durable=False)
+            del self._followed[session]
 
-    def of(self, session: str) -> tuple[Place, ...]:
+    def of(self, session: str) -> tuple[Recipient, ...]:
         """The chats that hear of a session."""
         chosen = self._followed.get(session)
         if chosen is not None:
             return (self._place(*chosen),)
         return tuple(self._place(chat_id) for chat_id in self._homes())
 
-    def all(self) -> tuple[Place, ...]:
-        """All places that hear of any session."""
+    def all(self) -> tuple[Recipient, ...]:
+        """All recipients that hear of any session."""
         found = [self._place(chat_id) for chat_id in self._homes()]
         found += [self._place(*chosen) for chosen in self._followed.values()]
         return tuple(dict.fromkeys(found))
@@ -72,16 +63,16 @@ class Places:
         access = self._store.people.access()
         return tuple(sorted(access.groups)) or tuple(sorted(access.users))
 
-    def moves(self) -> dict[int, int]:
+    def migrations(self) -> dict[int, int]:
         """Groups that have another number by now: the old one and the new one."""
-        return self._moves.all()
+        return self._store.migrations.all()
 
-    def at(self, chat_id: int, thread_id: int | None = None) -> Place:
+    def at(self, chat_id: int, thread_id: int | None = None) -> Recipient:
         """A chat as the words for it need to know it."""
         chat = self._store.chats.get(chat_id)
         # Whoever else may decide, in whichever chat, is not the “you” of this one.
         people = self._settings.allowed_users | self._store.people.access().users
-        return Place(chat_id, thread_id, chat.level, zone_of(chat.timezone), alone=people == {chat_id})
+        return Recipient(chat_id, thread_id, chat.level, zone_of(chat.timezone), alone=people == {chat_id})
 
-    def _place(self, chat_id: int, thread_id: int | None = None) -> Place:
-        return self.at(self._moves.now(chat_id), thread_id)
+    def _place(self, chat_id: int, thread_id: int | None = None) -> Recipient:
+        return self.at(self._store.migrations.current(chat_id), thread_id)

@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 
 from samobot.fleet.models import SessionView
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.notify.importance import Volume
-from samobot.telegram.notify.publisher import Voice
-from samobot.telegram.notify.recipients import Places
-from samobot.telegram.notify.state import Posted
+from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.publisher import Publisher
+from samobot.telegram.notify.recipients import Recipients
+from samobot.telegram.notify.state import LiveMessage
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, Shown, rows
+from samobot.telegram.views.buttons import ActionButton, MessageView, rows
 from samobot.telegram.views.card import SIGNS
 from samobot.telegram.views.pending import Need, NeedKind
-from samobot.telegram.views.wording import Place, Sign, headline, lines, name_of, plural
+from samobot.telegram.views.wording import Icon, Recipient, headline, lines, name_of, plural
 from samobot.text import human_duration, one_line
 
 _FIRST = (timedelta(hours=1), timedelta(hours=4))
@@ -31,7 +31,7 @@ GAP = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingNeed:
     """Something that a person was told of and that still waits.
 
     Attributes:
@@ -76,18 +76,20 @@ def silence_key(session: str, need: str) -> str:
     return f"{session}|{need}"
 
 
-def reminder(waiting: Waiting, now: datetime) -> Shown:
+def reminder(waiting: PendingNeed, now: datetime) -> MessageView:
     """Say again that a session waits."""
     view, need = waiting.view, waiting.need
     waited = human_duration((now - waiting.since).total_seconds())
     text = headline(SIGNS[need.kind], view.ref, f"{_still(_waits(view, need))}, for {waited}")
     key = view.ref.key
-    show = Button("👀 Show", Action(do=ActionKind.STATUS, session=key))
-    silence = Button("🔕 No more of this", Action(do=ActionKind.SILENCE, session=key, identity=need.name))
-    return Shown(text, ((show, silence),))
+    show = ActionButton("👀 Show", Action(do=ActionKind.STATUS, session=key))
+    silence = ActionButton(
+        "🔕 No more of this", Action(do=ActionKind.SILENCE, session=key, identity=need.name)
+    )
+    return MessageView(text, ((show, silence),))
 
 
-def reminders(waiting: Sequence[Waiting], now: datetime) -> Shown:
+def reminders(waiting: Sequence[PendingNeed], now: datetime) -> MessageView:
     """Say again that several sessions wait, in one message."""
     listed, buttons = [], []
     for each in waiting[:_LISTED]:
@@ -95,10 +97,12 @@ def reminders(waiting: Sequence[Waiting], now: datetime) -> Shown:
         words = escape(_waits(each.view, each.need))
         listed.append(f"{SIGNS[each.need.kind]} {name_of(each.view.ref)}  {words}, for {waited}")
         action = Action(do=ActionKind.STATUS, session=each.view.ref.key)
-        buttons.append(Button(one_line(each.view.ref.name, 30), action))
+        buttons.append(ActionButton(one_line(each.view.ref.name, 30), action))
     more = len(waiting) - len(listed)
-    head = f"{Sign.QUESTION} {plural(len(waiting), 'session')} still wait for you"
-    return Shown(lines(head, *listed, f"… and {more} more" if more > 0 else ""), rows(*buttons, width=2))
+    head = f"{Icon.QUESTION} {plural(len(waiting), 'session')} still wait for you"
+    return MessageView(
+        lines(head, *listed, f"… and {more} more" if more > 0 else ""), rows(*buttons, width=2)
+    )
 
 
 class Reminders:
@@ -106,41 +110,45 @@ class Reminders:
 
     Args:
         store: What chats have silenced.
-        voice: Brings them.
-        places: Which chats hear of which session.
+        publisher: Brings them.
+        recipients: Which chats hear of which session.
     """
 
-    def __init__(self, store: Store, voice: Voice, places: Places) -> None:
+    def __init__(self, store: Store, publisher: Publisher, recipients: Recipients) -> None:
         self._store = store
-        self._voice = voice
-        self._places = places
+        self._publisher = publisher
+        self._recipients = recipients
 
-    def tell(self, due: Sequence[Waiting], now: datetime) -> dict[str, dict[str, Posted]]:
+    def post(self, due: Sequence[PendingNeed], now: datetime) -> dict[str, dict[str, LiveMessage]]:
         """Post what is due, several in one message; say which messages have to be closed later, by session."""
         stamp = f"{now:%Y%m%dT%H%M%S}"
-        posted: dict[str, dict[str, Posted]] = {}
-        for place in self._places.all():
-            here = [each for each in due if self._wants(place, each)]
+        posted: dict[str, dict[str, LiveMessage]] = {}
+        for recipient in self._recipients.all():
+            here = [each for each in due if self._wants(recipient, each)]
             if len(here) > 1:
-                about = About(None, "reminder")
-                self._voice.post(place, f"reminders:{stamp}", reminders(here, now), about, Volume.NEEDED)
+                about = MessageSubject(None, "reminder")
+                self._publisher.post(
+                    recipient, f"reminders:{stamp}", reminders(here, now), about, Importance.ALERT
+                )
             elif here:
                 (each,) = here
                 key, need = each.view.ref.key, each.need.name
                 shown = reminder(each, now)
                 name = f"reminder:{stamp}:{key}"
-                self._voice.post(place, name, shown, About(key, "reminder", {"need": need}), Volume.NEEDED)
+                self._publisher.post(
+                    recipient, name, shown, MessageSubject(key, "reminder", {"need": need}), Importance.ALERT
+                )
                 before = posted.get(key, {}).get(name)
-                texts = {**(before.texts if before else {}), place.chat_id: shown.text}
-                record = Posted(key=name, kind="reminder", at=now, need=need, texts=texts)
+                texts = {**(before.texts if before else {}), recipient.chat_id: shown.text}
+                record = LiveMessage(key=name, kind="reminder", at=now, need=need, texts=texts)
                 posted[key] = {name: record}
         return posted
 
-    def _wants(self, place: Place, waiting: Waiting) -> bool:
+    def _wants(self, recipient: Recipient, waiting: PendingNeed) -> bool:
         key = waiting.view.ref.key
-        if place not in self._places.of(key):
+        if recipient not in self._recipients.of(key):
             return False
-        return silence_key(key, waiting.need.name) not in self._store.chats.get(place.chat_id).silenced
+        return silence_key(key, waiting.need.name) not in self._store.chats.get(recipient.chat_id).silenced
 
 
 def _still(words: str) -> str:

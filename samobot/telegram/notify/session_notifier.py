@@ -14,22 +14,28 @@ from pydantic import ValidationError
 
 from samobot.errors import NotFoundError, SamobotError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.session.folder import split_date
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.extras import ExtraReader, Sessions
-from samobot.telegram.notify.importance import Volume
-from samobot.telegram.notify.messages import Extras, Message, Scene, closed, held, messages
-from samobot.telegram.notify.publisher import Voice
-from samobot.telegram.notify.recipients import Places
+from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.messages import (
+    ExtraContent,
+    Notification,
+    NotificationInput,
+    closed,
+    held,
+    messages,
+)
+from samobot.telegram.notify.publisher import Publisher
+from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.notify.reminders import silence_key
-from samobot.telegram.notify.state import Memory, Posted, advance, first_sight
+from samobot.telegram.notify.state import LiveMessage, NotifiedState, advance, first_sight
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views import card
-from samobot.telegram.views.buttons import Shown
-from samobot.telegram.views.wording import Place, Sign, decided_by, headline, time_of
+from samobot.telegram.views.buttons import MessageView
+from samobot.telegram.views.wording import Icon, Recipient, decided_by, headline, time_of
 
 log = logging.getLogger(__name__)
 
@@ -42,30 +48,30 @@ _CLOSED_IN_TIME = frozenset({"question", "paused", "budget"})
 
 
 @dataclass(slots=True)
-class Known:
+class TrackedSession:
     """What is known of a session in this process.
 
     Attributes:
         view: As it was told last.
-        memory: What was told.
+        state: What was told.
         card_at: When its card was made.
         due: When it has to be told anew though nothing changes.
     """
 
     view: SessionView
-    memory: Memory
+    state: NotifiedState
     card_at: datetime
     due: datetime | None
 
 
-class Teller:
+class SessionNotifier:
     """Tells the chats of single sessions.
 
     Args:
         fleet: The sessions.
         store: What was told.
-        voice: Brings it to the chats.
-        places: Which chats hear of which session.
+        publisher: Brings it to the chats.
+        recipients: Which chats hear of which session.
         called: Gives a view the name that its session is called by.
         now: The clock, aware.
         known_since: Until when all sessions were looked at before; None where nothing was.
@@ -80,22 +86,22 @@ class Teller:
         self,
         fleet: Sessions,
         store: Store,
-        voice: Voice,
-        places: Places,
-        called: Callable[[SessionView], SessionView],
+        publisher: Publisher,
+        recipients: Recipients,
+        displayed: Callable[[SessionView], SessionView],
         now: Callable[[], datetime],
         known_since: datetime | None,
     ) -> None:
         self._fleet = fleet
         self._store = store
-        self._voice = voice
-        self._places = places
-        self._called = called
+        self._publisher = publisher
+        self._recipients = recipients
+        self._displayed = displayed
         self._now = now
         self._extras = ExtraReader(fleet, store)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._away: set[str] = set()
-        self.known: dict[str, Known] = {}
+        self._archived: set[str] = set()
+        self.known: dict[str, TrackedSession] = {}
         self.known_since = known_since
         self.deciding: dict[str, Person] = {}
 
@@ -106,23 +112,25 @@ class Teller:
             return True
         return known.view is not view and known.view != view
 
-    def tell_anew(self, names: Collection[str], now: datetime) -> None:
+    def mark_due(self, names: Collection[str], now: datetime) -> None:
         """Have sessions of these names told with the next poll, though nothing else about them has changed."""
         if not names:
             return
         for key, known in self.known.items():
-            if ref_of(key).name in names:
+            if SessionRef.from_key(key).name in names:
                 known.due = now
 
     async def poll(self, view: SessionView) -> None:
         """Tell a session as it was read on a poll."""
         known = self.known.get(view.ref.key)
         if known is not None and _is_older(view, known.view):
-            await self.look(view.ref)  # a decision was told after this was read
+            await self.refresh(view.ref)  # a decision was told after this was read
         else:
-            await self._guarded(view.ref.key, self._tell(view))
+            await self._run_guarded(view.ref.key, self._notify(view))
 
-    async def look(self, ref: SessionRef, adjust: Callable[[Memory], Memory] | None = None) -> None:
+    async def refresh(
+        self, ref: SessionRef, adjust: Callable[[NotifiedState], NotifiedState] | None = None
+    ) -> None:
         """Read a session anew and tell it.
 
         Args:
@@ -130,64 +138,64 @@ class Teller:
             adjust: A change to what is remembered of it.
         """
 
-        async def tell() -> None:
-            await self._tell(self._called(await self._fleet.view(ref)), adjust=adjust)
+        async def refresh() -> None:
+            await self._notify(self._displayed(await self._fleet.view(ref)), adjust=adjust)
 
-        await self._guarded(ref.key, tell())
+        await self._run_guarded(ref.key, refresh())
 
-    async def _guarded(self, session: str, telling: Coroutine[Any, Any, None]) -> None:
+    async def _run_guarded(self, session: str, work: Coroutine[Any, Any, None]) -> None:
         """Tell; what goes wrong is told on the next poll, and holds up neither a handler nor other sessions."""
         try:
-            await telling
+            await work
         except NotFoundError:
             log.info("%s is gone", session)
         except SamobotError as error:
-            self._untold(session)
+            self._mark_failed(session)
             log.error("%s cannot be told now: %s", session, error.message)
         except Exception:
-            self._untold(session)
+            self._mark_failed(session)
             log.exception("%s cannot be told", session)
 
-    def _untold(self, session: str) -> None:
+    def _mark_failed(self, session: str) -> None:
         known = self.known.get(session)
         if known is not None:
             known.due = self._now()
-        self._voice.forget_cards(session)
+        self._publisher.forget_cards(session)
 
-    async def _tell(
+    async def _notify(
         self,
         view: SessionView,
         *,
-        adjust: Callable[[Memory], Memory] | None = None,
+        adjust: Callable[[NotifiedState], NotifiedState] | None = None,
     ) -> None:
         key = view.ref.key
-        if not self._places.of(key):
+        if not self._recipients.of(key):
             return
         async with self._locks[key]:
-            if key in self._away:
+            if key in self._archived:
                 # It was read before it was put away, or is back.
-                view = self._called(await self._fleet.view(view.ref))
-                self._away.discard(key)
+                view = self._displayed(await self._fleet.view(view.ref))
+                self._archived.discard(key)
             now = self._now()
             while True:
-                stored = self._remembered(key)
+                stored = self._state(key)
                 before = stored or first_sight(view, now, self.known_since)
                 after = advance(view, adjust(before) if adjust is not None else before, now)
-                scene = await self._extras.read(Scene(view, before, after, Extras(), now))
+                change = await self._extras.read(NotificationInput(view, before, after, ExtraContent(), now))
                 known = self.known.get(key)
                 # A reminder may have been noted meanwhile.
-                if known is None or known.memory is stored:
+                if known is None or known.state is stored:
                     break
             fresh = self._card_is_due(known, view, now)
-            told = self._say(scene, stored, self.deciding.get(key), show_card=fresh)
+            told = self._apply(change, stored, self.deciding.get(key), show_card=fresh)
             card_at = now if fresh or known is None else known.card_at
             ticks = view.state is SessionState.RUNNING
             due = now + CARD_EVERY if fresh else card_at + self._card_pause()
-            self.known[key] = Known(view, told, card_at, due if ticks or not fresh else None)
+            self.known[key] = TrackedSession(view, told, card_at, due if ticks or not fresh else None)
 
-    def _card_is_due(self, known: Known | None, view: SessionView, now: datetime) -> bool:
+    def _card_is_due(self, known: TrackedSession | None, view: SessionView, now: datetime) -> bool:
         """Whether the card is made anew; of mere activity not more often than the chat could show it."""
-        if known is None or _marks(known.view) != _marks(view):
+        if known is None or _card_marks(known.view) != _card_marks(view):
             return True
         return now >= known.card_at + self._card_pause()
 
@@ -196,54 +204,66 @@ class Teller:
         running = sum(known.view.state is SessionState.RUNNING for known in self.known.values())
         return timedelta(seconds=running)
 
-    def _say(self, scene: Scene, stored: Memory | None, by: Person | None, *, show_card: bool) -> Memory:
+    def _apply(
+        self, change: NotificationInput, stored: NotifiedState | None, by: Person | None, *, show_card: bool
+    ) -> NotifiedState:
         """Post, edit and close what has to be, and remember it; all of it or nothing."""
-        view, key = scene.view, scene.view.ref.key
-        places = self._places.of(key)
-        wanted = {place: messages(scene, place) for place in places}
+        view, key = change.view, change.view.ref.key
+        recipients = self._recipients.of(key)
+        wanted = {recipient: messages(change, recipient) for recipient in recipients}
         # Durable where a person is told something; that is rare. The many edits of cards are not worth a sync.
-        durable = bool(scene.after.posted) or any(wanted.values())
+        durable = bool(change.after.posted) or any(wanted.values())
         with self._store.transaction(durable=durable):
-            posted = dict(scene.after.posted)
+            posted = dict(change.after.posted)
             current: set[str] = set()
-            for place, found in wanted.items():
-                if any(message.volume is Volume.NEEDED or message.kind == "phase" for message in found):
-                    self._voice.overtake(place, "phase:", key)
+            for recipient, found in wanted.items():
+                if any(
+                    message.importance is Importance.ALERT or message.kind == "phase" for message in found
+                ):
+                    self._publisher.drop_superseded(recipient, "phase:", key)
                 for message in found:
                     current.add(message.key)
-                    record = self._bring(place, scene, message, posted.get(message.key))
+                    record = self._post_or_edit(recipient, change, message, posted.get(message.key))
                     if record is not None and message.live:
                         posted[message.key] = record
-                    elif place is places[-1]:
+                    elif recipient is recipients[-1]:
                         posted.pop(message.key, None)
-            for name, record in scene.after.posted.items():
-                if name not in current and not held(scene, name, record):
+            for name, record in change.after.posted.items():
+                if name not in current and not held(change, name, record):
                     del posted[name]
-                    self._close(places, scene, record, by)
-            told = scene.after.but(posted=posted)
+                    self._close(recipients, change, record, by)
+            told = change.after.updated(posted=posted)
             if told.card and show_card:
-                for place in places:
-                    self._voice.show_card(place, key, card.card(view, place, scene.now))
-            self._extras.keep(scene)
+                for recipient in recipients:
+                    self._publisher.show_card(recipient, key, card.card(view, recipient, change.now))
+            self._extras.keep(change)
             if told != stored:
-                self._store.told.set(key, told.model_dump(mode="json", exclude_defaults=True))
+                self._store.notified.set(key, told.model_dump(mode="json", exclude_defaults=True))
         return told
 
     # Bringing it to a chat -----------------------------------------------------------------------------------
 
-    def _bring(self, place: Place, scene: Scene, message: Message, record: Posted | None) -> Posted | None:
+    def _post_or_edit(
+        self,
+        recipient: Recipient,
+        change: NotificationInput,
+        message: Notification,
+        record: LiveMessage | None,
+    ) -> LiveMessage | None:
         """Post a message that is new to a chat, or edit it where it looks different; says what is there now."""
-        chat, digest = place.chat_id, message.shown.digest
+        chat, digest = recipient.chat_id, message.shown.digest
         there = record.digests.get(chat) if record is not None else None
-        about = About(scene.view.ref.key, message.kind, message.detail)
-        key = record.key if record is not None else self._new_key(scene, message)
+        about = MessageSubject(change.view.ref.key, message.kind, message.detail)
+        key = record.key if record is not None else self._new_key(change, message)
         if there is None:
             if not message.post:
                 return record
-            self._voice.post(place, key, message.shown, about, message.volume)
+            self._publisher.post(recipient, key, message.shown, about, message.importance)
         elif there != digest:
-            self._voice.edit(place, key, message.shown, about, message.volume, decided=message.decided)
-        record = record or Posted(key=key, kind=message.kind, at=scene.now, need=message.need)
+            self._publisher.edit(
+                recipient, key, message.shown, about, message.importance, decided=message.decided
+            )
+        record = record or LiveMessage(key=key, kind=message.kind, at=change.now, need=message.need)
         keeps_text = bool(message.need) or message.kind in _CLOSED_IN_TIME
         return record.model_copy(
             update={
@@ -252,91 +272,101 @@ class Teller:
             }
         )
 
-    def _new_key(self, scene: Scene, message: Message) -> str:
+    def _new_key(self, change: NotificationInput, message: Notification) -> str:
         """Name a new message for good. Asked again in the same words, a question is another message."""
-        session = scene.view.ref.key
+        session = change.view.ref.key
         key = f"{message.key}:{session}"
-        if message.live and any(self._voice.is_used(place, key) for place in self._places.of(session)):
-            return f"{key}:{scene.now:%Y%m%dT%H%M%S.%f}"
+        if message.live and any(
+            self._publisher.exists(recipient, key) for recipient in self._recipients.of(session)
+        ):
+            return f"{key}:{change.now:%Y%m%dT%H%M%S.%f}"
         return key
 
-    def _close(self, places: Sequence[Place], scene: Scene, record: Posted, by: Person | None) -> None:
+    def _close(
+        self,
+        recipients: Sequence[Recipient],
+        change: NotificationInput,
+        record: LiveMessage,
+        by: Person | None,
+    ) -> None:
         """Take the buttons off a message whose need is over, and say what came of it."""
-        session = scene.view.ref.key
-        for place in places:
-            if place.chat_id not in record.texts:
+        session = change.view.ref.key
+        for recipient in recipients:
+            if recipient.chat_id not in record.texts:
                 continue
-            about = About(session, record.kind, {"need": record.need} if record.need else {})
-            shown = Shown(closed(scene, record, place, by))
-            self._voice.edit(place, record.key, shown, about, Volume.PART, decided=True)
+            about = MessageSubject(session, record.kind, {"need": record.need} if record.need else {})
+            shown = MessageView(closed(change, record, recipient, by))
+            self._publisher.edit(recipient, record.key, shown, about, Importance.ALERT_PART, decided=True)
             if record.need:
-                chat = self._store.chats.get(place.chat_id)
+                chat = self._store.chats.get(recipient.chat_id)
                 silenced = silence_key(session, record.need)
                 if silenced in chat.silenced:
                     self._store.chats.put(replace(chat, silenced=chat.silenced - {silenced}))
 
-    def note(self, memories: dict[str, Memory]) -> None:
+    def save_states(self, states: dict[str, NotifiedState]) -> None:
         """Remember something else of sessions; part of the caller's transaction, see `noted`."""
-        for key, memory in memories.items():
-            self._store.told.set(key, memory.model_dump(mode="json", exclude_defaults=True))
+        for key, state in states.items():
+            self._store.notified.set(key, state.model_dump(mode="json", exclude_defaults=True))
 
-    def noted(self, memories: dict[str, Memory]) -> None:
+    def apply_states(self, states: dict[str, NotifiedState]) -> None:
         """Take over what `note` has written, once it is on disk."""
-        for key, memory in memories.items():
-            self.known[key].memory = memory
+        for key, state in states.items():
+            self.known[key].state = state
 
-    async def put_away(self, ref: SessionRef, by: Person | None) -> None:
+    async def archive(self, ref: SessionRef, by: Person | None) -> None:
         """Close what is shown of a session that somebody has just archived, and forget it."""
         async with self._locks[ref.key]:
-            self._away.add(ref.key)
-            self._close_all(ref, Sign.AWAY, "is put away", by)
+            self._archived.add(ref.key)
+            self._close_all(ref, Icon.ARCHIVED, "is put away", by)
 
     def forget(self, key: str) -> None:
         """Close what is shown of a session that is gone, and forget it."""
-        self._close_all(ref_of(key), Sign.AT_REST, "is not here any more", None)
+        self._close_all(SessionRef.from_key(key), Icon.IDLE, "is not here any more", None)
 
-    def _close_all(self, ref: SessionRef, sign: Sign, words: str, by: Person | None) -> None:
+    def _close_all(self, ref: SessionRef, sign: Icon, words: str, by: Person | None) -> None:
         key, now = ref.key, self._now()
-        memory = self._remembered(key) or Memory()
+        state = self._state(key) or NotifiedState()
         self.known.pop(key, None)
         with self._store.transaction(durable=True):
-            for place in self._places.of(key):
-                when = time_of(now, place, now) if by is None else decided_by(by.who, by.via, now, place, now)
-                if memory.card:
-                    self._voice.retire(place, f"card:{key}")
-                    self._voice.show_card(place, key, Shown(f"{headline(sign, ref, words)}\n{escape(when)}"))
-                for record in memory.posted.values():
-                    if text := record.texts.get(place.chat_id):
-                        about = About(key, record.kind)
-                        shown = Shown(
+            for recipient in self._recipients.of(key):
+                when = (
+                    time_of(now, recipient, now)
+                    if by is None
+                    else decided_by(by.who, by.via, now, recipient, now)
+                )
+                if state.card:
+                    self._publisher.retire(recipient, f"card:{key}")
+                    self._publisher.show_card(
+                        recipient, key, MessageView(f"{headline(sign, ref, words)}\n{escape(when)}")
+                    )
+                for record in state.posted.values():
+                    if text := record.texts.get(recipient.chat_id):
+                        about = MessageSubject(key, record.kind)
+                        shown = MessageView(
                             f"{text}\n\n→ {sign} {escape(words.removeprefix('is ').capitalize())} · {escape(when)}"
                         )
-                        self._voice.edit(place, record.key, shown, about, Volume.PART, decided=True)
-            self._voice.strip(key)
-            self._store.told.drop(key)
-            self._places.forget(key)
+                        self._publisher.edit(
+                            recipient, record.key, shown, about, Importance.ALERT_PART, decided=True
+                        )
+            self._publisher.strip(key)
+            self._store.notified.drop(key)
+            self._recipients.forget(key)
             self._extras.forget(key)
 
-    def _remembered(self, key: str) -> Memory | None:
-        known, moves = self.known.get(key), self._places.moves()
+    def _state(self, key: str) -> NotifiedState | None:
+        known, moves = self.known.get(key), self._recipients.migrations()
         if known is not None:
-            known.memory = known.memory.moved(moves)
-            return known.memory
-        stored = self._store.told.get(key)
+            known.state = known.state.migrated(moves)
+            return known.state
+        stored = self._store.notified.get(key)
         try:
-            return Memory.model_validate(stored).moved(moves) if stored is not None else None
+            return NotifiedState.model_validate(stored).migrated(moves) if stored is not None else None
         except ValidationError:
             log.warning("what was told about %s cannot be read any more; it is told afresh", key)
             return None
 
 
-def ref_of(key: str) -> SessionRef:
-    """The reference that a key of our own stands for, whether or not there is such a session."""
-    project, _, folder = key.partition(":")
-    return SessionRef(project=project, folder=folder, name=split_date(folder)[1])
-
-
-def _marks(view: SessionView) -> tuple[object, ...]:
+def _card_marks(view: SessionView) -> tuple[object, ...]:
     """What of a card a person should see at once."""
     return (
         view.state,

@@ -31,7 +31,7 @@ ALIVE = frozenset({SessionState.RUNNING, SessionState.QUEUED, SessionState.PARKE
 _WARNINGS = (80, 50)
 
 
-class Posted(BaseModel):
+class LiveMessage(BaseModel):
     """A message that may still change.
 
     Attributes:
@@ -53,7 +53,7 @@ class Posted(BaseModel):
     texts: dict[int, str] = {}
 
 
-class Receipt(BaseModel):
+class AnsweredRound(BaseModel):
     """A round of questions that has been answered.
 
     Attributes:
@@ -75,7 +75,7 @@ class Receipt(BaseModel):
     picked_up: int | None = None
 
 
-class Memory(BaseModel):
+class NotifiedState(BaseModel):
     """What was told about one session.
 
     Attributes:
@@ -117,7 +117,7 @@ class Memory(BaseModel):
     muted: bool = False
     reminded: int = 0
     asked: tuple[str, ...] = ()
-    receipt: Receipt | None = None
+    receipt: AnsweredRound | None = None
     changing: tuple[str, ...] = ()
     plans: tuple[str, ...] = ()
     plan_open: bool = False
@@ -130,13 +130,13 @@ class Memory(BaseModel):
     pending: tuple[str, ...] = ()
     done: str | None = None
     paused: str | None = None
-    posted: dict[str, Posted] = {}
+    posted: dict[str, LiveMessage] = {}
 
-    def but(self, **values: Any) -> Memory:
+    def updated(self, **values: Any) -> NotifiedState:
         """The same with other values."""
         return self.model_copy(update=values)
 
-    def moved(self, chats: Mapping[int, int]) -> Memory:
+    def migrated(self, chats: Mapping[int, int]) -> NotifiedState:
         """The same where chats have other numbers by now; this very object where nothing of it is concerned."""
         if not any(
             old in each.digests or old in each.texts for each in self.posted.values() for old in chats
@@ -151,7 +151,7 @@ class Memory(BaseModel):
             )
             for key, each in self.posted.items()
         }
-        return self.but(posted=posted)
+        return self.updated(posted=posted)
 
     @property
     def version(self) -> int:
@@ -159,7 +159,7 @@ class Memory(BaseModel):
         return list(dict.fromkeys(self.plans)).index(self.plans[-1]) + 1 if self.plans else 0
 
 
-def first_sight(view: SessionView, now: datetime, known_since: datetime | None) -> Memory:
+def first_sight(view: SessionView, now: datetime, known_since: datetime | None) -> NotifiedState:
     """Say what counts as told of a session that is seen for the first time.
 
     Args:
@@ -169,7 +169,7 @@ def first_sight(view: SessionView, now: datetime, known_since: datetime | None) 
             news. None where nothing was ever looked at.
     """
     old = _is_old(view, need_of(view), now, known_since)
-    return Memory(
+    return NotifiedState(
         since=view.updated if old else None,
         phase=view.phase,
         ended=_ended(view),
@@ -182,24 +182,24 @@ def first_sight(view: SessionView, now: datetime, known_since: datetime | None) 
     )
 
 
-def advance(view: SessionView, memory: Memory, now: datetime) -> Memory:
+def advance(view: SessionView, state: NotifiedState, now: datetime) -> NotifiedState:
     """Say what is told of a session from now on, after what was told."""
     need = need_of(view)
-    changed = view.updated is not None and (memory.since is None or view.updated > memory.since)
-    told_at = [memory.remarks_at, *(remark.at for remark in view.remarks)]
+    changed = view.updated is not None and (state.since is None or view.updated > state.since)
+    told_at = [state.remarks_at, *(remark.at for remark in view.remarks)]
     warned = _warned(view)
-    return memory.model_copy(
+    return state.model_copy(
         update={
-            "card": memory.card or view.state in ALIVE or changed,
-            "phase": view.phase or memory.phase,
+            "card": state.card or view.state in ALIVE or changed,
+            "phase": view.phase or state.phase,
             "ended": _ended(view),
-            **_need(view, need, memory, now),
-            "receipt": _receipt(view, need, memory),
-            "changing": tuple(key for key in memory.changing if _can_change(view, need, key)),
-            **_plans(view, need, memory),
+            **_need(view, need, state, now),
+            "receipt": _receipt(view, need, state),
+            "changing": tuple(key for key in state.changing if _can_change(view, need, key)),
+            **_plans(view, need, state),
             "remarks_at": max((at for at in told_at if at is not None), default=None),
             "budget_usd": view.budget_usd,
-            "warned": warned if memory.budget_usd != view.budget_usd else max(memory.warned, warned),
+            "warned": warned if state.budget_usd != view.budget_usd else max(state.warned, warned),
             "pending": tuple(fingerprint(item) for item in view.guidance if not item.given),
             "done": done_name(view) if view.state is SessionState.DONE else None,
             "paused": paused_name(view),
@@ -222,7 +222,7 @@ def fingerprint(item: GuidanceView) -> str:
     return hashlib.sha256(f"{item.who}\n{item.text}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def new_remarks(view: SessionView, before: Memory, kind: str) -> list[RemarkView]:
+def new_remarks(view: SessionView, before: NotifiedState, kind: str) -> list[RemarkView]:
     """The remarks of a kind that have not been told."""
     since = before.remarks_at
     return [remark for remark in view.remarks if remark.kind == kind and (since is None or remark.at > since)]
@@ -236,7 +236,7 @@ def _is_old(view: SessionView, need: Need | None, now: datetime, known_since: da
     return view.updated is not None and now - view.updated > STALE
 
 
-def _need(view: SessionView, need: Need | None, memory: Memory, now: datetime) -> dict[str, object]:
+def _need(view: SessionView, need: Need | None, state: NotifiedState, now: datetime) -> dict[str, object]:
     if need is None:
         return {
             "need": None,
@@ -246,35 +246,35 @@ def _need(view: SessionView, need: Need | None, memory: Memory, now: datetime) -
             "muted": False,
             "asked": (),
         }
-    same = memory.need == need.name
-    asked = memory.asked if same else ()
+    same = state.need == need.name
+    asked = state.asked if same else ()
     if need.kind is NeedKind.QUESTIONS:
         asked = tuple(dict.fromkeys([*asked, *map(question_key, view.open_questions)]))
-    at = memory.need_at if same and memory.need_at is not None else now
-    may = view.auto and memory.auto_off != need.name
+    at = state.need_at if same and state.need_at is not None else now
+    may = view.auto and state.auto_off != need.name
     decidable = need.kind is NeedKind.PLAN or (need.kind is NeedKind.QUESTIONS and can_be_suggested(view))
-    auto_at = (memory.auto_at if same and memory.auto_at else at + AUTO_AFTER) if may and decidable else None
+    auto_at = (state.auto_at if same and state.auto_at else at + AUTO_AFTER) if may and decidable else None
     return {
         "need": need.name,
         "need_kind": need.kind,
         "need_at": at,
-        "muted": memory.muted and (same or memory.need is None),
-        "reminded": memory.reminded if same else 0,
+        "muted": state.muted and (same or state.need is None),
+        "reminded": state.reminded if same else 0,
         "asked": asked,
         "auto_at": auto_at,
     }
 
 
-def _receipt(view: SessionView, need: Need | None, memory: Memory) -> Receipt | None:
-    held = memory.receipt
+def _receipt(view: SessionView, need: Need | None, state: NotifiedState) -> AnsweredRound | None:
+    held = state.receipt
     answered = {question_key(question) for question in view.questions if question.answer is not None}
-    over = memory.need_kind is NeedKind.QUESTIONS and (need is None or need.name != memory.need)
-    if over and not memory.muted and memory.need and memory.asked and answered.issuperset(memory.asked):
-        return Receipt(
-            name=memory.need,
-            questions=memory.asked,
+    over = state.need_kind is NeedKind.QUESTIONS and (need is None or need.name != state.need)
+    if over and not state.muted and state.need and state.asked and answered.issuperset(state.asked):
+        return AnsweredRound(
+            name=state.need,
+            questions=state.asked,
             phase=view.phase,
-            ended=memory.ended,
+            ended=state.ended,
             last_action=view.last_action,
         )
     if held is None or held.picked_up is not None:
@@ -292,18 +292,18 @@ def _can_change(view: SessionView, need: Need | None, key: str) -> bool:
     return any(question_key(question) == key and question.answer is not None for question in view.questions)
 
 
-def _plans(view: SessionView, need: Need | None, memory: Memory) -> dict[str, object]:
+def _plans(view: SessionView, need: Need | None, state: NotifiedState) -> dict[str, object]:
     plan = view.plan
     if plan is None:
         return {"plan_open": False}
-    last = memory.plans[-1] if memory.plans else None
+    last = state.plans[-1] if state.plans else None
     if need is not None and need.kind is NeedKind.PLAN:
-        if memory.plan_open and last == plan.sha256:
+        if state.plan_open and last == plan.sha256:
             return {}
-        return {"plans": (*memory.plans, plan.sha256), "plan_open": True}
+        return {"plans": (*state.plans, plan.sha256), "plan_open": True}
     # A worker that has just started, and will find the gate as it is, decides nothing.
     undecided = last == plan.sha256 and plan.verdict is None and view.state is not SessionState.STOPPED
-    return {"plan_open": memory.plan_open and undecided}
+    return {"plan_open": state.plan_open and undecided}
 
 
 def _ended(view: SessionView) -> int:

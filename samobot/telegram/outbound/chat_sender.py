@@ -16,22 +16,21 @@ from telegram import Bot
 from telegram.error import TelegramError
 
 from samobot.errors import StorageError
-from samobot.telegram.api import in_words
+from samobot.telegram.outbound.bot_client import error_text
 from samobot.telegram.outbound.delivery import (
-    Closed,
-    Fine,
-    Frozen,
-    Gone,
-    Moved,
-    Reduce,
-    Refused,
-    Retry,
+    ChatMoved,
+    ChatUnavailable,
+    Ignore,
+    MessageGone,
+    NotEditable,
+    Rejected,
+    RetryLater,
+    Simplify,
+    classify_error,
     deliver,
-    meaning,
 )
-from samobot.telegram.outbound.rate_limit import Pace
+from samobot.telegram.outbound.rate_limit import RateLimiter
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.chat_migration import Moves
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Priority
 from samobot.telegram.store.sent import SentMessage
 
@@ -46,7 +45,7 @@ _JITTER = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
-class LaneTools:
+class SenderContext:
     """What all lanes share.
 
     Attributes:
@@ -61,14 +60,14 @@ class LaneTools:
 
     bot: Bot
     store: Store
-    pace: Pace
+    pace: RateLimiter
     monotonic: Callable[[], float]
     backoff: float
     on_failed: Callable[[OutboxRow, str], None]
     wake: Callable[[int], None]
 
 
-class Lane:
+class ChatSender:
     """The delivery to one chat, for as long as something waits for it.
 
     Args:
@@ -76,7 +75,7 @@ class Lane:
         tools: What all lanes share.
     """
 
-    def __init__(self, chat_id: int, tools: LaneTools) -> None:
+    def __init__(self, chat_id: int, tools: SenderContext) -> None:
         self.chat_id = chat_id
         self._tools = tools
         self._store = tools.store
@@ -200,39 +199,39 @@ class Lane:
 
     def _not_delivered(self, row: OutboxRow, error: TelegramError | TimeoutError) -> None:
         queue, chat_id = self._store.outbox, row.chat_id
-        match meaning(error, row):
-            case Fine():
+        match classify_error(error, row):
+            case Ignore():
                 sent = self._store.sent.by_key(chat_id, row.key)
                 self._settle(row, sent.message_id if sent is not None else None)
-            case Retry(after):
+            case RetryLater(after):
                 self._back_off(row, after)
                 log.warning(
-                    "a message to chat %d waits for another try (%s): %s", chat_id, row.key, in_words(error)
+                    "a message to chat %d waits for another try (%s): %s", chat_id, row.key, error_text(error)
                 )
-            case Gone():
+            case MessageGone():
                 self._store.sent.drop(chat_id, row.key)
                 if row.op is not Op.SHOW:
                     queue.done(row)
                 log.info("a message is gone from chat %d: %s", chat_id, row.key)
-            case Frozen():
+            case NotEditable():
                 self._say_anew(row)
                 log.info("a message in chat %d cannot be edited and comes anew: %s", chat_id, row.key)
-            case Reduce(form):
-                log.warning("chat %d: %s is tried in a simpler form: %s", chat_id, row.key, in_words(error))
+            case Simplify(form):
+                log.warning("chat %d: %s is tried in a simpler form: %s", chat_id, row.key, error_text(error))
                 queue.reduce(row, form)
-            case Moved(new):
+            case ChatMoved(new):
                 self._move(chat_id, new)
-            case Closed():
+            case ChatUnavailable():
                 self._close(chat_id, error)
-            case Refused():
+            case Rejected():
                 log.error(
                     "Telegram takes no form of a message to chat %d (%s): %s",
                     chat_id,
                     row.key,
-                    in_words(error),
+                    error_text(error),
                 )
                 queue.done(row)
-                self._tools.on_failed(row, in_words(error))
+                self._tools.on_failed(row, error_text(error))
 
     def _say_anew(self, row: OutboxRow) -> None:
         """Let a new message take the place of one that cannot be changed."""
@@ -271,7 +270,7 @@ class Lane:
                 "The bot may not write in chat %d (%s). What is needed there waits until somebody allowed "
                 "writes to the bot; %d other messages were dropped.",
                 chat_id,
-                in_words(error),
+                error_text(error),
                 dropped,
             )
         self._pace.hold(chat_id, self._now(), CLOSED_RETRY_SECONDS)
@@ -283,7 +282,7 @@ class Lane:
             self._store.sent.move_chat(old, new)
             self._store.chats.move(old, new)
             self._store.people.move_group(old, new)
-            Moves(self._store.facts).note(old, new)
+            self._store.migrations.add(old, new)
         self._tools.wake(new)
 
     def _is_edit(self, row: OutboxRow) -> bool:

@@ -30,7 +30,7 @@ from telegram.error import (
     TelegramError,
 )
 
-from samobot.telegram.api import FILE_SECONDS, seconds_asked
+from samobot.telegram.outbound.bot_client import FILE_SECONDS, retry_seconds
 from samobot.telegram.store.outbox_rows import Form, Op, OutboxRow
 
 log = logging.getLogger(__name__)
@@ -41,52 +41,54 @@ _MEDIA_WITHOUT_TEXT = "there is no text in the message to edit"
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RetryLater:
     """It may work later. `after` is what Telegram asked for, in seconds; None: back off."""
 
     after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Fine:
+class Ignore:
     """There is nothing to do: the chat shows it already, or the message to change is no more wanted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class MessageGone:
     """The message that was to be edited is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Frozen:
+class NotEditable:
     """The message is there and Telegram lets nobody change it any more: what it should say needs a new one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class ChatUnavailable:
     """The bot may not write in this chat."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class ChatMoved:
     """The group has become another chat."""
 
     chat_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Reduce:
+class Simplify:
     """Telegram does not take it like this; it may take it in this form."""
 
     form: Form
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Rejected:
     """No form of it is taken."""
 
 
-Meaning = Retry | Fine | Gone | Frozen | Closed | Moved | Reduce | Refused
+ErrorAction = (
+    RetryLater | Ignore | MessageGone | NotEditable | ChatUnavailable | ChatMoved | Simplify | Rejected
+)
 
 
 async def deliver(bot: Bot, row: OutboxRow, message_id: int | None) -> int | None:
@@ -125,7 +127,7 @@ async def deliver(bot: Bot, row: OutboxRow, message_id: int | None) -> int | Non
                 return (await _send(bot, row)).message_id
 
 
-def meaning(error: TelegramError | TimeoutError, row: OutboxRow) -> Meaning:
+def classify_error(error: TelegramError | TimeoutError, row: OutboxRow) -> ErrorAction:
     """Say what an error means for a row; pure.
 
     Args:
@@ -134,19 +136,19 @@ def meaning(error: TelegramError | TimeoutError, row: OutboxRow) -> Meaning:
     """
     match error:
         case RetryAfter():
-            return Retry(seconds_asked(error))
+            return RetryLater(retry_seconds(error))
         case ChatMigrated():
-            return Moved(error.new_chat_id)
+            return ChatMoved(error.new_chat_id)
         case Forbidden():
-            return Closed()
+            return ChatUnavailable()
         case InvalidToken():
-            return Retry()  # polling ends the bot over this; what is queued waits for the right token
+            return RetryLater()  # polling ends the bot over this; what is queued waits for the right token
         case BadRequest():
             return _refusal(error.message.lower(), row)
         case _ if "(413)" in str(error) or "too large" in str(error).lower():
-            return Refused()
+            return Rejected()
         case _:
-            return Retry()
+            return RetryLater()
 
 
 def plain_text(markup: str) -> str:
@@ -154,18 +156,20 @@ def plain_text(markup: str) -> str:
     return html.unescape(re.sub(r"</?[a-zA-Z][^<>]*>", "", markup))
 
 
-def _refusal(text: str, row: OutboxRow) -> Meaning:
+def _refusal(text: str, row: OutboxRow) -> ErrorAction:
     if "message is not modified" in text:
-        return Fine()
+        return Ignore()
     if row.op in (Op.STRIP, Op.REACT, Op.DELETE):
-        return Closed() if _closed(text) else Fine()  # a receipt or a tidying up that cannot be is not missed
+        return (
+            ChatUnavailable() if _closed(text) else Ignore()
+        )  # a receipt or a tidying up that cannot be is not missed
     if row.op in (Op.EDIT, Op.SHOW):
         if "message to edit not found" in text or "message_id_invalid" in text:
-            return Gone()
+            return MessageGone()
         if "message can't be edited" in text:
-            return Frozen()
+            return NotEditable()
     if _closed(text):
-        return Closed()
+        return ChatUnavailable()
     form = row.form
     if "can't parse entities" in text or "can't parse caption entities" in text:
         form |= Form.PLAIN
@@ -180,7 +184,7 @@ def _refusal(text: str, row: OutboxRow) -> Meaning:
     if form == row.form:
         # Something unforeseen: a person needs the words more than their looks.
         form |= Form.PLAIN if not form & Form.PLAIN else Form.NO_MARKUP | Form.NO_THREAD
-    return Refused() if form == row.form else Reduce(form)
+    return Rejected() if form == row.form else Simplify(form)
 
 
 def _closed(text: str) -> bool:

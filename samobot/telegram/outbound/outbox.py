@@ -20,13 +20,13 @@ from typing import Any
 from telegram import Bot, ForceReply, InlineKeyboardMarkup
 
 from samobot.errors import StorageError
-from samobot.telegram.outbound.chat_sender import Lane, LaneTools
+from samobot.telegram.outbound.chat_sender import ChatSender, SenderContext
 from samobot.telegram.outbound.delivery import deliver
-from samobot.telegram.outbound.direct import DirectCalls
-from samobot.telegram.outbound.rate_limit import Limits, Pace
+from samobot.telegram.outbound.direct_calls import DirectCalls
+from samobot.telegram.outbound.rate_limit import RateLimiter, RateLimits
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Post, Priority
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.sent import MessageSubject
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Outbox:
         bot: Bot,
         store: Store,
         *,
-        limits: Limits | None = None,
+        limits: RateLimits | None = None,
         on_failed: Callable[[OutboxRow, str], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         backoff: float = _FIRST_BACKOFF,
@@ -79,11 +79,11 @@ class Outbox:
         self._bot = bot
         self._store = store
         self._now = monotonic
-        self._pace = Pace(limits or Limits())
-        self._tools = LaneTools(
+        self._pace = RateLimiter(limits or RateLimits())
+        self._tools = SenderContext(
             bot, store, self._pace, monotonic, backoff, on_failed or _ignore_failure, self._wake
         )
-        self._lanes: dict[int, Lane] = {}
+        self._lanes: dict[int, ChatSender] = {}
         self._calls = DirectCalls()
         self._running = False
 
@@ -95,7 +95,7 @@ class Outbox:
         text: str,
         *,
         key: str,
-        about: About | None = None,
+        about: MessageSubject | None = None,
         priority: Priority = Priority.NEEDED,
         markup: Markup = None,
         silent: bool = False,
@@ -137,7 +137,7 @@ class Outbox:
             file_name=attachment.name if attachment else None,
             photo=bool(attachment and attachment.photo),
         )
-        about = about or About()
+        about = about or MessageSubject()
         try:
             self._store.outbox.put(
                 chat_id,
@@ -166,7 +166,7 @@ class Outbox:
         text: str,
         *,
         key: str,
-        about: About | None = None,
+        about: MessageSubject | None = None,
         markup: InlineKeyboardMarkup | None = None,
         priority: Priority = Priority.RECEIPT,
     ) -> bool:
@@ -189,7 +189,9 @@ class Outbox:
             return False
         if about is None:
             waiting = self._queued(chat_id, key)
-            about = sent.about if sent is not None else waiting.about if waiting is not None else About()
+            about = (
+                sent.about if sent is not None else waiting.about if waiting is not None else MessageSubject()
+            )
         self._store.outbox.put(chat_id, Op.EDIT, key, _post(text, markup), about=about, priority=priority)
         self._wake(chat_id)
         return True
@@ -200,7 +202,7 @@ class Outbox:
         text: str,
         *,
         key: str,
-        about: About | None = None,
+        about: MessageSubject | None = None,
         markup: InlineKeyboardMarkup | None = None,
         thread_id: int | None = None,
         priority: Priority = Priority.CARD,
@@ -224,7 +226,9 @@ class Outbox:
         unchanged = sent is not None and sent.digest == post.digest
         if unchanged and not self._store.outbox.has(chat_id, key, Op.SHOW):
             return
-        self._store.outbox.put(chat_id, Op.SHOW, key, post, about=about or About(), priority=priority)
+        self._store.outbox.put(
+            chat_id, Op.SHOW, key, post, about=about or MessageSubject(), priority=priority
+        )
         self._wake(chat_id)
 
     def react(self, chat_id: int, message_id: int, emoji: str) -> None:
@@ -234,7 +238,7 @@ class Outbox:
             Op.REACT,
             f"react:{message_id}",
             Post(text=emoji, reply_to=message_id),
-            about=About(),
+            about=MessageSubject(),
             priority=Priority.RECEIPT,
             ttl=RECEIPT_SECONDS,
         )
@@ -247,7 +251,9 @@ class Outbox:
             bare = replace(queued.post, markup=None)
             self._store.outbox.put(chat_id, Op.EDIT, key, bare, about=queued.about, priority=queued.priority)
         elif self._store.sent.by_key(chat_id, key) is not None:
-            self._store.outbox.put(chat_id, Op.STRIP, key, Post(), about=About(), priority=Priority.RECEIPT)
+            self._store.outbox.put(
+                chat_id, Op.STRIP, key, Post(), about=MessageSubject(), priority=Priority.RECEIPT
+            )
         self._wake(chat_id)
 
     def delete(self, chat_id: int, key: str) -> None:
@@ -255,7 +261,13 @@ class Outbox:
         with self._store.transaction(durable=False):
             self._store.outbox.drop(chat_id, key)
             self._store.outbox.put(
-                chat_id, Op.DELETE, key, Post(), about=About(), priority=Priority.RECEIPT, ttl=RECEIPT_SECONDS
+                chat_id,
+                Op.DELETE,
+                key,
+                Post(),
+                about=MessageSubject(),
+                priority=Priority.RECEIPT,
+                ttl=RECEIPT_SECONDS,
             )
         self._wake(chat_id)
 
@@ -334,7 +346,7 @@ class Outbox:
 
     def _wake(self, chat_id: int) -> None:
         if self._running:
-            self._lanes.setdefault(chat_id, Lane(chat_id, self._tools)).start()
+            self._lanes.setdefault(chat_id, ChatSender(chat_id, self._tools)).start()
 
     def _queued(self, chat_id: int, key: str) -> OutboxRow | None:
         """The new message of a key that waits to be sent."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RateLimits:
     """Telegram's limits (its FAQ; it tolerates short bursts in one chat).
 
     Attributes:
@@ -25,14 +25,14 @@ class Limits:
     overall_per_second: int = 30
 
 
-class Pace:
+class RateLimiter:
     """Says how long to wait before the next call for a chat.
 
     Args:
         limits: The limits to keep.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RateLimits) -> None:
         self._limits = limits
         self._overall = _Window(limits.overall_per_second, 1.0)
         self._sends: dict[int, _Bucket] = {}

@@ -19,7 +19,7 @@ LIFETIME_SECONDS = 30 * 86_400.0
 """How long a button that nobody presses keeps its meaning."""
 
 
-class TapState(StrEnum):
+class CallbackState(StrEnum):
     """Whether a tap may act."""
 
     FRESH = "fresh"
@@ -28,7 +28,7 @@ class TapState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tap:
+class CallbackPress:
     """A button that was pressed.
 
     Attributes:
@@ -41,7 +41,7 @@ class Tap:
 
     action: dict[str, Any]
     scope: str
-    state: TapState
+    state: CallbackState
     used_by: int | None = None
     once: bool = True
 
@@ -75,19 +75,21 @@ class CallbackIds:
             ).fetchone()
         return str(row["id"])
 
-    def peek(self, identifier: str) -> Tap | None:
+    def peek(self, identifier: str) -> CallbackPress | None:
         """Say what an id stands for without using it; None for one that we never gave, or long ago."""
         row = self._database.row("SELECT * FROM callbacks WHERE id = ?", (identifier,))
         if row is None:
             return None
-        state = TapState.FRESH
+        state = CallbackState.FRESH
         if row["used"] is not None:
-            state = TapState.USED
+            state = CallbackState.USED
         elif row["expires"] <= self._database.clock():
-            state = TapState.EXPIRED
-        return Tap(json.loads(row["action"]), row["scope"], state, row["used_by"], bool(row["once"]))
+            state = CallbackState.EXPIRED
+        return CallbackPress(
+            json.loads(row["action"]), row["scope"], state, row["used_by"], bool(row["once"])
+        )
 
-    def take(self, identifier: str, user_id: int) -> Tap | None:
+    def take(self, identifier: str, user_id: int) -> CallbackPress | None:
         """Use an id: of two taps at the same time exactly one gets `FRESH`.
 
         Args:
@@ -96,7 +98,7 @@ class CallbackIds:
         """
         with self._database.transaction(durable=True) as connection:
             tap = self.peek(identifier)
-            if tap is not None and tap.state is TapState.FRESH:
+            if tap is not None and tap.state is CallbackState.FRESH:
                 connection.execute(
                     "UPDATE callbacks SET used = ?, used_by = ? "
                     "WHERE used IS NULL AND once AND scope = "

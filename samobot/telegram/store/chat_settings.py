@@ -18,7 +18,7 @@ class NotifyLevel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Chat:
+class ChatSettings:
     """What is known about a chat.
 
     Attributes:
@@ -36,18 +36,18 @@ class Chat:
     blocked: float | None = None
 
 
-class Chats:
+class ChatSettingsTable:
     """The table of chats; one that is not in it has the defaults."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, chat_id: int) -> Chat:
+    def get(self, chat_id: int) -> ChatSettings:
         """Read what is known about a chat."""
         row = self._database.row("SELECT * FROM chats WHERE chat_id = ?", (chat_id,))
         if row is None:
-            return Chat(chat_id)
-        return Chat(
+            return ChatSettings(chat_id)
+        return ChatSettings(
             chat_id,
             NotifyLevel(row["level"]),
             row["timezone"],
@@ -55,7 +55,7 @@ class Chats:
             row["blocked"],
         )
 
-    def put(self, chat: Chat) -> None:
+    def put(self, chat: ChatSettings) -> None:
         """Keep what is known about a chat."""
         with self._database.transaction(durable=True) as connection:
             connection.execute(

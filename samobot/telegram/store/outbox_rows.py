@@ -11,7 +11,7 @@ from typing import Any
 
 from samobot.telegram.store.attachments import OutboxFiles
 from samobot.telegram.store.database import Database
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.sent import MessageSubject
 
 _BATCH = 50
 
@@ -106,7 +106,7 @@ class OutboxRow:
     key: str
     version: int
     post: Post
-    about: About = field(default_factory=About)
+    about: MessageSubject = field(default_factory=MessageSubject)
     file: Path | None = None
     expires: float | None = None
     form: Form = Form.FULL
@@ -131,7 +131,7 @@ class OutboxQueue:
         key: str,
         post: Post,
         *,
-        about: About,
+        about: MessageSubject,
         priority: Priority,
         ttl: float | None = None,
         data: bytes | None = None,
@@ -278,7 +278,7 @@ class OutboxQueue:
             row["key"],
             row["version"],
             Post(**content["post"]),
-            About(**content["about"]),
+            MessageSubject(**content["about"]),
             self._files.path(row["file"]) if row["file"] is not None else None,
             row["expires"],
             Form(row["form"]),

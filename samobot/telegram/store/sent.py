@@ -17,7 +17,7 @@ KEEP_SECONDS = 90 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class MessageSubject:
     """What a message is about.
 
     Attributes:
@@ -48,7 +48,7 @@ class SentMessage:
     chat_id: int
     message_id: int
     key: str
-    about: About
+    about: MessageSubject
     thread_id: int | None
     digest: str
     at: float
@@ -124,7 +124,7 @@ def _message(row: Any) -> SentMessage:
         row["chat_id"],
         row["message_id"],
         row["key"],
-        About(row["session"], row["kind"], json.loads(row["detail"])),
+        MessageSubject(row["session"], row["kind"], json.loads(row["detail"])),
         row["thread_id"],
         row["digest"],
         row["at"],

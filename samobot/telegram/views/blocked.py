@@ -10,13 +10,13 @@ from samobot.phases import BlockCause, WaitingFor
 from samobot.session.status import SessionState
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import RichText, escape, visible
-from samobot.telegram.markup.screen import PHONE_LINE, beginning
+from samobot.telegram.markup.split import PHONE_LINE, beginning
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, Rows, Shown, rows
+from samobot.telegram.views.buttons import ActionButton, MessageView, Rows, rows
 from samobot.telegram.views.pending import NeedKind, need_of
 from samobot.telegram.views.wording import (
-    Place,
-    Sign,
+    Icon,
+    Recipient,
     agent_quote,
     agent_rich,
     agent_text,
@@ -29,7 +29,7 @@ from samobot.telegram.views.wording import (
     plural,
     time_of,
 )
-from samobot.text import capital, human_money, one_line
+from samobot.text import capitalize_first, human_money, one_line
 
 _ABREAST = 2
 """Buttons beside each other: of four, a phone cuts the longer labels."""
@@ -67,14 +67,16 @@ _HINTS = {
 }
 
 
-def obstacle(view: SessionView, kind: NeedKind, said: str, place: Place, now: datetime) -> Shown:
+def obstacle(
+    view: SessionView, kind: NeedKind, said: str, recipient: Recipient, now: datetime
+) -> MessageView:
     """Show what holds a session up.
 
     Args:
         view: The session.
         kind: What it is; not questions or a plan.
         said: The last thing that the agent said; may be empty.
-        place: The chat.
+        recipient: The chat.
         now: The time.
     """
     match kind:
@@ -87,7 +89,7 @@ def obstacle(view: SessionView, kind: NeedKind, said: str, place: Place, now: da
         case NeedKind.FAILED:
             return _failed(view)
         case NeedKind.LOST:
-            return _lost(view, place, now)
+            return _lost(view, recipient, now)
         case NeedKind.BLOCK | NeedKind.QUESTIONS | NeedKind.PLAN:
             return _block(view, said)
 
@@ -136,27 +138,27 @@ def _because(words: str, reason: str) -> str:
     return f"{words.rstrip()}: {why}" if why else words.rstrip()
 
 
-def _block(view: SessionView, said: str) -> Shown:
+def _block(view: SessionView, said: str) -> MessageView:
     cause = view.end.cause if view.end is not None and view.end.cause is not None else BlockCause.AGENT
     why, whole = _why(view)
     last = agent_quote(said, _SAID, expandable=True) if cause is not BlockCause.ACCOUNT and whole else ""
     # What it said last is often the reason itself.
     if one_line(said) and one_line(said) in one_line(view.asked):
         last = ""
-    head = f"{headline(Sign.BLOCKED, view.ref, 'is blocked')} {phase_words(view.phase)}".rstrip()
+    head = f"{headline(Icon.BLOCKED, view.ref, 'is blocked')} {phase_words(view.phase)}".rstrip()
     text = paragraphs(f"{head}\n{why or 'It gave no reason.'}", last, _HINTS[cause])
     asks = cause is BlockCause.AGENT and "?" in view.asked
-    return Shown(text, _help(view, "✍️ Answer…" if asks else "💬 Guidance"))
+    return MessageView(text, _help(view, "✍️ Answer…" if asks else "💬 Guidance"))
 
 
-def _failed(view: SessionView) -> Shown:
+def _failed(view: SessionView) -> MessageView:
     why, _ = _why(view)
-    head = f"{headline(Sign.OURS, view.ref, 'failed')} {phase_words(view.phase)}".rstrip()
+    head = f"{headline(Icon.ERROR, view.ref, 'failed')} {phase_words(view.phase)}".rstrip()
     text = paragraphs(
         lines(head, why or agent_text(view.end.text if view.end else "", _QUOTED)),
         _HINTS[BlockCause.FAILURES],
     )
-    return Shown(text, _help(view, "💬 Guidance", retry_first=True))
+    return MessageView(text, _help(view, "💬 Guidance", retry_first=True))
 
 
 def _why(view: SessionView) -> tuple[str, bool]:
@@ -195,86 +197,90 @@ def _part(label: str, html: str) -> str:
 
 def _help(view: SessionView, guidance: str, *, retry_first: bool = False) -> Rows:
     key = view.ref.key
-    tell = Button(guidance, Action(do=ActionKind.GUIDANCE, session=key))
+    tell = ActionButton(guidance, Action(do=ActionKind.GUIDANCE, session=key))
     need = need_of(view)
     name = need.name if need is not None else None
-    retry = Button("🔁 Retry", Action(do=ActionKind.RETRY, session=key, identity=name), once=True)
-    log = Button("📄 Log", Action(do=ActionKind.LOG, session=key))
-    stop = Button("⏹ Stop", Action(do=ActionKind.STOP, session=key))
+    retry = ActionButton("🔁 Retry", Action(do=ActionKind.RETRY, session=key, identity=name), once=True)
+    log = ActionButton("📄 Log", Action(do=ActionKind.LOG, session=key))
+    stop = ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key))
     first = (retry, tell) if retry_first else (tell, retry)
     return rows(*first, log, stop, width=_ABREAST)
 
 
-def _action(view: SessionView) -> Shown:
+def _action(view: SessionView) -> MessageView:
     asked = _why(view)[0] or "It did not say what; the log shows more."
     needs = "needs a file from you" if view.waiting_for is WaitingFor.FILE_UPDATE else "needs you"
     key = view.ref.key
     buttons = (
-        Button("✅ Done", Action(do=ActionKind.ACTION_DONE, session=key, identity=view.gate), once=True),
-        Button("💬 Guidance", Action(do=ActionKind.GUIDANCE, session=key)),
-        Button("📄 Log", Action(do=ActionKind.LOG, session=key)),
-        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+        ActionButton(
+            "✅ Done", Action(do=ActionKind.ACTION_DONE, session=key, identity=view.gate), once=True
+        ),
+        ActionButton("💬 Guidance", Action(do=ActionKind.GUIDANCE, session=key)),
+        ActionButton("📄 Log", Action(do=ActionKind.LOG, session=key)),
+        ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
     )
-    text = paragraphs(f"{headline(Sign.ACTION, view.ref, needs)}\n{asked}", "Then tap Done; it goes on.")
-    return Shown(text, rows(*buttons, width=_ABREAST))
+    text = paragraphs(f"{headline(Icon.ACTION, view.ref, needs)}\n{asked}", "Then tap Done; it goes on.")
+    return MessageView(text, rows(*buttons, width=_ABREAST))
 
 
-def _day(view: SessionView) -> Shown:
+def _day(view: SessionView) -> MessageView:
     """Show that all sessions together have used up the day's budget."""
-    buttons = (more_today(view.ref), Button("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key)))
+    buttons = (more_today(view.ref), ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key)))
     words = agent_text(view.end.text if view.end is not None else "", 300)
-    return Shown(
-        f"{headline(Sign.BUDGET, view.ref, 'rests for today')}\n{words}", rows(*buttons, width=_ABREAST)
+    return MessageView(
+        f"{headline(Icon.BUDGET, view.ref, 'rests for today')}\n{words}", rows(*buttons, width=_ABREAST)
     )
 
 
-def more_today(ref: SessionRef) -> Button:
+def more_today(ref: SessionRef) -> ActionButton:
     """The button that lets all sessions spend more today, and this one go on."""
     more = Action(do=ActionKind.ADD_BUDGET, session=ref.key, usd=MORE_USD, text=FOR_TODAY)
-    return Button(f"+${MORE_USD:,.0f} for today", more, once=True)
+    return ActionButton(f"+${MORE_USD:,.0f} for today", more, once=True)
 
 
-def _budget(view: SessionView) -> Shown:
+def _budget(view: SessionView) -> MessageView:
     if view.end is not None and view.end.of_day:
         return _day(view)
-    spent = capital(money_of(view))
+    spent = capitalize_first(money_of(view))
     of = f" of {human_money(view.budget_usd)}" if view.budget_usd is not None else ""
     after = f"after {plural(view.iteration, 'iteration')}"
     more = MORE_USD if (view.budget_usd or 0.0) < 20 else float(round((view.budget_usd or 0.0) / 4))
     key = view.ref.key
     buttons = (
-        Button(f"+${more:,.0f}", Action(do=ActionKind.ADD_BUDGET, session=key, usd=more), once=True),
-        Button("Finish this phase", Action(do=ActionKind.FINISH_PHASE, session=key), once=True),
-        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+        ActionButton(f"+${more:,.0f}", Action(do=ActionKind.ADD_BUDGET, session=key, usd=more), once=True),
+        ActionButton("Finish this phase", Action(do=ActionKind.FINISH_PHASE, session=key), once=True),
+        ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
     )
     text = (
-        f"{headline(Sign.BUDGET, view.ref, 'has used up its budget')}\n"
+        f"{headline(Icon.BUDGET, view.ref, 'has used up its budget')}\n"
         f"{escape(spent)}{escape(of)}, {phase_words(view.phase)} {after}.\nIt rests until you decide."
     )
-    return Shown(text.replace(",  ", ", "), rows(*buttons, width=_ABREAST))
+    return MessageView(text.replace(",  ", ", "), rows(*buttons, width=_ABREAST))
 
 
-def _iterations(view: SessionView) -> Shown:
+def _iterations(view: SessionView) -> MessageView:
     key = view.ref.key
     words = agent_text(view.end.text if view.end is not None else "", 300)
     buttons = (
-        Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
-        Button("📄 Log", Action(do=ActionKind.LOG, session=key)),
-        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+        ActionButton("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
+        ActionButton("📄 Log", Action(do=ActionKind.LOG, session=key)),
+        ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
     )
-    return Shown(f"{headline(Sign.PAUSED, view.ref, 'rests')} {phase_words(view.phase)}\n{words}", (buttons,))
+    return MessageView(
+        f"{headline(Icon.PAUSED, view.ref, 'rests')} {phase_words(view.phase)}\n{words}", (buttons,)
+    )
 
 
-def _lost(view: SessionView, place: Place, now: datetime) -> Shown:
+def _lost(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:
     key = view.ref.key
-    seen = f"Last seen at {time_of(view.updated, place, now)}." if view.updated is not None else ""
+    seen = f"Last seen at {time_of(view.updated, recipient, now)}." if view.updated is not None else ""
     buttons = (
-        Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
-        Button("📄 Log", Action(do=ActionKind.LOG, session=key)),
-        Button("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
+        ActionButton("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
+        ActionButton("📄 Log", Action(do=ActionKind.LOG, session=key)),
+        ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
     )
     text = (
-        f"{headline(Sign.OURS, view.ref, 'has lost its worker')} {phase_words(view.phase)}\n"
+        f"{headline(Icon.ERROR, view.ref, 'has lost its worker')} {phase_words(view.phase)}\n"
         f"It died without a word. {seen} What was done is in the files; it can go on from there."
     )
-    return Shown(text, (buttons,))
+    return MessageView(text, (buttons,))

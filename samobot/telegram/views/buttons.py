@@ -26,7 +26,7 @@ _LONGEST_ENDING, _BEFORE_ENDING = 8, 5
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
+class ActionButton:
     """A button.
 
     Attributes:
@@ -42,11 +42,11 @@ class Button:
     scope: str = ""
 
 
-Rows = Sequence[Sequence[Button]]
+Rows = Sequence[Sequence[ActionButton]]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class MessageView:
     """A message as it is to be seen.
 
     Attributes:
@@ -70,7 +70,7 @@ class Shown:
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def rows(*buttons: Button, width: int = 4) -> Rows:
+def rows(*buttons: ActionButton, width: int = 4) -> Rows:
     """Lay buttons out in rows of at most `width`."""
     return tuple(buttons[start : start + width] for start in range(0, len(buttons), width))
 
@@ -109,7 +109,7 @@ def keyboard(callbacks: CallbackIds, buttons: Rows, scope: str) -> InlineKeyboar
     return InlineKeyboardMarkup(made) if made else None
 
 
-def _button(callbacks: CallbackIds, button: Button, scope: str) -> InlineKeyboardButton:
+def _button(callbacks: CallbackIds, button: ActionButton, scope: str) -> InlineKeyboardButton:
     action = button.action.model_dump(mode="json", exclude_none=True)
     identifier = callbacks.mint(action, scope=button.scope or scope, once=button.once)
     return InlineKeyboardButton(one_line(button.label, LABEL_CHARACTERS) or "…", callback_data=identifier)

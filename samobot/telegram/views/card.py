@@ -1,4 +1,4 @@
-"""The card: one message a session, edited in place, that shows where it is and what it does right now.
+"""The card: one message a session, edited in recipient, that shows where it is and what it does right now.
 
 A card says only what was seen: without a living worker it never says that anything works.
 """
@@ -11,12 +11,12 @@ from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, Rows, Shown
+from samobot.telegram.views.buttons import ActionButton, MessageView, Rows
 from samobot.telegram.views.pending import Need, NeedKind, need_of
 from samobot.telegram.views.plain_lines import of_flattened
 from samobot.telegram.views.wording import (
-    Place,
-    Sign,
+    Icon,
+    Recipient,
     agent_line,
     dots,
     lines,
@@ -31,23 +31,23 @@ _LINE = 90
 _GUIDANCE_SHOWN = 2
 
 SIGNS = {
-    NeedKind.QUESTIONS: Sign.QUESTION,
-    NeedKind.PLAN: Sign.PLAN,
-    NeedKind.ACTION: Sign.ACTION,
-    NeedKind.BLOCK: Sign.BLOCKED,
-    NeedKind.BUDGET: Sign.BUDGET,
-    NeedKind.ITERATIONS: Sign.PAUSED,
-    NeedKind.FAILED: Sign.OURS,
-    NeedKind.LOST: Sign.OURS,
+    NeedKind.QUESTIONS: Icon.QUESTION,
+    NeedKind.PLAN: Icon.PLAN,
+    NeedKind.ACTION: Icon.ACTION,
+    NeedKind.BLOCK: Icon.BLOCKED,
+    NeedKind.BUDGET: Icon.BUDGET,
+    NeedKind.ITERATIONS: Icon.PAUSED,
+    NeedKind.FAILED: Icon.ERROR,
+    NeedKind.LOST: Icon.ERROR,
 }
 
 
-def card(view: SessionView, place: Place, now: datetime) -> Shown:
+def card(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:
     """Make a session's card.
 
     Args:
         view: The session.
-        place: The chat.
+        recipient: The chat.
         now: The time, aware.
     """
     need = need_of(view)
@@ -60,40 +60,40 @@ def card(view: SessionView, place: Place, now: datetime) -> Shown:
         f"{sign} {name_of(view.ref)}{project}",
         phase if view.phase is not None or view.visited else "",
         _counts(view, now),
-        escape(doing(view, need, place, now)),
-        f"{Sign.PAUSED} Pauses after this iteration" if view.pausing else "",
+        escape(doing(view, need, recipient, now)),
+        f"{Icon.PAUSED} Pauses after this iteration" if view.pausing else "",
         _labelled("Last", of_flattened(view.last_action or view.summary)),
         _labelled("Next", view.next) if view.state is not SessionState.DONE else "",
         *_guidance(view),
-        *(f"{Sign.OURS} {escape(one_line(problem, 160))}" for problem in view.problems[:1]),
+        *(f"{Icon.ERROR} {escape(one_line(problem, 160))}" for problem in view.problems[:1]),
     )
-    return Shown(text, card_buttons(view, need))
+    return MessageView(text, card_buttons(view, need))
 
 
-def sign_of(view: SessionView, need: Need | None) -> Sign:
+def sign_of(view: SessionView, need: Need | None) -> Icon:
     """The sign of a session's state."""
     if need is not None:
         return SIGNS[need.kind]
     match view.state:
         case SessionState.RUNNING:
-            return Sign.RUNNING
+            return Icon.RUNNING
         case SessionState.QUEUED:
-            return Sign.QUEUED
+            return Icon.QUEUED
         case SessionState.PARKED:
-            return Sign.PARKED
+            return Icon.PARKED
         case SessionState.STOPPED if _ended_from_outside(view) and view.wanted:
-            return Sign.QUEUED
+            return Icon.QUEUED
         case SessionState.STOPPED:
-            return Sign.PAUSED if view.paused else Sign.STOPPED
+            return Icon.PAUSED if view.paused else Icon.STOPPED
         case SessionState.DONE:
-            return Sign.DONE
+            return Icon.DONE
         case SessionState.WAITING | SessionState.BLOCKED | SessionState.IDLE:
-            return Sign.QUEUED if view.wanted or view.place else Sign.AT_REST
+            return Icon.QUEUED if view.wanted or view.place else Icon.IDLE
 
 
-def doing(view: SessionView, need: Need | None, place: Place, now: datetime) -> str:
+def doing(view: SessionView, need: Need | None, recipient: Recipient, now: datetime) -> str:
     """One line about what it does right now, or since when it rests; plain text."""
-    since = _since(view, place, now)
+    since = _since(view, recipient, now)
     if need is not None:
         return f"{_waits(view, need)}{since}"
     match view.state:
@@ -104,7 +104,7 @@ def doing(view: SessionView, need: Need | None, place: Place, now: datetime) -> 
         case SessionState.QUEUED:
             return queue_words(view.place)
         case SessionState.PARKED if view.parked_until is not None:
-            return f"Parked on a usage limit, goes on at {time_of(view.parked_until, place, now)}"
+            return f"Parked on a usage limit, goes on at {time_of(view.parked_until, recipient, now)}"
         case SessionState.PARKED:
             return "Parked on a usage limit"
         case SessionState.STOPPED if _ended_from_outside(view):
@@ -135,11 +135,11 @@ def queue_words(place: int | None) -> str:
 def card_buttons(view: SessionView, need: Need | None) -> Rows:
     """The buttons that fit a session's state, the most likely first."""
     key = view.ref.key
-    log = Button("📄 Log", Action(do=ActionKind.LOG, session=key))
-    stop = Button("⏹ Stop", Action(do=ActionKind.STOP, session=key))
-    resume = Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key))
-    guidance = Button("💬 Guidance", Action(do=ActionKind.GUIDANCE, session=key))
-    archive = Button("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key))
+    log = ActionButton("📄 Log", Action(do=ActionKind.LOG, session=key))
+    stop = ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key))
+    resume = ActionButton("▶️ Resume", Action(do=ActionKind.RESUME, session=key))
+    guidance = ActionButton("💬 Guidance", Action(do=ActionKind.GUIDANCE, session=key))
+    archive = ActionButton("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key))
     if need is not None:
         match need.kind:
             case NeedKind.QUESTIONS | NeedKind.PLAN | NeedKind.ACTION:
@@ -150,15 +150,15 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
                 return ((log, stop),)
     match view.state:
         case SessionState.RUNNING:
-            pause = Button("⏸ Pause", Action(do=ActionKind.PAUSE, session=key))
+            pause = ActionButton("⏸ Pause", Action(do=ActionKind.PAUSE, session=key))
             return ((resume if view.pausing else pause, stop, log), (guidance,))
         case SessionState.PARKED:
-            return ((Button("▶️ Resume now", resume.action), stop),)
+            return ((ActionButton("▶️ Resume now", resume.action), stop),)
         case SessionState.STOPPED:
             return ((resume, log, archive),)
         case SessionState.DONE:
-            diff = Button("± Diff", Action(do=ActionKind.DIFF, session=key))
-            files = Button("📁 Files", Action(do=ActionKind.FILES, session=key))
+            diff = ActionButton("± Diff", Action(do=ActionKind.DIFF, session=key))
+            files = ActionButton("📁 Files", Action(do=ActionKind.FILES, session=key))
             return ((*((diff,) if view.repository else ()), files, archive),)
         case SessionState.QUEUED:
             return ((stop,),)
@@ -166,11 +166,11 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
             return ((stop,),) if view.wanted or view.place else ((resume, log, archive),)
 
 
-def farewell(view: SessionView, place: Place, now: datetime) -> Shown:
+def farewell(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:
     """The card of a running session when the bot itself ends: what it shows is as old as it says."""
-    shown = card(view, place, now)
-    note = f"🔌 As of {time_of(now, place, now)}, when the bot went off. The run goes on."
-    return Shown(f"{shown.text}\n{note}", shown.buttons)
+    shown = card(view, recipient, now)
+    note = f"🔌 As of {time_of(now, recipient, now)}, when the bot went off. The run goes on."
+    return MessageView(f"{shown.text}\n{note}", shown.buttons)
 
 
 def _counts(view: SessionView, now: datetime) -> str:
@@ -188,9 +188,9 @@ def _counts(view: SessionView, now: datetime) -> str:
     return escape(" · ".join(facts))
 
 
-def _since(view: SessionView, place: Place, now: datetime) -> str:
+def _since(view: SessionView, recipient: Recipient, now: datetime) -> str:
     at = view.end.at if view.end is not None else view.updated
-    return f" since {time_of(at, place, now)}" if at is not None else ""
+    return f" since {time_of(at, recipient, now)}" if at is not None else ""
 
 
 def _waits(view: SessionView, need: Need) -> str:
@@ -221,9 +221,9 @@ def _labelled(label: str, words: str | None) -> str:
 def _guidance(view: SessionView) -> list[str]:
     waiting = [item for item in view.guidance if not item.given]
     shown = [
-        f"{Sign.GUIDANCE} {'The agent has' if item.at_work else 'For the next iteration'}: "
+        f"{Icon.GUIDANCE} {'The agent has' if item.at_work else 'For the next iteration'}: "
         f"“{escape(one_line(item.text, 60))}”"
         for item in waiting[-_GUIDANCE_SHOWN:]
     ]
     more = len(waiting) - len(shown)
-    return [*shown, f"{Sign.GUIDANCE} and {more} more"] if more else shown
+    return [*shown, f"{Icon.GUIDANCE} and {more} more"] if more else shown

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from samobot.fleet.models import SessionView
-from samobot.fleet.replies import DiffView, Document
+from samobot.fleet.results import DiffView, Document
 from samobot.phases import Phase
 from samobot.session.journal import RunEndReason
 from samobot.telegram.markup.rich_text import RichText, escape
-from samobot.telegram.markup.screen import PHONE_LINE, beginning
-from samobot.telegram.markup.split import file_name
+from samobot.telegram.markup.split import PHONE_LINE, beginning, file_name
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, Shown, rows
+from samobot.telegram.views.buttons import ActionButton, MessageView, rows
 from samobot.telegram.views.test_claims import claims
 from samobot.telegram.views.wording import (
-    Sign,
+    Icon,
     agent_line,
     agent_rich,
     agent_text,
@@ -36,7 +35,7 @@ _CUT = 2
 """What `shorten` keeps for its sign."""
 
 
-def done(view: SessionView, summary: str, diff: DiffView | None) -> Shown:
+def done(view: SessionView, summary: str, diff: DiffView | None) -> MessageView:
     """Show that a session is done.
 
     Args:
@@ -48,43 +47,45 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> Shown:
     facts = lines(_branch(diff), "  ".join(claims(agent_rich(summary).text)), _took(view), _by_phase(view))
     key = view.ref.key
     of_repository = (
-        Button("± Diff", Action(do=ActionKind.DIFF, session=key)),
-        Button("PR text", Action(do=ActionKind.PR_TEXT, session=key)),
+        ActionButton("± Diff", Action(do=ActionKind.DIFF, session=key)),
+        ActionButton("PR text", Action(do=ActionKind.PR_TEXT, session=key)),
     )
     buttons = (
         *(of_repository if diff is not None else ()),
-        Button("Timeline", Action(do=ActionKind.TIMELINE, session=key)),
-        Button("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
+        ActionButton("Timeline", Action(do=ActionKind.TIMELINE, session=key)),
+        ActionButton("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
     )
-    head = headline(Sign.DONE, view.ref, "is done")
-    return Shown(paragraphs(lines(head, words), facts), rows(*buttons, width=2))
+    head = headline(Icon.DONE, view.ref, "is done")
+    return MessageView(paragraphs(lines(head, words), facts), rows(*buttons, width=2))
 
 
-def summary_file(view: SessionView, document: Document) -> Shown | None:
+def summary_file(view: SessionView, document: Document) -> MessageView | None:
     """The whole summary as a document, where the message can show only its beginning."""
     rich = agent_rich(_body(document.text))
     if rich.units + _CUT <= _shown_units(rich):
         return None
     data = document.text.encode("utf-8", "replace")
-    label = f"📎 {headline(Sign.DONE, view.ref)}: the whole summary"
-    return Shown(label, attachment=Attachment(file_name(f"summary {view.ref.name[:40]}"), data))
+    label = f"📎 {headline(Icon.DONE, view.ref)}: the whole summary"
+    return MessageView(label, attachment=Attachment(file_name(f"summary {view.ref.name[:40]}"), data))
 
 
-def stopped(view: SessionView, report: str) -> Shown:
+def stopped(view: SessionView, report: str) -> MessageView:
     """Show that a person stopped or paused a session; `report` says more about it, plain text."""
     key = view.ref.key
     buttons = (
-        Button("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
-        Button("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
+        ActionButton("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
+        ActionButton("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
     )
-    sign, words = (Sign.PAUSED, "is paused") if view.paused else (Sign.STOPPED, "is stopped")
+    sign, words = (Icon.PAUSED, "is paused") if view.paused else (Icon.STOPPED, "is stopped")
     if was_decided(view):
         words, report = "stays paused", "What was decided is saved. It goes on with Resume."
     head = headline(sign, view.ref, words)
     where = f"{phase_words(view.phase).capitalize()}, after {plural(view.iteration, 'iteration')}" + (
         f" · {money_of(view)}" if view.cost_usd else ""
     )
-    return Shown(lines(head, escape(one_line(report, 600)), escape(where.removeprefix(", "))), (buttons,))
+    return MessageView(
+        lines(head, escape(one_line(report, 600)), escape(where.removeprefix(", "))), (buttons,)
+    )
 
 
 def was_decided(view: SessionView) -> bool:

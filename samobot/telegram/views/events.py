@@ -5,52 +5,52 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samobot.fleet.models import GuidanceView, RemarkView, SessionView
-from samobot.fleet.replies import FleetNews, NewsKind
+from samobot.fleet.results import FleetEvent, FleetEventKind
 from samobot.phases import Phase
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, Shown
-from samobot.telegram.views.wording import Sign, agent_line, dots, headline, lines, money_of, name_of, plural
-from samobot.text import capital, human_money, one_line
+from samobot.telegram.views.buttons import ActionButton, MessageView
+from samobot.telegram.views.wording import Icon, agent_line, dots, headline, lines, money_of, name_of, plural
+from samobot.text import capitalize_first, human_money, one_line
 
 _SHOWN = 5
 
 
-def new_phase(view: SessionView, before: Phase | None) -> Shown:
+def new_phase(view: SessionView, before: Phase | None) -> MessageView:
     """Show that a session has come to another phase."""
     came = f"From {before}: {plural(view.iterations_by_phase[before], 'iteration')}" if (
         before is not None and view.iterations_by_phase.get(before)
     ) else ""  # fmt: skip
     cost = f" · {money_of(view)} so far" if came and view.cost_usd else ""
     last = agent_line(view.summary or view.last_action or "", 160)
-    head = headline(Sign.RUNNING, view.ref, f"goes on to {view.phase}")
-    return Shown(lines(head, dots(view.phase), escape(came + cost), last))
+    head = headline(Icon.RUNNING, view.ref, f"goes on to {view.phase}")
+    return MessageView(lines(head, dots(view.phase), escape(came + cost), last))
 
 
-def iteration_over(view: SessionView) -> Shown:
+def iteration_over(view: SessionView) -> MessageView:
     """Show that an iteration has ended."""
-    head = f"{Sign.RUNNING} {name_of(view.ref)} · iteration {view.iteration}"
+    head = f"{Icon.RUNNING} {name_of(view.ref)} · iteration {view.iteration}"
     cost = f" · {money_of(view)}" if view.cost_usd else ""
-    return Shown(lines(head + escape(cost), agent_line(view.summary or view.last_action or "", 200)))
+    return MessageView(lines(head + escape(cost), agent_line(view.summary or view.last_action or "", 200)))
 
 
-def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> Shown:
+def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> MessageView:
     """Show that the agent has been given what people told it, in an iteration that ended well."""
     shown = [f"“{escape(one_line(item.text, 120))}”" for item in items[:_SHOWN]]
     more = len(items) - len(shown)
-    head = headline(Sign.GUIDANCE, view.ref, f"has your words since iteration {view.ended or view.iteration}")
-    return Shown(lines(head, *shown, f"… and {more} more" if more > 0 else ""))
+    head = headline(Icon.GUIDANCE, view.ref, f"has your words since iteration {view.ended or view.iteration}")
+    return MessageView(lines(head, *shown, f"… and {more} more" if more > 0 else ""))
 
 
-def put_back(view: SessionView, remarks: Sequence[RemarkView]) -> Shown:
+def put_back(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
     """Show that the agent decided something that only a person may, and that it was put back."""
     shown = [agent_line(remark.text, 300) for remark in remarks[-_SHOWN:]]
     more = len(remarks) - len(shown)
-    log = Button("📄 Log", Action(do=ActionKind.LOG, session=view.ref.key))
-    stop = Button("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key))
-    return Shown(
+    log = ActionButton("📄 Log", Action(do=ActionKind.LOG, session=view.ref.key))
+    stop = ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key))
+    return MessageView(
         lines(
-            headline(Sign.OURS, view.ref, "tried to decide for you"),
+            headline(Icon.ERROR, view.ref, "tried to decide for you"),
             *(line for line in shown if line),
             f"… and {more} more" if more > 0 else "",
             "It counts for nothing and was put back.",
@@ -59,22 +59,24 @@ def put_back(view: SessionView, remarks: Sequence[RemarkView]) -> Shown:
     )
 
 
-def noticed(view: SessionView, remark: RemarkView) -> Shown:
+def noticed(view: SessionView, remark: RemarkView) -> MessageView:
     """Show something that the worker wants known."""
-    return Shown(lines(headline(Sign.OURS, view.ref), agent_line(remark.text, 300)))
+    return MessageView(lines(headline(Icon.ERROR, view.ref), agent_line(remark.text, 300)))
 
 
-def money_spent(view: SessionView, percent: int) -> Shown:
+def money_spent(view: SessionView, percent: int) -> MessageView:
     """Show that a good part of the budget is spent."""
-    spent = capital(f"{money_of(view)} of {human_money(view.budget_usd or 0.0)}, {view.phase or 'no phase'}")
+    spent = capitalize_first(
+        f"{money_of(view)} of {human_money(view.budget_usd or 0.0)}, {view.phase or 'no phase'}"
+    )
     key = view.ref.key
-    more = Button("+$5", Action(do=ActionKind.ADD_BUDGET, session=key, usd=5.0), once=True)
-    pause = Button("⏸ Pause", Action(do=ActionKind.PAUSE, session=key))
-    head = headline(Sign.BUDGET, view.ref, f"has used {percent} % of its budget")
-    return Shown(lines(head, escape(spent)), ((more, pause),))
+    more = ActionButton("+$5", Action(do=ActionKind.ADD_BUDGET, session=key, usd=5.0), once=True)
+    pause = ActionButton("⏸ Pause", Action(do=ActionKind.PAUSE, session=key))
+    head = headline(Icon.BUDGET, view.ref, f"has used {percent} % of its budget")
+    return MessageView(lines(head, escape(spent)), ((more, pause),))
 
 
-def fleet_news(news: FleetNews, name: str, times: int = 1) -> Shown:
+def fleet_news(news: FleetEvent, name: str, times: int = 1) -> MessageView:
     """Show what the fleet did by itself.
 
     Args:
@@ -84,20 +86,22 @@ def fleet_news(news: FleetNews, name: str, times: int = 1) -> Shown:
     """
     said = agent_line(news.text, 300)
     if news.ref is None:
-        head = f"{Sign.OURS} <b>{escape(name)}</b>"
+        head = f"{Icon.ERROR} <b>{escape(name)}</b>"
     else:
-        head = headline(Sign.RUNNING if news.kind is NewsKind.STARTED else Sign.OURS, news.ref)
-    if news.kind is NewsKind.STARTED:
-        return Shown(lines(f"{head} starts", said))
-    if news.kind is NewsKind.RESTARTED:
+        head = headline(Icon.RUNNING if news.kind is FleetEventKind.STARTED else Icon.ERROR, news.ref)
+    if news.kind is FleetEventKind.STARTED:
+        return MessageView(lines(f"{head} starts", said))
+    if news.kind is FleetEventKind.RESTARTED:
         if times > 1:
-            return Shown(f"{head} goes on: its worker died {times} times and was started again each time")
-        return Shown(f"{head} goes on: its worker died and was started again")
-    gave_up = news.kind is NewsKind.GAVE_UP
+            return MessageView(
+                f"{head} goes on: its worker died {times} times and was started again each time"
+            )
+        return MessageView(f"{head} goes on: its worker died and was started again")
+    gave_up = news.kind is FleetEventKind.GAVE_UP
     words = "needs you: its worker dies again and again" if gave_up else "could not be started"
     if news.ref is None:
-        return Shown(lines(f"{head} {words}", said))
+        return MessageView(lines(f"{head} {words}", said))
     key = news.ref.key
-    resume = Button("▶️ Try again", Action(do=ActionKind.RESUME, session=key), once=True)
-    log = Button("📄 Log", Action(do=ActionKind.LOG, session=key))
-    return Shown(lines(f"{head} {words}", said), ((resume, log),))
+    resume = ActionButton("▶️ Try again", Action(do=ActionKind.RESUME, session=key), once=True)
+    log = ActionButton("📄 Log", Action(do=ActionKind.LOG, session=key))
+    return MessageView(lines(f"{head} {words}", said), ((resume, log),))

@@ -6,18 +6,17 @@ import difflib
 from datetime import datetime
 
 from samobot.fleet.models import PlanView, SessionView
-from samobot.fleet.replies import Document
+from samobot.fleet.results import Document
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.markup.screen import PHONE_LINE
-from samobot.telegram.markup.split import CAPTION_UNITS, file_name
+from samobot.telegram.markup.split import CAPTION_UNITS, PHONE_LINE, file_name
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, Shown
+from samobot.telegram.views.buttons import ActionButton, MessageView
 from samobot.telegram.views.plain_lines import plain_line, words_of
 from samobot.telegram.views.wording import (
-    Place,
-    Sign,
+    Icon,
+    Recipient,
     agent_line,
     agent_rich,
     decided_by,
@@ -48,12 +47,12 @@ def open_plan(
     plan: PlanView,
     version: int,
     changes: str,
-    place: Place,
+    recipient: Recipient,
     now: datetime,
     *,
     again: bool = False,
     auto_at: datetime | None = None,
-) -> Shown:
+) -> MessageView:
     """Show a plan that waits for a decision.
 
     Args:
@@ -61,7 +60,7 @@ def open_plan(
         plan: The plan.
         version: How many contents were shown, this one included.
         changes: What changed since the version before, from `changes`; empty for the first.
-        place: The chat.
+        recipient: The chat.
         now: The time.
         again: Whether exactly this content was shown and decided about before.
         auto_at: When it is approved without a person, where a session was started so.
@@ -76,12 +75,12 @@ def open_plan(
     ]
     more = len(plan.phases) - len(shown)
     auto = (
-        f"⏱ It is approved at {time_of(auto_at, place, now)} unless you say otherwise."
+        f"⏱ It is approved at {time_of(auto_at, recipient, now)} unless you say otherwise."
         if auto_at is not None
         else ""
     )
     text = paragraphs(
-        lines(f"{headline(Sign.PLAN, view.ref, words)}{_version(version)}", _title(plan)),
+        lines(f"{headline(Icon.PLAN, view.ref, words)}{_version(version)}", _title(plan)),
         lines(*outline, f"… and {more} more" if more > 0 else ""),
         f"Since version {version - 1}:\n{changes}" if changes and not again else "",
         auto,
@@ -92,44 +91,44 @@ def open_plan(
     reject = Action(do=ActionKind.REQUEST_CHANGES, session=key, identity=identity)
     show = Action(do=ActionKind.SHOW_PLAN, session=key, identity=identity)
     # Only the approval is single-use: who asks for changes writes them first, and may think better of it.
-    last = [Button("📄 Show plan", show)]
+    last = [ActionButton("📄 Show plan", show)]
     if auto_at is not None:
         last.append(
-            Button("✋ Not by itself", Action(do=ActionKind.AUTO_OFF, session=key, identity=view.gate))
+            ActionButton("✋ Not by itself", Action(do=ActionKind.AUTO_OFF, session=key, identity=view.gate))
         )
-    first = (Button("✅ Approve", approve, once=True), Button("✏️ Request changes", reject))
-    return Shown(text, (first, tuple(last)))
+    first = (ActionButton("✅ Approve", approve, once=True), ActionButton("✏️ Request changes", reject))
+    return MessageView(text, (first, tuple(last)))
 
 
 def decided_plan(
-    view: SessionView, plan: PlanView, version: int, place: Place, today: datetime, *, approved: bool
-) -> Shown:
+    view: SessionView, plan: PlanView, version: int, recipient: Recipient, today: datetime, *, approved: bool
+) -> MessageView:
     """Show what was decided about a plan, by whom and when."""
-    who = escape(decided_by(plan.by, plan.via, plan.at, place, today))
+    who = escape(decided_by(plan.by, plan.via, plan.at, recipient, today))
     if approved:
-        head = f"{headline(Sign.DECIDED, view.ref)} · plan{_version(version)}"
-        return Shown(lines(head, _title(plan), f"→ Approved · {who}"))
-    head = f"{headline(Sign.PLAN, view.ref)} · plan{_version(version)}"
+        head = f"{headline(Icon.DECIDED, view.ref)} · plan{_version(version)}"
+        return MessageView(lines(head, _title(plan), f"→ Approved · {who}"))
+    head = f"{headline(Icon.PLAN, view.ref)} · plan{_version(version)}"
     feedback = agent_verbatim(plan.feedback or "")
-    return Shown(lines(head, _title(plan), f"→ Changes requested · {who}", feedback))
+    return MessageView(lines(head, _title(plan), f"→ Changes requested · {who}", feedback))
 
 
-def past_plan(view: SessionView, version: int, *, replaced: bool) -> Shown:
+def past_plan(view: SessionView, version: int, *, replaced: bool) -> MessageView:
     """Show that a plan's message speaks of something that is over, where nobody can say any more who decided."""
     words = "A newer version is below." if replaced else "It is decided; the session has gone on."
     if view.state is SessionState.STOPPED and not replaced:
         words = "Stopped before it was decided. /resume shows it again."
-    return Shown(lines(f"{headline(Sign.PLAN, view.ref)} · plan{_version(version)}", f"→ {words}"))
+    return MessageView(lines(f"{headline(Icon.PLAN, view.ref)} · plan{_version(version)}", f"→ {words}"))
 
 
-def plan_file(view: SessionView, document: Document, version: int) -> Shown:
+def plan_file(view: SessionView, document: Document, version: int) -> MessageView:
     """The whole plan as a document; where it is short enough, it is also readable right there."""
     rich = agent_rich(document.text)
     caption = rich.html() if rich.text and rich.units <= CAPTION_UNITS and len(rich.spans) <= 100 else ""
     name = file_name(f"plan {view.ref.name[:40]}" + (f" v{version}" if version > 1 else ""))
     data = document.text.encode("utf-8", "replace")
-    label = f"📎 {headline(Sign.PLAN, view.ref)}: the whole plan{_version(version)}"
-    return Shown(caption or label, attachment=Attachment(name, data))
+    label = f"📎 {headline(Icon.PLAN, view.ref)}: the whole plan{_version(version)}"
+    return MessageView(caption or label, attachment=Attachment(name, data))
 
 
 def changes(before: str, after: str) -> str:

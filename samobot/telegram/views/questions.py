@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from samobot.fleet.models import QuestionView, SessionView
+from samobot.fleet.models import SessionView
+from samobot.session.question import Question
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape, visible
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import Button, Rows, Shown, rows
+from samobot.telegram.views.buttons import ActionButton, MessageView, Rows, rows
 from samobot.telegram.views.wording import (
-    Place,
-    Sign,
+    Icon,
+    Recipient,
     agent_line,
     agent_rich,
     agent_text,
@@ -29,14 +30,19 @@ _MOST_OPTIONS = 40
 _RECEIPT_LINES = 8
 
 
-def question_key(question: QuestionView) -> str:
-    """Names a question's message: other words, or the same words in another place, are another question."""
+def question_key(question: Question) -> str:
+    """Names a question's message: other words, or the same words in another recipient, are another question."""
     return f"question:{question.index}:{question.identity}"
 
 
 def open_question(
-    view: SessionView, question: QuestionView, place: Place, now: datetime, *, auto_at: datetime | None = None
-) -> Shown:
+    view: SessionView,
+    question: Question,
+    recipient: Recipient,
+    now: datetime,
+    *,
+    auto_at: datetime | None = None,
+) -> MessageView:
     """Show a question that waits for an answer.
 
     The first open one also offers to take all suggestions, and says when that happens by itself.
@@ -44,7 +50,7 @@ def open_question(
     Args:
         view: The session.
         question: One of its questions; may be answered already, where the answer is to be changed.
-        place: The chat.
+        recipient: The chat.
         now: The time.
         auto_at: When the suggestions are taken without a person, where a session was started so.
     """
@@ -54,47 +60,47 @@ def open_question(
     number = 1 + next((i for i, each in enumerate(of) if each.index == question.index), 0)
     how_many = f" · {number} of {len(of)}" if len(of) > 1 else ""
     text = paragraphs(
-        f"{headline(Sign.QUESTION, view.ref, 'asks')}{how_many}",
+        f"{headline(Icon.QUESTION, view.ref, 'asks')}{how_many}",
         _whole(question.text),
         "\n".join(f"<b>{escape(each.letter)}</b>  {_whole(each.text)}" for each in question.options),
         _suggestion(question),
-        _by_itself(auto_at, place, now) if first else "",
+        _by_itself(auto_at, recipient, now) if first else "",
     )
-    return Shown(text, (*_options(view, question), *(_all(view, auto_at) if first else ())))
+    return MessageView(text, (*_options(view, question), *(_all(view, auto_at) if first else ())))
 
 
 def answered_question(
-    view: SessionView, question: QuestionView, place: Place, today: datetime, *, changeable: bool
-) -> Shown:
+    view: SessionView, question: Question, recipient: Recipient, today: datetime, *, changeable: bool
+) -> MessageView:
     """Show what was answered, by whom and when.
 
     Args:
         view: The session.
         question: One of its questions, answered.
-        place: The chat.
+        recipient: The chat.
         today: When the question was shown; a time of another day comes with its date.
         changeable: Whether the agent has not taken it up yet.
     """
     text = lines(
-        f"{headline(Sign.DECIDED, view.ref)} · question {question.number}",
+        f"{headline(Icon.DECIDED, view.ref)} · question {question.number}",
         agent_text(question.text, _ASKED_AGAIN),
         f"→ {answer_words(question)}",
-        escape(decided_by(question.by, question.via, question.at, place, today)),
+        escape(decided_by(question.by, question.via, question.at, recipient, today)),
     )
     if not changeable:
-        return Shown(text)
+        return MessageView(text)
     action = Action(
         do=ActionKind.CHANGE_ANSWER,
         session=view.ref.key,
         question=question.index,
         identity=question.identity,
     )
-    return Shown(text, ((Button("Change", action),),))
+    return MessageView(text, ((ActionButton("Change", action),),))
 
 
 def answers_receipt(
-    view: SessionView, questions: tuple[QuestionView, ...], picked_up: int | None, *, over: bool
-) -> Shown:
+    view: SessionView, questions: tuple[Question, ...], picked_up: int | None, *, over: bool
+) -> MessageView:
     """List all answers of a round, once the last is given.
 
     Args:
@@ -111,11 +117,11 @@ def answers_receipt(
         last = f"✓ The agent has them, iteration {picked_up}."
     else:
         rests = view.state is SessionState.STOPPED
-        goes_on = (view.wanted and not rests) or view.worker_pid is not None
+        goes_on = (view.wanted and not rests) or view.has_worker
         last = "" if over else "It goes on by itself." if goes_on else "/resume lets it go on."
-    return Shown(
+    return MessageView(
         lines(
-            f"{headline(Sign.DECIDED, view.ref, 'has its answers')}",
+            f"{headline(Icon.DECIDED, view.ref, 'has its answers')}",
             *shown,
             f"… and {more} more" if more > 0 else "",
             last,
@@ -123,7 +129,7 @@ def answers_receipt(
     )
 
 
-def answer_words(question: QuestionView) -> str:
+def answer_words(question: Question) -> str:
     """An answer as HTML, readable: an option in its own words, anything else verbatim, both shortened."""
     letter, words = _chosen(question)
     if letter is not None:
@@ -131,7 +137,7 @@ def answer_words(question: QuestionView) -> str:
     return escape(clip(words.strip(), 1500))
 
 
-def answer_line(question: QuestionView, limit: int) -> str:
+def answer_line(question: Question, limit: int) -> str:
     """An answer as one line of HTML: an option's words rendered, a person's own as they are."""
     letter, words = _chosen(question)
     if letter is not None:
@@ -139,7 +145,7 @@ def answer_line(question: QuestionView, limit: int) -> str:
     return escape(one_line(words, limit)) or "—"
 
 
-def _chosen(question: QuestionView) -> tuple[str | None, str]:
+def _chosen(question: Question) -> tuple[str | None, str]:
     """The letter of the option that was chosen and its words; None and a person's own words otherwise."""
     answer = question.answer or ""
     letters = [option.letter for option in question.options if answer.startswith(f"{option.letter})")]
@@ -152,51 +158,53 @@ def can_be_suggested(view: SessionView) -> bool:
     return bool(waiting) and all(question.suggestion or question.reason for question in waiting)
 
 
-def _options(view: SessionView, question: QuestionView) -> Rows:
+def _options(view: SessionView, question: Question) -> Rows:
     buttons = []
     for option in question.options[:_MOST_OPTIONS]:
         star = " ★" if option.letter == question.suggestion else ""
         action = _action(view, question, ActionKind.ANSWER, option.letter)
-        buttons.append(Button(f"{option.letter}{star}", action, once=True))
+        buttons.append(ActionButton(f"{option.letter}{star}", action, once=True))
     other = "✍️ Other" if question.options else "✍️ Answer"
-    buttons.append(Button(other, _action(view, question, ActionKind.OTHER_ANSWER)))
+    buttons.append(ActionButton(other, _action(view, question, ActionKind.OTHER_ANSWER)))
     if question.answer is not None:
-        buttons.append(Button("↩️ Keep", _action(view, question, ActionKind.CANCEL)))
+        buttons.append(ActionButton("↩️ Keep", _action(view, question, ActionKind.CANCEL)))
     return rows(*buttons)
 
 
 def _all(view: SessionView, auto_at: datetime | None) -> Rows:
     waiting = view.open_questions
     offered = [question for question in waiting if question.suggestion or question.reason]
-    made: list[tuple[Button, ...]] = []
+    made: list[tuple[ActionButton, ...]] = []
     if len(offered) > 1 or (len(offered) == 1 and not offered[0].suggestion):
         which = "all" if len(offered) == len(waiting) else "the"
         label = f"Accept {which} {plural(len(offered), 'suggestion')}"
         action = Action(do=ActionKind.ACCEPT_SUGGESTIONS, session=view.ref.key, identity=view.gate)
-        made.append((Button(label if len(offered) > 1 else "Accept the suggestion", action, once=True),))
+        made.append(
+            (ActionButton(label if len(offered) > 1 else "Accept the suggestion", action, once=True),)
+        )
     if auto_at is not None:
         action = Action(do=ActionKind.AUTO_OFF, session=view.ref.key, identity=view.gate)
-        made.append((Button("✋ Not by itself", action),))
+        made.append((ActionButton("✋ Not by itself", action),))
     return tuple(made)
 
 
-def _action(view: SessionView, question: QuestionView, kind: ActionKind, letter: str | None = None) -> Action:
+def _action(view: SessionView, question: Question, kind: ActionKind, letter: str | None = None) -> Action:
     return Action(
         do=kind, session=view.ref.key, question=question.index, identity=question.identity, letter=letter
     )
 
 
-def _suggestion(question: QuestionView) -> str:
+def _suggestion(question: Question) -> str:
     reason = agent_text(question.reason, 800)
     if question.suggestion:
         return f"💡 It suggests {escape(question.suggestion)}{': ' if reason else ''}{reason}"
     return f"💡 It suggests: {reason}" if reason else ""
 
 
-def _by_itself(auto_at: datetime | None, place: Place, now: datetime) -> str:
+def _by_itself(auto_at: datetime | None, recipient: Recipient, now: datetime) -> str:
     if auto_at is None:
         return ""
-    return f"⏱ The suggestions are taken at {time_of(auto_at, place, now)} unless you say otherwise."
+    return f"⏱ The suggestions are taken at {time_of(auto_at, recipient, now)} unless you say otherwise."
 
 
 def _whole(markdown: str) -> str:
@@ -204,5 +212,5 @@ def _whole(markdown: str) -> str:
     return rich.html() if visible(rich.text) else escape(one_line(markdown) or "…")
 
 
-def _same_round(one: QuestionView, other: QuestionView) -> bool:
+def _same_round(one: Question, other: Question) -> bool:
     return one.round == other.round

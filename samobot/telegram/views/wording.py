@@ -22,7 +22,7 @@ _MOST_RENDERED = 20_000
 _OPTION = re.compile(r"[A-Z]\) ")
 
 
-class Sign(StrEnum):
+class Icon(StrEnum):
     """Signs; each means one thing."""
 
     RUNNING = "▶️"
@@ -36,15 +36,15 @@ class Sign(StrEnum):
     PAUSED = "⏸"
     STOPPED = "⏹"
     DONE = "🏁"
-    OURS = "⚠️"
+    ERROR = "⚠️"
     DECIDED = "✅"
     GUIDANCE = "💬"
-    AT_REST = "💤"
-    AWAY = "🗄"
+    IDLE = "💤"
+    ARCHIVED = "🗄"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Recipient:
     """A chat as the words for it need to know it.
 
     Attributes:
@@ -75,7 +75,7 @@ def name_of(ref: SessionRef) -> str:
     return bold(one_line(ref.name, NAME_CHARACTERS) or "?")
 
 
-def headline(sign: Sign, ref: SessionRef, words: str = "") -> str:
+def headline(sign: Icon, ref: SessionRef, words: str = "") -> str:
     """The first line of a message: the sign, the session's name, and what is with it."""
     return f"{sign} {name_of(ref)}{' ' if words else ''}{escape(words)}"
 
@@ -90,9 +90,9 @@ def money_of(view: SessionView) -> str:
     return human_money(view.cost_usd, unpriced=view.unpriced)
 
 
-def time_of(at: datetime, place: Place, today: datetime) -> str:
+def time_of(at: datetime, recipient: Recipient, today: datetime) -> str:
     """A time of day in the chat's zone, with the date where that is not the day of `today`."""
-    local, base = at.astimezone(place.zone), today.astimezone(place.zone)
+    local, base = at.astimezone(recipient.zone), today.astimezone(recipient.zone)
     if local.date() == base.date():
         return f"{local:%H:%M}"
     if abs((local.date() - base.date()).days) < 7:
@@ -100,19 +100,21 @@ def time_of(at: datetime, place: Place, today: datetime) -> str:
     return f"{local:%b} {local.day}, {local:%H:%M}"
 
 
-def decided_by(by: str | None, via: str | None, at: datetime | None, place: Place, today: datetime) -> str:
+def decided_by(
+    by: str | None, via: str | None, at: datetime | None, recipient: Recipient, today: datetime
+) -> str:
     """Who decided and when: `you, 14:02`, `Ann, 14:02`, `at the terminal, 14:02`; not escaped."""
     name = one_line(by or "", NAME_CHARACTERS)
     match via:
         case "telegram":
-            who = "you" if place.alone else name or "somebody"
+            who = "you" if recipient.alone else name or "somebody"
         case "auto":
             who = "by itself"
         case None:
             who = name or "by hand"
         case _:
-            who = "at the terminal" if place.alone or not name else f"{name}, at the terminal"
-    return f"{who}, {time_of(at, place, today)}" if at is not None else who
+            who = "at the terminal" if recipient.alone or not name else f"{name}, at the terminal"
+    return f"{who}, {time_of(at, recipient, today)}" if at is not None else who
 
 
 def agent_text(markdown: str, limit: int) -> str:

@@ -8,9 +8,9 @@ import json
 import httpx
 import pytest
 
-from samobot.sandbox.botapi.failure import ApiFailure
+from samobot.sandbox.botapi.failure import ApiFailure, SandboxError, SandboxTimeout
 from samobot.sandbox.botapi.faults import Fault, FaultKind
-from samobot.sandbox.botapi.feed import EventKind, SandboxError, SandboxTimeout
+from samobot.sandbox.botapi.feed import EventKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
 from tests.support.telegram import TOKEN, RawBot

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from samobot.sandbox.botapi.chats import GROUP_ANONYMOUS_BOT, TELEGRAM, MemberStatus
-from samobot.sandbox.botapi.feed import SandboxError
+from samobot.sandbox.botapi.failure import SandboxError
 from samobot.sandbox.botapi.server import BotApiServer
 from tests.support.telegram import RawBot
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from samobot.telegram.inbound.access import Gate
+from samobot.telegram.inbound.access import AccessGate
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.pairing import Access
 from tests.support.phone import CHAT, Phone, open_phone
@@ -19,7 +19,7 @@ BEN = {"id": 12, "is_bot": False, "first_name": "Ben"}
 @pytest.fixture
 async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
     """A phone before the gate, which lets Ann in."""
-    gate = Gate(Access(frozenset({CHAT})), store)
+    gate = AccessGate(Access(frozenset({CHAT})), store)
     async for made in open_phone(tmp_path, store, monkeypatch):
         monkeypatch.setattr(made.front, "on_update", gate.guard(made.front.on_update))
         yield made

@@ -16,7 +16,7 @@ import pytest
 
 from samobot.errors import StorageError
 from samobot.fleet.models import SessionRef
-from samobot.fleet.replies import StopReport
+from samobot.fleet.results import StopReport
 from samobot.session.folder import SessionFolder, archive
 from samobot.session.gate import Person
 from samobot.session.journal import EventName, append
@@ -27,7 +27,7 @@ from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.tables import PHONE_COLUMNS
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op
-from samobot.telegram.store.sent import About, SentMessage
+from samobot.telegram.store.sent import MessageSubject, SentMessage
 from samobot.telegram.views.buttons import LABEL_CHARACTERS
 from tests.support.phone import CHAT, NOW, PLAN, QA, Phone, open_phone
 
@@ -97,7 +97,7 @@ async def test_a_letter_an_option_and_a_text_are_written_as_answers(phone: Phone
     text = (folder / "_qa.md").read_text()
     assert "B) blue" in text
     assert "many," in text
-    view = await phone.desk.fleet.view(phone.desk.fleet.ref_of("repo:26-01-31-demo"))
+    view = await phone.context.fleet.view(SessionRef.from_key("repo:26-01-31-demo"))
     assert [question.answer for question in view.questions] == ["B) blue", "many,\n  more than `one`"]
     assert all(question.by == "Ann" and question.via == "telegram" for question in view.questions)
 
@@ -132,7 +132,7 @@ async def test_a_question_that_the_words_led_to_is_answered_by_the_next_words(ph
     await phone.say("/run")
     assert "What is to be done?" in (await phone.say("repo:demo"))[0]
     await phone.say("add a greeting")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     (folder,) = (phone.root / "sessions-repo").iterdir()
     assert "add a greeting" in (folder / "_overview.md").read_text()
     # Both are settled: further words are no task.
@@ -195,7 +195,7 @@ async def test_a_lone_word_that_is_a_command_does_not_become_a_session(phone: Ph
     assert "What is to be done?" in (await phone.say("repo:greet"))[0]
     assert "also a command" in (await phone.say("stop"))[0]
     await phone.say("stop the greeting from being printed twice")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     assert next((phone.root / "sessions-repo").iterdir()).name.endswith("-greet")
 
 
@@ -206,25 +206,25 @@ async def test_a_session_can_be_named_as_a_command_where_that_is_meant(phone: Ph
     asked = [row for row in phone.new() if "In which project" in to_plain(row.post.text)]
     await phone.tap(asked[0], "repo")
     await phone.say("show how things stand")
-    await phone.desk.finish(20)
-    (view,) = await phone.desk.fleet.look()
+    await phone.context.finish(20)
+    (view,) = await phone.context.fleet.sessions()
     assert (view.ref.name, view.budget_usd) == ("status", 5.0)
 
 
 async def test_words_after_a_run_that_was_typed_instead_are_no_other_run(phone: Phone) -> None:
     await phone.say("/run")
     await phone.say("/run repo:greet add a greeting")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     await phone.say("thanks")
-    await phone.desk.finish(20)
-    assert [view.ref.name for view in await phone.desk.fleet.look()] == ["greet"]
+    await phone.context.finish(20)
+    assert [view.ref.name for view in await phone.context.fleet.sessions()] == ["greet"]
 
 
 async def test_a_plan_that_changed_since_the_message_is_not_approved(phone: Phone) -> None:
     folder = phone.planned()
-    view = await phone.desk.fleet.view(phone.desk.fleet.ref_of("repo:26-01-31-demo"))
+    view = await phone.context.fleet.view(SessionRef.from_key("repo:26-01-31-demo"))
     assert view.plan is not None
-    about = About(view.ref.key, "plan", {"sha256": view.plan.sha256})
+    about = MessageSubject(view.ref.key, "plan", {"sha256": view.plan.sha256})
     phone.store.sent.put(SentMessage(CHAT, 77, "plan", about, None, "", 0.0))
     (folder / "01-31-11:30-plan-greeting.md").write_text(PLAN + "- [ ] delete the internet\n")
     said = await phone.say("/approve", reply_to=77)
@@ -244,7 +244,7 @@ async def test_an_approval_is_recorded_once_however_often_it_is_given(phone: Pho
 
 async def test_a_reply_says_by_itself_which_session_and_what(phone: Phone) -> None:
     asking, planned = phone.asking("ask"), phone.planned("plan")
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question, plan = phone.last("Which colour?"), phone.last("has a plan")
     phone.deliver(question, 50)
     phone.deliver(plan, 51)
@@ -256,8 +256,10 @@ async def test_a_reply_says_by_itself_which_session_and_what(phone: Phone) -> No
 
 async def test_a_reply_to_a_card_is_guidance_word_for_word(phone: Phone) -> None:
     folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
-    phone.store.sent.put(SentMessage(CHAT, 60, "card", About("repo:26-01-31-demo", "card"), None, "", 0.0))
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
+    phone.store.sent.put(
+        SentMessage(CHAT, 60, "card", MessageSubject("repo:26-01-31-demo", "card"), None, "", 0.0)
+    )
     said = await phone.say("demo uses the key in $KEY", reply_to=60)
     assert "demo uses the key in $KEY" in (folder / "_guidance.md").read_text()
     assert any("shall it try again" in text for text in said)
@@ -285,7 +287,7 @@ async def test_an_old_command_is_confirmed_and_an_old_answer_counts(phone: Phone
 
 async def test_what_somebody_else_answered_is_not_overwritten(phone: Phone) -> None:
     folder = phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.deliver(phone.last("Which colour?"), 50)
     await phone.say("A", reply_to=50)
     said = await phone.say("B", reply_to=50, user={"id": 12, "is_bot": False, "first_name": "Ben"})
@@ -297,7 +299,7 @@ async def test_a_tap_repeated_after_a_crash_is_carried_out_once(
     phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
     with monkeypatch.context() as killed_before_it_was_noted:
         killed_before_it_was_noted.setattr(phone.store.callbacks, "take", lambda *_: None)
@@ -309,7 +311,7 @@ async def test_a_tap_repeated_after_a_crash_is_carried_out_once(
 
 async def test_a_button_from_long_ago_says_so(phone: Phone) -> None:
     phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
     keys = (question.post.markup or {})["inline_keyboard"]
     keys[0][0]["callback_data"] = "unknown-to-us"
@@ -323,9 +325,9 @@ async def test_in_which_project_is_asked_and_a_missing_one_suggested(phone: Phon
     assert keys == ["repo", "shop"]
     assert "Did you mean shop?" in (await phone.say("/run shpo:demo do it"))[0]
     await phone.tap(asked, "shop")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     assert next((phone.root / "sessions-shop").iterdir()).name.endswith("-demo")
-    (view,) = await phone.desk.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert (view.ref.project, view.budget_usd, view.wanted) == ("shop", 5.0, True)
 
 
@@ -336,14 +338,14 @@ async def test_what_was_begun_when_the_bot_died_is_taken_up_again(
         await asyncio.Event().wait()
 
     with monkeypatch.context() as patch:
-        patch.setattr(phone.desk.fleet, "start", hang)
+        patch.setattr(phone.context.fleet, "start", hang)
         await phone.say("/run repo:demo do it")
-        await phone.desk.finish(0)
+        await phone.context.finish(0)
     assert not (phone.root / "sessions-repo").exists()
     await phone.front.take_up()
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     assert next((phone.root / "sessions-repo").iterdir()).name.endswith("-demo")
-    assert phone.desk.promised() == []
+    assert phone.context.unfinished_commands() == []
 
 
 async def test_a_full_disk_at_the_end_of_background_work_leaves_no_loose_end(
@@ -352,18 +354,18 @@ async def test_a_full_disk_at_the_end_of_background_work_leaves_no_loose_end(
     def full(*_: Any, **__: Any) -> None:
         raise StorageError("The disk is full.")
 
-    stop = phone.desk.fleet.stop
+    stop = phone.context.fleet.stop
 
     async def stop_as_the_disk_fills(ref: SessionRef, by: Person) -> StopReport:
-        monkeypatch.setattr(phone.store.facts, "set", full)
+        monkeypatch.setattr(phone.store.tasks, "drop", full)
         return await stop(ref, by)
 
-    monkeypatch.setattr(phone.desk.fleet, "stop", stop_as_the_disk_fills)
+    monkeypatch.setattr(phone.context.fleet, "stop", stop_as_the_disk_fills)
     phone.session("demo")
     await phone.say("/stop repo:demo")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     assert "is stopped" in to_plain(phone.last("is stopped").post.text)
-    assert [command for command, _ in phone.desk.promised()] == ["stop"]
+    assert [command for command, _ in phone.context.unfinished_commands()] == ["stop"]
     gc.collect()
     assert loose_ends == []
 
@@ -466,7 +468,7 @@ async def test_a_fault_of_ours_is_one_line_and_its_details_are_in_the_log(
     async def broken() -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(phone.desk.fleet, "look", broken)
+    monkeypatch.setattr(phone.context.fleet, "sessions", broken)
     said = await phone.say("/status")
     assert said == ["⚠️ Something of ours went wrong; the details are in the log. Nothing was decided."]
     assert "secret detail" in caplog.text
@@ -496,7 +498,7 @@ async def test_what_fails_after_the_tap_was_answered_is_said_in_a_message(
     shown = phone.last("demo")
 
     monkeypatch.setattr(callbacks, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(phone.desk.fleet, "log_lines", _late(StorageError("The disk is gone.")))
+    monkeypatch.setattr(phone.context.fleet, "log_lines", _late(StorageError("The disk is gone.")))
     await phone.tap(shown, "📄 Log")
     assert [text for text, _ in phone.toasts] == [""]
     assert "The disk is gone." in to_plain(phone.new()[-1].post.text)
@@ -515,7 +517,7 @@ def _late(error: Exception) -> Callable[..., Awaitable[Any]]:
 
 async def test_you_is_only_who_alone_may_decide_and_paired_people_count(phone: Phone) -> None:
     phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.tap(phone.last("Which colour?"), "B")
     assert "you, " in to_plain(phone.last("Which colour?").post.text)
     phone.store.people.add_user(12)
@@ -527,7 +529,7 @@ async def test_you_is_only_who_alone_may_decide_and_paired_people_count(phone: P
 
 async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phone) -> None:
     phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.say("/status demo")
     shown = [
         row for row in phone.store.outbox.waiting(CHAT) if (row.post.markup or {}).get("inline_keyboard")
@@ -550,19 +552,19 @@ async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phon
 
 async def test_what_was_put_away_does_not_come_back_by_a_look_from_before(phone: Phone) -> None:
     folder = phone.asking()
-    before = await phone.desk.fleet.look()
-    await phone.desk.notifier.look(before)
+    before = await phone.context.fleet.sessions()
+    await phone.context.notifier.update(before)
     await phone.say("/archive demo")
     count = len(phone.store.outbox.waiting(CHAT))
-    await phone.desk.notifier.look(before)
+    await phone.context.notifier.update(before)
     assert len(phone.store.outbox.waiting(CHAT)) == count
     (folder.parent / "_archive" / folder.name).rename(folder)
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     assert "Waits for you" in to_plain(phone.last("demo · repo").post.text)
 
 
 @pytest.mark.parametrize("kind", ["asking", "planned"])
-async def test_what_is_not_finished_is_put_away_without_its_name_only_after_asking(
+async def test_what_is_not_finished_is_archived_without_its_name_only_after_asking(
     phone: Phone, kind: str
 ) -> None:
     folder = getattr(phone, kind)()
@@ -573,7 +575,7 @@ async def test_what_is_not_finished_is_put_away_without_its_name_only_after_aski
     assert not folder.exists()
 
 
-async def test_what_is_finished_is_put_away_without_asking(phone: Phone) -> None:
+async def test_what_is_finished_is_archived_without_asking(phone: Phone) -> None:
     asking, done = phone.asking("other"), phone.session("demo", phase="done", signal='{"status": "done"}')
     assert "demo is put away" in (await phone.say("/archive"))[0]
     assert (asking.exists(), done.exists()) == (True, False)
@@ -645,7 +647,7 @@ async def test_what_cannot_be_stopped_or_paused_is_said_in_words_that_fit(phone:
 async def test_what_is_said_of_an_answer_has_no_markdown_of_the_agents(phone: Phone) -> None:
     folder = phone.asking()
     (folder / "_qa.md").write_text(QA.replace("A) red", "A) **red**, `#f00`"))
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     asked = phone.last("Which colour?")
     assert await phone.tap(asked, "A") == "Saved. Q1: A) red, #f00 · 1 open"
     assert await phone.tap(asked, "B") == "Q1 was answered by Ann: A) red, #f00"
@@ -653,7 +655,9 @@ async def test_what_is_said_of_an_answer_has_no_markdown_of_the_agents(phone: Ph
 
 async def test_words_for_a_done_session_are_refused_in_words_however_they_come(phone: Phone) -> None:
     folder = phone.session("demo", phase="done", signal='{"status": "done"}')
-    phone.store.sent.put(SentMessage(CHAT, 60, "done", About("repo:26-01-31-demo", "done"), None, "", 0.0))
+    phone.store.sent.put(
+        SentMessage(CHAT, 60, "done", MessageSubject("repo:26-01-31-demo", "done"), None, "", 0.0)
+    )
     refused = "⚠️ demo is done; your words were not used. /run starts what is next."
     assert await phone.say("/tell demo use the key") == [refused]
     assert await phone.say("/tell demo") == [refused]
@@ -669,12 +673,12 @@ async def test_a_stop_really_stops_what_rests_and_closes_what_it_needed(phone: P
         folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     else:
         folder = getattr(phone, kind)()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     needed = [row for row in phone.store.outbox.waiting(CHAT) if row.post.markup and "card" not in row.key]
     assert needed
     await phone.say("/stop demo")
-    await phone.desk.finish(20)
-    (view,) = await phone.desk.fleet.look()
+    await phone.context.finish(20)
+    (view,) = await phone.context.fleet.sessions()
     assert view.state is SessionState.STOPPED
     assert not (folder / "_signal.json").exists()
     assert "Stopped by a person" in (folder / "_overview.md").read_text()
@@ -685,20 +689,20 @@ async def test_a_stop_really_stops_what_rests_and_closes_what_it_needed(phone: P
     assert "Stopped since" in to_plain(rows["card:repo:26-01-31-demo"].post.text)
     journal = (folder / "_logs/journal.jsonl").read_text()
     await phone.say("/stop demo")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     assert (folder / "_logs/journal.jsonl").read_text() == journal, "stopped once"
 
 
 async def test_an_answer_after_a_stop_is_saved_and_only_resume_lets_it_go_on(phone: Phone) -> None:
     folder = phone.asking()
     await phone.say("/stop demo")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     said = await phone.say("/answer demo Q1 B")
     assert any("Saved. demo stays stopped until /resume." in text for text in said)
     await phone.say("/answer demo Q2 seven")
     assert "seven" in (folder / "_qa.md").read_text()
     assert phone.store.wanted.all() == ()
-    (view,) = await phone.desk.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert view.state is SessionState.STOPPED
     await phone.say("/resume demo")
     assert [run.session for run in phone.store.wanted.all()] == [view.ref.key]
@@ -720,7 +724,7 @@ async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_an
     folder = phone.asking()
     paused_while_it_worked(folder)
     phone.store.wanted.want("repo:26-01-31-demo", {})
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.new()
     (refused,) = await phone.say("/pause demo")
     assert "waiting for 2 answers. It stays paused after that." in refused
@@ -731,7 +735,7 @@ async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_an
     told = phone.last("demo stays paused")
     assert to_plain(told.post.text).startswith("⏸ demo stays paused\nWhat was decided is saved.")
     await phone.tap(told, "▶️ Resume")
-    (view,) = await phone.desk.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert (view.state, view.wanted) == (SessionState.IDLE, True)
 
 
@@ -739,7 +743,7 @@ async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_an
 async def test_a_plan_that_is_decided_says_that_the_session_stays_paused(phone: Phone, words: str) -> None:
     folder = phone.planned()
     paused_while_it_worked(folder)
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     said = await phone.say(words)
     assert len([text for text in said if "stays paused" in text]) == 1
     assert phone.store.wanted.all() == ()
@@ -747,13 +751,13 @@ async def test_a_plan_that_is_decided_says_that_the_session_stays_paused(phone: 
 
 async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_resumed(phone: Phone) -> None:
     phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.say("/stop demo")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     phone.new()
     said = await phone.say("/resume demo")
     assert any("demo waits for your answers; it goes on by itself after that" in text for text in said)
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     asked = [row for row in phone.store.outbox.waiting(CHAT) if row.key.startswith("question:")]
     assert any(row.post.markup for row in asked)
     await phone.say("/answer demo all")
@@ -763,9 +767,9 @@ async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_res
 
 async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> None:
     folder = phone.planned()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.say("/stop demo")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     assert any("stays stopped until /resume" in text for text in await phone.say("/approve demo"))
     assert "Phase: implementation" in (folder / "_overview.md").read_text()
     assert phone.store.wanted.all() == ()
@@ -776,7 +780,7 @@ async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> No
 async def test_there_is_nothing_to_stop_about_a_done_session(phone: Phone) -> None:
     folder = phone.session("demo", phase="done", signal='{"status": "done"}')
     await phone.say("/stop demo")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     assert "demo is done; nothing to stop." in to_plain(phone.last("nothing to stop").post.text)
     assert (folder / "_signal.json").exists()
 
@@ -785,7 +789,7 @@ async def test_why_a_session_is_blocked_and_what_it_needs_are_told_apart(phone: 
     folder = phone.session("demo", phase="testing", blocked="yes")
     signal = {"status": "blocked", "reason": "No network", "needs": "A key"}
     (folder / "_signal.json").write_text(json.dumps(signal))
-    view = await phone.desk.fleet.view(phone.desk.fleet.ref_of("repo:26-01-31-demo"))
+    view = await phone.context.fleet.view(SessionRef.from_key("repo:26-01-31-demo"))
     assert (view.reason, view.needs, view.asked) == ("No network", "A key", "No network\nA key")
 
 
@@ -812,9 +816,9 @@ async def test_a_card_says_what_was_done_last_without_marks(phone: Phone) -> Non
 
 async def test_what_was_archived_at_the_terminal_is_closed_on_the_next_look(phone: Phone) -> None:
     folder = phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     archive(SessionFolder(folder))
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
     assert "→ 🗄 Put away" in to_plain(question.post.text)
     assert question.post.markup is None

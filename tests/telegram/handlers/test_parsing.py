@@ -6,44 +6,44 @@ from hypothesis import strategies as st
 
 from samobot.errors import UsageError
 from samobot.telegram.handlers.parsing import (
-    AnswerWords,
-    RunWords,
+    AnswerArguments,
+    RunArguments,
     first_word,
-    read_answer,
-    read_command,
-    read_money,
-    read_run,
+    parse_answer,
+    parse_command,
+    parse_money,
+    parse_run,
 )
 
 
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("demo", RunWords(name="demo")),
-        ("demo add a greeting", RunWords(name="demo", task="add a greeting")),
-        ("shop:demo add it", RunWords(project="shop", name="demo", task="add it")),
-        ("demo\nFirst line\n\n  second", RunWords(name="demo", task="First line\n\n  second")),
-        ('demo "add it"', RunWords(name="demo", task="add it")),
-        ("demo “add it”", RunWords(name="demo", task="add it")),
-        ("demo --budget 5 add it", RunWords(name="demo", task="add it", budget_usd=5)),
-        ("demo add it --budget $2,50", RunWords(name="demo", task="add it", budget_usd=2.5)),
-        ("demo —budget 5", RunWords(name="demo", budget_usd=5)),
-        ("demo –auto —dive “what is there” do it", RunWords(name="demo", task="do it", dive="what is there", auto=True)),
-        ('demo --dive "look" --task "do it"', RunWords(name="demo", task="do it", dive="look")),
-        ("demo --dive look around --task do it", RunWords(name="demo", task="do it", dive="look around")),
-        ("demo --dive='look' x", RunWords(name="demo", task="x", dive="look")),
-        ("--budget 3 demo x", RunWords(name="demo", task="x", budget_usd=3)),
-        ('demo "add a --budget flag"', RunWords(name="demo", task="add a --budget flag")),
-        ("demo use --verbose as —silent does", RunWords(name="demo", task="use --verbose as —silent does")),
-        ("demo fix it — and test it", RunWords(name="demo", task="fix it — and test it")),
-        ("demo it's Ann's \"thing\" there", RunWords(name="demo", task="it's Ann's \"thing\" there")),
-        ("demo --AUTO", RunWords(name="demo", auto=True)),
-        ("", RunWords()),
-        ("--auto", RunWords(auto=True)),
+        ("demo", RunArguments(name="demo")),
+        ("demo add a greeting", RunArguments(name="demo", task="add a greeting")),
+        ("shop:demo add it", RunArguments(project="shop", name="demo", task="add it")),
+        ("demo\nFirst line\n\n  second", RunArguments(name="demo", task="First line\n\n  second")),
+        ('demo "add it"', RunArguments(name="demo", task="add it")),
+        ("demo “add it”", RunArguments(name="demo", task="add it")),
+        ("demo --budget 5 add it", RunArguments(name="demo", task="add it", budget_usd=5)),
+        ("demo add it --budget $2,50", RunArguments(name="demo", task="add it", budget_usd=2.5)),
+        ("demo —budget 5", RunArguments(name="demo", budget_usd=5)),
+        ("demo –auto —dive “what is there” do it", RunArguments(name="demo", task="do it", dive="what is there", auto=True)),
+        ('demo --dive "look" --task "do it"', RunArguments(name="demo", task="do it", dive="look")),
+        ("demo --dive look around --task do it", RunArguments(name="demo", task="do it", dive="look around")),
+        ("demo --dive='look' x", RunArguments(name="demo", task="x", dive="look")),
+        ("--budget 3 demo x", RunArguments(name="demo", task="x", budget_usd=3)),
+        ('demo "add a --budget flag"', RunArguments(name="demo", task="add a --budget flag")),
+        ("demo use --verbose as —silent does", RunArguments(name="demo", task="use --verbose as —silent does")),
+        ("demo fix it — and test it", RunArguments(name="demo", task="fix it — and test it")),
+        ("demo it's Ann's \"thing\" there", RunArguments(name="demo", task="it's Ann's \"thing\" there")),
+        ("demo --AUTO", RunArguments(name="demo", auto=True)),
+        ("", RunArguments()),
+        ("--auto", RunArguments(auto=True)),
     ],
 )  # fmt: skip
-def test_what_thumbs_type_after_run_is_understood(typed: str, expected: RunWords) -> None:
-    assert read_run(typed) == expected
+def test_what_thumbs_type_after_run_is_understood(typed: str, expected: RunArguments) -> None:
+    assert parse_run(typed) == expected
 
 
 @pytest.mark.parametrize(
@@ -63,34 +63,34 @@ def test_what_thumbs_type_after_run_is_understood(typed: str, expected: RunWords
 )
 def test_a_flag_that_cannot_be_is_said_with_what_to_do(typed: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        read_run(typed)
+        parse_run(typed)
 
 
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("B", AnswerWords(text="B")),
-        ("Q2 B", AnswerWords(answers={"Q2": "B"})),
-        ("q2: b", AnswerWords(answers={"Q2": "b"})),
-        ("Q2=free text, long", AnswerWords(answers={"Q2": "free text, long"})),
-        ("Q2 first\n  second\n\nthird", AnswerWords(answers={"Q2": "first\n  second\n\nthird"})),
-        ("Q1=A Q2=C", AnswerWords(answers={"Q1": "A", "Q2": "C"})),
-        ("1:A, 2:b", AnswerWords(answers={"Q1": "A", "Q2": "b"})),
-        ("2 A", AnswerWords(answers={"Q2": "A"})),
-        ("2) a, 3) B", AnswerWords(answers={"Q2": "a", "Q3": "B"})),
-        ("2 apples", AnswerWords(text="2 apples")),
-        ("2 a day", AnswerWords(text="2 a day")),
-        ("2", AnswerWords(text="2")),
-        ("ALL", AnswerWords(everything=True)),
-        ("all of them, please", AnswerWords(text="all of them, please")),
-        ("Q2", AnswerWords()),
-        ("Quality first", AnswerWords(text="Quality first")),
-        ("```py\nx = 1\n```", AnswerWords(text="```py\nx = 1\n```")),
-        ("", AnswerWords()),
+        ("B", AnswerArguments(text="B")),
+        ("Q2 B", AnswerArguments(answers={"Q2": "B"})),
+        ("q2: b", AnswerArguments(answers={"Q2": "b"})),
+        ("Q2=free text, long", AnswerArguments(answers={"Q2": "free text, long"})),
+        ("Q2 first\n  second\n\nthird", AnswerArguments(answers={"Q2": "first\n  second\n\nthird"})),
+        ("Q1=A Q2=C", AnswerArguments(answers={"Q1": "A", "Q2": "C"})),
+        ("1:A, 2:b", AnswerArguments(answers={"Q1": "A", "Q2": "b"})),
+        ("2 A", AnswerArguments(answers={"Q2": "A"})),
+        ("2) a, 3) B", AnswerArguments(answers={"Q2": "a", "Q3": "B"})),
+        ("2 apples", AnswerArguments(text="2 apples")),
+        ("2 a day", AnswerArguments(text="2 a day")),
+        ("2", AnswerArguments(text="2")),
+        ("ALL", AnswerArguments(everything=True)),
+        ("all of them, please", AnswerArguments(text="all of them, please")),
+        ("Q2", AnswerArguments()),
+        ("Quality first", AnswerArguments(text="Quality first")),
+        ("```py\nx = 1\n```", AnswerArguments(text="```py\nx = 1\n```")),
+        ("", AnswerArguments()),
     ],
 )
-def test_what_thumbs_type_after_answer_is_understood(typed: str, expected: AnswerWords) -> None:
-    assert read_answer(typed) == expected
+def test_what_thumbs_type_after_answer_is_understood(typed: str, expected: AnswerArguments) -> None:
+    assert parse_answer(typed) == expected
 
 
 @pytest.mark.parametrize(
@@ -103,19 +103,19 @@ def test_what_thumbs_type_after_answer_is_understood(typed: str, expected: Answe
     ],
 )
 def test_a_command_is_read_with_its_words_verbatim(typed: str, expected: tuple[str, str | None, str]) -> None:
-    found = read_command(typed)
+    found = parse_command(typed)
     assert found is not None
     assert (found.name, found.bot, found.rest) == expected
 
 
 @pytest.mark.parametrize("typed", ["run demo", " /run", "/usr/bin/python is missing", "/", "/über"])
 def test_other_text_is_no_command(typed: str) -> None:
-    assert read_command(typed) is None
+    assert parse_command(typed) is None
 
 
 @pytest.mark.parametrize(("typed", "usd"), [("5", 5), ("$2.5", 2.5), ("2,50", 2.5), ("5 usd", 5), ("x", None), ("0", None)])  # fmt: skip
 def test_money_is_read_as_people_write_it(typed: str, usd: float | None) -> None:
-    assert read_money(typed) == usd
+    assert parse_money(typed) == usd
 
 
 def test_the_words_after_the_first_keep_their_lines() -> None:
@@ -125,10 +125,10 @@ def test_the_words_after_the_first_keep_their_lines() -> None:
 
 @given(st.text())
 def test_no_text_breaks_the_reading(text: str) -> None:
-    read_command(text)
-    read_answer(text)
+    parse_command(text)
+    parse_answer(text)
     try:
-        words = read_run(text)
+        words = parse_run(text)
     except UsageError:
         return
     assert words.name is None or not any(character.isspace() for character in words.name)
@@ -136,5 +136,5 @@ def test_no_text_breaks_the_reading(text: str) -> None:
 
 @given(st.text(alphabet="abc \n", min_size=1).filter(str.strip), st.sampled_from(['"{}"', "“{}”", "„{}“"]))
 def test_a_quoted_task_comes_back_as_it_was(task: str, quotes: str) -> None:
-    words = read_run(f"demo --task {quotes.format(task)} --auto")
-    assert words == RunWords(name="demo", task=task, auto=True)
+    words = parse_run(f"demo --task {quotes.format(task)} --auto")
+    assert words == RunArguments(name="demo", task=task, auto=True)

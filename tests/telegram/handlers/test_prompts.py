@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from samobot.telegram.handlers.prompts import ASK_SECONDS
+from samobot.telegram.handlers.prompts import PROMPT_SECONDS
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.sent import About, SentMessage
+from samobot.telegram.store.sent import MessageSubject, SentMessage
 from tests.support.phone import CHAT, PLAN, QA, Phone, open_phone
 from tests.telegram.conftest import ManualClock
 
@@ -23,8 +23,8 @@ async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def _sessions(phone: Phone) -> list[str]:
-    await phone.desk.finish(20)
-    return [view.ref.name for view in await phone.desk.fleet.look()]
+    await phone.context.finish(20)
+    return [view.ref.name for view in await phone.context.fleet.sessions()]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ async def test_words_after_a_command_are_not_for_what_was_asked_before_it(phone:
 
 async def test_words_after_a_tap_are_not_for_what_was_asked_before_it(phone: Phone) -> None:
     phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.say("/run")
     await phone.tap(phone.last("Which colour?"), "B")
     await phone.say("thanks looks good")
@@ -48,7 +48,7 @@ async def test_words_after_a_tap_are_not_for_what_was_asked_before_it(phone: Pho
 
 async def test_words_after_a_reply_elsewhere_are_not_for_what_was_asked_before_it(phone: Phone) -> None:
     phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.deliver(phone.last("Which colour?"), 50)
     await phone.say("/run")
     await phone.say("B", reply_to=50)
@@ -71,7 +71,7 @@ async def test_what_is_said_minutes_later_is_no_answer_unless_it_replies(
 ) -> None:
     await phone.say("/run")
     phone.deliver(phone.last("What shall the session be called"), 90)
-    clock.now += ASK_SECONDS + 1
+    clock.now += PROMPT_SECONDS + 1
     await phone.say("repo:thanks a lot")
     assert await _sessions(phone) == []
     await phone.say("repo:greet Add a greeting", reply_to=90)
@@ -80,7 +80,7 @@ async def test_what_is_said_minutes_later_is_no_answer_unless_it_replies(
 
 async def test_a_tapped_answer_stands_whatever_is_said_until_it_is_to_be_changed(phone: Phone) -> None:
     folder = phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
     await phone.tap(question, "✍️ Other")
     phone.deliver(phone.last("Your answer?"), 90)
@@ -93,7 +93,7 @@ async def test_a_tapped_answer_stands_whatever_is_said_until_it_is_to_be_changed
 
 async def test_an_answer_that_is_to_be_changed_takes_the_next_words(phone: Phone) -> None:
     folder = phone.asking()
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
     phone.deliver(question, 50)
     await phone.tap(question, "B")
@@ -129,7 +129,9 @@ async def test_what_cannot_be_done_is_said_once_and_not_asked_any_more(phone: Ph
 
 async def test_a_reply_to_the_card_while_something_is_asked_is_for_the_card(phone: Phone) -> None:
     folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
-    phone.store.sent.put(SentMessage(CHAT, 60, "card", About("repo:26-01-31-demo", "card"), None, "", 0.0))
+    phone.store.sent.put(
+        SentMessage(CHAT, 60, "card", MessageSubject("repo:26-01-31-demo", "card"), None, "", 0.0)
+    )
     await phone.say("/run")
     await phone.say("use the other key", reply_to=60)
     assert "use the other key" in (folder / "_guidance.md").read_text()
@@ -164,7 +166,7 @@ async def test_what_should_be_different_counts_for_a_plan_that_waits_in_a_stoppe
     await phone.say("/reject")
     phone.deliver(phone.last("What should be different?"), 90)
     await phone.say("/stop demo")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     assert not any("not used" in text for text in await phone.say("shorter", reply_to=90))
     assert "shorter" in (folder / "_guidance.md").read_text()
 
@@ -184,7 +186,7 @@ async def test_an_answer_that_comes_after_the_agent_has_another_can_be_guidance(
         "demo", phase="requirements", blocked="waiting_human", qa=QA.split("### Q2")[0],
         signal='{"status": "waiting", "for": "qa_answers", "summary": "Asked"}',
     )  # fmt: skip
-    await phone.desk.notifier.look(await phone.desk.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.tap(phone.last("Which colour?"), "✍️ Other")
     (folder / "_qa.md").write_text((folder / "_qa.md").read_text().replace("_waiting_", "B) blue"))
     (folder / "_signal.json").unlink()

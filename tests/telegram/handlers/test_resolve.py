@@ -10,9 +10,9 @@ import pytest
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.folder import SessionFolder
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.resolve import any_session, is_active, names, pick
+from samobot.telegram.handlers.resolve import any_session, display_names, is_active, likely_sessions
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.sent import About, SentMessage
+from samobot.telegram.store.sent import MessageSubject, SentMessage
 from tests.support.phone import CHAT, Phone, open_phone
 
 
@@ -23,7 +23,7 @@ async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def views(phone: Phone) -> dict[str, SessionView]:
-    return {view.ref.name: view for view in await phone.desk.fleet.look()}
+    return {view.ref.name: view for view in await phone.context.fleet.sessions()}
 
 
 async def test_where_none_is_named_it_is_what_the_command_can_be_about(phone: Phone) -> None:
@@ -32,12 +32,14 @@ async def test_where_none_is_named_it_is_what_the_command_can_be_about(phone: Ph
     phone.session("rest")
     found = await views(phone)
     everything = list(found.values())
-    assert [view.ref.name for view in pick(everything, lambda view: bool(view.open_questions))] == ["ask"]
+    assert [
+        view.ref.name for view in likely_sessions(everything, lambda view: bool(view.open_questions))
+    ] == ["ask"]
     # What rests is meant only where nothing else could be.
-    assert {view.ref.name for view in pick(everything, any_session)} == {"ask", "plan"}
-    assert {view.ref.name for view in pick(everything, lambda _: False)} == {"ask", "plan"}
-    assert [view.ref.name for view in pick([found["rest"]], any_session)] == ["rest"]
-    assert pick([], any_session) == []
+    assert {view.ref.name for view in likely_sessions(everything, any_session)} == {"ask", "plan"}
+    assert {view.ref.name for view in likely_sessions(everything, lambda _: False)} == {"ask", "plan"}
+    assert [view.ref.name for view in likely_sessions([found["rest"]], any_session)] == ["rest"]
+    assert likely_sessions([], any_session) == []
 
 
 async def test_a_wanted_session_is_active_whatever_its_state(phone: Phone) -> None:
@@ -62,7 +64,13 @@ async def test_sessions_are_called_as_short_as_tells_them_apart(phone: Phone) ->
         called("repo", "26-01-30-three", "three"),
         called("repo", "26-01-31-three", "three"),
     ]
-    assert names(shown) == ["one", "repo:two", "shop:two", "repo:26-01-30-three", "repo:26-01-31-three"]
+    assert display_names(shown) == [
+        "one",
+        "repo:two",
+        "shop:two",
+        "repo:26-01-30-three",
+        "repo:26-01-31-three",
+    ]
 
 
 async def test_a_name_in_two_projects_is_asked_for_and_a_project_settles_it(phone: Phone) -> None:
@@ -98,7 +106,9 @@ async def test_words_begin_with_a_name_only_where_a_session_has_it(phone: Phone)
 
 async def test_a_reply_addresses_its_session_and_leaves_all_words_as_they_are(phone: Phone) -> None:
     one, two = phone.asking("one"), phone.asking("two")
-    phone.store.sent.put(SentMessage(CHAT, 70, "card", About("repo:26-01-31-two", "card"), None, "", 0.0))
+    phone.store.sent.put(
+        SentMessage(CHAT, 70, "card", MessageSubject("repo:26-01-31-two", "card"), None, "", 0.0)
+    )
     await phone.say("/tell one at a time", reply_to=70)
     assert "one at a time" in (two / "_guidance.md").read_text()
     assert not (one / "_guidance.md").exists()
@@ -120,7 +130,9 @@ async def test_no_name_leads_out_of_the_sessions(phone: Phone, name: str) -> Non
 
 
 async def test_a_session_that_is_gone_says_so(phone: Phone) -> None:
-    phone.store.sent.put(SentMessage(CHAT, 71, "card", About("repo:26-01-30-gone", "card"), None, "", 0.0))
+    phone.store.sent.put(
+        SentMessage(CHAT, 71, "card", MessageSubject("repo:26-01-30-gone", "card"), None, "", 0.0)
+    )
     assert "is gone" in (await phone.say("/status", reply_to=71))[0]
     assert "is gone" in (await phone.say("some words", reply_to=71))[0]
 
@@ -192,7 +204,7 @@ async def test_the_budget_of_a_resume_is_taken_however_a_phone_writes_it(
     folder = phone.session("api", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     SessionFolder(folder).prepare()
     await phone.say(f"/resume {name}{budget}")
-    (view,) = await phone.desk.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert (view.budget_usd, view.wanted) == (7.0, True)
 
 
@@ -201,5 +213,5 @@ async def test_a_resume_that_cannot_be_read_is_refused_in_words(phone: Phone, re
     phone.session("api", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     (said,) = await phone.say(f"/resume api {rest}")
     assert said == f"⚠️ “{rest}” is no budget in US dollars, such as 7 or --budget 7. Nothing was done."
-    (view,) = await phone.desk.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert not view.wanted

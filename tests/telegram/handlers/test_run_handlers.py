@@ -14,7 +14,7 @@ from samobot.session.folder import SessionFolder
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op
-from samobot.telegram.store.sent import About, SentMessage
+from samobot.telegram.store.sent import MessageSubject, SentMessage
 from tests.support.phone import CHAT, Phone, open_phone
 
 
@@ -25,8 +25,8 @@ async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def _started(phone: Phone, name: str) -> SessionView:
-    await phone.desk.finish(20)
-    (view,) = [view for view in await phone.desk.fleet.look() if view.ref.name == name]
+    await phone.context.finish(20)
+    (view,) = [view for view in await phone.context.fleet.sessions() if view.ref.name == name]
     return view
 
 
@@ -90,7 +90,9 @@ async def test_flags_survive_the_choice_of_an_old_name_near_a_new_one(phone: Pho
 async def test_flags_of_a_run_in_reply_to_a_session_are_for_that_session(phone: Phone) -> None:
     folder = phone.session("greet")
     SessionFolder(folder).prepare()
-    phone.store.sent.put(SentMessage(CHAT, 60, "card", About("repo:26-01-31-greet", "card"), None, "", 0.0))
+    phone.store.sent.put(
+        SentMessage(CHAT, 60, "card", MessageSubject("repo:26-01-31-greet", "card"), None, "", 0.0)
+    )
     await phone.say('/run --dive "the printing" --budget 5', reply_to=60)
     view = await _started(phone, "greet")
     assert (view.budget_usd, view.wanted) == (5.0, True)
@@ -116,10 +118,10 @@ async def test_a_run_of_a_done_session_gets_no_receipt_but_a_button_for_what_is_
 
 async def test_a_run_that_is_refused_gets_no_receipt(phone: Phone) -> None:
     await phone.say("/panic")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     phone.new()
     await phone.say("/run repo:greet add a greeting")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     rows = phone.store.outbox.waiting(CHAT)
     assert "nothing starts until /resume" in to_plain(phone.last("pulled the emergency stop").post.text)
     assert [row.post.text for row in rows if row.op is Op.REACT] == ["👌"], "that of /panic alone"
@@ -148,7 +150,7 @@ async def _asked_for(phone: Phone) -> tuple[str, str]:
 async def test_words_for_a_session_on_a_day_that_is_over_are_kept_and_one_tap_starts_it(
     phone: Phone, monkeypatch: pytest.MonkeyPatch, flags: str
 ) -> None:
-    state_dir = phone.desk.settings.samobot_state_dir
+    state_dir = phone.context.settings.samobot_state_dir
 
     def day_is_over(_: Path, now: datetime, daily_usd: float | None) -> str | None:
         return None if spending.allowed_today(state_dir, now) else "The day's budget is used up."
@@ -156,7 +158,7 @@ async def test_words_for_a_session_on_a_day_that_is_over_are_kept_and_one_tap_st
     monkeypatch.setattr(spending, "day_is_over", day_is_over)
     folder = phone.session("demo")
     await phone.say(f"/run demo and in blue {flags}")
-    await phone.desk.finish(20)
+    await phone.context.finish(20)
     told = phone.last("demo rests")
     text = to_plain(told.post.text)
     assert "The day's budget is used up. Your words are kept for its next iteration." in text

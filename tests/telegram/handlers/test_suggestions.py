@@ -9,14 +9,14 @@ from samobot.phases import Phase, WaitingFor
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.command_table import COMMANDS
-from samobot.telegram.handlers.suggestions import MOST, Advice, advice
+from samobot.telegram.handlers.suggestions import MAX_SUGGESTIONS, Suggestion, suggest
 from tests.support.views import asking, at_rest, blocked, ended, plan, planned, question, session
 
 API = SessionRef(project="shop", folder="26-01-15-api", name="api")
 
 
 def said(*views: SessionView) -> list[str]:
-    return [each.command for each in advice(views, [view.ref.name for view in views])]
+    return [each.command for each in suggest(views, [view.ref.name for view in views])]
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_several_sessions_are_named_and_the_most_urgent_comes_first() -> None:
 
 def test_the_advice_is_short_and_made_of_commands_that_there_are() -> None:
     views = (session(), blocked(ref=API), asking(question()), planned(plan()), at_rest(SessionState.DONE))
-    found: list[Advice] = advice(views, ["a", "b", "c", "d", "e"])
+    found: list[Suggestion] = suggest(views, ["a", "b", "c", "d", "e"])
     names = [each.command.split()[0] for each in found]
-    assert len(found) == MOST
+    assert len(found) == MAX_SUGGESTIONS
     assert len(set(names)) == len(names)
     assert set(names) <= {command.name for command in COMMANDS}

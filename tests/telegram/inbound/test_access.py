@@ -8,8 +8,8 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from samobot.config.settings import Settings
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.telegram.api import build_bot
-from samobot.telegram.inbound.access import Gate, Reason, access_of, judge
+from samobot.telegram.inbound.access import AccessGate, RefusalReason, access_of, check_access
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.pairing import Access
 from tests.telegram.conftest import ManualClock
@@ -50,71 +50,80 @@ def tap(user: dict[str, Any], chat: dict[str, Any]) -> Update:
 
 
 def test_the_owner_passes_in_private_and_in_an_allowed_group() -> None:
-    assert judge(update("message", message(person(), private())), ACCESS).allowed
-    assert judge(update("message", message(person(), group())), ACCESS).allowed
-    assert judge(tap(person(), private()), ACCESS).allowed
-    assert judge(tap(person(), group()), ACCESS).allowed
+    assert check_access(update("message", message(person(), private())), ACCESS).allowed
+    assert check_access(update("message", message(person(), group())), ACCESS).allowed
+    assert check_access(tap(person(), private()), ACCESS).allowed
+    assert check_access(tap(person(), group()), ACCESS).allowed
 
 
 def test_a_tap_on_a_message_too_old_to_be_shown_passes() -> None:
     old = {"message_id": 5, "date": 0, "chat": private()}
     query = {"id": "1", "from": person(), "chat_instance": "1", "data": "x", "message": old}
-    assert judge(update("callback_query", query), ACCESS).allowed
+    assert check_access(update("callback_query", query), ACCESS).allowed
 
 
 FORWARD = {"type": "hidden_user", "sender_user_name": "X", "date": 1}
 REFUSED = {
     "a stranger in private": (
         update("message", message(person(STRANGER), private(STRANGER))),
-        Reason.STRANGER,
+        RefusalReason.STRANGER,
     ),
-    "a stranger in the group": (update("message", message(person(STRANGER), group())), Reason.STRANGER),
-    "a stranger's tap on the owner's message": (tap(person(STRANGER), private()), Reason.STRANGER),
-    "a stranger's tap in the group": (tap(person(STRANGER), group()), Reason.STRANGER),
-    "the owner in another group": (update("message", message(person(), group(-5))), Reason.PLACE),
-    "the owner's tap in another group": (tap(person(), group(-5)), Reason.PLACE),
-    "somebody else's private chat": (update("message", message(person(), private(STRANGER))), Reason.PLACE),
-    "an edited command": (update("edited_message", message(person(), private(), edit_date=2)), Reason.EDITED),
+    "a stranger in the group": (
+        update("message", message(person(STRANGER), group())),
+        RefusalReason.STRANGER,
+    ),
+    "a stranger's tap on the owner's message": (tap(person(STRANGER), private()), RefusalReason.STRANGER),
+    "a stranger's tap in the group": (tap(person(STRANGER), group()), RefusalReason.STRANGER),
+    "the owner in another group": (update("message", message(person(), group(-5))), RefusalReason.PLACE),
+    "the owner's tap in another group": (tap(person(), group(-5)), RefusalReason.PLACE),
+    "somebody else's private chat": (
+        update("message", message(person(), private(STRANGER))),
+        RefusalReason.PLACE,
+    ),
+    "an edited command": (
+        update("edited_message", message(person(), private(), edit_date=2)),
+        RefusalReason.EDITED,
+    ),
     "a forwarded command": (
         update("message", message(person(), private(), forward_origin=FORWARD)),
-        Reason.FORWARDED,
+        RefusalReason.FORWARDED,
     ),
     "a command through another bot": (
         update("message", message(person(), private(), via_bot=person(77, is_bot=True))),
-        Reason.VIA_BOT,
+        RefusalReason.VIA_BOT,
     ),
     "an anonymous admin": (
         update("message", message(person(1087968824, is_bot=True), group(), sender_chat=group())),
-        Reason.ANONYMOUS,
+        RefusalReason.ANONYMOUS,
     ),
     "the owner in the name of a chat": (
         update("message", message(person(), group(), sender_chat=group())),
-        Reason.ANONYMOUS,
+        RefusalReason.ANONYMOUS,
     ),
     "a linked channel": (
         update("message", message(person(777000), group(), is_automatic_forward=True)),
-        Reason.ANONYMOUS,
+        RefusalReason.ANONYMOUS,
     ),
-    "another bot": (update("message", message(person(OWNER, is_bot=True), group())), Reason.BOT),
-    "a message of nobody": (update("message", message(None, group())), Reason.NOBODY),
+    "another bot": (update("message", message(person(OWNER, is_bot=True), group())), RefusalReason.BOT),
+    "a message of nobody": (update("message", message(None, group())), RefusalReason.NOBODY),
     "a channel post": (
         update("channel_post", message(None, {"id": -7, "type": "channel", "title": "C"})),
-        Reason.KIND,
+        RefusalReason.KIND,
     ),
     "a message in a channel": (
         update("message", message(person(), {"id": -7, "type": "channel", "title": "C"})),
-        Reason.PLACE,
+        RefusalReason.PLACE,
     ),
     "an inline query": (
         update("inline_query", {"id": "1", "from": person(), "query": "q", "offset": ""}),
-        Reason.KIND,
+        RefusalReason.KIND,
     ),
     "a button under an inline message": (
         update(
             "callback_query",
             {"id": "1", "from": person(), "chat_instance": "1", "data": "x", "inline_message_id": "i"},
         ),
-        Reason.KIND,
+        RefusalReason.KIND,
     ),
     "a reaction": (
         update(
@@ -128,26 +137,26 @@ REFUSED = {
                 "new_reaction": [],
             },
         ),
-        Reason.KIND,
+        RefusalReason.KIND,
     ),
-    "a kind of update that does not exist yet": (update("telepathy", {}), Reason.KIND),
+    "a kind of update that does not exist yet": (update("telepathy", {}), RefusalReason.KIND),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_nothing_else_has_an_effect(name: str) -> None:
     refused, reason = REFUSED[name]
-    assert judge(refused, ACCESS).reason is reason
+    assert check_access(refused, ACCESS).reason is reason
 
 
 def test_service_numbers_do_not_pass_even_where_they_are_listed() -> None:
     listed = Access(frozenset({777000, 1087968824}), frozenset({GROUP}))
     for number in (777000, 1087968824):
-        assert not judge(update("message", message(person(number), group())), listed).allowed
+        assert not check_access(update("message", message(person(number), group())), listed).allowed
 
 
 def test_an_empty_list_means_nobody() -> None:
-    assert not judge(update("message", message(person(), private())), Access()).allowed
+    assert not check_access(update("message", message(person(), private())), Access()).allowed
 
 
 @pytest.mark.parametrize(
@@ -163,17 +172,22 @@ def test_an_empty_list_means_nobody() -> None:
     ],
 )
 def test_only_a_start_with_a_payload_can_be_a_code(text: str, code: str | None) -> None:
-    assert judge(update("message", message(person(STRANGER), private(STRANGER), text)), ACCESS).code == code
+    assert (
+        check_access(update("message", message(person(STRANGER), private(STRANGER), text)), ACCESS).code
+        == code
+    )
 
 
 def test_a_stranger_cannot_pair_in_a_group_or_by_a_forward() -> None:
     start = "/start ABCDEFGHJK"
-    assert judge(update("message", message(person(STRANGER), group(), start)), ACCESS).code is None
-    assert judge(update("message", message(person(STRANGER), group(-5), start)), ACCESS).code is None
+    assert check_access(update("message", message(person(STRANGER), group(), start)), ACCESS).code is None
+    assert check_access(update("message", message(person(STRANGER), group(-5), start)), ACCESS).code is None
     forwarded = message(person(STRANGER), private(STRANGER), start, forward_origin=FORWARD)
-    assert judge(update("message", forwarded), ACCESS).code is None
+    assert check_access(update("message", forwarded), ACCESS).code is None
     assert (
-        judge(update("edited_message", message(person(STRANGER), private(STRANGER), start)), ACCESS).code
+        check_access(
+            update("edited_message", message(person(STRANGER), private(STRANGER), start)), ACCESS
+        ).code
         is None
     )
 
@@ -184,7 +198,7 @@ def test_the_owner_of_a_private_chat_is_allowed_and_a_group_is_a_place() -> None
     assert access_of(Settings()) == Access()
 
 
-async def admitted(gate: Gate, checked: Update) -> bool:
+async def admitted(gate: AccessGate, checked: Update) -> bool:
     reached: list[Update] = []
 
     async def reach(update: Update) -> None:
@@ -195,7 +209,7 @@ async def admitted(gate: Gate, checked: Update) -> bool:
 
 
 async def test_a_code_lets_a_stranger_in_for_good(store: Store) -> None:
-    gate = Gate(ACCESS, store)
+    gate = AccessGate(ACCESS, store)
     code = store.pairing.new_code().code
     hello = update("message", message(person(STRANGER), private(STRANGER), "/status"))
     assert not await admitted(gate, hello)
@@ -203,13 +217,13 @@ async def test_a_code_lets_a_stranger_in_for_good(store: Store) -> None:
         gate, update("message", message(person(STRANGER), private(STRANGER), f"/start {code}"))
     )
     assert await admitted(gate, hello)
-    assert await admitted(Gate(ACCESS, store), hello)
+    assert await admitted(AccessGate(ACCESS, store), hello)
     other = update("message", message(person(67), private(67), f"/start {code}"))
     assert not await admitted(gate, other)
 
 
 async def test_a_wrong_code_is_a_stranger(store: Store) -> None:
-    gate = Gate(ACCESS, store)
+    gate = AccessGate(ACCESS, store)
     store.pairing.new_code()
     assert not await admitted(
         gate, update("message", message(person(STRANGER), private(STRANGER), "/start WRONG"))
@@ -218,7 +232,7 @@ async def test_a_wrong_code_is_a_stranger(store: Store) -> None:
 
 
 async def test_somebody_allowed_can_pair_a_group(store: Store) -> None:
-    gate = Gate(ACCESS, store)
+    gate = AccessGate(ACCESS, store)
     code = store.pairing.new_code().code
     assert await admitted(gate, update("message", message(person(), group(-5), f"/start@demo_bot {code}")))
     assert await admitted(gate, tap(person(), group(-5)))
@@ -227,7 +241,7 @@ async def test_somebody_allowed_can_pair_a_group(store: Store) -> None:
 
 async def test_what_passes_says_that_its_chat_is_alive(store: Store) -> None:
     alive: list[int] = []
-    gate = Gate(ACCESS, store, on_admitted=alive.append)
+    gate = AccessGate(ACCESS, store, on_admitted=alive.append)
     await admitted(gate, update("message", message(person(STRANGER), private(STRANGER))))
     await admitted(gate, update("message", message(person(), group())))
     assert alive == [GROUP]
@@ -236,7 +250,7 @@ async def test_what_passes_says_that_its_chat_is_alive(store: Store) -> None:
 async def test_a_stranger_leaves_one_line_without_a_word_of_theirs(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    gate = Gate(ACCESS, store)
+    gate = AccessGate(ACCESS, store)
     with caplog.at_level(logging.INFO):
         await admitted(
             gate,
@@ -252,7 +266,7 @@ async def test_a_flood_of_strangers_does_not_flood_the_log(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = ManualClock()
-    gate = Gate(ACCESS, store, monotonic=clock)
+    gate = AccessGate(ACCESS, store, monotonic=clock)
     stranger = update("message", message(person(STRANGER), private(STRANGER)))
     for _ in range(1000):
         await admitted(gate, stranger)
@@ -266,8 +280,8 @@ async def test_a_gate_that_fails_stays_shut(store: Store, monkeypatch: pytest.Mo
     def broken(*_: Any) -> None:
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr("samobot.telegram.inbound.access.judge", broken)
-    assert not await admitted(Gate(ACCESS, store), update("message", message(person(), private())))
+    monkeypatch.setattr("samobot.telegram.inbound.access.check_access", broken)
+    assert not await admitted(AccessGate(ACCESS, store), update("message", message(person(), private())))
 
 
 async def test_of_what_telegram_hands_over_only_the_owners_words_reach_a_handler(store: Store) -> None:
@@ -278,7 +292,7 @@ async def test_of_what_telegram_hands_over_only_the_owners_words_reach_a_handler
         server.private_chat(stranger)
         place = server.group("G", [owner, stranger])
         elsewhere = server.group("Elsewhere", [owner])
-        gate = Gate(Access(frozenset({owner.id}), frozenset({place.id})), store)
+        gate = AccessGate(Access(frozenset({owner.id}), frozenset({place.id})), store)
         reached: list[str] = []
 
         async def reach(update: Update) -> None:

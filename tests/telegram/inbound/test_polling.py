@@ -16,9 +16,8 @@ from samobot.errors import StorageError
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.user import UserClient
-from samobot.telegram.api import build_bot
-from samobot.telegram.identity import TokenRejectedError
-from samobot.telegram.inbound.polling import MAX_TRIES, Poller, Problem, ProblemKind, is_stale
+from samobot.telegram.inbound.polling import MAX_TRIES, Poller, Problem, ProblemKind, is_outdated
+from samobot.telegram.outbound.bot_client import TokenRejectedError, build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.update_journal import UpdateJournal
 from tests.telegram.conftest import ManualClock
@@ -385,9 +384,9 @@ async def test_ids_that_start_anew_after_a_quiet_week_are_heard(scene: Scene) ->
 def test_a_command_is_stale_after_ten_minutes() -> None:
     update = Update.de_json({"update_id": 1} | message("/stop"))
     sent = datetime.fromtimestamp(1_800_000_000, UTC)
-    assert not is_stale(update, sent + timedelta(minutes=10))
-    assert is_stale(update, sent + timedelta(minutes=10, seconds=1))
-    assert not is_stale(Update(2), sent)
+    assert not is_outdated(update, sent + timedelta(minutes=10))
+    assert is_outdated(update, sent + timedelta(minutes=10, seconds=1))
+    assert not is_outdated(Update(2), sent)
 
 
 async def test_the_end_is_prompt_while_a_long_poll_waits(

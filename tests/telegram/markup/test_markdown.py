@@ -14,7 +14,7 @@ from samobot.sandbox.botapi.parse_mode import parse_html
 from samobot.telegram.markup import html
 from samobot.telegram.markup.html import from_html, to_plain
 from samobot.telegram.markup.markdown import render
-from samobot.telegram.markup.rich_text import RichText, Span, Style, clean, escape
+from samobot.telegram.markup.rich_text import RichText, Style, TextSpan, clean, escape
 from samobot.telegram.markup.tables import squeezed
 from tests.support import nasty
 
@@ -180,5 +180,5 @@ def test_html_is_read_back_as_it_was_written(text: str) -> None:
 
 
 def test_a_part_of_a_code_block_is_a_code_block_in_the_same_language() -> None:
-    rich = RichText("ab\ncd", (Span(Style.PRE, 0, 5, "py"),))
+    rich = RichText("ab\ncd", (TextSpan(Style.PRE, 0, 5, "py"),))
     assert rich.part(3, 5).html() == '<pre><code class="language-py">cd</code></pre>'

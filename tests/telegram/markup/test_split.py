@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from samobot.sandbox.botapi.entities import EntityType, tidy
 from samobot.sandbox.botapi.parse_mode import parse_html
 from samobot.telegram.markup.markdown import render
-from samobot.telegram.markup.rich_text import RichText, Span, Style, clean, utf16_units, visible
-from samobot.telegram.markup.split import MESSAGE_ENTITIES, file_name, shorten, split, split_html
+from samobot.telegram.markup.rich_text import RichText, Style, TextSpan, clean, utf16_units, visible
+from samobot.telegram.markup.split import (
+    MESSAGE_ENTITIES,
+    PHONE_LINE,
+    beginning,
+    file_name,
+    shorten,
+    split,
+    split_html,
+)
 from tests.support import nasty
 
 
@@ -132,9 +140,27 @@ def test_file_names_are_safe() -> None:
 
 
 def test_spans_over_several_messages_are_opened_again() -> None:
-    rich = RichText("word " * 40, (Span(Style.QUOTE, 0, 199), Span(Style.BOLD, 0, 199)))
+    rich = RichText("word " * 40, (TextSpan(Style.QUOTE, 0, 199), TextSpan(Style.BOLD, 0, 199)))
     parts = split(rich, 60)
     assert len(parts) > 3
     for part in parts:
         kinds = [entity.type for entity in parse_html(part).entities]
         assert kinds == [EntityType.BOLD, EntityType.BLOCKQUOTE]
+
+
+def test_long_lines_take_several_lines_of_the_screen() -> None:
+    assert beginning(RichText("x" * 1000), 3) == 3 * PHONE_LINE
+    assert beginning(RichText("a\n" * 10), 3) == len("a\na\na\n")
+    assert beginning(RichText("x" * (PHONE_LINE + 1) + "\nb\nc"), 3) == PHONE_LINE + 4
+
+
+def test_an_emoji_counts_as_telegram_counts_it() -> None:
+    assert beginning(RichText("😀"), 1) == 2
+
+
+@given(st.text(alphabet="a\n😀"), st.integers(1, 12))
+def test_it_is_a_beginning_and_never_more_than_the_screen_holds(text: str, most: int) -> None:
+    units = beginning(RichText(text), most)
+    assert 0 <= units <= utf16_units(text)
+    if len(text) <= PHONE_LINE and "\n" not in text:
+        assert units == utf16_units(text)

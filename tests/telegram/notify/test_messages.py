@@ -10,46 +10,51 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from samobot.fleet.models import GuidanceView, OptionView, PlanPhaseView, RemarkView, SessionRef, SessionView
-from samobot.fleet.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
+from samobot.fleet.models import GuidanceView, PlanPhaseView, RemarkView, SessionRef, SessionView
+from samobot.fleet.results import ChangedFile, DiffView, Document, FleetEvent, FleetEventKind
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.sandbox.botapi.entities import tidy, utf16_length
 from samobot.sandbox.botapi.keyboards import read_markup
 from samobot.sandbox.botapi.parse_mode import parse_html
 from samobot.session.journal import RunEndReason
+from samobot.session.question import Option
 from samobot.session.status import SessionState
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.split import split_html
-from samobot.telegram.notify.limit_notices import goes_on, parked
-from samobot.telegram.notify.messages import Extras, Message, Scene, closed, messages
-from samobot.telegram.notify.reminders import Waiting, reminder, reminders
-from samobot.telegram.notify.state import Memory, Posted, advance, fingerprint, first_sight
+from samobot.telegram.notify.limit_notices import resumed_notice, waiting_notice
+from samobot.telegram.notify.messages import ExtraContent, Notification, NotificationInput, closed, messages
+from samobot.telegram.notify.reminders import PendingNeed, reminder, reminders
+from samobot.telegram.notify.state import LiveMessage, NotifiedState, advance, fingerprint, first_sight
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views.actions import ActionKind
 from samobot.telegram.views.blocked import FOR_TODAY, obstacle
-from samobot.telegram.views.buttons import Shown, keyboard
+from samobot.telegram.views.buttons import MessageView, keyboard
 from samobot.telegram.views.card import card
 from samobot.telegram.views.completion import done, stopped, summary_text
 from samobot.telegram.views.events import fleet_news, iteration_over, money_spent, new_phase
 from samobot.telegram.views.pending import NeedKind, need_of
 from samobot.telegram.views.plan_view import changes, decided_plan, open_plan, plan_file
 from samobot.telegram.views.questions import answered_question, answers_receipt, open_question
-from samobot.telegram.views.wording import Place
+from samobot.telegram.views.wording import Recipient
 from tests.support import nasty
 from tests.support.views import AT, asking, at_rest, blocked, ended, plan, planned, question, session
 
-HERE = Place(1, zone=UTC)
-GROUP = Place(-1, zone=UTC, alone=False)
+HERE = Recipient(1, zone=UTC)
+GROUP = Recipient(-1, zone=UTC, alone=False)
 NOW = AT + timedelta(minutes=14)
 
 
-def labels(shown: Shown) -> list[str]:
+def labels(shown: MessageView) -> list[str]:
     return [button.label for row in shown.buttons for button in row]
 
 
-def told(view: SessionView, before: Memory | None = None, extras: Extras | None = None) -> list[Message]:
+def told(
+    view: SessionView, before: NotifiedState | None = None, extras: ExtraContent | None = None
+) -> list[Notification]:
     memory = before or first_sight(view, NOW, AT - timedelta(days=1))
-    return messages(Scene(view, memory, advance(view, memory, NOW), extras or Extras(), NOW), HERE)
+    return messages(
+        NotificationInput(view, memory, advance(view, memory, NOW), extras or ExtraContent(), NOW), HERE
+    )
 
 
 # What they say -----------------------------------------------------------------------------------------------
@@ -88,7 +93,7 @@ def test_a_question_without_options_is_answered_in_words() -> None:
     ],
 )
 def test_an_answered_question_says_who_chose_what_and_when(
-    values: dict[str, Any], place: Place, who: str
+    values: dict[str, Any], place: Recipient, who: str
 ) -> None:
     view = asking(
         question(answer="B) good day, with the name argument shown in **bold**", **values), question(1)
@@ -144,8 +149,8 @@ def test_what_changed_in_a_plan_is_shown_without_marks() -> None:
 def test_a_new_phase_tells_the_last_action_without_the_marks_of_its_lost_lines() -> None:
     flat = "> quote > > nested 1. one - sub a - [ ] todo"
     view = session(phase=Phase.TESTING, last_action=flat, summary="")
-    memory = Memory(phase=Phase.IMPLEMENTATION)
-    scene = Scene(view, memory, advance(view, memory, NOW), Extras(), NOW)
+    memory = NotifiedState(phase=Phase.IMPLEMENTATION)
+    scene = NotificationInput(view, memory, advance(view, memory, NOW), ExtraContent(), NOW)
     (message,) = [each for each in messages(scene, HERE) if each.kind == "phase"]
     assert to_plain(message.shown.text).split("\n")[-1] == "quote nested 1. one · sub a · todo"
 
@@ -263,11 +268,11 @@ def test_the_end_tells_what_was_done_and_what_it_took() -> None:
         SessionState.DONE, phase=Phase.DONE, duration_s=4320.0, waited_s=540.0, iteration=11, cost_usd=4.31
     )  # fmt: skip
     files = tuple(ChangedFile(path=f"f{number}", added=1, removed=0) for number in range(5))
-    extras = Extras(
+    extras = ExtraContent(
         summary=Document(name="s.md", text="# Done\n\nAdded greet.py with argparse.\n\nAll 12 tests pass, quality is clean."),
         diff=DiffView(branch="greet", commits=4, files=files, added=182, removed=7, uncommitted=0, text=""),
     )  # fmt: skip
-    (message,) = told(view, Memory(phase=Phase.QUALITY), extras)
+    (message,) = told(view, NotifiedState(phase=Phase.QUALITY), extras)
     assert to_plain(message.shown.text).split("\n") == [
         "🏁 greet is done",
         "Added greet.py with argparse.",
@@ -286,7 +291,8 @@ def test_the_end_of_a_long_summary_is_in_the_document_and_the_message_stays_shor
     view = at_rest(SessionState.DONE, phase=Phase.DONE)
     points = "\n".join(f"- part {number}" for number in range(1, 8))
     shown, file = (
-        message.shown for message in told(view, Memory(), Extras(summary=Document(name="s.md", text=points)))
+        message.shown
+        for message in told(view, NotifiedState(), ExtraContent(summary=Document(name="s.md", text=points)))
     )
     assert "part 5" in shown.text
     assert "part 7" not in shown.text
@@ -295,13 +301,13 @@ def test_the_end_of_a_long_summary_is_in_the_document_and_the_message_stays_shor
 
 
 def test_without_a_repository_nothing_of_one_is_offered() -> None:
-    (message,) = told(at_rest(SessionState.DONE, phase=Phase.DONE), Memory(), Extras())
+    (message,) = told(at_rest(SessionState.DONE, phase=Phase.DONE), NotifiedState(), ExtraContent())
     assert labels(message.shown) == ["Timeline", "📦 Archive"]
 
 
 def test_failing_tests_are_not_shown_as_passing() -> None:
-    extras = Extras(summary=Document(name="s.md", text="10 passed, 2 failed."))
-    (message,) = told(at_rest(SessionState.DONE, phase=Phase.DONE), Memory(), extras)
+    extras = ExtraContent(summary=Document(name="s.md", text="10 passed, 2 failed."))
+    (message,) = told(at_rest(SessionState.DONE, phase=Phase.DONE), NotifiedState(), extras)
     assert "✗ 2 tests failing" in message.shown.text
     assert "✓" not in message.shown.text
 
@@ -353,8 +359,7 @@ def views(draw: st.DrawFn) -> SessionView:
     text = draw(st.lists(TEXTS, min_size=4, max_size=4))
     one, two, three, four = text
     options = tuple(
-        OptionView(letter=letter, text=draw(TEXTS))
-        for letter in draw(st.sampled_from(["", "AB", "ABCDEFGHIJ"]))
+        Option(letter=letter, text=draw(TEXTS)) for letter in draw(st.sampled_from(["", "AB", "ABCDEFGHIJ"]))
     )
     asked = question(
         text=one, options=options, suggestion=draw(st.sampled_from([None, "A"])), reason=two,
@@ -380,7 +385,7 @@ def views(draw: st.DrawFn) -> SessionView:
     )  # fmt: skip
 
 
-def accepted(shown: Shown, store: Store) -> None:
+def accepted(shown: MessageView, store: Store) -> None:
     parts = [shown.text] if shown.attachment else split_html(shown.text)
     assert parts
     for part in parts:
@@ -405,8 +410,8 @@ def test_every_kind_of_message_is_taken_by_telegram(view: SessionView, words: st
     document = Document(name=words, text=words)
     file = ChangedFile(path=words, added=None, removed=None)
     diff = DiffView(branch=words, commits=1, files=(file,), added=1, removed=0, uncommitted=1, text=words)
-    extras = Extras(plan=document, said=words, summary=document, diff=diff)
-    before = Memory(
+    extras = ExtraContent(plan=document, said=words, summary=document, diff=diff)
+    before = NotifiedState(
         remarks_at=AT,
         budget_usd=2.0,
         pending=tuple(map(fingerprint, view.guidance)),
@@ -414,30 +419,34 @@ def test_every_kind_of_message_is_taken_by_telegram(view: SessionView, words: st
         plan_open=True,
     )
     after = advance(view, before, NOW)
-    posted = Posted(key="k", kind="question", at=AT)
+    posted = LiveMessage(key="k", kind="question", at=AT)
     known = after.model_copy(
         update={"posted": {"question:0:identity-0": posted, "plan:1": posted, "plan:2": posted}}
     )
-    found = [message.shown for message in messages(Scene(view, before, known, extras, NOW), HERE)]
-    found += [message.shown for message in messages(Scene(view, before, after, extras, NOW), HERE)]
+    found = [message.shown for message in messages(NotificationInput(view, before, known, extras, NOW), HERE)]
+    found += [
+        message.shown for message in messages(NotificationInput(view, before, after, extras, NOW), HERE)
+    ]
     found += [
         card(view, HERE, NOW),
         open_question(view, view.questions[0], HERE, NOW, auto_at=NOW),
         answers_receipt(view, view.questions * 6, 3, over=True),
-        parked([view] * 3, HERE, NOW),
-        parked([view] * 9, HERE, NOW),
-        goes_on([view]),
+        waiting_notice([view] * 3, HERE, NOW),
+        waiting_notice([view] * 9, HERE, NOW),
+        resumed_notice([view]),
     ]
     found += [obstacle(view, kind, words, HERE, NOW) for kind in NeedKind]
-    found += [fleet_news(FleetNews(ref=ref, key="a:b", kind=kind, text=words), words) for kind in NewsKind for ref in (None, view.ref)]  # fmt: skip
+    found += [fleet_news(FleetEvent(ref=ref, key="a:b", kind=kind, text=words), words) for kind in FleetEventKind for ref in (None, view.ref)]  # fmt: skip
     need = need_of(view)
     if need is not None:
-        waiting = Waiting(view, need, AT, 0)
+        waiting = PendingNeed(view, need, AT, 0)
         found += [reminder(waiting, NOW), reminders([waiting] * 10, NOW)]
-    for message in messages(Scene(view, before, after, extras, NOW), HERE):
+    for message in messages(NotificationInput(view, before, after, extras, NOW), HERE):
         texts = {HERE.chat_id: message.shown.text}
-        over = Posted(key="k", kind="block", at=AT, texts=texts)
-        found.append(Shown(closed(Scene(view, before, after, extras, NOW), over, HERE, None)))
+        over = LiveMessage(key="k", kind="block", at=AT, texts=texts)
+        found.append(
+            MessageView(closed(NotificationInput(view, before, after, extras, NOW), over, HERE, None))
+        )
     for shown in found:
         accepted(shown, store)
 
@@ -454,7 +463,7 @@ def test_an_option_is_written_in_one_way_wherever_its_choice_is_shown() -> None:
 
 def test_a_message_stays_within_twelve_lines_where_the_agent_is_brief() -> None:
     for view in (session(), asking(question()), planned(plan()), blocked(), at_rest(SessionState.DONE)):
-        for message in told(view, Memory(phase=Phase.REQUIREMENTS)):
+        for message in told(view, NotifiedState(phase=Phase.REQUIREMENTS)):
             assert to_plain(message.shown.text).count("\n") < 12
 
 

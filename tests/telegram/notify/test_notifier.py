@@ -12,16 +12,16 @@ import pytest
 from samobot.config.settings import Settings
 from samobot.errors import StorageError
 from samobot.fleet.models import GuidanceView, RemarkView, SessionRef, SessionView
-from samobot.fleet.replies import Document, FleetNews, NewsKind
+from samobot.fleet.results import Document, FleetEvent, FleetEventKind
 from samobot.phases import Phase
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.callback_data import TapState
+from samobot.telegram.store.callback_data import CallbackState
 from samobot.telegram.store.chat_settings import NotifyLevel
 from tests.support.chat import FakeFleet, Phone
 from tests.support.views import AT, REF, asking, at_rest, blocked, ended, plan, planned, question, session
@@ -103,7 +103,7 @@ async def test_activity_is_shown_as_often_as_the_chat_can_show_it_and_never_forg
 async def test_when_the_bot_goes_off_running_cards_say_so(phone: Phone) -> None:
     await phone.look(session())
     async with phone.delivering():
-        phone.notifier.farewell()
+        phone.notifier.show_offline()
     assert "when the bot went off" in phone.one("▶️").text
 
 
@@ -132,7 +132,7 @@ async def test_a_question_shows_its_answer_wherever_it_was_given(known: Phone) -
     assert message.text.endswith("→ A  hello\nat the terminal, 16:00")
     assert message.labels == ["Change"]
     taps = [known.store.callbacks.peek(data) for data in old if data]
-    assert {tap.state for tap in taps if tap} == {TapState.USED}
+    assert {tap.state for tap in taps if tap} == {CallbackState.USED}
 
 
 async def test_an_answer_can_be_changed_while_the_gate_is_open(known: Phone) -> None:
@@ -333,8 +333,8 @@ async def test_a_lost_worker_is_told_unless_it_is_started_again_anyway(known: Ph
 
 async def test_what_the_fleet_gives_up_is_loud_and_what_it_puts_right_is_not(known: Phone) -> None:
     async with known.delivering():
-        known.notifier.tell_news(
-            FleetNews(ref=REF, key=REF.key, kind=kind, text="It died.") for kind in NewsKind
+        known.notifier.notify_fleet_news(
+            FleetEvent(ref=REF, key=REF.key, kind=kind, text="It died.") for kind in FleetEventKind
         )
     new = [each for each in known.messages if "It died." in each.text or "started again" in each.text]
     assert len(new) == 3
@@ -436,7 +436,7 @@ async def test_a_worker_that_dies_while_it_waits_for_a_limit_changes_no_message(
     waits = session(state=SessionState.PARKED, parked_until=until, limit="You’ve hit your session limit")
     assert loud(await phone.look(waits)) == ["🌙 Usage limit"]
     told = phone.one("🌙 Usage limit").text
-    died = session(state=SessionState.IDLE, lost=True, worker_pid=None, wanted=True, running_since=None)
+    died = session(state=SessionState.IDLE, lost=True, has_worker=False, wanted=True, running_since=None)
     begins = session(running_since=None)
     for view in (died, begins, waits):
         assert not loud(await phone.look(view))
@@ -473,7 +473,7 @@ async def test_what_is_needed_is_told_though_the_bot_is_killed_before_it_went_ou
     known: Phone, view: SessionView
 ) -> None:
     known.fleet.put(view)
-    await known.notifier.look([view])  # accepted, and nobody delivers
+    await known.notifier.update([view])  # accepted, and nobody delivers
     known.start()
     assert len(loud(await known.look(view))) == 1
 
@@ -486,7 +486,7 @@ async def test_nothing_is_taken_for_told_that_the_disk_refused(
         raise StorageError("The disk is full.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(known.store.told, "set", refuse)
+        patched.setattr(known.store.notified, "set", refuse)
         assert not await known.look(view)
     assert len(loud(await known.look(view))) == 1
 
@@ -532,7 +532,7 @@ async def test_a_poll_that_was_overtaken_by_a_decision_takes_nothing_back(known:
     )  # fmt: skip
     await known.look_at(fresh)
     async with known.delivering():
-        await known.notifier.look([stale.model_copy(update={"cost_usd": 9.0})])
+        await known.notifier.update([stale.model_copy(update={"cost_usd": 9.0})])
     assert known.one("✅ greet · question 1").labels == ["Change"]
 
 
@@ -543,7 +543,7 @@ async def test_what_is_shown_of_a_session_that_is_gone_is_closed(known: Phone) -
     await known.look(after=timedelta(minutes=11))
     assert known.one("💤 greet is not here any more")
     assert not known.one("⛔ greet is blocked").labels
-    assert known.store.told.get(REF.key) is None
+    assert known.store.notified.get(REF.key) is None
 
 
 async def test_a_session_removed_while_the_bot_was_down_is_closed_too(known: Phone) -> None:
@@ -553,7 +553,7 @@ async def test_a_session_removed_while_the_bot_was_down_is_closed_too(known: Pho
     await known.look(after=timedelta(hours=1))
     await known.look(after=timedelta(minutes=11))
     assert not known.one("⛔ greet is blocked").labels
-    assert known.store.told.get(REF.key) is None
+    assert known.store.notified.get(REF.key) is None
 
 
 async def test_nothing_is_taken_for_told_while_there_is_no_chat(phone: Phone) -> None:
@@ -625,9 +625,9 @@ async def test_open_questions_without_a_suggestion_are_never_decided_by_itself(k
 
 
 async def test_a_phase_that_is_over_is_not_told_after_the_end(known: Phone) -> None:
-    await known.notifier.look([known.fleet.put(session(phase=Phase.PLANNING, updated=LATER))])
+    await known.notifier.update([known.fleet.put(session(phase=Phase.PLANNING, updated=LATER))])
     view = at_rest(SessionState.DONE, phase=Phase.DONE, updated=LATER + timedelta(seconds=2))
-    await known.notifier.look([known.fleet.put(view)])
+    await known.notifier.update([known.fleet.put(view)])
     async with known.delivering():
         pass
     assert loud(known.messages) == ["🏁 greet is done"]
@@ -639,13 +639,17 @@ async def test_a_worker_that_dies_again_and_again_is_told_in_one_message(known: 
         for _ in range(3):
             known.now += timedelta(seconds=10)
             text = "Its worker had died and was started again."
-            known.notifier.tell_news([FleetNews(ref=REF, key=REF.key, kind=NewsKind.RESTARTED, text=text)])
+            known.notifier.notify_fleet_news(
+                [FleetEvent(ref=REF, key=REF.key, kind=FleetEventKind.RESTARTED, text=text)]
+            )
             assert await known.outbox.drain(20)
     (message,) = [each for each in known.messages if "worker died" in each.text]
     assert "died 3 times" in message.text
     known.now += timedelta(minutes=11)
     async with known.delivering():
-        known.notifier.tell_news([FleetNews(ref=REF, key=REF.key, kind=NewsKind.RESTARTED, text="")])
+        known.notifier.notify_fleet_news(
+            [FleetEvent(ref=REF, key=REF.key, kind=FleetEventKind.RESTARTED, text="")]
+        )
     assert sum("worker died" in text for text in texts(known.messages)) == 2
 
 

@@ -13,8 +13,8 @@ from samobot.config.settings import Settings
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.telegram.api import build_bot
 from samobot.telegram.notify.reminders import due_at, times_due
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views.actions import Action, ActionKind
 from tests.support.chat import FakeFleet, Phone

@@ -16,17 +16,17 @@ from telegram.error import (
 )
 
 from samobot.telegram.outbound.delivery import (
-    Closed,
-    Fine,
-    Frozen,
-    Gone,
-    Meaning,
-    Moved,
-    Reduce,
-    Refused,
-    Retry,
+    ChatMoved,
+    ChatUnavailable,
+    ErrorAction,
+    Ignore,
+    MessageGone,
+    NotEditable,
+    Rejected,
+    RetryLater,
+    Simplify,
+    classify_error,
     cut,
-    meaning,
     plain_text,
 )
 from samobot.telegram.store.outbox_rows import Form, Op, OutboxRow, Post, Priority
@@ -39,43 +39,43 @@ def row(op: Op = Op.SEND, form: Form = Form.FULL) -> OutboxRow:
 @pytest.mark.parametrize(
     ("error", "op", "expected"),
     [
-        (RetryAfter(17), Op.SEND, Retry(17.0)),
-        (TimedOut(), Op.SEND, Retry()),
-        (NetworkError("Bad Gateway"), Op.EDIT, Retry()),
-        (TimeoutError(), Op.SEND, Retry()),
-        (InvalidToken("Unauthorized"), Op.SEND, Retry()),
-        (ChatMigrated(-100), Op.SEND, Moved(-100)),
-        (Forbidden("Forbidden: bot was blocked by the user"), Op.SEND, Closed()),
-        (BadRequest("Chat not found"), Op.SEND, Closed()),
-        (BadRequest("Message is not modified: specified new message content…"), Op.SHOW, Fine()),
-        (BadRequest("Message to edit not found"), Op.SHOW, Gone()),
-        (BadRequest("Message can't be edited"), Op.EDIT, Frozen()),
-        (BadRequest("Message to delete not found"), Op.DELETE, Fine()),
-        (BadRequest("Reaction_invalid"), Op.REACT, Fine()),
+        (RetryAfter(17), Op.SEND, RetryLater(17.0)),
+        (TimedOut(), Op.SEND, RetryLater()),
+        (NetworkError("Bad Gateway"), Op.EDIT, RetryLater()),
+        (TimeoutError(), Op.SEND, RetryLater()),
+        (InvalidToken("Unauthorized"), Op.SEND, RetryLater()),
+        (ChatMigrated(-100), Op.SEND, ChatMoved(-100)),
+        (Forbidden("Forbidden: bot was blocked by the user"), Op.SEND, ChatUnavailable()),
+        (BadRequest("Chat not found"), Op.SEND, ChatUnavailable()),
+        (BadRequest("Message is not modified: specified new message content…"), Op.SHOW, Ignore()),
+        (BadRequest("Message to edit not found"), Op.SHOW, MessageGone()),
+        (BadRequest("Message can't be edited"), Op.EDIT, NotEditable()),
+        (BadRequest("Message to delete not found"), Op.DELETE, Ignore()),
+        (BadRequest("Reaction_invalid"), Op.REACT, Ignore()),
         (
             BadRequest("Can't parse entities: unclosed start tag at byte offset 3"),
             Op.SEND,
-            Reduce(Form.PLAIN),
+            Simplify(Form.PLAIN),
         ),
-        (BadRequest("Message thread not found"), Op.SEND, Reduce(Form.NO_THREAD)),
-        (BadRequest("Message is too long"), Op.SEND, Reduce(Form.DOCUMENT | Form.PLAIN)),
-        (BadRequest("Message caption is too long"), Op.SEND, Reduce(Form.PLAIN)),
-        (BadRequest("Button_data_invalid"), Op.SEND, Reduce(Form.NO_MARKUP)),
-        (BadRequest("Something that did not exist when this was written"), Op.SEND, Reduce(Form.PLAIN)),
-        (NetworkError("Request Entity Too Large"), Op.SEND, Refused()),
+        (BadRequest("Message thread not found"), Op.SEND, Simplify(Form.NO_THREAD)),
+        (BadRequest("Message is too long"), Op.SEND, Simplify(Form.DOCUMENT | Form.PLAIN)),
+        (BadRequest("Message caption is too long"), Op.SEND, Simplify(Form.PLAIN)),
+        (BadRequest("Button_data_invalid"), Op.SEND, Simplify(Form.NO_MARKUP)),
+        (BadRequest("Something that did not exist when this was written"), Op.SEND, Simplify(Form.PLAIN)),
+        (NetworkError("Request Entity Too Large"), Op.SEND, Rejected()),
     ],
 )
-def test_what_an_error_means(error: Exception, op: Op, expected: Meaning) -> None:
+def test_what_an_error_means(error: Exception, op: Op, expected: ErrorAction) -> None:
     assert isinstance(
         error, (BadRequest, NetworkError, RetryAfter, InvalidToken, ChatMigrated, Forbidden, TimeoutError)
     )
-    assert meaning(error, row(op)) == expected
+    assert classify_error(error, row(op)) == expected
 
 
 @given(st.text(max_size=60))
 def test_any_refusal_comes_to_an_end(text: str) -> None:
     form, tried = Form.FULL, 0
-    while isinstance(verdict := meaning(BadRequest(text), row(form=form)), Reduce):
+    while isinstance(verdict := classify_error(BadRequest(text), row(form=form)), Simplify):
         assert verdict.form != form
         form, tried = verdict.form, tried + 1
         assert tried <= 4

@@ -17,19 +17,19 @@ from samobot.errors import StorageError
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.outbound.outbox import Attachment, Outbox
-from samobot.telegram.outbound.rate_limit import Limits
+from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import OutboxRow, Priority
-from samobot.telegram.store.sent import About
+from samobot.telegram.store.sent import MessageSubject
 from tests.telegram.conftest import ManualClock
 
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
-FAST = Limits(1000.0, 1000, 1000.0, 1000, 1000)
+FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
 KEYS = InlineKeyboardMarkup([[InlineKeyboardButton("Approve", callback_data="x")]])
-QUESTION = About("demo:greet", "question", {"index": 1})
+QUESTION = MessageSubject("demo:greet", "question", {"index": 1})
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Scene:
         return self.chat.from_bot()
 
     @asynccontextmanager
-    async def outbox(self, limits: Limits = FAST) -> AsyncIterator[Outbox]:
+    async def outbox(self, limits: RateLimits = FAST) -> AsyncIterator[Outbox]:
         outbox = Outbox(
             self.bot,
             self.store,
@@ -470,7 +470,7 @@ async def test_a_full_disk_refuses_what_is_needed_and_still_says_the_receipt(
 KILLED = """
 import asyncio, os, pathlib, sys
 from samobot.telegram.outbound import chat_sender
-from samobot.telegram.api import build_bot
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
@@ -514,19 +514,19 @@ async def test_a_notice_and_what_it_tells_are_one_step(scene: Scene) -> None:
     def tell_and_fail() -> None:
         with scene.store.transaction(durable=True):
             early.post(scene.chat.id, "phase", key="q1")
-            scene.store.told.set("demo:greet", {"phase": "testing"})
+            scene.store.notified.set("demo:greet", {"phase": "testing"})
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         tell_and_fail()
     assert scene.store.outbox.count() == 0
-    assert scene.store.told.get("demo:greet") is None
+    assert scene.store.notified.get("demo:greet") is None
 
 
 async def test_ten_cards_keep_to_one_edit_a_second_and_a_question_does_not_wait_for_them(
     scene: Scene,
 ) -> None:
-    limits = Limits(burst=20)
+    limits = RateLimits(burst=20)
     async with scene.outbox(limits) as outbox:
         for number in range(10):
             outbox.show(scene.chat.id, "start", key=f"card:{number}")

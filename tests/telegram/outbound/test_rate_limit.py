@@ -3,10 +3,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.telegram.outbound.rate_limit import Limits, Pace
+from samobot.telegram.outbound.rate_limit import RateLimiter, RateLimits
 
 
-def sent_times(pace: Pace, chat_id: int, count: int, *, edit: bool = False) -> list[float]:
+def sent_times(pace: RateLimiter, chat_id: int, count: int, *, edit: bool = False) -> list[float]:
     now, times = 0.0, []
     for _ in range(count):
         now += pace.wait(chat_id, now, edit=edit)
@@ -16,15 +16,15 @@ def sent_times(pace: Pace, chat_id: int, count: int, *, edit: bool = False) -> l
 
 
 def test_a_short_burst_goes_at_once_and_then_one_a_second() -> None:
-    assert sent_times(Pace(Limits(burst=3)), 7, 6) == [0, 0, 0, 1, 2, 3]
+    assert sent_times(RateLimiter(RateLimits(burst=3)), 7, 6) == [0, 0, 0, 1, 2, 3]
 
 
 def test_edits_never_burst() -> None:
-    assert sent_times(Pace(Limits()), 7, 4, edit=True) == [0, 1, 2, 3]
+    assert sent_times(RateLimiter(RateLimits()), 7, 4, edit=True) == [0, 1, 2, 3]
 
 
 def test_edits_do_not_hold_up_messages() -> None:
-    pace = Pace(Limits())
+    pace = RateLimiter(RateLimits())
     pace.spend(7, 0.0, edit=True)
     assert pace.wait(7, 0.0, edit=True) == 1.0
     assert pace.wait(7, 0.0, edit=False) == 0.0
@@ -32,7 +32,7 @@ def test_edits_do_not_hold_up_messages() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.booleans()), max_size=80))
 def test_no_minute_of_a_group_sees_more_than_twenty(steps: list[tuple[float, bool]]) -> None:
-    pace, now, times = Pace(Limits()), 0.0, []
+    pace, now, times = RateLimiter(RateLimits()), 0.0, []
     for step, edit in steps:
         now += step
         now += pace.wait(-7, now, edit=edit)
@@ -43,7 +43,7 @@ def test_no_minute_of_a_group_sees_more_than_twenty(steps: list[tuple[float, boo
 
 
 def test_thirty_a_second_over_all_chats() -> None:
-    pace, now = Pace(Limits()), 0.0
+    pace, now = RateLimiter(RateLimits()), 0.0
     for chat_id in range(1, 31):
         assert pace.wait(chat_id, now, edit=False) == 0
         pace.spend(chat_id, now, edit=False)
@@ -51,28 +51,28 @@ def test_thirty_a_second_over_all_chats() -> None:
 
 
 def test_a_flooded_chat_waits_alone() -> None:
-    pace = Pace(Limits())
+    pace = RateLimiter(RateLimits())
     pace.flood(7, 0.0, 30.0)
     assert pace.wait(7, 10.0, edit=False) == 20.0
     assert pace.wait(8, 10.0, edit=False) == 0.0
 
 
 def test_two_flooded_chats_mean_the_whole_bot() -> None:
-    pace = Pace(Limits())
+    pace = RateLimiter(RateLimits())
     pace.flood(7, 0.0, 30.0)
     pace.flood(8, 1.0, 10.0)
     assert pace.wait(9, 1.0, edit=False) == 10.0
 
 
 def test_a_flood_that_is_over_does_not_count_as_the_first_of_two() -> None:
-    pace = Pace(Limits())
+    pace = RateLimiter(RateLimits())
     pace.flood(7, 0.0, 5.0)
     pace.flood(8, 6.0, 10.0)
     assert pace.wait(9, 6.0, edit=False) == 0.0
 
 
 def test_a_hold_of_our_own_can_be_taken_back() -> None:
-    pace = Pace(Limits())
+    pace = RateLimiter(RateLimits())
     pace.hold(7, 0.0, 3600.0)
     pace.flood(7, 0.0, 5.0)
     pace.release(7)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.callback_data import LIFETIME_SECONDS, TapState
-from samobot.telegram.store.chat_settings import Chat, NotifyLevel
+from samobot.telegram.store.callback_data import LIFETIME_SECONDS, CallbackState
+from samobot.telegram.store.chat_settings import ChatSettings, NotifyLevel
 from samobot.telegram.store.sent import KEEP_SECONDS as KEEP_SENT
-from samobot.telegram.store.sent import About, SentMessage
+from samobot.telegram.store.sent import MessageSubject, SentMessage
 from samobot.telegram.store.update_journal import KEEP_SECONDS as KEEP_UPDATES
 from tests.telegram.conftest import ManualClock
 
@@ -54,10 +54,10 @@ def test_of_two_taps_only_the_first_acts(store: Store) -> None:
     identifier = store.callbacks.mint({"do": "approve"}, scope="plan:1")
     first, second = store.callbacks.take(identifier, 11), store.callbacks.take(identifier, 12)
     assert first is not None
-    assert first.state is TapState.FRESH
+    assert first.state is CallbackState.FRESH
     assert first.action == {"do": "approve"}
     assert second is not None
-    assert second.state is TapState.USED
+    assert second.state is CallbackState.USED
     assert second.used_by == 11
 
 
@@ -68,14 +68,14 @@ def test_one_decision_uses_up_the_other_buttons_of_its_scope(store: Store) -> No
     look = store.callbacks.mint({"do": "log"}, scope="plan:1", once=False)
     store.callbacks.take(approve, 11)
     states = [tap.state for tap in map(store.callbacks.peek, (reject, other, look)) if tap]
-    assert states == [TapState.USED, TapState.FRESH, TapState.FRESH]
+    assert states == [CallbackState.USED, CallbackState.FRESH, CallbackState.FRESH]
 
 
 def test_a_button_that_only_looks_can_be_pressed_again_and_decides_nothing(store: Store) -> None:
     look = store.callbacks.mint({"do": "log"}, scope="plan:1", once=False)
     approve = store.callbacks.mint({"do": "approve"}, scope="plan:1")
     taps = [store.callbacks.take(look, 11), store.callbacks.take(look, 11), store.callbacks.peek(approve)]
-    assert [tap.state for tap in taps if tap] == [TapState.FRESH] * 3
+    assert [tap.state for tap in taps if tap] == [CallbackState.FRESH] * 3
 
 
 def test_a_decision_that_was_not_carried_out_when_the_bot_died_can_be_made_again(
@@ -88,7 +88,7 @@ def test_a_decision_that_was_not_carried_out_when_the_bot_died_can_be_made_again
     with contextlib.closing(Store(store.state_dir, clock)) as next_life:
         again = next_life.callbacks.take(approve, 11)
         assert again is not None
-        assert (begun.state, again.state) == (TapState.FRESH, TapState.FRESH)
+        assert (begun.state, again.state) == (CallbackState.FRESH, CallbackState.FRESH)
 
 
 def test_an_old_button_is_stale_and_at_last_unknown(store: Store, clock: ManualClock) -> None:
@@ -96,7 +96,7 @@ def test_an_old_button_is_stale_and_at_last_unknown(store: Store, clock: ManualC
     clock.now += LIFETIME_SECONDS
     stale = store.callbacks.take(identifier, 11)
     assert stale is not None
-    assert stale.state is TapState.EXPIRED
+    assert stale.state is CallbackState.EXPIRED
     clock.now += LIFETIME_SECONDS + 1
     store.prune()
     assert store.callbacks.take(identifier, 11) is None
@@ -107,7 +107,7 @@ def test_what_was_decided_elsewhere_makes_its_buttons_stale(store: Store) -> Non
     store.callbacks.retire("question:1")
     tap = store.callbacks.take(identifier, 11)
     assert tap is not None
-    assert tap.state is TapState.USED
+    assert tap.state is CallbackState.USED
     assert store.callbacks.mint({"answer": "A"}, scope="question:1") != identifier
 
 
@@ -133,7 +133,7 @@ def test_a_made_up_id_means_nothing(store: Store, data: str) -> None:
 
 
 def test_a_reply_finds_the_session_of_the_message(store: Store, clock: ManualClock) -> None:
-    about = About("demo:greet", "question", {"index": 2})
+    about = MessageSubject("demo:greet", "question", {"index": 2})
     store.sent.put(SentMessage(7, 100, "q:greet:2", about, None, "d", clock.now))
     found = store.sent.find(7, 100)
     assert found is not None
@@ -144,30 +144,32 @@ def test_a_reply_finds_the_session_of_the_message(store: Store, clock: ManualClo
 
 
 def test_messages_from_long_ago_are_forgotten(store: Store, clock: ManualClock) -> None:
-    store.sent.put(SentMessage(7, 100, "k", About(), None, "d", clock.now))
+    store.sent.put(SentMessage(7, 100, "k", MessageSubject(), None, "d", clock.now))
     clock.now += KEEP_SENT + 1
     store.prune()
     assert store.sent.find(7, 100) is None
 
 
-def test_told_and_facts_survive_a_restart(tmp_path: Path) -> None:
+def test_store_keeps_states_and_typed_values_over_a_restart(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.told.set("demo:greet", {"phase": "testing", "questions": [1]})
-    store.told.set("demo:api", {})
-    store.told.drop("demo:api")
-    store.facts.set("panic", {"by": "me"})
+    store.notified.set("demo:greet", {"phase": "testing", "questions": [1]})
+    store.notified.set("demo:api", {})
+    store.notified.drop("demo:api")
+    store.phase_limits.set("demo:greet", "testing")
+    store.session_chats.set("demo:greet", -5, 3)
     store.close()
     again = Store(tmp_path)
-    assert again.told.all() == {"demo:greet": {"phase": "testing", "questions": [1]}}
-    assert again.told.get("demo:none") is None
-    assert again.facts.get("panic") == {"by": "me"}
-    again.facts.set("panic", None)
-    assert again.facts.get("panic") is None
+    assert again.notified.all() == {"demo:greet": {"phase": "testing", "questions": [1]}}
+    assert again.notified.get("demo:none") is None
+    assert again.session_chats.all() == {"demo:greet": (-5, 3)}
+    assert again.phase_limits.get("demo:greet") == "testing"
+    again.phase_limits.drop("demo:greet")
+    assert again.phase_limits.get("demo:greet") is None
 
 
 def test_preferences_have_defaults_and_are_kept(store: Store) -> None:
-    assert store.chats.get(7) == Chat(7)
-    wanted = Chat(7, NotifyLevel.QUIET, "Europe/Berlin", frozenset({"reminder:demo:greet"}))
+    assert store.chats.get(7) == ChatSettings(7)
+    wanted = ChatSettings(7, NotifyLevel.QUIET, "Europe/Berlin", frozenset({"reminder:demo:greet"}))
     store.chats.put(wanted)
     assert store.chats.get(7) == wanted
 

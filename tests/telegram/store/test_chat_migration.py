@@ -13,15 +13,14 @@ from telegram.error import ChatMigrated
 
 from samobot.config.settings import Settings
 from samobot.session.status import SessionState
-from samobot.telegram.inbound.access import Gate
-from samobot.telegram.notify.limit_notices import ParkingBoard
-from samobot.telegram.notify.publisher import Voice
-from samobot.telegram.notify.recipients import Places
-from samobot.telegram.notify.reminders import Reminders, Waiting, silence_key
-from samobot.telegram.notify.state import Memory, Posted
+from samobot.telegram.inbound.access import AccessGate
+from samobot.telegram.notify.limit_notices import LimitNotices
+from samobot.telegram.notify.publisher import Publisher
+from samobot.telegram.notify.recipients import Recipients
+from samobot.telegram.notify.reminders import PendingNeed, Reminders, silence_key
+from samobot.telegram.notify.state import LiveMessage, NotifiedState
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.chat_migration import ChatFact, Moves, fact_of
 from samobot.telegram.store.outbox_rows import OutboxRow
 from samobot.telegram.store.pairing import Access
 from samobot.telegram.views.pending import need_of
@@ -32,67 +31,74 @@ BOT = Bot("42:token-for-tests")
 
 
 def test_sessions_that_were_told_in_a_group_are_told_in_what_it_has_become(store: Store) -> None:
-    places = Places(store, Settings(telegram_chat_id=OLD))
+    places = Recipients(store, Settings(telegram_chat_id=OLD))
     places.follow("demo:followed", -7, 3)
-    Moves(store.facts).note(OLD, NEW)
-    Moves(store.facts).note(-7, -100_700)
+    store.migrations.add(OLD, NEW)
+    store.migrations.add(-7, -100_700)
     assert [place.chat_id for place in places.of("demo:greet")] == [NEW]
     assert [(place.chat_id, place.thread_id) for place in places.of("demo:followed")] == [(-100_700, 3)]
-    assert {place.chat_id for place in Places(store, Settings(telegram_chat_id=OLD)).all()} == {NEW, -100_700}
+    assert {place.chat_id for place in Recipients(store, Settings(telegram_chat_id=OLD)).all()} == {
+        NEW,
+        -100_700,
+    }
 
 
 def test_who_may_in_the_group_of_the_settings_may_in_what_it_has_become(store: Store) -> None:
-    gate = Gate(Access(frozenset({11}), frozenset({OLD})), store)
+    gate = AccessGate(Access(frozenset({11}), frozenset({OLD})), store)
     assert gate.access.groups == {OLD}
-    Moves(store.facts).note(OLD, NEW)
+    store.migrations.add(OLD, NEW)
     assert gate.access == Access(frozenset({11}), frozenset({NEW}))
 
 
 def test_messages_that_may_still_change_are_remembered_under_the_new_number() -> None:
-    posted = Posted(key="k", kind="block", at=AT, digests={OLD: "d", 11: "e"}, texts={OLD: "text"})
-    memory = Memory(posted={"need:1": posted})
-    moved = memory.moved({OLD: NEW}).posted["need:1"]
+    posted = LiveMessage(key="k", kind="block", at=AT, digests={OLD: "d", 11: "e"}, texts={OLD: "text"})
+    memory = NotifiedState(posted={"need:1": posted})
+    moved = memory.migrated({OLD: NEW}).posted["need:1"]
     assert (moved.digests, moved.texts) == ({NEW: "d", 11: "e"}, {NEW: "text"})
-    assert memory.moved({}) is memory
-    assert memory.moved({-9: -100_900}) is memory
+    assert memory.migrated({}) is memory
+    assert memory.migrated({-9: -100_900}) is memory
 
 
 async def test_what_a_group_was_told_of_a_limit_and_what_it_silenced_is_not_said_again_in_what_it_has_become(
     store: Store, move: Callable[[], Awaitable[None]]
 ) -> None:
-    places = Places(store, Settings(telegram_chat_id=OLD))
+    places = Recipients(store, Settings(telegram_chat_id=OLD))
     outbox = Outbox(BOT, store)
-    board = ParkingBoard(store, Voice(store, outbox), places)
-    reminders = Reminders(store, Voice(store, outbox), places)
+    board = LimitNotices(store, Publisher(store, outbox), places)
+    reminders = Reminders(store, Publisher(store, outbox), places)
     asks = asking(question())
     rests = at_rest(SessionState.PARKED, wanted=True, parked_until=AT + timedelta(hours=1))
     need = need_of(asks)
     assert need is not None
-    board.tell({rests.ref.key: rests}, AT)
+    board.update({rests.ref.key: rests}, AT)
     (told,) = store.outbox.waiting(OLD)
     store.outbox.done(told)
     store.chats.put(replace(store.chats.get(OLD), silenced=frozenset({silence_key(asks.ref.key, need.name)})))
     await move()
-    board.tell({rests.ref.key: rests}, AT)
-    reminders.tell([Waiting(asks, need, AT, 0)], AT + timedelta(hours=1))
+    board.update({rests.ref.key: rests}, AT)
+    reminders.post([PendingNeed(asks, need, AT, 0)], AT + timedelta(hours=1))
     assert store.outbox.count() == 0
-    board.tell({rests.ref.key: session()}, AT + timedelta(hours=2))
+    board.update({rests.ref.key: session()}, AT + timedelta(hours=2))
     (over,) = store.outbox.waiting(NEW)
     assert "the limit is over" in over.post.text
-    board.tell({rests.ref.key: session()}, AT + timedelta(hours=2))
+    board.update({rests.ref.key: session()}, AT + timedelta(hours=2))
     assert store.outbox.count() == 1
 
 
 async def test_an_answer_to_what_was_asked_before_a_group_moved_is_taken_in_what_it_has_become(
     store: Store, move: Callable[[], Awaitable[None]]
 ) -> None:
-    facts = store.facts
+    prompts = store.prompts
     for chat in (OLD, -51, 5):
-        facts.set(fact_of(ChatFact.ASKED, chat, 11), {"in": chat})
+        prompts.set(chat, 11, {"in": chat}, "ask")
     await move()
-    assert facts.get(fact_of(ChatFact.ASKED, NEW, 11)) == {"in": OLD}
-    assert facts.get(fact_of(ChatFact.ASKED, OLD, 11)) is None
-    assert [facts.get(fact_of(ChatFact.ASKED, chat, 11)) for chat in (-51, 5)] == [{"in": -51}, {"in": 5}]
+    found = {chat: prompts.get(chat, 11) for chat in (NEW, OLD, -51, 5)}
+    assert found[OLD] is None
+    assert {chat: prompt.action for chat, prompt in found.items() if prompt is not None} == {
+        NEW: {"in": OLD},
+        -51: {"in": -51},
+        5: {"in": 5},
+    }
 
 
 @pytest.fixture

@@ -11,16 +11,16 @@ from samobot.phases import Phase
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.telegram.markup.html import to_plain
-from samobot.telegram.views.buttons import Shown
+from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.card import card, farewell
-from samobot.telegram.views.wording import Place
+from samobot.telegram.views.wording import Recipient
 from tests.support.views import AT, asking, at_rest, blocked, ended, plan, planned, question, session
 
-HERE = Place(1, zone=UTC)
+HERE = Recipient(1, zone=UTC)
 NOW = AT + timedelta(minutes=14)
 
 
-def labels(shown: Shown) -> list[str]:
+def labels(shown: MessageView) -> list[str]:
     return [button.label for row in shown.buttons for button in row]
 
 

@@ -1,4 +1,4 @@
-"""One session of the catalogue, read again only where something has changed.
+"""One session of the catalog, read again only where something has changed.
 
 A poll costs a few `stat` calls a session. One that rests (nobody holds it, nothing has changed for an hour) costs
 a single one: of its folder, whose time every file that is made or replaced in there changes. What is written in
@@ -17,30 +17,31 @@ from collections.abc import Iterable
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet.models import SessionView
 from samobot.fleet.view_builder import unreadable_view, view_of, with_activity
-from samobot.session.files import mark_of
+from samobot.session.files import stat_key
 from samobot.session.folder import SessionFolder
 from samobot.session.snapshot import Snapshot, SnapshotReader
 
 log = logging.getLogger(__name__)
 
-ROTATION = 20.0
+SWEEP_SECONDS = 20.0
 """Seconds within which every resting session, and every list of sessions, is looked at closely."""
 
-RESTS_AFTER = 3600.0
+IDLE_AFTER_SECONDS = 3600.0
 """Seconds without any change after which a session that nobody holds counts as resting."""
 
-GRAIN = 0.1
+MTIME_GRANULARITY = 0.1
 """Seconds within which two changes of a file may leave the same time on it."""
 
 _Marks = tuple[tuple[int, int, int] | None, ...]
 
 
-class Entry:
+class CatalogEntry:
     """A session that has been read before.
 
     Attributes:
         view: What was read; None before the first time.
         sound: Whether that could be read at all.
+        worker_pid: Process that holds the session; None if nobody does, or its lock does not say which.
     """
 
     def __init__(self, folder: SessionFolder, project: str) -> None:
@@ -48,6 +49,7 @@ class Entry:
         self.project = project
         self.view: SessionView | None = None
         self.sound = False
+        self.worker_pid: int | None = None
         self._reader: SnapshotReader | None = None
         self._snapshot: Snapshot | None = None
         self._held = False
@@ -69,7 +71,7 @@ class Entry:
         if self._rests and not closely and now < self._due and self.view is not None:
             if now < self._glance:
                 return self.view
-            if mark_of(self._dir) == self._marks[0]:
+            if stat_key(self._dir) == self._marks[0]:
                 self._glance = now + pause
                 return self.view
         if self._held and self._reader is not None and self.view is not None:
@@ -81,19 +83,21 @@ class Entry:
             marks = self._marks = (*marks[: 1 + len(self._files)], *self._look_at_plan())
         newest = max((mark[0] for mark in marks if mark is not None), default=0) / 1e9
         clock = time.time()
-        if newest > clock - GRAIN:
+        if newest > clock - MTIME_GRANULARITY:
             self._marks = ()  # it may change once more without that showing
-        self._rests = self.sound and not self._held and bool(self._marks) and newest < clock - RESTS_AFTER
+        self._rests = (
+            self.sound and not self._held and bool(self._marks) and newest < clock - IDLE_AFTER_SECONDS
+        )
         if self._rests:
             self._reader = self._snapshot = None
-            self._due = now + ROTATION
+            self._due = now + SWEEP_SECONDS
         assert self.view is not None
         return self.view
 
     def spread(self, now: float, pause: float) -> None:
         """Set another time for the next looks than that of all the others."""
         share = zlib.crc32(os.fsencode(self._dir)) % 1000 / 1000
-        self._due = now + ROTATION * share
+        self._due = now + SWEEP_SECONDS * share
         self._glance = now + pause * share
 
     def wake(self) -> None:
@@ -116,6 +120,7 @@ class Entry:
                 self.view = self.view if fresh == self.view else fresh
                 self._snapshot = current
             self._held = current.holder is not None
+            self.worker_pid = current.holder.pid if current.holder is not None else None
             self.sound = True
         except Exception as error:  # whatever is in one session's files, the others are to be seen
             known = isinstance(error, SamobotError)
@@ -123,17 +128,18 @@ class Entry:
                 log.warning("%s cannot be read: %s", self.folder.path, error, exc_info=not known)
             self._reader = self._snapshot = None
             self._held = self.sound = False
+            self.worker_pid = None
             words = error.message if isinstance(error, SamobotError) else f"It cannot be read: {error!r}."
             fresh = unreadable_view(self.folder, self.project, words)
             self.view = self.view if fresh == self.view else fresh
         return self.view
 
     def _look_at_files(self) -> _Marks:
-        return (mark_of(self._dir), *map(mark_of, self._files), *self._look_at_plan())
+        return (stat_key(self._dir), *map(stat_key, self._files), *self._look_at_plan())
 
     def _look_at_plan(self) -> _Marks:
         plan = self.view.plan if self.view is not None else None
-        return () if plan is None else (mark_of(os.path.join(self._dir, plan.name)),)
+        return () if plan is None else (stat_key(os.path.join(self._dir, plan.name)),)
 
 
 def require_regular(folder: SessionFolder) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from telegram.error import TelegramError
 
-from samobot.telegram.api import in_words
+from samobot.telegram.outbound.bot_client import error_text
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,6 @@ async def _attempt(call: Coroutine[Any, Any, object], missed: Callable[[], None]
         async with asyncio.timeout(ANSWER_SECONDS):
             await call
     except (TelegramError, TimeoutError) as error:
-        log.info("a call past the queue did not work: %s", in_words(error))
+        log.info("a call past the queue did not work: %s", error_text(error))
         if missed is not None:
             missed()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from samobot.fleet.models import SessionView
 
 
-class Naming:
+class DisplayNames:
     """Gives the views that messages are made from the names that tell sessions apart.
 
     Only the name that is shown becomes longer; project, folder and key stay.
@@ -15,9 +15,9 @@ class Naming:
 
     def __init__(self) -> None:
         self._shared: frozenset[str] = frozenset()
-        self._called: dict[str, tuple[SessionView, SessionView]] = {}
+        self._displayed: dict[str, tuple[SessionView, SessionView]] = {}
 
-    def look(self, views: Sequence[SessionView]) -> frozenset[str]:
+    def update(self, views: Sequence[SessionView]) -> frozenset[str]:
         """Take in which sessions there are.
 
         Returns:
@@ -30,15 +30,15 @@ class Naming:
                 shared.add(view.ref.name)
         before, self._shared = self._shared, frozenset(shared)
         if before != self._shared:
-            self._called.clear()
+            self._displayed.clear()
         return before ^ self._shared
 
-    def called(self, view: SessionView) -> SessionView:
+    def displayed(self, view: SessionView) -> SessionView:
         """The same view with the name that it is called by; the same object again for the same view."""
         if view.ref.name not in self._shared:
             return view
-        known = self._called.get(view.ref.key)
+        known = self._displayed.get(view.ref.key)
         if known is None or known[0] is not view:
             longer = view.ref.model_copy(update={"name": f"{view.ref.project}:{view.ref.name}"})
-            known = self._called[view.ref.key] = (view, view.model_copy(update={"ref": longer}))
+            known = self._displayed[view.ref.key] = (view, view.model_copy(update={"ref": longer}))
         return known[1]

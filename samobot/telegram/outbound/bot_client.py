@@ -8,6 +8,8 @@ from telegram import Bot
 from telegram.error import RetryAfter
 from telegram.request import HTTPXRequest
 
+from samobot.errors import SamobotError
+
 FILE_SECONDS = 180.0
 """How long a message with a file may take."""
 
@@ -16,6 +18,18 @@ _POOL = 64
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 20.0
+
+
+class TokenRejectedError(SamobotError):
+    """Telegram does not know the bot's token; no restart helps (exit code 78, `EX_CONFIG` of sysexits.h)."""
+
+    exit_code = 78
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Telegram does not accept the bot's token. Get the right one from @BotFather, put it into "
+            "TELEGRAM_BOT_TOKEN, and start the bot again."
+        )
 
 
 def build_bot(token: str, root: str) -> Bot:
@@ -50,12 +64,12 @@ def build_bot(token: str, root: str) -> Bot:
     )
 
 
-def seconds_asked(error: RetryAfter) -> float:
+def retry_seconds(error: RetryAfter) -> float:
     """For how long Telegram wants to be left alone."""
     wait = error.retry_after
     return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
-def in_words(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """An error for the log, without a proxy's whole page in it; its name where it has no text."""
     return str(error).partition(". Parsing the server response")[0] or type(error).__name__

@@ -12,8 +12,8 @@ OLDEST_PIP := .cache/oldest-pip
 JOBS ?= 3
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help setup demo browser pictures gallery claude oldest-pip check fast unit test format lock upgrade release clean \ trace
-  bench chaos fuzz
+.PHONY: help setup demo browser pictures gallery claude oldest-pip check fast unit test format lock upgrade release clean \
+  trace bench chaos fuzz
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14

@@ -6,9 +6,12 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from samobot.errors import NotFoundError
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import DecisionKind
+from samobot.session.folder import split_date
 from samobot.session.journal import RunEndReason
+from samobot.session.question import Question
 from samobot.session.status import SessionState
 
 
@@ -34,46 +37,17 @@ class SessionRef(_View):
         """The same as one string, for tables."""
         return f"{self.project}:{self.folder}"
 
+    @classmethod
+    def from_key(cls, key: str) -> SessionRef:
+        """The reference that a key stands for.
 
-class OptionView(_View):
-    """One of the answers that the agent offers."""
-
-    letter: str
-    text: str
-
-
-class QuestionView(_View):
-    """One question.
-
-    Attributes:
-        index: Its place in the file, from 0.
-        number: Its number as the agent wrote it.
-        label: The same as people say it: `Q2`.
-        identity: Fingerprint of its words; another question has another one.
-        text: Its words, Markdown.
-        options: The answers that are offered.
-        suggestion: Letter of the option that the agent suggests.
-        reason: Why, in the agent's words; or the suggestion itself where it is none of the options.
-        answer: What a person answered; None while it is open.
-        round: The round it belongs to, where the file says so.
-        by: Who answered; None for an answer written by hand.
-        via: Where they did: `telegram`, `terminal`.
-        at: When.
-    """
-
-    index: int
-    number: int
-    label: str
-    identity: str
-    text: str
-    options: tuple[OptionView, ...]
-    suggestion: str | None
-    reason: str
-    answer: str | None
-    round: str | None
-    by: str | None = None
-    via: str | None = None
-    at: datetime | None = None
+        Raises:
+            NotFoundError: It is not a key.
+        """
+        project, colon, folder = key.partition(":")
+        if not colon:
+            raise NotFoundError(f"“{key}” is not a session.")
+        return cls(project=project, folder=folder, name=split_date(folder)[1])
 
 
 class PlanPhaseView(_View):
@@ -132,7 +106,7 @@ class GuidanceView(_View):
     at_work: bool = False
 
 
-class EndView(_View):
+class RunEndView(_View):
     """How the last run ended, where that still says why the session rests.
 
     A run that was stopped, but not by a person, goes on by itself where it is wanted. One that was `paused` does not,
@@ -186,7 +160,7 @@ class SessionView(_View):
         guidance: What people told it.
         activity: What the agent is doing right now, in a person's words.
         running_since: When the iteration that runs now began.
-        worker_pid: Process of the living worker.
+        has_worker: Whether a living worker holds the session.
         pausing: Whether it is to pause after its iteration.
         parked_until: When a parked session goes on.
         limit: What it is parked on, in words.
@@ -225,15 +199,15 @@ class SessionView(_View):
     reason: str
     needs: str = ""
     summary: str
-    questions: tuple[QuestionView, ...]
+    questions: tuple[Question, ...]
     plan: PlanView | None
     guidance: tuple[GuidanceView, ...]
     activity: str | None
     running_since: datetime | None
-    worker_pid: int | None
+    has_worker: bool
     parked_until: datetime | None
     limit: str
-    end: EndView | None
+    end: RunEndView | None
     run: str | None
     lost: bool
     auto: bool
@@ -269,6 +243,6 @@ class SessionView(_View):
         return "\n".join(dict.fromkeys(part for part in (self.reason, self.needs) if part))
 
     @property
-    def open_questions(self) -> tuple[QuestionView, ...]:
+    def open_questions(self) -> tuple[Question, ...]:
         """The questions that have no answer."""
         return tuple(question for question in self.questions if question.answer is None)

@@ -16,7 +16,7 @@ from samobot.phases import RULES, BlockCause, SignalStatus, WaitingFor
 from samobot.sandbox.agent.scenario import install
 from samobot.session.decisions import DecisionKind
 from samobot.session.journal_events import EventName, RunEndReason
-from samobot.session.status import QuestionStatus, SessionState, Status, WorkerStatus
+from samobot.session.status import QUESTION_KEYS, SessionState, Status, WorkerStatus
 from tests.docs.commands import page_environment
 from tests.docs.journey import LIMITED, eventful
 from tests.docs.pages import TOP, Page, code, pages, table
@@ -96,10 +96,11 @@ def test_the_exit_codes_are_the_programs() -> None:
 
 def test_every_key_of_a_status_is_explained() -> None:
     text = _text("status-json.md")
-    for heading, model in (("key", Status), ("question", QuestionStatus), ("worker", WorkerStatus)):
+    for heading, model in (("key", Status), ("worker", WorkerStatus)):
         assert [_first(row[0]) for row in table(text, heading)] == [
             each.name for each in dataclasses.fields(model)
         ]
+    assert [_first(row[0]) for row in table(text, "question")] == list(QUESTION_KEYS)
     assert {_first(row[0]) for row in table(text, "state")} == set(SessionState)
 
 
@@ -136,6 +137,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return shop
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("journal")
 def test_the_events_of_real_runs_have_the_documented_fields(shop: Workshop) -> None:
     documented = _documented_events()
@@ -149,6 +151,7 @@ def test_the_events_of_real_runs_have_the_documented_fields(shop: Workshop) -> N
     assert set(EventName) - seen == {EventName.NOTICE, EventName.UNPARK, EventName.BUDGET}
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("journal")
 def test_every_file_of_a_real_session_folder_is_described(shop: Workshop) -> None:
     patterns = [_pattern(name) for row in table(_text("files.md"), "file") for name in code(row[0])]

@@ -6,16 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from samobot.fleet.models import (
-    EndView,
-    OptionView,
     PlanPhaseView,
     PlanView,
-    QuestionView,
+    RunEndView,
     SessionRef,
     SessionView,
 )
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.journal import RunEndReason
+from samobot.session.question import Option, Question
 from samobot.session.status import SessionState
 
 AT = datetime(2026, 1, 15, 14, 0, tzinfo=UTC)
@@ -29,7 +28,7 @@ def session(**values: Any) -> SessionView:
         "visited": (Phase.INVESTIGATION, Phase.REQUIREMENTS, Phase.PLANNING, Phase.IMPLEMENTATION),
         "iteration": 6, "visit": 2, "waiting_for": None, "gate": None, "reason": "", "summary": "",
         "questions": (), "plan": None, "guidance": (), "activity": "Editing src/greet.py", "running_since": AT,
-        "worker_pid": 4711, "parked_until": None, "limit": "", "end": None, "run": "run-1", "lost": False,
+        "has_worker": True, "parked_until": None, "limit": "", "end": None, "run": "run-1", "lost": False,
         "auto": False, "remarks": (), "last_action": "wrote the parser", "next": "phase 2 of 3, tests",
         "started": AT, "updated": AT, "duration_s": 0.0, "waited_s": 0.0, "cost_usd": 1.84,
         "cost_by_phase": {}, "cost_by_model": {}, "budget_usd": None,
@@ -40,25 +39,27 @@ def session(**values: Any) -> SessionView:
 
 def at_rest(state: SessionState, **values: Any) -> SessionView:
     """A session that no worker holds."""
-    return session(**({"state": state, "activity": None, "running_since": None, "worker_pid": None} | values))
+    return session(
+        **({"state": state, "activity": None, "running_since": None, "has_worker": False} | values)
+    )
 
 
-def question(index: int = 0, **values: Any) -> QuestionView:
+def question(index: int = 0, **values: Any) -> Question:
     """The question for a greeting, with options A, B and C; it suggests B."""
     usual: dict[str, Any] = {
         "index": index, "number": index + 1, "label": f"Q{index + 1}", "identity": f"identity-{index}",
         "text": "Which greeting should it print?",
         "options": (
-            OptionView(letter="A", text="hello"),
-            OptionView(letter="B", text="good day, with the name argument shown in **bold**"),
-            OptionView(letter="C", text="something else"),
+            Option(letter="A", text="hello"),
+            Option(letter="B", text="good day, with the name argument shown in **bold**"),
+            Option(letter="C", text="something else"),
         ),
         "suggestion": "B", "reason": "polite, and it takes a name", "answer": None, "round": None,
     }  # fmt: skip
-    return QuestionView(**(usual | values))
+    return Question(**(usual | values))
 
 
-def asking(*questions: QuestionView, **values: Any) -> SessionView:
+def asking(*questions: Question, **values: Any) -> SessionView:
     """A session that waits for answers."""
     usual: dict[str, Any] = {
         "phase": Phase.REQUIREMENTS, "waiting_for": WaitingFor.QA_ANSWERS, "questions": questions,
@@ -102,6 +103,6 @@ def blocked(
 
 def ended(
     reason: RunEndReason, at: datetime = AT, text: str = "", cause: BlockCause | None = None
-) -> EndView:
+) -> RunEndView:
     """How a run ended."""
-    return EndView(at=at, reason=reason, text=text, cause=cause, paused=reason is RunEndReason.PAUSED)
+    return RunEndView(at=at, reason=reason, text=text, cause=cause, paused=reason is RunEndReason.PAUSED)

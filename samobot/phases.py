@@ -78,6 +78,7 @@ class Step(StrEnum):
     STAY = "stay"
     MOVE = "move"
     WAIT = "wait"
+    REMIND = "remind"
     BLOCK = "block"
     FINISH = "finish"
 
@@ -122,14 +123,18 @@ class GateFacts:
     Attributes:
         questions: Number of questions in `_qa.md`.
         open_questions: How many of them have no answer.
-        plan: Name of the newest plan file, or None.
+        plan: File name of the plan; None if there is none, or if it is not clear which it is.
         plan_approved: Whether that file, as it is now, has a recorded approval.
+        plan_problem: Why there is no plan, as a clause that names the files.
+        unread_questions: Sentence naming lines that look like questions and could not be parsed; empty if none.
     """
 
     questions: int = 0
     open_questions: int = 0
     plan: str | None = None
     plan_approved: bool = False
+    plan_problem: str = "there is no plan file"
+    unread_questions: str = ""
 
 
 def decide(
@@ -140,6 +145,7 @@ def decide(
     *,
     waiting_for: WaitingFor | None = None,
     reason: str = "",
+    may_remind: bool = False,
 ) -> Transition:
     """Return what follows from a valid signal in a phase.
 
@@ -150,6 +156,7 @@ def decide(
         facts: State of the gates.
         waiting_for: The signal's `for`.
         reason: The signal's `reason` or `needs`.
+        may_remind: Whether one more iteration may be spent on a fault of the agent's files; else they block.
     """
     rule = RULES[phase]
     if status not in rule.signals:
@@ -163,13 +170,28 @@ def decide(
         case SignalStatus.BLOCKED:
             return _block(phase, BlockCause.AGENT, reason or "The agent gave no reason.")
         case SignalStatus.WAITING:
-            return _wait(
-                phase, facts, waiting_for or _DEFAULT_WAIT.get(phase, WaitingFor.HUMAN_ACTION), reason
-            )
+            gate = waiting_for or _DEFAULT_WAIT.get(phase, WaitingFor.HUMAN_ACTION)
+            found = _wait(phase, facts, gate, reason)
+            asks = gate is WaitingFor.QA_ANSWERS
         case SignalStatus.DONE:
             return Transition(Step.FINISH, Phase.DONE)
         case SignalStatus.CONTINUE:
-            return _continue(phase, target, facts, rule)
+            found = _continue(phase, target, facts, rule)
+            asks = phase is Phase.REQUIREMENTS and found.step is not Step.STAY
+    return _reminded(found, facts, asks=asks) if may_remind else found
+
+
+_NAME_THE_PLAN = " Write it to MM-DD-HH:MM-plan-SLUG.md and name that file in the signal’s “plan”."
+
+
+def _reminded(found: Transition, facts: GateFacts, *, asks: bool) -> Transition:
+    """Return a reminder in place of a transition that rests on files the agent can correct."""
+    if asks and facts.unread_questions:
+        return Transition(Step.REMIND, found.phase, reason=facts.unread_questions)
+    if found.cause is BlockCause.GATE:
+        hint = _NAME_THE_PLAN if facts.plan is None and not asks else ""
+        return Transition(Step.REMIND, found.phase, reason=f"{found.reason}{hint}")
+    return found
 
 
 def _continue(phase: Phase, target: Phase | None, facts: GateFacts, rule: PhaseRule) -> Transition:
@@ -199,7 +221,7 @@ def _gate(phase: Phase, target: Phase, facts: GateFacts) -> Transition:
     if phase is Phase.PLANNING:
         if facts.plan is None:
             return _block(
-                phase, BlockCause.GATE, "The agent wanted to start implementing, but there is no plan file."
+                phase, BlockCause.GATE, f"The agent wanted to start implementing, but {facts.plan_problem}."
             )
         if not facts.plan_approved:
             return Transition(Step.WAIT, phase, WaitingFor.PLAN_APPROVAL)
@@ -208,6 +230,8 @@ def _gate(phase: Phase, target: Phase, facts: GateFacts) -> Transition:
 
 def _wait(phase: Phase, facts: GateFacts, waiting_for: WaitingFor, reason: str) -> Transition:
     match waiting_for:
+        case WaitingFor.QA_ANSWERS if facts.unread_questions and facts.open_questions == 0:
+            return _block(phase, BlockCause.GATE, facts.unread_questions)
         case WaitingFor.QA_ANSWERS if facts.questions == 0:
             return _block(
                 phase, BlockCause.GATE, "The agent waits for answers, but there is no question in _qa.md."
@@ -216,7 +240,7 @@ def _wait(phase: Phase, facts: GateFacts, waiting_for: WaitingFor, reason: str) 
             return Transition(Step.STAY, phase)
         case WaitingFor.PLAN_APPROVAL if facts.plan is None:
             return _block(
-                phase, BlockCause.GATE, "The agent waits for an approval, but there is no plan file."
+                phase, BlockCause.GATE, f"The agent waits for an approval, but {facts.plan_problem}."
             )
         case WaitingFor.PLAN_APPROVAL if facts.plan_approved and phase is Phase.PLANNING:
             return Transition(Step.MOVE, Phase.IMPLEMENTATION)

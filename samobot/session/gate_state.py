@@ -27,7 +27,7 @@ _NOT_BLOCKED = frozenset({"", "no", "none", "false", "-", "n/a"})
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GateState:
     """What the files of a session say about its gates at one moment.
 
     Attributes:
@@ -125,7 +125,7 @@ class Standing:
                 return gate
 
 
-def look(folder: SessionFolder) -> Standing:
+def look(folder: SessionFolder) -> GateState:
     """Read what a session's files say. Never fails: see `Standing.unreadable`."""
     unreadable: list[str] = []
 
@@ -142,10 +142,11 @@ def look(folder: SessionFolder) -> Standing:
     decisions = reading(lambda: read_decisions(folder), DecisionLog())
     signal = parse_signal(signal_text)
     choice = reading(
-        lambda: choose_plan(folder, overview, signal, decisions.decisions), PlanChoice(None, "it cannot be read")
+        lambda: choose_plan(folder, overview, signal, decisions.decisions),
+        PlanChoice(None, "it cannot be read"),
     )
     plan = choice.plan
-    return Standing(
+    return GateState(
         overview=overview,
         signal=signal,
         signal_text=signal_text,

@@ -147,9 +147,7 @@ def _is_folder(path: Path) -> bool:
 
 def _candidates(folder: SessionFolder, overview: Overview, present: set[str]) -> list[str]:
     listed = _resolve(folder, _listed(overview), present)
-    exact = [
-        name for name in sorted(present) if _EXACT.fullmatch(name) and not _OTHER_NOTE.fullmatch(name)
-    ]
+    exact = [name for name in sorted(present) if _EXACT.fullmatch(name) and not _OTHER_NOTE.fullmatch(name)]
     found = list(dict.fromkeys([*listed, *exact]))
     plans = [name for name in found if not _OTHER_NOTE.fullmatch(Path(name).name)]
     if found:

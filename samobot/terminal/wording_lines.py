@@ -5,21 +5,21 @@ from __future__ import annotations
 from samobot.phases import WaitingFor
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
-from samobot.session.journal import RunEndReason
 from samobot.session.gate_state import read_plan
+from samobot.session.journal import RunEndReason
 from samobot.session.plan import outline, spoken_phase, spoken_title
 from samobot.session.qa import parse_qa
 from samobot.session.question import Question
 from samobot.text import capitalize_first, printable
-from samobot.worker.run import RunEnd
+from samobot.worker.run import RunResult
 
 
-def describe_end(end: RunEnd, folder: SessionFolder) -> str:
-    """Say why a run ended and what a person can do now."""
+def describe_end(end: RunResult, folder: SessionFolder) -> str:
+    """Why a run ended and what the user can do now."""
     return printable(_end_in_words(end, folder))
 
 
-def _end_in_words(end: RunEnd, folder: SessionFolder) -> str:
+def _end_in_words(end: RunResult, folder: SessionFolder) -> str:
     name = folder.name
     match end.reason:
         case RunEndReason.DONE:
@@ -45,7 +45,7 @@ def _end_in_words(end: RunEnd, folder: SessionFolder) -> str:
         case RunEndReason.ITERATIONS:
             return f"⏸ {name}: {end.text}\nGo on:  samobot run --session {name}"
         case RunEndReason.PARKED:
-            until = f" It can go on at {end.until.astimezone():%Y-%m-%d %H:%M}." if end.until else ""
+            until = f" It can continue at {end.until.astimezone():%Y-%m-%d %H:%M}." if end.until else ""
             return f"🌙 {name} waits for a limit: {end.text}{until}\nGo on:  samobot run --session {name}"
         case RunEndReason.FAILED:
             return f"⚠️ {name} failed in {end.phase}\n{end.text}\n\nTry again:  samobot run --session {name}"
@@ -89,7 +89,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _describe_gate(end: RunEnd, folder: SessionFolder) -> str:
+def _describe_gate(end: RunResult, folder: SessionFolder) -> str:
     name = folder.name
     then = (
         f"samobot resume {name}   (it stays paused until then)"

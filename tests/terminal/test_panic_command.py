@@ -197,13 +197,13 @@ def test_an_agent_cannot_release_it(shop: ScriptedShop) -> None:
     shop.environment[ITERATION_VARIABLE] = "1"
     refused = shop.samobot("resume", "--all")
     assert refused.returncode == 1
-    assert "for a person" in refused.stderr
+    assert "may not release" in refused.stderr
     assert pulled(state_of(shop)) is not None
 
 
 def test_releasing_what_was_never_pulled_is_said(shop: ScriptedShop) -> None:
     assert "nothing to release" in shop.samobot("resume", "--all").stderr
-    assert "Say which session" in shop.samobot("resume").stderr
+    assert "Name the session" in shop.samobot("resume").stderr
     assert "not both" in shop.samobot("resume", "x", "--all").stderr
 
 

@@ -305,7 +305,7 @@ def test_a_limit_parks_the_run_until_a_person_or_the_reset_wakes_it(tmp_path: Pa
     until(lambda: shop.journal("greet", "park"))
     until(lambda: shop.status("greet")["state"] == "parked")
     woken = shop.samobot("resume", "greet")
-    assert "goes on now" in woken.stdout
+    assert "continues now" in woken.stdout
     out, _ = run.communicate(timeout=60)
     assert run.returncode == 11, out
     assert shop.journal("greet", "unpark")[0]["by"] == "person"
@@ -319,7 +319,7 @@ def test_a_pause_that_was_taken_back_during_the_iteration_pauses_nothing(tmp_pat
     until(lambda: bool(shop.runs()))
     assert shop.samobot("pause", "greet").returncode == 0
     resumed = shop.samobot("resume", "greet")
-    assert "does not pause any more" in resumed.stdout
+    assert "the pause is canceled" in resumed.stdout
     (tmp_path / "go").touch()
     out, _ = run.communicate(timeout=60)
     assert run.returncode == 11, out
@@ -367,7 +367,7 @@ def test_a_second_run_is_refused_and_told_who_holds_the_session(tmp_path: Path) 
         for more in ([], ["--detach"]):
             refused = shop.run("greet", "--task", "Do not greet", *more)
             assert refused.returncode == 75
-            assert "words were not saved" in refused.stderr
+            assert "text was not saved" in refused.stderr
             assert "samobot tell greet" in refused.stderr
         assert not (shop.session("greet") / "_guidance.md").exists()
     finally:

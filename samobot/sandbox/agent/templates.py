@@ -75,7 +75,7 @@ class Templates:
 
 
 def _answers(qa: str) -> dict[int, str]:
-    """The answers so far by question number; a letter becomes the option's words."""
+    """The answers so far by question number; a letter becomes the option's text."""
     answers = {}
     for block in re.split(r"(?m)^### (?=Q\d)", qa)[1:]:
         number = int(re.findall(r"Q(\d+)", block)[0])

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samobot.fleet.models import GuidanceView, PlanPhaseView, RemarkView, SessionRef, SessionView
-from samobot.fleet.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
+from samobot.fleet.results import ChangedFile, DiffView, Document, FleetEvent, FleetEventKind
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.sandbox.botapi.entities import tidy, utf16_length
 from samobot.sandbox.botapi.keyboards import read_markup
@@ -434,7 +434,7 @@ def test_every_kind_of_message_is_taken_by_telegram(view: SessionView, words: st
         resumed_notice([view]),
     ]
     found += [obstacle(view, kind, words, HERE, NOW) for kind in NeedKind]
-    found += [fleet_news(FleetNews(ref=ref, key="a:b", kind=kind, text=words), words) for kind in NewsKind for ref in (None, view.ref)]  # fmt: skip
+    found += [fleet_news(FleetEvent(ref=ref, key="a:b", kind=kind, text=words), words) for kind in FleetEventKind for ref in (None, view.ref)]  # fmt: skip
     need = need_of(view)
     if need is not None:
         waiting = PendingNeed(view, need, AT, 0)

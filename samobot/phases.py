@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 
 class Phase(StrEnum):
@@ -116,6 +117,9 @@ class Transition:
     reason: str = ""
 
 
+NO_PLAN = "there is no plan file"
+
+
 @dataclass(frozen=True, slots=True)
 class GateFacts:
     """The facts on disk that the gates depend on.
@@ -133,7 +137,7 @@ class GateFacts:
     open_questions: int = 0
     plan: str | None = None
     plan_approved: bool = False
-    plan_problem: str = "there is no plan file"
+    plan_problem: str = ""
     unread_questions: str = ""
 
 
@@ -166,18 +170,20 @@ def decide(
             BlockCause.ILLEGAL_SIGNAL,
             f"The {phase} phase may not signal “{status}”; it may signal {allowed}.",
         )
+    gate = waiting_for or _DEFAULT_WAIT.get(phase, WaitingFor.HUMAN_ACTION)
     match status:
         case SignalStatus.BLOCKED:
             return _block(phase, BlockCause.AGENT, reason or "The agent gave no reason.")
-        case SignalStatus.WAITING:
-            gate = waiting_for or _DEFAULT_WAIT.get(phase, WaitingFor.HUMAN_ACTION)
-            found = _wait(phase, facts, gate, reason)
-            asks = gate is WaitingFor.QA_ANSWERS
         case SignalStatus.DONE:
             return Transition(Step.FINISH, Phase.DONE)
+        case SignalStatus.WAITING:
+            asks = gate is WaitingFor.QA_ANSWERS
+            found = _wait(phase, facts, gate, reason)
         case SignalStatus.CONTINUE:
+            asks = phase is Phase.REQUIREMENTS and target not in (None, phase)
             found = _continue(phase, target, facts, rule)
-            asks = phase is Phase.REQUIREMENTS and found.step is not Step.STAY
+        case _:
+            assert_never(status)
     return _reminded(found, facts, asks=asks) if may_remind else found
 
 
@@ -221,7 +227,9 @@ def _gate(phase: Phase, target: Phase, facts: GateFacts) -> Transition:
     if phase is Phase.PLANNING:
         if facts.plan is None:
             return _block(
-                phase, BlockCause.GATE, f"The agent wanted to start implementing, but {facts.plan_problem}."
+                phase,
+                BlockCause.GATE,
+                f"The agent wanted to start implementing, but {facts.plan_problem or NO_PLAN}.",
             )
         if not facts.plan_approved:
             return Transition(Step.WAIT, phase, WaitingFor.PLAN_APPROVAL)
@@ -240,7 +248,9 @@ def _wait(phase: Phase, facts: GateFacts, waiting_for: WaitingFor, reason: str) 
             return Transition(Step.STAY, phase)
         case WaitingFor.PLAN_APPROVAL if facts.plan is None:
             return _block(
-                phase, BlockCause.GATE, f"The agent waits for an approval, but {facts.plan_problem}."
+                phase,
+                BlockCause.GATE,
+                f"The agent waits for an approval, but {facts.plan_problem or NO_PLAN}.",
             )
         case WaitingFor.PLAN_APPROVAL if facts.plan_approved and phase is Phase.PLANNING:
             return Transition(Step.MOVE, Phase.IMPLEMENTATION)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.phases import Phase, SignalStatus, WaitingFor
+from samobot.phases import NO_PLAN, Phase, SignalStatus, WaitingFor
 from samobot.session.decisions import Decision, DecisionKind, verdict
 from samobot.session.files import open_regular
 from samobot.session.folder import SessionFolder
@@ -76,7 +76,7 @@ def choose_plan(
     try:
         present = _names(folder.path)
     except (FileNotFoundError, NotADirectoryError):
-        return PlanChoice(None, _MISSING)
+        return PlanChoice(None, NO_PLAN)
     except OSError as error:
         raise StorageError(
             f"The plan in {folder.path} cannot be read: {error.filename} ({error.strerror})."
@@ -93,9 +93,6 @@ def choose_plan(
     return _choose(folder, candidates, named, overview, decisions)
 
 
-_MISSING = "there is no plan file"
-
-
 def _choose(
     folder: SessionFolder,
     candidates: list[str],
@@ -104,11 +101,11 @@ def _choose(
     decisions: Sequence[Decision],
 ) -> PlanChoice:
     if not candidates:
-        return PlanChoice(None, _MISSING)
+        return PlanChoice(None, NO_PLAN)
     read = [plan for name in sorted(candidates)[-_MAX_CANDIDATES:] if (plan := _read(folder, name))]
     plans = [plan for plan in read if not is_empty(plan.text)]
     if not plans:
-        return PlanChoice(None, f"{_list(candidates)} is empty" if read else _MISSING)
+        return PlanChoice(None, f"{_list(candidates)} is empty" if read else NO_PLAN)
     if overview.phase in _APPROVED_PHASES:
         carried_out = _last_approved(plans, decisions)
         if carried_out is not None:

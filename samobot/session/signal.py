@@ -30,7 +30,7 @@ _Kind = TypeVar("_Kind", bound=StrEnum)
 KEYS = ("status", "phase", "summary", "reason", "needs", "for", "plan", "tests")
 """The keys of a signal."""
 
-_ALIASES = {
+ALIASES: dict[str, tuple[str, ...]] = {
     "phase": ("nextphase", "targetphase", "newphase", "tophase", "phasenext", "phasename"),
     "status": ("state", "signalstatus"),
     "summary": ("summery", "message", "description", "whatwasdone"),
@@ -40,7 +40,9 @@ _ALIASES = {
     "plan": ("planfile", "planpath", "planname"),
     "tests": ("test", "testresults", "testcounts", "testresult"),
 }
-_MEANT = {alias: key for key, aliases in _ALIASES.items() for alias in (key, *aliases)}
+"""Written forms, without case and signs, that stand for a key. The Stop hook has the same."""
+
+_MEANT = {alias: key for key, aliases in ALIASES.items() for alias in (key, *aliases)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ from samobot.telegram.store.desired_runs import DesiredRuns
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 
+pytestmark = pytest.mark.slow
+
 ANNA = Person("anna", "telegram")
 PATIENCE = 60.0
 

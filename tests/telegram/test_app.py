@@ -25,6 +25,8 @@ from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.outbound.bot_client import TokenRejectedError
 from samobot.telegram.store.bot_store import Store
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "42:token-for-tests"
 WAIT = 20.0
 

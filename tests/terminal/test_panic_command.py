@@ -18,6 +18,8 @@ from samobot.sandbox.agent.steps import Children, Hang
 from tests.support.scripted import ScriptedShop, investigation, scripted_shop
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[ScriptedShop]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -33,6 +34,8 @@ from samobot.sandbox.agent.steps import (
 )
 from tests.support.scripted import ScriptedShop, blocked, go_on, investigation, scripted_shop, wait_for
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.slow
 
 
 def everything(shop: ScriptedShop) -> dict[str, bytes | None]:
@@ -555,7 +558,7 @@ def test_after_a_killed_worker_the_next_one_ends_what_was_left_and_puts_right_wh
 @pytest.mark.parametrize("disguise", ["", "env -u SAMOBOT_ITERATION "])
 def test_an_agent_does_not_stop_or_pause_in_a_persons_name(tmp_path: Path, disguise: str) -> None:
     config = tmp_path / "demo" / ".samocode"
-    call = f"{disguise}{sys.executable} -m samobot"
+    call = f"{disguise}{shlex.quote(sys.executable)} -m samobot"
     ask = [
         RunStep(
             command=f"{call} {what} --config {config} >> {{session}}/said 2>&1; echo rc=$? >> {{session}}/said"

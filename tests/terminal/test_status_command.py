@@ -15,6 +15,8 @@ from tests.support.session_folder import make_session
 from tests.support.terminal import Terminal
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 KEYS = [
     "project", "session", "path", "state", "phase", "iteration", "total_iterations", "blocked", "last_action",
     "next", "waiting_for", "questions", "worker", "cost_usd", "updated",

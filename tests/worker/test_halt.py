@@ -20,6 +20,8 @@ from tests.support.scripted import ScriptedShop, investigation, scripted_shop
 from tests.support.session_folder import QUESTIONS, make_session
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("how", "by"),

@@ -11,6 +11,7 @@ import glob
 import json
 import os
 import re
+import shlex
 import sys
 
 _TEMPLATE = re.compile(
@@ -56,7 +57,7 @@ class Templates:
             case "cwd":
                 return os.getcwd()
             case "python":
-                return sys.executable
+                return shlex.quote(sys.executable)
             case "task":
                 return _quoted("Task:", self._file("_overview.md")) or self._facts["prompt"]
             case "guidance":

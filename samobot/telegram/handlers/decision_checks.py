@@ -83,7 +83,7 @@ def check_answer_stands(question: QuestionView, words: str, *, before: str | Non
     """
     if conflicts_with_answer(question, words, before):
         raise ConflictError(
-            f"{answered_already(question)} CallbackPress Change below it to say something else."
+            f"{answered_already(question)} Tap Change below it to say something else."
         )
 
 

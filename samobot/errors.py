@@ -1,14 +1,10 @@
-"""The errors that are ours.
-
-Each is raised with one sentence that says what is wrong, where, and what to do; each surface (the command
-line, the chat) turns it into one line for a person at exactly one place.
-"""
+"""The exceptions of this package; the command line and the chat each show the message in exactly one place."""
 
 from __future__ import annotations
 
 
 class SamobotError(Exception):
-    """Something a person can understand and act on went wrong.
+    """An error that the user can understand and act on.
 
     Args:
         message: One or two plain sentences: what is wrong, where, what to do.
@@ -22,13 +18,13 @@ class SamobotError(Exception):
 
 
 class UsageError(SamobotError):
-    """What was asked for, or how samobot is configured, cannot work as it is; nothing was changed."""
+    """The request or the configuration is invalid; nothing was changed."""
 
     exit_code = 2
 
 
 class NotFoundError(UsageError):
-    """No session, project or file of that name."""
+    """There is no session, project, question or file of that name."""
 
 
 class BusyError(SamobotError):
@@ -38,12 +34,12 @@ class BusyError(SamobotError):
 
 
 class ConflictError(SamobotError):
-    """What holds now is not what the person decided about: a changed plan, a question answered meanwhile."""
+    """The state has changed since the user decided: another plan, a question that was answered meanwhile."""
 
 
 class DayOverError(ConflictError):
-    """All sessions together have used up the day's budget; a person may allow more."""
+    """All sessions together have used up the day's budget; the user can raise it."""
 
 
 class StorageError(SamobotError):
-    """The disk or the file system refused: full, read-only, or gone."""
+    """A file operation failed: disk full, read-only, unreadable or missing."""

@@ -1,8 +1,4 @@
-"""The phases of a session, and what a signal means in each of them.
-
-One registry (`RULES`) holds the table of the design; `decide` is a pure function from a phase, a signal and
-the facts of the gates to a `Decision`. The loop only carries decisions out.
-"""
+"""The phases of a session (`RULES`), and `decide`: from phase, signal and gate facts to the next transition. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Where a session is on its way from a task to a result."""
+    """The stages of a session, in order."""
 
     INVESTIGATION = "investigation"
     REQUIREMENTS = "requirements"
@@ -23,7 +19,7 @@ class Phase(StrEnum):
 
 
 class SignalStatus(StrEnum):
-    """What an agent may say at the end of an iteration."""
+    """Status of the signal that ends an iteration."""
 
     CONTINUE = "continue"
     DONE = "done"
@@ -32,7 +28,7 @@ class SignalStatus(StrEnum):
 
 
 class WaitingFor(StrEnum):
-    """What a waiting session needs from a person."""
+    """What a waiting session needs from the user."""
 
     QA_ANSWERS = "qa_answers"
     PLAN_APPROVAL = "plan_approval"
@@ -41,13 +37,13 @@ class WaitingFor(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PhaseRule:
     """One row of the phase table.
 
     Attributes:
         agent: Name of the agent in the plugin.
-        targets: Phases it may hand over to.
-        signals: Statuses it may send.
+        targets: Phases that may follow.
+        signals: Allowed signal statuses.
         limit: Iterations allowed in one visit of the phase.
     """
 
@@ -57,17 +53,17 @@ class Rule:
     limit: int
 
 
-_GOES_ON = (SignalStatus.CONTINUE, SignalStatus.BLOCKED)
+_CONTINUE_OR_BLOCK = (SignalStatus.CONTINUE, SignalStatus.BLOCKED)
 _MAY_WAIT = (SignalStatus.CONTINUE, SignalStatus.WAITING, SignalStatus.BLOCKED)
 
-RULES: dict[Phase, Rule] = {
-    Phase.INVESTIGATION: Rule("investigation-agent", (Phase.REQUIREMENTS,), _GOES_ON, 20),
-    Phase.REQUIREMENTS: Rule("requirements-agent", (Phase.PLANNING,), _MAY_WAIT, 10),
-    Phase.PLANNING: Rule("planning-agent", (Phase.IMPLEMENTATION,), _MAY_WAIT, 10),
-    Phase.IMPLEMENTATION: Rule("implementation-agent", (Phase.TESTING, Phase.QUALITY), _MAY_WAIT, 100),
-    Phase.TESTING: Rule("testing-agent", (Phase.QUALITY, Phase.DONE), _GOES_ON, 20),
-    Phase.QUALITY: Rule("quality-agent", (Phase.TESTING, Phase.DONE), _GOES_ON, 10),
-    Phase.DONE: Rule("done-agent", (), (SignalStatus.DONE, SignalStatus.BLOCKED), 3),
+RULES: dict[Phase, PhaseRule] = {
+    Phase.INVESTIGATION: PhaseRule("investigation-agent", (Phase.REQUIREMENTS,), _CONTINUE_OR_BLOCK, 20),
+    Phase.REQUIREMENTS: PhaseRule("requirements-agent", (Phase.PLANNING,), _MAY_WAIT, 10),
+    Phase.PLANNING: PhaseRule("planning-agent", (Phase.IMPLEMENTATION,), _MAY_WAIT, 10),
+    Phase.IMPLEMENTATION: PhaseRule("implementation-agent", (Phase.TESTING, Phase.QUALITY), _MAY_WAIT, 100),
+    Phase.TESTING: PhaseRule("testing-agent", (Phase.QUALITY, Phase.DONE), _CONTINUE_OR_BLOCK, 20),
+    Phase.QUALITY: PhaseRule("quality-agent", (Phase.TESTING, Phase.DONE), _CONTINUE_OR_BLOCK, 10),
+    Phase.DONE: PhaseRule("done-agent", (), (SignalStatus.DONE, SignalStatus.BLOCKED), 3),
 }
 
 _DEFAULT_WAIT: dict[Phase, WaitingFor] = {
@@ -87,7 +83,7 @@ class Step(StrEnum):
 
 
 class BlockCause(StrEnum):
-    """Who or what blocked a session: the agent itself, or one of the loop's own rules."""
+    """What blocked a session: the agent, or a rule of the loop."""
 
     AGENT = "agent"
     ILLEGAL_MOVE = "illegal_move"
@@ -101,15 +97,15 @@ class BlockCause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What a signal means.
+class Transition:
+    """What follows from a signal.
 
     Attributes:
         step: What the loop does next.
-        phase: The phase after the decision.
-        waiting_for: What a person has to do, where `step` is `WAIT`.
-        cause: Why it is blocked, where `step` is `BLOCK`.
-        reason: The same in words for a person; empty where nothing needs saying.
+        phase: The phase after the transition.
+        waiting_for: What the user has to do, if `step` is `WAIT`.
+        cause: Why it is blocked, if `step` is `BLOCK`.
+        reason: Explanation for the user; may be empty.
     """
 
     step: Step
@@ -121,7 +117,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class GateFacts:
-    """The facts on disk that the gates look at.
+    """The facts on disk that the gates depend on.
 
     Attributes:
         questions: Number of questions in `_qa.md`.
@@ -144,16 +140,16 @@ def decide(
     *,
     waiting_for: WaitingFor | None = None,
     reason: str = "",
-) -> Decision:
-    """Say what a valid signal means in a phase.
+) -> Transition:
+    """Return what follows from a valid signal in a phase.
 
     Args:
-        phase: The phase whose iteration has just ended.
+        phase: Phase of the iteration that has ended.
         status: The signal's status.
-        target: The signal's `phase`, the next one; None means the same phase again.
-        facts: What the session's files say about the gates.
-        waiting_for: The signal's `for`, where it waits.
-        reason: The signal's reason or needs, in the agent's words.
+        target: The signal's `phase`, the next one; None for the same phase again.
+        facts: State of the gates.
+        waiting_for: The signal's `for`.
+        reason: The signal's `reason` or `needs`.
     """
     rule = RULES[phase]
     if status not in rule.signals:
@@ -171,14 +167,14 @@ def decide(
                 phase, facts, waiting_for or _DEFAULT_WAIT.get(phase, WaitingFor.HUMAN_ACTION), reason
             )
         case SignalStatus.DONE:
-            return Decision(Step.FINISH, Phase.DONE)
+            return Transition(Step.FINISH, Phase.DONE)
         case SignalStatus.CONTINUE:
             return _continue(phase, target, facts, rule)
 
 
-def _continue(phase: Phase, target: Phase | None, facts: GateFacts, rule: Rule) -> Decision:
+def _continue(phase: Phase, target: Phase | None, facts: GateFacts, rule: PhaseRule) -> Transition:
     if target is None or target is phase:
-        return Decision(Step.STAY, phase)
+        return Transition(Step.STAY, phase)
     if target not in rule.targets:
         allowed = " or ".join(rule.targets) or "nothing"
         return _block(
@@ -189,8 +185,8 @@ def _continue(phase: Phase, target: Phase | None, facts: GateFacts, rule: Rule) 
     return _gate(phase, target, facts)
 
 
-def _gate(phase: Phase, target: Phase, facts: GateFacts) -> Decision:
-    """Say whether a phase may be left for `target` with these facts."""
+def _gate(phase: Phase, target: Phase, facts: GateFacts) -> Transition:
+    """Return whether a phase may be left for `target` with these facts."""
     if phase is Phase.REQUIREMENTS:
         if facts.questions == 0:
             return _block(
@@ -199,36 +195,36 @@ def _gate(phase: Phase, target: Phase, facts: GateFacts) -> Decision:
                 "The agent wanted to start planning without having asked a single question in _qa.md.",
             )
         if facts.open_questions:
-            return Decision(Step.WAIT, phase, WaitingFor.QA_ANSWERS)
+            return Transition(Step.WAIT, phase, WaitingFor.QA_ANSWERS)
     if phase is Phase.PLANNING:
         if facts.plan is None:
             return _block(
                 phase, BlockCause.GATE, "The agent wanted to start implementing, but there is no plan file."
             )
         if not facts.plan_approved:
-            return Decision(Step.WAIT, phase, WaitingFor.PLAN_APPROVAL)
-    return Decision(Step.MOVE, target)
+            return Transition(Step.WAIT, phase, WaitingFor.PLAN_APPROVAL)
+    return Transition(Step.MOVE, target)
 
 
-def _wait(phase: Phase, facts: GateFacts, waiting_for: WaitingFor, reason: str) -> Decision:
+def _wait(phase: Phase, facts: GateFacts, waiting_for: WaitingFor, reason: str) -> Transition:
     match waiting_for:
         case WaitingFor.QA_ANSWERS if facts.questions == 0:
             return _block(
                 phase, BlockCause.GATE, "The agent waits for answers, but there is no question in _qa.md."
             )
         case WaitingFor.QA_ANSWERS if facts.open_questions == 0:
-            return Decision(Step.STAY, phase)
+            return Transition(Step.STAY, phase)
         case WaitingFor.PLAN_APPROVAL if facts.plan is None:
             return _block(
                 phase, BlockCause.GATE, "The agent waits for an approval, but there is no plan file."
             )
         case WaitingFor.PLAN_APPROVAL if facts.plan_approved and phase is Phase.PLANNING:
-            return Decision(Step.MOVE, Phase.IMPLEMENTATION)
+            return Transition(Step.MOVE, Phase.IMPLEMENTATION)
         case WaitingFor.PLAN_APPROVAL if facts.plan_approved:
-            return Decision(Step.STAY, phase)
+            return Transition(Step.STAY, phase)
         case _:
-            return Decision(Step.WAIT, phase, waiting_for, reason=reason)
+            return Transition(Step.WAIT, phase, waiting_for, reason=reason)
 
 
-def _block(phase: Phase, cause: BlockCause, reason: str) -> Decision:
-    return Decision(Step.BLOCK, phase, cause=cause, reason=reason)
+def _block(phase: Phase, cause: BlockCause, reason: str) -> Transition:
+    return Transition(Step.BLOCK, phase, cause=cause, reason=reason)

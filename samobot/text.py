@@ -1,4 +1,4 @@
-"""Small pure helpers for text that people read."""
+"""Helpers for text that people read: cleaning, shortening, durations, money, sizes. Pure."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def without_surrogates(text: str) -> str:
 
 
 def has_control(text: str) -> bool:
-    """Say whether `text` holds a control character or line separator, so that it is more than one plain line."""
+    """Return whether `text` has a control character or a line separator, so is more than one plain line."""
     return _CONTROL.search(text) is not None
 
 
 def printable(text: str) -> str:
-    """Return `text` without what a terminal would obey instead of show: escape sequences lose their escape.
+    """Return `text` without characters that a terminal interprets, such as the start of an escape sequence.
 
-    For an agent's words, which may repeat what a hostile file says. Line ends and tabs stay.
+    For agent text, which may repeat a hostile file. Line ends and tabs stay.
     """
     return _COMMANDS.sub("\ufffd", without_surrogates(text).replace("\r\n", "\n"))
 
 
 def clip(text: str, limit: int) -> str:
-    """Return `text` shortened to at most `limit` characters (at least 1), with an ellipsis where it was cut."""
+    """Return `text` shortened to at most `limit` characters (at least 1), with an ellipsis if it was cut."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
@@ -49,7 +49,7 @@ def one_line(text: str, limit: int | None = None) -> str:
 
 
 def human_duration(seconds: float) -> str:
-    """Return a span of time as people say it: `45 s`, `14 min`, `1 h 12 min`, `2 d 3 h`."""
+    """Format a duration: `45 s`, `14 min`, `1 h 12 min`, `2 d 3 h`."""
     whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -64,24 +64,24 @@ def human_duration(seconds: float) -> str:
 
 
 def human_money(usd: float, *, unpriced: int = 0) -> str:
-    """Return US dollars as people write them: `$0.42`, `$1,234.50`; less than a cent is `<$0.01`.
+    """Format US dollars: `$0.42`, `$1,234.50`; less than a cent is `<$0.01`.
 
     Args:
-        usd: The sum.
-        unpriced: How much of what it sums up has no price: with any, it is `at least $0.42`.
+        usd: The amount.
+        unpriced: Number of items without a price; with any, the result is `at least $0.42`.
     """
     if unpriced:
         return f"at least ${usd:,.2f}"
     return "<$0.01" if 0 < usd < 0.01 else f"${usd:,.2f}"
 
 
-def capital(words: str) -> str:
-    """Return `words` as they begin a sentence; all but the first letter stays as it is."""
-    return words[:1].upper() + words[1:]
+def capitalize_first(text: str) -> str:
+    """Return `text` with its first character in upper case; the rest stays as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def human_size(count: int) -> str:
-    """Return a number of bytes as people write it, in powers of 1000: `512 B`, `1.2 kB`, `3.4 MB`."""
+    """Format a number of bytes in powers of 1000: `512 B`, `1.2 kB`, `3.4 MB`."""
     if count < 1000:
         return f"{count} B"
     size = float(count)
@@ -92,9 +92,9 @@ def human_size(count: int) -> str:
     return f"{size / 1000:.1f} GB"
 
 
-def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """Return the choice that `word` was probably meant to be, or None where none is close."""
-    import difflib  # rarely needed, and every command would wait for it
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that `name` is probably a typing error of; None if none is close."""
+    import difflib  # rarely needed, and slow to import
 
-    found = difflib.get_close_matches(word[:80].casefold(), list(choices), n=1)
+    found = difflib.get_close_matches(name[:80].casefold(), list(choices), n=1)
     return found[0] if found else None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.journal import RunEndReason
+from samobot.session.question import Question
 from samobot.session.status import SessionState
 
 
@@ -33,47 +34,6 @@ class SessionRef(_View):
     def key(self) -> str:
         """The same as one string, for tables."""
         return f"{self.project}:{self.folder}"
-
-
-class OptionView(_View):
-    """One of the answers that the agent offers."""
-
-    letter: str
-    text: str
-
-
-class QuestionView(_View):
-    """One question.
-
-    Attributes:
-        index: Its place in the file, from 0.
-        number: Its number as the agent wrote it.
-        label: The same as people say it: `Q2`.
-        identity: Fingerprint of its words; another question has another one.
-        text: Its words, Markdown.
-        options: The answers that are offered.
-        suggestion: Letter of the option that the agent suggests.
-        reason: Why, in the agent's words; or the suggestion itself where it is none of the options.
-        answer: What a person answered; None while it is open.
-        round: The round it belongs to, where the file says so.
-        by: Who answered; None for an answer written by hand.
-        via: Where they did: `telegram`, `terminal`.
-        at: When.
-    """
-
-    index: int
-    number: int
-    label: str
-    identity: str
-    text: str
-    options: tuple[OptionView, ...]
-    suggestion: str | None
-    reason: str
-    answer: str | None
-    round: str | None
-    by: str | None = None
-    via: str | None = None
-    at: datetime | None = None
 
 
 class PlanPhaseView(_View):
@@ -225,7 +185,7 @@ class SessionView(_View):
     reason: str
     needs: str = ""
     summary: str
-    questions: tuple[QuestionView, ...]
+    questions: tuple[Question, ...]
     plan: PlanView | None
     guidance: tuple[GuidanceView, ...]
     activity: str | None
@@ -269,6 +229,6 @@ class SessionView(_View):
         return "\n".join(dict.fromkeys(part for part in (self.reason, self.needs) if part))
 
     @property
-    def open_questions(self) -> tuple[QuestionView, ...]:
+    def open_questions(self) -> tuple[Question, ...]:
         """The questions that have no answer."""
         return tuple(question for question in self.questions if question.answer is None)

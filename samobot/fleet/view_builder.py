@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from samobot.fleet.models import (
     DecisionView,
     EndView,
     GuidanceView,
-    OptionView,
     PlanPhaseView,
     PlanView,
-    QuestionView,
     RemarkView,
     SessionRef,
     SessionView,
 )
 from samobot.phases import BlockCause, Phase, WaitingFor
-from samobot.session.decisions import Decision, DecisionKind, question_id
+from samobot.session.decisions import Decision, DecisionKind
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEnd, RunningIteration
 from samobot.session.overview import NOTHING_PLANNED
 from samobot.session.plan import outline, spoken_phase, spoken_title
-from samobot.session.qa import Question
+from samobot.session.question import Question
 from samobot.session.signal import Signal
 from samobot.session.snapshot import Snapshot
 from samobot.session.status import SessionState
@@ -164,7 +163,7 @@ def _gate(current: Snapshot) -> str | None:
         case None:
             return None
         case WaitingFor.QA_ANSWERS:
-            identities = "".join(question_id(question) for question in standing.qa.questions)
+            identities = "".join(question.identity for question in standing.qa.questions)
             return "qa:" + hashlib.sha256(identities.encode()).hexdigest()
         case WaitingFor.PLAN_APPROVAL:
             return f"plan:{standing.plan.sha256}" if standing.plan else None
@@ -181,36 +180,23 @@ def _asked(current: Snapshot, signal: Signal | None) -> tuple[str, str]:
     return current.standing.block or "", ""
 
 
-def _questions(current: Snapshot) -> tuple[QuestionView, ...]:
+def _questions(current: Snapshot) -> tuple[Question, ...]:
+    """The questions, with who answered them if that is on record."""
     answered = {
         (decision.asked, decision.text): decision
         for decision in current.standing.decisions.decisions
         if decision.kind is DecisionKind.ANSWER
     }
-    return tuple(_question(question, answered) for question in current.standing.qa.questions)
-
-
-def _question(question: Question, answered: dict[tuple[str | None, str | None], Decision]) -> QuestionView:
-    identity = question_id(question)
-    decision = answered.get((identity, question.answer))
-    return QuestionView(
-        index=question.index,
-        number=question.number,
-        label=question.label,
-        identity=identity,
-        text=without_surrogates(question.text),
-        options=tuple(
-            OptionView(letter=option.letter, text=without_surrogates(option.text))
-            for option in question.options
-        ),
-        suggestion=question.suggestion,
-        reason=without_surrogates(question.suggestion_text or ""),
-        answer=None if question.answer is None else without_surrogates(question.answer),
-        round=question.round,
-        by=decision.who if decision else None,
-        via=decision.via if decision else None,
-        at=decision.at if decision else None,
+    return tuple(
+        _with_decision(question, answered.get((read.identity, read.answer)))
+        for read, question in zip(current.standing.qa.questions, current.status.questions, strict=True)
     )
+
+
+def _with_decision(question: Question, decision: Decision | None) -> Question:
+    if decision is None:
+        return question
+    return replace(question, by=decision.who, via=decision.via, at=decision.at)
 
 
 def _plan(current: Snapshot) -> PlanView | None:

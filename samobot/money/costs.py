@@ -17,7 +17,7 @@ from samobot.errors import SamobotError
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders
 from samobot.session.journal import events
 from samobot.session.journal_events import EventName
-from samobot.text import capital, clip, human_money, one_line
+from samobot.text import capitalize_first, clip, human_money, one_line
 
 WIDTH = 36
 """Characters of a line that a phone shows in a code block without wrapping."""
@@ -212,7 +212,7 @@ def cost_lines(costs: Costs, *, width: int = WIDTH, rows: int = _ROWS) -> list[s
     if not costs.total.iterations:
         return [f"Nothing spent{since or ' yet'}."]
     count, unpriced = costs.total.iterations, costs.total.unpriced
-    usd = capital(human_money(costs.total.usd, unpriced=unpriced))
+    usd = capitalize_first(human_money(costs.total.usd, unpriced=unpriced))
     lines = [f"{usd} in {count} iteration{'s' if count != 1 else ''}{since}"]
     if unpriced:
         lines.append(f"{unpriced} of them ended without a price")

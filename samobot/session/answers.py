@@ -10,7 +10,7 @@ from datetime import datetime
 from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.phases import WaitingFor
 from samobot.session import journal
-from samobot.session.decisions import Decision, DecisionKind, question_id, record
+from samobot.session.decisions import Decision, DecisionKind, record
 from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
@@ -25,7 +25,8 @@ from samobot.session.gate_effects import (
 )
 from samobot.session.gate_state import written_at
 from samobot.session.lock import holder
-from samobot.session.qa import Question, parse_qa, set_answer
+from samobot.session.qa import parse_qa, set_answer
+from samobot.session.question import Question
 from samobot.text import one_line, without_surrogates
 
 
@@ -68,7 +69,7 @@ def answer(
         person: Who answers.
         now: When.
         key: The key of the marks.
-        expect: Index to `question_id` of the question that the person saw.
+        expect: Index to `identity` of the question that the person saw.
         change: Whether an answer that is there already may be changed.
 
     Raises:
@@ -112,7 +113,7 @@ def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key
             raise ConflictError(f"{folder.name} has no open question.")
         done = []
         for question in waiting:
-            suggestion = question.suggestion or question.suggestion_text
+            suggestion = question.suggestion or question.reason
             if suggestion:
                 written = option_text(question, suggestion)
                 text = set_answer(text, question.index, written)
@@ -162,7 +163,7 @@ def option_text(question: Question, words: str) -> str:
 
 def _check_seen(question: Question, expect: Mapping[int, str] | None) -> None:
     seen = (expect or {}).get(question.index)
-    if seen is not None and seen != question_id(question):
+    if seen is not None and seen != question.identity:
         raise ConflictError(f"{question.label} has changed since it was shown; look at it again.")
 
 
@@ -191,7 +192,7 @@ def _is_taken_up(folder: SessionFolder, question: Question) -> bool:
         return False
     known = journal.read(folder)
     worked = known.iteration.started if known.iteration is not None else known.last_iteration_began
-    asked = question_id(question)
+    asked = question.identity
     said = [each.at for each in standing.decisions.decisions if each.asked == asked and each.at is not None]
     answered = max(said, default=None) or written_at(folder.qa)  # by hand: no later than the file was written
     return worked is not None and answered is not None and answered <= worked
@@ -209,7 +210,7 @@ def _write_answers(
         if decision.kind is DecisionKind.ANSWER
     }
     for each in done:
-        asked = question_id(each.question)
+        asked = each.question.identity
         if each.before == each.answer and known.get(asked) == each.answer:
             continue
         decision = Decision(

@@ -1,13 +1,13 @@
-"""The little of Markdown that the session's files rest on: lines, headings, code fences, keys and quotes.
+"""Markdown with positions: lines, headings, code fences, `Key: value` lines, quotes and sections. Pure.
 
-A Markdown library gives a tree; we need the exact place of every line, so that an edit changes what it means
-to change and no other byte. Lines end at `\\n` only: other characters that Python takes for line ends are text.
+A Markdown library returns a tree; edits that leave every other byte unchanged need the offset of each line.
+Lines end at `\\n` only: other characters that Python takes for line ends are text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ _KEY = re.compile(
 
 
 class Line(NamedTuple):
-    """One line and its place. A tuple, since a file has many of them.
+    """One line with its position. A tuple, because a file has many of them.
 
     Attributes:
         number: From 1, as editors count.
@@ -30,7 +30,7 @@ class Line(NamedTuple):
         end: `\\n`, `\\r\\n`, or empty for a last line without one.
         code: Whether it belongs to a fenced code block, fences included.
         level: 1 to 6 for a heading outside code, else 0.
-        title: The heading's words.
+        title: Text of the heading.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Line(NamedTuple):
 
     @property
     def blank(self) -> bool:
-        """Whether there is nothing on it to read."""
+        """Whether the line is empty or white space."""
         return not self.text.strip()
 
 
@@ -58,7 +58,7 @@ class Key:
 
     Attributes:
         name: The key in lower case.
-        opening: What stands before the value, up to and with the colon or the bold marks behind it.
+        opening: Everything before the value, including the colon and bold marks after it.
         value: The value without the white space around it.
     """
 
@@ -68,10 +68,9 @@ class Key:
 
 
 def scan(text: str) -> tuple[Line, ...]:
-    """Split a text into lines and say which are headings and which are code. Linear in the text's length.
+    """Split a text into lines and mark headings and code. Linear in the text's length.
 
-    A fence that is never closed is taken for plain text: one forgotten fence must not swallow all questions
-    after it.
+    A fence that is never closed counts as plain text: it must not hide all questions after it.
     """
     pieces = text.split("\n")
     ends = ["\n"] * (len(pieces) - 1) + [""]
@@ -93,7 +92,7 @@ def scan(text: str) -> tuple[Line, ...]:
 
 
 def newline(text: str) -> str:
-    """Return the line end that a text uses: that of its first line, `\\n` where it has none."""
+    """Return the line end that a text uses: that of its first line, `\\n` if there is none."""
     first = text.find("\n")
     return "\r\n" if first > 0 and text[first - 1] == "\r" else "\n"
 
@@ -108,17 +107,17 @@ def match_key(line: str) -> Key | None:
 
 
 def quote(text: str, end: str) -> str:
-    """Write any text as a block quote, its lines joined by `end`; no line of it can be taken for anything else.
+    """Write any text as a block quote with lines joined by `end`; no line of it can be parsed as anything else.
 
     Args:
-        text: The text to hold; where it holds a carriage return, `end` must be `\\n`.
+        text: The text; if it has a carriage return, `end` must be `\\n`.
         end: The line end of the file.
     """
     return end.join(f"> {line}" if line else ">" for line in text.split("\n"))
 
 
 def unquote(lines: Sequence[Line], *, crlf: bool) -> str:
-    """Read back what `quote` wrote.
+    """Invert `quote`.
 
     Args:
         lines: The lines of one block quote.
@@ -137,6 +136,111 @@ def quote_length(lines: Sequence[Line]) -> int:
     return len(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """A line `Key: value` with its position."""
+
+    line: Line
+    key: Key
+
+
+def head_of(lines: Sequence[Line]) -> Sequence[Line]:
+    """Return the lines above the first section."""
+    stop = next((index for index, line in enumerate(lines) if line.level >= 2), len(lines))
+    return lines[:stop]
+
+
+def section_of(lines: Sequence[Line], title: str) -> Sequence[Line] | None:
+    """Return the first section of level 2 with this title, its heading first; None if there is none."""
+    start = next(
+        (
+            index
+            for index, line in enumerate(lines)
+            if line.level == 2 and line.title.rstrip(":").strip().casefold() == title
+        ),
+        None,
+    )
+    if start is None:
+        return None
+    stop = next((index for index in range(start + 1, len(lines)) if 1 <= lines[index].level <= 2), len(lines))
+    return lines[start:stop]
+
+
+def key_lines(lines: Sequence[Line]) -> Iterator[KeyLine]:
+    """Yield the lines `Key: value` in order."""
+    for line in lines:
+        key = None if line.code or line.level else match_key(line.text)
+        if key is not None:
+            yield KeyLine(line, key)
+
+
+def keys_of(lines: Sequence[Line]) -> dict[str, KeyLine]:
+    """Return the lines `Key: value` by key; of two with the same key the first one counts."""
+    found: dict[str, KeyLine] = {}
+    for each in key_lines(lines):
+        found.setdefault(each.key.name, each)
+    return found
+
+
+def replace_values(text: str, section: Sequence[Line], changes: Mapping[str, str]) -> str:
+    """Replace values of a section; the keys that it lacks are added at its end, in the style of the others.
+
+    Args:
+        text: The whole file.
+        section: The section as `section_of` returns it.
+        changes: Key as users write it, to its new value of one line.
+    """
+    found = keys_of(section[1:])
+    style = next((line.key.opening for line in reversed(found.values())), "Key:")
+    edits: list[tuple[int, int, str]] = []
+    added: list[str] = []
+    for name, value in changes.items():
+        line = found.get(name.lower())
+        if line is None:
+            opening = re.sub(r"[A-Za-z][A-Za-z ]*", name, style, count=1)
+            added.append(f"{opening} {value}".rstrip())
+            continue
+        start = line.line.start + len(line.key.opening)
+        old = line.line.text[len(line.key.opening) :]
+        if line.key.value:
+            start += len(old) - len(old.lstrip())
+            edits.append((start, start + len(line.key.value), value))
+        else:
+            edits.append((start, start + len(old), f" {value}" if value else old))
+    if added:
+        edits.append(lines_below(text, last_used(section), added))
+    for start, stop, value in sorted(edits, reverse=True):
+        text = text[:start] + value + text[stop:]
+    return text
+
+
+def lines_below(text: str, anchor: Line, new: Sequence[str]) -> tuple[int, int, str]:
+    """Return the edit that puts new lines below a line."""
+    end = anchor.end or newline(text)
+    block = "".join(line + end for line in new)
+    return anchor.stop, anchor.stop, block if anchor.end else end + block
+
+
+def last_used(section: Sequence[Line]) -> Line:
+    """Return the last line of a section with something in it."""
+    return next((line for line in reversed(section) if not line.blank), section[0])
+
+
+def with_section(text: str, lines: Sequence[Line], title: str) -> str:
+    """Add an empty section above the first one of its level, so that it does not swallow existing text."""
+    end = newline(text)
+    first = next((index for index, line in enumerate(lines) if line.level == 2), len(lines))
+    head = lines[:first]
+    stop = head[-1].stop if head else 0
+    above = text[:stop]
+    if above and not above.endswith("\n"):
+        above += end
+    if head and not head[-1].blank:
+        above += end
+    below = text[stop:]
+    return f"{above}## {title}{end}{end if below else ''}{below}"
+
+
 def _heading(line: str) -> tuple[int, str]:
     if "#" not in line:
         return 0, ""
@@ -151,7 +255,7 @@ def _heading(line: str) -> tuple[int, str]:
 
 
 def _code(pieces: Sequence[str]) -> list[bool]:
-    """Say for each line whether it belongs to a fenced code block that is closed further down."""
+    """Return for each line whether it belongs to a fenced code block that is closed further down."""
     fences = [_fence(piece) for piece in pieces]
     # The longest closing fence below each line: an opener is one only if something below can close it.
     longest = {"`": 0, "~": 0}

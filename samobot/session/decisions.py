@@ -25,7 +25,6 @@ from samobot.session.files import append_line, read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import moment, stamp
 from samobot.session.plan import Plan
-from samobot.session.qa import Question
 
 _KEY_FILE = "decisions.key"
 _KEY_BYTES = 32
@@ -51,7 +50,7 @@ class Decision:
         via: Where: `telegram`, `terminal`, …
         kind: What kind.
         question: Label of the question, for an answer.
-        asked: Fingerprint of the question with its options, for an answer: see `question_id`.
+        asked: Fingerprint of the question with its options, for an answer: see `fingerprint` in `question`.
         text: The answer, or the feedback of a rejection.
         file: Name of the file it is about.
         sha256: Of that file's bytes as they were.
@@ -174,17 +173,6 @@ def approved(folder: SessionFolder, plan: Plan) -> bool:
     """
     newest = verdict(read(folder).decisions, plan)
     return newest is not None and newest.kind is DecisionKind.APPROVAL
-
-
-def question_id(question: Question) -> str:
-    """Return a fingerprint of a question with its options, which an answer is bound to.
-
-    Changes of white space do not matter, nor does where in the file the question stands.
-    """
-    parts = [question.label, question.text]
-    parts += [f"{option.letter}) {option.text}" for option in question.options]
-    words = "\n".join(" ".join(part.split()) for part in parts)
-    return hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def load_key(state_dir: Path) -> bytes:

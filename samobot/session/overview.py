@@ -1,11 +1,11 @@
-"""`_overview.md`: a session's story and state, written by the agent and the worker, read by everybody.
+"""`_overview.md`: task, state and log of a session, written by the agent and the worker.
 
 Title, `Started:`, `Working Dir:` and `Task:` at the top; keys under `## Status`; a list under `## Flow Log`, and
-under `## Files` and `## Plans`. Status keys count only under `## Status`. An edit changes the values it is about
-and no other byte.
+under `## Files` and `## Plans`. Status keys count only under `## Status`. An edit changes the
+values it is about and no other byte.
 
 A task that is more than one plain line is stored as a block quote below `Task:`, so that a `## Status` inside
-it cannot be taken for the file's own.
+it is not parsed as the file's own.
 """
 
 from __future__ import annotations
@@ -16,22 +16,28 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.phases import Phase
-from samobot.session.blocks import Line, match_key, newline, quote, quote_length, scan, unquote
-from samobot.session.sections import (
+from samobot.session.blocks import (
     KeyLine,
+    Line,
     head_of,
     key_lines,
     keys_of,
     last_used,
     lines_below,
+    match_key,
+    newline,
+    quote,
+    quote_length,
     replace_values,
+    scan,
     section_of,
+    unquote,
     with_section,
 )
 from samobot.text import has_control, nearest, one_line, without_surrogates
 
 NOTHING_PLANNED = "Start the phase"
-"""What comes next until the agent says it."""
+"""Value of `Next` until the agent sets it."""
 
 _HEAD_KEYS = ("started", "working dir", "task")
 _NUMBER = re.compile(r"([0-9]{1,9})(?![0-9])")
@@ -46,7 +52,7 @@ class FlowEntry:
     """One event of the Flow Log.
 
     Attributes:
-        number: The iteration, where the entry says so.
+        number: The iteration, if the entry names it.
         when: Its time stamp as written, such as `01-15 10:30`.
         text: What happened.
         artefact: Name of the file that it points to.
@@ -60,15 +66,15 @@ class FlowEntry:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that `_overview.md` says; None where it does not say.
+    """Content of `_overview.md`; None for what is missing.
 
     Attributes:
         title: The first heading.
         name: The title without a leading `Session:`.
         started: As written.
         working_dir: As written.
-        task: What is to be done, exactly as the person said it where samobot wrote it.
-        phase: The phase, where it is one of ours.
+        task: The task; exactly as the user wrote it if samobot stored it.
+        phase: The phase, if it is a known one.
         phase_text: The phase as written.
         iteration: Iterations of this visit of the phase.
         total_iterations: Iterations of the session.
@@ -79,7 +85,7 @@ class Overview:
         flow: The Flow Log, oldest first.
         files: Items under `## Files`.
         plans: Items under `## Plans`.
-        problems: Sentences that name what could not be understood, and where.
+        problems: Sentences with line numbers about what could not be parsed.
     """
 
     title: str | None = None
@@ -150,10 +156,10 @@ def new_overview(title: str, *, started: str, working_dir: str, task: str, phase
     """Return the `_overview.md` of a new session.
 
     Args:
-        title: What stands behind `Session:` in the first heading: the session's name.
-        started: Date and time, for people.
+        title: Text after `Session:` in the first heading: the session's name.
+        started: Date and time, for display.
         working_dir: Where the iterations run.
-        task: What is to be done, of any text; `parse_overview` gives it back exactly, lone surrogates replaced.
+        task: Any text; `parse_overview` returns it exactly, lone surrogates replaced.
         phase: The phase to start in.
     """
     task = without_surrogates(task)
@@ -178,7 +184,7 @@ def set_status(text: str, changes: Mapping[str, str]) -> str:
 
     Args:
         text: The file as `read_text` returns it.
-        changes: Key, as a person would write it (`Last Action`), to its new value; values are made one line.
+        changes: Key as users write it (`Last Action`), to its new value; values are made one line.
     """
     lines = scan(text)
     if section_of(lines, "status") is None:
@@ -195,16 +201,16 @@ def flow_line(text: str, now: datetime, *, number: int | None = None, artefact: 
 
     Args:
         text: What happened; made one line.
-        now: When, in the time zone that people read it in.
+        now: Time of the entry, in the user's time zone.
         number: The iteration.
-        artefact: Name of the file that it is about.
+        artefact: Name of the file that it refers to.
     """
     stamp = f"{now:%m-%d %H:%M}" if number is None else f"{number:03} @ {now:%m-%d %H:%M}"
     return f"[{stamp}] {one_line(text)}" + (f" → {one_line(artefact)}" if artefact else "")
 
 
 def add_flow(text: str, line: str) -> str:
-    """Return the file with one entry more at the end of the Flow Log, which is added where it is missing.
+    """Append an entry to the Flow Log; the section is added if it is missing.
 
     Args:
         text: The file as `read_text` returns it.
@@ -268,7 +274,7 @@ def _task(lines: Sequence[Line], head: Sequence[Line], found: KeyLine | None) ->
 
 
 def _block(value: str, rest: Sequence[Line], *, crlf: bool) -> str:
-    """Return a text that starts behind a key and goes on below it; a block quote is read back exactly."""
+    """Return a text that starts after a key and continues below it; a block quote is read back exactly."""
     quoted = quote_length(rest)
     if not value and quoted and all(line.blank for line in rest[quoted:]):
         return unquote(rest[:quoted], crlf=crlf)
@@ -301,5 +307,5 @@ def _flow_entry(item: str) -> FlowEntry:
 
 
 def _single(value: str) -> str:
-    """Make a path one line, its spaces and undecodable bytes kept."""
+    """Make a path one line; spaces and undecodable bytes stay."""
     return "".join(" " if has_control(char) else char for char in value).strip()

@@ -16,7 +16,15 @@ from dataclasses import dataclass, replace
 
 from samobot.errors import NotFoundError, UsageError
 from samobot.session.blocks import Line, match_key, newline, quote, scan
-from samobot.session.qa_parser import Block, Place, answer_line, find_blocks, is_waiting, place_of
+from samobot.session.qa_parser import (
+    AnswerSpan,
+    QuestionBlock,
+    answer_line,
+    find_answer,
+    find_blocks,
+    is_waiting,
+)
+from samobot.session.question import Option, Question, fingerprint
 from samobot.text import has_control, without_surrogates
 
 WAITING = "_waiting_"
@@ -25,51 +33,6 @@ _OPTION = re.compile(r"(\s{0,8}(?:[-*+]\s{1,4})?)(\*\*|\()?([A-Za-z])([).:]\*\*|
 _SUGGESTED = re.compile(
     r"(?:[Oo]ption\s{1,3})?[*_`(]{0,3}([A-Z])(?:[*_`).:,;]|\s{0,3}[-–—(]|\s{1,3}because\b|$)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One of the answers that the agent offers.
-
-    Attributes:
-        letter: A capital letter.
-        text: What it stands for; may have several lines.
-    """
-
-    letter: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question.
-
-    Attributes:
-        index: Its place in the file, from 0; the address that `set_answer` takes.
-        number: The number in its heading; numbers may repeat in later rounds.
-        text: Heading and text, in Markdown, without the options.
-        options: May be empty.
-        suggestion: Letter of the option that the agent suggests, where it names one.
-        suggestion_text: Why; or the whole suggestion where it names no letter. None where there is none.
-        answer: The person's words, or None while it is open.
-        round: The heading that it stands under, such as `Round 2`.
-        line: Line of its heading, from 1.
-    """
-
-    index: int
-    number: int
-    text: str
-    options: tuple[Option, ...]
-    suggestion: str | None
-    suggestion_text: str | None
-    answer: str | None
-    round: str | None
-    line: int
-
-    @property
-    def label(self) -> str:
-        """What people call it: `Q1`."""
-        return f"Q{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +64,7 @@ def parse_qa(text: str) -> Qa:
     blocks = find_blocks(scan(text))
     for index, block in enumerate(blocks):
         at = answer_line(block)
-        place = None if at is None else place_of(block, at)
+        place = None if at is None else find_answer(block, at)
         body = block.lines[1:] if at is None else block.lines[1:at]
         question = _read(index, block, body)
         if place is None:
@@ -142,9 +105,9 @@ def set_answer(text: str, index: int, answer: str) -> str:
         last = block.lines[-1]
         end = last.end or newline(text)
         head = text[: last.stop] + ("" if last.end else end) + end + "**Answer:**"
-        place = Place(last.stop, last.stop, end, None, None)
+        place = AnswerSpan(last.stop, last.stop, end, None, None)
     else:
-        place = place_of(block, at)
+        place = find_answer(block, at)
         head = text[: place.start]
     tail = text[place.stop :]
     if place.below is None and _is_plain(answer):
@@ -164,13 +127,13 @@ def clear_answer(text: str, index: int) -> str:
     """
     block = _block(text, index)
     at = answer_line(block)
-    place = None if at is None else place_of(block, at)
+    place = None if at is None else find_answer(block, at)
     if place is None or place.answer is None:
         return text
     return f"{text[: place.start]} {WAITING}{_kept_end(text, place)}{text[place.stop :]}"
 
 
-def _kept_end(text: str, place: Place) -> str:
+def _kept_end(text: str, place: AnswerSpan) -> str:
     """Return the line end to put behind a new answer in place of the old one's."""
     # An old answer with carriage returns has line ends of its own; a new one takes those of the file.
     is_own = place.answer is not None and "\r" in place.answer
@@ -182,7 +145,7 @@ def _is_plain(answer: str) -> bool:
     return answer == answer.strip() and not has_control(answer) and not is_waiting(answer)
 
 
-def _block(text: str, index: int) -> Block:
+def _block(text: str, index: int) -> QuestionBlock:
     blocks = find_blocks(scan(text))
     if not 0 <= index < len(blocks):
         raise NotFoundError(
@@ -191,7 +154,7 @@ def _block(text: str, index: int) -> Block:
     return blocks[index]
 
 
-def _read(index: int, block: Block, body: Sequence[Line]) -> Question:
+def _read(index: int, block: QuestionBlock, body: Sequence[Line]) -> Question:
     """Sort a question's lines, heading and answer left out, into text, options and suggestion."""
     text = [block.title]
     options: list[tuple[str, list[str]]] = []
@@ -218,15 +181,18 @@ def _read(index: int, block: Block, body: Sequence[Line]) -> Question:
                 into = text
         into.append(line.text)
         after_blank = line.blank and not line.code
-    suggested, why = _suggestion("\n".join(suggestion or ()).strip(), {letter for letter, _ in options})
+    offered = tuple(Option(letter, "\n".join(words).strip()) for letter, words in options)
+    suggested, reason = _suggestion("\n".join(suggestion or ()).strip(), {letter for letter, _ in options})
+    label, words = f"Q{block.number}", "\n".join(text).strip()
     return Question(
         index=index,
         number=block.number,
-        text="\n".join(text).strip(),
-        options=tuple(Option(letter, "\n".join(words).strip()) for letter, words in options),
+        label=label,
+        identity=fingerprint(label, words, offered),
+        text=words,
+        options=offered,
         suggestion=suggested,
-        suggestion_text=why,
-        answer=None,
+        reason=reason,
         round=block.round,
         line=block.lines[0].number,
     )
@@ -246,9 +212,9 @@ def _option(line: str, last: str | None) -> tuple[str, str] | None:
     return letter, line[found.end() :].strip()
 
 
-def _suggestion(value: str, letters: Collection[str]) -> tuple[str | None, str | None]:
+def _suggestion(value: str, letters: Collection[str]) -> tuple[str | None, str]:
     """Split a suggestion into a letter that is among the options and the reason; without one it is all reason."""
     found = _SUGGESTED.match(value)
     if found is None or found[1] not in letters:
-        return None, value or None
-    return found[1], value[found.end(1) :].lstrip("*_`).:,;-–— \t") or None
+        return None, value
+    return found[1], value[found.end(1) :].lstrip("*_`).:,;-–— \t")

@@ -18,7 +18,7 @@ _BREAK = re.compile(r" {0,3}(?:-[ \t]{0,3}){3,40}|(?:\*[ \t]{0,3}){3,40}|_{3,80}
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class QuestionBlock:
     """A question as found.
 
     Attributes:
@@ -35,7 +35,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AnswerSpan:
     """Where an answer is.
 
     Attributes:
@@ -58,9 +58,9 @@ def is_waiting(text: str) -> bool:
     return _WAITING.fullmatch(text) is not None
 
 
-def find_blocks(lines: Sequence[Line]) -> list[Block]:
+def find_blocks(lines: Sequence[Line]) -> list[QuestionBlock]:
     """Find the questions, in their order."""
-    blocks: list[Block] = []
+    blocks: list[QuestionBlock] = []
     current: tuple[int, re.Match[str], str | None] | None = None
     above: Line | None = None
 
@@ -70,7 +70,7 @@ def find_blocks(lines: Sequence[Line]) -> list[Block]:
         first, found, round_title = current
         while stop > first + 1 and (lines[stop - 1].blank or _BREAK.fullmatch(lines[stop - 1].text)):
             stop -= 1
-        blocks.append(Block(lines[first:stop], int(found[1]), (found[2] or "").strip(), round_title))
+        blocks.append(QuestionBlock(lines[first:stop], int(found[1]), (found[2] or "").strip(), round_title))
 
     for index, line in enumerate(lines):
         if not line.level:
@@ -89,7 +89,7 @@ def find_blocks(lines: Sequence[Line]) -> list[Block]:
     return blocks
 
 
-def answer_line(block: Block) -> int | None:
+def answer_line(block: QuestionBlock) -> int | None:
     """Return which line of a question holds the mark of its answer: the first bold one, else the first plain one."""
     plain = None
     for index, line in enumerate(block.lines):
@@ -101,7 +101,7 @@ def answer_line(block: Block) -> int | None:
     return plain
 
 
-def place_of(block: Block, at: int) -> Place:
+def find_answer(block: QuestionBlock, at: int) -> AnswerSpan:
     """Find the answer behind and below its mark.
 
     Args:
@@ -114,10 +114,10 @@ def place_of(block: Block, at: int) -> Place:
     assert key is not None
     start = line.start + len(key.opening)
 
-    def place(answer: str | None, count: int) -> Place:
+    def place(answer: str | None, count: int) -> AnswerSpan:
         last = rest[count - 1] if count else line
         below = next((other for other in rest[count:] if not other.blank), None)
-        return Place(start, last.stop, last.end, answer, below)
+        return AnswerSpan(start, last.stop, last.end, answer, below)
 
     if key.value:
         if is_waiting(key.value):

@@ -21,10 +21,9 @@ from samobot.session.guidance import GuidanceItem, parse_guidance
 from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason
 from samobot.session.journal import read as read_journal
 from samobot.session.lock import Holder, holder
-from samobot.session.qa import Question
 from samobot.session.requests import is_pause_asked
 from samobot.session.signal import Signal, SignalProblem
-from samobot.session.status import OptionStatus, QuestionStatus, SessionState, Status, WorkerStatus
+from samobot.session.status import SessionState, Status, WorkerStatus
 from samobot.text import without_surrogates
 
 _CLOCK_GRAIN = timedelta(milliseconds=2)
@@ -154,7 +153,7 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
         last_action=_clean(overview.last_action),
         next=_clean(overview.next),
         waiting_for=standing.open_gate if state is SessionState.WAITING else None,
-        questions=tuple(map(_question, standing.qa.questions)),
+        questions=tuple(question.encodable() for question in standing.qa.questions),
         worker=WorkerStatus(pid=held.pid, started=held.started, iteration=held.iteration) if held else None,
         cost_usd=journal.cost_usd if journal.started is not None else None,
         updated=_updated(folder),
@@ -285,19 +284,6 @@ def standing_end(folder: SessionFolder, journal: Journal) -> RunEnd | None:
         return None
     signalled = written_at(folder.signal)
     return None if signalled is not None and signalled > end.at + _CLOCK_GRAIN else end
-
-
-def _question(question: Question) -> QuestionStatus:
-    return QuestionStatus(
-        number=question.number,
-        text=without_surrogates(question.text),
-        options=tuple(
-            OptionStatus(letter=option.letter, text=without_surrogates(option.text))
-            for option in question.options
-        ),
-        suggestion=question.suggestion,
-        answer=_clean(question.answer),
-    )
 
 
 def _updated(folder: SessionFolder) -> datetime | None:

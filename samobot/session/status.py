@@ -8,6 +8,10 @@ from enum import StrEnum
 from typing import Any
 
 from samobot.phases import Phase, WaitingFor
+from samobot.session.question import Question
+
+QUESTION_KEYS = ("number", "text", "options", "suggestion", "answer")
+"""What the JSON has of a question."""
 
 
 class SessionState(StrEnum):
@@ -21,25 +25,6 @@ class SessionState(StrEnum):
     STOPPED = "stopped"
     DONE = "done"
     IDLE = "idle"
-
-
-@dataclass(frozen=True, slots=True)
-class OptionStatus:
-    """One option of a question."""
-
-    letter: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionStatus:
-    """A question of the agent; `answer` is None while it is open."""
-
-    number: int
-    text: str
-    options: tuple[OptionStatus, ...]
-    suggestion: str | None
-    answer: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +51,7 @@ class Status:
     last_action: str | None
     next: str | None
     waiting_for: WaitingFor | None
-    questions: tuple[QuestionStatus, ...]
+    questions: tuple[Question, ...]
     worker: WorkerStatus | None
     cost_usd: float | None
     updated: datetime | None
@@ -79,6 +64,10 @@ class Status:
             del values["problems"]
         if self.cost_usd is not None:
             values["cost_usd"] = round(self.cost_usd, 6)  # sums of cents are not exact in binary
+        values["questions"] = [
+            {key: value for key, value in question.items() if key in QUESTION_KEYS}
+            for question in values["questions"]
+        ]
         values["updated"] = _time(self.updated)
         if self.worker is not None:
             values["worker"]["started"] = _time(self.worker.started)

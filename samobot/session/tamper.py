@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from samobot.session.decisions import Decision, DecisionKind, is_marked, parse_line, question_id
+from samobot.session.decisions import Decision, DecisionKind, is_marked, parse_line
 from samobot.session.file_lock import edit_lock
 from samobot.session.files import is_not_regular_file, move_aside, read_bytes, remove, write_atomic
 from samobot.session.folder import SessionFolder
-from samobot.session.qa import Question, clear_answer, parse_qa, set_answer
+from samobot.session.qa import clear_answer, parse_qa, set_answer
+from samobot.session.question import Question
 from samobot.text import one_line
 
 
@@ -184,7 +185,7 @@ def _settle_answers(folder: SessionFolder, baseline: Baseline, fresh: list[Decis
                 f"the questions as they were are in _logs/{copy.name}.",
             )
             for question in gone
-            if question.answer is None and question_id(question) not in said
+            if question.answer is None and question.identity not in said
         ]
     if text != original:
         write_atomic(folder.qa, text)
@@ -196,7 +197,7 @@ def _by_identity(questions: tuple[Question, ...]) -> dict[tuple[str, int], Quest
     found: dict[tuple[str, int], Question] = {}
     seen: Counter[str] = Counter()
     for question in questions:
-        asked = question_id(question)
+        asked = question.identity
         found[asked, seen[asked]] = question
         seen[asked] += 1
     return found

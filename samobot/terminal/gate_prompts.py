@@ -14,12 +14,12 @@ import click
 from samobot.errors import SamobotError
 from samobot.phases import WaitingFor
 from samobot.session import gate
-from samobot.session.decisions import question_id
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
 from samobot.session.plan import newest_plan
-from samobot.session.qa import Question, parse_qa
+from samobot.session.qa import parse_qa
+from samobot.session.question import Question
 from samobot.terminal.actor import person_at
 from samobot.terminal.live_line import show
 from samobot.terminal.wording_lines import describe_plan, describe_question
@@ -76,7 +76,7 @@ def _ask_questions(folder: SessionFolder, person: Person, key: bytes) -> bool:
                 person,
                 datetime.now(UTC),
                 key,
-                expect={question.index: question_id(question)},
+                expect={question.index: question.identity},
                 change=False,
             )
         except SamobotError as error:

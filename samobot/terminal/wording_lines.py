@@ -7,7 +7,8 @@ from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.plan import newest_plan, outline, spoken_phase, spoken_title
-from samobot.session.qa import Question, parse_qa
+from samobot.session.qa import parse_qa
+from samobot.session.question import Question
 from samobot.text import printable
 from samobot.worker.run import RunEnd
 
@@ -59,8 +60,8 @@ def describe_question(question: Question) -> str:
     """Show one question."""
     lines = [f"{question.label}  {question.text.strip()}"]
     lines += [f"    {option.letter})  {option.text}" for option in question.options]
-    if question.suggestion or question.suggestion_text:
-        what = " - ".join(part for part in (question.suggestion, question.suggestion_text) if part)
+    if question.suggestion or question.reason:
+        what = " - ".join(part for part in (question.suggestion, question.reason) if part)
         lines.append(f"    💡 It suggests {what}")
     return printable("\n".join(lines))
 

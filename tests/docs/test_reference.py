@@ -16,7 +16,7 @@ from samobot.phases import RULES, BlockCause, SignalStatus, WaitingFor
 from samobot.sandbox.agent.scenario import install
 from samobot.session.decisions import DecisionKind
 from samobot.session.journal_events import EventName, RunEndReason
-from samobot.session.status import QuestionStatus, SessionState, Status, WorkerStatus
+from samobot.session.status import QUESTION_KEYS, SessionState, Status, WorkerStatus
 from tests.docs.commands import page_environment
 from tests.docs.journey import LIMITED, eventful
 from tests.docs.pages import TOP, Page, code, pages, table
@@ -96,10 +96,11 @@ def test_the_exit_codes_are_the_programs() -> None:
 
 def test_every_key_of_a_status_is_explained() -> None:
     text = _text("status-json.md")
-    for heading, model in (("key", Status), ("question", QuestionStatus), ("worker", WorkerStatus)):
+    for heading, model in (("key", Status), ("worker", WorkerStatus)):
         assert [_first(row[0]) for row in table(text, heading)] == [
             each.name for each in dataclasses.fields(model)
         ]
+    assert [_first(row[0]) for row in table(text, "question")] == list(QUESTION_KEYS)
     assert {_first(row[0]) for row in table(text, "state")} == set(SessionState)
 
 

@@ -16,7 +16,6 @@ from samobot.session.decisions import (
     is_marked,
     load_key,
     parse_decisions,
-    question_id,
     read,
     record,
 )
@@ -123,8 +122,8 @@ def test_a_question_is_known_by_its_words_and_options_not_by_its_place() -> None
     first = parse_qa(QUESTIONS).questions[0]
     moved = parse_qa("# New\n\n\n" + QUESTIONS.replace("with the name", "with  the name")).questions[0]
     other = parse_qa(QUESTIONS.replace("A) hello", "A) goodbye")).questions[0]
-    assert question_id(first) == question_id(moved)
-    assert question_id(first) != question_id(other)
+    assert first.identity == moved.identity
+    assert first.identity != other.identity
 
 
 def test_the_key_is_made_once_and_is_nobody_elses(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from samobot.errors import ConflictError, NotFoundError, StorageError, UsageError
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session import gate
-from samobot.session.decisions import DecisionKind, question_id, read, record
+from samobot.session.decisions import DecisionKind, read, record
 from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person, Settled
@@ -20,7 +20,8 @@ from samobot.session.journal import EventName, append, events
 from samobot.session.journal import read as read_journal
 from samobot.session.lock import RunLock
 from samobot.session.overview import Overview, parse_overview
-from samobot.session.qa import Question, parse_qa
+from samobot.session.qa import parse_qa
+from samobot.session.question import Question
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
@@ -111,7 +112,7 @@ def test_an_answer_is_on_record_and_in_the_journal(asking: SessionFolder) -> Non
     assert (decision.question, decision.text, decision.asked) == (
         "Q1",
         "A) hello",
-        question_id(questions(asking)[0]),
+        questions(asking)[0].identity,
     )
     (event,) = journaled(asking, "decision")
     assert (event["kind"], event["who"], event["via"], event["question"]) == (
@@ -219,7 +220,7 @@ def test_of_two_taps_at_once_one_wins_and_the_other_is_told(asking: SessionFolde
 
 
 def test_a_question_that_changed_since_it_was_shown_is_not_answered(asking: SessionFolder) -> None:
-    seen = {0: question_id(questions(asking)[0])}
+    seen = {0: questions(asking)[0].identity}
     asking.qa.write_text(QUESTIONS.replace("A) hello", "A) goodbye"))
     with pytest.raises(ConflictError, match="look at it again"):
         gate.answer(asking, {0: "A"}, ANNA, NOW, KEY, expect=seen)

@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from samobot.errors import NotFoundError, UsageError
-from samobot.session.qa import Option, clear_answer, parse_qa, set_answer
+from samobot.session.qa import clear_answer, parse_qa, set_answer
+from samobot.session.question import Option
 from samobot.text import without_surrogates
 
 TWO_ROUNDS = """\
@@ -188,8 +189,8 @@ def test_questions_options_and_suggestions_are_read() -> None:
     assert first.text.startswith("Which database?\n\nIt must hold this:")
     assert "A) not an option" in first.text
     assert first.options == (Option("A", "PostgreSQL\n   with the pooler"), Option("B", "SQLite"))
-    assert (first.suggestion, first.suggestion_text) == ("B", "there is one writer")
-    assert (second.options, second.suggestion, second.suggestion_text) == ((), None, None)
+    assert (first.suggestion, first.reason) == ("B", "there is one writer")
+    assert (second.options, second.suggestion, second.reason) == ((), None, "")
     assert (third.label, third.round) == ("Q1", "Round 2")
     assert third.options == (Option("A", "MIT"), Option("B", "Apache 2.0"))
     assert parse_qa(TWO_ROUNDS).open == (first, second, third)
@@ -276,20 +277,18 @@ def test_a_fence_that_nobody_closed_does_not_swallow_the_next_question() -> None
         ("A - why", "A", "why"),
         ("**B)** because", "B", "because"),
         ("Option B, it is small", "B", "it is small"),
-        ("A", "A", None),
+        ("A", "A", ""),
         ("A small table", None, "A small table"),
         ("Z - none such", None, "Z - none such"),
         ("I, for one", None, "I, for one"),
-        ("", None, None),
+        ("", None, ""),
     ],
 )
-def test_a_suggestion_names_an_option_or_is_all_words(
-    written: str, letter: str | None, why: str | None
-) -> None:
+def test_a_suggestion_names_an_option_or_is_all_words(written: str, letter: str | None, why: str) -> None:
     (question,) = parse_qa(
         f"### Q1: x\nA) a\nB) b\n\n**Suggestion:** {written}\n**Answer:** _waiting_\n"
     ).questions
-    assert (question.suggestion, question.suggestion_text) == (letter, why)
+    assert (question.suggestion, question.reason) == (letter, why)
 
 
 def test_an_option_may_skip_a_letter_but_a_sentence_is_none() -> None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
 
-from samobot.fleet.models import GuidanceView, OptionView, PlanPhaseView, RemarkView, SessionRef, SessionView
+from samobot.fleet.models import GuidanceView, PlanPhaseView, RemarkView, SessionRef, SessionView
 from samobot.fleet.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
+from samobot.session.question import Option
 from samobot.session.status import SessionState
 from samobot.telegram.notify.limit_notices import closed_notice, resumed_notice, waiting_notice
 from samobot.telegram.notify.messages import ExtraContent, NotificationInput, closed, messages
@@ -145,7 +146,7 @@ def _at_rest() -> list[SessionView]:
 
 def _questions() -> tuple[MessageView, ...]:
     view = asking(question(), question(1, text="Which Python versions?", suggestion=None, reason="", options=(
-        OptionView(letter="A", text="3.11 and newer"), OptionView(letter="B", text="3.9 and newer"))), question(2))  # fmt: skip
+        Option(letter="A", text="3.11 and newer"), Option(letter="B", text="3.9 and newer"))), question(2))  # fmt: skip
     words = asking(question(options=(), suggestion=None, reason="", text="What shall the command be called?"))
     free = asking(question(options=(), suggestion=None, reason="greet", text="What shall it be called?"))
     return (
@@ -159,7 +160,7 @@ def _questions() -> tuple[MessageView, ...]:
 
 def _long_questions() -> tuple[MessageView, ...]:
     options = tuple(
-        OptionView(letter=letter, text=f"{verb} the old endpoint, and answer its callers with a `410` after two releases, as the **policy** says")
+        Option(letter=letter, text=f"{verb} the old endpoint, and answer its callers with a `410` after two releases, as the **policy** says")
         for letter, verb in zip("ABCDEFGH", ("Keep", "Hide", "Move", "Split", "Proxy", "Drop", "Freeze", "Copy"), strict=True)
     )  # fmt: skip
     text = (

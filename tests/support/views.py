@@ -7,15 +7,14 @@ from typing import Any
 
 from samobot.fleet.models import (
     EndView,
-    OptionView,
     PlanPhaseView,
     PlanView,
-    QuestionView,
     SessionRef,
     SessionView,
 )
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.journal import RunEndReason
+from samobot.session.question import Option, Question
 from samobot.session.status import SessionState
 
 AT = datetime(2026, 1, 15, 14, 0, tzinfo=UTC)
@@ -43,22 +42,22 @@ def at_rest(state: SessionState, **values: Any) -> SessionView:
     return session(**({"state": state, "activity": None, "running_since": None, "worker_pid": None} | values))
 
 
-def question(index: int = 0, **values: Any) -> QuestionView:
+def question(index: int = 0, **values: Any) -> Question:
     """The question for a greeting, with options A, B and C; it suggests B."""
     usual: dict[str, Any] = {
         "index": index, "number": index + 1, "label": f"Q{index + 1}", "identity": f"identity-{index}",
         "text": "Which greeting should it print?",
         "options": (
-            OptionView(letter="A", text="hello"),
-            OptionView(letter="B", text="good day, with the name argument shown in **bold**"),
-            OptionView(letter="C", text="something else"),
+            Option(letter="A", text="hello"),
+            Option(letter="B", text="good day, with the name argument shown in **bold**"),
+            Option(letter="C", text="something else"),
         ),
         "suggestion": "B", "reason": "polite, and it takes a name", "answer": None, "round": None,
     }  # fmt: skip
-    return QuestionView(**(usual | values))
+    return Question(**(usual | values))
 
 
-def asking(*questions: QuestionView, **values: Any) -> SessionView:
+def asking(*questions: Question, **values: Any) -> SessionView:
     """A session that waits for answers."""
     usual: dict[str, Any] = {
         "phase": Phase.REQUIREMENTS, "waiting_for": WaitingFor.QA_ANSWERS, "questions": questions,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from samobot.fleet.models import QuestionView, SessionRef, SessionView
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.session.question import Question
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.markup.html import bold, quote
@@ -15,9 +16,7 @@ from samobot.text import clip, one_line
 _SHOWN = 300
 
 
-def ask_answer(
-    context: HandlerContext, request: ChatRequest, ref: SessionRef, question: QuestionView
-) -> None:
+def ask_answer(context: HandlerContext, request: ChatRequest, ref: SessionRef, question: Question) -> None:
     """Ask for the words of an answer; one that comes in between stands."""
     send_prompt(
         context,

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from telegram import MaybeInaccessibleMessage, Message
 
 from samobot.errors import ConflictError, NotFoundError, StorageError
-from samobot.fleet.models import QuestionView, SessionRef
+from samobot.fleet.models import SessionRef
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
+from samobot.session.question import Question
 from samobot.telegram.handlers import (
     archive_handlers,
     ask,
@@ -216,7 +217,7 @@ async def _question(context: HandlerContext, request: ChatRequest, action: Actio
             )
 
 
-def _is_changing(context: HandlerContext, ref: SessionRef, question: QuestionView) -> bool:
+def _is_changing(context: HandlerContext, ref: SessionRef, question: Question) -> bool:
     """Whether somebody asked to change this answer: only then an answered question shows its options."""
     told = context.store.told.get(ref.key) or {}
     return question_key(question) in told.get("changing", ())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from samobot.errors import ConflictError
-from samobot.fleet.models import QuestionView, SessionView
+from samobot.fleet.models import SessionView
 from samobot.phases import Phase, WaitingFor
 from samobot.session.decisions import DecisionKind
+from samobot.session.question import Question
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import ChatRequest
 from samobot.telegram.handlers.resolve import is_active
@@ -56,7 +57,7 @@ def no_plan(view: SessionView) -> str:
     return f"The plan of {view.ref.name} was {word}{by} already; nothing waits for it."
 
 
-def check_not_answered(question: QuestionView, words: str, request: ChatRequest) -> None:
+def check_not_answered(question: Question, words: str, request: ChatRequest) -> None:
     """Refuse to answer over somebody else's answer.
 
     Raises:
@@ -70,7 +71,7 @@ def check_not_answered(question: QuestionView, words: str, request: ChatRequest)
     )
 
 
-def check_answer_stands(question: QuestionView, words: str, *, before: str | None) -> None:
+def check_answer_stands(question: Question, words: str, *, before: str | None) -> None:
     """Refuse words for a question that was answered after they were asked for.
 
     Args:
@@ -87,7 +88,7 @@ def check_answer_stands(question: QuestionView, words: str, *, before: str | Non
         )
 
 
-def conflicts_with_answer(question: QuestionView, words: str, before: str | None) -> bool:
+def conflicts_with_answer(question: Question, words: str, before: str | None) -> bool:
     """Whether a question was answered with something else since words for it were asked for; see `check_answer_stands`."""
     answer = question.answer
     if answer is None or answer == before or answer.strip() == words.strip():
@@ -96,7 +97,7 @@ def conflicts_with_answer(question: QuestionView, words: str, before: str | None
     return not any(letter == option.letter and answer.startswith(f"{letter})") for option in question.options)
 
 
-def answered_already(question: QuestionView) -> str:
+def answered_already(question: Question) -> str:
     """How a question is answered, as a sentence."""
     return f"{question.label} is answered already: {spoken_answer(question.answer or '', 100)}."
 

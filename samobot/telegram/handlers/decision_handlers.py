@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samobot.errors import ConflictError, UsageError
-from samobot.fleet.models import QuestionView, SessionRef, SessionView
+from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.replies import AnswerReceipt
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
+from samobot.session.question import Question
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import ask
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
@@ -234,7 +235,7 @@ def _offer_to_go_on(context: HandlerContext, request: ChatRequest, ref: SessionR
             pass  # another try does not help against it, or what it waits for says how to go on
 
 
-def find_shown(view: SessionView, detail: Mapping[str, Any]) -> QuestionView | None:
+def find_shown(view: SessionView, detail: Mapping[str, Any]) -> Question | None:
     """The question that a message showed: the same words in the same place, or the same words elsewhere by now."""
     found = [each for each in view.questions if each.identity == detail.get("identity")]
     return next((each for each in found if each.index == detail.get("index")), found[0] if found else None)
@@ -278,16 +279,16 @@ def _open_words(count: int) -> str:
     return "1 question" if count == 1 else f"{count} questions"
 
 
-def _only_open(view: SessionView) -> QuestionView | None:
+def _only_open(view: SessionView) -> Question | None:
     return view.open_questions[0] if len(view.open_questions) == 1 else None
 
 
-def _last_answered(view: SessionView) -> QuestionView | None:
+def _last_answered(view: SessionView) -> Question | None:
     answered = [each for each in view.questions if each.at is not None]
     return max(answered, key=lambda each: each.at.timestamp() if each.at else 0.0, default=None)
 
 
-def _labelled(view: SessionView, label: str | None) -> QuestionView | None:
+def _labelled(view: SessionView, label: str | None) -> Question | None:
     if label is None:
         return None
     found = [question for question in view.questions if question.label == label]
@@ -297,7 +298,7 @@ def _labelled(view: SessionView, label: str | None) -> QuestionView | None:
     return found[-1]
 
 
-def _replied_question(request: ChatRequest, view: SessionView) -> QuestionView | None:
+def _replied_question(request: ChatRequest, view: SessionView) -> Question | None:
     """The question of the message that was replied to, if it is still there."""
     return find_shown(view, request.about.detail) if request.about is not None else None
 
@@ -310,7 +311,7 @@ def _shown_plan(context: HandlerContext, request: ChatRequest, view: SessionView
     return digest if isinstance(digest, str) else None
 
 
-async def _check_shown(context: HandlerContext, view: SessionView, questions: Sequence[QuestionView]) -> None:
+async def _check_shown(context: HandlerContext, view: SessionView, questions: Sequence[Question]) -> None:
     """Refuse typed answers to questions that have come up since the chat was last told.
 
     Raises:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from samobot.errors import ConflictError, SamobotError, StorageError
-from samobot.fleet.models import QuestionView, SessionView
+from samobot.fleet.models import SessionView
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
+from samobot.session.question import Question
 from samobot.telegram.handlers import ask, control_handlers, decision_checks, decision_handlers, prompts
 from samobot.telegram.handlers.command_table import find_command, nearest_command
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
@@ -161,7 +162,7 @@ async def _replied(context: HandlerContext, request: ChatRequest, view: SessionV
 
 
 async def _answer(
-    context: HandlerContext, request: ChatRequest, view: SessionView, question: QuestionView
+    context: HandlerContext, request: ChatRequest, view: SessionView, question: Question
 ) -> None:
     decision_checks.check_not_answered(question, request.text, request)
     await decision_handlers.answer_question(

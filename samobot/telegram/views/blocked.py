@@ -29,7 +29,7 @@ from samobot.telegram.views.wording import (
     plural,
     time_of,
 )
-from samobot.text import capital, human_money, one_line
+from samobot.text import capitalize_first, human_money, one_line
 
 _ABREAST = 2
 """Buttons beside each other: of four, a phone cuts the longer labels."""
@@ -241,7 +241,7 @@ def more_today(ref: SessionRef) -> ActionButton:
 def _budget(view: SessionView) -> MessageView:
     if view.end is not None and view.end.of_day:
         return _day(view)
-    spent = capital(money_of(view))
+    spent = capitalize_first(money_of(view))
     of = f" of {human_money(view.budget_usd)}" if view.budget_usd is not None else ""
     after = f"after {plural(view.iteration, 'iteration')}"
     more = MORE_USD if (view.budget_usd or 0.0) < 20 else float(round((view.budget_usd or 0.0) / 4))

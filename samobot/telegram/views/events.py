@@ -11,7 +11,7 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView
 from samobot.telegram.views.wording import Icon, agent_line, dots, headline, lines, money_of, name_of, plural
-from samobot.text import capital, human_money, one_line
+from samobot.text import capitalize_first, human_money, one_line
 
 _SHOWN = 5
 
@@ -66,7 +66,9 @@ def noticed(view: SessionView, remark: RemarkView) -> MessageView:
 
 def money_spent(view: SessionView, percent: int) -> MessageView:
     """Show that a good part of the budget is spent."""
-    spent = capital(f"{money_of(view)} of {human_money(view.budget_usd or 0.0)}, {view.phase or 'no phase'}")
+    spent = capitalize_first(
+        f"{money_of(view)} of {human_money(view.budget_usd or 0.0)}, {view.phase or 'no phase'}"
+    )
     key = view.ref.key
     more = ActionButton("+$5", Action(do=ActionKind.ADD_BUDGET, session=key, usd=5.0), once=True)
     pause = ActionButton("⏸ Pause", Action(do=ActionKind.PAUSE, session=key))

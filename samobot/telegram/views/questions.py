@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from samobot.fleet.models import QuestionView, SessionView
+from samobot.fleet.models import SessionView
+from samobot.session.question import Question
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape, visible
 from samobot.telegram.views.actions import Action, ActionKind
@@ -29,14 +30,14 @@ _MOST_OPTIONS = 40
 _RECEIPT_LINES = 8
 
 
-def question_key(question: QuestionView) -> str:
+def question_key(question: Question) -> str:
     """Names a question's message: other words, or the same words in another recipient, are another question."""
     return f"question:{question.index}:{question.identity}"
 
 
 def open_question(
     view: SessionView,
-    question: QuestionView,
+    question: Question,
     recipient: Recipient,
     now: datetime,
     *,
@@ -69,7 +70,7 @@ def open_question(
 
 
 def answered_question(
-    view: SessionView, question: QuestionView, recipient: Recipient, today: datetime, *, changeable: bool
+    view: SessionView, question: Question, recipient: Recipient, today: datetime, *, changeable: bool
 ) -> MessageView:
     """Show what was answered, by whom and when.
 
@@ -98,7 +99,7 @@ def answered_question(
 
 
 def answers_receipt(
-    view: SessionView, questions: tuple[QuestionView, ...], picked_up: int | None, *, over: bool
+    view: SessionView, questions: tuple[Question, ...], picked_up: int | None, *, over: bool
 ) -> MessageView:
     """List all answers of a round, once the last is given.
 
@@ -128,7 +129,7 @@ def answers_receipt(
     )
 
 
-def answer_words(question: QuestionView) -> str:
+def answer_words(question: Question) -> str:
     """An answer as HTML, readable: an option in its own words, anything else verbatim, both shortened."""
     letter, words = _chosen(question)
     if letter is not None:
@@ -136,7 +137,7 @@ def answer_words(question: QuestionView) -> str:
     return escape(clip(words.strip(), 1500))
 
 
-def answer_line(question: QuestionView, limit: int) -> str:
+def answer_line(question: Question, limit: int) -> str:
     """An answer as one line of HTML: an option's words rendered, a person's own as they are."""
     letter, words = _chosen(question)
     if letter is not None:
@@ -144,7 +145,7 @@ def answer_line(question: QuestionView, limit: int) -> str:
     return escape(one_line(words, limit)) or "—"
 
 
-def _chosen(question: QuestionView) -> tuple[str | None, str]:
+def _chosen(question: Question) -> tuple[str | None, str]:
     """The letter of the option that was chosen and its words; None and a person's own words otherwise."""
     answer = question.answer or ""
     letters = [option.letter for option in question.options if answer.startswith(f"{option.letter})")]
@@ -157,7 +158,7 @@ def can_be_suggested(view: SessionView) -> bool:
     return bool(waiting) and all(question.suggestion or question.reason for question in waiting)
 
 
-def _options(view: SessionView, question: QuestionView) -> Rows:
+def _options(view: SessionView, question: Question) -> Rows:
     buttons = []
     for option in question.options[:_MOST_OPTIONS]:
         star = " ★" if option.letter == question.suggestion else ""
@@ -187,13 +188,13 @@ def _all(view: SessionView, auto_at: datetime | None) -> Rows:
     return tuple(made)
 
 
-def _action(view: SessionView, question: QuestionView, kind: ActionKind, letter: str | None = None) -> Action:
+def _action(view: SessionView, question: Question, kind: ActionKind, letter: str | None = None) -> Action:
     return Action(
         do=kind, session=view.ref.key, question=question.index, identity=question.identity, letter=letter
     )
 
 
-def _suggestion(question: QuestionView) -> str:
+def _suggestion(question: Question) -> str:
     reason = agent_text(question.reason, 800)
     if question.suggestion:
         return f"💡 It suggests {escape(question.suggestion)}{': ' if reason else ''}{reason}"
@@ -211,5 +212,5 @@ def _whole(markdown: str) -> str:
     return rich.html() if visible(rich.text) else escape(one_line(markdown) or "…")
 
 
-def _same_round(one: QuestionView, other: QuestionView) -> bool:
+def _same_round(one: Question, other: Question) -> bool:
     return one.round == other.round

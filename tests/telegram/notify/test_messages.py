@@ -10,13 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from samobot.fleet.models import GuidanceView, OptionView, PlanPhaseView, RemarkView, SessionRef, SessionView
+from samobot.fleet.models import GuidanceView, PlanPhaseView, RemarkView, SessionRef, SessionView
 from samobot.fleet.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.sandbox.botapi.entities import tidy, utf16_length
 from samobot.sandbox.botapi.keyboards import read_markup
 from samobot.sandbox.botapi.parse_mode import parse_html
 from samobot.session.journal import RunEndReason
+from samobot.session.question import Option
 from samobot.session.status import SessionState
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.split import split_html
@@ -357,8 +358,7 @@ def views(draw: st.DrawFn) -> SessionView:
     text = draw(st.lists(TEXTS, min_size=4, max_size=4))
     one, two, three, four = text
     options = tuple(
-        OptionView(letter=letter, text=draw(TEXTS))
-        for letter in draw(st.sampled_from(["", "AB", "ABCDEFGHIJ"]))
+        Option(letter=letter, text=draw(TEXTS)) for letter in draw(st.sampled_from(["", "AB", "ABCDEFGHIJ"]))
     )
     asked = question(
         text=one, options=options, suggestion=draw(st.sampled_from([None, "A"])), reason=two,

@@ -27,7 +27,7 @@ class Canvas:
     Args:
         width: Pixels.
         height: Pixels.
-        paper: Colour of the sheet, as `#rrggbb`.
+        paper: Color of the sheet, as `#rrggbb`.
     """
 
     def __init__(self, width: int, height: int, paper: str) -> None:
@@ -43,7 +43,7 @@ class Canvas:
         words: str,
         *,
         size: float,
-        colour: str,
+        color: str,
         align: Literal["left", "center", "right"] = "left",
         bold: bool = False,
     ) -> None:
@@ -54,12 +54,12 @@ class Canvas:
             y: The middle of its height.
             words: The text.
             size: Height of the letters in pixels.
-            colour: As `#rrggbb`.
+            color: As `#rrggbb`.
             align: What `x` means.
             bold: Whether the letters are bold.
         """
         text = self._text(x, y, words, size, bold)
-        text.set(color=colour, horizontalalignment=align, verticalalignment="center_baseline")
+        text.set(color=color, horizontalalignment=align, verticalalignment="center_baseline")
         self._add(text)
 
     def width_of(self, words: str, *, size: float, bold: bool = False) -> float:
@@ -69,46 +69,44 @@ class Canvas:
         return float(text.get_window_extent().width)
 
     def box(
-        self, left: float, top: float, right: float, bottom: float, colour: str, *, strength: float = 1.0
+        self, left: float, top: float, right: float, bottom: float, color: str, *, strength: float = 1.0
     ) -> None:
         """Fill a rectangle; a `strength` below 1 lets the paper through."""
         self._add(
             Rectangle(
-                (left, self._height - bottom), right - left, bottom - top, color=colour, alpha=strength, lw=0
+                (left, self._height - bottom), right - left, bottom - top, color=color, alpha=strength, lw=0
             )
         )
 
-    def hatched(
-        self, left: float, top: float, right: float, bottom: float, colour: str, pattern: str
-    ) -> None:
+    def hatched(self, left: float, top: float, right: float, bottom: float, color: str, pattern: str) -> None:
         """Hatch a rectangle, in one of matplotlib's patterns."""
-        self.box(left, top, right, bottom, colour, strength=0.14)
+        self.box(left, top, right, bottom, color, strength=0.14)
         self._add(
             Rectangle(
                 (left, self._height - bottom),
                 right - left,
                 bottom - top,
                 facecolor="none",
-                edgecolor=colour,
+                edgecolor=color,
                 hatch=pattern,
                 linewidth=1.5,
             )
         )
 
-    def area(self, points: Sequence[tuple[float, float]], colour: str, *, strength: float) -> None:
+    def area(self, points: Sequence[tuple[float, float]], color: str, *, strength: float) -> None:
         """Fill the inside of a line that closes itself."""
         corners = [(x, self._height - y) for x, y in points]
-        self._add(Polygon(corners, closed=True, color=colour, alpha=strength, lw=0))
+        self._add(Polygon(corners, closed=True, color=color, alpha=strength, lw=0))
 
     def line(
-        self, points: Sequence[tuple[float, float]], colour: str, *, thick: float, dotted: bool = False
+        self, points: Sequence[tuple[float, float]], color: str, *, thick: float, dotted: bool = False
     ) -> None:
         """Draw a line, `thick` pixels wide."""
         self._add(
             Line2D(
                 [x for x, _ in points],
                 [self._height - y for _, y in points],
-                color=colour,
+                color=color,
                 linewidth=thick * 72 / _DPI,
                 linestyle=(0, (1, 2)) if dotted else "-",
                 solid_joinstyle="round",

@@ -1,6 +1,6 @@
 """The picture of a run: phases over time, iterations, waits for a person, limits, and what it cost.
 
-For a phone: 1080 by 800 pixels, letters of at least 20. What a colour says, a pattern says too.
+For a phone: 1080 by 800 pixels, letters of at least 20. What a color says, a pattern says too.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from samobot.chart.palette import COLOURS, PATTERNS, Colours, Theme
+from samobot.chart.palette import PALETTES, PATTERNS, Palette, Theme
 from samobot.chart.scale import TimeScale
-from samobot.chart.timeline import Span, SpanKind, Timeline, build
+from samobot.chart.timeline import PhaseSpan, SpanKind, Timeline, build
 from samobot.errors import NotFoundError, UsageError
 from samobot.phases import Phase
 from samobot.session.journal_events import RunEndReason
@@ -92,19 +92,19 @@ def draw(
         raise UsageError(
             f"Pictures need matplotlib, which cannot be loaded ({error}): pip install 'samobot[chart]'"
         ) from error
-    colours = COLOURS[theme]
+    colors = PALETTES[theme]
     with _drawing:
-        canvas = Canvas(WIDTH, HEIGHT, colours.paper)
-        _Chart(canvas, colours, timeline, zone).draw(title)
+        canvas = Canvas(WIDTH, HEIGHT, colors.paper)
+        _Chart(canvas, colors, timeline, zone).draw(title)
         return canvas.png()
 
 
 class _Chart:
     """One picture while it is drawn, from top to bottom."""
 
-    def __init__(self, canvas: Canvas, colours: Colours, timeline: Timeline, zone: tzinfo | None) -> None:
+    def __init__(self, canvas: Canvas, colors: Palette, timeline: Timeline, zone: tzinfo | None) -> None:
         self._canvas = canvas
-        self._colours = colours
+        self._colors = colors
         self._timeline = timeline
         self._zone = zone
         self._scale = TimeScale(timeline.spans)
@@ -127,11 +127,11 @@ class _Chart:
         self._draw_legend()
 
     def _header(self, title: str) -> None:
-        timeline, canvas, colours = self._timeline, self._canvas, self._colours
+        timeline, canvas, colors = self._timeline, self._canvas, self._colors
         words = clip(canvas.drawable(title), 80) or "session"
         while canvas.width_of(words, size=_TITLE, bold=True) > WIDTH - 2 * _MARGIN and len(words) > 2:
             words = clip(words, len(words) - 1)
-        canvas.text(_MARGIN, 46, words, size=_TITLE, colour=colours.ink, bold=True)
+        canvas.text(_MARGIN, 46, words, size=_TITLE, color=colors.ink, bold=True)
         count = len(timeline.iterations)
         facts = [
             self._state(),
@@ -139,7 +139,7 @@ class _Chart:
             f"{count:,} iteration{'s' if count != 1 else ''}",
             human_money(timeline.usd),
         ]
-        self._facts(92, facts, _NORMAL + 1, colours.ink)
+        self._facts(92, facts, _NORMAL + 1, colors.ink)
         parts = [
             ("worked", SpanKind.WORK),
             ("waited for you", SpanKind.WAITING),
@@ -151,14 +151,14 @@ class _Chart:
             for words, kind in parts
             if (seconds := timeline.seconds(kind)) >= 1
         ]
-        self._facts(130, spent, _NORMAL - 1, colours.soft)
+        self._facts(130, spent, _NORMAL - 1, colors.soft)
 
-    def _facts(self, y: float, facts: list[str], size: float, colour: str) -> None:
+    def _facts(self, y: float, facts: list[str], size: float, color: str) -> None:
         """Write facts side by side, in letters small enough for all of them."""
         words = "  ·  ".join(facts)
         room = WIDTH - 2 * _MARGIN
         size *= min(1.0, room / max(self._canvas.width_of(words, size=size), 1))
-        self._canvas.text(_MARGIN, y, words, size=size, colour=colour)
+        self._canvas.text(_MARGIN, y, words, size=size, color=color)
 
     def _state(self) -> str:
         if self._timeline.reason is not None:
@@ -166,42 +166,42 @@ class _Chart:
         return "running" if self._timeline.alive else "not running"
 
     def _grid(self) -> None:
-        canvas, colours = self._canvas, self._colours
+        canvas, colors = self._canvas, self._colors
         for number, name in enumerate(self._rows):
             y = self._y(number)
             seen = name in self._timeline.phases or name == _OTHER
-            canvas.line([(_LEFT, y), (_RIGHT, y)], colours.line, thick=1.5)
+            canvas.line([(_LEFT, y), (_RIGHT, y)], colors.line, thick=1.5)
             canvas.text(
-                _NAMES, y, name, size=_NORMAL, colour=colours.ink if seen else colours.faint, align="right"
+                _NAMES, y, name, size=_NORMAL, color=colors.ink if seen else colors.faint, align="right"
             )
         for label in self._scale.labels(self._zone):
             x = _LEFT + label.place * (_RIGHT - _LEFT)
-            canvas.line([(x, _TOP), (x, self._axis + 6)], colours.line, thick=1.5)
+            canvas.line([(x, _TOP), (x, self._axis + 6)], colors.line, thick=1.5)
             time, _, day = label.text.partition("\n")
             for words, y in ((time, self._axis + 22), (day, self._axis + 48)):
                 edge = WIDTH - 8 - canvas.width_of(words, size=_SMALL) / 2
-                canvas.text(min(x, edge), y, words, size=_SMALL, colour=colours.soft, align="center")
+                canvas.text(min(x, edge), y, words, size=_SMALL, color=colors.soft, align="center")
 
     def _phases(self) -> None:
-        canvas, colours = self._canvas, self._colours
-        before: Span | None = None
+        canvas, colors = self._canvas, self._colors
+        before: PhaseSpan | None = None
         for span in self._timeline.spans:
             y = self._row_of(span.phase)
             left, right = self._x(span.start), self._x(span.end)
             if not self._is_seen((span.kind, y), right):
                 continue
             if before is not None and before.phase != span.phase:
-                canvas.line([(left, self._row_of(before.phase)), (left, y)], colours.faint, thick=2)
+                canvas.line([(left, self._row_of(before.phase)), (left, y)], colors.faint, thick=2)
             before = span
             if span.kind is SpanKind.WORK:
-                canvas.box(left, y - _BAR, right, y + _BAR, colours.work, strength=0.3)
+                canvas.box(left, y - _BAR, right, y + _BAR, colors.work, strength=0.3)
             else:
                 self._rest(span, left, right, y)
         for tick in self._timeline.iterations:
             left, right, y = self._x(tick.start), self._x(tick.end), self._row_of(tick.phase)
             right = max(right - (2.0 if right - left > 5 else 0.8), left + 1.2)
             if self._is_seen(("iteration", y), right):
-                canvas.box(left, y - _BAR, right, y + _BAR, colours.work)
+                canvas.box(left, y - _BAR, right, y + _BAR, colors.work)
         for retry in self._timeline.retries:
             x, y = self._x(retry.at), self._row_of(retry.phase)
             if self._is_seen(("retry", y), x):
@@ -218,14 +218,14 @@ class _Chart:
             self._drawn[what] = right
         return seen
 
-    def _rest(self, span: Span, left: float, right: float, y: float) -> None:
-        canvas, colours = self._canvas, self._colours
+    def _rest(self, span: PhaseSpan, left: float, right: float, y: float) -> None:
+        canvas, colors = self._canvas, self._colors
         right = max(right, left + 3)
-        colour = colours.rest(span.kind)
+        color = colors.rest(span.kind)
         if span.kind is SpanKind.IDLE:
-            canvas.line([(left, y), (right, y)], colour, thick=4, dotted=True)
+            canvas.line([(left, y), (right, y)], color, thick=4, dotted=True)
         else:
-            canvas.hatched(left, y - _BAR, right, y + _BAR, colour, PATTERNS[span.kind])
+            canvas.hatched(left, y - _BAR, right, y + _BAR, color, PATTERNS[span.kind])
         if self._scale.is_cut(span) and right - left > 32:
             self._break((left + right) / 2, self._axis, 8)
             self._break(right - 16, y, _BAR + 4)
@@ -240,47 +240,47 @@ class _Chart:
         for text in (words, rough):
             half = self._canvas.width_of(text, size=_SMALL) / 2 + 5
             if right - left >= 2 * half + 4:
-                self._canvas.box(middle - half, y - 12, middle + half, y + 12, self._colours.paper)
-                self._canvas.text(middle, y, text, size=_SMALL, colour=self._colours.ink, align="center")
+                self._canvas.box(middle - half, y - 12, middle + half, y + 12, self._colors.paper)
+                self._canvas.text(middle, y, text, size=_SMALL, color=self._colors.ink, align="center")
                 return
 
     def _break(self, x: float, y: float, reach: float) -> None:
         """Two slanted strokes: here time was left out."""
         corners = [(x - 7, y + reach), (x - 1, y - reach), (x + 7, y - reach), (x + 1, y + reach)]
-        self._canvas.area(corners, self._colours.paper, strength=1)
+        self._canvas.area(corners, self._colors.paper, strength=1)
         for start, end in ((corners[0], corners[1]), (corners[3], corners[2])):
-            self._canvas.line([start, end], self._colours.soft, thick=2)
+            self._canvas.line([start, end], self._colors.soft, thick=2)
 
     def _cross(self, x: float, y: float) -> None:
         for rise in (-6, 6):
-            self._canvas.line([(x - 6, y - rise), (x + 6, y + rise)], self._colours.alarm, thick=3.5)
+            self._canvas.line([(x - 6, y - rise), (x + 6, y + rise)], self._colors.alarm, thick=3.5)
 
     def _end(self) -> None:
-        timeline, colours = self._timeline, self._colours
-        sign, colour = {
-            RunEndReason.DONE: ("✔", colours.cost),
-            RunEndReason.BLOCKED: ("!", colours.alarm),
-            RunEndReason.FAILED: ("!", colours.alarm),
-            RunEndReason.STOPPED: ("■", colours.soft),
-            RunEndReason.PAUSED: ("■", colours.soft),
-        }.get(timeline.reason or RunEndReason.WAITING, ("", colours.ink))
+        timeline, colors = self._timeline, self._colors
+        sign, color = {
+            RunEndReason.DONE: ("✔", colors.cost),
+            RunEndReason.BLOCKED: ("!", colors.alarm),
+            RunEndReason.FAILED: ("!", colors.alarm),
+            RunEndReason.STOPPED: ("■", colors.soft),
+            RunEndReason.PAUSED: ("■", colors.soft),
+        }.get(timeline.reason or RunEndReason.WAITING, ("", colors.ink))
         if timeline.reason is None and timeline.alive:
-            sign, colour = "▶", colours.work
+            sign, color = "▶", colors.work
         y = self._row_of(timeline.spans[-1].phase)
-        self._canvas.text(_RIGHT + 8, y, sign, size=_NORMAL + 4, colour=colour, bold=True)
+        self._canvas.text(_RIGHT + 8, y, sign, size=_NORMAL + 4, color=color, bold=True)
 
     def _cost(self) -> None:
-        canvas, colours, timeline = self._canvas, self._colours, self._timeline
+        canvas, colors, timeline = self._canvas, self._colors, self._timeline
         height = self._axis - self._cost_top
         most = timeline.usd or 1.0
         points = [(self._x(at), self._axis - usd / most * height) for at, usd in timeline.cost]
-        canvas.area([(_LEFT, self._axis), *points, (_RIGHT, self._axis)], colours.cost, strength=0.16)
-        canvas.line([(_LEFT, self._axis), (_RIGHT, self._axis)], colours.faint, thick=1.5)
-        canvas.line(points, colours.cost, thick=3.5)
-        canvas.text(_NAMES, self._cost_top + 10, "cost", size=_NORMAL, colour=colours.ink, align="right")
+        canvas.area([(_LEFT, self._axis), *points, (_RIGHT, self._axis)], colors.cost, strength=0.16)
+        canvas.line([(_LEFT, self._axis), (_RIGHT, self._axis)], colors.faint, thick=1.5)
+        canvas.line(points, colors.cost, thick=3.5)
+        canvas.text(_NAMES, self._cost_top + 10, "cost", size=_NORMAL, color=colors.ink, align="right")
         total = human_money(timeline.usd)
         canvas.text(
-            _NAMES, self._cost_top + 44, total, size=_NORMAL, colour=colours.cost, align="right", bold=True
+            _NAMES, self._cost_top + 44, total, size=_NORMAL, color=colors.cost, align="right", bold=True
         )
 
     def _legend_lines(self) -> list[list[tuple[str, str, float]]]:
@@ -304,25 +304,25 @@ class _Chart:
         return lines
 
     def _draw_legend(self) -> None:
-        canvas, colours = self._canvas, self._colours
+        canvas, colors = self._canvas, self._colors
         y = HEIGHT - 14.0 - 34 * len(self._legend)
         for line in self._legend:
             y += 34 / 2
             for name, words, x in line:
                 match name:
                     case "iteration":
-                        canvas.box(x, y - 9, x + 17, y + 9, colours.work)
-                        canvas.box(x + 19, y - 9, x + 34, y + 9, colours.work)
+                        canvas.box(x, y - 9, x + 17, y + 9, colors.work)
+                        canvas.box(x + 19, y - 9, x + 34, y + 9, colors.work)
                     case "retry":
                         self._cross(x + 24, y)
                     case "cut":
                         self._break(x + 22, y, 10)
                     case SpanKind.IDLE:
-                        canvas.line([(x, y), (x + 34, y)], colours.faint, thick=4, dotted=True)
+                        canvas.line([(x, y), (x + 34, y)], colors.faint, thick=4, dotted=True)
                     case _:
                         kind = SpanKind(name)
-                        canvas.hatched(x, y - 9, x + 34, y + 9, colours.rest(kind), PATTERNS[kind])
-                canvas.text(x + 44, y, words, size=_SMALL, colour=colours.soft)
+                        canvas.hatched(x, y - 9, x + 34, y + 9, colors.rest(kind), PATTERNS[kind])
+                canvas.text(x + 44, y, words, size=_SMALL, color=colors.soft)
             y += 34 / 2
 
     def _x(self, at: float) -> float:

@@ -1,4 +1,4 @@
-"""The colours and patterns of a run's picture, on a light and on a dark background."""
+"""The colors and patterns of a run's picture, on a light and on a dark background."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Theme(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Colours:
-    """The colours of one theme, as `#rrggbb`.
+class Palette:
+    """The colors of one theme, as `#rrggbb`.
 
     Attributes:
         paper: The background.
@@ -44,7 +44,7 @@ class Colours:
     parked: str
 
     def rest(self, kind: SpanKind) -> str:
-        """The colour of a stretch of time without work."""
+        """The color of a stretch of time without work."""
         match kind:
             case SpanKind.WAITING:
                 return self.waiting
@@ -56,7 +56,7 @@ class Colours:
                 return self.faint
 
 
-# On light and on dark. After Okabe and Ito, whose colours stay apart for colour-blind eyes too.
+# On light and on dark. After Okabe and Ito, whose colors stay apart for color-blind eyes too.
 _SHADES = {
     "paper": ("#ffffff", "#17212b"),
     "ink": ("#14181d", "#f3f6f8"),
@@ -70,9 +70,9 @@ _SHADES = {
     "parked": ("#a8588c", "#dfa0ca"),
 }
 
-COLOURS = {
-    Theme.LIGHT: Colours(**{name: light for name, (light, _) in _SHADES.items()}),
-    Theme.DARK: Colours(**{name: dark for name, (_, dark) in _SHADES.items()}),
+PALETTES = {
+    Theme.LIGHT: Palette(**{name: light for name, (light, _) in _SHADES.items()}),
+    Theme.DARK: Palette(**{name: dark for name, (_, dark) in _SHADES.items()}),
 }
 
 PATTERNS = {SpanKind.WAITING: "//", SpanKind.BLOCKED: "xx", SpanKind.PARKED: ".."}

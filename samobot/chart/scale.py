@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from samobot.chart.timeline import Span, SpanKind
+from samobot.chart.timeline import PhaseSpan, SpanKind
 
 _REST_TO_WORK = 1.2
 """How much room all rest together may take, compared with all work."""
@@ -49,7 +49,7 @@ class TimeScale:
         spans: In order, without gaps; at least one.
     """
 
-    def __init__(self, spans: Sequence[Span]) -> None:
+    def __init__(self, spans: Sequence[PhaseSpan]) -> None:
         rests = [span.seconds for span in spans if span.kind is not SpanKind.WORK]
         work = sum(span.seconds for span in spans if span.kind is SpanKind.WORK)
         longest = _cut(rests, _REST_TO_WORK * work) if work else max(rests)
@@ -73,7 +73,7 @@ class TimeScale:
         part = min(max((at - before) / (after - before), 0.0), 1.0)
         return self._places[index - 1] + part * (self._places[index] - self._places[index - 1])
 
-    def is_cut(self, span: Span) -> bool:
+    def is_cut(self, span: PhaseSpan) -> bool:
         """Whether this span takes less room than its time would."""
         return span in self._cut
 

@@ -34,7 +34,7 @@ class SpanKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PhaseSpan:
     """A stretch of time in one phase.
 
     Attributes:
@@ -73,7 +73,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RetryMark:
     """A failed iteration that was tried again, when and in which phase."""
 
     at: float
@@ -98,9 +98,9 @@ class Timeline:
 
     start: float
     end: float
-    spans: tuple[Span, ...]
+    spans: tuple[PhaseSpan, ...]
     iterations: tuple[Tick, ...]
-    retries: tuple[Retry, ...]
+    retries: tuple[RetryMark, ...]
     cost: tuple[tuple[float, float], ...]
     phases: tuple[str, ...]
     reason: RunEndReason | None
@@ -170,9 +170,9 @@ class _Story:
         self._phase = ""
         self._reason: RunEndReason | None = None
         self._running: tuple[str, float] | None = None
-        self._spans: list[Span] = []
+        self._spans: list[PhaseSpan] = []
         self._iterations: list[Tick] = []
-        self._retries: list[Retry] = []
+        self._retries: list[RetryMark] = []
         self._cost: list[tuple[float, float]] = [(start, 0.0)]
 
     def add(self, at: float, record: Mapping[str, Any]) -> None:
@@ -196,7 +196,7 @@ class _Story:
             case EventName.GATE:
                 self._turn(at, SpanKind.WAITING, self._phase)
             case EventName.RETRY:
-                self._retries.append(Retry(at, self._phase))
+                self._retries.append(RetryMark(at, self._phase))
             case EventName.PARK:
                 self._turn(at, SpanKind.PARKED, self._phase)
             case EventName.UNPARK if self._kind is SpanKind.PARKED:
@@ -289,9 +289,9 @@ class _Story:
         if at > self._since:
             last = self._spans[-1] if self._spans else None
             if last is not None and (last.kind, last.phase) == (self._kind, self._phase):
-                self._spans[-1] = Span(last.kind, last.phase, last.start, at)
+                self._spans[-1] = PhaseSpan(last.kind, last.phase, last.start, at)
             else:
-                self._spans.append(Span(self._kind, self._phase, self._since, at))
+                self._spans.append(PhaseSpan(self._kind, self._phase, self._since, at))
             self._since = at
         self._kind, self._phase = kind, phase
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.config.project import Project, find_project_file, load_project
-from samobot.config.projects import Configured
+from samobot.config.projects import ConfiguredProjects
 from samobot.errors import NotFoundError, UsageError
 from samobot.session.folder import SessionFolder, list_folders, resolve
 from samobot.text import nearest
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class LocatedSession:
     """A session and the project it belongs to."""
 
     project: Project
@@ -38,7 +38,7 @@ def known_projects(
     if config is not None:
         return [load_project(config)], []
     here = find_project_file(cwd)
-    known = Configured([*configured, *([] if here is None else [here])])
+    known = ConfiguredProjects([*configured, *([] if here is None else [here])])
     found = sorted(known.look(), key=lambda each: here is None or not _is_same(each.file, here))
     projects = [each.project for each in found if each.project is not None]
     problems = [each.problem for each in found if each.problem]
@@ -52,7 +52,7 @@ def known_projects(
     return projects, problems
 
 
-def locate(address: str, projects: Sequence[Project]) -> Located:
+def locate(address: str, projects: Sequence[Project]) -> LocatedSession:
     """Find the session that an address means.
 
     Raises:
@@ -65,7 +65,7 @@ def locate(address: str, projects: Sequence[Project]) -> Located:
         names = ", ".join(project.name for project in projects)
         raise NotFoundError(f"There is no project “{project_name}”. There is: {names}.")
     found = [
-        Located(project, folder)
+        LocatedSession(project, folder)
         for project in candidates
         if (folder := resolve(project.sessions, name)) is not None
     ]

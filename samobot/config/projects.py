@@ -62,7 +62,7 @@ class ConfiguredProject:
             self.problem = error.message if isinstance(error, SamobotError) else f"{file}: {error}"
 
 
-class Configured:
+class ConfiguredProjects:
     """All configured projects, in their order.
 
     Two folders of the same name are told apart by the folder above the second, whichever of them can be read

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samobot.config.project import Project
-from samobot.config.projects import Configured
+from samobot.config.projects import ConfiguredProjects
 from samobot.errors import NotFoundError, SamobotError, UsageError
-from samobot.fleet.entry import GRAIN, ROTATION, Entry, require_regular
+from samobot.fleet.catalog_entry import MTIME_GRANULARITY, SWEEP_SECONDS, CatalogEntry, require_regular
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import ProjectView
+from samobot.fleet.results import ProjectView
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, resolve
 from samobot.text import nearest, without_surrogates
 
@@ -44,7 +44,7 @@ class _Listing:
     folders: dict[str, SessionFolder] = field(default_factory=dict)
 
 
-class Catalogue:
+class Catalog:
     """Projects and sessions by name. Not thread-safe: one caller at a time.
 
     Args:
@@ -53,9 +53,9 @@ class Catalogue:
     """
 
     def __init__(self, paths: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
-        self._configured = Configured(paths)
+        self._configured = ConfiguredProjects(paths)
         self._clock = clock
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, CatalogEntry] = {}
         self._listings: dict[tuple[str, Path], _Listing] = {}
         self._seen: dict[str, SessionView] = {}
 
@@ -94,7 +94,7 @@ class Catalogue:
         names = ", ".join(project.name for project in projects) or "none that can be read"
         raise NotFoundError(f"There is no project “{name}”. There is: {names}.")
 
-    def look(self, closely: Collection[str] = ()) -> list[SessionView]:
+    def sessions(self, closely: Collection[str] = ()) -> list[SessionView]:
         """Every session of every project; the same object as before for one in which nothing has changed.
 
         Args:
@@ -103,12 +103,12 @@ class Catalogue:
         now = self._clock()
         count = len(self._entries)
         pause = min(_LONGEST_PAUSE, count / _GLANCES) if count > _MANY else 0.0
-        entries: dict[str, Entry] = {}
+        entries: dict[str, CatalogEntry] = {}
         for project in self.projects():
             for key, folder in self._listing(project).folders.items():
                 entry = self._entries.get(key)
                 if entry is None or (entry.folder is not folder and entry.folder != folder):
-                    entry = Entry(folder, project.name)
+                    entry = CatalogEntry(folder, project.name)
                     entry.look(now, closely=True)
                     entry.spread(now, pause)
                 else:
@@ -117,6 +117,11 @@ class Catalogue:
         self._entries = entries
         self._seen = {key: entry.view for key, entry in entries.items() if entry.sound and entry.view}
         return [entry.view for entry in entries.values() if entry.view is not None]
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """The processes that held a session at the last look."""
+        return [entry.worker_pid for entry in self._entries.values() if entry.worker_pid is not None]
 
     @property
     def seen(self) -> Mapping[str, SessionView]:
@@ -131,7 +136,7 @@ class Catalogue:
                 return listing.there and not listing.problem and key not in listing.folders
         return False
 
-    def is_put_away(self, ref: SessionRef) -> bool:
+    def is_archived(self, ref: SessionRef) -> bool:
         """Whether a session that is not there was put into the archive.
 
         Raises:
@@ -149,7 +154,7 @@ class Catalogue:
         folder = self._found(project, ref)
         entry = self._entries.get(ref.key)
         if entry is None or entry.folder != folder:
-            entry = self._entries[ref.key] = Entry(folder, project.name)
+            entry = self._entries[ref.key] = CatalogEntry(folder, project.name)
         return entry.look(self._clock(), closely=True)
 
     def folder(self, ref: SessionRef) -> SessionFolder:
@@ -196,7 +201,7 @@ class Catalogue:
         if folder is None or not folder.path.is_dir():
             folder = self._listing(project, anew=True).folders.get(ref.key)
         if folder is None:
-            how = "put away into the archive" if self.is_put_away(ref) else "renamed or deleted"
+            how = "put away into the archive" if self.is_archived(ref) else "renamed or deleted"
             raise NotFoundError(f"{ref.name} is gone: it was {how}.")
         return folder
 
@@ -229,6 +234,6 @@ class Catalogue:
             key = f"{project.name}:{without_surrogates(folder.path.name)}"
             listing.folders.setdefault(key, folder)
         listing.problem, listing.there = "", True
-        listing.mark = mark if mark / 1e9 < time.time() - GRAIN else None
-        listing.due = now + ROTATION
+        listing.mark = mark if mark / 1e9 < time.time() - MTIME_GRANULARITY else None
+        listing.due = now + SWEEP_SECONDS
         return listing

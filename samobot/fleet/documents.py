@@ -20,7 +20,7 @@ from samobot.claude.activity import activity
 from samobot.claude.record_parser import parse
 from samobot.claude.records import Assistant, Record
 from samobot.errors import NotFoundError, StorageError, UsageError
-from samobot.fleet.replies import ChangedFile, DiffView, Document, FileView
+from samobot.fleet.results import ChangedFile, DiffView, Document, FileView
 from samobot.session.diff import DIFF_LIMIT, checkout, diff_summary, diff_text
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
@@ -37,7 +37,7 @@ FILE_LIMIT = 50 * 1024 * 1024
 TEXT_LIMIT = 2 * 1024 * 1024
 """Bytes of a text that are read at most."""
 
-MOST_FILES = 1000
+MAX_FILES = 1000
 """Files that are listed at most."""
 
 _TAILS = (512 * 1024, 4 * 1024 * 1024, 16 * 1024 * 1024)
@@ -97,9 +97,9 @@ async def diff(folder: SessionFolder, main_repo: Path) -> DiffView:
             commits=found.commits,
             files=tuple(
                 ChangedFile(path=without_surrogates(each.path), added=each.added, removed=each.removed)
-                for each in found.files[:MOST_FILES]
+                for each in found.files[:MAX_FILES]
             ),
-            more=max(0, len(found.files) - MOST_FILES),
+            more=max(0, len(found.files) - MAX_FILES),
             added=found.added,
             removed=found.removed,
             uncommitted=found.uncommitted,
@@ -128,7 +128,7 @@ async def log_lines(folder: SessionFolder, main_repo: Path, count: int) -> list[
     return await asyncio.to_thread(look)
 
 
-async def said(folder: SessionFolder) -> str:
+async def last_message(folder: SessionFolder) -> str:
     """The last thing that the agent said in its last iteration; empty where it said nothing."""
 
     def look() -> str:
@@ -147,7 +147,7 @@ async def files(folder: SessionFolder) -> list[FileView]:
 
     def look() -> list[FileView]:
         found = {without_surrogates(path.name): facts.st_size for path, facts in _artefacts(folder)}
-        return [FileView(name=name, size=found[name]) for name in sorted(found)[:MOST_FILES]]
+        return [FileView(name=name, size=found[name]) for name in sorted(found)[:MAX_FILES]]
 
     return await asyncio.to_thread(look)
 

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from samobot.errors import NotFoundError
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import DecisionKind
+from samobot.session.folder import split_date
 from samobot.session.journal import RunEndReason
 from samobot.session.question import Question
 from samobot.session.status import SessionState
@@ -34,6 +36,18 @@ class SessionRef(_View):
     def key(self) -> str:
         """The same as one string, for tables."""
         return f"{self.project}:{self.folder}"
+
+    @classmethod
+    def from_key(cls, key: str) -> SessionRef:
+        """The reference that a key stands for.
+
+        Raises:
+            NotFoundError: It is not a key.
+        """
+        project, colon, folder = key.partition(":")
+        if not colon:
+            raise NotFoundError(f"“{key}” is not a session.")
+        return cls(project=project, folder=folder, name=split_date(folder)[1])
 
 
 class PlanPhaseView(_View):
@@ -92,7 +106,7 @@ class GuidanceView(_View):
     at_work: bool = False
 
 
-class EndView(_View):
+class RunEndView(_View):
     """How the last run ended, where that still says why the session rests.
 
     A run that was stopped, but not by a person, goes on by itself where it is wanted. One that was `paused` does not,
@@ -146,7 +160,7 @@ class SessionView(_View):
         guidance: What people told it.
         activity: What the agent is doing right now, in a person's words.
         running_since: When the iteration that runs now began.
-        worker_pid: Process of the living worker.
+        has_worker: Whether a living worker holds the session.
         pausing: Whether it is to pause after its iteration.
         parked_until: When a parked session goes on.
         limit: What it is parked on, in words.
@@ -190,10 +204,10 @@ class SessionView(_View):
     guidance: tuple[GuidanceView, ...]
     activity: str | None
     running_since: datetime | None
-    worker_pid: int | None
+    has_worker: bool
     parked_until: datetime | None
     limit: str
-    end: EndView | None
+    end: RunEndView | None
     run: str | None
     lost: bool
     auto: bool

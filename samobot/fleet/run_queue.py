@@ -14,10 +14,10 @@ from samobot.errors import ConflictError, SamobotError, UsageError
 from samobot.fleet import emergency_flag
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.read import Reading
-from samobot.fleet.replies import FleetNews
-from samobot.fleet.supervisor import Keeper, Wanted
-from samobot.fleet.workers import Workers
+from samobot.fleet.results import FleetEvent
+from samobot.fleet.session_reader import SessionReader
+from samobot.fleet.supervisor import DesiredRunStore, Supervisor
+from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.folder import clean_address
 from samobot.session.snapshot import holds
 from samobot.session.status import SessionState
@@ -25,7 +25,7 @@ from samobot.session.status import SessionState
 log = logging.getLogger(__name__)
 
 
-class Running:
+class RunQueue:
     """The sessions as they run, and the workers that are started for them.
 
     Args:
@@ -40,34 +40,34 @@ class Running:
 
     def __init__(
         self,
-        wanted: Wanted,
+        wanted: DesiredRunStore,
         most: int,
         state_dir: Path,
         *,
-        reading: Reading,
-        workers: Workers,
+        reading: SessionReader,
+        workers: WorkerProcesses,
         now: Callable[[], datetime],
         changed: Callable[[], None],
     ) -> None:
-        self.keeper = Keeper(wanted, most, self._start_worker, lives=workers.lives, changed=changed)
+        self.supervisor = Supervisor(wanted, most, self._start_worker, lives=workers.lives, changed=changed)
         self._wanted = wanted
         self._state_dir = state_dir
         self._reading = reading
         self._workers = workers
         self._now = now
         self._keeping = asyncio.Lock()
-        self._news: list[FleetNews] = []
+        self._news: list[FleetEvent] = []
         self._wished: dict[str, tuple[SessionView, int | None, SessionView]] = {}
         self._trouble = ""
         self._frozen = False
 
     # What runs.
 
-    async def look(self) -> list[SessionView]:
+    async def sessions(self) -> list[SessionView]:
         """Every session; the same object as before for one in which nothing has changed."""
         views = await self._look()
         runs = self.wanted()
-        places = self.keeper.places()
+        places = self.supervisor.places()
         self._wished = {key: kept for key, kept in self._wished.items() if key in runs}
         if not runs:
             return views
@@ -81,7 +81,7 @@ class Running:
         """
         view = await self._reading.view(ref)
         wanted = self.is_wanted(ref)
-        return self._wish(view, ref.key, self.keeper.places()) if wanted else view
+        return self._wish(view, ref.key, self.supervisor.places()) if wanted else view
 
     def wanted(self) -> frozenset[str]:
         """The keys of the sessions that ought to run."""
@@ -99,9 +99,9 @@ class Running:
         Raises:
             StorageError: It cannot be written down.
         """
-        self.keeper.want(ref.key, options)
+        self.supervisor.want(ref.key, options)
         await self._keep()
-        return self.keeper.places().get(ref.key)
+        return self.supervisor.places().get(ref.key)
 
     async def go_on(self, ref: SessionRef) -> None:
         """A person has decided in the chat: the run goes on by itself, as it was wanted before.
@@ -119,19 +119,19 @@ class Running:
         options = run.options if run is not None else run_options(auto=view.auto)
         await self.want(ref, options)
 
-    async def keep(self) -> list[FleetNews]:
+    async def reconcile(self) -> list[FleetEvent]:
         """Start what ought to run, as far as there is room; tell what was done by itself. For every poll."""
         await self._keep()
         news, self._news = self._news, []
         return news
 
-    async def settle(self) -> None:
+    async def wait_for_starts(self) -> None:
         """Wait for workers that are being started just now."""
-        await self.keeper.settle()
+        await self.supervisor.wait_for_starts()
 
     async def close(self) -> None:
         """Wait for workers that are being started just now; nothing is started any more."""
-        await self.keeper.close()
+        await self.supervisor.close()
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -157,8 +157,8 @@ class Running:
     # Behind them.
 
     async def _look(self) -> list[SessionView]:
-        views = await self._reading.look(self.wanted())
-        self._workers.watch([view.worker_pid for view in views if view.worker_pid is not None])
+        views = await self._reading.sessions(self.wanted())
+        self._workers.watch(self._reading.worker_pids)
         return views
 
     def _wish(self, view: SessionView, key: str, places: Mapping[str, int]) -> SessionView:
@@ -175,12 +175,12 @@ class Running:
 
     async def _keep(self) -> None:
         async with self._keeping:
-            ended = self.keeper.collect()
+            ended = self.supervisor.collect()
             await self._look()
             if self._may_start_nothing():
                 return
-            sight = await self._reading.sight(self.wanted())
-            self._news += self.keeper.keep(sight, self._now(), ended)
+            observed = await self._reading.observe(self.wanted())
+            self._news += self.supervisor.reconcile(observed, self._now(), ended)
 
     def _may_start_nothing(self) -> bool:
         """Whether the emergency stop is in force: also where nobody can tell."""
@@ -210,7 +210,7 @@ def run_options(*, auto: bool) -> dict[str, Any]:
 
 def is_held(view: SessionView) -> bool:
     """Whether a living worker holds the session, also one whose id cannot be read."""
-    return view.worker_pid is not None or view.state is SessionState.RUNNING
+    return view.has_worker or view.state is SessionState.RUNNING
 
 
 def _spoken(ref: SessionRef) -> str:

@@ -12,16 +12,16 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from samobot.errors import SamobotError, StorageError
-from samobot.fleet.duty import MOST_RESTARTS, Duty, WantedRun, duty
 from samobot.fleet.launch import StartInterruptedError
 from samobot.fleet.models import SessionView
-from samobot.fleet.replies import FleetNews, NewsKind
+from samobot.fleet.results import FleetEvent, FleetEventKind
+from samobot.fleet.run_policy import MAX_RESTARTS, RunAction, WantedRun, next_action
 from samobot.session.status import SessionState
 
 log = logging.getLogger(__name__)
 
 
-class Wanted(Protocol):
+class DesiredRunStore(Protocol):
     """Where it is kept which runs ought to be running."""
 
     def want(self, session: str, options: dict[str, Any], *, queued: bool = False) -> WantedRun:
@@ -52,7 +52,7 @@ class StartEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """All sessions as they are now.
 
     Attributes:
@@ -64,7 +64,7 @@ class Sight:
     gone: Callable[[str], bool]
 
 
-class Keeper:
+class Supervisor:
     """Starts what ought to run, as far as there is room. One call at a time, with a fresh sight each.
 
     Args:
@@ -77,7 +77,7 @@ class Keeper:
 
     def __init__(
         self,
-        wanted: Wanted,
+        wanted: DesiredRunStore,
         most: int,
         start: Callable[[SessionView, dict[str, Any]], Awaitable[int]],
         *,
@@ -141,14 +141,14 @@ class Keeper:
         if task is not None:
             await asyncio.wait([task])
 
-    async def settle(self) -> None:
+    async def wait_for_starts(self) -> None:
         """Wait for the starts that are under way; their results come with the next `keep`."""
         if self._starting:
             await asyncio.wait(self._starting.values())
 
     async def close(self) -> None:
         """Wait for the starts that are under way, for good: the next keeper sees what became of them."""
-        await self.settle()
+        await self.wait_for_starts()
         for start in self.collect():
             if start.error is not None:
                 log.warning(
@@ -164,24 +164,26 @@ class Keeper:
                 ended.append(StartEnded(key, None if task.cancelled() else task.exception()))
         return tuple(ended)
 
-    def keep(self, sight: Sight, now: datetime, ended: Sequence[StartEnded] = ()) -> list[FleetNews]:
+    def reconcile(
+        self, observed: Observation, now: datetime, ended: Sequence[StartEnded] = ()
+    ) -> list[FleetEvent]:
         """Do what is due, and tell what was done by itself.
 
         Args:
-            sight: All sessions as they are now.
+            observed: All sessions as they are now.
             now: The present.
             ended: What `collect` returned before they were looked at.
         """
         self._unwanted |= self._to_drop  # what was said of them has been told since
         self._to_drop.clear()
-        news = [told for each in ended if (told := self._failed(each, sight)) is not None]
-        duties = self._duties(sight, now, news)
+        news = [told for each in ended if (told := self._failed(each, observed)) is not None]
+        duties = self._duties(observed, now, news)
         # A session that rests before it is started again keeps its place among those that run.
-        active = {key for key, view in sight.views.items() if view.state is SessionState.RUNNING}
-        active |= self._starting.keys() | {run.session for run, what in duties if what is Duty.REST}
+        active = {key for key, view in observed.views.items() if view.state is SessionState.RUNNING}
+        active |= self._starting.keys() | {run.session for run, what in duties if what is RunAction.REST}
         for run, what in sorted(duties, key=_turn):
             try:
-                told = self._do(run, what, sight.views[run.session], active)
+                told = self._do(run, what, observed.views[run.session], active)
             except StorageError as error:
                 # Nothing that cannot be written down is started: it would not be counted. The others go on.
                 log.warning("%s: %s", run.session, error.message)
@@ -190,8 +192,10 @@ class Keeper:
                 news.append(told)
         return news
 
-    def _duties(self, sight: Sight, now: datetime, news: list[FleetNews]) -> list[tuple[WantedRun, Duty]]:
-        found: list[tuple[WantedRun, Duty]] = []
+    def _duties(
+        self, observed: Observation, now: datetime, news: list[FleetEvent]
+    ) -> list[tuple[WantedRun, RunAction]]:
+        found: list[tuple[WantedRun, RunAction]] = []
         for run in self._wanted.all():
             key = run.session
             if key in self._unwanted:
@@ -199,39 +203,39 @@ class Keeper:
                 continue
             if key in self._to_drop:
                 continue
-            if key in self._starting or self._held_back[key] or self._lives_unseen(key, sight):
+            if key in self._starting or self._held_back[key] or self._lives_unseen(key, observed):
                 continue
-            view = sight.views.get(key)
+            view = observed.views.get(key)
             if view is not None:
                 idle = self._begun_at.get(key) == view.iteration
-                found.append((run, duty(view, run, now, idle=idle)))
-            elif sight.gone(key) and self._drop_quietly(key):
+                found.append((run, next_action(view, run, now, idle=idle)))
+            elif observed.gone(key) and self._drop_quietly(key):
                 text = "Its folder is gone, so it cannot go on. It was archived, renamed or deleted."
-                news.append(FleetNews(ref=None, key=key, kind=NewsKind.FAILED_TO_START, text=text))
+                news.append(FleetEvent(ref=None, key=key, kind=FleetEventKind.FAILED_TO_START, text=text))
         return found
 
-    def _do(self, run: WantedRun, what: Duty, view: SessionView, active: set[str]) -> FleetNews | None:
+    def _do(self, run: WantedRun, what: RunAction, view: SessionView, active: set[str]) -> FleetEvent | None:
         key = run.session
         match what:
-            case Duty.DROP:
+            case RunAction.DROP:
                 self.drop(key)
-            case Duty.GIVE_UP:
+            case RunAction.GIVE_UP:
                 self._drop_once_told(key)
                 text = (
-                    f"Its worker ended {MOST_RESTARTS + 1} times within ten minutes; it is not started again."
+                    f"Its worker ended {MAX_RESTARTS + 1} times within ten minutes; it is not started again."
                 )
-                return FleetNews(ref=view.ref, key=key, kind=NewsKind.GAVE_UP, text=text)
-            case Duty.NOTHING | Duty.REST:
+                return FleetEvent(ref=view.ref, key=key, kind=FleetEventKind.GAVE_UP, text=text)
+            case RunAction.NOTHING | RunAction.REST:
                 if run.place is not None:
                     self._wanted.admit(key)
                 if view.state is SessionState.WAITING:
                     self._begun_at.pop(key, None)
-            case Duty.START | Duty.RESTART:
+            case RunAction.START | RunAction.RESTART:
                 if len(active | {key}) > self._most:
                     if run.place is None:
                         self._line_up(run)
                     return None
-                if what is Duty.RESTART:
+                if what is RunAction.RESTART:
                     self._wanted.restarted(key)
                 if run.place is not None:
                     self._wanted.admit(key)
@@ -242,15 +246,15 @@ class Keeper:
                 self._starting[key] = task
                 if view.lost:
                     text = "Its worker had died and was started again."
-                    return FleetNews(ref=view.ref, key=key, kind=NewsKind.RESTARTED, text=text)
+                    return FleetEvent(ref=view.ref, key=key, kind=FleetEventKind.RESTARTED, text=text)
                 if run.place is not None:
                     text = "Its turn has come."
-                    return FleetNews(ref=view.ref, key=key, kind=NewsKind.STARTED, text=text)
+                    return FleetEvent(ref=view.ref, key=key, kind=FleetEventKind.STARTED, text=text)
         return None
 
-    def _failed(self, start: StartEnded, sight: Sight) -> FleetNews | None:
+    def _failed(self, start: StartEnded, observed: Observation) -> FleetEvent | None:
         """Say that a start failed, unless another worker had taken up the session meanwhile."""
-        view = sight.views.get(start.session)
+        view = observed.views.get(start.session)
         if start.error is None or (view is not None and _is_run(view)):
             return None
         if isinstance(start.error, StartInterruptedError):
@@ -259,7 +263,7 @@ class Keeper:
         error = start.error
         text = error.message if isinstance(error, SamobotError) else f"It could not be started ({error!r})."
         ref = view.ref if view is not None else None
-        return FleetNews(ref=ref, key=start.session, kind=NewsKind.FAILED_TO_START, text=text)
+        return FleetEvent(ref=ref, key=start.session, kind=FleetEventKind.FAILED_TO_START, text=text)
 
     def _line_up(self, run: WantedRun) -> None:
         """Let a run wait for its turn, without forgetting how often it was started again."""
@@ -267,9 +271,9 @@ class Keeper:
         for _ in run.restarts:
             self._wanted.restarted(run.session)
 
-    def _lives_unseen(self, key: str, sight: Sight) -> bool:
+    def _lives_unseen(self, key: str, observed: Observation) -> bool:
         """Whether our worker is there and does not hold its session: it is still on its way in, or out."""
-        view = sight.views.get(key)
+        view = observed.views.get(key)
         return (view is None or not _is_run(view)) and self._lives(key)
 
     def _drop_once_told(self, key: str) -> None:
@@ -291,12 +295,12 @@ class Keeper:
 
 def _is_run(view: SessionView) -> bool:
     """Whether a living worker holds the session; its id is not known where its description cannot be read."""
-    return view.worker_pid is not None or view.state is SessionState.RUNNING
+    return view.has_worker or view.state is SessionState.RUNNING
 
 
-def _turn(due: tuple[WantedRun, Duty]) -> tuple[int, int]:
+def _turn(due: tuple[WantedRun, RunAction]) -> tuple[int, int]:
     """Whose turn it is: dead workers, which had their place already; then the queue; then newcomers."""
     run, what = due
-    if what is Duty.RESTART:
+    if what is RunAction.RESTART:
         return 0, 0
     return (1, run.place) if run.place is not None else (2, 0)

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from samobot.fleet.models import (
     DecisionView,
-    EndView,
     GuidanceView,
     PlanPhaseView,
     PlanView,
     RemarkView,
+    RunEndView,
     SessionRef,
     SessionView,
 )
@@ -55,7 +55,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         guidance=_guidance(current, running),
         activity=held.activity if held else None,
         running_since=running.started if running else None,
-        worker_pid=held.pid if held else None,
+        has_worker=held is not None,
         pausing=current.pausing,
         parked_until=(held.parked_until if held else None) or (park.until if park else None),
         limit=park.text if park else "",
@@ -109,7 +109,7 @@ def unreadable_view(folder: SessionFolder, project: str, problem: str) -> Sessio
         guidance=(),
         activity=None,
         running_since=None,
-        worker_pid=None,
+        has_worker=False,
         parked_until=None,
         limit="",
         end=None,
@@ -244,8 +244,8 @@ def _decision(current: Snapshot) -> DecisionView | None:
     return DecisionView(kind=last[0].kind, who=who, via=last[0].via, at=last[0].at)
 
 
-def _end(end: RunEnd) -> EndView:
-    return EndView(
+def _end(end: RunEnd) -> RunEndView:
+    return RunEndView(
         at=end.at,
         reason=end.reason,
         text=end.text,

@@ -34,7 +34,7 @@ from samobot.session.gate_effects import (
     on_record,
     refuse_if_done,
 )
-from samobot.session.gate_state import Standing
+from samobot.session.gate_state import GateState
 from samobot.session.guidance import add_guidance, parse_guidance
 from samobot.session.lock import holder
 from samobot.session.plan import Plan
@@ -45,9 +45,9 @@ from samobot.text import without_surrogates
 __all__ = [
     "Answered",
     "Person",
+    "PlanVerdict",
     "Receipt",
     "Settled",
-    "Verdict",
     "action_done",
     "answer",
     "answer_suggestions",
@@ -64,7 +64,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PlanVerdict:
     """A decision on a plan; `repeated` when the same had been decided before."""
 
     plan: Plan
@@ -92,7 +92,7 @@ def open_gate(folder: SessionFolder) -> WaitingFor | None:
 
 def approve(
     folder: SessionFolder, person: Person, now: datetime, key: bytes, *, expected: str | None = None
-) -> Verdict:
+) -> PlanVerdict:
     """Approve the plan as it is now; the session moves on to implementation at once, unless it is running.
 
     Args:
@@ -123,7 +123,7 @@ def approve(
             # It was approved before the agent asked: that is an approval all the same.
             lift_approved(folder, standing_now, word, plan, now)
             settled = Settled.APPROVED
-        return Verdict(plan, standing.plan_approved, settled)
+        return PlanVerdict(plan, standing.plan_approved, settled)
 
 
 def reject(
@@ -134,7 +134,7 @@ def reject(
     key: bytes,
     *,
     expected: str | None = None,
-) -> Verdict:
+) -> PlanVerdict:
     """Ask for another plan; the feedback becomes guidance, word for word, and planning can go on.
 
     Args:
@@ -179,7 +179,7 @@ def reject(
             # Nothing was left to carry out: the same plan is shown again after an earlier rejection.
             lift_rejected(folder, person.who, plan, now)
             settled = Settled.REJECTED
-        return Verdict(plan, repeated, settled)
+        return PlanVerdict(plan, repeated, settled)
 
 
 def tell(folder: SessionFolder, words: str, who: str, now: datetime) -> None:
@@ -257,7 +257,7 @@ def settle(folder: SessionFolder, now: datetime, *, held_by_us: bool = False) ->
         return carry_out(folder, now, held_by_us=held_by_us)
 
 
-def _shown_plan(folder: SessionFolder, standing: Standing, expected: str | None) -> Plan:
+def _shown_plan(folder: SessionFolder, standing: GateState, expected: str | None) -> Plan:
     if standing.plan is None:
         raise NotFoundError(f"{folder.name} has no plan yet.")
     if expected is not None and expected != standing.plan.sha256:

@@ -12,7 +12,7 @@ from samobot.session import journal
 from samobot.session.decisions import Decision, is_marked, parse_decisions
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
-from samobot.session.gate_state import Standing, is_waiting, look
+from samobot.session.gate_state import GateState, is_waiting, look
 from samobot.session.journal import EventName
 from samobot.session.lock import holder
 from samobot.session.overview import add_flow, flow_line, parse_overview, set_status
@@ -43,7 +43,7 @@ class Settled(StrEnum):
     REJECTED = "rejected"
 
 
-def look_closely(folder: SessionFolder) -> Standing:
+def look_closely(folder: SessionFolder) -> GateState:
     """Read what the files say, for somebody who acts on it.
 
     Raises:
@@ -90,7 +90,7 @@ def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Sett
 
 
 def lift_approved(
-    folder: SessionFolder, standing: Standing, verdict: Decision, plan: Plan, now: datetime
+    folder: SessionFolder, standing: GateState, verdict: Decision, plan: Plan, now: datetime
 ) -> None:
     """Go on to implementation after an approval; in another phase, just go on."""
     planning = standing.overview.phase is Phase.PLANNING

@@ -26,7 +26,7 @@ _NOT_BLOCKED = frozenset({"", "no", "none", "false", "-", "n/a"})
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GateState:
     """What the files of a session say about its gates at one moment.
 
     Attributes:
@@ -120,7 +120,7 @@ class Standing:
                 return gate
 
 
-def look(folder: SessionFolder) -> Standing:
+def look(folder: SessionFolder) -> GateState:
     """Read what a session's files say. Never fails: see `Standing.unreadable`."""
     unreadable: list[str] = []
 
@@ -136,7 +136,7 @@ def look(folder: SessionFolder) -> Standing:
     qa = parse_qa(reading(lambda: read_text(folder.qa), None) or "")
     plan = reading(lambda: newest_plan(folder), None)
     decisions = reading(lambda: read_decisions(folder), DecisionLog())
-    return Standing(
+    return GateState(
         overview=overview,
         signal=parse_signal(signal_text),
         signal_text=signal_text,

@@ -30,7 +30,7 @@ from samobot.session.journal_events import (
     moment,
     stamp,
 )
-from samobot.session.journal_totals import Sums
+from samobot.session.journal_totals import JournalTotals
 
 _MAX_LINE = 4 * 1024 * 1024
 _TAIL = 64
@@ -95,7 +95,7 @@ class JournalReader:
         self._seen: tuple[int, int, int, int] | None = None
         self._offset = 0
         self._tail = b""
-        self._sums = Sums()
+        self._sums = JournalTotals()
         self._journal = Journal()
 
     def read(self) -> Journal:
@@ -124,7 +124,7 @@ class JournalReader:
         self._seen = None
         self._offset = 0
         self._tail = b""
-        self._sums = Sums()
+        self._sums = JournalTotals()
         self._journal = Journal()
 
     def _continues(self, file: BinaryIO, facts: os.stat_result) -> bool:

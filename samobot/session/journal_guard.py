@@ -9,7 +9,7 @@ from samobot.session.files import is_not_regular_file, move_aside, read_bytes, w
 from samobot.session.folder import SessionFolder
 
 
-class JournalCopy:
+class JournalGuard:
     """A session's journal, kept in memory for as long as an iteration runs.
 
     In memory, because an agent that takes the journal away mostly takes the whole folder.

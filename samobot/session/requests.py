@@ -28,7 +28,7 @@ class RequestKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class WorkerRequest:
     """One request.
 
     Attributes:
@@ -44,7 +44,7 @@ class Request:
     worker: int | None = field(default=None, compare=False)
 
 
-def request(folder: SessionFolder, wanted: Request) -> None:
+def request(folder: SessionFolder, wanted: WorkerRequest) -> None:
     """Leave a request for the worker; it is on disk when this returns.
 
     Raises:
@@ -58,7 +58,7 @@ def request(folder: SessionFolder, wanted: Request) -> None:
         _write(folder, [*waiting, wanted])
 
 
-def take_kind(folder: SessionFolder, kind: RequestKind) -> Request | None:
+def take_kind(folder: SessionFolder, kind: RequestKind) -> WorkerRequest | None:
     """Take the oldest request of a kind, or None; those of other kinds stay. What is no request is dropped.
 
     Raises:
@@ -92,7 +92,7 @@ def is_pause_asked(folder: SessionFolder, worker: int | None) -> bool:
     )
 
 
-class Woken(StrEnum):
+class WakeResult(StrEnum):
     """What a person's wish to go on meant for a living worker."""
 
     UNPARKED = "unparked"
@@ -103,7 +103,7 @@ class Woken(StrEnum):
     """It was at work anyway."""
 
 
-def wake(folder: SessionFolder, who: str) -> Woken:
+def wake(folder: SessionFolder, who: str) -> WakeResult:
     """Let a living worker go on: no pause any more, and no waiting for a limit to pass.
 
     Args:
@@ -119,9 +119,9 @@ def wake(folder: SessionFolder, who: str) -> Woken:
     held = holder(folder)
     # Left for a worker that does not rest, it would end its next rest as soon as that begins.
     if held is not None and (held.parked or held.parked_until is not None):
-        request(folder, Request(RequestKind.RESUME, who))
-        return Woken.UNPARKED
-    return Woken.PAUSE_LIFTED if lifted else Woken.RUNNING
+        request(folder, WorkerRequest(RequestKind.RESUME, who))
+        return WakeResult.UNPARKED
+    return WakeResult.PAUSE_LIFTED if lifted else WakeResult.RUNNING
 
 
 def take_up(folder: SessionFolder, worker: int) -> None:
@@ -160,7 +160,7 @@ def _read(folder: SessionFolder) -> list[object]:
     return found if isinstance(found, list) else []
 
 
-def _write(folder: SessionFolder, waiting: list[Request]) -> None:
+def _write(folder: SessionFolder, waiting: list[WorkerRequest]) -> None:
     if waiting:
         entries = [
             {"kind": each.kind.value, "who": each.who, "usd": each.usd, "worker": each.worker}
@@ -171,7 +171,7 @@ def _write(folder: SessionFolder, waiting: list[Request]) -> None:
         clear(folder)
 
 
-def _parse(entry: object) -> Request | None:
+def _parse(entry: object) -> WorkerRequest | None:
     if not isinstance(entry, dict):
         return None
     try:
@@ -183,7 +183,7 @@ def _parse(entry: object) -> Request | None:
         return None
     worker = entry.get("worker")
     known = worker if isinstance(worker, int) and not isinstance(worker, bool) else None
-    return Request(kind, str(entry.get("who", "")), usd, known)
+    return WorkerRequest(kind, str(entry.get("who", "")), usd, known)
 
 
 def _money(value: object) -> float | None:

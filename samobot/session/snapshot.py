@@ -16,7 +16,7 @@ from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus
 from samobot.session.files import read_text, stat_key
 from samobot.session.folder import SessionFolder
-from samobot.session.gate_state import Standing, look, written_at
+from samobot.session.gate_state import GateState, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
 from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason
 from samobot.session.journal import read as read_journal
@@ -32,7 +32,7 @@ _READINGS = 4
 """How often a session is read again because a worker has come or gone meanwhile."""
 
 
-class Ended(Protocol):
+class EndedRun(Protocol):
     """How a run ended, as the journal says it or as it is told."""
 
     @property
@@ -66,7 +66,7 @@ class Snapshot:
 
     folder: SessionFolder
     status: Status
-    standing: Standing
+    standing: GateState
     journal: Journal
     holder: Holder | None
     guidance: tuple[GuidanceItem, ...]
@@ -107,7 +107,7 @@ def _worker(folder: SessionFolder) -> tuple[object, ...] | None:
 
 def _identity(held: Holder | None) -> tuple[object, ...] | None:
     """What tells a worker from every other one."""
-    return None if held is None else (held.pid, held.process_start, held.started)
+    return None if held is None else (held.pid, held.start_ticks, held.boot_id, held.started)
 
 
 def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal | None] | None) -> Snapshot:
@@ -224,7 +224,7 @@ class SnapshotReader:
 
 
 def _state(
-    standing: Standing, journal: Journal, held: Holder | None, end: RunEnd | None
+    standing: GateState, journal: Journal, held: Holder | None, end: RunEnd | None
 ) -> tuple[SessionState, str | None]:
     """Return the state and what `blocked` says."""
     said = standing.overview.blocked
@@ -252,7 +252,7 @@ def _state(
             return SessionState.IDLE, said
 
 
-def is_done(standing: Standing, journal: Journal) -> bool:
+def is_done(standing: GateState, journal: Journal) -> bool:
     """Whether the work is finished: in the last phase, and the agent, the worker or a person says so.
 
     Meant for when nobody holds the session.
@@ -267,12 +267,12 @@ def is_done(standing: Standing, journal: Journal) -> bool:
     return standing.overview.phase is Phase.DONE and standing.block is None
 
 
-def is_stopped(end: Ended | None) -> bool:
+def is_stopped(end: EndedRun | None) -> bool:
     """Whether a person's stop is in force: only a person's wish that it goes on lifts it."""
     return end is not None and end.reason is RunEndReason.STOPPED and end.by_person
 
 
-def holds(end: Ended | None) -> bool:
+def holds(end: EndedRun | None) -> bool:
     """Whether a person wants it to rest, by a stop or a pause, whatever is decided at its gates meanwhile."""
     return is_stopped(end) or (end is not None and end.paused)
 

@@ -104,7 +104,7 @@ def _claude(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
 
 
 def _sentence_and_remedy(message: str) -> tuple[str, str]:
-    """A message of ours says what is wrong, then what to do: behind a colon or in a sentence of its own."""
+    """Split an error message into what is wrong and what to do: after a colon, or the last sentence."""
     for mark in (". ", ": "):
         wrong, found, remedy = message.partition(mark)
         if found:

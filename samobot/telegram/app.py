@@ -21,8 +21,8 @@ from telegram.error import TelegramError
 
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
-from samobot.fleet.local import Fleet
-from samobot.fleet.replies import FleetNews
+from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.results import FleetEvent
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, Service
 from samobot.telegram.handlers.budget_handlers import pause_finished
 from samobot.telegram.handlers.command_table import pairing_advice
@@ -79,7 +79,7 @@ class BotApp:
         self._stop = asyncio.Event()
         self._sooner = asyncio.Event()
         self._looking = asyncio.Lock()
-        self._untold: list[FleetNews] = []
+        self._untold: list[FleetEvent] = []
         self._last_look = time.monotonic()
         self._rest = _SHORTEST_REST
 
@@ -130,11 +130,13 @@ class BotApp:
 
     async def _serve(self, bot: Bot, store: Store) -> None:
         """Look after the sessions although Telegram is out of reach, and hear it as soon as it can be reached."""
-        account = BotAccount(bot, store.facts)
+        account = BotAccount(bot, store.accounts)
         self._store = store
         self._outbox = Outbox(bot, store)
         self._gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)
-        self._fleet = Fleet(self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set)
+        self._fleet = LocalFleet(
+            self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set
+        )
         self._places = Recipients(store, self._settings)
         self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
         self._context = HandlerContext(
@@ -188,7 +190,7 @@ class BotApp:
     async def _finish(self) -> None:
         """End what was begun, and say on the cards that the bot goes off; all within bounds."""
         await self._context.finish(WORK_SECONDS)
-        await self._fleet.settle()
+        await self._fleet.wait_for_starts()
         async with self._looking:
             try:
                 self._notifier.show_offline()
@@ -235,11 +237,11 @@ class BotApp:
         async with self._looking:
             try:
                 # What the disk does not take now is told on the next look: nobody else knows of it.
-                self._untold += await self._fleet.keep()
+                self._untold += await self._fleet.reconcile()
                 while self._untold:
                     self._notifier.notify_fleet_news(self._untold[:1])
                     del self._untold[0]
-                views = await self._fleet.look()
+                views = await self._fleet.sessions()
                 await self._notifier.update(views)
                 await pause_finished(self._context, views)
             except SamobotError as error:

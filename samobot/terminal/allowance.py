@@ -1,4 +1,4 @@
-"""Whether there is money for a session to go on: asked before a run goes to the background, where nobody reads why it ended."""
+"""Whether a session has budget left: checked before a run goes to the background, where its end would go unread."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from datetime import UTC, datetime
 
 from samobot.config.settings import Settings
 from samobot.money import spending
-from samobot.worker.session_files import Book
+from samobot.worker.session_files import SessionFiles
 
 
-def no_money(book: Book, wanted: float | None, settings: Settings) -> str | None:
+def no_money(files: SessionFiles, wanted: float | None, settings: Settings) -> str | None:
     """Say why a run would end at once for want of money, and what to do; None where there is some.
 
     Args:
-        book: The session's files.
-        wanted: The budget that a person gives it, in US dollars; None leaves the one that is in force.
+        files: The session's files.
+        wanted: The new budget in US dollars; None keeps the current one.
         settings: The day's budget, and where its spending is kept.
 
     Raises:
         StorageError: The journal or the day's spending cannot be read.
     """
-    over = book.over_budget(wanted)
+    over = files.over_budget(wanted)
     if over is not None:
         return f"{over} Give it more for the whole session with --budget USD."
     state_dir = settings.samobot_state_dir

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from samobot.config.address import Located, known_projects
+from samobot.config.address import LocatedSession, known_projects
 from samobot.config.environment import configured_projects, find_whereabouts
 from samobot.config.settings import load_settings
 from samobot.errors import ConflictError, UsageError
@@ -23,7 +23,7 @@ from samobot.session import gate, requests
 from samobot.session.decisions import load_key
 from samobot.session.folder import list_folders
 from samobot.session.lock import holder
-from samobot.session.requests import Request, RequestKind, Woken
+from samobot.session.requests import RequestKind, WakeResult, WorkerRequest
 from samobot.session.snapshot import holds, snapshot
 from samobot.session.status import SessionState
 from samobot.terminal.actor import find, person_at, refuse_an_agent, user_name
@@ -31,14 +31,16 @@ from samobot.terminal.allowance import no_money
 from samobot.terminal.options import US_DOLLARS, config_option, name_argument
 from samobot.terminal.panic_command import release_panic
 from samobot.worker.halt import halt
-from samobot.worker.session_files import Book
+from samobot.worker.session_files import SessionFiles
 
-_AN_AGENT_SIGNALS = "Only a person stops or pauses a session; write the signal and end the iteration instead."
+_AN_AGENT_SIGNALS = (
+    "An agent may not stop or pause a session; write the signal and end the iteration instead."
+)
 
 _WOKEN = {
-    Woken.UNPARKED: "goes on now",
-    Woken.PAUSE_LIFTED: "is running and does not pause any more",
-    Woken.RUNNING: "is running and goes on",
+    WakeResult.UNPARKED: "continues now",
+    WakeResult.PAUSE_LIFTED: "is running; the pause is canceled",
+    WakeResult.RUNNING: "is running",
 }
 
 
@@ -59,7 +61,7 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
         projects, unreadable = known_projects(config, Path.cwd(), places.projects)
         _complain(unreadable)
         located = [
-            Located(project, folder)
+            LocatedSession(project, folder)
             for project in projects
             for folder in list_folders(project.sessions)
             if holder(folder) is not None
@@ -91,7 +93,7 @@ def pause_command(name: str, config: Path | None) -> None:
     if holder(folder) is None:
         raise ConflictError(f"{folder.name} is not running, so there is nothing to pause.")
     refuse_an_agent(folder, _AN_AGENT_SIGNALS)
-    requests.request(folder, Request(RequestKind.PAUSE, user_name()))
+    requests.request(folder, WorkerRequest(RequestKind.PAUSE, user_name()))
     click.echo(f"⏸ {folder.name} pauses after this iteration. Go on with: samobot resume {folder.name}")
 
 
@@ -101,7 +103,7 @@ def pause_command(name: str, config: Path | None) -> None:
 @click.option("--budget", type=US_DOLLARS, help="US dollars for the whole session.")
 @config_option
 def resume_command(name: str | None, everything: bool, budget: float | None, config: Path | None) -> None:
-    """Let a session go on in the background: paused, stopped, blocked, parked, or when what it needed is done.
+    """Continue a session in the background: paused, stopped, blocked, parked, or when what it needed is done.
 
     Without a name, release the emergency stop: sessions may start again, none is started by that.
     """
@@ -117,17 +119,17 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
     current = snapshot(folder, located.project.name)
     if current.holder is not None:
         if budget is not None:
-            requests.request(folder, Request(RequestKind.BUDGET, person.who, budget))
+            requests.request(folder, WorkerRequest(RequestKind.BUDGET, person.who, budget))
         click.echo(f"▶ {folder.name} {_WOKEN[requests.wake(folder, person.who)]}.")
         return
-    refused = no_money(Book(folder, lambda: now), budget, settings)
+    refused = no_money(SessionFiles(folder, lambda: now), budget, settings)
     if refused is not None:
         raise ConflictError(refused)
     key = load_key(settings.samobot_state_dir)
     still = ""
     if current.status.waiting_for in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL) and holds(current.end):
         gate.retry(folder, person, now, key)
-        still = " is not paused any more; it still"
+        still = " is no longer paused; it still"
     match current.status.waiting_for:
         case WaitingFor.QA_ANSWERS:
             raise ConflictError(f"{folder.name}{still} waits for answers: samobot answer {folder.name} Q1=…")
@@ -143,7 +145,7 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
             gate.retry(folder, person, now, key)
     request = RunRequest(config=located.project.file, session=folder.path.name, budget_usd=budget)
     pid = asyncio.run(start_detached(request, folder, settings.samobot_state_dir, os.environ))
-    click.echo(f"▶ {folder.name} goes on in the background (process {pid}).")
+    click.echo(f"▶ {folder.name} continues in the background (process {pid}).")
 
 
 @click.command("archive")

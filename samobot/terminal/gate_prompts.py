@@ -24,17 +24,17 @@ from samobot.terminal.actor import person_at
 from samobot.terminal.live_line import show
 from samobot.terminal.wording_lines import describe_plan, describe_question
 from samobot.text import printable
-from samobot.worker.run import RunEnd
+from samobot.worker.run import RunResult
 
 LOOK_EVERY = 0.5
-"""Seconds between two looks at whether somebody decided elsewhere while we ask here."""
+"""Seconds between checks whether the question was answered elsewhere meanwhile."""
 
 
 class _DecidedElsewhere(Exception):
     """The gate was passed in the chat or by hand while the terminal was asking."""
 
 
-def decide_here(folder: SessionFolder, end: RunEnd, key: bytes) -> bool:
+def decide_here(folder: SessionFolder, end: RunResult, key: bytes) -> bool:
     """Ask for what a waiting session needs; True where it has that now.
 
     Args:
@@ -124,7 +124,7 @@ def _read_line(folder: SessionFolder, prompt: str) -> str:
     """Read a line, unless the gate is passed elsewhere meanwhile.
 
     Raises:
-        EOFError: There is no more input.
+        EOFError: End of input.
         _DecidedElsewhere: The gate is open.
     """
     _forget_what_was_typed()
@@ -138,7 +138,7 @@ def _read_line(folder: SessionFolder, prompt: str) -> str:
 
 
 def _forget_what_was_typed() -> None:
-    """Drop the keys pressed so far: nobody can mean them for what is only shown now."""
+    """Discard keys pressed before the question was shown."""
     descriptor = sys.stdin.fileno()
     if not os.isatty(descriptor):
         return  # a script has said everything beforehand, and may

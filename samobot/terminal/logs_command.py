@@ -12,7 +12,7 @@ import click
 from samobot.claude.activity import activity
 from samobot.claude.records import Assistant, Record, Result
 from samobot.claude.stream import Tail
-from samobot.config.address import Located
+from samobot.config.address import LocatedSession
 from samobot.config.environment import configured_projects
 from samobot.errors import NotFoundError
 from samobot.session.folder import SessionFolder
@@ -70,14 +70,14 @@ def iteration_logs(folder: SessionFolder) -> list[Path]:
     )
 
 
-def _show(log: Path, located: Located) -> None:
+def _show(log: Path, located: LocatedSession) -> None:
     click.secho(f"── {log.stem}", bold=True)
     with Tail(log) as tail:
         for line in _lines(tail.finish(), located):
             click.echo(line)
 
 
-def _follow(located: Located, log: Path | None) -> None:
+def _follow(located: LocatedSession, log: Path | None) -> None:
     """Show the newest log as it grows; go over to the next iteration's when one begins."""
     while True:
         if log is not None:
@@ -103,8 +103,8 @@ def _follow(located: Located, log: Path | None) -> None:
         log = logs[-1] if logs else None
 
 
-def _lines(records: Iterator[Record], located: Located) -> Iterator[str]:
-    """The records that tell a person something, as lines."""
+def _lines(records: Iterator[Record], located: LocatedSession) -> Iterator[str]:
+    """The records worth showing, as lines."""
     for record in records:
         match record:
             case Result():

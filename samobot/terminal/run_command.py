@@ -18,9 +18,9 @@ from samobot.claude.reaper import become_subreaper
 from samobot.config.project import Project, choose_project
 from samobot.config.settings import Settings, load_settings
 from samobot.errors import BusyError, UsageError
-from samobot.fleet.create import Opening, find_session, open_session
 from samobot.fleet.emergency_flag import refuse_while_pulled
 from samobot.fleet.launch import RunRequest, start_detached
+from samobot.fleet.session_creator import Opening, find_session, open_session
 from samobot.session import gate
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
@@ -32,11 +32,11 @@ from samobot.terminal.interrupts import Stopped, StopSignals
 from samobot.terminal.live_line import open_display, show
 from samobot.terminal.options import US_DOLLARS, FiniteRange, complete_session, config_option
 from samobot.terminal.wording_lines import describe_end
-from samobot.worker.factory import Assembly
+from samobot.worker.factory import WorkerFactory
+from samobot.worker.iteration import find_work_dir
 from samobot.worker.loop import Worker
-from samobot.worker.run import RunEnd, RunOptions
-from samobot.worker.session_files import Book
-from samobot.worker.workplace import find_work_dir
+from samobot.worker.run import RunOptions, RunResult
+from samobot.worker.session_files import SessionFiles
 
 
 @click.command("run")
@@ -72,13 +72,13 @@ def run_command(
     auto: bool,
     detach: bool,
 ) -> int:
-    """Run a session until it is done or a person is needed.
+    """Run a session until it is done or needs you.
 
     The project is the nearest .samocode file from here upwards unless --config names one. At a question or a
     plan the run asks right here when this is a terminal; else it ends and says how to decide.
 
     \b
-    Exit codes: 0 done, 10 waiting for a person, 11 blocked, 12 stopped, 13 budget or iteration cap,
+    Exit codes: 0 done, 10 waiting for you, 11 blocked, 12 stopped, 13 budget or iteration cap,
     14 parked on a limit (with --no-wait), 1 failed, 2 usage or configuration, 75 held by another worker.
 
     \b
@@ -115,14 +115,14 @@ def run_command(
 def _run(
     request: RunRequest, project: Project, settings: Settings, signals: StopSignals, *, detach: bool
 ) -> int:
-    assembly = Assembly(_with_flags(settings, request), project, os.environ)
+    assembly = WorkerFactory(_with_flags(settings, request), project, os.environ)
     assembly.preflight(new=find_session(project, request.session) is None)
     folder = _open(request, project, settings)
     held = holder(folder) if detach else None
     if held is not None:
-        raise BusyError(f"Another worker holds {folder.name}: {held.describe()}. It goes on by itself.")
+        raise BusyError(f"Another worker holds {folder.name}: {held.describe()}. It continues on its own.")
     if detach and not _has_nothing_to_do(folder, request, settings):
-        find_work_dir(project, _book(folder))
+        find_work_dir(project, _files(folder))
         pid = asyncio.run(
             start_detached(
                 replace(request, session=folder.path.name, task=None, dive=None),
@@ -154,7 +154,7 @@ def _open(request: RunRequest, project: Project, settings: Settings) -> SessionF
         click.echo(f"samobot: {note}", err=True)
     words = "\n\n".join(text for text in (request.task, request.dive) if text)
     if words and not opened.created:
-        if _book(folder).is_done():
+        if _files(folder).is_done():
             raise UsageError(
                 f"{folder.name} is done; start a session of another name for what is next, or leave out --task."
             )
@@ -162,7 +162,7 @@ def _open(request: RunRequest, project: Project, settings: Settings) -> SessionF
         held = holder(folder)
         if held is not None:
             raise BusyError(
-                f"Another worker holds {folder.name}: {held.describe()}. Your words were not saved; give them to "
+                f"Another worker holds {folder.name}: {held.describe()}. Your text was not saved; send it with "
                 f"its next iteration with: samobot tell {folder.name} …"
             )
         gate.tell(folder, words, person.who, now)
@@ -171,20 +171,22 @@ def _open(request: RunRequest, project: Project, settings: Settings) -> SessionF
 
 def _has_nothing_to_do(folder: SessionFolder, request: RunRequest, settings: Settings) -> bool:
     """Whether a run would end at once: it is better said here than into a log."""
-    book = _book(folder)
+    files = _files(folder)
     return (
-        book.is_done()
-        or book.open_gate() is not None
-        or no_money(book, request.budget_usd, settings) is not None
+        files.is_done()
+        or files.open_gate() is not None
+        or no_money(files, request.budget_usd, settings) is not None
     )
 
 
-def _book(folder: SessionFolder) -> Book:
-    return Book(folder, lambda: datetime.now().astimezone())
+def _files(folder: SessionFolder) -> SessionFiles:
+    return SessionFiles(folder, lambda: datetime.now().astimezone())
 
 
-def _run_here(assembly: Assembly, folder: SessionFolder, options: RunOptions, signals: StopSignals) -> int:
-    """Run in this terminal; at a gate, ask here and go on."""
+def _run_here(
+    assembly: WorkerFactory, folder: SessionFolder, options: RunOptions, signals: StopSignals
+) -> int:
+    """Run in this terminal; at a gate, ask here and continue."""
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     while True:
         with open_display(folder.name) as display:
@@ -200,11 +202,11 @@ def _run_here(assembly: Assembly, folder: SessionFolder, options: RunOptions, si
         options = _left_of(options, worker.ran)
 
 
-async def _work(worker: Worker, signals: StopSignals) -> RunEnd:
+async def _work(worker: Worker, signals: StopSignals) -> RunResult:
     loop = asyncio.get_running_loop()
 
     def stop(number: int) -> None:
-        # Ctrl-C and a closed terminal are a person's; SIGTERM alone is the service or the machine going down.
+        # Ctrl-C and a closed terminal come from the user; SIGTERM alone from the service manager or a shutdown.
         by_person = number != signal.SIGTERM
         # A signal may come in while the loop is being closed.
         with suppress(RuntimeError):

@@ -10,15 +10,15 @@ from samobot.session.plan import newest_plan, outline, spoken_phase, spoken_titl
 from samobot.session.qa import parse_qa
 from samobot.session.question import Question
 from samobot.text import printable
-from samobot.worker.run import RunEnd
+from samobot.worker.run import RunResult
 
 
-def describe_end(end: RunEnd, folder: SessionFolder) -> str:
-    """Say why a run ended and what a person can do now."""
+def describe_end(end: RunResult, folder: SessionFolder) -> str:
+    """Why a run ended and what the user can do now."""
     return printable(_end_in_words(end, folder))
 
 
-def _end_in_words(end: RunEnd, folder: SessionFolder) -> str:
+def _end_in_words(end: RunResult, folder: SessionFolder) -> str:
     name = folder.name
     match end.reason:
         case RunEndReason.DONE:
@@ -44,7 +44,7 @@ def _end_in_words(end: RunEnd, folder: SessionFolder) -> str:
         case RunEndReason.ITERATIONS:
             return f"⏸ {name}: {end.text}\nGo on:  samobot run --session {name}"
         case RunEndReason.PARKED:
-            until = f" It can go on at {end.until.astimezone():%Y-%m-%d %H:%M}." if end.until else ""
+            until = f" It can continue at {end.until.astimezone():%Y-%m-%d %H:%M}." if end.until else ""
             return f"🌙 {name} waits for a limit: {end.text}{until}\nGo on:  samobot run --session {name}"
         case RunEndReason.FAILED:
             return f"⚠️ {name} failed in {end.phase}\n{end.text}\n\nTry again:  samobot run --session {name}"
@@ -87,7 +87,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _describe_gate(end: RunEnd, folder: SessionFolder) -> str:
+def _describe_gate(end: RunResult, folder: SessionFolder) -> str:
     name = folder.name
     then = (
         f"samobot resume {name}   (it stays paused until then)"

@@ -12,26 +12,26 @@ from samobot.money import spending
 from samobot.money.spending import Threshold
 from samobot.session.journal import EventName
 from samobot.text import human_money
-from samobot.worker.session_files import Book
+from samobot.worker.session_files import SessionFiles
 
 UNPRICED_AFTER = 5
 """Iterations in a row that may end without saying what they cost before a budget counts as out of sight."""
 
 
-class Money:
+class BudgetGuard:
     """Counts what iterations cost, and says when enough is spent.
 
     Args:
-        book: The session's files.
+        files: The session's files.
         state_dir: Where the day's spending of all sessions is kept.
         daily_usd: What all sessions together may cost in a day, in US dollars; None is no limit.
         now: The clock, aware.
     """
 
     def __init__(
-        self, book: Book, state_dir: Path, daily_usd: float | None, *, now: Callable[[], datetime]
+        self, files: SessionFiles, state_dir: Path, daily_usd: float | None, *, now: Callable[[], datetime]
     ) -> None:
-        self._book = book
+        self._files = files
         self._state_dir = state_dir
         self._daily_usd = daily_usd
         self._now = now
@@ -43,8 +43,8 @@ class Money:
         Raises:
             StorageError: The day's spending cannot be read.
         """
-        budget = self._book.budget()
-        lefts = [] if budget is None else [budget - self._book.cost()]
+        budget = self._files.budget()
+        lefts = [] if budget is None else [budget - self._files.cost()]
         cap = self._cap()
         if cap is not None:
             lefts.append(cap - spending.spent_today(self._state_dir, self._now()))
@@ -60,7 +60,7 @@ class Money:
 
     def out_of_sight(self) -> str | None:
         """Say that a budget cannot be kept, as nobody knows what the last iterations have cost; None where it can."""
-        no_limit = self._book.budget() is None and self._daily_usd is None
+        no_limit = self._files.budget() is None and self._daily_usd is None
         if no_limit or self._unpriced < UNPRICED_AFTER:
             return None
         return (
@@ -86,7 +86,7 @@ class Money:
 
     def _of_session(self, usd: float) -> str | None:
         """Say that a good part of the session's budget is spent; that all of it is, the end of the run says."""
-        budget, cost = self._book.budget(), self._book.cost()
+        budget, cost = self._files.budget(), self._files.cost()
         crossed = None if budget is None else spending.newly_crossed(cost - usd, cost, budget)
         if budget is None or crossed in (None, Threshold.ALL):
             return None
@@ -94,7 +94,7 @@ class Money:
 
     def _of_day(self, usd: float) -> str | None:
         try:
-            spent = spending.add(self._state_dir, self._now(), self._book.folder.path, usd)
+            spent = spending.add(self._state_dir, self._now(), self._files.folder.path, usd)
         except StorageError as error:
             return f"What this iteration cost could not be counted for the day: {error.message}"
         cap = self._cap()
@@ -107,7 +107,7 @@ class Money:
             f"{crossed} % of the day's budget over all sessions is spent: "
             f"{human_money(spent.after)} of {human_money(cap)}."
         )
-        self._book.log(EventName.NOTICE, text=text)
+        self._files.log(EventName.NOTICE, text=text)
         return text
 
     def _cap(self) -> float | None:

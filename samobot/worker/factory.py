@@ -17,13 +17,12 @@ from samobot.config.settings import Settings
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
 from samobot.worker.assignment import Progress
-from samobot.worker.budget import Money
+from samobot.worker.budget import BudgetGuard
 from samobot.worker.heartbeat import Presence
-from samobot.worker.iteration import Iteration, Surroundings
+from samobot.worker.iteration import IterationConfig, IterationRunner
 from samobot.worker.loop import Worker
-from samobot.worker.patience import Patience
-from samobot.worker.run import Notice, Run, RunOptions
-from samobot.worker.session_files import Book
+from samobot.worker.run import Notice, RetryPolicy, RunContext, RunOptions
+from samobot.worker.session_files import SessionFiles
 from samobot.worker.usage_limit import Account
 
 
@@ -32,7 +31,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Assembly:
+class WorkerFactory:
     """Everything that the workers of one project share.
 
     Args:
@@ -84,8 +83,8 @@ class Assembly:
     ) -> Worker:
         """Make the worker of one run."""
         settings = self._settings
-        book = Book(folder, utc_now)
-        surroundings = Surroundings(
+        files = SessionFiles(folder, utc_now)
+        surroundings = IterationConfig(
             project=self._project,
             options=self._options,
             plugin=plugin_dir(),
@@ -95,13 +94,13 @@ class Assembly:
             python=sys.executable,
         )
         presence = Presence()
-        iteration = Iteration(book, surroundings, presence, now=utc_now, watch=watch)
-        patience = Patience(
+        iteration = IterationRunner(files, surroundings, presence, now=utc_now, watch=watch)
+        retry_policy = RetryPolicy(
             max_retries=settings.samocode_max_retries,
             retry_delay=settings.samocode_retry_delay,
             after_reset=settings.samobot_after_reset_seconds,
         )
         state_dir = settings.samobot_state_dir
-        money = Money(book, state_dir, settings.samobot_daily_budget_usd, now=utc_now)
-        run = Run(book, options, patience, utc_now, tell)
+        money = BudgetGuard(files, state_dir, settings.samobot_daily_budget_usd, now=utc_now)
+        run = RunContext(files, options, retry_policy, utc_now, tell)
         return Worker(run, iteration, presence, Account(state_dir), money)

@@ -11,7 +11,7 @@ from samobot.session.journal import EventName, RunEndReason
 from samobot.session.signal import SignalProblem
 from samobot.worker.assignment import Report
 from samobot.worker.limit_wait import Parking
-from samobot.worker.run import Notice, Run, RunEnd
+from samobot.worker.run import Notice, RunContext, RunResult
 from samobot.worker.sleep import Resting
 
 SAID_AFTER = timedelta(minutes=10)
@@ -20,7 +20,7 @@ SAID_AFTER = timedelta(minutes=10)
 _NOT_ALLOWED = (OutcomeKind.AUTH, OutcomeKind.ACCOUNT)
 
 
-class Troubles:
+class FailureHandler:
     """What went wrong in a row, and what is done about it.
 
     Args:
@@ -32,7 +32,7 @@ class Troubles:
         reminder: What the next iteration is told about the one before; empty where nothing was wrong.
     """
 
-    def __init__(self, run: Run, resting: Resting, parking: Parking) -> None:
+    def __init__(self, run: RunContext, resting: Resting, parking: Parking) -> None:
         self._run = run
         self._resting = resting
         self._parking = parking
@@ -47,7 +47,7 @@ class Troubles:
         self._fault_since: datetime | None = None
         self._fault_said = False
 
-    async def deal_with(self, phase: Phase, report: Report, problem: SignalProblem) -> RunEnd | None:
+    async def deal_with(self, phase: Phase, report: Report, problem: SignalProblem) -> RunResult | None:
         """Do what helps after an iteration without a signal; a `RunEnd` where nothing but a person does."""
         outcome = report.outcome
         match outcome.kind.remedy:
@@ -62,31 +62,31 @@ class Troubles:
                 return await self._parking.met(phase, outcome)
             case Remedy.ASK:
                 cause = BlockCause.ACCOUNT if outcome.kind in _NOT_ALLOWED else BlockCause.FAILURES
-                self._run.book.block(phase, outcome.text, report.number)
-                return RunEnd(RunEndReason.BLOCKED, outcome.text, phase, cause=cause)
+                self._run.files.block(phase, outcome.text, report.number)
+                return RunResult(RunEndReason.BLOCKED, outcome.text, phase, cause=cause)
             case Remedy.CAP:
                 return self._capped(phase, outcome)
 
-    def _remind(self, phase: Phase, report: Report, problem: SignalProblem) -> RunEnd | None:
+    def _remind(self, phase: Phase, report: Report, problem: SignalProblem) -> RunResult | None:
         self._unsaid += 1
         if self._unsaid >= 2:
             reason = f"Two iterations in a row ended without a signal that can be used. {problem.message}"
-            self._run.book.block(phase, reason, report.number)
-            return RunEnd(RunEndReason.BLOCKED, reason, phase, cause=BlockCause.NO_SIGNAL)
+            self._run.files.block(phase, reason, report.number)
+            return RunResult(RunEndReason.BLOCKED, reason, phase, cause=BlockCause.NO_SIGNAL)
         ended_well = report.outcome.kind is OutcomeKind.COMPLETED
         self.reminder = problem.message if ended_well else f"{report.outcome.text} {problem.message}"
-        self._run.book.flow("No usable signal; the iteration is repeated with a reminder", report.number)
+        self._run.files.flow("No usable signal; the iteration is repeated with a reminder", report.number)
         self._run.tell(Notice(f"{self.reminder} One more try, with a reminder."))
         return None
 
-    async def _retry(self, phase: Phase, report: Report) -> RunEnd | None:
+    async def _retry(self, phase: Phase, report: Report) -> RunResult | None:
         self._failures += 1
-        text, most = report.outcome.text, self._run.patience.max_retries
+        text, most = report.outcome.text, self._run.retry_policy.max_retries
         if self._failures > most:
             reason = f"{self._failures} iterations in a row failed. The last: {text}" if most else text
-            self._run.book.block(phase, reason, report.number)
-            return RunEnd(RunEndReason.FAILED, reason, phase, cause=BlockCause.FAILURES)
-        delay = self._run.patience.before_retry(self._failures)
+            self._run.files.block(phase, reason, report.number)
+            return RunResult(RunEndReason.FAILED, reason, phase, cause=BlockCause.FAILURES)
+        delay = self._run.retry_policy.before_retry(self._failures)
         self._log_retry(report.outcome, report.number, self._failures, delay)
         self.reminder = (
             f"The last iteration did not end by itself: {text} What it did so far is in the files."
@@ -99,23 +99,23 @@ class Troubles:
         self._faults += 1
         now = self._run.now()
         self._fault_since = self._fault_since or now
-        delay = self._run.patience.before_next_try(self._faults)
+        delay = self._run.retry_policy.before_next_try(self._faults)
         self._log_retry(outcome, number, self._faults, delay)
         if now - self._fault_since >= SAID_AFTER and not self._fault_said:
             self._fault_said = True
             minutes = round((now - self._fault_since).total_seconds() / 60)
             text = f"{outcome.text} So for {minutes} minutes now; it is tried again every {delay / 60:.0f} minutes."
-            self._run.book.log(EventName.NOTICE, text=text)
+            self._run.files.log(EventName.NOTICE, text=text)
         self._run.tell(Notice(f"{outcome.text} Trying again in {delay:.0f} s."))
         await self._resting.until(now + timedelta(seconds=delay))
 
-    def _capped(self, phase: Phase, outcome: Outcome) -> RunEnd:
-        text = self._run.book.over_budget() or outcome.text
-        self._run.book.flow(text)
-        return RunEnd(RunEndReason.BUDGET, text, phase)
+    def _capped(self, phase: Phase, outcome: Outcome) -> RunResult:
+        text = self._run.files.over_budget() or outcome.text
+        self._run.files.flow(text)
+        return RunResult(RunEndReason.BUDGET, text, phase)
 
     def _log_retry(self, outcome: Outcome, number: int, attempt: int, delay: float) -> None:
-        self._run.book.log(
+        self._run.files.log(
             EventName.RETRY,
             n=number,
             attempt=attempt,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
+import os
 import platform
 import time
 import uuid
@@ -19,24 +22,29 @@ from samobot.claude.process import Clocks, run
 from samobot.claude.reaper import end_session_processes
 from samobot.claude.records import Assistant, Record
 from samobot.config.project import Project
+from samobot.errors import UsageError
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.session import tamper
-from samobot.session.diff import checkout
+from samobot.session.diff import checkout, tree_state
 from samobot.session.files import write_atomic
+from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
-from samobot.session.journal_guard import JournalCopy
-from samobot.session.overview_guard import Backup
+from samobot.session.journal_guard import JournalGuard
+from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.heartbeat import Presence
-from samobot.worker.prompt import Facts, hook_environment, iteration_context, iteration_prompt
-from samobot.worker.session_files import Book
-from samobot.worker.workplace import find_work_dir, trace
+from samobot.worker.prompt import IterationContext, hook_environment, iteration_context, iteration_prompt
+from samobot.worker.session_files import SessionFiles
+
+_NOT_WORK = frozenset({"_overview.md", "_signal.json", "_logs"})
+_BLOCK = 64 * 1024
+_BLOCKS_HASHED = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class IterationConfig:
     """What an iteration needs to know of the world.
 
     Attributes:
@@ -58,11 +66,11 @@ class Surroundings:
     python: str
 
 
-class Iteration:
+class IterationRunner:
     """Carries out the iterations of one session.
 
     Args:
-        book: The session's files.
+        files: The session's files.
         surroundings: The rest of the world.
         presence: Says to other processes what is going on.
         now: The clock, aware.
@@ -71,31 +79,31 @@ class Iteration:
 
     def __init__(
         self,
-        book: Book,
-        surroundings: Surroundings,
+        files: SessionFiles,
+        surroundings: IterationConfig,
         presence: Presence,
         *,
         now: Callable[[], datetime],
         watch: Callable[[Progress], None],
     ) -> None:
-        self._book = book
+        self._files = files
         self._world = surroundings
         self._presence = presence
         self._now = now
         self._watch = watch
-        self._backup = Backup(book.folder)
-        self._journal = JournalCopy(book.folder)
+        self._backup = OverviewGuard(files.folder)
+        self._journal = JournalGuard(files.folder)
         self._answered: Callable[[], None] | None = None
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and put right what its agent may not have written."""
-        await asyncio.to_thread(end_session_processes, self._book.folder.path)
+        await asyncio.to_thread(end_session_processes, self._files.folder.path)
         if self._backup.left_over():
-            if self._book.moved_by_a_person():
+            if self._files.moved_by_a_person():
                 self._backup.discard()
             else:
                 self._say_put_right(self._backup.restore())
-        before = tamper.saved(self._book.folder)
+        before = tamper.saved(self._files.folder)
         if before is not None:
             self._undo(before)
 
@@ -109,13 +117,13 @@ class Iteration:
             stop: Ends it early when set.
             answered: Called once the model has answered for the first time.
         """
-        book, folder, world = self._book, self._book.folder, self._world
+        files, folder, world = self._files, self._files.folder, self._world
         stem = f"{self._now().astimezone():%m-%d-%H%M}-{assignment.number:03d}-{assignment.phase}"
         log = folder.logs / f"{stem}.jsonl"
         session_id = str(uuid.uuid4())
-        guidance = book.pending_guidance()
-        work_dir = find_work_dir(world.project, book)
-        book.begin_iteration(assignment.phase, assignment.visit, assignment.number)
+        guidance = files.pending_guidance()
+        work_dir = find_work_dir(world.project, files)
+        files.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         self._backup.save()
         context = folder.logs / f"{stem}.context.md"
         # Both ask git, which takes its time: at once, then.
@@ -148,11 +156,11 @@ class Iteration:
             "session_id": session_id,
             "log": str(log.relative_to(folder.path)),
         }
-        book.log(EventName.ITERATION_START, visit=assignment.visit, **about, guidance=len(guidance))
+        files.log(EventName.ITERATION_START, visit=assignment.visit, **about, guidance=len(guidance))
         self._journal.save()
         evidence = Evidence()
         self._answered = answered
-        progress = Progress(assignment.phase, assignment.number, book.cost())
+        progress = Progress(assignment.phase, assignment.number, files.cost())
         began = time.monotonic()
         try:
             end = await run(
@@ -174,8 +182,8 @@ class Iteration:
         self._presence.renew()
         self._say_put_right(put_right)
         put_right += self._undo(before)
-        signal = book.signal()
-        book.log(
+        signal = files.signal()
+        files.log(
             EventName.ITERATION_END,
             **about,
             outcome=outcome.kind,
@@ -204,24 +212,26 @@ class Iteration:
             or trace_before != await asyncio.to_thread(trace, work_dir, folder),
         )
 
-    def _facts(self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], work_dir: Path) -> Facts:
+    def _facts(
+        self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], work_dir: Path
+    ) -> IterationContext:
         tree = checkout(work_dir)
-        feedback = self._book.feedback()
-        return Facts(
+        feedback = self._files.feedback()
+        return IterationContext(
             phase=assignment.phase,
             visit=assignment.visit,
             visit_limit=RULES[assignment.phase].limit,
             number=assignment.number,
-            session=self._book.folder.path,
+            session=self._files.folder.path,
             workdir=work_dir,
-            task=self._book.overview().task or "",
+            task=self._files.overview().task or "",
             platform=f"{platform.system()} {platform.release()}",
             branch=tree.branch,
             git_status=tree.status,
             # A rejection stands among the guidance too, so that it is never lost; the agent reads it once.
             guidance=tuple(item.text for item in guidance if item.text != feedback),
             feedback=feedback,
-            answers=self._book.fresh_answers(),
+            answers=self._files.fresh_answers(),
             reminder=assignment.reminder,
         )
 
@@ -230,7 +240,7 @@ class Iteration:
         if isinstance(record, Assistant) and not record.error and self._answered is not None:
             self._answered()
             self._answered = None
-        doing = activity(record, work_dir, self._book.folder.path)
+        doing = activity(record, work_dir, self._files.folder.path)
         if doing is not None:
             progress.activity = f"{doing.sign} {doing.words}"
             self._presence.does(progress.activity)
@@ -238,21 +248,21 @@ class Iteration:
 
     def _say_put_right(self, sentences: tuple[str, ...]) -> None:
         for sentence in sentences:
-            self._book.log(EventName.VOID, kind="overview", detail=sentence)
-            self._book.flow(f"Void: {sentence}")
+            self._files.log(EventName.VOID, kind="overview", detail=sentence)
+            self._files.flow(f"Void: {sentence}")
 
     def _undo(self, before: tamper.Baseline) -> tuple[str, ...]:
-        voided = tamper.undo(self._book.folder, before, self._world.key)
+        voided = tamper.undo(self._files.folder, before, self._world.key)
         for item in voided:
-            self._book.log(EventName.VOID, kind=item.kind, detail=item.detail)
-            self._book.flow(f"Void: {item.detail}")
+            self._files.log(EventName.VOID, kind=item.kind, detail=item.detail)
+            self._files.flow(f"Void: {item.detail}")
         return tuple(item.detail for item in voided)
 
     def _log_signal(self, signal: Signal | SignalProblem, number: int) -> None:
         if isinstance(signal, SignalProblem):
-            self._book.log(EventName.SIGNAL, n=number, status=None, problem=signal.message)
+            self._files.log(EventName.SIGNAL, n=number, status=None, problem=signal.message)
             return
-        self._book.log(
+        self._files.log(
             EventName.SIGNAL,
             n=number,
             status=signal.status,
@@ -272,3 +282,37 @@ def _stays(signal: Signal | SignalProblem, phase: Phase) -> bool:
         and signal.status is SignalStatus.CONTINUE
         and signal.phase in (None, phase)
     )
+
+
+def find_work_dir(project: Project, files: SessionFiles) -> Path:
+    """Where a session works: its worktree, or the main repository where there is none.
+
+    Raises:
+        UsageError: It is gone; the message says how to put it back.
+    """
+    named = files.overview().working_dir
+    if named is None:
+        worktree = project.worktrees / files.folder.name
+        return worktree if worktree.is_dir() else project.main_repo
+    # A relative path that somebody wrote by hand is meant from where the project's file is.
+    path = project.file.parent / os.path.expanduser(named)
+    if not path.is_dir():
+        raise UsageError(
+            f"The working directory {path} of {files.folder.name} is gone. Put it back (`git worktree prune`, "
+            f"then `git worktree add {path} BRANCH`), or correct “Working Dir:” in {files.folder.overview}."
+        )
+    return path
+
+
+def trace(work_dir: Path, folder: SessionFolder) -> str:
+    """Fingerprint the work: the repository, and the session's files but for what every iteration writes."""
+    digest = hashlib.sha256(tree_state(work_dir).encode())
+    for path in sorted(folder.path.glob("*")):
+        if path.name in _NOT_WORK or not path.is_file():
+            continue
+        digest.update(path.name.encode("utf-8", "surrogateescape"))
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            digest.update(str(path.stat().st_size).encode())
+            for _ in range(_BLOCKS_HASHED):
+                digest.update(file.read(_BLOCK))
+    return digest.hexdigest()

@@ -10,7 +10,7 @@ from samobot.phases import Phase
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.requests import RequestKind
 from samobot.worker.heartbeat import Presence
-from samobot.worker.run import Notice, Run, RunEnd
+from samobot.worker.run import Notice, RunContext, RunResult
 from samobot.worker.sleep import Rested, Resting
 from samobot.worker.usage_limit import Account, Limit
 
@@ -28,14 +28,14 @@ class Parking:
         resting: How it waits.
     """
 
-    def __init__(self, run: Run, account: Account, presence: Presence, resting: Resting) -> None:
+    def __init__(self, run: RunContext, account: Account, presence: Presence, resting: Resting) -> None:
         self._run = run
         self._account = account
         self._presence = presence
         self._resting = resting
         self._try_anyway = False
 
-    async def before_iteration(self, phase: Phase) -> RunEnd | None:
+    async def before_iteration(self, phase: Phase) -> RunResult | None:
         """Rest as long as the account's limit asks for it; a `RunEnd` where this run does not wait."""
         if self._try_anyway:
             # A person said so; what the iteration meets is told to the others again.
@@ -46,10 +46,10 @@ class Parking:
             return None
         return await self._park(phase, limit)
 
-    async def met(self, phase: Phase, outcome: Outcome) -> RunEnd | None:
+    async def met(self, phase: Phase, outcome: Outcome) -> RunResult | None:
         """Park on a limit that this run's iteration has met."""
-        spread = SystemRandom().uniform(0, self._run.patience.after_reset)
-        until = self._run.patience.wake_at(outcome.resets_at, self._run.now(), spread)
+        spread = SystemRandom().uniform(0, self._run.retry_policy.after_reset)
+        until = self._run.retry_policy.wake_at(outcome.resets_at, self._run.now(), spread)
         limit = Limit(until, outcome.limit_kind, outcome.text)
         self._account.met(limit)
         self._account.end_probe()
@@ -63,20 +63,20 @@ class Parking:
         """The iteration is over: another worker may try, where this one was trying."""
         self._account.end_probe()
 
-    async def _park(self, phase: Phase, limit: Limit) -> RunEnd | None:
+    async def _park(self, phase: Phase, limit: Limit) -> RunResult | None:
         until = limit.until
-        self._run.book.log(EventName.PARK, kind=limit.kind, until=until, text=limit.text)
-        self._run.book.flow(f"Parked until {until.astimezone():%m-%d %H:%M}: {limit.text}")
+        self._run.files.log(EventName.PARK, kind=limit.kind, until=until, text=limit.text)
+        self._run.files.flow(f"Parked until {until.astimezone():%m-%d %H:%M}: {limit.text}")
         if not self._run.options.wait_for_limits:
-            return RunEnd(RunEndReason.PARKED, limit.text, phase, until=until)
+            return RunResult(RunEndReason.PARKED, limit.text, phase, until=until)
         self._run.tell(Notice(f"{limit.text} It goes on by itself at {until.astimezone():%H:%M}."))
-        while self._run.book.take_request(RequestKind.RESUME):
+        while self._run.files.take_request(RequestKind.RESUME):
             pass  # it came as the rest before was over by itself, and was not meant for this one
         self._presence.rests(until)
         rested = await self._rest_out(limit)
         self._presence.works()
         if rested in (Rested.TIME, Rested.RESUMED):
-            self._run.book.log(EventName.UNPARK, by="person" if rested is Rested.RESUMED else "reset")
+            self._run.files.log(EventName.UNPARK, by="person" if rested is Rested.RESUMED else "reset")
             self._run.tell(Notice("It goes on."))
         return None
 

@@ -1,14 +1,13 @@
 """The worker: iterations of the Claude CLI on one session, until it is done or a person is needed.
 
 `Worker.run` is one run. `_iterate` is one iteration: see whether there is a reason to stop, run the CLI, judge
-by the facts on disk, act. How an iteration is carried out stands in `iteration`, what the session's files say
-in `book`, what is done about trouble in `troubles`.
+by the facts on disk, act.
+
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 
 from samobot import __version__
@@ -19,19 +18,21 @@ from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import RunLock
 from samobot.session.signal import Signal
 from samobot.worker.assignment import Assignment, Report
-from samobot.worker.budget import Money
-from samobot.worker.failures import Troubles
+from samobot.worker.budget import BudgetGuard
+from samobot.worker.failures import FailureHandler
 from samobot.worker.heartbeat import Presence
-from samobot.worker.iteration import Iteration
+from samobot.worker.iteration import IterationRunner
 from samobot.worker.limit_wait import Parking
-from samobot.worker.run import Notice, Run, RunEnd
+from samobot.worker.run import Notice, RunContext, RunResult
 from samobot.worker.session_files import asked_for
 from samobot.worker.sleep import Nap, Resting, nap_unless_stopped
-from samobot.worker.stagnation import STAGNATION_AFTER, Stagnation
 from samobot.worker.usage_limit import Account
 
 ENDED_FROM_OUTSIDE = "Ended from outside, as when the machine or a service goes down"
 """What is said of a run that nobody stopped on purpose: where it is wanted, it goes on by itself."""
+
+STAGNATION_AFTER = 5
+"""Iterations in a row that may change nothing before a person is asked."""
 
 QUALITY_VISITS = 10
 """How often a session may come back to the quality phase before a person is asked."""
@@ -54,16 +55,16 @@ class Worker:
 
     def __init__(
         self,
-        run: Run,
-        iteration: Iteration,
+        run: RunContext,
+        iteration: IterationRunner,
         presence: Presence,
         account: Account,
-        money: Money,
+        money: BudgetGuard,
         *,
         nap: Nap = nap_unless_stopped,
     ) -> None:
         self.ran = 0
-        self._book = run.book
+        self._files = run.files
         self._options = run.options
         self._now = run.now
         self._tell = run.tell
@@ -74,7 +75,7 @@ class Worker:
         self._from_outside = False
         self._resting = Resting(run, self._stop, nap)
         self._parking = Parking(run, account, presence, self._resting)
-        self._troubles = Troubles(run, self._resting, self._parking)
+        self._troubles = FailureHandler(run, self._resting, self._parking)
         self._stagnation = Stagnation()
         self._visit = 0
 
@@ -88,7 +89,7 @@ class Worker:
         self._from_outside = not by_person and (self._from_outside or not self._stop.is_set())
         self._stop.set()
 
-    async def run(self) -> RunEnd:
+    async def run(self) -> RunResult:
         """Run iterations until there is a reason to end. A session that is done is left as it is.
 
         Raises:
@@ -96,28 +97,30 @@ class Worker:
             UsageError: The session's files name no phase that there is, or its working directory is gone.
             StorageError: The disk refused; the session can be run again from where it is.
         """
-        if self._book.is_done():
-            return RunEnd(RunEndReason.DONE, "It was done before; nothing is left to do.", Phase.DONE)
+        if self._files.is_done():
+            return RunResult(RunEndReason.DONE, "It was done before; nothing is left to do.", Phase.DONE)
         end = await self._run_locked()
-        while end.reason is RunEndReason.WAITING and self._book.decided_meanwhile():
+        while end.reason is RunEndReason.WAITING and self._files.decided_meanwhile():
             # Somebody decided while the run was ending, and was told that the running worker takes it up.
             if end.paused:
-                return self._paused(self._book.phase())
+                return self._paused(self._files.phase())
             try:
                 end = await self._run_locked()
             except BusyError:
                 break
         return end
 
-    async def _run_locked(self) -> RunEnd:
-        with RunLock.acquire(self._book.folder, now=self._now()) as lock:
+    async def _run_locked(self) -> RunResult:
+        with RunLock.acquire(self._files.folder, now=self._now()) as lock:
             self._presence.bind(lock)
             await self._iteration.clean_up_after_a_dead_worker()
-            phase = self._book.phase()
-            self._book.log(
+            phase = self._files.phase()
+            self._files.log(
                 EventName.RUN_START,
                 run=str(uuid.uuid4()),
-                pid=os.getpid(),
+                pid=lock.holder.pid,
+                start_ticks=lock.holder.start_ticks,
+                boot_id=lock.holder.boot_id,
                 version=__version__,
                 phase=phase,
                 budget_usd=self._budget_of_run(),
@@ -136,22 +139,22 @@ class Worker:
 
     def _begin(self) -> None:
         """Take up the session where it is: carry out what a person decided, and count on from its files."""
-        self._book.forget_requests()
-        self._book.sweep()
-        self._book.settle()
-        self._book.withdraw_a_stale_approval()
-        phase = self._book.phase()
-        self._visit = self._book.visit()
+        self._files.forget_requests()
+        self._files.sweep()
+        self._files.settle()
+        self._files.withdraw_a_stale_approval()
+        phase = self._files.phase()
+        self._visit = self._files.visit()
         if self._visit >= RULES[phase].limit:
             # The limit was told when it was reached; whoever runs it again means to go on.
             self._visit = 0
 
-    async def _iterate(self) -> RunEnd | None:
+    async def _iterate(self) -> RunResult | None:
         """Carry out one iteration, or say why there is none."""
         end = self._reason_to_end()
         if end is not None:
             return end
-        phase = self._book.phase()
+        phase = self._files.phase()
         end = await self._parking.before_iteration(phase)
         if end is not None or self._stop.is_set() or self._resting.pause_asked:
             return end
@@ -159,7 +162,7 @@ class Worker:
         self._visit += 1
         assignment = Assignment(
             phase=phase,
-            number=self._book.next_number(),
+            number=self._files.next_number(),
             visit=self._visit,
             budget_left=self._money.left(),
             reminder=self._troubles.reminder,
@@ -174,7 +177,7 @@ class Worker:
             return self._stopped(phase)
         if report.lost is not None:
             # What the agent signalled, it has written into another folder than that of its work.
-            self._book.clear_signal()
+            self._files.clear_signal()
             return self._block(phase, BlockCause.FAILURES, report.lost, report.number)
         if isinstance(report.signal, Signal):
             return self._act_on(phase, report.signal, report)
@@ -184,16 +187,16 @@ class Worker:
 
     # Reasons to end before an iteration.
 
-    def _reason_to_end(self) -> RunEnd | None:
-        phase = self._book.phase()
+    def _reason_to_end(self) -> RunResult | None:
+        phase = self._files.phase()
         if self._stop.is_set():
             return self._stopped(phase)
         if self._is_to_pause():
-            self._book.flow("Paused by a person")
+            self._files.flow("Paused by a person")
             return self._paused(phase)
-        waiting_for = self._book.open_gate()
+        waiting_for = self._files.open_gate()
         if waiting_for is not None:
-            return self._waiting(phase, waiting_for, self._book.what_is_needed())
+            return self._waiting(phase, waiting_for, self._files.what_is_needed())
         if self._visit >= RULES[phase].limit:
             return self._block(
                 phase,
@@ -202,59 +205,59 @@ class Worker:
                 "Look at what it is doing; guidance and another try go on.",
                 None,
             )
-        self._book.take_new_budget()
-        over, day_is_over = self._book.over_budget(), self._money.day_is_over()
+        self._files.take_new_budget()
+        over, day_is_over = self._files.over_budget(), self._money.day_is_over()
         if over is not None or day_is_over is not None:
             text = over or day_is_over or ""
-            self._book.flow(text)
-            return RunEnd(RunEndReason.BUDGET, text, phase, of_day=over is None)
+            self._files.flow(text)
+            return RunResult(RunEndReason.BUDGET, text, phase, of_day=over is None)
         out_of_sight = self._money.out_of_sight()
         if out_of_sight is not None:
             return self._block(phase, BlockCause.FAILURES, out_of_sight, None)
         most = self._options.max_iterations
         if most is not None and self.ran >= most:
             count = "1 iteration was" if most == 1 else f"{most} iterations were"
-            return RunEnd(RunEndReason.ITERATIONS, f"{count} run, as asked.", phase)
+            return RunResult(RunEndReason.ITERATIONS, f"{count} run, as asked.", phase)
         return None
 
     def _budget_of_run(self) -> float | None:
         """The budget that this run sets; None leaves the one that is in force."""
         if self._options.budget_usd is not None:
             return self._options.budget_usd
-        return self._options.default_budget_usd if self._book.budget() is None else None
+        return self._options.default_budget_usd if self._files.budget() is None else None
 
     # What an iteration led to.
 
-    def _act_on(self, phase: Phase, signal: Signal, report: Report) -> RunEnd | None:
+    def _act_on(self, phase: Phase, signal: Signal, report: Report) -> RunResult | None:
         self._troubles.forget()
-        self._book.guidance_given(report.guidance, report.number)
+        self._files.guidance_given(report.guidance, report.number)
         decision = decide(
             phase,
             signal.status,
             signal.phase,
-            self._book.gate_facts(),
+            self._files.gate_facts(),
             waiting_for=signal.waiting_for,
             reason=asked_for(signal),
         )
         match decision.step:
             case Step.STAY:
-                self._book.go_on(phase, signal.summary, report.number)
+                self._files.go_on(phase, signal.summary, report.number)
                 return self._look_for_stagnation(phase, report)
             case Step.MOVE:
                 return self._move(phase, decision.phase, signal, report.number)
             case Step.WAIT:
                 assert decision.waiting_for is not None
-                self._book.wait(phase, decision.waiting_for, signal.summary, report.number)
+                self._files.wait(phase, decision.waiting_for, signal.summary, report.number)
                 return self._waiting(phase, decision.waiting_for, decision.reason)
             case Step.BLOCK:
                 assert decision.cause is not None
                 return self._block(phase, decision.cause, decision.reason, report.number)
             case Step.FINISH:
-                self._book.finish(signal.summary, report.number)
-                return RunEnd(RunEndReason.DONE, signal.summary or "The session is done.", Phase.DONE)
+                self._files.finish(signal.summary, report.number)
+                return RunResult(RunEndReason.DONE, signal.summary or "The session is done.", Phase.DONE)
 
-    def _move(self, phase: Phase, target: Phase, signal: Signal, number: int) -> RunEnd | None:
-        visits = self._book.move(phase, target, signal.summary, number)
+    def _move(self, phase: Phase, target: Phase, signal: Signal, number: int) -> RunResult | None:
+        visits = self._files.move(phase, target, signal.summary, number)
         self._visit = 0
         self._stagnation.forget()
         self._tell(Notice(f"{phase} → {target}"))
@@ -267,7 +270,7 @@ class Worker:
             )
         return None
 
-    def _look_for_stagnation(self, phase: Phase, report: Report) -> RunEnd | None:
+    def _look_for_stagnation(self, phase: Phase, report: Report) -> RunResult | None:
         if not self._stagnation.count(changed=report.changed):
             return None
         self._stagnation.forget()
@@ -281,33 +284,33 @@ class Worker:
 
     # Ends.
 
-    def _waiting(self, phase: Phase, waiting_for: WaitingFor, words: str) -> RunEnd:
+    def _waiting(self, phase: Phase, waiting_for: WaitingFor, words: str) -> RunResult:
         paused = self._is_to_pause()
         if paused:
-            self._book.flow("A person asked for a pause: it holds after what is waited for now")
-        return RunEnd(RunEndReason.WAITING, words, phase, waiting_for=waiting_for, paused=paused)
+            self._files.flow("A person asked for a pause: it holds after what is waited for now")
+        return RunResult(RunEndReason.WAITING, words, phase, waiting_for=waiting_for, paused=paused)
 
     def _is_to_pause(self) -> bool:
-        return self._resting.pause_asked or self._book.take_request(requests.RequestKind.PAUSE)
+        return self._resting.pause_asked or self._files.take_request(requests.RequestKind.PAUSE)
 
-    def _paused(self, phase: Phase) -> RunEnd:
-        return RunEnd(RunEndReason.PAUSED, "Paused, as asked.", phase, paused=True)
+    def _paused(self, phase: Phase) -> RunResult:
+        return RunResult(RunEndReason.PAUSED, "Paused, as asked.", phase, paused=True)
 
-    def _block(self, phase: Phase, cause: BlockCause, reason: str, number: int | None) -> RunEnd:
-        self._book.block(phase, reason, number)
-        return RunEnd(RunEndReason.BLOCKED, reason, phase, cause=cause)
+    def _block(self, phase: Phase, cause: BlockCause, reason: str, number: int | None) -> RunResult:
+        self._files.block(phase, reason, number)
+        return RunResult(RunEndReason.BLOCKED, reason, phase, cause=cause)
 
-    def _stopped(self, phase: Phase) -> RunEnd:
-        asked = self._book.take_request(requests.RequestKind.STOP)
+    def _stopped(self, phase: Phase) -> RunResult:
+        asked = self._files.take_request(requests.RequestKind.STOP)
         by_person = asked or not self._from_outside
         text = "Stopped by a person" if by_person else ENDED_FROM_OUTSIDE
-        self._book.stopped(phase, text)
-        return RunEnd(RunEndReason.STOPPED, f"{text}.", phase, by_person=by_person)
+        self._files.stopped(phase, text)
+        return RunResult(RunEndReason.STOPPED, f"{text}.", phase, by_person=by_person)
 
     def _give_up(self, error: SamobotError) -> None:
         """Leave word of why the run ended, where the disk still takes it."""
         try:
-            self._book.log(
+            self._files.log(
                 EventName.RUN_END,
                 reason=RunEndReason.FAILED,
                 cause=BlockCause.FAILURES,
@@ -318,8 +321,8 @@ class Worker:
         except StorageError:
             return
 
-    def _log_end(self, end: RunEnd) -> None:
-        self._book.log(
+    def _log_end(self, end: RunResult) -> None:
+        self._files.log(
             EventName.RUN_END,
             reason=end.reason,
             cause=end.cause,
@@ -330,3 +333,19 @@ class Worker:
             of_day=end.of_day,
             paused=end.paused,
         )
+
+
+class Stagnation:
+    """Counts the iterations that left everything as it was."""
+
+    def __init__(self) -> None:
+        self._unchanged = 0
+
+    def count(self, *, changed: bool) -> bool:
+        """Take one more iteration into account; whether a person should be asked now."""
+        self._unchanged = 0 if changed else self._unchanged + 1
+        return self._unchanged >= STAGNATION_AFTER
+
+    def forget(self) -> None:
+        """Count from nothing: the phase has changed."""
+        self._unchanged = 0

@@ -18,7 +18,7 @@ _STATUS_WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredQuestion:
     """A question and what a person answered to it since the last iteration."""
 
     question: str
@@ -26,7 +26,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class IterationContext:
     """Everything about one iteration that its agent cannot know by itself.
 
     Attributes:
@@ -59,11 +59,11 @@ class Facts:
     git_status: str | None = None
     guidance: tuple[str, ...] = ()
     feedback: str = ""
-    answers: tuple[Answered, ...] = ()
+    answers: tuple[AnsweredQuestion, ...] = ()
     reminder: str = ""
 
 
-def iteration_context(facts: Facts, workflow: str) -> str:
+def iteration_context(facts: IterationContext, workflow: str) -> str:
     """Make the text that is appended to the agent's own.
 
     What never changes comes first, so that the model's cache of it holds from one iteration to the next.
@@ -84,7 +84,7 @@ def iteration_context(facts: Facts, workflow: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def iteration_prompt(facts: Facts) -> str:
+def iteration_prompt(facts: IterationContext) -> str:
     """Make the message that starts the iteration."""
     return (
         f"Carry out iteration {facts.number} of this session: one piece of the {facts.phase} phase. "
@@ -108,7 +108,7 @@ def hook_environment(phase: Phase, signal: Path) -> dict[str, str]:
     }
 
 
-def _where(facts: Facts) -> str:
+def _where(facts: IterationContext) -> str:
     lines = [
         "# This iteration",
         "",
@@ -139,7 +139,7 @@ def _where(facts: Facts) -> str:
     return "\n".join(lines)
 
 
-def _git(facts: Facts) -> str:
+def _git(facts: IterationContext) -> str:
     if facts.git_status is None:
         return "the working directory is not a git repository; do not make it one"
     branch = f"branch `{facts.branch}`" if facts.branch else "no branch is checked out"
@@ -165,7 +165,7 @@ def _status(text: str) -> str:
     return "\n".join(shown)
 
 
-def _answers(answers: tuple[Answered, ...]) -> str:
+def _answers(answers: tuple[AnsweredQuestion, ...]) -> str:
     return "\n".join(f"- {item.question}\n  {item.answer}" for item in answers)
 
 

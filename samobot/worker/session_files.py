@@ -23,7 +23,7 @@ from samobot.session.signal import Signal, SignalProblem, parse_signal
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from samobot.text import human_money, one_line
-from samobot.worker.prompt import Answered
+from samobot.worker.prompt import AnsweredQuestion
 
 _LEFTOVER_SECONDS = 3600.0
 
@@ -31,7 +31,7 @@ BLOCKED_WAITING = "waiting_human"
 """What `Blocked:` says while a person has to answer, approve or do something."""
 
 
-class Book:
+class SessionFiles:
     """The files of one session, as its worker keeps them.
 
     Args:
@@ -138,12 +138,12 @@ class Book:
         signal = self.signal()
         return asked_for(signal) if isinstance(signal, Signal) else ""
 
-    def fresh_answers(self) -> tuple[Answered, ...]:
+    def fresh_answers(self) -> tuple[AnsweredQuestion, ...]:
         """What a person has answered since the last iteration began: that one may not have seen it."""
         since = self.journal().last_iteration_began
         said = decisions.read(self.folder).decisions
         return tuple(
-            Answered(decision.question or "", decision.text or "")
+            AnsweredQuestion(decision.question or "", decision.text or "")
             for decision in said
             if decision.kind is decisions.DecisionKind.ANSWER
             and decision.at is not None

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from samobot.session.requests import RequestKind
-from samobot.worker.run import Run
+from samobot.worker.run import RunContext
 
 NAP = 1.0
 """Seconds between two looks at the wall clock, which may jump, and at what a person asks for."""
@@ -46,7 +46,7 @@ class Resting:
         pause_asked: Whether a person asked for a pause while it rested.
     """
 
-    def __init__(self, run: Run, stop: asyncio.Event, nap: Nap = nap_unless_stopped) -> None:
+    def __init__(self, run: RunContext, stop: asyncio.Event, nap: Nap = nap_unless_stopped) -> None:
         self.pause_asked = False
         self._run = run
         self._stop = stop
@@ -63,9 +63,9 @@ class Resting:
             left = min((moment - run.now()).total_seconds(), most)
             if left <= 0:
                 return Rested.TIME
-            if run.book.take_request(RequestKind.RESUME):
+            if run.files.take_request(RequestKind.RESUME):
                 return Rested.RESUMED
-            if run.book.take_request(RequestKind.PAUSE):
+            if run.files.take_request(RequestKind.PAUSE):
                 self.pause_asked = True
                 return Rested.PAUSED
             nap = min(left, NAP)

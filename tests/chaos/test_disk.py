@@ -15,7 +15,7 @@ import pytest
 
 from samobot.claude.outcome_kinds import OutcomeKind
 from samobot.errors import SamobotError
-from samobot.fleet.catalog import Catalogue
+from samobot.fleet.catalog import Catalog
 from samobot.phases import Phase, WaitingFor
 from samobot.sandbox.agent.scenario import Scenario
 from samobot.sandbox.agent.steps import Questions, QuestionStep, RunStep, WaitFor
@@ -195,9 +195,9 @@ def test_a_moved_project_is_said_and_the_others_go_on(tmp_path: Path) -> None:
     assert shop.run("greet", "--task", "Greet").returncode == 10
     assert other.run("hello", "--task", "Greet").returncode == 10
     shop.repo.rename(tmp_path / "elsewhere")
-    catalogue = Catalogue([shop.repo, other.repo])
-    assert [view.ref.name for view in catalogue.look()] == ["hello"]
-    (moved,) = [view for view in catalogue.views() if view.problems]
+    catalog = Catalog([shop.repo, other.repo])
+    assert [view.ref.name for view in catalog.sessions()] == ["hello"]
+    (moved,) = [view for view in catalog.views() if view.problems]
     assert str(shop.repo) in moved.problems[0]
 
 
@@ -210,11 +210,11 @@ def test_ten_thousand_sessions_are_listed_and_a_damaged_one_hides_no_other(tmp_p
     (tmp_path / "s" / "26-01-15-s7" / "_overview.md").unlink()
     (tmp_path / "s" / "26-01-15-s7" / "_overview.md").mkdir()
     (tmp_path / "s" / "26-01-15-s8" / "_qa.md").write_bytes(b"\xff\xfe\x00" * 100)
-    catalogue = Catalogue([tmp_path])
-    first = catalogue.look()
+    catalog = Catalog([tmp_path])
+    first = catalog.sessions()
     assert len(first) == 10_000
     assert any(view.problems for view in first if view.ref.name == "s7")
-    second = catalogue.look()
+    second = catalog.sessions()
     assert sum(one is not other for one, other in zip(first, second, strict=True)) <= 1
 
 

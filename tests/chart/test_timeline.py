@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.chart.scale import TimeScale
-from samobot.chart.timeline import LONGEST_PAUSE, Span, SpanKind, Timeline, build, mend
+from samobot.chart.timeline import LONGEST_PAUSE, PhaseSpan, SpanKind, Timeline, build, mend
 from samobot.session.journal import events
 from samobot.session.journal_events import EventName, RunEndReason
 from tests.support.run_journal import RunJournal
@@ -249,10 +249,10 @@ def test_a_damaged_journal_is_still_drawn_from(tmp_path: Path) -> None:
     assert build(events(tmp_path / "none")) is None
 
 
-def spans(*lengths: tuple[SpanKind, float], start: datetime = ZERO) -> list[Span]:
+def spans(*lengths: tuple[SpanKind, float], start: datetime = ZERO) -> list[PhaseSpan]:
     found, at = [], start.timestamp()
     for kind, seconds in lengths:
-        found.append(Span(kind, "planning", at, at + seconds))
+        found.append(PhaseSpan(kind, "planning", at, at + seconds))
         at += seconds
     return found
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import NotFoundError, StorageError, UsageError
-from samobot.fleet import catalog as catalogue_module
-from samobot.fleet import entry as entry_module
-from samobot.fleet.catalog import _MANY, Catalogue
-from samobot.fleet.entry import RESTS_AFTER, ROTATION
+from samobot.fleet import catalog as catalog_module
+from samobot.fleet import catalog_entry as entry_module
+from samobot.fleet.catalog import _MANY, Catalog
+from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, SWEEP_SECONDS
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.files import stat_key
 from samobot.session.folder import SessionFolder
@@ -65,7 +65,7 @@ def project(folder: Path, text: str = FILE) -> Path:
 
 def age(folder: Path) -> None:
     """Let everything in a folder have rested for long."""
-    then = datetime.now(UTC).timestamp() - RESTS_AFTER - 60
+    then = datetime.now(UTC).timestamp() - IDLE_AFTER_SECONDS - 60
     for path in (*folder.rglob("*"), folder):
         os.utime(path, (then, then))
 
@@ -78,22 +78,22 @@ def test_a_session_in_which_nothing_has_changed_is_the_same_object(
     demo: Path, session: SessionFolder, clock: Clock
 ) -> None:
     age(session.path)
-    catalogue = Catalogue([demo], clock)
-    (first,) = catalogue.look()
+    catalog = Catalog([demo], clock)
+    (first,) = catalog.sessions()
     for _ in range(3):
-        clock.now += ROTATION
-        assert catalogue.look()[0] is first
+        clock.now += SWEEP_SECONDS
+        assert catalog.sessions()[0] is first
     session.guidance.touch()  # changed on disk, and yet nothing to be seen
-    assert catalogue.look()[0] is first
-    assert catalogue.view(first.ref) is first
+    assert catalog.sessions()[0] is first
+    assert catalog.view(first.ref) is first
 
 
 def test_a_resting_session_costs_one_look_at_its_folder(
     demo: Path, session: SessionFolder, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     age(session.path)
-    catalogue = Catalogue([demo], clock)
-    before = catalogue.look()
+    catalog = Catalog([demo], clock)
+    before = catalog.sessions()
     looked: list[str] = []
 
     def mark(path: str) -> tuple[int, int, int] | None:
@@ -102,7 +102,7 @@ def test_a_resting_session_costs_one_look_at_its_folder(
 
     with monkeypatch.context() as patch:
         patch.setattr(entry_module, "stat_key", mark)
-        assert catalogue.look() == before
+        assert catalog.sessions() == before
     assert looked == [str(session.path)]
 
 
@@ -113,8 +113,8 @@ def test_a_change_by_hand_in_a_resting_session_shows_within_a_rotation(
     session.signal.write_text('{"status": "waiting", "for": "qa_answers"}')
     write_plan(session)
     age(session.path)
-    catalogue = Catalogue([demo], clock)
-    before = catalogue.look()[0]
+    catalog = Catalog([demo], clock)
+    before = catalog.sessions()[0]
     changed = {
         "_overview.md": session.overview.read_text().replace("investigation", "planning"),
         "_qa.md": QUESTIONS.replace("How loud", "How quiet"),
@@ -123,60 +123,60 @@ def test_a_change_by_hand_in_a_resting_session_shows_within_a_rotation(
     }
     (session.path / name).write_text(changed[name])  # in place: the folder's own time stays
     age_of_folder = session.path.stat().st_mtime
-    assert age_of_folder < datetime.now(UTC).timestamp() - RESTS_AFTER
-    clock.now += ROTATION
-    assert catalogue.look()[0] != before
+    assert age_of_folder < datetime.now(UTC).timestamp() - IDLE_AFTER_SECONDS
+    clock.now += SWEEP_SECONDS
+    assert catalog.sessions()[0] != before
 
 
 def test_a_replaced_file_or_a_wanted_session_shows_at_once(
     demo: Path, session: SessionFolder, clock: Clock
 ) -> None:
     age(session.path)
-    catalogue = Catalogue([demo], clock)
-    before = catalogue.look()[0]
+    catalog = Catalog([demo], clock)
+    before = catalog.sessions()[0]
     session.overview.write_text(session.overview.read_text().replace("investigation", "planning"))
-    assert catalogue.look()[0] is before
-    (planning,) = catalogue.look({before.ref.key})
+    assert catalog.sessions()[0] is before
+    (planning,) = catalog.sessions({before.ref.key})
     assert planning.phase == "planning"
     age(session.path)
-    catalogue.look()
+    catalog.sessions()
     new = session.path / "new"
     new.write_text(session.overview.read_text().replace("planning", "testing"))
     new.replace(session.overview)
-    assert catalogue.look()[0].phase == "testing"
+    assert catalog.sessions()[0].phase == "testing"
 
 
 def test_a_session_that_somebody_is_about_to_change_is_looked_at_closely(
     demo: Path, session: SessionFolder, clock: Clock
 ) -> None:
     age(session.path)
-    catalogue = Catalogue([demo], clock)
-    before = catalogue.look()[0]
-    folder = catalogue.folder(before.ref)
+    catalog = Catalog([demo], clock)
+    before = catalog.sessions()[0]
+    folder = catalog.folder(before.ref)
     folder.overview.write_text(session.overview.read_text().replace("investigation", "planning"))
-    assert catalogue.look()[0].phase == "planning"
+    assert catalog.sessions()[0].phase == "planning"
 
 
 def test_a_worker_that_takes_up_a_resting_session_and_goes_is_seen(
     demo: Path, session: SessionFolder, clock: Clock
 ) -> None:
     age(session.path)
-    catalogue = Catalogue([demo], clock)
-    catalogue.look()
+    catalog = Catalog([demo], clock)
+    catalog.sessions()
     with RunLock.acquire(session, datetime.now(UTC)):
-        clock.now += ROTATION
-        assert catalogue.look()[0].state is SessionState.RUNNING
-    assert catalogue.look()[0].state is not SessionState.RUNNING
+        clock.now += SWEEP_SECONDS
+        assert catalog.sessions()[0].state is SessionState.RUNNING
+    assert catalog.sessions()[0].state is not SessionState.RUNNING
 
 
 def test_what_the_agent_is_doing_shows_in_the_view(demo: Path, session: SessionFolder) -> None:
-    catalogue = Catalogue([demo])
+    catalog = Catalog([demo])
     with RunLock.acquire(session, datetime.now(UTC)) as lock:
         for doing in ("reads a.py", "edits b.py"):
             lock.set_activity(doing)
-            (view,) = catalogue.look()
+            (view,) = catalog.sessions()
             assert (view.state, view.activity) == (SessionState.RUNNING, doing)
-    (view,) = catalogue.look()
+    (view,) = catalog.sessions()
     assert view.activity is None
 
 
@@ -185,14 +185,14 @@ def test_of_very_many_sessions_each_is_still_seen_to_change(demo: Path, sessions
         (sessions / f"26-01-15-s{number:04}").mkdir()
     changing = SessionFolder(sessions / "26-01-15-s0500")
     age(sessions)
-    catalogue = Catalogue([demo], clock)
-    assert len(catalogue.look()) == _MANY + 1
-    assert len(catalogue.look()) == _MANY + 1
+    catalog = Catalog([demo], clock)
+    assert len(catalog.sessions()) == _MANY + 1
+    assert len(catalog.sessions()) == _MANY + 1
     changing.overview.write_text("# s\n\n## Status\nPhase: testing\n")
     phases = []
     for _ in range(int(30 / 2)):
         clock.now += 2
-        phases.append(catalogue.look()[500].phase)
+        phases.append(catalog.sessions()[500].phase)
     assert phases[-1] == "testing"
 
 
@@ -204,92 +204,92 @@ def test_two_projects_in_folders_of_the_same_name_are_told_apart_whichever_can_b
         make_session(tmp_path / where / "sessions")
     broken = (first / ".samocode").read_text()
     (first / ".samocode").write_text("nonsense")
-    catalogue = Catalogue([first, second / ".samocode", second, third])
-    assert names(catalogue.look()) == ["two-demo:26-01-15-greet"]
+    catalog = Catalog([first, second / ".samocode", second, third])
+    assert names(catalog.sessions()) == ["two-demo:26-01-15-greet"]
     (first / ".samocode").write_text(broken)
-    assert names(catalogue.look()) == ["demo:26-01-15-greet", "two-demo:26-01-15-greet"]
-    assert [view.name for view in catalogue.views()] == ["demo", "two-demo", "three-demo"]
-    found = catalogue.find("greet")
+    assert names(catalog.sessions()) == ["demo:26-01-15-greet", "two-demo:26-01-15-greet"]
+    assert [view.name for view in catalog.views()] == ["demo", "two-demo", "three-demo"]
+    found = catalog.find("greet")
     assert [ref.project for ref in found] == ["demo", "two-demo"]
-    assert catalogue.find("Two-Demo:greet") == [found[1]]
-    assert catalogue.folder(found[1]).path == tmp_path / "two/sessions/26-01-15-greet"
+    assert catalog.find("Two-Demo:greet") == [found[1]]
+    assert catalog.folder(found[1]).path == tmp_path / "two/sessions/26-01-15-greet"
 
 
 def test_a_project_file_that_breaks_keeps_its_sessions_and_says_so(
     demo: Path, session: SessionFolder
 ) -> None:
-    catalogue = Catalogue([demo])
-    before = catalogue.look()
+    catalog = Catalog([demo])
+    before = catalog.sessions()
     (demo / ".samocode").write_text("MAIN_REPO=.\n")
-    assert catalogue.look() == before
-    (view,) = catalogue.views()
+    assert catalog.sessions() == before
+    (view,) = catalog.views()
     assert "lacks WORKTREES and SESSIONS" in view.problems[0]
     (demo / ".samocode").write_text(FILE)
-    assert catalogue.look() == before
-    assert catalogue.views()[0].problems == ()
+    assert catalog.sessions() == before
+    assert catalog.views()[0].problems == ()
 
 
 def test_a_project_that_was_not_there_at_first_is_found_when_it_comes(tmp_path: Path) -> None:
-    catalogue = Catalogue([tmp_path / "demo"])
-    assert catalogue.look() == []
-    (view,) = catalogue.views()
+    catalog = Catalog([tmp_path / "demo"])
+    assert catalog.sessions() == []
+    (view,) = catalog.views()
     assert view.name == "demo"
     assert "There is no" in view.problems[0]
     project(tmp_path / "demo", FILE.replace("MAIN_REPO=.", "MAIN_REPO=../repo"))
     make_session(tmp_path / "sessions")
-    assert "not a folder" in catalogue.views()[0].problems[0]
+    assert "not a folder" in catalog.views()[0].problems[0]
     (tmp_path / "repo").mkdir()
-    assert names(catalogue.look()) == ["demo:26-01-15-greet"]
-    assert catalogue.views()[0].problems == ()
+    assert names(catalog.sessions()) == ["demo:26-01-15-greet"]
+    assert catalog.views()[0].problems == ()
 
 
 def test_a_moved_project_is_gone_without_a_word_against_its_runs(demo: Path, session: SessionFolder) -> None:
-    catalogue = Catalogue([demo])
-    (view,) = catalogue.look()
+    catalog = Catalog([demo])
+    (view,) = catalog.sessions()
     demo.rename(demo.with_name("elsewhere"))
-    assert catalogue.look() == []
-    assert not catalogue.gone(view.ref.key)
+    assert catalog.sessions() == []
+    assert not catalog.gone(view.ref.key)
     with pytest.raises(NotFoundError, match="no project"):
-        catalogue.view(view.ref)
+        catalog.view(view.ref)
     demo.with_name("elsewhere").rename(demo)
-    assert names(catalogue.look()) == names([view])
+    assert names(catalog.sessions()) == names([view])
 
 
 def test_sessions_that_are_not_mounted_are_missed_and_not_given_up(
     demo: Path, session: SessionFolder, sessions: Path
 ) -> None:
-    catalogue = Catalogue([demo])
-    (view,) = catalogue.look()
+    catalog = Catalog([demo])
+    (view,) = catalog.sessions()
     sessions.rename(sessions.with_name("away"))
-    assert catalogue.look() == []
-    assert "is gone" in catalogue.views()[0].problems[0]
-    assert not catalogue.gone(view.ref.key)
+    assert catalog.sessions() == []
+    assert "is gone" in catalog.views()[0].problems[0]
+    assert not catalog.gone(view.ref.key)
     sessions.with_name("away").rename(sessions)
-    assert len(catalogue.look()) == 1
-    assert catalogue.views()[0].problems == ()
+    assert len(catalog.sessions()) == 1
+    assert catalog.views()[0].problems == ()
 
 
 def test_a_deleted_or_renamed_session_is_gone_at_once(
     demo: Path, session: SessionFolder, sessions: Path
 ) -> None:
-    catalogue = Catalogue([demo])
-    (view,) = catalogue.look()
+    catalog = Catalog([demo])
+    (view,) = catalog.sessions()
     session.path.rename(sessions / "26-01-16-greet")
-    assert names(catalogue.look()) == ["demo:26-01-16-greet"]
-    assert catalogue.gone(view.ref.key)
+    assert names(catalog.sessions()) == ["demo:26-01-16-greet"]
+    assert catalog.gone(view.ref.key)
     with pytest.raises(NotFoundError, match="is gone"):
-        catalogue.view(view.ref)
+        catalog.view(view.ref)
     shutil.rmtree(sessions / "26-01-16-greet")
-    assert catalogue.look() == []
+    assert catalog.sessions() == []
 
 
 def test_an_undated_session_is_found_within_a_rotation(demo: Path, sessions: Path, clock: Clock) -> None:
     (sessions / "mine").mkdir()
-    catalogue = Catalogue([demo], clock)
-    catalogue.look()
+    catalog = Catalog([demo], clock)
+    catalog.sessions()
     (sessions / "mine" / "_overview.md").write_text("# mine\n\n## Status\nPhase: testing\n")
-    clock.now += ROTATION
-    assert names(catalogue.look()) == ["demo:mine"]
+    clock.now += SWEEP_SECONDS
+    assert names(catalog.sessions()) == ["demo:mine"]
 
 
 def test_one_session_that_cannot_be_read_never_hides_the_others(
@@ -304,30 +304,30 @@ def test_one_session_that_cannot_be_read_never_hides_the_others(
         return real(self)
 
     monkeypatch.setattr(SnapshotReader, "read", read)
-    catalogue = Catalogue([demo])
-    bad, good = catalogue.look()
+    catalog = Catalog([demo])
+    bad, good = catalog.sessions()
     assert good.problems == ()
     assert "too deep" in bad.problems[0]
-    assert catalogue.seen.keys() == {"demo:26-01-15-greet"}  # nothing is concluded about the other
-    assert catalogue.look()[0] == bad
+    assert catalog.seen.keys() == {"demo:26-01-15-greet"}  # nothing is concluded about the other
+    assert catalog.sessions()[0] == bad
 
 
 def test_folders_that_cannot_be_listed_are_said_and_those_that_are_known_stay(
     demo: Path, session: SessionFolder, sessions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalogue = Catalogue([demo])
-    before = catalogue.look()
+    catalog = Catalog([demo])
+    before = catalog.sessions()
 
     def refuse(folder: Path) -> list[SessionFolder]:
         raise StorageError(f"The sessions folder {folder} cannot be read: Input/output error.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue_module, "list_folders", refuse)
+        patch.setattr(catalog_module, "list_folders", refuse)
         (sessions / "26-01-16-new").mkdir()
-        assert names(catalogue.look()) == names(before)
-        assert "cannot be read" in catalogue.views()[0].problems[0]
-        assert not catalogue.gone("demo:26-01-15-gone")
-    assert len(catalogue.look()) == 2
+        assert names(catalog.sessions()) == names(before)
+        assert "cannot be read" in catalog.views()[0].problems[0]
+        assert not catalog.gone("demo:26-01-15-gone")
+    assert len(catalog.sessions()) == 2
 
 
 @pytest.mark.parametrize(
@@ -346,9 +346,9 @@ def test_nonsense_in_the_place_of_a_file_is_said_and_does_not_hang(
             os.mkfifo(path)
         case _:
             path.symlink_to(path.name)
-    make = Catalogue([demo])
-    assert len(make.look()) == 1
-    assert len(make.look()) == 1
+    make = Catalog([demo])
+    assert len(make.sessions()) == 1
+    assert len(make.sessions()) == 1
 
 
 def test_folders_with_hostile_names_are_listed_and_addressed(
@@ -365,42 +365,42 @@ def test_folders_with_hostile_names_are_listed_and_addressed(
         os.mkdir(os.path.join(os.fsencode(sessions), raw))
     (tmp_path / "secret").mkdir()
     (sessions / "26-01-15-out").symlink_to(tmp_path / "secret")
-    catalogue = Catalogue([demo])
-    views = catalogue.look()
+    catalog = Catalog([demo])
+    views = catalog.sessions()
     assert len(views) == len(odd)
     for view in views:
-        assert catalogue.folder(view.ref).path.parent == sessions
+        assert catalog.folder(view.ref).path.parent == sessions
         assert view.ref.key.encode()
     for name in ("26-01-15-out", "..", ".", "", "../demo", "_archive"):
         with pytest.raises(NotFoundError):
-            catalogue.folder(SessionRef(project="demo", folder=name, name=name))
+            catalog.folder(SessionRef(project="demo", folder=name, name=name))
 
 
 def test_a_session_that_became_a_link_elsewhere_is_refused(
     demo: Path, session: SessionFolder, tmp_path: Path
 ) -> None:
-    catalogue = Catalogue([demo])
-    (view,) = catalogue.look()
+    catalog = Catalog([demo])
+    (view,) = catalog.sessions()
     session.path.rename(tmp_path / "moved")
     session.path.symlink_to(tmp_path / "moved")
     with pytest.raises((NotFoundError, UsageError)):
-        catalogue.folder(view.ref)
+        catalog.folder(view.ref)
 
 
 def test_a_nested_folder_is_listed_and_refused_when_it_is_to_be_used(
     demo: Path, session: SessionFolder
 ) -> None:
     (session.path / "_samocode").mkdir()
-    catalogue = Catalogue([demo])
-    (view,) = catalogue.look()
+    catalog = Catalog([demo])
+    (view,) = catalog.sessions()
     assert "nested" in view.problems[0]
     with pytest.raises(UsageError, match="nested"):
-        catalogue.folder(view.ref)
+        catalog.folder(view.ref)
 
 
 def test_a_near_miss_finds_the_name_that_was_meant(demo: Path, session: SessionFolder) -> None:
-    catalogue = Catalogue([demo])
-    assert catalogue.nearest("gret") == "greet"
-    assert catalogue.nearest("demo:gret") == "greet"
-    assert catalogue.find("gret") == []
-    assert catalogue.find("no/such:\0name") == []
+    catalog = Catalog([demo])
+    assert catalog.nearest("gret") == "greet"
+    assert catalog.nearest("demo:gret") == "greet"
+    assert catalog.find("gret") == []
+    assert catalog.find("no/such:\0name") == []

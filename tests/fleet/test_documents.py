@@ -12,7 +12,7 @@ import pytest
 
 from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.fleet import documents
-from samobot.fleet.documents import FILE_LIMIT, MOST_FILES, TEXT_LIMIT
+from samobot.fleet.documents import FILE_LIMIT, MAX_FILES, TEXT_LIMIT
 from samobot.session.folder import SessionFolder
 from tests.support.repository import commit, git, make_repository
 from tests.support.session_folder import PLAN, make_session, write_plan
@@ -58,15 +58,15 @@ async def test_the_log_tells_in_words_what_was_said_and_done_last(
     ]
     assert await documents.log_lines(session, tmp_path, 1) == ["💬 ?Last"]
     assert await documents.log_lines(session, tmp_path, 0) == []
-    assert await documents.said(session) == "?Last"
+    assert await documents.last_message(session) == "?Last"
 
 
 async def test_a_session_without_a_log_has_nothing_to_say(session: SessionFolder, tmp_path: Path) -> None:
     assert await documents.log_lines(session, tmp_path, 5) == []
-    assert await documents.said(session) == ""
+    assert await documents.last_message(session) == ""
     (session.logs / LOG).symlink_to("/dev/zero")
     os.mkfifo(session.logs / "01-15-1031-002-planning.jsonl")
-    assert await documents.said(session) == ""
+    assert await documents.last_message(session) == ""
 
 
 async def test_of_a_huge_log_only_the_end_is_read(session: SessionFolder, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ async def test_of_a_huge_log_only_the_end_is_read(session: SessionFolder, tmp_pa
     tracemalloc.start()
     try:
         assert await documents.log_lines(session, tmp_path, 1) == ["💬 the end"]
-        assert await documents.said(session) == "the end"
+        assert await documents.last_message(session) == "the end"
         assert tracemalloc.get_traced_memory()[1] < 8_000_000
         tracemalloc.reset_peak()
         found = await documents.log_lines(session, tmp_path, 20)
@@ -91,7 +91,7 @@ async def test_of_a_huge_log_only_the_end_is_read(session: SessionFolder, tmp_pa
 async def test_what_was_said_is_found_behind_much_output(session: SessionFolder) -> None:
     noise = json.dumps({"type": "user", "message": {"content": "x" * 1000}}).encode() + b"\n"
     (session.logs / LOG).write_bytes(says("it is done") + noise * 3000)
-    assert await documents.said(session) == "it is done"
+    assert await documents.last_message(session) == "it is done"
 
 
 async def test_the_newest_plan_and_summary_come_under_their_names(session: SessionFolder) -> None:
@@ -196,11 +196,11 @@ async def test_a_diff_of_very_many_files_is_cut_and_says_how_many_are_left(
 ) -> None:
     repo = make_repository(tmp_path / "repo")
     git(repo, "switch", "--quiet", "-c", "greet")
-    for number in range(MOST_FILES + 5):
+    for number in range(MAX_FILES + 5):
         (repo / f"f{number}").write_text("x\n")
     git(repo, "add", ".")
     found = await documents.diff(session, repo)
-    assert (len(found.files), found.more, found.added) == (MOST_FILES, 5, MOST_FILES + 5)
+    assert (len(found.files), found.more, found.added) == (MAX_FILES, 5, MAX_FILES + 5)
 
 
 @pytest.mark.parametrize("where", ["~nobody-of-that-name/x", "/no/such/folder", "relative/nowhere"])
@@ -218,4 +218,4 @@ async def test_a_deleted_session_is_said_in_one_sentence(session: SessionFolder,
     for call in (documents.files(gone), documents.summary_text(gone), documents.file(gone, "x")):
         with pytest.raises(StorageError, match="cannot be read"):
             await call
-    assert await documents.said(gone) == ""
+    assert await documents.last_message(gone) == ""

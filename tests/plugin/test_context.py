@@ -11,11 +11,17 @@ from hypothesis import strategies as st
 
 from samobot.assets import plugin_dir, workflow_text
 from samobot.phases import RULES, Phase
-from samobot.worker.prompt import Answered, Facts, hook_environment, iteration_context, iteration_prompt
+from samobot.worker.prompt import (
+    AnsweredQuestion,
+    IterationContext,
+    hook_environment,
+    iteration_context,
+    iteration_prompt,
+)
 from tests.support.messages_api import Request
 from tests.support.plugin import front_matter
 
-FACTS = Facts(
+FACTS = IterationContext(
     phase=Phase.PLANNING,
     visit=2,
     visit_limit=10,
@@ -92,7 +98,7 @@ def test_what_people_said_arrives_word_for_word(
         task=task,
         guidance=tuple(guidance),
         feedback=feedback,
-        answers=(Answered(question, answer),),
+        answers=(AnsweredQuestion(question, answer),),
     )
     text = iteration_context(facts, "workflow")
     for words in (task, *guidance, feedback, question, answer):

@@ -15,7 +15,13 @@ import pytest
 from samobot.assets import plugin_dir, workflow_text
 from samobot.claude.invocation import ClaudeOptions, build
 from samobot.phases import RULES, Phase, SignalStatus
-from samobot.worker.prompt import Answered, Facts, hook_environment, iteration_context, iteration_prompt
+from samobot.worker.prompt import (
+    AnsweredQuestion,
+    IterationContext,
+    hook_environment,
+    iteration_context,
+    iteration_prompt,
+)
 from tests.support.claude_cli import Ended, cli_environment, require_claude, run_claude, run_to_file
 from tests.support.messages_api import OTHER, MessagesApi, Step, bash, say, signal, tool, write
 from tests.support.plugin import agent_files, command_files, front_matter, skill_files
@@ -29,7 +35,7 @@ class Desk:
     def __init__(self, top: Path, plugin: Path | None = None) -> None:
         self.home = top / "home"
         self.plugin = plugin or plugin_dir()
-        self.facts = Facts(
+        self.facts = IterationContext(
             phase=Phase.PLANNING,
             visit=1,
             visit_limit=10,
@@ -44,7 +50,7 @@ class Desk:
         (self.facts.session / "_logs").mkdir(parents=True)
         self.facts.workdir.mkdir(parents=True)
 
-    def iterate(self, api: MessagesApi, facts: Facts) -> Ended:
+    def iterate(self, api: MessagesApi, facts: IterationContext) -> Ended:
         """Run one iteration."""
         context = self.facts.session / "_logs" / "context.md"
         context.write_text(iteration_context(facts, workflow_text()), encoding="utf-8")
@@ -106,7 +112,7 @@ def test_role_workflow_context_and_words_of_people_arrive_and_stay_small(desk: D
         task=task,
         guidance=("Use argparse, not click.", "Keep it under 40 lines."),
         feedback="Too many phases.",
-        answers=(Answered("Q1: Which greeting?", "B"),),
+        answers=(AnsweredQuestion("Q1: Which greeting?", "B"),),
         reminder="There was no signal.",
     )
     with MessagesApi({phase: _ending(phase)}) as api:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from samobot.errors import StorageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, JournalReader, RunEndReason, append, events, read
-from samobot.session.journal_totals import Sums
+from samobot.session.journal_totals import JournalTotals
 from tests.support.session_folder import NOW, make_session
 
 
@@ -264,7 +264,7 @@ FIELDS = [
     st.dictionaries(st.sampled_from([*FIELDS, "id", "kind", "run", "pid"]), json_values),
 )
 def test_no_event_of_any_shape_upsets_the_sums(name: EventName, fields: dict[str, object]) -> None:
-    sums = Sums()
+    sums = JournalTotals()
     sums.add({**fields, "at": datetime.now(UTC), "event": name.value})
     assert sums.journal().cost_usd >= 0
 

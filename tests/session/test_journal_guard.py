@@ -13,7 +13,7 @@ import pytest
 from samobot.errors import StorageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, append, read
-from samobot.session.journal_guard import JournalCopy
+from samobot.session.journal_guard import JournalGuard
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ MISHAPS: dict[str, Callable[[SessionFolder], object]] = {
 def test_money_that_was_spent_does_not_vanish_with_the_journal(
     folder: SessionFolder, mishap: Callable[[SessionFolder], object]
 ) -> None:
-    copy = JournalCopy(folder)
+    copy = JournalGuard(folder)
     copy.save()
     mishap(folder)
     folder.prepare()
@@ -60,7 +60,7 @@ def test_money_that_was_spent_does_not_vanish_with_the_journal(
 
 
 def test_what_was_added_meanwhile_stays(folder: SessionFolder) -> None:
-    copy = JournalCopy(folder)
+    copy = JournalGuard(folder)
     copy.save()
     append(folder, EventName.BUDGET, NOW, usd=9, by="Ann")
     before = folder.journal.read_bytes()
@@ -78,7 +78,7 @@ def test_what_was_added_meanwhile_stays(folder: SessionFolder) -> None:
 def test_a_session_without_a_journal_needs_none(tmp_path: Path) -> None:
     folder = SessionFolder(tmp_path / "26-01-31-hand")
     folder.prepare()
-    copy = JournalCopy(folder)
+    copy = JournalGuard(folder)
     copy.save()
     assert copy.restore() is None
     assert not folder.journal.exists()
@@ -88,4 +88,4 @@ def test_a_pipe_in_the_journals_place_hangs_nobody(folder: SessionFolder) -> Non
     folder.journal.unlink()
     os.mkfifo(folder.journal)
     with pytest.raises(StorageError, match="not a regular file; move it away"):
-        JournalCopy(folder).save()
+        JournalGuard(folder).save()

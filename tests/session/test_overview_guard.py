@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import parse_overview
-from samobot.session.overview_guard import Backup
+from samobot.session.overview_guard import OverviewGuard
 from tests.support.session_folder import make_session
 
 
@@ -21,8 +21,8 @@ def folder(tmp_path: Path) -> SessionFolder:
     return make_session(tmp_path, phase="planning", iteration=3)
 
 
-def saved(folder: SessionFolder) -> Backup:
-    backup = Backup(folder)
+def saved(folder: SessionFolder) -> OverviewGuard:
+    backup = OverviewGuard(folder)
     backup.save()
     return backup
 
@@ -76,7 +76,7 @@ def test_an_overview_that_lost_its_heart_is_put_back_whole_and_what_stood_there_
 def test_a_copy_left_by_a_killed_worker_serves_the_next_one(folder: SessionFolder) -> None:
     saved(folder)
     folder.overview.unlink()
-    after = Backup(folder)
+    after = OverviewGuard(folder)
     assert after.left_over()
     (told,) = after.restore()
     assert "deleted" in told

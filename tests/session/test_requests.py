@@ -8,7 +8,16 @@ import pytest
 
 from samobot.errors import StorageError
 from samobot.session.lock import RunLock
-from samobot.session.requests import Request, RequestKind, Woken, clear, request, take_kind, take_up, wake
+from samobot.session.requests import (
+    RequestKind,
+    WakeResult,
+    WorkerRequest,
+    clear,
+    request,
+    take_kind,
+    take_up,
+    wake,
+)
 from tests.support.session_folder import NOW, make_session
 
 
@@ -16,15 +25,15 @@ def test_requests_are_taken_once_by_kind_and_in_order(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     assert take_kind(folder, RequestKind.PAUSE) is None
     for wanted in (
-        Request(RequestKind.BUDGET, "anna", 5.0),
-        Request(RequestKind.PAUSE, "ben"),
-        Request(RequestKind.BUDGET, "anna", 9.0),
+        WorkerRequest(RequestKind.BUDGET, "anna", 5.0),
+        WorkerRequest(RequestKind.PAUSE, "ben"),
+        WorkerRequest(RequestKind.BUDGET, "anna", 9.0),
     ):
         request(folder, wanted)
-    assert take_kind(folder, RequestKind.PAUSE) == Request(RequestKind.PAUSE, "ben")
+    assert take_kind(folder, RequestKind.PAUSE) == WorkerRequest(RequestKind.PAUSE, "ben")
     assert take_kind(folder, RequestKind.PAUSE) is None
-    assert take_kind(folder, RequestKind.BUDGET) == Request(RequestKind.BUDGET, "anna", 5.0)
-    assert take_kind(folder, RequestKind.BUDGET) == Request(RequestKind.BUDGET, "anna", 9.0)
+    assert take_kind(folder, RequestKind.BUDGET) == WorkerRequest(RequestKind.BUDGET, "anna", 5.0)
+    assert take_kind(folder, RequestKind.BUDGET) == WorkerRequest(RequestKind.BUDGET, "anna", 9.0)
     assert not folder.control.exists()
 
 
@@ -36,20 +45,20 @@ def test_nonsense_is_no_request(tmp_path: Path, content: str) -> None:
     folder = make_session(tmp_path)
     folder.control.write_text(content)
     assert take_kind(folder, RequestKind.BUDGET) is None
-    request(folder, Request(RequestKind.PAUSE, "anna"))
-    assert take_kind(folder, RequestKind.PAUSE) == Request(RequestKind.PAUSE, "anna")
+    request(folder, WorkerRequest(RequestKind.PAUSE, "anna"))
+    assert take_kind(folder, RequestKind.PAUSE) == WorkerRequest(RequestKind.PAUSE, "anna")
 
 
 def test_a_new_worker_forgets_what_was_asked_of_others_and_keeps_what_was_asked_of_itself(
     tmp_path: Path,
 ) -> None:
     folder = make_session(tmp_path)
-    request(folder, Request(RequestKind.PAUSE, "of nobody"))
+    request(folder, WorkerRequest(RequestKind.PAUSE, "of nobody"))
     folder.control.write_text(folder.control.read_text().replace("null}]", '4711}, {"kind": "stop"}]'))
     with RunLock.acquire(folder, NOW):
-        request(folder, Request(RequestKind.PAUSE, "of this one"))
+        request(folder, WorkerRequest(RequestKind.PAUSE, "of this one"))
         take_up(folder, os.getpid())
-        assert take_kind(folder, RequestKind.PAUSE) == Request(RequestKind.PAUSE, "of this one")
+        assert take_kind(folder, RequestKind.PAUSE) == WorkerRequest(RequestKind.PAUSE, "of this one")
         assert take_kind(folder, RequestKind.PAUSE) is None
     take_up(folder, os.getpid())
     assert not folder.control.exists()
@@ -57,7 +66,7 @@ def test_a_new_worker_forgets_what_was_asked_of_others_and_keeps_what_was_asked_
 
 def test_all_requests_can_be_forgotten(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
-    request(folder, Request(RequestKind.PAUSE, "anna"))
+    request(folder, WorkerRequest(RequestKind.PAUSE, "anna"))
     clear(folder)
     clear(folder)
     assert take_kind(folder, RequestKind.PAUSE) is None
@@ -66,10 +75,10 @@ def test_all_requests_can_be_forgotten(tmp_path: Path) -> None:
 def test_a_wish_to_go_on_takes_the_pause_back_and_is_left_for_no_later_rest(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     with RunLock.acquire(folder, NOW):
-        request(folder, Request(RequestKind.PAUSE, "anna"))
-        request(folder, Request(RequestKind.PAUSE, "ben"))
-        assert wake(folder, "anna") is Woken.PAUSE_LIFTED
-        assert wake(folder, "anna") is Woken.RUNNING
+        request(folder, WorkerRequest(RequestKind.PAUSE, "anna"))
+        request(folder, WorkerRequest(RequestKind.PAUSE, "ben"))
+        assert wake(folder, "anna") is WakeResult.PAUSE_LIFTED
+        assert wake(folder, "anna") is WakeResult.RUNNING
         assert not folder.control.exists()
 
 
@@ -78,15 +87,15 @@ def test_a_wish_to_go_on_ends_the_rest_of_a_worker_that_rests(tmp_path: Path, un
     folder = make_session(tmp_path)
     with RunLock.acquire(folder, NOW) as lock:
         lock.update(parked=True, parked_until=until)
-        request(folder, Request(RequestKind.PAUSE, "ben"))
-        assert wake(folder, "anna") is Woken.UNPARKED
+        request(folder, WorkerRequest(RequestKind.PAUSE, "ben"))
+        assert wake(folder, "anna") is WakeResult.UNPARKED
         assert take_kind(folder, RequestKind.PAUSE) is None
-        assert take_kind(folder, RequestKind.RESUME) == Request(RequestKind.RESUME, "anna")
+        assert take_kind(folder, RequestKind.RESUME) == WorkerRequest(RequestKind.RESUME, "anna")
 
 
 def test_a_folder_in_the_requests_place_is_said(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     folder.control.mkdir()
-    for ask in (clear, lambda there: request(there, Request(RequestKind.PAUSE, "anna"))):
+    for ask in (clear, lambda there: request(there, WorkerRequest(RequestKind.PAUSE, "anna"))):
         with pytest.raises(StorageError, match=r"control\.json"):
             ask(folder)

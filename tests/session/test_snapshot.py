@@ -356,11 +356,11 @@ def test_a_pause_that_was_asked_for_is_seen_until_it_is_taken_back(tmp_path: Pat
     reader = SnapshotReader(folder, "demo")
     with RunLock.acquire(folder, NOW):
         assert not reader.read().pausing
-        requests.request(folder, requests.Request(requests.RequestKind.PAUSE, "Ann"))
+        requests.request(folder, requests.WorkerRequest(requests.RequestKind.PAUSE, "Ann"))
         assert reader.read().pausing
         requests.wake(folder, "Ann")
         assert not reader.read().pausing
-        requests.request(folder, requests.Request(requests.RequestKind.PAUSE, "Ann"))
+        requests.request(folder, requests.WorkerRequest(requests.RequestKind.PAUSE, "Ann"))
     assert not reader.read().pausing
 
 

@@ -13,7 +13,7 @@ from telegram import Bot
 from samobot.config.settings import Settings
 from samobot.errors import ConflictError, NotFoundError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import DiffView, Document
+from samobot.fleet.results import DiffView, Document
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
@@ -47,7 +47,7 @@ class FakeFleet:
             raise NotFoundError(f"There is no session {ref.name}.")
         return self.views[ref.key]
 
-    async def is_put_away(self, ref: SessionRef) -> bool:
+    async def is_archived(self, ref: SessionRef) -> bool:
         return ref.key in self.archived
 
     async def plan_text(self, ref: SessionRef) -> Document:
@@ -59,7 +59,7 @@ class FakeFleet:
     async def diff(self, ref: SessionRef) -> DiffView:
         raise NotFoundError("There is no repository.")
 
-    async def said(self, ref: SessionRef) -> str:
+    async def last_message(self, ref: SessionRef) -> str:
         return self.said_last
 
     async def accept_suggestions(self, ref: SessionRef, by: Person) -> object:

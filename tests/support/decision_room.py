@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.fleet.launch import RunRequest
-from samobot.fleet.local import Fleet
+from samobot.fleet.local_fleet import LocalFleet
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
@@ -59,7 +59,7 @@ class Bot:
 
     store: Store
     outbox: Outbox
-    fleet: Fleet
+    fleet: LocalFleet
     notifier: Notifier
     stack: contextlib.AsyncExitStack
     tasks: tuple[asyncio.Task[None], ...]
@@ -106,7 +106,7 @@ class DecisionRoom:
         self.bot: Bot | None = None
         self.started: list[str] = []
         self._locks: list[RunLock] = []
-        patch.setattr("samobot.fleet.workers.Workers.start", self._start_from_the_bot)
+        patch.setattr("samobot.fleet.worker_processes.WorkerProcesses.start", self._start_from_the_bot)
         patch.setattr("samobot.terminal.control_commands.start_detached", self._start_from_the_terminal)
 
     # Workers.
@@ -132,7 +132,7 @@ class DecisionRoom:
         store = Store(self.settings.samobot_state_dir, self.clock)
         bot = await stack.enter_async_context(build_bot(TOKEN, self.server.url))
         outbox = Outbox(bot, store, limits=FAST, backoff=0.01)
-        fleet = Fleet(self.settings, store.wanted, environ={}, now=self.clock.utc)
+        fleet = LocalFleet(self.settings, store.wanted, environ={}, now=self.clock.utc)
         stack.push_async_callback(fleet.close)
         places = Recipients(store, self.settings)
         notifier = Notifier(fleet, store, outbox, places, self.clock.utc)
@@ -154,9 +154,9 @@ class DecisionRoom:
         """Poll, as the bot does every two seconds."""
         assert self.bot is not None
         for _ in range(2):  # what the first look starts is seen by the second
-            self.bot.notifier.notify_fleet_news(await self.bot.fleet.keep())
-            await self.bot.fleet.settle()
-            await self.bot.notifier.update(await self.bot.fleet.look())
+            self.bot.notifier.notify_fleet_news(await self.bot.fleet.reconcile())
+            await self.bot.fleet.wait_for_starts()
+            await self.bot.notifier.update(await self.bot.fleet.sessions())
 
     async def end(self) -> None:
         """End the bot in order; what it has to say is said."""

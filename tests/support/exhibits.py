@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from samobot.fleet.models import GuidanceView, PlanPhaseView, RemarkView, SessionRef, SessionView
-from samobot.fleet.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
+from samobot.fleet.results import ChangedFile, DiffView, Document, FleetEvent, FleetEventKind
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
@@ -353,16 +353,16 @@ def _in_passing() -> tuple[MessageView, ...]:
 def _fleet() -> tuple[MessageView, ...]:
     ref = session().ref
     why = {
-        NewsKind.STARTED: "A place is free.",
-        NewsKind.RESTARTED: "It goes on where it was.",
-        NewsKind.GAVE_UP: "It died 3 times within 10 minutes; the log says more.",
-        NewsKind.FAILED_TO_START: "The worktree could not be made: the branch greet is checked out elsewhere.",
+        FleetEventKind.STARTED: "A place is free.",
+        FleetEventKind.RESTARTED: "It goes on where it was.",
+        FleetEventKind.GAVE_UP: "It died 3 times within 10 minutes; the log says more.",
+        FleetEventKind.FAILED_TO_START: "The worktree could not be made: the branch greet is checked out elsewhere.",
     }
     return tuple(
-        fleet_news(FleetNews(ref=where, key="demo:greet", kind=kind, text=why[kind]), "greet")
-        for kind in NewsKind
+        fleet_news(FleetEvent(ref=where, key="demo:greet", kind=kind, text=why[kind]), "greet")
+        for kind in FleetEventKind
         for where in (ref, None)
-        if where is not None or kind is NewsKind.FAILED_TO_START
+        if where is not None or kind is FleetEventKind.FAILED_TO_START
     )
 
 

@@ -12,13 +12,12 @@ from samobot.claude.outcome_kinds import OutcomeKind
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
 from samobot.worker.assignment import Assignment, Report
-from samobot.worker.budget import Money
+from samobot.worker.budget import BudgetGuard
 from samobot.worker.heartbeat import Presence
-from samobot.worker.iteration import Iteration
+from samobot.worker.iteration import IterationRunner
 from samobot.worker.loop import Worker
-from samobot.worker.patience import Patience
-from samobot.worker.run import Notice, Run, RunOptions
-from samobot.worker.session_files import Book
+from samobot.worker.run import Notice, RetryPolicy, RunContext, RunOptions
+from samobot.worker.session_files import SessionFiles
 from samobot.worker.usage_limit import Account
 from tests.support.session_folder import write_signal
 
@@ -70,12 +69,12 @@ class Played:
     stop: bool = False
 
 
-class FakeIteration(Iteration):
+class FakeIteration(IterationRunner):
     """Plays one after the other; the last one again and again."""
 
-    def __init__(self, book: Book, played: Sequence[Played], clock: Clock) -> None:
+    def __init__(self, files: SessionFiles, played: Sequence[Played], clock: Clock) -> None:
         self.assignments: list[Assignment] = []
-        self._fake_book = book
+        self._fake_files = files
         self._played = played
         self._clock = clock
 
@@ -86,11 +85,11 @@ class FakeIteration(Iteration):
         self, assignment: Assignment, stop: asyncio.Event, *, answered: Callable[[], None]
     ) -> Report:
         """Do what is scripted."""
-        book, folder = self._fake_book, self._fake_book.folder
+        files, folder = self._fake_files, self._fake_files.folder
         played = self._played[min(len(self.assignments), len(self._played) - 1)]
         self.assignments.append(assignment)
-        guidance = book.pending_guidance()
-        book.begin_iteration(assignment.phase, assignment.visit, assignment.number)
+        guidance = files.pending_guidance()
+        files.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         self._clock.now += timedelta(seconds=1)
         played.act(folder)
         if played.signal is not None:
@@ -100,7 +99,7 @@ class FakeIteration(Iteration):
         text = f"This came of it: {played.outcome}."
         if played.outcome is OutcomeKind.COMPLETED:
             answered()
-        book.log(
+        files.log(
             EventName.ITERATION_END,
             n=assignment.number,
             phase=assignment.phase,
@@ -110,7 +109,7 @@ class FakeIteration(Iteration):
         outcome = Outcome(
             played.outcome, text, resets_at=played.resets_at, limit_kind="five_hour", cost_usd=played.cost
         )
-        return Report(assignment.number, outcome, book.signal(), (), guidance, played.changed)
+        return Report(assignment.number, outcome, files.signal(), (), guidance, played.changed)
 
 
 class NotedPresence(Presence):
@@ -141,28 +140,28 @@ class Bench:
     presence: NotedPresence
     clock: Clock
     notices: list[str]
-    book: Book
+    files: SessionFiles
 
 
 def bench(
     folder: SessionFolder,
     *played: Played,
     options: RunOptions | None = None,
-    patience: Patience | None = None,
+    retry_policy: RetryPolicy | None = None,
     daily_usd: float | None = None,
 ) -> Bench:
     """Put a worker together that plays these iterations."""
     clock = Clock()
-    book = Book(folder, clock)
-    iteration = FakeIteration(book, played, clock)
+    files = SessionFiles(folder, clock)
+    iteration = FakeIteration(files, played, clock)
     notices: list[str] = []
 
     def tell(notice: Notice) -> None:
         notices.append(notice.text)
 
-    money = Money(book, folder.path.parent / "state", daily_usd, now=clock)
+    money = BudgetGuard(files, folder.path.parent / "state", daily_usd, now=clock)
     account = Account(folder.path.parent / "state")
     presence = NotedPresence()
-    run = Run(book, options or RunOptions(), patience or Patience(), clock, tell)
+    run = RunContext(files, options or RunOptions(), retry_policy or RetryPolicy(), clock, tell)
     worker = Worker(run, iteration, presence, account, money, nap=clock.nap)
-    return Bench(folder, worker, iteration, presence, clock, notices, book)
+    return Bench(folder, worker, iteration, presence, clock, notices, files)

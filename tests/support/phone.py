@@ -12,7 +12,7 @@ import pytest
 from telegram import Bot, Update
 
 from samobot.config.settings import Settings
-from samobot.fleet.local import Fleet
+from samobot.fleet.local_fleet import LocalFleet
 from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
@@ -186,7 +186,7 @@ async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) 
     )  # fmt: skip
     bot = Bot("42:token-for-tests")
     outbox = Outbox(bot, store)
-    fleet = Fleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
+    fleet = LocalFleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
     places = Recipients(store, settings)
     notifier = Notifier(fleet, store, outbox, places, lambda: made.now)
     context = HandlerContext(fleet, store, outbox, notifier, places, settings, lambda: made.now)
@@ -206,6 +206,6 @@ async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(outbox, "answer", answer)
     # However slow the machine: what a tap came to is its answer.
     monkeypatch.setattr(callbacks, "ANSWER_SECONDS", 600.0)
-    monkeypatch.setattr(fleet, "keep", nothing_starts)
+    monkeypatch.setattr(fleet, "reconcile", nothing_starts)
     yield made
     await context.finish(5)

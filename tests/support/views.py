@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from samobot.fleet.models import (
-    EndView,
     PlanPhaseView,
     PlanView,
+    RunEndView,
     SessionRef,
     SessionView,
 )
@@ -28,7 +28,7 @@ def session(**values: Any) -> SessionView:
         "visited": (Phase.INVESTIGATION, Phase.REQUIREMENTS, Phase.PLANNING, Phase.IMPLEMENTATION),
         "iteration": 6, "visit": 2, "waiting_for": None, "gate": None, "reason": "", "summary": "",
         "questions": (), "plan": None, "guidance": (), "activity": "Editing src/greet.py", "running_since": AT,
-        "worker_pid": 4711, "parked_until": None, "limit": "", "end": None, "run": "run-1", "lost": False,
+        "has_worker": True, "parked_until": None, "limit": "", "end": None, "run": "run-1", "lost": False,
         "auto": False, "remarks": (), "last_action": "wrote the parser", "next": "phase 2 of 3, tests",
         "started": AT, "updated": AT, "duration_s": 0.0, "waited_s": 0.0, "cost_usd": 1.84,
         "cost_by_phase": {}, "cost_by_model": {}, "budget_usd": None,
@@ -39,7 +39,9 @@ def session(**values: Any) -> SessionView:
 
 def at_rest(state: SessionState, **values: Any) -> SessionView:
     """A session that no worker holds."""
-    return session(**({"state": state, "activity": None, "running_since": None, "worker_pid": None} | values))
+    return session(
+        **({"state": state, "activity": None, "running_since": None, "has_worker": False} | values)
+    )
 
 
 def question(index: int = 0, **values: Any) -> Question:
@@ -101,6 +103,6 @@ def blocked(
 
 def ended(
     reason: RunEndReason, at: datetime = AT, text: str = "", cause: BlockCause | None = None
-) -> EndView:
+) -> RunEndView:
     """How a run ended."""
-    return EndView(at=at, reason=reason, text=text, cause=cause, paused=reason is RunEndReason.PAUSED)
+    return RunEndView(at=at, reason=reason, text=text, cause=cause, paused=reason is RunEndReason.PAUSED)

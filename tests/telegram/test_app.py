@@ -15,7 +15,7 @@ import pytest
 
 from samobot.config.settings import Settings
 from samobot.errors import BusyError, NotFoundError, UsageError
-from samobot.fleet.supervisor import Keeper
+from samobot.fleet.supervisor import Supervisor
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, Service
@@ -24,6 +24,8 @@ from samobot.telegram.inbound.file_watch import watch
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.outbound.bot_client import TokenRejectedError
 from samobot.telegram.store.bot_store import Store
+
+pytestmark = pytest.mark.slow
 
 TOKEN = "42:token-for-tests"
 WAIT = 20.0
@@ -58,7 +60,7 @@ async def introduced(state: Path) -> None:
     """Wait until the bot has noted that its menu is set."""
     store = Store(state)
     async with asyncio.timeout(WAIT):
-        while store.facts.get("introduced") is None:
+        while store.accounts.profile("42") is None:
             await asyncio.sleep(0.01)
     store.close()
 
@@ -115,7 +117,7 @@ async def test_what_was_half_handled_is_handled_without_telegram(tmp_path: Path)
     async with BotApiServer() as server:
         settings = settings_of(tmp_path, server, telegram_chat_id=11)
         store = Store(settings.samobot_state_dir)
-        store.facts.set("username", {"42": "samo_bot"})
+        store.accounts.set_username("42", "samo_bot")
         ann = {"id": 11, "is_bot": False, "first_name": "Ann"}
         message = {
             "message_id": 7,
@@ -149,19 +151,19 @@ async def test_a_start_that_fails_while_the_bot_ends_is_logged_and_leaves_no_loo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, loose_ends: list[str]
 ) -> None:
     begun, waited_for = asyncio.Event(), asyncio.Event()
-    settle = Keeper.settle
+    settle = Supervisor.wait_for_starts
 
     async def start(*_: object) -> int:
         begun.set()
         await waited_for.wait()
         raise NotFoundError("There is no Claude on this machine.")
 
-    async def note_and_settle(keeper: Keeper) -> None:
+    async def note_and_settle(keeper: Supervisor) -> None:
         waited_for.set()
         await settle(keeper)
 
-    monkeypatch.setattr("samobot.fleet.workers.Workers.start", start)
-    monkeypatch.setattr(Keeper, "settle", note_and_settle)
+    monkeypatch.setattr("samobot.fleet.worker_processes.WorkerProcesses.start", start)
+    monkeypatch.setattr(Supervisor, "wait_for_starts", note_and_settle)
     (tmp_path / ".samocode").write_text("MAIN_REPO=.\nWORKTREES=worktrees\nSESSIONS=sessions\n")
     session = tmp_path / "sessions" / "26-01-31-demo"
     session.mkdir(parents=True)

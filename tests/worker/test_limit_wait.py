@@ -8,7 +8,7 @@ from pathlib import Path
 from samobot.claude.outcome_kinds import OutcomeKind
 from samobot.money import spending
 from samobot.session.journal import RunEndReason
-from samobot.session.requests import Request, RequestKind, request
+from samobot.session.requests import RequestKind, WorkerRequest, request
 from samobot.worker.run import RunOptions
 from samobot.worker.usage_limit import Account, Limit
 from tests.support.fake_iteration import Clock, Played, bench
@@ -76,7 +76,7 @@ async def test_a_person_may_try_before_the_reset(tmp_path: Path) -> None:
     there = bench(folder, DONE_SOON)
     limit = limit_at(there.clock, 300)
     Account(folder.path.parent / "state").met(limit)
-    there.clock.at_nap = lambda number: request(folder, Request(RequestKind.RESUME, "Ann"))
+    there.clock.at_nap = lambda number: request(folder, WorkerRequest(RequestKind.RESUME, "Ann"))
     await there.worker.run()
     assert there.clock.now < limit.until
     assert len(there.iteration.assignments) == 1
@@ -103,7 +103,7 @@ async def test_the_days_budget_stops_within_one_iteration_and_is_warned_about(tm
     assert [round(each.budget_left or 0, 2) for each in there.iteration.assignments] == [0.9, 0.6, 0.3]
     said = [notice.partition(" %")[0] for notice in there.notices if "%" in notice]
     assert said == ["50", "100"]
-    assert [remark.text.partition(" %")[0] for remark in there.book.journal().notices] == said
+    assert [remark.text.partition(" %")[0] for remark in there.files.journal().notices] == said
     assert end.of_day
 
 

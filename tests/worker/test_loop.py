@@ -18,14 +18,13 @@ from samobot.session import gate, requests
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason, events
 from samobot.session.lock import RunLock
-from samobot.session.requests import Request, RequestKind
+from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from samobot.worker.budget import UNPRICED_AFTER
-from samobot.worker.patience import Patience
-from samobot.worker.run import RunOptions
-from samobot.worker.session_files import Book
-from samobot.worker.stagnation import STAGNATION_AFTER
+from samobot.worker.loop import STAGNATION_AFTER
+from samobot.worker.run import RetryPolicy, RunOptions
+from samobot.worker.session_files import SessionFiles
 from tests.support.fake_iteration import Bench, Played, bench
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
 
@@ -59,7 +58,7 @@ async def test_a_session_goes_on_through_the_phases_to_done(tmp_path: Path) -> N
         "implementation", "implementation", "testing", "done",
     ]  # fmt: skip
     assert [each.number for each in made.iteration.assignments] == [4, 5, 6, 7]
-    overview = made.book.overview()
+    overview = made.files.overview()
     assert (overview.phase, overview.last_action, overview.total_iterations) == (Phase.DONE, "All of it", 7)
     told = [entry.text for entry in overview.flow]
     assert told[:4] == ["Did a piece", "Written", "Phase implementation → testing", "Tested"]
@@ -84,7 +83,7 @@ async def test_a_block_brings_both_its_reason_and_what_is_needed_to_the_person(t
     assert end.text == "No key\nPut a key into .env"
     status = status_of(made)
     assert (status.state, status.blocked) == (SessionState.BLOCKED, "No key\nPut a key into .env")
-    assert "No key Put a key into .env" in (made.book.overview().blocked or "")
+    assert "No key Put a key into .env" in (made.files.overview().blocked or "")
 
 
 async def test_running_a_blocked_session_again_tries_again(tmp_path: Path) -> None:
@@ -134,16 +133,16 @@ async def test_open_questions_wait_and_answers_go_on(tmp_path: Path) -> None:
 def test_an_iteration_is_told_the_answers_since_the_last_one_began_and_no_older_ones(tmp_path: Path) -> None:
     folder = make_session(tmp_path, phase="requirements", qa=QUESTIONS)
     at = NOW
-    book = Book(folder, lambda: at)
+    files = SessionFiles(folder, lambda: at)
     gate.answer(folder, {"Q1": "A"}, ANNA, NOW, KEY)
-    assert [each.answer for each in book.fresh_answers()] == ["A) hello"]
+    assert [each.answer for each in files.fresh_answers()] == ["A) hello"]
     at = NOW + timedelta(seconds=1)
-    book.log(EventName.ITERATION_START, n=1, visit=1, phase="requirements")
+    files.log(EventName.ITERATION_START, n=1, visit=1, phase="requirements")
     during = NOW + timedelta(seconds=2)
     gate.answer(folder, {"Q2": "very"}, ANNA, during, KEY)
     at = NOW + timedelta(seconds=3)
-    book.log(EventName.ITERATION_END, n=1, phase="requirements", outcome="completed", cost_usd=0.1)
-    assert [each.answer for each in book.fresh_answers()] == ["very"]
+    files.log(EventName.ITERATION_END, n=1, phase="requirements", outcome="completed", cost_usd=0.1)
+    assert [each.answer for each in files.fresh_answers()] == ["very"]
 
 
 def ask_in(folder: SessionFolder) -> None:
@@ -172,7 +171,7 @@ async def test_a_plan_changed_after_its_approval_has_to_be_approved_again(tmp_pa
     )
     write_plan(folder)
     gate.approve(folder, ANNA, NOW, KEY)
-    assert Book(folder, lambda: NOW).phase() is Phase.IMPLEMENTATION
+    assert SessionFiles(folder, lambda: NOW).phase() is Phase.IMPLEMENTATION
     write_plan(folder, "# Another plan\n\n## Phase 1: Elsewhere\n- [ ] rm -rf\n")
     made = bench(folder, STAY)
     end = await made.worker.run()
@@ -251,12 +250,12 @@ async def test_testing_and_quality_do_not_disagree_for_ever(tmp_path: Path) -> N
 async def test_guidance_is_ticked_once_an_iteration_that_had_it_ended_well(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     gate.tell(folder, "Use argparse", "anna", NOW)
-    first = bench(folder, Played(None, OutcomeKind.CRASHED), patience=Patience(max_retries=0))
+    first = bench(folder, Played(None, OutcomeKind.CRASHED), retry_policy=RetryPolicy(max_retries=0))
     await first.worker.run()
-    assert [item.done for item in first.book.pending_guidance()] == [False]
+    assert [item.done for item in first.files.pending_guidance()] == [False]
     second = bench(folder, STAY, BLOCKED)
     await second.worker.run()
-    assert second.book.pending_guidance() == ()
+    assert second.files.pending_guidance() == ()
     assert "- [x]" in folder.guidance.read_text()
 
 
@@ -270,7 +269,7 @@ async def test_a_stopped_iteration_does_not_act_on_its_signal(tmp_path: Path) ->
     end = await made.worker.run()
     assert (end.reason, end.phase) == (RunEndReason.STOPPED, Phase.INVESTIGATION)
     assert not made.folder.signal.exists()
-    overview = made.book.overview()
+    overview = made.files.overview()
     assert overview.phase is Phase.INVESTIGATION
     assert overview.flow[-1].text == "Stopped by a person"
     assert status_of(made).state is SessionState.STOPPED
@@ -285,7 +284,7 @@ async def test_a_stop_between_iterations_starts_no_other(tmp_path: Path) -> None
 
 async def test_a_pause_ends_the_run_after_the_iteration(tmp_path: Path) -> None:
     def ask(folder: SessionFolder) -> None:
-        requests.request(folder, Request(RequestKind.PAUSE, "anna"))
+        requests.request(folder, WorkerRequest(RequestKind.PAUSE, "anna"))
 
     made = bench(make_session(tmp_path), Played({"status": "continue"}, act=ask), STAY)
     end = await made.worker.run()
@@ -295,7 +294,7 @@ async def test_a_pause_ends_the_run_after_the_iteration(tmp_path: Path) -> None:
 
 def ask_questions_and_pause(folder: SessionFolder) -> None:
     folder.qa.write_text(QUESTIONS)
-    requests.request(folder, Request(RequestKind.PAUSE, "anna"))
+    requests.request(folder, WorkerRequest(RequestKind.PAUSE, "anna"))
 
 
 async def test_a_pause_asked_of_an_iteration_that_asks_still_holds_after_the_answers(tmp_path: Path) -> None:
@@ -319,13 +318,13 @@ async def test_a_pause_holds_also_where_the_answers_come_while_the_run_ends(
 ) -> None:
     ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_questions_and_pause)
     made = bench(make_session(tmp_path, phase="requirements"), ask, BLOCKED)
-    look = made.book.decided_meanwhile
+    look = made.files.decided_meanwhile
 
     def answered_meanwhile() -> bool:
         gate.answer(made.folder, {"Q1": "A", "Q2": "very"}, ANNA, NOW, KEY)
         return look()
 
-    monkeypatch.setattr(made.book, "decided_meanwhile", answered_meanwhile)
+    monkeypatch.setattr(made.files, "decided_meanwhile", answered_meanwhile)
     assert (await made.worker.run()).reason is RunEndReason.PAUSED
     assert len(made.iteration.assignments) == 1
     assert status_of(made).state is SessionState.STOPPED
@@ -346,10 +345,10 @@ async def test_a_pause_asked_while_the_worker_takes_the_session_up_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = bench(make_session(tmp_path), STAY)
-    requests.request(made.folder, Request(RequestKind.PAUSE, "of a worker that is gone"))
+    requests.request(made.folder, WorkerRequest(RequestKind.PAUSE, "of a worker that is gone"))
 
     async def ask() -> None:
-        requests.request(made.folder, Request(RequestKind.PAUSE, "anna"))
+        requests.request(made.folder, WorkerRequest(RequestKind.PAUSE, "anna"))
 
     monkeypatch.setattr(made.iteration, "clean_up_after_a_dead_worker", ask)
     assert (await made.worker.run()).reason is RunEndReason.PAUSED
@@ -397,7 +396,7 @@ async def test_a_default_budget_is_for_sessions_for_which_nobody_said_one(tmp_pa
     await first.worker.run()
     second = bench(folder, BLOCKED, options=RunOptions(default_budget_usd=1))
     await second.worker.run()
-    assert second.book.budget() == 9
+    assert second.files.budget() == 9
 
 
 async def test_an_iteration_that_uses_up_its_money_asks_about_the_budget(tmp_path: Path) -> None:
@@ -509,7 +508,7 @@ async def test_a_person_can_wake_a_parked_run(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     made = bench(folder, Played(None, OutcomeKind.USAGE_LIMIT), BLOCKED)
     made.clock.at_nap = lambda number: (
-        requests.request(folder, Request(RequestKind.RESUME, "anna")) if number == 3 else None
+        requests.request(folder, WorkerRequest(RequestKind.RESUME, "anna")) if number == 3 else None
     )
     await made.worker.run()
     assert len(made.clock.naps) == 3
@@ -520,7 +519,7 @@ async def test_a_wish_to_go_on_that_came_too_late_for_one_rest_does_not_end_the_
     reset = NOW + timedelta(hours=3)
 
     def late(folder: SessionFolder) -> None:
-        requests.request(folder, Request(RequestKind.RESUME, "anna"))
+        requests.request(folder, WorkerRequest(RequestKind.RESUME, "anna"))
 
     made = bench(
         make_session(tmp_path), Played(None, OutcomeKind.USAGE_LIMIT, act=late, resets_at=reset), BLOCKED
@@ -536,7 +535,9 @@ async def test_a_parked_run_can_be_stopped_and_paused(tmp_path: Path) -> None:
     stopped.clock.at_nap = lambda number: stopped.worker.stop()
     assert (await stopped.worker.run()).reason is RunEndReason.STOPPED
     paused = bench(stopped.folder, limit)
-    paused.clock.at_nap = lambda number: requests.request(paused.folder, Request(RequestKind.PAUSE, "anna"))
+    paused.clock.at_nap = lambda number: requests.request(
+        paused.folder, WorkerRequest(RequestKind.PAUSE, "anna")
+    )
     assert (await paused.worker.run()).reason is RunEndReason.PAUSED
     assert len(paused.clock.naps) == 1
     assert journaled(paused, EventName.UNPARK) == []
@@ -681,5 +682,5 @@ async def test_a_run_says_in_the_journal_who_runs_and_why_it_ended(tmp_path: Pat
 def test_signals_left_by_hand_count_like_an_agents(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     write_signal(folder, status="waiting", **{"for": "human_action"}, needs="Plug it in")
-    assert Book(folder, lambda: NOW).open_gate() is WaitingFor.HUMAN_ACTION
-    assert Book(folder, lambda: NOW).what_is_needed() == "Plug it in"
+    assert SessionFiles(folder, lambda: NOW).open_gate() is WaitingFor.HUMAN_ACTION
+    assert SessionFiles(folder, lambda: NOW).what_is_needed() == "Plug it in"

@@ -23,7 +23,7 @@ async def archive(context: HandlerContext, request: ChatRequest) -> None:
     if target is None:
         return
     picked = request.about is not None and request.about.kind == TAP
-    if named or picked or is_over(target.view) or target.view.worker_pid is not None:
+    if named or picked or is_over(target.view) or target.view.has_worker:
         await archive_one(context, request, target.view.ref)
     else:
         _ask_whether_away(context, request, target.view.ref)

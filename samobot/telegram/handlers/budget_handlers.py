@@ -54,7 +54,7 @@ async def raise_budget(
 async def allow_today(context: HandlerContext, request: ChatRequest, ref: SessionRef, usd: float) -> None:
     """Let all sessions together spend so many US dollars more today; this one goes on."""
     with context.notifier.deciding(ref, request.person):
-        await context.fleet.allow_today(ref, usd, request.person)
+        await context.fleet.raise_daily_budget(ref, usd, request.person)
         context.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
         await context.notifier.refresh(ref)
 
@@ -63,7 +63,7 @@ async def finish_phase(context: HandlerContext, request: ChatRequest, ref: Sessi
     """Let a session that ran out of money end its phase: a bounded sum more, and a pause at the next phase."""
     view = await context.fleet.view(ref)
     more = max(MORE_USD, (view.budget_usd or 0.0) / 2)
-    context.store.facts.set(_finish_fact(ref), str(view.phase or ""))
+    context.store.phase_limits.set(ref.key, str(view.phase or ""))
     with context.notifier.deciding(ref, request.person):
         await context.fleet.set_budget(ref, view.cost_usd + more, request.person)
         context.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
@@ -73,13 +73,8 @@ async def finish_phase(context: HandlerContext, request: ChatRequest, ref: Sessi
 async def pause_finished(context: HandlerContext, views: Sequence[SessionView]) -> None:
     """Pause the sessions that were let go on only to the end of a phase, where they have come to it."""
     for view in views:
-        phase = context.store.facts.get(_finish_fact(view.ref)) if view.worker_pid is not None else None
+        phase = context.store.phase_limits.get(view.ref.key) if view.has_worker else None
         if phase is None or phase == str(view.phase or ""):
             continue
-        context.store.facts.set(_finish_fact(view.ref), None)
+        context.store.phase_limits.drop(view.ref.key)
         await context.fleet.pause(view.ref, Person("samobot, the phase being finished", "auto"))
-
-
-def _finish_fact(ref: SessionRef) -> str:
-    """Names the phase that a session is to finish before it pauses."""
-    return f"finish_phase:{ref.key}"

@@ -221,7 +221,7 @@ async def _question(context: HandlerContext, request: ChatRequest, action: Actio
 
 def _is_changing(context: HandlerContext, ref: SessionRef, question: Question) -> bool:
     """Whether somebody asked to change this answer: only then an answered question shows its options."""
-    told = context.store.told.get(ref.key) or {}
+    told = context.store.notified.get(ref.key) or {}
     return question_key(question) in told.get("changing", ())
 
 
@@ -280,7 +280,7 @@ async def _check_plan(context: HandlerContext, ref: SessionRef, action: Action) 
 def _ref(context: HandlerContext, action: Action) -> SessionRef:
     if action.session is None:
         raise NotFoundError("This button belongs to no session.")
-    return context.fleet.ref_of(action.session)
+    return SessionRef.from_key(action.session)
 
 
 def tapped_button(message: MaybeInaccessibleMessage, data: str) -> TappedButton | None:

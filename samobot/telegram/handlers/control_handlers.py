@@ -6,7 +6,7 @@ import asyncio
 
 from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import ResumeKind, StopReport
+from samobot.fleet.results import ResumeKind, StopReport
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
@@ -29,7 +29,7 @@ _NOTHING_RUNS = "Nothing is running. /sessions lists all."
 async def stop(context: HandlerContext, request: ChatRequest) -> None:
     """`/stop [name|all]`: now."""
     if request.text.strip(" \n.,!").casefold() in _EVERYTHING:
-        views = [view for view in await context.fleet.look() if is_stoppable(view)]
+        views = [view for view in await context.fleet.sessions() if is_stoppable(view)]
         if not views:
             raise NotFoundError(_NOTHING_RUNS)
         context.receipt(request, "👌", "Stopping…")
@@ -106,7 +106,7 @@ async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionR
 
 async def resume(context: HandlerContext, request: ChatRequest) -> None:
     """`/resume [name] [budget]`: go on; after `/panic`, let things run again."""
-    if await asyncio.to_thread(context.fleet.calm):
+    if await asyncio.to_thread(context.fleet.lift_emergency_stop):
         context.receipt(request, "👍", "Sessions may run again.")
         context.reply(
             request,
@@ -213,7 +213,7 @@ async def unblock(
         if identity is None or identity == ((need and need.name) if retry else view.gate):
             await (context.fleet.retry if retry else context.fleet.action_done)(ref, request.person)
         elif _was_cut_short(view, request, kind):
-            if view.worker_pid is None:
+            if not view.has_worker:
                 await context.fleet.resume(ref, request.person)
         else:
             await context.notifier.refresh(ref)
@@ -261,22 +261,22 @@ async def _panic(context: HandlerContext, request: ChatRequest) -> None:
         silent=False,
         priority=Priority.NEEDED,
     )
-    for view in await context.fleet.look():
+    for view in await context.fleet.sessions():
         if view.state is SessionState.STOPPED:
             await context.notifier.refresh(view.ref)
 
 
 def is_stoppable(view: SessionView) -> bool:
     """Whether there is something to stop."""
-    return view.worker_pid is not None or view.wanted or view.state in ALIVE
+    return view.has_worker or view.wanted or view.state in ALIVE
 
 
 def _is_going(view: SessionView) -> bool:
-    return view.worker_pid is not None or view.state in (SessionState.RUNNING, SessionState.QUEUED)
+    return view.has_worker or view.state in (SessionState.RUNNING, SessionState.QUEUED)
 
 
 def _rests(view: SessionView) -> bool:
-    return (view.worker_pid is None and view.state not in (SessionState.DONE, SessionState.QUEUED)) or (
+    return (not view.has_worker and view.state not in (SessionState.DONE, SessionState.QUEUED)) or (
         view.state is SessionState.PARKED
     )
 

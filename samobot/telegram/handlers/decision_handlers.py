@@ -7,7 +7,7 @@ from typing import Any
 
 from samobot.errors import ConflictError, UsageError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import AnswerReceipt
+from samobot.fleet.results import AnswerReceipt
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.question import Question
@@ -201,7 +201,7 @@ async def give_guidance(context: HandlerContext, request: ChatRequest, ref: Sess
         ConflictError: The session is done, so there will be none.
     """
     check_not_done(await context.fleet.view(ref))
-    await context.fleet.tell(ref, words, request.person)
+    await context.fleet.add_guidance(ref, words, request.person)
     context.receipt(request, "👍", "Noted for the next iteration.")
     need = need_of(await context.fleet.view(ref))
     if need is not None:
@@ -308,7 +308,7 @@ def _shown_plan(context: HandlerContext, request: ChatRequest, view: SessionView
     """The digest of the plan that the person has seen: in the message replied to, else as it was shown last."""
     digest = request.about.detail.get("sha256") if request.about is not None else None
     if digest is None and view.waiting_for is WaitingFor.PLAN_APPROVAL:
-        digest = next(reversed((context.store.told.get(view.ref.key) or {}).get("plans", ())), None)
+        digest = next(reversed((context.store.notified.get(view.ref.key) or {}).get("plans", ())), None)
     return digest if isinstance(digest, str) else None
 
 
@@ -318,7 +318,7 @@ async def _check_shown(context: HandlerContext, view: SessionView, questions: Se
     Raises:
         ConflictError: One was not shown; now it is.
     """
-    asked = (context.store.told.get(view.ref.key) or {}).get("asked", ())
+    asked = (context.store.notified.get(view.ref.key) or {}).get("asked", ())
     new = [each for each in questions if each.answer is None and question_key(each) not in asked]
     if asked and new:
         await context.notifier.refresh(view.ref)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samobot.errors import SamobotError
-from samobot.fleet.models import SessionView
+from samobot.fleet.models import SessionRef, SessionView
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext
 from samobot.telegram.store.callback_data import CallbackPress, CallbackState
 from samobot.telegram.views.actions import Action, ActionKind
@@ -19,7 +19,7 @@ async def answer_expired(
         context.toast(request, words)
         return
     try:
-        ref = context.fleet.ref_of(action.session)
+        ref = SessionRef.from_key(action.session)
         view = await context.fleet.view(ref)
         words = _current_state(view, action, tap)
         await context.notifier.refresh(ref)

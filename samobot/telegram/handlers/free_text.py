@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from samobot.errors import ConflictError, SamobotError, StorageError
-from samobot.fleet.models import SessionView
+from samobot.fleet.models import SessionRef, SessionView
 from samobot.phases import WaitingFor
 from samobot.telegram.handlers import ask, decision_checks, decision_handlers, prompts
 from samobot.telegram.handlers.command_table import find_command, nearest_command
@@ -43,7 +43,7 @@ async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
         return
     prompts.close_prompt(context, request)
     if request.session is not None:
-        await handle_reply(context, request, await context.fleet.view(context.fleet.ref_of(request.session)))
+        await handle_reply(context, request, await context.fleet.view(SessionRef.from_key(request.session)))
         return
     if request.chat_id > 0:
         await _hint(context, request)
@@ -73,7 +73,7 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
         if command is not None:
             await command.handler(context, replace(request, text=_completed(request, action), about=None))
         return
-    ref = context.fleet.ref_of(action.session or "")
+    ref = SessionRef.from_key(action.session or "")
     match action.do:
         case ActionKind.OTHER_ANSWER:
             view = await context.fleet.view(ref)
@@ -152,7 +152,7 @@ async def _hint(context: HandlerContext, request: ChatRequest) -> None:
         return
     near = nearest_command(word) if len(typed) == 1 and len(word) > 2 else None
     slash = f"Did you mean /{near.name}? Commands begin with a slash." if near is not None else ""
-    active = [view for view in await context.fleet.look() if is_active(view)]
+    active = [view for view in await context.fleet.sessions() if is_active(view)]
     if not active:
         nothing = "Nothing is running that this could be for. /run starts a session, /help shows what can be done now."
         context.reply(request, slash or nothing, part="hint")

@@ -109,7 +109,7 @@ async def find_target(
         NotFoundError: There is no session that it could be about.
     """
     if request.session is not None and (words or not request.text.strip()):
-        view = await context.fleet.view(context.fleet.ref_of(request.session))
+        view = await context.fleet.view(SessionRef.from_key(request.session))
         return Target(view, request.text)
     word, rest = first_word(request.text)
     named = await _find(context, word)
@@ -129,8 +129,8 @@ async def find_target(
         await _not_found(context, request, command, word)
         return None
     if request.session is not None:
-        return Target(await context.fleet.view(context.fleet.ref_of(request.session)), request.text)
-    found = likely_sessions(await context.fleet.look(), fits)
+        return Target(await context.fleet.view(SessionRef.from_key(request.session)), request.text)
+    found = likely_sessions(await context.fleet.sessions(), fits)
     if len(found) == 1:
         return Target(found[0], request.text)
     if not found:
@@ -182,7 +182,9 @@ async def _offer_nearest(
     if close is None or not found:
         return False
     meant = [(await context.fleet.view(ref), rest) for ref in found[:MAX_CHOICES]]
-    whole = [(view, request.text) for view in likely_sessions(await context.fleet.look(), fits)[:_MOST_WHOLE]]
+    whole = [
+        (view, request.text) for view in likely_sessions(await context.fleet.sessions(), fits)[:_MOST_WHOLE]
+    ]
     views = [view for view, _ in (*meant, *whole)]
     keys = [
         choice(

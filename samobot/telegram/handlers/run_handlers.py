@@ -36,7 +36,7 @@ async def run_in(context: HandlerContext, request: ChatRequest, project: str | N
     if project is not None:
         words = replace(words, project=project)
     if words.name is None and request.session is not None:
-        ref = context.fleet.ref_of(request.session)
+        ref = SessionRef.from_key(request.session)
         view = await context.fleet.view(ref)
         if view.state is SessionState.DONE:
             await _offer_next(context, request, view, words)

@@ -225,7 +225,7 @@ async def _raise_budget(
 async def _answer_block(context: HandlerContext, request: ChatRequest, view: SessionView, need: Need) -> None:
     """Leave an answer as guidance and resume the session with it."""
     ref = view.ref
-    await context.fleet.tell(ref, request.text, request.person)
+    await context.fleet.add_guidance(ref, request.text, request.person)
     try:
         if need.kind in (NeedKind.BLOCK, NeedKind.FAILED):
             await control_handlers.unblock(context, request, ref, DecisionKind.RETRY, need.name)

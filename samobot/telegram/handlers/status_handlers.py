@@ -34,7 +34,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
         if target is not None:
             show_one(context, request, target.view)
         return
-    views = await context.fleet.look()
+    views = await context.fleet.sessions()
     shown: list[SessionView] = []
     others: list[SessionView] = []
     for view in views:
@@ -92,7 +92,7 @@ async def sessions(context: HandlerContext, request: ChatRequest) -> None:
         NotFoundError: There is no such project.
     """
     wanted = request.text.strip()
-    views = await context.fleet.look()
+    views = await context.fleet.sessions()
     if wanted:
         project = await project_named(context, wanted)
         views = [view for view in views if view.ref.project == project]
@@ -124,7 +124,7 @@ async def projects(context: HandlerContext, request: ChatRequest) -> None:
             f"No project is configured. Put the paths of .samocode files into {code('SAMOBOT_PROJECTS')}.",
         )
         return
-    views = await context.fleet.look()
+    views = await context.fleet.sessions()
     lines = []
     for project in found:
         own = [view for view in views if view.ref.project == project.name]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import DiffView, Document
+from samobot.fleet.results import DiffView, Document
 from samobot.session.gate import Person
 from samobot.telegram.notify.messages import NotificationInput, need_key
 from samobot.telegram.store.bot_store import Store
@@ -25,7 +25,7 @@ class Sessions(Protocol):
     async def view(self, ref: SessionRef) -> SessionView:
         """One session as it is now; `NotFoundError` where it is gone."""
 
-    async def is_put_away(self, ref: SessionRef) -> bool:
+    async def is_archived(self, ref: SessionRef) -> bool:
         """Whether one that is gone was put into the archive."""
 
     async def plan_text(self, ref: SessionRef) -> Document:
@@ -37,7 +37,7 @@ class Sessions(Protocol):
     async def diff(self, ref: SessionRef) -> DiffView:
         """What the branch holds."""
 
-    async def said(self, ref: SessionRef) -> str:
+    async def last_message(self, ref: SessionRef) -> str:
         """The last thing that the agent said."""
 
     async def accept_suggestions(self, ref: SessionRef, by: Person) -> object:
@@ -65,12 +65,12 @@ class ExtraReader:
         try:
             if change.new_plan:
                 document = await self._fleet.plan_text(ref)
-                earlier = self._store.facts.get(_fact(ref.key)) if change.before.plans else None
+                earlier = self._store.plans.get(ref.key) if change.before.plans else None
                 changed = await asyncio.to_thread(changes, earlier, document.text) if earlier else ""
                 extras = replace(extras, plan=document)
                 after = after.model_copy(update={"plan_changes": changed})
             if need is not None and need.kind is NeedKind.BLOCK and need_key(need.name) not in after.posted:
-                extras = replace(extras, said=await self._fleet.said(ref))
+                extras = replace(extras, said=await self._fleet.last_message(ref))
             if change.newly_done:
                 extras = replace(extras, summary=await self._fleet.summary_text(ref))
                 extras = replace(extras, diff=await self._fleet.diff(ref))
@@ -81,12 +81,8 @@ class ExtraReader:
     def keep(self, change: NotificationInput) -> None:
         """Keep the plan that is shown now; part of the transaction that shows it."""
         if change.new_plan and change.extras.plan is not None:
-            self._store.facts.set(_fact(change.view.ref.key), change.extras.plan.text, durable=False)
+            self._store.plans.set(change.view.ref.key, change.extras.plan.text)
 
     def forget(self, session: str) -> None:
         """Forget the plan of a session that is gone."""
-        self._store.facts.set(_fact(session), None, durable=False)
-
-
-def _fact(session: str) -> str:
-    return f"plan:{session}"
+        self._store.plans.drop(session)

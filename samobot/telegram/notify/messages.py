@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from samobot.fleet.models import PlanView, SessionView
-from samobot.fleet.replies import DiffView, Document
+from samobot.fleet.results import DiffView, Document
 from samobot.phases import Phase
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from samobot.errors import NotFoundError, SamobotError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.session.folder import split_date
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
@@ -118,7 +117,7 @@ class SessionNotifier:
         if not names:
             return
         for key, known in self.known.items():
-            if ref_of(key).name in names:
+            if SessionRef.from_key(key).name in names:
                 known.due = now
 
     async def poll(self, view: SessionView) -> None:
@@ -239,7 +238,7 @@ class SessionNotifier:
                     self._publisher.show_card(recipient, key, card.card(view, recipient, change.now))
             self._extras.keep(change)
             if told != stored:
-                self._store.told.set(key, told.model_dump(mode="json", exclude_defaults=True))
+                self._store.notified.set(key, told.model_dump(mode="json", exclude_defaults=True))
         return told
 
     # Bringing it to a chat -----------------------------------------------------------------------------------
@@ -307,7 +306,7 @@ class SessionNotifier:
     def save_states(self, states: dict[str, NotifiedState]) -> None:
         """Remember something else of sessions; part of the caller's transaction, see `noted`."""
         for key, state in states.items():
-            self._store.told.set(key, state.model_dump(mode="json", exclude_defaults=True))
+            self._store.notified.set(key, state.model_dump(mode="json", exclude_defaults=True))
 
     def apply_states(self, states: dict[str, NotifiedState]) -> None:
         """Take over what `note` has written, once it is on disk."""
@@ -322,7 +321,7 @@ class SessionNotifier:
 
     def forget(self, key: str) -> None:
         """Close what is shown of a session that is gone, and forget it."""
-        self._close_all(ref_of(key), Icon.IDLE, "is not here any more", None)
+        self._close_all(SessionRef.from_key(key), Icon.IDLE, "is not here any more", None)
 
     def _close_all(self, ref: SessionRef, sign: Icon, words: str, by: Person | None) -> None:
         key, now = ref.key, self._now()
@@ -350,7 +349,7 @@ class SessionNotifier:
                             recipient, record.key, shown, about, Importance.ALERT_PART, decided=True
                         )
             self._publisher.strip(key)
-            self._store.told.drop(key)
+            self._store.notified.drop(key)
             self._recipients.forget(key)
             self._extras.forget(key)
 
@@ -359,18 +358,12 @@ class SessionNotifier:
         if known is not None:
             known.state = known.state.migrated(moves)
             return known.state
-        stored = self._store.told.get(key)
+        stored = self._store.notified.get(key)
         try:
             return NotifiedState.model_validate(stored).migrated(moves) if stored is not None else None
         except ValidationError:
             log.warning("what was told about %s cannot be read any more; it is told afresh", key)
             return None
-
-
-def ref_of(key: str) -> SessionRef:
-    """The reference that a key of our own stands for, whether or not there is such a session."""
-    project, _, folder = key.partition(":")
-    return SessionRef(project=project, folder=folder, name=split_date(folder)[1])
 
 
 def _card_marks(view: SessionView) -> tuple[object, ...]:

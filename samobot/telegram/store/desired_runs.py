@@ -13,7 +13,7 @@ RESTART_WINDOW_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class WantedRun:
+class DesiredRun:
     """A run that a person asked for and that has not come to its end.
 
     Attributes:
@@ -31,13 +31,13 @@ class WantedRun:
     place: int | None = None
 
 
-class WantedRuns:
+class DesiredRuns:
     """The table of wanted runs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def want(self, session: str, options: dict[str, Any], *, queued: bool = False) -> WantedRun:
+    def want(self, session: str, options: dict[str, Any], *, queued: bool = False) -> DesiredRun:
         """Want a run; wanting it again renews the options and forgets the restarts.
 
         Args:
@@ -57,17 +57,17 @@ class WantedRuns:
         assert run is not None
         return run
 
-    def get(self, session: str) -> WantedRun | None:
+    def get(self, session: str) -> DesiredRun | None:
         """Read one, None where the run is not wanted."""
         row = self._database.row("SELECT * FROM wanted WHERE session = ?", (session,))
         return self._run(row) if row is not None else None
 
-    def all(self) -> tuple[WantedRun, ...]:
+    def all(self) -> tuple[DesiredRun, ...]:
         """List them: first those that may run, then the queue in its order."""
         rows = self._database.rows("SELECT * FROM wanted ORDER BY place IS NOT NULL, place, since")
         return tuple(self._run(row) for row in rows)
 
-    def queue(self) -> tuple[WantedRun, ...]:
+    def queue(self) -> tuple[DesiredRun, ...]:
         """List those that wait, first in line first."""
         return tuple(run for run in self.all() if run.place is not None)
 
@@ -94,9 +94,9 @@ class WantedRuns:
         with self._database.transaction(durable=True) as connection:
             connection.execute("DELETE FROM wanted WHERE session = ?", (session,))
 
-    def _run(self, row: Any) -> WantedRun:
+    def _run(self, row: Any) -> DesiredRun:
         oldest = self._database.clock() - RESTART_WINDOW_SECONDS
-        return WantedRun(
+        return DesiredRun(
             row["session"],
             json.loads(row["options"]),
             row["since"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samobot.fleet.models import SessionView
-from samobot.fleet.replies import DiffView, Document
+from samobot.fleet.results import DiffView, Document
 from samobot.phases import Phase
 from samobot.session.journal import RunEndReason
 from samobot.telegram.markup.rich_text import RichText, escape

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samobot.fleet.models import GuidanceView, RemarkView, SessionView
-from samobot.fleet.replies import FleetNews, NewsKind
+from samobot.fleet.results import FleetEvent, FleetEventKind
 from samobot.phases import Phase
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -76,7 +76,7 @@ def money_spent(view: SessionView, percent: int) -> MessageView:
     return MessageView(lines(head, escape(spent)), ((more, pause),))
 
 
-def fleet_news(news: FleetNews, name: str, times: int = 1) -> MessageView:
+def fleet_news(news: FleetEvent, name: str, times: int = 1) -> MessageView:
     """Show what the fleet did by itself.
 
     Args:
@@ -88,16 +88,16 @@ def fleet_news(news: FleetNews, name: str, times: int = 1) -> MessageView:
     if news.ref is None:
         head = f"{Icon.ERROR} <b>{escape(name)}</b>"
     else:
-        head = headline(Icon.RUNNING if news.kind is NewsKind.STARTED else Icon.ERROR, news.ref)
-    if news.kind is NewsKind.STARTED:
+        head = headline(Icon.RUNNING if news.kind is FleetEventKind.STARTED else Icon.ERROR, news.ref)
+    if news.kind is FleetEventKind.STARTED:
         return MessageView(lines(f"{head} starts", said))
-    if news.kind is NewsKind.RESTARTED:
+    if news.kind is FleetEventKind.RESTARTED:
         if times > 1:
             return MessageView(
                 f"{head} goes on: its worker died {times} times and was started again each time"
             )
         return MessageView(f"{head} goes on: its worker died and was started again")
-    gave_up = news.kind is NewsKind.GAVE_UP
+    gave_up = news.kind is FleetEventKind.GAVE_UP
     words = "needs you: its worker dies again and again" if gave_up else "could not be started"
     if news.ref is None:
         return MessageView(lines(f"{head} {words}", said))

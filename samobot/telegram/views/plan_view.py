@@ -6,7 +6,7 @@ import difflib
 from datetime import datetime
 
 from samobot.fleet.models import PlanView, SessionView
-from samobot.fleet.replies import Document
+from samobot.fleet.results import Document
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import CAPTION_UNITS, PHONE_LINE, file_name

@@ -117,7 +117,7 @@ def answers_receipt(
         last = f"✓ The agent has them, iteration {picked_up}."
     else:
         rests = view.state is SessionState.STOPPED
-        goes_on = (view.wanted and not rests) or view.worker_pid is not None
+        goes_on = (view.wanted and not rests) or view.has_worker
         last = "" if over else "It goes on by itself." if goes_on else "/resume lets it go on."
     return MessageView(
         lines(

@@ -16,7 +16,7 @@ import pytest
 
 from samobot.errors import StorageError
 from samobot.fleet.models import SessionRef
-from samobot.fleet.replies import StopReport
+from samobot.fleet.results import StopReport
 from samobot.session.folder import SessionFolder, archive
 from samobot.session.gate import Person
 from samobot.session.journal import EventName, append
@@ -97,7 +97,7 @@ async def test_a_letter_an_option_and_a_text_are_written_as_answers(phone: Phone
     text = (folder / "_qa.md").read_text()
     assert "B) blue" in text
     assert "many," in text
-    view = await phone.context.fleet.view(phone.context.fleet.ref_of("repo:26-01-31-demo"))
+    view = await phone.context.fleet.view(SessionRef.from_key("repo:26-01-31-demo"))
     assert [question.answer for question in view.questions] == ["B) blue", "many,\n  more than `one`"]
     assert all(question.by == "Ann" and question.via == "telegram" for question in view.questions)
 
@@ -207,7 +207,7 @@ async def test_a_session_can_be_named_as_a_command_where_that_is_meant(phone: Ph
     await phone.tap(asked[0], "repo")
     await phone.say("show how things stand")
     await phone.context.finish(20)
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert (view.ref.name, view.budget_usd) == ("status", 5.0)
 
 
@@ -217,12 +217,12 @@ async def test_words_after_a_run_that_was_typed_instead_are_no_other_run(phone: 
     await phone.context.finish(20)
     await phone.say("thanks")
     await phone.context.finish(20)
-    assert [view.ref.name for view in await phone.context.fleet.look()] == ["greet"]
+    assert [view.ref.name for view in await phone.context.fleet.sessions()] == ["greet"]
 
 
 async def test_a_plan_that_changed_since_the_message_is_not_approved(phone: Phone) -> None:
     folder = phone.planned()
-    view = await phone.context.fleet.view(phone.context.fleet.ref_of("repo:26-01-31-demo"))
+    view = await phone.context.fleet.view(SessionRef.from_key("repo:26-01-31-demo"))
     assert view.plan is not None
     about = MessageSubject(view.ref.key, "plan", {"sha256": view.plan.sha256})
     phone.store.sent.put(SentMessage(CHAT, 77, "plan", about, None, "", 0.0))
@@ -244,7 +244,7 @@ async def test_an_approval_is_recorded_once_however_often_it_is_given(phone: Pho
 
 async def test_a_reply_says_by_itself_which_session_and_what(phone: Phone) -> None:
     asking, planned = phone.asking("ask"), phone.planned("plan")
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question, plan = phone.last("Which colour?"), phone.last("has a plan")
     phone.deliver(question, 50)
     phone.deliver(plan, 51)
@@ -256,13 +256,13 @@ async def test_a_reply_says_by_itself_which_session_and_what(phone: Phone) -> No
 
 async def test_a_reply_to_a_card_is_guidance_word_for_word(phone: Phone) -> None:
     folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.store.sent.put(
         SentMessage(CHAT, 60, "card", MessageSubject("repo:26-01-31-demo", "card"), None, "", 0.0)
     )
     await phone.say("demo uses the key in $KEY", reply_to=60)
     assert "demo uses the key in $KEY" in (folder / "_guidance.md").read_text()
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert view.wanted, "an answer to a block resumes the session"
 
 
@@ -288,7 +288,7 @@ async def test_an_old_command_is_confirmed_and_an_old_answer_counts(phone: Phone
 
 async def test_what_somebody_else_answered_is_not_overwritten(phone: Phone) -> None:
     folder = phone.asking()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.deliver(phone.last("Which colour?"), 50)
     await phone.say("A", reply_to=50)
     said = await phone.say("B", reply_to=50, user={"id": 12, "is_bot": False, "first_name": "Ben"})
@@ -300,7 +300,7 @@ async def test_a_tap_repeated_after_a_crash_is_carried_out_once(
     phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = phone.asking()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
     with monkeypatch.context() as killed_before_it_was_noted:
         killed_before_it_was_noted.setattr(phone.store.callbacks, "take", lambda *_: None)
@@ -312,7 +312,7 @@ async def test_a_tap_repeated_after_a_crash_is_carried_out_once(
 
 async def test_a_button_from_long_ago_says_so(phone: Phone) -> None:
     phone.asking()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
     keys = (question.post.markup or {})["inline_keyboard"]
     keys[0][0]["callback_data"] = "unknown-to-us"
@@ -328,7 +328,7 @@ async def test_in_which_project_is_asked_and_a_missing_one_suggested(phone: Phon
     await phone.tap(asked, "shop")
     await phone.context.finish(20)
     assert next((phone.root / "sessions-shop").iterdir()).name.endswith("-demo")
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert (view.ref.project, view.budget_usd, view.wanted) == ("shop", 5.0, True)
 
 
@@ -358,7 +358,7 @@ async def test_a_full_disk_at_the_end_of_background_work_leaves_no_loose_end(
     stop = phone.context.fleet.stop
 
     async def stop_as_the_disk_fills(ref: SessionRef, by: Person) -> StopReport:
-        monkeypatch.setattr(phone.store.facts, "set", full)
+        monkeypatch.setattr(phone.store.tasks, "drop", full)
         return await stop(ref, by)
 
     monkeypatch.setattr(phone.context.fleet, "stop", stop_as_the_disk_fills)
@@ -469,7 +469,7 @@ async def test_a_fault_of_ours_is_one_line_and_its_details_are_in_the_log(
     async def broken() -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(phone.context.fleet, "look", broken)
+    monkeypatch.setattr(phone.context.fleet, "sessions", broken)
     said = await phone.say("/status")
     assert said == ["⚠️ Something of ours went wrong; the details are in the log. Nothing was decided."]
     assert "secret detail" in caplog.text
@@ -518,7 +518,7 @@ def _late(error: Exception) -> Callable[..., Awaitable[Any]]:
 
 async def test_you_is_only_who_alone_may_decide_and_paired_people_count(phone: Phone) -> None:
     phone.asking()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.tap(phone.last("Which colour?"), "B")
     assert "you, " in to_plain(phone.last("Which colour?").post.text)
     phone.store.people.add_user(12)
@@ -530,7 +530,7 @@ async def test_you_is_only_who_alone_may_decide_and_paired_people_count(phone: P
 
 async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phone) -> None:
     phone.asking()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.say("/status demo")
     shown = [
         row for row in phone.store.outbox.waiting(CHAT) if (row.post.markup or {}).get("inline_keyboard")
@@ -553,19 +553,19 @@ async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phon
 
 async def test_what_was_put_away_does_not_come_back_by_a_look_from_before(phone: Phone) -> None:
     folder = phone.asking()
-    before = await phone.context.fleet.look()
+    before = await phone.context.fleet.sessions()
     await phone.context.notifier.update(before)
     await phone.say("/archive demo")
     count = len(phone.store.outbox.waiting(CHAT))
     await phone.context.notifier.update(before)
     assert len(phone.store.outbox.waiting(CHAT)) == count
     (folder.parent / "_archive" / folder.name).rename(folder)
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     assert "Waits for you" in to_plain(phone.last("demo · repo").post.text)
 
 
 @pytest.mark.parametrize("kind", ["asking", "planned"])
-async def test_what_is_not_finished_is_put_away_without_its_name_only_after_asking(
+async def test_what_is_not_finished_is_archived_without_its_name_only_after_asking(
     phone: Phone, kind: str
 ) -> None:
     folder = getattr(phone, kind)()
@@ -576,7 +576,7 @@ async def test_what_is_not_finished_is_put_away_without_its_name_only_after_aski
     assert not folder.exists()
 
 
-async def test_what_is_finished_is_put_away_without_asking(phone: Phone) -> None:
+async def test_what_is_finished_is_archived_without_asking(phone: Phone) -> None:
     asking, done = phone.asking("other"), phone.session("demo", phase="done", signal='{"status": "done"}')
     assert "demo is put away" in (await phone.say("/archive"))[0]
     assert (asking.exists(), done.exists()) == (True, False)
@@ -648,7 +648,7 @@ async def test_what_cannot_be_stopped_or_paused_is_said_in_words_that_fit(phone:
 async def test_what_is_said_of_an_answer_has_no_markdown_of_the_agents(phone: Phone) -> None:
     folder = phone.asking()
     (folder / "_qa.md").write_text(QA.replace("A) red", "A) **red**, `#f00`"))
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     asked = phone.last("Which colour?")
     assert await phone.tap(asked, "A") == "Saved. Q1: A) red, #f00 · 1 open"
     assert await phone.tap(asked, "B") == "Q1 was answered by Ann: A) red, #f00"
@@ -674,12 +674,12 @@ async def test_a_stop_really_stops_what_rests_and_closes_what_it_needed(phone: P
         folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     else:
         folder = getattr(phone, kind)()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     needed = [row for row in phone.store.outbox.waiting(CHAT) if row.post.markup and "card" not in row.key]
     assert needed
     await phone.say("/stop demo")
     await phone.context.finish(20)
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert view.state is SessionState.STOPPED
     assert not (folder / "_signal.json").exists()
     assert "Stopped by a person" in (folder / "_overview.md").read_text()
@@ -703,7 +703,7 @@ async def test_an_answer_after_a_stop_is_saved_and_only_resume_lets_it_go_on(pho
     await phone.say("/answer demo Q2 seven")
     assert "seven" in (folder / "_qa.md").read_text()
     assert phone.store.wanted.all() == ()
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert view.state is SessionState.STOPPED
     await phone.say("/resume demo")
     assert [run.session for run in phone.store.wanted.all()] == [view.ref.key]
@@ -725,7 +725,7 @@ async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_an
     folder = phone.asking()
     paused_while_it_worked(folder)
     phone.store.wanted.want("repo:26-01-31-demo", {})
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.new()
     (refused,) = await phone.say("/pause demo")
     assert "waiting for 2 answers. It stays paused after that." in refused
@@ -736,7 +736,7 @@ async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_an
     told = phone.last("demo stays paused")
     assert to_plain(told.post.text).startswith("⏸ demo stays paused\nWhat was decided is saved.")
     await phone.tap(told, "▶️ Resume")
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert (view.state, view.wanted) == (SessionState.IDLE, True)
 
 
@@ -744,7 +744,7 @@ async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_an
 async def test_a_plan_that_is_decided_says_that_the_session_stays_paused(phone: Phone, words: str) -> None:
     folder = phone.planned()
     paused_while_it_worked(folder)
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     said = await phone.say(words)
     assert len([text for text in said if "stays paused" in text]) == 1
     assert phone.store.wanted.all() == ()
@@ -752,13 +752,13 @@ async def test_a_plan_that_is_decided_says_that_the_session_stays_paused(phone: 
 
 async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_resumed(phone: Phone) -> None:
     phone.asking()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.say("/stop demo")
     await phone.context.finish(20)
     phone.new()
     said = await phone.say("/resume demo")
     assert any("demo waits for your answers; it goes on by itself after that" in text for text in said)
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     asked = [row for row in phone.store.outbox.waiting(CHAT) if row.key.startswith("question:")]
     assert any(row.post.markup for row in asked)
     await phone.say("/answer demo all")
@@ -768,7 +768,7 @@ async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_res
 
 async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> None:
     folder = phone.planned()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.say("/stop demo")
     await phone.context.finish(20)
     assert any("stays stopped until /resume" in text for text in await phone.say("/approve demo"))
@@ -790,7 +790,7 @@ async def test_why_a_session_is_blocked_and_what_it_needs_are_told_apart(phone: 
     folder = phone.session("demo", phase="testing", blocked="yes")
     signal = {"status": "blocked", "reason": "No network", "needs": "A key"}
     (folder / "_signal.json").write_text(json.dumps(signal))
-    view = await phone.context.fleet.view(phone.context.fleet.ref_of("repo:26-01-31-demo"))
+    view = await phone.context.fleet.view(SessionRef.from_key("repo:26-01-31-demo"))
     assert (view.reason, view.needs, view.asked) == ("No network", "A key", "No network\nA key")
 
 
@@ -817,9 +817,9 @@ async def test_a_card_says_what_was_done_last_without_marks(phone: Phone) -> Non
 
 async def test_what_was_archived_at_the_terminal_is_closed_on_the_next_look(phone: Phone) -> None:
     folder = phone.asking()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     archive(SessionFolder(folder))
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
     assert "→ 🗄 Put away" in to_plain(question.post.text)
     assert question.post.markup is None

@@ -31,7 +31,7 @@ async def _needing(phone: Phone, name: str = "human") -> Path:
         signal='{"status": "waiting", "for": "human_action", "summary": "Create the bucket"}',
     )
     SessionFolder(folder).prepare()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.deliver(phone.last("Then tap Done"), 50)
     return folder
 
@@ -69,7 +69,7 @@ async def test_what_is_nearly_a_command_is_hinted_at_and_still_offered(phone: Ph
 async def test_done_said_in_reply_does_what_the_button_does(phone: Phone, word: str) -> None:
     folder = await _needing(phone)
     await phone.say(word, reply_to=50)
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert (view.waiting_for, view.wanted) == (None, True)
     assert '"action_done"' in (folder / "_decisions.jsonl").read_text()
     assert not (folder / "_guidance.md").exists()
@@ -89,10 +89,10 @@ async def test_other_words_are_guidance_and_it_is_said_that_it_still_waits(phone
     said = await phone.say("done is only half of it", reply_to=50)
     assert "Noted. human still waits until what it needs is done." in said
     assert "done is only half of it" in (folder / "_guidance.md").read_text()
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert not view.wanted
     await phone.tap(phone.last("still waits"), "✅ Done")
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert view.wanted
 
 

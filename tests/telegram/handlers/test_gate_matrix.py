@@ -26,6 +26,8 @@ from samobot.terminal.decision_commands import answer_command, approve_command
 from tests.support.decision_room import WAIT, DecisionRoom, decision_room
 from tests.support.session_folder import PLAN, make_session, write_plan, write_signal
 
+pytestmark = pytest.mark.slow
+
 TWO_DAYS = 49 * 3600.0
 ANN, TERMINAL = "telegram", "terminal"
 
@@ -134,7 +136,7 @@ class Cell:
     async def shown(self, *, wanted: bool = True) -> SandboxMessage:
         """Start the bot and see the gate's message; `wanted`: it was the bot that had started the run."""
         bot = await self.room.start()
-        (session,) = [view.ref.key for view in await bot.fleet.look()]
+        (session,) = [view.ref.key for view in await bot.fleet.sessions()]
         if wanted:
             bot.store.wanted.want(session, {})
         await self.room.settled()
@@ -242,7 +244,7 @@ async def test_bot_killed(cell: Cell) -> None:
         await cell.room.end()
         bot = await cell.room.start(polling=False, delivering=False)
         await cell.at_terminal()
-        await bot.notifier.update(await bot.fleet.look())
+        await bot.notifier.update(await bot.fleet.sessions())
         before = message.text
         await cell.room.kill()
         assert message.text == before

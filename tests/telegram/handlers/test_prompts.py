@@ -24,7 +24,7 @@ async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -
 
 async def _sessions(phone: Phone) -> list[str]:
     await phone.context.finish(20)
-    return [view.ref.name for view in await phone.context.fleet.look()]
+    return [view.ref.name for view in await phone.context.fleet.sessions()]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ async def test_words_after_a_command_are_not_for_what_was_asked_before_it(phone:
 
 async def test_words_after_a_tap_are_not_for_what_was_asked_before_it(phone: Phone) -> None:
     phone.asking()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.say("/run")
     await phone.tap(phone.last("Which colour?"), "B")
     await phone.say("thanks looks good")
@@ -48,7 +48,7 @@ async def test_words_after_a_tap_are_not_for_what_was_asked_before_it(phone: Pho
 
 async def test_words_after_a_reply_elsewhere_are_not_for_what_was_asked_before_it(phone: Phone) -> None:
     phone.asking()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.deliver(phone.last("Which colour?"), 50)
     await phone.say("/run")
     await phone.say("B", reply_to=50)
@@ -80,7 +80,7 @@ async def test_what_is_said_minutes_later_is_no_answer_unless_it_replies(
 
 async def test_a_tapped_answer_stands_whatever_is_said_until_it_is_to_be_changed(phone: Phone) -> None:
     folder = phone.asking()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
     await phone.tap(question, "✍️ Other")
     phone.deliver(phone.last("Your answer?"), 90)
@@ -93,7 +93,7 @@ async def test_a_tapped_answer_stands_whatever_is_said_until_it_is_to_be_changed
 
 async def test_an_answer_that_is_to_be_changed_takes_the_next_words(phone: Phone) -> None:
     folder = phone.asking()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
     phone.deliver(question, 50)
     await phone.tap(question, "B")
@@ -186,7 +186,7 @@ async def test_an_answer_that_comes_after_the_agent_has_another_can_be_guidance(
         "demo", phase="requirements", blocked="waiting_human", qa=QA.split("### Q2")[0],
         signal='{"status": "waiting", "for": "qa_answers", "summary": "Asked"}',
     )  # fmt: skip
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.tap(phone.last("Which colour?"), "✍️ Other")
     (folder / "_qa.md").write_text((folder / "_qa.md").read_text().replace("_waiting_", "B) blue"))
     (folder / "_signal.json").unlink()

@@ -23,7 +23,7 @@ async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def views(phone: Phone) -> dict[str, SessionView]:
-    return {view.ref.name: view for view in await phone.context.fleet.look()}
+    return {view.ref.name: view for view in await phone.context.fleet.sessions()}
 
 
 async def test_where_none_is_named_it_is_what_the_command_can_be_about(phone: Phone) -> None:
@@ -204,7 +204,7 @@ async def test_the_budget_of_a_resume_is_taken_however_a_phone_writes_it(
     folder = phone.session("api", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     SessionFolder(folder).prepare()
     await phone.say(f"/resume {name}{budget}")
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert (view.budget_usd, view.wanted) == (7.0, True)
 
 
@@ -213,5 +213,5 @@ async def test_a_resume_that_cannot_be_read_is_refused_in_words(phone: Phone, re
     phone.session("api", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     (said,) = await phone.say(f"/resume api {rest}")
     assert said == f"⚠️ “{rest}” is no budget in US dollars, such as 7 or --budget 7. Nothing was done."
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert not view.wanted

@@ -26,7 +26,7 @@ async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -
 
 async def _started(phone: Phone, name: str) -> SessionView:
     await phone.context.finish(20)
-    (view,) = [view for view in await phone.context.fleet.look() if view.ref.name == name]
+    (view,) = [view for view in await phone.context.fleet.sessions() if view.ref.name == name]
     return view
 
 

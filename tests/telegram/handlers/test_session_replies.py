@@ -41,7 +41,7 @@ def _card(phone: Phone, name: str = "demo") -> None:
 
 async def _plan(phone: Phone) -> Path:
     folder = phone.planned()
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.deliver(phone.last("has a plan"), PLAN_MESSAGE)
     _card(phone)
     return folder
@@ -144,7 +144,7 @@ async def test_a_stop_word_in_reply_to_a_card_stops(phone: Phone, text: str) -> 
     await phone.context.finish(5)
     assert any("is stopped" in row.post.text for row in phone.store.outbox.waiting(CHAT))
     assert not (folder / "_guidance.md").exists()
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert view.state is SessionState.STOPPED
 
 
@@ -169,12 +169,12 @@ async def test_pause_in_reply_to_a_card_that_does_not_run_is_no_guidance_and_get
 @pytest.mark.parametrize("text", ["yes, mock it", "use the staging key", "skip them", "yes"])
 async def test_an_answer_to_a_block_is_guidance_and_resumes(phone: Phone, text: str) -> None:
     folder = _blocked(phone)
-    await phone.context.notifier.update(await phone.context.fleet.look())
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.deliver(phone.last("is blocked"), 50)
     await phone.say(text, reply_to=50)
     assert text in (folder / "_guidance.md").read_text()
     assert _decisions(folder) == ["retry"]
-    (view,) = await phone.context.fleet.look()
+    (view,) = await phone.context.fleet.sessions()
     assert view.wanted
     assert _reactions(phone) == ["👍"]
 

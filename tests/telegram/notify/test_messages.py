@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samobot.fleet.models import GuidanceView, PlanPhaseView, RemarkView, SessionRef, SessionView
-from samobot.fleet.replies import ChangedFile, DiffView, Document, FleetNews, NewsKind
+from samobot.fleet.results import ChangedFile, DiffView, Document, FleetEvent, FleetEventKind
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.sandbox.botapi.entities import tidy, utf16_length
 from samobot.sandbox.botapi.keyboards import read_markup
@@ -219,6 +219,7 @@ def test_a_need_that_the_reason_names_already_is_not_said_twice(reason: str, nee
     )
 
 
+@pytest.mark.slow
 def test_a_need_of_many_lines_fits_a_message() -> None:
     view = blocked("No keys.", needs="- one more key\n" * 400)
     shown = obstacle(view, NeedKind.BLOCK, "", HERE, NOW)
@@ -398,6 +399,7 @@ def accepted(shown: MessageView, store: Store) -> None:
         assert read_markup(json.loads(made.to_json())) is not None
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60,
     deadline=None,
@@ -434,7 +436,7 @@ def test_every_kind_of_message_is_taken_by_telegram(view: SessionView, words: st
         resumed_notice([view]),
     ]
     found += [obstacle(view, kind, words, HERE, NOW) for kind in NeedKind]
-    found += [fleet_news(FleetNews(ref=ref, key="a:b", kind=kind, text=words), words) for kind in NewsKind for ref in (None, view.ref)]  # fmt: skip
+    found += [fleet_news(FleetEvent(ref=ref, key="a:b", kind=kind, text=words), words) for kind in FleetEventKind for ref in (None, view.ref)]  # fmt: skip
     need = need_of(view)
     if need is not None:
         waiting = PendingNeed(view, need, AT, 0)

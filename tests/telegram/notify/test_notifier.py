@@ -12,7 +12,7 @@ import pytest
 from samobot.config.settings import Settings
 from samobot.errors import StorageError
 from samobot.fleet.models import GuidanceView, RemarkView, SessionRef, SessionView
-from samobot.fleet.replies import Document, FleetNews, NewsKind
+from samobot.fleet.results import Document, FleetEvent, FleetEventKind
 from samobot.phases import Phase
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
@@ -334,7 +334,7 @@ async def test_a_lost_worker_is_told_unless_it_is_started_again_anyway(known: Ph
 async def test_what_the_fleet_gives_up_is_loud_and_what_it_puts_right_is_not(known: Phone) -> None:
     async with known.delivering():
         known.notifier.notify_fleet_news(
-            FleetNews(ref=REF, key=REF.key, kind=kind, text="It died.") for kind in NewsKind
+            FleetEvent(ref=REF, key=REF.key, kind=kind, text="It died.") for kind in FleetEventKind
         )
     new = [each for each in known.messages if "It died." in each.text or "started again" in each.text]
     assert len(new) == 3
@@ -436,7 +436,7 @@ async def test_a_worker_that_dies_while_it_waits_for_a_limit_changes_no_message(
     waits = session(state=SessionState.PARKED, parked_until=until, limit="You’ve hit your session limit")
     assert loud(await phone.look(waits)) == ["🌙 Usage limit"]
     told = phone.one("🌙 Usage limit").text
-    died = session(state=SessionState.IDLE, lost=True, worker_pid=None, wanted=True, running_since=None)
+    died = session(state=SessionState.IDLE, lost=True, has_worker=False, wanted=True, running_since=None)
     begins = session(running_since=None)
     for view in (died, begins, waits):
         assert not loud(await phone.look(view))
@@ -486,7 +486,7 @@ async def test_nothing_is_taken_for_told_that_the_disk_refused(
         raise StorageError("The disk is full.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(known.store.told, "set", refuse)
+        patched.setattr(known.store.notified, "set", refuse)
         assert not await known.look(view)
     assert len(loud(await known.look(view))) == 1
 
@@ -543,7 +543,7 @@ async def test_what_is_shown_of_a_session_that_is_gone_is_closed(known: Phone) -
     await known.look(after=timedelta(minutes=11))
     assert known.one("💤 greet is not here any more")
     assert not known.one("⛔ greet is blocked").labels
-    assert known.store.told.get(REF.key) is None
+    assert known.store.notified.get(REF.key) is None
 
 
 async def test_a_session_removed_while_the_bot_was_down_is_closed_too(known: Phone) -> None:
@@ -553,7 +553,7 @@ async def test_a_session_removed_while_the_bot_was_down_is_closed_too(known: Pho
     await known.look(after=timedelta(hours=1))
     await known.look(after=timedelta(minutes=11))
     assert not known.one("⛔ greet is blocked").labels
-    assert known.store.told.get(REF.key) is None
+    assert known.store.notified.get(REF.key) is None
 
 
 async def test_nothing_is_taken_for_told_while_there_is_no_chat(phone: Phone) -> None:
@@ -640,14 +640,16 @@ async def test_a_worker_that_dies_again_and_again_is_told_in_one_message(known: 
             known.now += timedelta(seconds=10)
             text = "Its worker had died and was started again."
             known.notifier.notify_fleet_news(
-                [FleetNews(ref=REF, key=REF.key, kind=NewsKind.RESTARTED, text=text)]
+                [FleetEvent(ref=REF, key=REF.key, kind=FleetEventKind.RESTARTED, text=text)]
             )
             assert await known.outbox.drain(20)
     (message,) = [each for each in known.messages if "worker died" in each.text]
     assert "died 3 times" in message.text
     known.now += timedelta(minutes=11)
     async with known.delivering():
-        known.notifier.notify_fleet_news([FleetNews(ref=REF, key=REF.key, kind=NewsKind.RESTARTED, text="")])
+        known.notifier.notify_fleet_news(
+            [FleetEvent(ref=REF, key=REF.key, kind=FleetEventKind.RESTARTED, text="")]
+        )
     assert sum("worker died" in text for text in texts(known.messages)) == 2
 
 

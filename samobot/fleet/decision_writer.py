@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from samobot.fleet.models import SessionRef
-from samobot.fleet.read import Reading
-from samobot.fleet.replies import AnsweredView, AnswerReceipt
-from samobot.fleet.run_queue import Running
+from samobot.fleet.results import AnsweredView, AnswerReceipt
+from samobot.fleet.run_queue import RunQueue
+from samobot.fleet.session_reader import SessionReader
 from samobot.session import gate
 from samobot.session.gate import Person
 from samobot.system.threads import Threads
 
 
-class Deciding:
+class DecisionWriter:
     """The decisions about a session that waits for a person.
 
     Args:
@@ -29,8 +29,8 @@ class Deciding:
         self,
         key: bytes,
         *,
-        reading: Reading,
-        running: Running,
+        reading: SessionReader,
+        running: RunQueue,
         threads: Threads,
         now: Callable[[], datetime],
     ) -> None:
@@ -94,7 +94,7 @@ class Deciding:
         )
         await self._running.go_on(ref)
 
-    async def tell(self, ref: SessionRef, words: str, by: Person) -> None:
+    async def add_guidance(self, ref: SessionRef, words: str, by: Person) -> None:
         """Leave guidance for the next iteration.
 
         Raises:

@@ -13,7 +13,7 @@ from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder, clean_name, list_folders, new_folder, resolve
 from samobot.session.lock import holder
 from samobot.session.overview import new_overview
-from samobot.session.overview_guard import Backup
+from samobot.session.overview_guard import OverviewGuard
 from samobot.session.worktree import prepare_worktree
 from samobot.text import nearest
 
@@ -103,7 +103,7 @@ def _is_begun(folder: SessionFolder) -> bool:
     """Whether there is a session already; an overview that its agent took away is a worker's to put back."""
     if read_text(folder.overview) is not None or holder(folder) is not None:
         return True
-    return Backup(folder).left_over()
+    return OverviewGuard(folder).left_over()
 
 
 def _task_text(name: str, opening: Opening) -> str:

@@ -1,4 +1,4 @@
-"""One session of the catalogue, read again only where something has changed.
+"""One session of the catalog, read again only where something has changed.
 
 A poll costs a few `stat` calls a session. One that rests (nobody holds it, nothing has changed for an hour) costs
 a single one: of its folder, whose time every file that is made or replaced in there changes. What is written in
@@ -23,24 +23,25 @@ from samobot.session.snapshot import Snapshot, SnapshotReader
 
 log = logging.getLogger(__name__)
 
-ROTATION = 20.0
+SWEEP_SECONDS = 20.0
 """Seconds within which every resting session, and every list of sessions, is looked at closely."""
 
-RESTS_AFTER = 3600.0
+IDLE_AFTER_SECONDS = 3600.0
 """Seconds without any change after which a session that nobody holds counts as resting."""
 
-GRAIN = 0.1
+MTIME_GRANULARITY = 0.1
 """Seconds within which two changes of a file may leave the same time on it."""
 
 _Marks = tuple[tuple[int, int, int] | None, ...]
 
 
-class Entry:
+class CatalogEntry:
     """A session that has been read before.
 
     Attributes:
         view: What was read; None before the first time.
         sound: Whether that could be read at all.
+        worker_pid: Process that holds the session; None if nobody does, or its lock does not say which.
     """
 
     def __init__(self, folder: SessionFolder, project: str) -> None:
@@ -48,6 +49,7 @@ class Entry:
         self.project = project
         self.view: SessionView | None = None
         self.sound = False
+        self.worker_pid: int | None = None
         self._reader: SnapshotReader | None = None
         self._snapshot: Snapshot | None = None
         self._held = False
@@ -81,19 +83,21 @@ class Entry:
             marks = self._marks = (*marks[: 1 + len(self._files)], *self._look_at_plan())
         newest = max((mark[0] for mark in marks if mark is not None), default=0) / 1e9
         clock = time.time()
-        if newest > clock - GRAIN:
+        if newest > clock - MTIME_GRANULARITY:
             self._marks = ()  # it may change once more without that showing
-        self._rests = self.sound and not self._held and bool(self._marks) and newest < clock - RESTS_AFTER
+        self._rests = (
+            self.sound and not self._held and bool(self._marks) and newest < clock - IDLE_AFTER_SECONDS
+        )
         if self._rests:
             self._reader = self._snapshot = None
-            self._due = now + ROTATION
+            self._due = now + SWEEP_SECONDS
         assert self.view is not None
         return self.view
 
     def spread(self, now: float, pause: float) -> None:
         """Set another time for the next looks than that of all the others."""
         share = zlib.crc32(os.fsencode(self._dir)) % 1000 / 1000
-        self._due = now + ROTATION * share
+        self._due = now + SWEEP_SECONDS * share
         self._glance = now + pause * share
 
     def wake(self) -> None:
@@ -116,6 +120,7 @@ class Entry:
                 self.view = self.view if fresh == self.view else fresh
                 self._snapshot = current
             self._held = current.holder is not None
+            self.worker_pid = current.holder.pid if current.holder is not None else None
             self.sound = True
         except Exception as error:  # whatever is in one session's files, the others are to be seen
             known = isinstance(error, SamobotError)
@@ -123,6 +128,7 @@ class Entry:
                 log.warning("%s cannot be read: %s", self.folder.path, error, exc_info=not known)
             self._reader = self._snapshot = None
             self._held = self.sound = False
+            self.worker_pid = None
             words = error.message if isinstance(error, SamobotError) else f"It cannot be read: {error!r}."
             fresh = unreadable_view(self.folder, self.project, words)
             self.view = self.view if fresh == self.view else fresh

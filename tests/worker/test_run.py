@@ -7,22 +7,22 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.worker.patience import Patience
-from samobot.worker.stagnation import STAGNATION_AFTER, Stagnation
+from samobot.worker.loop import STAGNATION_AFTER, Stagnation
+from samobot.worker.run import RetryPolicy
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
 
 def test_a_service_at_fault_is_tried_from_half_a_minute_to_every_ten_minutes() -> None:
-    waits = [Patience().before_next_try(attempt) for attempt in range(1, 8)]
+    waits = [RetryPolicy().before_next_try(attempt) for attempt in range(1, 8)]
     assert waits == [30, 60, 120, 240, 480, 600, 600]
 
 
 @given(attempt=st.integers(1, 10**6))
 def test_no_wait_grows_without_end(attempt: int) -> None:
-    patience = Patience(retry_delay=5)
-    assert patience.before_next_try(attempt) <= 600
-    assert patience.before_retry(attempt) <= 600
+    retry_policy = RetryPolicy(retry_delay=5)
+    assert retry_policy.before_next_try(attempt) <= 600
+    assert retry_policy.before_retry(attempt) <= 600
 
 
 @given(hours=st.floats(-100, 100), spread=st.floats(0, 60))
@@ -30,12 +30,12 @@ def test_a_run_wakes_one_to_two_minutes_after_the_reset_and_never_in_the_past(
     hours: float, spread: float
 ) -> None:
     reset = NOW + timedelta(hours=hours)
-    wake = Patience().wake_at(reset, NOW, spread)
+    wake = RetryPolicy().wake_at(reset, NOW, spread)
     assert timedelta(seconds=60) <= wake - max(reset, NOW) <= timedelta(seconds=120)
 
 
 def test_a_limit_that_does_not_say_when_is_tried_again_in_half_an_hour() -> None:
-    assert Patience().wake_at(None, NOW, 0) == NOW + timedelta(minutes=30)
+    assert RetryPolicy().wake_at(None, NOW, 0) == NOW + timedelta(minutes=30)
 
 
 @given(changed=st.lists(st.booleans(), max_size=60))

@@ -12,15 +12,15 @@ from pathlib import Path
 from samobot.errors import ConflictError, SamobotError, StorageError
 from samobot.fleet import emergency_flag
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.read import Reading, ref_of
-from samobot.fleet.replies import StopReport
-from samobot.fleet.run_queue import Running, is_held
-from samobot.fleet.workers import Workers
+from samobot.fleet.results import StopReport
+from samobot.fleet.run_queue import RunQueue, is_held
+from samobot.fleet.session_reader import SessionReader
+from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session import requests
 from samobot.session.folder import SessionFolder, archive
 from samobot.session.gate import Person
 from samobot.session.lock import holder
-from samobot.session.requests import Request, RequestKind
+from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.status import SessionState
 from samobot.system.threads import Threads
 from samobot.worker.halt import Halted, halt
@@ -28,7 +28,7 @@ from samobot.worker.halt import Halted, halt
 log = logging.getLogger(__name__)
 
 
-class Stopping:
+class SessionStopper:
     """Lets sessions rest.
 
     Args:
@@ -45,9 +45,9 @@ class Stopping:
         self,
         state_dir: Path,
         *,
-        reading: Reading,
-        running: Running,
-        workers: Workers,
+        reading: SessionReader,
+        running: RunQueue,
+        workers: WorkerProcesses,
         threads: Threads,
         now: Callable[[], datetime],
         changed: Callable[[], None],
@@ -55,7 +55,7 @@ class Stopping:
         self._state_dir = state_dir
         self._reading = reading
         self._running = running
-        self._keeper = running.keeper
+        self._supervisor = running.supervisor
         self._workers = workers
         self._threads = threads
         self._now = now
@@ -67,12 +67,14 @@ class Stopping:
         Raises:
             ConflictError: It is not running: what waits for a person rests, and goes on by what they decide.
         """
-        await self._keeper.started(ref.key)
+        await self._supervisor.started(ref.key)
         folder = await self._reading.folder(ref)
         if await self._threads.run(lambda: holder(folder)) is not None:
-            await self._threads.run(lambda: requests.request(folder, Request(RequestKind.PAUSE, by.who)))
+            await self._threads.run(
+                lambda: requests.request(folder, WorkerRequest(RequestKind.PAUSE, by.who))
+            )
         elif self._running.is_wanted(ref) and not _needs_a_person(await self._reading.view(ref)):
-            self._keeper.drop(ref.key)
+            self._supervisor.drop(ref.key)
         else:
             raise ConflictError(f"{ref.name} is not running, so there is nothing to pause.")
 
@@ -83,13 +85,13 @@ class Stopping:
             NotFoundError: It is gone.
             StorageError: It was stopped, but that could not be written down.
         """
-        with self._keeper.held_back(ref.key):
+        with self._supervisor.held_back(ref.key):
             unwritten: StorageError | None = None
             try:
-                self._keeper.drop(ref.key)
+                self._supervisor.drop(ref.key)
             except StorageError as error:
                 unwritten = error  # a full disk must not keep anything running
-            await self._keeper.started(ref.key)
+            await self._supervisor.started(ref.key)
             folder = await self._reading.folder(ref)
             halted = await self._threads.run_slowly(lambda: self._halt(ref, folder))
         self._changed()
@@ -98,11 +100,11 @@ class Stopping:
         return StopReport(words=halted.words, clean=halted.clean, done=halted.done)
 
     async def panic(self, by: Person) -> list[StopReport]:
-        """Stop everything at once, and let nothing start until `calm`."""
+        """Stop everything at once, and let nothing start until `lift_emergency_stop`."""
         with self._running.frozen():
             return await self._stop_everything(by)
 
-    def calm(self) -> bool:
+    def lift_emergency_stop(self) -> bool:
         """Let workers start again; whether they had been kept from it."""
         return emergency_flag.release(self._state_dir)
 
@@ -112,11 +114,11 @@ class Stopping:
         Raises:
             BusyError: It is running.
         """
-        with self._keeper.held_back(ref.key):
-            await self._keeper.started(ref.key)
+        with self._supervisor.held_back(ref.key):
+            await self._supervisor.started(ref.key)
             folder = await self._reading.folder(ref)
             await self._threads.run(lambda: archive(folder))
-            self._keeper.drop(ref.key)
+            self._supervisor.drop(ref.key)
 
     def _halt(self, ref: SessionRef, folder: SessionFolder) -> Halted:
         halted = halt(folder, now=self._now)
@@ -133,11 +135,11 @@ class Stopping:
             reports.append(StopReport(words=words, clean=False))
         for key in self._running.wanted():
             try:
-                self._keeper.drop(key)
+                self._supervisor.drop(key)
             except StorageError as error:
                 log.warning("%s: %s", key, error.message)
-        starting = {ref_of(key) for key in self._keeper.starting}
-        active = {view.ref for view in await self._running.look() if is_held(view)}
+        starting = {SessionRef.from_key(key) for key in self._supervisor.starting}
+        active = {view.ref for view in await self._running.sessions() if is_held(view)}
         ended = await asyncio.gather(
             *(self.stop(ref, by) for ref in active | starting), return_exceptions=True
         )

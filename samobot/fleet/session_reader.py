@@ -5,57 +5,49 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from samobot.config.project import Project
-from samobot.errors import NotFoundError
 from samobot.fleet import documents
-from samobot.fleet.catalog import Catalogue
+from samobot.fleet.catalog import Catalog
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import DiffView, Document, FileView, ProjectView
-from samobot.fleet.supervisor import Sight
-from samobot.session.folder import SessionFolder, split_date
+from samobot.fleet.results import DiffView, Document, FileView, ProjectView
+from samobot.fleet.supervisor import Observation
+from samobot.session.folder import SessionFolder
 from samobot.system.threads import Threads
 
 
-def ref_of(key: str) -> SessionRef:
-    """The reference that a key stands for.
-
-    Raises:
-        NotFoundError: It is not a key.
-    """
-    project, colon, folder = key.partition(":")
-    if not colon:
-        raise NotFoundError(f"“{key}” is not a session.")
-    return SessionRef(project=project, folder=folder, name=split_date(folder)[1])
-
-
-class Reading:
-    """The catalogue behind an event loop, and what a session's folder holds for reading.
+class SessionReader:
+    """The catalog behind an event loop, and what a session's folder holds for reading.
 
     Args:
-        catalogue: The configured projects and their sessions; nobody else uses it.
+        catalog: The configured projects and their sessions; nobody else uses it.
         threads: Where it is read.
     """
 
-    def __init__(self, catalogue: Catalogue, threads: Threads) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: Catalog, threads: Threads) -> None:
+        self._catalog = catalog
         self._threads = threads
 
     # The sessions as their files say.
 
     async def projects(self) -> list[ProjectView]:
         """The configured projects, with what is wrong with them."""
-        return await self._threads.read(self._catalogue.views)
+        return await self._threads.read(self._catalog.views)
 
     async def find(self, address: str) -> list[SessionRef]:
         """The sessions that `name` or `project:name` means: none, one, or one in each of several projects."""
-        return await self._threads.read(lambda: self._catalogue.find(address))
+        return await self._threads.read(lambda: self._catalog.find(address))
 
     async def nearest(self, name: str) -> str | None:
         """The session's name that was probably meant."""
-        return await self._threads.read(lambda: self._catalogue.nearest(name))
+        return await self._threads.read(lambda: self._catalog.nearest(name))
 
-    async def look(self, closely: Collection[str]) -> list[SessionView]:
+    async def sessions(self, closely: Collection[str]) -> list[SessionView]:
         """Every session; those with the keys in `closely` are looked at in full although they rest."""
-        return await self._threads.read(lambda: self._catalogue.look(closely))
+        return await self._threads.read(lambda: self._catalog.sessions(closely))
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """The processes that held a session at the last look."""
+        return self._catalog.worker_pids
 
     async def view(self, ref: SessionRef) -> SessionView:
         """One session as it is now, without its place in the queue.
@@ -63,18 +55,18 @@ class Reading:
         Raises:
             NotFoundError: It is gone.
         """
-        return await self._threads.read(lambda: self._catalogue.view(ref))
+        return await self._threads.read(lambda: self._catalog.view(ref))
 
-    async def is_put_away(self, ref: SessionRef) -> bool:
+    async def is_archived(self, ref: SessionRef) -> bool:
         """Whether a session that is not there was put into the archive."""
-        return await self._threads.read(lambda: self._catalogue.is_put_away(ref))
+        return await self._threads.read(lambda: self._catalog.is_archived(ref))
 
-    async def sight(self, keys: Collection[str]) -> Sight:
+    async def observe(self, keys: Collection[str]) -> Observation:
         """What the last look saw, and which of these sessions are certainly gone."""
-        seen = self._catalogue.seen
+        seen = self._catalog.seen
         missing = [key for key in keys if key not in seen]
-        gone = await self._threads.read(lambda: {key for key in missing if self._catalogue.gone(key)})
-        return Sight(seen, gone.__contains__)
+        gone = await self._threads.read(lambda: {key for key in missing if self._catalog.gone(key)})
+        return Observation(seen, gone.__contains__)
 
     async def project(self, name: str) -> Project:
         """The project of that name.
@@ -82,7 +74,7 @@ class Reading:
         Raises:
             NotFoundError: There is none.
         """
-        return await self._threads.read(lambda: self._catalogue.project(name))
+        return await self._threads.read(lambda: self._catalog.project(name))
 
     async def folder(self, ref: SessionRef) -> SessionFolder:
         """Where a session is; it is looked at closely next time.
@@ -91,7 +83,7 @@ class Reading:
             NotFoundError: It is gone.
             UsageError: Its folder cannot be used as it is.
         """
-        return await self._threads.read(lambda: self._catalogue.folder(ref))
+        return await self._threads.read(lambda: self._catalog.folder(ref))
 
     # What they hold.
 
@@ -113,9 +105,9 @@ class Reading:
         project = await self.project(ref.project)
         return await documents.log_lines(await self.folder(ref), project.main_repo, count)
 
-    async def said(self, ref: SessionRef) -> str:
+    async def last_message(self, ref: SessionRef) -> str:
         """The last thing that the agent said."""
-        return await documents.said(await self.folder(ref))
+        return await documents.last_message(await self.folder(ref))
 
     async def files(self, ref: SessionRef) -> list[FileView]:
         """The session's artefacts."""

@@ -12,13 +12,15 @@ import pytest
 
 from samobot.config.project import Project, load_project
 from samobot.errors import UsageError
-from samobot.fleet.create import Opening, find_session, open_session
+from samobot.fleet.session_creator import Opening, find_session, open_session
 from samobot.phases import Phase
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import parse_overview
-from samobot.session.overview_guard import Backup
+from samobot.session.overview_guard import OverviewGuard
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
+
+pytestmark = pytest.mark.slow
 
 NOW = datetime(2026, 1, 15, 10, 30).astimezone()
 TASK = Opening(task="Add a greeting script")
@@ -92,7 +94,7 @@ def test_a_crash_before_the_overview_was_written_is_taken_up(shop: Workshop, pro
 
 def test_an_overview_that_an_agent_deleted_is_not_made_anew(project: Project) -> None:
     folder = open_session(project, "greet", TASK, NOW).folder
-    Backup(folder).save()
+    OverviewGuard(folder).save()
     folder.overview.unlink()
     assert open_session(project, "greet", Opening(), NOW).created is False
     assert not folder.overview.exists()

@@ -10,11 +10,11 @@ from math import isfinite
 
 from samobot.config.settings import Settings
 from samobot.errors import ConflictError, DayOverError, UsageError
-from samobot.fleet.create import Opening, open_session
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.read import Reading
-from samobot.fleet.replies import Resumed, ResumeKind, Started
-from samobot.fleet.run_queue import Running, is_held, run_options
+from samobot.fleet.results import ResumeKind, ResumeResult, StartResult
+from samobot.fleet.run_queue import RunQueue, is_held, run_options
+from samobot.fleet.session_creator import Opening, open_session
+from samobot.fleet.session_reader import SessionReader
 from samobot.money import spending
 from samobot.phases import WaitingFor
 from samobot.session import gate, journal, requests
@@ -27,7 +27,7 @@ from samobot.text import human_money
 _KEPT = " Your words are kept for its next iteration."
 
 
-class Starting:
+class SessionStarter:
     """Lets sessions run, new ones and such as rest.
 
     Args:
@@ -44,8 +44,8 @@ class Starting:
         settings: Settings,
         key: bytes,
         *,
-        reading: Reading,
-        running: Running,
+        reading: SessionReader,
+        running: RunQueue,
         threads: Threads,
         now: Callable[[], datetime],
     ) -> None:
@@ -67,7 +67,7 @@ class Starting:
         dive: str | None = None,
         budget_usd: float | None = None,
         auto: bool = False,
-    ) -> Started:
+    ) -> StartResult:
         """Start a new session, or let an existing one go on; it waits for its turn where too many run.
 
         Raises:
@@ -96,9 +96,9 @@ class Starting:
         place = await self._running.want(ref, run_options(auto=auto))
         if not opened.created:
             _say_what_is_awaited(await self._reading.view(ref), kept=bool(words))
-        return Started(ref=ref, project=found.name, name=ref.name, place=place, created=opened.created)
+        return StartResult(ref=ref, project=found.name, name=ref.name, place=place, created=opened.created)
 
-    async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> Resumed:
+    async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
         """Let a session go on: paused, stopped, blocked, parked, or out of money.
 
         Raises:
@@ -114,11 +114,11 @@ class Starting:
         if is_held(view):
             folder = await self._reading.folder(ref)
             await self._threads.run(lambda: requests.wake(folder, by.who))
-            return Resumed(kind=ResumeKind.WOKEN)
+            return ResumeResult(kind=ResumeKind.WOKEN)
         await self._lift(ref, by)
         place = await self._running.want(ref, run_options(auto=view.auto))
         _say_what_is_awaited(await self._reading.view(ref))
-        return Resumed(kind=ResumeKind.RUNNING if place is None else ResumeKind.QUEUED, place=place)
+        return ResumeResult(kind=ResumeKind.RUNNING if place is None else ResumeKind.QUEUED, place=place)
 
     async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
         """Set what the whole session may cost; one that had used it up goes on.
@@ -134,7 +134,7 @@ class Starting:
             await self._lift(ref, by)
             await self._running.go_on(ref)
 
-    async def allow_today(self, ref: SessionRef, usd: float, by: Person) -> None:
+    async def raise_daily_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
         """Let all sessions together spend more today than the day's budget; this one goes on.
 
         Raises:
@@ -180,7 +180,7 @@ class Starting:
             ConflictError: It waits for a decision.
         """
         view = await self._running.view(ref)
-        if view.worker_pid is not None or view.state is SessionState.DONE:
+        if view.has_worker or view.state is SessionState.DONE:
             return
         match view.waiting_for:
             case WaitingFor.HUMAN_ACTION | WaitingFor.FILE_UPDATE:

@@ -28,7 +28,7 @@ class AnswerReceipt(_Reply):
     open: int
 
 
-class Started(_Reply):
+class StartResult(_Reply):
     """A run that was asked for: its session where that is known already, and its place in the queue."""
 
     ref: SessionRef | None
@@ -46,7 +46,7 @@ class ResumeKind(StrEnum):
     WOKEN = "woken"
 
 
-class Resumed(_Reply):
+class ResumeResult(_Reply):
     """How a session goes on; its place where it waits for its turn."""
 
     kind: ResumeKind
@@ -61,7 +61,7 @@ class StopReport(_Reply):
     done: bool = False
 
 
-class NewsKind(StrEnum):
+class FleetEventKind(StrEnum):
     """What the fleet did by itself."""
 
     STARTED = "started"
@@ -70,12 +70,12 @@ class NewsKind(StrEnum):
     FAILED_TO_START = "failed_to_start"
 
 
-class FleetNews(_Reply):
+class FleetEvent(_Reply):
     """Something the fleet did by itself that a person may want to know."""
 
     ref: SessionRef | None
     key: str
-    kind: NewsKind
+    kind: FleetEventKind
     text: str
 
 

@@ -20,11 +20,11 @@ from samobot.session.folder import SessionFolder
 
 log = logging.getLogger(__name__)
 
-MOST_WATCHED = 256
+MAX_WATCHED = 256
 """Processes that are watched at most; each costs a descriptor."""
 
 
-class Workers:
+class WorkerProcesses:
     """Starts workers, and notices at once when one ends.
 
     Args:
@@ -105,7 +105,7 @@ class Workers:
         self._children.clear()
 
     def _watch(self, pid: int) -> None:
-        if pid in self._watched or len(self._watched) >= MOST_WATCHED or not hasattr(os, "pidfd_open"):
+        if pid in self._watched or len(self._watched) >= MAX_WATCHED or not hasattr(os, "pidfd_open"):
             return
         try:
             descriptor = os.pidfd_open(pid)

@@ -1,7 +1,7 @@
 """All sessions of this machine's projects: list them, start them, keep them running, decide about them.
 
 The only way in which the bot reaches sessions. Its calls take and return values, never paths or live objects,
-so that sessions of other machines could come in behind the same calls. The catalogue is read by one thread of
+so that sessions of other machines could come in behind the same calls. The catalog is read by one thread of
 its own; what may take seconds (git, stopping) has a few of its own too, so that it never delays a look.
 """
 
@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from samobot.config.settings import Settings
-from samobot.fleet.catalog import Catalogue
-from samobot.fleet.decide import Deciding
-from samobot.fleet.read import Reading, ref_of
-from samobot.fleet.run_queue import Running
-from samobot.fleet.start import Starting
-from samobot.fleet.stop import Stopping
-from samobot.fleet.supervisor import Wanted
-from samobot.fleet.workers import Workers
+from samobot.fleet.catalog import Catalog
+from samobot.fleet.decision_writer import DecisionWriter
+from samobot.fleet.run_queue import RunQueue
+from samobot.fleet.session_reader import SessionReader
+from samobot.fleet.session_starter import SessionStarter
+from samobot.fleet.session_stopper import SessionStopper
+from samobot.fleet.supervisor import DesiredRunStore
+from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.decisions import load_key
 from samobot.system.threads import Threads
 
@@ -32,7 +32,7 @@ def _unheard() -> None:
     """Where nobody wants a hint."""
 
 
-class Fleet:
+class LocalFleet:
     """The sessions of the configured projects.
 
     Its calls are those of its parts under one name each, so that no signature stands twice: what they take,
@@ -47,12 +47,10 @@ class Fleet:
             worker has ended or was started. A hint to poll now; polling alone is enough.
     """
 
-    ref_of = staticmethod(ref_of)
-
     def __init__(
         self,
         settings: Settings,
-        wanted: Wanted,
+        wanted: DesiredRunStore,
         *,
         environ: Mapping[str, str],
         now: Callable[[], datetime] = utc_now,
@@ -61,15 +59,15 @@ class Fleet:
         state_dir = settings.samobot_state_dir
         key = load_key(state_dir)
         threads = Threads()
-        workers = Workers(state_dir, environ, on_change)
-        reading = Reading(Catalogue(settings.samobot_projects), threads)
-        running = Running(
+        workers = WorkerProcesses(state_dir, environ, on_change)
+        reading = SessionReader(Catalog(settings.samobot_projects), threads)
+        running = RunQueue(
             wanted, settings.samobot_max_parallel, state_dir,
             reading=reading, workers=workers, now=now, changed=on_change,
         )  # fmt: skip
-        starting = Starting(settings, key, reading=reading, running=running, threads=threads, now=now)
-        deciding = Deciding(key, reading=reading, running=running, threads=threads, now=now)
-        stopping = Stopping(
+        starting = SessionStarter(settings, key, reading=reading, running=running, threads=threads, now=now)
+        deciding = DecisionWriter(key, reading=reading, running=running, threads=threads, now=now)
+        stopping = SessionStopper(
             state_dir,
             reading=reading, running=running, workers=workers, threads=threads, now=now, changed=on_change,
         )  # fmt: skip
@@ -79,29 +77,29 @@ class Fleet:
         self.projects = reading.projects
         self.find = reading.find
         self.nearest = reading.nearest
-        self.is_put_away = reading.is_put_away
-        self.look = running.look
+        self.is_archived = reading.is_archived
+        self.sessions = running.sessions
         self.view = running.view
 
         # What runs.
         self.start = starting.start
         self.resume = starting.resume
         self.set_budget = starting.set_budget
-        self.allow_today = starting.allow_today
-        self.keep = running.keep
-        self.settle = running.settle
+        self.raise_daily_budget = starting.raise_daily_budget
+        self.reconcile = running.reconcile
+        self.wait_for_starts = running.wait_for_starts
         self.pause = stopping.pause
         self.stop = stopping.stop
         self.archive = stopping.archive
         self.panic = stopping.panic
-        self.calm = stopping.calm
+        self.lift_emergency_stop = stopping.lift_emergency_stop
 
         # What a person decides.
         self.answer = deciding.answer
         self.accept_suggestions = deciding.accept_suggestions
         self.approve = deciding.approve
         self.reject = deciding.reject
-        self.tell = deciding.tell
+        self.add_guidance = deciding.add_guidance
         self.action_done = deciding.action_done
         self.retry = deciding.retry
 
@@ -110,7 +108,7 @@ class Fleet:
         self.summary_text = reading.summary_text
         self.diff = reading.diff
         self.log_lines = reading.log_lines
-        self.said = reading.said
+        self.last_message = reading.last_message
         self.files = reading.files
         self.file = reading.file
         self.timeline = reading.timeline

@@ -13,9 +13,9 @@ import pytest
 
 from samobot.config.settings import Settings, load_settings
 from samobot.errors import ConflictError, DayOverError, NotFoundError, StorageError, UsageError
-from samobot.fleet.local import Fleet
+from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.replies import FleetNews, NewsKind, ResumeKind
+from samobot.fleet.results import FleetEvent, FleetEventKind, ResumeKind
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import Scenario, install, read_runs
@@ -30,13 +30,17 @@ from samobot.sandbox.agent.steps import (
     Step,
     WaitFor,
 )
+from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
+from samobot.session.lock import holder
 from samobot.session.status import SessionState
 from samobot.telegram.store.database import Database
-from samobot.telegram.store.desired_runs import WantedRuns
+from samobot.telegram.store.desired_runs import DesiredRuns
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
+
+pytestmark = pytest.mark.slow
 
 ANNA = Person("anna", "telegram")
 PATIENCE = 60.0
@@ -68,16 +72,16 @@ class Port:
             **environment,
         }
         self.settings: Settings = load_settings(shop.environment)
-        self.news: list[FleetNews] = []
+        self.news: list[FleetEvent] = []
         self.changed = asyncio.Event()
         self.database: Database
-        self.fleet: Fleet
+        self.fleet: LocalFleet
         self.open()
 
     def open(self) -> None:
         self.database = Database(self.settings.samobot_state_dir / "bot.db")
-        self.wanted = WantedRuns(self.database)
-        self.fleet = Fleet(
+        self.wanted = DesiredRuns(self.database)
+        self.fleet = LocalFleet(
             self.settings, self.wanted, environ=self.shop.environment, on_change=self.changed.set
         )
 
@@ -98,11 +102,18 @@ class Port:
         """Poll as the bot does until something holds."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                self.news += await self.fleet.keep()
+                self.news += await self.fleet.reconcile()
                 view = await self.fleet.view(ref)
                 if holds(view):
                     return view
                 await self.pause()
+
+    def worker_pid(self, ref: SessionRef) -> int:
+        """The process that holds a session's lock."""
+        found = holder(SessionFolder(self.shop.sessions / ref.folder))
+        assert found is not None
+        assert found.pid is not None
+        return found.pid
 
     async def pause(self) -> None:
         self.changed.clear()
@@ -118,7 +129,7 @@ class Port:
         """How many workers have taken up a session."""
         return len(self.shop.journal(name, "run_start"))
 
-    def kinds(self) -> list[NewsKind]:
+    def kinds(self) -> list[FleetEventKind]:
         return [each.kind for each in self.news]
 
 
@@ -176,7 +187,7 @@ async def test_a_session_goes_from_nothing_to_done_by_decisions_alone(harbour: H
     assert again.plan is not None
     await port.fleet.approve(ref, ANNA, expected=again.plan.sha256)
     done = await port.until(ref, lambda view: view.state is SessionState.DONE)
-    assert done.worker_pid is None
+    assert not done.has_worker
     summary = await port.fleet.summary_text(ref)
     assert summary is not None
     assert summary.text.startswith("# Summary")
@@ -193,9 +204,9 @@ async def test_whatever_polls_and_decisions_come_together_one_worker_starts(
     port = harbour(one_phase(waits(tmp_path, "go", FINISH)))
     started = await asyncio.gather(*(port.start("greet") for _ in range(3)), return_exceptions=True)
     ref = next(each for each in started if isinstance(each, SessionRef))
-    await asyncio.gather(*(port.fleet.keep() for _ in range(10)), port.fleet.resume(ref, ANNA))
-    await port.until(ref, lambda view: view.worker_pid and view.iteration == 1)
-    await asyncio.gather(*(port.fleet.keep() for _ in range(10)))
+    await asyncio.gather(*(port.fleet.reconcile() for _ in range(10)), port.fleet.resume(ref, ANNA))
+    await port.until(ref, lambda view: view.has_worker and view.iteration == 1)
+    await asyncio.gather(*(port.fleet.reconcile() for _ in range(10)))
     port.touch("go")
     await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
     assert port.runs("greet") == 1
@@ -209,21 +220,21 @@ async def test_a_terminals_worker_is_adopted_and_followed_by_one_of_ours(
     terminal = port.shop.start("run", "--session", "greet", "--task", "greet somebody")
     try:
         async with asyncio.timeout(PATIENCE):
-            while not (views := await port.fleet.look()) or not views[0].worker_pid:
+            while not (views := await port.fleet.sessions()) or not views[0].has_worker:
                 await port.pause()
         ref = views[0].ref
-        assert views[0].worker_pid == terminal.pid
+        assert port.worker_pid(ref) == terminal.pid
         assert not views[0].wanted
         assert (await port.fleet.resume(ref, ANNA)).kind is ResumeKind.WOKEN
         port.touch("ask")
-        await port.until(ref, lambda view: view.state is SessionState.WAITING and view.worker_pid is None)
+        await port.until(ref, lambda view: view.state is SessionState.WAITING and not view.has_worker)
         assert terminal.wait(PATIENCE) == 10
     finally:
         terminal.communicate()
     assert port.runs("greet") == 1
     await port.fleet.answer(ref, {0: "B"}, ANNA)
-    ours = await port.until(ref, lambda view: view.worker_pid)
-    assert ours.worker_pid != terminal.pid
+    await port.until(ref, lambda view: view.has_worker)
+    assert port.worker_pid(ref) != terminal.pid
     port.touch("finish")
     await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
     assert port.runs("greet") == 2
@@ -246,19 +257,19 @@ async def test_an_answer_at_the_terminal_lets_a_wanted_run_go_on_by_itself(harbo
 async def test_a_stop_while_it_waits_holds_until_a_person_lets_it_go_on(harbour: Harbour, where: str) -> None:
     port = harbour(asks(ASK, [FINISH]))
     ref = await port.start("greet")
-    await port.until(ref, lambda view: view.state is SessionState.WAITING and view.worker_pid is None)
+    await port.until(ref, lambda view: view.state is SessionState.WAITING and not view.has_worker)
     if where == "chat":
         assert (await port.fleet.stop(ref, ANNA)).clean
     else:
         done = await asyncio.to_thread(port.shop.samobot, "stop", "greet")
         assert done.returncode == 0, done.stderr
-    await port.fleet.keep()
+    await port.fleet.reconcile()
     stopped = await port.fleet.view(ref)
     assert (stopped.state, stopped.wanted) == (SessionState.STOPPED, False)
     assert not (port.shop.session("greet") / "_signal.json").exists()
     assert "Stopped by a person" in (port.shop.session("greet") / "_overview.md").read_text()
     await port.fleet.answer(ref, {"Q1": "A"}, ANNA)
-    await port.fleet.keep()
+    await port.fleet.reconcile()
     answered = await port.fleet.view(ref)
     assert (answered.state, answered.wanted) == (SessionState.STOPPED, False)
     assert answered.questions[0].answer is not None
@@ -273,12 +284,11 @@ async def test_a_killed_worker_is_started_again_and_nothing_of_it_is_left(
 ) -> None:
     port = harbour(one_phase(waits(tmp_path, "never"), [FINISH]))
     ref = await port.start("greet")
-    view = await port.until(ref, lambda view: view.worker_pid and read_runs(port.agent))
+    await port.until(ref, lambda view: view.has_worker and read_runs(port.agent))
     orphan = read_runs(port.agent)[0].pid
-    assert view.worker_pid is not None
-    os.kill(view.worker_pid, signal.SIGKILL)
+    os.kill(port.worker_pid(ref), signal.SIGKILL)
     await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
-    assert port.kinds() == [NewsKind.RESTARTED]
+    assert port.kinds() == [FleetEventKind.RESTARTED]
     assert port.runs("greet") == 2
     assert is_dead(orphan)
 
@@ -286,25 +296,27 @@ async def test_a_killed_worker_is_started_again_and_nothing_of_it_is_left(
 async def test_the_end_of_a_worker_is_noticed_before_the_next_poll(harbour: Harbour, tmp_path: Path) -> None:
     port = harbour(one_phase(waits(tmp_path, "go", FINISH)))
     ref = await port.start("greet")
-    view = await port.until(ref, lambda view: view.worker_pid)
+    view = await port.until(ref, lambda view: view.has_worker)
     await port.restart()  # also one that is not our child any more
-    await port.fleet.keep()
+    await port.fleet.reconcile()
     port.changed.clear()
     port.touch("go")
     async with asyncio.timeout(PATIENCE):
         await port.changed.wait()
-    assert view.worker_pid is not None
-    assert (await port.fleet.view(ref)).worker_pid is None
+    assert view.has_worker
+    assert not (await port.fleet.view(ref)).has_worker
 
 
 async def test_a_worker_outlives_the_bot_and_is_found_again(tmp_path: Path, harbour: Harbour) -> None:
     port = harbour(one_phase(waits(tmp_path, "go", FINISH)))
     ref = await port.start("greet")
-    before = await port.until(ref, lambda view: view.worker_pid and view.iteration == 1)
+    await port.until(ref, lambda view: view.has_worker and view.iteration == 1)
+    before = port.worker_pid(ref)
     for _ in range(3):
         await port.restart()
-        assert await port.fleet.keep() == []
-        assert (await port.fleet.view(ref)).worker_pid == before.worker_pid
+        assert await port.fleet.reconcile() == []
+        assert (await port.fleet.view(ref)).has_worker
+        assert port.worker_pid(ref) == before
     port.touch("go")
     await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
     assert port.runs("greet") == 1
@@ -313,15 +325,14 @@ async def test_a_worker_outlives_the_bot_and_is_found_again(tmp_path: Path, harb
 async def test_what_happened_while_the_bot_was_down_is_put_right(harbour: Harbour, tmp_path: Path) -> None:
     port = harbour(one_phase(waits(tmp_path, "never"), [FINISH]))
     ref = await port.start("greet")
-    view = await port.until(ref, lambda view: view.worker_pid and read_runs(port.agent))
+    await port.until(ref, lambda view: view.has_worker and read_runs(port.agent))
+    worker = psutil.Process(port.worker_pid(ref))
     await port.close()
-    assert view.worker_pid is not None
-    worker = psutil.Process(view.worker_pid)
     worker.kill()
     worker.wait(PATIENCE)
     port.open()
     await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
-    assert port.kinds() == [NewsKind.RESTARTED]
+    assert port.kinds() == [FleetEventKind.RESTARTED]
 
 
 def test_a_worker_goes_on_when_the_event_loop_is_closed(tmp_path: Path) -> None:
@@ -329,10 +340,10 @@ def test_a_worker_goes_on_when_the_event_loop_is_closed(tmp_path: Path) -> None:
         base = cli_environment(tmp_path / "home", "http://127.0.0.1:9")
         port = Port(make_workshop(tmp_path, base), one_phase(waits(tmp_path, "go", FINISH)))
         ref = await port.start("greet")
-        view = await port.until(ref, lambda view: view.worker_pid and view.iteration == 1)
+        await port.until(ref, lambda view: view.has_worker and view.iteration == 1)
+        pid = port.worker_pid(ref)
         await port.close()
-        assert view.worker_pid is not None
-        return port, view.worker_pid
+        return port, pid
 
     port, pid = asyncio.run(start())
     worker = psutil.Process(pid)
@@ -350,10 +361,10 @@ async def test_stopping_a_session_that_is_just_starting_leaves_nothing(
     ref = await port.start("greet")
     report = await port.fleet.stop(ref, ANNA)
     assert report.clean
-    await port.fleet.keep()
-    await port.fleet.settle()
+    await port.fleet.reconcile()
+    await port.fleet.wait_for_starts()
     assert port.shop.processes() == []
-    assert (await port.fleet.view(ref)).worker_pid is None
+    assert not (await port.fleet.view(ref)).has_worker
     assert port.wanted.all() == ()
 
 
@@ -371,10 +382,10 @@ async def test_a_stop_that_cannot_be_written_down_stops_all_the_same(
         patch.setattr(port.wanted, "drop", refuse)
         with pytest.raises(StorageError, match=r"nothing of the session is running.*full"):
             await port.fleet.stop(ref, ANNA)
-        await port.fleet.keep()
-        await port.fleet.settle()
+        await port.fleet.reconcile()
+        await port.fleet.wait_for_starts()
     assert port.shop.processes() == []
-    await port.fleet.keep()
+    await port.fleet.reconcile()
     assert port.wanted.all() == ()
 
 
@@ -383,10 +394,10 @@ async def test_runs_beyond_the_most_wait_in_a_queue_that_is_seen(harbour: Harbou
     first = await port.start("first")
     second, third = await port.start("second"), await port.start("third")
     assert (await port.fleet.view(first)).place is None
-    views = {view.ref.name: view for view in await port.fleet.look()}
+    views = {view.ref.name: view for view in await port.fleet.sessions()}
     assert (views["second"].state, views["second"].place) == (SessionState.QUEUED, 1)
     assert (views["third"].state, views["third"].place) == (SessionState.QUEUED, 2)
-    assert {view.ref.name: view for view in await port.fleet.look()}["second"] is views["second"]
+    assert {view.ref.name: view for view in await port.fleet.sessions()}["second"] is views["second"]
     await port.restart()
     resumed = await port.fleet.resume(third, ANNA)
     assert (resumed.kind, resumed.place) == (ResumeKind.QUEUED, 2)
@@ -394,7 +405,7 @@ async def test_runs_beyond_the_most_wait_in_a_queue_that_is_seen(harbour: Harbou
     assert (await port.fleet.view(third)).place == 1
     port.touch("go")
     await port.until(third, lambda view: view.state is SessionState.BLOCKED)
-    assert port.kinds() == [NewsKind.STARTED]
+    assert port.kinds() == [FleetEventKind.STARTED]
     assert not (port.shop.session("second") / "_logs" / "journal.jsonl").exists()
 
 
@@ -417,10 +428,10 @@ async def test_a_pause_of_an_iteration_that_asks_holds_until_a_person_lets_it_go
 ) -> None:
     port = harbour(asks(waits(tmp_path, "ask", *ASK), [FINISH]))
     ref = await port.start("greet")
-    await port.until(ref, lambda view: view.worker_pid and view.iteration == 2)
+    await port.until(ref, lambda view: view.has_worker and view.iteration == 2)
     await port.fleet.pause(ref, ANNA)
     port.touch("ask")
-    await port.until(ref, lambda view: view.state is SessionState.WAITING and view.worker_pid is None)
+    await port.until(ref, lambda view: view.state is SessionState.WAITING and not view.has_worker)
     if resumed == "before the answer":
         with pytest.raises(ConflictError, match="waits for your answers; it goes on by itself after that"):
             await port.fleet.resume(ref, ANNA)
@@ -448,8 +459,8 @@ async def test_on_a_day_whose_budget_is_used_up_nothing_is_said_to_go_on(harbour
     assert (after.state, after.end) == (spent.state, spent.end), "its gate stands as it was"
     with pytest.raises(DayOverError, match="Your words are kept"):
         await port.fleet.start("demo", "greet", ANNA, task="and in blue")
-    await port.fleet.allow_today(ref, 5.0, ANNA)
-    went_on = await port.until(ref, lambda view: view.asked == "that is all" and view.worker_pid is None)
+    await port.fleet.raise_daily_budget(ref, 5.0, ANNA)
+    went_on = await port.until(ref, lambda view: view.asked == "that is all" and not view.has_worker)
     assert [(item.text, item.given) for item in went_on.guidance] == [("and in blue", True)]
 
 
@@ -493,9 +504,9 @@ async def test_the_emergency_stop_stops_all_and_nothing_starts_until_it_is_lifte
     await port.restart()
     with pytest.raises(ConflictError, match="anna pulled the emergency stop"):
         await port.fleet.resume(second, ANNA)
-    assert await port.fleet.keep() == []
-    assert (await port.fleet.view(second)).worker_pid is None
-    assert port.fleet.calm()
+    assert await port.fleet.reconcile() == []
+    assert not (await port.fleet.view(second)).has_worker
+    assert port.fleet.lift_emergency_stop()
     assert (await port.fleet.resume(second, ANNA)).kind is ResumeKind.RUNNING
     port.touch("go")
     await port.until(second, lambda view: view.state is SessionState.BLOCKED)
@@ -510,8 +521,8 @@ async def test_what_is_decided_under_the_emergency_stop_starts_nothing_by_itself
     await port.fleet.panic(ANNA)
     await port.fleet.answer(ref, {0: "A"}, ANNA)
     assert not (await port.fleet.view(ref)).wanted
-    assert port.fleet.calm()
-    await port.fleet.keep()
+    assert port.fleet.lift_emergency_stop()
+    await port.fleet.reconcile()
     assert port.runs("greet") == 1
     await port.fleet.resume(ref, ANNA)
     await port.until(ref, lambda view: view.asked == "that is all")
@@ -520,9 +531,9 @@ async def test_what_is_decided_under_the_emergency_stop_starts_nothing_by_itself
 async def test_a_session_without_a_usable_claude_says_so_and_is_not_tried_again(harbour: Harbour) -> None:
     port = harbour(one_phase([FINISH]), CLAUDE_PATH="/nowhere/claude")
     ref = await port.start("greet")
-    await port.fleet.settle()
+    await port.fleet.wait_for_starts()
     await port.until(ref, lambda view: not view.wanted)
-    assert port.kinds() == [NewsKind.FAILED_TO_START]
+    assert port.kinds() == [FleetEventKind.FAILED_TO_START]
     assert "/nowhere/claude" in port.news[0].text
 
 
@@ -531,15 +542,15 @@ async def test_an_archived_session_is_gone_and_a_deleted_one_is_said(harbour: Ha
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
     await port.fleet.archive(ref)
-    assert await port.fleet.look() == []
+    assert await port.fleet.sessions() == []
     with pytest.raises(NotFoundError, match="is gone"):
         await port.fleet.view(ref)
     port.wanted.want(ref.key, {})
     async with asyncio.timeout(PATIENCE):
         while port.wanted.all():
-            port.news += await port.fleet.keep()
+            port.news += await port.fleet.reconcile()
             await port.pause()
-    assert port.kinds() == [NewsKind.FAILED_TO_START]
+    assert port.kinds() == [FleetEventKind.FAILED_TO_START]
     assert "folder is gone" in port.news[0].text
 
 
@@ -554,7 +565,7 @@ async def test_nothing_is_left_open_however_many_workers_come_and_go(harbour: Ha
         async with asyncio.timeout(PATIENCE):
             while set(psutil.Process().children()) - others:
                 await port.pause()
-                await port.fleet.keep()
+                await port.fleet.reconcile()
         counts.append(len(os.listdir("/proc/self/fd")))
     assert counts[-1] == counts[-2]
 
@@ -564,9 +575,9 @@ async def test_a_state_folder_that_cannot_be_written_is_said_in_one_sentence(har
     workers = port.settings.samobot_state_dir / "workers"
     workers.write_text("in the way")
     ref = await port.start("greet")
-    await port.fleet.settle()
+    await port.fleet.wait_for_starts()
     await port.until(ref, lambda view: not view.wanted)
-    assert port.kinds() == [NewsKind.FAILED_TO_START]
+    assert port.kinds() == [FleetEventKind.FAILED_TO_START]
     assert str(workers) in port.news[0].text
     workers.unlink()
     assert (await port.fleet.resume(ref, ANNA)).kind is ResumeKind.RUNNING

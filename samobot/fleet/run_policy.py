@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
 
-MOST_RESTARTS = 3
+MAX_RESTARTS = 3
 """How often in ten minutes a worker that died is started again before a person is asked."""
 
 FIRST_RESTART_DELAY = 2.0
@@ -36,7 +36,7 @@ class WantedRun(Protocol):
         """Its place in the queue; None: it may run now."""
 
 
-class Duty(StrEnum):
+class RunAction(StrEnum):
     """What is to be done about a wanted run."""
 
     NOTHING = "nothing"
@@ -47,7 +47,7 @@ class Duty(StrEnum):
     DROP = "drop"
 
 
-def duty(view: SessionView, run: WantedRun, now: datetime, *, idle: bool = False) -> Duty:
+def next_action(view: SessionView, run: WantedRun, now: datetime, *, idle: bool = False) -> RunAction:
     """Say what a wanted run needs, by where its session stands.
 
     Args:
@@ -56,30 +56,30 @@ def duty(view: SessionView, run: WantedRun, now: datetime, *, idle: bool = False
         now: The present.
         idle: Whether the last start led to nothing: no iteration, and no word of a person since.
     """
-    if view.worker_pid is not None or view.state is SessionState.RUNNING:
-        return Duty.NOTHING
+    if view.has_worker or view.state is SessionState.RUNNING:
+        return RunAction.NOTHING
     match view.state:
         case SessionState.STOPPED if view.end is not None and not view.end.by_person:
             # The service or the machine went down: nobody wanted this run to end.
-            return _again(run, now) if idle else Duty.START
+            return _again(run, now) if idle else RunAction.START
         case SessionState.DONE | SessionState.STOPPED | SessionState.BLOCKED:
             # Also where the worker died before it could say so: a person is asked, and nothing is left to do.
-            return Duty.DROP
+            return RunAction.DROP
         case SessionState.WAITING if not view.lost:
-            return Duty.NOTHING
+            return RunAction.NOTHING
         case SessionState.PARKED if view.parked_until is not None and now < view.parked_until:
-            return Duty.NOTHING
+            return RunAction.NOTHING
         case _:
             # A dead worker's agent may still be at work: only another worker cleans up, also before a gate.
-            return _again(run, now) if view.lost or idle else Duty.START
+            return _again(run, now) if view.lost or idle else RunAction.START
 
 
-def _again(run: WantedRun, now: datetime) -> Duty:
+def _again(run: WantedRun, now: datetime) -> RunAction:
     if not run.restarts:
-        return Duty.RESTART
-    if len(run.restarts) >= MOST_RESTARTS:
-        return Duty.GIVE_UP
+        return RunAction.RESTART
+    if len(run.restarts) >= MAX_RESTARTS:
+        return RunAction.GIVE_UP
     wait = FIRST_RESTART_DELAY * 4.0 ** (len(run.restarts) - 1)
     since = now.timestamp() - run.restarts[-1]
     # A clock that was set back must not make it wait for ever.
-    return Duty.RESTART if since >= wait or since < 0 else Duty.REST
+    return RunAction.RESTART if since >= wait or since < 0 else RunAction.REST

@@ -375,3 +375,38 @@ async def test_typing_errors_are_met_with_what_was_meant(room: ChatRoom) -> None
     said = room.say("/answer zzz")
     which = await room.see("Which question of demo", after=said)
     assert len(which.labels) == 3
+
+
+async def test_short_replies_raise_the_budget_ask_for_the_status_and_stop(tmp_path: Path) -> None:
+    async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.2))) as room:
+        await room.start()
+        room.say("/run demo do it --budget 0.01")
+        money = await room.see("has used up its budget")
+        room.ann.reply(money, "raise it to $500")
+        await room.see("may cost $500.00 now")
+        card = await room.see("demo · demo", "▶️")
+        asked = room.ann.reply(card, "status?").id
+        await room.see("demo · demo", after=asked)
+        said = room.ann.reply(card, "STOP!!").id
+        await room.see("demo is stopped", after=said)
+        assert not (room.shop.session("demo") / "_guidance.md").exists()
+        assert room.server.calls.rejected() == []
+        assert await room.end() == 0
+        assert room.shop.processes() == []
+
+
+async def test_what_came_of_a_stop_is_said_before_queued_chatter(tmp_path: Path) -> None:
+    async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.2))) as room:
+        await room.start()
+        room.say("/run demo do it")
+        card = await room.see("demo · demo", "▶️")
+        for number in range(40):
+            room.say(f"what about part {number}?")
+        said = room.say("/stop demo")
+        stopped = await room.see("demo is stopped", after=said)
+        # 40 hints take 40 seconds at Telegram's pace: the receipt was not behind them.
+        later = [
+            message for message in room.chat.from_bot() if message.id < stopped.id and message.id > card.id
+        ]
+        assert len(later) < 30
+        assert await room.end() == 0

@@ -9,25 +9,49 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from samobot.claude.outcome_kinds import OutcomeKind
 
 
+class Cure(StrEnum):
+    """Whether a fresh process may succeed where this one was refused."""
+
+    NONE = "none"
+    RESTART = "restart"
+    """Something in the conversation is refused; a fresh process does not carry it."""
+    RESTART_IF_ANSWERED = "restart_if_answered"
+    """Requests of the same process succeeded before: the conversation or the time has changed, not the setup."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A kind of failure and how a sentence about it begins."""
+    """A kind of failed request.
+
+    Attributes:
+        kind: What it is.
+        lead: How a sentence about it begins.
+        cure: Whether a fresh process may help, for kinds that are not tried again otherwise.
+    """
 
     kind: OutcomeKind
     lead: str
+    cure: Cure = Cure.NONE
 
 
 _TOO_LONG = Trouble(OutcomeKind.PROMPT_TOO_LONG, "The conversation is too long for the model")
-_LOGIN = Trouble(OutcomeKind.AUTH, "Claude refuses the login")
+_LOGIN = Trouble(OutcomeKind.AUTH, "Claude refuses the login", Cure.RESTART_IF_ANSWERED)
 _REFUSED = Trouble(OutcomeKind.REFUSED, "Claude declined")
 _API = Trouble(OutcomeKind.OVERLOADED, "The Claude API failed on its side")
 _NETWORK = Trouble(OutcomeKind.NETWORK, "The Claude API could not be reached")
 _TRUNCATED = Trouble(OutcomeKind.TRUNCATED, "Claude's answer was cut off")
-_REQUEST = Trouble(OutcomeKind.INVALID_REQUEST, "The Claude API refuses the request")
+_REQUEST = Trouble(
+    OutcomeKind.INVALID_REQUEST, "The Claude API refuses the request", Cure.RESTART_IF_ANSWERED
+)
+_CONTENT = Trouble(
+    OutcomeKind.INVALID_REQUEST, "The Claude API refuses something in the conversation", Cure.RESTART
+)
+_MODEL = Trouble(OutcomeKind.INVALID_REQUEST, "The account cannot use this model")
 _FAILED = Trouble(OutcomeKind.FAILED, "Claude failed")
 
 _BY_STATUS: tuple[tuple[Callable[[int], bool], Trouble], ...] = (
@@ -49,7 +73,21 @@ _BY_WORDS: tuple[tuple[str, Trouble], ...] = (
     ),
     (r"usage policy|unable to respond to this request", _REFUSED),
     (r"exceeded the .{0,40}output token maximum", _TRUNCATED),
-    (r"model .{0,80}(?:not exist|not found|not have access)|issue with the selected model", _REQUEST),
+    (
+        r"issue with the selected model|(?:invalid|unknown|unsupported) model\b|\b40[04]\b.{0,80}\bmodel: ?[\w.-]+"
+        r"|model .{0,80}(?:not exist|not found|not have access|not (?:available|supported|enabled)|unavailable"
+        r"|deprecated|retired)"
+        r"|not (?:available|included|supported) (?:with|on|in|for) (?:the|your) .{0,60}"
+        r"(?:plan|subscription|account|organization|workspace|region)",
+        _MODEL,
+    ),
+    (
+        r"image dimensions|image exceeds|could not process (?:image|pdf|document)|many-image|pdf pages|pdf is "
+        r"|tool_use.{0,40}(?:without|ids? ).{0,60}tool_result|unexpected .{0,5}tool_use_id|tool_result.{0,60}tool_use"
+        r"|thinking.{0,30} blocks?.{0,80}(?:modified|must|cannot)|content blocks? must (?:be non-empty|contain)"
+        r"|must be non-empty|invalid base64|surrogate|not valid json|invalid high surrogate|media_type",
+        _CONTENT,
+    ),
     (r"overloaded|internal server error|\b5\d\d\b", _API),
     (
         r"unable to connect|connection|network|econn|etimedout|enotfound|eai_again|fetch failed|timed? ?out"
@@ -70,6 +108,8 @@ _DISGUISED = re.compile(
       | You['’]ve\ (?:hit|reached)\ your\ .{0,60}limit\s*[·∙•|]
       | (?:Claude\ (?:AI\ )?usage|5-hour|Weekly|Opus)(?:\ weekly)?\ limit\ reached\s*[·∙•|]
       | Limit\ reached\s*\|
+      | Spend(?:ing)?\ (?:cap|limit)\ reached\b
+      | There['’]s\ an\ issue\ with\ the\ selected\ model\b
       | You['’]re\ (?:now\ )?out\ of\ extra\ usage\s*[·∙•|]""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -92,6 +132,8 @@ def trouble(status: int | None, words: str) -> Trouble:
     by_words = next((found for pattern, found in _PATTERNS if pattern.search(words)), _FAILED)
     if status is None:
         return by_words
-    if status == 400 and by_words in (_TOO_LONG, _REFUSED):
+    if status == 400 and by_words in (_TOO_LONG, _REFUSED, _CONTENT):
+        return by_words
+    if status in (400, 403, 404) and by_words is _MODEL:
         return by_words
     return next((found for matches, found in _BY_STATUS if matches(status)), by_words)

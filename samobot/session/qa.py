@@ -41,11 +41,13 @@ class Qa:
 
     Attributes:
         questions: In the order of the file.
-        problems: Sentences that name what could not be understood, and where.
+        problems: Sentences with line numbers about what could not be parsed.
+        unread: One sentence naming the lines that look like questions and are none; empty if there are none.
     """
 
     questions: tuple[Question, ...] = ()
     problems: tuple[str, ...] = ()
+    unread: str = ""
 
     @property
     def open(self) -> tuple[Question, ...]:

@@ -20,7 +20,7 @@ from samobot.claude.invocation import ClaudeOptions, build
 from samobot.claude.outcome import Evidence, classify
 from samobot.claude.process import Clocks, run
 from samobot.claude.reaper import end_session_processes
-from samobot.claude.records import Assistant, Record
+from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
 from samobot.errors import UsageError
 from samobot.phases import RULES, Phase, SignalStatus
@@ -95,6 +95,7 @@ class IterationRunner:
         self._backup = OverviewGuard(files.folder)
         self._journal = JournalGuard(files.folder)
         self._answered: Callable[[], None] | None = None
+        self._refusal_noted = False
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and put right what its agent may not have written."""
@@ -161,6 +162,7 @@ class IterationRunner:
         self._journal.save()
         evidence = Evidence()
         self._answered = answered
+        self._refusal_noted = False
         progress = Progress(assignment.phase, assignment.number, files.cost())
         began = time.monotonic()
         try:
@@ -241,6 +243,10 @@ class IterationRunner:
         if isinstance(record, Assistant) and not record.error and self._answered is not None:
             self._answered()
             self._answered = None
+        if isinstance(record, ApiRetry) and record.status in (401, 403) and not self._refusal_noted:
+            self._refusal_noted = True
+            text = f"Claude refuses the login ({record.status}); the CLI repeats the request. Check the login if this lasts."
+            self._files.log(EventName.NOTICE, text=text)
         doing = activity(record, work_dir, self._files.folder.path)
         if doing is not None:
             progress.activity = f"{doing.sign} {doing.words}"

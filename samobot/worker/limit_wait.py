@@ -1,10 +1,12 @@
-"""Resting while the account's usage limit is in force: told once, woken by the reset, by a person, or by a probe."""
+"""Waiting while the account's usage limit is in force: until its reset, `/resume`, or an answer to another session."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import functools
+from datetime import datetime, timedelta
 from random import SystemRandom
 
+from samobot.claude.limits import longest_wait
 from samobot.claude.outcome import Outcome
 from samobot.phases import Phase
 from samobot.session.journal import EventName, RunEndReason
@@ -34,6 +36,7 @@ class Parking:
         self._presence = presence
         self._resting = resting
         self._try_anyway = False
+        self._reset_early: set[str] = set()  # kinds that another session's answer seemed to lift
 
     async def before_iteration(self, phase: Phase) -> RunResult | None:
         """Rest as long as the account's limit asks for it; a `RunEnd` where this run does not wait."""
@@ -42,18 +45,35 @@ class Parking:
             self._try_anyway = False
             return None
         limit = self._account.limit(self._run.now())
-        if limit is None or (limit.until <= self._run.now() and self._account.begin_probe()):
+        if limit is None:
+            return None
+        if (limit.until <= self._run.now() or self._is_doubtful(limit)) and self._account.begin_probe():
             return None
         return await self._park(phase, limit)
+
+    def _is_doubtful(self, limit: Limit) -> bool:
+        """Whether a wait of days rests on the log of one other session, which its agent could have forged.
+
+        If the limit is real, trying costs nothing.
+        """
+        is_long = limit.until - self._run.now() > longest_wait("five_hour")
+        return is_long and not limit.confirmed and limit.session != str(self._run.files.folder.path)
 
     async def met(self, phase: Phase, outcome: Outcome) -> RunResult | None:
         """Park on a limit that this run's iteration has met."""
         spread = SystemRandom().uniform(0, self._run.retry_policy.after_reset)
-        until = self._run.retry_policy.wake_at(outcome.resets_at, self._run.now(), spread)
-        limit = Limit(until, outcome.limit_kind, outcome.text)
-        self._account.met(limit)
+        now = self._run.now()
+        until = self._run.retry_policy.wake_at(outcome.resets_at, outcome.limit_kind, now, spread)
+        limit = Limit(until, outcome.limit_kind, outcome.text, str(self._run.files.folder.path))
+        self._account.met(limit, now)
         self._account.end_probe()
         return await self._park(phase, limit)
+
+    def end(self, phase: Phase, text: str) -> RunResult:
+        """End a run that does not wait, on a limit whose reset is unknown."""
+        self._run.files.log(EventName.PARK, kind="", until=None, text=text)
+        self._run.files.flow(f"Parked: {text}")
+        return RunResult(RunEndReason.PARKED, text, phase)
 
     def answered(self) -> None:
         """The service has answered: whatever limit there was is over."""
@@ -66,10 +86,12 @@ class Parking:
     async def _park(self, phase: Phase, limit: Limit) -> RunResult | None:
         until = limit.until
         self._run.files.log(EventName.PARK, kind=limit.kind, until=until, text=limit.text)
-        self._run.files.flow(f"Parked until {until.astimezone():%m-%d %H:%M}: {limit.text}")
+        self._run.files.flow(f"Parked until {shown_time(until, self._run.now())}: {limit.text}")
         if not self._run.options.wait_for_limits:
             return RunResult(RunEndReason.PARKED, limit.text, phase, until=until)
-        self._run.tell(Notice(f"{limit.text} It goes on by itself at {until.astimezone():%H:%M}."))
+        self._run.tell(
+            Notice(f"{limit.text} It continues automatically: {shown_time(until, self._run.now())}.")
+        )
         while self._run.files.take_request(RequestKind.RESUME):
             pass  # it came as the rest before was over by itself, and was not meant for this one
         self._presence.rests(until)
@@ -80,16 +102,23 @@ class Parking:
             self._run.tell(Notice("It goes on."))
         return None
 
+    def _seems_lifted(self, kind: str) -> bool:
+        """Whether another session was answered; heeded once per kind, as a limit may be of one model only."""
+        return kind not in self._reset_early and self._account.limit(self._run.now()) is None
+
     async def _rest_out(self, limit: Limit) -> Rested:
         """Rest until the limit is over and it is this run's turn to find out, or somebody else has."""
         while True:
-            rested = await self._resting.until(limit.until)
+            kind = limit.kind
+            rested = await self._resting.until(limit.until, functools.partial(self._seems_lifted, kind))
             if rested is Rested.RESUMED:
                 self._try_anyway = True
             if rested is not Rested.TIME:
                 return rested
             current = self._account.limit(self._run.now())
             if current is None:
+                if limit.until > self._run.now():
+                    self._reset_early.add(kind)
                 return Rested.TIME
             if current.until > self._run.now():
                 limit = current
@@ -98,3 +127,11 @@ class Parking:
                 return Rested.TIME
             else:
                 limit = Limit(self._run.now() + LOOK_AT_PROBE, limit.kind, limit.text)
+
+
+def shown_time(moment: datetime, now: datetime) -> str:
+    """A time in this machine's zone, with as much of its date as is needed: `14:40`, `01-15 14:40`, `2027-01-15 14:40`."""
+    there, here = moment.astimezone(), now.astimezone()
+    if there.year != here.year:
+        return f"{there:%Y-%m-%d %H:%M}"
+    return f"{there:%H:%M}" if there.date() == here.date() else f"{there:%m-%d %H:%M}"

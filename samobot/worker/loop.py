@@ -229,6 +229,7 @@ class Worker:
     # What an iteration led to.
 
     def _act_on(self, phase: Phase, signal: Signal, report: Report) -> RunResult | None:
+        was_reminded = self._troubles.reminded_of_files
         self._troubles.forget()
         self._files.guidance_given(report.guidance, report.number)
         decision = decide(
@@ -238,6 +239,7 @@ class Worker:
             self._files.gate_facts(),
             waiting_for=signal.waiting_for,
             reason=asked_for(signal),
+            may_remind=not was_reminded,
         )
         match decision.step:
             case Step.STAY:
@@ -249,6 +251,11 @@ class Worker:
                 assert decision.waiting_for is not None
                 self._files.wait(phase, decision.waiting_for, signal.summary, report.number)
                 return self._waiting(phase, decision.waiting_for, decision.reason)
+            case Step.REMIND:
+                self._files.go_on(phase, signal.summary, report.number)
+                self._files.clear_signal()
+                self._troubles.remind_of_files(decision.reason, report.number)
+                return None
             case Step.BLOCK:
                 assert decision.cause is not None
                 return self._block(phase, decision.cause, decision.reason, report.number)

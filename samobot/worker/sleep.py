@@ -52,16 +52,20 @@ class Resting:
         self._stop = stop
         self._nap = nap
 
-    async def until(self, moment: datetime) -> Rested:
+    async def until(self, moment: datetime, is_over: Callable[[], bool] = lambda: False) -> Rested:
         """Wait until a time, or for what a person wants.
 
         Never longer than that was away in the beginning: a clock that is set back must not keep a session for days.
+
+        Args:
+            moment: When the wait is over at the latest.
+            is_over: Whether it is over before; asked about once a second.
         """
         run = self._run
         most = (moment - run.now()).total_seconds()
         while not self._stop.is_set():
             left = min((moment - run.now()).total_seconds(), most)
-            if left <= 0:
+            if left <= 0 or is_over():
                 return Rested.TIME
             if run.files.take_request(RequestKind.RESUME):
                 return Rested.RESUMED

@@ -57,6 +57,8 @@ class Played:
         changed: Whether it leaves work behind.
         cost: US dollars.
         resets_at: For a usage limit.
+        kind: Which usage limit.
+        restart_may_help: Whether a fresh process may cure the outcome.
         stop: Whether a person stops the run while it goes on.
     """
 
@@ -66,6 +68,8 @@ class Played:
     changed: bool = True
     cost: float | None = 0.1
     resets_at: datetime | None = None
+    kind: str = "five_hour"
+    restart_may_help: bool = False
     stop: bool = False
 
 
@@ -107,7 +111,12 @@ class FakeIteration(IterationRunner):
             cost_usd=played.cost,
         )
         outcome = Outcome(
-            played.outcome, text, resets_at=played.resets_at, limit_kind="five_hour", cost_usd=played.cost
+            played.outcome,
+            text,
+            resets_at=played.resets_at,
+            restart_may_help=played.restart_may_help,
+            limit_kind=played.kind,
+            cost_usd=played.cost,
         )
         return Report(assignment.number, outcome, files.signal(), (), guidance, played.changed)
 

@@ -92,6 +92,7 @@ class WorkerFactory:
             environ=self._environ,
             clocks=Clocks(total=settings.claude_timeout),
             python=sys.executable,
+            state_dir=settings.samobot_state_dir,
         )
         presence = Presence()
         iteration = IterationRunner(files, surroundings, presence, now=utc_now, watch=watch)

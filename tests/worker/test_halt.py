@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from samobot.sandbox.agent.steps import Hang, RunStep, Say
+from samobot.sandbox.agent.steps import Hang, RunStep, Say, Step
 from samobot.session import journal
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
@@ -213,7 +214,7 @@ def start_killed_run(tmp_path: Path) -> tuple[ScriptedShop, subprocess.Popen[str
     """A shop whose first worker is at work and whose agent has started the daemon."""
     program = tmp_path / "daemon.py"
     program.write_text(DAEMON)
-    steps = [
+    steps: list[Step] = [
         RunStep(command=f'{sys.executable} -c "$(cat {program})" {program}'),
         Say(text="left"),
         Hang(at="here"),
@@ -264,6 +265,10 @@ HIERARCHY = next(
 )
 
 
+def is_empty(group: Path) -> bool:
+    return not (group / "cgroup.procs").read_text()
+
+
 @pytest.mark.skipif(HIERARCHY is None or os.geteuid() != 0, reason="only root can make a control group")
 def test_stop_ends_what_is_left_in_the_scope_of_a_killed_worker(tmp_path: Path) -> None:
     assert HIERARCHY is not None
@@ -299,5 +304,5 @@ def test_stop_ends_what_is_left_in_the_scope_of_a_killed_worker(tmp_path: Path) 
             process.kill()
             process.wait()
         for group in (inside, other):
-            until(lambda group=group: not (group / "cgroup.procs").read_text())
+            until(functools.partial(is_empty, group))
             group.rmdir()

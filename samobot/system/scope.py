@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from samobot.session.process_identity import PROC
-from samobot.system.commands import ask
+from samobot.system.commands import run_command
 from samobot.system.processes import other_processes
 
 _PREFIX = "samobot-worker-"
@@ -124,13 +124,13 @@ def can_scope(program: str, environ: Mapping[str, str]) -> bool:
     if program in _works:
         return True
     try:
-        answer = ask(
+        answer = run_command(
             [program, "--user", "--scope", "--collect", "--quiet", "--", "true"],
             seconds=_PROBE_SECONDS,
             environ=environ,
         )
     except OSError:
         return False
-    if answer.well:
+    if answer.succeeded:
         _works.add(program)
-    return answer.well
+    return answer.succeeded

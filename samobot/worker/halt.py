@@ -43,7 +43,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Halted:
+class HaltResult:
     """What stopping found and did.
 
     Attributes:
@@ -71,7 +71,7 @@ class Halted:
         return not self.alive and not self.unmarked
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """What was checked, in a sentence."""
         if self.alive:
             return f"Still alive: {', '.join(self.alive)[:300]}. End it by hand."
@@ -103,7 +103,7 @@ class Halted:
         return text
 
 
-def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Halted:
+def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> HaltResult:
     """Stop a session now, and see that nothing of it is left. Blocks for as long as that takes.
 
     One that rests is stopped too: what a person decides afterwards is kept and does not make it go on.
@@ -126,7 +126,7 @@ def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Hal
     alive = [f"{pid} {command}" for pid, command in session_processes(folder.path)]
     if unknown is not None:
         alive.insert(0, f"the worker that holds the session ({unknown.describe()})")
-    return Halted(
+    return HaltResult(
         worker=worker,
         forced=forced,
         ended=swept.ended,

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from samobot.errors import NotFoundError, UsageError
 from samobot.session.answer_span import AnswerSpan, answer_line, find_answer
-from samobot.session.blocks import Line, newline, quote, scan
+from samobot.session.blocks import PARSES_KEPT, Line, newline, quote, scan
 from samobot.session.placeholder import is_placeholder
 from samobot.session.qa_options import read_offer, starts_offer
 from samobot.session.qa_parser import QuestionBlock, find_blocks, unread_lines
@@ -48,6 +49,7 @@ class Qa:
         return tuple(question for question in self.questions if question.answer is None)
 
 
+@lru_cache(maxsize=PARSES_KEPT)
 def parse_qa(text: str) -> Qa:
     """Parse `_qa.md`. Never fails; linear in the text's length.
 

@@ -511,7 +511,7 @@ async def test_every_outcome_without_a_signal_comes_to_an_end_that_a_person_hear
     made = bench(make_session(tmp_path), *[Played(None, kind)] * 5, BLOCKED)
     end = await made.worker.run()
     expected = {
-        Remedy.GO_ON: (RunEndReason.BLOCKED, 2),
+        Remedy.CONTINUE: (RunEndReason.BLOCKED, 2),
         Remedy.RETRY: (RunEndReason.FAILED, 4),
         Remedy.ASK: (RunEndReason.BLOCKED, 1),
         Remedy.CAP: (RunEndReason.BUDGET, 1),
@@ -576,8 +576,8 @@ async def test_a_limit_parks_and_goes_on_by_itself_after_the_reset(tmp_path: Pat
     assert 60 <= (made.clock.now - reset).total_seconds() <= 122
     (park,), (unpark,) = journaled(made, EventName.PARK), journaled(made, EventName.UNPARK)
     assert (park["kind"], unpark["by"]) == ("five_hour", "reset")
-    assert made.presence.parked[0] is not None
-    assert made.presence.parked[-1] is None
+    assert made.heartbeat.parked[0] is not None
+    assert made.heartbeat.parked[-1] is None
     assert journaled(made, EventName.RETRY) == []
     assert made.iteration.assignments[1].visit == made.iteration.assignments[0].visit
 

@@ -25,7 +25,7 @@ class Cure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class RequestFailure:
     """A kind of failed request.
 
     Attributes:
@@ -39,32 +39,35 @@ class Trouble:
     cure: Cure = Cure.NONE
 
 
-_TOO_LONG = Trouble(OutcomeKind.PROMPT_TOO_LONG, "The conversation is too long for the model")
-_LOGIN = Trouble(OutcomeKind.AUTH, "Claude refuses the login", Cure.RESTART_IF_ANSWERED)
-_REFUSED = Trouble(OutcomeKind.REFUSED, "Claude declined")
-_API = Trouble(OutcomeKind.OVERLOADED, "The Claude API failed on its side")
-_NETWORK = Trouble(OutcomeKind.NETWORK, "The Claude API could not be reached")
-_TRUNCATED = Trouble(OutcomeKind.TRUNCATED, "Claude's answer was cut off")
-_REQUEST = Trouble(
+_TOO_LONG = RequestFailure(OutcomeKind.PROMPT_TOO_LONG, "The conversation is too long for the model")
+_LOGIN = RequestFailure(OutcomeKind.AUTH, "Claude refuses the login", Cure.RESTART_IF_ANSWERED)
+_REFUSED = RequestFailure(OutcomeKind.REFUSED, "Claude declined")
+_API = RequestFailure(OutcomeKind.OVERLOADED, "The Claude API failed on its side")
+_NETWORK = RequestFailure(OutcomeKind.NETWORK, "The Claude API could not be reached")
+_TRUNCATED = RequestFailure(OutcomeKind.TRUNCATED, "Claude's answer was cut off")
+_REQUEST = RequestFailure(
     OutcomeKind.INVALID_REQUEST, "The Claude API refuses the request", Cure.RESTART_IF_ANSWERED
 )
-_CONTENT = Trouble(
+_CONTENT = RequestFailure(
     OutcomeKind.INVALID_REQUEST, "The Claude API refuses something in the conversation", Cure.RESTART
 )
-_MODEL = Trouble(OutcomeKind.INVALID_REQUEST, "The account cannot use this model")
-_FAILED = Trouble(OutcomeKind.FAILED, "Claude failed")
+_MODEL = RequestFailure(OutcomeKind.INVALID_REQUEST, "The account cannot use this model")
+_FAILED = RequestFailure(OutcomeKind.FAILED, "Claude failed")
 
-_BY_STATUS: tuple[tuple[Callable[[int], bool], Trouble], ...] = (
+_BY_STATUS: tuple[tuple[Callable[[int], bool], RequestFailure], ...] = (
     (lambda status: status in (401, 403), _LOGIN),
-    (lambda status: status == 402, Trouble(OutcomeKind.ACCOUNT, "Claude's account refuses work")),
+    (lambda status: status == 402, RequestFailure(OutcomeKind.ACCOUNT, "Claude's account refuses work")),
     (lambda status: status == 408, _NETWORK),
     (lambda status: status == 413, _TOO_LONG),
-    (lambda status: status == 429, Trouble(OutcomeKind.RATE_LIMITED, "The Claude API takes no more for now")),
+    (
+        lambda status: status == 429,
+        RequestFailure(OutcomeKind.RATE_LIMITED, "The Claude API takes no more for now"),
+    ),
     (lambda status: 400 <= status < 500, _REQUEST),
     (lambda status: 500 <= status < 600, _API),
 )
 
-_BY_WORDS: tuple[tuple[str, Trouble], ...] = (
+_BY_WORDS: tuple[tuple[str, RequestFailure], ...] = (
     (r"prompt is too long|context (?:window|limit)|request too large|conversation too long", _TOO_LONG),
     (
         r"not logged in|run /login|invalid (?:api key|x-api-key|bearer)|authentication_(?:failed|error)"
@@ -96,7 +99,9 @@ _BY_WORDS: tuple[tuple[str, Trouble], ...] = (
     ),
     (r"server_error", _API),
 )
-_PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), trouble) for pattern, trouble in _BY_WORDS)
+_PATTERNS = tuple(
+    (re.compile(pattern, re.IGNORECASE), classify_failure) for pattern, classify_failure in _BY_WORDS
+)
 
 # Some versions report a limit or a failed request as a plain success: the text is then the whole message.
 _DISGUISED = re.compile(
@@ -116,13 +121,13 @@ _DISGUISED = re.compile(
 _LONGEST = 400
 
 
-def disguised(text: str) -> bool:
+def is_disguised_failure(text: str) -> bool:
     """Whether the final text of a "success" is really the CLI's own message about a failure."""
     text = text.strip()
     return len(text) <= _LONGEST and _DISGUISED.match(text) is not None
 
 
-def trouble(status: int | None, words: str) -> Trouble:
+def classify_failure(status: int | None, words: str) -> RequestFailure:
     """Name a failed request.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from samobot.claude.errors_text import disguised
+from samobot.claude.errors_text import is_disguised_failure
 from samobot.claude.records import ApiRetry, Assistant, Init, RateLimit, Record, Result, Tokens, ToolResult
 
 _LIMITS_KEPT = 32
@@ -81,7 +81,7 @@ class Evidence:
         if self.result is not None:
             if self.result.is_error:
                 return self.result.text or "; ".join(self.result.errors)
-            return self.result.text if disguised(self.result.text) else ""
+            return self.result.text if is_disguised_failure(self.result.text) else ""
         return (self.error.text or self.error.error) if self.error is not None else ""
 
     def _count(self, said: Assistant) -> None:

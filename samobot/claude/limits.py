@@ -142,7 +142,7 @@ def is_spending_cap(text: str) -> bool:
     return len(text.strip()) <= _LONGEST and _CAP.search(text) is not None
 
 
-def account_trouble(text: str) -> bool:
+def is_account_problem(text: str) -> bool:
     """Whether a final text is about money, a plan or an administrator."""
     return len(text.strip()) <= _LONGEST and (_ACCOUNT.search(text) or _CAP.search(text)) is not None
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from samobot.claude.end import ProcessEnd, StoppedBy
-from samobot.claude.errors_text import Cure, Trouble, disguised, trouble
+from samobot.claude.errors_text import Cure, RequestFailure, classify_failure, is_disguised_failure
 from samobot.claude.evidence import Evidence
-from samobot.claude.limits import account_trouble, is_spending_cap, stated_reset, usage_limit
+from samobot.claude.limits import is_account_problem, is_spending_cap, stated_reset, usage_limit
 from samobot.claude.outcome_kinds import OutcomeKind, Remedy
 from samobot.claude.records import Denial, ModelUse, Result, Tokens
 from samobot.text import human_duration
@@ -122,7 +122,7 @@ def _judge(evidence: Evidence, end: ProcessEnd, now: datetime) -> _Verdict:
     if evidence.result is not None and not (end.stopped_by and _is_aborted(evidence.result)):
         return _by_result(evidence, evidence.result)
     if evidence.result is None and (complaint := evidence.complaint()):
-        return _failed_request(evidence, trouble(None, complaint), complaint)
+        return _failed_request(evidence, classify_failure(None, complaint), complaint)
     return _by_end(evidence, end)
 
 
@@ -133,7 +133,7 @@ def _is_good(result: Result) -> bool:
         and result.stop_reason not in _CUT_OFF
         and result.stop_reason != "refusal"
         and result.terminal_reason not in _CONTEXT_FULL
-        and not disguised(result.text)
+        and not is_disguised_failure(result.text)
     )
 
 
@@ -150,7 +150,7 @@ def _limit(evidence: Evidence, now: datetime) -> _Verdict | None:
     rejected = evidence.rejected()
     resets = [limit.resets_at for limit in rejected if limit.resets_at is not None]
     stated = said.resets_at if said else None
-    if account_trouble(text) and said is None and not (is_cap and resets):
+    if is_account_problem(text) and said is None and not (is_cap and resets):
         return _Verdict(OutcomeKind.ACCOUNT, _say("Claude's account refuses work", text))
     if said is None and not is_cap:
         # A refusal in an event means nothing on its own if the run then ended for another reason.
@@ -188,10 +188,10 @@ def _by_result(evidence: Evidence, result: Result) -> _Verdict:
         return _Verdict(OutcomeKind.REFUSED, _say("Claude declined", result.text))
     if not words and result.stop_reason in _CUT_OFF:
         return _Verdict(OutcomeKind.TRUNCATED, "Claude's answer was cut off in the middle.")
-    return _failed_request(evidence, trouble(result.api_error_status, words), words)
+    return _failed_request(evidence, classify_failure(result.api_error_status, words), words)
 
 
-def _failed_request(evidence: Evidence, found: Trouble, text: str) -> _Verdict:
+def _failed_request(evidence: Evidence, found: RequestFailure, text: str) -> _Verdict:
     restart = found.cure is Cure.RESTART or (found.cure is Cure.RESTART_IF_ANSWERED and evidence.answered)
     return _Verdict(found.kind, _say(found.lead, text), restart_may_help=restart)
 

@@ -24,7 +24,7 @@ _SLACK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class KnownLimit:
     """A usage limit that was met.
 
     Attributes:
@@ -42,7 +42,7 @@ class Limit:
     confirmed: bool = False
 
 
-class Account:
+class AccountLimit:
     """What this machine's workers know together about the account's limit.
 
     Args:
@@ -53,7 +53,7 @@ class Account:
         self._dir = state_dir
         self._probe: FileLock | None = None
 
-    def limit(self, now: datetime) -> Limit | None:
+    def limit(self, now: datetime) -> KnownLimit | None:
         """The limit that was met last and that no iteration has disproved since.
 
         Raises:
@@ -68,13 +68,13 @@ class Account:
             if until - now > longest_wait(kind) + _SLACK:
                 return None  # damaged, forged, or written while the clock was wrong
             session, confirmed = values.get("session", ""), values.get("confirmed") is True
-            return Limit(
+            return KnownLimit(
                 until, kind, str(values["text"]), session if isinstance(session, str) else "", confirmed
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
 
-    def met(self, limit: Limit, now: datetime) -> None:
+    def record(self, limit: KnownLimit, now: datetime) -> None:
         """Report a limit to the other workers.
 
         Raises:
@@ -92,7 +92,7 @@ class Account:
         }
         write_atomic(self._dir / _FILE, json.dumps(values) + "\n", mode=0o600)
 
-    def lifted(self) -> None:
+    def clear(self) -> None:
         """An iteration has been answered: there is no limit any more."""
         (self._dir / _FILE).unlink(missing_ok=True)
         self.end_probe()

@@ -143,7 +143,7 @@ class HandlerContext:
             attachment: A file that goes with it.
             silent: Whether it comes without a sound.
         """
-        pieces = [html] if attachment else split_html(html)
+        pieces = [html] if attachment else split_html(self.outbox.mask(html))
         last_key = f"reply:{request.key}:{part}:{len(pieces) - 1}"
         markup = self.keyboard(scope_of(request.chat_id, last_key), buttons)
         for number, piece in enumerate(pieces):

@@ -236,7 +236,7 @@ def test_the_abstract_socket_is_reached_too() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
         line.bind(f"\0samobot-test-{os.getpid()}")
         line.settimeout(WAIT)
-        ServiceNotifier({"NOTIFY_SOCKET": f"@samobot-test-{os.getpid()}"}).tell(READY)
+        ServiceNotifier({"NOTIFY_SOCKET": f"@samobot-test-{os.getpid()}"}).notify(READY)
         assert line.recv(100) == READY.encode()
 
 

@@ -22,7 +22,8 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import psutil
@@ -83,8 +84,17 @@ def sweep(exclude: Collection[int] = (), seconds: float = SWEEP_SECONDS) -> Swep
         seconds: How long to continue at most.
     """
     own_session = os.getsid(0)
+    kill_after = time.monotonic() + GRACE_SECONDS
+
+    def reap(zombie: psutil.Process) -> bool:
+        # What forks faster than it can be listed is reached through its dead: until a zombie is reaped, the id of its
+        # group cannot pass to another one.
+        if time.monotonic() >= kill_after:
+            _send_to_group(zombie, signal.SIGKILL)
+        return _reap(zombie.pid)
+
     return end_processes(
-        lambda: _foreign_descendants(own_session, frozenset(exclude)),
+        lambda: _foreign_descendants(own_session, frozenset(exclude), reap),
         grace=GRACE_SECONDS,
         seconds=seconds,
         send=_send_to_group,
@@ -160,7 +170,9 @@ def has_tool_process(pid: int) -> bool:
     return any(is_alive(child) and _session(child.pid) not in (own_session, None) for child in children)
 
 
-def _foreign_descendants(own_session: int, exclude: frozenset[int]) -> list[psutil.Process]:
+def _foreign_descendants(
+    own_session: int, exclude: frozenset[int], reap: Callable[[psutil.Process], bool]
+) -> list[psutil.Process]:
     """The living ones. Zombies are reaped, and then their orphans are looked for again."""
     if not _has_children():
         return []  # the usual case: saves reading the machine's process table
@@ -171,7 +183,7 @@ def _foreign_descendants(own_session: int, exclude: frozenset[int]) -> list[psut
             if process.pid not in exclude and _session(process.pid) not in (own_session, None)
         ]
         dead = [process for process in found if not is_alive(process)]
-        if not sum(_reap(process.pid) for process in dead):
+        if not sum(reap(process) for process in dead):
             return [process for process in found if process not in dead]
 
 

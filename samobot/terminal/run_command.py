@@ -225,9 +225,10 @@ def _left_of(options: RunOptions, ran: int) -> RunOptions:
 
 
 def _with_flags(settings: Settings, request: RunRequest) -> Settings:
-    flags = {
+    flags: dict[str, object] = {
         "claude_timeout": request.timeout,
         "claude_model": request.model,
+        "claude_models": None if request.model is None else {},
         "claude_max_turns": request.max_turns,
     }
     return settings.model_copy(update={name: value for name, value in flags.items() if value is not None})

@@ -14,6 +14,7 @@ from samobot.claude.preflight import check_root, find, is_wrapper, preflight
 from samobot.claude.process import Timeouts
 from samobot.config.project import Project
 from samobot.config.settings import Settings
+from samobot.phases import Phase
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
 from samobot.worker.assignment import Progress
@@ -49,6 +50,7 @@ class WorkerFactory:
             model=settings.claude_model,
             max_turns=settings.claude_max_turns,
             permission_mode=settings.claude_permission_mode,
+            fallback_model=settings.claude_fallback_model,
             args=settings.claude_args,
         )
 
@@ -86,7 +88,10 @@ class WorkerFactory:
         files = SessionFiles(folder, utc_now)
         surroundings = IterationConfig(
             project=self._project,
-            options=self._options,
+            options={
+                phase: replace(self._options, model=settings.model(phase), effort=settings.effort(phase))
+                for phase in Phase
+            },
             plugin=plugin_dir(),
             key=self.key,
             environ=self._environ,

@@ -50,7 +50,7 @@ class IterationConfig:
 
     Attributes:
         project: The session's project.
-        options: How the CLI is called.
+        options: How the CLI is called in each phase.
         plugin: Folder of the Claude Code plugin.
         key: Marks decisions that the bot or the command line wrote.
         environ: The worker's environment.
@@ -59,7 +59,7 @@ class IterationConfig:
     """
 
     project: Project
-    options: ClaudeOptions
+    options: Mapping[Phase, ClaudeOptions]
     plugin: Path
     key: bytes
     environ: Mapping[str, str]
@@ -134,8 +134,9 @@ class IterationRunner:
             asyncio.to_thread(trace, work_dir, folder),
         )
         write_atomic(context, iteration_context(facts, workflow_text()))
+        options = world.options[assignment.phase]
         invocation = build(
-            world.options,
+            options,
             plugin=world.plugin,
             agent=RULES[assignment.phase].agent,
             session_id=session_id,
@@ -158,7 +159,10 @@ class IterationRunner:
             "session_id": session_id,
             "log": str(log.relative_to(folder.path)),
         }
-        files.log(EventName.ITERATION_START, visit=assignment.visit, **about, guidance=len(guidance))
+        chosen = {"model": options.model, "effort": options.effort}
+        files.log(
+            EventName.ITERATION_START, visit=assignment.visit, **about, **chosen, guidance=len(guidance)
+        )
         self._journal.save()
         evidence = Evidence()
         self._answered = answered

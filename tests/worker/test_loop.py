@@ -114,6 +114,33 @@ async def test_requirements_that_ask_nothing_are_blocked(tmp_path: Path) -> None
     assert "question" in end.text
 
 
+async def test_what_looks_like_a_question_and_cannot_be_asked_is_sent_back_once_with_its_line(
+    tmp_path: Path,
+) -> None:
+    def ask_badly(folder: SessionFolder) -> None:
+        folder.qa.write_text("# Questions\n\n- Which port?\n\n" + QUESTIONS)
+
+    ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_badly)
+    made = bench(make_session(tmp_path, phase="requirements"), ask, ask)
+    end = await made.worker.run()
+    assert (end.reason, end.waiting_for) == (RunEndReason.WAITING, WaitingFor.QA_ANSWERS)
+    first, second = made.iteration.assignments
+    assert first.reminder == ""
+    assert "line 3 “- Which port?”" in second.reminder
+
+
+async def test_questions_of_which_none_can_be_asked_block_after_one_reminder(tmp_path: Path) -> None:
+    def ask_badly(folder: SessionFolder) -> None:
+        folder.qa.write_text("# Questions\n\n- Which port?\n")
+
+    ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_badly)
+    made = bench(make_session(tmp_path, phase="requirements"), ask)
+    end = await made.worker.run()
+    assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.GATE)
+    assert "line 3 “- Which port?”" in end.text
+    assert len(made.iteration.assignments) == 2
+
+
 WAIT_FOR_APPROVAL = {"status": "waiting", "for": "plan_approval"}
 
 

@@ -1,8 +1,8 @@
-"""Usage limits and account troubles, as the Claude CLI words them.
+"""Usage limits and account problems in the messages of the Claude CLI.
 
-The CLI says these things in one line of prose, and versions word them differently. The wordings are data
-here, matched against the whole of a short final text only: an agent that writes *about* limits must never
-look like one that has met a limit. Sources: runs of Claude Code 2.1.197, and public issue threads.
+They come as one line of prose that differs between versions. The patterns match only a short final text as a whole:
+an agent that writes *about* limits must not look like one that reached a limit. Sources: runs of Claude Code
+2.1.197, and public issue threads.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 from samobot.claude.record_parser import epoch
 
 _LONGEST = 400
-"""Characters: a message of the CLI about a limit is one or two sentences; anything longer is the agent's."""
+"""Characters: the CLI's message about a limit is one or two sentences; anything longer is the agent's."""
 
 _GRACE = timedelta(minutes=10)
-"""How long ago a time of day without a date may be and still be meant for today, not tomorrow."""
+"""How long ago a time of day without a date may be and still mean today, not tomorrow."""
 
 _LIMIT = re.compile(
     r"""(?:api\ error:\s*)?
@@ -33,7 +33,6 @@ _LIMIT = re.compile(
 
 _ACCOUNT = re.compile(
     r"""credit\ balance\ is\ too\ low
-      | (?:org(?:anization)?['’]s\ monthly|monthly)\ (?:usage|spend(?:ing)?)\ (?:limit|cap)
       | (?:disabled|paused|restricted)\ by\ your\ (?:org(?:anization)?['’]s\ )?admin
       | (?:account|organization)\ (?:has\ been|is)\ (?:disabled|suspended)
       | does\ not\ have\ access\ to\ claude
@@ -41,6 +40,16 @@ _ACCOUNT = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+
+_CAP = re.compile(
+    r"""(?:org(?:anization)?['’]s\ monthly|monthly)\ (?:usage|spend(?:ing)?)\ (?:limit|cap)
+      | \bspend(?:ing)?\ (?:cap|limit)\ (?:has\ been\ |is\ )?(?:reached|exceeded|hit)
+      | \b(?:reached|exceeded|hit)\ your\ spend(?:ing)?\ (?:cap|limit)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_WHICH_RESETS = re.compile(r"\byour\s+([\w-]+)(?:\s+\w+)?\s+limit\s+resets\b", re.IGNORECASE)
 
 _KINDS = {
     "session": "five_hour",
@@ -50,6 +59,8 @@ _KINDS = {
     "sonnet": "seven_day_sonnet",
     "extra": "overage",
 }
+
+_MARGIN = timedelta(minutes=30)
 
 _EPOCH = re.compile(r"\|\s*(\d{9,13})\b")
 _ISO = re.compile(
@@ -73,42 +84,71 @@ _SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 @dataclass(frozen=True, slots=True)
 class LimitText:
-    """A usage limit read from prose.
+    """A usage limit found in a message.
 
     Attributes:
-        kind: `five_hour`, `seven_day`, …, as in a `RateLimit` record; empty when the text does not say.
-        resets_at: When it is over; None when the text does not say, or not in a way known here.
+        kind: `five_hour`, `seven_day`, …, as in a `RateLimit` record; empty if the text does not name it.
+        resets_at: When it resets; None if the text states no time, or in an unknown form.
     """
 
     kind: str
     resets_at: datetime | None
 
 
+def longest_wait(kind: str) -> timedelta:
+    """How far away the reset of a limit can be; a record that says more is damaged or forged.
+
+    Args:
+        kind: `five_hour`, `seven_day`, `seven_day_opus`, …; anything else is taken for a monthly limit.
+    """
+    if kind == "five_hour":
+        return timedelta(hours=5) + _MARGIN
+    if kind.startswith("seven_day"):
+        return timedelta(days=7) + _MARGIN
+    return timedelta(days=31) + _MARGIN
+
+
 def usage_limit(text: str, now: datetime, local: tzinfo | None = None) -> LimitText | None:
-    """Read a final text as a usage limit that time cures; None when it is anything else.
+    """Parse a final text as a limit that resets; None if it is anything else.
 
     Args:
         text: The whole final text of a run.
-        now: The time it was said at, aware.
+        now: The time of the message, aware.
         local: Time zone of a time that names none; None is this machine's.
     """
     text = text.strip()
-    if len(text) > _LONGEST or account_trouble(text):
+    if len(text) > _LONGEST or _ACCOUNT.search(text):
         return None
+    if _CAP.search(text):
+        # Without a reset only raising the cap helps.
+        resets_at = reset_time(text, now, local)
+        which = _WHICH_RESETS.search(text)
+        kind = _KINDS.get(which[1].lower(), "") if which is not None else ""
+        return LimitText(kind, resets_at) if resets_at is not None else None
     match = _LIMIT.match(text)
     if match is None:
         return None
-    word = (match["which"] or match["window"] or match["extra"] or "").strip().lower()
-    return LimitText(_KINDS.get(word.split(" ", maxsplit=1)[0], ""), reset_time(text, now, local))
+    name = (match["which"] or match["window"] or match["extra"] or "").strip().lower()
+    return LimitText(_KINDS.get(name.split(" ", maxsplit=1)[0], ""), reset_time(text, now, local))
 
 
-def account_trouble(text: str) -> bool:
-    """Whether a final text speaks of money, a plan or an administrator: things that waiting does not cure."""
-    return len(text.strip()) <= _LONGEST and _ACCOUNT.search(text) is not None
+def stated_reset(text: str, now: datetime) -> datetime | None:
+    """The reset that a short text states in whatever wording; for a request that was refused with status 429."""
+    return reset_time(text, now) if len(text.strip()) <= _LONGEST else None
+
+
+def is_spending_cap(text: str) -> bool:
+    """Whether a final text is about a cap on spending, which its owner can raise."""
+    return len(text.strip()) <= _LONGEST and _CAP.search(text) is not None
+
+
+def is_account_problem(text: str) -> bool:
+    """Whether a final text is about money, a plan or an administrator."""
+    return len(text.strip()) <= _LONGEST and (_ACCOUNT.search(text) or _CAP.search(text)) is not None
 
 
 def reset_time(text: str, now: datetime, local: tzinfo | None = None) -> datetime | None:
-    """Find when a limit is over in the CLI's prose, as an aware time in UTC; None when it does not say."""
+    """Parse the reset time in a message of the CLI, as an aware time in UTC; None if it states none."""
     if found := _EPOCH.search(text):
         return epoch(int(found[1]))
     if found := _ISO.search(text):
@@ -165,7 +205,7 @@ def _dated(today: datetime, found: re.Match[str], here: datetime) -> datetime:
     day = int(found["day"])
     if found["year"]:
         return today.replace(year=int(found["year"]), month=month, day=day).astimezone(UTC)
-    # A limit is never far: without a year, the nearest one is meant, which also serves the days around New Year.
+    # Without a year, the nearest date is meant, also around New Year.
     near = []
     for year in (here.year - 1, here.year, here.year + 1):
         try:
@@ -183,5 +223,5 @@ def _zone(name: str | None, local: tzinfo | None) -> tzinfo | None:
     try:
         return ZoneInfo(name)
     except (ValueError, KeyError, OSError):
-        # The CLI names this machine's own zone; where that name is unknown here, the zone is still the same.
+        # The CLI names this machine's own zone, even if that name is unknown here.
         return local

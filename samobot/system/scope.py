@@ -1,8 +1,8 @@
-"""Workers under systemd: each in a transient scope of its own, so that restarting the bot's service spares them.
+"""Workers under systemd: each in a transient scope of its own.
 
-A service is stopped with its whole control group, and a new session (setsid) does not leave that group; a scope
-made by `systemd-run --user --scope` does. It runs the program in the same process, so its id stays the one that
-was spawned.
+Restarting the bot's service ends its whole control group, which a new session (setsid) does not leave; a scope made by
+`systemd-run --user --scope` does. It runs the program in the same process, so its id stays the one that was spawned.
+All that a worker starts stays in its scope, also what outlives it.
 """
 
 from __future__ import annotations
@@ -10,17 +10,26 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 
-from samobot.system.commands import ask
+import psutil
+
+from samobot.session.process_identity import PROC
+from samobot.system.commands import run_command
+from samobot.system.processes import other_processes
+
+_PREFIX = "samobot-worker-"
 
 SERVICE_VARIABLES = frozenset(
     {"INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET", "SYSTEMD_EXEC_PID", "WATCHDOG_PID", "WATCHDOG_USEC"}
 )
-"""What systemd tells a service about itself; it means nothing to a worker, which is none."""
+"""Variables that systemd sets for a service; they do not apply to a worker."""
 
 _PROBE_SECONDS = 5.0
-_works: set[str] = set()  # systemd-run programs that have made a scope; a failure may pass and is asked again
+_works: set[str] = (
+    set()
+)  # systemd-run programs that have made a scope; a failure may be temporary and is checked again
 
 
 def scoped(
@@ -29,7 +38,7 @@ def scoped(
     environ: Mapping[str, str],
     probe: Callable[[str, Mapping[str, str]], bool] | None = None,
 ) -> list[str]:
-    """The command line that starts a worker: in a scope where we run under systemd and can make one, else plain.
+    """The command line that starts a worker: in a scope if we run under systemd and can make one, else plain.
 
     Blocks for some 20 ms the first time, and for 5 s at most.
 
@@ -37,7 +46,7 @@ def scoped(
         argv: The worker's own command line.
         session: The session's folder name; the scope is named after it.
         environ: Our environment.
-        probe: Says whether a `systemd-run` can make a scope here.
+        probe: Returns whether a `systemd-run` can make a scope here.
     """
     program = shutil.which("systemd-run", path=environ.get("PATH"))
     if "INVOCATION_ID" not in environ or program is None or not (probe or can_scope)(program, environ):
@@ -54,18 +63,62 @@ def scope_argv(program: str, argv: Sequence[str], session: str, unique: str) -> 
         session: The session's folder name.
         unique: Keeps the scope's name apart from an earlier one of the session that is still going away.
     """
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", session)[:128]
+    name = _unit_name(session)
     return [
         program,
         "--user",
         "--scope",
         "--collect",
         "--quiet",
-        f"--unit=samobot-worker-{name}-{unique}",
+        f"--unit={_PREFIX}{name}-{unique}",
         f"--description=samobot worker of {name}",
         "--",
         *argv,
     ]
+
+
+def own_scope(session: str, proc: Path = PROC) -> str | None:
+    """Return the cgroup of the scope in which this process was started as a session's worker; None without one.
+
+    Args:
+        session: The session's folder name.
+        proc: Where the kernel's process files are.
+    """
+    return next((path for path in _cgroups("self", proc) if is_scope_of(path, session)), None)
+
+
+def is_scope_of(cgroup: str, session: str) -> bool:
+    """Whether a cgroup is the scope of a worker of this session, going by its name."""
+    pattern = rf"/{re.escape(_PREFIX + _unit_name(session))}-[0-9a-f]{{8}}\.scope"
+    return re.search(rf"{pattern}\Z", cgroup) is not None
+
+
+def scope_members(scopes: Collection[str], proc: Path = PROC) -> list[psutil.Process]:
+    """Living processes in these cgroups and below them, without this process and its ancestors."""
+    if not scopes:
+        return []
+    return [
+        process
+        for process in other_processes()
+        if any(
+            path == scope or path.startswith(f"{scope}/")
+            for path in _cgroups(str(process.pid), proc)
+            for scope in scopes
+        )
+    ]
+
+
+def _cgroups(process: str, proc: Path) -> list[str]:
+    """The cgroups of a process, one per hierarchy (cgroups(7)): `0::/user.slice/…`."""
+    try:
+        lines = (proc / process / "cgroup").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+    return [line.split(":", maxsplit=2)[2] for line in lines if line.count(":") >= 2]
+
+
+def _unit_name(session: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", session)[:128]
 
 
 def can_scope(program: str, environ: Mapping[str, str]) -> bool:
@@ -73,13 +126,13 @@ def can_scope(program: str, environ: Mapping[str, str]) -> bool:
     if program in _works:
         return True
     try:
-        answer = ask(
+        answer = run_command(
             [program, "--user", "--scope", "--collect", "--quiet", "--", "true"],
             seconds=_PROBE_SECONDS,
             environ=environ,
         )
     except OSError:
         return False
-    if answer.well:
+    if answer.succeeded:
         _works.add(program)
-    return answer.well
+    return answer.succeeded

@@ -1,4 +1,4 @@
-"""Stopping a session: the worker, the agent, and whatever they started; and saying what was checked."""
+"""Stopping a session: the worker, the agent, and whatever they started."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from samobot.claude.reaper import end_session_processes, session_processes, unmarked_processes
+from samobot.claude.reaper import (
+    GRACE_SECONDS,
+    SWEEP_SECONDS,
+    end_session_processes,
+    session_processes,
+    unmarked_processes,
+)
 from samobot.errors import SamobotError, StorageError
 from samobot.session import journal, requests
 from samobot.session.files import read_text
@@ -17,33 +23,38 @@ from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import Holder, holder
 from samobot.session.overview import parse_overview
+from samobot.session.process_identity import boot_id
 from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import is_stopped, snapshot
 from samobot.session.status import SessionState
 from samobot.system.lock_owner import lock_owner
 from samobot.system.process_handle import ProcessHandle
+from samobot.system.processes import Swept, end_processes
+from samobot.system.scope import is_scope_of, scope_members
 from samobot.worker.session_files import SessionFiles
 
 WORKER_SECONDS = 12.0
-"""How long a worker is given: its own ladder takes 3 s for SIGINT, 2 s for SIGTERM, and the sweep."""
+"""Seconds for the worker to end: it takes 3 s for SIGINT to the agent, 2 s for SIGTERM, and the sweep."""
 
 
 def utc_now() -> datetime:
-    """The clock of this machine."""
+    """The current time."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Halted:
-    """What stopping found and did.
+class HaltResult:
+    """The result of stopping a session.
 
     Attributes:
-        worker: Process id of the worker that was running; None where none was.
+        worker: Process id of the worker that was running; None if none was.
         forced: Whether it had to be killed.
         ended: Further processes of the session that had to be ended after it.
-        alive: Command lines of what could not be ended; empty unless something is badly wrong.
+        alive: Command lines of what could not be ended; normally empty.
         done: Whether the session is finished, so that there was nothing to stop.
-        unmarked: Command lines of what works in the session's folders without its mark; it was left alone.
+        unmarked: Command lines of processes in the session's folders without its mark; they were left alone.
+        untracked: When the last worker was killed of which it cannot be known what it left behind; None if of all
+            workers everything is known.
     """
 
     worker: int | None
@@ -52,14 +63,15 @@ class Halted:
     alive: tuple[str, ...]
     done: bool = False
     unmarked: tuple[str, ...] = ()
+    untracked: datetime | None = None
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is left that may be of the session."""
+        """Whether no process is left that may belong to the session."""
         return not self.alive and not self.unmarked
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """What was checked, in a sentence."""
         if self.alive:
             return f"Still alive: {', '.join(self.alive)[:300]}. End it by hand."
@@ -77,43 +89,50 @@ class Halted:
                 f"Checked: {was}{more}; what bears the session's mark has ended. Left alone, as it does not bear it, "
                 f"though it works in the session's folders: {left}. If the agent started it, end it by hand."
             )
-        if self.worker is not None and not self.forced:
+        if self.worker is not None and not self.forced and self.untracked is None:
             return f"Checked: {was}{more}; nothing of the session is running."
-        # Only a worker that ends in order knows of all that it has started.
-        return (
+        # Only a worker that ends in order, and a scope of its own, know of all that it has started.
+        text = (
             f"Checked: {was}{more}; nothing that bears the session's mark or works in its folders is running."
         )
+        if self.untracked is not None:
+            text += (
+                f" A worker of this session (started {self.untracked.astimezone():%m-%d %H:%M}) was killed: a process "
+                "that it had started, and that hid its origin, would not be found."
+            )
+        return text
 
 
-def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Halted:
-    """Stop a session now, and see that nothing of it is left. Blocks for as long as that takes.
+def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> HaltResult:
+    """Stop a session now and end all its processes. Blocks for as long as that takes.
 
-    One that rests is stopped too: what a person decides afterwards is kept and does not make it go on.
+    A session without a worker is stopped too: later decisions are kept and do not resume it.
 
     Args:
         folder: The session.
         now: The clock, aware.
 
     Raises:
-        StorageError: The session's files cannot be read, or one that only rests could not be marked as stopped.
+        StorageError: The session's files cannot be read, or one without a worker could not be marked as stopped.
         SamobotError: The worker belongs to another user.
     """
     worker, forced, unknown = _end_worker(folder)
-    swept = end_session_processes(folder.path)
-    if worker is None and holder(folder) is None and _only_rests(folder):
-        _speak_for_the_worker(folder, now())  # nothing but this word keeps it from going on
-    with contextlib.suppress(StorageError):  # it is stopped, whether or not that can be written down
-        if holder(folder) is None and (_was_left_running(folder) or _only_rests(folder)):
-            _speak_for_the_worker(folder, now())
+    swept = end_leftovers(folder)
+    if worker is None and holder(folder) is None and _may_resume(folder):
+        _write_run_end(folder, now())  # only this keeps it from being resumed
+    with contextlib.suppress(StorageError):  # it is stopped even if that cannot be written
+        if holder(folder) is None and (_was_left_running(folder) or _may_resume(folder)):
+            _write_run_end(folder, now())
     alive = [f"{pid} {command}" for pid, command in session_processes(folder.path)]
     if unknown is not None:
         alive.insert(0, f"the worker that holds the session ({unknown.describe()})")
-    return Halted(
+    return HaltResult(
         worker=worker,
         forced=forced,
         ended=swept.ended,
         alive=tuple(alive),
         unmarked=tuple(f"{pid} {command}" for pid, command in _unmarked(folder)),
+        untracked=_untracked(folder),
         done=worker is None and snapshot(folder, "").status.state is SessionState.DONE,
     )
 
@@ -156,8 +175,8 @@ def _find_worker(folder: SessionFolder, current: Holder) -> ProcessHandle | None
     return ProcessHandle.open(identity.pid, lambda found: found == identity)
 
 
-def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
-    """Write down what a killed worker could not, or none was there for; forgeries are put right by the next one."""
+def _write_run_end(folder: SessionFolder, now: datetime) -> None:
+    """Write the end of the run in place of a worker that was killed or not running."""
     folder.prepare()
     journal.append(
         folder,
@@ -166,8 +185,9 @@ def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
         reason=RunEndReason.STOPPED,
         text="Stopped by a person.",
         exit_code=RunEndReason.STOPPED.exit_code,
+        **({"killed": True} if _was_left_running(folder) else {}),
     )
-    # The journal alone makes it stopped; the rest is for those who read on.
+    # The journal decides; the rest is for display.
     with contextlib.suppress(StorageError):
         files = SessionFiles(folder, lambda: now)
         files.flow("Stopped by a person")
@@ -175,15 +195,15 @@ def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
 
 
 def _unmarked(folder: SessionFolder) -> list[tuple[int, str]]:
-    """What may have come from the session although it does not say so.
+    """Processes that may belong to the session although they do not carry its mark.
 
-    A working directory that is not a worktree of its own is the person's as well: what works there says nothing.
+    A working directory that is not a worktree of the session is used by others too and is not searched.
     """
     places, first = [folder.path], None
-    with contextlib.suppress(StorageError):  # then rather more is looked at than less
+    with contextlib.suppress(StorageError):  # then the first worker is unknown, and more is listed
         known = journal.read(folder)
         if known.started is None:
-            return []  # it was never run
+            return []  # it has never run
         first = known.first_worker
         named = parse_overview(read_text(folder.overview) or "").working_dir
         if named is not None and (worktree := Path(named)).is_absolute() and (worktree / ".git").is_file():
@@ -195,7 +215,7 @@ def _send(worker: ProcessHandle, number: signal.Signals) -> None:
     """Signal the worker.
 
     Raises:
-        SamobotError: It belongs to somebody else.
+        SamobotError: It belongs to another user.
     """
     try:
         worker.send(number)
@@ -205,14 +225,51 @@ def _send(worker: ProcessHandle, number: signal.Signals) -> None:
         ) from None
 
 
+def end_leftovers(folder: SessionFolder) -> Swept:
+    """End what earlier workers of a session left behind: by its mark, and in the scopes that the workers had.
+
+    Only for the holder of the session's run lock, or if there is none.
+    """
+    scopes: set[str] = set()
+    with contextlib.suppress(StorageError):
+        known = journal.read(folder)
+        scopes = {
+            run.scope
+            for run in (*known.killed_runs, known.run)
+            if run is not None and run.scope is not None and is_scope_of(run.scope, folder.name)
+        }
+    return end_session_processes(folder.path) + end_processes(
+        lambda: scope_members(scopes), grace=GRACE_SECONDS, seconds=SWEEP_SECONDS
+    )
+
+
+def _untracked(folder: SessionFolder) -> datetime | None:
+    """When the last worker started that was killed, since the machine booted, and had no scope of its own."""
+    with contextlib.suppress(StorageError):
+        known = journal.read(folder)
+        runs = list(known.killed_runs)
+        if known.run is not None and known.run.end is None and holder(folder) is None:
+            runs.append(known.run)
+        boot = boot_id()
+        return max(
+            (
+                run.started
+                for run in runs
+                if run.worker is not None and run.worker.boot_id == boot and run.scope is None
+            ),
+            default=None,
+        )
+    return None
+
+
 def _was_left_running(folder: SessionFolder) -> bool:
-    """Whether the journal's last run never said that it ended: its worker was killed."""
+    """Whether the journal's last run has no end: its worker was killed."""
     run = journal.read(folder).run
     return run is not None and run.end is None
 
 
-def _only_rests(folder: SessionFolder) -> bool:
-    """Whether a session without a worker could go on by itself, by an answer, or by a limit's end."""
+def _may_resume(folder: SessionFolder) -> bool:
+    """Whether a session without a worker could resume automatically: by an answer or a limit's reset."""
     current = snapshot(folder, "")
     match current.status.state:
         case SessionState.WAITING | SessionState.BLOCKED | SessionState.PARKED:

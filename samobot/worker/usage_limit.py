@@ -1,8 +1,7 @@
-"""A usage limit belongs to an account, not to a session: all workers on this machine share what one has met.
+"""The account's usage limit, shared by all workers of this machine.
 
-The limit is a file in the state folder. A worker that meets it writes it there; the others read it before an
-iteration and rest without asking the service. When it is over, one of them tries (it holds the probe lock) and
-the rest wait for what it finds.
+A worker that reaches it writes it to a file in the state folder; the others read it before an iteration and wait
+without a request. After the reset, one of them tries (it holds the probe lock) and the others wait for its result.
 """
 
 from __future__ import annotations
@@ -12,33 +11,38 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from samobot.claude.limits import longest_wait
 from samobot.session.file_lock import FileLock
 from samobot.session.files import make_folder, read_text, write_atomic
 
 _FILE = "limit.json"
 _PROBE = "limit.probe"
 
-_LONGEST = timedelta(days=35)
-"""No limit is longer than a month: a file that says so is damaged, or the clock was wrong when it was written."""
+_SLACK = timedelta(hours=1)
+"""How much longer than the limit itself a wait may be: sessions continue a little after the reset."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """A usage limit that was met.
+class KnownLimit:
+    """A usage limit that was reached.
 
     Attributes:
-        until: When the sessions that wait for it go on.
+        until: When waiting sessions continue.
         kind: Which limit: `five_hour`, `seven_day`, …; may be empty.
-        text: The same in words for a person.
+        text: The same for display.
+        session: Folder of the session that reached it; empty if unknown.
+        confirmed: Whether two sessions have reached it.
     """
 
     until: datetime
     kind: str
     text: str
+    session: str = ""
+    confirmed: bool = False
 
 
-class Account:
-    """What this machine's workers know together about the account's limit.
+class AccountLimit:
+    """The limit as all workers of this machine know it.
 
     Args:
         state_dir: samobot's state folder.
@@ -48,8 +52,8 @@ class Account:
         self._dir = state_dir
         self._probe: FileLock | None = None
 
-    def limit(self, now: datetime) -> Limit | None:
-        """The limit that was met last and that no iteration has disproved since.
+    def limit(self, now: datetime) -> KnownLimit | None:
+        """The limit that was reached last, unless an iteration was answered since.
 
         Raises:
             StorageError: The file is there and cannot be read.
@@ -59,29 +63,41 @@ class Account:
             if values is None:
                 return None
             until = datetime.fromisoformat(values["until"]).astimezone(UTC)
-            if until - now > _LONGEST:
-                return None
-            return Limit(until, str(values["kind"]), str(values["text"]))
+            kind = str(values["kind"])
+            if until - now > longest_wait(kind) + _SLACK:
+                return None  # damaged, forged, or written while the clock was wrong
+            session, confirmed = values.get("session", ""), values.get("confirmed") is True
+            return KnownLimit(
+                until, kind, str(values["text"]), session if isinstance(session, str) else "", confirmed
+            )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
 
-    def met(self, limit: Limit) -> None:
-        """Tell the other workers of a limit.
+    def record(self, limit: KnownLimit, now: datetime) -> None:
+        """Report a limit to the other workers.
 
         Raises:
             StorageError: The disk refused.
         """
         make_folder(self._dir, 0o700)
-        values = {"until": limit.until.astimezone(UTC).isoformat(), "kind": limit.kind, "text": limit.text}
+        known = self.limit(now)
+        confirmed = known is not None and (known.confirmed or known.session != limit.session)
+        values = {
+            "until": limit.until.astimezone(UTC).isoformat(),
+            "kind": limit.kind,
+            "text": limit.text,
+            "session": limit.session,
+            "confirmed": limit.confirmed or confirmed,
+        }
         write_atomic(self._dir / _FILE, json.dumps(values) + "\n", mode=0o600)
 
-    def lifted(self) -> None:
-        """An iteration has been answered: there is no limit any more."""
+    def clear(self) -> None:
+        """Forget the limit: an iteration was answered."""
         (self._dir / _FILE).unlink(missing_ok=True)
         self.end_probe()
 
     def begin_probe(self) -> bool:
-        """Become the one that tries whether a limit is over; False where another worker is trying.
+        """Become the worker that tries whether the limit has reset; False if another one is trying.
 
         Raises:
             StorageError: The state folder cannot be used.
@@ -97,7 +113,7 @@ class Account:
         return True
 
     def end_probe(self) -> None:
-        """Let another one try; also for one that was not trying."""
+        """Let another worker try. Safe to repeat."""
         if self._probe is not None:
             self._probe.release()
             self._probe = None

@@ -31,6 +31,8 @@ from samobot.telegram.store.sent import MessageSubject, SentMessage
 from samobot.telegram.views.buttons import LABEL_CHARACTERS
 from tests.support.phone import CHAT, NOW, PLAN, QA, Phone, open_phone
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
@@ -260,9 +262,10 @@ async def test_a_reply_to_a_card_is_guidance_word_for_word(phone: Phone) -> None
     phone.store.sent.put(
         SentMessage(CHAT, 60, "card", MessageSubject("repo:26-01-31-demo", "card"), None, "", 0.0)
     )
-    said = await phone.say("demo uses the key in $KEY", reply_to=60)
+    await phone.say("demo uses the key in $KEY", reply_to=60)
     assert "demo uses the key in $KEY" in (folder / "_guidance.md").read_text()
-    assert any("shall it try again" in text for text in said)
+    (view,) = await phone.context.fleet.sessions()
+    assert view.wanted, "an answer to a block resumes the session"
 
 
 async def test_plain_words_get_a_hint_with_buttons_that_do_it(phone: Phone) -> None:
@@ -497,7 +500,7 @@ async def test_what_fails_after_the_tap_was_answered_is_said_in_a_message(
     await phone.say("/status demo")
     shown = phone.last("demo")
 
-    monkeypatch.setattr(callbacks, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(callbacks, "ANSWER_SECONDS", 0.0)
     monkeypatch.setattr(phone.context.fleet, "log_lines", _late(StorageError("The disk is gone.")))
     await phone.tap(shown, "📄 Log")
     assert [text for text, _ in phone.toasts] == [""]

@@ -7,13 +7,12 @@ from hypothesis import strategies as st
 from samobot.errors import UsageError
 from samobot.telegram.handlers.parsing import (
     AnswerArguments,
-    RunArguments,
     first_word,
     parse_answer,
     parse_command,
     parse_money,
-    parse_run,
 )
+from samobot.telegram.handlers.run_arguments import RunArguments, parse_run
 
 
 @pytest.mark.parametrize(

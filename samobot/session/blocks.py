@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 _KEY = re.compile(
@@ -18,6 +19,10 @@ _KEY = re.compile(
     r"|(?P<c>[a-z][a-z ]{0,39}?)[ \t]{0,8}:)",
     re.IGNORECASE,
 )
+
+
+PARSES_KEPT = 8
+"""Results kept by each pure parser: while an event is handled, the same text is read by several parts."""
 
 
 class Line(NamedTuple):
@@ -67,6 +72,7 @@ class Key:
     value: str
 
 
+@lru_cache(maxsize=PARSES_KEPT)
 def scan(text: str) -> tuple[Line, ...]:
     """Split a text into lines and mark headings and code. Linear in the text's length.
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from samobot.errors import NotFoundError, UsageError
-from samobot.session.blocks import Line, match_key, newline, quote, scan
+from samobot.session.blocks import PARSES_KEPT, Line, match_key, newline, quote, scan
 from samobot.session.qa_parser import (
     AnswerSpan,
     QuestionBlock,
@@ -55,6 +56,7 @@ class Qa:
         return tuple(question for question in self.questions if question.answer is None)
 
 
+@lru_cache(maxsize=PARSES_KEPT)
 def parse_qa(text: str) -> Qa:
     """Read `_qa.md`. Never fails; linear in the text's length.
 

@@ -19,7 +19,6 @@ from samobot.claude.activity import activity
 from samobot.claude.invocation import ClaudeOptions, build
 from samobot.claude.outcome import Evidence, classify
 from samobot.claude.process import Clocks, run
-from samobot.claude.reaper import end_session_processes
 from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
 from samobot.errors import UsageError
@@ -35,6 +34,7 @@ from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.tree_state import tree_state
 from samobot.worker.assignment import Assignment, Progress, Report
+from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Presence
 from samobot.worker.prompt import IterationContext, hook_environment, iteration_context, iteration_prompt
 from samobot.worker.session_files import SessionFiles
@@ -99,7 +99,7 @@ class IterationRunner:
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and put right what its agent may not have written."""
-        await asyncio.to_thread(end_session_processes, self._files.folder.path)
+        await asyncio.to_thread(end_leftovers, self._files.folder)
         if self._backup.left_over():
             if self._files.moved_by_a_person():
                 self._backup.discard()

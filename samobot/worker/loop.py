@@ -17,6 +17,7 @@ from samobot.session import requests
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import RunLock
 from samobot.session.signal import Signal
+from samobot.system.scope import own_scope
 from samobot.worker.assignment import Assignment, Report
 from samobot.worker.budget import BudgetGuard
 from samobot.worker.failures import FailureHandler
@@ -121,6 +122,7 @@ class Worker:
                 pid=lock.holder.pid,
                 start_ticks=lock.holder.start_ticks,
                 boot_id=lock.holder.boot_id,
+                scope=own_scope(self._files.folder.name),
                 version=__version__,
                 phase=phase,
                 budget_usd=self._budget_of_run(),

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from samobot.sandbox.agent.steps import ApiRetryStep, Fail, Say
+from samobot.sandbox.agent.steps import ApiRetryStep, Fail, Say, Step
 from tests.support.scripted import blocked, investigation, scripted_shop
 
 
 @pytest.mark.parametrize("status", [401, 403, 529])
 def test_refused_login_is_noted_once_while_the_cli_repeats_the_request(tmp_path: Path, status: int) -> None:
-    steps = [
+    steps: list[Step] = [
         Say(text="at work"),
         ApiRetryStep(count=5, status=status, error="authentication_failed"),
         blocked(),

@@ -31,6 +31,8 @@ from samobot.telegram.store.sent import MessageSubject, SentMessage
 from samobot.telegram.views.buttons import LABEL_CHARACTERS
 from tests.support.phone import CHAT, NOW, PLAN, QA, Phone, open_phone
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:

@@ -22,6 +22,7 @@ from samobot.telegram.handlers.intents import (
     Assent,
     is_greeting,
     is_letter,
+    is_small_talk,
     read_amount,
     read_assent,
     read_intent,
@@ -165,16 +166,16 @@ def _ask_whether_command(context: HandlerContext, request: ChatRequest, action: 
 
 async def _hint(context: HandlerContext, request: ChatRequest) -> None:
     """Say what such words could be for, with buttons that do it."""
+    if is_greeting(request.text):
+        greeting = find_command("start")
+        assert greeting is not None
+        await greeting.handler(context, request.with_text(""))
+        return
     typed = request.text.split()
     word = typed[0].casefold() if typed else ""
     # “plan looks good” is no command; “plan greet” is one without its slash.
     if find_command(word) is not None and (len(typed) == 1 or await context.fleet.find(typed[1])):
         context.reply(request, f"Commands begin with a slash: /{word}", part="hint")
-        return
-    if is_greeting(request.text):
-        greeting = find_command("start")
-        assert greeting is not None
-        await greeting.handler(context, request.with_text(""))
         return
     near = nearest_command(word) if len(typed) == 1 and len(word) > 2 else None
     slash = f"Did you mean /{near.name}? Commands begin with a slash." if near is not None else ""
@@ -236,7 +237,7 @@ async def _question(
 def _is_reply_like(text: str) -> bool:
     """Whether a text is too short to be a task: a letter, assent, a stop word, an amount."""
     short = is_letter(text) or read_intent(text) is not None or read_amount(text) is not None
-    return short or read_assent(text) in (Assent.CLEAR, Assent.REFUSAL) or says_done(text)
+    return short or is_small_talk(text) or read_assent(text) is Assent.REFUSAL or says_done(text)
 
 
 def _offers(view: SessionView, name: str, text: str) -> list[ActionButton]:

@@ -40,8 +40,9 @@ async def run(context: HandlerContext, request: ChatRequest) -> None:
 
 async def run_in(context: HandlerContext, request: ChatRequest, project: str | None) -> None:
     """The same in a project that was chosen, if one was."""
-    if any(task.key == request.key for _, task in context.unfinished_commands()):
-        return  # handled again after a crash: what it started is taken up from there
+    begun = [task for _, task in context.unfinished_commands() if task.key == request.key]
+    if begun and begun[0].text != request.text:
+        return  # an update handled again after a crash: what it began is taken up under its settled name
     await asyncio.to_thread(context.fleet.refuse_in_panic)
     words = await resolve_arguments(context, parse_run(request.text))
     if project is not None:

@@ -1,7 +1,7 @@
-"""What a failed request was, from the status and the words that the Claude CLI reports it with.
+"""Classifying a failed request by the status and the message that the Claude CLI reports.
 
-Statuses come first: they are the API's. Words are the fall-back for what has no status (no connection, no
-login), and they are data here because they change with every version.
+The status comes first. The message decides if there is none (no connection, no login); the patterns are data because
+messages change with every version.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Cure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class RequestFailure:
     """A kind of failed request.
 
     Attributes:
@@ -39,32 +39,35 @@ class Trouble:
     cure: Cure = Cure.NONE
 
 
-_TOO_LONG = Trouble(OutcomeKind.PROMPT_TOO_LONG, "The conversation is too long for the model")
-_LOGIN = Trouble(OutcomeKind.AUTH, "Claude refuses the login", Cure.RESTART_IF_ANSWERED)
-_REFUSED = Trouble(OutcomeKind.REFUSED, "Claude declined")
-_API = Trouble(OutcomeKind.OVERLOADED, "The Claude API failed on its side")
-_NETWORK = Trouble(OutcomeKind.NETWORK, "The Claude API could not be reached")
-_TRUNCATED = Trouble(OutcomeKind.TRUNCATED, "Claude's answer was cut off")
-_REQUEST = Trouble(
+_TOO_LONG = RequestFailure(OutcomeKind.PROMPT_TOO_LONG, "The conversation is too long for the model")
+_LOGIN = RequestFailure(OutcomeKind.AUTH, "Claude refuses the login", Cure.RESTART_IF_ANSWERED)
+_REFUSED = RequestFailure(OutcomeKind.REFUSED, "Claude declined")
+_API = RequestFailure(OutcomeKind.OVERLOADED, "The Claude API failed on its side")
+_NETWORK = RequestFailure(OutcomeKind.NETWORK, "The Claude API could not be reached")
+_TRUNCATED = RequestFailure(OutcomeKind.TRUNCATED, "Claude's answer was cut off")
+_REQUEST = RequestFailure(
     OutcomeKind.INVALID_REQUEST, "The Claude API refuses the request", Cure.RESTART_IF_ANSWERED
 )
-_CONTENT = Trouble(
+_CONTENT = RequestFailure(
     OutcomeKind.INVALID_REQUEST, "The Claude API refuses something in the conversation", Cure.RESTART
 )
-_MODEL = Trouble(OutcomeKind.INVALID_REQUEST, "The account cannot use this model")
-_FAILED = Trouble(OutcomeKind.FAILED, "Claude failed")
+_MODEL = RequestFailure(OutcomeKind.INVALID_REQUEST, "The account cannot use this model")
+_FAILED = RequestFailure(OutcomeKind.FAILED, "Claude failed")
 
-_BY_STATUS: tuple[tuple[Callable[[int], bool], Trouble], ...] = (
+_BY_STATUS: tuple[tuple[Callable[[int], bool], RequestFailure], ...] = (
     (lambda status: status in (401, 403), _LOGIN),
-    (lambda status: status == 402, Trouble(OutcomeKind.ACCOUNT, "Claude's account refuses work")),
+    (lambda status: status == 402, RequestFailure(OutcomeKind.ACCOUNT, "Claude's account refuses work")),
     (lambda status: status == 408, _NETWORK),
     (lambda status: status == 413, _TOO_LONG),
-    (lambda status: status == 429, Trouble(OutcomeKind.RATE_LIMITED, "The Claude API takes no more for now")),
+    (
+        lambda status: status == 429,
+        RequestFailure(OutcomeKind.RATE_LIMITED, "The Claude API takes no more for now"),
+    ),
     (lambda status: 400 <= status < 500, _REQUEST),
     (lambda status: 500 <= status < 600, _API),
 )
 
-_BY_WORDS: tuple[tuple[str, Trouble], ...] = (
+_BY_MESSAGE: tuple[tuple[str, RequestFailure], ...] = (
     (r"prompt is too long|context (?:window|limit)|request too large|conversation too long", _TOO_LONG),
     (
         r"not logged in|run /login|invalid (?:api key|x-api-key|bearer)|authentication_(?:failed|error)"
@@ -96,9 +99,11 @@ _BY_WORDS: tuple[tuple[str, Trouble], ...] = (
     ),
     (r"server_error", _API),
 )
-_PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), trouble) for pattern, trouble in _BY_WORDS)
+_PATTERNS = tuple(
+    (re.compile(pattern, re.IGNORECASE), classify_failure) for pattern, classify_failure in _BY_MESSAGE
+)
 
-# Some versions report a limit or a failed request as a plain success: the text is then the whole message.
+# Some versions report a limit or a failed request as a success: the result text is then only the message.
 _DISGUISED = re.compile(
     r"""API\ Error:\ (?:\d{3}\b|Connection|Unable\ to|Request\ |Overloaded)
       | Not\ logged\ in\ ·
@@ -116,24 +121,24 @@ _DISGUISED = re.compile(
 _LONGEST = 400
 
 
-def disguised(text: str) -> bool:
-    """Whether the final text of a "success" is really the CLI's own message about a failure."""
+def is_disguised_failure(text: str) -> bool:
+    """Whether the result text of a "success" is the CLI's message about a failure."""
     text = text.strip()
     return len(text) <= _LONGEST and _DISGUISED.match(text) is not None
 
 
-def trouble(status: int | None, words: str) -> Trouble:
-    """Name a failed request.
+def classify_failure(status: int | None, message: str) -> RequestFailure:
+    """Classify a failed request.
 
     Args:
-        status: The HTTP status that the CLI reports; None when it reports none.
-        words: The CLI's own message.
+        status: The HTTP status that the CLI reports; None without one.
+        message: The CLI's own message.
     """
-    by_words = next((found for pattern, found in _PATTERNS if pattern.search(words)), _FAILED)
+    by_message = next((found for pattern, found in _PATTERNS if pattern.search(message)), _FAILED)
     if status is None:
-        return by_words
-    if status == 400 and by_words in (_TOO_LONG, _REFUSED, _CONTENT):
-        return by_words
-    if status in (400, 403, 404) and by_words is _MODEL:
-        return by_words
-    return next((found for matches, found in _BY_STATUS if matches(status)), by_words)
+        return by_message
+    if status == 400 and by_message in (_TOO_LONG, _REFUSED, _CONTENT):
+        return by_message
+    if status in (400, 403, 404) and by_message is _MODEL:
+        return by_message
+    return next((found for matches, found in _BY_STATUS if matches(status)), by_message)

@@ -1,4 +1,4 @@
-"""The emergency stop: while its file is there, no worker of this person starts."""
+"""The emergency stop's flag: while its file exists, no worker of this user starts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _FILE = "panic.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Panic:
-    """Who pulled the emergency stop, and when; None where the file does not say."""
+class EmergencyStop:
+    """Who raised the flag, and when; None if the file does not say."""
 
     who: str
     at: datetime | None
 
 
-def pull(state_dir: Path, who: str, now: datetime) -> None:
-    """Keep everything from starting, from now on.
+def raise_flag(state_dir: Path, who: str, now: datetime) -> None:
+    """Keep everything from starting.
 
     Raises:
         StorageError: The state folder cannot be written.
@@ -33,8 +33,8 @@ def pull(state_dir: Path, who: str, now: datetime) -> None:
     )
 
 
-def pulled(state_dir: Path) -> Panic | None:
-    """The emergency stop that is in force. A damaged file is one: in doubt nothing starts.
+def read_flag(state_dir: Path) -> EmergencyStop | None:
+    """The emergency stop in force; a damaged file counts as one.
 
     Raises:
         StorageError: The file is there and cannot be read.
@@ -45,18 +45,18 @@ def pulled(state_dir: Path) -> Panic | None:
     try:
         values = json.loads(text)
         at = datetime.fromisoformat(values["at"])
-        return Panic(str(values["who"]), at if at.tzinfo is not None else at.replace(tzinfo=UTC))
+        return EmergencyStop(str(values["who"]), at if at.tzinfo is not None else at.replace(tzinfo=UTC))
     except (ValueError, TypeError, KeyError, RecursionError):
-        return Panic("somebody", None)
+        return EmergencyStop("somebody", None)
 
 
-def refuse_while_pulled(state_dir: Path) -> None:
-    """Keep a worker from starting while the emergency stop is in force.
+def refuse_during_emergency(state_dir: Path) -> None:
+    """Refuse to start a worker while the emergency stop is in force.
 
     Raises:
-        ConflictError: It is; with who pulled it and how to release it.
+        ConflictError: It is; with who raised it and how to lower it.
     """
-    panic = pulled(state_dir)
+    panic = read_flag(state_dir)
     if panic is not None:
         since = f" at {panic.at.astimezone():%Y-%m-%d %H:%M}" if panic.at is not None else ""
         raise ConflictError(
@@ -65,8 +65,8 @@ def refuse_while_pulled(state_dir: Path) -> None:
         )
 
 
-def release(state_dir: Path) -> bool:
-    """Let workers start again; whether they had been kept from it."""
+def lower_flag(state_dir: Path) -> bool:
+    """Let workers start again; returns whether the flag was raised."""
     try:
         (state_dir / _FILE).unlink()
     except FileNotFoundError:

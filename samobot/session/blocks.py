@@ -91,7 +91,7 @@ def scan(text: str) -> tuple[Line, ...]:
     has_fences = "```" in text or "~~~" in text
     codes = _code(pieces) if has_fences else [False] * len(pieces)
     for index, (piece, end, code) in enumerate(zip(pieces, ends, codes, strict=True)):
-        level, title = (0, "") if code else _heading(piece.removeprefix("\ufeff") if index == 0 else piece)
+        level, title = (0, "") if code else heading_of(piece.removeprefix("\ufeff") if index == 0 else piece)
         lines.append(Line(index + 1, start, piece, end, code, level, title))
         start += len(piece) + len(end)
     return tuple(lines)
@@ -247,7 +247,8 @@ def with_section(text: str, lines: Sequence[Line], title: str) -> str:
     return f"{above}## {title}{end}{end if below else ''}{below}"
 
 
-def _heading(line: str) -> tuple[int, str]:
+def heading_of(line: str) -> tuple[int, str]:
+    """Return level and text of a heading; level 0 for any other line."""
     if "#" not in line:
         return 0, ""
     body = line.lstrip(" ")

@@ -1,4 +1,4 @@
-"""Asking another program something: started without a terminal to ask back at, and given a while only."""
+"""Running another program to its end: without a terminal, and with a timeout."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a program said, and how it ended.
+class CommandResult:
+    """The result of a program.
 
     Attributes:
-        code: Its exit code; below 0 where a signal ended it.
-        out: Its output; bytes that are no text are replaced.
-        err: What it said on the error output.
+        code: Its exit code; negative if a signal ended it.
+        out: Its stdout; undecodable bytes are replaced.
+        err: Its stderr.
     """
 
     code: int
@@ -22,23 +22,25 @@ class Answer:
     err: str
 
     @property
-    def well(self) -> bool:
-        """Whether it says that it ended well."""
+    def succeeded(self) -> bool:
+        """Whether its exit code is 0."""
         return self.code == 0
 
 
-def ask(argv: Sequence[str], *, seconds: float, environ: Mapping[str, str] | None = None) -> Answer:
+def run_command(
+    argv: Sequence[str], *, seconds: float, environ: Mapping[str, str] | None = None
+) -> CommandResult:
     """Run a program to its end.
 
     Args:
         argv: The program, by path or by a name on the PATH that it gets, and its arguments.
-        seconds: How long it may take; then it is killed.
-        environ: The environment it gets; None is our own.
+        seconds: Timeout; then it is killed.
+        environ: Its environment; None is our own.
 
     Raises:
         TimeoutError: It did not end in time.
         OSError: It could not be started (missing, not executable, of another kind of machine). `TimeoutError`
-            is one of these: who needs an answer and not a reason catches this alone.
+            is a subclass: a caller that does not need the reason catches only `OSError`.
     """
     try:
         done = subprocess.run(
@@ -53,4 +55,4 @@ def ask(argv: Sequence[str], *, seconds: float, environ: Mapping[str, str] | Non
         )
     except subprocess.TimeoutExpired:
         raise TimeoutError(f"{argv[0]} did not answer within {seconds:g} s") from None
-    return Answer(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)

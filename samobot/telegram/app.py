@@ -19,11 +19,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from telegram import Bot
 from telegram.error import TelegramError
 
+from samobot.config.environment import find_env_file, read_values
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.results import FleetEvent
-from samobot.system.sd_notify import ALIVE, READY, STOPPING, Service
+from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.telegram.handlers.budget_handlers import pause_finished
 from samobot.telegram.handlers.command_table import pairing_advice
 from samobot.telegram.handlers.context import HandlerContext
@@ -38,6 +39,7 @@ from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.outbox import Outbox
+from samobot.telegram.outbound.secret_filter import SecretFilter
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
 
@@ -75,7 +77,7 @@ class BotApp:
         self._settings = settings
         self._environ = environ
         self._watch_files = watch_files
-        self._service = Service(environ)
+        self._service = ServiceNotifier(environ)
         self._stop = asyncio.Event()
         self._sooner = asyncio.Event()
         self._looking = asyncio.Lock()
@@ -102,6 +104,11 @@ class BotApp:
                     await self._disconnect(bot)
         finally:
             lock.release()
+
+    def _secret_filter(self) -> SecretFilter:
+        """Everything that must not reach a chat: the bot's token, the environment's and the `.env` file's secrets."""
+        values = read_values(self._environ, find_env_file(self._environ), strict=False)
+        return SecretFilter.of({**self._environ, **values}, self._settings.telegram_bot_token)
 
     # Start and end ---------------------------------------------------------------------------------------------
 
@@ -132,7 +139,7 @@ class BotApp:
         """Look after the sessions although Telegram is out of reach, and hear it as soon as it can be reached."""
         account = BotAccount(bot, store.accounts)
         self._store = store
-        self._outbox = Outbox(bot, store)
+        self._outbox = Outbox(bot, store, secrets=self._secret_filter())
         self._gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)
         self._fleet = LocalFleet(
             self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set
@@ -164,7 +171,7 @@ class BotApp:
                 try:
                     await self._until_told(hearing)
                 finally:
-                    self._service.tell(STOPPING)
+                    self._service.notify(STOPPING)
                     scheduler.shutdown(wait=False)
                     await _cancel(ready, hints, hearing)
                     await self._finish()
@@ -183,7 +190,7 @@ class BotApp:
     async def _tell_ready(self, account: BotAccount, scheduler: AsyncIOScheduler) -> None:
         """Tell systemd that we are up, unless it is the token that is wrong, and from then on that we live."""
         await account.tried.wait()
-        self._service.tell(READY)
+        self._service.notify(READY)
         seconds = min(_HEALTH_SECONDS, self._service.watchdog or _HEALTH_SECONDS)
         scheduler.add_job(self._say_alive, "interval", seconds=seconds, id="health")
 
@@ -286,7 +293,7 @@ class BotApp:
         if blind:
             log.error("the sessions have not been looked at for %.0f s", now - self._last_look)
         if not deaf and not blind:
-            self._service.tell(ALIVE)
+            self._service.notify(ALIVE)
 
     # What goes wrong -----------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What a worker says of itself to other processes, through its run lock."""
+"""The worker's state as other processes see it, in its run lock."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from samobot.phases import Phase
 from samobot.session.lock import RunLock
 
 ACTIVITY_EVERY = 1.0
-"""Seconds between two updates of what others are told the agent is doing."""
+"""Seconds between two updates of the agent's activity."""
 
 
-class Presence:
-    """Describes the worker in the lock that it holds; says nothing while it holds none."""
+class Heartbeat:
+    """Writes the worker's state into the lock that it holds; does nothing without one."""
 
     def __init__(self) -> None:
         self._lock: RunLock | None = None
-        self._told = 0.0
+        self._shown_at = 0.0
         self._doing = ""
         self._late: asyncio.TimerHandle | None = None
 
     def bind(self, lock: RunLock) -> None:
-        """Take the session's lock, which says to others what is going on."""
+        """Use this lock from now on."""
         self._lock = lock
 
-    def rests(self, until: datetime) -> None:
-        """Say that the run waits for a limit.
+    def show_parked(self, until: datetime) -> None:
+        """Show that the run waits for a limit.
 
         Raises:
             StorageError: The disk refused.
@@ -37,8 +37,8 @@ class Presence:
         if self._lock is not None:
             self._lock.update(parked=True, parked_until=until)
 
-    def works(self) -> None:
-        """Say that the worker is there, without an agent and without waiting for anything.
+    def show_idle(self) -> None:
+        """Show that the worker runs without an agent and does not wait.
 
         Raises:
             StorageError: The disk refused.
@@ -46,8 +46,8 @@ class Presence:
         if self._lock is not None:
             self._lock.update()
 
-    def iterates(self, number: int, phase: Phase, pid: int) -> None:
-        """Say which iteration has begun, and which process is its agent.
+    def show_iteration(self, number: int, phase: Phase, pid: int) -> None:
+        """Show which iteration has begun, and the process of its agent.
 
         Raises:
             StorageError: The disk refused.
@@ -55,28 +55,28 @@ class Presence:
         if self._lock is not None:
             self._lock.update(iteration=number, phase=phase, claude_pid=pid)
 
-    def does(self, activity: str) -> None:
-        """Say what the agent is doing, at most once a second; what it does last is told late."""
+    def show_activity(self, activity: str) -> None:
+        """Show what the agent is doing, at most once a second; the last activity is shown with a delay."""
         self._doing = activity
         if self._lock is None or self._late is not None:
             return
-        wait = self._told + ACTIVITY_EVERY - time.monotonic()
+        wait = self._shown_at + ACTIVITY_EVERY - time.monotonic()
         if wait > 0:
-            self._late = asyncio.get_running_loop().call_later(wait, self._tell_late)
+            self._late = asyncio.get_running_loop().call_later(wait, self._show_late)
             return
-        self._told = time.monotonic()
-        # What is only shown must not end an iteration on a disk that is full for a moment.
+        self._shown_at = time.monotonic()
+        # A disk that is full for a moment must not end the iteration.
         with contextlib.suppress(StorageError):
             self._lock.set_activity(activity)
 
-    def does_no_more(self) -> None:
-        """The iteration is over: what its agent did is no news any more."""
+    def clear_activity(self) -> None:
+        """Cancel a delayed activity: the iteration has ended."""
         if self._late is not None:
             self._late.cancel()
             self._late = None
 
     def renew(self) -> None:
-        """Take the lock anew where an agent has deleted or replaced its file.
+        """Take the lock again if an agent has deleted or replaced its file.
 
         Raises:
             BusyError: Another worker has taken the session meanwhile.
@@ -85,6 +85,6 @@ class Presence:
         if self._lock is not None:
             self._lock.renew()
 
-    def _tell_late(self) -> None:
+    def _show_late(self) -> None:
         self._late = None
-        self.does(self._doing)
+        self.show_activity(self._doing)

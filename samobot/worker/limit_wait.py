@@ -11,37 +11,39 @@ from samobot.claude.outcome import Outcome
 from samobot.phases import Phase
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.requests import RequestKind
-from samobot.worker.heartbeat import Presence
+from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.run import Notice, RunContext, RunResult
-from samobot.worker.sleep import Rested, Resting
-from samobot.worker.usage_limit import Account, Limit
+from samobot.worker.sleep import Sleeper, WakeReason
+from samobot.worker.usage_limit import AccountLimit, KnownLimit
 
-LOOK_AT_PROBE = timedelta(seconds=2)
-"""Between two looks at what the worker found out that tries whether the limit is over."""
+PROBE_POLL = timedelta(seconds=2)
+"""Interval of checks while another worker probes whether the limit has reset."""
 
 
-class Parking:
-    """What a run does about a usage limit, its own or one that another session's worker has met.
+class LimitWait:
+    """Parks a run on a usage limit that it or another session's worker has reached.
 
     Args:
         run: The run.
-        account: What all workers know of the limit.
-        presence: Says to others that the run is parked.
-        resting: How it waits.
+        account: The limit shared by all workers.
+        heartbeat: Shows to other processes that the run is parked.
+        sleeper: Waits.
     """
 
-    def __init__(self, run: RunContext, account: Account, presence: Presence, resting: Resting) -> None:
+    def __init__(
+        self, run: RunContext, account: AccountLimit, heartbeat: Heartbeat, sleeper: Sleeper
+    ) -> None:
         self._run = run
         self._account = account
-        self._presence = presence
-        self._resting = resting
+        self._heartbeat = heartbeat
+        self._sleeper = sleeper
         self._try_anyway = False
-        self._reset_early: set[str] = set()  # kinds that another session's answer seemed to lift
+        self._reset_early: set[str] = set()  # kinds that another session's answer seemed to reset
 
     async def before_iteration(self, phase: Phase) -> RunResult | None:
-        """Rest as long as the account's limit asks for it; a `RunEnd` where this run does not wait."""
+        """Wait for the account's limit to reset; a `RunResult` if this run does not wait."""
         if self._try_anyway:
-            # A person said so; what the iteration meets is told to the others again.
+            # The user wants to; if the limit is still in force, it is recorded again.
             self._try_anyway = False
             return None
         limit = self._account.limit(self._run.now())
@@ -51,7 +53,7 @@ class Parking:
             return None
         return await self._park(phase, limit)
 
-    def _is_doubtful(self, limit: Limit) -> bool:
+    def _is_doubtful(self, limit: KnownLimit) -> bool:
         """Whether a wait of days rests on the log of one other session, which its agent could have forged.
 
         If the limit is real, trying costs nothing.
@@ -59,13 +61,13 @@ class Parking:
         is_long = limit.until - self._run.now() > longest_wait("five_hour")
         return is_long and not limit.confirmed and limit.session != str(self._run.files.folder.path)
 
-    async def met(self, phase: Phase, outcome: Outcome) -> RunResult | None:
-        """Park on a limit that this run's iteration has met."""
+    async def park(self, phase: Phase, outcome: Outcome) -> RunResult | None:
+        """Park on a limit that this run's iteration has reached."""
         spread = SystemRandom().uniform(0, self._run.retry_policy.after_reset)
         now = self._run.now()
         until = self._run.retry_policy.wake_at(outcome.resets_at, outcome.limit_kind, now, spread)
-        limit = Limit(until, outcome.limit_kind, outcome.text, str(self._run.files.folder.path))
-        self._account.met(limit, now)
+        limit = KnownLimit(until, outcome.limit_kind, outcome.text, str(self._run.files.folder.path))
+        self._account.record(limit, now)
         self._account.end_probe()
         return await self._park(phase, limit)
 
@@ -76,14 +78,14 @@ class Parking:
         return RunResult(RunEndReason.PARKED, text, phase)
 
     def answered(self) -> None:
-        """The service has answered: whatever limit there was is over."""
-        self._account.lifted()
+        """Forget the limit: the service has answered."""
+        self._account.clear()
 
     def ended(self) -> None:
-        """The iteration is over: another worker may try, where this one was trying."""
+        """End this worker's probe, if it was probing, as its iteration has ended."""
         self._account.end_probe()
 
-    async def _park(self, phase: Phase, limit: Limit) -> RunResult | None:
+    async def _park(self, phase: Phase, limit: KnownLimit) -> RunResult | None:
         until = limit.until
         self._run.files.log(EventName.PARK, kind=limit.kind, until=until, text=limit.text)
         self._run.files.flow(f"Parked until {shown_time(until, self._run.now())}: {limit.text}")
@@ -93,40 +95,40 @@ class Parking:
             Notice(f"{limit.text} It continues automatically: {shown_time(until, self._run.now())}.")
         )
         while self._run.files.take_request(RequestKind.RESUME):
-            pass  # it came as the rest before was over by itself, and was not meant for this one
-        self._presence.rests(until)
-        rested = await self._rest_out(limit)
-        self._presence.works()
-        if rested in (Rested.TIME, Rested.RESUMED):
-            self._run.files.log(EventName.UNPARK, by="person" if rested is Rested.RESUMED else "reset")
-            self._run.tell(Notice("It goes on."))
+            pass  # a leftover of the wait before
+        self._heartbeat.show_parked(until)
+        woken_by = await self._wait(limit)
+        self._heartbeat.show_idle()
+        if woken_by in (WakeReason.TIME, WakeReason.RESUMED):
+            self._run.files.log(EventName.UNPARK, by="person" if woken_by is WakeReason.RESUMED else "reset")
+            self._run.tell(Notice("It continues."))
         return None
 
     def _seems_lifted(self, kind: str) -> bool:
         """Whether another session was answered; heeded once per kind, as a limit may be of one model only."""
         return kind not in self._reset_early and self._account.limit(self._run.now()) is None
 
-    async def _rest_out(self, limit: Limit) -> Rested:
-        """Rest until the limit is over and it is this run's turn to find out, or somebody else has."""
+    async def _wait(self, limit: KnownLimit) -> WakeReason:
+        """Wait until the limit has reset and this run may probe, or another one has."""
         while True:
             kind = limit.kind
-            rested = await self._resting.until(limit.until, functools.partial(self._seems_lifted, kind))
-            if rested is Rested.RESUMED:
+            woken_by = await self._sleeper.until(limit.until, functools.partial(self._seems_lifted, kind))
+            if woken_by is WakeReason.RESUMED:
                 self._try_anyway = True
-            if rested is not Rested.TIME:
-                return rested
+            if woken_by is not WakeReason.TIME:
+                return woken_by
             current = self._account.limit(self._run.now())
             if current is None:
                 if limit.until > self._run.now():
                     self._reset_early.add(kind)
-                return Rested.TIME
+                return WakeReason.TIME
             if current.until > self._run.now():
                 limit = current
-                self._presence.rests(limit.until)
+                self._heartbeat.show_parked(limit.until)
             elif self._account.begin_probe():
-                return Rested.TIME
+                return WakeReason.TIME
             else:
-                limit = Limit(self._run.now() + LOOK_AT_PROBE, limit.kind, limit.text)
+                limit = KnownLimit(self._run.now() + PROBE_POLL, limit.kind, limit.text)
 
 
 def shown_time(moment: datetime, now: datetime) -> str:

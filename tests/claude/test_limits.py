@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.claude.limits import account_trouble, reset_time, usage_limit
+from samobot.claude.limits import is_account_problem, reset_time, usage_limit
 
 NOW = datetime(2026, 7, 14, 10, 0, tzinfo=UTC)
 VILNIUS = ZoneInfo("Europe/Vilnius")
@@ -90,7 +90,7 @@ def test_an_agent_that_talks_about_limits_has_met_none(text: str) -> None:
     ],
 )
 def test_money_and_administrators_are_not_cured_by_waiting(text: str) -> None:
-    assert account_trouble(text)
+    assert is_account_problem(text)
     assert usage_limit(text, NOW) is None
 
 

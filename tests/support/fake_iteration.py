@@ -13,12 +13,12 @@ from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
 from samobot.worker.assignment import Assignment, Report
 from samobot.worker.budget import BudgetGuard
-from samobot.worker.heartbeat import Presence
+from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.iteration import IterationRunner
 from samobot.worker.loop import Worker
 from samobot.worker.run import Notice, RetryPolicy, RunContext, RunOptions
 from samobot.worker.session_files import SessionFiles
-from samobot.worker.usage_limit import Account
+from samobot.worker.usage_limit import AccountLimit
 from tests.support.session_folder import write_signal
 
 
@@ -121,21 +121,21 @@ class FakeIteration(IterationRunner):
         return Report(assignment.number, outcome, files.signal(), (), guidance, played.changed)
 
 
-class NotedPresence(Presence):
+class RecordingHeartbeat(Heartbeat):
     """Notes down until when the run said that it rests, and None where it said that it works again."""
 
     def __init__(self) -> None:
         super().__init__()
         self.parked: list[datetime | None] = []
 
-    def rests(self, until: datetime) -> None:
+    def show_parked(self, until: datetime) -> None:
         """Say it, and note it down."""
-        super().rests(until)
+        super().show_parked(until)
         self.parked.append(until)
 
-    def works(self) -> None:
+    def show_idle(self) -> None:
         """Say it, and note it down."""
-        super().works()
+        super().show_idle()
         self.parked.append(None)
 
 
@@ -146,7 +146,7 @@ class Bench:
     folder: SessionFolder
     worker: Worker
     iteration: FakeIteration
-    presence: NotedPresence
+    heartbeat: RecordingHeartbeat
     clock: Clock
     notices: list[str]
     files: SessionFiles
@@ -169,8 +169,8 @@ def bench(
         notices.append(notice.text)
 
     money = BudgetGuard(files, folder.path.parent / "state", daily_usd, now=clock)
-    account = Account(folder.path.parent / "state")
-    presence = NotedPresence()
+    account = AccountLimit(folder.path.parent / "state")
+    heartbeat = RecordingHeartbeat()
     run = RunContext(files, options or RunOptions(), retry_policy or RetryPolicy(), clock, tell)
-    worker = Worker(run, iteration, presence, account, money, nap=clock.nap)
-    return Bench(folder, worker, iteration, presence, clock, notices, files)
+    worker = Worker(run, iteration, heartbeat, account, money, nap=clock.nap)
+    return Bench(folder, worker, iteration, heartbeat, clock, notices, files)

@@ -43,7 +43,7 @@ def test_only_a_persons_stop_counts_as_one(tmp_path: Path, how: str | signal.Sig
         case "halt":
             halted = halt(SessionFolder(shop.session("greet")))
             assert halted.worker == worker.pid
-            assert "nothing of the session is running" in halted.words
+            assert "nothing of the session is running" in halted.summary
         case _:
             assert isinstance(how, signal.Signals)
             worker.send_signal(how)
@@ -58,7 +58,7 @@ def test_stopping_what_does_not_run_says_so(tmp_path: Path) -> None:
     (tmp_path / "_logs").mkdir()
     halted = halt(SessionFolder(tmp_path))
     assert (halted.worker, halted.forced, halted.ended, halted.alive) == (None, False, 0, ())
-    assert "no worker was running" in halted.words
+    assert "no worker was running" in halted.summary
 
 
 @pytest.mark.parametrize("step", [-86_400.0, -3.0, -1.5, 1.5, 3.0, 86_400.0])
@@ -122,8 +122,8 @@ def test_stop_never_calls_a_held_session_free(
         fcntl.flock(file, fcntl.LOCK_EX)
         halted = halt(folder)
     assert not halted.clean
-    assert "no worker" not in halted.words
-    assert "holds the session" in halted.words
+    assert "no worker" not in halted.summary
+    assert "holds the session" in halted.summary
 
 
 def says(shop: ScriptedShop, word: str) -> bool:
@@ -256,7 +256,7 @@ def test_stop_does_not_speak_of_workers_that_were_killed_before_the_machine_was_
         journal.append(
             folder, EventName.RUN_START, NOW, run="r", pid=1, start_ticks=1, boot_id=boot, scope=None
         )
-        assert ("was killed" in halt(folder).words) is (boot == boot_id())
+        assert ("was killed" in halt(folder).summary) is (boot == boot_id())
 
 
 HIERARCHY = next(

@@ -114,6 +114,33 @@ async def test_requirements_that_ask_nothing_are_blocked(tmp_path: Path) -> None
     assert "question" in end.text
 
 
+async def test_what_looks_like_a_question_and_cannot_be_asked_is_sent_back_once_with_its_line(
+    tmp_path: Path,
+) -> None:
+    def ask_badly(folder: SessionFolder) -> None:
+        folder.qa.write_text("# Questions\n\n- Which port?\n\n" + QUESTIONS)
+
+    ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_badly)
+    made = bench(make_session(tmp_path, phase="requirements"), ask, ask)
+    end = await made.worker.run()
+    assert (end.reason, end.waiting_for) == (RunEndReason.WAITING, WaitingFor.QA_ANSWERS)
+    first, second = made.iteration.assignments
+    assert first.reminder == ""
+    assert "line 3 “- Which port?”" in second.reminder
+
+
+async def test_questions_of_which_none_can_be_asked_block_after_one_reminder(tmp_path: Path) -> None:
+    def ask_badly(folder: SessionFolder) -> None:
+        folder.qa.write_text("# Questions\n\n- Which port?\n")
+
+    ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_badly)
+    made = bench(make_session(tmp_path, phase="requirements"), ask)
+    end = await made.worker.run()
+    assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.GATE)
+    assert "line 3 “- Which port?”" in end.text
+    assert len(made.iteration.assignments) == 2
+
+
 WAIT_FOR_APPROVAL = {"status": "waiting", "for": "plan_approval"}
 
 
@@ -484,7 +511,7 @@ async def test_every_outcome_without_a_signal_comes_to_an_end_that_a_person_hear
     made = bench(make_session(tmp_path), *[Played(None, kind)] * 5, BLOCKED)
     end = await made.worker.run()
     expected = {
-        Remedy.GO_ON: (RunEndReason.BLOCKED, 2),
+        Remedy.CONTINUE: (RunEndReason.BLOCKED, 2),
         Remedy.RETRY: (RunEndReason.FAILED, 4),
         Remedy.ASK: (RunEndReason.BLOCKED, 1),
         Remedy.CAP: (RunEndReason.BUDGET, 1),
@@ -549,8 +576,8 @@ async def test_a_limit_parks_and_goes_on_by_itself_after_the_reset(tmp_path: Pat
     assert 60 <= (made.clock.now - reset).total_seconds() <= 122
     (park,), (unpark,) = journaled(made, EventName.PARK), journaled(made, EventName.UNPARK)
     assert (park["kind"], unpark["by"]) == ("five_hour", "reset")
-    assert made.presence.parked[0] is not None
-    assert made.presence.parked[-1] is None
+    assert made.heartbeat.parked[0] is not None
+    assert made.heartbeat.parked[-1] is None
     assert journaled(made, EventName.RETRY) == []
     assert made.iteration.assignments[1].visit == made.iteration.assignments[0].visit
 

@@ -171,7 +171,7 @@ class Wizard:
         about = f"Projects: {names}.\n" if names else ""
         return (
             "👋 samobot is set up and obeys you alone.\n"
-            f"{about}Once the bot runs, begin with: /run greet Add a greeting script"
+            f"{about}Once the bot runs, send it a task, such as: Add a greeting script"
         )
 
     def _service(self) -> None:

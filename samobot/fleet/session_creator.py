@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.config.project import Project
 from samobot.errors import UsageError
 from samobot.phases import Phase
+from samobot.session import gate
 from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder, clean_name, list_folders, new_folder, resolve
@@ -29,6 +31,11 @@ class Opening:
 
     task: str | None = None
     dive: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Both together: guidance, if the session exists already."""
+        return "\n\n".join(part for part in (self.task, self.dive) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,37 @@ def open_session(
             return Opened(folder, created=False)
         write_atomic(folder.overview, overview)
     return Opened(folder, created=True, notes=tuple(note for note in (worktree.note,) if note))
+
+
+def open_or_guide(
+    project: Project,
+    name: str,
+    opening: Opening,
+    who: str,
+    now: datetime,
+    *,
+    branch_prefix: str = "",
+    refuse: Callable[[SessionFolder], None],
+) -> Opened:
+    """Find or create a session; what is said about one that exists becomes guidance. For terminal and chat alike.
+
+    Args:
+        project: Where it belongs.
+        name: A folder's exact name, a session's name, or a new one.
+        opening: The task.
+        who: Who says it.
+        now: The local time.
+        branch_prefix: Put before the session's name in its git branch, with a slash.
+        refuse: Raises if an existing session takes no guidance now.
+
+    Raises:
+        SamobotError: What `open_session` and `refuse` raise.
+    """
+    opened = open_session(project, name, opening, now, branch_prefix)
+    if not opened.created and opening.text:
+        refuse(opened.folder)
+        gate.tell(opened.folder, opening.text, who, now)
+    return opened
 
 
 def _is_begun(folder: SessionFolder) -> bool:

@@ -20,12 +20,11 @@ from samobot.config.settings import Settings, load_settings
 from samobot.errors import BusyError, UsageError
 from samobot.fleet.emergency_flag import refuse_while_pulled
 from samobot.fleet.launch import RunRequest, start_detached
-from samobot.fleet.session_creator import Opening, find_session, open_session
-from samobot.session import gate
+from samobot.fleet.session_creator import Opening, find_session, open_or_guide
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
-from samobot.terminal.actor import person_at
+from samobot.terminal.actor import person_at, user_name
 from samobot.terminal.allowance import no_money
 from samobot.terminal.gate_prompts import decide_here
 from samobot.terminal.interrupts import Stopped, StopSignals
@@ -148,25 +147,33 @@ def _open(request: RunRequest, project: Project, settings: Settings) -> SessionF
     """Find the session or create it; what is said about one that is there becomes guidance."""
     now = datetime.now().astimezone()
     opening = Opening(request.task, request.dive)
-    opened = open_session(project, request.session, opening, now, settings.git_branch_prefix)
-    folder = opened.folder
+    opened = open_or_guide(
+        project,
+        request.session,
+        opening,
+        user_name(),
+        now,
+        branch_prefix=settings.git_branch_prefix,
+        refuse=_refuse_guidance,
+    )
     for note in opened.notes:
         click.echo(f"samobot: {note}", err=True)
-    words = "\n\n".join(text for text in (request.task, request.dive) if text)
-    if words and not opened.created:
-        if _files(folder).is_done():
-            raise UsageError(
-                f"{folder.name} is done; start a session of another name for what is next, or leave out --task."
-            )
-        person = person_at(folder)
-        held = holder(folder)
-        if held is not None:
-            raise BusyError(
-                f"Another worker holds {folder.name}: {held.describe()}. Your words were not saved; give them to "
-                f"its next iteration with: samobot tell {folder.name} …"
-            )
-        gate.tell(folder, words, person.who, now)
-    return folder
+    return opened.folder
+
+
+def _refuse_guidance(folder: SessionFolder) -> None:
+    """Refuse text for a session that would not read it before it is asked for again."""
+    if _files(folder).is_done():
+        raise UsageError(
+            f"{folder.name} is done; start a session of another name for what is next, or leave out --task."
+        )
+    person_at(folder)
+    held = holder(folder)
+    if held is not None:
+        raise BusyError(
+            f"Another worker holds {folder.name}: {held.describe()}. Your words were not saved; give them to "
+            f"its next iteration with: samobot tell {folder.name} …"
+        )
 
 
 def _has_nothing_to_do(folder: SessionFolder, request: RunRequest, settings: Settings) -> bool:

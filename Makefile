@@ -12,8 +12,8 @@ OLDEST_PIP := .cache/oldest-pip
 JOBS ?= 3
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help setup demo browser pictures gallery claude oldest-pip check fast unit test format lock upgrade release clean \ trace
-  bench chaos fuzz
+.PHONY: help setup demo browser pictures gallery claude oldest-pip check fast unit test format lock upgrade release clean \
+  trace bench chaos fuzz
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -58,9 +58,10 @@ check: setup ## format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-FAST := not real_cli and not browser and not chaos
-fast: setup ## the quick tests, in less than a minute: no npm, no browser
-	$(PYTEST) -m "$(FAST)"
+# As many as CI has cores: these tests do not wait, and each worker spends seconds on collecting.
+fast: JOBS = 2
+fast: setup ## the quick tests, in less than a minute: no npm, no browser, no whole journeys
+	$(PYTEST) --hypothesis-profile fast -m "not slow and not real_cli and not browser and not chaos"
 
 unit: setup claude browser oldest-pip ## all tests, without lint and coverage
 	$(PYTEST)

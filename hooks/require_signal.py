@@ -5,7 +5,7 @@ The iteration is described by environment variables that samobot sets (`samobot.
 without `SAMOCODE_SIGNAL` it does nothing. What it cannot judge it lets pass: the worker reads the file again
 afterwards, and its word is final.
 
-Input and output are the CLI's: a JSON object on stdin; `{"decision": "block", "reason": …}` on stdout to go on.
+Input and output are the CLI's: a JSON object on stdin; `{"decision": "block", "reason": …}` on stdout to continue.
 """
 
 import json
@@ -99,7 +99,7 @@ def once(pairs: "list[tuple[str, object]]") -> "dict[str, object]":
 
 
 def reason(wrong: str, path: str, phase: str, statuses: list[str], targets: list[str]) -> str:
-    """What the model is told: the fault, the exact form, and what this phase may send."""
+    """The message to the model: the fault, the exact form, and what this phase may send."""
     forms = {
         "continue": {"status": "continue", "phase": "PHASE", "summary": "what is now true"},
         "waiting": {"status": "waiting", "for": "FOR", "needs": "what to do", "summary": "what is now true"},

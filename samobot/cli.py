@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and where errors become one line for a person.
+"""The command line: which commands there are, and where errors become one line for the user.
 
 Each command lives in a module of `samobot.terminal` that is imported only when it is called, so that
 `samobot --version` and shell completion stay fast.
@@ -25,7 +25,7 @@ _WRITING_REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _COMMANDS = {
     # name: (module, function, one line of help)
-    "run": ("run_command", "run_command", "Run a session until it is done or a person is needed."),
+    "run": ("run_command", "run_command", "Run a session until it is done or needs you."),
     "status": ("status_command", "status_command", "Show one session, or all of them."),
     "answer": ("decision_commands", "answer_command", "Answer a session's questions."),
     "approve": ("decision_commands", "approve_command", "Approve a session's plan as it is now."),
@@ -36,7 +36,7 @@ _COMMANDS = {
     "resume": (
         "control_commands",
         "resume_command",
-        "Let a paused, stopped, blocked or parked session go on.",
+        "Continue a paused, stopped, blocked or parked session.",
     ),
     "logs": ("logs_command", "logs_command", "Show what the agent did."),
     "cost": ("cost_command", "cost_command", "Show what sessions have cost, by phase, model and day."),
@@ -44,7 +44,7 @@ _COMMANDS = {
     "sessions": ("status_command", "sessions_command", "List the sessions of a project."),
     "demo": ("demo_command", "demo_command", "Show the whole product on this machine, without an account."),
     "bot": ("bot_command", "bot_command", "Run the Telegram bot."),
-    "archive": ("control_commands", "archive_command", "Put a finished session away."),
+    "archive": ("control_commands", "archive_command", "Archive a finished session."),
     "panic": (
         "panic_command",
         "panic_command",
@@ -54,7 +54,7 @@ _COMMANDS = {
     "doctor": (
         "doctor_command",
         "doctor_command",
-        "Check everything samobot needs, and say how to mend what is wrong.",
+        "Check everything samobot needs, and say how to fix what is wrong.",
     ),
     "install-service": (
         "service_command",
@@ -104,10 +104,10 @@ class _LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="samobot", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Run autonomous Claude Code sessions and decide where they need a person.
+    """Run autonomous Claude Code sessions and decide where they need you.
 
     A session is a folder of plain files about one task. `samobot run` starts the Claude CLI again and again on
-    it; where an answer, an approval or help is needed it stops and says so.
+    it; it stops when it needs an answer, an approval or help.
     """
 
 
@@ -126,7 +126,7 @@ def main() -> NoReturn:
     try:
         _leave(cli.main(prog_name="samobot", standalone_mode=False))
     except click.exceptions.Abort:
-        _complain("given up; what was decided before is saved.", 130)
+        _complain("aborted; earlier decisions are saved.", 130)
     except click.exceptions.NoArgsIsHelpError as error:
         with contextlib.suppress(OSError):
             click.echo(error.format_message(), err=True)
@@ -142,12 +142,12 @@ def main() -> NoReturn:
         _leave(0)
     except KeyboardInterrupt:
         _leave(130)
-    except Exception as error:  # whatever it is, a person gets one line and the details a file
+    except Exception as error:  # any other error: one line for the user, the traceback in a file
         _complain(_refused_output(error) or _keep_details(error), 1)
 
 
 def _with_hint(error: click.UsageError) -> str:
-    """What is wrong with the words of a command, and where its help is, unless that is said already."""
+    """The usage error, with a pointer to the help unless it has one."""
     words = error.format_message().rstrip()
     if error.ctx is None or "--help" in words or "Did you mean" in words:
         return words
@@ -162,7 +162,7 @@ def _complain(words: str, code: int) -> NoReturn:
 
 
 def _leave(code: object) -> NoReturn:
-    """End with an exit code, also where nobody reads what we print any more."""
+    """Exit with a code, also if the reader of stdout has gone."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -172,7 +172,7 @@ def _leave(code: object) -> NoReturn:
 
 
 def _refused_output(error: Exception) -> str | None:
-    """The sentence for what is shown going to where nothing more can be written; what we keep says so by itself."""
+    """The message if stdout cannot be written; None for other errors. Failed writes of our own files are StorageErrors."""
     if isinstance(error, OSError) and error.errno in _WRITING_REFUSED:
         return (
             f"What is to be shown cannot be written: {error.strerror}. Send it elsewhere, or free some space."
@@ -181,11 +181,11 @@ def _refused_output(error: Exception) -> str | None:
 
 
 def _keep_details(error: Exception) -> str:
-    """Write the traceback of an error of ours into a file, and say in one sentence what happened."""
+    """Write the traceback of an internal error to a file; returns the message."""
     import tempfile
     import traceback
 
-    what = f"Something of ours went wrong ({type(error).__name__})."
+    what = f"Internal error ({type(error).__name__})."
     try:
         with tempfile.NamedTemporaryFile("w", prefix="samobot-", suffix=".log", delete=False) as details:
             traceback.print_exception(error, file=details)

@@ -1,8 +1,8 @@
 """How hypothesis looks for counterexamples: the same ones each time in CI, ever new ones in `make fuzz`.
 
 A run of CI says something about a change; what chance finds in old code belongs to the fuzzing, which prints what
-it found. FUZZ_EXAMPLES says how many examples each property gets there. No example has a deadline: how fast a
-machine is says nothing about a promise.
+it found. FUZZ_EXAMPLES says how many examples each property gets there; `make fast` takes a tenth of CI's. No example
+has a deadline: how fast a machine is says nothing about a promise.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.register_profile("fast", parent=settings.get_profile("ci"), max_examples=10)
 settings.register_profile(
     "fuzz",
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "0")) or 100,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from samobot.cli import cli
 from samobot.phases import Phase
 from samobot.sandbox.agent.scenario import Scenario
 from tests.support.scripted import blocked, go_on, scripted_shop
+
+pytestmark = pytest.mark.slow
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -104,6 +107,7 @@ def test_a_run_whose_streams_are_closed_goes_on_and_keeps_its_files_clean(
     assert (shop.session("greet") / "_logs" / "run.lock").read_text() == ""
 
 
+@pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="/dev/full is closed to this user")
 def test_output_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, Scenario(phases={"*": [[blocked()]]}))
     with open("/dev/full", "w") as full:

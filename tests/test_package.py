@@ -31,7 +31,7 @@ from tests.support.workshop import make_workshop
 
 TOP = Path(__file__).resolve().parents[1]
 # The packages are built once: all these tests on one worker of pytest-xdist.
-pytestmark = pytest.mark.xdist_group("package")
+pytestmark = [pytest.mark.xdist_group("package"), pytest.mark.slow]
 
 PLUGIN_FOLDERS = ("agents", "skills", "commands", "hooks", ".claude-plugin")
 

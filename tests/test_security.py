@@ -51,6 +51,7 @@ def test_each_protection_in_the_tables_names_a_test() -> None:
     assert without == []
 
 
+@pytest.mark.slow
 def test_an_agents_words_cannot_command_a_terminal(tmp_path: Path) -> None:
     shop = make_workshop(tmp_path / "shop", cli_environment(tmp_path / "home", "http://127.0.0.1:9"))
     folder = SessionFolder(shop.sessions / "26-11-22-greet")
@@ -120,6 +121,7 @@ async def test_no_file_outside_the_session_can_be_asked_for(tmp_path: Path, name
         await documents.file(folder, name)
 
 
+@pytest.mark.slow
 def test_the_token_is_taken_from_no_command_line() -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "samobot", "init", "--help"], capture_output=True, text=True, check=True

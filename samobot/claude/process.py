@@ -21,7 +21,6 @@ from samobot.claude.end import ProcessEnd, StoppedBy
 from samobot.claude.invocation import Invocation
 from samobot.claude.reaper import (
     SESSION_VARIABLE,
-    Swept,
     end_session_processes,
     has_tool_process,
     is_subreaper,
@@ -30,6 +29,7 @@ from samobot.claude.reaper import (
 from samobot.claude.records import Assistant, Record, Result, ToolResult
 from samobot.claude.spawn import spawn
 from samobot.claude.stream import Tail
+from samobot.system.processes import Swept
 
 POLL_SECONDS = (0.05, 0.3)
 """How often the log is looked at: at once after something came, less often the longer it is quiet."""

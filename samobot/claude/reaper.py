@@ -20,17 +20,23 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shlex
 import signal
 import sys
-import time
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
 
 import psutil
 
-from samobot.system.processes import is_alive
+from samobot.session.process_identity import ProcessIdentity, identify
+from samobot.system.processes import (
+    Swept,
+    command_of,
+    descendants,
+    end_processes,
+    is_alive,
+    marked_processes,
+    other_processes,
+)
 
 SESSION_VARIABLE = "SAMOCODE_SESSION"
 """Environment variable that marks every process of an iteration with its session's folder."""
@@ -43,18 +49,6 @@ GRACE_SECONDS = 0.5
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
-_PAUSE = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep did: how many processes it ended, and which would not end (normally none)."""
-
-    ended: int = 0
-    survivors: tuple[int, ...] = ()
-
-    def __add__(self, other: Swept) -> Swept:
-        return Swept(self.ended + other.ended, self.survivors + other.survivors)
 
 
 def become_subreaper() -> bool:
@@ -89,7 +83,12 @@ def sweep(exclude: Collection[int] = (), seconds: float = SWEEP_SECONDS) -> Swep
         seconds: How long to go on at most.
     """
     own_session = os.getsid(0)
-    return _end_all(lambda: _foreign_descendants(own_session, frozenset(exclude)), _send_to_group, seconds)
+    return end_processes(
+        lambda: _foreign_descendants(own_session, frozenset(exclude)),
+        grace=GRACE_SECONDS,
+        seconds=seconds,
+        send=_send_to_group,
+    )
 
 
 def session_processes(session_dir: Path) -> list[tuple[int, str]]:
@@ -102,36 +101,34 @@ def session_processes(session_dir: Path) -> list[tuple[int, str]]:
         Process id and command line of each, without this process and its ancestors. Processes of other
         users cannot be looked into and are left out.
     """
-    return [(process.pid, _command(process)) for process in _marked(session_dir)]
+    return [(process.pid, command_of(process)) for process in _marked(session_dir)]
 
 
-def unmarked_processes(folders: Collection[Path], since: float) -> list[tuple[int, str]]:
+def unmarked_processes(folders: Collection[Path], first: ProcessIdentity | None) -> list[tuple[int, str]]:
     """Find processes that may have come from a session's iterations but do not bear its mark.
 
     Args:
         folders: The session's own folders: what works there is looked at.
-        since: Epoch seconds; what is older cannot have come from the session.
+        first: The session's first worker: what started before it in the same boot cannot have come from the session.
 
     Returns:
         Process id and command line of each of this user's processes that works in one of the folders, without
         those that bear any session's mark, those at a terminal, and this process and its ancestors.
     """
     places = [os.path.realpath(folder) for folder in folders]
-    spared = _own_line()
     user = os.getuid()
     found = []
-    for process in psutil.process_iter():
+    for process in other_processes():
         try:
             cwd = process.cwd()
             if (
                 any(cwd == place or cwd.startswith(f"{place}{os.sep}") for place in places)
-                and process.pid not in spared
                 and process.uids().real == user
-                and process.create_time() >= since
                 and process.terminal() is None
                 and SESSION_VARIABLE not in process.environ()
+                and not _is_older(process.pid, first)
             ):
-                found.append((process.pid, _command(process)))
+                found.append((process.pid, command_of(process)))
         except (psutil.Error, OSError):
             continue
     return found
@@ -147,7 +144,7 @@ def end_session_processes(session_dir: Path, seconds: float = SWEEP_SECONDS) -> 
         session_dir: The session's folder.
         seconds: How long to go on at most.
     """
-    return _end_all(lambda: _marked(session_dir), _send, seconds)
+    return end_processes(lambda: _marked(session_dir), grace=GRACE_SECONDS, seconds=seconds)
 
 
 def has_tool_process(pid: int) -> bool:
@@ -164,32 +161,6 @@ def has_tool_process(pid: int) -> bool:
     return any(is_alive(child) and _session(child.pid) not in (own_session, None) for child in children)
 
 
-def _end_all(
-    listing: Callable[[], list[psutil.Process]],
-    send: Callable[[psutil.Process, signal.Signals], None],
-    seconds: float,
-) -> Swept:
-    """End what `listing` finds, again and again, because a process can fork while it is killed.
-
-    Each gets a moment to leave in order, so that a git command takes its lock files along.
-    """
-    started = time.monotonic()
-    seen: set[psutil.Process] = set()
-    while found := listing():
-        elapsed = time.monotonic() - started
-        if elapsed >= seconds:
-            survivors = tuple(sorted(process.pid for process in found))
-            return Swept(max(0, len(seen) - len(survivors)), survivors)
-        for process in found:
-            if elapsed >= GRACE_SECONDS:
-                send(process, signal.SIGKILL)
-            elif process not in seen:
-                send(process, signal.SIGTERM)
-        seen.update(found)
-        time.sleep(_PAUSE)
-    return Swept(len(seen))
-
-
 def _foreign_descendants(own_session: int, exclude: frozenset[int]) -> list[psutil.Process]:
     """The living ones; the dead are reaped on the way, and what they had below them is then looked for again."""
     if not _has_children():
@@ -197,7 +168,7 @@ def _foreign_descendants(own_session: int, exclude: frozenset[int]) -> list[psut
     while True:
         found = [
             process
-            for process in psutil.Process().children(recursive=True)
+            for process in descendants()
             if process.pid not in exclude and _session(process.pid) not in (own_session, None)
         ]
         dead = [process for process in found if not is_alive(process)]
@@ -207,40 +178,19 @@ def _foreign_descendants(own_session: int, exclude: frozenset[int]) -> list[psut
 
 def _marked(session_dir: Path) -> list[psutil.Process]:
     wanted = os.path.realpath(session_dir)
-    spared = _own_line()
-    found = []
-    for process in _mentioning(SESSION_VARIABLE):
-        if process.pid in spared or not is_alive(process):
-            continue
-        try:
-            mark = process.environ().get(SESSION_VARIABLE)
-        except (psutil.Error, OSError):
-            continue
-        if mark and os.path.realpath(mark) == wanted:
-            found.append(process)
-    return found
+    return [
+        process for process, mark in marked_processes(SESSION_VARIABLE) if os.path.realpath(mark) == wanted
+    ]
 
 
-def _own_line() -> frozenset[int]:
-    """This process and its ancestors."""
-    own = psutil.Process()
-    return frozenset({own.pid, *(parent.pid for parent in own.parents())})
-
-
-def _mentioning(variable: str) -> Iterator[psutil.Process]:
-    """All processes that may have a variable in their environment."""
-    if sys.platform != "linux":
-        yield from psutil.process_iter()
-        return
-    # psutil's own way takes a worker's start tens of milliseconds on a machine with many processes.
-    sought = variable.encode()
-    for pid in psutil.pids():
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                if sought in file.read():
-                    yield psutil.Process(pid)
-        except (OSError, psutil.Error):
-            continue
+def _is_older(pid: int, first: ProcessIdentity | None) -> bool:
+    identity = identify(pid)
+    return (
+        first is not None
+        and identity is not None
+        and identity.boot_id == first.boot_id
+        and identity.start_ticks < first.start_ticks
+    )
 
 
 def _has_children() -> bool:
@@ -267,13 +217,6 @@ def _send_to_group(process: psutil.Process, number: signal.Signals) -> None:
         pass
 
 
-def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
-        process.send_signal(number)
-    except psutil.Error:
-        pass
-
-
 def _reap(pid: int) -> bool:
     """Take a dead child's status, so that it does not stay a zombie; False where it is nobody's or not ours."""
     try:
@@ -287,10 +230,3 @@ def _session(pid: int) -> int | None:
         return os.getsid(pid)
     except (ProcessLookupError, PermissionError):
         return None
-
-
-def _command(process: psutil.Process) -> str:
-    try:
-        return shlex.join(process.cmdline()) or process.name()
-    except (psutil.Error, OSError):
-        return "?"

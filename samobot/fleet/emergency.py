@@ -16,7 +16,7 @@ from samobot.config.project import Project
 from samobot.errors import SamobotError
 from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.lock import holder
-from samobot.system.processes import end_processes
+from samobot.system.processes import end_processes, environment_of, is_alive, other_processes
 from samobot.worker.halt import halt
 
 _ROUNDS = 5
@@ -92,17 +92,19 @@ def _active(projects: Iterable[Project], processes: Iterable[psutil.Process]) ->
 def _end_early_workers(processes: Iterable[psutil.Process]) -> int:
     """End workers that are only starting: they may have looked for the emergency stop before it was pulled."""
     early = [process for process in processes if _is_worker(process) and _locked_by(process) is None]
-    end_processes(early, _EARLY_SECONDS)
+    end_processes(
+        lambda: [process for process in early if is_alive(process)],
+        grace=_EARLY_SECONDS,
+        seconds=2 * _EARLY_SECONDS,
+    )
     return len(early)
 
 
 def _own_processes() -> Iterator[psutil.Process]:
-    """This user's processes but ourselves and what we were started from."""
-    own = psutil.Process()
-    spared = {own.pid, *(parent.pid for parent in own.parents())}
-    for process in psutil.process_iter():
+    """This user's processes, without this one and its ancestors."""
+    for process in other_processes():
         with contextlib.suppress(psutil.Error):
-            if process.pid not in spared and process.uids().real == os.getuid():
+            if process.uids().real == os.getuid():
                 yield process
 
 
@@ -113,9 +115,8 @@ def _belongs(process: psutil.Process, state_dir: Path, projects: Iterable[Projec
         return False
     if marked is not None and any(marked.is_relative_to(project.sessions) for project in projects):
         return True
-    try:
-        environ = process.environ()
-    except (psutil.Error, OSError):
+    environ = environment_of(process)
+    if not environ:
         return False
     # A default lies in the home, and ours was put in for theirs: with another home it is another samobot.
     theirs = find_whereabouts(environ).state_dir
@@ -147,8 +148,5 @@ def _locked_by(process: psutil.Process) -> Path | None:
 
 def _marked_with(process: psutil.Process) -> Path | None:
     """The session that an iteration's process was started for."""
-    try:
-        mark = process.environ().get(SESSION_VARIABLE)
-    except (psutil.Error, OSError):
-        return None
+    mark = environment_of(process).get(SESSION_VARIABLE)
     return Path(mark) if mark else None

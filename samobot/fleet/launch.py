@@ -15,6 +15,7 @@ from samobot.errors import BusyError, SamobotError, StorageError, UsageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
+from samobot.session.process_identity import identify
 from samobot.system.scope import SERVICE_VARIABLES, scoped
 
 START_WAIT = 10.0
@@ -175,7 +176,7 @@ async def until_taken_up(
     deadline = asyncio.get_running_loop().time() + START_WAIT
     while asyncio.get_running_loop().time() < deadline:
         current = holder(folder)
-        if current is not None and current.pid == process.pid:
+        if current is not None and current.identity is not None and current.identity == identify(process.pid):
             return
         code = process.poll()
         if code is not None:

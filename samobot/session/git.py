@@ -1,43 +1,120 @@
-"""Running git: never asking, never waiting for ever, with no hooks, and in English."""
+"""Running git: the only place that does. It never asks, never waits for ever, and runs no program of the repository.
+
+A repository is written by an agent, or by a stranger. So git gets its programs from the user's own configuration
+alone (see `git_config`), an environment without secrets, and its output in one plain form.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import resource
+import selectors
 import signal
 import subprocess
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
 from samobot.errors import UsageError
+from samobot.session.git_config import LISTING_LIMIT, Entry, overrides, parse_listing, trusted_value
 from samobot.text import one_line
 
-_OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "maintenance.auto=false")
-# Set by git for its hooks and by some editors: they would lead our git to another repository.
-_MISLEADING = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
-    "GIT_CEILING_DIRECTORIES",
+_LISTING = ("config", "--list", "--show-scope", "--includes", "-z")
+_LISTING_S = 20.0
+_MAX_OUTPUT = 64 * 1024 * 1024
+_BLOCK = 64 * 1024
+_END_S = 10.0  # after its output has ended
+
+# Flags by which a command starts no program and prints the plain form. Changes inside a submodule are left out:
+# to see them, git would run in there, under that submodule's configuration.
+_FLAGS = {
+    "diff": (
+        *("--no-ext-diff", "--no-textconv", "--no-color", "--no-relative"),
+        *("--ignore-submodules=dirty", "--submodule=short"),
+    ),
+    "status": ("--ignore-submodules=dirty",),
+    "ls-remote": ("--upload-pack=git-upload-pack",),
+    "fetch": ("--upload-pack=git-upload-pack", "--recurse-submodules=no"),
+}
+
+# What git gets of our environment. Secrets have names of their own, so it is a list of what is passed.
+_PASSED = frozenset(
+    [
+        "HOME",
+        "PATH",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "TMPDIR",
+        "TZ",
+        "XDG_CONFIG_HOME",
+        "XDG_CACHE_HOME",
+        "XDG_DATA_HOME",
+        "XDG_RUNTIME_DIR",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "SSH_AUTH_SOCK",
+        "SSH_AGENT_PID",
+        "GNUPGHOME",
+        "KRB5CCNAME",
+        "LD_LIBRARY_PATH",
+        "NIX_SSL_CERT_FILE",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "CURL_CA_BUNDLE",
+        "SYSTEMROOT",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "GIT_EXEC_PATH",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GIT_SSH_VARIANT",
+        "GIT_SSL_CAINFO",
+        "GIT_SSL_CAPATH",
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_SYSTEM",
+        "GIT_CONFIG_NOSYSTEM",
+        "GIT_CONFIG_COUNT",
+        "GIT_AUTHOR_NAME",
+        "GIT_AUTHOR_EMAIL",
+        "GIT_COMMITTER_NAME",
+        "GIT_COMMITTER_EMAIL",
+    ]
 )
+_PASSED_PREFIXES = ("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+
+_NEVER_ASK = {
+    "GIT_TERMINAL_PROMPT": "0",
+    # Without these, a helper could open a window and ask for a password.
+    "GIT_ASKPASS": "true",
+    "SSH_ASKPASS": "true",
+    "SSH_ASKPASS_REQUIRE": "never",
+    "GIT_EDITOR": "true",
+    "GIT_SEQUENCE_EDITOR": "true",
+    "GIT_PAGER": "cat",
+    "GIT_PROXY_COMMAND": "",  # set but empty: `core.gitProxy` is not read
+    "GIT_OPTIONAL_LOCKS": "0",
+    "LC_ALL": "C",
+}
+_SSH = "ssh -oBatchMode=yes -oConnectTimeout=15"
 
 
 class GitError(Exception):
     """git ended with an error or did not end in time.
 
     Args:
-        words: What git said, in one line.
+        message: git's error message, in one line.
     """
 
-    def __init__(self, words: str) -> None:
-        super().__init__(words)
-        self.words = words
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,88 +122,109 @@ class Git:
     """git in one folder.
 
     Attributes:
-        folder: Where it runs.
+        folder: The working directory.
     """
 
     folder: Path
 
     def run(self, *arguments: str, timeout: float = 60.0) -> str:
-        """Run git and return what it printed, surrogate escapes for what is not UTF-8.
+        """Run git and return its output, with surrogate escapes for what is not UTF-8.
 
         Args:
             *arguments: The subcommand and its arguments.
-            timeout: Seconds after which it is ended with all that it started.
+            timeout: Seconds after which it is ended with all its children.
 
         Raises:
-            GitError: It ended with an error, or not in time.
+            GitError: It ended with an error, not in time, or with more output than fits in memory.
             UsageError: git is not installed.
         """
-        return self._communicate(arguments, subprocess.PIPE, timeout).decode("utf-8", "surrogateescape")
+        output = self.read(*arguments, timeout=timeout, limit=_MAX_OUTPUT)
+        if len(output) >= _MAX_OUTPUT:
+            raise GitError(f"git {arguments[0]} printed more than {_MAX_OUTPUT} bytes.")
+        return output.decode("utf-8", "surrogateescape")
 
-    def run_into(
-        self, output: IO[bytes], *arguments: str, timeout: float = 60.0, limit: int | None = None
-    ) -> None:
-        """Run git with its output going to a file, as `run` otherwise.
+    def read(self, *arguments: str, limit: int, timeout: float = 60.0) -> bytes:
+        """Run git and return the first bytes of its output, as `run` otherwise.
 
         Args:
-            output: The file.
             *arguments: The subcommand and its arguments.
-            timeout: Seconds after which it is ended with all that it started.
-            limit: Bytes at which the file is full and git is ended, which is no error; None is no limit.
+            limit: Bytes after which git is ended, which is no error.
+            timeout: Seconds after which it is ended with all its children.
         """
-        self._communicate(arguments, output, timeout, limit)
+        return self._read(arguments, self._environment(), limit, timeout)
 
-    def attempt(self, *arguments: str) -> str | None:
-        """Run git and return what it printed, None if it ended with an error."""
+    def attempt(self, *arguments: str, timeout: float = 60.0) -> str | None:
+        """Run git and return its output, None if it ended with an error."""
         try:
-            return self.run(*arguments)
+            return self.run(*arguments, timeout=timeout)
         except GitError:
             return None
 
     def ok(self, *arguments: str) -> bool:
-        """Run git and say whether it ended well."""
+        """Run git and return whether it succeeded."""
         return self.attempt(*arguments) is not None
 
-    def _communicate(
-        self, arguments: tuple[str, ...], output: int | IO[bytes], timeout: float, limit: int | None = None
-    ) -> bytes:
-        process = self._start(arguments, output, limited=limit is not None)
+    def configuration(self) -> list[Entry]:
+        """Return the configuration that git has in this folder, with what the repository's own files add.
+
+        Raises:
+            GitError: It cannot be read, or is larger than any real one.
+            UsageError: git is not installed.
+        """
+        listing = self._read(_LISTING, _environment(os.environ, self.folder), LISTING_LIMIT, _LISTING_S)
         try:
-            if limit is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
-            out, error = process.communicate(timeout=timeout)
-        except BaseException as problem:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            if isinstance(problem, subprocess.TimeoutExpired):
-                words = f"git {arguments[0]} did not end within {timeout:.0f} s."
-                raise GitError(words) from None
-            raise
+            return parse_listing(listing.decode("utf-8", "surrogateescape"))
+        except ValueError:
+            raise GitError(
+                f"The git configuration of {self.folder} is larger than {LISTING_LIMIT} bytes."
+            ) from None
+
+    def _environment(self) -> dict[str, str]:
+        entries = self.configuration()
+        environment = _environment(os.environ, self.folder)
+        own_ssh = trusted_value(entries, "core.sshcommand")
+        if "GIT_SSH" not in environment:
+            environment.setdefault("GIT_SSH_COMMAND", own_ssh or _SSH)
+        count = int(environment.get("GIT_CONFIG_COUNT") or 0)  # git has accepted it for the listing
+        for key, value in overrides(entries):
+            environment[f"GIT_CONFIG_KEY_{count}"] = key
+            environment[f"GIT_CONFIG_VALUE_{count}"] = value
+            count += 1
+        environment["GIT_CONFIG_COUNT"] = str(count)
+        return environment
+
+    def _read(
+        self, arguments: tuple[str, ...], environment: dict[str, str], limit: int, timeout: float
+    ) -> bytes:
+        process = self._start(arguments, environment)
+        try:
+            output, error = _read_pipes(process, limit, time.monotonic() + timeout)
+            if len(output) < limit and process.wait(_END_S) != 0:
+                message = one_line(error.decode("utf-8", "replace"), 400)
+                raise GitError(message or f"git {arguments[0]} ended with code {process.returncode}.")
+            return output
+        except (TimeoutError, subprocess.TimeoutExpired):
+            raise GitError(f"git {arguments[0]} did not end within {timeout:.0f} s.") from None
         finally:
+            if process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
             for pipe in (process.stdout, process.stderr):
                 if pipe is not None:
                     pipe.close()
-        if process.returncode != 0 and not (limit is not None and _size(output) >= limit):
-            said = one_line(error.decode("utf-8", "replace"), 400)
-            raise GitError(said or f"git {arguments[0]} ended with code {process.returncode}.")
-        return out or b""
 
-    def _start(
-        self, arguments: tuple[str, ...], output: int | IO[bytes], *, limited: bool
-    ) -> subprocess.Popen[Any]:
+    def _start(self, arguments: tuple[str, ...], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        command = ["git", "--no-pager", arguments[0], *_FLAGS.get(arguments[0], ()), *arguments[1:]]
         try:
             return subprocess.Popen(
-                ["git", *_OPTIONS, *arguments],
+                command,
                 cwd=self.folder,
-                env=_environment(),
+                env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                # As in Python itself SIGXFSZ is ignored then: a full file is git's error, without a core dump.
-                restore_signals=not limited,
             )
         except FileNotFoundError as error:
             if not self.folder.is_dir():
@@ -136,14 +234,44 @@ class Git:
             raise GitError(f"git could not be started in {self.folder}: {error.strerror}.") from error
 
 
-def _size(output: int | IO[bytes]) -> int:
-    return os.fstat(output if isinstance(output, int) else output.fileno()).st_size
+def _read_pipes(process: subprocess.Popen[bytes], limit: int, deadline: float) -> tuple[bytes, bytes]:
+    """Read both outputs to their ends, the first up to a limit; of the errors only the first are kept.
+
+    Raises:
+        TimeoutError: They did not end in time.
+    """
+    assert process.stdout is not None
+    assert process.stderr is not None
+    output, error = bytearray(), bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ, output)
+        selector.register(process.stderr, selectors.EVENT_READ, error)
+        while selector.get_map():
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError
+            for key, _ in ready:
+                block = os.read(key.fd, _BLOCK)
+                if not block:
+                    selector.unregister(key.fileobj)
+                elif key.data is output:
+                    output += block[: limit - len(output)]
+                    if len(output) == limit:
+                        return bytes(output), bytes(error)
+                elif len(error) < _BLOCK:
+                    error += block
+    return bytes(output), bytes(error)
 
 
-def _environment() -> dict[str, str]:
-    environment = {key: value for key, value in os.environ.items() if key not in _MISLEADING}
-    environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    environment.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=15")
-    # Without these, a helper could open a window and ask for a password.
-    environment |= {"GIT_ASKPASS": "true", "SSH_ASKPASS": "true", "SSH_ASKPASS_REQUIRE": "never"}
-    return environment
+def _environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the environment of git: nothing that leads it to another repository, and no secret."""
+    passed = {
+        key: value for key, value in environ.items() if key in _PASSED or key.startswith(_PASSED_PREFIXES)
+    }
+    # A program of the repository must not stand in for git or ssh, as an active virtual environment could make it.
+    inside = str(folder) + os.sep
+    path = passed.get("PATH", os.defpath).split(os.pathsep)
+    passed["PATH"] = os.pathsep.join(
+        each for each in path if os.path.isabs(each) and not each.startswith(inside)
+    )
+    return passed | _NEVER_ASK

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from samobot.session.process_identity import ProcessIdentity
+
 
 class EventName(StrEnum):
     """The kinds of event; their fields are listed in `docs/architecture.md`."""
@@ -165,6 +167,7 @@ class Journal:
         decision_ids: Ids of the decisions that have been journaled.
         resolved: When a person last lifted a stop of the run: a retry, a budget, the end of a parking.
         started: Time of the first event.
+        first_worker: The worker of the first run, if its line says which process that was.
         updated: Time of the last event.
         waited_s: Seconds that the session has waited for a person, up to `updated`.
         waiting_since: Since when it waits for a person now; None if it does not.
@@ -193,6 +196,7 @@ class Journal:
     decision_ids: frozenset[str] = frozenset()
     resolved: datetime | None = None
     started: datetime | None = None
+    first_worker: ProcessIdentity | None = None
     updated: datetime | None = None
     waited_s: float = 0.0
     waiting_since: datetime | None = None

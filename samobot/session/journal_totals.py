@@ -21,6 +21,7 @@ from samobot.session.journal_events import (
     RunningIteration,
     moment,
 )
+from samobot.session.process_identity import ProcessIdentity
 
 _KEPT = 50
 
@@ -156,6 +157,8 @@ class JournalTotals:
 
     def _run_start(self, record: dict[str, Any], at: datetime) -> None:
         self._end_wait(at)
+        if self._now.run is None:
+            self._now = replace(self._now, first_worker=_identity(record))
         run = Run(
             id=_text(record.get("run")) or "",
             pid=_whole(record.get("pid")),
@@ -229,6 +232,12 @@ class JournalTotals:
         if since is not None:
             waited = self._now.waited_s + max(0.0, (at - since).total_seconds())
             self._now = replace(self._now, waited_s=waited, waiting_since=None)
+
+
+def _identity(record: dict[str, Any]) -> ProcessIdentity | None:
+    pid, ticks = _whole(record.get("pid")), _whole(record.get("start_ticks"))
+    boot = _text(record.get("boot_id"))
+    return None if pid is None or ticks is None or boot is None else ProcessIdentity(pid, ticks, boot)
 
 
 def _items(value: object) -> list[tuple[str, object]]:

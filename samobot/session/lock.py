@@ -14,11 +14,11 @@ import os
 import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from math import isfinite
 from typing import TYPE_CHECKING, Self
 
 from samobot.errors import BusyError, StorageError
 from samobot.session.file_lock import FileLock
+from samobot.session.process_identity import ProcessIdentity, own_identity
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -36,8 +36,8 @@ class Holder:
 
     Attributes:
         pid: Its process; None if its description cannot be read.
-        process_start: When the process started, in epoch seconds (psutil's `create_time`): with the pid,
-            this identifies a process.
+        start_ticks: When the process started; with the pid and the boot, this identifies a process.
+        boot_id: The boot of the machine that it belongs to.
         host: The machine it runs on.
         started: When it took the lock.
         iteration: The total iteration it is in.
@@ -49,7 +49,8 @@ class Holder:
     """
 
     pid: int | None = None
-    process_start: float | None = None
+    start_ticks: int | None = None
+    boot_id: str | None = None
     host: str | None = None
     started: datetime | None = None
     iteration: int | None = None
@@ -58,6 +59,13 @@ class Holder:
     parked: bool = False
     parked_until: datetime | None = None
     activity: str | None = None
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        """Which process it is; None if the description does not say: older versions wrote a wall-clock time."""
+        if self.pid is None or self.start_ticks is None or self.boot_id is None:
+            return None
+        return ProcessIdentity(self.pid, self.start_ticks, self.boot_id)
 
     def differs_in_activity(self, other: Holder) -> bool:
         """Whether the two differ in the activity and in nothing else."""
@@ -99,7 +107,8 @@ def parse_holder(line: bytes) -> Holder:
         return Holder()
     return Holder(
         pid=_whole(values.get("pid")),
-        process_start=_number(values.get("process_start")),
+        start_ticks=_whole(values.get("start_ticks")),
+        boot_id=_text(values.get("boot_id")),
         host=_text(values.get("host")),
         started=_time(values.get("started")),
         iteration=_whole(values.get("iteration")),
@@ -140,12 +149,14 @@ class RunLock:
             BusyError: Another worker holds the session.
             StorageError: The lock file cannot be made.
         """
+        identity = own_identity()
         lock = cls(
             folder,
             _acquire(folder),
             Holder(
                 pid=os.getpid(),
-                process_start=_process_start(),
+                start_ticks=identity.start_ticks if identity is not None else None,
+                boot_id=identity.boot_id if identity is not None else None,
                 host=os.uname().nodename,
                 started=now,
                 iteration=iteration,
@@ -293,20 +304,8 @@ def _describe(lock: FileLock) -> Holder:
     return Holder()
 
 
-def _process_start() -> float:
-    import psutil
-
-    return psutil.Process().create_time()
-
-
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-        return float(value)
-    return None
 
 
 def _text(value: object) -> str | None:

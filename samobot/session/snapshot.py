@@ -107,7 +107,7 @@ def _worker(folder: SessionFolder) -> tuple[object, ...] | None:
 
 def _identity(held: Holder | None) -> tuple[object, ...] | None:
     """What tells a worker from every other one."""
-    return None if held is None else (held.pid, held.process_start, held.started)
+    return None if held is None else (held.pid, held.start_ticks, held.boot_id, held.started)
 
 
 def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal | None] | None) -> Snapshot:

@@ -14,22 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import BusyError, StorageError, UsageError
-from samobot.session.diff import diff_summary, diff_text, head, tree_state
 from samobot.session.file_lock import FileLock
 from samobot.session.files import make_folder
 from samobot.session.git import Git, GitError
 
 _LOCK_WAIT_S = 180.0
-
-__all__ = [
-    "Worktree",
-    "diff_summary",
-    "diff_text",
-    "head",
-    "is_in_checkout",
-    "prepare_worktree",
-    "tree_state",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +78,7 @@ def prepare_worktree(
             return _make(git, worktrees_dir / name, branch, network_timeout)
     except GitError as failure:
         raise UsageError(
-            f"git could not prepare a worktree for {name} of {main_repo}: {failure.words}"
+            f"git could not prepare a worktree for {name} of {main_repo}: {failure.message}"
         ) from failure
 
 
@@ -144,7 +133,7 @@ def _repository(git: Git) -> Path | None:
     try:
         answer = git.run("rev-parse", "--git-common-dir", "--is-bare-repository", "--show-prefix").split("\n")
     except GitError as failure:
-        if "not a git repository" in failure.words:
+        if "not a git repository" in failure.message:
             return None
         raise
     common, bare = git.folder / answer[0], answer[1] == "true"
@@ -227,8 +216,7 @@ def _refuse_if_in_the_way(path: Path) -> None:
 
 def _starting_point(git: Git, network_timeout: float) -> tuple[str | None, str]:
     """Find where a new branch begins: a ref, None without any commit, and a note."""
-    remotes = git.run("remote").split()
-    remote = "origin" if "origin" in remotes else (remotes[0] if remotes else None)
+    remote = _remote(git)
     if remote is None:
         return _local_default(git), ""
     note = ""
@@ -242,7 +230,7 @@ def _starting_point(git: Git, network_timeout: float) -> tuple[str | None, str]:
             git.run("fetch", "--quiet", "--no-tags", remote, refspec, timeout=network_timeout)
     except GitError as failure:
         note = (
-            f"{remote} could not be reached, so the branch begins at what was last fetched: {failure.words}"
+            f"{remote} could not be reached, so the branch begins at what was last fetched: {failure.message}"
         )
     if default is None:
         known = git.attempt("symbolic-ref", "--quiet", "--short", f"refs/remotes/{remote}/HEAD")
@@ -252,6 +240,12 @@ def _starting_point(git: Git, network_timeout: float) -> tuple[str | None, str]:
         if candidate and git.ok("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"):
             return ref, note
     return _local_default(git), note
+
+
+def _remote(git: Git) -> str | None:
+    """Return the remote that branches begin at; never a name that git could take for an option."""
+    remotes = [name for name in git.run("remote").split("\n") if name and not name.startswith("-")]
+    return "origin" if "origin" in remotes else next(iter(remotes), None)
 
 
 def _earlier_work(git: Git, branch: str, base: str | None) -> str:
@@ -276,8 +270,7 @@ def _local_default(git: Git) -> str | None:
 def _merge_base(git: Git, branch: str, start: str | None = None) -> str | None:
     """Return the commit at which an existing branch left its starting point, where that can be told."""
     if start is None:
-        remotes = git.run("remote").split()
-        remote = "origin" if "origin" in remotes else (remotes[0] if remotes else None)
+        remote = _remote(git)
         refs = [f"refs/remotes/{remote}/{name}" for name in ("HEAD", "main", "master")] if remote else []
         refs += ["refs/heads/main", "refs/heads/master"]
         known = (ref for ref in refs if git.ok("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"))

@@ -22,12 +22,12 @@ from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
 from samobot.session.files import read_text
 from samobot.session.folder import list_folders
+from samobot.session.git import Git, GitError
 from samobot.session.lock import holder
 from samobot.setup import doctor
 from samobot.setup.doctor import Finding, Level
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
 from samobot.system import systemd
-from samobot.system.commands import ask
 
 _SECONDS = 10.0
 _MOST_FILES = 2000
@@ -104,7 +104,7 @@ def _claude(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
 
 
 def _sentence_and_remedy(message: str) -> tuple[str, str]:
-    """A message of ours says what is wrong, then what to do: behind a colon or in a sentence of its own."""
+    """Split an error message into what is wrong and what to do: after a colon, or the last sentence."""
     for mark in (". ", ": "):
         wrong, found, remedy = message.partition(mark)
         if found:
@@ -187,12 +187,13 @@ def _project(project: Project) -> Finding:
             return Finding(
                 name, Level.ERROR, f"{there} cannot be written", f"Mend that, or correct {project.file}."
             )
-    if _ask("git", "-C", str(project.main_repo), "rev-parse", "--is-inside-work-tree") is None:
+    git = Git(project.main_repo)
+    if not git.ok("rev-parse", "--is-inside-work-tree"):
         text = (
             f"{project.main_repo} is not a git repository: the agent works in it directly, with no way back"
         )
         return Finding(name, Level.WARNING, text, f"Run: git -C {project.main_repo} init")
-    if _ask("git", "-C", str(project.main_repo), "rev-parse", "--verify", "HEAD") is None:
+    if not git.ok("rev-parse", "--verify", "HEAD"):
         text = f"{project.main_repo} has no commit yet, so no worktree can be made from it"
         return Finding(name, Level.ERROR, text, "Make a first commit.")
     if project.warnings:
@@ -201,9 +202,13 @@ def _project(project: Project) -> Finding:
 
 
 def _git(environ: Mapping[str, str]) -> Finding:
-    version = _ask("git", "--version")
+    git = Git(Path.home())
+    try:
+        version = git.run("--version").strip()
+    except (GitError, UsageError):
+        version = None
     named = environ.get("GIT_AUTHOR_NAME") and environ.get("GIT_AUTHOR_EMAIL")
-    identity = named or (_ask("git", "config", "user.name") and _ask("git", "config", "user.email"))
+    identity = named or (version and all(git.attempt("config", f"user.{key}") for key in ("name", "email")))
     return doctor.git(version.removeprefix("git version ") if version else None, bool(identity))
 
 
@@ -303,12 +308,3 @@ def _emergency(settings: Settings) -> list[Finding]:
         return []
     text = f"{pulled.who} pulled it: nothing starts"
     return [Finding("Emergency stop", Level.WARNING, text, "Release it with: samobot resume --all")]
-
-
-def _ask(*argv: str) -> str | None:
-    """What a program prints; None where it is missing, fails or hangs."""
-    try:
-        answer = ask(argv, seconds=_SECONDS)
-    except OSError:
-        return None
-    return answer.out.strip() if answer.well else None

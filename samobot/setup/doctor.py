@@ -20,7 +20,7 @@ SKEW_WARNING = 30.0
 
 SKEW_ERROR = 300.0
 OLD_LOCK = 600.0
-"""Seconds after which git's `index.lock` is left over: no git command of ours takes so long."""
+"""Seconds after which git's `index.lock` counts as stale: no git command of samobot takes that long."""
 
 
 class Level(StrEnum):
@@ -54,7 +54,7 @@ class Finding:
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """0 where samobot can work, 1 where something has to be mended first."""
+    """0 if samobot can work, 1 if something has to be fixed first."""
     return int(any(finding.level is Level.ERROR for finding in findings))
 
 
@@ -167,7 +167,7 @@ def service(state: ServiceState, lingers: bool | None, current: bool) -> Finding
 
     Args:
         state: What systemd says.
-        lingers: Whether it goes on after the last logout; None where unknown.
+        lingers: Whether it keeps running after the last logout; None if unknown.
         current: Whether the installed unit is what `install-service` would write now.
     """
     logs = "Look: journalctl --user -u samobot -n 50"
@@ -178,7 +178,7 @@ def service(state: ServiceState, lingers: bool | None, current: bool) -> Finding
             )
         case ServiceState.ABSENT:
             return Finding(
-                "Service", Level.OK, "not installed (samobot install-service starts the bot by itself)"
+                "Service", Level.OK, "not installed (samobot install-service starts the bot automatically)"
             )
         case ServiceState.FAILED:
             return Finding("Service", Level.ERROR, "the bot has failed and is down", logs)
@@ -223,7 +223,7 @@ def locks(lost: Iterable[str], git_locks: Iterable[Path], seen: int) -> Finding:
         return Finding(
             "Left over",
             Level.WARNING,
-            f"{', '.join(names[:5])}: its worker ended without a word",
+            f"{', '.join(names[:5])}: its worker crashed without an error message",
             f"Go on with: samobot resume {names[0]}",
         )
     return Finding("Left over", Level.OK, f"no stale locks ({seen} sessions)")

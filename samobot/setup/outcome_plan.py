@@ -13,7 +13,7 @@ from samobot.setup.repositories import write_project_file
 from samobot.setup.telegram_check import BotApi
 
 DESCRIPTION = (
-    "Runs Claude Code sessions on my machine and asks me where a person is needed: questions, plans, trouble.\n\n"
+    "Runs Claude Code sessions on my machine and asks me when it needs me: questions, plans, problems.\n\n"
     "This bot talks to its owner only."
 )
 SHORT_DESCRIPTION = "Claude Code sessions, watched and answered from a phone. Private."
@@ -34,7 +34,7 @@ class SetupPlan:
     new_projects: list[Path] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """What would be written, in words; without the token."""
+        """A summary of what would be written, without the token."""
         shown = {
             name: "(hidden)" if name == "TELEGRAM_BOT_TOKEN" else value for name, value in self.values.items()
         }

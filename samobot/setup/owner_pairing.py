@@ -1,4 +1,4 @@
-"""Learning whose chat it is: somebody sends the code that the terminal shows, and nobody else can."""
+"""Pairing with the owner's chat through the code shown at the terminal."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Invitation:
         self.code: PairingCode = pairing.new_code()
 
     def owner(self, raw: dict[str, Any]) -> Owner | None:
-        """Who is let in by an update; None where it is anything but the right code from a person in private."""
+        """The user an update pairs; None unless it is the right code in a private chat."""
         try:
             update = Update.de_json(raw, None)
         except Exception:  # whatever the library makes of what a stranger can send

@@ -114,10 +114,10 @@ def project_folder(path: Path) -> Path:
 
 
 def pick(words: str, found: list[Path]) -> list[Path]:
-    """The projects that a person named: by number, by path, all of them or none.
+    """The projects that the user chose: by number, by path, all of them or none.
 
     Args:
-        words: What they typed.
+        words: The typed line.
         found: The list that they were shown, numbered from 1.
 
     Raises:

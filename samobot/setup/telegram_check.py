@@ -92,7 +92,7 @@ class BotApi:
 
         Raises:
             TokenError: The token is not known.
-            RefusedError: The server says no, in its own words.
+            RefusedError: The server refused; with its message.
             UnreachableError: There was no answer.
         """
         began = self._clock()

@@ -1,46 +1,166 @@
-"""Ending processes of which we only know that they are there: asked first, then made to."""
+"""Finding processes and ending them."""
 
 from __future__ import annotations
 
-import contextlib
+import os
+import shlex
+import signal
+import sys
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import psutil
 
-_LOOK_SECONDS = 0.1
+_PAUSE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """The outcome of `end_processes`: how many it ended, and the ids of those that did not end (normally none)."""
+
+    ended: int = 0
+    survivors: tuple[int, ...] = ()
+
+    def __add__(self, other: Swept) -> Swept:
+        return Swept(self.ended + other.ended, self.survivors + other.survivors)
+
+
+def other_processes() -> Iterator[psutil.Process]:
+    """Living processes of this machine, without this one and its ancestors."""
+    spared = own_line()
+    for pid in psutil.pids():
+        process = _process(pid) if pid not in spared else None
+        if process is not None and is_alive(process):
+            yield process
+
+
+def marked_processes(variable: str) -> Iterator[tuple[psutil.Process, str]]:
+    """Living processes that carry an environment variable, with its value; not this one and its ancestors.
+
+    Processes of other users cannot be inspected and are left out.
+    """
+    spared = own_line()
+    for pid in _mentioning(variable):
+        process = _process(pid) if pid not in spared else None
+        if process is not None and is_alive(process) and (value := environment_of(process).get(variable)):
+            yield process, value
+
+
+def own_line() -> frozenset[int]:
+    """Process ids of this process and its ancestors."""
+    found = [os.getpid()]
+    while (process := _process(found[-1])) is not None:
+        try:
+            parent = process.ppid()
+        except psutil.Error:
+            break
+        if parent in (0, *found):
+            break
+        found.append(parent)
+    return frozenset(found)
+
+
+def descendants() -> list[psutil.Process]:
+    """Every process below this one, zombies included."""
+    children: dict[int, list[psutil.Process]] = defaultdict(list)
+    for pid in psutil.pids():
+        process = _process(pid)
+        if process is not None:
+            try:
+                children[process.ppid()].append(process)
+            except psutil.Error:
+                continue
+    found = list(children[os.getpid()])
+    for process in found:
+        found += children.pop(process.pid, [])
+    return found
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether a process still does something: a zombie does not, however long nobody takes notice of its end."""
+    """Whether a process still runs; a zombie does not, however long its parent leaves it there."""
     try:
         return process.is_running() and process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.Error:
         return False
 
 
-def end_processes(processes: Sequence[psutil.Process], seconds: float) -> None:
-    """End processes, and wait until they are gone; blocks.
+def environment_of(process: psutil.Process) -> dict[str, str]:
+    """The environment a process was started with; empty if it cannot be read."""
+    try:
+        return process.environ()
+    except (psutil.Error, OSError):
+        return {}
+
+
+def command_of(process: psutil.Process) -> str:
+    """The command line of a process, quoted as for a shell; `?` if it cannot be read."""
+    try:
+        return shlex.join(process.cmdline()) or process.name()
+    except (psutil.Error, OSError):
+        return "?"
+
+
+def send_signal(process: psutil.Process, number: signal.Signals) -> None:
+    """Signal a process unless it has ended or belongs to another user."""
+    try:
+        process.send_signal(number)
+    except psutil.Error:
+        pass
+
+
+def end_processes(
+    find: Callable[[], Sequence[psutil.Process]],
+    *,
+    grace: float,
+    seconds: float,
+    send: Callable[[psutil.Process, signal.Signals], None] = send_signal,
+) -> Swept:
+    """End what `find` returns until it returns nothing: a process can fork while it is ended. Blocks.
 
     Args:
-        processes: Which; some may be gone already.
-        seconds: How long they get to end by themselves, and then to be gone once killed.
+        find: Returns the living processes to end.
+        grace: Seconds from SIGTERM to SIGKILL, so that a program can clean up: git removes its lock files.
+        seconds: How long to continue at most.
+        send: Sends a signal to one of them.
     """
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            process.terminate()
-    stubborn = _wait(processes, seconds)
-    for process in stubborn:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    _wait(stubborn, seconds)
+    started = time.monotonic()
+    seen: set[psutil.Process] = set()
+    while found := find():
+        elapsed = time.monotonic() - started
+        if elapsed >= seconds:
+            survivors = tuple(sorted(process.pid for process in found))
+            return Swept(max(0, len(seen) - len(survivors)), survivors)
+        for process in found:
+            if elapsed >= grace:
+                send(process, signal.SIGKILL)
+            elif process not in seen:
+                send(process, signal.SIGTERM)
+        seen.update(found)
+        time.sleep(_PAUSE)
+    return Swept(len(seen))
 
 
-def _wait(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Wait until they are gone; returns those that are not. Our own children leave no zombies."""
-    deadline = time.monotonic() + seconds
-    left = list(processes)
-    while left and (rest := deadline - time.monotonic()) > 0:
-        _, waiting = psutil.wait_procs(left, timeout=min(rest, _LOOK_SECONDS))
-        left = [process for process in waiting if is_alive(process)]
-    return left
+def _process(pid: int) -> psutil.Process | None:
+    """A fresh object: those that `psutil.process_iter` keeps may stand for an earlier process with the same id."""
+    try:
+        return psutil.Process(pid)
+    except (psutil.Error, ValueError):
+        return None
+
+
+def _mentioning(variable: str) -> Iterator[int]:
+    """Ids of all processes that may have a variable in their environment."""
+    if sys.platform != "linux":
+        yield from psutil.pids()
+        return
+    # psutil's own way costs tens of milliseconds on a machine with many processes.
+    sought = variable.encode()
+    for pid in psutil.pids():
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                if sought in file.read():
+                    yield pid
+        except OSError:
+            continue

@@ -130,7 +130,7 @@ class BotApp:
 
     async def _serve(self, bot: Bot, store: Store) -> None:
         """Look after the sessions although Telegram is out of reach, and hear it as soon as it can be reached."""
-        account = BotAccount(bot, store.facts)
+        account = BotAccount(bot, store.accounts)
         self._store = store
         self._outbox = Outbox(bot, store)
         self._gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)

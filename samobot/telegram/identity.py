@@ -14,7 +14,7 @@ from telegram.error import InvalidToken, RetryAfter, TelegramError
 from samobot.errors import SamobotError
 from samobot.telegram.handlers.command_table import menu
 from samobot.telegram.outbound.bot_client import TokenRejectedError, error_text, retry_seconds
-from samobot.telegram.store.notified import Facts
+from samobot.telegram.store.bot_account import BotAccounts
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,6 @@ _DESCRIPTION = (
     "It answers only the people it was paired with."
 )
 _SHORT_DESCRIPTION = "Claude Code sessions, from your phone"
-_INTRODUCED, _USERNAME = "introduced", "username"
 
 
 class BotAccount:
@@ -35,7 +34,7 @@ class BotAccount:
 
     Args:
         bot: The bot.
-        facts: Where it is kept what Telegram said last.
+        accounts: What Telegram returned last.
         sleep: Waits for so many seconds.
 
     Attributes:
@@ -43,14 +42,13 @@ class BotAccount:
     """
 
     def __init__(
-        self, bot: Bot, facts: Facts, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, bot: Bot, accounts: BotAccounts, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._bot = bot
-        self._facts = facts
+        self._accounts = accounts
         self._sleep = sleep
         self._number = bot.token.partition(":")[0]
-        known = facts.get(_USERNAME) or {}
-        self._username: str | None = known.get(self._number)
+        self._username = accounts.username(self._number)
         self.tried = asyncio.Event()
 
     @property
@@ -109,7 +107,7 @@ class BotAccount:
             return
         self._username = username
         try:
-            self._facts.set(_USERNAME, {self._number: username}, durable=False)
+            self._accounts.set_username(self._number, username)
         except SamobotError as error:
             log.warning("the bot's name is not remembered: %s", error)
 
@@ -117,12 +115,12 @@ class BotAccount:
         """Set the menu and the description, where they are not what was set last; to be called after `learn`."""
         content = json.dumps([menu(), _DESCRIPTION, _SHORT_DESCRIPTION])
         digest = hashlib.sha256(f"{self._bot.id} {content}".encode()).hexdigest()
-        if self._facts.get(_INTRODUCED) == digest:
+        if self._accounts.profile(self._number) == digest:
             return
         try:
             await self._bot.set_my_commands([BotCommand(name, text) for name, text in menu()])
             await self._bot.set_my_description(_DESCRIPTION)
             await self._bot.set_my_short_description(_SHORT_DESCRIPTION)
-            self._facts.set(_INTRODUCED, digest, durable=False)
+            self._accounts.set_profile(self._number, digest)
         except (TelegramError, TimeoutError, SamobotError) as error:
             log.warning("the menu could not be set, the next start tries again: %s", error)

@@ -34,14 +34,12 @@ def person_at(folder: SessionFolder) -> Person:
     # Here, for `samobot status` needs none of it and is to be quick.
     from samobot.session.gate import Person
 
-    refuse_an_agent(
-        folder, "Answers and approvals are for a person to give; signal “waiting” and end the iteration."
-    )
+    refuse_an_agent(folder, "An agent may not answer or approve; signal “waiting” and end the iteration.")
     return Person(user_name(), VIA)
 
 
 def refuse_an_agent(folder: SessionFolder, instead: str) -> None:
-    """Refuse what an iteration calls in a person's name.
+    """Refuse a command that an agent's iteration runs in the user's name.
 
     Args:
         folder: The session that it is about.
@@ -67,9 +65,11 @@ def user_name() -> str:
 
 def _below_the_worker(folder: SessionFolder) -> bool:
     """Whether a worker of this session is among our ancestors, as it is for all that its agent starts."""
-    current = holder(folder)
-    if current is None or current.pid is None:
+    if holder(folder) is None:
         return False
-    import psutil
+    # Here, for `samobot status` needs none of it and is to be quick.
+    from samobot.system.lock_owner import lock_owner
+    from samobot.system.processes import own_line
 
-    return any(process.pid == current.pid for process in psutil.Process().parents())
+    ancestors = own_line()
+    return lock_owner(folder.lock, ancestors) in ancestors

@@ -1,4 +1,4 @@
-"""Whether there is money for a session to go on: asked before a run goes to the background, where nobody reads why it ended."""
+"""Whether a session has budget left: checked before a run goes to the background, where its end would go unread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def no_money(files: SessionFiles, wanted: float | None, settings: Settings) -> s
 
     Args:
         files: The session's files.
-        wanted: The budget that a person gives it, in US dollars; None leaves the one that is in force.
+        wanted: The new budget in US dollars; None keeps the current one.
         settings: The day's budget, and where its spending is kept.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`samobot bot`: the Telegram side, until it is told to end."""
+"""`samobot bot`: runs the Telegram bot until it is stopped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOG_NAME = "bot.log"
 @click.option("--no-watch", is_flag=True, help="Find changes by polling alone, without watching files.")
 @click.option("--verbose", "-v", is_flag=True, help="Log more.")
 def bot_command(*, pair: bool, no_watch: bool, verbose: bool) -> int:
-    """Run the Telegram bot until it is told to end (Ctrl-C, SIGTERM). Sessions go on without it.
+    """Run the Telegram bot until it is stopped (Ctrl-C, SIGTERM). Sessions continue without it.
 
     With --pair and a bot that runs already, only the code is shown.
     """
@@ -56,7 +56,7 @@ def _show_code(settings: Settings, token: str) -> None:
     click.echo(f"Send this to the bot within {minutes} minutes:\n\n    /start {code.shown}\n")
     if name is not None:
         click.echo(f"or open {_link(code, name)}\n")
-    click.echo("It lets one person in, or, sent in a group by somebody who is in, that group.")
+    click.echo("It admits one person or, sent in a group by an allowed user, that group.")
     sys.stdout.flush()
 
 

@@ -33,12 +33,14 @@ from samobot.terminal.panic_command import release_panic
 from samobot.worker.halt import halt
 from samobot.worker.session_files import SessionFiles
 
-_AN_AGENT_SIGNALS = "Only a person stops or pauses a session; write the signal and end the iteration instead."
+_AN_AGENT_SIGNALS = (
+    "An agent may not stop or pause a session; write the signal and end the iteration instead."
+)
 
 _WOKEN = {
-    WakeResult.UNPARKED: "goes on now",
-    WakeResult.PAUSE_LIFTED: "is running and does not pause any more",
-    WakeResult.RUNNING: "is running and goes on",
+    WakeResult.UNPARKED: "continues now",
+    WakeResult.PAUSE_LIFTED: "is running; the pause is canceled",
+    WakeResult.RUNNING: "is running",
 }
 
 
@@ -101,7 +103,7 @@ def pause_command(name: str, config: Path | None) -> None:
 @click.option("--budget", type=US_DOLLARS, help="US dollars for the whole session.")
 @config_option
 def resume_command(name: str | None, everything: bool, budget: float | None, config: Path | None) -> None:
-    """Let a session go on in the background: paused, stopped, blocked, parked, or when what it needed is done.
+    """Continue a session in the background: paused, stopped, blocked, parked, or when what it needed is done.
 
     Without a name, release the emergency stop: sessions may start again, none is started by that.
     """
@@ -127,7 +129,7 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
     still = ""
     if current.status.waiting_for in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL) and holds(current.end):
         gate.retry(folder, person, now, key)
-        still = " is not paused any more; it still"
+        still = " is no longer paused; it still"
     match current.status.waiting_for:
         case WaitingFor.QA_ANSWERS:
             raise ConflictError(f"{folder.name}{still} waits for answers: samobot answer {folder.name} Q1=…")
@@ -143,7 +145,7 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
             gate.retry(folder, person, now, key)
     request = RunRequest(config=located.project.file, session=folder.path.name, budget_usd=budget)
     pid = asyncio.run(start_detached(request, folder, settings.samobot_state_dir, os.environ))
-    click.echo(f"▶ {folder.name} goes on in the background (process {pid}).")
+    click.echo(f"▶ {folder.name} continues in the background (process {pid}).")
 
 
 @click.command("archive")

@@ -1,4 +1,4 @@
-"""`samobot answer`, `approve`, `reject`, `tell`: what a person decides, on disk before it is confirmed."""
+"""`samobot answer`, `approve`, `reject`, `tell`: decisions, on disk before they are confirmed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
     settings = load_settings()
     folder = find(name, config, settings.samobot_projects).folder
     person = person_at(folder)
-    refuse_if_done(folder)  # before the words are read, which would only be found to fit no open question
+    refuse_if_done(folder)  # before parsing, which would only report that no question is open
     key = load_key(settings.samobot_state_dir)
     now = datetime.now(UTC)
     if suggestions:
@@ -74,10 +74,10 @@ def approve_command(name: str, config: Path | None) -> None:
 
 @click.command("reject")
 @name_argument()
-@click.option("--feedback", required=True, help="What should be different; the agent gets it word for word.")
+@click.option("--feedback", required=True, help="What should be different; the agent gets it verbatim.")
 @config_option
 def reject_command(name: str, feedback: str, config: Path | None) -> None:
-    """Send a session's plan back with feedback; planning goes on."""
+    """Send a session's plan back with feedback; planning continues."""
     settings = load_settings()
     folder = find(name, config, settings.samobot_projects).folder
     person = person_at(folder)
@@ -91,7 +91,7 @@ def reject_command(name: str, feedback: str, config: Path | None) -> None:
 @click.argument("words", nargs=-1, required=True, metavar="TEXT")
 @config_option
 def tell_command(name: str, words: tuple[str, ...], config: Path | None) -> None:
-    """Give guidance for the next iteration, word for word."""
+    """Give guidance for the next iteration, verbatim."""
     folder = find(name, config, configured_projects()).folder
     person = person_at(folder)
     gate.tell(folder, " ".join(words), person.who, datetime.now(UTC))
@@ -117,7 +117,7 @@ def _read_answers(answers: tuple[str, ...], folder: SessionFolder) -> dict[str |
             )
         if label in said:
             raise UsageError(
-                f"There are two answers to {label}; give one, in quotation marks if it has several words."
+                f"There are two answers to {label}; give one, in quotation marks if it has spaces."
             )
         said.add(label)
         found[key] = answer

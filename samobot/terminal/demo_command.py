@@ -36,7 +36,7 @@ def demo_command(real: bool, terminal: bool, fast: bool, port: int, no_open: boo
     Examples:
       samobot demo
       samobot demo --terminal
-      samobot demo --terminal --fast     plays by itself and ends
+      samobot demo --terminal --fast     runs unattended and exits
     """
     from samobot.sandbox.demo.launcher import PACE, Demo
 
@@ -51,9 +51,7 @@ def _real_claude(*, unattended: bool) -> Path:
     if found is None:
         raise UsageError("The Claude CLI is not here: install it, or name it in CLAUDE_PATH.")
     if unattended:
-        raise UsageError(
-            "--real with --terminal --fast would spend money with nobody watching: leave one out."
-        )
+        raise UsageError("--real with --terminal --fast would spend money unattended: leave one out.")
     click.echo(
         "The agent will be your own Claude CLI. It works in a throw-away repository, without asking for permissions,\n"
         "as your user on this machine. A small task costs about 1 to 5 US dollars of your account's usage."
@@ -139,7 +137,7 @@ def _has_a_screen() -> bool:
 def _lines() -> asyncio.Queue[str | None]:
     """What is typed, line by line; None at the end.
 
-    A thread that nobody waits for reads: no other way leaves the terminal's own settings alone and ends at Ctrl-C.
+    A daemon thread reads: no other way leaves the terminal's settings alone and ends at Ctrl-C.
     """
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str | None] = asyncio.Queue()

@@ -19,10 +19,10 @@ from samobot.system.logs import Redaction
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects: check, level, text, remedy.")
 def doctor_command(as_json: bool) -> int:
-    """Check everything samobot needs, and say how to mend what is wrong.
+    """Check everything samobot needs, and say how to fix what is wrong.
 
     \b
-    ✅ fine, ⚠️ works but look at it, ❌ mend it first. Exit code 1 where there is a ❌, else 0.
+    ✅ fine, ⚠️ works but look at it, ❌ fix it first. Exit code 1 if there is a ❌, else 0.
     """
     findings = examine(os.environ, Path.cwd())
     hide = Redaction(_secrets())

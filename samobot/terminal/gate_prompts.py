@@ -27,7 +27,7 @@ from samobot.text import printable
 from samobot.worker.run import RunResult
 
 LOOK_EVERY = 0.5
-"""Seconds between two looks at whether somebody decided elsewhere while we ask here."""
+"""Seconds between checks whether the question was answered elsewhere meanwhile."""
 
 
 class _DecidedElsewhere(Exception):
@@ -124,7 +124,7 @@ def _read_line(folder: SessionFolder, prompt: str) -> str:
     """Read a line, unless the gate is passed elsewhere meanwhile.
 
     Raises:
-        EOFError: There is no more input.
+        EOFError: End of input.
         _DecidedElsewhere: The gate is open.
     """
     _forget_what_was_typed()
@@ -138,7 +138,7 @@ def _read_line(folder: SessionFolder, prompt: str) -> str:
 
 
 def _forget_what_was_typed() -> None:
-    """Drop the keys pressed so far: nobody can mean them for what is only shown now."""
+    """Discard keys pressed before the question was shown."""
     descriptor = sys.stdin.fileno()
     if not os.isatty(descriptor):
         return  # a script has said everything beforehand, and may

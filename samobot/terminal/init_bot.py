@@ -30,7 +30,7 @@ def choose_bot(choices: Choices) -> ChosenBot:
     """Go on until there is a token that Telegram takes; sets TELEGRAM_BOT_TOKEN where it is a new one.
 
     Raises:
-        SamobotError: There is none, and nobody is asked.
+        SamobotError: There is none, and this is not interactive.
         click.Abort: The person left.
     """
     flags, current = choices.flags, choices.settings.telegram_bot_token
@@ -55,7 +55,7 @@ def choose_bot(choices: Choices) -> ChosenBot:
 
 
 def _still_good(choices: Choices, token: str) -> ChosenBot | None:
-    """The bot of the token that is set; None where the token is no good any more, and another can be asked for."""
+    """The bot of the configured token; None if the token is no longer valid and another can be asked for."""
     try:
         return _verified(choices, token)
     except (UsageError, TokenError) as error:

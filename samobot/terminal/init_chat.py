@@ -19,7 +19,7 @@ def choose_chat(choices: Choices, bot: ChosenBot, api: BotApi) -> int:
     """Go on until it is known whose bot it is; sets TELEGRAM_CHAT_ID, and returns it.
 
     Raises:
-        SamobotError: It cannot be known, and nobody is asked, or nobody sent the code in time.
+        SamobotError: It is unknown and this is not interactive, or the code was not sent in time.
         click.Abort: The person left.
     """
     chat_id = _known(choices, api)
@@ -48,10 +48,10 @@ def _known(choices: Choices, api: BotApi) -> int | None:
         return None
     if not unasked and not click.confirm(f"It is the chat with {name} ({chat_id}). Keep it", default=True):
         return None
-    # A group's number is negative and lets nobody in by itself.
+    # A group's id is negative and admits no user.
     if chat_id < 0 and not choices.settings.telegram_allowed_users:
         raise UsageError(
-            f"{chat_id} is a group, and nobody is listed who may use the bot there: set "
+            f"{chat_id} is a group, and no user is allowed to use the bot there: set "
             "TELEGRAM_ALLOWED_USERS to numeric ids first, or use your private chat with the bot."
         )
     click.echo(f"✅ {name} ({chat_id})")
@@ -70,7 +70,7 @@ def _pair(choices: Choices, bot: ChosenBot, api: BotApi) -> int:
     lock = TokenLock(bot.token, lock_folder(choices.environ))
     try:
         with invitation() as invited:
-            click.echo("So that the bot obeys you and nobody else, open this on your phone and press Start:")
+            click.echo("So that the bot obeys only you, open this on your phone and press Start:")
             click.echo(f"   {invited.code.link(bot.username)}")
             click.echo(f"or send it yourself: /start {invited.code.shown}")
             click.echo("Waiting for it (ten minutes at most) …")

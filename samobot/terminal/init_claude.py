@@ -21,7 +21,7 @@ def choose_claude(choices: Choices) -> None:
     """Go on until Claude can be run; sets CLAUDE_PATH where it is not on the PATH.
 
     Raises:
-        UsageError: It cannot be run, and nobody is asked.
+        UsageError: It cannot be run, and this is not interactive.
         click.Abort: The person left.
     """
     while True:

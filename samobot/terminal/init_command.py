@@ -65,10 +65,8 @@ def init_command(
     try:
         wizard.run()
     except (click.Abort, KeyboardInterrupt):
-        words = (
-            "What was chosen is saved; run samobot init again for the rest." if wizard.written else _NOTHING
-        )
-        click.echo(f"\nGiven up. {words}", err=True)
+        words = "Your choices are saved; run samobot init again to finish." if wizard.written else _NOTHING
+        click.echo(f"\nAborted. {words}", err=True)
         raise SystemExit(130) from None
 
 

@@ -33,7 +33,7 @@ class Display(Protocol):
 
 
 def show(text: str) -> None:
-    """Print a line, if there still is somewhere to print to: work goes on when a terminal or a reader has gone."""
+    """Print a line unless the terminal or reader has gone; the run continues without it."""
     with suppress(OSError):
         click.echo(printable(text))
 

@@ -104,7 +104,7 @@ def _follow(located: LocatedSession, log: Path | None) -> None:
 
 
 def _lines(records: Iterator[Record], located: LocatedSession) -> Iterator[str]:
-    """The records that tell a person something, as lines."""
+    """The records worth showing, as lines."""
     for record in records:
         match record:
             case Result():

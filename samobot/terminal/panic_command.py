@@ -77,13 +77,13 @@ def release_panic(settings: Settings, name: str | None, *, everything: bool) -> 
     if name is not None:
         raise UsageError("Say a session's name or --all, not both.")
     if os.environ.get(ITERATION_VARIABLE):
-        raise SamobotError("The emergency stop is for a person to release, not for an agent.")
+        raise SamobotError("An agent may not release the emergency stop.")
     if emergency_flag.release(settings.samobot_state_dir):
         click.echo("▶️ The emergency stop is released. Start sessions again with: samobot resume NAME")
     elif everything:
         raise ConflictError("No emergency stop is in force, so there is nothing to release.")
     else:
-        raise UsageError("Say which session should go on (see samobot status).")
+        raise UsageError("Name the session to resume (see samobot status).")
 
 
 def _projects(places: Whereabouts) -> list[Project]:

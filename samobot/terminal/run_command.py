@@ -71,13 +71,13 @@ def run_command(
     auto: bool,
     detach: bool,
 ) -> int:
-    """Run a session until it is done or a person is needed.
+    """Run a session until it is done or needs you.
 
     The project is the nearest .samocode file from here upwards unless --config names one. At a question or a
     plan the run asks right here when this is a terminal; else it ends and says how to decide.
 
     \b
-    Exit codes: 0 done, 10 waiting for a person, 11 blocked, 12 stopped, 13 budget or iteration cap,
+    Exit codes: 0 done, 10 waiting for you, 11 blocked, 12 stopped, 13 budget or iteration cap,
     14 parked on a limit (with --no-wait), 1 failed, 2 usage or configuration, 75 held by another worker.
 
     \b
@@ -119,7 +119,7 @@ def _run(
     folder = _open(request, project, settings)
     held = holder(folder) if detach else None
     if held is not None:
-        raise BusyError(f"Another worker holds {folder.name}: {held.describe()}. It goes on by itself.")
+        raise BusyError(f"Another worker holds {folder.name}: {held.describe()}. It continues on its own.")
     if detach and not _has_nothing_to_do(folder, request, settings):
         find_work_dir(project, _files(folder))
         pid = asyncio.run(
@@ -171,7 +171,7 @@ def _refuse_guidance(folder: SessionFolder) -> None:
     held = holder(folder)
     if held is not None:
         raise BusyError(
-            f"Another worker holds {folder.name}: {held.describe()}. Your words were not saved; give them to "
+            f"Another worker holds {folder.name}: {held.describe()}. Your text was not saved; send it with "
             f"its next iteration with: samobot tell {folder.name} …"
         )
 
@@ -193,7 +193,7 @@ def _files(folder: SessionFolder) -> SessionFiles:
 def _run_here(
     assembly: WorkerFactory, folder: SessionFolder, options: RunOptions, signals: StopSignals
 ) -> int:
-    """Run in this terminal; at a gate, ask here and go on."""
+    """Run in this terminal; at a gate, ask here and continue."""
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     while True:
         with open_display(folder.name) as display:
@@ -213,7 +213,7 @@ async def _work(worker: Worker, signals: StopSignals) -> RunResult:
     loop = asyncio.get_running_loop()
 
     def stop(number: int) -> None:
-        # Ctrl-C and a closed terminal are a person's; SIGTERM alone is the service or the machine going down.
+        # Ctrl-C and a closed terminal come from the user; SIGTERM alone from the service manager or a shutdown.
         by_person = number != signal.SIGTERM
         # A signal may come in while the loop is being closed.
         with suppress(RuntimeError):

@@ -27,7 +27,7 @@ def install_service_command(only_print: bool, now: bool) -> None:
 
 
 def install_and_tell(*, now: bool) -> None:
-    """Install the service and say what was done, and what is left to a person.
+    """Install the service and report what was done and what is left to do.
 
     Raises:
         SamobotError: See `samobot.service.install`.
@@ -40,7 +40,7 @@ def install_and_tell(*, now: bool) -> None:
         click.echo("   Start it: systemctl --user start samobot")
     if installed.lingers is not True:
         click.echo(
-            f"⚠️ It ends when you log out, until somebody runs once: sudo loginctl enable-linger {getpass.getuser()}"
+            f"⚠️ It ends when you log out, until you run once: sudo loginctl enable-linger {getpass.getuser()}"
         )
     if os.environ.get("ANTHROPIC_API_KEY"):
         click.echo(

@@ -77,7 +77,7 @@ def _show_all(configured: Iterable[Path], config: Path | None, *, as_json: bool)
     found = [
         snapshot(folder, project.name) for project in projects for folder in list_folders(project.sessions)
     ]
-    # What needs a person comes first, then what runs, then the rest by age.
+    # Sessions that need the user come first, then running ones, then the others by age.
     order = [SessionState.WAITING, SessionState.BLOCKED, SessionState.RUNNING, SessionState.PARKED]
     epoch = datetime.fromtimestamp(0, UTC)
     found.sort(key=lambda each: each.status.updated or epoch, reverse=True)

@@ -12,7 +12,7 @@ _LAST = 2
 def prepare_streams() -> None:
     """Put something in the place of closed streams, and let no character that a terminal lacks end a command.
 
-    A worker must not die of a sign in a line that somebody could have read, nor write what it shows into a session's
+    A worker must not crash on a character that the output encoding lacks, nor write what it shows into a session's
     file that got the number of a closed stream.
     """
     for number in range(_LAST + 1):

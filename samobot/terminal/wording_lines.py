@@ -14,7 +14,7 @@ from samobot.worker.run import RunResult
 
 
 def describe_end(end: RunResult, folder: SessionFolder) -> str:
-    """Say why a run ended and what a person can do now."""
+    """Why a run ended and what the user can do now."""
     return printable(_end_in_words(end, folder))
 
 
@@ -44,7 +44,7 @@ def _end_in_words(end: RunResult, folder: SessionFolder) -> str:
         case RunEndReason.ITERATIONS:
             return f"⏸ {name}: {end.text}\nGo on:  samobot run --session {name}"
         case RunEndReason.PARKED:
-            until = f" It can go on at {end.until.astimezone():%Y-%m-%d %H:%M}." if end.until else ""
+            until = f" It can continue at {end.until.astimezone():%Y-%m-%d %H:%M}." if end.until else ""
             return f"🌙 {name} waits for a limit: {end.text}{until}\nGo on:  samobot run --session {name}"
         case RunEndReason.FAILED:
             return f"⚠️ {name} failed in {end.phase}\n{end.text}\n\nTry again:  samobot run --session {name}"

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-import psutil
 
 from samobot.claude.reaper import end_session_processes, session_processes, unmarked_processes
 from samobot.errors import SamobotError, StorageError
@@ -23,12 +20,12 @@ from samobot.session.overview import parse_overview
 from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import is_stopped, snapshot
 from samobot.session.status import SessionState
+from samobot.system.lock_owner import lock_owner
+from samobot.system.process_handle import ProcessHandle
 from samobot.worker.session_files import SessionFiles
 
 WORKER_SECONDS = 12.0
 """How long a worker is given: its own ladder takes 3 s for SIGINT, 2 s for SIGTERM, and the sweep."""
-
-_LOOK_EVERY = 0.05
 
 
 def utc_now() -> datetime:
@@ -101,32 +98,62 @@ def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Hal
         StorageError: The session's files cannot be read, or one that only rests could not be marked as stopped.
         SamobotError: The worker belongs to another user.
     """
-    current = holder(folder)
-    process = _process(current)
-    forced = False
-    if process is not None:
-        with contextlib.suppress(StorageError):  # a full disk does not keep a session from being stopped
-            requests.clear(folder)
-            requests.request(folder, WorkerRequest(RequestKind.STOP, "a person"))
-        _send(process, signal.SIGTERM)
-        forced = not _gone(folder, process, WORKER_SECONDS)
-        if forced:
-            _send(process, signal.SIGKILL)
-            _gone(folder, process, WORKER_SECONDS)
+    worker, forced, unknown = _end_worker(folder)
     swept = end_session_processes(folder.path)
-    if process is None and holder(folder) is None and _only_rests(folder):
+    if worker is None and holder(folder) is None and _only_rests(folder):
         _speak_for_the_worker(folder, now())  # nothing but this word keeps it from going on
     with contextlib.suppress(StorageError):  # it is stopped, whether or not that can be written down
         if holder(folder) is None and (_was_left_running(folder) or _only_rests(folder)):
             _speak_for_the_worker(folder, now())
+    alive = [f"{pid} {command}" for pid, command in session_processes(folder.path)]
+    if unknown is not None:
+        alive.insert(0, f"the worker that holds the session ({unknown.describe()})")
     return Halted(
-        worker=process.pid if process is not None else None,
+        worker=worker,
         forced=forced,
         ended=swept.ended,
-        alive=tuple(f"{pid} {command}" for pid, command in session_processes(folder.path)),
+        alive=tuple(alive),
         unmarked=tuple(f"{pid} {command}" for pid, command in _unmarked(folder)),
-        done=process is None and snapshot(folder, "").status.state is SessionState.DONE,
+        done=worker is None and snapshot(folder, "").status.state is SessionState.DONE,
     )
+
+
+def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]:
+    """End the session's worker, if there is one: a held lock is one, whatever its description says.
+
+    Returns:
+        Its process id, None if none was ended; whether it had to be killed; and who still holds the session.
+    """
+    current = holder(folder)
+    if current is None:
+        return None, False, None
+    with contextlib.suppress(StorageError):  # a full disk does not keep a session from being stopped
+        requests.clear(folder)
+        requests.request(folder, WorkerRequest(RequestKind.STOP, "a person"))
+    worker = _find_worker(folder, current)
+    if worker is None:
+        return None, False, holder(folder)
+    with worker:
+        _send(worker, signal.SIGTERM)
+        forced = not worker.wait(WORKER_SECONDS)
+        if forced:
+            _send(worker, signal.SIGKILL)
+            worker.wait(WORKER_SECONDS)
+    after = holder(folder)
+    return worker.pid, forced, after if after is not None and after.pid == worker.pid else None
+
+
+def _find_worker(folder: SessionFolder, current: Holder) -> ProcessHandle | None:
+    """The process that holds the session's lock: as the kernel says, else as the lock's description identifies it."""
+    described = [] if current.pid is None else [current.pid]
+    owner = lock_owner(folder.lock, described)
+    if owner is not None:
+        # Asked again while it is held: the id cannot have passed to another process in between.
+        return ProcessHandle.open(owner, lambda _: lock_owner(folder.lock, [owner]) == owner)
+    identity = current.identity
+    if identity is None:
+        return None
+    return ProcessHandle.open(identity.pid, lambda found: found == identity)
 
 
 def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
@@ -152,56 +179,30 @@ def _unmarked(folder: SessionFolder) -> list[tuple[int, str]]:
 
     A working directory that is not a worktree of its own is the person's as well: what works there says nothing.
     """
-    places, since = [folder.path], 0.0
+    places, first = [folder.path], None
     with contextlib.suppress(StorageError):  # then rather more is looked at than less
-        started = journal.read(folder).started
-        if started is None:
+        known = journal.read(folder)
+        if known.started is None:
             return []  # it was never run
-        since = started.timestamp()
+        first = known.first_worker
         named = parse_overview(read_text(folder.overview) or "").working_dir
         if named is not None and (worktree := Path(named)).is_absolute() and (worktree / ".git").is_file():
             places.append(worktree)
-    return unmarked_processes(places, since)
+    return unmarked_processes(places, first)
 
 
-def _send(process: psutil.Process, number: signal.Signals) -> None:
-    """Signal a process that may have ended by itself meanwhile.
+def _send(worker: ProcessHandle, number: signal.Signals) -> None:
+    """Signal the worker.
 
     Raises:
         SamobotError: It belongs to somebody else.
     """
     try:
-        process.send_signal(number)
-    except psutil.NoSuchProcess:
-        return
-    except psutil.AccessDenied:
+        worker.send(number)
+    except PermissionError:
         raise SamobotError(
-            f"The worker (process {process.pid}) belongs to another user: stop it as that user."
+            f"The worker (process {worker.pid}) belongs to another user: stop it as that user."
         ) from None
-
-
-def _process(current: Holder | None) -> psutil.Process | None:
-    """The holder's process, unless its id has gone to another program meanwhile."""
-    if current is None or current.pid is None:
-        return None
-    try:
-        process = psutil.Process(current.pid)
-        born = process.create_time()
-    except psutil.Error:
-        return None
-    if current.process_start is not None and abs(born - current.process_start) > 1.0:
-        return None
-    return process
-
-
-def _gone(folder: SessionFolder, process: psutil.Process, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        current = holder(folder)
-        if current is None or current.pid != process.pid:
-            return True
-        time.sleep(_LOOK_EVERY)
-    return False
 
 
 def _was_left_running(folder: SessionFolder) -> bool:

@@ -25,7 +25,7 @@ from samobot.config.project import Project
 from samobot.errors import UsageError
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.session import tamper
-from samobot.session.diff import checkout, tree_state
+from samobot.session.diff import checkout
 from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
@@ -33,6 +33,7 @@ from samobot.session.journal import EventName
 from samobot.session.journal_guard import JournalGuard
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
+from samobot.session.tree_state import tree_state
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.heartbeat import Presence
 from samobot.worker.prompt import IterationContext, hook_environment, iteration_context, iteration_prompt

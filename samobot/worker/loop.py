@@ -8,7 +8,6 @@ by the facts on disk, act.
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 
 from samobot import __version__
@@ -119,7 +118,9 @@ class Worker:
             self._files.log(
                 EventName.RUN_START,
                 run=str(uuid.uuid4()),
-                pid=os.getpid(),
+                pid=lock.holder.pid,
+                start_ticks=lock.holder.start_ticks,
+                boot_id=lock.holder.boot_id,
                 version=__version__,
                 phase=phase,
                 budget_usd=self._budget_of_run(),

@@ -20,6 +20,8 @@ from samobot.session.journal import EventName, append
 from samobot.terminal.chart_command import chart_command
 from tests.support.run_journal import RunJournal
 
+pytestmark = pytest.mark.slow
+
 ZERO = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 

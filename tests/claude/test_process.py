@@ -12,6 +12,8 @@ import pytest
 from samobot.claude.reaper import SESSION_VARIABLE, end_session_processes, session_processes
 from tests.claude.bench import FAKE, Bench, wait_for_end
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:

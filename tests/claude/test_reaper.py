@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ from samobot.claude.reaper import (
     session_processes,
     unmarked_processes,
 )
+from samobot.session.process_identity import identify, own_identity
 
 READY = "print('ready', flush=True); import time; time.sleep(600)"
 
@@ -156,7 +158,7 @@ def test_what_works_in_a_sessions_folders_without_its_mark_is_found_and_not_touc
     place, beside = tmp_path / "greet", tmp_path / "greet-other"
     (place / "below").mkdir(parents=True)
     beside.mkdir()
-    began = psutil.Process().create_time()
+    first = own_identity()
     at_a_terminal = (
         "import os, pty, time\n"
         "child, terminal = pty.fork()\n"
@@ -171,11 +173,16 @@ def test_what_works_in_a_sessions_folders_without_its_mark_is_found_and_not_touc
         start(at_a_terminal, cwd=place),
     ]
     try:
-        found = unmarked_processes([place], began)
+        found = unmarked_processes([place], first)
         assert [pid for pid, _ in found] == [processes[0].pid]
         assert "time.sleep(600)" in found[0][1]
-        assert unmarked_processes([place], psutil.Process(processes[0].pid).create_time() + 1) == []
-        assert unmarked_processes([], began) == []
+        own = identify(processes[0].pid)
+        assert own is not None
+        later = replace(own, start_ticks=own.start_ticks + 1)
+        assert unmarked_processes([place], later) == []
+        for began in (own, None, replace(later, boot_id="an earlier boot")):
+            assert [pid for pid, _ in unmarked_processes([place], began)] == [own.pid]
+        assert unmarked_processes([], first) == []
         assert all(process.poll() is None for process in processes)
     finally:
         for process in processes:

@@ -137,6 +137,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return shop
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("journal")
 def test_the_events_of_real_runs_have_the_documented_fields(shop: Workshop) -> None:
     documented = _documented_events()
@@ -150,6 +151,7 @@ def test_the_events_of_real_runs_have_the_documented_fields(shop: Workshop) -> N
     assert set(EventName) - seen == {EventName.NOTICE, EventName.UNPARK, EventName.BUDGET}
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("journal")
 def test_every_file_of_a_real_session_folder_is_described(shop: Workshop) -> None:
     patterns = [_pattern(name) for row in table(_text("files.md"), "file") for name in code(row[0])]

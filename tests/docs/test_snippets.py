@@ -85,6 +85,7 @@ def test_calls_of_samobot_in_a_sentence_are_ones_that_samobot_accepts(page: Page
             check_with_click(words, page.name, whole=False)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", [page for page in PAGES if _run_in_order(page)], ids=lambda page: page.name)
 def test_a_pages_commands_work_in_their_order(page: Page, tmp_path: Path) -> None:

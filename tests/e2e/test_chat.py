@@ -19,6 +19,8 @@ from tests.support.chat_room import TOKEN, WAIT, ChatRoom, chat_room
 from tests.support.scripted import blocked, go_on, scripted_shop
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 PROGRESS = RunStep(command="echo part > part_$$.txt")
 """A change in every iteration: an agent that changes nothing is taken for one that turns in circles."""
 

@@ -65,7 +65,7 @@ async def test_the_demo_works_with_ones_own_claude_on_a_throw_away_copy(tmp_path
             await program.until("→ A  English")
             await program.until("press Enter for “✍️ Answer”")
             program.type("")
-            await program.until("It waits for your words")
+            await program.until("It waits for your text")
             program.type("greet")
             await program.until("press Enter for “✅ Approve”")
             program.type("")

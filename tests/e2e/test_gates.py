@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ DECIDE += """>> '{session}/_decisions.jsonl'"""
 
 
 def test_forged_answers_and_approvals_are_void_put_back_and_told(tmp_path: Path) -> None:
-    samobot = f"cd '{{session}}' && {sys.executable} -m samobot"
+    samobot = f"cd '{{session}}' && {shlex.quote(sys.executable)} -m samobot"
     script = {
         "investigation": signal("continue", phase="requirements", summary="Looked"),
         "requirements": [

@@ -13,6 +13,8 @@ from tests.support.messages_api import MessagesApi, say, write
 from tests.support.scripted import blocked, investigation, scripted_shop
 from tests.support.workshop import Workshop
 
+pytestmark = pytest.mark.slow
+
 NORMAL_MB = 45
 MOST_MB = 60
 

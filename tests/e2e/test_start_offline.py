@@ -16,6 +16,8 @@ from tests.support.chat_room import TOKEN, WAIT, ChatRoom, chat_room
 from tests.support.scripted import scripted_shop
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 def workers(room: ChatRoom) -> list[int]:
     return [each["pid"] for each in room.shop.journal("demo", "run_start")]

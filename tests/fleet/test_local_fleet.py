@@ -39,6 +39,8 @@ from samobot.session.status import SessionState
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 
+pytestmark = pytest.mark.slow
+
 ANNA = Person("anna", "telegram")
 PATIENCE = 60.0
 

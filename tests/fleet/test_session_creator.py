@@ -20,6 +20,8 @@ from samobot.session.overview_guard import OverviewGuard
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 1, 15, 10, 30).astimezone()
 TASK = Opening(task="Add a greeting script")
 

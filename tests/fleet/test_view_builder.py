@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from samobot.fleet.models import SessionView
 from samobot.fleet.view_builder import view_of
 from samobot.phases import Phase
@@ -48,6 +50,7 @@ def test_the_iteration_that_ended_last_is_known_while_the_next_one_runs(tmp_path
     assert view(folder).ended == 4
 
 
+@pytest.mark.slow
 def test_a_worker_notes_how_much_guidance_each_iteration_was_given(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([go_on()], [blocked()]))
     assert shop.run("greet", "--max-iterations", "1").returncode == 13

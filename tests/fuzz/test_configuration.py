@@ -13,6 +13,8 @@ from samobot.config.settings import Settings, load_settings
 from samobot.errors import UsageError
 from tests.fuzz.refusals import refused
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(name.upper() for name in Settings.model_fields)
 VALUES = st.text(max_size=20) | st.sampled_from(
     [

@@ -39,7 +39,7 @@ from samobot.telegram.markup.split import split
 from samobot.text import clip, nearest, one_line
 from tests.fuzz.refusals import refused
 
-pytestmark = pytest.mark.no_cover  # it would take three times as long
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]  # covered, it would take three times as long
 LONG = bool(os.environ.get("FUZZ_EXAMPLES"))
 SIZE = 300_000 if LONG else 25_000
 LIMIT = 1_800 if LONG else 60

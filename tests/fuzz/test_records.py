@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from samobot.claude.evidence import Evidence
 from samobot.claude.outcome import Outcome, classify
 from samobot.claude.record_parser import parse
 from tests.claude.test_record_parser import JSON
+
+pytestmark = pytest.mark.slow
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 FIXTURES = sorted((Path(__file__).parents[1] / "claude" / "fixtures").glob("*.jsonl"))

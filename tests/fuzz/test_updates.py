@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Bot, Update
@@ -15,6 +16,8 @@ from samobot.telegram.store.pairing import Access
 from tests.claude.test_record_parser import JSON
 from tests.fuzz.refusals import refused
 from tests.fuzz.test_records import places
+
+pytestmark = pytest.mark.slow
 
 OWNER, STRANGER, GROUP = 11, 66, -100500
 ACCESS = Access(frozenset({OWNER}), frozenset({GROUP}))

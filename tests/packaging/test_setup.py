@@ -19,6 +19,8 @@ import pytest
 from tests.docs.pages import TOP
 from tests.packaging.index import Index, serving
 
+pytestmark = pytest.mark.slow
+
 OLDEST_PIP = TOP / ".cache" / "oldest-pip"
 # All that the script needs beside a Python; the PATH of these tests holds nothing else.
 TOOLS = ("sh", "cat", "cksum", "dirname", "flock", "grep", "head", "rm", "tail")

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from samobot.errors import UsageError
-from samobot.session.diff import DiffText, FileChange, diff_summary, diff_text, head, tree_state
+from samobot.session.diff import DiffText, FileChange, diff_summary, diff_text, head
 from samobot.session.git import Git, GitError
+from samobot.session.tree_state import tree_state
 from tests.support.repository import commit, git, make_repository
 
 
@@ -97,17 +97,15 @@ def test_a_diff_counts_commits_files_and_lines_since_the_base(repo: Path) -> Non
 def test_of_a_huge_diff_no_more_is_made_than_is_read(repo: Path) -> None:
     commit(repo, "big")
     (repo / "big").write_text("line\n" * 1_000_000)
-    with tempfile.TemporaryFile() as output:
-        Git(repo).run_into(output, "diff", "HEAD", limit=100_000)
-        assert os.fstat(output.fileno()).st_size == 100_000
+    assert len(Git(repo).read("diff", "HEAD", limit=100_000)) == 100_000
     found = diff_text(repo, None)
     assert found is not None
     assert (len(found.text), found.cut) == (2_000_000, True)
 
 
 def test_a_wrong_command_is_an_error_also_where_its_output_is_limited(repo: Path) -> None:
-    with tempfile.TemporaryFile() as output, pytest.raises(GitError, match=r"bad revision|unknown revision"):
-        Git(repo).run_into(output, "diff", "nowhere", "--", limit=1000)
+    with pytest.raises(GitError, match=r"bad revision|unknown revision"):
+        Git(repo).read("diff", "nowhere", "--", limit=1000)
 
 
 def test_where_there_is_no_repository_there_is_no_diff(tmp_path: Path) -> None:
@@ -115,10 +113,22 @@ def test_where_there_is_no_repository_there_is_no_diff(tmp_path: Path) -> None:
     assert diff_text(tmp_path, None) is None
 
 
-def test_a_git_that_hangs_is_ended_with_its_children(repo: Path) -> None:
-    git(repo, "config", "alias.hang", "!sleep 1000 & sleep 1000")
+def test_a_git_that_hangs_is_ended_with_its_children(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = tmp_path / "alive"  # at its end once the last process that has it open is gone
+    os.mkfifo(alive)
+    reader = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
+    hang = tmp_path / "bin" / "git-hang"  # git runs `git-X` of its PATH for `git X`
+    hang.parent.mkdir()
+    hang.write_text(f"#!/bin/sh\nexec 3>{alive}\necho started >&3\nsleep 1000 &\nsleep 1000\n")
+    hang.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{hang.parent}:{os.environ['PATH']}")
     with pytest.raises(GitError, match="did not end within"):
-        Git(repo).run("hang", timeout=0.3)
+        Git(repo).run("hang", timeout=3)
+    os.set_blocking(reader, True)
+    with os.fdopen(reader) as file:
+        assert file.read() == "started\n"
 
 
 def test_a_missing_git_is_said(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,6 +128,7 @@ def test_guidance_without_words_is_refused() -> None:
         add_guidance("", "Ann", " \n", NOW)
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @pytest.mark.parametrize("piece", ["- [ ] x\n", "- [ ] x\n\n", "  y\n", "\n", "- [ ] [01-01 "])
 def test_huge_files_are_read_in_linear_time(piece: str) -> None:

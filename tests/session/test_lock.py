@@ -7,11 +7,11 @@ import sys
 import threading
 from pathlib import Path
 
-import psutil
 import pytest
 
 from samobot.errors import BusyError, StorageError
 from samobot.session.lock import RunLock, holder
+from samobot.session.process_identity import own_identity
 from tests.support.session_folder import NOW, make_session
 
 
@@ -30,7 +30,7 @@ def test_the_holder_describes_itself_and_its_progress(tmp_path: Path) -> None:
         held = holder(folder)
         assert held is not None
         assert (held.pid, held.iteration, held.phase, held.started) == (os.getpid(), 3, "planning", NOW)
-        assert held.process_start == psutil.Process().create_time()
+        assert held.identity == own_identity()
         lock.update(iteration=4, claude_pid=4711)
         held = holder(folder)
         assert held is not None
@@ -40,6 +40,16 @@ def test_the_holder_describes_itself_and_its_progress(tmp_path: Path) -> None:
         assert held is not None
         assert (held.claude_pid, held.parked, held.parked_until) == (None, True, NOW)
     assert holder(folder) is None
+
+
+def test_lock_of_an_older_version_is_read_without_an_identity(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.lock.write_text('{"pid": 4711, "process_start": 1768486000.12, "host": "box", "iteration": 3}\n')
+    with folder.lock.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        held = holder(folder)
+    assert held is not None
+    assert (held.pid, held.host, held.iteration, held.identity) == (4711, "box", 3, None)
 
 
 def test_what_a_dead_worker_left_in_the_file_is_no_holder(tmp_path: Path) -> None:

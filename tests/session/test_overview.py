@@ -264,6 +264,7 @@ def test_no_input_makes_a_traceback(text: str) -> None:
     assert isinstance(parse_overview(text), Overview)
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @pytest.mark.parametrize(
     "piece", ["## Status\n", "Phase: x\n", "- a → \n", "```\n", "~~~ x\n", "\n", "->", "**", "Task:\n", "> "]

@@ -310,6 +310,7 @@ def test_an_answer_without_words_is_refused() -> None:
         set_answer(TWO_ROUNDS, 0, " \n")
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @pytest.mark.parametrize(
     "piece",

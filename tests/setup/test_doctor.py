@@ -25,6 +25,8 @@ from samobot.system.systemd import ServiceState
 from tests.support.fake_programs import put_claude, put_program
 from tests.support.repository import make_repository
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
 
 

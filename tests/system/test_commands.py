@@ -33,6 +33,7 @@ def test_a_name_is_looked_for_on_the_path_that_the_program_gets(tmp_path: Path) 
         ask(["only-there"], seconds=60, environ=ENV)
 
 
+@pytest.mark.slow
 def test_a_program_that_does_not_end_is_killed(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     with pytest.raises(TimeoutError, match=r"sh did not answer within 2 s"):

@@ -1,16 +1,22 @@
-"""Ending processes: the willing, the deaf, and those that have gone already."""
+"""Finding processes, and ending them: those that end on SIGTERM, those that ignore it, those that have ended already."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import psutil
+import pytest
 
-from samobot.system.processes import end_processes, is_alive
+from samobot.system.processes import descendants, end_processes, is_alive, marked_processes, own_line
 
 
-def test_the_willing_end_and_the_deaf_are_killed() -> None:
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in processes if is_alive(process)]
+
+
+def test_end_processes_kills_what_ignores_sigterm() -> None:
     willing = subprocess.Popen(["sleep", "600"])
     deaf = subprocess.Popen(
         ["sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 600; done"], stdout=subprocess.PIPE
@@ -21,21 +27,53 @@ def test_the_willing_end_and_the_deaf_are_killed() -> None:
     assert deaf.stdout is not None
     assert deaf.stdout.readline() == b"deaf\n"
     left = psutil.Process(deaf.pid).children()
-    end_processes(processes, 0.5)
-    assert not any(process.is_running() for process in processes)
-    end_processes(left, 0.5)  # they have inherited the deafness
+    end_processes(lambda: alive(processes), grace=0.5, seconds=10)
+    assert alive(processes) == []
+    end_processes(lambda: alive(left), grace=0.5, seconds=10)  # they ignore SIGTERM too
     willing.wait()
     deaf.communicate()
 
 
-def test_a_zombie_that_nobody_takes_notice_of_is_not_waited_for() -> None:
+def test_end_processes_does_not_wait_for_a_zombie() -> None:
     idler = (
         "import subprocess, time; print(subprocess.Popen(['sleep', '600']).pid, flush=True); time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", idler], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
-        end_processes([child], 3600)
+        assert end_processes(lambda: alive([child]), grace=3600, seconds=3600).ended == 1
         assert child.status() == psutil.STATUS_ZOMBIE
         assert not is_alive(child)
         parent.kill()
+
+
+@pytest.mark.parametrize("step", [-86_400.0, -1.5, 0.5, 3.0, 86_400.0])
+def test_descendants_are_found_while_the_clock_is_set(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
+    boot = psutil.boot_time()
+    steps = iter(range(100_000))
+    # Each look at the boot time finds another one, as while the clock is being set.
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + step * next(steps))
+    shell = subprocess.Popen(["sh", "-c", "sleep 600 & echo $!; wait"], stdout=subprocess.PIPE)
+    try:
+        assert shell.stdout is not None
+        grandchild = int(shell.stdout.readline())
+        found = {process.pid for process in descendants()}
+        assert {shell.pid, grandchild} <= found
+        assert os.getppid() in own_line()
+    finally:
+        end_processes(lambda: alive(descendants()), grace=0, seconds=10)
+        shell.communicate()
+
+
+def test_marked_processes_are_found_by_the_variable_itself() -> None:
+    environ = dict(os.environ) | {"SAMOBOT_TEST_MARK": "here"}
+    marked = subprocess.Popen(["sleep", "600"], env=environ)
+    decoy = subprocess.Popen(["sleep", "600"], env=dict(os.environ) | {"OTHER": "SAMOBOT_TEST_MARK=here"})
+    try:
+        assert [(process.pid, mark) for process, mark in marked_processes("SAMOBOT_TEST_MARK")] == [
+            (marked.pid, "here")
+        ]
+    finally:
+        for process in (marked, decoy):
+            process.kill()
+            process.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -121,7 +122,8 @@ def test_installing_writes_loads_enables_and_starts(tmp_path: Path, machine: dic
     done = systemd.install(machine, now=True)
     assert done.path == tmp_path / "config" / "systemd" / "user" / "samobot.service"
     assert done.path.read_text() == systemd.render_here(machine)
-    assert f"ExecStart={sys.executable} -P -m samobot bot\n" in done.path.read_text()
+    program = f'"{sys.executable}"' if " " in sys.executable else sys.executable
+    assert f"ExecStart={program} -P -m samobot bot\n" in done.path.read_text()
     assert (done.changed, done.running, done.lingers) == (True, True, False)
     wanted = [
         "--user daemon-reload",
@@ -166,6 +168,7 @@ def test_the_state_is_what_systemd_says(
     assert systemd.service_state(machine) is state
 
 
+@pytest.mark.slow
 async def test_the_bot_lives_as_a_service_and_ends_for_good_when_its_token_is_refused(tmp_path: Path) -> None:
     """A real systemd and the real bot: ready once the token is accepted; 78 where it is not, and no second try."""
     token = "42:abcdefghijklmnopqrstuvwxyz"
@@ -185,9 +188,9 @@ async def test_the_bot_lives_as_a_service_and_ends_for_good_when_its_token_is_re
             run_under_user_manager,
             tmp_path,
             f"""
-{sys.executable} -m samobot install-service
+{shlex.quote(sys.executable)} -m samobot install-service
 {bot}
-{sys.executable} -m samobot doctor
+{shlex.quote(sys.executable)} -m samobot doctor
 systemctl --user restart samobot && echo restarted
 sed -i s/^TELEGRAM_BOT_TOKEN=.*/TELEGRAM_BOT_TOKEN=43:abcdefghijklmnopqrstuvwxyz/ $XDG_CONFIG_HOME/samobot/.env
 systemctl --user restart samobot
@@ -205,6 +208,7 @@ for i in $(seq 100); do systemctl --user is-failed -q samobot && break; sleep 0.
     assert token not in shown
 
 
+@pytest.mark.slow
 def test_restarting_the_service_does_not_touch_a_worker(tmp_path: Path) -> None:
     """A real systemd: a service with our unit's limits starts two children, one as workers are, and is stopped."""
     limits = [
@@ -218,7 +222,7 @@ def test_restarting_the_service_does_not_touch_a_worker(tmp_path: Path) -> None:
         f"""
 cat > $XDG_CONFIG_HOME/systemd/user/parent.service <<X
 [Service]
-ExecStart={sys.executable} -m tests.support.worker_in_scope {tmp_path}
+ExecStart="{sys.executable}" -m tests.support.worker_in_scope {tmp_path}
 WorkingDirectory={Path(__file__).parents[2]}
 TimeoutStopSec=5
 {chr(10).join(limits)}
@@ -238,6 +242,7 @@ kill -0 $scoped 2>/dev/null && echo scoped lives || echo scoped gone
     assert "scoped lives" in shown
 
 
+@pytest.mark.slow
 def test_install_service_works_with_a_real_systemd(tmp_path: Path) -> None:
     """The whole command; the bot it starts ends at once with its code for a configuration that cannot work."""
     shown = run_under_user_manager(
@@ -245,8 +250,8 @@ def test_install_service_works_with_a_real_systemd(tmp_path: Path) -> None:
         f"""
 mkdir -p -m 700 $XDG_CONFIG_HOME/samobot
 echo SAMOBOT_POLL_SECONDS=soon > $XDG_CONFIG_HOME/samobot/.env
-{sys.executable} -m samobot install-service --print | grep -c ExecStart
-{sys.executable} -c "import os; from samobot.system import systemd; print(systemd.install(os.environ, now=False))"
+{shlex.quote(sys.executable)} -m samobot install-service --print | grep -c ExecStart
+{shlex.quote(sys.executable)} -c "import os; from samobot.system import systemd; print(systemd.install(os.environ, now=False))"
 systemctl --user is-enabled samobot.service
 systemctl --user show samobot.service -p LoadState -p Type -p KillMode -p Restart
 """,

@@ -25,6 +25,8 @@ from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.outbound.bot_client import TokenRejectedError
 from samobot.telegram.store.bot_store import Store
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "42:token-for-tests"
 WAIT = 20.0
 
@@ -58,7 +60,7 @@ async def introduced(state: Path) -> None:
     """Wait until the bot has noted that its menu is set."""
     store = Store(state)
     async with asyncio.timeout(WAIT):
-        while store.facts.get("introduced") is None:
+        while store.accounts.profile("42") is None:
             await asyncio.sleep(0.01)
     store.close()
 
@@ -115,7 +117,7 @@ async def test_what_was_half_handled_is_handled_without_telegram(tmp_path: Path)
     async with BotApiServer() as server:
         settings = settings_of(tmp_path, server, telegram_chat_id=11)
         store = Store(settings.samobot_state_dir)
-        store.facts.set("username", {"42": "samo_bot"})
+        store.accounts.set_username("42", "samo_bot")
         ann = {"id": 11, "is_bot": False, "first_name": "Ann"}
         message = {
             "message_id": 7,

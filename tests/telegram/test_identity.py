@@ -25,7 +25,7 @@ async def test_the_seconds_that_telegram_asks_for_are_waited_and_no_others(store
         server.fault(FaultKind.RATE_LIMIT, "getMe", count=1, retry_after=47)
         server.fault(FaultKind.RESET, "getMe", count=1)
         bot = build_bot(TOKEN, server.url)
-        account = BotAccount(bot, store.facts, sleep=wait)
+        account = BotAccount(bot, store.accounts, sleep=wait)
         await account.learn()
         await bot.shutdown()
     assert account.username == "samo_bot"
@@ -36,15 +36,15 @@ async def test_the_name_is_known_at_the_next_start_without_telegram_and_to_no_ot
     async with BotApiServer() as server:
         server.add_bot(TOKEN, "samo_bot")
         async with build_bot(TOKEN, server.url) as bot:
-            await BotAccount(bot, store.facts).learn()
-    assert BotAccount(build_bot(TOKEN, "http://127.0.0.1:1"), store.facts).username == "samo_bot"
-    assert BotAccount(build_bot("43:another-token", "http://127.0.0.1:1"), store.facts).username is None
+            await BotAccount(bot, store.accounts).learn()
+    assert BotAccount(build_bot(TOKEN, "http://127.0.0.1:1"), store.accounts).username == "samo_bot"
+    assert BotAccount(build_bot("43:another-token", "http://127.0.0.1:1"), store.accounts).username is None
 
 
 async def test_of_a_wrong_token_nobody_hears_that_it_was_tried(store: Store) -> None:
     async with BotApiServer() as server:
         bot = build_bot(TOKEN, server.url)
-        account = BotAccount(bot, store.facts)
+        account = BotAccount(bot, store.accounts)
         with pytest.raises(TokenRejectedError, match="BotFather"):
             await account.learn()
         await bot.shutdown()

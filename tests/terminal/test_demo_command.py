@@ -15,6 +15,8 @@ import pytest
 
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 def start(tmp_path: Path, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
     """Start the demo with a folder for temporary files of its own, so that what it leaves can be seen."""

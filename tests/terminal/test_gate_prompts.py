@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from samobot.phases import Phase, WaitingFor
 from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import Scenario
@@ -12,6 +14,8 @@ from samobot.sandbox.agent.steps import Children, Hang, WaitFor
 from tests.support.scripted import blocked, go_on, investigation, scripted_shop, wait_for
 from tests.support.terminal import Terminal
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_person_takes_a_task_to_done_without_leaving_the_run(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from tests.support.fake_programs import put_claude
 from tests.support.pty_program import PtyProgram
 from tests.support.repository import make_repository
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
 SAMOBOT = [sys.executable, "-m", "samobot"]
 

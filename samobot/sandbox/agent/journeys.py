@@ -296,7 +296,7 @@ def _review() -> Sequence[Step]:
         Commit(message="Say what greet does"),
         OverviewStep(status={"Next": "Test again"}),
         Cost(usd=0.34, input_tokens=7400, output_tokens=1200),
-        _go_on(Phase.TESTING, "One remark, put right"),
+        _go_on(Phase.TESTING, "One remark, fixed"),
     )
 
 

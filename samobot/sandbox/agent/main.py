@@ -22,7 +22,7 @@ from samobot.sandbox.agent.shell import Interrupted, Shell
 from samobot.sandbox.agent.step_runner import StepRunner
 from samobot.sandbox.agent.transcript import Stream, last, new_uuid
 
-# How many values a flag takes: 0, 1, "?" (one if the next word is no flag), "*" (all words up to the next flag).
+# How many values a flag takes: 0, 1, "?" (one if the next argument is no flag), "*" (all arguments up to the next flag).
 _FLAGS: dict[str, int | str] = {
     **dict.fromkeys(
         ("--allow-dangerously-skip-permissions", "--ax-screen-reader", "--bare", "--brief", "--chrome"), 0
@@ -47,8 +47,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE
 
 
 def main() -> NoReturn:
-    """Be the CLI: the first argument is the scenario's file, the rest the CLI's own."""
-    # As the CLI: an interrupt before anything happened ends it without a word, exit code 0.
+    """Run as the CLI: the first argument is the scenario's file, the others are the CLI's."""
+    # As the CLI: an interrupt before the first request exits silently with code 0.
     signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(0))
     try:
         code = _main(sys.argv[1], sys.argv[2:])
@@ -89,7 +89,7 @@ def _main(scenario_file: str, argv: list[str]) -> int:
 
 
 def parse(argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """Split a command line into flags with their values and the other words, as the CLI does.
+    """Split a command line into flags with their values and positional arguments, as the CLI does.
 
     Raises:
         Refused: A flag is unknown or has no value.

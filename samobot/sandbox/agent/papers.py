@@ -134,7 +134,7 @@ class Papers:
 
 
 def _set_line(text: str, start: str, line: str) -> str:
-    """Replace the first line that starts so; where there is none, add it under the Status heading."""
+    """Replace the first line that starts so; if there is none, add it under the Status heading."""
     lines = text.split("\n")
     for index, old in enumerate(lines):
         if old.startswith(start):

@@ -34,7 +34,7 @@ class Scenario(Model):
     on_exhausted: Literal["repeat", "fail"] = "repeat"
     """After the last iteration of a phase: play it again, or end with an error."""
     pace: float = 0
-    """Seconds after each step, so that a person can watch."""
+    """Seconds after each step, so that people can watch."""
     cost_usd: float = 0.1
     """Cost of a run without a `Cost` step."""
     version: str = "2.1.197 (Claude Code)"

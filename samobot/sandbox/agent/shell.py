@@ -82,7 +82,7 @@ class Shell:
 
 
 def _first_pids(fd: int, count: int) -> list[int]:
-    """Wait for the pids that children print as their first words."""
+    """Wait for the pids that children print first."""
     while True:
         pids = [int(line) for line in os.pread(fd, 1 << 16, 0).split(b"\n")[:-1] if line.isdigit()]
         if len(pids) >= count:

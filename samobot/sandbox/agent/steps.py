@@ -63,12 +63,12 @@ class QuestionStep(Model):
     """What stands between the question and its options."""
     options: Sequence[str] = ()
     suggestion: str = ""
-    """The letter of the suggested option, or words."""
+    """The letter of the suggested option, or free text."""
     why: str = ""
 
 
 class Questions(Model):
-    """Ask a round of questions in `_qa.md`; a later one gets a heading of its own, and the numbers go on."""
+    """Ask a round of questions in `_qa.md`; a later one gets a heading of its own, and the numbering continues."""
 
     do: Literal["questions"] = "questions"
     questions: Sequence[QuestionStep]
@@ -195,7 +195,7 @@ class Sleep(Model):
 
 
 class WaitFor(Model):
-    """Wait until a file is there: the sync point of a test, which touches it to let the run go on."""
+    """Wait until a file is there: the sync point of a test, which touches it to continue the run."""
 
     do: Literal["wait_for"] = "wait_for"
     path: str

@@ -11,6 +11,7 @@ import glob
 import json
 import os
 import re
+import shlex
 import sys
 
 _TEMPLATE = re.compile(
@@ -56,7 +57,7 @@ class Templates:
             case "cwd":
                 return os.getcwd()
             case "python":
-                return sys.executable
+                return shlex.quote(sys.executable)
             case "task":
                 return _quoted("Task:", self._file("_overview.md")) or self._facts["prompt"]
             case "guidance":
@@ -75,7 +76,7 @@ class Templates:
 
 
 def _answers(qa: str) -> dict[int, str]:
-    """The answers so far by question number; a letter becomes the option's words."""
+    """The answers so far by question number; a letter becomes the option's text."""
     answers = {}
     for block in re.split(r"(?m)^### (?=Q\d)", qa)[1:]:
         number = int(re.findall(r"Q(\d+)", block)[0])

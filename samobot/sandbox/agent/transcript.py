@@ -110,7 +110,7 @@ class Stream:
         self.record(type="rate_limit_event", rate_limit_info=info)
 
     def synthetic(self, text: str, error: str) -> None:
-        """The text by which the CLI itself tells of an API error."""
+        """The text of the CLI's own message about an API error."""
         self._text = text
         message = self._message([{"type": "text", "text": text}])
         message |= {"model": "<synthetic>", "stop_reason": "stop_sequence", "stop_sequence": ""}

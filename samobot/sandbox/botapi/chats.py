@@ -1,4 +1,4 @@
-"""Who and what there is: users, chats, messages, files, and how each looks to a bot."""
+"""Users, chats, messages and files, and their Bot API objects."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ChatType(StrEnum):
 
 
 class MemberStatus(StrEnum):
-    """What somebody is in a chat."""
+    """A user's membership status in a chat."""
 
     CREATOR = "creator"
     ADMINISTRATOR = "administrator"
@@ -42,7 +42,7 @@ class MemberStatus(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class User:
-    """An account, of a person or of a bot."""
+    """An account of a user or a bot."""
 
     id: int
     first_name: str
@@ -65,7 +65,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that a bot or a person has sent."""
+    """A file sent by a bot or a user."""
 
     id: str
     unique_id: str
@@ -101,7 +101,7 @@ class Topic:
 
 @dataclass(slots=True, eq=False)
 class SandboxChat:
-    """A chat: private between a person and one bot, a group, or a channel.
+    """A chat: private between a user and one bot, a group, or a channel.
 
     Args:
         id: As bots see it.
@@ -183,7 +183,7 @@ class SandboxChat:
         )
 
     def status(self, user_id: int) -> MemberStatus:
-        """What somebody is in here."""
+        """A user's membership status in this chat."""
         return self.members.get(user_id, MemberStatus.LEFT)
 
     def api(self) -> dict[str, object]:
@@ -277,7 +277,7 @@ class SandboxMessage:
 
     @property
     def asks_reply(self) -> bool:
-        """Whether it opens the person's reply field by itself (`ForceReply`)."""
+        """Whether it opens the user's reply field automatically (`ForceReply`)."""
         return self.markup is not None and self.markup.kind is MarkupKind.FORCE_REPLY
 
     @property

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Order(BaseModel):
-    """What a person is to do; each action uses the fields it needs."""
+    """An action of a user; each action uses the fields it needs."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -44,7 +44,7 @@ FOUND = {
     EntityType.EMAIL,
     EntityType.PHONE_NUMBER,
 }
-"""What Telegram finds by itself; it shows no tags for these."""
+"""Entities that Telegram detects automatically; HTML has no tags for these."""
 _QUOTES = {EntityType.BLOCKQUOTE, EntityType.EXPANDABLE_BLOCKQUOTE}
 _VERBATIM = {EntityType.CODE, EntityType.PRE}
 
@@ -166,7 +166,7 @@ def _cut(entity: Entity, block: Entity) -> list[Entity]:
     return pieces
 
 
-# What Telegram finds in a plain text by itself.
+# Entities that Telegram detects in plain text.
 
 _PLAIN = re.compile(
     r"(?P<url>\bhttps?://[^\s<>\"]*[^\s<>\".,;:!?()\[\]{}'])"
@@ -251,5 +251,5 @@ def read_entities(value: object, text: str) -> tuple[Entity, ...]:
                 int(user["id"]) if isinstance(user, dict) and "id" in user else None,
             )
         )
-    # Those that Telegram finds by itself are found again; what a bot says about them does not count.
+    # Automatically detected entities are detected again; those given by a bot are ignored.
     return tuple(entity for entity in entities if entity.type not in FOUND)

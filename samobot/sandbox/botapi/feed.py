@@ -70,7 +70,7 @@ class Subscription:
         return await self._queue.get()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._listeners.discard(self._queue)
 
 

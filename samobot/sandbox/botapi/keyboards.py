@@ -29,7 +29,7 @@ _STYLES = {"danger", "success", "primary"}
 
 
 class MarkupKind(StrEnum):
-    """The four kinds of reply markup, by the key that tells them apart."""
+    """The four kinds of reply markup, by the key that identifies each."""
 
     INLINE = "inline_keyboard"
     REPLY = "keyboard"
@@ -81,7 +81,7 @@ def read_markup(value: object) -> Markup | None:
     """Read the `reply_markup` parameter.
 
     Returns:
-        None where there is none, or an inline keyboard without buttons.
+        None if there is none, or an inline keyboard without buttons.
 
     Raises:
         ApiFailure: Telegram would refuse it.

@@ -94,7 +94,7 @@ def count_message(context: Context, chat: SandboxChat) -> None:
 
 
 def read_text(context: Context, name: str, entities: str, longest: int) -> Formatted:
-    """The formatted text of a call: parsed, tidied, measured, with what Telegram finds by itself.
+    """The formatted text of a call: parsed, normalized, measured, with the entities that Telegram detects.
 
     Args:
         context: The call.

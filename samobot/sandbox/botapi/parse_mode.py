@@ -1,4 +1,4 @@
-"""The HTML parse mode, exactly as strict as Telegram's: what it accepts, and the words it refuses with.
+"""The HTML parse mode, exactly as strict as Telegram's, with its error messages.
 
 The dialect is a small set of tags, four named character references and numeric ones; complaints give byte offsets.
 """

@@ -251,7 +251,7 @@ def get_chat(context: Context) -> object:
 
 @method("getChatMember", "chat_id user_id")
 def get_chat_member(context: Context) -> object:
-    """What somebody is in a chat."""
+    """A user's membership status in a chat."""
     chat = _visible_chat(context)
     user = context.world.users.get(_user_id(context.arguments.text("user_id")))
     if user is None:

@@ -121,7 +121,7 @@ class BotApiServer:
     def private_chat(
         self, person: UserClient, bot: Bot | None = None, *, started: bool = True
     ) -> SandboxChat:
-        """The chat between a person and a bot; with `started` the person has pressed Start before."""
+        """The chat between a user and a bot; with `started` the user has pressed Start before."""
         return self.world.private_chat(person.user, bot, started=started)
 
     def group(
@@ -155,7 +155,7 @@ class BotApiServer:
     def channel(
         self, title: str, owner: UserClient, *, bots: Iterable[Bot] = (), username: str | None = None
     ) -> SandboxChat:
-        """A channel of a person's; the bots are its admins."""
+        """A channel owned by a user; the bots are its admins."""
         chat = self.world.shared_chat(title, [owner.user], ChatType.CHANNEL, username=username)
         for bot in bots:
             chat.members[bot.user.id] = MemberStatus.ADMINISTRATOR
@@ -237,7 +237,7 @@ class BotApiServer:
             raise
         except (
             Exception
-        ) as error:  # a mistake of the sandbox's own: seen in the journal, told by aiohttp as a 500
+        ) as error:  # a bug of the sandbox: logged in the journal, returned by aiohttp as a 500
             entry.status, entry.error = 500, repr(error)
             raise
         finally:

@@ -196,7 +196,7 @@ class UserClient:
                 bot.queue.add("message_reaction", body)
 
     def delete(self, message: SandboxMessage) -> None:
-        """Delete a message; bots are not told."""
+        """Delete a message; bots get no update."""
         self.world.delete(message)
 
     # Coming and going.
@@ -223,7 +223,7 @@ class UserClient:
         self.world.feed.publish(EventKind.MEMBER, chat, user=self.id, status="left")
 
     def set_bot_status(self, chat: SandboxChat, status: MemberStatus, bot: Bot | None = None) -> None:
-        """Add a bot to a group, make it admin, or throw it out; the bot is told."""
+        """Add a bot to a group, promote or remove it; the bot gets an update."""
         bot = bot or self.world.only_bot()
         old = member_api(chat, bot.user.id, bot.user.api())
         chat.members[bot.user.id] = status

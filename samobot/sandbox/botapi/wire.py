@@ -41,7 +41,7 @@ async def read_arguments(request: web.Request) -> Arguments:
 
 
 def _pairs(encoded: str) -> dict[str, str]:
-    # What is not UTF-8 becomes lone surrogates, which `Arguments.text` then refuses in Telegram's words.
+    # What is not UTF-8 becomes lone surrogates, which `Arguments.text` then refuses with Telegram's message.
     return dict(parse_qsl(encoded, keep_blank_values=True, errors="surrogateescape"))
 
 

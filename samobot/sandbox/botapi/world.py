@@ -123,7 +123,7 @@ class World:
     # Which chats there are.
 
     def private_chat(self, user: User, bot: Bot | None = None, *, started: bool = True) -> SandboxChat:
-        """The chat between a person and a bot, made when it is first asked for.
+        """The chat between a user and a bot, created on first use.
 
         Args:
             user: The person.
@@ -305,7 +305,7 @@ def _check_writable(chat: SandboxChat, bot: Bot) -> None:
 
 
 def _sees(bot: Bot, message: SandboxMessage) -> bool:
-    """Whether a bot gets a person's message, given its privacy mode."""
+    """Whether a bot receives a user's message, given its privacy mode."""
     chat = message.chat
     admin = chat.status(bot.user.id) in {MemberStatus.ADMINISTRATOR, MemberStatus.CREATOR}
     if chat.type is ChatType.PRIVATE or chat.type is ChatType.CHANNEL or not bot.privacy or admin:

@@ -6,23 +6,19 @@ does: so a demo that was killed, and could clear up nothing, leaves nothing eith
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
-
-from samobot.system.processes import end_processes
+from samobot.system.processes import end_processes, marked_processes
 
 MARK = "SANDBOX_STAGE"
 """Environment variable that marks what a demo has started with the demo's folder."""
 
-_END_SECONDS = 5.0
-_ROUNDS = 5
-"""How often marked processes are looked for: one may start another while it is ended."""
+_GRACE_SECONDS = 5.0
+_END_SECONDS = 30.0
 
 
 class Caretaker:
@@ -51,19 +47,12 @@ class Caretaker:
 
 def clear_up(folder: str) -> None:
     """End every process that carries a demo's mark, and remove its folder. Blocks for as long as that takes."""
-    for _ in range(_ROUNDS):
-        left = [process for process in psutil.process_iter() if _is_marked(process, folder)]
-        if not left:
-            break
-        end_processes(left, _END_SECONDS)
+    end_processes(
+        lambda: [process for process, mark in marked_processes(MARK) if mark == folder],
+        grace=_GRACE_SECONDS,
+        seconds=_END_SECONDS,
+    )
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_marked(process: psutil.Process, mark: str) -> bool:
-    try:
-        return process.pid != os.getpid() and process.environ().get(MARK) == mark
-    except (psutil.Error, OSError):
-        return False
 
 
 if __name__ == "__main__":

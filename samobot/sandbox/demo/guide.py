@@ -50,7 +50,7 @@ class Hint:
 
     Attributes:
         stop: Where on the tour the chat is.
-        title: What to do, in a few words.
+        title: What to do, briefly.
         text: What happens and why it matters, in a sentence or two.
         say: A message to send, where that is the thing to do.
         message: The number of the message to look at, where there is one.
@@ -82,7 +82,7 @@ def guide(messages: Sequence[SandboxMessage], owner: int) -> Hint:
         return hint
     return replace(
         hint,
-        title="It waits for your words",
+        title="It waits for your text",
         text="Type them and send them; they are taken as they are.",
         say=None,
         message=last.id,
@@ -131,7 +131,7 @@ def _next_stop(messages: Sequence[SandboxMessage], owner: int) -> Hint:
 
 
 def suggested(message: SandboxMessage) -> KeyboardButton | None:
-    """The button that a person in a hurry would tap: the suggestion, or the first that the bot hears of."""
+    """The button for a user in a hurry: the suggestion, or the first with callback data."""
     heard = [button for button in message.buttons if button.data is not None]
     starred = [button for button in heard if "★" in button.text]
     return next(iter(starred or heard), None)

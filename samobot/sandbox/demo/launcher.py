@@ -254,7 +254,7 @@ class Stage:
             await self._bot.wait()
 
     def _end_workers(self) -> None:
-        """Stop the runs as a person would: the loop outlives its bot on purpose."""
+        """Stop the runs as a user would: workers outlive the bot by design."""
         if not any((self.folder / "sessions").glob("*/_logs/run.lock")):
             return
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""The chat as text: for the demo at a terminal, by hand or all by itself."""
+"""The chat as text, for the demo at a terminal: interactive or unattended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUIET_SECONDS = 60.0
 _TAPPED = frozenset([Stop.ANSWER, Stop.APPROVE, Stop.DIFF])
 _WIDTH = 76
 _LONG = 24
-"""Lines of a message that are shown; the rest is counted."""
+"""Lines of a message that are shown; the others are counted."""
 
 
 class TextChat:
@@ -86,7 +86,7 @@ class TextChat:
             subscription.close()
 
     def enter(self, line: str) -> None:
-        """Take a line that the person typed: a button's number, or words to send; nothing takes the suggestion."""
+        """Handle a typed line: a button's number, or text to send; an empty line takes the suggestion."""
         words = line.strip()
         hint = self.hint()
         keyboard = self._keyboard(hint)
@@ -186,5 +186,5 @@ class TextChat:
             self._write(f"   Press Enter to send “{hint.say}”, or type anything; “quit” ends.")
         elif hint.button is not None:
             self._write(
-                f"   Type a button's number, or press Enter for “{hint.button}”; words are sent as they are."
+                f"   Type a button's number, or press Enter for “{hint.button}”; text is sent as it is."
             )

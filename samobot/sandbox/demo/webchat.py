@@ -69,9 +69,9 @@ class DemoNotice:
     """What the page says about itself.
 
     Attributes:
-        short_simulated: In a few words.
-        short_real: In a few words.
-        simulated: What is not the real thing, in words.
+        short_simulated: Short form of `simulated`.
+        short_real: Short form of `real`.
+        simulated: Which parts are simulated.
         real: What is.
         cost: What the person should know about money.
     """
@@ -128,7 +128,7 @@ class WebChat:
         self._noticed.set()
         self._noticed = asyncio.Event()
 
-    # What the page is told.
+    # Events for the page.
 
     def snapshot(self) -> dict[str, object]:
         """Everything that the page shows."""

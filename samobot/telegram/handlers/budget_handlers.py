@@ -36,7 +36,7 @@ async def finish_phase(context: HandlerContext, request: ChatRequest, ref: Sessi
     """Let a session that ran out of money end its phase: a bounded sum more, and a pause at the next phase."""
     view = await context.fleet.view(ref)
     more = max(MORE_USD, (view.budget_usd or 0.0) / 2)
-    context.store.facts.set(_finish_fact(ref), str(view.phase or ""))
+    context.store.phase_limits.set(ref.key, str(view.phase or ""))
     with context.notifier.deciding(ref, request.person):
         await context.fleet.set_budget(ref, view.cost_usd + more, request.person)
         context.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
@@ -46,13 +46,8 @@ async def finish_phase(context: HandlerContext, request: ChatRequest, ref: Sessi
 async def pause_finished(context: HandlerContext, views: Sequence[SessionView]) -> None:
     """Pause the sessions that were let go on only to the end of a phase, where they have come to it."""
     for view in views:
-        phase = context.store.facts.get(_finish_fact(view.ref)) if view.has_worker else None
+        phase = context.store.phase_limits.get(view.ref.key) if view.has_worker else None
         if phase is None or phase == str(view.phase or ""):
             continue
-        context.store.facts.set(_finish_fact(view.ref), None)
+        context.store.phase_limits.drop(view.ref.key)
         await context.fleet.pause(view.ref, Person("samobot, the phase being finished", "auto"))
-
-
-def _finish_fact(ref: SessionRef) -> str:
-    """Names the phase that a session is to finish before it pauses."""
-    return f"finish_phase:{ref.key}"

@@ -219,7 +219,7 @@ async def _question(context: HandlerContext, request: ChatRequest, action: Actio
 
 def _is_changing(context: HandlerContext, ref: SessionRef, question: Question) -> bool:
     """Whether somebody asked to change this answer: only then an answered question shows its options."""
-    told = context.store.told.get(ref.key) or {}
+    told = context.store.notified.get(ref.key) or {}
     return question_key(question) in told.get("changing", ())
 
 

@@ -20,7 +20,7 @@ from samobot.telegram.handlers.resolve import display_names
 from samobot.telegram.handlers.suggestions import suggest
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.store.pairing import Access, Arrivals
+from samobot.telegram.store.pairing import Access
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import need_of
@@ -112,7 +112,7 @@ async def _help_about(context: HandlerContext, request: ChatRequest, wanted: str
 
 def _arrival(context: HandlerContext, request: ChatRequest, code: str) -> str:
     """Say what a code has done: the gate has let somebody in by it, or it was not needed."""
-    came = Arrivals(context.store.facts).find(request.chat_id, request.message_id)
+    came = context.store.last_pairing.find(request.chat_id, request.message_id)
     if came is not None and request.chat_id < 0:
         group = f"This group, {bold(one_line(came.title, 60))}," if came.title.strip() else "This group"
         return f"✅ {group} is let in: whoever may use me can do so here from now on."

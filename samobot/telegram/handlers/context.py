@@ -25,6 +25,7 @@ from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.outbox import Attachment, Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
+from samobot.telegram.store.pending_work import BackgroundTask
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action
 from samobot.telegram.views.buttons import ActionButton, Rows, keyboard
@@ -39,7 +40,6 @@ TOAST = 190
 """Characters of an answer to a tap; Telegram takes 200."""
 
 _ANSWERED_KEPT = 256
-_PROMISES = "promises"
 _OURS = "Something of ours went wrong; the details are in the log. Nothing was decided."
 
 
@@ -219,16 +219,16 @@ class HandlerContext:
             command: The command that does it, given this request.
             work: The doing.
         """
-        promise = {"command": command, "request": asdict(replace(request, query_id=None))}
+        task = BackgroundTask(command, asdict(replace(request, query_id=None)))
         try:
-            self.store.facts.set(_PROMISES, self._promises() | {request.key: promise})
+            self.store.tasks.set(request.key, task)
         except StorageError as error:
             log.error(
                 "%s is done without a note of it: %s", command, error
             )  # a full disk must not keep from it
-        task = asyncio.create_task(self._guarded(request, work), name=request.key)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        running = asyncio.create_task(self._guarded(request, work), name=request.key)
+        self._tasks.add(running)
+        running.add_done_callback(self._tasks.discard)
 
     def is_running(self, request: ChatRequest) -> bool:
         """Whether something is done in the background for a request."""
@@ -237,11 +237,11 @@ class HandlerContext:
     def unfinished_commands(self) -> list[tuple[str, ChatRequest]]:
         """What was begun in the background and not ended, as commands to be given again."""
         found = []
-        for promise in self._promises().values():
-            values = promise["request"]
+        for task in self.store.tasks.all():
+            values = task.request
             about = MessageSubject(**values["about"]) if values["about"] else None
             request = ChatRequest(**{**values, "about": about, "person": Person(**values["person"])})
-            found.append((promise["command"], request))
+            found.append((task.command, request))
         return found
 
     async def finish(self, timeout: float) -> None:
@@ -261,16 +261,12 @@ class HandlerContext:
 
     def mark_finished(self, request: ChatRequest) -> None:
         """Note that what was begun in the background has ended."""
-        promises = self._promises()
-        if promises.pop(request.key, None) is None:
+        if not self.store.tasks.has(request.key):
             return
         try:
-            self.store.facts.set(_PROMISES, promises or None, durable=False)
+            self.store.tasks.drop(request.key)
         except StorageError as error:
             log.error("%s is done, and will be again at the next start: %s", request.key, error.message)
-
-    def _promises(self) -> dict[str, Any]:
-        return dict(self.store.facts.get(_PROMISES) or {})
 
     def _replied(self, request: ChatRequest) -> int | None:
         """In a group an answer shows whom it answers."""

@@ -313,7 +313,7 @@ def _shown_plan(context: HandlerContext, request: ChatRequest, view: SessionView
     """The digest of the plan that the person has seen: in the message replied to, else as it was shown last."""
     digest = request.about.detail.get("sha256") if request.about is not None else None
     if digest is None and view.waiting_for is WaitingFor.PLAN_APPROVAL:
-        digest = next(reversed((context.store.told.get(view.ref.key) or {}).get("plans", ())), None)
+        digest = next(reversed((context.store.notified.get(view.ref.key) or {}).get("plans", ())), None)
     return digest if isinstance(digest, str) else None
 
 
@@ -323,7 +323,7 @@ async def _check_shown(context: HandlerContext, view: SessionView, questions: Se
     Raises:
         ConflictError: One was not shown; now it is.
     """
-    asked = (context.store.told.get(view.ref.key) or {}).get("asked", ())
+    asked = (context.store.notified.get(view.ref.key) or {}).get("asked", ())
     new = [each for each in questions if each.answer is None and question_key(each) not in asked]
     if asked and new:
         await context.notifier.refresh(view.ref)

@@ -10,7 +10,6 @@ from telegram import ForceReply
 
 from samobot.errors import StorageError
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext
-from samobot.telegram.store.chat_migration import ChatFact, fact_of
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
@@ -50,8 +49,8 @@ def send_prompt(
         hint: Shown in the empty field, up to 64 characters.
     """
     key = f"ask:{request.key}"
-    detail = {"action": action.model_dump(exclude_none=True, mode="json"), "key": key}
-    context.store.facts.set(_name(request), {**detail, "at": context.store.clock()}, durable=False)
+    detail: dict[str, Any] = {"action": action.model_dump(exclude_none=True, mode="json"), "key": key}
+    context.store.prompts.set(request.chat_id, request.user_id, detail["action"], key)
     by_message = request.query_id is None
     in_group = request.chat_id < 0
     context.outbox.post(
@@ -76,18 +75,18 @@ def find_prompt(context: HandlerContext, request: ChatRequest) -> Prompt | None:
         return _prompt(about.detail) if about.kind == _ASK else None
     if request.chat_id < 0:
         return None
-    fact = context.store.facts.get(_name(request))
-    return (
-        _prompt(fact) if fact is not None and context.store.clock() - fact["at"] <= PROMPT_SECONDS else None
-    )
+    prompt = context.store.prompts.get(request.chat_id, request.user_id)
+    if prompt is None or context.store.clock() - prompt.at > PROMPT_SECONDS:
+        return None
+    return Prompt(Action.model_validate(prompt.action), prompt.message_key)
 
 
 def close_prompt(context: HandlerContext, request: ChatRequest) -> None:
     """Ask nothing of this person any more, but what this very request led to."""
     try:
-        fact = context.store.facts.get(_name(request))
-        if fact is not None and fact.get("key") != f"ask:{request.key}":
-            context.store.facts.set(_name(request), None, durable=False)
+        prompt = context.store.prompts.get(request.chat_id, request.user_id)
+        if prompt is not None and prompt.message_key != f"ask:{request.key}":
+            context.store.prompts.drop(request.chat_id, request.user_id)
     except StorageError as error:  # a full disk must not keep from what was asked for instead
         log.error("what was asked stays open: %s", error.message)
 
@@ -105,7 +104,3 @@ def disable_prompt(context: HandlerContext, request: ChatRequest, prompt: Prompt
 
 def _prompt(detail: dict[str, Any]) -> Prompt:
     return Prompt(Action.model_validate(detail["action"]), detail.get("key", ""))
-
-
-def _name(request: ChatRequest) -> str:
-    return fact_of(ChatFact.ASKED, request.chat_id, request.user_id)

@@ -19,8 +19,7 @@ from telegram.constants import ChatID, ChatType
 from samobot.config.settings import Settings
 from samobot.errors import StorageError
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.chat_migration import ChatMigrations
-from samobot.telegram.store.pairing import Access, Arrivals
+from samobot.telegram.store.pairing import Access
 
 log = logging.getLogger(__name__)
 
@@ -153,14 +152,13 @@ class AccessGate:
     ) -> None:
         self._access = access
         self._store = store
-        self._moves = ChatMigrations(store.facts)
         self._on_admitted = on_admitted
         self._lines = _Lines(monotonic)
 
     @property
     def access(self) -> Access:
         """Who may now; a group of the settings that has another number by now may under that."""
-        access, moves = self._access, self._moves.all()
+        access, moves = self._access, self._store.migrations.all()
         moved = Access(access.users, frozenset(moves.get(group, group) for group in access.groups))
         return moved | self._store.people.access()
 
@@ -212,9 +210,7 @@ class AccessGate:
                 elif verdict.user_id is not None:
                     self._store.people.add_user(verdict.user_id)
                     log.warning("user %d was paired and may use the bot from now on", verdict.user_id)
-                Arrivals(self._store.facts).note(
-                    message.chat.id, message.message_id, message.chat.title or ""
-                )
+                self._store.last_pairing.set(message.chat.id, message.message_id, message.chat.title or "")
         except StorageError as error:
             log.error("pairing did not work: %s", error)
             return False

@@ -65,7 +65,7 @@ class ExtraReader:
         try:
             if change.new_plan:
                 document = await self._fleet.plan_text(ref)
-                earlier = self._store.facts.get(_fact(ref.key)) if change.before.plans else None
+                earlier = self._store.plans.get(ref.key) if change.before.plans else None
                 changed = await asyncio.to_thread(changes, earlier, document.text) if earlier else ""
                 extras = replace(extras, plan=document)
                 after = after.model_copy(update={"plan_changes": changed})
@@ -81,12 +81,8 @@ class ExtraReader:
     def keep(self, change: NotificationInput) -> None:
         """Keep the plan that is shown now; part of the transaction that shows it."""
         if change.new_plan and change.extras.plan is not None:
-            self._store.facts.set(_fact(change.view.ref.key), change.extras.plan.text, durable=False)
+            self._store.plans.set(change.view.ref.key, change.extras.plan.text)
 
     def forget(self, session: str) -> None:
         """Forget the plan of a session that is gone."""
-        self._store.facts.set(_fact(session), None, durable=False)
-
-
-def _fact(session: str) -> str:
-    return f"plan:{session}"
+        self._store.plans.drop(session)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
@@ -13,7 +12,7 @@ from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.chat_migration import ChatFact, fact_of
+from samobot.telegram.store.notified import LimitNotice
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
@@ -22,6 +21,7 @@ from samobot.text import one_line
 
 _NAMED = 6
 _BUTTONS_FOR = 3
+_SUBJECT = MessageSubject(None, "parked")
 
 
 def is_parked(view: SessionView) -> bool:
@@ -84,11 +84,6 @@ def resumed_notice(views: Sequence[SessionView]) -> MessageView:
     return MessageView(f"{Icon.RUNNING} {_names(views)} {'go' if several else 'goes'} on: the limit is over.")
 
 
-def _until(told: Mapping[str, Any]) -> datetime:
-    """When what was told is over."""
-    return datetime.fromisoformat(told.get("until") or told["since"])
-
-
 def _names(views: Sequence[SessionView]) -> str:
     names = [name_of(view.ref) for view in views[:_NAMED]]
     more = len(views) - len(names)
@@ -124,51 +119,44 @@ class LimitNotices:
                 for recipient in self._recipients.of(key):
                     here[recipient].append(view)
         for recipient in self._recipients.all():
-            fact = fact_of(ChatFact.PARKED, recipient.chat_id, recipient.thread_id or 0)
-            told: dict[str, Any] | None = self._store.facts.get(fact)
-            views = sorted(here.get(recipient, ()), key=lambda view: view.ref.key)
-            if views or told is not None:
+            waiting = sorted(here.get(recipient, ()), key=lambda view: view.ref.key)
+            notice = self._store.limits.get(recipient.chat_id, recipient.thread_id or 0)
+            if waiting or notice is not None:
                 with self._store.transaction(durable=True):
-                    self._store.facts.set(fact, self._update_one(recipient, known, views, told, now))
+                    if waiting:
+                        self._show(recipient, waiting, notice, now)
+                    elif notice is not None:
+                        self._close_if_over(recipient, known, notice, now)
 
-    def _update_one(
-        self,
-        recipient: Recipient,
-        known: Mapping[str, SessionView],
-        views: Sequence[SessionView],
-        told: dict[str, Any] | None,
-        now: datetime,
-    ) -> dict[str, Any] | None:
-        if told is None:
-            told = {
-                "key": f"parked:{now:%Y%m%dT%H%M%S.%f}",
-                "since": now.isoformat(),
-                "sessions": [],
-                "text": "",
-            }
-        key, about = told["key"], MessageSubject(None, "parked")
-        if views:
-            shown = waiting_notice(views, recipient, now)
-            if not told["sessions"]:
-                self._publisher.post(recipient, key, shown, about, Importance.ALERT)
-            elif shown.digest != told.get("digest"):
-                self._publisher.edit(recipient, key, shown, about, Importance.ALERT)
-            names = [view.ref.key for view in views]
-            until = max((view.parked_until for view in views if view.parked_until is not None), default=now)
-            kept = {"sessions": names, "text": shown.text, "digest": shown.digest, "until": until.isoformat()}
-            return {**told, **kept}
-        if now < _until(told) and any(
-            name in known and is_restarting(known[name]) for name in told["sessions"]
-        ):
-            return told  # a worker that dies while it waits changes nothing about the limit
-        since = datetime.fromisoformat(told["since"])
-        over = MessageView(closed_notice(told["text"], recipient, since, now))
-        self._publisher.edit(recipient, key, over, about, Importance.ALERT, decided=True)
-        going = [
-            known[name]
-            for name in told["sessions"]
-            if name in known and known[name].state is SessionState.RUNNING
-        ]
-        if going:
-            self._publisher.post(recipient, f"{key}:over", resumed_notice(going), about, Importance.INFO)
-        return None
+    def _show(
+        self, recipient: Recipient, views: Sequence[SessionView], notice: LimitNotice | None, now: datetime
+    ) -> None:
+        """Post the notice of a chat, or bring it up to date."""
+        shown = waiting_notice(views, recipient, now)
+        if notice is None:
+            key, since = f"parked:{now:%Y%m%dT%H%M%S.%f}", now
+            self._publisher.post(recipient, key, shown, _SUBJECT, Importance.ALERT)
+        else:
+            key, since = notice.message_key, notice.since
+            if shown.digest != notice.digest:
+                self._publisher.edit(recipient, key, shown, _SUBJECT, Importance.ALERT)
+        until = max((view.parked_until for view in views if view.parked_until is not None), default=now)
+        sessions = tuple(view.ref.key for view in views)
+        current = LimitNotice(key, since, until, sessions, shown.text, shown.digest)
+        if current != notice:
+            self._store.limits.set(recipient.chat_id, recipient.thread_id or 0, current)
+
+    def _close_if_over(
+        self, recipient: Recipient, known: Mapping[str, SessionView], notice: LimitNotice, now: datetime
+    ) -> None:
+        """Close the notice of a chat in which nothing waits any longer."""
+        views = [known[session] for session in notice.sessions if session in known]
+        if now < notice.until and any(map(is_restarting, views)):
+            return  # a worker that dies while it waits does not end the limit
+        key = notice.message_key
+        over = MessageView(closed_notice(notice.text, recipient, notice.since, now))
+        self._publisher.edit(recipient, key, over, _SUBJECT, Importance.ALERT, decided=True)
+        resumed = [view for view in views if view.state is SessionState.RUNNING]
+        if resumed:
+            self._publisher.post(recipient, f"{key}:over", resumed_notice(resumed), _SUBJECT, Importance.INFO)
+        self._store.limits.drop(recipient.chat_id, recipient.thread_id or 0)

@@ -12,7 +12,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import SessionRef, SessionView
@@ -29,6 +29,7 @@ from samobot.telegram.notify.reminders import GAP, PendingNeed, Reminders, silen
 from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.notified import RestartNotice
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views import card
 from samobot.telegram.views.events import fleet_news
@@ -49,8 +50,6 @@ RESTARTS_TOGETHER = timedelta(minutes=10)
 """Restarts of a session that follow each other so soon are told in one message."""
 
 AUTOMATIC = Person("samobot, as --auto allows", "auto")
-
-_LAST_POLL = "looked"
 
 
 class Notifier:
@@ -76,7 +75,7 @@ class Notifier:
         self._store = store
         self._recipients = recipients
         self._publisher = Publisher(store, outbox)
-        looked = _moment(store.facts.get(_LAST_POLL))
+        looked = store.last_poll.get()
         self._names = DisplayNames()
         self._sessions = SessionNotifier(
             fleet, store, self._publisher, recipients, self._names.displayed, now, looked
@@ -88,7 +87,7 @@ class Notifier:
         self._awake_since: datetime | None = None
         self._last_poll: datetime | None = None
         self._last_poll_saved: datetime | None = None
-        self._notified = set(store.told.all())
+        self._notified = set(store.notified.all())
 
     # What is called ------------------------------------------------------------------------------------------
 
@@ -194,16 +193,15 @@ class Notifier:
 
     def _notify_restart(self, news: FleetEvent, folder: str) -> None:
         """Say that a worker was started again: one message, which counts while it happens again and again."""
-        now, fact = self._now(), f"restarted:{news.key}"
-        told = self._store.facts.get(fact)
-        again = told is not None and now - datetime.fromisoformat(told["at"]) < RESTARTS_TOGETHER
-        key = (
-            told["key"] if told is not None and again else f"news:restarted:{news.key}:{now:%Y%m%dT%H%M%S.%f}"
-        )
-        times = told["times"] + 1 if told is not None and again else 1
+        now, before = self._now(), self._store.restarts.get(news.key)
+        if before is not None and now - before.at < RESTARTS_TOGETHER:
+            notice = RestartNotice(before.message_key, before.times + 1, now)
+        else:
+            notice = RestartNotice(f"news:restarted:{news.key}:{now:%Y%m%dT%H%M%S.%f}", 1, now)
+        key, times = notice.message_key, notice.times
         shown, about = fleet_news(news, folder, times), MessageSubject(news.key, "news")
         with self._store.transaction(durable=True):
-            self._store.facts.set(fact, {"key": key, "times": times, "at": now.isoformat()}, durable=False)
+            self._store.restarts.set(news.key, notice)
             for recipient in self._recipients.of(news.key):
                 if times > 1:
                     self._publisher.edit(recipient, key, shown, about, Importance.INFO)
@@ -285,14 +283,6 @@ class Notifier:
 
     def _save_last_poll(self, now: datetime) -> None:
         if self._last_poll_saved is None or now - self._last_poll_saved >= SAVE_LAST_POLL_EVERY:
-            self._store.facts.set(_LAST_POLL, now.isoformat(), durable=False)
+            self._store.last_poll.set(now)
             self._last_poll_saved = now
         self._sessions.known_since = now
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found

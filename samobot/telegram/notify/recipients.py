@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from samobot.config.settings import Settings
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.chat_migration import ChatMigrations
 from samobot.telegram.views.wording import Recipient, zone_of
-
-_FOLLOWED = "followed"
 
 
 class Recipients:
@@ -21,11 +18,7 @@ class Recipients:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._migrations = ChatMigrations(store.facts)
-        chosen = store.facts.get(_FOLLOWED) or {}
-        self._followed: dict[str, tuple[int, int | None]] = {
-            key: (at[0], at[1]) for key, at in chosen.items()
-        }
+        self._followed = store.session_chats.all()
 
     def follow(self, session: str, chat_id: int, thread_id: int | None = None) -> None:
         """Have a chat told about a session from now on, and only it.
@@ -35,21 +28,19 @@ class Recipients:
             chat_id: The chat that it was started in.
             thread_id: The topic there.
         """
-        followed = dict(self._followed)
         if self._homes() == (chat_id,) and thread_id is None:
-            followed.pop(session, None)
-        else:
-            followed[session] = (chat_id, thread_id)
-        if followed != self._followed:
-            self._store.facts.set(_FOLLOWED, followed)
-            self._followed = followed
+            if session in self._followed:
+                self._store.session_chats.drop(session)
+                del self._followed[session]
+        elif self._followed.get(session) != (chat_id, thread_id):
+            self._store.session_chats.set(session, chat_id, thread_id)
+            self._followed[session] = (chat_id, thread_id)
 
     def forget(self, session: str) -> None:
         """Forget where a session belongs that is gone."""
         if session in self._followed:
-            followed = {key: recipient for key, recipient in self._followed.items() if key != session}
-            self._store.facts.set(_FOLLOWED, followed, durable=False)
-            self._followed = followed
+            self._store.session_chats.drop(session, durable=False)
+            del self._followed[session]
 
     def of(self, session: str) -> tuple[Recipient, ...]:
         """The chats that hear of a session."""
@@ -74,7 +65,7 @@ class Recipients:
 
     def migrations(self) -> dict[int, int]:
         """Groups that have another number by now: the old one and the new one."""
-        return self._migrations.all()
+        return self._store.migrations.all()
 
     def at(self, chat_id: int, thread_id: int | None = None) -> Recipient:
         """A chat as the words for it need to know it."""
@@ -84,4 +75,4 @@ class Recipients:
         return Recipient(chat_id, thread_id, chat.level, zone_of(chat.timezone), alone=people == {chat_id})
 
     def _place(self, chat_id: int, thread_id: int | None = None) -> Recipient:
-        return self.at(self._migrations.now(chat_id), thread_id)
+        return self.at(self._store.migrations.current(chat_id), thread_id)

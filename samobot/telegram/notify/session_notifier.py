@@ -238,7 +238,7 @@ class SessionNotifier:
                     self._publisher.show_card(recipient, key, card.card(view, recipient, change.now))
             self._extras.keep(change)
             if told != stored:
-                self._store.told.set(key, told.model_dump(mode="json", exclude_defaults=True))
+                self._store.notified.set(key, told.model_dump(mode="json", exclude_defaults=True))
         return told
 
     # Bringing it to a chat -----------------------------------------------------------------------------------
@@ -306,7 +306,7 @@ class SessionNotifier:
     def save_states(self, states: dict[str, NotifiedState]) -> None:
         """Remember something else of sessions; part of the caller's transaction, see `noted`."""
         for key, state in states.items():
-            self._store.told.set(key, state.model_dump(mode="json", exclude_defaults=True))
+            self._store.notified.set(key, state.model_dump(mode="json", exclude_defaults=True))
 
     def apply_states(self, states: dict[str, NotifiedState]) -> None:
         """Take over what `note` has written, once it is on disk."""
@@ -349,7 +349,7 @@ class SessionNotifier:
                             recipient, record.key, shown, about, Importance.ALERT_PART, decided=True
                         )
             self._publisher.strip(key)
-            self._store.told.drop(key)
+            self._store.notified.drop(key)
             self._recipients.forget(key)
             self._extras.forget(key)
 
@@ -358,7 +358,7 @@ class SessionNotifier:
         if known is not None:
             known.state = known.state.migrated(moves)
             return known.state
-        stored = self._store.told.get(key)
+        stored = self._store.notified.get(key)
         try:
             return NotifiedState.model_validate(stored).migrated(moves) if stored is not None else None
         except ValidationError:

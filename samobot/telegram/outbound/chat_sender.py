@@ -31,7 +31,6 @@ from samobot.telegram.outbound.delivery import (
 )
 from samobot.telegram.outbound.rate_limit import RateLimiter
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.chat_migration import ChatMigrations
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Priority
 from samobot.telegram.store.sent import SentMessage
 
@@ -283,7 +282,7 @@ class ChatSender:
             self._store.sent.move_chat(old, new)
             self._store.chats.move(old, new)
             self._store.people.move_group(old, new)
-            ChatMigrations(self._store.facts).note(old, new)
+            self._store.migrations.add(old, new)
         self._tools.wake(new)
 
     def _is_edit(self, row: OutboxRow) -> bool:

@@ -7,13 +7,23 @@ import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from samobot.telegram.store.bot_account import BotAccounts
 from samobot.telegram.store.callback_data import CallbackIds
+from samobot.telegram.store.chat_migration import ChatMigrations
 from samobot.telegram.store.chat_settings import ChatSettingsTable
 from samobot.telegram.store.database import Clock, Database
-from samobot.telegram.store.notified import Facts, NotifiedStates
+from samobot.telegram.store.notified import (
+    LastPoll,
+    LimitNoticeTable,
+    NotifiedStates,
+    RestartNotices,
+    ShownPlans,
+)
 from samobot.telegram.store.outbox_rows import OutboxQueue
-from samobot.telegram.store.pairing import PairedPeople, Pairing
+from samobot.telegram.store.pairing import LastPairing, PairedPeople, Pairing
+from samobot.telegram.store.pending_work import BackgroundTasks, OpenPrompts, PhaseLimits
 from samobot.telegram.store.sent import SentMessages
+from samobot.telegram.store.session_chats import SessionChats
 from samobot.telegram.store.update_journal import UpdateJournal
 
 DATABASE_NAME = "bot.db"
@@ -39,12 +49,22 @@ class Store:
         updates: The journal of updates.
         outbox: Rows of messages not yet delivered; use `samobot.telegram.outbound.outbox.Outbox`, which sends them.
         sent: Our messages in chats.
-        told: What the chat was last told about each session.
+        notified: What the chats were last notified of, by session.
+        plans: The plan that was shown last, by session.
+        restarts: The messages that count restarts.
+        limits: The open messages about usage limits.
+        last_poll: When all sessions were last compared.
         callbacks: What buttons mean.
         chats: Preferences of chats.
         people: Who came in by a code.
         pairing: The open code.
-        facts: Small values with a name.
+        last_pairing: The message whose code let somebody in last.
+        migrations: Groups that became supergroups.
+        session_chats: Which chat a session was started in.
+        prompts: Texts that users were asked for.
+        tasks: Background work to be begun again after a crash.
+        phase_limits: Phases after which sessions pause.
+        accounts: The bot as Telegram knows it.
     """
 
     def __init__(self, state_dir: Path, clock: Clock = time.time) -> None:
@@ -54,12 +74,22 @@ class Store:
         self.updates = UpdateJournal(self._database)
         self.outbox = OutboxQueue(self._database, state_dir / "outbox")
         self.sent = SentMessages(self._database)
-        self.told = NotifiedStates(self._database)
+        self.notified = NotifiedStates(self._database)
+        self.plans = ShownPlans(self._database)
+        self.restarts = RestartNotices(self._database)
+        self.limits = LimitNoticeTable(self._database)
+        self.last_poll = LastPoll(self._database)
         self.callbacks = CallbackIds(self._database)
         self.chats = ChatSettingsTable(self._database)
         self.people = PairedPeople(self._database)
         self.pairing = Pairing(self._database)
-        self.facts = Facts(self._database)
+        self.last_pairing = LastPairing(self._database)
+        self.migrations = ChatMigrations(self._database)
+        self.session_chats = SessionChats(self._database)
+        self.prompts = OpenPrompts(self._database)
+        self.tasks = BackgroundTasks(self._database)
+        self.phase_limits = PhaseLimits(self._database)
+        self.accounts = BotAccounts(self._database)
 
     def transaction(self, *, durable: bool) -> AbstractContextManager[sqlite3.Connection]:
         """Make several calls happen together or not at all; never `await` inside.

@@ -1,56 +1,40 @@
-"""Groups that became supergroups: Telegram gives them a new number, and what was said of the old one goes on."""
+"""Groups that became supergroups: Telegram gives them another chat id."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-from samobot.telegram.store.notified import Facts
-
-_MOVED = "moved"
-
-
-class ChatFact(StrEnum):
-    """Facts of a chat: each has the chat's number in its name, and moves along with the chat."""
-
-    PARKED = "parked"
-    ASKED = "asked"
-
-
-def fact_of(kind: ChatFact, chat_id: int, detail: int) -> str:
-    """Name a fact of a chat.
-
-    Args:
-        kind: What it is about.
-        chat_id: The chat.
-        detail: Whom or which part of the chat it concerns: a user, a topic.
-    """
-    return f"{_beginning(kind, chat_id)}{detail}"
-
-
-def _beginning(kind: ChatFact, chat_id: int) -> str:
-    return f"{kind}:{chat_id}:"
+from samobot.telegram.store.database import Database
 
 
 class ChatMigrations:
-    """Where chats have gone.
+    """The chat ids that were replaced."""
 
-    Args:
-        facts: Where it is kept.
-    """
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[int, int] | None = None
 
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
-
-    def note(self, old: int, new: int) -> None:
-        """Note that a chat has another number from now on, and name its facts by that; in the caller's transaction."""
-        self._facts.set(_MOVED, {**(self._facts.get(_MOVED) or {}), str(old): new})
-        for kind in ChatFact:
-            self._facts.rename(_beginning(kind, old), _beginning(kind, new))
+    def add(self, old: int, new: int) -> None:
+        """Save a migration and move what belongs to the old chat; in the caller's transaction."""
+        self._known = None
+        with self._database.transaction(durable=True) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO chat_migrations (old_id, new_id) VALUES (?, ?)", (old, new)
+            )
+            for statement in (
+                "UPDATE OR REPLACE limit_notices SET chat_id = ? WHERE chat_id = ?",
+                "UPDATE OR REPLACE prompts SET chat_id = ? WHERE chat_id = ?",
+            ):
+                connection.execute(statement, (new, old))
 
     def all(self) -> dict[int, int]:
-        """Old numbers and new ones."""
-        return {int(old): new for old, new in (self._facts.get(_MOVED) or {}).items()}
+        """Return new ids by old ones."""
+        if self._known is None:
+            rows = self._database.rows("SELECT old_id, new_id FROM chat_migrations")
+            known = {row["old_id"]: row["new_id"] for row in rows}
+            if self._database.in_transaction:
+                return known  # it may still be rolled back
+            self._known = known
+        return self._known
 
-    def now(self, chat_id: int) -> int:
-        """The number that a chat has now. A supergroup moves no further."""
+    def current(self, chat_id: int) -> int:
+        """Return the id that a chat has now. A supergroup does not migrate again."""
         return self.all().get(chat_id, chat_id)

@@ -16,6 +16,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from samobot.errors import StorageError, UsageError
@@ -103,6 +104,11 @@ class Database:
         for callback in callbacks:
             callback()
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, so that what is read now may still be rolled back."""
+        return self._depth > 0
+
     def after_commit(self, callback: Callable[[], object]) -> None:
         """Do something once the running transaction is on disk; at once where there is none.
 
@@ -163,6 +169,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY_MS / 1000)
         connection.row_factory = sqlite3.Row
+        connection.create_function("unixepoch_of", 1, _epoch, deterministic=True)
         return connection
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
@@ -193,6 +200,15 @@ class Database:
             error,
             aside,
         )
+
+
+def _epoch(text: object) -> float | None:
+    """Epoch seconds of an ISO 8601 time, for migrations; one without a zone is UTC."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
 
 
 def _make_private(path: Path) -> None:

@@ -1,77 +1,194 @@
-"""What the chat was last told about each session, and small values with a name."""
+"""What the chats were last notified of: about sessions, usage limits, restarts and plans."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from samobot.telegram.store.database import Database
 
 
 class NotifiedStates:
-    """What the chat was last told, by session key; the notifier sends the difference to what holds now.
+    """What the chats were last notified of, by session key; the notifier sends the difference to the current state.
 
-    Write it in the same transaction as the messages that tell it:
+    Write it in the same transaction as the messages themselves:
 
         with store.transaction(durable=True):
             outbox.post(...)
-            store.told.set(session, told)
+            store.notified.set(session, state)
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get(self, session: str) -> dict[str, Any] | None:
-        """Read what was told about a session, None where nothing was."""
+        """Return the state of a session, None if nothing was sent about it."""
         row = self._database.row("SELECT told FROM told WHERE session = ?", (session,))
         return dict(json.loads(row["told"])) if row is not None else None
 
-    def set(self, session: str, told: dict[str, Any], *, durable: bool = False) -> None:
-        """Remember what was told about a session."""
+    def set(self, session: str, state: dict[str, Any], *, durable: bool = False) -> None:
+        """Save the state of a session."""
         with self._database.transaction(durable=durable) as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO told (session, told, at) VALUES (?, ?, ?)",
-                (session, json.dumps(told), self._database.clock()),
+                (session, json.dumps(state), self._database.clock()),
             )
 
     def drop(self, session: str) -> None:
-        """Forget a session that is gone."""
+        """Delete the state of a session that is gone."""
         with self._database.transaction(durable=False) as connection:
             connection.execute("DELETE FROM told WHERE session = ?", (session,))
 
     def all(self) -> dict[str, dict[str, Any]]:
-        """Read all of it, by session key."""
+        """Return all states, by session key."""
         return {
             row["session"]: json.loads(row["told"])
             for row in self._database.rows("SELECT session, told FROM told ORDER BY session")
         }
 
 
-class Facts:
-    """Small JSON values with a name: the panic switch, the last digest, the day of a cap."""
+class ShownPlans:
+    """The text of the plan that was shown last, by session key: the next version is compared with it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, name: str) -> Any:
-        """Read a value, None where there is none."""
-        row = self._database.row("SELECT value FROM facts WHERE name = ?", (name,))
-        return json.loads(row["value"]) if row is not None else None
+    def get(self, session: str) -> str | None:
+        """Return the plan of a session, None if none was shown."""
+        row = self._database.row("SELECT text FROM shown_plans WHERE session = ?", (session,))
+        return row["text"] if row is not None else None
 
-    def set(self, name: str, value: Any, *, durable: bool = True) -> None:
-        """Keep a value; None forgets it."""
-        with self._database.transaction(durable=durable) as connection:
-            if value is None:
-                connection.execute("DELETE FROM facts WHERE name = ?", (name,))
-            else:
-                connection.execute(
-                    "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, json.dumps(value))
-                )
+    def set(self, session: str, text: str) -> None:
+        """Save the plan that is shown now."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO shown_plans (session, text) VALUES (?, ?)", (session, text)
+            )
 
-    def rename(self, beginning: str, new: str) -> None:
-        """Give all values whose names begin so another beginning; what was kept under that is replaced."""
+    def drop(self, session: str) -> None:
+        """Delete the plan of a session that is gone."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute("DELETE FROM shown_plans WHERE session = ?", (session,))
+
+
+@dataclass(frozen=True, slots=True)
+class RestartNotice:
+    """The message that counts how often a session's worker was restarted in a row.
+
+    Attributes:
+        message_key: The outbox key of the message.
+        times: Restarts so far.
+        at: Time of the last one.
+    """
+
+    message_key: str
+    times: int
+    at: datetime
+
+
+class RestartNotices:
+    """The restart notices, by session key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, session: str) -> RestartNotice | None:
+        """Return the notice of a session."""
+        row = self._database.row("SELECT * FROM restart_notices WHERE session = ?", (session,))
+        return RestartNotice(row["message_key"], row["times"], _time(row["at"])) if row is not None else None
+
+    def set(self, session: str, notice: RestartNotice) -> None:
+        """Save the notice of a session."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO restart_notices (session, message_key, times, at) VALUES (?, ?, ?, ?)",
+                (session, notice.message_key, notice.times, notice.at.timestamp()),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class LimitNotice:
+    """The open message of a chat about the sessions that wait for a usage limit.
+
+    Attributes:
+        message_key: The outbox key of the message.
+        since: When it was posted.
+        until: When the last of the sessions is expected to resume.
+        sessions: Keys of the sessions.
+        text: The message as HTML.
+        digest: Fingerprint of what it shows.
+    """
+
+    message_key: str
+    since: datetime
+    until: datetime
+    sessions: tuple[str, ...]
+    text: str
+    digest: str
+
+
+class LimitNoticeTable:
+    """The open limit notices, at most one a chat and topic; topic 0 is the chat itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, chat_id: int, thread_id: int) -> LimitNotice | None:
+        """Return the open notice of a topic."""
+        row = self._database.row(
+            "SELECT * FROM limit_notices WHERE chat_id = ? AND thread_id = ?", (chat_id, thread_id)
+        )
+        if row is None:
+            return None
+        sessions = tuple(json.loads(row["sessions"]))
+        since, until = _time(row["since"]), _time(row["until"])
+        return LimitNotice(row["message_key"], since, until, sessions, row["text"], row["digest"])
+
+    def set(self, chat_id: int, thread_id: int, notice: LimitNotice) -> None:
+        """Save the open notice of a topic."""
         with self._database.transaction(durable=True) as connection:
             connection.execute(
-                "UPDATE OR REPLACE facts SET name = ? || substr(name, ?) WHERE substr(name, 1, ?) = ?",
-                (new, len(beginning) + 1, len(beginning), beginning),
+                "INSERT OR REPLACE INTO limit_notices "
+                "(chat_id, thread_id, message_key, since, until, sessions, text, digest) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    chat_id,
+                    thread_id,
+                    notice.message_key,
+                    notice.since.timestamp(),
+                    notice.until.timestamp(),
+                    json.dumps(notice.sessions),
+                    notice.text,
+                    notice.digest,
+                ),
             )
+
+    def drop(self, chat_id: int, thread_id: int) -> None:
+        """Delete the notice of a topic: the limit is over."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute(
+                "DELETE FROM limit_notices WHERE chat_id = ? AND thread_id = ?", (chat_id, thread_id)
+            )
+
+
+class LastPoll:
+    """When all sessions were last compared with what the chats know."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self) -> datetime | None:
+        """Return the time, None before the first poll."""
+        row = self._database.row("SELECT at FROM last_poll")
+        return _time(row["at"]) if row is not None else None
+
+    def set(self, at: datetime) -> None:
+        """Save the time of a poll."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute("INSERT OR REPLACE INTO last_poll (one, at) VALUES (1, ?)", (at.timestamp(),))
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

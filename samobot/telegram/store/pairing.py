@@ -12,14 +12,12 @@ import secrets
 from dataclasses import dataclass
 
 from samobot.telegram.store.database import Database
-from samobot.telegram.store.notified import Facts
 
 LIFETIME_SECONDS = 600.0
 TRIES = 5
 
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 _LENGTH = 10
-_ARRIVAL = "arrival"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,36 +152,36 @@ class PairedPeople:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """Somebody or a group that came in by a code.
+class PairedBy:
+    """Who was let in by a message.
 
     Attributes:
-        title: What the group is called; empty for a person.
+        title: The title of the group; empty for a person.
     """
 
     title: str
 
 
-class Arrivals:
-    """By which message somebody came in last: the greeting that answers it says who that was.
+class LastPairing:
+    """The message whose code let somebody in last, so that a repeat of it after a crash is answered alike."""
 
-    Args:
-        facts: Where it is kept, so that a message that comes again after a crash is answered alike.
-    """
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
+    def set(self, chat_id: int, message_id: int, title: str) -> None:
+        """Save the message; in the caller's transaction."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO last_pairing (one, chat_id, message_id, title) VALUES (1, ?, ?, ?)",
+                (chat_id, message_id, title),
+            )
 
-    def note(self, chat_id: int, message_id: int, title: str) -> None:
-        """Note that a message's code let its chat or its sender in; in the caller's transaction."""
-        self._facts.set(_ARRIVAL, {"chat": chat_id, "message": message_id, "title": title})
-
-    def find(self, chat_id: int, message_id: int) -> Arrival | None:
-        """Say who came in by a message; None where nobody did."""
-        fact = self._facts.get(_ARRIVAL)
-        if fact is None or (fact["chat"], fact["message"]) != (chat_id, message_id):
-            return None
-        return Arrival(fact["title"])
+    def find(self, chat_id: int, message_id: int) -> PairedBy | None:
+        """Return who was let in by a message, None if nobody was."""
+        row = self._database.row(
+            "SELECT title FROM last_pairing WHERE chat_id = ? AND message_id = ?", (chat_id, message_id)
+        )
+        return PairedBy(row["title"]) if row is not None else None
 
 
 def _normal(code: str) -> str:

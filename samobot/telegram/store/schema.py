@@ -104,5 +104,134 @@ CREATE TABLE facts (              -- small values with a name
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_TYPED_TABLES = """
+CREATE TABLE last_poll (          -- when all sessions were last compared with what the chats know
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    at  REAL NOT NULL
+);
+
+CREATE TABLE restart_notices (    -- the message that counts a session's restarts
+    session     TEXT PRIMARY KEY,
+    message_key TEXT NOT NULL,
+    times       INTEGER NOT NULL,
+    at          REAL NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE limit_notices (      -- the open message about a usage limit
+    chat_id     INTEGER NOT NULL,
+    thread_id   INTEGER NOT NULL, -- 0: no topic
+    message_key TEXT NOT NULL,
+    since       REAL NOT NULL,
+    until       REAL NOT NULL,
+    sessions    TEXT NOT NULL,
+    text        TEXT NOT NULL,
+    digest      TEXT NOT NULL,
+    PRIMARY KEY (chat_id, thread_id)
+) WITHOUT ROWID;
+
+CREATE TABLE session_chats (      -- where a session's notifications go, if not to the owner
+    session   TEXT PRIMARY KEY,
+    chat_id   INTEGER NOT NULL,
+    thread_id INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE shown_plans (        -- the plan that was shown last
+    session TEXT PRIMARY KEY,
+    text    TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE last_pairing (       -- the message whose code let somebody in last
+    one        INTEGER PRIMARY KEY CHECK (one = 1),
+    chat_id    INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    title      TEXT NOT NULL
+);
+
+CREATE TABLE chat_migrations (    -- groups that became supergroups
+    old_id INTEGER PRIMARY KEY,
+    new_id INTEGER NOT NULL
+);
+
+CREATE TABLE prompts (            -- a text that a user was asked for
+    chat_id     INTEGER NOT NULL,
+    user_id     INTEGER NOT NULL,
+    action      TEXT NOT NULL,
+    message_key TEXT NOT NULL,
+    at          REAL NOT NULL,
+    PRIMARY KEY (chat_id, user_id)
+) WITHOUT ROWID;
+
+CREATE TABLE background_tasks (   -- commands to run again if the bot dies before they end
+    key     TEXT PRIMARY KEY,
+    command TEXT NOT NULL,
+    request TEXT NOT NULL,
+    at      REAL NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE phase_limits (       -- the phase after which a session pauses
+    session TEXT PRIMARY KEY,
+    phase   TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE bot_accounts (       -- the bot as Telegram knows it
+    bot_id   TEXT PRIMARY KEY,
+    username TEXT,
+    profile  TEXT                 -- digest of the menu and descriptions that were set
+) WITHOUT ROWID;
+
+DELETE FROM facts WHERE NOT json_valid(value);
+
+INSERT OR IGNORE INTO last_poll
+    SELECT 1, unixepoch_of(json_extract(value, '$')) FROM facts WHERE name = 'looked';
+
+INSERT OR IGNORE INTO restart_notices
+    SELECT substr(name, 11), json_extract(value, '$.key'), json_extract(value, '$.times'), unixepoch_of(json_extract(value, '$.at'))
+    FROM facts WHERE name LIKE 'restarted:%';
+
+INSERT OR IGNORE INTO limit_notices
+    SELECT CAST(substr(name, 8) AS INTEGER),
+        CAST(substr(name, 8 + instr(substr(name, 8), ':')) AS INTEGER),
+        json_extract(value, '$.key'), unixepoch_of(json_extract(value, '$.since')),
+        unixepoch_of(coalesce(json_extract(value, '$.until'), json_extract(value, '$.since'))),
+        json_extract(value, '$.sessions'), json_extract(value, '$.text'), coalesce(json_extract(value, '$.digest'), '')
+    FROM facts WHERE name LIKE 'parked:%:%';
+
+INSERT OR IGNORE INTO session_chats
+    SELECT each.key, json_extract(each.value, '$[0]'), json_extract(each.value, '$[1]')
+    FROM facts, json_each(facts.value) AS each
+    WHERE facts.name = 'followed' AND each.type = 'array';
+
+INSERT OR IGNORE INTO shown_plans
+    SELECT substr(name, 6), json_extract(value, '$') FROM facts WHERE name LIKE 'plan:%';
+
+INSERT OR IGNORE INTO last_pairing
+    SELECT 1, json_extract(value, '$.chat'), json_extract(value, '$.message'), json_extract(value, '$.title')
+    FROM facts WHERE name = 'arrival';
+
+INSERT OR IGNORE INTO chat_migrations
+    SELECT CAST(each.key AS INTEGER), each.value
+    FROM facts, json_each(facts.value) AS each WHERE facts.name = 'moved';
+
+INSERT OR IGNORE INTO prompts
+    SELECT CAST(substr(name, 7) AS INTEGER),
+        CAST(substr(name, 7 + instr(substr(name, 7), ':')) AS INTEGER),
+        json_extract(value, '$.action'), coalesce(json_extract(value, '$.key'), ''), json_extract(value, '$.at')
+    FROM facts WHERE name LIKE 'asked:%:%';
+
+INSERT OR IGNORE INTO background_tasks
+    SELECT each.key, json_extract(each.value, '$.command'), json_extract(each.value, '$.request'), each.id
+    FROM facts, json_each(facts.value) AS each
+    WHERE facts.name = 'promises' AND each.type = 'object';
+
+INSERT OR IGNORE INTO phase_limits
+    SELECT substr(name, 14), json_extract(value, '$') FROM facts WHERE name LIKE 'finish_phase:%';
+
+INSERT OR IGNORE INTO bot_accounts
+    SELECT each.key, each.value, (SELECT json_extract(value, '$') FROM facts WHERE name = 'introduced')
+    FROM facts, json_each(facts.value) AS each WHERE facts.name = 'username';
+
+DROP TABLE facts;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TYPED_TABLES)
 """Step n brings the schema from version n to n + 1."""

@@ -599,6 +599,7 @@ def test_a_saved_scenario_is_the_same_when_loaded(tmp_path: Path) -> None:
         assert s.load(tmp_path / "s.json").model_dump_json() == scenario.model_dump_json()
 
 
+@pytest.mark.slow
 def test_the_greeting_journey_does_the_work_it_reports(stage: Stage) -> None:
     stage.install(greeting())
     stage.git("init", "-q")

@@ -357,7 +357,7 @@ async def test_a_full_disk_at_the_end_of_background_work_leaves_no_loose_end(
     stop = phone.context.fleet.stop
 
     async def stop_as_the_disk_fills(ref: SessionRef, by: Person) -> StopReport:
-        monkeypatch.setattr(phone.store.facts, "set", full)
+        monkeypatch.setattr(phone.store.tasks, "drop", full)
         return await stop(ref, by)
 
     monkeypatch.setattr(phone.context.fleet, "stop", stop_as_the_disk_fills)
@@ -497,7 +497,7 @@ async def test_what_fails_after_the_tap_was_answered_is_said_in_a_message(
     await phone.say("/status demo")
     shown = phone.last("demo")
 
-    monkeypatch.setattr(callbacks, "CALLBACK_ANSWER_SECONDS", 0.0)
+    monkeypatch.setattr(callbacks, "ANSWER_SECONDS", 0.0)
     monkeypatch.setattr(phone.context.fleet, "log_lines", _late(StorageError("The disk is gone.")))
     await phone.tap(shown, "📄 Log")
     assert [text for text, _ in phone.toasts] == [""]

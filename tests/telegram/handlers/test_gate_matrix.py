@@ -26,6 +26,8 @@ from samobot.terminal.decision_commands import answer_command, approve_command
 from tests.support.decision_room import WAIT, DecisionRoom, decision_room
 from tests.support.session_folder import PLAN, make_session, write_plan, write_signal
 
+pytestmark = pytest.mark.slow
+
 TWO_DAYS = 49 * 3600.0
 ANN, TERMINAL = "telegram", "terminal"
 

@@ -219,6 +219,7 @@ def test_a_need_that_the_reason_names_already_is_not_said_twice(reason: str, nee
     )
 
 
+@pytest.mark.slow
 def test_a_need_of_many_lines_fits_a_message() -> None:
     view = blocked("No keys.", needs="- one more key\n" * 400)
     shown = obstacle(view, NeedKind.BLOCK, "", HERE, NOW)
@@ -398,6 +399,7 @@ def accepted(shown: MessageView, store: Store) -> None:
         assert read_markup(json.loads(made.to_json())) is not None
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60,
     deadline=None,

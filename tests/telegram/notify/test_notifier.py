@@ -486,7 +486,7 @@ async def test_nothing_is_taken_for_told_that_the_disk_refused(
         raise StorageError("The disk is full.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(known.store.told, "set", refuse)
+        patched.setattr(known.store.notified, "set", refuse)
         assert not await known.look(view)
     assert len(loud(await known.look(view))) == 1
 
@@ -543,7 +543,7 @@ async def test_what_is_shown_of_a_session_that_is_gone_is_closed(known: Phone) -
     await known.look(after=timedelta(minutes=11))
     assert known.one("💤 greet is not here any more")
     assert not known.one("⛔ greet is blocked").labels
-    assert known.store.told.get(REF.key) is None
+    assert known.store.notified.get(REF.key) is None
 
 
 async def test_a_session_removed_while_the_bot_was_down_is_closed_too(known: Phone) -> None:
@@ -553,7 +553,7 @@ async def test_a_session_removed_while_the_bot_was_down_is_closed_too(known: Pho
     await known.look(after=timedelta(hours=1))
     await known.look(after=timedelta(minutes=11))
     assert not known.one("⛔ greet is blocked").labels
-    assert known.store.told.get(REF.key) is None
+    assert known.store.notified.get(REF.key) is None
 
 
 async def test_nothing_is_taken_for_told_while_there_is_no_chat(phone: Phone) -> None:

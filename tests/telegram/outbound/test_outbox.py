@@ -514,13 +514,13 @@ async def test_a_notice_and_what_it_tells_are_one_step(scene: Scene) -> None:
     def tell_and_fail() -> None:
         with scene.store.transaction(durable=True):
             early.post(scene.chat.id, "phase", key="q1")
-            scene.store.told.set("demo:greet", {"phase": "testing"})
+            scene.store.notified.set("demo:greet", {"phase": "testing"})
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         tell_and_fail()
     assert scene.store.outbox.count() == 0
-    assert scene.store.told.get("demo:greet") is None
+    assert scene.store.notified.get("demo:greet") is None
 
 
 async def test_ten_cards_keep_to_one_edit_a_second_and_a_question_does_not_wait_for_them(

@@ -150,19 +150,21 @@ def test_messages_from_long_ago_are_forgotten(store: Store, clock: ManualClock) 
     assert store.sent.find(7, 100) is None
 
 
-def test_told_and_facts_survive_a_restart(tmp_path: Path) -> None:
+def test_store_keeps_states_and_typed_values_over_a_restart(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.told.set("demo:greet", {"phase": "testing", "questions": [1]})
-    store.told.set("demo:api", {})
-    store.told.drop("demo:api")
-    store.facts.set("panic", {"by": "me"})
+    store.notified.set("demo:greet", {"phase": "testing", "questions": [1]})
+    store.notified.set("demo:api", {})
+    store.notified.drop("demo:api")
+    store.phase_limits.set("demo:greet", "testing")
+    store.session_chats.set("demo:greet", -5, 3)
     store.close()
     again = Store(tmp_path)
-    assert again.told.all() == {"demo:greet": {"phase": "testing", "questions": [1]}}
-    assert again.told.get("demo:none") is None
-    assert again.facts.get("panic") == {"by": "me"}
-    again.facts.set("panic", None)
-    assert again.facts.get("panic") is None
+    assert again.notified.all() == {"demo:greet": {"phase": "testing", "questions": [1]}}
+    assert again.notified.get("demo:none") is None
+    assert again.session_chats.all() == {"demo:greet": (-5, 3)}
+    assert again.phase_limits.get("demo:greet") == "testing"
+    again.phase_limits.drop("demo:greet")
+    assert again.phase_limits.get("demo:greet") is None
 
 
 def test_preferences_have_defaults_and_are_kept(store: Store) -> None:

@@ -21,7 +21,6 @@ from samobot.telegram.notify.reminders import PendingNeed, Reminders, silence_ke
 from samobot.telegram.notify.state import LiveMessage, NotifiedState
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.chat_migration import ChatFact, ChatMigrations, fact_of
 from samobot.telegram.store.outbox_rows import OutboxRow
 from samobot.telegram.store.pairing import Access
 from samobot.telegram.views.pending import need_of
@@ -34,8 +33,8 @@ BOT = Bot("42:token-for-tests")
 def test_sessions_that_were_told_in_a_group_are_told_in_what_it_has_become(store: Store) -> None:
     places = Recipients(store, Settings(telegram_chat_id=OLD))
     places.follow("demo:followed", -7, 3)
-    ChatMigrations(store.facts).note(OLD, NEW)
-    ChatMigrations(store.facts).note(-7, -100_700)
+    store.migrations.add(OLD, NEW)
+    store.migrations.add(-7, -100_700)
     assert [place.chat_id for place in places.of("demo:greet")] == [NEW]
     assert [(place.chat_id, place.thread_id) for place in places.of("demo:followed")] == [(-100_700, 3)]
     assert {place.chat_id for place in Recipients(store, Settings(telegram_chat_id=OLD)).all()} == {
@@ -47,7 +46,7 @@ def test_sessions_that_were_told_in_a_group_are_told_in_what_it_has_become(store
 def test_who_may_in_the_group_of_the_settings_may_in_what_it_has_become(store: Store) -> None:
     gate = AccessGate(Access(frozenset({11}), frozenset({OLD})), store)
     assert gate.access.groups == {OLD}
-    ChatMigrations(store.facts).note(OLD, NEW)
+    store.migrations.add(OLD, NEW)
     assert gate.access == Access(frozenset({11}), frozenset({NEW}))
 
 
@@ -89,13 +88,17 @@ async def test_what_a_group_was_told_of_a_limit_and_what_it_silenced_is_not_said
 async def test_an_answer_to_what_was_asked_before_a_group_moved_is_taken_in_what_it_has_become(
     store: Store, move: Callable[[], Awaitable[None]]
 ) -> None:
-    facts = store.facts
+    prompts = store.prompts
     for chat in (OLD, -51, 5):
-        facts.set(fact_of(ChatFact.ASKED, chat, 11), {"in": chat})
+        prompts.set(chat, 11, {"in": chat}, "ask")
     await move()
-    assert facts.get(fact_of(ChatFact.ASKED, NEW, 11)) == {"in": OLD}
-    assert facts.get(fact_of(ChatFact.ASKED, OLD, 11)) is None
-    assert [facts.get(fact_of(ChatFact.ASKED, chat, 11)) for chat in (-51, 5)] == [{"in": -51}, {"in": 5}]
+    found = {chat: prompts.get(chat, 11) for chat in (NEW, OLD, -51, 5)}
+    assert found[OLD] is None
+    assert {chat: prompt.action for chat, prompt in found.items() if prompt is not None} == {
+        NEW: {"in": OLD},
+        -51: {"in": -51},
+        5: {"in": 5},
+    }
 
 
 @pytest.fixture

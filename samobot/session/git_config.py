@@ -1,0 +1,184 @@
+"""Which configuration git runs with: nothing that a repository's own files say starts a program. Pure.
+
+Whoever can write into a repository can name programs in its configuration: filters, hooks, text converters,
+credential helpers, transports, … Such a name counts only from the user's own configuration (system, global,
+environment). git has no switch for this, so every key of another scope that can name a program is overridden
+for each command: with the user's own value if there is one, else with a value that runs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from samobot.errors import UsageError
+
+LISTING_LIMIT = 4 * 1024 * 1024
+"""Bytes of a configuration that are read; a larger one is refused."""
+
+_MAX_OVERRIDES = 2000
+_TRUSTED_SCOPES = frozenset({"system", "global", "command"})
+
+FIXED: tuple[tuple[str, str], ...] = (
+    # No program, whoever names it.
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsmonitor", "false"),
+    ("core.alternateRefsCommand", "true"),  # run with a path as argument: an empty one would run the path
+    ("core.pager", "cat"),
+    ("log.showSignature", "false"),
+    ("merge.verifySignatures", "false"),
+    ("protocol.ext.allow", "never"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    # Submodules have configurations of their own, which were not read.
+    ("submodule.recurse", "false"),
+    ("fetch.recurseSubmodules", "false"),
+    ("status.submoduleSummary", "false"),
+    ("diff.submodule", "short"),
+    # Plain output, whatever the configuration.
+    ("core.quotePath", "false"),
+    ("color.ui", "false"),
+    ("color.diff", "false"),
+    ("color.status", "false"),
+    ("color.branch", "false"),
+    ("column.ui", "never"),
+    ("i18n.logOutputEncoding", "UTF-8"),
+    ("diff.noprefix", "false"),
+    ("diff.mnemonicPrefix", "false"),
+    ("diff.srcPrefix", "a/"),
+    ("diff.dstPrefix", "b/"),
+    ("diff.relative", "false"),
+    ("diff.orderFile", "/dev/null"),
+    ("diff.context", "3"),
+    ("diff.interHunkContext", "0"),
+    ("diff.colorMoved", "no"),
+    ("status.relativePaths", "false"),
+    ("status.short", "false"),
+    ("status.branch", "false"),
+    ("status.showStash", "false"),
+    ("log.decorate", "false"),
+)
+
+# Keys that name a program, by the patterns of git's documentation, and by how git names such keys: a newer
+# git's `something.newCommand` is caught as well. The names are in lower case, subsections as they are.
+_NAMES_PROGRAM = re.compile(
+    r"""
+      filter\..*\.(clean|smudge|process)
+    | hook\..*
+    | alias\..*
+    | pager\..*
+    | remote\..*\.(uploadpack|receivepack|vcs)
+    | submodule\..*\.update
+    | (difftool|mergetool|browser|man|guitool|tar)\..*
+    | lfs\.(customtransfer|extension)\..*
+    | lfs\.(.*\.)?standalonetransferagent
+    | .*\.[\w-]*(command|cmd|program|helper|driver|textconv|external|hook|hookspath|fsmonitor|editor|pager|askpass
+              |gitproxy|browser|tunnel|difffilter|smtpserver|templatedir|modulepath)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+# What a key gets if the user has no value for it; else nothing, which git takes for "no program".
+_HARMLESS = (
+    (re.compile(r"submodule\..*\.update", re.DOTALL), "checkout"),
+    (re.compile(r"pager\..*", re.DOTALL), "false"),
+    (re.compile(r"hook\..*\.enabled", re.DOTALL), "false"),
+    (re.compile(r"gpg\.(openpgp\.)?program"), "gpg"),
+    (re.compile(r"gpg\.x509\.program"), "gpgsm"),
+    (re.compile(r"gpg\.ssh\.program"), "ssh-keygen"),
+)
+
+# git takes the first value of these, which cannot be overridden; with this transport the remote cannot be used.
+_TRANSPORT = re.compile(r"(remote\..*)\.(?:uploadpack|receivepack|vcs)", re.DOTALL)
+_NO_TRANSPORT = "refused-as-the-repository-names-its-program"
+
+_HELPER = re.compile(r"credential\.(.*\.)?helper", re.DOTALL)
+_FILTER = re.compile(r"(filter\..*)\.(?:clean|smudge|process|required)", re.DOTALL)
+_KEPT = {key.lower() for key, _ in FIXED}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One value of git's configuration.
+
+    Attributes:
+        key: Section and name in lower case.
+        value: Its value; None for a key without “=”, which is true.
+        trusted: Whether it is of the user's own configuration.
+    """
+
+    key: str
+    value: str | None
+    trusted: bool
+
+
+def parse_listing(listing: str) -> list[Entry]:
+    """Parse the output of `git config --list --show-scope -z`, in the order in which git applies it.
+
+    Raises:
+        ValueError: It is cut short.
+    """
+    fields = listing.split("\0")
+    if fields.pop() or len(fields) % 2:
+        raise ValueError("the listing of the configuration is incomplete")
+    entries = []
+    for scope, setting in zip(fields[::2], fields[1::2], strict=True):
+        key, separator, value = setting.partition("\n")
+        entries.append(Entry(key, value if separator else None, scope in _TRUSTED_SCOPES))
+    return entries
+
+
+def trusted_value(entries: list[Entry], key: str) -> str | None:
+    """Return the last value of a key in the user's own configuration."""
+    return next((entry.value for entry in reversed(entries) if entry.trusted and entry.key == key), None)
+
+
+def untrusted_programs(entries: list[Entry]) -> list[str]:
+    """Return the keys by which a repository's own configuration names a program, each once."""
+    found = (entry.key for entry in entries if not entry.trusted and entry.key not in _KEPT)
+    return list(dict.fromkeys(key for key in found if _NAMES_PROGRAM.fullmatch(key)))
+
+
+def overrides(entries: list[Entry]) -> list[tuple[str, str]]:
+    """Return the settings that git gets on top of its configuration files.
+
+    Raises:
+        UsageError: The repository names more programs than can be overridden.
+    """
+    programs = untrusted_programs(entries)
+    if len(programs) > _MAX_OVERRIDES:
+        raise UsageError(
+            f"The repository's git configuration names {len(programs)} programs; remove them from it."
+        )
+    return [*FIXED, *_credential_helpers(entries), *_overridden(entries, programs)]
+
+
+def _overridden(entries: list[Entry], programs: list[str]) -> Iterator[tuple[str, str]]:
+    filters: dict[str, None] = {}
+    for key in programs:
+        if _HELPER.fullmatch(key):
+            continue
+        if match := _TRANSPORT.fullmatch(key):
+            yield f"{match[1]}.vcs", _NO_TRANSPORT
+            continue
+        own = trusted_value(entries, key)
+        yield key, own if own is not None else _harmless(key)
+        if match := _FILTER.fullmatch(key):
+            filters[match[1]] = None
+        if key.startswith("hook."):
+            yield f"{key.rpartition('.')[0]}.enabled", "false"
+    for driver in filters:  # a filter without a program that is required fails each command
+        yield f"{driver}.required", trusted_value(entries, f"{driver}.required") or "false"
+
+
+def _credential_helpers(entries: list[Entry]) -> Iterator[tuple[str, str]]:
+    """The user's helpers alone: an empty value clears the list, also those that are for one address."""
+    yield "credential.helper", ""
+    for entry in entries:
+        if entry.trusted and entry.value is not None and _HELPER.fullmatch(entry.key):
+            yield entry.key, entry.value
+
+
+def _harmless(key: str) -> str:
+    return next((value for pattern, value in _HARMLESS if pattern.fullmatch(key)), "")

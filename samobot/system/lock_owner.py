@@ -1,0 +1,71 @@
+"""Which process holds an flock, as the kernel says: what is written in the file may be old, or a forgery."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from samobot.session.process_identity import PROC
+
+_LOCK = re.compile(
+    rb"^(?:lock:\s*)?\d+: FLOCK +\S+ +WRITE +(\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) ", re.MULTILINE
+)
+"""A line of `/proc/locks` and of `/proc/PID/fdinfo/FD` (proc_locks(5)): pid, device's major and minor, inode."""
+
+
+def lock_owner(path: Path, candidates: Iterable[int] = ()) -> int | None:
+    """Return the process that holds an exclusive flock on a file; None if nobody does, or it cannot be seen.
+
+    The kernel's table of locks names it. Where the table has other device numbers than `stat` (btrfs, overlays), the
+    open files of processes are looked through; only those of processes that we may inspect can be seen there.
+
+    Args:
+        path: The file.
+        candidates: Process ids to look at first.
+    """
+    try:
+        there = path.stat()
+    except OSError:
+        return None
+    with suppress(OSError):
+        for pid, device, inode in parse_locks((PROC / "locks").read_bytes()):
+            if (device, inode) == (there.st_dev, there.st_ino):
+                return pid
+    for pid in dict.fromkeys((*candidates, *psutil.pids())):
+        if _holds(pid, there):
+            return pid
+    return None
+
+
+def parse_locks(text: bytes) -> list[tuple[int, int, int]]:
+    """Return process id, device and inode of each exclusive flock.
+
+    Args:
+        text: Lines of `/proc/locks`, or of a file in `/proc/PID/fdinfo`. Process id 0 or below is one that we cannot
+            see, and is left out.
+    """
+    return [
+        (int(pid), os.makedev(int(major, 16), int(minor, 16)), int(inode))
+        for pid, major, minor, inode in _LOCK.findall(text)
+        if int(pid) > 0
+    ]
+
+
+def _holds(pid: int, there: os.stat_result) -> bool:
+    """Whether a process has the file open and locked itself: a child that has just been forked has it open too."""
+    folder = PROC / str(pid)
+    try:
+        for name in os.listdir(folder / "fd"):
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.stat(folder / "fd" / name), there) and any(
+                    owner == pid for owner, _, _ in parse_locks((folder / "fdinfo" / name).read_bytes())
+                ):
+                    return True
+    except OSError:
+        return False
+    return False

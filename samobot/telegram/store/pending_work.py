@@ -1,0 +1,119 @@
+"""What a handler has begun and not finished: prompts, background tasks, phases to pause after."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from samobot.telegram.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPrompt:
+    """A text that a user was asked for.
+
+    Attributes:
+        action: The action that the text completes, as JSON object.
+        message_key: The outbox key of the message that asked.
+        at: When it was asked, epoch seconds.
+    """
+
+    action: dict[str, Any]
+    message_key: str
+    at: float
+
+
+class OpenPrompts:
+    """The newest open prompt of each user in each chat."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, chat_id: int, user_id: int) -> OpenPrompt | None:
+        """Return the open prompt of a user."""
+        row = self._database.row(
+            "SELECT * FROM prompts WHERE chat_id = ? AND user_id = ?", (chat_id, user_id)
+        )
+        return (
+            OpenPrompt(json.loads(row["action"]), row["message_key"], row["at"]) if row is not None else None
+        )
+
+    def set(self, chat_id: int, user_id: int, action: dict[str, Any], message_key: str) -> None:
+        """Open a prompt; an earlier one of the same user is replaced."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO prompts (chat_id, user_id, action, message_key, at) VALUES (?, ?, ?, ?, ?)",
+                (chat_id, user_id, json.dumps(action), message_key, self._database.clock()),
+            )
+
+    def drop(self, chat_id: int, user_id: int) -> None:
+        """Close the open prompt of a user."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute("DELETE FROM prompts WHERE chat_id = ? AND user_id = ?", (chat_id, user_id))
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundTask:
+    """A command whose work was begun in the background.
+
+    Attributes:
+        command: The command that does it.
+        request: The request it is done for, as JSON object.
+    """
+
+    command: str
+    request: dict[str, Any]
+
+
+class BackgroundTasks:
+    """Commands to be run again at the next start if the bot dies before they end, by request key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> tuple[BackgroundTask, ...]:
+        """Return the tasks in the order in which they were begun."""
+        rows = self._database.rows("SELECT command, request FROM background_tasks ORDER BY at, key")
+        return tuple(BackgroundTask(row["command"], json.loads(row["request"])) for row in rows)
+
+    def has(self, key: str) -> bool:
+        """Return whether a task of this key is not finished."""
+        return self._database.row("SELECT 1 FROM background_tasks WHERE key = ?", (key,)) is not None
+
+    def set(self, key: str, task: BackgroundTask) -> None:
+        """Save a task that begins now."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO background_tasks (key, command, request, at) VALUES (?, ?, ?, ?)",
+                (key, task.command, json.dumps(task.request), self._database.clock()),
+            )
+
+    def drop(self, key: str) -> None:
+        """Delete a task that has ended."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute("DELETE FROM background_tasks WHERE key = ?", (key,))
+
+
+class PhaseLimits:
+    """The phase after which a session pauses, by session key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, session: str) -> str | None:
+        """Return the phase, None if the session has no such limit."""
+        row = self._database.row("SELECT phase FROM phase_limits WHERE session = ?", (session,))
+        return row["phase"] if row is not None else None
+
+    def set(self, session: str, phase: str) -> None:
+        """Let a session pause after a phase."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO phase_limits (session, phase) VALUES (?, ?)", (session, phase)
+            )
+
+    def drop(self, session: str) -> None:
+        """Delete the limit of a session."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute("DELETE FROM phase_limits WHERE session = ?", (session,))

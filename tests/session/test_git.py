@@ -1,0 +1,514 @@
+"""A repository is written by somebody else: no program that it names is run by samobot's own git."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from samobot.errors import UsageError
+from samobot.session.commit_check import commit_problem
+from samobot.session.diff import checkout, diff_summary, diff_text, head
+from samobot.session.git import Git, GitError
+from samobot.session.git_config import Entry, overrides, parse_listing, untrusted_programs
+from samobot.session.tree_state import tree_state
+from samobot.session.worktree import base_of, prepare_worktree
+from tests.support.repository import commit, git, make_repository
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A repository with a worktree, a changed file, a submodule and a remote; `evil` leaves a mark when it runs."""
+
+    root: Path
+
+    @property
+    def repo(self) -> Path:
+        return self.root / "repo"
+
+    @property
+    def worktree(self) -> Path:
+        return self.root / "worktrees" / "old"
+
+    @property
+    def evil(self) -> str:
+        return str(self.root / "evil")
+
+    def has_run(self) -> bool:
+        return (self.root / "mark").exists()
+
+    def config(self, key: str, value: str) -> None:
+        git(self.repo, "config", key, value)
+
+    def attributes(self, line: str) -> None:
+        (self.worktree / ".gitattributes").write_text(line + "\n")
+        git(self.worktree, "add", ".gitattributes")
+        git(self.worktree, "commit", "--quiet", "-m", "attributes", "--no-verify")
+        git(self.repo, "push", "--quiet", "origin", "old:main")
+        git(self.repo, "checkout", "--quiet", "--detach", "old")
+        (self.worktree / "first").write_text("fiRst")  # of the same size: it has to be read
+
+
+@pytest.fixture
+def victim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Victim:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    git(tmp_path, "config", "--global", "protocol.file.allow", "always")
+    git(tmp_path, "config", "--global", "user.name", "t")
+    git(tmp_path, "config", "--global", "user.email", "t@example.org")
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "")
+    monkeypatch.delenv("GIT_ALLOW_PROTOCOL")
+    evil = tmp_path / "evil"
+    evil.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/mark\nenv >> {tmp_path}/mark\nexit 1\n')
+    evil.chmod(0o755)
+    make_repository(tmp_path / "library")
+    upstream = make_repository(tmp_path / "upstream")
+    git(upstream, "config", "receive.denyCurrentBranch", "ignore")
+    git(upstream, "submodule", "--quiet", "add", str(tmp_path / "library"), "library")
+    git(upstream, "commit", "--quiet", "-m", "submodule")
+    git(tmp_path, "clone", "--quiet", str(upstream), "repo")
+    git(tmp_path / "repo", "checkout", "--quiet", "--detach")
+    git(tmp_path / "repo", "worktree", "add", "--quiet", "-b", "old", str(tmp_path / "worktrees" / "old"))
+    git(tmp_path / "worktrees" / "old", "submodule", "--quiet", "update", "--init")
+    (tmp_path / "worktrees" / "old" / "first").write_text("fiRst")
+    return Victim(tmp_path)
+
+
+def fsmonitor(victim: Victim) -> None:
+    victim.config("core.fsmonitor", victim.evil)
+
+
+def clean_filter(victim: Victim) -> None:
+    victim.attributes("first filter=x")
+    victim.config("filter.x.clean", victim.evil)
+
+
+def required_clean_filter(victim: Victim) -> None:
+    clean_filter(victim)
+    victim.config("filter.x.required", "true")
+
+
+def smudge_filter(victim: Victim) -> None:
+    victim.attributes("first filter=x")
+    victim.config("filter.x.smudge", victim.evil)
+
+
+def process_filter(victim: Victim) -> None:
+    victim.attributes("first filter=x")
+    victim.config("filter.x.process", victim.evil)
+
+
+def filter_of_odd_name(victim: Victim) -> None:
+    victim.attributes("first filter=a.b=C")
+    (victim.repo / ".git" / "config").open("a").write(f'[FILTER "a.b=C"]\n\tCLEAN = {victim.evil}\n')
+
+
+def included_filter(victim: Victim) -> None:
+    victim.attributes("first filter=x")
+    (victim.repo / ".git" / "more").write_text(f'[filter "x"]\n\tclean = {victim.evil}\n')
+    victim.config("include.path", "more")
+
+
+def conditionally_included_filter(victim: Victim) -> None:
+    victim.attributes("first filter=x")
+    (victim.root / "more").write_text(f'[filter "x"]\n\tclean = {victim.evil}\n')
+    victim.config(f"includeIf.gitdir:{victim.repo}/.git/worktrees/.path", str(victim.root / "more"))
+
+
+def filter_of_the_worktree(victim: Victim) -> None:
+    victim.attributes("first filter=x")
+    victim.config("extensions.worktreeConfig", "true")
+    git(victim.worktree, "config", "--worktree", "filter.x.clean", victim.evil)
+
+
+def filter_in_info_attributes(victim: Victim) -> None:
+    (victim.repo / ".git" / "info" / "attributes").write_text("* filter=x\n")
+    victim.config("filter.x.clean", victim.evil)
+
+
+def filter_of_another_repository(victim: Victim) -> None:
+    """The worktree's `.git` file leads to a repository that the agent made."""
+    (victim.worktree / ".gitattributes").write_text("first filter=x\n")
+    if not (victim.root / "copy").exists():
+        shutil.copytree(victim.repo / ".git", victim.root / "copy")
+    (victim.worktree / ".git").write_text(f"gitdir: {victim.root}/copy/worktrees/old\n")
+    (victim.root / "copy" / "config").open("a").write(f'[filter "x"]\n\tclean = {victim.evil}\n')
+
+
+def external_diff(victim: Victim) -> None:
+    victim.config("diff.external", victim.evil)
+
+
+def diff_driver(victim: Victim) -> None:
+    victim.attributes("first diff=x")
+    victim.config("diff.x.command", victim.evil)
+
+
+def text_converter(victim: Victim) -> None:
+    victim.attributes("first diff=x")
+    victim.config("diff.x.textconv", victim.evil)
+
+
+def hooks(victim: Victim) -> None:
+    for name in ("post-checkout", "post-index-change", "reference-transaction", "pre-commit"):
+        shutil.copy(victim.evil, victim.repo / ".git" / "hooks" / name)
+
+
+def hooks_path(victim: Victim) -> None:
+    hooks(victim)
+    (victim.repo / ".git" / "hooks").rename(victim.repo / "hooks")
+    victim.config("core.hooksPath", str(victim.repo / "hooks"))
+
+
+def ssh_command(victim: Victim) -> None:
+    victim.config("remote.origin.url", "ssh://127.0.0.1:1/x")
+    victim.config("core.sshCommand", victim.evil)
+
+
+def upload_pack(victim: Victim) -> None:
+    victim.config("remote.origin.uploadpack", victim.evil)
+
+
+def external_transport(victim: Victim) -> None:
+    victim.config("remote.origin.url", f"ext::{victim.evil} x")
+    victim.config("protocol.ext.allow", "always")
+
+
+def rewritten_url(victim: Victim) -> None:
+    victim.config("protocol.allow", "always")
+    victim.config(f"url.ext::{victim.evil} .insteadOf", str(victim.root / "upstream"))
+
+
+def git_proxy(victim: Victim) -> None:
+    victim.config("remote.origin.url", "git://127.0.0.1:1/x")
+    victim.config("core.gitProxy", victim.evil)
+
+
+def alternate_refs(victim: Victim) -> None:
+    commit(victim.root / "upstream", "newer")
+    (victim.repo / ".git" / "objects" / "info" / "alternates").write_text(
+        f"{victim.root}/upstream/.git/objects\n"
+    )
+    victim.config("core.alternateRefsCommand", victim.evil)
+
+
+def remote_named_like_an_option(victim: Victim) -> None:
+    git(victim.repo, "remote", "remove", "origin")
+    config = victim.repo / ".git" / "config"
+    config.write_text(
+        config.read_text() + f'[remote "--upload-pack={victim.evil}"]\n\turl = {victim.root}/upstream\n'
+    )
+
+
+def program_of_a_submodule(victim: Victim) -> None:
+    git(victim.worktree / "library", "config", "core.fsmonitor", victim.evil)
+
+
+def filter_of_a_submodule(victim: Victim) -> None:
+    library = victim.worktree / "library"
+    (library / ".gitattributes").write_text("* filter=x\n")
+    (library / "first").write_text("fiRst")
+    git(library, "config", "filter.x.clean", victim.evil)
+
+
+def update_of_a_submodule(victim: Victim) -> None:
+    victim.config("submodule.library.update", f"!{victim.evil}")
+    victim.config("submodule.library.url", str(victim.root / "library"))
+
+
+def missing_objects(victim: Victim) -> None:
+    """A blob that is missing is fetched from the promisor, also by a diff."""
+    victim.config("core.repositoryFormatVersion", "1")
+    victim.config("extensions.partialClone", "far")
+    victim.config("remote.far.promisor", "true")
+    victim.config("remote.far.url", str(victim.root / "upstream"))
+    victim.config("remote.far.uploadpack", victim.evil)
+    blob = git(victim.repo, "rev-parse", "HEAD:first")
+    (victim.repo / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+
+
+def signature(victim: Victim) -> None:
+    victim.config("commit.gpgSign", "true")
+    victim.config("gpg.program", victim.evil)
+
+
+def signature_of_another_format(victim: Victim) -> None:
+    victim.config("commit.gpgSign", "true")
+    victim.config("gpg.format", "ssh")
+    victim.config("gpg.ssh.program", victim.evil)
+    victim.config("user.signingKey", "key::ssh-ed25519 AAAA")
+
+
+STATUS = ("status", "--short")
+FETCH = ("fetch", "--quiet")
+ADD = ("worktree", "add", "../other")
+DIFF = ("diff",)
+COMMIT = ("commit", "--allow-empty", "-qm", "x")
+HOSTILE: list[tuple[Callable[[Victim], None], tuple[str, ...]]] = [
+    (fsmonitor, STATUS),
+    (clean_filter, STATUS),
+    (required_clean_filter, STATUS),
+    (smudge_filter, ADD),
+    (process_filter, STATUS),
+    (filter_of_odd_name, STATUS),
+    (included_filter, STATUS),
+    (conditionally_included_filter, STATUS),
+    (filter_of_the_worktree, STATUS),
+    (filter_in_info_attributes, STATUS),
+    (filter_of_another_repository, STATUS),
+    (external_diff, DIFF),
+    (diff_driver, DIFF),
+    (text_converter, DIFF),
+    (hooks, ADD),
+    (hooks_path, ADD),
+    (ssh_command, FETCH),
+    (upload_pack, FETCH),
+    (external_transport, FETCH),
+    (rewritten_url, FETCH),
+    (git_proxy, FETCH),
+    (alternate_refs, FETCH),
+    (program_of_a_submodule, STATUS),
+    (filter_of_a_submodule, STATUS),
+    (update_of_a_submodule, ("submodule", "update", "--force")),
+    (missing_objects, DIFF),
+    (signature, COMMIT),
+    (signature_of_another_format, COMMIT),
+]
+
+
+def run_everything(victim: Victim) -> None:
+    """Everything for which samobot runs git, in the worktree and in the main repository."""
+    for folder in (victim.worktree, victim.repo):
+        tree_state(folder)
+        checkout(folder)
+        head(folder)
+        base = base_of(folder)
+        diff_summary(folder, base)
+        diff_text(folder, base)
+        commit_problem(folder)
+    for name in ("old", "new"):
+        try:
+            prepare_worktree(victim.repo, victim.root / "worktrees", name)
+        except UsageError:
+            pass  # what cannot be had without the program is an error, not a reason to run it
+
+
+@pytest.mark.parametrize(("attack", "trigger"), HOSTILE, ids=[attack.__name__ for attack, _ in HOSTILE])
+def test_git_runs_no_program_that_the_repository_names(
+    victim: Victim, attack: Callable[[Victim], None], trigger: tuple[str, ...]
+) -> None:
+    attack(victim)
+    (victim.root / "mark").unlink(missing_ok=True)  # setting it up may have set it off
+    run_everything(victim)
+    assert not victim.has_run()
+    if attack is filter_of_another_repository:
+        attack(victim)  # git has led the worktree back to its repository
+    where = victim.repo if trigger in (FETCH, ADD) else victim.worktree
+    subprocess.run(["git", *trigger], cwd=where, capture_output=True)
+    assert victim.has_run()  # git as it is would have run it
+
+
+def test_git_takes_no_option_from_the_name_of_a_remote(victim: Victim) -> None:
+    remote_named_like_an_option(victim)
+    run_everything(victim)
+    assert not victim.has_run()
+    name = git(victim.repo, "remote").splitlines()[0]
+    subprocess.run(["git", "ls-remote", name], cwd=victim.repo, capture_output=True)
+    assert victim.has_run()
+
+
+class Unauthorized(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="x"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def unauthorized() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Unauthorized) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("key", ["credential.helper", "credential.{url}.helper"])
+def test_only_credential_helpers_of_the_user_are_asked(victim: Victim, unauthorized: str, key: str) -> None:
+    victim.config("remote.origin.url", f"{unauthorized}/x.git")
+    victim.config(key.format(url=unauthorized), f"!{victim.evil}")
+    own = victim.root / "own"
+    own.write_text(f"#!/bin/sh\ntouch {victim.root}/asked\n")
+    own.chmod(0o755)
+    git(victim.root, "config", "--global", f"credential.{unauthorized}.helper", f"!{own}")
+    run_everything(victim)
+    assert not victim.has_run()
+    assert (victim.root / "asked").exists()
+    subprocess.run(
+        ["git", *FETCH], cwd=victim.repo, capture_output=True, env=os.environ | {"GIT_TERMINAL_PROMPT": "0"}
+    )
+    assert victim.has_run()
+
+
+@pytest.fixture
+def own_filter(victim: Victim) -> str:
+    """A filter of the user's own configuration, as git-lfs is; what it makes of a file is in upper case."""
+    program = victim.root / "own"
+    program.write_text(f"#!/bin/sh\nenv > {victim.root}/environment\ntr a-z A-Z\n")
+    program.chmod(0o755)
+    git(victim.root, "config", "--global", "filter.lfs.smudge", str(program))
+    git(victim.root, "config", "--global", "filter.lfs.clean", "cat")
+    git(victim.root, "config", "--global", "filter.lfs.required", "true")
+    return str(program)
+
+
+@pytest.mark.parametrize("named_again", [False, True])
+def test_filters_of_the_user_run_also_if_the_repository_names_others_for_them(
+    victim: Victim, own_filter: str, named_again: bool
+) -> None:
+    victim.attributes("first filter=lfs")
+    (victim.worktree / "first").write_text("contents")
+    git(victim.worktree, "commit", "--quiet", "-am", "contents")
+    git(victim.repo, "push", "--quiet", "origin", "old:main")
+    if named_again:
+        victim.config("filter.lfs.smudge", victim.evil)
+    made = prepare_worktree(victim.repo, victim.root / "worktrees", "new")
+    assert (made.path / "first").read_text() == "CONTENTS"
+    assert not victim.has_run()
+
+
+def test_git_gets_no_secret_of_the_environment(
+    victim: Victim, own_filter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = ("TELEGRAM_BOT_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN",
+               "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "MY_PASSWORD")  # fmt: skip
+    for name in secrets:
+        monkeypatch.setenv(name, "sesame")
+    victim.attributes("first filter=lfs")
+    monkeypatch.setenv("GIT_TRACE", str(victim.root / "trace"))
+    prepare_worktree(victim.repo, victim.root / "worktrees", "new")
+    environment = (victim.root / "environment").read_text()
+    assert "sesame" not in environment
+    assert f"HOME={os.environ['HOME']}\n" in environment
+    assert not (victim.root / "trace").exists()
+
+
+def test_programs_inside_the_folder_do_not_stand_in_for_git(
+    victim: Victim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in (".venv/bin", "."):
+        (victim.worktree / folder).mkdir(parents=True, exist_ok=True)
+        shutil.copy(victim.evil, victim.worktree / folder / "git")
+    monkeypatch.setenv("PATH", f".:{victim.worktree}/.venv/bin::{os.environ['PATH']}")
+    monkeypatch.chdir(victim.worktree)
+    assert checkout(victim.worktree).branch == "old"
+    assert not victim.has_run()
+
+
+def test_a_configuration_that_is_too_large_is_refused(victim: Victim) -> None:
+    config = victim.repo / ".git" / "config"
+    with config.open("a") as file:
+        file.write("[x]\n" + "\ty = zzzzzzzzzzzzzzzzzzzzzzzzzzzzz\n" * 200_000)
+    with pytest.raises(GitError, match="configuration"):
+        Git(victim.repo).run("status")
+
+
+def test_a_configuration_with_thousands_of_programs_is_refused() -> None:
+    entries = [Entry(f"filter.{number}.clean", "evil", trusted=False) for number in range(2001)]
+    with pytest.raises(UsageError, match="2001 programs"):
+        overrides(entries)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(
+            "core.sshcommand",
+            "core.editor",
+            "core.askpass",
+            "core.gitproxy",
+            "sequence.editor",
+            "diff.external",
+        ),
+        *("diff.a.b.textconv", "diff.x.command", "merge.x.driver", "mergetool.x.cmd", "difftool.x.path"),
+        *(
+            "filter.a\nb.process",
+            "gpg.program",
+            "alias.st",
+        ),
+        *(
+            "gpg.ssh.program",
+            "gpg.ssh.defaultkeycommand",
+            "interactive.difffilter",
+            "uploadpack.packobjectshook",
+        ),
+        *("gc.recentobjectshook", "trailer.x.cmd", "hook.mine.command", "init.templatedir"),
+        *("lfs.customtransfer.x.path", "lfs.extension.x.clean", "lfs.https://h.standalonetransferagent"),
+        *(
+            "pager.log",
+            "browser.x.path",
+            "sendemail.tocmd",
+            "new.thing-command",
+            "imap.tunnel",
+            "tar.x.command",
+        ),
+    ],
+)
+def test_a_key_that_names_a_program_is_overridden_unless_it_is_the_users(key: str) -> None:
+    theirs, own = Entry(key, "evil", trusted=False), Entry(key, "own", trusted=True)
+    assert untrusted_programs([theirs]) == [key]
+    assert untrusted_programs([own]) == []
+    found = [value for name, value in overrides([theirs]) if name == key]
+    assert found
+    assert "evil" not in found
+    assert [value for name, value in overrides([own, theirs]) if name == key][-1] == "own"
+
+
+@pytest.mark.parametrize(
+    "key", ["user.name", "core.autocrlf", "remote.origin.url", "http.proxy", "branch.main.merge", "lfs.url"]
+)
+def test_a_key_that_names_no_program_is_left_alone(key: str) -> None:
+    assert untrusted_programs([Entry(key, "x", trusted=False)]) == []
+
+
+@pytest.mark.parametrize("name", ["uploadpack", "receivepack", "vcs"])
+def test_a_remote_whose_program_the_repository_names_cannot_be_used(name: str) -> None:
+    found = dict(overrides([Entry(f"remote.a.b.{name}", "evil", trusted=False)]))
+    assert found["remote.a.b.vcs"].startswith("refused")
+
+
+def test_credential_helpers_of_the_repository_are_cleared_and_those_of_the_user_kept_in_order() -> None:
+    entries = [
+        Entry("credential.helper", "one", trusted=True),
+        Entry("credential.https://x.helper", "two", trusted=True),
+        Entry("credential.https://x.helper", "evil", trusted=False),
+    ]
+    found = [item for item in overrides(entries) if item[0].startswith("credential.")]
+    assert found == [
+        ("credential.helper", ""),
+        ("credential.helper", "one"),
+        ("credential.https://x.helper", "two"),
+    ]
+
+
+def test_a_listing_is_parsed_with_odd_values_and_a_cut_one_refused() -> None:
+    listing = "global\0a.b\nx\ny\0local\0filter.a=b.clean\nc\0worktree\0core.bare\0"
+    assert parse_listing(listing) == [
+        Entry("a.b", "x\ny", trusted=True),
+        Entry("filter.a=b.clean", "c", trusted=False),
+        Entry("core.bare", None, trusted=False),
+    ]
+    for cut in (listing[:-1], listing[:30], "local\0"):
+        with pytest.raises(ValueError, match="incomplete"):
+            parse_listing(cut)

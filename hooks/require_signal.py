@@ -1,27 +1,41 @@
-"""Stop hook: send an iteration back that would end without a valid `_signal.json`.
+"""Stop hook: continue an iteration that would end without a valid `_signal.json`.
 
-Stand-alone, standard library only, any Python 3.9: it runs beside the CLI, where samobot may not be importable.
-The iteration is described by environment variables that samobot sets (`samobot.worker.prompt.hook_environment`);
-without `SAMOCODE_SIGNAL` it does nothing. What it cannot judge it lets pass: the worker reads the file again
-afterwards, and its word is final.
+Stand-alone, standard library only, Python 3.9 or newer: samobot may not be importable beside the CLI. The iteration is
+described by environment variables (`samobot.worker.prompt.hook_environment`); without `SAMOCODE_SIGNAL` the hook
+does nothing. The worker parses the file again afterwards and decides.
 
 Input and output are the CLI's: a JSON object on stdin; `{"decision": "block", "reason": …}` on stdout to continue.
 """
 
+import difflib
 import json
 import os
+import re
 import sys
 
 MOST_BLOCKS = 3
-"""How often one iteration is sent back. A model that has not understood by then costs money for nothing."""
+"""Limit of blocks per iteration: more turns only cost money."""
 
 MOST_BYTES = 1_000_000
 PHASES = ("investigation", "requirements", "planning", "implementation", "testing", "quality", "done")
+KEYS = ("status", "phase", "summary", "reason", "needs", "for", "plan", "tests")
+ALIASES = {
+    "phase": ("nextphase", "targetphase", "newphase", "tophase", "phasenext", "phasename"),
+    "status": ("state", "signalstatus"),
+    "summary": ("summery", "message", "description", "whatwasdone"),
+    "reason": ("blockedreason", "blockreason", "waitingreason", "why", "cause"),
+    "needs": ("need", "needed", "needsfromuser", "requires", "required", "whatisneeded"),
+    "for": ("waitingfor", "waitfor", "waitsfor", "awaiting", "waitingon"),
+    "plan": ("planfile", "planpath", "planname"),
+    "tests": ("test", "testresults", "testcounts", "testresult"),
+}
+"""Near misses that the worker understands: as in `samobot.session.signal`."""
+
 WAITS = ("qa_answers", "plan_approval", "human_action", "file_update")
 
 
 def main() -> int:
-    """Read the hook's input, look at the signal, and say whether the iteration may end."""
+    """Read the hook's input, check the signal, and print whether the iteration may end."""
     path = os.environ.get("SAMOCODE_SIGNAL", "")
     if not path:
         return 0
@@ -44,7 +58,7 @@ def main() -> int:
 
 
 def problem(path: str, phase: str, statuses: list[str], targets: list[str]) -> "str | None":
-    """Say in one sentence what is wrong with the signal, or None.
+    """Return in one sentence what is wrong with the signal, or None.
 
     Args:
         path: Of the signal file.
@@ -65,6 +79,9 @@ def problem(path: str, phase: str, statuses: list[str], targets: list[str]) -> "
         return f"The signal file is not JSON: {error}."
     if not isinstance(signal, dict):
         return "The signal file has to hold one JSON object."
+    unknown = [key for key in signal if key not in KEYS]
+    if unknown:
+        return f"{json.dumps(unknown[0][:80])} is not a key of a signal; the keys are {', '.join(KEYS)}."
     status = signal.get("status")
     if status not in (statuses or ["continue", "waiting", "blocked", "done"]):
         return f"`status` is {json.dumps(status)}, which this phase may not signal."
@@ -76,25 +93,46 @@ def problem(path: str, phase: str, statuses: list[str], targets: list[str]) -> "
     waits = said.get("for")
     if (waits is not None or status == "waiting") and waits not in WAITS:
         return f"`for` is {json.dumps(waits)}; it has to say what a person must do: {', '.join(WAITS)}."
-    for key in ("summary", "reason", "needs"):
+    for key in ("summary", "reason", "needs", "plan"):
         if not isinstance(said.get(key, ""), str):
             return f"`{key}` has to be a string."
+    if "tests" in said and not counts(said["tests"]):
+        return '`tests` has to be two numbers: {"passed": 12, "failed": 0}.'
     if status == "blocked" and not (said.get("reason") or said.get("needs")):
         return "`blocked` needs `reason` and `needs`: what is wrong, and what would help."
     return None
 
 
+def counts(tests: object) -> bool:
+    """Return whether `tests` is `{"passed": N, "failed": N}`."""
+    if not isinstance(tests, dict) or set(tests) != {"passed", "failed"}:
+        return False
+    return all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in tests.values())
+
+
+def meant_key(key: str) -> str:
+    """Return the key that a written key stands for, as the worker does: `nextPhase` is `phase`."""
+    name = key.strip().lower()
+    plain = re.sub(r"[^a-z]", "", name[:80])
+    for meant, aliases in ALIASES.items():
+        if plain == meant or plain in aliases:
+            return meant
+    near = difflib.get_close_matches(plain, KEYS, n=1, cutoff=0.8) if len(plain) > 3 else []
+    return near[0] if near else name
+
+
 def once(pairs: "list[tuple[str, object]]") -> "dict[str, object]":
-    """Make an object of its pairs, each key of which may be there only once.
+    """Make an object of its pairs, the keys as `meant_key` returns them.
 
     Raises:
-        ValueError: One is there twice.
+        ValueError: A key occurs twice.
     """
     found: dict[str, object] = {}
     for key, value in pairs:
-        if key.strip().lower() in found:
-            raise ValueError(f"{json.dumps(key)} is there twice")
-        found[key.strip().lower()] = value
+        name = meant_key(key)
+        if name in found:
+            raise ValueError(f"{json.dumps(name)} is there twice")
+        found[name] = value
     return found
 
 
@@ -126,7 +164,7 @@ def reason(wrong: str, path: str, phase: str, statuses: list[str], targets: list
 
 
 def may_block(event: "dict[str, object]", counter: str) -> bool:
-    """Count this block; False once there were enough of them in this run of the CLI."""
+    """Count this block; False once the limit of this run of the CLI is reached."""
     run = str(event.get("session_id", ""))
     count = 0
     if event.get("stop_hook_active"):
@@ -135,7 +173,7 @@ def may_block(event: "dict[str, object]", counter: str) -> bool:
                 known, _, number = file.read(200).partition(" ")
             count = int(number) if known == run else 0
         except (OSError, ValueError):
-            # Sent back before, and no count to be had: once has to be enough.
+            # Blocked before and the count cannot be read: once is enough.
             return False
     if count >= MOST_BLOCKS:
         return False
@@ -148,7 +186,7 @@ def may_block(event: "dict[str, object]", counter: str) -> bool:
 
 
 def forget(counter: str) -> None:
-    """Remove the count; another run begins at none."""
+    """Remove the count."""
     try:
         os.unlink(counter)
     except OSError:

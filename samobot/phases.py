@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 
 class Phase(StrEnum):
@@ -78,6 +79,7 @@ class Step(StrEnum):
     STAY = "stay"
     MOVE = "move"
     WAIT = "wait"
+    REMIND = "remind"
     BLOCK = "block"
     FINISH = "finish"
 
@@ -115,6 +117,9 @@ class Transition:
     reason: str = ""
 
 
+NO_PLAN = "there is no plan file"
+
+
 @dataclass(frozen=True, slots=True)
 class GateFacts:
     """The facts on disk that the gates depend on.
@@ -122,14 +127,18 @@ class GateFacts:
     Attributes:
         questions: Number of questions in `_qa.md`.
         open_questions: How many of them have no answer.
-        plan: Name of the newest plan file, or None.
+        plan: File name of the plan; None if there is none, or if it is not clear which it is.
         plan_approved: Whether that file, as it is now, has a recorded approval.
+        plan_problem: Why there is no plan, as a clause that names the files.
+        unread_questions: Sentence naming lines that look like questions and could not be parsed; empty if none.
     """
 
     questions: int = 0
     open_questions: int = 0
     plan: str | None = None
     plan_approved: bool = False
+    plan_problem: str = ""
+    unread_questions: str = ""
 
 
 def decide(
@@ -140,6 +149,7 @@ def decide(
     *,
     waiting_for: WaitingFor | None = None,
     reason: str = "",
+    may_remind: bool = False,
 ) -> Transition:
     """Return what follows from a valid signal in a phase.
 
@@ -150,6 +160,7 @@ def decide(
         facts: State of the gates.
         waiting_for: The signal's `for`.
         reason: The signal's `reason` or `needs`.
+        may_remind: Whether one more iteration may be spent on a fault of the agent's files; else they block.
     """
     rule = RULES[phase]
     if status not in rule.signals:
@@ -159,17 +170,34 @@ def decide(
             BlockCause.ILLEGAL_SIGNAL,
             f"The {phase} phase may not signal “{status}”; it may signal {allowed}.",
         )
+    gate = waiting_for or _DEFAULT_WAIT.get(phase, WaitingFor.HUMAN_ACTION)
     match status:
         case SignalStatus.BLOCKED:
             return _block(phase, BlockCause.AGENT, reason or "The agent gave no reason.")
-        case SignalStatus.WAITING:
-            return _wait(
-                phase, facts, waiting_for or _DEFAULT_WAIT.get(phase, WaitingFor.HUMAN_ACTION), reason
-            )
         case SignalStatus.DONE:
             return Transition(Step.FINISH, Phase.DONE)
+        case SignalStatus.WAITING:
+            asks = gate is WaitingFor.QA_ANSWERS
+            found = _wait(phase, facts, gate, reason)
         case SignalStatus.CONTINUE:
-            return _continue(phase, target, facts, rule)
+            asks = phase is Phase.REQUIREMENTS and target not in (None, phase)
+            found = _continue(phase, target, facts, rule)
+        case _:
+            assert_never(status)
+    return _reminded(found, facts, asks=asks) if may_remind else found
+
+
+_NAME_THE_PLAN = " Write it to MM-DD-HH:MM-plan-SLUG.md and name that file in the signal’s “plan”."
+
+
+def _reminded(found: Transition, facts: GateFacts, *, asks: bool) -> Transition:
+    """Return a reminder in place of a transition that rests on files the agent can correct."""
+    if asks and facts.unread_questions:
+        return Transition(Step.REMIND, found.phase, reason=facts.unread_questions)
+    if found.cause is BlockCause.GATE:
+        hint = _NAME_THE_PLAN if facts.plan is None and not asks else ""
+        return Transition(Step.REMIND, found.phase, reason=f"{found.reason}{hint}")
+    return found
 
 
 def _continue(phase: Phase, target: Phase | None, facts: GateFacts, rule: PhaseRule) -> Transition:
@@ -199,7 +227,9 @@ def _gate(phase: Phase, target: Phase, facts: GateFacts) -> Transition:
     if phase is Phase.PLANNING:
         if facts.plan is None:
             return _block(
-                phase, BlockCause.GATE, "The agent wanted to start implementing, but there is no plan file."
+                phase,
+                BlockCause.GATE,
+                f"The agent wanted to start implementing, but {facts.plan_problem or NO_PLAN}.",
             )
         if not facts.plan_approved:
             return Transition(Step.WAIT, phase, WaitingFor.PLAN_APPROVAL)
@@ -208,6 +238,8 @@ def _gate(phase: Phase, target: Phase, facts: GateFacts) -> Transition:
 
 def _wait(phase: Phase, facts: GateFacts, waiting_for: WaitingFor, reason: str) -> Transition:
     match waiting_for:
+        case WaitingFor.QA_ANSWERS if facts.unread_questions and facts.open_questions == 0:
+            return _block(phase, BlockCause.GATE, facts.unread_questions)
         case WaitingFor.QA_ANSWERS if facts.questions == 0:
             return _block(
                 phase, BlockCause.GATE, "The agent waits for answers, but there is no question in _qa.md."
@@ -216,7 +248,9 @@ def _wait(phase: Phase, facts: GateFacts, waiting_for: WaitingFor, reason: str) 
             return Transition(Step.STAY, phase)
         case WaitingFor.PLAN_APPROVAL if facts.plan is None:
             return _block(
-                phase, BlockCause.GATE, "The agent waits for an approval, but there is no plan file."
+                phase,
+                BlockCause.GATE,
+                f"The agent waits for an approval, but {facts.plan_problem or NO_PLAN}.",
             )
         case WaitingFor.PLAN_APPROVAL if facts.plan_approved and phase is Phase.PLANNING:
             return Transition(Step.MOVE, Phase.IMPLEMENTATION)

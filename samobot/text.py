@@ -92,9 +92,9 @@ def human_size(count: int) -> str:
     return f"{size / 1000:.1f} GB"
 
 
-def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """Return the choice that `name` is probably a typing error of; None if none is close."""
+def nearest(name: str, choices: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """Return the choice that `name` is probably a typing error of; None if none is at least `cutoff` (0 to 1) alike."""
     import difflib  # rarely needed, and slow to import
 
-    found = difflib.get_close_matches(name[:80].casefold(), list(choices), n=1)
+    found = difflib.get_close_matches(name[:80].casefold(), list(choices), n=1, cutoff=cutoff)
     return found[0] if found else None

@@ -16,7 +16,7 @@ import pytest
 
 from samobot.errors import NotFoundError
 from samobot.fleet import documents
-from samobot.fleet.emergency_flag import pull
+from samobot.fleet.emergency_flag import raise_flag
 from samobot.fleet.launch import RunRequest, worker_log
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.decisions import load_key
@@ -82,7 +82,7 @@ def test_what_holds_secrets_is_its_owners_alone_whatever_the_umask(tmp_path: Pat
     try:
         write_values(tmp_path / "config" / ".env", {"TELEGRAM_BOT_TOKEN": "1:x"})
         load_key(state)
-        pull(state, "ann", datetime.now(UTC))
+        raise_flag(state, "ann", datetime.now(UTC))
         log = worker_log(state, RunRequest(config=tmp_path / ".samocode", session="greet"))
     finally:
         os.umask(before)

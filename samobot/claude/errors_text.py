@@ -9,38 +9,65 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from samobot.claude.outcome_kinds import OutcomeKind
 
 
+class Cure(StrEnum):
+    """Whether a fresh process may succeed where this one was refused."""
+
+    NONE = "none"
+    RESTART = "restart"
+    """Something in the conversation is refused; a fresh process does not carry it."""
+    RESTART_IF_ANSWERED = "restart_if_answered"
+    """Requests of the same process succeeded before: the conversation or the time has changed, not the setup."""
+
+
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """A kind of failure and how a sentence about it begins."""
+class RequestFailure:
+    """A kind of failed request.
+
+    Attributes:
+        kind: What it is.
+        lead: How a sentence about it begins.
+        cure: Whether a fresh process may help, for kinds that are not tried again otherwise.
+    """
 
     kind: OutcomeKind
     lead: str
+    cure: Cure = Cure.NONE
 
 
-_TOO_LONG = Trouble(OutcomeKind.PROMPT_TOO_LONG, "The conversation is too long for the model")
-_LOGIN = Trouble(OutcomeKind.AUTH, "Claude refuses the login")
-_REFUSED = Trouble(OutcomeKind.REFUSED, "Claude declined")
-_API = Trouble(OutcomeKind.OVERLOADED, "The Claude API failed on its side")
-_NETWORK = Trouble(OutcomeKind.NETWORK, "The Claude API could not be reached")
-_TRUNCATED = Trouble(OutcomeKind.TRUNCATED, "Claude's answer was cut off")
-_REQUEST = Trouble(OutcomeKind.INVALID_REQUEST, "The Claude API refuses the request")
-_FAILED = Trouble(OutcomeKind.FAILED, "Claude failed")
+_TOO_LONG = RequestFailure(OutcomeKind.PROMPT_TOO_LONG, "The conversation is too long for the model")
+_LOGIN = RequestFailure(OutcomeKind.AUTH, "Claude refuses the login", Cure.RESTART_IF_ANSWERED)
+_REFUSED = RequestFailure(OutcomeKind.REFUSED, "Claude declined")
+_API = RequestFailure(OutcomeKind.OVERLOADED, "The Claude API failed on its side")
+_NETWORK = RequestFailure(OutcomeKind.NETWORK, "The Claude API could not be reached")
+_TRUNCATED = RequestFailure(OutcomeKind.TRUNCATED, "Claude's answer was cut off")
+_REQUEST = RequestFailure(
+    OutcomeKind.INVALID_REQUEST, "The Claude API refuses the request", Cure.RESTART_IF_ANSWERED
+)
+_CONTENT = RequestFailure(
+    OutcomeKind.INVALID_REQUEST, "The Claude API refuses something in the conversation", Cure.RESTART
+)
+_MODEL = RequestFailure(OutcomeKind.INVALID_REQUEST, "The account cannot use this model")
+_FAILED = RequestFailure(OutcomeKind.FAILED, "Claude failed")
 
-_BY_STATUS: tuple[tuple[Callable[[int], bool], Trouble], ...] = (
+_BY_STATUS: tuple[tuple[Callable[[int], bool], RequestFailure], ...] = (
     (lambda status: status in (401, 403), _LOGIN),
-    (lambda status: status == 402, Trouble(OutcomeKind.ACCOUNT, "Claude's account refuses work")),
+    (lambda status: status == 402, RequestFailure(OutcomeKind.ACCOUNT, "Claude's account refuses work")),
     (lambda status: status == 408, _NETWORK),
     (lambda status: status == 413, _TOO_LONG),
-    (lambda status: status == 429, Trouble(OutcomeKind.RATE_LIMITED, "The Claude API takes no more for now")),
+    (
+        lambda status: status == 429,
+        RequestFailure(OutcomeKind.RATE_LIMITED, "The Claude API takes no more for now"),
+    ),
     (lambda status: 400 <= status < 500, _REQUEST),
     (lambda status: 500 <= status < 600, _API),
 )
 
-_BY_WORDS: tuple[tuple[str, Trouble], ...] = (
+_BY_WORDS: tuple[tuple[str, RequestFailure], ...] = (
     (r"prompt is too long|context (?:window|limit)|request too large|conversation too long", _TOO_LONG),
     (
         r"not logged in|run /login|invalid (?:api key|x-api-key|bearer)|authentication_(?:failed|error)"
@@ -49,7 +76,21 @@ _BY_WORDS: tuple[tuple[str, Trouble], ...] = (
     ),
     (r"usage policy|unable to respond to this request", _REFUSED),
     (r"exceeded the .{0,40}output token maximum", _TRUNCATED),
-    (r"model .{0,80}(?:not exist|not found|not have access)|issue with the selected model", _REQUEST),
+    (
+        r"issue with the selected model|(?:invalid|unknown|unsupported) model\b|\b40[04]\b.{0,80}\bmodel: ?[\w.-]+"
+        r"|model .{0,80}(?:not exist|not found|not have access|not (?:available|supported|enabled)|unavailable"
+        r"|deprecated|retired)"
+        r"|not (?:available|included|supported) (?:with|on|in|for) (?:the|your) .{0,60}"
+        r"(?:plan|subscription|account|organization|workspace|region)",
+        _MODEL,
+    ),
+    (
+        r"image dimensions|image exceeds|could not process (?:image|pdf|document)|many-image|pdf pages|pdf is "
+        r"|tool_use.{0,40}(?:without|ids? ).{0,60}tool_result|unexpected .{0,5}tool_use_id|tool_result.{0,60}tool_use"
+        r"|thinking.{0,30} blocks?.{0,80}(?:modified|must|cannot)|content blocks? must (?:be non-empty|contain)"
+        r"|must be non-empty|invalid base64|surrogate|not valid json|invalid high surrogate|media_type",
+        _CONTENT,
+    ),
     (r"overloaded|internal server error|\b5\d\d\b", _API),
     (
         r"unable to connect|connection|network|econn|etimedout|enotfound|eai_again|fetch failed|timed? ?out"
@@ -58,7 +99,9 @@ _BY_WORDS: tuple[tuple[str, Trouble], ...] = (
     ),
     (r"server_error", _API),
 )
-_PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), trouble) for pattern, trouble in _BY_WORDS)
+_PATTERNS = tuple(
+    (re.compile(pattern, re.IGNORECASE), classify_failure) for pattern, classify_failure in _BY_WORDS
+)
 
 # Some versions report a limit or a failed request as a plain success: the text is then the whole message.
 _DISGUISED = re.compile(
@@ -70,19 +113,21 @@ _DISGUISED = re.compile(
       | You['’]ve\ (?:hit|reached)\ your\ .{0,60}limit\s*[·∙•|]
       | (?:Claude\ (?:AI\ )?usage|5-hour|Weekly|Opus)(?:\ weekly)?\ limit\ reached\s*[·∙•|]
       | Limit\ reached\s*\|
+      | Spend(?:ing)?\ (?:cap|limit)\ reached\b
+      | There['’]s\ an\ issue\ with\ the\ selected\ model\b
       | You['’]re\ (?:now\ )?out\ of\ extra\ usage\s*[·∙•|]""",
     re.IGNORECASE | re.VERBOSE,
 )
 _LONGEST = 400
 
 
-def disguised(text: str) -> bool:
+def is_disguised_failure(text: str) -> bool:
     """Whether the final text of a "success" is really the CLI's own message about a failure."""
     text = text.strip()
     return len(text) <= _LONGEST and _DISGUISED.match(text) is not None
 
 
-def trouble(status: int | None, words: str) -> Trouble:
+def classify_failure(status: int | None, words: str) -> RequestFailure:
     """Name a failed request.
 
     Args:
@@ -92,6 +137,8 @@ def trouble(status: int | None, words: str) -> Trouble:
     by_words = next((found for pattern, found in _PATTERNS if pattern.search(words)), _FAILED)
     if status is None:
         return by_words
-    if status == 400 and by_words in (_TOO_LONG, _REFUSED):
+    if status == 400 and by_words in (_TOO_LONG, _REFUSED, _CONTENT):
+        return by_words
+    if status in (400, 403, 404) and by_words is _MODEL:
         return by_words
     return next((found for matches, found in _BY_STATUS if matches(status)), by_words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from samobot.claude.errors_text import disguised
+from samobot.claude.errors_text import is_disguised_failure
 from samobot.claude.records import ApiRetry, Assistant, Init, RateLimit, Record, Result, Tokens, ToolResult
 
 _LIMITS_KEPT = 32
@@ -24,6 +24,7 @@ class Evidence:
         retry: The latest retry, if nothing was heard from the API since.
         last_words: The last text of the main agent.
         tool_errors: How many tools failed.
+        answered: Whether the model has answered at all: what is refused later, the conversation or time brought about.
     """
 
     records: int = 0
@@ -34,6 +35,7 @@ class Evidence:
     retry: ApiRetry | None = None
     last_words: str = ""
     tool_errors: int = 0
+    answered: bool = False
     _used: Tokens = field(default_factory=Tokens)
     _latest: dict[str, tuple[str, Tokens]] = field(default_factory=dict)
 
@@ -42,6 +44,7 @@ class Evidence:
         self.records += 1
         if isinstance(record, Assistant):
             self._count(record)
+            self.answered = self.answered or not record.error
         match record:
             case Init():
                 self.init = self.init or record
@@ -78,7 +81,7 @@ class Evidence:
         if self.result is not None:
             if self.result.is_error:
                 return self.result.text or "; ".join(self.result.errors)
-            return self.result.text if disguised(self.result.text) else ""
+            return self.result.text if is_disguised_failure(self.result.text) else ""
         return (self.error.text or self.error.error) if self.error is not None else ""
 
     def _count(self, said: Assistant) -> None:

@@ -82,6 +82,8 @@ class ClaudeOptions:
     Attributes:
         path: The program: a name looked for on PATH, or a path.
         model: Model name or alias.
+        effort: The CLI's `--effort`; empty leaves it to the CLI.
+        fallback_model: Models for when the first is overloaded, separated by commas; none if empty.
         max_turns: Turns of one iteration.
         permission_mode: The CLI's `--permission-mode`.
         args: More flags, added at the end.
@@ -92,6 +94,8 @@ class ClaudeOptions:
     max_turns: int = 300
     permission_mode: str = "bypassPermissions"
     args: tuple[str, ...] = ()
+    effort: str = ""
+    fallback_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,8 @@ def build(
         str(context_file),
         "--model",
         options.model,
+        *(("--effort", options.effort) if options.effort else ()),
+        *(("--fallback-model", options.fallback_model) if options.fallback_model else ()),
         "--max-turns",
         str(options.max_turns),
         *budget,

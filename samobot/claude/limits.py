@@ -33,7 +33,6 @@ _LIMIT = re.compile(
 
 _ACCOUNT = re.compile(
     r"""credit\ balance\ is\ too\ low
-      | (?:org(?:anization)?['’]s\ monthly|monthly)\ (?:usage|spend(?:ing)?)\ (?:limit|cap)
       | (?:disabled|paused|restricted)\ by\ your\ (?:org(?:anization)?['’]s\ )?admin
       | (?:account|organization)\ (?:has\ been|is)\ (?:disabled|suspended)
       | does\ not\ have\ access\ to\ claude
@@ -41,6 +40,16 @@ _ACCOUNT = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+
+_CAP = re.compile(
+    r"""(?:org(?:anization)?['’]s\ monthly|monthly)\ (?:usage|spend(?:ing)?)\ (?:limit|cap)
+      | \bspend(?:ing)?\ (?:cap|limit)\ (?:has\ been\ |is\ )?(?:reached|exceeded|hit)
+      | \b(?:reached|exceeded|hit)\ your\ spend(?:ing)?\ (?:cap|limit)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_WHICH_RESETS = re.compile(r"\byour\s+([\w-]+)(?:\s+\w+)?\s+limit\s+resets\b", re.IGNORECASE)
 
 _KINDS = {
     "session": "five_hour",
@@ -50,6 +59,8 @@ _KINDS = {
     "sonnet": "seven_day_sonnet",
     "extra": "overage",
 }
+
+_MARGIN = timedelta(minutes=30)
 
 _EPOCH = re.compile(r"\|\s*(\d{9,13})\b")
 _ISO = re.compile(
@@ -84,8 +95,21 @@ class LimitText:
     resets_at: datetime | None
 
 
+def longest_wait(kind: str) -> timedelta:
+    """How far away the reset of a limit can be; a record that says more is damaged or forged.
+
+    Args:
+        kind: `five_hour`, `seven_day`, `seven_day_opus`, …; anything else is taken for a monthly limit.
+    """
+    if kind == "five_hour":
+        return timedelta(hours=5) + _MARGIN
+    if kind.startswith("seven_day"):
+        return timedelta(days=7) + _MARGIN
+    return timedelta(days=31) + _MARGIN
+
+
 def usage_limit(text: str, now: datetime, local: tzinfo | None = None) -> LimitText | None:
-    """Read a final text as a usage limit that time cures; None when it is anything else.
+    """Read a final text as a limit that time lifts; None if it is anything else.
 
     Args:
         text: The whole final text of a run.
@@ -93,18 +117,34 @@ def usage_limit(text: str, now: datetime, local: tzinfo | None = None) -> LimitT
         local: Time zone of a time that names none; None is this machine's.
     """
     text = text.strip()
-    if len(text) > _LONGEST or account_trouble(text):
+    if len(text) > _LONGEST or _ACCOUNT.search(text):
         return None
+    if _CAP.search(text):
+        # Without a reset only raising the cap helps.
+        resets_at = reset_time(text, now, local)
+        which = _WHICH_RESETS.search(text)
+        kind = _KINDS.get(which[1].lower(), "") if which is not None else ""
+        return LimitText(kind, resets_at) if resets_at is not None else None
     match = _LIMIT.match(text)
     if match is None:
         return None
-    word = (match["which"] or match["window"] or match["extra"] or "").strip().lower()
-    return LimitText(_KINDS.get(word.split(" ", maxsplit=1)[0], ""), reset_time(text, now, local))
+    name = (match["which"] or match["window"] or match["extra"] or "").strip().lower()
+    return LimitText(_KINDS.get(name.split(" ", maxsplit=1)[0], ""), reset_time(text, now, local))
 
 
-def account_trouble(text: str) -> bool:
-    """Whether a final text speaks of money, a plan or an administrator: things that waiting does not cure."""
-    return len(text.strip()) <= _LONGEST and _ACCOUNT.search(text) is not None
+def stated_reset(text: str, now: datetime) -> datetime | None:
+    """The reset that a short text states in whatever wording; for a request that was refused with status 429."""
+    return reset_time(text, now) if len(text.strip()) <= _LONGEST else None
+
+
+def is_spending_cap(text: str) -> bool:
+    """Whether a final text is about a cap on spending, which its owner can raise."""
+    return len(text.strip()) <= _LONGEST and _CAP.search(text) is not None
+
+
+def is_account_problem(text: str) -> bool:
+    """Whether a final text is about money, a plan or an administrator."""
+    return len(text.strip()) <= _LONGEST and (_ACCOUNT.search(text) or _CAP.search(text)) is not None
 
 
 def reset_time(text: str, now: datetime, local: tzinfo | None = None) -> datetime | None:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from samobot.claude.end import ProcessEnd, StoppedBy
-from samobot.claude.errors_text import disguised, trouble
+from samobot.claude.errors_text import Cure, RequestFailure, classify_failure, is_disguised_failure
 from samobot.claude.evidence import Evidence
-from samobot.claude.limits import account_trouble, usage_limit
+from samobot.claude.limits import is_account_problem, is_spending_cap, stated_reset, usage_limit
 from samobot.claude.outcome_kinds import OutcomeKind, Remedy
 from samobot.claude.records import Denial, ModelUse, Result, Tokens
 from samobot.text import human_duration
@@ -25,6 +25,8 @@ from samobot.text import human_duration
 __all__ = ["Evidence", "Outcome", "OutcomeKind", "Remedy", "classify"]
 
 _SENTENCE = 300
+
+_RAISE_THE_CAP = "Raising the spending limit in Claude's settings ends this sooner; then resume the session."
 
 # A stream that the server cut short ends as a "success" whose stop reason is null.
 _CUT_OFF = (None, "max_tokens")
@@ -41,6 +43,7 @@ class Outcome:
         note: Something beside it that a person may want to know (the CLI did not exit by itself, tools were
             denied); usually empty.
         resets_at: When a usage limit is over, aware; None when unknown or no limit.
+        restart_may_help: Whether a fresh process may succeed although only the user can cure this kind as a rule.
         limit_kind: Which limit: `five_hour`, `seven_day`, …; empty when unknown or no limit.
         cost_usd: What the process cost; None when it did not live to say. What could not start cost nothing.
         tokens: What it used; at the least, where it did not live to say.
@@ -55,6 +58,7 @@ class Outcome:
     text: str
     note: str = ""
     resets_at: datetime | None = None
+    restart_may_help: bool = False
     limit_kind: str = ""
     cost_usd: float | None = None
     tokens: Tokens = field(default_factory=Tokens)
@@ -80,6 +84,7 @@ def classify(evidence: Evidence, end: ProcessEnd, now: datetime) -> Outcome:
         text=verdict.text,
         note=" ".join(_notes(result, end)),
         resets_at=verdict.resets_at,
+        restart_may_help=verdict.restart_may_help,
         limit_kind=verdict.limit_kind,
         cost_usd=0.0 if verdict.kind is OutcomeKind.START_FAILED else result.cost_usd,
         tokens=_tokens(evidence),
@@ -104,6 +109,7 @@ class _Verdict:
     text: str
     resets_at: datetime | None = None
     limit_kind: str = ""
+    restart_may_help: bool = False
 
 
 def _judge(evidence: Evidence, end: ProcessEnd, now: datetime) -> _Verdict:
@@ -116,8 +122,7 @@ def _judge(evidence: Evidence, end: ProcessEnd, now: datetime) -> _Verdict:
     if evidence.result is not None and not (end.stopped_by and _is_aborted(evidence.result)):
         return _by_result(evidence, evidence.result)
     if evidence.result is None and (complaint := evidence.complaint()):
-        found = trouble(None, complaint)
-        return _Verdict(found.kind, _say(found.lead, complaint))
+        return _failed_request(evidence, classify_failure(None, complaint), complaint)
     return _by_end(evidence, end)
 
 
@@ -128,7 +133,7 @@ def _is_good(result: Result) -> bool:
         and result.stop_reason not in _CUT_OFF
         and result.stop_reason != "refusal"
         and result.terminal_reason not in _CONTEXT_FULL
-        and not disguised(result.text)
+        and not is_disguised_failure(result.text)
     )
 
 
@@ -138,24 +143,30 @@ def _is_aborted(result: Result) -> bool:
 
 
 def _limit(evidence: Evidence, now: datetime) -> _Verdict | None:
-    """A limit of the account, from the CLI's own words and from the rate-limit events."""
-    words = evidence.complaint()
-    if account_trouble(words):
-        return _Verdict(OutcomeKind.ACCOUNT, _say("Claude's account refuses work", words))
-    said = usage_limit(words, now)
+    """A limit of the account, from the CLI's own messages and from the rate-limit events."""
+    text = evidence.complaint()
+    said = usage_limit(text, now)
+    is_cap = is_spending_cap(text)
     rejected = evidence.rejected()
-    if said is None:
-        # A refusal in an event means nothing by itself when the run then ended of something else.
-        result = evidence.result
-        refused = result is None or (result.api_error_status == 429 and result.is_error)
-        if not rejected or not refused:
-            return None
     resets = [limit.resets_at for limit in rejected if limit.resets_at is not None]
-    when = max(resets) if resets else (said.resets_at if said else None)
-    # Where several limits refuse, work can go on only when the last of them is over.
+    stated = said.resets_at if said else None
+    if is_account_problem(text) and said is None and not (is_cap and resets):
+        return _Verdict(OutcomeKind.ACCOUNT, _say("Claude's account refuses work", text))
+    if said is None and not is_cap:
+        # A refusal in an event means nothing on its own if the run then ended for another reason.
+        result = evidence.result
+        is_429 = result is not None and result.api_error_status == 429 and result.is_error
+        stated = stated_reset(text, now) if is_429 else None
+        if not (rejected and (is_429 or result is None)) and stated is None:
+            return None
+    when = max(resets) if resets else stated
+    # If several limits refuse, work can continue only when the last of them has reset.
     kinds = sorted((limit.resets_at != when, limit.kind) for limit in rejected if limit.kind)
     kind = kinds[0][1] if kinds else (said.kind if said else "")
-    return _Verdict(OutcomeKind.USAGE_LIMIT, _say("Claude's usage limit is reached", words), when, kind)
+    if is_cap:
+        text = _say("Claude's spending limit is reached", text)
+        return _Verdict(OutcomeKind.USAGE_LIMIT, f"{text} {_RAISE_THE_CAP}", when, kind)
+    return _Verdict(OutcomeKind.USAGE_LIMIT, _say("Claude's usage limit is reached", text), when, kind)
 
 
 def _by_result(evidence: Evidence, result: Result) -> _Verdict:
@@ -177,8 +188,12 @@ def _by_result(evidence: Evidence, result: Result) -> _Verdict:
         return _Verdict(OutcomeKind.REFUSED, _say("Claude declined", result.text))
     if not words and result.stop_reason in _CUT_OFF:
         return _Verdict(OutcomeKind.TRUNCATED, "Claude's answer was cut off in the middle.")
-    found = trouble(result.api_error_status, words)
-    return _Verdict(found.kind, _say(found.lead, words))
+    return _failed_request(evidence, classify_failure(result.api_error_status, words), words)
+
+
+def _failed_request(evidence: Evidence, found: RequestFailure, text: str) -> _Verdict:
+    restart = found.cure is Cure.RESTART or (found.cure is Cure.RESTART_IF_ANSWERED and evidence.answered)
+    return _Verdict(found.kind, _say(found.lead, text), restart_may_help=restart)
 
 
 def _by_end(evidence: Evidence, end: ProcessEnd) -> _Verdict:

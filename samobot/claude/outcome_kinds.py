@@ -8,7 +8,7 @@ from enum import StrEnum
 class Remedy(StrEnum):
     """What the loop does about an outcome. The comment beside each says when it is right."""
 
-    GO_ON = "go_on"  # nothing is wrong
+    CONTINUE = "continue"  # nothing is wrong
     RETRY = "retry"  # something failed here: a few tries, then a person
     BACK_OFF = "back_off"  # the service is at fault: it will be back, and trying costs nothing
     PARK = "park"  # a limit that time lifts, at a known hour as a rule
@@ -53,8 +53,8 @@ class OutcomeKind(StrEnum):
 
 
 _REMEDIES: dict[OutcomeKind, Remedy] = {
-    OutcomeKind.COMPLETED: Remedy.GO_ON,
-    OutcomeKind.MAX_TURNS: Remedy.GO_ON,
+    OutcomeKind.COMPLETED: Remedy.CONTINUE,
+    OutcomeKind.MAX_TURNS: Remedy.CONTINUE,
     OutcomeKind.MAX_BUDGET: Remedy.CAP,
     OutcomeKind.INTERRUPTED: Remedy.RETRY,
     OutcomeKind.USAGE_LIMIT: Remedy.PARK,

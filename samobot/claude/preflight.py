@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from samobot.claude.invocation import ClaudeOptions, check_args, child_environment
 from samobot.errors import UsageError
-from samobot.system.commands import Answer, ask
+from samobot.system.commands import CommandResult, run_command
 
 OLDEST = (2, 1, 0)
 """The oldest version that is accepted; everything here was measured on 2.1.197."""
@@ -107,7 +107,7 @@ def _version(path: str, env: Mapping[str, str]) -> str:
             f"{path} --version did not answer within {_SECONDS:.0f} s: it does not seem to be a working Claude CLI."
         )
     found = re.search(r"\b(\d+)\.(\d+)\.(\d+)\b", done.out)
-    if not done.well or found is None:
+    if not done.succeeded or found is None:
         said = " ".join((done.err or done.out).split())[:200] or "nothing"
         raise UsageError(
             f"{path} does not seem to be a working Claude CLI: asked for its version, it said: {said}"
@@ -123,7 +123,7 @@ def _version(path: str, env: Mapping[str, str]) -> str:
 def _logged_out(path: str, env: Mapping[str, str]) -> bool:
     """Whether the CLI says so plainly; any other answer is left for the first iteration to find out."""
     done = _ask(path, env, "auth", "status")
-    if done is None or done.well:
+    if done is None or done.succeeded:
         return False
     try:
         answer = json.loads(done.out)
@@ -132,10 +132,10 @@ def _logged_out(path: str, env: Mapping[str, str]) -> bool:
     return isinstance(answer, dict) and answer.get("loggedIn") is False
 
 
-def _ask(path: str, env: Mapping[str, str], *args: str) -> Answer | None:
+def _ask(path: str, env: Mapping[str, str], *args: str) -> CommandResult | None:
     """What the CLI answers; None where it does not in time."""
     try:
-        return ask([path, *args], seconds=_SECONDS, environ=env)
+        return run_command([path, *args], seconds=_SECONDS, environ=env)
     except TimeoutError:
         return None
     except OSError as error:

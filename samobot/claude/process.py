@@ -46,7 +46,7 @@ _PENDING_LIMIT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Clocks:
+class Timeouts:
     """How long a process may take, in seconds.
 
     Attributes:
@@ -66,7 +66,7 @@ class Clocks:
 
 async def run(
     invocation: Invocation,
-    clocks: Clocks,
+    clocks: Timeouts,
     *,
     on_record: Callable[[Record], None],
     on_start: Callable[[int], None],
@@ -86,18 +86,22 @@ async def run(
     Raises:
         OSError: The log cannot be read.
     """
-    running = _Running(invocation, clocks, on_record, stop)
+    running = _ProcessRun(invocation, clocks, on_record, stop)
     try:
         return await running.to_the_end(on_start)
     finally:
         running.close()
 
 
-class _Running:
+class _ProcessRun:
     """One process while it runs: what has been seen of it, and since when."""
 
     def __init__(
-        self, invocation: Invocation, clocks: Clocks, on_record: Callable[[Record], None], stop: asyncio.Event
+        self,
+        invocation: Invocation,
+        clocks: Timeouts,
+        on_record: Callable[[Record], None],
+        stop: asyncio.Event,
     ) -> None:
         self._invocation = invocation
         self._clocks = clocks

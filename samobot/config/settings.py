@@ -23,6 +23,7 @@ from samobot.config.environment import (
     split_paths,
 )
 from samobot.errors import UsageError
+from samobot.phases import Phase
 
 TELEGRAM_ROOT = "https://api.telegram.org"
 
@@ -38,6 +39,31 @@ class PermissionMode(StrEnum):
     BYPASS_PERMISSIONS = "bypassPermissions"
     DEFAULT = "default"
     DONT_ASK = "dontAsk"
+
+
+class Effort(StrEnum):
+    """How hard the model thinks: the levels of the CLI's `--effort`."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    XHIGH = "xhigh"
+    MAX = "max"
+
+
+DEFAULT_EFFORT: Mapping[Phase, Effort] = {
+    Phase.INVESTIGATION: Effort.MEDIUM,
+    Phase.REQUIREMENTS: Effort.MEDIUM,
+    Phase.PLANNING: Effort.HIGH,
+    Phase.IMPLEMENTATION: Effort.HIGH,
+    Phase.TESTING: Effort.MEDIUM,
+    Phase.QUALITY: Effort.HIGH,
+    Phase.DONE: Effort.LOW,
+}
+"""Always passed to the CLI: its own default differs from version to version (high on 2.1.197, medium on 2.1.332)."""
+
+_BY_PHASE = {"claude_models": "CLAUDE_MODEL_", "claude_efforts": "CLAUDE_EFFORT_"}
+"""Fields that are one variable a phase, such as `CLAUDE_MODEL_PLANNING`."""
 
 
 def _words(value: object) -> object:
@@ -63,6 +89,12 @@ class Settings(BaseModel):
     claude_path: str = "claude"
     """The Claude CLI: a name on PATH, or a path."""
     claude_model: str = "opus"
+    claude_models: Mapping[Phase, str] = {}
+    """Models of single phases, from `CLAUDE_MODEL_<PHASE>`; other phases use `claude_model`."""
+    claude_efforts: Mapping[Phase, Effort] = {}
+    """Efforts of single phases, from `CLAUDE_EFFORT_<PHASE>`; other phases use `DEFAULT_EFFORT`."""
+    claude_fallback_model: str = ""
+    """Models to use while the first is overloaded, separated by commas; none if empty."""
     claude_max_turns: Annotated[int, Field(ge=1)] = 300
     claude_timeout: Annotated[float, Field(gt=0)] = DEFAULT_TIMEOUT
     """Seconds that one iteration may take."""
@@ -130,6 +162,14 @@ class Settings(BaseModel):
         owners = {owner} if owner is not None and owner > 0 else set()
         return frozenset(self.telegram_allowed_users) | owners
 
+    def effort(self, phase: Phase) -> Effort:
+        """The effort of a phase's iterations."""
+        return self.claude_efforts.get(phase, DEFAULT_EFFORT[phase])
+
+    def model(self, phase: Phase) -> str:
+        """The model of a phase's iterations."""
+        return self.claude_models.get(phase, self.claude_model)
+
     def require_token(self) -> str:
         """The bot's token.
 
@@ -157,8 +197,10 @@ def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = Tr
     environ = os.environ if environ is None else environ
     path = find_env_file(environ)
     values = read_values(environ, path, strict=strict)
-    names = {name for name in Settings.model_fields if name != "env_file"}
+    names = {name for name in Settings.model_fields if name not in ("env_file", *_BY_PHASE)}
     known: dict[str, object] = {name: values[name.upper()] for name in names if values.get(name.upper())}
+    for name, prefix in _BY_PHASE.items():
+        known[name] = {phase: value for phase in Phase if (value := values.get(f"{prefix}{phase.upper()}"))}
     known.setdefault("samobot_state_dir", default_state_dir(environ))
     try:
         return Settings.model_validate(known | {"env_file": path})
@@ -166,9 +208,17 @@ def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = Tr
         raise UsageError(_explain(error, path, environ)) from None
 
 
+def _variable(place: tuple[int | str, ...]) -> str:
+    """The environment variable that a validation error is about."""
+    if not place:
+        return "configuration"
+    prefix = _BY_PHASE.get(str(place[0]))
+    return str(place[0]).upper() if prefix is None else f"{prefix}{str(place[1]).upper()}"
+
+
 def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, str]) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
-    name = str(first["loc"][0]).upper() if first["loc"] else "configuration"
+    name = _variable(first["loc"])
     where = "in the environment" if environ.get(name) else f"in {path}"
     if name == "TELEGRAM_BOT_TOKEN":
         return f"{name} {where} cannot be used."

@@ -24,10 +24,10 @@ from samobot.fleet.results import ChangedFile, DiffView, Document, FileView
 from samobot.session.diff import DIFF_LIMIT, checkout, diff_summary, diff_text
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
+from samobot.session.gate_state import read_plan
 from samobot.session.journal import events
 from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
-from samobot.session.plan import newest_plan
 from samobot.session.worktree import base_of
 from samobot.text import clip, human_size, without_surrogates
 
@@ -48,14 +48,15 @@ _LINE_LIMIT = 1000
 
 
 async def plan_text(folder: SessionFolder) -> Document:
-    """The newest plan.
+    """The plan.
 
     Raises:
-        NotFoundError: There is none.
+        NotFoundError: There is none, or it is not clear which file it is.
     """
-    plan = await asyncio.to_thread(newest_plan, folder)
+    choice = await asyncio.to_thread(read_plan, folder)
+    plan = choice.plan
     if plan is None:
-        raise NotFoundError(f"{folder.name} has no plan yet.")
+        raise NotFoundError(f"{folder.name} has no plan yet: {choice.problem}.")
     return Document(name=without_surrogates(plan.name), text=without_surrogates(plan.text))
 
 

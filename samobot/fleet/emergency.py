@@ -27,7 +27,7 @@ _LOCK_TAIL = ("_logs", "run.lock")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class StoppedSession:
     """One session that was stopped, or that could not be.
 
     Attributes:
@@ -41,7 +41,7 @@ class Ended:
     clean: bool
 
 
-def stop_everything(state_dir: Path, projects: Iterable[Project]) -> Iterator[Ended]:
+def stop_everything(state_dir: Path, projects: Iterable[Project]) -> Iterator[StoppedSession]:
     """Stop every session that anything runs for, and yield each as it is done.
 
     Call it after the emergency stop was pulled: it looks until a look finds nothing, and then nothing new starts.
@@ -65,9 +65,9 @@ def stop_everything(state_dir: Path, projects: Iterable[Project]) -> Iterator[En
                 halted = halt(folder)
             except SamobotError as error:
                 refused.add(folder.path.resolve())
-                yield Ended(folder, error.message, clean=False)
+                yield StoppedSession(folder, error.message, clean=False)
             else:
-                yield Ended(folder, halted.words, clean=halted.clean)
+                yield StoppedSession(folder, halted.summary, clean=halted.clean)
         if not active and not early:
             return
 

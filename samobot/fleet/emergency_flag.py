@@ -14,14 +14,14 @@ _FILE = "panic.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Panic:
+class EmergencyStop:
     """Who pulled the emergency stop, and when; None where the file does not say."""
 
     who: str
     at: datetime | None
 
 
-def pull(state_dir: Path, who: str, now: datetime) -> None:
+def raise_flag(state_dir: Path, who: str, now: datetime) -> None:
     """Keep everything from starting, from now on.
 
     Raises:
@@ -33,7 +33,7 @@ def pull(state_dir: Path, who: str, now: datetime) -> None:
     )
 
 
-def pulled(state_dir: Path) -> Panic | None:
+def read_flag(state_dir: Path) -> EmergencyStop | None:
     """The emergency stop that is in force. A damaged file is one: in doubt nothing starts.
 
     Raises:
@@ -45,18 +45,18 @@ def pulled(state_dir: Path) -> Panic | None:
     try:
         values = json.loads(text)
         at = datetime.fromisoformat(values["at"])
-        return Panic(str(values["who"]), at if at.tzinfo is not None else at.replace(tzinfo=UTC))
+        return EmergencyStop(str(values["who"]), at if at.tzinfo is not None else at.replace(tzinfo=UTC))
     except (ValueError, TypeError, KeyError, RecursionError):
-        return Panic("somebody", None)
+        return EmergencyStop("somebody", None)
 
 
-def refuse_while_pulled(state_dir: Path) -> None:
+def refuse_during_emergency(state_dir: Path) -> None:
     """Keep a worker from starting while the emergency stop is in force.
 
     Raises:
         ConflictError: It is; with who pulled it and how to release it.
     """
-    panic = pulled(state_dir)
+    panic = read_flag(state_dir)
     if panic is not None:
         since = f" at {panic.at.astimezone():%Y-%m-%d %H:%M}" if panic.at is not None else ""
         raise ConflictError(
@@ -65,7 +65,7 @@ def refuse_while_pulled(state_dir: Path) -> None:
         )
 
 
-def release(state_dir: Path) -> bool:
+def lower_flag(state_dir: Path) -> bool:
     """Let workers start again; whether they had been kept from it."""
     try:
         (state_dir / _FILE).unlink()

@@ -149,7 +149,7 @@ class RunQueue:
         Raises:
             ConflictError: It is.
         """
-        pulled = emergency_flag.pulled(self._state_dir)
+        pulled = emergency_flag.read_flag(self._state_dir)
         if pulled is not None:
             raise ConflictError(
                 f"{pulled.who} pulled the emergency stop; nothing starts until /resume lifts it."
@@ -187,7 +187,7 @@ class RunQueue:
         """Whether the emergency stop is in force: also where nobody can tell."""
         trouble = ""
         try:
-            stopped = self._frozen or emergency_flag.pulled(self._state_dir) is not None
+            stopped = self._frozen or emergency_flag.read_flag(self._state_dir) is not None
         except SamobotError as error:
             trouble, stopped = error.message, True
         if trouble and trouble != self._trouble:

@@ -23,7 +23,7 @@ from samobot.session.lock import holder
 from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.status import SessionState
 from samobot.system.threads import Threads
-from samobot.worker.halt import Halted, halt
+from samobot.worker.halt import HaltResult, halt
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +96,8 @@ class SessionStopper:
             halted = await self._threads.run_slowly(lambda: self._halt(ref, folder))
         self._changed()
         if unwritten is not None:
-            raise StorageError(f"{halted.words} But it could not be written down: {unwritten.message}")
-        return StopReport(words=halted.words, clean=halted.clean, done=halted.done)
+            raise StorageError(f"{halted.summary} But it could not be written down: {unwritten.message}")
+        return StopReport(words=halted.summary, clean=halted.clean, done=halted.done)
 
     async def panic(self, by: Person) -> list[StopReport]:
         """Stop everything at once, and let nothing start until `lift_emergency_stop`."""
@@ -106,7 +106,7 @@ class SessionStopper:
 
     async def lift_emergency_stop(self) -> bool:
         """Let workers start again; whether the emergency stop was on."""
-        return await self._threads.run(lambda: emergency_flag.release(self._state_dir))
+        return await self._threads.run(lambda: emergency_flag.lower_flag(self._state_dir))
 
     async def archive(self, ref: SessionRef) -> None:
         """Put a session's folder away.
@@ -120,7 +120,7 @@ class SessionStopper:
             await self._threads.run(lambda: archive(folder))
             self._supervisor.drop(ref.key)
 
-    def _halt(self, ref: SessionRef, folder: SessionFolder) -> Halted:
+    def _halt(self, ref: SessionRef, folder: SessionFolder) -> HaltResult:
         halted = halt(folder, now=self._now)
         if not self._workers.end_stray(ref.key):
             return replace(halted, alive=(*halted.alive, "its worker"))
@@ -129,7 +129,7 @@ class SessionStopper:
     async def _stop_everything(self, by: Person) -> list[StopReport]:
         reports: list[StopReport] = []
         try:
-            await self._threads.run(lambda: emergency_flag.pull(self._state_dir, by.who, self._now()))
+            await self._threads.run(lambda: emergency_flag.raise_flag(self._state_dir, by.who, self._now()))
         except StorageError as error:
             words = f"The emergency stop could not be written down, so it holds only for now: {error.message}"
             reports.append(StopReport(words=words, clean=False))

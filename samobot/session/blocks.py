@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 _KEY = re.compile(
@@ -18,6 +19,10 @@ _KEY = re.compile(
     r"|(?P<c>[a-z][a-z ]{0,39}?)[ \t]{0,8}:)",
     re.IGNORECASE,
 )
+
+
+PARSES_KEPT = 8
+"""Results kept by each pure parser: while an event is handled, the same text is read by several parts."""
 
 
 class Line(NamedTuple):
@@ -67,6 +72,7 @@ class Key:
     value: str
 
 
+@lru_cache(maxsize=PARSES_KEPT)
 def scan(text: str) -> tuple[Line, ...]:
     """Split a text into lines and mark headings and code. Linear in the text's length.
 
@@ -85,7 +91,7 @@ def scan(text: str) -> tuple[Line, ...]:
     has_fences = "```" in text or "~~~" in text
     codes = _code(pieces) if has_fences else [False] * len(pieces)
     for index, (piece, end, code) in enumerate(zip(pieces, ends, codes, strict=True)):
-        level, title = (0, "") if code else _heading(piece.removeprefix("\ufeff") if index == 0 else piece)
+        level, title = (0, "") if code else heading_of(piece.removeprefix("\ufeff") if index == 0 else piece)
         lines.append(Line(index + 1, start, piece, end, code, level, title))
         start += len(piece) + len(end)
     return tuple(lines)
@@ -241,7 +247,8 @@ def with_section(text: str, lines: Sequence[Line], title: str) -> str:
     return f"{above}## {title}{end}{end if below else ''}{below}"
 
 
-def _heading(line: str) -> tuple[int, str]:
+def heading_of(line: str) -> tuple[int, str]:
+    """Return level and text of a heading; level 0 for any other line."""
     if "#" not in line:
         return 0, ""
     body = line.lstrip(" ")

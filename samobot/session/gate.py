@@ -259,7 +259,7 @@ def settle(folder: SessionFolder, now: datetime, *, held_by_us: bool = False) ->
 
 def _shown_plan(folder: SessionFolder, standing: GateState, expected: str | None) -> Plan:
     if standing.plan is None:
-        raise NotFoundError(f"{folder.name} has no plan yet.")
+        raise NotFoundError(f"{folder.name} has no plan yet: {standing.plan_problem}.")
     if expected is not None and expected != standing.plan.sha256:
         raise ConflictError("The plan has changed since it was shown; look at it again.")
     return standing.plan

@@ -16,7 +16,8 @@ from samobot.session.decisions import read as read_decisions
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import Overview, parse_overview
-from samobot.session.plan import Plan, newest_plan
+from samobot.session.plan import Plan
+from samobot.session.plan_file import PlanChoice, choose_plan
 from samobot.session.qa import Qa, parse_qa
 from samobot.session.signal import Signal, SignalProblem, parse_signal
 
@@ -35,7 +36,8 @@ class GateState:
         signal_text: The signal file's text; None where there is none.
         signal_at: When it was written.
         qa: Questions and answers.
-        plan: The newest plan.
+        plan: The plan, if it is clear which file that is.
+        plan_problem: Why there is none, as a clause.
         verdict: The newest approval or rejection of the plan as it is now.
         decisions: All decisions.
         unreadable: Sentences about files that could not be read; nothing may be concluded from those.
@@ -47,6 +49,7 @@ class GateState:
     signal_at: datetime | None
     qa: Qa
     plan: Plan | None
+    plan_problem: str
     verdict: Decision | None
     decisions: DecisionLog
     unreadable: tuple[str, ...]
@@ -70,6 +73,8 @@ class GateState:
             open_questions=len(self.qa.open),
             plan=self.plan.name if self.plan else None,
             plan_approved=self.plan_approved,
+            plan_problem=self.plan_problem,
+            unread_questions=self.qa.unread,
         )
 
     @property
@@ -134,18 +139,38 @@ def look(folder: SessionFolder) -> GateState:
     overview = parse_overview(reading(lambda: read_text(folder.overview), None) or "")
     signal_text = reading(lambda: read_text(folder.signal), None)
     qa = parse_qa(reading(lambda: read_text(folder.qa), None) or "")
-    plan = reading(lambda: newest_plan(folder), None)
     decisions = reading(lambda: read_decisions(folder), DecisionLog())
+    signal = parse_signal(signal_text)
+    choice = reading(
+        lambda: choose_plan(folder, overview, signal, decisions.decisions),
+        PlanChoice(None, "it cannot be read"),
+    )
+    plan = choice.plan
     return GateState(
         overview=overview,
-        signal=parse_signal(signal_text),
+        signal=signal,
         signal_text=signal_text,
         signal_at=written_at(folder.signal),
         qa=qa,
         plan=plan,
+        plan_problem=choice.problem,
         verdict=verdict(decisions.decisions, plan) if plan else None,
         decisions=decisions,
         unreadable=tuple(unreadable),
+    )
+
+
+def read_plan(folder: SessionFolder) -> PlanChoice:
+    """Find and read the plan of a session.
+
+    Raises:
+        StorageError: A file cannot be read.
+    """
+    return choose_plan(
+        folder,
+        parse_overview(read_text(folder.overview) or ""),
+        parse_signal(read_text(folder.signal)),
+        read_decisions(folder).decisions,
     )
 
 

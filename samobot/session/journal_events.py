@@ -87,13 +87,26 @@ class RunEnd:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One worker's life. `end` is None while it lives, and for ever if it was killed."""
+    """One worker's life.
+
+    Attributes:
+        id: Unique id.
+        pid: The worker's process id.
+        started: When it took the session.
+        phase: The phase the session was in.
+        auto: Whether the bot may decide gates automatically.
+        worker: The worker's process, if the journal identifies it.
+        scope: The cgroup of the worker's own systemd scope, in which all that it started stays; None without one.
+        end: None while it lives, and forever if it was killed.
+    """
 
     id: str
     pid: int | None
     started: datetime
     phase: str | None
     auto: bool
+    worker: ProcessIdentity | None = None
+    scope: str | None = None
     end: RunEnd | None = None
 
 
@@ -168,6 +181,7 @@ class Journal:
         resolved: When a person last lifted a stop of the run: a retry, a budget, the end of a parking.
         started: Time of the first event.
         first_worker: The worker of the first run, if its line says which process that was.
+        killed_runs: The last runs whose worker was killed (at most 50): what it had started, nobody swept.
         updated: Time of the last event.
         waited_s: Seconds that the session has waited for a person, up to `updated`.
         waiting_since: Since when it waits for a person now; None if it does not.
@@ -197,6 +211,7 @@ class Journal:
     resolved: datetime | None = None
     started: datetime | None = None
     first_worker: ProcessIdentity | None = None
+    killed_runs: tuple[Run, ...] = ()
     updated: datetime | None = None
     waited_s: float = 0.0
     waiting_since: datetime | None = None

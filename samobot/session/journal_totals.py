@@ -43,6 +43,7 @@ class JournalTotals:
         self._voids: deque[Remark] = deque(maxlen=_KEPT)
         self._notices: deque[Remark] = deque(maxlen=_KEPT)
         self._decisions: set[str] = set()
+        self._killed: deque[Run] = deque(maxlen=_KEPT)
         # Plain attributes for what most events change; a new `Journal` for each would be slow.
         self._started: datetime | None = None
         self._updated: datetime | None = None
@@ -87,6 +88,7 @@ class JournalTotals:
             voids=tuple(self._voids),
             notices=tuple(self._notices),
             decision_ids=frozenset(self._decisions),
+            killed_runs=tuple(self._killed),
             damaged=self._damage_count,
             problems=problems,
         )
@@ -157,14 +159,19 @@ class JournalTotals:
 
     def _run_start(self, record: dict[str, Any], at: datetime) -> None:
         self._end_wait(at)
+        worker = _identity(record)
         if self._now.run is None:
-            self._now = replace(self._now, first_worker=_identity(record))
+            self._now = replace(self._now, first_worker=worker)
+        elif self._now.run.end is None:
+            self._killed.append(self._now.run)
         run = Run(
             id=_text(record.get("run")) or "",
             pid=_whole(record.get("pid")),
             started=at,
             phase=_text(record.get("phase")),
             auto=record.get("auto") is True,
+            worker=worker,
+            scope=_text(record.get("scope")),
         )
         budget = _money(record.get("budget_usd"))
         budget = self._now.budget_usd if budget is None else budget
@@ -211,6 +218,8 @@ class JournalTotals:
         )
         run = self._now.run or Run("", None, at, end.phase, auto=False)
         park = self._now.park if reason is RunEndReason.PARKED else None
+        if record.get("killed") is True:
+            self._killed.append(run)
         self._now = replace(self._now, run=replace(run, end=end), park=park)
         self._lose_iteration()
         if reason in NEEDS_PERSON:

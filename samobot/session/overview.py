@@ -14,9 +14,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from samobot.phases import Phase
 from samobot.session.blocks import (
+    PARSES_KEPT,
     KeyLine,
     Line,
     head_of,
@@ -107,6 +109,7 @@ class Overview:
     problems: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=PARSES_KEPT)
 def parse_overview(text: str) -> Overview:
     """Read `_overview.md`. Never fails; linear in the text's length.
 

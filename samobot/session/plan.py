@@ -1,29 +1,25 @@
-"""The plan: which file it is, exactly which content, and what it proposes."""
+"""A plan: its exact content, and its outline of phases and steps."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from samobot.errors import StorageError
-from samobot.session.files import open_regular
-from samobot.session.folder import SessionFolder
-from samobot.text import human_size
+from samobot.session.blocks import scan
 
 PLAN_LIMIT = 1_000_000
-"""Bytes of the largest plan that is read: nobody approves more on a phone."""
+"""Maximum bytes of a plan file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan file as it was when it was read.
+    """The content of a plan file.
 
     Attributes:
-        path: Where it is.
-        sha256: Of its bytes, in hexadecimal: what an approval is bound to.
+        path: The file.
+        sha256: Digest of its bytes, in hexadecimal: an approval is bound to it.
         text: Its text; bytes that are not UTF-8 are replaced.
     """
 
@@ -58,43 +54,21 @@ class Outline:
         return sum(len(phase.steps) for phase in self.phases)
 
 
-def newest_plan(folder: SessionFolder) -> Plan | None:
-    """Read the newest `*-plan-*.md` directly in the folder, by time of change, then by name; else None.
-
-    Raises:
-        StorageError: It is there and cannot be read, or is larger than `PLAN_LIMIT`.
-    """
-    found: list[tuple[int, str]] = []
-    try:
-        with os.scandir(folder.path) as entries:
-            for entry in entries:
-                if "-plan-" in entry.name and entry.name.endswith(".md"):
-                    try:
-                        if entry.is_file(follow_symlinks=False):
-                            found.append((entry.stat().st_mtime_ns, entry.name))
-                    except FileNotFoundError:
-                        continue
-        if not found:
-            return None
-        path = folder.path / max(found)[1]
-        with open_regular(path) as file:
-            content = file.read(PLAN_LIMIT + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StorageError(
-            f"The plan in {folder.path} cannot be read: {error.filename} ({error.strerror})."
-        ) from error
-    if len(content) > PLAN_LIMIT:
-        raise StorageError(
-            f"The plan {path} is larger than {human_size(PLAN_LIMIT)}, so it is not read: "
-            "shorten it, or move it away and run the session again."
-        )
+def new_plan(path: Path, content: bytes) -> Plan:
+    """Return a plan with this content."""
     return Plan(path, hashlib.sha256(content).hexdigest(), content.decode("utf-8", "replace"))
 
 
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*")
+def is_empty(text: str) -> bool:
+    """Return whether a plan has nothing to approve: only white space, headings, rules or comments."""
+    body = _COMMENT.sub("", text)
+    return not any(
+        line.strip() and not line.lstrip("\ufeff ").startswith("#") and line.strip(" \t-*_`~=\ufeff")
+        for line in body.splitlines()
+    )
+
+
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _PHASE = re.compile(r"(?:phase|part|stage|milestone|step)\b[ \t]*\d+", re.IGNORECASE)
 _STEP = re.compile(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")
 _BULLET = re.compile(r"( {0,3})[-*+][ \t]+(\S.*)")
@@ -113,9 +87,9 @@ class _Section:
 
 
 def outline(text: str) -> Outline:
-    """Read a plan's title, phases and steps out of its Markdown, however it is laid out.
+    """Parse a plan's title, phases and steps out of its Markdown. Linear in the text's length.
 
-    A phase is a section whose heading says so (`## Phase 1: Script`), or, where none does, any section
+    A phase is a section whose heading says so (`## Phase 1: Script`), or, if none does, any section
     that has steps. A step is an outermost check box or numbered line; a phase without any has its bullets.
     """
     title, sections = _sections(text)
@@ -129,37 +103,30 @@ def outline(text: str) -> Outline:
 
 
 def spoken_title(title: str) -> str:
-    """A plan's title as people say it: who is told of a plan need not read `Plan:` before its name."""
+    """Return a plan's title for display, without a leading `Plan:`."""
     return _PLAN_PREFIX.sub("", title) or title
 
 
 def spoken_phase(title: str) -> str:
-    """A phase's title as people say it, without `Phase 2:`: a list has numbers of its own."""
+    """Return a phase's title for display, without a leading `Phase 2:`."""
     return _PHASE_PREFIX.sub("", title) or title
 
 
 def _sections(text: str) -> tuple[str, list[_Section]]:
     title = ""
     sections = [_Section(1, "", [], [])]
-    fence = ""
     indent: int | None = None
-    for line in text.splitlines():
-        mark = _FENCE.match(line)
-        if fence:
-            if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
-                fence = ""
+    for each in scan(text):
+        if each.code:
             continue
-        if mark:
-            fence = mark[1]
-            continue
-        heading = _HEADING.fullmatch(line)
-        if heading:
+        if each.level:
             indent = None
-            if not title and len(heading[1]) == 1:
-                title = _plain(heading[2])
+            if not title and each.level == 1:
+                title = _plain(each.title)
             else:
-                sections.append(_Section(len(heading[1]), _plain(heading[2]), [], []))
+                sections.append(_Section(each.level, _plain(each.title), [], []))
             continue
+        line = each.text
         step = _STEP.fullmatch(line)
         if step:
             depth = len(step[1].expandtabs(4))

@@ -1,4 +1,4 @@
-"""Where the questions of `_qa.md` and their answers stand. Pure, and linear in the text's length."""
+"""The questions of `_qa.md` with their lines, also those in code fences. Pure, and linear in the text's length."""
 
 from __future__ import annotations
 
@@ -6,129 +6,191 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from samobot.session.blocks import Line, match_key, quote_length, unquote
+from samobot.session.answer_span import answer_line, answer_opening, find_answer
+from samobot.session.blocks import Line, heading_of
+from samobot.session.question_starts import BREAK, LABEL, QuestionStart, choose_starts, find_starts
 
-_QUESTION = re.compile(
-    r"\*{0,2}Q(?:uestion)?\s{0,3}#?([0-9]{1,6})\*{0,2}\s{0,3}(?:[:.)–—-]\*{0,2}(.*))?", re.I | re.S
+_PARTS = frozenset(
+    [
+        "options",
+        "option",
+        "choices",
+        "suggestion",
+        "suggested answer",
+        "recommendation",
+        "recommended",
+        "context",
+        "background",
+        "rationale",
+        "why",
+        "question",
+        "details",
+        "notes",
+        "trade-offs",
+        "tradeoffs",
+        "reason",
+    ]
 )
-_WAITING = re.compile(
-    r"[_*`(\[<]{0,3}\s?waiting\s?[.…]{0,3}\s?[_*`)\]>]{0,3}[.…]?|_waiting\b[^_]{0,80}_", re.I
-)
-_BREAK = re.compile(r" {0,3}(?:-[ \t]{0,3}){3,40}|(?:\*[ \t]{0,3}){3,40}|_{3,80}")
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionBlock:
-    """A question as found.
+    """A question with its lines.
 
     Attributes:
-        lines: From the heading to the last that is neither blank nor a separator.
-        number: As written in the heading.
-        title: What the heading says behind the number.
+        lines: From the heading to the last line that is neither blank nor a separator.
+        number: As written, else counted.
+        label: `Q1`, or `Q1.2`.
+        title: Text of the heading after the number.
         round: Title of the round that it belongs to, if any.
+        top: Offset at which the block starts, the heading of its round included if it is the first in it.
     """
 
     lines: Sequence[Line]
     number: int
+    label: str
     title: str
     round: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerSpan:
-    """Where an answer is.
-
-    Attributes:
-        start: Offset behind the mark `**Answer:**`.
-        stop: Offset behind the answer's last line.
-        end: Line end of that line.
-        answer: The answer, or None.
-        below: The first line of other text below it in the same question, or None.
-    """
-
-    start: int
-    stop: int
-    end: str
-    answer: str | None
-    below: Line | None
-
-
-def is_waiting(text: str) -> bool:
-    """Whether a text stands for an answer that is not there yet."""
-    return _WAITING.fullmatch(text) is not None
+    top: int
 
 
 def find_blocks(lines: Sequence[Line]) -> list[QuestionBlock]:
     """Find the questions, in their order."""
+    lines, borders = _open_fences(lines)
+    marks = [not line.code and answer_opening(line) is not None for line in lines]
+    starts = choose_starts(lines, marks, find_starts(lines, marks), borders)
+    return _blocks(lines, starts, borders)
+
+
+def unread_lines(lines: Sequence[Line], blocks: Sequence[QuestionBlock]) -> list[Line]:
+    """Return the lines outside of all questions that look like a question or the answer of one."""
+    lines, borders = _open_fences(lines)
+    owned: set[int] = set()
+    doubled: list[Line] = []
+    for block in blocks:
+        at = answer_line(block.lines)
+        span = None if at is None else find_answer(block.lines, at)
+        last = block.lines[-1].stop if span is None else span.stop
+        for index, line in enumerate(block.lines):
+            if line.start < last or (span is not None and span.answer is not None):
+                owned.add(line.number)
+            if at is not None and index > at and not line.code:
+                opening = answer_opening(line)
+                if opening is not None and "**" in opening and line.number not in owned:
+                    doubled.append(line)
+    found = [
+        line
+        for line in lines
+        if line.number not in owned and line.number not in borders and _looks_asked(line)
+    ]
+    return sorted({line.number: line for line in [*found, *doubled]}.values(), key=lambda line: line.number)
+
+
+def _looks_asked(line: Line) -> bool:
+    if line.code or line.blank or line.level == 1 or len(line.text) > 2_000:
+        return False
+    if answer_opening(line) is not None:
+        return True
+    text = line.text.strip()
+    marked = line.level or text.startswith(("**", "__")) or re.match(r"[-*+] |[0-9]{1,3}[.)] |Q[0-9]", text)
+    return bool(marked) and text.rstrip("*_ `)").endswith(("?", "？", "؟"))
+
+
+def _open_fences(lines: Sequence[Line]) -> tuple[Sequence[Line], frozenset[int]]:
+    """Return the lines with questions in code fences as plain lines, and the numbers of those fences' own lines.
+
+    Code within a question, above its answer, stays code.
+    """
+    if not any(line.code for line in lines):
+        return lines, frozenset()
+    result: list[Line] = []
+    borders: set[int] = set()
+    is_asking = False
+    index = 0
+    while index < len(lines):
+        line = lines[index]
+        if not line.code:
+            if line.level:
+                label = LABEL.fullmatch(line.title)
+                is_asking = label is not None or (is_asking and line.level > 3)
+            elif is_asking and answer_opening(line) is not None:
+                is_asking = False
+            result.append(line)
+            index += 1
+            continue
+        stop = index
+        while stop < len(lines) and lines[stop].code:
+            stop += 1
+        inner = [_uncoded(each) for each in lines[index + 1 : stop - 1]]
+        asks = next((at for at, each in enumerate(inner) if each.level and LABEL.fullmatch(each.title)), None)
+        if is_asking or asks is None or not any(answer_opening(each) is not None for each in inner[asks:]):
+            result += lines[index:stop]
+        else:
+            borders |= {lines[index].number, lines[stop - 1].number}
+            result += [lines[index], *inner, lines[stop - 1]]
+        index = stop
+    return result, frozenset(borders)
+
+
+def _uncoded(line: Line) -> Line:
+    level, title = heading_of(line.text)
+    return line._replace(code=False, level=level, title=title)
+
+
+def _blocks(
+    lines: Sequence[Line], starts: Sequence[QuestionStart], borders: frozenset[int]
+) -> list[QuestionBlock]:
     blocks: list[QuestionBlock] = []
-    current: tuple[int, re.Match[str], str | None] | None = None
-    above: Line | None = None
+    by_index = {start.at: start for start in starts}
+    current: QuestionStart | None = None
+    round_line: Line | None = None
+    top: int | None = None
+    taken = {start.number for start in starts}
+    count = 0
 
     def close(stop: int) -> None:
+        nonlocal count
         if current is None:
             return
-        first, found, round_title = current
-        while stop > first + 1 and (lines[stop - 1].blank or _BREAK.fullmatch(lines[stop - 1].text)):
+        first = current.at
+        while stop > first + 1 and (lines[stop - 1].blank or BREAK.fullmatch(lines[stop - 1].text)):
             stop -= 1
-        blocks.append(QuestionBlock(lines[first:stop], int(found[1]), (found[2] or "").strip(), round_title))
+        number = current.number
+        if number is None:
+            count += 1
+            while count in taken:
+                count += 1
+            number = count
+        level = lines[first].level or 6
+        in_round = round_line is not None and 2 <= round_line.level < level
+        blocks.append(
+            QuestionBlock(
+                lines[first:stop],
+                number,
+                f"Q{number}{current.part}",
+                current.title,
+                round_line.title if round_line is not None and in_round else None,
+                lines[first].start if top is None or not in_round else top,
+            )
+        )
 
     for index, line in enumerate(lines):
-        if not line.level:
-            continue
-        found = _QUESTION.fullmatch(line.title)
-        if found is None and current is not None and line.level > lines[current[0]].level:
+        start = by_index.get(index)
+        is_part = not line.level or (current is not None and _belongs(lines, current, line))
+        if start is None and is_part and line.number not in borders:
             continue
         close(index)
-        current = None
-        if found is None:
-            above = line
-            continue
-        in_round = above is not None and 2 <= above.level < line.level
-        current = (index, found, above.title if above is not None and in_round else None)
+        if current is not None:
+            top = None
+        current = start
+        if start is None and line.level:
+            round_line, top = line, line.start
     close(len(lines))
     return blocks
 
 
-def answer_line(block: QuestionBlock) -> int | None:
-    """Return which line of a question holds the mark of its answer: the first bold one, else the first plain one."""
-    plain = None
-    for index, line in enumerate(block.lines):
-        key = None if line.code or index == 0 else match_key(line.text)
-        if key is not None and key.name == "answer":
-            if "**" in key.opening or "__" in key.opening:
-                return index
-            plain = index if plain is None else plain
-    return plain
-
-
-def find_answer(block: QuestionBlock, at: int) -> AnswerSpan:
-    """Find the answer behind and below its mark.
-
-    Args:
-        block: The question.
-        at: Index of the line with the mark, see `answer_line`.
-    """
-    line = block.lines[at]
-    rest = block.lines[at + 1 :]
-    key = match_key(line.text)
-    assert key is not None
-    start = line.start + len(key.opening)
-
-    def place(answer: str | None, count: int) -> AnswerSpan:
-        last = rest[count - 1] if count else line
-        below = next((other for other in rest[count:] if not other.blank), None)
-        return AnswerSpan(start, last.stop, last.end, answer, below)
-
-    if key.value:
-        if is_waiting(key.value):
-            return place(None, 0)
-        return place("\n".join([key.value, *(other.text for other in rest)]).strip(), len(rest))
-    if quoted := quote_length(rest):
-        answer = unquote(rest[:quoted], crlf=line.end == "\r\n")
-        return place(answer if answer.strip() else None, quoted)
-    first = next((index for index, other in enumerate(rest) if not other.blank), None)
-    if first is None:
-        return place(None, 0)
-    if is_waiting(rest[first].text.strip()):
-        return place(None, first + 1)
-    return place("\n".join(other.text for other in rest).strip(), len(rest))
+def _belongs(lines: Sequence[Line], current: QuestionStart, line: Line) -> bool:
+    """Return whether a heading belongs to the question above it."""
+    if answer_opening(line) is not None or line.title.strip("*: ").casefold() in _PARTS:
+        return True
+    return line.level > (lines[current.at].level or 2)

@@ -28,15 +28,15 @@ class Question:
     """One question.
 
     Attributes:
-        index: Position in the file, from 0; the address that `set_answer` takes.
         number: Number in its heading; numbers may repeat in later rounds.
-        label: What people call it: `Q1`, or `Q1.2` for a part of a question.
-        identity: Fingerprint of label, text and options, see `fingerprint`.
         text: Heading and text, Markdown, without the options.
         options: May be empty.
         suggestion: Letter of the option that the agent suggests, if it names one.
-        reason: Why it suggests that; or the whole suggestion if it names no option. Empty if there is none.
         answer: The user's answer; None while the question is open.
+        index: Position in the file, from 0; the address that `set_answer` takes.
+        label: What people call it: `Q1`, or `Q1.2` for a part of a question.
+        identity: Fingerprint of label, text and options, see `fingerprint`.
+        reason: Why it suggests that; or the whole suggestion if it names no option. Empty if there is none.
         round: The heading that it stands under, such as `Round 2`.
         line: Line of its heading, from 1.
         by: Who answered; None for an answer written by hand.
@@ -44,15 +44,15 @@ class Question:
         at: When they answered.
     """
 
-    index: int
     number: int
-    label: str
-    identity: str
     text: str
     options: tuple[Option, ...] = ()
     suggestion: str | None = None
-    reason: str = ""
     answer: str | None = None
+    index: int = 0
+    label: str = ""
+    identity: str = ""
+    reason: str = ""
     round: str | None = None
     line: int = 1
     by: str | None = None

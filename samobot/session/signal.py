@@ -1,14 +1,15 @@
-"""`_signal.json`: what the agent says at the end of an iteration.
+"""`_signal.json`: the agent's result of an iteration.
 
-The format is `{"status": …, "phase": …, "summary": …, "reason": …, "needs": …, "for": …}`. Reading forgives
-what cannot be misunderstood: a byte order mark, a Markdown fence around the object, a comma too many, text
-behind the object, line breaks inside strings, capital letters, lists of sentences in place of one. Anything
-else is a `SignalProblem`, which the loop tells the agent.
+The format is `{"status": …, "phase": …, "summary": …, "reason": …, "needs": …, "for": …, "plan": …, "tests": …}`.
+Accepted besides: a byte order mark, a Markdown fence around the object, extra commas, text after the object, line
+breaks inside strings, capital letters, lists of sentences, and keys that are near misses (`next_phase`). Anything
+else is a `SignalProblem`, which the next iteration is reminded of.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,9 +19,38 @@ from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.text import nearest, one_line, without_surrogates
 
 LIMIT = 1_000_000
-"""Characters that a signal file may have."""
+"""Maximum characters of a signal file."""
+
+MAX_TESTS = 10_000_000
+"""More tests than this are not believed."""
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
+
+
+KEYS = ("status", "phase", "summary", "reason", "needs", "for", "plan", "tests")
+"""The keys of a signal."""
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "phase": ("nextphase", "targetphase", "newphase", "tophase", "phasenext", "phasename"),
+    "status": ("state", "signalstatus"),
+    "summary": ("summery", "message", "description", "whatwasdone"),
+    "reason": ("blockedreason", "blockreason", "waitingreason", "why", "cause"),
+    "needs": ("need", "needed", "needsfromuser", "requires", "required", "whatisneeded"),
+    "for": ("waitingfor", "waitfor", "waitsfor", "awaiting", "waitingon"),
+    "plan": ("planfile", "planpath", "planname"),
+    "tests": ("test", "testresults", "testcounts", "testresult"),
+}
+"""Written forms, without case and signs, that stand for a key. The Stop hook has the same."""
+
+_MEANT = {alias: key for key, aliases in ALIASES.items() for alias in (key, *aliases)}
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteResult:
+    """How many tests passed and failed, as the agent reports it."""
+
+    passed: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +58,14 @@ class Signal:
     """A valid signal.
 
     Attributes:
-        status: What the agent says.
-        phase: The next phase, or None where it names none.
-        summary: What the iteration did, in the agent's words; may be empty, as the next two.
+        status: What follows.
+        phase: The next phase, if it names one.
+        summary: What the iteration did; may be empty, like the next two.
         reason: Why it is blocked or waits.
-        needs: What it needs from a person.
-        waiting_for: What a waiting session waits for, where it says so.
+        needs: What it needs from the user.
+        waiting_for: What a waiting session waits for, if it names that.
+        plan: File name of the plan to approve, if it names one.
+        tests: Result of the test run, if it reports one.
     """
 
     status: SignalStatus
@@ -42,6 +74,8 @@ class Signal:
     reason: str = ""
     needs: str = ""
     waiting_for: WaitingFor | None = None
+    plan: str = ""
+    tests: SuiteResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +89,18 @@ class SignalProblem:
     message: str
 
 
+_KEY = re.compile(r'"([^"\\\n]{1,80})"\s{0,20}:')
+
+
 class _BadSignal(Exception):
     """Its message is that of the `SignalProblem`."""
 
 
 def parse_signal(text: str | None) -> Signal | SignalProblem:
-    """Read a signal. Never fails.
+    """Parse a signal. Never fails.
 
     Args:
-        text: The file as `read_text` returns it; None where there is none.
+        text: The file as `read_text` returns it; None if it is missing.
     """
     if text is None or not text.strip("\ufeff\0 \t\r\n"):
         return SignalProblem("There is no signal: the agent ended without writing _signal.json.")
@@ -87,24 +124,33 @@ def _read(text: str) -> Signal:
         reason=_words(record, "reason", lines),
         needs=_words(record, "needs", lines),
         waiting_for=_choice(WaitingFor, record, "for", lines),
+        plan=_words(record, "plan", lines),
+        tests=_tests(record.get("tests")),
     )
 
 
+def meant_key(key: str) -> str:
+    """Return the key of a signal that a written key stands for: `nextPhase` is `phase`; others as written."""
+    name = key.strip().lower()
+    plain = re.sub(r"[^a-z]", "", name[:80])
+    return _MEANT.get(plain) or (nearest(plain, KEYS, cutoff=0.8) if len(plain) > 3 else None) or name
+
+
 def _record(text: str) -> tuple[dict[str, object], str]:
-    """Return the one object in the text, its keys in lower case, and the text up to it for counting lines."""
+    """Return the one object in the text, its keys as `meant_key` returns them, and the text for counting lines."""
     start = _start(text)
     try:
         value, stop = _decode(text, start)
     except json.JSONDecodeError as first:
-        mended = text[:start] + _without_extra_commas(text[start:])
+        repaired = text[:start] + _without_extra_commas(text[start:])
         try:
-            value, stop = _decode(mended, start)
+            value, stop = _decode(repaired, start)
         except (ValueError, RecursionError):
             raise _BadSignal(
                 f"_signal.json line {first.lineno}: not valid JSON ({one_line(first.msg, 80)}); "
                 'write one object such as {"status": "continue", "summary": "…"}.'
             ) from None
-        text = mended
+        text = repaired
     except (ValueError, RecursionError):
         # A number of thousands of digits, or thousands of nested lists.
         raise _BadSignal(
@@ -121,7 +167,7 @@ def _record(text: str) -> tuple[dict[str, object], str]:
 
 
 def _start(text: str) -> int:
-    """Return where the JSON starts: behind a byte order mark and a line that opens a Markdown fence."""
+    """Return where the JSON starts: after a byte order mark and a line that opens a Markdown fence."""
     body = text.lstrip("\ufeff\0 \t\r\n")
     start = len(text) - len(body)
     if body.startswith(("```", "~~~")):
@@ -138,11 +184,31 @@ def _decode(text: str, start: int) -> tuple[object, int]:
 def _one_of_each(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
     record: dict[str, object] = {}
     for key, value in pairs:
-        name = key.strip().lower()
-        if name in record and record[name] != value:
-            raise _BadSignal(f"_signal.json says “{one_line(key, 40)}” twice and not the same; say it once.")
+        name = meant_key(key)
+        if name in record and record[name] != value and value not in (None, ""):
+            if record[name] not in (None, ""):
+                raise _BadSignal(
+                    f"_signal.json has “{name}” twice with different values (“{one_line(key, 40)}”); write it once."
+                )
+        elif name in record:
+            continue
         record[name] = value
     return record
+
+
+def _tests(value: object) -> SuiteResult | None:
+    """Read `{"passed": 12, "failed": 0}`; anything else is no result."""
+    if not isinstance(value, dict):
+        return None
+    counts = {str(key).strip().lower(): count for key, count in value.items()}
+    passed, failed = (
+        next((counts[key] for key in names if key in counts), 0)
+        for names in (("passed", "passing", "pass"), ("failed", "failing", "fail", "failures"))
+    )
+    for count in (passed, failed):
+        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MAX_TESTS:
+            return None
+    return SuiteResult(passed, failed) if passed or failed else None
 
 
 def _without_extra_commas(text: str) -> str:
@@ -198,5 +264,7 @@ def _words(record: dict[str, object], key: str, text: str) -> str:
 
 
 def _line_of(key: str, text: str) -> int:
-    at = text.lower().find(f'"{key}"')
-    return text.count("\n", 0, at) + 1 if at >= 0 else 1
+    for found in _KEY.finditer(text):
+        if meant_key(found[1]) == key:
+            return text.count("\n", 0, found.start()) + 1
+    return 1

@@ -1,7 +1,7 @@
-"""The git side of a session: a worktree and branch of its own, made without touching MAIN_REPO's checkout.
+"""A session's git worktree and branch, created without touching MAIN_REPO's checkout.
 
-Worktrees of one repository are made one at a time, under a lock in its git folder: git's own
-`config.lock` makes parallel ones fail. Hooks are off and git never asks for a password.
+Worktrees of one repository are created one at a time, under a lock in its git folder: git's own `config.lock` makes
+parallel ones fail.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from samobot.errors import BusyError, StorageError, UsageError
@@ -26,16 +26,33 @@ class Worktree:
     """Where a session works.
 
     Attributes:
-        path: The working directory.
-        branch: The branch checked out there; None where there is no git repository.
-        base: The commit that the branch began at, where known.
-        note: A sentence for the person about what was not as expected; empty if all was.
+        path: The working directory: the worktree, or the folder in it that MAIN_REPO is of its repository.
+        branch: The branch checked out there; None if there is no git repository.
+        base: The commit that the branch began at, if known.
+        note: A sentence for the user about what was not as expected; empty if all was.
+        root: The top of a worktree that was made just now, else None.
     """
 
     path: Path
     branch: str | None = None
     base: str | None = None
     note: str = ""
+    root: Path | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Repository:
+    """The repository that MAIN_REPO belongs to.
+
+    Attributes:
+        git: git at its top.
+        common: Its git folder, which all worktrees share.
+        prefix: The path of MAIN_REPO in it; empty if it is the top.
+    """
+
+    git: Git
+    common: Path
+    prefix: str
 
 
 def prepare_worktree(
@@ -46,36 +63,35 @@ def prepare_worktree(
     *,
     network_timeout: float = 60.0,
 ) -> Worktree:
-    """Make or find the worktree of a session. Safe to repeat, also after a crash half-way.
+    """Create or find the worktree of a session. Safe to repeat, also after a crash.
 
-    A new branch begins at the remote's default branch, freshly fetched; where the remote cannot be reached,
-    at what was last seen of it; without a remote, at the local default branch. An existing branch or worktree
-    is taken up as it is. Where there is no repository, or none with a commit, the session works in
-    `main_repo` itself.
+    A new branch begins at the remote's default branch, freshly fetched; if the remote cannot be reached, at its
+    last known commit; without a remote, at the local default branch. An existing branch or worktree is used as it
+    is. If MAIN_REPO is a folder inside a repository, the worktree is one of the whole repository and the session
+    works in the same folder of it. The session works in `main_repo` itself only if there is no repository, the
+    repository has no commit, or the folder is not part of it.
 
     Args:
-        main_repo: The project's repository.
-        worktrees_dir: Where worktrees go; made if missing.
+        main_repo: The project's repository, or a folder in one.
+        worktrees_dir: The folder of worktrees; created if missing.
         name: The session's name: the worktree's folder and the last part of the branch.
         branch_prefix: First part of the branch's name; may be empty.
         network_timeout: Seconds each of the two calls to the remote may take.
 
     Raises:
-        UsageError: `main_repo` is missing, something is in the way, or git refuses; in git's words.
-        BusyError: Another worktree of the repository is being made for minutes.
-        StorageError: A folder cannot be made.
+        UsageError: `main_repo` is missing, its repository is damaged, something is in the way, or git refuses.
+        BusyError: Another worktree of the repository has been in the making for minutes.
+        StorageError: A folder cannot be created.
     """
     if not main_repo.is_dir():
         raise UsageError(f"MAIN_REPO {main_repo} is not a folder; correct it in the .samocode file.")
-    git = Git(main_repo)
     try:
-        common = _repository(git)
-        if common is None:
-            note = f"{main_repo} is not the top of a git repository, so the session works in it directly."
-            return Worktree(main_repo, note=note)
-        branch = _branch_name(git, name, branch_prefix)
-        with _repository_lock(common):
-            return _make(git, worktrees_dir / name, branch, network_timeout)
+        repository = _repository(main_repo)
+        if repository is None:
+            return _works_directly(main_repo, "is not in a git repository")
+        branch = _branch_name(repository.git, name, branch_prefix)
+        with _repository_lock(repository.common):
+            return _prepare(repository, main_repo, worktrees_dir / name, branch, network_timeout)
     except GitError as failure:
         raise UsageError(
             f"git could not prepare a worktree for {name} of {main_repo}: {failure.message}"
@@ -83,7 +99,7 @@ def prepare_worktree(
 
 
 def base_of(path: Path) -> str | None:
-    """Return the commit at which the branch checked out in a folder left the default one, where that can be told."""
+    """Return the commit at which the branch checked out in a folder left the default one, if known."""
     try:
         return _merge_base(Git(path), "HEAD")
     except GitError:
@@ -91,7 +107,7 @@ def base_of(path: Path) -> str | None:
 
 
 def is_in_checkout(folder: str) -> bool:
-    """Say whether a folder is there and in a git checkout, by a look at the disk alone."""
+    """Whether a folder exists and is in a git checkout, without running git."""
     try:
         place = Path(folder).expanduser()
         return place.is_dir() and any(os.path.lexists(each / ".git") for each in (place, *place.parents))
@@ -99,22 +115,36 @@ def is_in_checkout(folder: str) -> bool:
         return False
 
 
-def _make(git: Git, path: Path, branch: str, network_timeout: float) -> Worktree:
+def _works_directly(main_repo: Path, reason: str) -> Worktree:
+    return Worktree(
+        main_repo,
+        note=f"⚠️ {main_repo} {reason}: the session works in it directly, without a branch of its own.",
+    )
+
+
+def _prepare(
+    repository: _Repository, main_repo: Path, path: Path, branch: str, network_timeout: float
+) -> Worktree:
+    git, prefix = repository.git, repository.prefix
     checkouts = _checkouts(git, path)
     existing = next((branch for folder, branch in checkouts if _is_same(folder, path)), None)
     if existing is not None:
         base = _merge_base(Git(path), "HEAD")
         if existing == branch:
-            return Worktree(path, branch, base, _earlier_work(git, branch, base))
+            return Worktree(path / prefix, branch, base, _earlier_work(git, branch, base))
         note = f"The worktree {path} has {existing or 'no branch'} checked out."
-        return Worktree(path, existing or None, base, note)
+        return Worktree(path / prefix, existing or None, base, note)
     _refuse_if_in_the_way(path)
     _refuse_if_taken(branch, checkouts)
-    start, note = _starting_point(git, network_timeout)
-    known = git.ok("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}")
+    known = _commit(repository, f"refs/heads/{branch}") is not None
+    if not known:
+        _refuse_if_nested(git, branch)
+    start, note = _starting_point(repository, network_timeout)
     if start is None and not known:
-        note = f"{git.folder} has no commits yet, so the session works in it directly."
-        return Worktree(git.folder, note=note)
+        return _works_directly(main_repo, "has no commits yet")
+    source = f"refs/heads/{branch}" if known else start
+    if prefix and not git.ok("rev-parse", "--verify", "--quiet", f"{source}:{prefix.rstrip('/')}"):
+        return _works_directly(main_repo, f"is not part of the git repository {git.folder} around it")
     make_folder(path.parent)
     git.run("worktree", "prune")
     if known:
@@ -125,30 +155,76 @@ def _make(git: Git, path: Path, branch: str, network_timeout: float) -> Worktree
         assert start is not None
         git.run("worktree", "add", "--quiet", "--no-track", "-b", branch, str(path), start, timeout=600)
         base = git.run("rev-parse", f"{start}^{{commit}}").strip()
-    return Worktree(path, branch, base, note)
+    return Worktree(path / prefix, branch, base, note, root=path)
 
 
-def _repository(git: Git) -> Path | None:
-    """Return the repository's common git folder; None if MAIN_REPO is none, or only lies inside one."""
+def _repository(main_repo: Path) -> _Repository | None:
+    """Find the repository of MAIN_REPO; None if there is none, or it is in a repository's own `.git`.
+
+    Raises:
+        UsageError: There is one that git does not recognize.
+    """
+    git = Git(main_repo)
     try:
-        answer = git.run("rev-parse", "--git-common-dir", "--is-bare-repository", "--show-prefix").split("\n")
-    except GitError as failure:
-        if "not a git repository" in failure.message:
+        common, bare, inside = git.run(
+            "rev-parse", "--git-common-dir", "--is-bare-repository", "--is-inside-work-tree"
+        ).split("\n")[:3]
+        if bare == "true":
+            return _Repository(git, (main_repo / common).resolve(), "")
+        if inside != "true":
             return None
-        raise
-    common, bare = git.folder / answer[0], answer[1] == "true"
-    inside = "" if bare else answer[2]
-    return None if inside else common.resolve()
+        top, prefix = git.run("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[:2]
+    except GitError as failure:
+        if "not a git repository" not in failure.message:
+            raise
+        for folder in (main_repo, *main_repo.parents):
+            if _looks_like_repository(folder / ".git"):
+                raise UsageError(
+                    f"The git repository {folder} is damaged: git does not recognize {folder / '.git'} "
+                    f"({failure.message}). Repair it, or restore it from a clone or backup."
+                ) from failure
+        return None
+    return _Repository(Git(Path(top)), (main_repo / common).resolve(), prefix)
+
+
+def _looks_like_repository(dot_git: Path) -> bool:
+    return dot_git.is_file() or any(os.path.lexists(dot_git / name) for name in ("HEAD", "objects", "config"))
+
+
+def _commit(repository: _Repository, ref: str) -> str | None:
+    """Return the commit of a ref; None if there is no such ref.
+
+    Raises:
+        UsageError: The ref exists and names no commit, as after a power cut.
+    """
+    git = repository.git
+    found = git.attempt("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    if found is not None:
+        return found.strip()
+    name = (git.attempt("symbolic-ref", "--quiet", ref) or ref).strip()
+    if os.path.isfile(repository.common / name) or git.ok("rev-parse", "--verify", "--quiet", name):
+        raise UsageError(
+            f"The git repository {git.folder} is damaged: {name} is empty or names a commit that is missing. "
+            f"“git -C {git.folder} fsck” shows what is broken; restore the branch from its reflog or a clone."
+        )
+    return None
 
 
 def _branch_name(git: Git, name: str, prefix: str) -> str:
-    """Make a branch name that git allows: a session's name may hold `..` or end in `.lock`."""
+    """Return a branch name that git allows: a session's name may hold `..` or end in `.lock`.
+
+    Raises:
+        UsageError: The prefix or the name cannot be part of a branch's name.
+    """
     last = re.sub(r"\.{2,}", ".", name)
     last = re.sub(r"(?:\.lock|\.)+$", "", last) or "session"
-    branch = f"{prefix.strip().strip('/')}/{last}".lstrip("/")
-    if not git.ok("check-ref-format", "--branch", branch):
+    lead = prefix.strip().strip("/")
+    branch = f"{lead}/{last}".lstrip("/")
+    if git.ok("check-ref-format", "--branch", branch):
+        return branch
+    if lead and not git.ok("check-ref-format", "--branch", f"{lead}/x"):
         raise UsageError(f"“{branch}” cannot be a branch in git; correct GIT_BRANCH_PREFIX.")
-    return branch
+    raise UsageError(f"“{branch}” cannot be a branch in git; give the session another name.")
 
 
 @contextlib.contextmanager
@@ -163,7 +239,7 @@ def _repository_lock(common: Path) -> Iterator[None]:
 
 
 def _checkouts(git: Git, path: Path) -> list[tuple[Path, str]]:
-    """Return the repository's own folder and its worktrees that are there, each with its branch, "" for none.
+    """Return the repository's own folder and its existing worktrees, each with its branch, "" for none.
 
     Args:
         git: The repository.
@@ -189,7 +265,7 @@ def _is_same(folder: Path, path: Path) -> bool:
 
 
 def _refuse_if_taken(branch: str, checkouts: list[tuple[Path, str]]) -> None:
-    """Refuse a branch that is at work elsewhere: in the checkout of MAIN_REPO, or in another session.
+    """Refuse a branch that is checked out elsewhere: in MAIN_REPO, or in another session.
 
     Names that differ only in what a branch may not hold, such as `foo` and `foo.lock`, share one.
     """
@@ -197,6 +273,22 @@ def _refuse_if_taken(branch: str, checkouts: list[tuple[Path, str]]) -> None:
     if place is not None:
         raise UsageError(
             f"The session's branch would be “{branch}”, which is checked out in {place}: give the session another name."
+        )
+
+
+def _refuse_if_nested(git: Git, branch: str) -> None:
+    """Refuse a branch below another, or above: git keeps branches as files, and their first parts as folders."""
+    below = git.run("for-each-ref", "--count=1", "--format=%(refname:lstrip=2)", f"refs/heads/{branch}/")
+    parts = branch.split("/")
+    above = ("/".join(parts[:count]) for count in range(1, len(parts)))
+    other = below.strip() or next(
+        (each for each in above if git.ok("show-ref", "--verify", "--quiet", f"refs/heads/{each}")), ""
+    )
+    if other:
+        remedy = "give the session another name" if below else "set another GIT_BRANCH_PREFIX"
+        raise UsageError(
+            f"The session's branch would be “{branch}”, but there is a branch “{other}”, "
+            f"and git cannot have both: {remedy}, or rename that branch."
         )
 
 
@@ -214,16 +306,17 @@ def _refuse_if_in_the_way(path: Path) -> None:
         )
 
 
-def _starting_point(git: Git, network_timeout: float) -> tuple[str | None, str]:
+def _starting_point(repository: _Repository, network_timeout: float) -> tuple[str | None, str]:
     """Find where a new branch begins: a ref, None without any commit, and a note."""
+    git = repository.git
     remote = _remote(git)
     if remote is None:
-        return _local_default(git), ""
+        return _local_default(repository), ""
     note = ""
     default: str | None = None
     try:
-        told = git.run("ls-remote", "--symref", remote, "HEAD", timeout=network_timeout)
-        found = re.search(r"^ref: refs/heads/(\S+)\s+HEAD$", told, re.MULTILINE)
+        refs = git.run("ls-remote", "--symref", remote, "HEAD", timeout=network_timeout)
+        found = re.search(r"^ref: refs/heads/(\S+)\s+HEAD$", refs, re.MULTILINE)
         default = found[1] if found else None
         if default is not None:
             refspec = f"+refs/heads/{default}:refs/remotes/{remote}/{default}"
@@ -237,9 +330,9 @@ def _starting_point(git: Git, network_timeout: float) -> tuple[str | None, str]:
         default = known.strip().removeprefix(f"{remote}/") if known else None
     for candidate in (default, "main", "master"):
         ref = f"refs/remotes/{remote}/{candidate}"
-        if candidate and git.ok("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"):
+        if candidate and _commit(repository, ref) is not None:
             return ref, note
-    return _local_default(git), note
+    return _local_default(repository), note
 
 
 def _remote(git: Git) -> str | None:
@@ -249,26 +342,24 @@ def _remote(git: Git) -> str | None:
 
 
 def _earlier_work(git: Git, branch: str, base: str | None) -> str:
-    """A note where a branch that is taken up has commits of its own, as of an archived session of the name; else empty."""
+    """A note if an existing branch has commits of its own, as of an archived session of the name; else empty."""
     counted = git.attempt("rev-list", "--count", f"{base}..refs/heads/{branch}") if base else None
     count = int(counted) if counted else 0
     if not count:
         return ""
     commits = "1 commit" if count == 1 else f"{count} commits"
     return (
-        f"The branch “{branch}” is there already, with {commits} of its own; the session goes on from them."
+        f"The branch “{branch}” is there already, with {commits} of its own; the session continues from them."
     )
 
 
-def _local_default(git: Git) -> str | None:
-    for ref in ("refs/heads/main", "refs/heads/master", "HEAD"):
-        if git.ok("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"):
-            return ref
-    return None
+def _local_default(repository: _Repository) -> str | None:
+    refs = ("refs/heads/main", "refs/heads/master", "HEAD")
+    return next((ref for ref in refs if _commit(repository, ref) is not None), None)
 
 
 def _merge_base(git: Git, branch: str, start: str | None = None) -> str | None:
-    """Return the commit at which an existing branch left its starting point, where that can be told."""
+    """Return the commit at which an existing branch left its starting point, if known."""
     if start is None:
         remote = _remote(git)
         refs = [f"refs/remotes/{remote}/{name}" for name in ("HEAD", "main", "master")] if remote else []

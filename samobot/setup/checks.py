@@ -303,7 +303,7 @@ def _without_variables(unit: str) -> list[str]:
 
 
 def _emergency(settings: Settings) -> list[Finding]:
-    pulled = emergency_flag.pulled(settings.samobot_state_dir)
+    pulled = emergency_flag.read_flag(settings.samobot_state_dir)
     if pulled is None:
         return []
     text = f"{pulled.who} pulled it: nothing starts"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandResult:
     """What a program said, and how it ended.
 
     Attributes:
@@ -22,12 +22,14 @@ class Answer:
     err: str
 
     @property
-    def well(self) -> bool:
+    def succeeded(self) -> bool:
         """Whether it says that it ended well."""
         return self.code == 0
 
 
-def ask(argv: Sequence[str], *, seconds: float, environ: Mapping[str, str] | None = None) -> Answer:
+def run_command(
+    argv: Sequence[str], *, seconds: float, environ: Mapping[str, str] | None = None
+) -> CommandResult:
     """Run a program to its end.
 
     Args:
@@ -53,4 +55,4 @@ def ask(argv: Sequence[str], *, seconds: float, environ: Mapping[str, str] | Non
         )
     except subprocess.TimeoutExpired:
         raise TimeoutError(f"{argv[0]} did not answer within {seconds:g} s") from None
-    return Answer(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)

@@ -10,9 +10,16 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 
-from samobot.system.commands import ask
+import psutil
+
+from samobot.session.process_identity import PROC
+from samobot.system.commands import run_command
+from samobot.system.processes import other_processes
+
+_PREFIX = "samobot-worker-"
 
 SERVICE_VARIABLES = frozenset(
     {"INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET", "SYSTEMD_EXEC_PID", "WATCHDOG_PID", "WATCHDOG_USEC"}
@@ -54,18 +61,62 @@ def scope_argv(program: str, argv: Sequence[str], session: str, unique: str) -> 
         session: The session's folder name.
         unique: Keeps the scope's name apart from an earlier one of the session that is still going away.
     """
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", session)[:128]
+    name = _unit_name(session)
     return [
         program,
         "--user",
         "--scope",
         "--collect",
         "--quiet",
-        f"--unit=samobot-worker-{name}-{unique}",
+        f"--unit={_PREFIX}{name}-{unique}",
         f"--description=samobot worker of {name}",
         "--",
         *argv,
     ]
+
+
+def own_scope(session: str, proc: Path = PROC) -> str | None:
+    """Return the cgroup of the scope in which this process was started as a session's worker; None without one.
+
+    Args:
+        session: The session's folder name.
+        proc: Where the kernel's process files are.
+    """
+    return next((path for path in _cgroups("self", proc) if is_scope_of(path, session)), None)
+
+
+def is_scope_of(cgroup: str, session: str) -> bool:
+    """Whether a cgroup is the scope of a worker of this session, going by its name."""
+    pattern = rf"/{re.escape(_PREFIX + _unit_name(session))}-[0-9a-f]{{8}}\.scope"
+    return re.search(rf"{pattern}\Z", cgroup) is not None
+
+
+def scope_members(scopes: Collection[str], proc: Path = PROC) -> list[psutil.Process]:
+    """Living processes in these cgroups and below them, without this process and its ancestors."""
+    if not scopes:
+        return []
+    return [
+        process
+        for process in other_processes()
+        if any(
+            path == scope or path.startswith(f"{scope}/")
+            for path in _cgroups(str(process.pid), proc)
+            for scope in scopes
+        )
+    ]
+
+
+def _cgroups(process: str, proc: Path) -> list[str]:
+    """The cgroups of a process, one per hierarchy (cgroups(7)): `0::/user.slice/…`."""
+    try:
+        lines = (proc / process / "cgroup").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+    return [line.split(":", maxsplit=2)[2] for line in lines if line.count(":") >= 2]
+
+
+def _unit_name(session: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", session)[:128]
 
 
 def can_scope(program: str, environ: Mapping[str, str]) -> bool:
@@ -73,13 +124,13 @@ def can_scope(program: str, environ: Mapping[str, str]) -> bool:
     if program in _works:
         return True
     try:
-        answer = ask(
+        answer = run_command(
             [program, "--user", "--scope", "--collect", "--quiet", "--", "true"],
             seconds=_PROBE_SECONDS,
             environ=environ,
         )
     except OSError:
         return False
-    if answer.well:
+    if answer.succeeded:
         _works.add(program)
-    return answer.well
+    return answer.succeeded

@@ -14,7 +14,7 @@ STOPPING = "STOPPING=1"
 ALIVE = "WATCHDOG=1"
 
 
-class Service:
+class ServiceNotifier:
     """The line to the service manager (`sd_notify`, `systemd.service(5)`).
 
     Args:
@@ -30,7 +30,7 @@ class Service:
         """Seconds between two signs of life; None where none are wanted."""
         return self._watchdog
 
-    def tell(self, state: str) -> None:
+    def notify(self, state: str) -> None:
         """Tell a state such as `READY=1`; one that cannot be told is not worth an error."""
         if not self._address.startswith(("/", "@")):
             return

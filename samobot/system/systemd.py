@@ -14,7 +14,7 @@ from pathlib import Path
 from samobot.assets import service_template
 from samobot.errors import SamobotError, UsageError
 from samobot.session.files import make_folder, read_text, write_atomic
-from samobot.system.commands import Answer, ask
+from samobot.system.commands import CommandResult, run_command
 
 UNIT = "samobot.service"
 
@@ -124,7 +124,7 @@ def require_manager(environ: Mapping[str, str], root: Path = _MANAGER) -> None:
     if shutil.which("systemctl", path=environ.get("PATH")) is None:
         raise UsageError(f"There is no systemd on this machine (no systemctl). {instead}")
     done = _systemctl(environ, "--user", "show", "--property=Version")
-    if done is not None and done.well:
+    if done is not None and done.succeeded:
         return
     if not root.is_dir():
         raise UsageError(f"This machine was not started by systemd (a container, perhaps). {instead}")
@@ -179,7 +179,7 @@ def install(environ: Mapping[str, str], *, now: bool) -> Installed:
 def lingers(environ: Mapping[str, str]) -> bool | None:
     """Whether the user's services run while nobody is logged in; None where that cannot be told."""
     done = _ask(environ, "loginctl", "show-user", str(os.getuid()), "--property=Linger", "--value")
-    if done is None or not done.well:
+    if done is None or not done.succeeded:
         return None
     return {"yes": True, "no": False}.get(done.out.strip())
 
@@ -198,7 +198,7 @@ class ServiceState(StrEnum):
 def service_state(environ: Mapping[str, str]) -> ServiceState:
     """How the service stands now."""
     done = _systemctl(environ, "--user", "show", UNIT, "--property=LoadState", "--property=ActiveState")
-    if done is None or not done.well:
+    if done is None or not done.succeeded:
         return ServiceState.NO_SYSTEMD
     values = dict(line.partition("=")[::2] for line in done.out.splitlines())
     if values.get("LoadState") == "not-found":
@@ -216,20 +216,20 @@ def service_state(environ: Mapping[str, str]) -> ServiceState:
 
 def _must(environ: Mapping[str, str], *arguments: str) -> None:
     done = _systemctl(environ, *arguments)
-    if done is None or not done.well:
+    if done is None or not done.succeeded:
         said = " ".join(done.err.split())[:300] if done is not None else "no answer within a minute"
         raise SamobotError(
             f"systemctl {' '.join(arguments)} did not work: {said} See: journalctl --user -u samobot -n 50"
         )
 
 
-def _systemctl(environ: Mapping[str, str], *arguments: str) -> Answer | None:
+def _systemctl(environ: Mapping[str, str], *arguments: str) -> CommandResult | None:
     return _ask(environ, "systemctl", *arguments)
 
 
-def _ask(environ: Mapping[str, str], *argv: str) -> Answer | None:
+def _ask(environ: Mapping[str, str], *argv: str) -> CommandResult | None:
     """Ask a program of systemd's; None where it is missing or does not answer."""
     try:
-        return ask(argv, seconds=_SECONDS, environ=environ)
+        return run_command(argv, seconds=_SECONDS, environ=environ)
     except OSError:
         return None

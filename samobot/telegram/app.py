@@ -25,7 +25,7 @@ from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.results import FleetEvent
-from samobot.system.sd_notify import ALIVE, READY, STOPPING, Service
+from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.telegram.handlers.budget_handlers import pause_finished
 from samobot.telegram.handlers.command_table import pairing_advice
 from samobot.telegram.handlers.context import HandlerContext
@@ -76,7 +76,7 @@ class BotApp:
         self._settings = settings
         self._environ = environ
         self._watch_files = watch_files
-        self._service = Service(environ)
+        self._service = ServiceNotifier(environ)
         self._stop = asyncio.Event()
         self._looking = asyncio.Lock()
         self._untold: list[FleetEvent] = []
@@ -168,7 +168,7 @@ class BotApp:
                 try:
                     await self._until_told(hearing)
                 finally:
-                    self._service.tell(STOPPING)
+                    self._service.notify(STOPPING)
                     scheduler.shutdown(wait=False)
                     await _cancel(ready, hints, hearing)
                     await self._finish()
@@ -187,7 +187,7 @@ class BotApp:
     async def _tell_ready(self, account: BotAccount, scheduler: AsyncIOScheduler) -> None:
         """Tell systemd that we are up, unless it is the token that is wrong, and from then on that we live."""
         await account.tried.wait()
-        self._service.tell(READY)
+        self._service.notify(READY)
         seconds = min(_HEALTH_SECONDS, self._service.watchdog or _HEALTH_SECONDS)
         scheduler.add_job(self._say_alive, "interval", seconds=seconds, id="health")
 
@@ -282,7 +282,7 @@ class BotApp:
         if blind:
             log.error("the sessions have not been looked at for %.0f s", now - self._last_look)
         if not deaf and not blind:
-            self._service.tell(ALIVE)
+            self._service.notify(ALIVE)
 
     # What goes wrong -----------------------------------------------------------------
 

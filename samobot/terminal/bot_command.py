@@ -11,7 +11,9 @@ import click
 
 from samobot.config.settings import Settings, load_settings
 from samobot.errors import BusyError
+from samobot.sandbox.demo.caretaker import MARK
 from samobot.system.logs import setup_logging
+from samobot.system.process_secrets import forbid_inspection, forget_variable
 from samobot.telegram.app import BotApp
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.outbound.bot_client import build_bot
@@ -32,6 +34,7 @@ def bot_command(*, pair: bool, no_watch: bool, verbose: bool) -> int:
     """
     settings = load_settings()
     token = settings.require_token()
+    _hide_from_other_processes()
     setup_logging(
         logging.DEBUG if verbose else logging.INFO,
         file=settings.samobot_state_dir / LOG_NAME,
@@ -43,6 +46,13 @@ def bot_command(*, pair: bool, no_watch: bool, verbose: bool) -> int:
             return 0
     asyncio.run(BotApp(settings, os.environ, watch_files=not no_watch).run())
     return 0
+
+
+def _hide_from_other_processes() -> None:
+    """Keep the token from what agents start: they run as the same user."""
+    forget_variable("TELEGRAM_BOT_TOKEN")
+    if MARK not in os.environ:  # a demo's caretaker finds its bot by the environment
+        forbid_inspection()
 
 
 def _show_code(settings: Settings, token: str) -> None:

@@ -15,7 +15,7 @@ from samobot.config.address import LocatedSession, known_projects
 from samobot.config.environment import configured_projects, find_whereabouts
 from samobot.config.settings import load_settings
 from samobot.errors import ConflictError, UsageError
-from samobot.fleet.emergency_flag import refuse_while_pulled
+from samobot.fleet.emergency_flag import refuse_during_emergency
 from samobot.fleet.launch import RunRequest, start_detached
 from samobot.phases import WaitingFor
 from samobot.session import folder as folders
@@ -75,7 +75,7 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
     with ThreadPoolExecutor(max_workers=8) as pool:
         for each, halted in zip(located, pool.map(lambda one: halt(one.folder), located), strict=True):
             clean = clean and halted.clean
-            click.echo(f"⏹ {each.folder.name}: {halted.words}")
+            click.echo(f"⏹ {each.folder.name}: {halted.summary}")
     return 0 if clean else 1
 
 
@@ -111,7 +111,7 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
     if everything or name is None:
         release_panic(settings, name, everything=everything)
         return
-    refuse_while_pulled(settings.samobot_state_dir)
+    refuse_during_emergency(settings.samobot_state_dir)
     located = find(name, config, settings.samobot_projects)
     folder = located.folder
     person = person_at(folder)

@@ -17,7 +17,7 @@ from samobot.session import gate
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
-from samobot.session.plan import newest_plan
+from samobot.session.gate_state import read_plan
 from samobot.session.qa import parse_qa
 from samobot.session.question import Question
 from samobot.terminal.actor import person_at
@@ -91,7 +91,7 @@ def _hint(question: Question) -> str:
 
 
 def _ask_about_plan(folder: SessionFolder, person: Person, key: bytes) -> bool:
-    while (plan := newest_plan(folder)) is not None:
+    while (plan := read_plan(folder).plan) is not None:
         choice = _read_line(folder, "\n[a]pprove, [r]equest changes, [s]how it, or [l]ater: ").strip().lower()
         now = datetime.now(UTC)
         try:

@@ -49,7 +49,7 @@ def panic_command() -> None:
 def _note(state_dir: Path) -> bool:
     """Keep everything from starting; False where that cannot be written down, as on a full disk."""
     try:
-        emergency_flag.pull(state_dir, user_name(), datetime.now(UTC))
+        emergency_flag.raise_flag(state_dir, user_name(), datetime.now(UTC))
     except StorageError as error:
         _say(
             "samobot: The emergency stop could not be noted, so it ends what runs but keeps nothing from "
@@ -78,7 +78,7 @@ def release_panic(settings: Settings, name: str | None, *, everything: bool) -> 
         raise UsageError("Say a session's name or --all, not both.")
     if os.environ.get(ITERATION_VARIABLE):
         raise SamobotError("An agent may not release the emergency stop.")
-    if emergency_flag.release(settings.samobot_state_dir):
+    if emergency_flag.lower_flag(settings.samobot_state_dir):
         click.echo("▶️ The emergency stop is released. Start sessions again with: samobot resume NAME")
     elif everything:
         raise ConflictError("No emergency stop is in force, so there is nothing to release.")

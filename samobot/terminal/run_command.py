@@ -18,7 +18,7 @@ from samobot.claude.reaper import become_subreaper
 from samobot.config.project import Project, choose_project
 from samobot.config.settings import Settings, load_settings
 from samobot.errors import BusyError, UsageError
-from samobot.fleet.emergency_flag import refuse_while_pulled
+from samobot.fleet.emergency_flag import refuse_during_emergency
 from samobot.fleet.launch import RunRequest, start_detached
 from samobot.fleet.session_creator import Opening, find_session, open_or_guide
 from samobot.session.folder import SessionFolder
@@ -86,7 +86,7 @@ def run_command(
       samobot run --session greet --budget 5 --detach
     """
     settings = load_settings()
-    refuse_while_pulled(settings.samobot_state_dir)
+    refuse_during_emergency(settings.samobot_state_dir)
     project = choose_project(config, Path.cwd(), settings.samobot_projects)
     for warning in project.warnings:
         click.echo(f"samobot: {warning}", err=True)
@@ -232,9 +232,10 @@ def _left_of(options: RunOptions, ran: int) -> RunOptions:
 
 
 def _with_flags(settings: Settings, request: RunRequest) -> Settings:
-    flags = {
+    flags: dict[str, object] = {
         "claude_timeout": request.timeout,
         "claude_model": request.model,
+        "claude_models": None if request.model is None else {},
         "claude_max_turns": request.max_turns,
     }
     return settings.model_copy(update={name: value for name, value in flags.items() if value is not None})

@@ -5,11 +5,12 @@ from __future__ import annotations
 from samobot.phases import WaitingFor
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
+from samobot.session.gate_state import read_plan
 from samobot.session.journal import RunEndReason
-from samobot.session.plan import newest_plan, outline, spoken_phase, spoken_title
+from samobot.session.plan import outline, spoken_phase, spoken_title
 from samobot.session.qa import parse_qa
 from samobot.session.question import Question
-from samobot.text import printable
+from samobot.text import capitalize_first, printable
 from samobot.worker.run import RunResult
 
 
@@ -68,9 +69,10 @@ def describe_question(question: Question) -> str:
 
 def describe_plan(folder: SessionFolder) -> str:
     """Show the plan's outline and where the whole of it is."""
-    plan = newest_plan(folder)
+    choice = read_plan(folder)
+    plan = choice.plan
     if plan is None:
-        return "There is no plan file."
+        return f"{capitalize_first(choice.problem)}."
     shape = outline(plan.text)
     lines = [
         f"{spoken_title(shape.title)}: {_count(len(shape.phases), 'phase')}, {_count(shape.steps, 'step')}",

@@ -11,19 +11,20 @@ from functools import cached_property
 from samobot.assets import plugin_dir
 from samobot.claude.invocation import ClaudeOptions, check_args
 from samobot.claude.preflight import check_root, find, is_wrapper, preflight
-from samobot.claude.process import Clocks
+from samobot.claude.process import Timeouts
 from samobot.config.project import Project
 from samobot.config.settings import Settings
+from samobot.phases import Phase
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
 from samobot.worker.assignment import Progress
 from samobot.worker.budget import BudgetGuard
-from samobot.worker.heartbeat import Presence
+from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.iteration import IterationConfig, IterationRunner
 from samobot.worker.loop import Worker
 from samobot.worker.run import Notice, RetryPolicy, RunContext, RunOptions
 from samobot.worker.session_files import SessionFiles
-from samobot.worker.usage_limit import Account
+from samobot.worker.usage_limit import AccountLimit
 
 
 def utc_now() -> datetime:
@@ -49,6 +50,7 @@ class WorkerFactory:
             model=settings.claude_model,
             max_turns=settings.claude_max_turns,
             permission_mode=settings.claude_permission_mode,
+            fallback_model=settings.claude_fallback_model,
             args=settings.claude_args,
         )
 
@@ -86,15 +88,18 @@ class WorkerFactory:
         files = SessionFiles(folder, utc_now)
         surroundings = IterationConfig(
             project=self._project,
-            options=self._options,
+            options={
+                phase: replace(self._options, model=settings.model(phase), effort=settings.effort(phase))
+                for phase in Phase
+            },
             plugin=plugin_dir(),
             key=self.key,
             environ=self._environ,
-            clocks=Clocks(total=settings.claude_timeout),
+            clocks=Timeouts(total=settings.claude_timeout),
             python=sys.executable,
         )
-        presence = Presence()
-        iteration = IterationRunner(files, surroundings, presence, now=utc_now, watch=watch)
+        heartbeat = Heartbeat()
+        iteration = IterationRunner(files, surroundings, heartbeat, now=utc_now, watch=watch)
         retry_policy = RetryPolicy(
             max_retries=settings.samocode_max_retries,
             retry_delay=settings.samocode_retry_delay,
@@ -103,4 +108,4 @@ class WorkerFactory:
         state_dir = settings.samobot_state_dir
         money = BudgetGuard(files, state_dir, settings.samobot_daily_budget_usd, now=utc_now)
         run = RunContext(files, options, retry_policy, utc_now, tell)
-        return Worker(run, iteration, presence, Account(state_dir), money)
+        return Worker(run, iteration, heartbeat, AccountLimit(state_dir), money)

@@ -10,9 +10,9 @@ from samobot.phases import BlockCause, Phase
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.signal import SignalProblem
 from samobot.worker.assignment import Report
-from samobot.worker.limit_wait import Parking
+from samobot.worker.limit_wait import LimitWait
 from samobot.worker.run import Notice, RunContext, RunResult
-from samobot.worker.sleep import Resting
+from samobot.worker.sleep import Sleeper
 
 SAID_AFTER = timedelta(minutes=10)
 """How long a service may be at fault before a person is told."""
@@ -25,47 +25,59 @@ class FailureHandler:
 
     Args:
         run: The run.
-        resting: How it waits.
-        parking: What it does about the account's usage limit.
+        sleeper: How it waits.
+        limit_wait: What it does about the account's usage limit.
 
     Attributes:
         reminder: What the next iteration is told about the one before; empty where nothing was wrong.
+        reminded_of_files: Whether that reminder is about a plan or questions that cannot be read.
     """
 
-    def __init__(self, run: RunContext, resting: Resting, parking: Parking) -> None:
+    def __init__(self, run: RunContext, sleeper: Sleeper, limit_wait: LimitWait) -> None:
         self._run = run
-        self._resting = resting
-        self._parking = parking
+        self._sleeper = sleeper
+        self._limit_wait = limit_wait
         self.forget()
 
     def forget(self) -> None:
         """Count from nothing: an iteration has ended well."""
         self.reminder = ""
+        self.reminded_of_files = False
         self._unsaid = 0
         self._failures = 0
         self._faults = 0
         self._fault_since: datetime | None = None
         self._fault_said = False
+        self._restarted = False
 
     async def deal_with(self, phase: Phase, report: Report, problem: SignalProblem) -> RunResult | None:
         """Do what helps after an iteration without a signal; a `RunEnd` where nothing but a person does."""
         outcome = report.outcome
         match outcome.kind.remedy:
-            case Remedy.GO_ON:
+            case Remedy.CONTINUE:
                 return self._remind(phase, report, problem)
             case Remedy.RETRY:
                 return await self._retry(phase, report)
             case Remedy.BACK_OFF:
-                await self._back_off(outcome, report.number)
-                return None
+                return await self._back_off(phase, outcome, report.number)
             case Remedy.PARK:
-                return await self._parking.met(phase, outcome)
+                return await self._limit_wait.park(phase, outcome)
+            case Remedy.ASK if outcome.restart_may_help and not self._restarted:
+                await self._restart(report)
+                return None
             case Remedy.ASK:
                 cause = BlockCause.ACCOUNT if outcome.kind in _NOT_ALLOWED else BlockCause.FAILURES
                 self._run.files.block(phase, outcome.text, report.number)
                 return RunResult(RunEndReason.BLOCKED, outcome.text, phase, cause=cause)
             case Remedy.CAP:
                 return self._capped(phase, outcome)
+
+    def remind_of_files(self, reason: str, number: int) -> None:
+        """Spend one more iteration on files of the session that the agent has to correct."""
+        self.reminder = reason
+        self.reminded_of_files = True
+        self._run.files.flow(f"Repeated with a reminder: {reason}", number)
+        self._run.tell(Notice(f"{reason} One more try, with a reminder."))
 
     def _remind(self, phase: Phase, report: Report, problem: SignalProblem) -> RunResult | None:
         self._unsaid += 1
@@ -92,22 +104,39 @@ class FailureHandler:
             f"The last iteration did not end by itself: {text} What it did so far is in the files."
         )
         self._run.tell(Notice(f"{text} Trying again in {delay:.0f} s ({self._failures} of {most})."))
-        await self._resting.until(self._run.now() + timedelta(seconds=delay))
+        await self._sleeper.until(self._run.now() + timedelta(seconds=delay))
         return None
 
-    async def _back_off(self, outcome: Outcome, number: int) -> None:
+    async def _restart(self, report: Report) -> None:
+        """Give it one fresh process: what was refused may not come up there."""
+        self._restarted = True
+        delay = self._run.retry_policy.before_retry(1)
+        self._log_retry(report.outcome, report.number, 1, delay)
+        text = f"{report.outcome.text} Trying once more with a fresh process."
+        self._run.files.log(EventName.NOTICE, text=text)
+        self.reminder = (
+            f"The last iteration ended early: {report.outcome.text} What it did so far is in the files."
+        )
+        self._run.tell(Notice(text))
+        await self._sleeper.until(self._run.now() + timedelta(seconds=delay))
+
+    async def _back_off(self, phase: Phase, outcome: Outcome, number: int) -> RunResult | None:
         self._faults += 1
         now = self._run.now()
         self._fault_since = self._fault_since or now
         delay = self._run.retry_policy.before_next_try(self._faults)
         self._log_retry(outcome, number, self._faults, delay)
-        if now - self._fault_since >= SAID_AFTER and not self._fault_said:
+        lasts = now - self._fault_since >= SAID_AFTER
+        if lasts and outcome.kind is OutcomeKind.RATE_LIMITED and not self._run.options.wait_for_limits:
+            return self._limit_wait.end(phase, outcome.text)
+        if lasts and not self._fault_said:
             self._fault_said = True
             minutes = round((now - self._fault_since).total_seconds() / 60)
             text = f"{outcome.text} So for {minutes} minutes now; it is tried again every {delay / 60:.0f} minutes."
             self._run.files.log(EventName.NOTICE, text=text)
         self._run.tell(Notice(f"{outcome.text} Trying again in {delay:.0f} s."))
-        await self._resting.until(now + timedelta(seconds=delay))
+        await self._sleeper.until(now + timedelta(seconds=delay))
+        return None
 
     def _capped(self, phase: Phase, outcome: Outcome) -> RunResult:
         text = self._run.files.over_budget() or outcome.text

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from samobot.claude.reaper import end_session_processes, session_processes, unmarked_processes
+from samobot.claude.reaper import (
+    GRACE_SECONDS,
+    SWEEP_SECONDS,
+    end_session_processes,
+    session_processes,
+    unmarked_processes,
+)
 from samobot.errors import SamobotError, StorageError
 from samobot.session import journal, requests
 from samobot.session.files import read_text
@@ -17,11 +23,14 @@ from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import Holder, holder
 from samobot.session.overview import parse_overview
+from samobot.session.process_identity import boot_id
 from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import is_stopped, snapshot
 from samobot.session.status import SessionState
 from samobot.system.lock_owner import lock_owner
 from samobot.system.process_handle import ProcessHandle
+from samobot.system.processes import Swept, end_processes
+from samobot.system.scope import is_scope_of, scope_members
 from samobot.worker.session_files import SessionFiles
 
 WORKER_SECONDS = 12.0
@@ -34,7 +43,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Halted:
+class HaltResult:
     """What stopping found and did.
 
     Attributes:
@@ -44,6 +53,8 @@ class Halted:
         alive: Command lines of what could not be ended; empty unless something is badly wrong.
         done: Whether the session is finished, so that there was nothing to stop.
         unmarked: Command lines of what works in the session's folders without its mark; it was left alone.
+        untracked: When the last worker was killed of which it cannot be known what it left behind; None if of all
+            workers everything is known.
     """
 
     worker: int | None
@@ -52,6 +63,7 @@ class Halted:
     alive: tuple[str, ...]
     done: bool = False
     unmarked: tuple[str, ...] = ()
+    untracked: datetime | None = None
 
     @property
     def clean(self) -> bool:
@@ -59,7 +71,7 @@ class Halted:
         return not self.alive and not self.unmarked
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """What was checked, in a sentence."""
         if self.alive:
             return f"Still alive: {', '.join(self.alive)[:300]}. End it by hand."
@@ -77,15 +89,21 @@ class Halted:
                 f"Checked: {was}{more}; what bears the session's mark has ended. Left alone, as it does not bear it, "
                 f"though it works in the session's folders: {left}. If the agent started it, end it by hand."
             )
-        if self.worker is not None and not self.forced:
+        if self.worker is not None and not self.forced and self.untracked is None:
             return f"Checked: {was}{more}; nothing of the session is running."
-        # Only a worker that ends in order knows of all that it has started.
-        return (
+        # Only a worker that ends in order, and a scope of its own, know of all that it has started.
+        text = (
             f"Checked: {was}{more}; nothing that bears the session's mark or works in its folders is running."
         )
+        if self.untracked is not None:
+            text += (
+                f" A worker of this session (started {self.untracked.astimezone():%m-%d %H:%M}) was killed: a process "
+                "that it had started, and that hid its origin, would not be found."
+            )
+        return text
 
 
-def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Halted:
+def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> HaltResult:
     """Stop a session now, and see that nothing of it is left. Blocks for as long as that takes.
 
     One that rests is stopped too: what a person decides afterwards is kept and does not make it go on.
@@ -99,7 +117,7 @@ def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Hal
         SamobotError: The worker belongs to another user.
     """
     worker, forced, unknown = _end_worker(folder)
-    swept = end_session_processes(folder.path)
+    swept = end_leftovers(folder)
     if worker is None and holder(folder) is None and _only_rests(folder):
         _speak_for_the_worker(folder, now())  # nothing but this word keeps it from going on
     with contextlib.suppress(StorageError):  # it is stopped, whether or not that can be written down
@@ -108,12 +126,13 @@ def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Hal
     alive = [f"{pid} {command}" for pid, command in session_processes(folder.path)]
     if unknown is not None:
         alive.insert(0, f"the worker that holds the session ({unknown.describe()})")
-    return Halted(
+    return HaltResult(
         worker=worker,
         forced=forced,
         ended=swept.ended,
         alive=tuple(alive),
         unmarked=tuple(f"{pid} {command}" for pid, command in _unmarked(folder)),
+        untracked=_untracked(folder),
         done=worker is None and snapshot(folder, "").status.state is SessionState.DONE,
     )
 
@@ -166,6 +185,7 @@ def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
         reason=RunEndReason.STOPPED,
         text="Stopped by a person.",
         exit_code=RunEndReason.STOPPED.exit_code,
+        **({"killed": True} if _was_left_running(folder) else {}),
     )
     # The journal alone makes it stopped; the rest is for those who read on.
     with contextlib.suppress(StorageError):
@@ -203,6 +223,43 @@ def _send(worker: ProcessHandle, number: signal.Signals) -> None:
         raise SamobotError(
             f"The worker (process {worker.pid}) belongs to another user: stop it as that user."
         ) from None
+
+
+def end_leftovers(folder: SessionFolder) -> Swept:
+    """End what earlier workers of a session left behind: by its mark, and in the scopes that the workers had.
+
+    Only for the holder of the session's run lock, or if there is none.
+    """
+    scopes: set[str] = set()
+    with contextlib.suppress(StorageError):
+        known = journal.read(folder)
+        scopes = {
+            run.scope
+            for run in (*known.killed_runs, known.run)
+            if run is not None and run.scope is not None and is_scope_of(run.scope, folder.name)
+        }
+    return end_session_processes(folder.path) + end_processes(
+        lambda: scope_members(scopes), grace=GRACE_SECONDS, seconds=SWEEP_SECONDS
+    )
+
+
+def _untracked(folder: SessionFolder) -> datetime | None:
+    """When the last worker started that was killed, since the machine booted, and had no scope of its own."""
+    with contextlib.suppress(StorageError):
+        known = journal.read(folder)
+        runs = list(known.killed_runs)
+        if known.run is not None and known.run.end is None and holder(folder) is None:
+            runs.append(known.run)
+        boot = boot_id()
+        return max(
+            (
+                run.started
+                for run in runs
+                if run.worker is not None and run.worker.boot_id == boot and run.scope is None
+            ),
+            default=None,
+        )
+    return None
 
 
 def _was_left_running(folder: SessionFolder) -> bool:

@@ -15,12 +15,12 @@ ACTIVITY_EVERY = 1.0
 """Seconds between two updates of what others are told the agent is doing."""
 
 
-class Presence:
+class Heartbeat:
     """Describes the worker in the lock that it holds; says nothing while it holds none."""
 
     def __init__(self) -> None:
         self._lock: RunLock | None = None
-        self._told = 0.0
+        self._shown_at = 0.0
         self._doing = ""
         self._late: asyncio.TimerHandle | None = None
 
@@ -28,7 +28,7 @@ class Presence:
         """Take the session's lock, which says to others what is going on."""
         self._lock = lock
 
-    def rests(self, until: datetime) -> None:
+    def show_parked(self, until: datetime) -> None:
         """Say that the run waits for a limit.
 
         Raises:
@@ -37,7 +37,7 @@ class Presence:
         if self._lock is not None:
             self._lock.update(parked=True, parked_until=until)
 
-    def works(self) -> None:
+    def show_idle(self) -> None:
         """Say that the worker is there, without an agent and without waiting for anything.
 
         Raises:
@@ -46,7 +46,7 @@ class Presence:
         if self._lock is not None:
             self._lock.update()
 
-    def iterates(self, number: int, phase: Phase, pid: int) -> None:
+    def show_iteration(self, number: int, phase: Phase, pid: int) -> None:
         """Say which iteration has begun, and which process is its agent.
 
         Raises:
@@ -55,21 +55,21 @@ class Presence:
         if self._lock is not None:
             self._lock.update(iteration=number, phase=phase, claude_pid=pid)
 
-    def does(self, activity: str) -> None:
+    def show_activity(self, activity: str) -> None:
         """Say what the agent is doing, at most once a second; what it does last is told late."""
         self._doing = activity
         if self._lock is None or self._late is not None:
             return
-        wait = self._told + ACTIVITY_EVERY - time.monotonic()
+        wait = self._shown_at + ACTIVITY_EVERY - time.monotonic()
         if wait > 0:
-            self._late = asyncio.get_running_loop().call_later(wait, self._tell_late)
+            self._late = asyncio.get_running_loop().call_later(wait, self._show_late)
             return
-        self._told = time.monotonic()
+        self._shown_at = time.monotonic()
         # What is only shown must not end an iteration on a disk that is full for a moment.
         with contextlib.suppress(StorageError):
             self._lock.set_activity(activity)
 
-    def does_no_more(self) -> None:
+    def clear_activity(self) -> None:
         """The iteration is over: what its agent did is no news any more."""
         if self._late is not None:
             self._late.cancel()
@@ -85,6 +85,6 @@ class Presence:
         if self._lock is not None:
             self._lock.renew()
 
-    def _tell_late(self) -> None:
+    def _show_late(self) -> None:
         self._late = None
-        self.does(self._doing)
+        self.show_activity(self._doing)

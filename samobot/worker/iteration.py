@@ -18,9 +18,8 @@ from samobot.assets import workflow_text
 from samobot.claude.activity import activity
 from samobot.claude.invocation import ClaudeOptions, build
 from samobot.claude.outcome import Evidence, classify
-from samobot.claude.process import Clocks, run
-from samobot.claude.reaper import end_session_processes
-from samobot.claude.records import Assistant, Record
+from samobot.claude.process import Timeouts, run
+from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
 from samobot.errors import UsageError
 from samobot.phases import RULES, Phase, SignalStatus
@@ -35,7 +34,8 @@ from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.tree_state import tree_state
 from samobot.worker.assignment import Assignment, Progress, Report
-from samobot.worker.heartbeat import Presence
+from samobot.worker.halt import end_leftovers
+from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.prompt import IterationContext, hook_environment, iteration_context, iteration_prompt
 from samobot.worker.session_files import SessionFiles
 
@@ -50,7 +50,7 @@ class IterationConfig:
 
     Attributes:
         project: The session's project.
-        options: How the CLI is called.
+        options: How the CLI is called in each phase.
         plugin: Folder of the Claude Code plugin.
         key: Marks decisions that the bot or the command line wrote.
         environ: The worker's environment.
@@ -59,11 +59,11 @@ class IterationConfig:
     """
 
     project: Project
-    options: ClaudeOptions
+    options: Mapping[Phase, ClaudeOptions]
     plugin: Path
     key: bytes
     environ: Mapping[str, str]
-    clocks: Clocks
+    clocks: Timeouts
     python: str
 
 
@@ -73,7 +73,7 @@ class IterationRunner:
     Args:
         files: The session's files.
         surroundings: The rest of the world.
-        presence: Says to other processes what is going on.
+        heartbeat: Says to other processes what is going on.
         now: The clock, aware.
         watch: Is given the progress, again and again.
     """
@@ -82,23 +82,24 @@ class IterationRunner:
         self,
         files: SessionFiles,
         surroundings: IterationConfig,
-        presence: Presence,
+        heartbeat: Heartbeat,
         *,
         now: Callable[[], datetime],
         watch: Callable[[Progress], None],
     ) -> None:
         self._files = files
         self._world = surroundings
-        self._presence = presence
+        self._heartbeat = heartbeat
         self._now = now
         self._watch = watch
         self._backup = OverviewGuard(files.folder)
         self._journal = JournalGuard(files.folder)
         self._answered: Callable[[], None] | None = None
+        self._refusal_noted = False
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and put right what its agent may not have written."""
-        await asyncio.to_thread(end_session_processes, self._files.folder.path)
+        await asyncio.to_thread(end_leftovers, self._files.folder)
         if self._backup.left_over():
             if self._files.moved_by_a_person():
                 self._backup.discard()
@@ -133,8 +134,9 @@ class IterationRunner:
             asyncio.to_thread(trace, work_dir, folder),
         )
         write_atomic(context, iteration_context(facts, workflow_text()))
+        options = world.options[assignment.phase]
         invocation = build(
-            world.options,
+            options,
             plugin=world.plugin,
             agent=RULES[assignment.phase].agent,
             session_id=session_id,
@@ -157,10 +159,14 @@ class IterationRunner:
             "session_id": session_id,
             "log": str(log.relative_to(folder.path)),
         }
-        files.log(EventName.ITERATION_START, visit=assignment.visit, **about, guidance=len(guidance))
+        chosen = {"model": options.model, "effort": options.effort}
+        files.log(
+            EventName.ITERATION_START, visit=assignment.visit, **about, **chosen, guidance=len(guidance)
+        )
         self._journal.save()
         evidence = Evidence()
         self._answered = answered
+        self._refusal_noted = False
         progress = Progress(assignment.phase, assignment.number, files.cost())
         began = time.monotonic()
         try:
@@ -168,11 +174,11 @@ class IterationRunner:
                 invocation,
                 world.clocks,
                 on_record=lambda record: self._record(record, evidence, progress, work_dir),
-                on_start=lambda pid: self._presence.iterates(assignment.number, assignment.phase, pid),
+                on_start=lambda pid: self._heartbeat.show_iteration(assignment.number, assignment.phase, pid),
                 stop=stop,
             )
         finally:
-            self._presence.does_no_more()
+            self._heartbeat.clear_activity()
         outcome = classify(evidence, end, self._now())
         put_right = self._backup.restore()
         lost = self._backup.lost
@@ -180,7 +186,7 @@ class IterationRunner:
             put_right = ()  # the run ends with these words; they are not told twice
         rewritten = self._journal.restore()
         put_right += (rewritten,) if rewritten else ()
-        self._presence.renew()
+        self._heartbeat.renew()
         self._say_put_right(put_right)
         put_right += self._undo(before)
         signal = files.signal()
@@ -201,7 +207,7 @@ class IterationRunner:
             duration_s=round(time.monotonic() - began, 3),
         )
         self._log_signal(signal, assignment.number)
-        self._presence.works()
+        self._heartbeat.show_idle()
         return Report(
             number=assignment.number,
             outcome=outcome,
@@ -241,10 +247,14 @@ class IterationRunner:
         if isinstance(record, Assistant) and not record.error and self._answered is not None:
             self._answered()
             self._answered = None
+        if isinstance(record, ApiRetry) and record.status in (401, 403) and not self._refusal_noted:
+            self._refusal_noted = True
+            text = f"Claude refuses the login ({record.status}); the CLI repeats the request. Check the login if this lasts."
+            self._files.log(EventName.NOTICE, text=text)
         doing = activity(record, work_dir, self._files.folder.path)
         if doing is not None:
             progress.activity = f"{doing.sign} {doing.words}"
-            self._presence.does(progress.activity)
+            self._heartbeat.show_activity(progress.activity)
         self._watch(progress)
 
     def _say_put_right(self, sentences: tuple[str, ...]) -> None:

@@ -1,39 +1,44 @@
-"""Resting while the account's usage limit is in force: told once, woken by the reset, by a person, or by a probe."""
+"""Waiting while the account's usage limit is in force: until its reset, `/resume`, or an answer to another session."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import functools
+from datetime import datetime, timedelta
 from random import SystemRandom
 
+from samobot.claude.limits import longest_wait
 from samobot.claude.outcome import Outcome
 from samobot.phases import Phase
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.requests import RequestKind
-from samobot.worker.heartbeat import Presence
+from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.run import Notice, RunContext, RunResult
-from samobot.worker.sleep import Rested, Resting
-from samobot.worker.usage_limit import Account, Limit
+from samobot.worker.sleep import Sleeper, WakeReason
+from samobot.worker.usage_limit import AccountLimit, KnownLimit
 
 LOOK_AT_PROBE = timedelta(seconds=2)
 """Between two looks at what the worker found out that tries whether the limit is over."""
 
 
-class Parking:
+class LimitWait:
     """What a run does about a usage limit, its own or one that another session's worker has met.
 
     Args:
         run: The run.
         account: What all workers know of the limit.
-        presence: Says to others that the run is parked.
-        resting: How it waits.
+        heartbeat: Says to others that the run is parked.
+        sleeper: How it waits.
     """
 
-    def __init__(self, run: RunContext, account: Account, presence: Presence, resting: Resting) -> None:
+    def __init__(
+        self, run: RunContext, account: AccountLimit, heartbeat: Heartbeat, sleeper: Sleeper
+    ) -> None:
         self._run = run
         self._account = account
-        self._presence = presence
-        self._resting = resting
+        self._heartbeat = heartbeat
+        self._sleeper = sleeper
         self._try_anyway = False
+        self._reset_early: set[str] = set()  # kinds that another session's answer seemed to lift
 
     async def before_iteration(self, phase: Phase) -> RunResult | None:
         """Rest as long as the account's limit asks for it; a `RunEnd` where this run does not wait."""
@@ -42,59 +47,93 @@ class Parking:
             self._try_anyway = False
             return None
         limit = self._account.limit(self._run.now())
-        if limit is None or (limit.until <= self._run.now() and self._account.begin_probe()):
+        if limit is None:
+            return None
+        if (limit.until <= self._run.now() or self._is_doubtful(limit)) and self._account.begin_probe():
             return None
         return await self._park(phase, limit)
 
-    async def met(self, phase: Phase, outcome: Outcome) -> RunResult | None:
+    def _is_doubtful(self, limit: KnownLimit) -> bool:
+        """Whether a wait of days rests on the log of one other session, which its agent could have forged.
+
+        If the limit is real, trying costs nothing.
+        """
+        is_long = limit.until - self._run.now() > longest_wait("five_hour")
+        return is_long and not limit.confirmed and limit.session != str(self._run.files.folder.path)
+
+    async def park(self, phase: Phase, outcome: Outcome) -> RunResult | None:
         """Park on a limit that this run's iteration has met."""
         spread = SystemRandom().uniform(0, self._run.retry_policy.after_reset)
-        until = self._run.retry_policy.wake_at(outcome.resets_at, self._run.now(), spread)
-        limit = Limit(until, outcome.limit_kind, outcome.text)
-        self._account.met(limit)
+        now = self._run.now()
+        until = self._run.retry_policy.wake_at(outcome.resets_at, outcome.limit_kind, now, spread)
+        limit = KnownLimit(until, outcome.limit_kind, outcome.text, str(self._run.files.folder.path))
+        self._account.record(limit, now)
         self._account.end_probe()
         return await self._park(phase, limit)
 
+    def end(self, phase: Phase, text: str) -> RunResult:
+        """End a run that does not wait, on a limit whose reset is unknown."""
+        self._run.files.log(EventName.PARK, kind="", until=None, text=text)
+        self._run.files.flow(f"Parked: {text}")
+        return RunResult(RunEndReason.PARKED, text, phase)
+
     def answered(self) -> None:
         """The service has answered: whatever limit there was is over."""
-        self._account.lifted()
+        self._account.clear()
 
     def ended(self) -> None:
         """The iteration is over: another worker may try, where this one was trying."""
         self._account.end_probe()
 
-    async def _park(self, phase: Phase, limit: Limit) -> RunResult | None:
+    async def _park(self, phase: Phase, limit: KnownLimit) -> RunResult | None:
         until = limit.until
         self._run.files.log(EventName.PARK, kind=limit.kind, until=until, text=limit.text)
-        self._run.files.flow(f"Parked until {until.astimezone():%m-%d %H:%M}: {limit.text}")
+        self._run.files.flow(f"Parked until {shown_time(until, self._run.now())}: {limit.text}")
         if not self._run.options.wait_for_limits:
             return RunResult(RunEndReason.PARKED, limit.text, phase, until=until)
-        self._run.tell(Notice(f"{limit.text} It goes on by itself at {until.astimezone():%H:%M}."))
+        self._run.tell(
+            Notice(f"{limit.text} It continues automatically: {shown_time(until, self._run.now())}.")
+        )
         while self._run.files.take_request(RequestKind.RESUME):
             pass  # it came as the rest before was over by itself, and was not meant for this one
-        self._presence.rests(until)
-        rested = await self._rest_out(limit)
-        self._presence.works()
-        if rested in (Rested.TIME, Rested.RESUMED):
-            self._run.files.log(EventName.UNPARK, by="person" if rested is Rested.RESUMED else "reset")
+        self._heartbeat.show_parked(until)
+        woken_by = await self._wait(limit)
+        self._heartbeat.show_idle()
+        if woken_by in (WakeReason.TIME, WakeReason.RESUMED):
+            self._run.files.log(EventName.UNPARK, by="person" if woken_by is WakeReason.RESUMED else "reset")
             self._run.tell(Notice("It goes on."))
         return None
 
-    async def _rest_out(self, limit: Limit) -> Rested:
+    def _seems_lifted(self, kind: str) -> bool:
+        """Whether another session was answered; heeded once per kind, as a limit may be of one model only."""
+        return kind not in self._reset_early and self._account.limit(self._run.now()) is None
+
+    async def _wait(self, limit: KnownLimit) -> WakeReason:
         """Rest until the limit is over and it is this run's turn to find out, or somebody else has."""
         while True:
-            rested = await self._resting.until(limit.until)
-            if rested is Rested.RESUMED:
+            kind = limit.kind
+            woken_by = await self._sleeper.until(limit.until, functools.partial(self._seems_lifted, kind))
+            if woken_by is WakeReason.RESUMED:
                 self._try_anyway = True
-            if rested is not Rested.TIME:
-                return rested
+            if woken_by is not WakeReason.TIME:
+                return woken_by
             current = self._account.limit(self._run.now())
             if current is None:
-                return Rested.TIME
+                if limit.until > self._run.now():
+                    self._reset_early.add(kind)
+                return WakeReason.TIME
             if current.until > self._run.now():
                 limit = current
-                self._presence.rests(limit.until)
+                self._heartbeat.show_parked(limit.until)
             elif self._account.begin_probe():
-                return Rested.TIME
+                return WakeReason.TIME
             else:
-                limit = Limit(self._run.now() + LOOK_AT_PROBE, limit.kind, limit.text)
+                limit = KnownLimit(self._run.now() + LOOK_AT_PROBE, limit.kind, limit.text)
+
+
+def shown_time(moment: datetime, now: datetime) -> str:
+    """A time in this machine's zone, with as much of its date as is needed: `14:40`, `01-15 14:40`, `2027-01-15 14:40`."""
+    there, here = moment.astimezone(), now.astimezone()
+    if there.year != here.year:
+        return f"{there:%Y-%m-%d %H:%M}"
+    return f"{there:%H:%M}" if there.date() == here.date() else f"{there:%m-%d %H:%M}"

@@ -17,16 +17,17 @@ from samobot.session import requests
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import RunLock
 from samobot.session.signal import Signal
+from samobot.system.scope import own_scope
 from samobot.worker.assignment import Assignment, Report
 from samobot.worker.budget import BudgetGuard
 from samobot.worker.failures import FailureHandler
-from samobot.worker.heartbeat import Presence
+from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.iteration import IterationRunner
-from samobot.worker.limit_wait import Parking
+from samobot.worker.limit_wait import LimitWait
 from samobot.worker.run import Notice, RunContext, RunResult
 from samobot.worker.session_files import asked_for
-from samobot.worker.sleep import Nap, Resting, nap_unless_stopped
-from samobot.worker.usage_limit import Account
+from samobot.worker.sleep import Sleeper, SleepFunction, sleep_unless_stopped
+from samobot.worker.usage_limit import AccountLimit
 
 ENDED_FROM_OUTSIDE = "Ended from outside, as when the machine or a service goes down"
 """What is said of a run that nobody stopped on purpose: where it is wanted, it goes on by itself."""
@@ -44,7 +45,7 @@ class Worker:
     Args:
         run: What was asked, and what to work with.
         iteration: Carries out single iterations.
-        presence: Says to other processes what is going on.
+        heartbeat: Says to other processes what is going on.
         account: What all workers know of the account's limit.
         money: What may still be spent.
         nap: Sleeps.
@@ -57,11 +58,11 @@ class Worker:
         self,
         run: RunContext,
         iteration: IterationRunner,
-        presence: Presence,
-        account: Account,
+        heartbeat: Heartbeat,
+        account: AccountLimit,
         money: BudgetGuard,
         *,
-        nap: Nap = nap_unless_stopped,
+        nap: SleepFunction = sleep_unless_stopped,
     ) -> None:
         self.ran = 0
         self._files = run.files
@@ -69,13 +70,13 @@ class Worker:
         self._now = run.now
         self._tell = run.tell
         self._iteration = iteration
-        self._presence = presence
+        self._heartbeat = heartbeat
         self._money = money
         self._stop = asyncio.Event()
         self._from_outside = False
-        self._resting = Resting(run, self._stop, nap)
-        self._parking = Parking(run, account, presence, self._resting)
-        self._troubles = FailureHandler(run, self._resting, self._parking)
+        self._sleeper = Sleeper(run, self._stop, nap)
+        self._limit_wait = LimitWait(run, account, heartbeat, self._sleeper)
+        self._troubles = FailureHandler(run, self._sleeper, self._limit_wait)
         self._stagnation = Stagnation()
         self._visit = 0
 
@@ -112,7 +113,7 @@ class Worker:
 
     async def _run_locked(self) -> RunResult:
         with RunLock.acquire(self._files.folder, now=self._now()) as lock:
-            self._presence.bind(lock)
+            self._heartbeat.bind(lock)
             await self._iteration.clean_up_after_a_dead_worker()
             phase = self._files.phase()
             self._files.log(
@@ -121,6 +122,7 @@ class Worker:
                 pid=lock.holder.pid,
                 start_ticks=lock.holder.start_ticks,
                 boot_id=lock.holder.boot_id,
+                scope=own_scope(self._files.folder.name),
                 version=__version__,
                 phase=phase,
                 budget_usd=self._budget_of_run(),
@@ -155,8 +157,8 @@ class Worker:
         if end is not None:
             return end
         phase = self._files.phase()
-        end = await self._parking.before_iteration(phase)
-        if end is not None or self._stop.is_set() or self._resting.pause_asked:
+        end = await self._limit_wait.before_iteration(phase)
+        if end is not None or self._stop.is_set() or self._sleeper.pause_requested:
             return end
         self.ran += 1
         self._visit += 1
@@ -167,8 +169,8 @@ class Worker:
             budget_left=self._money.left(),
             reminder=self._troubles.reminder,
         )
-        report = await self._iteration.carry_out(assignment, self._stop, answered=self._parking.answered)
-        self._parking.ended()
+        report = await self._iteration.carry_out(assignment, self._stop, answered=self._limit_wait.answered)
+        self._limit_wait.ended()
         for sentence in report.put_right:
             self._tell(Notice(sentence))
         for sentence in self._money.charge(report.outcome):
@@ -229,6 +231,7 @@ class Worker:
     # What an iteration led to.
 
     def _act_on(self, phase: Phase, signal: Signal, report: Report) -> RunResult | None:
+        was_reminded = self._troubles.reminded_of_files
         self._troubles.forget()
         self._files.guidance_given(report.guidance, report.number)
         decision = decide(
@@ -238,6 +241,7 @@ class Worker:
             self._files.gate_facts(),
             waiting_for=signal.waiting_for,
             reason=asked_for(signal),
+            may_remind=not was_reminded,
         )
         match decision.step:
             case Step.STAY:
@@ -249,6 +253,11 @@ class Worker:
                 assert decision.waiting_for is not None
                 self._files.wait(phase, decision.waiting_for, signal.summary, report.number)
                 return self._waiting(phase, decision.waiting_for, decision.reason)
+            case Step.REMIND:
+                self._files.go_on(phase, signal.summary, report.number)
+                self._files.clear_signal()
+                self._troubles.remind_of_files(decision.reason, report.number)
+                return None
             case Step.BLOCK:
                 assert decision.cause is not None
                 return self._block(phase, decision.cause, decision.reason, report.number)
@@ -291,7 +300,7 @@ class Worker:
         return RunResult(RunEndReason.WAITING, words, phase, waiting_for=waiting_for, paused=paused)
 
     def _is_to_pause(self) -> bool:
-        return self._resting.pause_asked or self._files.take_request(requests.RequestKind.PAUSE)
+        return self._sleeper.pause_requested or self._files.take_request(requests.RequestKind.PAUSE)
 
     def _paused(self, phase: Phase) -> RunResult:
         return RunResult(RunEndReason.PAUSED, "Paused, as asked.", phase, paused=True)

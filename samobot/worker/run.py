@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from samobot.claude.limits import longest_wait
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.journal import RunEndReason
 
@@ -89,17 +90,20 @@ class RetryPolicy:
         """Seconds before a service at fault is tried again, for the `attempt`-th time from 1."""
         return min(self.back_off_first * 2.0 ** min(attempt - 1, 20), self.back_off_most)
 
-    def wake_at(self, resets_at: datetime | None, now: datetime, spread: float) -> datetime:
-        """When a parked run goes on.
+    def wake_at(self, resets_at: datetime | None, kind: str, now: datetime, spread: float) -> datetime:
+        """When a parked run continues.
 
         Args:
-            resets_at: When the limit is lifted, where that is known.
+            resets_at: When the limit resets, if that is known; never further away than a limit of this kind can be.
+            kind: Which limit: `five_hour`, `seven_day`, …; may be empty.
             now: The present.
             spread: Seconds between 0 and `after_reset` that keep many sessions from waking at once.
         """
         if resets_at is None:
             return now + timedelta(seconds=self.unknown_reset)
-        return max(resets_at, now) + timedelta(seconds=self.after_reset + spread)
+        return min(max(resets_at, now), now + longest_wait(kind)) + timedelta(
+            seconds=self.after_reset + spread
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,10 @@ from samobot.session import decisions, gate, journal, requests
 from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, remove_leftovers, write_atomic
 from samobot.session.folder import SessionFolder
-from samobot.session.gate_state import look
+from samobot.session.gate_state import look, read_plan
 from samobot.session.guidance import GuidanceItem, parse_guidance, tick
 from samobot.session.journal import EventName, JournalReader
 from samobot.session.overview import Overview, add_flow, parse_overview, set_status
-from samobot.session.plan import newest_plan
 from samobot.session.signal import Signal, SignalProblem, parse_signal
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
@@ -160,7 +159,7 @@ class SessionFiles:
         )
 
     def feedback(self) -> str:
-        """Why a person sent the newest plan back; empty where they did not."""
+        """Feedback of the rejection of the plan; empty if it was not rejected."""
         last = look(self.folder).verdict
         rejected = last is not None and last.kind is decisions.DecisionKind.REJECTION
         return (last.text or "") if last is not None and rejected else ""
@@ -251,7 +250,7 @@ class SessionFiles:
         self._log_gate(waiting_for)
 
     def _log_gate(self, waiting_for: WaitingFor) -> None:
-        plan = newest_plan(self.folder) if waiting_for is WaitingFor.PLAN_APPROVAL else None
+        plan = read_plan(self.folder).plan if waiting_for is WaitingFor.PLAN_APPROVAL else None
         self.log(
             EventName.GATE,
             **{"for": waiting_for},

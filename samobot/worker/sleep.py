@@ -10,14 +10,14 @@ from enum import Enum, auto
 from samobot.session.requests import RequestKind
 from samobot.worker.run import RunContext
 
-NAP = 1.0
+POLL_SECONDS = 1.0
 """Seconds between two looks at the wall clock, which may jump, and at what a person asks for."""
 
-Nap = Callable[[asyncio.Event, float], Awaitable[None]]
+SleepFunction = Callable[[asyncio.Event, float], Awaitable[None]]
 """Sleeps for some seconds, or less once the event is set."""
 
 
-async def nap_unless_stopped(stop: asyncio.Event, seconds: float) -> None:
+async def sleep_unless_stopped(stop: asyncio.Event, seconds: float) -> None:
     """Sleep, but not after a stop."""
     try:
         await asyncio.wait_for(stop.wait(), seconds)
@@ -25,7 +25,7 @@ async def nap_unless_stopped(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-class Rested(Enum):
+class WakeReason(Enum):
     """Why a rest was over."""
 
     TIME = auto()
@@ -34,7 +34,7 @@ class Rested(Enum):
     STOPPED = auto()
 
 
-class Resting:
+class Sleeper:
     """Lets a run rest.
 
     Args:
@@ -43,32 +43,38 @@ class Resting:
         nap: Sleeps.
 
     Attributes:
-        pause_asked: Whether a person asked for a pause while it rested.
+        pause_requested: Whether a person asked for a pause while it woken_by.
     """
 
-    def __init__(self, run: RunContext, stop: asyncio.Event, nap: Nap = nap_unless_stopped) -> None:
-        self.pause_asked = False
+    def __init__(
+        self, run: RunContext, stop: asyncio.Event, nap: SleepFunction = sleep_unless_stopped
+    ) -> None:
+        self.pause_requested = False
         self._run = run
         self._stop = stop
         self._nap = nap
 
-    async def until(self, moment: datetime) -> Rested:
+    async def until(self, moment: datetime, is_over: Callable[[], bool] = lambda: False) -> WakeReason:
         """Wait until a time, or for what a person wants.
 
         Never longer than that was away in the beginning: a clock that is set back must not keep a session for days.
+
+        Args:
+            moment: When the wait is over at the latest.
+            is_over: Whether it is over before; asked about once a second.
         """
         run = self._run
         most = (moment - run.now()).total_seconds()
         while not self._stop.is_set():
             left = min((moment - run.now()).total_seconds(), most)
-            if left <= 0:
-                return Rested.TIME
+            if left <= 0 or is_over():
+                return WakeReason.TIME
             if run.files.take_request(RequestKind.RESUME):
-                return Rested.RESUMED
+                return WakeReason.RESUMED
             if run.files.take_request(RequestKind.PAUSE):
-                self.pause_asked = True
-                return Rested.PAUSED
-            nap = min(left, NAP)
+                self.pause_requested = True
+                return WakeReason.PAUSED
+            nap = min(left, POLL_SECONDS)
             await self._nap(self._stop, nap)
             most -= nap
-        return Rested.STOPPED
+        return WakeReason.STOPPED

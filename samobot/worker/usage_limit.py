@@ -12,32 +12,37 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from samobot.claude.limits import longest_wait
 from samobot.session.file_lock import FileLock
 from samobot.session.files import make_folder, read_text, write_atomic
 
 _FILE = "limit.json"
 _PROBE = "limit.probe"
 
-_LONGEST = timedelta(days=35)
-"""No limit is longer than a month: a file that says so is damaged, or the clock was wrong when it was written."""
+_SLACK = timedelta(hours=1)
+"""How much longer than the limit itself a wait may be: sessions continue a little after the reset."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class KnownLimit:
     """A usage limit that was met.
 
     Attributes:
         until: When the sessions that wait for it go on.
         kind: Which limit: `five_hour`, `seven_day`, …; may be empty.
-        text: The same in words for a person.
+        text: The same for display.
+        session: Folder of the session that met it; empty if unknown.
+        confirmed: Whether another session met it too, or did before.
     """
 
     until: datetime
     kind: str
     text: str
+    session: str = ""
+    confirmed: bool = False
 
 
-class Account:
+class AccountLimit:
     """What this machine's workers know together about the account's limit.
 
     Args:
@@ -48,7 +53,7 @@ class Account:
         self._dir = state_dir
         self._probe: FileLock | None = None
 
-    def limit(self, now: datetime) -> Limit | None:
+    def limit(self, now: datetime) -> KnownLimit | None:
         """The limit that was met last and that no iteration has disproved since.
 
         Raises:
@@ -59,23 +64,35 @@ class Account:
             if values is None:
                 return None
             until = datetime.fromisoformat(values["until"]).astimezone(UTC)
-            if until - now > _LONGEST:
-                return None
-            return Limit(until, str(values["kind"]), str(values["text"]))
+            kind = str(values["kind"])
+            if until - now > longest_wait(kind) + _SLACK:
+                return None  # damaged, forged, or written while the clock was wrong
+            session, confirmed = values.get("session", ""), values.get("confirmed") is True
+            return KnownLimit(
+                until, kind, str(values["text"]), session if isinstance(session, str) else "", confirmed
+            )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
 
-    def met(self, limit: Limit) -> None:
-        """Tell the other workers of a limit.
+    def record(self, limit: KnownLimit, now: datetime) -> None:
+        """Report a limit to the other workers.
 
         Raises:
             StorageError: The disk refused.
         """
         make_folder(self._dir, 0o700)
-        values = {"until": limit.until.astimezone(UTC).isoformat(), "kind": limit.kind, "text": limit.text}
+        known = self.limit(now)
+        confirmed = known is not None and (known.confirmed or known.session != limit.session)
+        values = {
+            "until": limit.until.astimezone(UTC).isoformat(),
+            "kind": limit.kind,
+            "text": limit.text,
+            "session": limit.session,
+            "confirmed": limit.confirmed or confirmed,
+        }
         write_atomic(self._dir / _FILE, json.dumps(values) + "\n", mode=0o600)
 
-    def lifted(self) -> None:
+    def clear(self) -> None:
         """An iteration has been answered: there is no limit any more."""
         (self._dir / _FILE).unlink(missing_ok=True)
         self.end_probe()

@@ -150,13 +150,18 @@ class Stage:
         """The living processes of this journey, by their mark."""
         for process in psutil.process_iter():
             try:
-                if process.pid == os.getpid() or process.environ().get("WORKSHOP") != str(self.shop.root):
+                if process.pid == os.getpid() or not self._is_ours(process):
                     continue
                 if process.status() == psutil.STATUS_ZOMBIE:
                     continue
                 yield _role(process.cmdline()), process
             except (psutil.Error, OSError):
                 continue
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        if self.bot is not None and process.pid == self.bot.pid:
+            return True  # it lets nobody but root look into its environment
+        return process.environ().get("WORKSHOP") == str(self.shop.root)
 
     def session(self, name: str) -> Path | None:
         """The folder of a session."""

@@ -129,3 +129,12 @@ def test_flags_that_would_blind_the_worker_are_refused(arg: str) -> None:
     with pytest.raises(UsageError, match=f"CLAUDE_ARGS may not hold {flag}:"):
         make(ClaudeOptions(args=("--debug", arg)))
     check_args(["--settings", "x.json", "--disallowedTools=Bash(git push *)"])
+
+
+def test_build_passes_effort_and_fallback_only_if_chosen() -> None:
+    plain = make()
+    assert "--effort" not in plain.argv
+    assert "--fallback-model" not in plain.argv
+    chosen = make(ClaudeOptions(effort="high", fallback_model="sonnet,haiku"))
+    assert value_of(chosen, "--effort") == "high"
+    assert value_of(chosen, "--fallback-model") == "sonnet,haiku"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.claude.limits import account_trouble, reset_time, usage_limit
+from samobot.claude.limits import is_account_problem, reset_time, usage_limit
 
 NOW = datetime(2026, 7, 14, 10, 0, tzinfo=UTC)
 VILNIUS = ZoneInfo("Europe/Vilnius")
@@ -39,6 +39,18 @@ VILNIUS = ZoneInfo("Europe/Vilnius")
         ("You've reached your usage limit · resets at 2026-07-14T18:00:00Z", "", "2026-07-14T18:00"),
         ("You've reached your usage limit · resets at 2026-07-14 18:00", "", "2026-07-14T18:00"),
         ("You've reached your usage limit · resets at 2026-13-45 18:00", "", None),
+        (
+            "You've hit your monthly spend limit · your session limit resets 2:40pm (Asia/Jakarta)",
+            "five_hour",
+            "2026-07-15T07:40",
+        ),
+        ("Spending cap reached resets 9pm", "", "2026-07-14T21:00"),
+        ("You've reached your spend limit · resets in 3h", "", "2026-07-14T13:00"),
+        (
+            "Your organization's monthly usage limit is reached · resets Aug 1, 12am (UTC)",
+            "",
+            "2026-08-01T00:00",
+        ),
         ("You've hit your limit", "", None),
         ("You've hit your limit · resets soon", "", None),
     ],
@@ -69,6 +81,7 @@ def test_an_agent_that_talks_about_limits_has_met_none(text: str) -> None:
     "text",
     [
         "Credit balance is too low",
+        "Spending cap reached",
         "You've hit your org's monthly usage limit",
         "You’ve hit your organization’s monthly spend limit · resets Aug 1",
         "Your usage allocation has been disabled by your admin",
@@ -77,7 +90,7 @@ def test_an_agent_that_talks_about_limits_has_met_none(text: str) -> None:
     ],
 )
 def test_money_and_administrators_are_not_cured_by_waiting(text: str) -> None:
-    assert account_trouble(text)
+    assert is_account_problem(text)
     assert usage_limit(text, NOW) is None
 
 

@@ -195,6 +195,150 @@ def test_a_limit_event_without_a_time_takes_it_from_the_words() -> None:
     assert outcome.resets_at == datetime(2026, 7, 14, 17, tzinfo=UTC)
 
 
+JAKARTA = "You've hit your monthly spend limit · your session limit resets 2:40pm (Asia/Jakarta)"
+SESSION = RateLimit("rejected", "five_hour", datetime(2026, 7, 15, 7, 40, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("records", "kind", "resets"),
+    [
+        ((SESSION, failure(JAKARTA, 429)), "usage_limit", SESSION.resets_at),
+        ((SESSION, failure(JAKARTA)), "usage_limit", SESSION.resets_at),
+        (
+            (SESSION, failure("You've hit your org's monthly spend limit", 429)),
+            "usage_limit",
+            SESSION.resets_at,
+        ),
+        ((failure(JAKARTA, 429),), "usage_limit", SESSION.resets_at),
+        (
+            (failure("Spending cap reached resets 9pm (UTC)", 429),),
+            "usage_limit",
+            datetime(2026, 7, 14, 21, tzinfo=UTC),
+        ),
+        (
+            (failure("Spending cap reached resets 9pm (UTC)", None),),
+            "usage_limit",
+            datetime(2026, 7, 14, 21, tzinfo=UTC),
+        ),
+        (
+            (replace(GOOD, text="Spending cap reached resets 9pm (UTC)"),),
+            "usage_limit",
+            datetime(2026, 7, 14, 21, tzinfo=UTC),
+        ),
+        (
+            (failure("Quota used up, resets in 90m", 429),),
+            "usage_limit",
+            datetime(2026, 7, 14, 11, 30, tzinfo=UTC),
+        ),
+        ((failure("Quota used up, resets in 90m", 500),), "overloaded", None),
+        ((failure("Spending cap reached", 429),), "account", None),
+        ((failure("You've hit your org's monthly spend limit", 429),), "account", None),
+        ((SESSION, failure("Credit balance is too low", 400)), "account", None),
+    ],
+)
+def test_spending_cap_with_a_known_reset_is_a_limit_that_ends(
+    records: tuple[Record, ...], kind: str, resets: datetime | None
+) -> None:
+    outcome = judge(*records, end=BADLY)
+    assert (outcome.kind, outcome.resets_at) == (kind, resets)
+    if "spend" in outcome.text.lower() and kind == "usage_limit":
+        assert "Raising the spending limit" in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "kind", "first", "later"),
+    [
+        # Something in the conversation: a fresh process does not carry it.
+        (
+            "messages.4.content.1.image: image dimensions exceed max allowed size: 8000 pixels",
+            400,
+            "invalid_request",
+            True,
+            True,
+        ),
+        (
+            "At least one of the image dimensions exceed max allowed size for many-image requests: 2000 pixels",
+            400,
+            "invalid_request",
+            True,
+            True,
+        ),
+        ("image exceeds 5 MB maximum: 6082188 bytes > 5242880 bytes", 400, "invalid_request", True, True),
+        ("Could not process image", 400, "invalid_request", True, True),
+        ("A maximum of 100 PDF pages may be provided.", 400, "invalid_request", True, True),
+        (
+            "messages.2: `tool_use` ids were found without `tool_result` blocks immediately after: toolu_1",
+            400,
+            "invalid_request",
+            True,
+            True,
+        ),
+        (
+            "unexpected `tool_use_id` found in `tool_result` blocks: toolu_1",
+            400,
+            "invalid_request",
+            True,
+            True,
+        ),
+        (
+            "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified",
+            400,
+            "invalid_request",
+            True,
+            True,
+        ),
+        ("messages: text content blocks must be non-empty", 400, "invalid_request", True, True),
+        (
+            "The request body is not valid JSON: no low surrogate in string",
+            400,
+            "invalid_request",
+            True,
+            True,
+        ),
+        # What nobody described: it may be the conversation only if an earlier request was answered.
+        ("Something odd about the request", 400, "invalid_request", False, True),
+        ("API Error: 401 OAuth token has expired", 401, "auth", False, True),
+        ("Failed to authenticate", None, "auth", False, True),
+        # Nothing but a person changes these.
+        (
+            "There's an issue with the selected model (opus-9). It may not exist or you may not have access",
+            None,
+            "invalid_request",
+            False,
+            False,
+        ),
+        (
+            "Claude Opus is not available with the Claude Pro plan. Run /logout and /login",
+            None,
+            "invalid_request",
+            False,
+            False,
+        ),
+        (
+            "The model claude-opus-9 is not available on your subscription",
+            403,
+            "invalid_request",
+            False,
+            False,
+        ),
+        ("API Error: 404 model: gpt-9", 404, "invalid_request", False, False),
+        ("model claude-1 has been retired", 400, "invalid_request", False, False),
+        ("invalid model name", 400, "invalid_request", False, False),
+        ("Credit balance is too low", 400, "account", False, False),
+        ("Your organization has been disabled", 403, "account", False, False),
+    ],
+)
+def test_restart_may_help_where_the_refusal_may_come_from_the_conversation(
+    text: str, status: int | None, kind: str, first: bool, later: bool
+) -> None:
+    outcome = judge(failure(text, status), end=BADLY)
+    assert (outcome.kind, outcome.restart_may_help, outcome.kind.remedy) == (kind, first, Remedy.ASK)
+    again = judge(Assistant("At work"), failure(text, status), end=BADLY)
+    assert (again.kind, again.restart_may_help) == (kind, later)
+    refused = Assistant(text, error="invalid_request")
+    assert judge(refused, failure(text, status), end=BADLY).restart_may_help is first
+
+
 @pytest.mark.parametrize(
     ("text", "status", "kind"),
     [

@@ -17,7 +17,7 @@ from typing import Any
 
 from samobot.claude.invocation import Invocation
 from samobot.claude.outcome import Evidence, classify
-from samobot.claude.process import Clocks, run
+from samobot.claude.process import Timeouts, run
 from samobot.claude.reaper import become_subreaper
 from samobot.claude.records import Assistant, Record
 
@@ -49,7 +49,7 @@ async def work(job: dict[str, Any]) -> dict[str, Any]:
             log=Path(job["log"]),
             session_id="s",
         ),
-        Clocks(**job["clocks"]),
+        Timeouts(**job["clocks"]),
         on_record=on_record,
         on_start=pids.append,
         stop=stop,

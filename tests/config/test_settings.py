@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from samobot.config.environment import Whereabouts, find_whereabouts
-from samobot.config.settings import TELEGRAM_ROOT, load_settings
+from samobot.config.settings import TELEGRAM_ROOT, Effort, load_settings
 from samobot.errors import UsageError
+from samobot.phases import Phase
 
 
 def env_file(tmp_path: Path, text: str, mode: int = 0o600) -> dict[str, str]:
@@ -196,3 +197,16 @@ def _empty(tmp_path: Path) -> Path:
     file = tmp_path / "empty.env"
     file.touch()
     return file
+
+
+def test_settings_choose_model_and_effort_by_phase() -> None:
+    settings = load_settings(
+        {"CLAUDE_MODEL": "sonnet", "CLAUDE_MODEL_PLANNING": "opus", "CLAUDE_EFFORT_DONE": "max"}
+    )
+    assert (settings.model(Phase.PLANNING), settings.model(Phase.TESTING)) == ("opus", "sonnet")
+    assert (settings.effort(Phase.DONE), settings.effort(Phase.PLANNING)) == (Effort.MAX, Effort.HIGH)
+
+
+def test_settings_name_the_variable_of_an_unknown_effort() -> None:
+    with pytest.raises(UsageError, match="CLAUDE_EFFORT_QUALITY in the environment cannot be used: 'huge'"):
+        load_settings({"CLAUDE_EFFORT_QUALITY": "huge"})

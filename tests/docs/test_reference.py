@@ -70,7 +70,8 @@ def test_the_configuration_table_is_the_settings() -> None:
             continue
         if isinstance(value, float):
             value = f"{value:g}"
-        expected[name.upper()] = "" if value in (None, ()) else str(value)
+        variable = name.upper().replace("_MODELS", "_MODEL_<PHASE>").replace("_EFFORTS", "_EFFORT_<PHASE>")
+        expected[variable] = "" if value in (None, (), {}) else str(value)
     assert documented == expected
 
 

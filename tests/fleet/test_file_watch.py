@@ -13,6 +13,8 @@ from samobot.fleet.file_watch import SessionWatch, watch
 from samobot.session.files import append_line, write_atomic
 from samobot.session.folder import SessionFolder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def sessions(tmp_path: Path) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from samobot.errors import StorageError
 from samobot.fleet.launch import RunRequest, worker_environment, worker_log
-from samobot.worker.halt import Halted, halt
+from samobot.worker.halt import HaltResult, halt
 from tests.support.session_folder import make_session
 
 GREET = RunRequest(config=Path("/code/demo/.samocode"), session="26-01-15-greet")
@@ -69,11 +69,11 @@ def test_stopping_what_does_not_run_says_so_and_changes_nothing(tmp_path: Path) 
     before = folder.overview.read_bytes()
     halted = halt(folder)
     assert (halted.worker, halted.forced, halted.alive) == (None, False, ())
-    assert "no worker was running" in halted.words
+    assert "no worker was running" in halted.summary
     assert folder.overview.read_bytes() == before
     assert not folder.journal.exists()
 
 
 def test_what_could_not_be_ended_is_named() -> None:
-    words = Halted(worker=7, forced=False, ended=1, alive=("8 sleep 1000",)).words
+    words = HaltResult(worker=7, forced=False, ended=1, alive=("8 sleep 1000",)).summary
     assert "8 sleep 1000" in words

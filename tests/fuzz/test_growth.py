@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from samobot.claude.errors_text import disguised, trouble
-from samobot.claude.limits import account_trouble, usage_limit
+from samobot.claude.errors_text import classify_failure, is_disguised_failure
+from samobot.claude.limits import is_account_problem, usage_limit
 from samobot.claude.stream import Tail
 from samobot.config.project import load_project
 from samobot.session.decisions import parse_decisions
@@ -80,8 +80,12 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "guidance, said": lambda text: add_guidance("", "ann", text, NOW),
     "decisions": parse_decisions,
     "plan": outline,
-    "usage limit": lambda text: (usage_limit(text, NOW), account_trouble(text)),
-    "wording": lambda text: (disguised(text), trouble(None, text), trouble(429, text)),
+    "usage limit": lambda text: (usage_limit(text, NOW), is_account_problem(text)),
+    "wording": lambda text: (
+        is_disguised_failure(text),
+        classify_failure(None, text),
+        classify_failure(429, text),
+    ),
     "command": parse_command,
     "run": parse_run,
     "answer": parse_answer,

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from samobot.assets import plugin_dir
 from samobot.phases import RULES, BlockCause, GateFacts, Phase, SignalStatus, decide
+from samobot.session import signal
 from samobot.session.signal import Signal, parse_signal
 from samobot.worker.prompt import hook_environment
 
@@ -96,6 +97,29 @@ def test_an_iteration_with_a_valid_signal_may_end(session: Session) -> None:
     assert session.stop(active=False) is None
 
 
+@pytest.mark.parametrize(
+    ("phase", "text"),
+    [
+        (Phase.IMPLEMENTATION, '{"status": "continue", "next_phase": "testing"}'),
+        (Phase.IMPLEMENTATION, '{"Status": "continue", "nextPhase": "testing", "Summary": "x"}'),
+        (Phase.PLANNING, '{"status": "waiting", "waiting_for": "plan_approval", "plan_file": "x.md"}'),
+        (Phase.TESTING, '{"status": "continue", "phase": "done", "tests": {"passed": 3, "failed": 0}}'),
+    ],
+)
+def test_near_misses_that_the_worker_understands_may_end(tmp_path: Path, phase: Phase, text: str) -> None:
+    session = Session(tmp_path / "session", phase)
+    session.signal.write_text(text)
+    assert session.stop(active=False) is None
+    assert isinstance(parse_signal(text), Signal)
+
+
+def test_the_hook_and_the_worker_understand_the_same_keys() -> None:
+    assert HOOK.KEYS == signal.KEYS
+    assert HOOK.ALIASES == signal.ALIASES
+    for key in ("nextPhase", " Phase ", "statu", "notes", "sumary", "", "foo", "wait_for", "x" * 1000):
+        assert HOOK.meant_key(key) == signal.meant_key(key)
+
+
 def test_the_count_is_gone_once_the_signal_is_there(session: Session) -> None:
     session.stop(active=False)
     assert session.counter.exists()
@@ -156,6 +180,13 @@ def test_input_that_cannot_be_read_still_sends_back(session: Session, stdin: str
         (Phase.TESTING, '{"status": "waiting", "for": "qa_answers"}', '`status` is "waiting"'),
         (Phase.TESTING, '{"status": "blocked"}', "`reason`"),
         (Phase.DONE, '{"status": "continue", "phase": "quality"}', '`status` is "continue"'),
+        (Phase.PLANNING, '{"status": "continue", "verdict": "fine"}', '"verdict" is not a key of a signal'),
+        (Phase.TESTING, '{"status": "continue", "files_changed": ["a"]}', '"files_changed" is not a key'),
+        (Phase.TESTING, '{"status": "continue", "next": "more"}', "the keys are status, phase, summary"),
+        (Phase.TESTING, '{"status": "continue", "next_phase": "planning"}', '`phase` is "planning"'),
+        (Phase.TESTING, '{"status": "continue", "phase": "testing", "next_phase": "done"}', "twice"),
+        (Phase.TESTING, '{"status": "continue", "tests": "all green"}', "`tests` has to be two numbers"),
+        (Phase.TESTING, '{"status": "continue", "tests": {"passed": -1, "failed": 0}}', "`tests` has to be"),
     ],
 )
 def test_a_signal_that_cannot_be_used_is_named(tmp_path: Path, phase: Phase, text: str, wrong: str) -> None:
@@ -197,10 +228,10 @@ def test_what_the_hook_lets_pass_the_worker_can_use(
     rule = RULES[phase]
     if HOOK.problem(str(path), phase.value, list(rule.signals), list(rule.targets)) is not None:
         return
-    signal = parse_signal(text)
-    assert isinstance(signal, Signal), signal
+    found = parse_signal(text)
+    assert isinstance(found, Signal), found
     facts = GateFacts(questions=1, plan="plan.md", plan_approved=True)
-    decision = decide(phase, signal.status, signal.phase, facts, waiting_for=signal.waiting_for)
+    decision = decide(phase, found.status, found.phase, facts, waiting_for=found.waiting_for)
     assert decision.cause not in {BlockCause.ILLEGAL_MOVE, BlockCause.ILLEGAL_SIGNAL}
 
 

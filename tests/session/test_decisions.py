@@ -20,7 +20,8 @@ from samobot.session.decisions import (
     record,
 )
 from samobot.session.folder import SessionFolder
-from samobot.session.plan import Plan, newest_plan
+from samobot.session.gate_state import read_plan
+from samobot.session.plan import Plan
 from samobot.session.qa import parse_qa
 from tests.support.session_folder import KEY, NOW, QUESTIONS, make_session, write_plan
 
@@ -30,7 +31,7 @@ def decide(folder: SessionFolder, kind: DecisionKind, sha256: str) -> Decision:
 
 
 def plan_of(folder: SessionFolder) -> Plan:
-    plan = newest_plan(folder)
+    plan = read_plan(folder).plan
     assert plan is not None
     return plan
 
@@ -72,7 +73,7 @@ def test_an_approval_is_bound_to_the_plan_as_it_was(tmp_path: Path) -> None:
     assert not approved(folder, plan_of(folder))
     decide(folder, DecisionKind.APPROVAL, sha)
     assert approved(folder, plan_of(folder))
-    write_plan(folder, "# changed")
+    write_plan(folder, "# changed\n- [ ] x\n")
     assert not approved(folder, plan_of(folder))
     write_plan(folder)
     assert approved(folder, plan_of(folder))

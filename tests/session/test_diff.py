@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import UsageError
-from samobot.session.diff import DiffText, FileChange, diff_summary, diff_text, head
+from samobot.session.diff import DiffText, FileChange, checkout, diff_summary, diff_text, head
 from samobot.session.git import Git, GitError
 from samobot.session.tree_state import tree_state
 from tests.support.repository import commit, git, make_repository
@@ -135,3 +135,47 @@ def test_a_missing_git_is_said(repo: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UsageError, match="not installed"):
         Git(repo).run("status")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"color.ui": "always", "color.diff": "always", "color.status": "always"},
+        {"core.quotePath": "true", "core.pager": "false", "pager.diff": "true"},
+        {
+            "diff.noprefix": "true",
+            "diff.mnemonicPrefix": "true",
+            "diff.relative": "true",
+            "diff.context": "0",
+        },
+        {"status.relativePaths": "true", "status.showUntrackedFiles": "no", "column.ui": "always"},
+        {"i18n.logOutputEncoding": "UTF-16", "core.editor": "false", "diff.orderFile": "/nowhere"},
+    ],
+)
+@pytest.mark.parametrize("scope", ["--local", "--global"])
+def test_output_is_plain_whatever_the_configuration(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], scope: str
+) -> None:
+    (repo / "sub").mkdir()
+    (repo / "sub" / "имя-ü.txt").write_text("1\n2\n3\n4\n5\n6\n7\n8\n9\n")
+    git(repo, "add", "sub")
+    git(repo, "commit", "--quiet", "-m", "имя")
+    (repo / "sub" / "имя-ü.txt").write_text("1\n2\n3\n4\nother\n6\n7\n8\n9\n")
+    (repo / "новый").write_text("x")
+    (repo / "first").write_text("x")
+    plain = diff_text(repo / "sub", None), diff_summary(repo / "sub", None), checkout(repo / "sub")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    for key, value in settings.items():
+        git(repo, "config", scope, key, value)
+    assert (diff_text(repo / "sub", None), diff_summary(repo / "sub", None), checkout(repo / "sub")) == plain
+    diff, summary, status = plain
+    assert diff is not None
+    assert "+++ b/sub/имя-ü.txt\n" in diff.text
+    assert "\n 4\n-5\n+other\n 6\n" in diff.text
+    assert "a/first" in diff.text
+    assert "\x1b" not in diff.text
+    assert summary is not None
+    assert FileChange("sub/имя-ü.txt", 1, 1) in summary.files
+    assert status.branch == "main"
+    assert status.status is not None
+    assert "новый" in status.status

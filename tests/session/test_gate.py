@@ -280,7 +280,7 @@ def test_an_approval_said_twice_counts_once(planning: SessionFolder) -> None:
 
 def test_a_plan_that_changed_since_it_was_shown_is_not_decided(planning: SessionFolder) -> None:
     seen = sha_of(planning)
-    write_plan(planning, "# changed")
+    write_plan(planning, "# changed\n- [ ] x\n")
     with pytest.raises(ConflictError, match="has changed"):
         gate.approve(planning, ANNA, NOW, KEY, expected=seen)
     with pytest.raises(ConflictError, match="has changed"):
@@ -349,7 +349,7 @@ def test_a_plan_edited_after_its_approval_is_not_approved(planning: SessionFolde
     with RunLock.acquire(planning, NOW):
         gate.approve(planning, ANNA, NOW, KEY)
     assert gate.facts(planning).plan_approved
-    write_plan(planning, "# edited")
+    write_plan(planning, "# edited\n- [ ] x\n")
     assert gate.facts(planning) == GateFacts(plan="01-15-10:30-plan-greeting.md")
     assert gate.settle(planning, NOW) is Settled.NOTHING
     assert overview(planning).phase is Phase.PLANNING

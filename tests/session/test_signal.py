@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.phases import Phase, SignalStatus, WaitingFor
-from samobot.session.signal import LIMIT, Signal, SignalProblem, parse_signal
+from samobot.session.signal import LIMIT, Signal, SignalProblem, SuiteResult, parse_signal
 
 PLAIN = '{"status": "continue", "phase": "testing", "summary": "Did it"}'
 MEANT = Signal(SignalStatus.CONTINUE, Phase.TESTING, "Did it")
@@ -132,3 +132,64 @@ def test_no_text_makes_a_traceback(text: str) -> None:
 )
 def test_no_value_makes_a_traceback(record: dict[str, object]) -> None:
     assert isinstance(parse_signal(json.dumps(record)), Signal | SignalProblem)
+
+
+@pytest.mark.parametrize(
+    ("text", "phase"),
+    [
+        ('{"status":"continue","next_phase":"testing"}', Phase.TESTING),
+        ('{"status":"continue","nextPhase":"quality"}', Phase.QUALITY),
+        ('{"status":"continue","next-phase":"Done"}', Phase.DONE),
+        ('{"status":"continue","Next Phase":"planning"}', Phase.PLANNING),
+        ('{"status":"continue","target_phase":"testing"}', Phase.TESTING),
+        ('{"status":"continue","phse":"testing"}', Phase.TESTING),
+        ('{"status":"continue","phase":"testing","next_phase":"testing"}', Phase.TESTING),
+        ('{"status":"continue","phase":null,"next_phase":"testing"}', Phase.TESTING),
+        ('{"status":"continue","phase":"testing","next_phase":""}', Phase.TESTING),
+        ('{"state":"continue","next_phase":"testing"}', Phase.TESTING),
+        ('{"status":"continue","notes":"testing"}', None),
+        ('{"status":"continue","next":"write tests"}', None),
+    ],
+)
+def test_near_misses_of_keys_are_understood(text: str, phase: Phase | None) -> None:
+    signal = parse_signal(text)
+    assert isinstance(signal, Signal), signal
+    assert signal.phase is phase
+
+
+def test_two_phases_that_differ_are_a_problem() -> None:
+    assert "“phase” twice" in problem('{"status":"continue","phase":"testing",\n"next_phase":"quality"}')
+
+
+def test_a_bad_value_of_a_near_miss_is_named_with_its_line() -> None:
+    found = problem('{"status": "continue",\n "next_phase": "tests"}')
+    assert "line 2: “phase” is “tests” (did you mean “testing”?)" in found
+
+
+@pytest.mark.parametrize(
+    ("written", "result"),
+    [
+        ('{"passed": 12, "failed": 0}', SuiteResult(12, 0)),
+        ('{"passed": 10, "failed": 2, "skipped": 1}', SuiteResult(10, 2)),
+        ('{"Passed": 3}', SuiteResult(3, 0)),
+        ('{"passed": 0, "failed": 0}', None),
+        ('{"passed": "12", "failed": 0}', None),
+        ('{"passed": true}', None),
+        ('{"passed": -1}', None),
+        ('{"passed": 1e9}', None),
+        ('{"passed": 99999999999}', None),
+        ('"12 passed"', None),
+        ("12", None),
+        ("null", None),
+    ],
+)
+def test_the_result_of_the_tests_is_two_counts_or_nothing(written: str, result: SuiteResult | None) -> None:
+    signal = parse_signal(f'{{"status": "continue", "tests": {written}}}')
+    assert isinstance(signal, Signal)
+    assert signal.tests == result
+
+
+def test_a_signal_names_the_plan() -> None:
+    signal = parse_signal('{"status": "waiting", "for": "plan_approval", "plan": "01-15-10:30-plan-x.md"}')
+    assert isinstance(signal, Signal)
+    assert signal.plan == "01-15-10:30-plan-x.md"

@@ -14,7 +14,7 @@ from samobot.errors import StorageError
 from samobot.session.decisions import Decision, DecisionKind, approved, read, record
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import answer, approve
-from samobot.session.plan import newest_plan
+from samobot.session.gate_state import read_plan
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.tamper import VoidKind, save, saved, undo
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan
@@ -144,7 +144,7 @@ def test_a_forged_approval_is_taken_out(folder: SessionFolder) -> None:
     sha = write_plan(folder)
     assert kinds(folder, lambda: forge_approval(folder, sha)) == [VoidKind.DECISION]
     assert not folder.decisions.exists()
-    plan = newest_plan(folder)
+    plan = read_plan(folder).plan
     assert plan is not None
     assert not approved(folder, plan)
 

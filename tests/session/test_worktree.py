@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_earlier_work_on_the_branch_is_told(repo: Path, worktree_stays: bool) ->
     if not worktree_stays:
         shutil.rmtree(made.path)
     assert prepare(repo).note == (
-        "The branch “greet” is there already, with 1 commit of its own; the session goes on from them."
+        "The branch “greet” is there already, with 1 commit of its own; the session continues from them."
     )
 
 
@@ -155,7 +156,7 @@ def test_without_commits_or_repository_the_session_works_in_the_folder_itself(tm
     empty.mkdir()
     worktree = prepare(empty)
     assert (worktree.path, worktree.branch) == (empty, None)
-    assert "not the top of a git repository" in worktree.note
+    assert "is not in a git repository" in worktree.note
     git(empty, "init", "--quiet")
     worktree = prepare(empty)
     assert (worktree.path, worktree.branch) == (empty, None)
@@ -167,6 +168,142 @@ def test_a_folder_inside_a_repository_is_not_taken_for_it(tmp_path: Path) -> Non
     inner = make_repository(tmp_path / "outer") / "inner"
     inner.mkdir()
     assert prepare(inner).path == inner
+
+
+@pytest.fixture
+def monorepo(tmp_path: Path) -> Path:
+    repo = make_repository(tmp_path / "mono")
+    (repo / "apps" / "web").mkdir(parents=True)
+    commit(repo, "apps/web/index.html")
+    commit(repo, "shared")
+    return repo
+
+
+def test_worktree_of_a_folder_in_a_repository_is_one_of_the_whole_repository(
+    monorepo: Path, tmp_path: Path
+) -> None:
+    inner = monorepo / "apps" / "web"
+    (inner / "draft").write_text("not committed")
+    before = git(monorepo, "status", "--porcelain", "--branch"), git(monorepo, "rev-parse", "main")
+    made = prepare_worktree(inner, tmp_path / "worktrees", "greet", "me")
+    assert (made.path, made.branch, made.note) == (
+        tmp_path / "worktrees" / "greet" / "apps" / "web", "me/greet", "",
+    )  # fmt: skip
+    assert (made.path / "index.html").exists()
+    assert (tmp_path / "worktrees" / "greet" / "shared").exists()
+    commit(made.path, "work")
+    assert (git(monorepo, "status", "--porcelain", "--branch"), git(monorepo, "rev-parse", "main")) == before
+    assert replace(prepare_worktree(inner, tmp_path / "worktrees", "greet", "me"), note="") == made
+
+
+@pytest.mark.parametrize("kind", ["linked worktree", "symlink", "other sessions at once"])
+def test_worktree_of_a_folder_in_a_repository_is_made_however_it_is_reached(
+    monorepo: Path, tmp_path: Path, kind: str
+) -> None:
+    inner = monorepo / "apps" / "web"
+    if kind == "linked worktree":
+        git(monorepo, "worktree", "add", "--quiet", "-b", "side", str(tmp_path / "side"))
+        inner = tmp_path / "side" / "apps" / "web"
+    elif kind == "symlink":
+        (tmp_path / "link").symlink_to(inner)
+        inner = tmp_path / "link"
+    else:
+        prepare_worktree(inner, tmp_path / "worktrees", "first")
+    made = prepare_worktree(inner, tmp_path / "worktrees", "greet")
+    assert made.path == tmp_path / "worktrees" / "greet" / "apps" / "web"
+    assert git(made.path, "branch", "--show-current") == "greet"
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_folder_that_is_not_part_of_the_repository_around_it_is_worked_in_directly_and_named(
+    monorepo: Path, tmp_path: Path, ignored: bool
+) -> None:
+    inner = monorepo / "private"
+    inner.mkdir()
+    (inner / "mine").write_text("x")
+    if ignored:
+        (monorepo / ".git" / "info" / "exclude").write_text("private\n")
+    made = prepare_worktree(inner, tmp_path / "worktrees", "greet")
+    assert (made.path, made.branch) == (inner, None)
+    assert made.note.startswith("⚠️")
+    assert "not part of the git repository" in made.note
+    assert not (tmp_path / "worktrees").exists()
+
+
+def empty_branch(repo: Path) -> None:
+    (repo / ".git" / "refs" / "heads" / "main").write_text("")
+
+
+def empty_head(repo: Path) -> None:
+    (repo / ".git" / "HEAD").write_text("")
+
+
+def missing_commit(repo: Path) -> None:
+    found = git(repo, "rev-parse", "main")
+    (repo / ".git" / "objects" / found[:2] / found[2:]).unlink()
+
+
+def empty_commit(repo: Path) -> None:
+    found = git(repo, "rev-parse", "main")
+    path = repo / ".git" / "objects" / found[:2] / found[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"")
+
+
+def empty_branch_of_another_name(repo: Path) -> None:
+    git(repo, "branch", "--move", "trunk")
+    (repo / ".git" / "refs" / "heads" / "trunk").write_text("")
+
+
+def no_objects(repo: Path) -> None:
+    shutil.rmtree(repo / ".git" / "objects")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [empty_branch, empty_head, missing_commit, empty_commit, empty_branch_of_another_name, no_objects],
+)
+@pytest.mark.parametrize("folder", [".", "apps/web"])
+def test_a_damaged_repository_is_refused_by_name(
+    monorepo: Path, tmp_path: Path, damage: Callable[[Path], None], folder: str
+) -> None:
+    damage(monorepo)
+    with pytest.raises(UsageError) as error:
+        prepare_worktree(monorepo / folder, tmp_path / "worktrees", "greet")
+    assert f"The git repository {monorepo} is damaged" in error.value.message
+    assert not (tmp_path / "worktrees").exists()
+
+
+def test_a_damaged_branch_of_the_session_is_refused_by_name(repo: Path) -> None:
+    (repo / ".git" / "refs" / "heads" / "greet").write_text("")
+    with pytest.raises(UsageError, match="damaged: refs/heads/greet is empty"):
+        prepare(repo)
+
+
+@pytest.mark.parametrize(
+    ("existing", "name", "prefix", "remedy"),
+    [
+        ("x/old", "x", "", "give the session another name"),
+        ("me/x/a/b", "x", "me", "give the session another name"),
+        ("me", "x", "me/", "set another GIT_BRANCH_PREFIX"),
+        ("team/me", "x", "team/me", "set another GIT_BRANCH_PREFIX"),
+    ],
+)
+def test_a_branch_that_git_cannot_have_beside_another_is_refused_in_one_line(
+    repo: Path, existing: str, name: str, prefix: str, remedy: str
+) -> None:
+    git(repo, "branch", existing)
+    with pytest.raises(UsageError) as error:
+        prepare(repo, name, prefix)
+    assert f"there is a branch “{existing}”" in error.value.message
+    assert remedy in error.value.message
+    assert "fatal" not in error.value.message
+
+
+@pytest.mark.parametrize("name", ["HEAD", "my session", "a~b"])
+def test_a_name_that_cannot_be_a_branch_is_not_blamed_on_the_prefix(repo: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="give the session another name"):
+        prepare(repo, name)
 
 
 def test_a_missing_repository_is_named(tmp_path: Path) -> None:

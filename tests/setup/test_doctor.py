@@ -249,7 +249,7 @@ async def test_locks_of_the_dead_are_found(machine: Machine) -> None:
 async def test_the_emergency_stop_is_shown(machine: Machine) -> None:
     from datetime import UTC, datetime
 
-    emergency_flag.pull(machine.state, "ann", datetime.now(UTC))
+    emergency_flag.raise_flag(machine.state, "ann", datetime.now(UTC))
     assert (await machine.worst()).check == "Emergency stop"
 
 

@@ -13,12 +13,12 @@ from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
 from samobot.worker.assignment import Assignment, Report
 from samobot.worker.budget import BudgetGuard
-from samobot.worker.heartbeat import Presence
+from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.iteration import IterationRunner
 from samobot.worker.loop import Worker
 from samobot.worker.run import Notice, RetryPolicy, RunContext, RunOptions
 from samobot.worker.session_files import SessionFiles
-from samobot.worker.usage_limit import Account
+from samobot.worker.usage_limit import AccountLimit
 from tests.support.session_folder import write_signal
 
 
@@ -57,6 +57,8 @@ class Played:
         changed: Whether it leaves work behind.
         cost: US dollars.
         resets_at: For a usage limit.
+        kind: Which usage limit.
+        restart_may_help: Whether a fresh process may cure the outcome.
         stop: Whether a person stops the run while it goes on.
     """
 
@@ -66,6 +68,8 @@ class Played:
     changed: bool = True
     cost: float | None = 0.1
     resets_at: datetime | None = None
+    kind: str = "five_hour"
+    restart_may_help: bool = False
     stop: bool = False
 
 
@@ -107,26 +111,31 @@ class FakeIteration(IterationRunner):
             cost_usd=played.cost,
         )
         outcome = Outcome(
-            played.outcome, text, resets_at=played.resets_at, limit_kind="five_hour", cost_usd=played.cost
+            played.outcome,
+            text,
+            resets_at=played.resets_at,
+            restart_may_help=played.restart_may_help,
+            limit_kind=played.kind,
+            cost_usd=played.cost,
         )
         return Report(assignment.number, outcome, files.signal(), (), guidance, played.changed)
 
 
-class NotedPresence(Presence):
+class RecordingHeartbeat(Heartbeat):
     """Notes down until when the run said that it rests, and None where it said that it works again."""
 
     def __init__(self) -> None:
         super().__init__()
         self.parked: list[datetime | None] = []
 
-    def rests(self, until: datetime) -> None:
+    def show_parked(self, until: datetime) -> None:
         """Say it, and note it down."""
-        super().rests(until)
+        super().show_parked(until)
         self.parked.append(until)
 
-    def works(self) -> None:
+    def show_idle(self) -> None:
         """Say it, and note it down."""
-        super().works()
+        super().show_idle()
         self.parked.append(None)
 
 
@@ -137,7 +146,7 @@ class Bench:
     folder: SessionFolder
     worker: Worker
     iteration: FakeIteration
-    presence: NotedPresence
+    heartbeat: RecordingHeartbeat
     clock: Clock
     notices: list[str]
     files: SessionFiles
@@ -160,8 +169,8 @@ def bench(
         notices.append(notice.text)
 
     money = BudgetGuard(files, folder.path.parent / "state", daily_usd, now=clock)
-    account = Account(folder.path.parent / "state")
-    presence = NotedPresence()
+    account = AccountLimit(folder.path.parent / "state")
+    heartbeat = RecordingHeartbeat()
     run = RunContext(files, options or RunOptions(), retry_policy or RetryPolicy(), clock, tell)
-    worker = Worker(run, iteration, presence, account, money, nap=clock.nap)
-    return Bench(folder, worker, iteration, presence, clock, notices, files)
+    worker = Worker(run, iteration, heartbeat, account, money, nap=clock.nap)
+    return Bench(folder, worker, iteration, heartbeat, clock, notices, files)

@@ -8,19 +8,21 @@ from pathlib import Path
 import psutil
 import pytest
 
-from samobot.system.commands import ask
+from samobot.system.commands import run_command
 
 ENV = {"PATH": os.environ["PATH"]}
 
 
 def test_both_outputs_and_the_exit_code_come_back_also_where_they_are_no_text() -> None:
-    answer = ask(["sh", "-c", r"printf 'a\377b'; echo no >&2; exit 3"], seconds=60, environ=ENV)
-    assert (answer.code, answer.out, answer.err, answer.well) == (3, "a\ufffdb", "no\n", False)
-    assert ask(["true"], seconds=60).well
+    answer = run_command(["sh", "-c", r"printf 'a\377b'; echo no >&2; exit 3"], seconds=60, environ=ENV)
+    assert (answer.code, answer.out, answer.err, answer.succeeded) == (3, "a\ufffdb", "no\n", False)
+    assert run_command(["true"], seconds=60).succeeded
 
 
 def test_a_program_gets_the_given_environment_and_nobody_to_ask_back() -> None:
-    answer = ask(["sh", "-c", "cat; echo ${HOME-none} $MARK"], seconds=60, environ=ENV | {"MARK": "here"})
+    answer = run_command(
+        ["sh", "-c", "cat; echo ${HOME-none} $MARK"], seconds=60, environ=ENV | {"MARK": "here"}
+    )
     assert answer.out == "none here\n"
 
 
@@ -28,16 +30,19 @@ def test_a_name_is_looked_for_on_the_path_that_the_program_gets(tmp_path: Path) 
     program = tmp_path / "only-there"
     program.write_text("#!/bin/sh\necho found\n")
     program.chmod(0o755)
-    assert ask(["only-there"], seconds=60, environ={"PATH": f"{tmp_path}:/bin:/usr/bin"}).out == "found\n"
+    assert (
+        run_command(["only-there"], seconds=60, environ={"PATH": f"{tmp_path}:/bin:/usr/bin"}).out
+        == "found\n"
+    )
     with pytest.raises(FileNotFoundError):
-        ask(["only-there"], seconds=60, environ=ENV)
+        run_command(["only-there"], seconds=60, environ=ENV)
 
 
 @pytest.mark.slow
 def test_a_program_that_does_not_end_is_killed(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     with pytest.raises(TimeoutError, match=r"sh did not answer within 2 s"):
-        ask(["sh", "-c", f"echo $$ > {note}; exec sleep 86399"], seconds=2, environ=ENV)
+        run_command(["sh", "-c", f"echo $$ > {note}; exec sleep 86399"], seconds=2, environ=ENV)
     assert not psutil.pid_exists(int(note.read_text()))
 
 
@@ -48,5 +53,5 @@ def test_what_cannot_be_started_is_an_error_of_the_system(tmp_path: Path, conten
         program.write_bytes(content)
         program.chmod(0o755)
     with pytest.raises(OSError, match=r"No such file|Exec format") as raised:
-        ask([str(program)], seconds=60)
+        run_command([str(program)], seconds=60)
     assert not isinstance(raised.value, TimeoutError)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from samobot.fleet.launch import RunRequest, worker_environment
-from samobot.system.scope import SERVICE_VARIABLES, can_scope, scope_argv, scoped
+from samobot.system.scope import SERVICE_VARIABLES, can_scope, own_scope, scope_argv, scope_members, scoped
 from tests.support.fake_programs import put_program
 
 ARGV = ["/usr/bin/python3", "-m", "samobot", "run", "--session=a b;c"]
@@ -82,3 +82,38 @@ def test_a_folder_named_samobot_in_the_current_folder_is_not_what_a_worker_runs(
     assert argv[0] == sys.executable
     assert "taken over" not in ended.stdout
     assert ended.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("0::/user.slice/user@1000.service/app.slice/samobot-worker-26-11-22-greet-0a1b2c3d.scope", True),
+        ("1:name=systemd:/samobot-worker-26-11-22-greet-0a1b2c3d.scope", True),
+        ("0::/user.slice/samobot-worker-26-11-22-greeting-0a1b2c3d.scope", False),
+        ("0::/user.slice/samobot-worker-26-11-22-greet-0a1b2c3d.scope/below", False),
+        ("0::/user.slice/session-3.scope", False),
+        ("0::/", False),
+        ("nonsense", False),
+    ],
+)
+def test_own_scope_is_the_workers_and_nobody_elses(tmp_path: Path, line: str, found: bool) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "cgroup").write_text(f"8:pids:/\n{line}\n")
+    assert own_scope("26-11-22-greet", tmp_path) == (line.split(":", 2)[2] if found else None)
+
+
+def test_scope_members_are_what_is_in_the_scope_or_below_it(tmp_path: Path) -> None:
+    scope = "/a/samobot-worker-x-0a1b2c3d.scope"
+    places = (scope, f"{scope}/below", f"{scope}-2", "/a")
+    children = [subprocess.Popen(["sleep", "600"]) for _ in places]
+    try:
+        for child, place in zip(children, places, strict=True):
+            (tmp_path / str(child.pid)).mkdir()
+            (tmp_path / str(child.pid) / "cgroup").write_text(f"0::{place}\n")
+        found = {process.pid for process in scope_members([scope], tmp_path)}
+        assert found == {child.pid for child in children[:2]}
+        assert scope_members([], tmp_path) == []
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()

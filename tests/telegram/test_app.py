@@ -19,7 +19,7 @@ from samobot.fleet.file_watch import watch
 from samobot.fleet.supervisor import Supervisor
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.system.sd_notify import ALIVE, READY, STOPPING, Service
+from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.telegram.app import BotApp
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.outbound.bot_client import TokenRejectedError
@@ -224,18 +224,18 @@ async def test_systemd_hears_of_the_start_of_life_and_of_the_end(
 
 def test_a_service_manager_that_does_not_ask_is_told_nothing(tmp_path: Path) -> None:
     for environ in ({}, {"NOTIFY_SOCKET": "relative"}, {"NOTIFY_SOCKET": str(tmp_path / "nobody")}):
-        Service(environ).tell(READY)
-    assert Service({}).watchdog is None
-    assert Service({"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"}).watchdog is None
-    assert Service({"WATCHDOG_USEC": "nonsense"}).watchdog is None
-    assert Service({"WATCHDOG_USEC": "30000000"}).watchdog == 15.0
+        ServiceNotifier(environ).notify(READY)
+    assert ServiceNotifier({}).watchdog is None
+    assert ServiceNotifier({"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"}).watchdog is None
+    assert ServiceNotifier({"WATCHDOG_USEC": "nonsense"}).watchdog is None
+    assert ServiceNotifier({"WATCHDOG_USEC": "30000000"}).watchdog == 15.0
 
 
 def test_the_abstract_socket_is_reached_too() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
         line.bind(f"\0samobot-test-{os.getpid()}")
         line.settimeout(WAIT)
-        Service({"NOTIFY_SOCKET": f"@samobot-test-{os.getpid()}"}).tell(READY)
+        ServiceNotifier({"NOTIFY_SOCKET": f"@samobot-test-{os.getpid()}"}).notify(READY)
         assert line.recv(100) == READY.encode()
 
 

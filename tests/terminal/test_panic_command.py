@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from samobot.claude.invocation import ITERATION_VARIABLE
-from samobot.fleet.emergency_flag import pulled
+from samobot.fleet.emergency_flag import read_flag
 from samobot.sandbox.agent.steps import Children, Hang
 from tests.support.scripted import ScriptedShop, investigation, scripted_shop
 from tests.support.waiting import until
@@ -79,7 +79,7 @@ def test_what_runs_is_stopped_also_where_the_stop_cannot_be_noted(shop: Scripted
     assert "one: Checked" in out
     assert "two: Checked" in out
     assert until(lambda: shop.processes() == [])
-    assert pulled(state_of(shop)) is None
+    assert read_flag(state_of(shop)) is None
 
 
 def env_file(shop: ScriptedShop, text: str, mode: int = 0o600) -> None:
@@ -134,7 +134,7 @@ def test_both_brakes_work_whatever_is_wrong_in_the_configuration(
         assert told in done.stderr
         assert done.stderr.count("\n") == (1 if told else 0)
     assert until(lambda: shop.processes() == [])
-    assert pulled(state_of(shop)) is not None
+    assert read_flag(state_of(shop)) is not None
 
 
 def test_workers_are_found_although_their_configuration_was_damaged_since(shop: ScriptedShop) -> None:
@@ -148,7 +148,7 @@ def test_workers_are_found_although_their_configuration_was_damaged_since(shop: 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "one: Checked" in ended.stdout
     assert until(lambda: shop.processes() == [])
-    assert pulled(state) is not None
+    assert read_flag(state) is not None
 
 
 def test_nothing_starts_until_it_is_released(shop: ScriptedShop) -> None:
@@ -159,7 +159,7 @@ def test_nothing_starts_until_it_is_released(shop: ScriptedShop) -> None:
         assert "emergency stop" in refused.stderr
     assert not shop.sessions.exists()
     assert shop.samobot("resume", "--all").returncode == 0
-    assert pulled(state_of(shop)) is None
+    assert read_flag(state_of(shop)) is None
     assert shop.samobot("run", "--session", "x", "--task", "t", "--detach").returncode == 0
     assert shop.samobot("panic").returncode == 0
     assert until(lambda: shop.processes() == [])
@@ -200,7 +200,7 @@ def test_an_agent_cannot_release_it(shop: ScriptedShop) -> None:
     refused = shop.samobot("resume", "--all")
     assert refused.returncode == 1
     assert "may not release" in refused.stderr
-    assert pulled(state_of(shop)) is not None
+    assert read_flag(state_of(shop)) is not None
 
 
 def test_releasing_what_was_never_pulled_is_said(shop: ScriptedShop) -> None:

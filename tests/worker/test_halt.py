@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
+import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from samobot.sandbox.agent.steps import Hang, RunStep, Say
+from samobot.sandbox.agent.steps import Hang, RunStep, Say, Step
+from samobot.session import journal
 from samobot.session.folder import SessionFolder
+from samobot.session.journal import EventName
+from samobot.session.process_identity import boot_id
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from samobot.worker.halt import halt
 from tests.support.scripted import ScriptedShop, investigation, scripted_shop
-from tests.support.session_folder import QUESTIONS, make_session
+from tests.support.session_folder import NOW, QUESTIONS, make_session
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -37,7 +43,7 @@ def test_only_a_persons_stop_counts_as_one(tmp_path: Path, how: str | signal.Sig
         case "halt":
             halted = halt(SessionFolder(shop.session("greet")))
             assert halted.worker == worker.pid
-            assert "nothing of the session is running" in halted.words
+            assert "nothing of the session is running" in halted.summary
         case _:
             assert isinstance(how, signal.Signals)
             worker.send_signal(how)
@@ -52,7 +58,7 @@ def test_stopping_what_does_not_run_says_so(tmp_path: Path) -> None:
     (tmp_path / "_logs").mkdir()
     halted = halt(SessionFolder(tmp_path))
     assert (halted.worker, halted.forced, halted.ended, halted.alive) == (None, False, 0, ())
-    assert "no worker was running" in halted.words
+    assert "no worker was running" in halted.summary
 
 
 @pytest.mark.parametrize("step", [-86_400.0, -3.0, -1.5, 1.5, 3.0, 86_400.0])
@@ -116,8 +122,8 @@ def test_stop_never_calls_a_held_session_free(
         fcntl.flock(file, fcntl.LOCK_EX)
         halted = halt(folder)
     assert not halted.clean
-    assert "no worker" not in halted.words
-    assert "holds the session" in halted.words
+    assert "no worker" not in halted.summary
+    assert "holds the session" in halted.summary
 
 
 def says(shop: ScriptedShop, word: str) -> bool:
@@ -189,3 +195,114 @@ def test_a_stop_that_only_the_journal_could_take_is_no_failure(tmp_path: Path) -
     folder.overview.mkdir()  # as with a full disk: it cannot be written anew
     assert halt(folder).clean
     assert snapshot(folder, "demo").status.state is SessionState.STOPPED
+
+
+DAEMON = (
+    "import os, sys, time\n"
+    "if os.fork(): os._exit(0)\n"
+    "os.setsid()\n"
+    "if os.fork(): os._exit(0)\n"
+    "os.chdir('/')\n"
+    "if len(sys.argv) < 3: os.execve(sys.executable, [sys.executable, '-c', __import__('pathlib').Path(sys.argv[1]).read_text(), sys.argv[1], 'again'], {})\n"
+    "open(sys.argv[1] + '.pid', 'w').write(str(os.getpid()))\n"
+    "time.sleep(600)\n"
+)
+"""Detaches twice and clears its environment, so that neither parent, mark nor folder shows where it came from."""
+
+
+def start_killed_run(tmp_path: Path) -> tuple[ScriptedShop, subprocess.Popen[str], Path]:
+    """A shop whose first worker is at work and whose agent has started the daemon."""
+    program = tmp_path / "daemon.py"
+    program.write_text(DAEMON)
+    steps: list[Step] = [
+        RunStep(command=f'{sys.executable} -c "$(cat {program})" {program}'),
+        Say(text="left"),
+        Hang(at="here"),
+    ]
+    shop = scripted_shop(tmp_path / "shop", investigation(steps, [Say(text="at work"), Hang(at="here")]))
+    worker = shop.start("run", "--session", "greet", "--task", "x")
+    pid = Path(f"{program}.pid")
+    until(pid.exists)
+    until(lambda: says(shop, "left"))
+    return shop, worker, pid
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_stop_does_not_claim_to_know_what_a_killed_worker_left_behind(tmp_path: Path, again: bool) -> None:
+    shop, worker, pid = start_killed_run(tmp_path)
+    try:
+        worker.kill()
+        worker.communicate(timeout=30)
+        if again:
+            worker = shop.start("run", "--session", "greet")
+            until(lambda: len(shop.runs()) == 2)
+        for _ in range(2):
+            stopped = shop.samobot("stop", "greet")
+            assert "nothing of the session is running" not in stopped.stdout
+            assert "was killed: a process that it had started" in stopped.stdout
+        if again:
+            worker.communicate(timeout=30)
+        assert psutil.pid_exists(int(pid.read_text()))
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+def test_stop_does_not_speak_of_workers_that_were_killed_before_the_machine_was_booted(
+    tmp_path: Path,
+) -> None:
+    folder = make_session(tmp_path)
+    folder.prepare()
+    for boot in ("an earlier boot", boot_id()):
+        journal.append(
+            folder, EventName.RUN_START, NOW, run="r", pid=1, start_ticks=1, boot_id=boot, scope=None
+        )
+        assert ("was killed" in halt(folder).summary) is (boot == boot_id())
+
+
+HIERARCHY = next(
+    (path for path in map(Path, ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup")) if os.access(path, os.W_OK)),
+    None,
+)
+
+
+def is_empty(group: Path) -> bool:
+    return not (group / "cgroup.procs").read_text()
+
+
+@pytest.mark.skipif(HIERARCHY is None or os.geteuid() != 0, reason="only root can make a control group")
+def test_stop_ends_what_is_left_in_the_scope_of_a_killed_worker(tmp_path: Path) -> None:
+    assert HIERARCHY is not None
+    folder = make_session(tmp_path)
+    folder.prepare()
+    name = f"samobot-worker-{folder.name}-{os.urandom(4).hex()}.scope"
+    inside, other = HIERARCHY / name, HIERARCHY / f"samobot-worker-else-{os.urandom(4).hex()}.scope"
+    processes = []
+    try:
+        for group in (inside, other):
+            group.mkdir()
+            process = subprocess.Popen(["sleep", "600"], env={}, cwd="/", start_new_session=True)
+            processes.append(process)
+            (group / "cgroup.procs").write_text(str(process.pid))
+        # The second line is a forgery: a scope of something else, which the agent would like to have ended.
+        for scope in (f"/{name}", f"/{other.name}", "/"):
+            journal.append(
+                folder,
+                EventName.RUN_START,
+                NOW,
+                run="r",
+                pid=1,
+                start_ticks=1,
+                boot_id=boot_id(),
+                scope=scope,
+            )
+        halted = halt(folder)
+        assert (halted.ended, halted.untracked) == (1, None)
+        assert processes[0].wait(timeout=30) == -signal.SIGTERM
+        assert processes[1].poll() is None
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+        for group in (inside, other):
+            until(functools.partial(is_empty, group))
+            group.rmdir()

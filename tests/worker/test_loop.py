@@ -114,6 +114,84 @@ async def test_requirements_that_ask_nothing_are_blocked(tmp_path: Path) -> None
     assert "question" in end.text
 
 
+async def test_what_looks_like_a_question_and_cannot_be_asked_is_sent_back_once_with_its_line(
+    tmp_path: Path,
+) -> None:
+    def ask_badly(folder: SessionFolder) -> None:
+        folder.qa.write_text("# Questions\n\n- Which port?\n\n" + QUESTIONS)
+
+    ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_badly)
+    made = bench(make_session(tmp_path, phase="requirements"), ask, ask)
+    end = await made.worker.run()
+    assert (end.reason, end.waiting_for) == (RunEndReason.WAITING, WaitingFor.QA_ANSWERS)
+    first, second = made.iteration.assignments
+    assert first.reminder == ""
+    assert "line 3 “- Which port?”" in second.reminder
+
+
+async def test_questions_of_which_none_can_be_asked_block_after_one_reminder(tmp_path: Path) -> None:
+    def ask_badly(folder: SessionFolder) -> None:
+        folder.qa.write_text("# Questions\n\n- Which port?\n")
+
+    ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_badly)
+    made = bench(make_session(tmp_path, phase="requirements"), ask)
+    end = await made.worker.run()
+    assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.GATE)
+    assert "line 3 “- Which port?”" in end.text
+    assert len(made.iteration.assignments) == 2
+
+
+WAIT_FOR_APPROVAL = {"status": "waiting", "for": "plan_approval"}
+
+
+def plan_in(folder: SessionFolder) -> None:
+    write_plan(folder)
+
+
+async def test_a_plan_that_cannot_be_found_is_asked_for_once_with_its_name(tmp_path: Path) -> None:
+    made = bench(
+        make_session(tmp_path, phase="planning"),
+        Played(WAIT_FOR_APPROVAL),
+        Played(WAIT_FOR_APPROVAL, act=plan_in),
+    )
+    end = await made.worker.run()
+    assert (end.reason, end.waiting_for) == (RunEndReason.WAITING, WaitingFor.PLAN_APPROVAL)
+    first, second = made.iteration.assignments
+    assert first.reminder == ""
+    assert "there is no plan file" in second.reminder
+    assert "MM-DD-HH:MM-plan-SLUG.md" in second.reminder
+
+
+@pytest.mark.parametrize("text", [None, "", "# Plan\n"])
+async def test_a_plan_that_stays_missing_or_empty_blocks_after_one_reminder(
+    tmp_path: Path, text: str | None
+) -> None:
+    def write(folder: SessionFolder) -> None:
+        if text is not None:
+            write_plan(folder, text)
+
+    made = bench(make_session(tmp_path, phase="planning"), Played(WAIT_FOR_APPROVAL, act=write))
+    end = await made.worker.run()
+    assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.GATE)
+    assert len(made.iteration.assignments) == 2
+
+
+async def test_of_two_plans_the_agent_is_asked_which_one_it_is(tmp_path: Path) -> None:
+    def write_two(folder: SessionFolder) -> None:
+        write_plan(folder, name="01-15-09:00-plan-a.md")
+        write_plan(folder, "# Other\n- [ ] x\n", "01-15-10:00-plan-b.md")
+
+    made = bench(
+        make_session(tmp_path, phase="planning"),
+        Played(WAIT_FOR_APPROVAL, act=write_two),
+        Played(WAIT_FOR_APPROVAL | {"plan": "01-15-09:00-plan-a.md"}),
+    )
+    end = await made.worker.run()
+    assert end.reason is RunEndReason.WAITING
+    assert "01-15-09:00-plan-a.md and 01-15-10:00-plan-b.md" in made.iteration.assignments[1].reminder
+    assert journaled(made, EventName.GATE)[0]["plan"] == "01-15-09:00-plan-a.md"
+
+
 async def test_open_questions_wait_and_answers_go_on(tmp_path: Path) -> None:
     folder = make_session(tmp_path, phase="requirements")
     ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_in)
@@ -433,7 +511,7 @@ async def test_every_outcome_without_a_signal_comes_to_an_end_that_a_person_hear
     made = bench(make_session(tmp_path), *[Played(None, kind)] * 5, BLOCKED)
     end = await made.worker.run()
     expected = {
-        Remedy.GO_ON: (RunEndReason.BLOCKED, 2),
+        Remedy.CONTINUE: (RunEndReason.BLOCKED, 2),
         Remedy.RETRY: (RunEndReason.FAILED, 4),
         Remedy.ASK: (RunEndReason.BLOCKED, 1),
         Remedy.CAP: (RunEndReason.BUDGET, 1),
@@ -498,8 +576,8 @@ async def test_a_limit_parks_and_goes_on_by_itself_after_the_reset(tmp_path: Pat
     assert 60 <= (made.clock.now - reset).total_seconds() <= 122
     (park,), (unpark,) = journaled(made, EventName.PARK), journaled(made, EventName.UNPARK)
     assert (park["kind"], unpark["by"]) == ("five_hour", "reset")
-    assert made.presence.parked[0] is not None
-    assert made.presence.parked[-1] is None
+    assert made.heartbeat.parked[0] is not None
+    assert made.heartbeat.parked[-1] is None
     assert journaled(made, EventName.RETRY) == []
     assert made.iteration.assignments[1].visit == made.iteration.assignments[0].visit
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,12 +31,12 @@ def test_a_run_wakes_one_to_two_minutes_after_the_reset_and_never_in_the_past(
     hours: float, spread: float
 ) -> None:
     reset = NOW + timedelta(hours=hours)
-    wake = RetryPolicy().wake_at(reset, NOW, spread)
+    wake = RetryPolicy().wake_at(reset, "seven_day", NOW, spread)
     assert timedelta(seconds=60) <= wake - max(reset, NOW) <= timedelta(seconds=120)
 
 
 def test_a_limit_that_does_not_say_when_is_tried_again_in_half_an_hour() -> None:
-    assert RetryPolicy().wake_at(None, NOW, 0) == NOW + timedelta(minutes=30)
+    assert RetryPolicy().wake_at(None, "", NOW, 0) == NOW + timedelta(minutes=30)
 
 
 @given(changed=st.lists(st.booleans(), max_size=60))
@@ -45,3 +46,21 @@ def test_stagnation_is_exactly_five_unchanged_iterations_in_a_row(changed: list[
         run = changed[:end]
         expected = len(run) >= STAGNATION_AFTER and not any(run[-STAGNATION_AFTER:])
         assert stagnation.count(changed=each) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "longest"),
+    [
+        ("five_hour", timedelta(hours=5, minutes=31)),
+        ("seven_day", timedelta(days=7, minutes=31)),
+        ("seven_day_opus", timedelta(days=7, minutes=31)),
+        ("overage", timedelta(days=31, minutes=31)),
+        ("", timedelta(days=31, minutes=31)),
+    ],
+)
+@pytest.mark.parametrize("year", [2027, 2100, 9999])
+def test_retry_policy_never_waits_longer_than_a_limit_can_last(
+    kind: str, longest: timedelta, year: int
+) -> None:
+    reset = datetime(year, 1, 1, tzinfo=UTC)
+    assert RetryPolicy().wake_at(reset, kind, NOW, 0) == NOW + longest

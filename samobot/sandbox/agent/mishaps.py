@@ -19,6 +19,7 @@ _FAILURES: dict[str, tuple[int | None, str, str, str, str]] = {
     "auth": (401, "success", "authentication_failed", "completed", "Failed to authenticate. API Error: 401 OAuth token has expired. Please run /login."),
     "login": (None, "success", "authentication_failed", "completed", "Not logged in · Please run /login"),
     "credit": (400, "success", "billing_error", "completed", "Credit balance is too low"),
+    "request": (400, "success", "invalid_request", "completed", "API Error: 400 messages.2.content.0.image: image dimensions exceed max allowed size: 8000 pixels"),
     "too_long": (400, "success", "invalid_request", "prompt_too_long", "Prompt is too long"),
     "max_turns": (None, "error_max_turns", "", "max_turns", "Reached maximum number of turns"),
     "max_budget": (None, "error_max_budget_usd", "", "max_budget", "Reached maximum budget"),

@@ -249,7 +249,16 @@ class Fail(Model):
 
     do: Literal["fail"] = "fail"
     kind: Literal[
-        "overloaded", "server", "auth", "login", "credit", "too_long", "max_turns", "max_budget", "execution"
+        "overloaded",
+        "server",
+        "auth",
+        "login",
+        "credit",
+        "request",
+        "too_long",
+        "max_turns",
+        "max_budget",
+        "execution",
     ]
     text: str | None = None
 

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.gate import Person
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.control_handlers import acknowledge
+from samobot.telegram.handlers.intents import Amount
+from samobot.telegram.views.pending import NeedKind, need_of
+from samobot.telegram.views.wording import Icon
 from samobot.text import human_money
 
 MORE_USD = 10.0
@@ -22,6 +26,29 @@ async def add_budget(context: HandlerContext, request: ChatRequest, ref: Session
         await context.fleet.set_budget(ref, whole, request.person)
         context.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
         await context.notifier.refresh(ref)
+
+
+async def raise_budget(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, amount: Amount
+) -> None:
+    """Raise a budget by an amount that somebody wrote; a session that had used it up continues.
+
+    An amount that is not more than the session has cost already can only mean so much more.
+    """
+    view = await context.fleet.view(ref)
+    need = need_of(view)
+    if need is not None and need.kind is NeedKind.BUDGET and view.end is not None and view.end.of_day:
+        await allow_today(context, request, ref, amount.usd)
+        words = f"may continue: {human_money(amount.usd)} more for today, over all sessions."
+    elif amount.more or amount.usd <= view.cost_usd:
+        await add_budget(context, request, ref, amount.usd)
+        words = f"may cost {human_money((await context.fleet.view(ref)).budget_usd or 0.0)} now."
+    else:
+        with context.notifier.deciding(ref, request.person):
+            await context.fleet.set_budget(ref, amount.usd, request.person)
+            await context.notifier.refresh(ref)
+        words = f"may cost {human_money(amount.usd)} now."
+    acknowledge(context, request, ref, Icon.BUDGET, words)
 
 
 async def allow_today(context: HandlerContext, request: ChatRequest, ref: SessionRef, usd: float) -> None:

@@ -134,6 +134,8 @@ async def _about_session(
             await _question(context, request, action, ref)
         case ActionKind.APPROVE:
             await decision_handlers.approve_plan(context, request, ref, action.identity)
+        case ActionKind.REQUEST_CHANGES if action.text:
+            await decision_handlers.reject_plan(context, request, ref, action.identity, action.text)
         case ActionKind.REQUEST_CHANGES:
             await _check_plan(context, ref, action)
             context.toast(request)

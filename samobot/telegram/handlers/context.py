@@ -131,6 +131,7 @@ class HandlerContext:
         part: str = "",
         attachment: Attachment | None = None,
         silent: bool = True,
+        priority: Priority = Priority.RECEIPT,
     ) -> None:
         """Answer with a message; a long one becomes several.
 
@@ -142,6 +143,7 @@ class HandlerContext:
             part: Names the answer, where there are several.
             attachment: A file that goes with it.
             silent: Whether it comes without a sound.
+            priority: `NEEDED` for what came of a stop and the like, which overtakes queued chatter.
         """
         pieces = [html] if attachment else split_html(html)
         last_key = f"reply:{request.key}:{part}:{len(pieces) - 1}"
@@ -153,7 +155,7 @@ class HandlerContext:
                 piece,
                 key=f"reply:{request.key}:{part}:{number}",
                 about=about,
-                priority=Priority.RECEIPT,
+                priority=priority,
                 markup=markup if last else None,
                 silent=silent,
                 thread_id=request.thread_id,

@@ -16,6 +16,7 @@ from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.state import ALIVE
+from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.blocked import obstacle, rest_words
 from samobot.telegram.views.pending import NeedKind, need_of
 from samobot.telegram.views.wording import Icon
@@ -27,7 +28,7 @@ _NOTHING_RUNS = "Nothing is running. /sessions lists all."
 
 async def stop(context: HandlerContext, request: ChatRequest) -> None:
     """`/stop [name|all]`: now."""
-    if request.text.strip().casefold() in _EVERYTHING:
+    if request.text.strip(" \n.,!").casefold() in _EVERYTHING:
         views = [view for view in await context.fleet.sessions() if is_stoppable(view)]
         if not views:
             raise NotFoundError(_NOTHING_RUNS)
@@ -62,7 +63,7 @@ async def _stop_all(context: HandlerContext, request: ChatRequest, refs: list[Se
             sign = "⏹" if report.clean else "⚠️"
             lines.append(f"{sign} {bold(ref.name)} is stopped. {escape(report.words)}")
     about = about_session(refs[0]) if len(refs) == 1 else None
-    context.reply(request, "\n".join(lines), about=about, part="stopped")
+    context.reply(request, "\n".join(lines), about=about, part="stopped", priority=Priority.NEEDED)
 
 
 async def _stopped(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> StopReport:
@@ -97,7 +98,7 @@ async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionR
                 holds = f" {'It stays paused' if paused else '/stop keeps it from going on'} after that."
             raise ConflictError(f"{error.message}{f' It is {before}.{holds}' if before else ''}") from None
         if before:
-            _say(context, request, ref, Icon.PAUSED, f"is paused; it was {before}.")
+            acknowledge(context, request, ref, Icon.PAUSED, f"is paused; it was {before}.")
         else:
             context.receipt(request, "👌", f"{ref.name} pauses after this iteration.")
         await context.notifier.refresh(ref)
@@ -161,7 +162,7 @@ async def _go_on(
                 about=about_session(ref),
             )
         case ResumeKind.RUNNING | ResumeKind.WOKEN if before:
-            _say(context, request, ref, Icon.RUNNING, f"goes on; it was {before}.")
+            acknowledge(context, request, ref, Icon.RUNNING, f"goes on; it was {before}.")
         case ResumeKind.RUNNING | ResumeKind.WOKEN:
             context.receipt(request, "👍", f"{ref.name} goes on.")
     await context.notifier.refresh(ref)
@@ -176,11 +177,18 @@ def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
     return budget is not None and budget <= view.cost_usd
 
 
-def _say(context: HandlerContext, request: ChatRequest, ref: SessionRef, sign: Icon, words: str) -> None:
-    """Acknowledge with words: at the top of the chat for a tap, with a message for a message."""
+def acknowledge(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, sign: Icon, words: str
+) -> None:
+    """Acknowledge in words: at the top of the chat for a tap, with a message for a message."""
     context.receipt(request, "👍", f"{ref.name} {words}")
     if request.query_id is None:
-        context.reply(request, f"{sign} {bold(ref.name)} {escape(words)}", about=about_session(ref))
+        context.reply(
+            request,
+            f"{sign} {bold(ref.name)} {escape(words)}",
+            about=about_session(ref),
+            priority=Priority.NEEDED,
+        )
 
 
 async def unblock(
@@ -246,7 +254,13 @@ async def _panic(context: HandlerContext, request: ChatRequest) -> None:
     count = len(reports)
     stopped = "Nothing was running" if not count else f"{count} stopped" if count > 1 else "1 stopped"
     head = f"⏹ {bold('Everything is stopped')} and stays so until /resume. {stopped}."
-    context.reply(request, "\n".join([head, *(f"⚠️ {line}" for line in lines)]), part="panic", silent=False)
+    context.reply(
+        request,
+        "\n".join([head, *(f"⚠️ {line}" for line in lines)]),
+        part="panic",
+        silent=False,
+        priority=Priority.NEEDED,
+    )
     for view in await context.fleet.sessions():
         if view.state is SessionState.STOPPED:
             await context.notifier.refresh(view.ref)

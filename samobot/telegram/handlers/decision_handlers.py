@@ -207,6 +207,7 @@ async def give_guidance(context: HandlerContext, request: ChatRequest, ref: Sess
     if need is not None:
         _offer_to_go_on(context, request, ref, need)
     await context.notifier.refresh(ref)
+    await _say_if_stopped(context, request, ref)
 
 
 def _offer_to_go_on(context: HandlerContext, request: ChatRequest, ref: SessionRef, need: Need) -> None:

@@ -7,14 +7,21 @@ from dataclasses import replace
 from samobot.errors import ConflictError, SamobotError, StorageError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.phases import WaitingFor
-from samobot.session.decisions import DecisionKind
-from samobot.session.question import Question
-from samobot.telegram.handlers import ask, control_handlers, decision_checks, decision_handlers, prompts
+from samobot.telegram.handlers import ask, decision_checks, decision_handlers, prompts
 from samobot.telegram.handlers.command_table import find_command, nearest_command
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
-from samobot.telegram.handlers.intents import says_done
+from samobot.telegram.handlers.intents import Assent, is_letter, read_assent, says_done
 from samobot.telegram.handlers.prompts import Prompt
 from samobot.telegram.handlers.resolve import display_names, is_active
+from samobot.telegram.handlers.session_replies import (
+    answer_shown,
+    approve_action,
+    decide_plan,
+    find_intent,
+    handle_reply,
+    intent_button,
+    plan_waits,
+)
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -36,7 +43,7 @@ async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
         return
     prompts.close_prompt(context, request)
     if request.session is not None:
-        await _replied(context, request, await context.fleet.view(SessionRef.from_key(request.session)))
+        await handle_reply(context, request, await context.fleet.view(SessionRef.from_key(request.session)))
         return
     if request.chat_id > 0:
         await _hint(context, request)
@@ -81,14 +88,14 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
                 _keep_words(context, request, view, decision_checks.answered_already(question))
                 return
             decision_checks.check_answer_stands(question, request.text, before=action.text)
-            await _answer(context, request, view, question)
+            await answer_shown(context, request, view, question)
         case ActionKind.REQUEST_CHANGES:
             view = await context.fleet.view(ref)
             how = decision_checks.how_decided(view, request)
             if how:
                 _keep_words(context, request, view, how)
             else:
-                await decision_handlers.reject_plan(context, request, ref, action.identity, request.text)
+                await decide_plan(context, request, view, action.identity)
         case _:
             await decision_handlers.give_guidance(context, request, ref, request.text)
 
@@ -135,41 +142,6 @@ def _ask_whether_command(context: HandlerContext, request: ChatRequest, action: 
     )
 
 
-async def _replied(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
-    """A reply to a message about a session: an answer, feedback or guidance, by what the message is."""
-    detail = request.about.detail if request.about is not None else {}
-    question = decision_handlers.find_shown(view, detail)
-    if question is not None:
-        await _answer(context, request, view, question)
-        return
-    need = need_of(view)
-    if request.about is not None and says_done(request.text) and "need" in detail:
-        shown = request.about.kind == NeedKind.ACTION or (need is not None and need.kind is NeedKind.ACTION)
-        if shown:  # also where it is over: what came of it is said, and no guidance is made of a “done”
-            await control_handlers.unblock(
-                context, request, view.ref, DecisionKind.ACTION_DONE, detail["need"]
-            )
-            return
-    rejected = decision_checks.is_unfinished(view, DecisionKind.REJECTION)
-    if "sha256" in detail and (view.waiting_for is WaitingFor.PLAN_APPROVAL or rejected):
-        await decision_handlers.reject_plan(context, request, view.ref, detail["sha256"], request.text)
-        return
-    if need is not None and need.kind is NeedKind.QUESTIONS and _is_letter(request.text):
-        # “B” to the card of a session that asks is an answer, not guidance.
-        await decision_handlers.answer(context, request)
-        return
-    await decision_handlers.give_guidance(context, request, view.ref, request.text)
-
-
-async def _answer(
-    context: HandlerContext, request: ChatRequest, view: SessionView, question: Question
-) -> None:
-    decision_checks.check_not_answered(question, request.text, request)
-    await decision_handlers.answer_question(
-        context, request, view.ref, question.index, question.identity, request.text
-    )
-
-
 async def _hint(context: HandlerContext, request: ChatRequest) -> None:
     """Say what such words could be for, with buttons that do it."""
     typed = request.text.split()
@@ -186,7 +158,7 @@ async def _hint(context: HandlerContext, request: ChatRequest) -> None:
         context.reply(request, slash or nothing, part="hint")
         return
     asking_now = [view for view in active if view.open_questions]
-    if _is_letter(request.text) and len(asking_now) == 1 and len(asking_now[0].open_questions) > 1:
+    if is_letter(request.text) and len(asking_now) == 1 and len(asking_now[0].open_questions) > 1:
         ask.which_question(context, request, asking_now[0], request.text.strip())
         return
     shown = active[:_MOST]
@@ -211,7 +183,13 @@ async def _hint(context: HandlerContext, request: ChatRequest) -> None:
 
 def _offers(view: SessionView, name: str, text: str) -> list[ActionButton]:
     """What words could be for a session: an answer, that something is done, guidance."""
-    found, waiting, need = [], view.open_questions, need_of(view)
+    found: list[ActionButton] = []
+    waiting, need = view.open_questions, need_of(view)
+    intent = find_intent(view, text)
+    if intent is not None:
+        found.append(choice(*intent_button(view, intent, name)))
+    if plan_waits(view) and read_assent(text) in (Assent.CLEAR, Assent.MIXED):
+        found.append(choice(f"✅ Approve the plan of {name}", approve_action(view)))
     for question in waiting[:_MOST]:
         action = Action(
             do=ActionKind.ANSWER,
@@ -227,8 +205,3 @@ def _offers(view: SessionView, name: str, text: str) -> list[ActionButton]:
         found.append(choice(f"✅ {name}: done", done))
     guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=text)
     return [*found, choice(f"💬 Guidance for {name}", guidance)]
-
-
-def _is_letter(text: str) -> bool:
-    word = text.strip().strip("().:")
-    return len(word) == 1 and word.isalpha()

@@ -19,7 +19,10 @@ _SINGLE = {"'": "'", "‘": "’", "’": "’", "‹": "›"}
 _DASHES = "(?:--|[—–―])"
 _FLAG = re.compile(rf"(?<!\S){_DASHES}([A-Za-z][A-Za-z-]*)(?:\s*=\s*|(?!\S))")
 _NUMBER = re.compile(r"\$?([0-9]{1,6}(?:[.,][0-9]{1,4})?)\s*(?:\$|€|usd\b)?(?!\S)", re.IGNORECASE)
-_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,64}))?(?!\S)\s*")
+_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,64}))?[.,!?:;…]*(?!\S)\s*")
+"""A phone makes a full stop of two spaces, so punctuation right after a command means nothing."""
+
+_PUNCTUATION = " \t\n.,!?:;…"
 _LABEL = re.compile(r"[qQ]\s?([0-9]{1,6})(?!\w)\s*[:=.)]?\s*")
 _LETTERED = re.compile(r"[qQ]?([0-9]{1,6})\s*[.):]?\s+([A-Za-z])(?:[\s,;]+|\Z)")
 _BUDGET = re.compile(rf"(?:{_DASHES}\s*)?budget\s*[=:]?\s*(.*)", re.IGNORECASE | re.DOTALL)
@@ -89,7 +92,10 @@ class AnswerArguments:
 def parse_command(text: str) -> ParsedCommand | None:
     """Read a message that begins with a command; None for one that does not."""
     found = _COMMAND.match(text)
-    return ParsedCommand(found[1].lower(), found[2], text[found.end() :]) if found else None
+    if found is None:
+        return None
+    rest = text[found.end() :]
+    return ParsedCommand(found[1].lower(), found[2], rest if rest.strip(_PUNCTUATION) else "")
 
 
 def first_word(text: str) -> tuple[str, str]:

@@ -142,7 +142,7 @@ async def find_target(
 async def _find(context: HandlerContext, word: str) -> list[SessionRef]:
     if not word or len(word) > 130 or "/" in word:
         return []
-    bare = word.rstrip(",:;")
+    bare = word.rstrip(".,:;!?…")
     try:
         found = await context.fleet.find(word)
         return found if found or bare == word else await context.fleet.find(bare)

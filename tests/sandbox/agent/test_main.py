@@ -23,11 +23,14 @@ from samobot.sandbox.agent import scenario as s
 from samobot.sandbox.agent import steps as do
 from samobot.sandbox.agent.journeys import endless, greeting
 from samobot.session.folder import SessionFolder
+from samobot.session.gate_state import read_plan
 from samobot.session.guidance import add_guidance
 from samobot.session.overview import new_overview, parse_overview
-from samobot.session.plan import newest_plan, outline
+from samobot.session.plan import outline
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.signal import Signal, parse_signal
+
+pytestmark = pytest.mark.slow
 
 FLAGS = ("-p", "--output-format", "stream-json", "--verbose")
 
@@ -324,7 +327,7 @@ def test_what_the_agent_writes_is_what_the_session_reads_and_the_other_way_round
     assert [(q.text, len(q.options), q.suggestion, q.answer) for q in asked.questions] == [
         ("Which?", 2, "B", None)
     ] * 2
-    plan = newest_plan(SessionFolder(stage.session))
+    plan = read_plan(SessionFolder(stage.session)).plan
     assert plan is not None
     assert outline(plan.text).steps == 2
     signal_ = parse_signal((stage.session / "_signal.json").read_text())
@@ -599,7 +602,6 @@ def test_a_saved_scenario_is_the_same_when_loaded(tmp_path: Path) -> None:
         assert s.load(tmp_path / "s.json").model_dump_json() == scenario.model_dump_json()
 
 
-@pytest.mark.slow
 def test_the_greeting_journey_does_the_work_it_reports(stage: Stage) -> None:
     stage.install(greeting())
     stage.git("init", "-q")
@@ -644,7 +646,7 @@ def test_the_greeting_journey_does_the_work_it_reports(stage: Stage) -> None:
     assert len(stage.git("log", "--oneline").splitlines()) == 5
     assert stage.git("status", "--short") == ""
     assert stage.git("ls-files").split() == ["README.md", "greet.py", "test_greet.py"]
-    plan = newest_plan(SessionFolder(stage.session))
+    plan = read_plan(SessionFolder(stage.session)).plan
     assert plan is not None
     assert "[ ]" not in plan.text
     assert len(list(stage.session.glob("*-summary.md"))) == 1

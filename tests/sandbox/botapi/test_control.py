@@ -13,6 +13,8 @@ import pytest
 from samobot.sandbox.botapi.server import BotApiServer
 from tests.support.telegram import RawBot
 
+pytestmark = pytest.mark.slow
+
 
 class Remote:
     """The control API's client."""

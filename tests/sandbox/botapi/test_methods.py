@@ -10,6 +10,8 @@ from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
 from tests.support.telegram import TOKEN, RawBot
 
+pytestmark = pytest.mark.slow
+
 
 def keys(*rows: list[dict[str, object]]) -> dict[str, Any]:
     return {"inline_keyboard": list(rows)}

@@ -15,6 +15,8 @@ from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
 from tests.support.telegram import TOKEN, RawBot
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_known_token_is_served_and_others_are_not(server: BotApiServer, bot: RawBot) -> None:
     assert (await bot("getMe"))["username"] == "samo_bot"

@@ -12,6 +12,8 @@ from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
 from tests.support.telegram import TOKEN, RawBot
 
+pytestmark = pytest.mark.slow
+
 
 def texts(updates: list[dict[str, Any]]) -> list[str]:
     return [update["message"]["text"] for update in updates]

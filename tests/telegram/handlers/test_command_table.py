@@ -31,6 +31,8 @@ from samobot.telegram.store.sent import MessageSubject, SentMessage
 from samobot.telegram.views.buttons import LABEL_CHARACTERS
 from tests.support.phone import CHAT, NOW, PLAN, QA, Phone, open_phone
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
@@ -260,9 +262,10 @@ async def test_a_reply_to_a_card_is_guidance_word_for_word(phone: Phone) -> None
     phone.store.sent.put(
         SentMessage(CHAT, 60, "card", MessageSubject("repo:26-01-31-demo", "card"), None, "", 0.0)
     )
-    said = await phone.say("demo uses the key in $KEY", reply_to=60)
+    await phone.say("demo uses the key in $KEY", reply_to=60)
     assert "demo uses the key in $KEY" in (folder / "_guidance.md").read_text()
-    assert any("shall it try again" in text for text in said)
+    (view,) = await phone.context.fleet.sessions()
+    assert view.wanted, "an answer to a block resumes the session"
 
 
 async def test_plain_words_get_a_hint_with_buttons_that_do_it(phone: Phone) -> None:

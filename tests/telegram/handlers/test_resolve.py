@@ -15,6 +15,8 @@ from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.sent import MessageSubject, SentMessage
 from tests.support.phone import CHAT, Phone, open_phone
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:

@@ -1,0 +1,220 @@
+"""The options of a question, in the forms in which models write them. Pure, and linear in the text's length."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from samobot.session.blocks import Line
+
+_MARK = r"\s{0,8}(?:[-*+]\s{1,4})?(?:\[[ xX]?\]\s{1,3})?"
+_FIRM = re.compile(
+    rf"{_MARK}(?P<bold>\*\*|__)?(?P<open>[(\[])?(?:[Oo]ption\s{{1,2}})?"
+    r"(?P<key>[A-Za-z])(?P<sign>[)\]](?P<close>\*\*|__)?[:.]?|[.:](?P<close2>\*\*|__)|(?P<close3>\*\*|__)[).:]|\.)(?:\s|$)"
+)
+_NAMED = re.compile(
+    rf"{_MARK}(?:#{{1,6}}\s{{1,3}})?(?P<bold>\*\*|__)?(?:[Oo]ption|[Cc]hoice|[Aa]lternative|OPTION)\s{{1,2}}"
+    r"(?P<key>[A-Za-z]|[0-9]{1,2})(?P<close>\*\*|__)?\s?(?:[).:]|[-–—](?=\s))?(?P<close2>\*\*|__)?(?:\s|$)"
+)
+_WEAK = re.compile(
+    rf"{_MARK}(?P<bold>\*\*|__|`)?(?P<key>[A-Za-z])(?P<close>\*\*|__|`)?(?::|\s{{1,2}}[-–—=→]|(?<=[*_`])(?=\s))(?P<close2>\*\*|__)?(?:\s|$)"
+)
+_NUMBERED = re.compile(
+    rf"{_MARK}(?P<bold>\*\*|__)?(?P<open>[(\[])?(?P<key>[0-9]{{1,2}})(?P<close>\*\*|__)?[).:\]](?P<close2>\*\*|__)?(?:\s|$)"
+)
+_BOX = re.compile(r"\s{0,8}[-*+]\s{1,4}\[[ xX]?\]\s{1,3}(?=\S)")
+_BULLET = re.compile(r"\s{0,3}[-*+]\s{1,4}(?=\S)")
+_HEADING = re.compile(r" {0,3}#{1,6}\s{1,3}")
+_INLINE = re.compile(r"(?:^|(?<=[\s,;|/:]))(?P<bold>\*\*)?\(?(?P<key>[A-Z])\)(?P<close>\*\*)?\s{1,3}")
+_ROW = re.compile(r"\s{0,3}\|(.+)\|\s{0,8}")
+_CELL_KEY = re.compile(
+    r"[*_`(\[]{0,3}(?:[Oo]ption\s)?(?P<key>[A-Za-z]|[0-9]{1,2})[*_`).:\]]{0,4}(?:\s(?P<rest>\S.*))?"
+)
+OPTIONS_KEY = re.compile(
+    r"\s{0,3}(?:#{1,6}\s{1,3})?\W{0,4}(?:options?|choices|possible answers|alternatives|optionen)\W{0,6}\s{0,4}(?P<value>.*)",
+    re.IGNORECASE,
+)
+_FEWEST = 2
+"""Options that the weaker forms need: a single one may be the beginning of a sentence."""
+
+
+class OptionLine(NamedTuple):
+    """An option; `at` is the index of its first line in the body."""
+
+    at: int
+    letter: str
+    text: str
+
+
+def find_options(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
+    """Return the options of a question in the first form of which there are enough; `skipped` lines are none."""
+    for reader, fewest in (
+        (firm_option, 1),
+        (_named, _FEWEST),
+        (_weak, _FEWEST),
+    ):
+        found = _lettered(body, skipped, reader)
+        if len(found) >= fewest and not (
+            reader is firm_option and len(found) == 1 and _inline(body, skipped)
+        ):
+            return found
+    for search in (_inline, _table, _numbered, _boxes, _listed):
+        found = search(body, skipped)
+        if len(found) >= _FEWEST:
+            return found
+    return []
+
+
+def _lettered(
+    body: Sequence[Line], skipped: frozenset[int], reader: Callable[[str], tuple[str, str, bool] | None]
+) -> list[OptionLine]:
+    found: list[OptionLine] = []
+    for index, line in enumerate(body):
+        if line.code or index in skipped:
+            continue
+        seen = reader(line.text)
+        if seen is None:
+            continue
+        letter, text, is_firm = seen
+        due = chr(ord(found[-1].letter) + 1) if found else "A"
+        # “A. Miller” in a sentence looks like an option, so only “B)” may leave a letter out.
+        if letter == due or (is_firm and letter > due):
+            found.append(OptionLine(index, letter, text))
+    return found
+
+
+def firm_option(text: str) -> tuple[str, str, bool] | None:
+    """Return letter, text and whether letters may be left out, for a line such as `A) x`; None for any other line."""
+    body = _without_heading(text)
+    found = _FIRM.match(body)
+    if found is None:
+        return None
+    if found["open"] == "[" and not found["sign"].startswith("]"):
+        return None
+    is_closed = any(found[name] for name in ("close", "close2", "close3"))
+    words = _unbold(body[found.end() :], is_open=bool(found["bold"]) and not is_closed)
+    is_firm = (found["sign"][:1] in ")]" and found["key"].isupper()) or found["sign"].endswith(")")
+    return found["key"].upper(), words, is_firm and found["key"].isupper()
+
+
+def _named(text: str) -> tuple[str, str, bool] | None:
+    found = _NAMED.match(text)
+    if found is None:
+        return None
+    key = found["key"].upper()
+    letter = key if key.isalpha() else letter_of(int(key))
+    is_open = bool(found["bold"]) and not (found["close"] or found["close2"])
+    return (letter, _unbold(text[found.end() :], is_open=is_open), False) if letter else None
+
+
+def _weak(text: str) -> tuple[str, str, bool] | None:
+    body = _without_heading(text)
+    found = _WEAK.match(body)
+    if found is None:
+        return None
+    is_open = found["bold"] in ("**", "__") and not (found["close"] or found["close2"])
+    return found["key"].upper(), _unbold(body[found.end() :], is_open=is_open), False
+
+
+def _numbered(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
+    found: list[OptionLine] = []
+    indent = 0
+    for index, line in enumerate(body):
+        seen = None if line.code or index in skipped else _NUMBERED.match(line.text)
+        if seen is None:
+            continue
+        depth = len(line.text) - len(line.text.lstrip())
+        letter = letter_of(len(found) + 1)
+        if int(seen["key"]) != len(found) + 1 or letter is None or (found and depth > indent + 1):
+            continue
+        indent = depth if not found else indent
+        is_open = bool(seen["bold"]) and not (seen["close"] or seen["close2"])
+        found.append(OptionLine(index, letter, _unbold(line.text[seen.end() :], is_open=is_open)))
+    return found
+
+
+def _table(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
+    found: list[OptionLine] = []
+    for index, line in enumerate(body):
+        row = None if line.code or index in skipped else _ROW.fullmatch(line.text[:5_000])
+        if row is None:
+            continue
+        cells = [cell.strip() for cell in row[1].split("|")]
+        key = _CELL_KEY.fullmatch(cells[0])
+        letter = letter_of(len(found) + 1)
+        if key is None or letter is None:
+            continue
+        written = key["key"].upper()
+        if written not in (letter, str(len(found) + 1)):
+            continue
+        words = [key["rest"] or "", *cells[1:]]
+        found.append(OptionLine(index, letter, " - ".join(word for word in words if word)))
+    return found
+
+
+def _inline(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
+    """Read `A) x  B) y` on one line."""
+    for index, line in enumerate(body):
+        if line.code or index in skipped or len(line.text) > 5_000:
+            continue
+        keys: list[re.Match[str]] = []
+        for seen in _INLINE.finditer(line.text):
+            if seen["key"] == letter_of(len(keys) + 1):
+                keys.append(seen)
+        if len(keys) >= _FEWEST:
+            stops = [*(key.start() for key in keys[1:]), len(line.text)]
+            return [
+                OptionLine(
+                    index, key["key"], _unbold(line.text[key.end() : stop], is_open=False).strip(" ,;|/*-–—")
+                )
+                for key, stop in zip(keys, stops, strict=True)
+            ]
+    return []
+
+
+def _boxes(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
+    return _in_order(body, skipped, _BOX, range(len(body)))
+
+
+def _listed(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
+    """Read the bullets below a line `Options:`."""
+    for index, line in enumerate(body):
+        key = None if line.code or index in skipped else OPTIONS_KEY.fullmatch(line.text[:500])
+        if key is not None and not key["value"].strip():
+            stop = index + 1
+            while stop < len(body) and (
+                body[stop].blank or _BULLET.match(body[stop].text) or body[stop].text[:1] in " \t"
+            ):
+                stop += 1
+            return _in_order(body, skipped, _BULLET, range(index + 1, stop))
+    return []
+
+
+def _in_order(
+    body: Sequence[Line], skipped: frozenset[int], pattern: re.Pattern[str], places: range
+) -> list[OptionLine]:
+    found: list[OptionLine] = []
+    for index in places:
+        line = body[index]
+        seen = None if line.code or index in skipped else pattern.match(line.text)
+        letter = letter_of(len(found) + 1)
+        if seen is not None and letter is not None:
+            found.append(OptionLine(index, letter, line.text[seen.end() :].strip()))
+    return found
+
+
+def letter_of(number: int) -> str | None:
+    """Return the letter of an option by its position, from 1; None above 26."""
+    return chr(ord("A") + number - 1) if 1 <= number <= 26 else None
+
+
+def _without_heading(text: str) -> str:
+    found = _HEADING.match(text)
+    return text[found.end() :] if found else text
+
+
+def _unbold(words: str, *, is_open: bool) -> str:
+    """Return an option's text without the end of the bold marks that its letter began."""
+    words = words.strip()
+    return (words.replace("**", "", 1) if "**" in words else words.replace("__", "", 1)) if is_open else words

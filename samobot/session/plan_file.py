@@ -1,0 +1,234 @@
+"""Which file of a session is its plan: by facts, never the newest file that matches a pattern.
+
+A plan is a file that the signal names, that is listed under `## Plans`, or that is called exactly
+`MM-DD-HH:MM-plan-SLUG.md`. Only if there is none of these, other usual names count (`plan.md`, `plans/x.md`,
+`…-implementation-plan.md`). Of several, the one that nobody has decided about is the plan.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from samobot.errors import StorageError
+from samobot.phases import NO_PLAN, Phase, SignalStatus, WaitingFor
+from samobot.session.decisions import Decision, DecisionKind, verdict
+from samobot.session.files import open_regular
+from samobot.session.folder import SessionFolder
+from samobot.session.overview import Overview
+from samobot.session.plan import PLAN_LIMIT, Plan, is_empty, new_plan
+from samobot.session.signal import Signal, SignalProblem
+from samobot.text import human_size, one_line
+
+PLANS_FOLDER = "plans"
+"""The only subfolder of a session in which plans are looked for."""
+
+_MAX_CANDIDATES = 16
+"""Plan files that are read at most; of more, the last ones by name."""
+
+_MAX_ENTRIES = 5_000
+_STAMP = r"\d\d-\d\d-\d\d[:h._-]?\d\d-"
+_EXACT = re.compile(rf"{_STAMP}plan-.+\.md", re.IGNORECASE)
+_LOOSE = re.compile(rf"(?:{_STAMP})?(?:[\w.-]{{0,60}}[-_])?plan(?:[-_]?v?\d{{1,3}})?\.md", re.IGNORECASE)
+_OTHER_NOTE = re.compile(
+    rf"_.*|{_STAMP}(?:dive|task|test|quality|summary|notes?|review|report)\b.*"
+    r"|.*[-_](?:reviews?|feedback|critique|comments|summary|checklist|notes)\.md",
+    re.IGNORECASE,
+)
+_FILE_NAME = re.compile(r"[^\s`()\[\]<>\"'“”„«»*~,;|]{1,200}\.md(?![\w-])", re.IGNORECASE)
+_APPROVED_PHASES = (Phase.IMPLEMENTATION, Phase.TESTING, Phase.QUALITY, Phase.DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChoice:
+    """The plan of a session.
+
+    Attributes:
+        plan: The plan; None if there is none, or if it is not clear which file it is.
+        problem: Why there is none, as a clause for “…, but …” naming the files; empty if there is one.
+    """
+
+    plan: Plan | None
+    problem: str = ""
+
+
+def choose_plan(
+    folder: SessionFolder,
+    overview: Overview,
+    signal: Signal | SignalProblem,
+    decisions: Sequence[Decision],
+) -> PlanChoice:
+    """Find and read the session's plan.
+
+    Args:
+        folder: The session.
+        overview: Its overview: the phase, and the files under `## Plans`.
+        signal: Its signal, which may name the plan.
+        decisions: All decisions: a plan that was decided about is not the one to decide about next.
+
+    Raises:
+        StorageError: A plan file cannot be read, or is larger than `PLAN_LIMIT`.
+    """
+    try:
+        present = _names(folder.path)
+    except (FileNotFoundError, NotADirectoryError):
+        return PlanChoice(None, NO_PLAN)
+    except OSError as error:
+        raise StorageError(
+            f"The plan in {folder.path} cannot be read: {error.filename} ({error.strerror})."
+        ) from error
+    named = _resolve(folder, _named_by(signal), present)
+    if isinstance(signal, Signal) and signal.plan:
+        explicit = _resolve(folder, [signal.plan], present)
+        if not explicit:
+            return PlanChoice(None, f"there is no {one_line(signal.plan, 80)} in the session folder")
+        return _choose(folder, explicit, explicit, overview, decisions)
+    candidates = _candidates(folder, overview, present) or [
+        name for name in named if not _OTHER_NOTE.fullmatch(Path(name).name)
+    ]
+    return _choose(folder, candidates, named, overview, decisions)
+
+
+def _choose(
+    folder: SessionFolder,
+    candidates: list[str],
+    named: list[str],
+    overview: Overview,
+    decisions: Sequence[Decision],
+) -> PlanChoice:
+    if not candidates:
+        return PlanChoice(None, NO_PLAN)
+    read = [plan for name in sorted(candidates)[-_MAX_CANDIDATES:] if (plan := _read(folder, name))]
+    plans = [plan for plan in read if not is_empty(plan.text)]
+    if not plans:
+        return PlanChoice(None, f"{_list(candidates)} is empty" if read else NO_PLAN)
+    if overview.phase in _APPROVED_PHASES:
+        carried_out = _last_approved(plans, decisions)
+        if carried_out is not None:
+            return PlanChoice(carried_out)
+    chosen = [plan for plan in plans if _relative(folder, plan.path) in named]
+    if len(chosen) == 1:
+        return PlanChoice(chosen[0])
+    undecided = [plan for plan in plans if verdict(decisions, plan) is None]
+    if len(undecided) > 1:
+        names = _list(_relative(folder, plan.path) for plan in undecided)
+        return PlanChoice(None, f"it is not clear which of {names} is the plan")
+    return PlanChoice(undecided[0] if undecided else _last_decided(plans, decisions))
+
+
+def _names(path: Path) -> set[str]:
+    """Return the regular Markdown files of the folder and of its `plans` folder, as relative names."""
+    found: set[str] = set()
+    for prefix, place in (("", path), (f"{PLANS_FOLDER}/", path / PLANS_FOLDER)):
+        if prefix and not _is_folder(place):
+            continue
+        with os.scandir(place) as entries:
+            for count, entry in enumerate(entries):
+                if count >= _MAX_ENTRIES:
+                    break
+                if entry.name.lower().endswith(".md") and entry.is_file(follow_symlinks=False):
+                    found.add(prefix + entry.name)
+    return found
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _candidates(folder: SessionFolder, overview: Overview, present: set[str]) -> list[str]:
+    listed = _resolve(folder, _listed(overview), present)
+    exact = [name for name in sorted(present) if _EXACT.fullmatch(name) and not _OTHER_NOTE.fullmatch(name)]
+    found = list(dict.fromkeys([*listed, *exact]))
+    plans = [name for name in found if not _OTHER_NOTE.fullmatch(Path(name).name)]
+    if found:
+        return plans or found
+    return [
+        name
+        for name in sorted(present)
+        if not _OTHER_NOTE.fullmatch(Path(name).name)
+        and (name.startswith(f"{PLANS_FOLDER}/") or _LOOSE.fullmatch(name))
+    ]
+
+
+def _listed(overview: Overview) -> list[str]:
+    names = []
+    for item in overview.plans:
+        first = item.split("\n", 1)[0][:500]
+        found = None if first.lstrip().startswith("~~") else _FILE_NAME.search(first)
+        if found is not None:
+            names.append(found[0])
+    return names
+
+
+def _named_by(signal: Signal | SignalProblem) -> list[str]:
+    if not isinstance(signal, Signal) or signal.status is not SignalStatus.WAITING:
+        return []
+    if signal.waiting_for not in (None, WaitingFor.PLAN_APPROVAL):
+        return []
+    words = "\n".join(text[:4_000] for text in (signal.needs, signal.summary, signal.reason))
+    return _FILE_NAME.findall(words)
+
+
+def _resolve(folder: SessionFolder, names: Iterable[str], present: set[str]) -> list[str]:
+    """Return those of the written names that are files of the session, relative to its folder."""
+    found = []
+    root = f"{folder.path}/"
+    for written in names:
+        name = written.removeprefix(root).removeprefix("./").replace("%20", " ")
+        for each in (name, f"{PLANS_FOLDER}/{name}"):
+            if each in present and each not in found:
+                found.append(each)
+                break
+    return found
+
+
+def _read(folder: SessionFolder, name: str) -> Plan | None:
+    path = folder.path / name
+    try:
+        with open_regular(path) as file:
+            content = file.read(PLAN_LIMIT + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"The plan {path} cannot be read: {error.strerror}.") from error
+    if len(content) > PLAN_LIMIT:
+        raise StorageError(
+            f"The plan {path} is larger than {human_size(PLAN_LIMIT)}, so it is not read: "
+            "shorten it, or move it away and run the session again."
+        )
+    return new_plan(path, content)
+
+
+def _last_approved(plans: list[Plan], decisions: Sequence[Decision]) -> Plan | None:
+    """Return the plan approved last. By name: ticking its boxes has changed its content."""
+    by_name = {plan.name: plan for plan in plans}
+    for decision in reversed(decisions):
+        if decision.kind is DecisionKind.APPROVAL and decision.file in by_name:
+            return by_name[decision.file]
+    return None
+
+
+def _last_decided(plans: list[Plan], decisions: Sequence[Decision]) -> Plan:
+    by_content = {plan.sha256: plan for plan in plans}
+    for decision in reversed(decisions):
+        if decision.kind in (DecisionKind.APPROVAL, DecisionKind.REJECTION):
+            found = by_content.get((decision.sha256 or "").strip().lower())
+            if found is not None:
+                return found
+    return plans[-1]
+
+
+def _relative(folder: SessionFolder, path: Path) -> str:
+    return path.relative_to(folder.path).as_posix()
+
+
+def _list(names: Iterable[str]) -> str:
+    shown = sorted(one_line(name, 80) for name in names)
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -1,0 +1,42 @@
+"""Keeping secrets of this process from other processes of the same user."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+_PR_SET_DUMPABLE = 4
+_ENV_START = 50
+"""Number of the field of `/proc/PID/stat` that says where the initial environment begins; its end is the next one."""
+
+
+def forget_variable(name: str) -> None:
+    """Remove an environment variable, also from `/proc/PID/environ`.
+
+    That file shows the memory in which the kernel put the environment when the program started; removing a variable
+    alone leaves the text there for as long as the process lives.
+    """
+    os.environ.pop(name, None)
+    if sys.platform != "linux":
+        return
+    begin, end = _initial_environment()
+    block = ctypes.string_at(begin, end - begin)
+    offset = 0
+    for entry in block.split(b"\0"):
+        if entry.startswith(os.fsencode(name) + b"="):
+            ctypes.memset(begin + offset, 0, len(entry))
+        offset += len(entry) + 1
+
+
+def forbid_inspection() -> None:
+    """Keep other processes of this user from reading this one's memory, environment and open files (not root)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _initial_environment() -> tuple[int, int]:
+    fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+    begin, end = (int(field) for field in fields[_ENV_START - 3 : _ENV_START - 1])
+    return begin, end

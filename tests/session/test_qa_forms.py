@@ -1,0 +1,290 @@
+"""Questions as models write them: each form is parsed to the same question, and its answer is read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from samobot.session.qa import clear_answer, parse_qa, set_answer
+
+AB = (("A", "PostgreSQL"), ("B", "SQLite"))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a form means."""
+
+    text: str = "Which database?"
+    options: tuple[tuple[str, str], ...] = AB
+    suggestion: str | None = "B"
+    reason: str = "one writer"
+    label: str = "Q1"
+    answer: str | None = None
+
+
+OPTIONS = "A) PostgreSQL\nB) SQLite\n"
+SUGGESTION = "**Suggestion:** B - one writer\n"
+ANSWER = "**Answer:** _waiting_\n"
+REST = f"{OPTIONS}\n{SUGGESTION}\n{ANSWER}"
+
+
+def form(heading: str) -> str:
+    return f"# Questions\n\n{heading}\n\n{REST}"
+
+
+def options(lines: str) -> str:
+    return f"### Q1: Which database?\n\n{lines}\n\n{SUGGESTION}\n{ANSWER}"
+
+
+def suggestion(lines: str) -> str:
+    return f"### Q1: Which database?\n\n{OPTIONS}\n{lines}\n\n{ANSWER}"
+
+
+def mark(line: str) -> str:
+    return f"### Q1: Which database?\n\n{OPTIONS}\n{SUGGESTION}\n{line}\n"
+
+
+FORMS: dict[str, tuple[str, Asked]] = {
+    # headings
+    "canonical": (form("### Q1: Which database?"), Asked()),
+    "tag": (form("### Q2 [blocking]: Which database?"), Asked(label="Q2")),
+    "priority": (form("### Q1 (high priority): Which database?"), Asked()),
+    "tag before": (form("### [BLOCKING] Q1: Which database?"), Asked()),
+    "sign before": (form("### ❓ Q1: Which database?"), Asked()),
+    "ticked": (form("### Q1: Which database? ✅"), Asked()),
+    "ticked before": (form("### ✅ Q1: Which database?"), Asked()),
+    "bold": (form("**Q3: Which database?**"), Asked(label="Q3")),
+    "bold label": (form("**Q3:** Which database?"), Asked(label="Q3")),
+    "bold label, colon outside": (form("**Q3**: Which database?"), Asked(label="Q3")),
+    "bold list item": (form("- **Q3: Which database?**"), Asked(label="Q3")),
+    "bold in a numbered list": (form("1. **Q1: Which database?**"), Asked()),
+    "bold heading": (form("### **Q1: Which database?**"), Asked()),
+    "numbered heading": (form("### 1. Which database?"), Asked()),
+    "numbered heading, parenthesis": (form("## 1) Which database?"), Asked()),
+    "other letter": (form("### F1: Which database?"), Asked()),
+    "word": (form("### Frage 1: Which database?"), Asked()),
+    "question": (form("#### Question #1 – Which database?"), Asked()),
+    "dash": (form("## Q1 - Which database?"), Asked()),
+    "no number": (form("### Which database?"), Asked()),
+    "part": (form("### Q1.1: Which database?"), Asked(label="Q1.1")),
+    "part with letter": (form("### Q1a: Which database?"), Asked(label="Q1a")),
+    "plain": (form("Q1: Which database?"), Asked()),
+    "plain, dot": (form("Q1. Which database?"), Asked()),
+    "plain list item": (form("- Q1: Which database?"), Asked()),
+    "numbered line": (form("1. Which database?"), Asked()),
+    "bold number": (form("**1. Which database?**"), Asked()),
+    "bold, no number": (form("**Which database?**"), Asked()),
+    "no heading": (form("Which database?"), Asked()),
+    "fenced": (f"# Questions\n\n```markdown\n### Q1: Which database?\n\n{REST}```\n", Asked()),
+    "fenced after words": (
+        f"Please answer.\n~~~\n### Q1: Which database?\n\n{REST}~~~\n\nThanks.\n",
+        Asked(),
+    ),
+    "windows": (form("### Q1: Which database?").replace("\n", "\r\n"), Asked()),
+    # options
+    "dots": (options("A. PostgreSQL\nB. SQLite"), Asked()),
+    "lower case": (options("a) PostgreSQL\nb) SQLite"), Asked()),
+    "numbers": (options("1. PostgreSQL\n2. SQLite"), Asked()),
+    "numbers, parenthesis": (options("1) PostgreSQL\n2) SQLite"), Asked()),
+    "numbered bullets": (options("- 1) PostgreSQL\n- 2) SQLite"), Asked()),
+    "bullets": (options("- A) PostgreSQL\n- B) SQLite"), Asked()),
+    "dashes": (options("- A - PostgreSQL\n- B - SQLite"), Asked()),
+    "long dashes": (options("A – PostgreSQL\nB – SQLite"), Asked()),
+    "colons": (options("A: PostgreSQL\nB: SQLite"), Asked()),
+    "bold letters": (options("- **A**: PostgreSQL\n- **B**: SQLite"), Asked()),
+    "bold letters, dash": (options("**A** - PostgreSQL\n**B** - SQLite"), Asked()),
+    "brackets": (options("[A] PostgreSQL\n[B] SQLite"), Asked()),
+    "bracket bullets": (options("- [A] PostgreSQL\n- [B] SQLite"), Asked()),
+    "parentheses": (options("(A) PostgreSQL\n(B) SQLite"), Asked()),
+    "boxes with letters": (options("- [ ] A) PostgreSQL\n- [ ] B) SQLite"), Asked()),
+    "boxes": (options("- [ ] PostgreSQL\n- [ ] SQLite"), Asked()),
+    "bold options": (options("**A) PostgreSQL**\n**B) SQLite**"), Asked()),
+    "bold with descriptions": (
+        options("**A) PostgreSQL**\nA server.\n\n**B) SQLite**\nA file."),
+        Asked(options=(("A", "PostgreSQL\nA server."), ("B", "SQLite\nA file."))),
+    ),
+    "bold with spaced descriptions": (
+        options("**A) PostgreSQL**\n\nA server.\n\n**B) SQLite**\n\nA file."),
+        Asked(options=(("A", "PostgreSQL\n\nA server."), ("B", "SQLite\n\nA file."))),
+    ),
+    "named": (options("Option A: PostgreSQL\nOption B: SQLite"), Asked()),
+    "named and bold": (options("- **Option A:** PostgreSQL\n- **Option B:** SQLite"), Asked()),
+    "named by numbers": (options("**Option 1: PostgreSQL**\n**Option 2: SQLite**"), Asked()),
+    "headings": (options("#### A) PostgreSQL\n#### B) SQLite"), Asked()),
+    "named headings": (options("#### Option A: PostgreSQL\n\n#### Option B: SQLite"), Asked()),
+    "one line": (options("A) PostgreSQL  B) SQLite"), Asked()),
+    "one line with a name": (
+        options("Options: A) PostgreSQL, B) SQLite"),
+        Asked(),
+    ),
+    "listed": (options("**Options:**\n- PostgreSQL\n- SQLite"), Asked()),
+    "table": (
+        options("| Option | What |\n|---|---|\n| A | PostgreSQL |\n| B | SQLite |"),
+        Asked(text="Which database?\n\n| Option | What |\n|---|---|"),
+    ),
+    "options heading": (
+        options("#### Options\n\nA) PostgreSQL\nB) SQLite"),
+        Asked(),
+    ),
+    # suggestions
+    "before the options": (f"### Q1: Which database?\n{SUGGESTION}\n{OPTIONS}\n{ANSWER}", Asked()),
+    "before the options, close": (f"### Q1: Which database?\n{SUGGESTION}{OPTIONS}{ANSWER}", Asked()),
+    "over two lines": (suggestion("**Suggestion:** B - one\nwriter"), Asked(reason="one\nwriter")),
+    "on the next line": (suggestion("**Suggestion:**\nB - one writer"), Asked()),
+    "on the next line, letter first": (suggestion("**Suggestion:**\n\nB) one writer"), Asked()),
+    "recommendation": (suggestion("**Recommendation:** B - one writer"), Asked()),
+    "recommended": (suggestion("**Recommended:** Option B (one writer)"), Asked(reason="(one writer)")),
+    "my recommendation": (suggestion("- **My recommendation**: B, one writer"), Asked()),
+    "suggested answer": (suggestion("*Suggested answer: B - one writer*"), Asked(reason="one writer")),
+    "sign": (suggestion("💡 Suggestion: B - one writer"), Asked()),
+    "heading": (suggestion("#### Recommendation\n\nB - one writer"), Asked()),
+    "by words": (suggestion("**Recommendation:** SQLite, one writer"), Asked(reason="SQLite, one writer")),
+    "in a sentence": (
+        suggestion("**Suggestion:** I'd go with B: one writer"),
+        Asked(reason="I'd go with B: one writer"),
+    ),
+    "in the option": (
+        f"### Q1: Which database?\nA) PostgreSQL\nB) SQLite (recommended)\n{ANSWER}",
+        Asked(options=(("A", "PostgreSQL"), ("B", "SQLite (recommended)")), reason=""),
+    ),
+    "below the answer": (f"### Q1: Which database?\n{OPTIONS}\n{ANSWER}\n{SUGGESTION}", Asked()),
+    "none": (f"### Q1: Which database?\n{OPTIONS}\n{ANSWER}", Asked(suggestion=None, reason="")),
+    # answers
+    "answer heading": (mark("#### Answer\n\n_waiting_"), Asked()),
+    "answer heading of the same level": (mark("### Answer\n_waiting_"), Asked()),
+    "answer heading with a colon": (mark("#### Answer: _waiting_"), Asked()),
+    "answer heading, nothing below": (mark("#### Answer"), Asked()),
+    "german": (mark("**Antwort:** _ausstehend_"), Asked()),
+    "your answer": (mark("**Your answer:** _pending_"), Asked()),
+    "with a note": (mark("**Answer (pick one):** _waiting_"), Asked()),
+    "no colon": (mark("**Answer** _waiting_"), Asked()),
+    "signed": (mark("✏️ **Answer:** _waiting_"), Asked()),
+    "response": (mark("**Response:** TBD"), Asked()),
+    "no answer line": (f"### Q1: Which database?\n\n{OPTIONS}\n{SUGGESTION}", Asked()),
+}
+
+
+@pytest.mark.parametrize(("text", "asked"), FORMS.values(), ids=FORMS)
+def test_a_question_is_parsed_in_every_usual_form(text: str, asked: Asked) -> None:
+    (question,) = parse_qa(text).questions
+    assert (
+        Asked(
+            question.text.replace("\r", ""),
+            tuple((option.letter, option.text) for option in question.options),
+            question.suggestion,
+            question.reason,
+            question.label,
+            question.answer,
+        )
+        == asked
+    )
+    assert parse_qa(text).unread == ""
+
+
+@pytest.mark.parametrize("text", [text for text, _ in FORMS.values()], ids=FORMS)
+@pytest.mark.parametrize("answer", ["B) SQLite", "one\n\n### Q7: two?\n**Answer:** x", "_pending_", "A\r\nB"])
+def test_an_answer_to_any_form_is_read_back_and_changes_nothing_else(text: str, answer: str) -> None:
+    (before,) = parse_qa(text).questions
+    changed = set_answer(text, 0, answer)
+    (after,) = parse_qa(changed).questions
+    assert after.answer == answer
+    assert after.identity == before.identity
+    (again,) = parse_qa(set_answer(changed, 0, "C, but later")).questions
+    assert (again.answer, again.identity) == ("C, but later", before.identity)
+    (cleared,) = parse_qa(clear_answer(changed, 0)).questions
+    assert (cleared.answer, cleared.identity) == (None, before.identity)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_several_questions_of_one_form_are_all_found(end: str) -> None:
+    for name, (text, _) in FORMS.items():
+        if "windows" in name or name.startswith(("fenced", "canonical")):
+            continue
+        body = text.removeprefix("# Questions\n\n")
+        second = (
+            body.replace("Which database", "Which port").replace("Q1", "Q5").replace("1. Which", "5. Which")
+        )
+        both = f"# Questions\n\n{body}\n{second}".replace("\n", end)
+        questions = parse_qa(both).questions
+        assert len(questions) == 2, name
+        answered = set_answer(both, 1, "9000")
+        assert [each.answer for each in parse_qa(answered).questions] == [None, "9000"], name
+        assert answered.startswith(f"# Questions\n\n{body}".replace("\n", end)), name
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Some words.\n\n**Which port?**\n\n### Q1: x\n**Answer:** _waiting_\n", 3),
+        ("### Q1: x\n**Answer:** _waiting_\n\n- Which port?\n", 4),
+        ("### Q1: x\n**Answer:** _waiting_\n\n**Answer:** _waiting_\n", 4),
+        ("### Q1: x\n**Answer:** _waiting_\n\n## Which port?\n", 4),
+        ("### Q1: x\n**Answer:** _waiting_\n\n## More\n1. Which port?\n", 5),
+        ("- Is this so?\n", 1),
+    ],
+)
+def test_what_looks_like_a_question_and_is_none_is_named_with_its_line(text: str, line: int) -> None:
+    qa = parse_qa(text)
+    assert f"line {line} " in qa.unread
+    assert "“### Q" in qa.unread
+    assert qa.unread in qa.problems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Any questions?\n\nIs it clear?\n\n### Q1: x?\nWhy? Because.\n- not this?\n**Answer:** _waiting_\n",
+        "### Q1: x\n```\n### Q2: an example?\n**Answer:** _waiting_\n```\n**Answer:** _waiting_\n",
+        "### Q1: x\n**Answer:**\n> - Is this mine?\n> **Answer:** yes\n",
+        "### Q1: x\n**Answer:** What do you mean?\n",
+        "",
+    ],
+)
+def test_text_of_a_question_or_an_answer_is_not_another_question(text: str) -> None:
+    assert parse_qa(text).unread == ""
+    assert len(parse_qa(text).questions) == (1 if text else 0)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "_waiting_", "_pending_", "pending", "TBD", "tbd.", "N/A", "n/a", "[ ]", "[]", "___", "________", "…", "...",
+        "<!-- your answer -->", "<!-- A or B -->", "_Your answer here_", "[your answer]", "(awaiting answer)", "?", "-",
+        "—", "⏳", "⏳ waiting", "**TBD**", "`TODO`", "<answer>", "[A/B]", "[A | B | C]", "{A|B}", "- [ ] A) x",
+        "- [ ] A) x\n- [ ] B) y", "_to be answered_", "_not answered yet_", "awaiting response", "_none yet_",
+        "*(pending user input)*", "[pending]", "_open_", "_Please choose A or B_", "",
+    ],
+)  # fmt: skip
+def test_a_placeholder_is_no_answer(written: str) -> None:
+    text = f"### Q1: x\nA) a\nB) b\n**Answer:** {written}\n"
+    assert parse_qa(text).questions[0].answer is None
+    assert parse_qa(set_answer(text, 0, "B")).questions[0].answer == "B"
+    if written:
+        assert parse_qa(set_answer(text, 0, written)).questions[0].answer == written
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["none", "no", "open", "B", "A/B", "_B_", "[x] B", "waiting for the API key is fine", "pending orders only", "TBD by Ann on Monday",
+     "not answered calls are dropped", "use <answer>", "yes?", "- none", "0", "your call"],
+)  # fmt: skip
+def test_words_that_only_resemble_a_placeholder_are_an_answer(written: str) -> None:
+    assert parse_qa(f"### Q1: x\n**Answer:** {written}\n").questions[0].answer == written
+
+
+PIECES = [
+    "**Q1: x**\n", "Q1: x\n", "1. x?\n", "- [ ] a\n", "| A | b |\n", "[A] x\n", "**Suggestion:**\n", "#### Answer\n",
+    "### x?\n", "**x?**\n", "A: x\n", "```\n### Q1: x\n**Answer:** y\n```\n", "### Q1.1: x\n", "## Round\n", "(recommended) ",
+    "**A) x**\n\nwords\n\n", "Options:\n- x\n", "- ", "[", "(", "\u2705", "A) x  B) y ", "I recommend option B ", "<!-- ",
+]  # fmt: skip
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("head", ["", "### Q1: ", "### Q1: x\nA) a\n", "### Q1: x\n**Answer:** "])
+def test_long_files_of_any_form_are_parsed_in_linear_time(head: str, piece: str) -> None:
+    # Quadratic work on these would run into the time limit of the test run.
+    text = head + piece * (400_000 // len(piece))
+    if parse_qa(text).questions:
+        set_answer(text, 0, "x")

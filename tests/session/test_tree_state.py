@@ -1,0 +1,107 @@
+"""Whatever an iteration works on, its work is seen as a change; what is only looked at is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from samobot.session.tree_state import tree_state
+from tests.support.repository import commit, git, make_repository
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A worktree with a submodule, a nested repository, links, marked files and a branch."""
+    make_repository(tmp_path / "library")
+    main = make_repository(tmp_path / "main")
+    git(
+        main,
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        str(tmp_path / "library"),
+        "sub",
+    )
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "file").write_text("x")
+    (tmp_path / "plain").write_text("x")
+    make_repository(tmp_path / "sibling")
+    (main / "folder").symlink_to("../outside")
+    (main / "file").symlink_to(tmp_path / "plain")
+    (main / "up").symlink_to("..")
+    git(main, "add", ".")
+    git(main, "commit", "--quiet", "-m", "all")
+    for name in ("skipped", "assumed"):
+        commit(main, name)
+    git(main, "update-index", "--skip-worktree", "skipped")
+    git(main, "update-index", "--assume-unchanged", "assumed")
+    git(main, "branch", "other")
+    make_repository(main / "nested" / "repo")
+    (main / "untracked").symlink_to("../sibling")
+    return main
+
+
+def commit_on_another_branch(repo: Path) -> None:
+    git(repo, "checkout", "--quiet", "other")
+    commit(repo, "more")
+    git(repo, "checkout", "--quiet", "main")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a file of a submodule": lambda repo: (repo / "sub" / "first").write_text("other"),
+    "a new file of a submodule": lambda repo: (repo / "sub" / "new").write_text("new"),
+    "a commit in a submodule": lambda repo: commit(repo / "sub", "more"),
+    "a file of a nested repository": lambda repo: (repo / "nested" / "repo" / "first").write_text("other"),
+    "a commit in a nested repository": lambda repo: git(
+        repo / "nested" / "repo", "commit", "--quiet", "--allow-empty", "-m", "x"
+    ),
+    "a file in a linked folder": lambda repo: (repo / "folder" / "file").write_text("longer"),
+    "a new file in a linked folder": lambda repo: (repo / "folder" / "new").write_text("x"),
+    "a linked file": lambda repo: (repo / "file").write_text("y"),
+    "a file in a linked repository": lambda repo: (repo / "untracked" / "first").write_text("other"),
+    "a skip-worktree file": lambda repo: (repo / "skipped").write_text("other"),
+    "an assume-unchanged file": lambda repo: (repo / "assumed").write_text("other"),
+    "a commit on another branch": commit_on_another_branch,
+    "a new branch": lambda repo: git(repo, "branch", "third"),
+    "another branch checked out": lambda repo: git(repo, "checkout", "--quiet", "-b", "third"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_work_changes_the_state_wherever_it_is(repo: Path, change: Callable[[Path], object]) -> None:
+    before = tree_state(repo)
+    assert tree_state(repo) == before
+    change(repo)
+    assert tree_state(repo) != before
+
+
+def test_work_of_another_session_changes_nothing(repo: Path, tmp_path: Path) -> None:
+    git(repo, "worktree", "add", "--quiet", "-b", "session", str(tmp_path / "session"))
+    before = tree_state(repo)
+    commit(tmp_path / "session", "work")
+    assert tree_state(repo) == before
+
+
+def test_a_huge_sparse_file_and_a_pipe_are_not_read(repo: Path) -> None:
+    (repo / "huge").touch()
+    os.truncate(repo / "huge", 100 * 1024**3)
+    os.truncate(repo / "first", 100 * 1024**3)
+    os.mkfifo(repo / "pipe")
+    before = tree_state(repo)
+    assert tree_state(repo) == before
+    os.truncate(repo / "huge", 100 * 1024**3 - 1)
+    assert tree_state(repo) != before
+
+
+def test_links_in_a_circle_and_broken_repositories_have_a_state(repo: Path) -> None:
+    (repo / "a").symlink_to("b")
+    (repo / "b").symlink_to("a")
+    (repo / "nested" / "repo" / ".git" / "HEAD").write_text("")
+    before = tree_state(repo)
+    (repo / "nested" / "repo" / "first").write_text("other")
+    assert tree_state(repo) != before

@@ -1,7 +1,7 @@
-"""From the Claude CLI's `stream-json` lines to records.
+"""Parsing the Claude CLI's `stream-json` lines into records.
 
-The wire format belongs to somebody else and changes without notice: every field is taken only when it has the
-type it should have, texts are clipped, and a type nobody has heard of becomes `Other`. Nothing here raises.
+The format changes without notice: a field is taken only if it has the expected type, texts are clipped, and an
+unknown type becomes `Other`. Nothing here raises.
 
 Fields were taken from runs of Claude Code 2.1.197.
 """
@@ -32,8 +32,8 @@ from samobot.claude.records import (
 
 _LIST_LIMIT = 200
 
-# The one input of a tool that tells a person what it does; the first that a tool has counts.
-_TELLING = (
+# The most informative input of a tool: the first one of these that it has.
+_SUMMARY_FIELDS = (
     "file_path",
     "notebook_path",
     "command",
@@ -198,7 +198,7 @@ def _tokens(fields: Mapping[str, Any], names: tuple[str, str, str, str]) -> Toke
 
 def _summary(value: object) -> str:
     fields = _object(value)
-    for name in _TELLING:
+    for name in _SUMMARY_FIELDS:
         text = _text(fields.get(name), SUMMARY_LIMIT).strip()
         if text:
             return text
@@ -214,7 +214,7 @@ def _items(value: object) -> list[Any]:
 
 
 def _text(value: object, limit: int) -> str:
-    """A string without lone surrogates, which JSON can carry and no file or chat can take."""
+    """A string without lone surrogates, which JSON can hold but files and chats cannot."""
     if not isinstance(value, str):
         return ""
     text = value[:limit]

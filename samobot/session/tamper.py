@@ -19,8 +19,8 @@ from samobot.session.decisions import Decision, DecisionKind, is_marked, parse_l
 from samobot.session.file_lock import edit_lock
 from samobot.session.files import is_not_regular_file, move_aside, read_bytes, remove, write_atomic
 from samobot.session.folder import SessionFolder
-from samobot.session.qa import clear_answer, parse_qa, set_answer
-from samobot.session.question import Question
+from samobot.session.qa import parse_qa
+from samobot.session.qa_restore import ChangeKind, QaChange, restore_answers
 from samobot.text import one_line
 
 
@@ -151,67 +151,36 @@ def _settle_answers(folder: SessionFolder, baseline: Baseline, fresh: list[Decis
         voided.append(Voided(VoidKind.QUESTIONS_DELETED, detail))
     if content is None:
         return voided
-    old = _by_identity(before)
-    text = original = _decode(content)
-    current = _by_identity(parse_qa(text).questions)
-    for identity, question in current.items():
-        asked = identity[0]
-        was = old[identity].answer if identity in old else None
-        ought = said.get(asked, was)
-        if _same(question.answer, ought):
-            continue
-        text = (
-            clear_answer(text, question.index) if ought is None else set_answer(text, question.index, ought)
-        )
-        if question.answer is None:
-            detail = (
-                f"{question.label}: the answer “{one_line(ought or '', 80)}” had been removed; it is back."
-            )
-            voided.append(Voided(VoidKind.ANSWER_REMOVED, detail))
-        else:
-            put_back = "it is open again" if ought is None else f"put back to “{one_line(ought, 80)}”"
-            detail = (
-                f"{question.label}: the answer “{one_line(question.answer, 80)}” was not given by a person; "
-                f"{put_back}."
-            )
-            voided.append(Voided(VoidKind.ANSWER, detail))
-    gone = [question for identity, question in old.items() if identity not in current]
-    if gone and baseline.qa is not None:
-        copy = _keep_copy(folder, baseline.qa)
-        voided += [
-            Voided(
-                VoidKind.QUESTION_REMOVED,
-                f"{question.label} was removed or changed before it was answered; "
-                f"the questions as they were are in _logs/{copy.name}.",
-            )
-            for question in gone
-            if question.answer is None and question.identity not in said
-        ]
-    if text != original:
-        write_atomic(folder.qa, text)
+    text = _decode(content)
+    restored = restore_answers(_decode(baseline.qa or b""), text, said)
+    copy = _keep_copy(folder, baseline.qa) if restored.keep_before and baseline.qa is not None else None
+    voided += [_voided(change, copy) for change in restored.changes]
+    if restored.text != text:
+        if restored.keep_after:
+            _keep_copy(folder, content)
+        write_atomic(folder.qa, restored.text)
     return voided
 
 
-def _by_identity(questions: tuple[Question, ...]) -> dict[tuple[str, int], Question]:
-    """Key questions by what they ask, and by which of several equal ones they are."""
-    found: dict[tuple[str, int], Question] = {}
-    seen: Counter[str] = Counter()
-    for question in questions:
-        asked = question.identity
-        found[asked, seen[asked]] = question
-        seen[asked] += 1
-    return found
-
-
-def _same(one: str | None, other: str | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return normal(one) == normal(other)
-
-
-def normal(answer: str) -> str:
-    """Return an answer as it compares: without the differences that reading a file may bring."""
-    return "\n".join(line.rstrip() for line in answer.replace("\r\n", "\n").strip().split("\n"))
+def _voided(change: QaChange, copy: Path | None) -> Voided:
+    written, answer = one_line(change.written or "", 80), one_line(change.restored or "", 80)
+    match change.kind:
+        case ChangeKind.ANSWER_REMOVED:
+            return Voided(
+                VoidKind.ANSWER_REMOVED,
+                f"{change.label}: the answer “{answer}” had been removed; it is back.",
+            )
+        case ChangeKind.ANSWERED:
+            now = "it is open again" if change.restored is None else f"put back to “{answer}”"
+            return Voided(
+                VoidKind.ANSWER, f"{change.label}: the answer “{written}” was not given by a person; {now}."
+            )
+        case ChangeKind.QUESTION_REMOVED:
+            kept = f"; the questions as they were are in _logs/{copy.name}" if copy is not None else ""
+            return Voided(
+                VoidKind.QUESTION_REMOVED,
+                f"{change.label} was removed or changed before it was answered{kept}.",
+            )
 
 
 def _describe(decision: Decision | None) -> str:

@@ -20,6 +20,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from telegram import Bot
 from telegram.error import TelegramError
 
+from samobot.config.environment import find_env_file, read_values
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import DesiredRun
@@ -39,6 +40,7 @@ from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.outbox import Outbox
+from samobot.telegram.outbound.secret_filter import SecretFilter
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
 
@@ -103,6 +105,11 @@ class BotApp:
         finally:
             lock.release()
 
+    def _secret_filter(self) -> SecretFilter:
+        """Everything that must not reach a chat: the bot's token, the environment's and the `.env` file's secrets."""
+        values = read_values(self._environ, find_env_file(self._environ), strict=False)
+        return SecretFilter.of({**self._environ, **values}, self._settings.telegram_bot_token)
+
     # Start and end ---------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -132,7 +139,7 @@ class BotApp:
         """Look after the sessions although Telegram is out of reach, and hear it as soon as it can be reached."""
         account = BotAccount(bot, store.accounts)
         self._store = store
-        self._outbox = Outbox(bot, store)
+        self._outbox = Outbox(bot, store, secrets=self._secret_filter())
         self._gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)
         self._fleet = LocalFleet(self._settings, environ=self._environ, watch_files=self._watch_files)
         legacy = store.legacy_runs()

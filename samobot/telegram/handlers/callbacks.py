@@ -232,7 +232,7 @@ async def _show(context: HandlerContext, request: ChatRequest, action: Action, r
         case ActionKind.DIFF:
             await document_handlers.show_diff(context, request, ref)
         case ActionKind.FILES if action.text:
-            await document_handlers.send_file(context, request, ref, action.text)
+            await document_handlers.send_file(context, request, ref, action.text, action.identity)
         case ActionKind.FILES:
             await document_handlers.show_files(context, request, ref)
         case ActionKind.PR_TEXT:

@@ -145,7 +145,7 @@ class HandlerContext:
             silent: Whether it comes without a sound.
             priority: `NEEDED` for what came of a stop and the like, which overtakes queued chatter.
         """
-        pieces = [html] if attachment else split_html(html)
+        pieces = [html] if attachment else split_html(self.outbox.mask(html))
         last_key = f"reply:{request.key}:{part}:{len(pieces) - 1}"
         markup = self.keyboard(scope_of(request.chat_id, last_key), buttons)
         for number, piece in enumerate(pieces):

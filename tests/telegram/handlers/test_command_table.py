@@ -826,3 +826,33 @@ async def test_what_was_archived_at_the_terminal_is_closed_on_the_next_look(phon
     assert "→ 🗄 Put away" in to_plain(question.post.text)
     assert question.post.markup is None
     assert "demo is put away" in to_plain(phone.last("is put away").post.text)
+
+
+async def test_file_with_a_secret_is_held_back_until_it_is_asked_for_twice(phone: Phone) -> None:
+    folder = phone.session("demo")
+    key = "ghp_" + "aB3dE5gH7jK9mN1pQ2sT4vW6yZ8aB3dE5gH7j"
+    file = folder / "01-31-11:30-dive-keys.md"
+    file.write_text(f"token: {key}\n")
+    said = await phone.say(f"/files demo {file.name}")
+    assert said == [f"🔒 {file.name} is held back, it contains: GitHub token."]
+    held = phone.last("held back")
+    assert held.file is None
+    await phone.tap(held, "Send anyway")
+    sent = phone.last("📁 demo")
+    assert sent.file is not None
+    assert sent.file.read_text() == f"token: {key}\n"
+
+
+async def test_file_with_a_secret_that_has_changed_since_it_was_shown_is_held_back_again(
+    phone: Phone,
+) -> None:
+    folder = phone.session("demo")
+    key = "ghp_" + "aB3dE5gH7jK9mN1pQ2sT4vW6yZ8aB3dE5gH7j"
+    file = folder / "01-31-11:30-dive-keys.md"
+    file.write_text(f"token: {key}\n")
+    await phone.say(f"/files demo {file.name}")
+    held = phone.last("held back")
+    phone.store.outbox.done(held)
+    file.write_text(f"another: {key}\n")
+    await phone.tap(held, "Send anyway")
+    assert phone.last("held back").file is None

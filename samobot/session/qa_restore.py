@@ -1,0 +1,225 @@
+"""Putting back the user's answers after an agent has rewritten `_qa.md`. Pure.
+
+A question is recognized again by its fingerprint, else by its label and similar text: agents append ✅ to a heading, trim
+options, write “database” for “DB”. An answered question is put back as the user saw it; one that is gone is inserted again.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from samobot.session.blocks import newline, scan
+from samobot.session.qa import clear_answer, parse_qa, set_answer
+from samobot.session.qa_parser import QuestionBlock, find_blocks
+from samobot.session.question import Question
+from samobot.session.question_starts import LABEL
+
+_MAX_COMPARISONS = 2_000
+_COMPARED = 300
+"""Characters of a question that are compared."""
+
+_SAME_LABEL, _OTHER_LABEL, _SAME_OPTION = 0.55, 0.8, 0.6
+"""Least similarity, 0 to 1, for two texts to be the same question or option."""
+
+
+class ChangeKind(StrEnum):
+    """What an agent did to questions and answers."""
+
+    ANSWERED = "answered"
+    ANSWER_REMOVED = "answer_removed"
+    QUESTION_REMOVED = "question_removed"
+
+
+@dataclass(frozen=True, slots=True)
+class QaChange:
+    """One change by the agent that was reverted, or that is to be reported.
+
+    Attributes:
+        kind: What happened.
+        label: The question's label.
+        written: The agent's answer, if it wrote one.
+        restored: The user's answer that is there now; None if the question is open.
+    """
+
+    kind: ChangeKind
+    label: str
+    written: str | None = None
+    restored: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredQa:
+    """The file with the user's answers.
+
+    Attributes:
+        text: Its content.
+        changes: What has to be reported; an edit that kept the meaning is not.
+        keep_before: Whether questions of the file as it was are no longer in it in that form.
+        keep_after: Whether text of the agent was replaced by a question as it was.
+    """
+
+    text: str
+    changes: tuple[QaChange, ...]
+    keep_before: bool
+    keep_after: bool
+
+
+def restore_answers(before: str, after: str, given: Mapping[str, str]) -> RestoredQa:
+    """Return the agent's file with the user's answers, and only those.
+
+    Args:
+        before: The file before the iteration.
+        after: The file as the agent left it.
+        given: Fingerprint of a question to the answer that the user gave during the iteration.
+    """
+    old, new = parse_qa(before).questions, parse_qa(after).questions
+    old_blocks = find_blocks(scan(before))
+    pairs = match_questions(old, new)
+    changes: list[QaChange] = []
+    blocks: dict[int, str] = {}
+    answers: dict[int, str | None] = {}
+    kept: set[int] = set()
+    for question in new:
+        asked = old[pairs[question.index]] if question.index in pairs else None
+        due = given.get(question.identity)
+        if asked is not None:
+            kept.add(asked.index)
+            due = given.get(asked.identity, asked.answer) if due is None else due
+            if due is not None and asked.identity != question.identity:
+                if _is_compatible(question, due):
+                    blocks[question.index] = _block_text(before, old_blocks[asked.index], asked, due)
+                else:
+                    due = given.get(question.identity)
+        if not is_same_answer(question.answer, due):
+            changes.append(_change(question, due))
+            answers[question.index] = due
+    missing = []
+    for question in old:
+        due = given.get(question.identity, question.answer)
+        if question.index in kept:
+            continue
+        if due is None:
+            changes.append(QaChange(ChangeKind.QUESTION_REMOVED, question.label))
+        else:
+            missing.append((question, _block_text(before, old_blocks[question.index], question, due)))
+    known = {question.identity for question in new}
+    return RestoredQa(
+        text=_with_missing(_edited(after, blocks, answers), missing),
+        changes=tuple(changes),
+        keep_before=any(question.identity not in known for question in old),
+        keep_after=bool(blocks),
+    )
+
+
+def match_questions(old: Sequence[Question], new: Sequence[Question]) -> dict[int, int]:
+    """Return for questions of a rewritten file which ones of the old file they are, both by index."""
+    pairs: dict[int, int] = {}
+    free: dict[str, list[Question]] = defaultdict(list)
+    for question in old:
+        free[question.identity].append(question)
+    for question in new:
+        if free[question.identity]:
+            pairs[question.index] = free[question.identity].pop(0).index
+    left_old = [question for question in old if question.index not in set(pairs.values())]
+    left_new = [question for question in new if question.index not in pairs]
+    budget = _MAX_COMPARISONS
+    for needs_label in (True, False):
+        for question in left_new:
+            best, found = 0.0, None
+            for candidate in left_old if question.index not in pairs else ():
+                same_label = candidate.label == question.label
+                if (needs_label and not same_label) or budget <= 0:
+                    continue
+                budget -= 1
+                rounds_differ = bool(candidate.round and question.round and candidate.round != question.round)
+                least = _SAME_LABEL if same_label and not rounds_differ else _OTHER_LABEL
+                alike = _similarity(candidate.text, question.text)
+                if alike >= least and alike > best:
+                    best, found = alike, candidate
+            if found is not None:
+                pairs[question.index] = found.index
+                left_old.remove(found)
+    return pairs
+
+
+def is_same_answer(one: str | None, other: str | None) -> bool:
+    """Return whether two answers are equal, except for white space that reading a file may change."""
+    if one is None or other is None:
+        return one is other
+    return normalized(one) == normalized(other)
+
+
+def normalized(answer: str) -> str:
+    """Return an answer without the differences that reading a file may bring."""
+    return "\n".join(line.rstrip() for line in answer.replace("\r\n", "\n").strip().split("\n"))
+
+
+def _change(question: Question, due: str | None) -> QaChange:
+    if question.answer is None:
+        return QaChange(ChangeKind.ANSWER_REMOVED, question.label, None, due)
+    return QaChange(ChangeKind.ANSWERED, question.label, question.answer, due)
+
+
+def _edited(text: str, blocks: Mapping[int, str], answers: Mapping[int, str | None]) -> str:
+    """Put back single answers, then whole questions from the last to the first."""
+    for index, due in answers.items():
+        if index not in blocks:
+            text = clear_answer(text, index) if due is None else set_answer(text, index, due)
+    found = find_blocks(scan(text))
+    for index in sorted(blocks, reverse=True):
+        first, last = found[index].lines[0], found[index].lines[-1]
+        text = text[: first.start] + blocks[index].rstrip("\r\n") + last.end + text[last.stop :]
+    return text
+
+
+def _block_text(text: str, block: QuestionBlock, question: Question, due: str) -> str:
+    """Return a question of the old file with its answer, in a form that is parsed anywhere."""
+    end = newline(text)
+    if block.lines[0].level and LABEL.fullmatch(block.lines[0].title):
+        raw = text[block.lines[0].start : block.lines[-1].stop]
+    else:
+        options = "".join(f"{option.letter}) {option.text}{end}" for option in question.options)
+        raw = f"### {question.label}: {question.text}{end}{end}{options}{end if options else ''}**Answer:**{end}"
+    return raw if is_same_answer(parse_qa(raw).questions[0].answer, due) else set_answer(raw, 0, due)
+
+
+def _with_missing(text: str, missing: Sequence[tuple[Question, str]]) -> str:
+    """Insert questions above the first one of the file, below the headings of their rounds."""
+    if not missing:
+        return text
+    end = newline(text)
+    rounds = {line.title for line in scan(text) if line.level}
+    parts = []
+    for question, block in missing:
+        if question.round and question.round not in rounds:
+            rounds.add(question.round)
+            parts.append(f"## {question.round}{end}{end}")
+        parts.append(block.rstrip("\r\n") + end + end)
+    blocks = find_blocks(scan(text))
+    at = blocks[0].top if blocks else len(text)
+    gap = "" if not at or text[:at].endswith("\n") else end
+    return f"{text[:at]}{gap}{''.join(parts)}{text[at:]}"
+
+
+def _is_compatible(question: Question, due: str) -> bool:
+    """Return whether an answer still means the same: its option was not replaced by another one of that letter."""
+    found = re.match(r"([A-Z])\) (\S.*)", due, re.DOTALL)
+    if found is None:
+        return True
+    same = next((option for option in question.options if option.letter == found[1]), None)
+    if same is None or _similarity(same.text, found[2]) >= _SAME_OPTION:
+        return True
+    return any(_similarity(option.text, found[2]) >= _SAME_OPTION for option in question.options)
+
+
+def _similarity(one: str, other: str) -> float:
+    """Return how alike two texts are, 0 to 1; 1 if all words of one are in the other."""
+    first, second = (re.findall(r"\w+", text[:_COMPARED].casefold()) for text in (one, other))
+    if first == second or (first and second and (set(first) <= set(second) or set(second) <= set(first))):
+        return 1.0
+    return difflib.SequenceMatcher(None, " ".join(first), " ".join(second), autojunk=False).ratio()

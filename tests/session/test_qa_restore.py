@@ -1,0 +1,160 @@
+"""A user's answer survives what an agent does to `_qa.md`; what the agent answers itself does not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from samobot.session.qa import parse_qa, set_answer
+from samobot.session.qa_restore import ChangeKind, restore_answers
+from tests.support.session_folder import QUESTIONS
+
+ASKED = """\
+# Questions
+
+## Round 1
+
+### Q1: Which DB should it use?
+
+A) PostgreSQL, with the pooler
+B) SQLite
+C) MySQL
+
+**Suggestion:** B - one writer
+
+**Answer:** B) SQLite
+
+### Q2: How shall the product be called in the shop?
+
+**Answer:**
+> Hello
+> World
+"""
+ANSWERS = ["B) SQLite", "Hello\nWorld"]
+ROUND_2 = "## Round 2\n\n### Q1: And which licence?\nA) MIT\nB) Apache\n\n**Answer:** _waiting_\n"
+
+
+def answers(text: str) -> list[str | None]:
+    return [question.answer for question in parse_qa(text).questions]
+
+
+TIDIED = {
+    "ticked heading": ASKED.replace("it use?", "it use? ✅"),
+    "ticked before": ASKED.replace("### Q1", "### ✅ Q1"),
+    "answered in brackets": ASKED.replace("### Q1:", "### Q1 (answered):"),
+    "struck through": ASKED.replace("### Q1: Which DB should it use?", "### ~~Q1: Which DB should it use?~~"),
+    "trimmed options": ASKED.replace("A) PostgreSQL, with the pooler\n", "").replace("C) MySQL\n", ""),
+    "no options": ASKED.replace("A) PostgreSQL, with the pooler\nB) SQLite\nC) MySQL\n\n", ""),
+    "shorter options": ASKED.replace("PostgreSQL, with the pooler", "PostgreSQL"),
+    "database": ASKED.replace("Which DB", "Which database"),
+    "other words": ASKED.replace("Which DB should it use?", "Which database should the service use?"),
+    "shorter": ASKED.replace("Which DB should it use?", "Which DB?"),
+    "no suggestion": ASKED.replace("**Suggestion:** B - one writer\n\n", ""),
+    "other level": ASKED.replace("### Q", "#### Q"),
+    "bold": ASKED.replace("### Q1: Which DB should it use?", "**Q1: Which DB should it use?**"),
+    "no round": ASKED.replace("## Round 1\n\n", ""),
+    "trailing space": ASKED.replace("it use?", "it use?  "),
+    "windows": ASKED.replace("\n", "\r\n"),
+    "renumbered": ASKED.replace("### Q2", "### Q3"),
+    "other order": "# Questions\n\n"
+    + ASKED[ASKED.index("### Q2") :]
+    + "\n"
+    + ASKED[ASKED.index("### Q1") : ASKED.index("### Q2")],
+}
+
+
+@pytest.mark.parametrize("tidied", TIDIED.values(), ids=TIDIED)
+def test_an_answer_stays_valid_when_the_agent_tidies_its_question(tidied: str) -> None:
+    restored = restore_answers(ASKED, tidied, {})
+    assert restored.changes == ()
+    assert sorted(map(str, answers(restored.text))) == sorted(ANSWERS)
+    assert restore_answers(ASKED, restored.text, {}).text == restored.text
+
+
+@pytest.mark.parametrize("tidied", TIDIED.values(), ids=TIDIED)
+def test_an_answer_that_the_agent_changes_while_it_tidies_is_put_back_and_named(tidied: str) -> None:
+    changed = tidied.replace("**Answer:** B) SQLite", "**Answer:** C) MySQL")
+    restored = restore_answers(ASKED, changed, {})
+    (change,) = restored.changes
+    assert (change.kind, change.label, change.restored) == (ChangeKind.ANSWERED, "Q1", "B) SQLite")
+    assert sorted(map(str, answers(restored.text))) == sorted(ANSWERS)
+
+
+@pytest.mark.parametrize(
+    "placeholder", ["_waiting_", "_pending_", "TBD", "N/A", "[ ]", "___", "…", "<!-- your answer -->", ""]
+)
+def test_an_open_question_with_another_placeholder_is_no_decision_of_the_agent(placeholder: str) -> None:
+    changed = QUESTIONS.replace("_waiting_", placeholder).replace("How loud?", "How loud should it be?")
+    restored = restore_answers(QUESTIONS, changed, {})
+    assert restored.changes == ()
+    assert restored.text == changed
+
+
+@pytest.mark.parametrize("words", ["", "Here is round 2.\n\n", "# Questions\n\n"])
+def test_a_new_file_for_round_2_keeps_the_answers_of_round_1(words: str) -> None:
+    restored = restore_answers(ASKED, words + ROUND_2, {})
+    assert restored.changes == ()
+    assert answers(restored.text) == [*ANSWERS, None]
+    assert [question.round for question in parse_qa(restored.text).questions] == [
+        "Round 1",
+        "Round 1",
+        "Round 2",
+    ]
+    assert restored.text.startswith(words)
+    assert restored.text.endswith(ROUND_2)
+    assert restored.keep_before
+
+
+@pytest.mark.parametrize("after", ["", "Nothing to ask.\n", "All answered: Q1 is SQLite"])
+def test_a_file_without_its_questions_gets_the_answered_ones_back(after: str) -> None:
+    restored = restore_answers(ASKED, after, {})
+    assert answers(restored.text) == ANSWERS
+    assert after.rstrip() in restored.text
+
+
+def test_an_open_question_that_is_gone_is_named_and_an_answered_one_is_back() -> None:
+    before = set_answer(QUESTIONS, 0, "A) hello")
+    restored = restore_answers(before, "### Q9: And the tests?\n**Answer:** _waiting_\n", {})
+    assert [(change.kind, change.label) for change in restored.changes] == [
+        (ChangeKind.QUESTION_REMOVED, "Q2")
+    ]
+    assert answers(restored.text) == ["A) hello", None]
+
+
+def test_an_answer_given_during_the_iteration_to_a_question_that_was_reworded_is_kept() -> None:
+    asked = parse_qa(QUESTIONS).questions[1].identity
+    changed = QUESTIONS.replace("How loud?", "How loud should it be? ✅")
+    restored = restore_answers(QUESTIONS, changed, {asked: "very"})
+    assert answers(restored.text) == [None, "very"]
+    assert "How loud?\n" in restored.text
+
+
+def test_an_option_replaced_under_its_answer_is_asked_again() -> None:
+    changed = ASKED.replace("B) SQLite\nC", "B) drop all tables\nC")
+    restored = restore_answers(ASKED, changed, {})
+    assert [change.kind for change in restored.changes] == [ChangeKind.ANSWERED]
+    assert answers(restored.text) == [None, "Hello\nWorld"]
+
+
+def test_another_question_under_an_answered_label_does_not_inherit_the_answer() -> None:
+    changed = ASKED.replace(
+        "### Q1: Which DB should it use?", "### Q1: May I delete every backup of last year?"
+    )
+    restored = restore_answers(ASKED, changed, {})
+    found = {question.text: question.answer for question in parse_qa(restored.text).questions}
+    assert found["May I delete every backup of last year?"] is None
+    assert found["Which DB should it use?"] == "B) SQLite"
+
+
+PIECES = ["### Q1: Which DB should it use?\n", "### Q2: x\n", "A) a\n", "**Answer:** yes\n", "**Answer:** _waiting_\n", "\n", "> q\n", "```\n", "## Round 2\n", "words\n"]  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join) | st.text(max_size=60))
+def test_whatever_the_agent_writes_the_answers_of_the_user_are_the_only_ones(after: str) -> None:
+    text = restore_answers(ASKED, after, {}).text
+    found = [answer for answer in answers(text) if answer is not None]
+    assert set(found) <= set(ANSWERS)
+    if "```" not in after:
+        assert set(found) == set(ANSWERS)

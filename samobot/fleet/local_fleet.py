@@ -78,10 +78,13 @@ class LocalFleet:
         self.find = reading.find
         self.nearest = reading.nearest
         self.is_archived = reading.is_archived
+        self.free_name = reading.free_name
         self.sessions = running.sessions
         self.view = running.view
 
         # What runs.
+        self.emergency_stop = running.emergency_stop
+        self.refuse_in_panic = running.refuse_in_panic
         self.start = starting.start
         self.resume = starting.resume
         self.set_budget = starting.set_budget

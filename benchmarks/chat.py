@@ -179,7 +179,7 @@ async def gate_round_trip(root: Path) -> list[Measure]:
     async with stage(root, scenario) as on:
         for number in range(8):
             name = f"gate-{number}"
-            on.owner.say(f"/run {name} ask me")
+            on.owner.say(f"/run {name}: ask me")
             question = await on.chat.wait_for(partial(_says, name, "Which one?"), timeout=30)
             arrived = time.time()
             signal = on.shop.session(name) / "_signal.json"

@@ -47,6 +47,9 @@ class Fleet(Protocol):
     async def nearest(self, name: str) -> str | None:
         """Return the session name that was probably meant."""
 
+    async def free_name(self, project: str, name: str) -> str:
+        """Return a name that neither a session nor an archived one of the project has: `greet-2` if `greet` was used."""
+
     async def is_archived(self, ref: SessionRef) -> bool:
         """Whether a session that is gone is in the archive."""
 
@@ -120,6 +123,16 @@ class Fleet(Protocol):
 
     async def panic(self, by: Person) -> list[StopReport]:
         """Stop everything at once, and let nothing start until `lift_emergency_stop`."""
+
+    async def emergency_stop(self) -> str | None:
+        """Return who pulled the emergency stop that is in force, None if there is none."""
+
+    async def refuse_in_panic(self) -> None:
+        """Refuse a start while the emergency stop is in force.
+
+        Raises:
+            ConflictError: It is.
+        """
 
     async def lift_emergency_stop(self) -> bool:
         """Let workers start again; whether the emergency stop was on."""

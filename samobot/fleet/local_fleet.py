@@ -118,6 +118,9 @@ class LocalFleet(Fleet):
     async def nearest(self, name: str) -> str | None:
         return await self._reader.nearest(name)
 
+    async def free_name(self, project: str, name: str) -> str:
+        return await self._reader.free_name(project, name)
+
     async def is_archived(self, ref: SessionRef) -> bool:
         return await self._reader.is_archived(ref)
 
@@ -165,6 +168,12 @@ class LocalFleet(Fleet):
 
     async def panic(self, by: Person) -> list[StopReport]:
         return await self._stopper.panic(by)
+
+    async def emergency_stop(self) -> str | None:
+        return await self._threads.run(self._queue.emergency_stop)
+
+    async def refuse_in_panic(self) -> None:
+        await self._threads.run(self._queue.refuse_in_panic)
 
     async def lift_emergency_stop(self) -> bool:
         return await self._stopper.lift_emergency_stop()

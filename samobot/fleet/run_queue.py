@@ -143,6 +143,11 @@ class RunQueue:
         finally:
             self._frozen = False
 
+    def emergency_stop(self) -> str | None:
+        """Return who pulled the emergency stop that is in force, None if there is none."""
+        pulled = emergency_flag.read_flag(self._state_dir)
+        return pulled.who if pulled is not None else None
+
     def refuse_in_panic(self) -> None:
         """Refuse a person's wish that something runs while the emergency stop is in force.
 

@@ -70,6 +70,10 @@ class SessionReader:
         """
         return await self._threads.read(lambda: self._catalog.view(ref))
 
+    async def free_name(self, project: str, name: str) -> str:
+        """Return a name that neither a session nor an archived one of the project has."""
+        return await self._threads.read(lambda: self._catalog.free_name(project, name))
+
     async def is_archived(self, ref: SessionRef) -> bool:
         """Whether a session that is not there was put into the archive."""
         return await self._threads.read(lambda: self._catalog.is_archived(ref))

@@ -86,7 +86,14 @@ class SessionStarter:
         async with self._opening[found.name]:
             opened = await self._threads.run_slowly(
                 lambda: open_or_guide(
-                    found, name, opening, by.who, now, branch_prefix=prefix, refuse=_refuse_unusable
+                    found,
+                    name,
+                    opening,
+                    by.who,
+                    now,
+                    branch_prefix=prefix,
+                    refuse=_refuse_unusable,
+                    state_dir=self._settings.samobot_state_dir,
                 )
             )
         ref = SessionRef(project=found.name, folder=opened.folder.path.name, name=opened.folder.name)

@@ -133,6 +133,9 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert await fleet.find("demo:greet") == [ref]
     assert await fleet.nearest("gret") == "greet"
     assert not await fleet.is_archived(ref)
+    assert await fleet.free_name("demo", "greet") == "greet-2"
+    await fleet.refuse_in_panic()
+    assert await fleet.emergency_stop() is None
 
     receipt = await fleet.answer(
         ref, [QuestionAnswer(index=1, text="A", identity=asking.questions[1].identity)], ANNA

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -179,16 +179,18 @@ class Phone:
         await self.front.on_update(update)
 
 
-async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
-    """Put a context there with two projects, `repo` and `shop`."""
-    projects = []
-    for project in ("repo", "shop"):
+async def open_phone(
+    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch, projects: Sequence[str] = ("repo", "shop")
+) -> AsyncIterator[Phone]:
+    """Put a context there with two projects, `repo` and `shop`, or others."""
+    configs = []
+    for project in projects:
         (root / project).mkdir()
         config = root / project / ".samocode"
         config.write_text(f"MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions-{project}\n")
-        projects.append(config)
+        configs.append(config)
     settings = Settings(
-        samobot_projects=tuple(projects), samobot_state_dir=root / "state", telegram_chat_id=CHAT,
+        samobot_projects=tuple(configs), samobot_state_dir=root / "state", telegram_chat_id=CHAT,
         claude_path="/nowhere/claude",
     )  # fmt: skip
     bot = Bot("42:token-for-tests")

@@ -23,7 +23,7 @@ from samobot.telegram.store.outbox_rows import OutboxQueue
 from samobot.telegram.store.pairing import LastPairing, PairedPeople, Pairing
 from samobot.telegram.store.pending_work import BackgroundTasks, OpenPrompts, PhaseLimits
 from samobot.telegram.store.sent import SentMessages
-from samobot.telegram.store.session_chats import SessionChats
+from samobot.telegram.store.session_chats import ChatProjects, SessionChats
 from samobot.telegram.store.update_journal import UpdateJournal
 
 DATABASE_NAME = "bot.db"
@@ -61,6 +61,7 @@ class Store:
         last_pairing: The message whose code let somebody in last.
         migrations: Groups that became supergroups.
         session_chats: Which chat a session was started in.
+        chat_projects: The project that was used last in a chat.
         prompts: Texts that users were asked for.
         tasks: Background work to be begun again after a crash.
         phase_limits: Phases after which sessions pause.
@@ -86,6 +87,7 @@ class Store:
         self.last_pairing = LastPairing(self._database)
         self.migrations = ChatMigrations(self._database)
         self.session_chats = SessionChats(self._database)
+        self.chat_projects = ChatProjects(self._database)
         self.prompts = OpenPrompts(self._database)
         self.tasks = BackgroundTasks(self._database)
         self.phase_limits = PhaseLimits(self._database)

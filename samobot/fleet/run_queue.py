@@ -144,7 +144,7 @@ class RunQueue:
 
     def emergency_stop(self) -> str | None:
         """Return who pulled the emergency stop that is in force, None if there is none."""
-        pulled = emergency_flag.pulled(self._state_dir)
+        pulled = emergency_flag.read_flag(self._state_dir)
         return pulled.who if pulled is not None else None
 
     def refuse_in_panic(self) -> None:

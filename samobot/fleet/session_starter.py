@@ -80,7 +80,14 @@ class SessionStarter:
         now = self._now().astimezone()
         async with self._opening[found.name]:
             opened = await self._threads.run_slowly(
-                lambda: open_session(found, name, Opening(task, dive), now, self._settings.git_branch_prefix)
+                lambda: open_session(
+                    found,
+                    name,
+                    Opening(task, dive),
+                    now,
+                    self._settings.git_branch_prefix,
+                    state_dir=self._settings.samobot_state_dir,
+                )
             )
         ref = SessionRef(project=found.name, folder=opened.folder.path.name, name=opened.folder.name)
         words = "\n\n".join(text for text in (task, dive) if text)

@@ -329,11 +329,11 @@ async def test_in_a_group_one_wins_and_the_other_is_told_who(tmp_path: Path) -> 
 async def test_chatter_starts_no_session_and_overwrites_no_tapped_answer(room: ChatRoom) -> None:
     await room.start()
     room.say("/run")
-    await room.see("What shall the session be called")
+    await room.see("What should be done")
     room.say("/run demo:demo add a greeting")
     question = await room.see("Which greeting", fits=lambda message: bool(message.labels))
     said = room.say("thanks looks good")
-    await room.see("Is that for demo?", after=said)
+    await room.see("What is this for?", after=said)
     await room.tap(question, "✍️ Other")
     asked = await room.see("Your answer?", after=said)
     await room.tap(question, "B")
@@ -341,7 +341,7 @@ async def test_chatter_starts_no_session_and_overwrites_no_tapped_answer(room: C
     said = room.ann.reply(asked, "what is going on?").id
     await room.see("Q1 is answered already: B)", after=said)
     said = room.say("and now?")
-    await room.see("Is that for demo?", after=said)
+    await room.see("What is this for?", after=said)
     said = room.say("/status")
     overview = await room.see("waits for you", after=said)
     assert "thanks" not in overview.text
@@ -357,12 +357,12 @@ async def test_typing_errors_are_met_with_what_was_meant(room: ChatRoom) -> None
     said = room.say("/stattus")
     await room.see("Did you mean /status?", after=said)
     said = room.say("/run")
-    asked = await room.see("What shall the session be called", after=said)
+    asked = await room.see("What should be done", after=said)
     assert asked.asks_reply
     await room.kill()
     await room.start()
     said = room.ann.reply(asked, "demo").id
-    task = await room.see("What is to be done?", after=said)
+    task = await room.see("What should be done?", after=said)
     room.ann.reply(task, "add a greeting")
     await room.see("Which greeting")
     assert "add a greeting" in (room.shop.session("demo") / "_overview.md").read_text()
@@ -371,7 +371,7 @@ async def test_typing_errors_are_met_with_what_was_meant(room: ChatRoom) -> None
     await room.tap(hint, "/log demo")
     await room.see("📄 demo", after=hint.id)
     said = room.say("what about this")
-    await room.see("Is that for demo?", after=said)
+    await room.see("What is this for?", after=said)
     said = room.say("/answer zzz")
     which = await room.see("Which question of demo", after=said)
     assert len(which.labels) == 3

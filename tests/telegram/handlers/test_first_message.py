@@ -55,7 +55,7 @@ async def test_a_task_is_one_tap_from_running_with_one_project(phone: Phone, tex
     overview = " ".join(
         (phone.root / "sessions-repo" / view.ref.folder / "_overview.md")
         .read_text()
-        .replace("> ", "")
+        .replace("\n> ", "\n")
         .split()
     )
     task = text.removeprefix("Bug: ").removeprefix("feat: ").removeprefix("Add:")

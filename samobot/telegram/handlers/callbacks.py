@@ -22,6 +22,7 @@ from samobot.telegram.handlers import (
     document_handlers,
     prompts,
     run_handlers,
+    session_offers,
     status_handlers,
 )
 from samobot.telegram.handlers.command_table import find_command
@@ -254,10 +255,16 @@ async def _give(context: HandlerContext, request: ChatRequest, action: Action) -
 
 
 async def _in_project(context: HandlerContext, request: ChatRequest, action: Action) -> None:
-    if action.command == "task":
-        await run_handlers.ask_task_of(context, request, action.project or "", action.text or "")
-    else:
-        await run_handlers.run_in(context, request.with_text(action.text or ""), action.project)
+    project, text = action.project or "", action.text or ""
+    match action.command:
+        case "task":
+            await run_handlers.ask_task_of(context, request, project, text)
+        case "rename":
+            run_handlers.ask_name(context, request, project, text)
+        case "other":
+            await session_offers.choose_project(context, request, text)
+        case _:
+            await run_handlers.run_in(context, request.with_text(text), action.project)
 
 
 async def _check_gate(context: HandlerContext, ref: SessionRef, action: Action) -> None:

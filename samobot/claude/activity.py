@@ -1,4 +1,4 @@
-"""What an agent is doing, in a person's words: for the terminal's live line and the chat's card. Pure."""
+"""What an agent is doing, for display in the terminal's live line and the chat's card. Pure."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _WORDS = {
     "TaskStop": ("⚙️", "Ending a running task"),
 }
 
-# Words that what follows is set off from by a colon; the others read on.
+# These are separated from what follows by a colon.
 _COLON = frozenset({"Running", "Delegating", "Noting a step", "Using the skill"})
 _ALONE = frozenset({"TodoWrite", "TaskUpdate", "BashOutput", "TaskOutput", "KillShell", "TaskStop"})
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One thing an agent does.
+    """One action of an agent.
 
     Attributes:
         words: One line, at most `WIDTH` characters.
@@ -59,7 +59,7 @@ class Activity:
 
 
 def activity(record: Record, cwd: Path, session: Path | None = None) -> Activity | None:
-    """Say what a record shows the agent doing; None where it shows nothing new.
+    """Return the activity that a record shows; None if it shows none.
 
     Args:
         record: One record of the stream.
@@ -100,7 +100,7 @@ def _tool(tool: ToolUse, known: tuple[Path, ...]) -> tuple[str, str]:
 
 
 def _path(text: str, known: tuple[Path, ...]) -> str:
-    """A path as a person who knows the project would say it."""
+    """A path relative to a known folder, shortened."""
     path = " ".join(text.split())
     for base in map(str, known):
         if path == base:
@@ -111,13 +111,13 @@ def _path(text: str, known: tuple[Path, ...]) -> str:
 
 
 def _shorten(path: str) -> str:
-    """The end of a path says more than its beginning."""
+    """Keep the end of a long path."""
     room = WIDTH - 20
     return path if len(path) <= room else "…" + path[-(room - 1) :]
 
 
 def _without(text: str, known: tuple[Path, ...]) -> str:
-    """A command without its boilerplate: the move into a known folder, and the folder in every path."""
+    """A command without a leading `cd` into a known folder and without that folder in paths."""
     line = " ".join(text.split())
     for base in map(str, known):
         for move in (f"cd {base} && ", f"cd {base}; ", f"cd '{base}' && ", f'cd "{base}" && '):

@@ -1,4 +1,4 @@
-"""How a process of the Claude CLI ended: a plain value, made by `process` and judged by `outcome`."""
+"""How a process of the Claude CLI ended: made by `process`, classified by `outcome`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class StoppedBy(StrEnum):
-    """Why a process was ended from outside; a process that ended by itself has none."""
+    """Who or which timeout ended a process; None if it ended on its own."""
 
     PERSON = "person"
     FIRST_EVENT = "first_event"
@@ -21,15 +21,15 @@ class ProcessEnd:
     """How a process ended.
 
     Attributes:
-        returncode: Its exit code; the negative number of the signal that killed it; None when it never ran.
-        stopped_by: Who or which clock ended it; None when it ended by itself.
-        leftover: Processes that it left behind and that were ended.
-        survivors: Process ids that could not be ended; empty unless something is badly wrong.
+        returncode: Its exit code; the negative number of the signal that killed it; None if it never ran.
+        stopped_by: Who or which timeout ended it; None if it ended on its own.
+        leftover: Number of processes that it left behind and that were ended.
+        survivors: Process ids that could not be ended; normally empty.
         duration_s: Seconds from start to end.
         stderr: The last kilobytes it wrote to stderr.
-        start_error: Why it could not be started at all; empty when it could.
+        start_error: Why it could not be started; empty if it could.
         garbage: Lines on its stdout that were not JSON objects.
-        skipped: Lines on its stdout that were too long to look at.
+        skipped: Lines on its stdout that were too long to parse.
     """
 
     returncode: int | None

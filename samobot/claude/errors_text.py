@@ -1,7 +1,7 @@
-"""What a failed request was, from the status and the words that the Claude CLI reports it with.
+"""Classifying a failed request by the status and the message that the Claude CLI reports.
 
-Statuses come first: they are the API's. Words are the fall-back for what has no status (no connection, no
-login), and they are data here because they change with every version.
+The status comes first. The message decides if there is none (no connection, no login); the patterns are data because
+messages change with every version.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _BY_STATUS: tuple[tuple[Callable[[int], bool], RequestFailure], ...] = (
     (lambda status: 500 <= status < 600, _API),
 )
 
-_BY_WORDS: tuple[tuple[str, RequestFailure], ...] = (
+_BY_MESSAGE: tuple[tuple[str, RequestFailure], ...] = (
     (r"prompt is too long|context (?:window|limit)|request too large|conversation too long", _TOO_LONG),
     (
         r"not logged in|run /login|invalid (?:api key|x-api-key|bearer)|authentication_(?:failed|error)"
@@ -100,10 +100,10 @@ _BY_WORDS: tuple[tuple[str, RequestFailure], ...] = (
     (r"server_error", _API),
 )
 _PATTERNS = tuple(
-    (re.compile(pattern, re.IGNORECASE), classify_failure) for pattern, classify_failure in _BY_WORDS
+    (re.compile(pattern, re.IGNORECASE), classify_failure) for pattern, classify_failure in _BY_MESSAGE
 )
 
-# Some versions report a limit or a failed request as a plain success: the text is then the whole message.
+# Some versions report a limit or a failed request as a success: the result text is then only the message.
 _DISGUISED = re.compile(
     r"""API\ Error:\ (?:\d{3}\b|Connection|Unable\ to|Request\ |Overloaded)
       | Not\ logged\ in\ ·
@@ -122,23 +122,23 @@ _LONGEST = 400
 
 
 def is_disguised_failure(text: str) -> bool:
-    """Whether the final text of a "success" is really the CLI's own message about a failure."""
+    """Whether the result text of a "success" is the CLI's message about a failure."""
     text = text.strip()
     return len(text) <= _LONGEST and _DISGUISED.match(text) is not None
 
 
-def classify_failure(status: int | None, words: str) -> RequestFailure:
-    """Name a failed request.
+def classify_failure(status: int | None, message: str) -> RequestFailure:
+    """Classify a failed request.
 
     Args:
-        status: The HTTP status that the CLI reports; None when it reports none.
-        words: The CLI's own message.
+        status: The HTTP status that the CLI reports; None without one.
+        message: The CLI's own message.
     """
-    by_words = next((found for pattern, found in _PATTERNS if pattern.search(words)), _FAILED)
+    by_message = next((found for pattern, found in _PATTERNS if pattern.search(message)), _FAILED)
     if status is None:
-        return by_words
-    if status == 400 and by_words in (_TOO_LONG, _REFUSED, _CONTENT):
-        return by_words
-    if status in (400, 403, 404) and by_words is _MODEL:
-        return by_words
-    return next((found for matches, found in _BY_STATUS if matches(status)), by_words)
+        return by_message
+    if status == 400 and by_message in (_TOO_LONG, _REFUSED, _CONTENT):
+        return by_message
+    if status in (400, 403, 404) and by_message is _MODEL:
+        return by_message
+    return next((found for matches, found in _BY_STATUS if matches(status)), by_message)

@@ -1,4 +1,4 @@
-"""What the records of one process amount to, gathered one by one while it runs."""
+"""Evidence about one process, collected from its records while it runs."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from samobot.claude.errors_text import is_disguised_failure
 from samobot.claude.records import ApiRetry, Assistant, Init, RateLimit, Record, Result, Tokens, ToolResult
 
 _LIMITS_KEPT = 32
-_SPEAKERS_KEPT = 1000
+_AGENTS_KEPT = 1000
 
 
 @dataclass(slots=True)
 class Evidence:
-    """What the records of one process amount to; holds a bounded amount however many there are.
+    """Evidence from the records of one process, in bounded memory.
 
     Attributes:
-        records: How many there were.
+        records: Number of records.
         init: The first `Init`.
         result: The last `Result`: a process whose background agents finish late has several.
-        limits: The latest word on each kind of usage limit.
-        error: The message that the CLI wrote in the model's place, if that was the last thing said.
-        retry: The latest retry, if nothing was heard from the API since.
+        limits: The latest record of each kind of usage limit.
+        error: The error message that the CLI wrote in place of the model, if it was the last message.
+        retry: The latest retry, if the API has not answered since.
         last_words: The last text of the main agent.
-        tool_errors: How many tools failed.
-        answered: Whether the model has answered at all: what is refused later, the conversation or time brought about.
+        tool_errors: Number of failed tool calls.
+        answered: Whether the model has answered at least once.
     """
 
     records: int = 0
@@ -67,31 +67,31 @@ class Evidence:
 
     @property
     def tokens(self) -> Tokens:
-        """What all messages that were heard have used at the least: for a process without a `Result`."""
+        """Lower bound of the tokens used, for a process without a `Result`."""
         return sum((tokens for _, tokens in self._latest.values()), self._used)
 
     def rejected(self) -> tuple[RateLimit, ...]:
-        """The usage limits that stop work: the latest word is a refusal, and no paid extra usage covers it."""
+        """The usage limits that stop work: rejected in the latest record, and not covered by paid extra usage."""
         return tuple(
             limit for limit in self.limits.values() if limit.status == "rejected" and not limit.overage
         )
 
     def complaint(self) -> str:
-        """The CLI's own message about a failure; empty when it did not complain."""
+        """The CLI's own message about a failure; empty without one."""
         if self.result is not None:
             if self.result.is_error:
                 return self.result.text or "; ".join(self.result.errors)
             return self.result.text if is_disguised_failure(self.result.text) else ""
         return (self.error.text or self.error.error) if self.error is not None else ""
 
-    def _count(self, said: Assistant) -> None:
-        """Count what a message has used once, however many records it comes in; the last of them knows most.
+    def _count(self, record: Assistant) -> None:
+        """Count the tokens of a message once, though it comes in several records; the last one is the most complete.
 
-        The agents of one process speak at the same time, but each one message after the other.
+        Agents of one process write concurrently, each of them one message after the other.
         """
-        before = self._latest.get(said.sub_agent)
-        if before is None and len(self._latest) >= _SPEAKERS_KEPT:
+        before = self._latest.get(record.sub_agent)
+        if before is None and len(self._latest) >= _AGENTS_KEPT:
             return
-        if before is not None and before[0] != said.message:
+        if before is not None and before[0] != record.message:
             self._used += before[1]
-        self._latest[said.sub_agent] = (said.message, said.tokens)
+        self._latest[record.sub_agent] = (record.message, record.tokens)

@@ -1,4 +1,4 @@
-"""How one iteration of the Claude CLI is called: arguments, environment, prompt. Pure.
+"""The call of one iteration of the Claude CLI: arguments, environment, prompt. Pure.
 
 Measured on Claude Code 2.1.197: the agent's file replaces the default system prompt and the appended file
 follows it; `--verbose` must go with `stream-json`; one argument may not exceed 128 KiB, so the context goes in
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +23,11 @@ PYTHON_VARIABLE = "SAMOCODE_PYTHON"
 """Names the interpreter that the plugin's hooks run with."""
 
 ITERATION_VARIABLE = "SAMOBOT_ITERATION"
-"""Set to the CLI's session id inside an iteration: there, samobot refuses to decide in a person's place."""
+"""Set to the CLI's session id inside an iteration: there, samobot refuses decisions, which are the user's."""
 
 _OURS = ("TELEGRAM_", "SAMOBOT_", "SAMOCODE_")
 
-# What an interactive Claude tells its own children. A loop started from one must not pass that on.
+# Variables that an interactive Claude sets for its children; a worker started from one must not pass them on.
 _OUTER_CLAUDE = frozenset(
     {
         "AI_AGENT",
@@ -48,7 +48,7 @@ _OUTER_CLAUDE = frozenset(
     }
 )
 
-# Flags whose change would blind the worker or confuse whose session it is.
+# Flags that would break the worker's reading of the output or the identity of the session.
 _RESERVED = frozenset(
     {
         "--agent",
@@ -70,14 +70,19 @@ _RESERVED = frozenset(
 )
 
 _PERMISSION_MODE = "--permission-mode"
-"""Not in `CLAUDE_ARGS` either: the last one counts, and of what the setting says only modes that let work be done pass."""
+"""Not allowed in `CLAUDE_ARGS` either: the last flag wins, and the setting accepts only modes that work unattended."""
 
 _LEAST_BUDGET = 0.01
+
+# `-p` asks nobody whether a project is trusted: its settings could send the key elsewhere and run programs. Without
+# them the CLI leaves out CLAUDE.md as well, but for additional folders with this variable.
+_USER_SETTINGS_ONLY = ("--setting-sources", "user", "--strict-mcp-config")
+_LOAD_CLAUDE_MD = {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class ClaudeOptions:
-    """How a person wants the CLI to be run.
+    """Settings of the CLI.
 
     Attributes:
         path: The program: a name looked for on PATH, or a path.
@@ -135,24 +140,26 @@ def build(
     environ: Mapping[str, str],
     python: str,
     withheld: Collection[str] = (),
+    trust_project: bool = False,
 ) -> Invocation:
-    """Make the call of one iteration.
+    """Build the call of one iteration.
 
     Args:
-        options: How the CLI is to be run.
+        options: Settings of the CLI.
         plugin: Folder of the samocode plugin.
         agent: Name of the phase's agent in the plugin.
         session_id: A new UUID; the CLI refuses one that was used before.
-        context_file: File whose text follows the agent's in the system prompt.
-        prompt: What the agent is asked to do.
-        cwd: Folder it works in.
+        context_file: File appended to the agent's system prompt.
+        prompt: The user message.
+        cwd: Working directory.
         session_dir: The session's folder, which it may write to as well.
         log: File that its stdout becomes.
         budget_left: US dollars it may spend; None for no limit.
         signal_file: The session's signal file, for the Stop hook.
         environ: The environment to derive its own from.
         python: Interpreter for the plugin's hooks.
-        withheld: Names of further variables that it must not see.
+        withheld: Names of further variables to leave out.
+        trust_project: Whether settings, hooks and MCP servers of the project's own files count.
 
     Raises:
         UsageError: `options.args` holds a flag that samobot itself has to set.
@@ -184,6 +191,7 @@ def build(
         *budget,
         _PERMISSION_MODE,
         options.permission_mode,
+        *(() if trust_project else (*_USER_SETTINGS_ONLY, *_add_dirs(cwd))),
         *options.args,
     )
     marks = {
@@ -192,12 +200,20 @@ def build(
         PYTHON_VARIABLE: python,
         ITERATION_VARIABLE: session_id,
     }
-    env = child_environment(environ, withheld) | marks
+    env = child_environment(environ, withheld) | marks | ({} if trust_project else _LOAD_CLAUDE_MD)
     return Invocation(argv, cwd, env, prompt.encode("utf-8", "replace"), log, session_id)
 
 
+def _add_dirs(cwd: Path) -> Iterator[str]:
+    """The folders whose CLAUDE.md counts: the working directory and those above it, up to the repository's top."""
+    above = [cwd, *cwd.parents]
+    top = next((index for index, folder in enumerate(above) if os.path.lexists(folder / ".git")), 0)
+    for folder in reversed(above[: top + 1]):
+        yield from ("--add-dir", str(folder))
+
+
 def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()) -> dict[str, str]:
-    """The environment that an agent may see: none of samobot's secrets, nothing of an outer Claude.
+    """The environment of an agent: without samobot's secrets and the variables of an outer Claude.
 
     Args:
         environ: The environment to start from.
@@ -208,9 +224,12 @@ def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()
         for name, value in environ.items()
         if not name.startswith(_OURS) and name not in _OUTER_CLAUDE and name not in withheld
     }
-    # A CLI that updates itself in the middle of a run would be another program in the next iteration.
+    # Without updates in the middle of a run, each iteration runs the same program.
     env.setdefault("DISABLE_AUTOUPDATER", "1")
-    # No terminal is there to ask on: git should fail, not wait.
+    # Sub-agents then report before the turn continues: since 2.1.198 they run in the background by default, and an
+    # agent that ended its turn to wait for them signalled without their findings.
+    env.setdefault("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")
+    # git must fail instead of waiting for a terminal.
     env.setdefault("GIT_TERMINAL_PROMPT", "0")
     if not env.get("HOME"):
         env["HOME"] = pwd.getpwuid(os.getuid()).pw_dir

@@ -1,8 +1,8 @@
-"""Usage limits and account troubles, as the Claude CLI words them.
+"""Usage limits and account problems in the messages of the Claude CLI.
 
-The CLI says these things in one line of prose, and versions word them differently. The wordings are data
-here, matched against the whole of a short final text only: an agent that writes *about* limits must never
-look like one that has met a limit. Sources: runs of Claude Code 2.1.197, and public issue threads.
+They come as one line of prose that differs between versions. The patterns match only a short final text as a whole:
+an agent that writes *about* limits must not look like one that reached a limit. Sources: runs of Claude Code
+2.1.197, and public issue threads.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 from samobot.claude.record_parser import epoch
 
 _LONGEST = 400
-"""Characters: a message of the CLI about a limit is one or two sentences; anything longer is the agent's."""
+"""Characters: the CLI's message about a limit is one or two sentences; anything longer is the agent's."""
 
 _GRACE = timedelta(minutes=10)
-"""How long ago a time of day without a date may be and still be meant for today, not tomorrow."""
+"""How long ago a time of day without a date may be and still mean today, not tomorrow."""
 
 _LIMIT = re.compile(
     r"""(?:api\ error:\s*)?
@@ -84,11 +84,11 @@ _SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 @dataclass(frozen=True, slots=True)
 class LimitText:
-    """A usage limit read from prose.
+    """A usage limit found in a message.
 
     Attributes:
-        kind: `five_hour`, `seven_day`, …, as in a `RateLimit` record; empty when the text does not say.
-        resets_at: When it is over; None when the text does not say, or not in a way known here.
+        kind: `five_hour`, `seven_day`, …, as in a `RateLimit` record; empty if the text does not name it.
+        resets_at: When it resets; None if the text states no time, or in an unknown form.
     """
 
     kind: str
@@ -109,11 +109,11 @@ def longest_wait(kind: str) -> timedelta:
 
 
 def usage_limit(text: str, now: datetime, local: tzinfo | None = None) -> LimitText | None:
-    """Read a final text as a limit that time lifts; None if it is anything else.
+    """Parse a final text as a limit that resets; None if it is anything else.
 
     Args:
         text: The whole final text of a run.
-        now: The time it was said at, aware.
+        now: The time of the message, aware.
         local: Time zone of a time that names none; None is this machine's.
     """
     text = text.strip()
@@ -148,7 +148,7 @@ def is_account_problem(text: str) -> bool:
 
 
 def reset_time(text: str, now: datetime, local: tzinfo | None = None) -> datetime | None:
-    """Find when a limit is over in the CLI's prose, as an aware time in UTC; None when it does not say."""
+    """Parse the reset time in a message of the CLI, as an aware time in UTC; None if it states none."""
     if found := _EPOCH.search(text):
         return epoch(int(found[1]))
     if found := _ISO.search(text):
@@ -205,7 +205,7 @@ def _dated(today: datetime, found: re.Match[str], here: datetime) -> datetime:
     day = int(found["day"])
     if found["year"]:
         return today.replace(year=int(found["year"]), month=month, day=day).astimezone(UTC)
-    # A limit is never far: without a year, the nearest one is meant, which also serves the days around New Year.
+    # Without a year, the nearest date is meant, also around New Year.
     near = []
     for year in (here.year - 1, here.year, here.year + 1):
         try:
@@ -223,5 +223,5 @@ def _zone(name: str | None, local: tzinfo | None) -> tzinfo | None:
     try:
         return ZoneInfo(name)
     except (ValueError, KeyError, OSError):
-        # The CLI names this machine's own zone; where that name is unknown here, the zone is still the same.
+        # The CLI names this machine's own zone, even if that name is unknown here.
         return local

@@ -1,11 +1,8 @@
-"""What happened in one iteration.
+"""The outcome of one iteration, classified from its records and from how its process ended. Pure.
 
-Neither the exit code nor the word "success" can be believed: the CLI exits with 0 without a result, and calls
-an API error a success. So evidence is gathered from every record while the process runs, and judged once it
-has ended, together with how it ended. Pure: the clock comes in as `now`.
-
-Only the CLI's own words count as evidence of a limit: rate-limit events, its own error messages and the final
-result of a run that failed. What a tool printed or a model wrote in passing never does.
+Neither the exit code nor "success" is reliable: the CLI exits with 0 without a result and reports API errors as
+successes. Only the CLI's own messages are evidence of a limit: rate-limit events, its error messages and the final
+result of a failed run; never what a tool printed or a model wrote.
 """
 
 from __future__ import annotations
@@ -35,23 +32,23 @@ _CONTEXT_FULL = ("prompt_too_long", "blocking_limit", "model_context_window_exce
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one iteration came to.
+    """The outcome of one iteration.
 
     Attributes:
-        kind: The judgement.
-        text: One sentence for a person.
-        note: Something beside it that a person may want to know (the CLI did not exit by itself, tools were
-            denied); usually empty.
-        resets_at: When a usage limit is over, aware; None when unknown or no limit.
+        kind: The classification.
+        text: One sentence for display.
+        note: Additional information (the CLI did not exit on its own, tools were denied); usually empty.
+        resets_at: When a usage limit resets, aware; None if unknown or no limit.
         restart_may_help: Whether a fresh process may succeed although only the user can cure this kind as a rule.
         limit_kind: Which limit: `five_hour`, `seven_day`, …; empty when unknown or no limit.
-        cost_usd: What the process cost; None when it did not live to say. What could not start cost nothing.
-        tokens: What it used; at the least, where it did not live to say.
+        cost_usd: Cost of the process; None without a result record. A process that could not start cost nothing.
+        tokens: Tokens used; a lower bound without a result record.
         models: What each model cost and used.
         turns: Turns of the last result.
         session_id: The CLI's own session, for `claude --resume`.
-        denials: Tool calls refused for want of a permission.
-        result_text: The final text, else the last thing the agent said.
+        denials: Tool calls denied because a permission was missing.
+        unreported_agents: Sub-agents whose reports never came: what they were to check is unchecked.
+        result_text: The final text, else the last text of the agent.
     """
 
     kind: OutcomeKind
@@ -66,16 +63,17 @@ class Outcome:
     turns: int = 0
     session_id: str = ""
     denials: tuple[Denial, ...] = ()
+    unreported_agents: int = 0
     result_text: str = ""
 
 
 def classify(evidence: Evidence, end: ProcessEnd, now: datetime) -> Outcome:
-    """Judge a process that has ended.
+    """Classify a process that has ended.
 
     Args:
-        evidence: Everything it said.
+        evidence: What its records amount to.
         end: How it ended.
-        now: The time of the judgement, aware; reset times are reckoned from it.
+        now: The current time, aware; relative reset times are computed from it.
     """
     verdict = _judge(evidence, end, now)
     result = evidence.result or Result("", is_error=False)
@@ -92,6 +90,7 @@ def classify(evidence: Evidence, end: ProcessEnd, now: datetime) -> Outcome:
         turns=result.num_turns,
         session_id=result.session_id or (evidence.init.session_id if evidence.init else ""),
         denials=result.denials,
+        unreported_agents=result.unreported_agents,
         result_text=result.text or evidence.last_words,
     )
 
@@ -116,7 +115,7 @@ def _judge(evidence: Evidence, end: ProcessEnd, now: datetime) -> _Verdict:
     if evidence.result is not None and _is_good(evidence.result):
         return _Verdict(OutcomeKind.COMPLETED, "The iteration ended well.")
     if end.stopped_by is StoppedBy.PERSON:
-        return _Verdict(OutcomeKind.INTERRUPTED, "The iteration was stopped by a person.")
+        return _Verdict(OutcomeKind.INTERRUPTED, "The iteration was stopped by the user.")
     if (limit := _limit(evidence, now)) is not None:
         return limit
     if evidence.result is not None and not (end.stopped_by and _is_aborted(evidence.result)):
@@ -138,7 +137,7 @@ def _is_good(result: Result) -> bool:
 
 
 def _is_aborted(result: Result) -> bool:
-    """Whether the result only says that the process was told to stop, which is what a clock does to it."""
+    """Whether the result only reports the interruption by a signal, which a timeout sends as well."""
     return result.subtype == "error_during_execution"
 
 
@@ -197,7 +196,7 @@ def _failed_request(evidence: Evidence, found: RequestFailure, text: str) -> _Ve
 
 
 def _by_end(evidence: Evidence, end: ProcessEnd) -> _Verdict:
-    """A judgement from how the process ended, where it did not say itself what was wrong."""
+    """Classify by how the process ended, if it reported no failure itself."""
     retrying = ""
     if evidence.retry is not None:
         retrying = f" It was repeating a failed request (attempt {evidence.retry.attempt})."
@@ -235,14 +234,14 @@ def _notes(result: Result, end: ProcessEnd) -> list[str]:
         notes.append("Claude did not exit by itself after its result and was ended.")
     if result.denials:
         tools = ", ".join(sorted({denial.tool for denial in result.denials}))
-        notes.append(f"Denied for want of a permission: {tools} ({len(result.denials)} times).")
+        notes.append(f"Denied because a permission was missing: {tools} ({len(result.denials)} times).")
     if end.survivors:
         notes.append(f"Could not be ended: process {', '.join(map(str, end.survivors))}.")
     return notes
 
 
 def _say(lead: str, words: str) -> str:
-    """One sentence: what it is, and the CLI's own words for it, if any."""
+    """One sentence: the failure, and the CLI's own message, if any."""
     words = " ".join(words.split())
     if len(words) > _SENTENCE:
         words = words[: _SENTENCE - 1].rstrip() + "…"
@@ -252,7 +251,7 @@ def _say(lead: str, words: str) -> str:
 
 
 def _span(seconds: float) -> str:
-    """A span of time; below two minutes in seconds, for minutes would be off by up to half of it."""
+    """A duration; below two minutes in seconds, as minutes would be off by up to half of it."""
     return f"{max(1, round(seconds))} s" if seconds < 120 else human_duration(seconds)
 
 

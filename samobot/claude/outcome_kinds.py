@@ -1,4 +1,4 @@
-"""The kinds of end that one iteration can have, and what the loop does about each."""
+"""Kinds of outcomes of an iteration, and the remedy for each."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from enum import StrEnum
 
 
 class Remedy(StrEnum):
-    """What the loop does about an outcome. The comment beside each says when it is right."""
+    """What the loop does about an outcome."""
 
     CONTINUE = "continue"  # nothing is wrong
-    RETRY = "retry"  # something failed here: a few tries, then a person
-    BACK_OFF = "back_off"  # the service is at fault: it will be back, and trying costs nothing
-    PARK = "park"  # a limit that time lifts, at a known hour as a rule
-    ASK = "ask"  # only a person can cure it
+    RETRY = "retry"  # something failed here: a few retries, then the user is asked
+    BACK_OFF = "back_off"  # the service is at fault: retrying costs nothing
+    PARK = "park"  # a limit that resets, usually at a known time
+    ASK = "ask"  # only the user can fix it
     CAP = "cap"  # the money is used up
 
     @property
     def is_no_fault_of_the_iteration(self) -> bool:
-        """Whether the iteration could do nothing, through no fault of its own."""
+        """Whether the service, not the iteration, is the reason."""
         return self in (Remedy.BACK_OFF, Remedy.PARK)
 
 
 class OutcomeKind(StrEnum):
-    """What one iteration came to. The comment beside each says what it means."""
+    """The outcome of one iteration."""
 
-    COMPLETED = "completed"  # it said it had finished; what it did is for the signal and the files to tell
+    COMPLETED = "completed"  # it reported success; signal and files show what it did
     MAX_TURNS = "max_turns"  # it used all its turns
     MAX_BUDGET = "max_budget"  # it used all the money it was given
-    INTERRUPTED = "interrupted"  # somebody stopped it
-    USAGE_LIMIT = "usage_limit"  # the subscription's limit; it resets by itself
+    INTERRUPTED = "interrupted"  # it was stopped
+    USAGE_LIMIT = "usage_limit"  # the account's limit; it resets automatically
     AUTH = "auth"  # not logged in, or the key or token is refused
-    ACCOUNT = "account"  # money, plan or administrator; waiting does not cure it
-    RATE_LIMITED = "rate_limited"  # too many requests for now
-    OVERLOADED = "overloaded"  # the API failed on its side
+    ACCOUNT = "account"  # money, plan or administrator; waiting does not help
+    RATE_LIMITED = "rate_limited"  # too many requests
+    OVERLOADED = "overloaded"  # a server error of the API
     NETWORK = "network"  # the API could not be reached
-    INVALID_REQUEST = "invalid_request"  # the API refuses what was asked: an unknown model, a bad parameter
+    INVALID_REQUEST = "invalid_request"  # the API refuses the request: an unknown model, a bad parameter
     PROMPT_TOO_LONG = "prompt_too_long"  # the conversation outgrew the model's context
     REFUSED = "refused"  # the model declined under its usage policy
     TRUNCATED = "truncated"  # the answer was cut off in the middle
-    FAILED = "failed"  # the CLI reported a failure of a kind nobody has described
-    NO_RESULT = "no_result"  # it ended calmly without saying what came of it
-    CRASHED = "crashed"  # it died
-    HUNG_START = "hung_start"  # nothing was ever heard from it
-    HUNG_SILENT = "hung_silent"  # it fell silent
+    FAILED = "failed"  # the CLI reported a failure of an unknown kind
+    NO_RESULT = "no_result"  # exit code 0 without a result record
+    CRASHED = "crashed"  # it ended by a signal or with an error code
+    HUNG_START = "hung_start"  # no record at all
+    HUNG_SILENT = "hung_silent"  # no record for too long
     TIMEOUT = "timeout"  # the iteration took longer than it may
     START_FAILED = "start_failed"  # it could not start, or refused its own arguments
 

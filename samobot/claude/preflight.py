@@ -1,4 +1,4 @@
-"""Whether the Claude CLI can be run at all: asked before anything is changed, answered in one sentence."""
+"""Checks that the Claude CLI can run, before anything is changed."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Cli:
 
 
 def preflight(options: ClaudeOptions, environ: Mapping[str, str], *, login: bool = False) -> Cli:
-    """Make sure that the CLI is there, new enough, and allowed to do what is asked of it.
+    """Check that the CLI exists, is new enough, and may do what is configured.
 
     Takes about 0.2 s; with `login`, up to 2 s more.
 
     Args:
         options: How the CLI is to be run.
         environ: The environment it would get.
-        login: Whether to ask it too whether somebody is logged in.
+        login: Whether to check the login as well.
 
     Raises:
-        UsageError: It cannot work; the sentence says why and what to do.
+        UsageError: It cannot work; the message says why and what to do.
     """
     check_args(options.args)
     check_root(options, environ)
@@ -72,9 +72,9 @@ def find(name: str, environ: Mapping[str, str]) -> str:
 
 
 def is_wrapper(path: str) -> bool:
-    """Whether a program is a script that a person put in the CLI's place; npm's own entry is a link to the CLI.
+    """Whether a program is a script that wraps the CLI; npm's own entry is a link to the CLI.
 
-    Who knows what such a script does when it is asked for its version.
+    Such a script may do anything when it is called with `--version`.
     """
     try:
         resolved = os.path.realpath(path)
@@ -87,7 +87,7 @@ def is_wrapper(path: str) -> bool:
 
 
 def check_root(options: ClaudeOptions, environ: Mapping[str, str]) -> None:
-    """Refuse what the CLI refuses: as root, working without permissions outside a sandbox.
+    """Refuse what the CLI refuses: bypassing permissions as root outside a sandbox.
 
     Raises:
         UsageError: With the ways out.
@@ -121,7 +121,7 @@ def _version(path: str, env: Mapping[str, str]) -> str:
 
 
 def _logged_out(path: str, env: Mapping[str, str]) -> bool:
-    """Whether the CLI says so plainly; any other answer is left for the first iteration to find out."""
+    """Whether the CLI reports it; on any other answer the first iteration finds out."""
     done = _ask(path, env, "auth", "status")
     if done is None or done.succeeded:
         return False
@@ -133,7 +133,7 @@ def _logged_out(path: str, env: Mapping[str, str]) -> bool:
 
 
 def _ask(path: str, env: Mapping[str, str], *args: str) -> CommandResult | None:
-    """What the CLI answers; None where it does not in time."""
+    """Run the CLI; None if it does not end in time."""
     try:
         return run_command([path, *args], seconds=_SECONDS, environ=env)
     except TimeoutError:

@@ -1,9 +1,9 @@
-"""Running one process of the Claude CLI: start it, follow it, stop it, and leave nothing behind.
+"""Running one process of the Claude CLI: starting, following, stopping, and ending what it leaves behind.
 
 - stdout is the log itself, a regular file: the CLI exits without draining a pipe. stderr is a file beside it.
-- SIGINT is the only signal on which the CLI ends its tools and still writes a result. So stopping is SIGINT,
-  SIGTERM, SIGKILL, with pauses between; then a sweep of everything that lost its parent.
-- Nothing here judges: `outcome` does.
+- Only on SIGINT the CLI ends its tools and still writes a result. So stopping is SIGINT, SIGTERM, SIGKILL, with
+  pauses between; then a sweep of everything that lost its parent.
+- `outcome` classifies the end.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from samobot.claude.stream import Tail
 from samobot.system.processes import Swept
 
 POLL_SECONDS = (0.05, 0.3)
-"""How often the log is looked at: at once after something came, less often the longer it is quiet."""
+"""Shortest and longest poll interval of the log: it grows while nothing is written."""
 
 LADDER = ((signal.SIGINT, 3.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0))
-"""The signals that stop the CLI, each with the seconds it is given."""
+"""The signals that stop the CLI, each with the seconds before the next."""
 
 STDERR_KEPT = 16 * 1024
 """Bytes of stderr that are kept."""
@@ -47,14 +47,14 @@ _PENDING_LIMIT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long a process may take, in seconds.
+    """Timeouts of a process, in seconds.
 
     Attributes:
         first_event: Until its first line.
-        silence: Between two lines. A long answer arrives as one line at its end, so minutes are normal. While
-            a tool that it called has a living process, only `total` counts: a test suite may run long.
-        exit_after_result: From the last line to the exit, once there is a result. Background tasks may go on
-            for a while, and their lines start it anew.
+        silence: Between two lines. A long answer arrives as one line at its end, so minutes are normal. While a
+            tool has a living process, only `total` counts: a test suite may run long.
+        exit_after_result: From the last line to the exit, once there is a result. Lines of background tasks restart
+            it.
         total: From start to end.
     """
 
@@ -74,27 +74,28 @@ async def run(
 ) -> ProcessEnd:
     """Run the CLI to its end, and end everything it leaves behind.
 
-    Call it in the main thread: the kernel ties the CLI's life to the thread that started it. However this call ends, also by cancellation or an error in a callback, no process is left.
+    Call it in the main thread: the kernel ties the CLI's life to the thread that started it. However this call ends,
+    also by cancellation or an error in a callback, no process is left.
 
     Args:
         invocation: What to start.
-        clocks: How long it may take.
-        on_record: Told of each record, in order.
-        on_start: Told of the process id, once it is known.
-        stop: Set by somebody who wants it to stop now.
+        clocks: Its timeouts.
+        on_record: Called with each record, in order.
+        on_start: Called with the process id.
+        stop: Stops the process when set.
 
     Raises:
         OSError: The log cannot be read.
     """
     running = _ProcessRun(invocation, clocks, on_record, stop)
     try:
-        return await running.to_the_end(on_start)
+        return await running.run_to_end(on_start)
     finally:
         running.close()
 
 
 class _ProcessRun:
-    """One process while it runs: what has been seen of it, and since when."""
+    """State of one process while it runs."""
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class _ProcessRun:
         self._stderr_path = invocation.log.with_suffix(".stderr")
         self._process: Process | None = None
 
-    async def to_the_end(self, on_start: Callable[[int], None]) -> ProcessEnd:
+    async def run_to_end(self, on_start: Callable[[int], None]) -> ProcessEnd:
         try:
             process = self._process = await spawn(self._invocation, self._stderr_path)
         except OSError as error:
@@ -129,7 +130,7 @@ class _ProcessRun:
             on_start(process.pid)
             stopped_by = await self._watch(process)
             if stopped_by is not None:
-                await self._climb(process)
+                await self._escalate(process)
         finally:
             swept = await self._clean(process)
         self._take(self._tail.finish())
@@ -177,7 +178,7 @@ class _ProcessRun:
                     if len(self._pending) < _PENDING_LIMIT:
                         self._pending.update(tool.id for tool in tools)
                 case ToolResult(ids=ids):
-                    # A result too long to be read does not say whose it is.
+                    # A result that was too long to parse has no ids.
                     self._pending.difference_update(ids or set(self._pending))
                 case _:
                     pass
@@ -196,8 +197,8 @@ class _ProcessRun:
             return StoppedBy.SILENCE
         return None
 
-    async def _climb(self, process: Process) -> None:
-        """Stop the CLI, gently first."""
+    async def _escalate(self, process: Process) -> None:
+        """Stop the CLI, escalating through the signals."""
         for number, seconds in LADDER:
             if process.returncode is not None:
                 return
@@ -208,7 +209,7 @@ class _ProcessRun:
                 continue
 
     async def _clean(self, process: Process) -> Swept:
-        """End whatever is left; also on the way out of an error or a cancellation."""
+        """End whatever is left; also after an error or a cancellation."""
         try:
             if process.returncode is None:
                 _signal(process, signal.SIGKILL)
@@ -216,7 +217,7 @@ class _ProcessRun:
         except TimeoutError:
             pass
         finally:
-            # Its status belongs to asyncio as long as asyncio has not taken it.
+            # Until asyncio has reaped the CLI, its exit status must not be taken here.
             swept = sweep(exclude=() if process.returncode is not None else (process.pid,))
             if not is_subreaper():
                 swept += end_session_processes(Path(self._invocation.env[SESSION_VARIABLE]))
@@ -231,14 +232,14 @@ class _ProcessRun:
             leftover=swept.ended,
             survivors=swept.survivors,
             duration_s=self._now() - self._started,
-            stderr=_settle_stderr(self._stderr_path),
+            stderr=_finish_stderr(self._stderr_path),
             start_error=start_error,
             garbage=self._tail.garbage,
             skipped=self._tail.skipped,
         )
 
     def _bound_stderr(self) -> None:
-        """Start the file anew when it has grown out of all reason; the CLI appends, so it goes on at the start."""
+        """Truncate a stderr file that grew too large; the CLI appends, so it continues at the start."""
         try:
             if self._stderr_path.stat().st_size > _STDERR_LIMIT:
                 os.truncate(self._stderr_path, 0)
@@ -254,8 +255,8 @@ def _signal(process: Process, number: signal.Signals) -> None:
         pass
 
 
-def _settle_stderr(path: Path) -> str:
-    """Take the end of what the CLI wrote to stderr and keep no more than that; no file when it wrote nothing."""
+def _finish_stderr(path: Path) -> str:
+    """Return the end of stderr and truncate the file to it; remove an empty file."""
     try:
         with path.open("r+b") as file:
             size = file.seek(0, os.SEEK_END)

@@ -3,13 +3,13 @@
 Each Bash tool call of the Claude CLI runs in a session of its own, so killing the CLI's process group never
 reaches it, and children that were disowned or called setsid outlive even a normal end. Two nets catch them:
 
-- The worker is a *child subreaper* (Linux): whatever loses its parent below it becomes its own child, and
-  `sweep` kills and reaps until nothing is left.
+- The worker is a *child subreaper* (Linux): a descendant that loses its parent becomes its child, and `sweep` kills
+  and reaps until nothing is left.
 - Every process of an iteration inherits `SAMOCODE_SESSION`, the session's folder. `session_processes` finds
-  them by that, also when the worker itself was killed and its orphans went to init.
+  them by that, also after the worker itself was killed.
 
-What got rid of that mark (`env -i`) and outlived a killed worker can only be suspected by where it works:
-`unmarked_processes` finds it for a person to judge, and nothing here ends it.
+A process that cleared this mark (`env -i`) and outlived a killed worker can only be recognized by its working
+directory: `unmarked_processes` lists it, and it is left alone.
 
 The CLI is started in a new session (setsid), and a process can only ever leave a session for a new one of its
 own: so whatever came from the CLI is in another session than ours, and `sweep` touches nothing else. A child
@@ -22,7 +22,8 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import psutil
@@ -42,10 +43,10 @@ SESSION_VARIABLE = "SAMOCODE_SESSION"
 """Environment variable that marks every process of an iteration with its session's folder."""
 
 SWEEP_SECONDS = 5.0
-"""How long a sweep goes on when processes keep coming."""
+"""How long a sweep continues while new processes appear."""
 
 GRACE_SECONDS = 0.5
-"""How long a process that is left over gets to clean up after itself."""
+"""How long a leftover process gets to clean up after SIGTERM."""
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
@@ -55,8 +56,8 @@ def become_subreaper() -> bool:
     """Make this process the new parent of everything below it that loses its own.
 
     Returns:
-        Whether it is one now. Elsewhere than on Linux it never is, and `sweep` finds only what still hangs
-        below a living child; `end_session_processes` finds the rest there.
+        Whether it is one now; only on Linux. Elsewhere `sweep` finds only descendants of living children, and
+        `end_session_processes` the rest.
     """
     if sys.platform != "linux":
         return False
@@ -76,15 +77,24 @@ def is_subreaper() -> bool:
 def sweep(exclude: Collection[int] = (), seconds: float = SWEEP_SECONDS) -> Swept:
     """End and reap every descendant that is not in this process's own session, until none is left.
 
-    It blocks for as long as that takes: milliseconds as a rule, half a second where something ignores SIGTERM.
+    Blocks: milliseconds as a rule, half a second if something ignores SIGTERM.
 
     Args:
-        exclude: Process ids to leave alone although they are in another session; somebody else waits for them.
-        seconds: How long to go on at most.
+        exclude: Process ids to leave alone although they are in another session: their status is awaited elsewhere.
+        seconds: How long to continue at most.
     """
     own_session = os.getsid(0)
+    kill_after = time.monotonic() + GRACE_SECONDS
+
+    def reap(zombie: psutil.Process) -> bool:
+        # What forks faster than it can be listed is reached through its dead: until a zombie is reaped, the id of its
+        # group cannot pass to another one.
+        if time.monotonic() >= kill_after:
+            _send_to_group(zombie, signal.SIGKILL)
+        return _reap(zombie.pid)
+
     return end_processes(
-        lambda: _foreign_descendants(own_session, frozenset(exclude)),
+        lambda: _foreign_descendants(own_session, frozenset(exclude), reap),
         grace=GRACE_SECONDS,
         seconds=seconds,
         send=_send_to_group,
@@ -137,12 +147,11 @@ def unmarked_processes(folders: Collection[Path], first: ProcessIdentity | None)
 def end_session_processes(session_dir: Path, seconds: float = SWEEP_SECONDS) -> Swept:
     """End what an earlier worker of a session left behind.
 
-    Only for the holder of the session's run lock, or when there is none: a living worker's CLI carries the
-    same mark.
+    Only for the holder of the session's run lock, or if there is none: a living worker's CLI has the same mark.
 
     Args:
         session_dir: The session's folder.
-        seconds: How long to go on at most.
+        seconds: How long to continue at most.
     """
     return end_processes(lambda: _marked(session_dir), grace=GRACE_SECONDS, seconds=seconds)
 
@@ -161,10 +170,12 @@ def has_tool_process(pid: int) -> bool:
     return any(is_alive(child) and _session(child.pid) not in (own_session, None) for child in children)
 
 
-def _foreign_descendants(own_session: int, exclude: frozenset[int]) -> list[psutil.Process]:
-    """The living ones; the dead are reaped on the way, and what they had below them is then looked for again."""
+def _foreign_descendants(
+    own_session: int, exclude: frozenset[int], reap: Callable[[psutil.Process], bool]
+) -> list[psutil.Process]:
+    """The living ones. Zombies are reaped, and then their orphans are looked for again."""
     if not _has_children():
-        return []  # most often: then the machine's whole table of processes need not be read
+        return []  # the usual case: saves reading the machine's process table
     while True:
         found = [
             process
@@ -172,7 +183,7 @@ def _foreign_descendants(own_session: int, exclude: frozenset[int]) -> list[psut
             if process.pid not in exclude and _session(process.pid) not in (own_session, None)
         ]
         dead = [process for process in found if not is_alive(process)]
-        if not sum(_reap(process.pid) for process in dead):
+        if not sum(reap(process) for process in dead):
             return [process for process in found if process not in dead]
 
 
@@ -194,7 +205,7 @@ def _is_older(pid: int, first: ProcessIdentity | None) -> bool:
 
 
 def _has_children() -> bool:
-    """Whether we have any child, alive or dead; whatever is below us hangs on one."""
+    """Whether this process has any child, alive or a zombie; without one it has no descendants."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -203,7 +214,7 @@ def _has_children() -> bool:
 
 
 def _send_to_group(process: psutil.Process, number: signal.Signals) -> None:
-    """Signal a process with its whole group: the one way that a fork going on at the same time cannot escape.
+    """Signal a process with its whole group, so that a concurrent fork cannot escape.
 
     A group lies within one session, and the sessions meant here were all begun below the CLI.
     """
@@ -218,7 +229,7 @@ def _send_to_group(process: psutil.Process, number: signal.Signals) -> None:
 
 
 def _reap(pid: int) -> bool:
-    """Take a dead child's status, so that it does not stay a zombie; False where it is nobody's or not ours."""
+    """Reap a zombie; False if it is not our child."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:

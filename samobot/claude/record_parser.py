@@ -1,7 +1,7 @@
-"""From the Claude CLI's `stream-json` lines to records.
+"""Parsing the Claude CLI's `stream-json` lines into records.
 
-The wire format belongs to somebody else and changes without notice: every field is taken only when it has the
-type it should have, texts are clipped, and a type nobody has heard of becomes `Other`. Nothing here raises.
+The format changes without notice: a field is taken only if it has the expected type, texts are clipped, and an
+unknown type becomes `Other`. Nothing here raises.
 
 Fields were taken from runs of Claude Code 2.1.197.
 """
@@ -32,8 +32,8 @@ from samobot.claude.records import (
 
 _LIST_LIMIT = 200
 
-# The one input of a tool that tells a person what it does; the first that a tool has counts.
-_TELLING = (
+# The most informative input of a tool: the first one of these that it has.
+_SUMMARY_FIELDS = (
     "file_path",
     "notebook_path",
     "command",
@@ -179,7 +179,15 @@ def _result(line: Mapping[str, Any], subtype: str) -> Result:
             Denial(_text(denial.get("tool_name"), 200) or "tool", _summary(denial.get("tool_input")))
             for denial in denials
         ),
+        unreported_agents=_unreported(_object(line.get("subagent_stats"))),
     )
+
+
+def _unreported(stats: Mapping[str, Any]) -> int:
+    """Sub-agents without a report (`subagent_stats`, 2.1.332); those that their caller or a user ended are no loss."""
+    killed = _object(stats.get("killed"))
+    reported = [stats.get("completed"), stats.get("failed"), killed.get("parent"), killed.get("user")]
+    return max(0, _count(stats.get("spawned")) - sum(map(_count, reported)))
 
 
 _WIRE_USAGE = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
@@ -198,7 +206,7 @@ def _tokens(fields: Mapping[str, Any], names: tuple[str, str, str, str]) -> Toke
 
 def _summary(value: object) -> str:
     fields = _object(value)
-    for name in _TELLING:
+    for name in _SUMMARY_FIELDS:
         text = _text(fields.get(name), SUMMARY_LIMIT).strip()
         if text:
             return text
@@ -214,7 +222,7 @@ def _items(value: object) -> list[Any]:
 
 
 def _text(value: object, limit: int) -> str:
-    """A string without lone surrogates, which JSON can carry and no file or chat can take."""
+    """A string without lone surrogates, which JSON can hold but files and chats cannot."""
     if not isinstance(value, str):
         return ""
     text = value[:limit]

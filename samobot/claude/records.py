@@ -1,4 +1,4 @@
-"""What the Claude CLI says on stdout, as values: one record is one line. `wire` makes them."""
+"""The lines of the Claude CLI's stdout as values; `record_parser` makes them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ TEXT_LIMIT = 64_000
 """Characters kept of the final text of a run; the whole of it is in the log."""
 
 SUMMARY_LIMIT = 500
-"""Characters kept of what a tool was asked to do."""
+"""Characters kept of a tool's input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Numbers of tokens, by how they are paid for."""
+    """Numbers of tokens by price category."""
 
     input: int = 0
     output: int = 0
@@ -31,13 +31,13 @@ class Tokens:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The sum."""
         return self.input + self.output + self.cache_read + self.cache_write
 
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """What one model did in a whole process: cumulative, unlike `Result.usage`."""
+    """Use of one model by a whole process: cumulative, unlike `Result.usage`."""
 
     name: str
     cost_usd: float
@@ -46,7 +46,7 @@ class ModelUse:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """A tool call that was refused because nobody was there to allow it."""
+    """A tool call that was denied because a permission was missing."""
 
     tool: str
     summary: str
@@ -54,7 +54,7 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """One call of a tool: its name and the input that tells most (a path, a command, a pattern…)."""
+    """One call of a tool: its name and its most informative input (a path, a command, a pattern…)."""
 
     name: str
     summary: str
@@ -75,17 +75,16 @@ class Init:
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
-    """Something the model said or did.
+    """A message of the model.
 
     Attributes:
-        text: What it said, clipped; empty when it only used tools or thought.
+        text: Its text, clipped; empty if it only used tools or thought.
         tools: The tools it called.
         sub_agent: Id of the tool call that a sub-agent works for; empty for the main agent.
-        error: The CLI's own word for a failure (`rate_limit`, `authentication_failed`, `server_error`, …),
-            set on the message that the CLI itself writes in the model's place.
-        message: Id of the API's message that it is part of: one comes as a record for each of its blocks.
-        tokens: What that message has used when the record was written: all of the input, and of the output
-            only what was there by then.
+        error: The CLI's name for a failure (`rate_limit`, `authentication_failed`, `server_error`, …),
+            set on the message that the CLI itself writes in place of the model.
+        message: Id of the API's message: each of its content blocks is one record.
+        tokens: What that message had used when the record was written: all of the input, and the output so far.
     """
 
     text: str
@@ -98,7 +97,7 @@ class Assistant:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """Tools that have come back: whether one failed, the size of what they said, whose calls they were."""
+    """Results of tool calls: whether one failed, the size of the output, the ids of the calls."""
 
     error: bool
     size: int
@@ -108,14 +107,14 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class ApiRetry:
-    """The CLI tries a request again after a pause: it is alive.
+    """The CLI retries a request after a pause.
 
     Attributes:
         attempt: Which attempt this is, from 1.
-        max_retries: How many there will be.
+        max_retries: The maximum.
         delay_s: Seconds until the next one.
-        status: HTTP status of the failure; None when there was no answer at all.
-        error: The CLI's word for it.
+        status: HTTP status of the failure; None without a response.
+        error: The CLI's name for it.
     """
 
     attempt: int
@@ -127,13 +126,13 @@ class ApiRetry:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A word about a subscription's usage limit.
+    """The state of one of a subscription's usage limits.
 
     Attributes:
         status: `allowed`, `allowed_warning` or `rejected`; only the last stops work.
-        kind: `five_hour`, `seven_day`, …; empty when not given.
-        resets_at: When that limit is over; None when not given.
-        overage: Whether paid extra usage covers what goes beyond the limit, so that work goes on.
+        kind: `five_hour`, `seven_day`, …; empty if not given.
+        resets_at: When that limit resets; None if not given.
+        overage: Whether paid extra usage covers what exceeds the limit, so that work continues.
     """
 
     status: str
@@ -147,12 +146,13 @@ class Result:
     """The end of a turn. A process may have several; the last one counts.
 
     Attributes:
-        stop_reason: The API's stop reason; None where the record says null (a stream cut short), empty
-            where it says nothing at all (older versions).
-        cost_usd: Cost of the whole process so far; None when not given.
+        stop_reason: The API's stop reason; None if the record says null (a stream cut short), empty if it has none
+            (older versions).
+        cost_usd: Cost of the whole process so far; None if not given.
         usage: Tokens of the last turn only.
         models: Cost and tokens of the whole process so far, by model.
         text: The final text, clipped to `TEXT_LIMIT`.
+        unreported_agents: Sub-agents that ended with the process or before, without reporting to their caller.
     """
 
     subtype: str
@@ -169,11 +169,12 @@ class Result:
     duration_ms: int = 0
     session_id: str = ""
     denials: tuple[Denial, ...] = ()
+    unreported_agents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A line of a type that nothing here depends on; still a sign of life."""
+    """A line of any other type; it only shows that the process is alive."""
 
     type: str
     subtype: str = ""

@@ -1,11 +1,10 @@
-"""Starting the Claude CLI so that it can be followed and never outlives its worker unwatched.
+"""Starting the Claude CLI so that it can be followed and does not outlive its worker.
 
 - stdin, stdout and stderr are regular files. The CLI exits without draining a pipe, and loses its result.
-- It begins a session of its own: a Ctrl-C in the worker's terminal reaches the worker alone, which then stops
-  the CLI in good order; and `reaper` can tell its descendants from the worker's other children.
-- A small wrapper goes between. It asks the kernel to interrupt the CLI when the worker dies (SIGINT, because on
-  that the CLI ends its tools too), and gives signals their default meaning back: a worker that was started in
-  a shell's background ignores SIGINT, and its children would inherit that.
+- It has a session of its own: a Ctrl-C in the worker's terminal reaches only the worker, which then stops the CLI;
+  and `reaper` can tell its descendants from the worker's other children.
+- A small wrapper asks the kernel to send SIGINT to the CLI when the worker dies (on SIGINT the CLI ends its tools
+  too) and resets signal handlers: a worker started in a shell's background ignores SIGINT, which would be inherited.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import IO
 from samobot.claude.invocation import Invocation
 
 # Runs in a Python of its own between fork and exec: a preexec_fn may deadlock in a program with threads.
-# 1 is PR_SET_PDEATHSIG. The parent may have died before that was set, hence the second look.
+# 1 is PR_SET_PDEATHSIG. The parent may have died before that was set, hence the check afterwards.
 _WRAPPER = """
 import os, signal, sys
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -70,7 +69,7 @@ async def spawn(invocation: Invocation, stderr: Path) -> Process:
 
 @contextmanager
 def _prompt_file(prompt: bytes) -> Iterator[IO[bytes]]:
-    """The prompt as a file to read: no pipe to feed, and none that stays open."""
+    """The prompt as an open file: a pipe would have to be fed and closed."""
     with tempfile.TemporaryFile() as file:
         file.write(prompt)
         file.seek(0)

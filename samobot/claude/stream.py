@@ -1,9 +1,8 @@
 """Following the log that the Claude CLI writes, while it is written.
 
-The CLI's stdout is a regular file (a pipe loses its end), so following it means reading what was added since
-the last look. Lines have no useful limit: a tool result is 300 KB, a final text megabytes. So bytes come in
-chunks, one line at a time is kept, lines that only carry a tool's output are not kept at all once they are
-long, and a line past `LINE_LIMIT` is skipped and counted. A log of any size is followed in bounded memory.
+The CLI's stdout is a regular file (a pipe loses its end), so following it means reading what was added since the last
+read. Lines can be long: a tool result is 300 KB, a final text megabytes. So only one line at a time is buffered, long
+lines of tool output are dropped, and a line past `LINE_LIMIT` is skipped and counted: memory is bounded.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ _USER_LINE = re.compile(rb'\s*\{\s*"type"\s*:\s*"user"')
 class Tail:
     """Reads records from a file that grows.
 
-    A last line without its newline waits for the rest; `finish` takes it as it is. A file that does not
-    exist yet has nothing to say. What cannot be understood is counted, never raised.
+    A last line without its newline waits for the rest; `finish` takes it as it is. A file that does not exist yet
+    is empty. Malformed lines are counted, never raised.
 
     Args:
         path: The log.
@@ -61,7 +60,7 @@ class Tail:
         """Yield what has been added since the last call.
 
         Args:
-            limit: Bytes to read at most, so that an event loop gets its turn; None reads to the end.
+            limit: Bytes to read at most, so that the event loop is not blocked; None reads to the end.
 
         Raises:
             OSError: The file exists and cannot be read.
@@ -80,12 +79,12 @@ class Tail:
                 return
 
     def finish(self) -> Iterator[Record]:
-        """Yield what is left once nothing more can come: also a last line without a newline."""
+        """Yield what is left once nothing more is written, also a last line without a newline."""
         yield from self.read()
         yield from self._end_line()
 
     def close(self) -> None:
-        """Let go of the file; the tail can be read no more."""
+        """Close the file; the tail cannot be read afterwards."""
         if self._file is not None:
             self._file.close()
 

@@ -12,6 +12,7 @@ from samobot.errors import NotFoundError, UsageError
 
 FILE_NAME = ".samocode"
 KEYS = ("MAIN_REPO", "WORKTREES", "SESSIONS")
+SETUP_KEY = "WORKTREE_SETUP"
 
 _EXAMPLE = "MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions"
 
@@ -27,6 +28,7 @@ class Project:
         worktrees: Folder for git worktrees.
         sessions: Folder of the session folders.
         warnings: Sentences about lines that were not understood; they are kept in the file.
+        worktree_setup: The shell command that prepares a new worktree; it runs only once the user trusts it.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Project:
     worktrees: Path
     sessions: Path
     warnings: tuple[str, ...] = ()
+    worktree_setup: str | None = None
 
 
 def load_project(path: Path) -> Project:
@@ -69,6 +72,7 @@ def load_project(path: Path) -> Project:
         worktrees=folders["WORKTREES"],
         sessions=folders["SESSIONS"],
         warnings=tuple(warnings),
+        worktree_setup=values.get(SETUP_KEY) or None,
     )
 
 
@@ -118,7 +122,7 @@ def _parse(text: str, file: Path) -> tuple[dict[str, str], list[str]]:
             continue
         key, equals, value = line.removeprefix("export ").partition("=")
         key = key.strip()
-        if not equals or key not in KEYS:
+        if not equals or key not in (*KEYS, SETUP_KEY):
             shown = key if equals else line
             warnings.append(
                 f"{file}, line {number}: “{shown[:60]}” is not a key of {FILE_NAME}; it is ignored."

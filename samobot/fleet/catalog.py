@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +16,7 @@ from samobot.errors import NotFoundError, SamobotError, UsageError
 from samobot.fleet.catalog_entry import MTIME_GRANULARITY, SWEEP_SECONDS, CatalogEntry, require_regular
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import ProjectView
-from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, resolve
+from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, resolve, split_date
 from samobot.text import nearest, without_surrogates
 
 _MANY = 1000
@@ -24,6 +27,10 @@ _GLANCES = 500
 
 _LONGEST_PAUSE = 15.0
 """Seconds between two glances at most."""
+
+
+_LONGEST_BASE = 56
+"""Characters of a name that are kept in the next one's, which has a number besides."""
 
 
 @dataclass(slots=True)
@@ -143,6 +150,22 @@ class Catalog:
             NotFoundError: There is no such project.
         """
         return (self.project(ref.project).sessions / ARCHIVE / ref.folder).is_dir()
+
+    def free_name(self, project: str, name: str) -> str:
+        """Return a name that neither a session nor an archived one has: `greet-2` if `greet` was used.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        sessions = self.project(project).sessions
+        used = set()
+        for folder in (sessions, sessions / ARCHIVE):
+            with contextlib.suppress(OSError):
+                used |= {split_date(each)[1] for each in os.listdir(folder)}
+        base, number, found = re.sub(r"-\d{1,3}$", "", name) or name, 2, name
+        while found in used:
+            found, number = f"{base[:_LONGEST_BASE]}-{number}", number + 1
+        return found
 
     def view(self, ref: SessionRef) -> SessionView:
         """One session as it is now.

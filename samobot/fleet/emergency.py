@@ -1,4 +1,4 @@
-"""The emergency stop carried out: every worker and agent of this user is found and ended, whatever project it is of."""
+"""Carrying out the emergency stop: every worker and agent of this user is found and ended, in any project."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from samobot.worker.halt import halt
 
 _ROUNDS = 5
 _EARLY_SECONDS = 15.0
-"""How long a worker without a session gets; one that has just taken it ends its agent first."""
+"""Seconds for a worker without a session; one that has just taken it ends its agent first."""
 
 _LOCK_TAIL = ("_logs", "run.lock")
 
@@ -33,7 +33,7 @@ class StoppedSession:
     Attributes:
         folder: The session.
         words: What was checked, or why it could not be stopped.
-        clean: Whether nothing of it runs any more.
+        clean: Whether no process of it is left.
     """
 
     folder: SessionFolder
@@ -44,11 +44,9 @@ class StoppedSession:
 def stop_everything(state_dir: Path, projects: Iterable[Project]) -> Iterator[StoppedSession]:
     """Stop every session that anything runs for, and yield each as it is done.
 
-    Call it after the emergency stop was pulled: it looks until a look finds nothing, and then nothing new starts.
-    A worker that has not taken its session yet is ended too. What runs under another state folder, which has an
-    emergency stop of its own, is left alone.
-
-    What cannot be read or stopped does not keep the rest from being stopped.
+    Call it after the flag was raised: it repeats until nothing is found, and nothing new starts. A worker that has not
+    taken its session yet is ended too. What runs under another state folder, which has a flag of its own, is left
+    alone. What cannot be read or stopped does not keep the rest from being stopped.
 
     Args:
         state_dir: The state folder whose emergency stop it is.
@@ -90,7 +88,7 @@ def _active(projects: Iterable[Project], processes: Iterable[psutil.Process]) ->
 
 
 def _end_early_workers(processes: Iterable[psutil.Process]) -> int:
-    """End workers that are only starting: they may have looked for the emergency stop before it was pulled."""
+    """End workers that are still starting: they may have read the flag before it was raised."""
     early = [process for process in processes if _is_worker(process) and _locked_by(process) is None]
     end_processes(
         lambda: [process for process in early if is_alive(process)],
@@ -118,7 +116,7 @@ def _belongs(process: psutil.Process, state_dir: Path, projects: Iterable[Projec
     environ = environment_of(process)
     if not environ:
         return False
-    # A default lies in the home, and ours was put in for theirs: with another home it is another samobot.
+    # The default is below the home folder: with another home it is another samobot.
     theirs = find_whereabouts(environ).state_dir
     return environ.get("HOME") == os.environ.get("HOME") and theirs.resolve() == state_dir.resolve()
 
@@ -147,6 +145,6 @@ def _locked_by(process: psutil.Process) -> Path | None:
 
 
 def _marked_with(process: psutil.Process) -> Path | None:
-    """The session that an iteration's process was started for."""
+    """The session of an iteration's process, by its environment."""
     mark = environment_of(process).get(SESSION_VARIABLE)
     return Path(mark) if mark else None

@@ -1,4 +1,4 @@
-"""The emergency stop: while its file is there, no worker of this person starts."""
+"""The emergency stop's flag: while its file exists, no worker of this user starts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _FILE = "panic.json"
 
 @dataclass(frozen=True, slots=True)
 class EmergencyStop:
-    """Who pulled the emergency stop, and when; None where the file does not say."""
+    """Who raised the flag, and when; None if the file does not say."""
 
     who: str
     at: datetime | None
 
 
 def raise_flag(state_dir: Path, who: str, now: datetime) -> None:
-    """Keep everything from starting, from now on.
+    """Keep everything from starting.
 
     Raises:
         StorageError: The state folder cannot be written.
@@ -34,7 +34,7 @@ def raise_flag(state_dir: Path, who: str, now: datetime) -> None:
 
 
 def read_flag(state_dir: Path) -> EmergencyStop | None:
-    """The emergency stop that is in force. A damaged file is one: in doubt nothing starts.
+    """The emergency stop in force; a damaged file counts as one.
 
     Raises:
         StorageError: The file is there and cannot be read.
@@ -51,10 +51,10 @@ def read_flag(state_dir: Path) -> EmergencyStop | None:
 
 
 def refuse_during_emergency(state_dir: Path) -> None:
-    """Keep a worker from starting while the emergency stop is in force.
+    """Refuse to start a worker while the emergency stop is in force.
 
     Raises:
-        ConflictError: It is; with who pulled it and how to release it.
+        ConflictError: It is; with who raised it and how to lower it.
     """
     panic = read_flag(state_dir)
     if panic is not None:
@@ -66,7 +66,7 @@ def refuse_during_emergency(state_dir: Path) -> None:
 
 
 def lower_flag(state_dir: Path) -> bool:
-    """Let workers start again; whether they had been kept from it."""
+    """Let workers start again; returns whether the flag was raised."""
     try:
         (state_dir / _FILE).unlink()
     except FileNotFoundError:

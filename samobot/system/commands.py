@@ -1,4 +1,4 @@
-"""Asking another program something: started without a terminal to ask back at, and given a while only."""
+"""Running another program to its end: without a terminal, and with a timeout."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What a program said, and how it ended.
+    """The result of a program.
 
     Attributes:
-        code: Its exit code; below 0 where a signal ended it.
-        out: Its output; bytes that are no text are replaced.
-        err: What it said on the error output.
+        code: Its exit code; negative if a signal ended it.
+        out: Its stdout; undecodable bytes are replaced.
+        err: Its stderr.
     """
 
     code: int
@@ -23,7 +23,7 @@ class CommandResult:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it says that it ended well."""
+        """Whether its exit code is 0."""
         return self.code == 0
 
 
@@ -34,13 +34,13 @@ def run_command(
 
     Args:
         argv: The program, by path or by a name on the PATH that it gets, and its arguments.
-        seconds: How long it may take; then it is killed.
-        environ: The environment it gets; None is our own.
+        seconds: Timeout; then it is killed.
+        environ: Its environment; None is our own.
 
     Raises:
         TimeoutError: It did not end in time.
         OSError: It could not be started (missing, not executable, of another kind of machine). `TimeoutError`
-            is one of these: who needs an answer and not a reason catches this alone.
+            is a subclass: a caller that does not need the reason catches only `OSError`.
     """
     try:
         done = subprocess.run(

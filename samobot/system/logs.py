@@ -1,7 +1,7 @@
-"""Logging: one readable line an event, in a rotating file of the state folder and on stderr, without secrets.
+"""Logging: one line per event, in a rotating file of the state folder and on stderr, without secrets.
 
-Secrets are taken out of the handlers' *final* output, tracebacks included: a token may sit in a URL, in the
-text of somebody else's exception or in a `repr`, where no care at the call can reach it.
+Secrets are removed from the handlers' *final* output, tracebacks included: a token may be in a URL, in the text of a
+library's exception or in a `repr`, out of reach of the call that logs.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _CHATTY = {
     "httpx": logging.WARNING,  # whole URLs, token included, at INFO
     "httpcore": logging.WARNING,
-    "apscheduler": logging.ERROR,  # a look that takes longer than the poll is no news
+    "apscheduler": logging.ERROR,  # a poll that takes longer than its interval is normal
     "telegram.request.BaseRequest": logging.CRITICAL,  # a traceback for a proxy's page that is raised as well
 }
 
 
 class Redaction:
-    """Takes secrets out of text.
+    """Removes secrets from text.
 
     Args:
         secrets: Values known to be secret, besides everything that looks like a bot token or an Anthropic key.
@@ -47,7 +47,7 @@ class Redaction:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = {form for secret in secrets if len(secret) >= 8 for form in (secret, quote(secret, safe=""))}
-        # The longest first, so that of two that overlap nothing is left over.
+        # The longest first, so that nothing is left of two that overlap.
         self._known = sorted(known, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
@@ -58,10 +58,10 @@ class Redaction:
 
 
 class LineFormatter(logging.Formatter):
-    """`2026-01-31T12:00:00.000Z WARNING samobot.telegram.outbound.outbox: …`; what follows a line is indented.
+    """`2026-01-31T12:00:00.000Z WARNING samobot.telegram.outbound.outbox: …`; further lines are indented.
 
     Args:
-        redact: What takes secrets out.
+        redact: Removes secrets.
         times: Whether lines begin with the time; journald has its own.
     """
 
@@ -80,7 +80,7 @@ class LineFormatter(logging.Formatter):
         return self._redact(text)
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """The line itself; control characters are spelled out, so that no text can forge a line."""
+        """The line itself; control characters are escaped, so that no text can forge a line."""
         record.message = _CONTROL.sub(lambda match: ascii(match[0])[1:-1], record.message)
         return super().formatMessage(record)
 
@@ -102,12 +102,12 @@ class _PrivateFile(RotatingFileHandler):
         return open(descriptor, "a", encoding="utf-8", errors="backslashreplace")
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Say nothing of a full disk here: the default prints the record, secrets included."""
+        """Ignore a full disk: the default prints the record, secrets included."""
 
 
 class _Stderr(logging.StreamHandler[Any]):
     def handleError(self, record: logging.LogRecord) -> None:
-        """Say nothing of a closed terminal: the default prints the record, secrets included."""
+        """Ignore a closed terminal: the default prints the record, secrets included."""
 
 
 def setup_logging(

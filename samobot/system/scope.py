@@ -1,8 +1,8 @@
-"""Workers under systemd: each in a transient scope of its own, so that restarting the bot's service spares them.
+"""Workers under systemd: each in a transient scope of its own.
 
-A service is stopped with its whole control group, and a new session (setsid) does not leave that group; a scope
-made by `systemd-run --user --scope` does. It runs the program in the same process, so its id stays the one that
-was spawned.
+Restarting the bot's service ends its whole control group, which a new session (setsid) does not leave; a scope made by
+`systemd-run --user --scope` does. It runs the program in the same process, so its id stays the one that was spawned.
+All that a worker starts stays in its scope, also what outlives it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ _PREFIX = "samobot-worker-"
 SERVICE_VARIABLES = frozenset(
     {"INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET", "SYSTEMD_EXEC_PID", "WATCHDOG_PID", "WATCHDOG_USEC"}
 )
-"""What systemd tells a service about itself; it means nothing to a worker, which is none."""
+"""Variables that systemd sets for a service; they do not apply to a worker."""
 
 _PROBE_SECONDS = 5.0
-_works: set[str] = set()  # systemd-run programs that have made a scope; a failure may pass and is asked again
+_works: set[str] = (
+    set()
+)  # systemd-run programs that have made a scope; a failure may be temporary and is checked again
 
 
 def scoped(
@@ -36,7 +38,7 @@ def scoped(
     environ: Mapping[str, str],
     probe: Callable[[str, Mapping[str, str]], bool] | None = None,
 ) -> list[str]:
-    """The command line that starts a worker: in a scope where we run under systemd and can make one, else plain.
+    """The command line that starts a worker: in a scope if we run under systemd and can make one, else plain.
 
     Blocks for some 20 ms the first time, and for 5 s at most.
 
@@ -44,7 +46,7 @@ def scoped(
         argv: The worker's own command line.
         session: The session's folder name; the scope is named after it.
         environ: Our environment.
-        probe: Says whether a `systemd-run` can make a scope here.
+        probe: Returns whether a `systemd-run` can make a scope here.
     """
     program = shutil.which("systemd-run", path=environ.get("PATH"))
     if "INVOCATION_ID" not in environ or program is None or not (probe or can_scope)(program, environ):

@@ -1,4 +1,4 @@
-"""What systemd is told: that the bot is ready, that it is alive, that it ends. Nothing where it does not ask."""
+"""Notifying systemd that the bot is ready, alive, or stopping (`sd_notify(3)`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ALIVE = "WATCHDOG=1"
 
 
 class ServiceNotifier:
-    """The line to the service manager (`sd_notify`, `systemd.service(5)`).
+    """Sends states to the service manager; does nothing without one (`systemd.service(5)`).
 
     Args:
         environ: The process's environment: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`.
@@ -27,11 +27,11 @@ class ServiceNotifier:
 
     @property
     def watchdog(self) -> float | None:
-        """Seconds between two signs of life; None where none are wanted."""
+        """Seconds between two watchdog notifications; None if none are expected."""
         return self._watchdog
 
     def notify(self, state: str) -> None:
-        """Tell a state such as `READY=1`; one that cannot be told is not worth an error."""
+        """Send a state such as `READY=1`; failures are only logged."""
         if not self._address.startswith(("/", "@")):
             return
         # A name that begins with @ is in the abstract namespace, which is spelled with a zero byte.
@@ -40,11 +40,11 @@ class ServiceNotifier:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
                 line.sendto(state.encode(), address)
         except OSError as error:
-            log.debug("the service manager was not told %s: %s", state, error)
+            log.debug("the service manager did not receive %s: %s", state, error)
 
 
 def _watchdog(environ: Mapping[str, str]) -> float | None:
-    """Half of the time after which the service manager gives us up, as `sd_watchdog_enabled(3)` advises."""
+    """Half of the watchdog's timeout, as `sd_watchdog_enabled(3)` recommends."""
     usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
     if not usec.isdecimal() or int(usec) == 0 or (pid and pid != str(os.getpid())):
         return None

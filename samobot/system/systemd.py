@@ -1,4 +1,4 @@
-"""The bot as a systemd service of its user: rendered for this machine, installed, enabled, and looked at."""
+"""The bot as a systemd user service: rendering, installing, enabling, and its state."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def render(template: str, command: Sequence[str], environ: Mapping[str, str], ve
     Args:
         template: The text of `deploy/samobot.service`.
         command: The bot's command line, its program by absolute path.
-        environ: Where the variables come from that the service needs as well.
+        environ: Source of the variables that the service needs as well.
         version: The version of systemd.
 
     Raises:
-        UsageError: A path or variable holds what a unit file cannot.
+        UsageError: A path or variable contains what a unit file cannot hold.
     """
     variables = [f"{name}={environ[name]}" for name in _KEPT if environ.get(name)]
     for value in [*command, *variables]:
@@ -79,19 +79,19 @@ def render(template: str, command: Sequence[str], environ: Mapping[str, str], ve
 
 
 def _marker(line: str) -> str:
-    """What stands between @ signs at the end of a line, with them; empty where nothing does."""
+    """The `@NAME@` at the end of a line; empty without one."""
     found = re.search(r"@[A-Z_]+@$", line)
     return found[0] if found is not None else ""
 
 
 def _quote(word: str) -> str:
-    """One word of a unit file, whatever it holds."""
+    """Quote one word of a unit file."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return escaped if re.fullmatch(r"[A-Za-z0-9_@%+=:,./-]+", escaped) else f'"{escaped}"'
 
 
 def unit_path(environ: Mapping[str, str]) -> Path:
-    """Where the user's own units are."""
+    """Path of the unit."""
     base = environ.get("XDG_CONFIG_HOME") or "~/.config"
     return Path(base).expanduser() / "systemd" / "user" / UNIT
 
@@ -100,23 +100,23 @@ def render_here(environ: Mapping[str, str]) -> str:
     """The unit for this machine and this installation.
 
     Raises:
-        SamobotError: The installation is damaged, or a value cannot stand in a unit.
+        SamobotError: The installation is damaged, or a value cannot be written into a unit.
     """
     return render(service_template(), bot_command(), environ, systemd_version(environ))
 
 
 def systemd_version(environ: Mapping[str, str]) -> int:
-    """The version of systemd here; 0 where there is none."""
+    """The version of systemd; 0 without it."""
     done = _systemctl(environ, "--version")
     found = re.match(r"systemd (\d+)", done.out) if done is not None else None
     return int(found[1]) if found is not None else 0
 
 
 def require_manager(environ: Mapping[str, str], root: Path = _MANAGER) -> None:
-    """Make sure that there is a service manager of the user to talk to.
+    """Check that the user's service manager can be reached.
 
     Raises:
-        UsageError: There is none; with what to do instead.
+        UsageError: It cannot; with what to do instead.
     """
     instead = (
         "Start the bot otherwise: `samobot bot` in tmux, from cron (@reboot), or as a container's command."
@@ -137,13 +137,13 @@ def require_manager(environ: Mapping[str, str], root: Path = _MANAGER) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What installing did.
+    """The result of installing.
 
     Attributes:
         path: The unit file.
         changed: Whether it was written: it was missing or different.
         running: Whether the bot was started.
-        lingers: Whether the service outlives the user's last logout; None where that cannot be told.
+        lingers: Whether the service outlives the user's last logout; None if unknown.
     """
 
     path: Path
@@ -153,14 +153,14 @@ class Installed:
 
 
 def install(environ: Mapping[str, str], *, now: bool) -> Installed:
-    """Write the unit, load it, enable it, and with `now` start it, or start it anew.
+    """Write the unit, load it, enable it, and with `now` start or restart it.
 
-    Can be repeated; the file is written only where it differs.
+    Can be repeated; the file is written only if it differs.
 
     Raises:
         UsageError: There is no systemd manager of the user.
         StorageError: The file cannot be written.
-        SamobotError: systemd refused; its own words.
+        SamobotError: systemd refused; with its message.
     """
     require_manager(environ)
     text = render_here(environ)
@@ -177,7 +177,7 @@ def install(environ: Mapping[str, str], *, now: bool) -> Installed:
 
 
 def lingers(environ: Mapping[str, str]) -> bool | None:
-    """Whether the user's services run while nobody is logged in; None where that cannot be told."""
+    """Whether the user's services run while the user is logged out; None if unknown."""
     done = _ask(environ, "loginctl", "show-user", str(os.getuid()), "--property=Linger", "--value")
     if done is None or not done.succeeded:
         return None
@@ -185,7 +185,7 @@ def lingers(environ: Mapping[str, str]) -> bool | None:
 
 
 class ServiceState(StrEnum):
-    """How the service stands."""
+    """State of the service."""
 
     NO_SYSTEMD = "no systemd"
     ABSENT = "not installed"
@@ -196,7 +196,7 @@ class ServiceState(StrEnum):
 
 
 def service_state(environ: Mapping[str, str]) -> ServiceState:
-    """How the service stands now."""
+    """Return the state of the service."""
     done = _systemctl(environ, "--user", "show", UNIT, "--property=LoadState", "--property=ActiveState")
     if done is None or not done.succeeded:
         return ServiceState.NO_SYSTEMD
@@ -228,7 +228,7 @@ def _systemctl(environ: Mapping[str, str], *arguments: str) -> CommandResult | N
 
 
 def _ask(environ: Mapping[str, str], *argv: str) -> CommandResult | None:
-    """Ask a program of systemd's; None where it is missing or does not answer."""
+    """Run a program of systemd; None if it is missing or does not end in time."""
     try:
         return run_command(argv, seconds=_SECONDS, environ=environ)
     except OSError:

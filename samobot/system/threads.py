@@ -1,4 +1,4 @@
-"""Where the fleet's blocking calls run, so that its event loop never waits for a disk or for git."""
+"""Thread pools for the fleet's blocking calls, so that its event loop never waits for a disk or for git."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from samobot.errors import StorageError
 _T = TypeVar("_T")
 
 _SLOW_CALLS = 8
-"""Calls that may take seconds and run at the same time."""
+"""Maximum of concurrent calls that may take seconds."""
 
 
 class Threads:
-    """Runs calls in threads; what the file system says comes out of each as one sentence (`StorageError`)."""
+    """Runs calls in threads; an `OSError` becomes a `StorageError` with one sentence."""
 
     def __init__(self) -> None:
         self._reader = ThreadPoolExecutor(1, "fleet-reader")
         self._slow = ThreadPoolExecutor(_SLOW_CALLS, "fleet-slow")
 
     async def run(self, call: Callable[[], _T]) -> _T:
-        """Run what takes a moment."""
+        """Run a short call."""
         return await self._run(call, None)
 
     async def read(self, call: Callable[[], _T]) -> _T:
-        """Run what uses the catalogue: one call after the other, in a thread of their own."""
+        """Run a call that uses the catalog: one after the other, in a thread of their own."""
         return await self._run(call, self._reader)
 
     async def run_slowly(self, call: Callable[[], _T]) -> _T:
-        """Run what may take seconds (git, stopping) without delaying the others."""
+        """Run a call that may take seconds (git, stopping) without delaying others."""
         return await self._run(call, self._slow)
 
     def close(self) -> None:
-        """Take no more calls."""
+        """Accept no further calls."""
         self._reader.shutdown(wait=False)
         self._slow.shutdown(wait=False)
 

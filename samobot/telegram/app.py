@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -19,8 +20,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from telegram import Bot
 from telegram.error import TelegramError
 
+from samobot.config.environment import find_env_file, read_values
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
+from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.results import FleetEvent
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
@@ -30,7 +33,6 @@ from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.identity import BotAccount
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
-from samobot.telegram.inbound.file_watch import watch
 from samobot.telegram.inbound.polling import Poller, Problem
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.markup.rich_text import escape
@@ -38,6 +40,7 @@ from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.outbox import Outbox
+from samobot.telegram.outbound.secret_filter import SecretFilter
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
 
@@ -77,7 +80,6 @@ class BotApp:
         self._watch_files = watch_files
         self._service = ServiceNotifier(environ)
         self._stop = asyncio.Event()
-        self._sooner = asyncio.Event()
         self._looking = asyncio.Lock()
         self._untold: list[FleetEvent] = []
         self._last_look = time.monotonic()
@@ -102,6 +104,11 @@ class BotApp:
                     await self._disconnect(bot)
         finally:
             lock.release()
+
+    def _secret_filter(self) -> SecretFilter:
+        """Everything that must not reach a chat: the bot's token, the environment's and the `.env` file's secrets."""
+        values = read_values(self._environ, find_env_file(self._environ), strict=False)
+        return SecretFilter.of({**self._environ, **values}, self._settings.telegram_bot_token)
 
     # Start and end ---------------------------------------------------------------------------------------------
 
@@ -132,11 +139,15 @@ class BotApp:
         """Look after the sessions although Telegram is out of reach, and hear it as soon as it can be reached."""
         account = BotAccount(bot, store.accounts)
         self._store = store
-        self._outbox = Outbox(bot, store)
+        self._outbox = Outbox(bot, store, secrets=self._secret_filter())
         self._gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)
-        self._fleet = LocalFleet(
-            self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set
-        )
+        self._fleet = LocalFleet(self._settings, environ=self._environ, watch_files=self._watch_files)
+        legacy = store.legacy_runs()
+        if legacy:
+            self._fleet.desired_runs.adopt(
+                DesiredRun(session=session, options=json.loads(options)) for session, options in legacy
+            )
+            store.forget_legacy_runs()
         self._places = Recipients(store, self._settings)
         self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
         self._context = HandlerContext(
@@ -254,21 +265,13 @@ class BotApp:
 
     async def _hints(self) -> None:
         """Look sooner when a worker has ended or was started, or when files have changed."""
-        watching: list[asyncio.Task[Any]] = []
-        if self._watch_files:
-            files = watch(self._settings.samobot_projects, self._sooner.set)
-            watching.append(asyncio.create_task(files, name="watching"))
-        try:
-            while True:
-                await self._sooner.wait()
-                self._sooner.clear()
-                await asyncio.sleep(max(0.0, self._last_look + self._rest - time.monotonic()))
-                began = time.monotonic()
-                await self._look()
-                # A person waits for what is looked for; but looking must not keep a processor busy.
-                self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
-        finally:
-            await _cancel(*watching)
+        while True:
+            await self._fleet.wait_for_change()
+            await asyncio.sleep(max(0.0, self._last_look + self._rest - time.monotonic()))
+            began = time.monotonic()
+            await self._look()
+            # A user waits for what is looked for; but looking must not keep a processor busy.
+            self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
 
     async def _keep_house(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Stopping a session: the worker, the agent, and whatever they started; and saying what was checked."""
+"""Stopping a session: the worker, the agent, and whatever they started."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ from samobot.system.scope import is_scope_of, scope_members
 from samobot.worker.session_files import SessionFiles
 
 WORKER_SECONDS = 12.0
-"""How long a worker is given: its own ladder takes 3 s for SIGINT, 2 s for SIGTERM, and the sweep."""
+"""Seconds for the worker to end: it takes 3 s for SIGINT to the agent, 2 s for SIGTERM, and the sweep."""
 
 
 def utc_now() -> datetime:
-    """The clock of this machine."""
+    """The current time."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class HaltResult:
-    """What stopping found and did.
+    """The result of stopping a session.
 
     Attributes:
-        worker: Process id of the worker that was running; None where none was.
+        worker: Process id of the worker that was running; None if none was.
         forced: Whether it had to be killed.
         ended: Further processes of the session that had to be ended after it.
-        alive: Command lines of what could not be ended; empty unless something is badly wrong.
+        alive: Command lines of what could not be ended; normally empty.
         done: Whether the session is finished, so that there was nothing to stop.
-        unmarked: Command lines of what works in the session's folders without its mark; it was left alone.
+        unmarked: Command lines of processes in the session's folders without its mark; they were left alone.
         untracked: When the last worker was killed of which it cannot be known what it left behind; None if of all
             workers everything is known.
     """
@@ -67,7 +67,7 @@ class HaltResult:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is left that may be of the session."""
+        """Whether no process is left that may belong to the session."""
         return not self.alive and not self.unmarked
 
     @property
@@ -104,25 +104,25 @@ class HaltResult:
 
 
 def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> HaltResult:
-    """Stop a session now, and see that nothing of it is left. Blocks for as long as that takes.
+    """Stop a session now and end all its processes. Blocks for as long as that takes.
 
-    One that rests is stopped too: what a person decides afterwards is kept and does not make it go on.
+    A session without a worker is stopped too: later decisions are kept and do not resume it.
 
     Args:
         folder: The session.
         now: The clock, aware.
 
     Raises:
-        StorageError: The session's files cannot be read, or one that only rests could not be marked as stopped.
+        StorageError: The session's files cannot be read, or one without a worker could not be marked as stopped.
         SamobotError: The worker belongs to another user.
     """
     worker, forced, unknown = _end_worker(folder)
     swept = end_leftovers(folder)
-    if worker is None and holder(folder) is None and _only_rests(folder):
-        _speak_for_the_worker(folder, now())  # nothing but this word keeps it from going on
-    with contextlib.suppress(StorageError):  # it is stopped, whether or not that can be written down
-        if holder(folder) is None and (_was_left_running(folder) or _only_rests(folder)):
-            _speak_for_the_worker(folder, now())
+    if worker is None and holder(folder) is None and _may_resume(folder):
+        _write_run_end(folder, now())  # only this keeps it from being resumed
+    with contextlib.suppress(StorageError):  # it is stopped even if that cannot be written
+        if holder(folder) is None and (_was_left_running(folder) or _may_resume(folder)):
+            _write_run_end(folder, now())
     alive = [f"{pid} {command}" for pid, command in session_processes(folder.path)]
     if unknown is not None:
         alive.insert(0, f"the worker that holds the session ({unknown.describe()})")
@@ -175,8 +175,8 @@ def _find_worker(folder: SessionFolder, current: Holder) -> ProcessHandle | None
     return ProcessHandle.open(identity.pid, lambda found: found == identity)
 
 
-def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
-    """Write down what a killed worker could not, or none was there for; forgeries are put right by the next one."""
+def _write_run_end(folder: SessionFolder, now: datetime) -> None:
+    """Write the end of the run in place of a worker that was killed or not running."""
     folder.prepare()
     journal.append(
         folder,
@@ -187,7 +187,7 @@ def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
         exit_code=RunEndReason.STOPPED.exit_code,
         **({"killed": True} if _was_left_running(folder) else {}),
     )
-    # The journal alone makes it stopped; the rest is for those who read on.
+    # The journal decides; the rest is for display.
     with contextlib.suppress(StorageError):
         files = SessionFiles(folder, lambda: now)
         files.flow("Stopped by a person")
@@ -195,15 +195,15 @@ def _speak_for_the_worker(folder: SessionFolder, now: datetime) -> None:
 
 
 def _unmarked(folder: SessionFolder) -> list[tuple[int, str]]:
-    """What may have come from the session although it does not say so.
+    """Processes that may belong to the session although they do not carry its mark.
 
-    A working directory that is not a worktree of its own is the person's as well: what works there says nothing.
+    A working directory that is not a worktree of the session is used by others too and is not searched.
     """
     places, first = [folder.path], None
-    with contextlib.suppress(StorageError):  # then rather more is looked at than less
+    with contextlib.suppress(StorageError):  # then the first worker is unknown, and more is listed
         known = journal.read(folder)
         if known.started is None:
-            return []  # it was never run
+            return []  # it has never run
         first = known.first_worker
         named = parse_overview(read_text(folder.overview) or "").working_dir
         if named is not None and (worktree := Path(named)).is_absolute() and (worktree / ".git").is_file():
@@ -215,7 +215,7 @@ def _send(worker: ProcessHandle, number: signal.Signals) -> None:
     """Signal the worker.
 
     Raises:
-        SamobotError: It belongs to somebody else.
+        SamobotError: It belongs to another user.
     """
     try:
         worker.send(number)
@@ -263,13 +263,13 @@ def _untracked(folder: SessionFolder) -> datetime | None:
 
 
 def _was_left_running(folder: SessionFolder) -> bool:
-    """Whether the journal's last run never said that it ended: its worker was killed."""
+    """Whether the journal's last run has no end: its worker was killed."""
     run = journal.read(folder).run
     return run is not None and run.end is None
 
 
-def _only_rests(folder: SessionFolder) -> bool:
-    """Whether a session without a worker could go on by itself, by an answer, or by a limit's end."""
+def _may_resume(folder: SessionFolder) -> bool:
+    """Whether a session without a worker could resume automatically: by an answer or a limit's reset."""
     current = snapshot(folder, "")
     match current.status.state:
         case SessionState.WAITING | SessionState.BLOCKED | SessionState.PARKED:

@@ -1,4 +1,4 @@
-"""What a worker says of itself to other processes, through its run lock."""
+"""The worker's state as other processes see it, in its run lock."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from samobot.phases import Phase
 from samobot.session.lock import RunLock
 
 ACTIVITY_EVERY = 1.0
-"""Seconds between two updates of what others are told the agent is doing."""
+"""Seconds between two updates of the agent's activity."""
 
 
 class Heartbeat:
-    """Describes the worker in the lock that it holds; says nothing while it holds none."""
+    """Writes the worker's state into the lock that it holds; does nothing without one."""
 
     def __init__(self) -> None:
         self._lock: RunLock | None = None
@@ -25,11 +25,11 @@ class Heartbeat:
         self._late: asyncio.TimerHandle | None = None
 
     def bind(self, lock: RunLock) -> None:
-        """Take the session's lock, which says to others what is going on."""
+        """Use this lock from now on."""
         self._lock = lock
 
     def show_parked(self, until: datetime) -> None:
-        """Say that the run waits for a limit.
+        """Show that the run waits for a limit.
 
         Raises:
             StorageError: The disk refused.
@@ -38,7 +38,7 @@ class Heartbeat:
             self._lock.update(parked=True, parked_until=until)
 
     def show_idle(self) -> None:
-        """Say that the worker is there, without an agent and without waiting for anything.
+        """Show that the worker runs without an agent and does not wait.
 
         Raises:
             StorageError: The disk refused.
@@ -47,7 +47,7 @@ class Heartbeat:
             self._lock.update()
 
     def show_iteration(self, number: int, phase: Phase, pid: int) -> None:
-        """Say which iteration has begun, and which process is its agent.
+        """Show which iteration has begun, and the process of its agent.
 
         Raises:
             StorageError: The disk refused.
@@ -56,7 +56,7 @@ class Heartbeat:
             self._lock.update(iteration=number, phase=phase, claude_pid=pid)
 
     def show_activity(self, activity: str) -> None:
-        """Say what the agent is doing, at most once a second; what it does last is told late."""
+        """Show what the agent is doing, at most once a second; the last activity is shown with a delay."""
         self._doing = activity
         if self._lock is None or self._late is not None:
             return
@@ -65,18 +65,18 @@ class Heartbeat:
             self._late = asyncio.get_running_loop().call_later(wait, self._show_late)
             return
         self._shown_at = time.monotonic()
-        # What is only shown must not end an iteration on a disk that is full for a moment.
+        # A disk that is full for a moment must not end the iteration.
         with contextlib.suppress(StorageError):
             self._lock.set_activity(activity)
 
     def clear_activity(self) -> None:
-        """The iteration is over: what its agent did is no news any more."""
+        """Cancel a delayed activity: the iteration has ended."""
         if self._late is not None:
             self._late.cancel()
             self._late = None
 
     def renew(self) -> None:
-        """Take the lock anew where an agent has deleted or replaced its file.
+        """Take the lock again if an agent has deleted or replaced its file.
 
         Raises:
             BusyError: Another worker has taken the session meanwhile.

@@ -21,6 +21,7 @@ from samobot.claude.outcome import Evidence, classify
 from samobot.claude.process import Timeouts, run
 from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
+from samobot.config.trust import is_trusted, project_settings, report_once
 from samobot.errors import UsageError
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.session import tamper
@@ -56,6 +57,7 @@ class IterationConfig:
         environ: The worker's environment.
         clocks: How long a silent process is given.
         python: The interpreter that the plugin's hook runs with.
+        state_dir: samobot's state folder.
     """
 
     project: Project
@@ -65,6 +67,7 @@ class IterationConfig:
     environ: Mapping[str, str]
     clocks: Timeouts
     python: str
+    state_dir: Path
 
 
 class IterationRunner:
@@ -128,8 +131,9 @@ class IterationRunner:
         files.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         self._backup.save()
         context = folder.logs / f"{stem}.context.md"
-        # Both ask git, which takes its time: at once, then.
-        facts, trace_before = await asyncio.gather(
+        # These read many files and run git: all at once, then.
+        untrusted, facts, trace_before = await asyncio.gather(
+            asyncio.to_thread(self._untrusted_settings, work_dir),
             asyncio.to_thread(self._facts, assignment, guidance, work_dir),
             asyncio.to_thread(trace, work_dir, folder),
         )
@@ -149,6 +153,7 @@ class IterationRunner:
             signal_file=folder.signal,
             environ=world.environ,
             python=world.python,
+            trust_project=not untrusted,
         )
         hook = hook_environment(assignment.phase, folder.signal)
         invocation = replace(invocation, env={**invocation.env, **hook})
@@ -256,6 +261,21 @@ class IterationRunner:
             progress.activity = f"{doing.sign} {doing.words}"
             self._heartbeat.show_activity(progress.activity)
         self._watch(progress)
+
+    def _untrusted_settings(self, work_dir: Path) -> bool:
+        """Whether the project has Claude settings that the user has not trusted; reports them once a session."""
+        world, folder = self._world, self._files.folder
+        content = project_settings(work_dir)
+        if content is None or is_trusted(world.state_dir, world.project, content):
+            return False
+        if report_once(world.state_dir, world.project, content, folder.path.name, self._now()):
+            text = (
+                "This project has Claude Code settings of its own (hooks, MCP servers, …) that you have not "
+                f"trusted: they are not used. To see and trust them, at the terminal: "
+                f"samobot trust --config {world.project.file} --session {folder.name}"
+            )
+            self._files.log(EventName.NOTICE, text=text)
+        return True
 
     def _say_put_right(self, sentences: tuple[str, ...]) -> None:
         for sentence in sentences:

@@ -16,18 +16,18 @@ from samobot.worker.run import Notice, RunContext, RunResult
 from samobot.worker.sleep import Sleeper, WakeReason
 from samobot.worker.usage_limit import AccountLimit, KnownLimit
 
-LOOK_AT_PROBE = timedelta(seconds=2)
-"""Between two looks at what the worker found out that tries whether the limit is over."""
+PROBE_POLL = timedelta(seconds=2)
+"""Interval of checks while another worker probes whether the limit has reset."""
 
 
 class LimitWait:
-    """What a run does about a usage limit, its own or one that another session's worker has met.
+    """Parks a run on a usage limit that it or another session's worker has reached.
 
     Args:
         run: The run.
-        account: What all workers know of the limit.
-        heartbeat: Says to others that the run is parked.
-        sleeper: How it waits.
+        account: The limit shared by all workers.
+        heartbeat: Shows to other processes that the run is parked.
+        sleeper: Waits.
     """
 
     def __init__(
@@ -38,12 +38,12 @@ class LimitWait:
         self._heartbeat = heartbeat
         self._sleeper = sleeper
         self._try_anyway = False
-        self._reset_early: set[str] = set()  # kinds that another session's answer seemed to lift
+        self._reset_early: set[str] = set()  # kinds that another session's answer seemed to reset
 
     async def before_iteration(self, phase: Phase) -> RunResult | None:
-        """Rest as long as the account's limit asks for it; a `RunEnd` where this run does not wait."""
+        """Wait for the account's limit to reset; a `RunResult` if this run does not wait."""
         if self._try_anyway:
-            # A person said so; what the iteration meets is told to the others again.
+            # The user wants to; if the limit is still in force, it is recorded again.
             self._try_anyway = False
             return None
         limit = self._account.limit(self._run.now())
@@ -62,7 +62,7 @@ class LimitWait:
         return is_long and not limit.confirmed and limit.session != str(self._run.files.folder.path)
 
     async def park(self, phase: Phase, outcome: Outcome) -> RunResult | None:
-        """Park on a limit that this run's iteration has met."""
+        """Park on a limit that this run's iteration has reached."""
         spread = SystemRandom().uniform(0, self._run.retry_policy.after_reset)
         now = self._run.now()
         until = self._run.retry_policy.wake_at(outcome.resets_at, outcome.limit_kind, now, spread)
@@ -78,11 +78,11 @@ class LimitWait:
         return RunResult(RunEndReason.PARKED, text, phase)
 
     def answered(self) -> None:
-        """The service has answered: whatever limit there was is over."""
+        """Forget the limit: the service has answered."""
         self._account.clear()
 
     def ended(self) -> None:
-        """The iteration is over: another worker may try, where this one was trying."""
+        """End this worker's probe, if it was probing, as its iteration has ended."""
         self._account.end_probe()
 
     async def _park(self, phase: Phase, limit: KnownLimit) -> RunResult | None:
@@ -95,13 +95,13 @@ class LimitWait:
             Notice(f"{limit.text} It continues automatically: {shown_time(until, self._run.now())}.")
         )
         while self._run.files.take_request(RequestKind.RESUME):
-            pass  # it came as the rest before was over by itself, and was not meant for this one
+            pass  # a leftover of the wait before
         self._heartbeat.show_parked(until)
         woken_by = await self._wait(limit)
         self._heartbeat.show_idle()
         if woken_by in (WakeReason.TIME, WakeReason.RESUMED):
             self._run.files.log(EventName.UNPARK, by="person" if woken_by is WakeReason.RESUMED else "reset")
-            self._run.tell(Notice("It goes on."))
+            self._run.tell(Notice("It continues."))
         return None
 
     def _seems_lifted(self, kind: str) -> bool:
@@ -109,7 +109,7 @@ class LimitWait:
         return kind not in self._reset_early and self._account.limit(self._run.now()) is None
 
     async def _wait(self, limit: KnownLimit) -> WakeReason:
-        """Rest until the limit is over and it is this run's turn to find out, or somebody else has."""
+        """Wait until the limit has reset and this run may probe, or another one has."""
         while True:
             kind = limit.kind
             woken_by = await self._sleeper.until(limit.until, functools.partial(self._seems_lifted, kind))
@@ -128,7 +128,7 @@ class LimitWait:
             elif self._account.begin_probe():
                 return WakeReason.TIME
             else:
-                limit = KnownLimit(self._run.now() + LOOK_AT_PROBE, limit.kind, limit.text)
+                limit = KnownLimit(self._run.now() + PROBE_POLL, limit.kind, limit.text)
 
 
 def shown_time(moment: datetime, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""How a run rests: until a time of the wall clock, or until a person wants something."""
+"""Sleeping of a run: until a wall-clock time, a request, or a stop."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from samobot.session.requests import RequestKind
 from samobot.worker.run import RunContext
 
 POLL_SECONDS = 1.0
-"""Seconds between two looks at the wall clock, which may jump, and at what a person asks for."""
+"""Seconds between two checks of the wall clock, which may jump, and of the requests."""
 
 SleepFunction = Callable[[asyncio.Event, float], Awaitable[None]]
 """Sleeps for some seconds, or less once the event is set."""
 
 
 async def sleep_unless_stopped(stop: asyncio.Event, seconds: float) -> None:
-    """Sleep, but not after a stop."""
+    """Sleep until the time is over or the event is set."""
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
@@ -26,7 +26,7 @@ async def sleep_unless_stopped(stop: asyncio.Event, seconds: float) -> None:
 
 
 class WakeReason(Enum):
-    """Why a rest was over."""
+    """Why a sleep ended."""
 
     TIME = auto()
     RESUMED = auto()
@@ -35,15 +35,15 @@ class WakeReason(Enum):
 
 
 class Sleeper:
-    """Lets a run rest.
+    """Sleeps for a run.
 
     Args:
         run: The run.
         stop: Set when the run is to end.
-        nap: Sleeps.
+        nap: Sleeps for a short time.
 
     Attributes:
-        pause_requested: Whether a person asked for a pause while it woken_by.
+        pause_requested: Whether a pause was requested during a sleep.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class Sleeper:
         self._nap = nap
 
     async def until(self, moment: datetime, is_over: Callable[[], bool] = lambda: False) -> WakeReason:
-        """Wait until a time, or for what a person wants.
+        """Sleep until a time, a request, or a stop.
 
-        Never longer than that was away in the beginning: a clock that is set back must not keep a session for days.
+        Never longer than the time was away at the beginning: a clock that is set back must not extend it.
 
         Args:
-            moment: When the wait is over at the latest.
-            is_over: Whether it is over before; asked about once a second.
+            moment: When the sleep ends at the latest.
+            is_over: Whether it ends earlier; called about once a second.
         """
         run = self._run
         most = (moment - run.now()).total_seconds()

@@ -1,8 +1,7 @@
-"""A usage limit belongs to an account, not to a session: all workers on this machine share what one has met.
+"""The account's usage limit, shared by all workers of this machine.
 
-The limit is a file in the state folder. A worker that meets it writes it there; the others read it before an
-iteration and rest without asking the service. When it is over, one of them tries (it holds the probe lock) and
-the rest wait for what it finds.
+A worker that reaches it writes it to a file in the state folder; the others read it before an iteration and wait
+without a request. After the reset, one of them tries (it holds the probe lock) and the others wait for its result.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ _SLACK = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class KnownLimit:
-    """A usage limit that was met.
+    """A usage limit that was reached.
 
     Attributes:
-        until: When the sessions that wait for it go on.
+        until: When waiting sessions continue.
         kind: Which limit: `five_hour`, `seven_day`, …; may be empty.
         text: The same for display.
-        session: Folder of the session that met it; empty if unknown.
-        confirmed: Whether another session met it too, or did before.
+        session: Folder of the session that reached it; empty if unknown.
+        confirmed: Whether two sessions have reached it.
     """
 
     until: datetime
@@ -43,7 +42,7 @@ class KnownLimit:
 
 
 class AccountLimit:
-    """What this machine's workers know together about the account's limit.
+    """The limit as all workers of this machine know it.
 
     Args:
         state_dir: samobot's state folder.
@@ -54,7 +53,7 @@ class AccountLimit:
         self._probe: FileLock | None = None
 
     def limit(self, now: datetime) -> KnownLimit | None:
-        """The limit that was met last and that no iteration has disproved since.
+        """The limit that was reached last, unless an iteration was answered since.
 
         Raises:
             StorageError: The file is there and cannot be read.
@@ -93,12 +92,12 @@ class AccountLimit:
         write_atomic(self._dir / _FILE, json.dumps(values) + "\n", mode=0o600)
 
     def clear(self) -> None:
-        """An iteration has been answered: there is no limit any more."""
+        """Forget the limit: an iteration was answered."""
         (self._dir / _FILE).unlink(missing_ok=True)
         self.end_probe()
 
     def begin_probe(self) -> bool:
-        """Become the one that tries whether a limit is over; False where another worker is trying.
+        """Become the worker that tries whether the limit has reset; False if another one is trying.
 
         Raises:
             StorageError: The state folder cannot be used.
@@ -114,7 +113,7 @@ class AccountLimit:
         return True
 
     def end_probe(self) -> None:
-        """Let another one try; also for one that was not trying."""
+        """Let another worker try. Safe to repeat."""
         if self._probe is not None:
             self._probe.release()
             self._probe = None

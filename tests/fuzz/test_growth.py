@@ -27,11 +27,8 @@ from samobot.session.overview import parse_overview, set_status
 from samobot.session.plan import outline
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.signal import parse_signal
-from samobot.telegram.handlers.parsing import (
-    parse_command,
-    parse_run,
-    split_address,
-)
+from samobot.telegram.handlers.parsing import parse_command, split_address
+from samobot.telegram.handlers.run_arguments import parse_run
 from samobot.telegram.markup.markdown import render
 from samobot.telegram.markup.rich_text import clean, escape
 from samobot.telegram.markup.split import split

@@ -1,7 +1,7 @@
-"""Clears up after a demo: everything that carries its mark is ended, then its folder is removed.
+"""Cleaning up after a demo: all processes with its mark are ended, then its folder is removed.
 
-`python -m samobot.sandbox.demo.caretaker FOLDER` waits beside a demo until its standard input ends, which is when the demo
-does: so a demo that was killed, and could clear up nothing, leaves nothing either.
+`python -m samobot.sandbox.demo.caretaker FOLDER` waits until its standard input ends, which happens when the demo
+ends, even if it was killed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pathlib import Path
 from samobot.system.processes import end_processes, marked_processes
 
 MARK = "SANDBOX_STAGE"
-"""Environment variable that marks what a demo has started with the demo's folder."""
+"""Environment variable of all processes that a demo has started: the demo's folder."""
 
 _GRACE_SECONDS = 5.0
 _END_SECONDS = 30.0
 
 
 class Caretaker:
-    """Stands beside a demo from here to `clear_up`.
+    """Cleans up when the demo ends or `clear_up` is called.
 
     Args:
         folder: The demo's folder.
@@ -31,7 +31,7 @@ class Caretaker:
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self._folder = str(folder)
-        # A session of its own: what is killed with the demo's whole group would clear up nothing.
+        # A session of its own: killing the demo's process group must not kill it.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "samobot.sandbox.demo.caretaker", str(folder)],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -39,7 +39,7 @@ class Caretaker:
         )  # fmt: skip
 
     def clear_up(self) -> None:
-        """Have everything of the demo ended and removed. Blocks for as long as that takes."""
+        """End and remove everything of the demo. Blocks for as long as that takes."""
         self._process.communicate()
         if self._process.returncode:
             clear_up(self._folder)  # it was killed itself

@@ -22,6 +22,7 @@ from samobot.telegram.handlers import (
     document_handlers,
     prompts,
     run_handlers,
+    session_offers,
     status_handlers,
 )
 from samobot.telegram.handlers.command_table import find_command
@@ -232,7 +233,7 @@ async def _show(context: HandlerContext, request: ChatRequest, action: Action, r
         case ActionKind.DIFF:
             await document_handlers.show_diff(context, request, ref)
         case ActionKind.FILES if action.text:
-            await document_handlers.send_file(context, request, ref, action.text)
+            await document_handlers.send_file(context, request, ref, action.text, action.identity)
         case ActionKind.FILES:
             await document_handlers.show_files(context, request, ref)
         case ActionKind.PR_TEXT:
@@ -254,10 +255,16 @@ async def _give(context: HandlerContext, request: ChatRequest, action: Action) -
 
 
 async def _in_project(context: HandlerContext, request: ChatRequest, action: Action) -> None:
-    if action.command == "task":
-        await run_handlers.ask_task_of(context, request, action.project or "", action.text or "")
-    else:
-        await run_handlers.run_in(context, request.with_text(action.text or ""), action.project)
+    project, text = action.project or "", action.text or ""
+    match action.command:
+        case "task":
+            await run_handlers.ask_task_of(context, request, project, text)
+        case "rename":
+            run_handlers.ask_name(context, request, project, text)
+        case "other":
+            await session_offers.choose_project(context, request, text)
+        case _:
+            await run_handlers.run_in(context, request.with_text(text), action.project)
 
 
 async def _check_gate(context: HandlerContext, ref: SessionRef, action: Action) -> None:

@@ -124,6 +124,11 @@ def _arrival(context: HandlerContext, request: ChatRequest, code: str) -> str:
     return f"{who} in already; {'the code is used up' if used else 'no code is needed'}."
 
 
+async def _cancel(context: HandlerContext, request: ChatRequest) -> None:
+    """`/cancel`: what was asked is left unanswered; giving the command has closed it already."""
+    context.reply(request, "Cancelled. Nothing was done.", part="cancelled")
+
+
 async def _start(context: HandlerContext, request: ChatRequest) -> None:
     """`/start`: greet, and say what can be done now; the gate has let a code in already."""
     word = request.text.strip()
@@ -138,7 +143,7 @@ async def _start(context: HandlerContext, request: ChatRequest) -> None:
             f"No project is configured yet: put the path of a .samocode file into {code('SAMOBOT_PROJECTS')}."
         )
     elif not views:
-        now = f"Nothing here yet. Begin with {code('/run greet Add a greeting script')}"
+        now = f"Nothing here yet. Send me a task in your own words, such as {code('Add a greeting script')}"
     else:
         now = f"{plural(waiting, 'session')} wait{'s' if waiting == 1 else ''} for you, {running_now} running: /status"
     context.reply(
@@ -149,7 +154,7 @@ async def _start(context: HandlerContext, request: ChatRequest) -> None:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("run", "name [task…]", "Start a session, or let one go on", run_handlers.run, acts=True),
+    Command("run", "task in any words", "Start a session; with a name alone, continue one", run_handlers.run, acts=True),
     Command("status", "[name]", "All sessions, or one in detail", status_handlers.status),
     Command("answer", "[name] [Q2] text", "Answer a question; a letter picks an option, all takes every suggestion", decision_handlers.answer),
     Command("approve", "[name]", "Approve the plan", decision_handlers.approve, acts=True),
@@ -157,7 +162,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("tell", "[name] text", "Guidance for the next iteration", decision_handlers.tell),
     Command("stop", "[name|all]", "Stop now", control_handlers.stop, acts=True),
     Command("pause", "[name]", "Pause after the iteration", control_handlers.pause, acts=True),
-    Command("resume", "[name]", "Go on", control_handlers.resume, acts=True),
+    Command("resume", "[name|all]", "Resume", control_handlers.resume, acts=True),
     Command("log", "[name]", "What the agent is doing", document_handlers.log),
     Command("plan", "[name]", "The plan", document_handlers.plan),
     Command("diff", "[name]", "What has changed in the code", document_handlers.diff),
@@ -166,7 +171,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("chart", "[name]", "The session's course as a picture", document_handlers.chart),
     Command("sessions", "[project]", "All sessions", status_handlers.sessions),
     Command("projects", "", "All projects", status_handlers.projects),
-    Command("archive", "[name]", "Put a session away", archive_handlers.archive, acts=True),
+    Command("archive", "[name]", "Archive a session", archive_handlers.archive, acts=True),
+    Command("cancel", "", "Leave what I asked unanswered", _cancel),
     Command("notify", "quiet|normal|all", "What comes to this chat", preferences.notify),
     Command("panic", "", "Stop everything, until /resume", control_handlers.panic, acts=True),
     Command("help", "[command|all]", "What can be done now", _help),
@@ -177,10 +183,12 @@ COMMANDS: tuple[Command, ...] = (
 _DETAILS = {
     "run": (
         "\n\n"
-        + code("/run greet Add a greeting script")
+        + code("/run Add a greeting script")
         + "\n"
+        + code("/run greet: Add a greeting script")
+        + " names the session\n"
         + code("/run project:greet …")
-        + " where there are several projects\n"
+        + " names the project too\n"
         + code('--dive "look here first"')
         + " investigates first\n"
         + code("--budget 5")

@@ -14,7 +14,7 @@ from telegram import InlineKeyboardMarkup
 
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError, StorageError
-from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.session.gate import Person
 from samobot.telegram.markup.rich_text import escape
@@ -101,7 +101,7 @@ class HandlerContext:
 
     def __init__(
         self,
-        fleet: LocalFleet,
+        fleet: Fleet,
         store: Store,
         outbox: Outbox,
         notifier: Notifier,
@@ -145,7 +145,7 @@ class HandlerContext:
             silent: Whether it comes without a sound.
             priority: `NEEDED` for what came of a stop and the like, which overtakes queued chatter.
         """
-        pieces = [html] if attachment else split_html(html)
+        pieces = [html] if attachment else split_html(self.outbox.mask(html))
         last_key = f"reply:{request.key}:{part}:{len(pieces) - 1}"
         markup = self.keyboard(scope_of(request.chat_id, last_key), buttons)
         for number, piece in enumerate(pieces):

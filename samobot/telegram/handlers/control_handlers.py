@@ -23,12 +23,13 @@ from samobot.telegram.views.wording import Icon
 from samobot.text import human_money
 
 _EVERYTHING = frozenset({"all", "everything"})
+_AROUND = " \n.,!"
 _NOTHING_RUNS = "Nothing is running. /sessions lists all."
 
 
 async def stop(context: HandlerContext, request: ChatRequest) -> None:
     """`/stop [name|all]`: now."""
-    if request.text.strip(" \n.,!").casefold() in _EVERYTHING:
+    if request.text.strip(_AROUND).casefold() in _EVERYTHING:
         views = [view for view in await context.fleet.sessions() if is_stoppable(view)]
         if not views:
             raise NotFoundError(_NOTHING_RUNS)
@@ -106,7 +107,7 @@ async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionR
 
 async def resume(context: HandlerContext, request: ChatRequest) -> None:
     """`/resume [name] [budget]`: go on; after `/panic`, let things run again."""
-    if await asyncio.to_thread(context.fleet.lift_emergency_stop):
+    if await context.fleet.lift_emergency_stop():
         context.receipt(request, "👍", "Sessions may run again.")
         context.reply(
             request,
@@ -115,12 +116,44 @@ async def resume(context: HandlerContext, request: ChatRequest) -> None:
         )
         if not request.text.strip() and request.session is None:
             return
+    if request.text.strip(_AROUND).casefold() in _EVERYTHING:
+        await _resume_all(context, request)
+        return
     target = await find_target(
         context, request, "resume", _rests, takes=is_budget, question="Which one goes on?"
     )
     if target is None:
         return
     await resume_one(context, request, target.view.ref, budget_usd=parse_budget(target.rest))
+
+
+async def _resume_all(context: HandlerContext, request: ChatRequest) -> None:
+    """Resume every session that was stopped or paused, or that waits for a limit or another try."""
+    views = [view for view in await context.fleet.sessions() if _is_resumable(view)]
+    if not views:
+        raise NotFoundError("Nothing is stopped or paused. /sessions lists all.")
+    lines = []
+    for view in views:
+        try:
+            with context.notifier.deciding(view.ref, request.person):
+                resumed = await context.fleet.resume(view.ref, request.person)
+                await context.notifier.refresh(view.ref)
+        except SamobotError as error:
+            lines.append(f"{bold(view.ref.name)}: {escape(error.message)}")
+        else:
+            sign, state = (
+                (Icon.QUEUED, "queued") if resumed.kind is ResumeKind.QUEUED else (Icon.RUNNING, "resumed")
+            )
+            lines.append(f"{sign} {bold(view.ref.name)} {state}")
+    context.receipt(request, "👍")
+    context.reply(request, "\n".join(lines), part="resumed", priority=Priority.NEEDED)
+
+
+def _is_resumable(view: SessionView) -> bool:
+    """Whether `/resume all` is about a session: it was stopped or paused, or its worker was lost."""
+    need = need_of(view)
+    lost = need is not None and need.kind in (NeedKind.LOST, NeedKind.ITERATIONS)
+    return not view.has_worker and not view.wanted and (view.state is SessionState.STOPPED or lost)
 
 
 async def resume_one(

@@ -7,7 +7,7 @@ from typing import Any
 
 from samobot.errors import ConflictError, UsageError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.results import AnswerReceipt
+from samobot.fleet.results import AnswerReceipt, QuestionAnswer
 from samobot.phases import WaitingFor
 from samobot.session.answer_text import Ambiguous, parse_answers, parse_label
 from samobot.session.decisions import DecisionKind
@@ -133,8 +133,8 @@ async def answer_question(
     Raises:
         ConflictError: It has changed, was answered by somebody meanwhile, or is being worked with.
     """
-    expect = {index: identity} if identity is not None else None
-    receipt = await context.fleet.answer(ref, {index: text}, request.person, expect=expect, change=change)
+    answer = QuestionAnswer(index=index, text=text, identity=identity)
+    receipt = await context.fleet.answer(ref, [answer], request.person, change=change)
     await _answered(context, request, ref, receipt)
 
 
@@ -259,7 +259,13 @@ def find_shown(view: SessionView, detail: Mapping[str, Any]) -> Question | None:
 async def _write(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, answers: Mapping[str | int, str]
 ) -> None:
-    receipt = await context.fleet.answer(ref, answers, request.person)
+    named = [
+        QuestionAnswer(index=question, text=text)
+        if isinstance(question, int)
+        else QuestionAnswer(label=question, text=text)
+        for question, text in answers.items()
+    ]
+    receipt = await context.fleet.answer(ref, named, request.person)
     await _answered(context, request, ref, receipt)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 
 from samobot.errors import NotFoundError, UsageError
 from samobot.fleet.models import SessionRef
@@ -154,8 +155,18 @@ async def show_files(context: HandlerContext, request: ChatRequest, ref: Session
     )
 
 
-async def send_file(context: HandlerContext, request: ChatRequest, ref: SessionRef, name: str) -> None:
-    """Send one artefact."""
+async def send_file(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, name: str, confirmed: str | None = None
+) -> None:
+    """Send one artefact; one that contains secrets only after the user has asked for it again.
+
+    Args:
+        context: What handlers have.
+        request: What asked for it.
+        ref: The session.
+        name: The file's name.
+        confirmed: Digest of the content that the user wants in spite of its secrets.
+    """
     listed = [each.name for each in await context.fleet.files(ref)]
     if name not in listed:
         close = nearest(name, listed) or next(
@@ -166,12 +177,24 @@ async def send_file(context: HandlerContext, request: ChatRequest, ref: SessionR
     data = await context.fleet.file(ref, name)
     if not data:
         raise UsageError(f"{name} of {ref.name} is empty.")
+    secrets = await asyncio.to_thread(context.outbox.secrets.names_in, data)
+    digest = hashlib.sha256(data).hexdigest()
+    if secrets and digest != confirmed:
+        action = Action(do=ActionKind.FILES, session=ref.key, text=name, identity=digest)
+        context.reply(
+            request,
+            f"🔒 {bold(one_line(name, 80))} is held back, it contains: {escape(', '.join(secrets))}.",
+            buttons=((ActionButton("Send anyway", action, once=True),),),
+            about=about_session(ref, "file"),
+            part="held",
+        )
+        return
     context.reply(
         request,
         f"📁 {bold(ref.name)}",
         about=about_session(ref, "file"),
         part="file",
-        attachment=Attachment(name, data),
+        attachment=Attachment(name, data, confirmed=bool(secrets)),
     )
 
 

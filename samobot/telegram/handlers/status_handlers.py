@@ -40,8 +40,10 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     for view in views:
         (shown if is_active(view) or need_of(view) is not None else others).append(view)
     resting = sorted(others, key=_updated, reverse=True)[:_RESTING]
+    stopped = await emergency_line(context)
     if not views:
-        context.reply(request, "Nothing here yet. /run starts a session.")
+        nothing = "Nothing here yet. Send a task in your own words to start a session."
+        context.reply(request, "\n".join(part for part in (stopped, nothing) if part))
         return
     waiting = [view for view in shown if need_of(view) is not None]
     running = [view for view in shown if view.state is SessionState.RUNNING]
@@ -49,7 +51,11 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     ordered = sorted(shown, key=lambda view: (need_of(view) is None, view.state is not SessionState.RUNNING))
     called = dict(zip((view.ref.key for view in views), display_names(views), strict=True))
     place, now = place_of(context, request), context.now()
-    lines = [bold(head), *(_line(view, called[view.ref.key], place, now) for view in ordered[:_MOST])]
+    lines = [
+        *([stopped] if stopped else []),
+        bold(head),
+        *(_line(view, called[view.ref.key], place, now) for view in ordered[:_MOST]),
+    ]
     if len(ordered) > _MOST:
         lines.append(f"… and {len(ordered) - _MOST} more: /sessions")
     if resting and len(ordered) < _MOST:
@@ -65,6 +71,12 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
         width=2,
     )
     context.reply(request, "\n".join(lines), buttons=buttons)
+
+
+async def emergency_line(context: HandlerContext) -> str:
+    """A line for as long as the emergency stop is on; else empty."""
+    who = await context.fleet.emergency_stop()
+    return f"🛑 Emergency stop is on ({escape(one_line(who, 60))}). /resume turns it off." if who else ""
 
 
 def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:

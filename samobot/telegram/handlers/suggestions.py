@@ -12,7 +12,7 @@ from samobot.telegram.views.pending import NeedKind, need_of
 MAX_SUGGESTIONS = 8
 """Lines of advice: with what stands around them they fill no more than a phone's screen."""
 
-_BEGIN = "run greet Add a greeting script"
+_BEGIN = "run Add a greeting script"
 
 
 @dataclass(frozen=True, slots=True)

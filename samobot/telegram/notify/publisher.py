@@ -38,7 +38,7 @@ class Publisher:
             return
         needed = importance in (Importance.ALERT, Importance.ALERT_PART)
         priority = Priority.NEEDED if needed else Priority.NEWS
-        *parts, last = split_html(shown.text) or ("…",)
+        *parts, last = split_html(self._outbox.mask(shown.text)) or ("…",)
         for number, part in enumerate(parts):
             self._outbox.post(
                 recipient.chat_id,
@@ -88,7 +88,7 @@ class Publisher:
             if self._store.outbox.has(recipient.chat_id, key, Op.SEND):
                 self.post(recipient, key, shown, about, importance)
             return
-        *_, last = split_html(shown.text) or ("…",)
+        *_, last = split_html(self._outbox.mask(shown.text)) or ("…",)
         markup = keyboard(self._store.callbacks, shown.buttons, scope)
         self._outbox.edit(recipient.chat_id, last, key=key, about=about, markup=markup)
 
@@ -106,7 +106,7 @@ class Publisher:
         key = f"card:{session}"
         self._outbox.show(
             recipient.chat_id,
-            split_html(shown.text)[0],
+            split_html(self._outbox.mask(shown.text))[0],
             key=key,
             about=MessageSubject(session, "card"),
             markup=keyboard(self._store.callbacks, shown.buttons, scope_of(recipient.chat_id, key)),

@@ -20,10 +20,13 @@ from typing import Any
 from telegram import Bot, ForceReply, InlineKeyboardMarkup
 
 from samobot.errors import StorageError
+from samobot.telegram.markup.html import to_plain
+from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.outbound.chat_sender import ChatSender, SenderContext
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.outbound.direct_calls import DirectCalls
 from samobot.telegram.outbound.rate_limit import RateLimiter, RateLimits
+from samobot.telegram.outbound.secret_filter import SecretFilter, secret_note
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Post, Priority
 from samobot.telegram.store.sent import MessageSubject
@@ -47,11 +50,13 @@ class Attachment:
         name: Its name as the person sees it.
         data: Its content, at most 50 MB.
         photo: Whether it is shown as a picture.
+        confirmed: Whether the user has asked for it a second time although it holds secrets.
     """
 
     name: str
     data: bytes
     photo: bool = False
+    confirmed: bool = False
 
 
 class Outbox:
@@ -64,6 +69,7 @@ class Outbox:
         on_failed: Called with a row that Telegram refused in every form, and its words.
         monotonic: A monotonic clock in seconds.
         backoff: Seconds after the first failed call; each further one waits up to twice as long, at most 60.
+        secrets: Masks secrets in everything that is sent.
     """
 
     def __init__(
@@ -75,7 +81,9 @@ class Outbox:
         on_failed: Callable[[OutboxRow, str], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         backoff: float = _FIRST_BACKOFF,
+        secrets: SecretFilter | None = None,
     ) -> None:
+        self.secrets = secrets or SecretFilter()
         self._bot = bot
         self._store = store
         self._now = monotonic
@@ -128,8 +136,9 @@ class Outbox:
         """
         if self._store.sent.by_key(chat_id, key) is not None:
             return False
-        post = _post(
-            text,
+        attachment, note = self._mask_attachment(attachment)
+        post = self._content(
+            f"{text}\n\n{note}" if note else text,
             markup,
             silent=silent,
             thread_id=thread_id,
@@ -192,7 +201,9 @@ class Outbox:
             about = (
                 sent.about if sent is not None else waiting.about if waiting is not None else MessageSubject()
             )
-        self._store.outbox.put(chat_id, Op.EDIT, key, _post(text, markup), about=about, priority=priority)
+        self._store.outbox.put(
+            chat_id, Op.EDIT, key, self._content(text, markup), about=about, priority=priority
+        )
         self._wake(chat_id)
         return True
 
@@ -221,7 +232,7 @@ class Outbox:
             thread_id: The topic it goes to.
             priority: How urgent it is.
         """
-        post = _post(text, markup, silent=True, thread_id=thread_id)
+        post = self._content(text, markup, silent=True, thread_id=thread_id)
         sent = self._store.sent.by_key(chat_id, key)
         unchanged = sent is not None and sent.digest == post.digest
         if unchanged and not self._store.outbox.has(chat_id, key, Op.SHOW):
@@ -287,7 +298,10 @@ class Outbox:
             alert: Whether the text is a dialog to be closed.
             missed: Called where Telegram takes no answer any more: the tap was answered before, or long ago.
         """
-        self._calls.make(self._bot.answer_callback_query(query_id, text or None, show_alert=alert), missed)
+        self._calls.make(
+            self._bot.answer_callback_query(query_id, self.secrets.mask(text) or None, show_alert=alert),
+            missed,
+        )
 
     def revive(self, chat_id: int) -> None:
         """Note that a chat is alive: somebody allowed wrote there. What waited for it goes out."""
@@ -342,7 +356,32 @@ class Outbox:
             # Looked at anew now and then: a lane may turn out to wait longer than there is time.
             await asyncio.wait(tasks, timeout=min(left, _DRAIN_LOOK))
 
+    def mask(self, text: str) -> str:
+        """Mask the secrets of a text in Telegram's HTML, with a note; before it is split into messages."""
+        masked = self.secrets.mask_html(text)
+        return (
+            masked
+            if masked == text
+            else f"{masked}\n\n{escape(secret_note(self.secrets.names(to_plain(text))))}"
+        )
+
     # Behind them ---------------------------------------------------------------------------------------------
+
+    def _content(self, text: str, markup: Markup, **more: Any) -> Post:
+        keyboard = _clean(self.secrets.mask_json(markup.to_dict())) if markup is not None else None
+        return Post(text=_clean(self.mask(text)), markup=keyboard, **more)
+
+    def _mask_attachment(self, attachment: Attachment | None) -> tuple[Attachment | None, str]:
+        """The file as it may be sent, None if it may not, and what to say about that as HTML."""
+        if attachment is None or attachment.photo or attachment.confirmed:
+            return attachment, ""
+        names = self.secrets.names_in(attachment.data)
+        if not names:
+            return attachment, ""
+        data = self.secrets.mask_data(attachment.data)
+        if data is None:
+            return None, escape(f"🔒 {attachment.name} is held back, it contains: {', '.join(names)}")
+        return replace(attachment, data=data), escape(secret_note(names))
 
     def _wake(self, chat_id: int) -> None:
         if self._running:
@@ -356,10 +395,6 @@ class Outbox:
 
 def _ignore_failure(row: OutboxRow, text: str) -> None:
     """Do no more than the lane, which has logged it."""
-
-
-def _post(text: str, markup: Markup, **more: Any) -> Post:
-    return Post(text=_clean(text), markup=_clean(markup.to_dict()) if markup is not None else None, **more)
 
 
 def _clean(value: Any) -> Any:

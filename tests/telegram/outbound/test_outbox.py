@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from samobot.errors import StorageError
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
+from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.outbound.outbox import Attachment, Outbox
@@ -24,6 +27,8 @@ from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import OutboxRow, Priority
 from samobot.telegram.store.sent import MessageSubject
+from samobot.telegram.views.buttons import MessageView
+from samobot.telegram.views.wording import Recipient
 from tests.telegram.conftest import ManualClock
 
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
@@ -558,3 +563,69 @@ async def test_a_group_that_moves_takes_its_messages_along(
         await scene.server.wait_until(group.from_bot)
         assert await outbox.drain(10)
     assert scene.store.people.access().groups == {group.id}
+
+
+KEY = "ghp_" + "aB3dE5gH7jK9mN1pQ2sT4vW6yZ8aB3dE5gH7j"
+MASK = "[GitHub token masked]"
+
+
+async def test_outbox_masks_secrets_in_messages_edits_cards_and_captions(scene: Scene) -> None:
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, f"a <b>{KEY}</b>", key="a")
+        outbox.show(scene.chat.id, f"card {KEY}", key="card:a")
+        outbox.post(scene.chat.id, f"caption {KEY}", key="c", attachment=Attachment("a.md", b"text"))
+        assert await outbox.drain(10)
+        outbox.edit(scene.chat.id, f"edited {KEY}", key="a")
+        assert await outbox.drain(10)
+    texts = [message.text for message in scene.shown]
+    assert sorted(text.partition("\n")[0] for text in texts) == [
+        f"caption {MASK}",
+        f"card {MASK}",
+        f"edited {MASK}",
+    ]
+    assert all("🔒 Masked here: GitHub token" in text for text in texts)
+    assert KEY not in (scene.store.state_dir / "bot.db").read_bytes().decode("latin-1")
+
+
+async def test_outbox_masks_secrets_on_buttons_and_in_answers_to_taps(store: Store) -> None:
+    outbox = Outbox(Bot(TOKEN), store)
+    keys = InlineKeyboardMarkup([[InlineKeyboardButton(f"Use {KEY}", callback_data="x")]])
+    outbox.post(5, "a", key="a", markup=keys)
+    (row,) = store.outbox.waiting(5)
+    assert KEY not in json.dumps(row.post.markup)
+    assert MASK in json.dumps(row.post.markup)
+
+
+async def test_outbox_masks_secrets_in_documents_and_says_so(scene: Scene) -> None:
+    async with scene.outbox() as outbox:
+        data = f"export GITHUB_TOKEN={KEY}\n".encode()
+        outbox.post(scene.chat.id, "Plan", key="a", attachment=Attachment("plan.md", data))
+        assert await outbox.drain(10)
+    (message,) = scene.shown
+    assert message.text == "Plan\n\n🔒 Masked here: GitHub token"
+    assert message.file is not None
+    assert message.file.text == f"export GITHUB_TOKEN={MASK}\n"
+
+
+async def test_outbox_holds_a_binary_file_with_secrets_back(scene: Scene) -> None:
+    async with scene.outbox() as outbox:
+        held = Attachment("core.bin", b"\xff\xfe\0" + KEY.encode())
+        outbox.post(scene.chat.id, "Core", key="a", attachment=held)
+        outbox.post(scene.chat.id, "Core", key="b", attachment=replace(held, confirmed=True))
+        assert await outbox.drain(10)
+    first, second = scene.shown
+    assert first.text == "Core\n\n🔒 core.bin is held back, it contains: GitHub token"
+    assert first.file is None
+    assert second.file is not None
+    assert second.file.data == held.data
+
+
+async def test_publisher_masks_a_key_that_is_cut_between_two_messages(store: Store) -> None:
+    outbox = Outbox(Bot(TOKEN), store)
+    lines = "\n".join(f"line{number:03}ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/ab" for number in range(150))
+    block = f"-----BEGIN RSA PRIVATE KEY-----\n{lines}\n-----END RSA PRIVATE KEY-----"
+    shown = MessageView(f"<pre>{block}</pre>")
+    Publisher(store, outbox).post(Recipient(5), "k", shown, MessageSubject(), Importance.ALERT)
+    (row,) = store.outbox.waiting(5)
+    assert "ABCDEFGHIJ" not in row.post.text
+    assert "[private key masked]" in row.post.text

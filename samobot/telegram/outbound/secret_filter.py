@@ -1,0 +1,234 @@
+"""Secrets masked in everything that leaves for a chat. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from samobot.telegram.markup.html import from_html
+from samobot.telegram.markup.rich_text import RichText, TextSpan
+
+_SHORTEST_VALUE = 8
+_PREFIX = 12
+"""Characters of a known value that give it away: what was shortened is masked too."""
+
+_NAMED = re.compile(
+    r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)$", re.IGNORECASE
+)
+_NO_SECRET = re.compile(r"[/~.][\w./~-]*|\d+|true|false|none|null", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"(?i)(?:pass(?:word|wd)?|pwd|secret|token|example|change-?me|user(?:name)?|x+|\*+|\.+|…)\Z|[<${%\[]"
+)
+
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One form of key.
+
+    Attributes:
+        name: What it is called in the mask.
+        needles: Literal texts of which one is in every such key: looked for first, as that is cheap.
+        pattern: The key; its group `secret`, if it has one, is what is masked.
+    """
+
+    name: str
+    needles: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+def _form(name: str, needles: str, pattern: str) -> _Form:
+    return _Form(name, tuple(needles.split()), re.compile(pattern))
+
+
+_FORMS = (
+    _form("private key", "PRIVATE", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)"),
+    _form("Anthropic key", "sk-ant-", r"\bsk-ant-[A-Za-z0-9_-]{8,}"),
+    _form("OpenAI key", "sk-", r"\bsk-(?!ant-)(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Z])[A-Za-z0-9_-]{24,}"),
+    _form("GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", r"\bgh[pousr]_[A-Za-z0-9]{16,}"),
+    _form("GitHub token", "github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{16,}"),
+    _form("GitLab token", "glpat-", r"\bglpat-[A-Za-z0-9_-]{16,}"),
+    _form("AWS key", "AKIA ASIA", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    _form("AWS secret", "aws_secret AWS_SECRET SecretAccessKey", r"(?i)(?:aws_secret_access_key|SecretAccessKey)[\"']?\s*[=:]\s*[\"']?(?P<secret>[A-Za-z0-9/+]{30,})"),
+    _form("Slack token", "xox xapp-", r"\b(?:xox[a-z]-|xapp-)[A-Za-z0-9-]{10,}"),
+    _form("Slack webhook", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows)/(?P<secret>[A-Za-z0-9/_-]{10,})"),
+    _form("Google key", "AIza", r"\bAIza[0-9A-Za-z_-]{30,}"),
+    _form("Google token", "ya29. GOCSPX-", r"\b(?:ya29\.|GOCSPX-)[A-Za-z0-9_-]{20,}"),
+    _form("Stripe key", "k_live_ k_test_", r"\b[srp]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+    _form("npm token", "npm_", r"\bnpm_[A-Za-z0-9]{30,}"),
+    _form("PyPI token", "pypi-", r"\bpypi-[A-Za-z0-9_-]{50,}"),
+    _form("Hugging Face token", "hf_", r"\bhf_[A-Za-z0-9]{30,}"),
+    _form("SendGrid key", "SG.", r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
+    _form("DigitalOcean token", "dop_v1_ doo_v1_ dor_v1_", r"\bdo[opr]_v1_[a-f0-9]{60,}"),
+    _form("Telegram bot token", ":AA", r"(?<!\d)\d{6,12}:AA[A-Za-z0-9_-]{30,}"),
+    _form("JWT", "eyJ", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+    _form("bearer token", "earer", r"(?i)\bauthorization[\"']?\s*[:=]\s*[\"']?bearer\s+(?P<secret>[A-Za-z0-9._~+/=-]{16,})"),
+    _form("password", "://", r"://[^\s/:@\"'<>]+:(?P<secret>[^\s/@\"'<>]{3,})@"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    start: int
+    end: int
+    name: str
+
+
+class SecretFilter:
+    """Masks known values and the known forms of keys.
+
+    Args:
+        values: Known secrets by what they are called; shorter ones than 8 characters are left out.
+    """
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self._values = [
+            (name, form)
+            for name, value in (values or {}).items()
+            if len(value) >= _SHORTEST_VALUE
+            for form in dict.fromkeys((value, quote(value, safe="")))
+        ]
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str], token: str | None = None) -> SecretFilter:
+        """Make one that knows the bot's token and what an environment holds under names of secrets.
+
+        Args:
+            environ: The environment, and whatever else holds secrets by name.
+            token: The bot's own token.
+        """
+        values = {
+            name: value
+            for name, value in environ.items()
+            if _NAMED.search(name) and not _NO_SECRET.fullmatch(value)
+        }
+        if token:
+            values["TELEGRAM_BOT_TOKEN"] = token
+        return cls(values)
+
+    def names(self, text: str) -> tuple[str, ...]:
+        """Return what kinds of secrets a text holds, each once."""
+        return tuple(dict.fromkeys(found.name for found in self._find(text)))
+
+    def names_in(self, data: bytes) -> tuple[str, ...]:
+        """Return what kinds of secrets a file holds, in UTF-8, UTF-16 or anything that contains ASCII."""
+        return self.names(data.replace(b"\0", b"").decode("utf-8", "replace"))
+
+    def mask(self, text: str) -> str:
+        """Mask the secrets of a plain text."""
+        pieces: list[str] = []
+        at = 0
+        for found in self._find(text):
+            pieces += [text[at : found.start], _mask(found.name)]
+            at = found.end
+        return "".join([*pieces, text[at:]]) if pieces else text
+
+    def mask_data(self, data: bytes) -> bytes | None:
+        """Mask the secrets of a text file; None for a file that holds some and is no UTF-8 text."""
+        if not self.names_in(data):
+            return data
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        masked = self.mask(text)
+        return None if "\0" in text else masked.encode("utf-8")
+
+    def mask_html(self, source: str) -> str:
+        """Mask the secrets of a message in Telegram's HTML, also one that styles divide, and those in its links."""
+        plain = html.unescape(_TAG.sub("", source))
+        if not self.names(plain) and not self.names(html.unescape(source)):
+            return source
+        rich = from_html(source)
+        text: list[str] = []
+        moved: list[tuple[int, int, int]] = []
+        at = 0
+        for found in self._find(rich.text):
+            mask = _mask(found.name)
+            text += [rich.text[at : found.start], mask]
+            moved.append((found.start, found.end, len(mask)))
+            at = found.end
+        text.append(rich.text[at:])
+        kept = (_move(span, moved) for span in rich.spans if not self.names(span.value))
+        return RichText("".join(text), tuple(span for span in kept if span.end > span.start)).html()
+
+    def mask_json(self, value: Any) -> Any:
+        """Mask the secrets in every text of a JSON value, such as a keyboard."""
+        match value:
+            case str():
+                return self.mask(value)
+            case Mapping():
+                return {name: self.mask_json(item) for name, item in value.items()}
+            case list() | tuple():
+                return [self.mask_json(item) for item in value]
+            case _:
+                return value
+
+    def _find(self, text: str) -> Iterator[_Found]:
+        """The secrets of a text in order, without overlaps."""
+        known = (found for name, value in self._values for found in _copies(name, value, text))
+        formed = (
+            found
+            for form in _FORMS
+            if any(needle in text for needle in form.needles)
+            for found in _matches(form, text)
+        )
+        return _apart((*known, *formed))
+
+
+def secret_note(names: Iterable[str]) -> str:
+    """The line below a message in which something was masked."""
+    return f"🔒 Masked here: {', '.join(names)}"
+
+
+def _copies(name: str, value: str, text: str) -> Iterator[_Found]:
+    """Where a known value is in a text, also cut off at its end."""
+    start = value[: max(_PREFIX, len(value) // 3)]
+    at = text.find(start)
+    while at >= 0:
+        length = len(start)
+        while length < len(value) and text[at + length : at + length + 1] == value[length]:
+            length += 1
+        yield _Found(at, at + length, name)
+        at = text.find(start, at + length)
+
+
+def _matches(form: _Form, text: str) -> Iterator[_Found]:
+    group = "secret" if "secret" in form.pattern.groupindex else 0
+    for match in form.pattern.finditer(text):
+        if not _PLACEHOLDER.match(match[group]):
+            yield _Found(match.start(group), match.end(group), form.name)
+
+
+def _apart(found: Iterable[_Found]) -> Iterator[_Found]:
+    end = 0
+    for each in sorted(found, key=lambda one: (one.start, -one.end)):
+        if each.start >= end:
+            yield each
+            end = each.end
+
+
+def _mask(name: str) -> str:
+    return f"[{name} masked]"
+
+
+def _move(span: TextSpan, moved: list[tuple[int, int, int]]) -> TextSpan:
+    return TextSpan(
+        span.style, _place(span.start, moved, before=True), _place(span.end, moved, before=False), span.value
+    )
+
+
+def _place(at: int, moved: list[tuple[int, int, int]], *, before: bool) -> int:
+    """Where a place of the old text is in the masked one; within a secret, at the beginning or end of its mask."""
+    shift = 0
+    for start, end, length in moved:
+        if at >= end:
+            shift += length - (end - start)
+        elif at > start:
+            return start + shift + (0 if before else length)
+    return at + shift

@@ -1,0 +1,163 @@
+"""What is masked in everything that leaves for a chat, and what is not."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samobot.sandbox.botapi.parse_mode import parse_html
+from samobot.telegram.markup.html import to_plain
+from samobot.telegram.outbound.secret_filter import SecretFilter
+
+LETTERS = "aB3dE5gH7jK9mN1pQ2sT4vW6yZ8"
+
+
+def fake(length: int) -> str:
+    """Letters and digits that look like a key."""
+    return (LETTERS * 10)[:length]
+
+
+PRIVATE = "-----BEGIN {}PRIVATE KEY-----\nMIIEvQIBADANBgkq\n" + fake(64) + "\n-----END {}PRIVATE KEY-----"
+FORMS = {
+    "Anthropic key": [f"sk-ant-api03-{fake(90)}", f"sk-ant-oat01-{fake(40)}-_x", f"sk-ant-{fake(8)}"],
+    "OpenAI key": [f"sk-proj-{fake(48)}", f"sk-{fake(48)}"],
+    "GitHub token": [f"ghp_{fake(36)}", f"gho_{fake(36)}", f"ghs_{fake(36)}", f"github_pat_{fake(22)}_{fake(59)}"],
+    "GitLab token": [f"glpat-{fake(20)}"],
+    "AWS key": ["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"],
+    "Slack token": ["xoxb-123456789012-" + fake(24), "xoxp-" + fake(30), "xapp-1-" + fake(30)],
+    "Google key": [f"AIza{fake(35)}"],
+    "Google token": [f"ya29.{fake(60)}"],
+    "Stripe key": [f"sk_live_{fake(24)}", f"rk_test_{fake(24)}"],
+    "npm token": [f"npm_{fake(36)}"],
+    "PyPI token": [f"pypi-AgEIcHlwaS5vcmc{fake(60)}"],
+    "Hugging Face token": [f"hf_{fake(34)}"],
+    "SendGrid key": [f"SG.{fake(22)}.{fake(43)}"],
+    "Telegram bot token": [f"123456789:AA{fake(33)}"],
+    "JWT": [f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.{fake(43)}"],
+    "private key": [PRIVATE.format("", ""), PRIVATE.format("RSA ", "RSA "), PRIVATE.format("OPENSSH ", "OPENSSH "),
+                    f"-----BEGIN EC PRIVATE KEY-----\n{fake(64)}\n{fake(30)}"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"), [(name, each) for name, found in FORMS.items() for each in found]
+)
+@pytest.mark.parametrize(
+    "around", ["{}", "key={}\nnext", "`{}`, and", "https://x.test/?k={}&a=1", '{{"a":"{}"}}']
+)
+def test_filter_masks_a_key_of_a_known_form_wherever_it_stands(name: str, secret: str, around: str) -> None:
+    masked = SecretFilter().mask(around.format(secret))
+    assert f"[{name} masked]" in masked
+    body = secret.splitlines()[-1] if "\n" in secret else secret
+    assert body[-8:] not in masked
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (f"aws_secret_access_key = {fake(40)}", "aws_secret_access_key = "),
+        (f'"SecretAccessKey": "{fake(40)}"', '"SecretAccessKey": "'),
+        ("postgres://shop:h0rse-battery@db.test/shop", "postgres://shop:"),
+        (f"curl -H 'Authorization: Bearer {fake(30)}' x", "curl -H 'Authorization: Bearer "),
+        (f"https://hooks.slack.com/services/T000/B000/{fake(24)}", "https://hooks.slack.com/services/"),
+    ],
+)
+def test_filter_masks_only_the_secret_part_of_a_setting(text: str, kept: str) -> None:
+    masked = SecretFilter().mask(text)
+    assert masked.startswith(kept + "[")
+    assert fake(16) not in masked
+    assert "h0rse" not in masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        hashlib.sha256(b"x").hexdigest(),
+        hashlib.sha1(b"x", usedforsecurity=False).hexdigest(),
+        f"sha512-{base64.b64encode(hashlib.sha512(b'x').digest()).decode()}",
+        str(uuid.UUID(int=2**127 + 5)),
+        "commit 4c2f3e1 on feature/sk-antlers-for-the-long-named-component-library",
+        'class="sk-folding-cube sk-cube-grid-and-more-of-the-same"',
+        "the variable ANTHROPIC_API_KEY is not set; TELEGRAM_BOT_TOKEN neither",
+        "postgres://user:password@localhost/db, redis://user:${REDIS_PASSWORD}@cache, http://a:<password>@b",
+        "ssh://git@github.com:22/owner/repo.git and http://[::1]:8080/x@y",
+        "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        "eyJ is how a JWT begins; eyJhbGciOiJIUzI1NiJ9 alone is a header",
+        "12:30:45:AA, 2026-11-28 00:00:00, ratio 123456:AAA",
+        "AKIA is the prefix of access keys, AKIAXX is none",
+        "ghp_ and github_pat_ are prefixes; xoxb- is Slack's; sk-ant- ours",
+        "def hf_load(model): npm_config_registry = os.environ['npm_config_registry']",
+        "SG.update(1).value, dop_v1_ is DigitalOcean's",
+    ],
+)
+def test_filter_leaves_hashes_ids_and_talk_about_keys_alone(text: str) -> None:
+    assert SecretFilter().mask(text) == text
+    assert SecretFilter().mask_html(text.replace("<", "&lt;").replace(">", "&gt;")) == text.replace(
+        "<", "&lt;"
+    ).replace(">", "&gt;")
+
+
+def test_filter_masks_values_of_the_environment_by_their_names() -> None:
+    values = {
+        "ANTHROPIC_API_KEY": "plain-but-secret-value-42",
+        "SHOP_DB_PASSWORD": "correct horse battery",
+        "GITHUB_TOKEN": "abc$&?def~ghi",
+        "DEPLOY_KEY": "/home/ann/.ssh/key",
+        "TOKENIZERS_PARALLELISM": "false-or-something",
+        "SHORT_TOKEN": "abc",
+        "NUMBER_KEY": "123456789",
+    }
+    secrets = SecretFilter.of(values, "42:token-for-tests")
+    text = " | ".join([*values.values(), "42:token-for-tests", "abc%24%26%3Fdef~ghi"])
+    masked = secrets.mask(text)
+    assert masked == (
+        "[ANTHROPIC_API_KEY masked] | [SHOP_DB_PASSWORD masked] | [GITHUB_TOKEN masked] | /home/ann/.ssh/key"
+        " | false-or-something | abc | 123456789 | [TELEGRAM_BOT_TOKEN masked] | [GITHUB_TOKEN masked]"
+    )
+
+
+def test_filter_masks_a_known_value_whose_end_was_cut_off() -> None:
+    value = fake(60)
+    masked = SecretFilter({"API_KEY": value}).mask(f"the key is {value[:30]}… and {value[:20]}")
+    assert masked == "the key is [API_KEY masked]… and [API_KEY masked]"
+
+
+def test_filter_masks_a_key_that_styles_divide_and_one_in_a_link() -> None:
+    key = f"ghp_{fake(36)}"
+    source = f'a <b>{key[:10]}</b><i>{key[10:]}</i> z <a href="https://x.test/?t={key}">link</a> <code>{key}</code>'
+    masked = SecretFilter().mask_html(source)
+    assert key not in masked
+    assert to_plain(masked) == "a [GitHub token masked] z link [GitHub token masked]"
+    parse_html(masked)
+
+
+@given(st.text(), st.text(), st.sampled_from(["b", "i", "u", "code", "pre", "blockquote"]))
+def test_masking_keeps_the_rest_of_a_message_as_it_is(before: str, after: str, tag: str) -> None:
+    key = f"ghp_{fake(36)}"
+    from samobot.telegram.markup.rich_text import clean, escape
+
+    source = f"{escape(before)}<{tag}>.{key}.</{tag}>{escape(after)}"
+    masked = parse_html(SecretFilter().mask_html(source)).text
+    expected = parse_html(f"{escape(before)}<{tag}>.[GitHub token masked].</{tag}>{escape(after)}").text
+    assert masked == expected
+    assert clean(key) not in masked
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "latin-1"])
+def test_filter_finds_keys_in_files_of_any_encoding(encoding: str) -> None:
+    data = f"é API=sk-ant-{fake(40)}\n".encode(encoding)
+    assert SecretFilter().names_in(data) == ("Anthropic key",)
+    masked = SecretFilter().mask_data(data)
+    assert (masked is not None) == (encoding == "utf-8")
+    assert masked is None or fake(20).encode() not in masked
+
+
+def test_filter_leaves_a_file_without_keys_as_it_is() -> None:
+    for data in (b"", b"\x89PNG\r\n\0\0", "plain ü".encode(), bytes(range(256)) * 100):
+        assert SecretFilter().mask_data(data) is data

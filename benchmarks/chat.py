@@ -202,12 +202,12 @@ async def idle_cost(root: Path) -> list[Measure]:
     for count, seconds, memory, share in (
         (0, 8, None, None),
         (20, 20, 70, 0.2),
-        (100, 8, None, None),
-        (1000, 15, None, None),
+        (1000, 30, 75, 0.25),
+        (10_000, 30, 75, 0.25),
     ):
         async with stage(root / str(count), endless(), sessions=count) as on:
             process = psutil.Process(on.bot.pid)
-            await asyncio.sleep(6)  # what comes with a start is over
+            await asyncio.sleep(6 + count / 500)  # what comes with a start is over
             used = await _processor_share(process, seconds)
             size = process.memory_info().rss / 1e6
         measures.append(Measure(f"bot's memory, {count} sessions", size, "MB", memory))

@@ -12,11 +12,12 @@ from typing import Any
 
 from samobot.errors import ConflictError, SamobotError, UsageError
 from samobot.fleet import emergency_flag
+from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import FleetEvent
 from samobot.fleet.session_reader import SessionReader
-from samobot.fleet.supervisor import DesiredRunStore, Supervisor
+from samobot.fleet.supervisor import Supervisor
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.folder import clean_address
 from samobot.session.snapshot import holds
@@ -40,7 +41,7 @@ class RunQueue:
 
     def __init__(
         self,
-        wanted: DesiredRunStore,
+        wanted: DesiredRuns,
         most: int,
         state_dir: Path,
         *,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from samobot.config.project import Project
 from samobot.errors import UsageError
 from samobot.fleet.worktree_setup import set_up_worktree
 from samobot.phases import Phase
-from samobot.session import journal
+from samobot.session import gate, journal
 from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder, clean_name, list_folders, new_folder, resolve
@@ -34,6 +35,11 @@ class Opening:
 
     task: str | None = None
     dive: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Both together: guidance, if the session exists already."""
+        return "\n\n".join(part for part in (self.task, self.dive) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,39 @@ def open_session(
     for note in notes:
         journal.append(folder, EventName.NOTICE, now, text=note)
     return Opened(folder, created=True, notes=tuple(notes))
+
+
+def open_or_guide(
+    project: Project,
+    name: str,
+    opening: Opening,
+    who: str,
+    now: datetime,
+    *,
+    branch_prefix: str = "",
+    state_dir: Path,
+    refuse: Callable[[SessionFolder], None],
+) -> Opened:
+    """Find or create a session; what is said about one that exists becomes guidance. For terminal and chat alike.
+
+    Args:
+        project: Where it belongs.
+        name: A folder's exact name, a session's name, or a new one.
+        opening: The task.
+        who: Who says it.
+        now: The local time.
+        branch_prefix: Put before the session's name in its git branch, with a slash.
+        state_dir: The state folder.
+        refuse: Raises if an existing session takes no guidance now.
+
+    Raises:
+        SamobotError: What `open_session` and `refuse` raise.
+    """
+    opened = open_session(project, name, opening, now, branch_prefix, state_dir=state_dir)
+    if not opened.created and opening.text:
+        refuse(opened.folder)
+        gate.tell(opened.folder, opening.text, who, now)
+    return opened
 
 
 def _is_begun(folder: SessionFolder) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -22,6 +23,7 @@ from telegram.error import TelegramError
 from samobot.config.environment import find_env_file, read_values
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
+from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.results import FleetEvent
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
@@ -31,7 +33,6 @@ from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.identity import BotAccount
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
-from samobot.telegram.inbound.file_watch import watch
 from samobot.telegram.inbound.polling import Poller, Problem
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.markup.rich_text import escape
@@ -79,7 +80,6 @@ class BotApp:
         self._watch_files = watch_files
         self._service = ServiceNotifier(environ)
         self._stop = asyncio.Event()
-        self._sooner = asyncio.Event()
         self._looking = asyncio.Lock()
         self._untold: list[FleetEvent] = []
         self._last_look = time.monotonic()
@@ -141,9 +141,13 @@ class BotApp:
         self._store = store
         self._outbox = Outbox(bot, store, secrets=self._secret_filter())
         self._gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)
-        self._fleet = LocalFleet(
-            self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set
-        )
+        self._fleet = LocalFleet(self._settings, environ=self._environ, watch_files=self._watch_files)
+        legacy = store.legacy_runs()
+        if legacy:
+            self._fleet.desired_runs.adopt(
+                DesiredRun(session=session, options=json.loads(options)) for session, options in legacy
+            )
+            store.forget_legacy_runs()
         self._places = Recipients(store, self._settings)
         self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
         self._context = HandlerContext(
@@ -261,21 +265,13 @@ class BotApp:
 
     async def _hints(self) -> None:
         """Look sooner when a worker has ended or was started, or when files have changed."""
-        watching: list[asyncio.Task[Any]] = []
-        if self._watch_files:
-            files = watch(self._settings.samobot_projects, self._sooner.set)
-            watching.append(asyncio.create_task(files, name="watching"))
-        try:
-            while True:
-                await self._sooner.wait()
-                self._sooner.clear()
-                await asyncio.sleep(max(0.0, self._last_look + self._rest - time.monotonic()))
-                began = time.monotonic()
-                await self._look()
-                # Short pauses keep replies fast; long ones keep the processor idle.
-                self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
-        finally:
-            await _cancel(*watching)
+        while True:
+            await self._fleet.wait_for_change()
+            await asyncio.sleep(max(0.0, self._last_look + self._rest - time.monotonic()))
+            began = time.monotonic()
+            await self._look()
+            # Short pauses keep replies fast; long ones keep the processor idle.
+            self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
 
     async def _keep_house(self) -> None:
         try:

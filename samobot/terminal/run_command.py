@@ -21,14 +21,13 @@ from samobot.config.trust import report_once, untrusted
 from samobot.errors import BusyError, UsageError
 from samobot.fleet.emergency_flag import refuse_during_emergency
 from samobot.fleet.launch import RunRequest, start_detached
-from samobot.fleet.session_creator import Opening, find_session, open_session
-from samobot.session import gate
+from samobot.fleet.session_creator import Opening, find_session, open_or_guide
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
-from samobot.terminal.actor import person_at
+from samobot.terminal.actor import person_at, user_name
 from samobot.terminal.allowance import no_money
 from samobot.terminal.gate_prompts import decide_here
 from samobot.terminal.interrupts import Stopped, StopSignals
@@ -156,12 +155,14 @@ def _open(request: RunRequest, project: Project, settings: Settings) -> SessionF
     now = datetime.now().astimezone()
     opening = Opening(request.task, request.dive)
     _ask_to_trust(project, project.main_repo, settings)
-    opened = open_session(
+    opened = open_or_guide(
         project,
         request.session,
         opening,
+        user_name(),
         now,
-        settings.git_branch_prefix,
+        branch_prefix=settings.git_branch_prefix,
+        refuse=_refuse_guidance,
         state_dir=settings.samobot_state_dir,
     )
     folder = opened.folder
@@ -170,21 +171,22 @@ def _open(request: RunRequest, project: Project, settings: Settings) -> SessionF
         _ask_to_trust(project, project.file.parent / Path(work_dir).expanduser(), settings)
     for note in opened.notes:
         click.echo(f"samobot: {note}", err=True)
-    words = "\n\n".join(text for text in (request.task, request.dive) if text)
-    if words and not opened.created:
-        if _files(folder).is_done():
-            raise UsageError(
-                f"{folder.name} is done; start a session of another name for what is next, or leave out --task."
-            )
-        person = person_at(folder)
-        held = holder(folder)
-        if held is not None:
-            raise BusyError(
-                f"Another worker holds {folder.name}: {held.describe()}. Your text was not saved; send it with "
-                f"its next iteration with: samobot tell {folder.name} …"
-            )
-        gate.tell(folder, words, person.who, now)
-    return folder
+    return opened.folder
+
+
+def _refuse_guidance(folder: SessionFolder) -> None:
+    """Refuse text for a session that would not read it before it is asked for again."""
+    if _files(folder).is_done():
+        raise UsageError(
+            f"{folder.name} is done; start a session of another name for what is next, or leave out --task."
+        )
+    person_at(folder)
+    held = holder(folder)
+    if held is not None:
+        raise BusyError(
+            f"Another worker holds {folder.name}: {held.describe()}. Your text was not saved; send it with "
+            f"its next iteration with: samobot tell {folder.name} …"
+        )
 
 
 def _ask_to_trust(project: Project, work_dir: Path, settings: Settings) -> None:

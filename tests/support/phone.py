@@ -12,6 +12,7 @@ import pytest
 from telegram import Bot, Update
 
 from samobot.config.settings import Settings
+from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.context import HandlerContext
@@ -70,6 +71,12 @@ class Phone:
     number: int = 0
     now: datetime = NOW
     toasts: list[tuple[str, bool]] = field(default_factory=list)
+
+    @property
+    def desired_runs(self) -> DesiredRuns:
+        """What should be running."""
+        assert isinstance(self.context.fleet, LocalFleet)
+        return self.context.fleet.desired_runs
 
     async def say(
         self,
@@ -188,7 +195,7 @@ async def open_phone(
     )  # fmt: skip
     bot = Bot("42:token-for-tests")
     outbox = Outbox(bot, store)
-    fleet = LocalFleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
+    fleet = LocalFleet(settings, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
     places = Recipients(store, settings)
     notifier = Notifier(fleet, store, outbox, places, lambda: made.now)
     context = HandlerContext(fleet, store, outbox, notifier, places, settings, lambda: made.now)

@@ -14,7 +14,7 @@ from telegram import InlineKeyboardMarkup
 
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError, StorageError
-from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.session.gate import Person
 from samobot.telegram.markup.rich_text import escape
@@ -101,7 +101,7 @@ class HandlerContext:
 
     def __init__(
         self,
-        fleet: LocalFleet,
+        fleet: Fleet,
         store: Store,
         outbox: Outbox,
         notifier: Notifier,

@@ -107,7 +107,7 @@ async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionR
 
 async def resume(context: HandlerContext, request: ChatRequest) -> None:
     """`/resume [name|all] [budget]`: resume; also turns the emergency stop off."""
-    if await asyncio.to_thread(context.fleet.lift_emergency_stop):
+    if await context.fleet.lift_emergency_stop():
         context.receipt(request, "👍", "Sessions may run again.")
         context.reply(
             request,

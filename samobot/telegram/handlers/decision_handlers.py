@@ -7,7 +7,7 @@ from typing import Any
 
 from samobot.errors import ConflictError, UsageError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.results import AnswerReceipt
+from samobot.fleet.results import AnswerReceipt, QuestionAnswer
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.question import Question
@@ -134,8 +134,8 @@ async def answer_question(
     Raises:
         ConflictError: It has changed, was answered by somebody meanwhile, or is being worked with.
     """
-    expect = {index: identity} if identity is not None else None
-    receipt = await context.fleet.answer(ref, {index: text}, request.person, expect=expect, change=change)
+    answer = QuestionAnswer(index=index, text=text, identity=identity)
+    receipt = await context.fleet.answer(ref, [answer], request.person, change=change)
     await _answered(context, request, ref, receipt)
 
 
@@ -248,7 +248,13 @@ def find_shown(view: SessionView, detail: Mapping[str, Any]) -> Question | None:
 async def _write(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, answers: Mapping[str | int, str]
 ) -> None:
-    receipt = await context.fleet.answer(ref, answers, request.person)
+    named = [
+        QuestionAnswer(index=question, text=text)
+        if isinstance(question, int)
+        else QuestionAnswer(label=question, text=text)
+        for question, text in answers.items()
+    ]
+    receipt = await context.fleet.answer(ref, named, request.person)
     await _answered(context, request, ref, receipt)
 
 

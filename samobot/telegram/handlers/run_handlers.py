@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from samobot.errors import DayOverError, UsageError
@@ -43,7 +42,7 @@ async def run_in(context: HandlerContext, request: ChatRequest, project: str | N
     begun = [task for _, task in context.unfinished_commands() if task.key == request.key]
     if begun and begun[0].text != request.text:
         return  # an update handled again after a crash: what it began is taken up under its settled name
-    await asyncio.to_thread(context.fleet.refuse_in_panic)
+    await context.fleet.refuse_in_panic()
     words = await resolve_arguments(context, parse_run(request.text))
     if project is not None:
         words = replace(words, project=project)
@@ -111,7 +110,7 @@ async def start_named(
     Raises:
         UsageError: It cannot be a name.
     """
-    await asyncio.to_thread(context.fleet.refuse_in_panic)
+    await context.fleet.refuse_in_panic()
     words = await resolve_arguments(context, parse_run(task))
     free = await context.fleet.free_name(project, clean_name(name))
     await start(context, request, project, replace(words, name=free, task=words.task or task))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
 from samobot.fleet.models import SessionView
@@ -76,7 +75,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
 
 async def emergency_line(context: HandlerContext) -> str:
     """A line for as long as the emergency stop is on; else empty."""
-    who = await asyncio.to_thread(context.fleet.emergency_stop)
+    who = await context.fleet.emergency_stop()
     return f"🛑 Emergency stop is on ({escape(one_line(who, 60))}). /resume turns it off." if who else ""
 
 

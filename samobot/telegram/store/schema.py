@@ -75,7 +75,7 @@ CREATE TABLE chats (              -- preferences of a chat, and whether it can b
     blocked  REAL
 );
 
-CREATE TABLE wanted (             -- runs that ought to be running
+CREATE TABLE wanted (             -- no longer written: the fleet keeps which runs should be running
     session  TEXT PRIMARY KEY,
     options  TEXT NOT NULL,
     since    REAL NOT NULL,

@@ -168,21 +168,21 @@ async def test_pause_says_what_a_session_waits_for_that_rests_already(
     )
     (refused,) = await phone.say("/pause demo")
     assert refused.startswith(refusal)
-    phone.store.wanted.want("repo:26-01-31-demo", {})
+    phone.desired_runs.want("repo:26-01-31-demo", {})
     (refused,) = await phone.say("/pause demo")
     assert refused.startswith(refusal)
     assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT], (
         "no receipt for nothing"
     )
-    assert len(phone.store.wanted.all()) == 1, "it goes on after the decision, as it would have"
+    assert len(phone.desired_runs.all()) == 1, "it goes on after the decision, as it would have"
 
 
 async def test_pause_says_that_a_session_was_in_line(phone: Phone) -> None:
     phone.session("demo")
-    phone.store.wanted.want("repo:26-01-31-demo", {}, queued=True)
+    phone.desired_runs.want("repo:26-01-31-demo", {}, queued=True)
     said = await phone.say("/pause demo")
     assert any("⏸ demo is paused; it was number 1 in line." in text for text in said)
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
 
 
 async def test_a_lone_word_that_is_a_command_does_not_become_a_session(phone: Phone) -> None:
@@ -436,9 +436,9 @@ async def test_a_session_without_money_is_not_said_to_go_on(phone: Phone) -> Non
     assert "+$5" in str(phone.last("used up its budget").post.markup)
     too_little = "⚠️ demo has cost $6.00 already; a budget has to be more than that."
     assert await phone.say("/resume demo 4") == [too_little]
-    assert not phone.store.wanted.all()
+    assert not phone.desired_runs.all()
     await phone.say("/resume demo 8")
-    assert [run.session for run in phone.store.wanted.all()] == ["repo:26-01-31-demo"]
+    assert [run.session for run in phone.desired_runs.all()] == ["repo:26-01-31-demo"]
 
 
 async def test_cost_says_what_ended_without_a_price(phone: Phone) -> None:
@@ -708,11 +708,11 @@ async def test_an_answer_after_a_stop_is_saved_and_only_resume_lets_it_go_on(pho
     assert any("Saved. demo stays stopped until /resume." in text for text in said)
     await phone.say("/answer demo Q2 seven")
     assert "seven" in (folder / "_qa.md").read_text()
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
     (view,) = await phone.context.fleet.sessions()
     assert view.state is SessionState.STOPPED
     await phone.say("/resume demo")
-    assert [run.session for run in phone.store.wanted.all()] == [view.ref.key]
+    assert [run.session for run in phone.desired_runs.all()] == [view.ref.key]
 
 
 def paused_while_it_worked(folder: Path) -> None:
@@ -730,7 +730,7 @@ async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_an
     await phone.say(f"/notify {level}")
     folder = phone.asking()
     paused_while_it_worked(folder)
-    phone.store.wanted.want("repo:26-01-31-demo", {})
+    phone.desired_runs.want("repo:26-01-31-demo", {})
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.new()
     (refused,) = await phone.say("/pause demo")
@@ -753,7 +753,7 @@ async def test_a_plan_that_is_decided_says_that_the_session_stays_paused(phone: 
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     said = await phone.say(words)
     assert len([text for text in said if "stays paused" in text]) == 1
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
 
 
 async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_resumed(phone: Phone) -> None:
@@ -769,7 +769,7 @@ async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_res
     assert any(row.post.markup for row in asked)
     await phone.say("/answer demo all")
     await phone.say("/answer demo Q2 seven")
-    assert len(phone.store.wanted.all()) == 1
+    assert len(phone.desired_runs.all()) == 1
 
 
 async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> None:
@@ -779,9 +779,9 @@ async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> No
     await phone.context.finish(20)
     assert any("stays stopped until /resume" in text for text in await phone.say("/approve demo"))
     assert "Phase: implementation" in (folder / "_overview.md").read_text()
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
     await phone.tap(phone.last("stays stopped"), "▶️ Resume")
-    assert len(phone.store.wanted.all()) == 1
+    assert len(phone.desired_runs.all()) == 1
 
 
 async def test_there_is_nothing_to_stop_about_a_done_session(phone: Phone) -> None:

@@ -80,7 +80,7 @@ async def test_done_said_in_reply_does_what_the_button_does(phone: Phone, word: 
 async def test_done_said_twice_is_no_guidance(phone: Phone) -> None:
     folder = await _needing(phone)
     await phone.say("done", reply_to=50)
-    phone.store.wanted.drop("repo:26-01-31-human")
+    phone.desired_runs.drop("repo:26-01-31-human")
     await phone.say("done", reply_to=50)
     assert len((folder / "_decisions.jsonl").read_text().splitlines()) == 1
     assert not (folder / "_guidance.md").exists()

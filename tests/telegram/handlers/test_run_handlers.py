@@ -32,7 +32,7 @@ async def _started(phone: Phone, name: str) -> SessionView:
 
 def _is_auto(phone: Phone, view: SessionView) -> bool:
     """Whether its worker will be started so."""
-    (run,) = [run for run in phone.store.wanted.all() if run.session == view.ref.key]
+    (run,) = [run for run in phone.desired_runs.all() if run.session == view.ref.key]
     return run.options.get("auto") is True
 
 
@@ -176,10 +176,10 @@ async def test_words_for_a_session_on_a_day_that_is_over_are_kept_and_one_tap_st
     assert "The day's budget is used up. Your words are kept for its next iteration." in text
     assert ("flags" in text) == bool(flags)
     assert "and in blue" in (folder / "_guidance.md").read_text()
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
     await phone.tap(told, "▶️ Resume")
     assert "The day's budget is used up." in phone.toasts[-1][0], "not yet; the buttons stay"
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
     await phone.tap(told, "+$5 for today")
-    (run,) = phone.store.wanted.all()
+    (run,) = phone.desired_runs.all()
     assert run.session == "repo:26-01-31-demo"

@@ -91,7 +91,7 @@ async def test_assent_to_a_plan_that_has_changed_since_approves_nothing_and_offe
 async def test_assent_to_a_plan_that_was_decided_already_is_no_guidance(phone: Phone) -> None:
     folder = await _plan(phone)
     await phone.say("LGTM", reply_to=PLAN_MESSAGE)
-    phone.store.wanted.drop("repo:26-01-31-demo")
+    phone.desired_runs.drop("repo:26-01-31-demo")
     await phone.say("LGTM", reply_to=PLAN_MESSAGE)
     assert _decisions(folder) == ["approval"]
     assert not (folder / "_guidance.md").exists()

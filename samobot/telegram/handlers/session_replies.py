@@ -68,7 +68,7 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
         return
     if request.about is not None and says_done(request.text) and "need" in detail:
         shown = request.about.kind == NeedKind.ACTION or (need is not None and need.kind is NeedKind.ACTION)
-        if shown:  # also if it is over: the user hears what came of it, and "done" does not become guidance
+        if shown:  # also if it is over: the user gets the outcome, and "done" does not become guidance
             await control_handlers.unblock(
                 context, request, view.ref, DecisionKind.ACTION_DONE, detail["need"]
             )

@@ -55,8 +55,14 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> MessageView:
         ActionButton("Timeline", Action(do=ActionKind.TIMELINE, session=key)),
         ActionButton("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
     )
-    head = headline(Icon.DONE, view.ref, "is done")
-    return MessageView(paragraphs(lines(head, words), facts), rows(*buttons, width=2))
+    return MessageView(paragraphs(lines(_done_line(view, diff), words), facts), rows(*buttons, width=2))
+
+
+def _done_line(view: SessionView, diff: DiffView | None) -> str:
+    """The first line: a session whose work is not all in commits is not plainly done."""
+    if diff is not None and diff.unfinished:
+        return headline(Icon.ERROR, view.ref, f"is done, but {diff.unfinished}")
+    return headline(Icon.DONE, view.ref, "is done")
 
 
 def summary_file(view: SessionView, document: Document) -> MessageView | None:

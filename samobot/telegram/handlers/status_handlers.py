@@ -93,7 +93,7 @@ def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -
 
 
 def place_of(context: HandlerContext, request: ChatRequest) -> Recipient:
-    """The chat that a request came from, as the words for it need to know it."""
+    """The chat that a request came from, with its preferences."""
     return context.places.at(request.chat_id, request.thread_id)
 
 

@@ -130,8 +130,16 @@ def _parse(text: str, file: Path) -> tuple[dict[str, str], list[str]]:
                 f"{file}, line {number}: “{shown[:60]}” is not a key of {FILE_NAME}; it is ignored."
             )
             continue
-        values[key] = _unquote(value.strip())
+        values[key] = _path_text(value.strip()) if key in KEYS else _unquote(value.strip())
     return values, warnings
+
+
+def _path_text(value: str) -> str:
+    """Return a path without the quotation marks around it and a comment after it, as a shell reads it."""
+    if value[:1] in ("'", '"') and (end := value.find(value[0], 1)) > 0:
+        rest = value[end + 1 :].strip()
+        return value[1:end] if not rest or rest.startswith("#") else value
+    return re.split(r"(?:^|\s)#", value, maxsplit=1)[0].rstrip()
 
 
 def _unquote(value: str) -> str:
@@ -140,9 +148,21 @@ def _unquote(value: str) -> str:
     return value
 
 
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_VARIABLES = ("HOME", "USER", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
+"""Only these are expanded: a repository could put a secret of the environment into a path otherwise."""
+
+
+def _variable(found: re.Match[str]) -> str:
+    name = found[1] or found[2]
+    if name == "HOME":
+        return os.path.expanduser("~")
+    return os.environ.get(name, found[0]) if name in _VARIABLES else found[0]
+
+
 def _folder(value: str, file: Path) -> Path:
     try:
-        expanded = Path(value).expanduser()
+        expanded = Path(_VARIABLE.sub(_variable, value)).expanduser()
     except RuntimeError:
         expanded = None
     if expanded is None or "\0" in value:

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from samobot.errors import NotFoundError, UsageError
+from samobot.errors import NotFoundError, StorageError, UsageError
+from samobot.session.files import read_bytes
 
 FILE_NAME = ".samocode"
 KEYS = ("MAIN_REPO", "WORKTREES", "SESSIONS")
@@ -51,13 +52,14 @@ def load_project(path: Path) -> Project:
     """
     file = (path / FILE_NAME if path.is_dir() else path).absolute()
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UsageError(f"There is no {file}. Write it like this:\n{_EXAMPLE}") from None
+        content = read_bytes(file)
+        text = "" if content is None else content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{file} cannot be read: it is not text in UTF-8; write it anew.") from None
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
+    except StorageError as error:
+        raise UsageError(f"{file} cannot be read. {error.message}") from None
+    if content is None:
+        raise UsageError(f"There is no {file}. Write it like this:\n{_EXAMPLE}")
     values, warnings = _parse(text, file)
     missing = [key for key in KEYS if not values.get(key)]
     if missing:

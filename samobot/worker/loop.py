@@ -161,6 +161,9 @@ class Worker:
         end = await self._limit_wait.before_iteration(phase)
         if end is not None or self._stop.is_set() or self._sleeper.pause_requested:
             return end
+        problem = await self._iteration.commit_problem() if self.ran == 0 else None
+        if problem is not None:
+            return self._block(phase, BlockCause.FAILURES, problem, None)
         self.ran += 1
         self._visit += 1
         assignment = Assignment(
@@ -270,7 +273,12 @@ class Worker:
                 return self._block(phase, decision.cause, decision.reason, report.number)
             case Step.FINISH:
                 self._files.finish(signal.summary, report.number)
-                return RunResult(RunEndReason.DONE, signal.summary or "The session is done.", Phase.DONE)
+                return RunResult(
+                    RunEndReason.DONE,
+                    signal.summary or "The session is done.",
+                    Phase.DONE,
+                    unfinished=report.unfinished,
+                )
 
     def _move(self, phase: Phase, target: Phase, signal: Signal, number: int) -> RunResult | None:
         visits = self._files.move(phase, target, signal.summary, number)

@@ -118,6 +118,7 @@ VALUES = {
     "session.folder.clean_name",
     "session.gate.Person",
     "session.journal.RunEndReason",
+    "session.answer_text",  # pure, works on text and questions
     "session.question.Question",
     "session.status.SessionState",
     "system.sd_notify",

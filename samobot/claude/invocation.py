@@ -226,6 +226,9 @@ def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()
     }
     # Without updates in the middle of a run, each iteration runs the same program.
     env.setdefault("DISABLE_AUTOUPDATER", "1")
+    # Sub-agents then report before the turn continues: since 2.1.198 they run in the background by default, and an
+    # agent that ended its turn to wait for them signalled without their findings.
+    env.setdefault("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")
     # git must fail instead of waiting for a terminal.
     env.setdefault("GIT_TERMINAL_PROMPT", "0")
     if not env.get("HOME"):

@@ -232,6 +232,27 @@ class Catalog:
         """
         return (self.project(ref.project).sessions / ARCHIVE / ref.folder).is_dir()
 
+    def archived(self) -> list[SessionRef]:
+        """List the archived sessions of every project, the newest first."""
+        found: list[SessionRef] = []
+        for project in self.projects():
+            with contextlib.suppress(SamobotError):
+                for folder in list_folders(project.sessions / ARCHIVE):
+                    shown = without_surrogates(folder.path.name)
+                    found.append(SessionRef(project=project.name, folder=shown, name=folder.name))
+        return sorted(found, key=lambda ref: ref.folder, reverse=True)
+
+    def archived_folder(self, ref: SessionRef) -> SessionFolder:
+        """Return where an archived session is.
+
+        Raises:
+            NotFoundError: It is not in the archive.
+        """
+        for folder in list_folders(self.project(ref.project).sessions / ARCHIVE):
+            if without_surrogates(folder.path.name) == ref.folder:
+                return folder
+        raise NotFoundError(f"{ref.name} is not in the archive.")
+
     def free_name(self, project: str, name: str) -> str:
         """Return a name that neither a session nor an archived one has: `greet-2` if `greet` was used.
 

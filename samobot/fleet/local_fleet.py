@@ -121,6 +121,12 @@ class LocalFleet(Fleet):
     async def free_name(self, project: str, name: str) -> str:
         return await self._reader.free_name(project, name)
 
+    async def archived(self) -> list[SessionRef]:
+        return await self._reader.archived()
+
+    async def restore(self, ref: SessionRef) -> None:
+        await self._reader.restore(ref)
+
     async def is_archived(self, ref: SessionRef) -> bool:
         return await self._reader.is_archived(ref)
 

@@ -157,3 +157,4 @@ class DiffView(_Reply):
     uncommitted: int
     text: str
     more: int = 0
+    unfinished: str = ""

@@ -10,7 +10,7 @@ import platform
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from samobot.config.trust import is_trusted, project_settings, report_once
 from samobot.errors import UsageError
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.session import tamper
-from samobot.session.diff import checkout
+from samobot.session.commit_check import commit_problem, unfinished_work
+from samobot.session.diff import checkout, diff_summary
 from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
@@ -34,6 +35,7 @@ from samobot.session.journal_guard import JournalGuard
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.tree_state import tree_state
+from samobot.session.worktree import base_of
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
@@ -111,6 +113,10 @@ class IterationRunner:
         before = tamper.saved(self._files.folder)
         if before is not None:
             self._undo(before)
+
+    async def commit_problem(self) -> str | None:
+        """Why the agent could not commit its work, tried before it is paid for; None if it could."""
+        return await asyncio.to_thread(commit_problem, find_work_dir(self._world.project, self._files))
 
     async def carry_out(
         self, assignment: Assignment, stop: asyncio.Event, *, answered: Callable[[], None]
@@ -220,6 +226,7 @@ class IterationRunner:
             put_right=put_right,
             guidance=guidance,
             lost=lost,
+            unfinished=await asyncio.to_thread(_unfinished, signal, work_dir),
             changed=not _stays(signal, assignment.phase)
             or trace_before != await asyncio.to_thread(trace, work_dir, folder),
         )
@@ -293,6 +300,7 @@ class IterationRunner:
         if isinstance(signal, SignalProblem):
             self._files.log(EventName.SIGNAL, n=number, status=None, problem=signal.message)
             return
+        tests = {} if signal.tests is None else {"tests": asdict(signal.tests)}
         self._files.log(
             EventName.SIGNAL,
             n=number,
@@ -302,6 +310,7 @@ class IterationRunner:
             reason=signal.reason,
             needs=signal.needs,
             **{"for": signal.waiting_for},
+            **tests,
             problem=None,
         )
 
@@ -313,6 +322,11 @@ def _stays(signal: Signal | SignalProblem, phase: Phase) -> bool:
         and signal.status is SignalStatus.CONTINUE
         and signal.phase in (None, phase)
     )
+
+
+def _unfinished(signal: Signal | SignalProblem, work_dir: Path) -> str:
+    is_done = isinstance(signal, Signal) and signal.status is SignalStatus.DONE
+    return unfinished_work(work_dir, diff_summary(work_dir, base_of(work_dir))) if is_done else ""
 
 
 def find_work_dir(project: Project, files: SessionFiles) -> Path:

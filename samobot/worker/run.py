@@ -48,6 +48,7 @@ class RunResult:
         by_person: Whether a person stopped it, where it is stopped.
         of_day: Whether it was the day's budget over all sessions that is used up, where a budget is.
         paused: Whether a person had asked for a pause: it holds also after what a session waits for was decided.
+        unfinished: What is not committed of a session that is done; empty if all is.
     """
 
     reason: RunEndReason
@@ -59,6 +60,7 @@ class RunResult:
     by_person: bool = True
     of_day: bool = False
     paused: bool = False
+    unfinished: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -333,7 +333,7 @@ async def test_chatter_starts_no_session_and_overwrites_no_tapped_answer(room: C
     room.say("/run demo:demo add a greeting")
     question = await room.see("Which greeting", fits=lambda message: bool(message.labels))
     said = room.say("thanks looks good")
-    await room.see("What is this for?", after=said)
+    await room.see("Is that for demo?", after=said)
     await room.tap(question, "✍️ Other")
     asked = await room.see("Your answer?", after=said)
     await room.tap(question, "B")

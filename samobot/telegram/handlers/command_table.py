@@ -28,7 +28,7 @@ from samobot.telegram.views.wording import plural
 from samobot.text import nearest, one_line
 
 _ALL = "all"
-"""What is said behind `/help` to see every command."""
+"""Argument of `/help` that lists every command."""
 
 Handler = Callable[[HandlerContext, ChatRequest], Awaitable[None]]
 
@@ -111,7 +111,7 @@ async def _help_about(context: HandlerContext, request: ChatRequest, wanted: str
 
 
 def _arrival(context: HandlerContext, request: ChatRequest, code: str) -> str:
-    """Say what a code has done: the gate has let somebody in by it, or it was not needed."""
+    """Report what a pairing code has done: it let the user or group in, or was not needed."""
     came = context.store.last_pairing.find(request.chat_id, request.message_id)
     if came is not None and request.chat_id < 0:
         group = f"This group, {bold(one_line(came.title, 60))}," if came.title.strip() else "This group"
@@ -119,7 +119,7 @@ def _arrival(context: HandlerContext, request: ChatRequest, code: str) -> str:
     if came is not None:
         return f"✅ Welcome, {escape(one_line(request.person.who, 60))}. You are in."
     who = "This group was" if request.chat_id < 0 else "You were"
-    # Somebody who is in already followed the link: the code must not stay open for somebody else.
+    # A paired user followed the link: the code must not stay valid for others.
     used = context.store.pairing.redeem(code)
     return f"{who} in already; {'the code is used up' if used else 'no code is needed'}."
 
@@ -130,7 +130,7 @@ async def _cancel(context: HandlerContext, request: ChatRequest) -> None:
 
 
 async def _start(context: HandlerContext, request: ChatRequest) -> None:
-    """`/start`: greet, and say what can be done now; the gate has let a code in already."""
+    """`/start`: greet and show the current state; a pairing code was redeemed on the way in."""
     word = request.text.strip()
     if word:
         context.reply(request, _arrival(context, request, word), part="welcome")
@@ -169,9 +169,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("files", "[name] [file]", "The session's files", document_handlers.files),
     Command("cost", "[name]", "The money", preferences.cost),
     Command("chart", "[name]", "The session's course as a picture", document_handlers.chart),
-    Command("sessions", "[project]", "All sessions", status_handlers.sessions),
+    Command("sessions", "[project|archived]", "All sessions", status_handlers.sessions),
     Command("projects", "", "All projects", status_handlers.projects),
     Command("archive", "[name]", "Archive a session", archive_handlers.archive, acts=True),
+    Command("restore", "[name]", "Take a session out of the archive", archive_handlers.restore),
     Command("cancel", "", "Leave what I asked unanswered", _cancel),
     Command("notify", "quiet|normal|all", "What comes to this chat", preferences.notify),
     Command("panic", "", "Stop everything, until /resume", control_handlers.panic, acts=True),
@@ -232,14 +233,14 @@ def menu() -> list[tuple[str, str]]:
 
 
 def unknown(context: HandlerContext, request: ChatRequest, name: str) -> None:
-    """Say that there is no such command, and which one was probably meant."""
+    """Reply that the command does not exist, with the one that was probably meant."""
     close = nearest_command(name)
     hint = f"Did you mean /{close.name}?" if close is not None else "/help all shows all."
     context.reply(request, f"There is no /{escape(one_line(name, 40))}. {hint}", part="unknown")
 
 
 def pairing_advice(access: Access) -> str | None:
-    """What to do where nobody may use the bot yet; None where somebody may."""
+    """How to pair if no one may use the bot yet; None if somebody may."""
     if access.users:
         return None
     return (

@@ -1,4 +1,4 @@
-"""What runs: stopped, paused, let go on, put away; and the emergency stop."""
+"""Running sessions: stop, pause, resume, retry; and the emergency stop."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def stop(context: HandlerContext, request: ChatRequest) -> None:
 
 
 def stop_one(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
-    """Stop a session in the background, and say what was checked."""
+    """Stop a session in the background, and report what was checked."""
     context.receipt(request, "👌", f"Stopping {ref.name}…")
     named = request.with_text(f"{ref.project}:{ref.folder}")
     context.run_in_background(named, "stop", _stop_all(context, request, [ref]))
@@ -86,7 +86,7 @@ async def pause(context: HandlerContext, request: ChatRequest) -> None:
 
 
 async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
-    """Pause a session after its iteration; of one that does not work just now, say what it is."""
+    """Pause a session after its iteration; if none is running, report its state."""
     view = await context.fleet.view(ref)
     before = rest_words(view)
     with context.notifier.deciding(ref, request.person):
@@ -106,7 +106,7 @@ async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionR
 
 
 async def resume(context: HandlerContext, request: ChatRequest) -> None:
-    """`/resume [name] [budget]`: go on; after `/panic`, let things run again."""
+    """`/resume [name|all] [budget]`: resume; also turns the emergency stop off."""
     if await context.fleet.lift_emergency_stop():
         context.receipt(request, "👍", "Sessions may run again.")
         context.reply(
@@ -159,7 +159,7 @@ def _is_resumable(view: SessionView) -> bool:
 async def resume_one(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, *, budget_usd: float | None = None
 ) -> None:
-    """Let a session go on, and say what had held it up: nobody named that."""
+    """Resume a session, and report what it was waiting for."""
     with context.notifier.deciding(ref, request.person):
         await _go_on(context, request, ref, budget_usd)
 
@@ -177,7 +177,7 @@ async def _go_on(
         context.toast(request)
         context.reply(request, shown.text, buttons=shown.buttons, about=about_session(ref), part="money")
         return
-    # That it was stopped or in line says nothing new.
+    # That it was stopped or queued is not news.
     before = "" if view.state in (SessionState.STOPPED, SessionState.QUEUED) else rest_words(view)
     try:
         resumed = await context.fleet.resume(ref, request.person, budget_usd=budget_usd)
@@ -213,7 +213,7 @@ def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
 def acknowledge(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, sign: Icon, words: str
 ) -> None:
-    """Acknowledge in words: at the top of the chat for a tap, with a message for a message."""
+    """Acknowledge in words: a toast for a callback query, a message for a message."""
     context.receipt(request, "👍", f"{ref.name} {words}")
     if request.query_id is None:
         context.reply(
@@ -227,17 +227,17 @@ def acknowledge(
 async def unblock(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, kind: DecisionKind, identity: str | None
 ) -> None:
-    """Let a session go on.
+    """Resume a session that is blocked, or waited for the user to do something.
 
     Args:
-        context: What handlers have.
+        context: What handlers share.
         request: Who lets it.
         ref: The session.
-        kind: `RETRY` for one that is blocked, `ACTION_DONE` for one that waited for a person to do something.
-        identity: Names what held it up as the person saw it; None: whatever it is.
+        kind: `RETRY` for one that is blocked, `ACTION_DONE` for one that waited for the user to do something.
+        identity: Names the block that the user saw; None: whatever it is.
 
     Raises:
-        ConflictError: Something else holds it up by now, or somebody else was first.
+        ConflictError: It is blocked on something else by now, or another user was first.
     """
     view = await context.fleet.view(ref)
     retry = kind is DecisionKind.RETRY
@@ -258,7 +258,7 @@ async def unblock(
 
 
 def _was_cut_short(view: SessionView, request: ChatRequest, kind: DecisionKind) -> bool:
-    """Whether this very word was written down before, and the bot died before it could start the worker."""
+    """Whether this decision was recorded before, and the bot died before it started the worker."""
     last = view.decision
     if last is None or last.kind is not kind or Person(last.who, last.via) != request.person:
         return False

@@ -1,4 +1,4 @@
-"""Plain words: what they answer, and a hint where they answer nothing."""
+"""Plain text: an answer, a reply, or a new task; what is unclear is offered as buttons."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _MOST = 3
 
 
 async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
-    """Take plain words for what they answer: what was asked last, or the message that they reply to."""
+    """Handle plain text: as the answer to a prompt, as a reply, or as a task."""
     prompt = prompts.find_prompt(context, request)
     if prompt is not None and prompt.action.do is ActionKind.PICK_SESSION and _is_command(request.text):
         _ask_whether_command(context, request, prompt.action)
@@ -67,11 +67,11 @@ async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
 
 
 async def _complete_once(context: HandlerContext, request: ChatRequest, prompt: Prompt) -> None:
-    """Do what the words were asked for; what cannot be done is not asked for any longer."""
+    """Complete a prompt; one that cannot be completed is closed."""
     try:
         await complete_prompt(context, request, prompt.action)
     except StorageError:
-        raise  # the same words may do once there is room
+        raise  # the same text may do once there is room
     except SamobotError:
         prompts.close_prompt(context, request)
         raise
@@ -80,10 +80,10 @@ async def _complete_once(context: HandlerContext, request: ChatRequest, prompt: 
 
 
 async def complete_prompt(context: HandlerContext, request: ChatRequest, action: Action) -> None:
-    """Do what the words were asked for.
+    """Do what a prompt asked a text for.
 
     Raises:
-        SamobotError: It does not hold any more, or cannot be done.
+        SamobotError: It is no longer valid, or cannot be done.
     """
     if action.do is ActionKind.PICK_SESSION and action.command == "rename":
         await run_handlers.start_named(
@@ -123,7 +123,7 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
 
 
 def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView, how: str) -> None:
-    """Say that a plan was decided before the words for it came, and offer what they can be instead."""
+    """Report that it was decided before the text came, and offer the text as guidance."""
     guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=request.text)
     context.reply(
         request,
@@ -135,18 +135,18 @@ def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView
 
 
 def _completed(request: ChatRequest, action: Action) -> str:
-    """The words that a command has already, together with those that it asked for."""
+    """The arguments that a command has already, with those that it asked for."""
     name, flags = (action.text or "", "") if action.project else ("", action.text or "")
     return " ".join(part for part in (name, request.text.strip(), flags) if part)
 
 
 def _is_command(text: str) -> bool:
-    """Whether it is a lone word that is a command's name: who wrote it hardly meant to name anything so."""
+    """Whether a text is a command's name and nothing else."""
     return find_command(text.strip().casefold()) is not None
 
 
 def _ask_whether_command(context: HandlerContext, request: ChatRequest, action: Action) -> None:
-    """Start nothing by a word that rather was a command; what was asked stays open."""
+    """Ask whether a command was meant; the prompt stays open."""
     word = request.text.strip().casefold()
     what = f"▶️ The task “{word}”" if action.project else f"▶️ A session named {word}"
     started = Action(
@@ -165,7 +165,7 @@ def _ask_whether_command(context: HandlerContext, request: ChatRequest, action: 
 
 
 async def _hint(context: HandlerContext, request: ChatRequest) -> None:
-    """Say what such words could be for, with buttons that do it."""
+    """Offer what a text could be for, as buttons."""
     if is_greeting(request.text):
         greeting = find_command("start")
         assert greeting is not None
@@ -241,7 +241,7 @@ def _is_reply_like(text: str) -> bool:
 
 
 def _offers(view: SessionView, name: str, text: str) -> list[ActionButton]:
-    """What words could be for a session: an answer, that something is done, guidance."""
+    """What a text could be for a session: an answer, a decision, guidance."""
     found: list[ActionButton] = []
     waiting, need = view.open_questions, need_of(view)
     intent = find_intent(view, text)

@@ -7,7 +7,7 @@ colon out. What a person wrote as text is kept verbatim, line breaks included.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from samobot.errors import UsageError
 from samobot.text import one_line
@@ -18,10 +18,7 @@ _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,64}))?[.,!?:;â€
 """A phone makes a full stop of two spaces, so punctuation right after a command means nothing."""
 
 _PUNCTUATION = " \t\n.,!?:;â€¦"
-_LABEL = re.compile(r"[qQ]\s?([0-9]{1,6})(?!\w)\s*[:=.)]?\s*")
-_LETTERED = re.compile(r"[qQ]?([0-9]{1,6})\s*[.):]?\s+([A-Za-z])(?:[\s,;]+|\Z)")
 _BUDGET = re.compile(rf"(?:{DASHES}\s*)?budget\s*[=:]?\s*(.*)", re.IGNORECASE | re.DOTALL)
-_PAIR = re.compile(r"[qQ]?([0-9]{1,6})\s*[:=]\s*(\S+?)(?:[\s,;]+|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +34,6 @@ class ParsedCommand:
     name: str
     bot: str | None
     rest: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerArguments:
-    """What `/answer` was given, the session's name taken off.
-
-    Attributes:
-        everything: Whether every suggestion is accepted.
-        answers: Question label to answer, where labels were given.
-        text: The answer to a question that has to be found.
-    """
-
-    everything: bool = False
-    answers: dict[str | int, str] = field(default_factory=dict)
-    text: str = ""
 
 
 def parse_command(text: str) -> ParsedCommand | None:
@@ -102,38 +84,3 @@ def parse_budget(rest: str) -> float | None:
 def is_budget(text: str) -> bool:
     """Whether a text is meant as a budget, readable or not, and so is no name."""
     return parse_money(text) is not None or re.match(rf"(?i)\s*(?:{DASHES}|budget\b)", text) is not None
-
-
-def parse_answer(rest: str) -> AnswerArguments:
-    """Read what comes after `/answer` and the session's name: `Q2 B`, `2 B`, `Q1=A Q2=B`, `all`, or a text."""
-    words = rest.strip(" \t")
-    if words.strip().casefold() in ("all", "all suggestions", "suggestions"):
-        return AnswerArguments(everything=True)
-    lettered = _read_pairs(_LETTERED, words.strip())
-    pairs = lettered or _read_pairs(_PAIR, words.strip())
-    if lettered or len(pairs) > 1:
-        return AnswerArguments(answers=pairs)
-    label = _LABEL.match(words)
-    if label:
-        text = words[label.end() :]
-        return AnswerArguments(answers={f"Q{label[1]}": text}) if text.strip() else AnswerArguments(text="")
-    return AnswerArguments(text=words.strip("\n"))
-
-
-def parse_label(rest: str) -> str | None:
-    """The question's label where a text is nothing but one: `Q2`."""
-    label = _LABEL.fullmatch(rest.strip())
-    return f"Q{label[1]}" if label else None
-
-
-def _read_pairs(pair: re.Pattern[str], words: str) -> dict[str | int, str]:
-    """Read `Q1=A Q2=B`, where the whole text consists of such pairs."""
-    pairs: dict[str | int, str] = {}
-    at = 0
-    while at < len(words):
-        found = pair.match(words, at)
-        if found is None:
-            return {}
-        pairs[f"Q{found[1]}"] = found[2]
-        at = found.end()
-    return pairs

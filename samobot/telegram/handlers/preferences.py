@@ -1,4 +1,4 @@
-"""Money and preferences: what sessions have cost, and what comes to a chat."""
+"""Money and preferences: what sessions have cost, and which messages a chat gets."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _cost_table(costs: Costs) -> tuple[str, str]:
 
 
 def _laid_out(costs: Costs, width: int) -> tuple[list[str], list[str]]:
-    """What is said about the sum, and the table, without the room that no row of it needs."""
+    """The notes about the sum, and the table without unused columns."""
     lines = cost_lines(costs, width=width, rows=_ROWS)
     begin = lines.index("") if "" in lines else len(lines)
     # A title follows an empty line.

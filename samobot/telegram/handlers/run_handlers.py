@@ -149,10 +149,10 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
 async def _offer_more_today(
     context: HandlerContext, request: ChatRequest, project: str, words: RunArguments, error: DayOverError
 ) -> None:
-    """Say that the day's budget is used up; one tap lets the session go on, with the words that it has by now."""
+    """Report that the day's budget is used up, with a button that resumes the session."""
     found = await sessions_named(context, project, words.name or "")
     if not found:
-        raise error  # it was put away meanwhile
+        raise error  # it was archived meanwhile
     ref = found[0]
     resume = choice("▶️ Resume", Action(do=ActionKind.RESUME, session=ref.key))
     unkept = " Its flags are not: say them again with /run then." if flags_of(words) else ""
@@ -191,7 +191,7 @@ def _ask_task(context: HandlerContext, request: ChatRequest, project: str, name:
 
 
 async def ask_task_of(context: HandlerContext, request: ChatRequest, project: str, said: str) -> None:
-    """Ask for the task of a new session whose name is settled; `said` is that and the flags."""
+    """Ask for the task of a new session; `said` is its name and the flags."""
     words = parse_run(said)
     _ask_task(context, request, project, words.name or "", flags_of(words))
 

@@ -156,7 +156,7 @@ async def sessions_named(context: HandlerContext, project: str, name: str) -> li
 async def offer_next(
     context: HandlerContext, request: ChatRequest, view: SessionView, words: RunArguments
 ) -> None:
-    """Say that a session is done, and offer another one for what is next: with the words that were given, if any."""
+    """Reply that a session is done, and offer a new one, with the task that was given, if any."""
     ref = view.ref
     name = await context.fleet.free_name(ref.project, ref.name)
     new = replace(words, project=ref.project, name=name)
@@ -174,7 +174,7 @@ async def offer_next(
 
 
 def as_text(words: RunArguments) -> str | None:
-    """A run in one line that is read as the same again; None where its words cannot be put so."""
+    """A run as one line that parses to the same; None if its texts cannot be quoted."""
     dive = f'--{Flag.DIVE} "{words.dive}"' if words.dive else ""
     task = f'--{Flag.TASK} "{words.task}"' if words.task else ""
     parts = (f"{words.project}:{words.name}", flags_of(words), dive, task)
@@ -186,7 +186,7 @@ def as_text(words: RunArguments) -> str | None:
 
 
 def flags_of(words: RunArguments) -> str:
-    """The flags of a run that still lacks its task, wherever they stood, to be said again with it."""
+    """The flags of a run that still lacks its task, to be repeated with it."""
     budget = f"--{Flag.BUDGET} {words.budget_usd:.4f}" if words.budget_usd is not None else ""
     return " ".join(part for part in (budget, f"--{Flag.AUTO}" if words.auto else "") if part)
 
@@ -194,7 +194,7 @@ def flags_of(words: RunArguments) -> str:
 async def offer_nearest(
     context: HandlerContext, request: ChatRequest, project: str, name: str, flags: str
 ) -> bool:
-    """Where a new session without a task is nearly one that there is, ask which is meant."""
+    """If a new name without a task is nearly that of a session, ask which is meant."""
     close = await context.fleet.nearest(name)
     found = await sessions_named(context, project, close) if close else []
     if not found or close is None:

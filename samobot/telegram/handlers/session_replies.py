@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from samobot.errors import ConflictError, SamobotError
+from samobot.errors import ConflictError, SamobotError, UsageError
 from samobot.fleet.models import SessionView
 from samobot.phases import WaitingFor
+from samobot.session.answer_text import Ambiguous, AnswerArguments, names_label, parse_answers
 from samobot.session.decisions import DecisionKind
 from samobot.session.question import Question
 from samobot.session.status import SessionState
@@ -67,7 +68,7 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
         return
     if request.about is not None and says_done(request.text) and "need" in detail:
         shown = request.about.kind == NeedKind.ACTION or (need is not None and need.kind is NeedKind.ACTION)
-        if shown:  # also if it is over: the user hears what came of it, and "done" does not become guidance
+        if shown:  # also if it is over: the user gets the outcome, and "done" does not become guidance
             await control_handlers.unblock(
                 context, request, view.ref, DecisionKind.ACTION_DONE, detail["need"]
             )
@@ -93,7 +94,13 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
 async def answer_shown(
     context: HandlerContext, request: ChatRequest, view: SessionView, question: Question
 ) -> None:
-    """Answer the question of the message that was replied to."""
+    """Answer the question of the message that was replied to, or those that the reply names by their labels."""
+    parsed = parse_answers(request.text, view.questions)
+    if isinstance(parsed, Ambiguous) and names_label(request.text):
+        raise UsageError(parsed.message)
+    if isinstance(parsed, AnswerArguments) and parsed.answers and names_label(request.text):
+        await decision_handlers.answer_labelled(context, request, view, parsed.answers)
+        return
     decision_checks.check_not_answered(question, request.text, request)
     await decision_handlers.answer_question(
         context, request, view.ref, question.index, question.identity, request.text

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
+from samobot.telegram.handlers.archive_handlers import show_archived
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
 from samobot.telegram.handlers.resolve import (
     any_session,
@@ -93,7 +94,7 @@ def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -
 
 
 def place_of(context: HandlerContext, request: ChatRequest) -> Recipient:
-    """The chat that a request came from, as the words for it need to know it."""
+    """The chat that a request came from, with its preferences."""
     return context.places.at(request.chat_id, request.thread_id)
 
 
@@ -104,6 +105,9 @@ async def sessions(context: HandlerContext, request: ChatRequest) -> None:
         NotFoundError: There is no such project.
     """
     wanted = request.text.strip()
+    if wanted.casefold() in ("archived", "archive"):
+        show_archived(context, request, await context.fleet.archived())
+        return
     views = await context.fleet.sessions()
     if wanted:
         project = await project_named(context, wanted)

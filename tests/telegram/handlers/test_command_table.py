@@ -104,6 +104,33 @@ async def test_a_letter_an_option_and_a_text_are_written_as_answers(phone: Phone
     assert all(question.by == "Ann" and question.via == "telegram" for question in view.questions)
 
 
+async def test_several_answers_in_one_message_are_split_at_their_labels(phone: Phone) -> None:
+    phone.asking()
+    await phone.say("/answer Q1: b\nQ2: put it in tools/")
+    view = await phone.context.fleet.view(SessionRef.from_key("repo:26-01-31-demo"))
+    assert [question.answer for question in view.questions] == ["B) blue", "put it in tools/"]
+
+
+async def test_several_answers_in_a_reply_to_one_question_are_split_at_their_labels(phone: Phone) -> None:
+    phone.asking()
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
+    phone.deliver(phone.last("Which colour?"), 50)
+    await phone.say("Q1 b and Q2 many", reply_to=50)
+    view = await phone.context.fleet.view(SessionRef.from_key("repo:26-01-31-demo"))
+    assert [question.answer for question in view.questions] == ["B) blue", "many"]
+
+
+@pytest.mark.parametrize("typed", ["/answer B A", "/answer red. Q2: many", "/answer Q1: A\nQ2:"])
+async def test_answers_that_are_not_clear_are_asked_about_before_any_is_written(
+    phone: Phone, typed: str
+) -> None:
+    folder = phone.asking()
+    before = (folder / "_qa.md").read_text()
+    (said,) = await phone.say(typed)
+    assert "Nothing was saved." in said
+    assert (folder / "_qa.md").read_text() == before
+
+
 async def test_which_question_is_asked_with_buttons(phone: Phone) -> None:
     folder = phone.asking()
     await phone.say("/answer blue, please")

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from samobot.errors import UsageError
 from samobot.session.folder import clean_name
 from samobot.telegram.handlers.parsing import (
-    AnswerArguments,
     first_word,
-    parse_answer,
     parse_command,
     parse_money,
 )
@@ -78,33 +76,6 @@ def test_a_flag_that_cannot_be_is_said_with_what_to_do(typed: str, says: str) ->
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("B", AnswerArguments(text="B")),
-        ("Q2 B", AnswerArguments(answers={"Q2": "B"})),
-        ("q2: b", AnswerArguments(answers={"Q2": "b"})),
-        ("Q2=free text, long", AnswerArguments(answers={"Q2": "free text, long"})),
-        ("Q2 first\n  second\n\nthird", AnswerArguments(answers={"Q2": "first\n  second\n\nthird"})),
-        ("Q1=A Q2=C", AnswerArguments(answers={"Q1": "A", "Q2": "C"})),
-        ("1:A, 2:b", AnswerArguments(answers={"Q1": "A", "Q2": "b"})),
-        ("2 A", AnswerArguments(answers={"Q2": "A"})),
-        ("2) a, 3) B", AnswerArguments(answers={"Q2": "a", "Q3": "B"})),
-        ("2 apples", AnswerArguments(text="2 apples")),
-        ("2 a day", AnswerArguments(text="2 a day")),
-        ("2", AnswerArguments(text="2")),
-        ("ALL", AnswerArguments(everything=True)),
-        ("all of them, please", AnswerArguments(text="all of them, please")),
-        ("Q2", AnswerArguments()),
-        ("Quality first", AnswerArguments(text="Quality first")),
-        ("```py\nx = 1\n```", AnswerArguments(text="```py\nx = 1\n```")),
-        ("", AnswerArguments()),
-    ],
-)
-def test_what_thumbs_type_after_answer_is_understood(typed: str, expected: AnswerArguments) -> None:
-    assert parse_answer(typed) == expected
-
-
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
         ("/run demo", ("run", None, "demo")),
         ("/Run@samo_bot  demo x", ("run", "samo_bot", "demo x")),
         ("/run", ("run", None, "")),
@@ -135,7 +106,6 @@ def test_the_words_after_the_first_keep_their_lines() -> None:
 @given(st.text())
 def test_no_text_breaks_the_reading(text: str) -> None:
     parse_command(text)
-    parse_answer(text)
     try:
         words = parse_run(text)
     except UsageError:

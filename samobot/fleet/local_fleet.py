@@ -132,7 +132,9 @@ class LocalFleet(Fleet):
 
     async def wait_for_change(self) -> None:
         if self._watch_files and self._watching is None:
-            watching = watch(self._project_paths, self._changed.set)
+            watching = watch(
+                self._project_paths, self._changed.set, cover=self._catalog.cover, touch=self._catalog.touch
+            )
             self._watching = asyncio.create_task(watching, name="file-watch")
         await self._changed.wait()
         self._changed.clear()

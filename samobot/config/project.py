@@ -130,14 +130,36 @@ def _parse(text: str, file: Path) -> tuple[dict[str, str], list[str]]:
                 f"{file}, line {number}: “{shown[:60]}” is not a key of {FILE_NAME}; it is ignored."
             )
             continue
-        values[key] = _unquote(value.strip())
+        values[key] = _path_text(value.strip()) if key in KEYS else _unquote(value.strip())
     return values, warnings
+
+
+def _path_text(value: str) -> str:
+    """Return a path as a shell reads it: without quotation marks and comment, variables replaced but in single quotes."""
+    if value[:1] in ("'", '"') and (end := value.find(value[0], 1)) > 0:
+        rest = value[end + 1 :].strip()
+        if not rest or rest.startswith("#"):
+            return value[1:end] if value[0] == "'" else _VARIABLE.sub(_variable, value[1:end])
+        return _VARIABLE.sub(_variable, value)
+    return _VARIABLE.sub(_variable, re.split(r"(?:^|\s)#", value, maxsplit=1)[0].rstrip())
 
 
 def _unquote(value: str) -> str:
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1]
     return value
+
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_VARIABLES = ("HOME", "USER", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
+"""Only these are expanded: a repository could put a secret of the environment into a path otherwise."""
+
+
+def _variable(found: re.Match[str]) -> str:
+    name = found[1] or found[2]
+    if name == "HOME":
+        return os.path.expanduser("~")
+    return os.environ.get(name, found[0]) if name in _VARIABLES else found[0]
 
 
 def _folder(value: str, file: Path) -> Path:

@@ -50,6 +50,9 @@ class Fleet(Protocol):
     async def free_name(self, project: str, name: str) -> str:
         """Return a name that neither a session nor an archived one of the project has: `greet-2` if `greet` was used."""
 
+    async def archived(self) -> list[SessionRef]:
+        """List the archived sessions of every project, the newest first."""
+
     async def is_archived(self, ref: SessionRef) -> bool:
         """Whether a session that is gone is in the archive."""
 
@@ -119,6 +122,14 @@ class Fleet(Protocol):
 
         Raises:
             BusyError: It is running.
+        """
+
+    async def restore(self, ref: SessionRef) -> None:
+        """Move an archived session back beside the others.
+
+        Raises:
+            NotFoundError: It is not in the archive.
+            ConflictError: A session of that folder name exists.
         """
 
     async def panic(self, by: Person) -> list[StopReport]:

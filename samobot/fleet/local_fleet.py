@@ -121,12 +121,20 @@ class LocalFleet(Fleet):
     async def free_name(self, project: str, name: str) -> str:
         return await self._reader.free_name(project, name)
 
+    async def archived(self) -> list[SessionRef]:
+        return await self._reader.archived()
+
+    async def restore(self, ref: SessionRef) -> None:
+        await self._reader.restore(ref)
+
     async def is_archived(self, ref: SessionRef) -> bool:
         return await self._reader.is_archived(ref)
 
     async def wait_for_change(self) -> None:
         if self._watch_files and self._watching is None:
-            watching = watch(self._project_paths, self._changed.set)
+            watching = watch(
+                self._project_paths, self._changed.set, cover=self._catalog.cover, touch=self._catalog.touch
+            )
             self._watching = asyncio.create_task(watching, name="file-watch")
         await self._changed.wait()
         self._changed.clear()

@@ -12,7 +12,7 @@ from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import CostReport, DiffView, Document, FileView, ProjectView
 from samobot.fleet.supervisor import Observation
 from samobot.money.costs import add_up, collect, first_day
-from samobot.session.folder import SessionFolder
+from samobot.session.folder import SessionFolder, restore
 from samobot.system.threads import Threads
 from samobot.text import without_surrogates
 
@@ -69,6 +69,14 @@ class SessionReader:
             NotFoundError: It is gone.
         """
         return await self._threads.read(lambda: self._catalog.view(ref))
+
+    async def archived(self) -> list[SessionRef]:
+        """List the archived sessions of every project, the newest first."""
+        return await self._threads.read(self._catalog.archived)
+
+    async def restore(self, ref: SessionRef) -> None:
+        """Move an archived session back beside the others."""
+        await self._threads.read(lambda: restore(self._catalog.archived_folder(ref)))
 
     async def free_name(self, project: str, name: str) -> str:
         """Return a name that neither a session nor an archived one of the project has."""

@@ -10,7 +10,7 @@ import platform
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -300,6 +300,7 @@ class IterationRunner:
         if isinstance(signal, SignalProblem):
             self._files.log(EventName.SIGNAL, n=number, status=None, problem=signal.message)
             return
+        tests = {} if signal.tests is None else {"tests": asdict(signal.tests)}
         self._files.log(
             EventName.SIGNAL,
             n=number,
@@ -309,6 +310,7 @@ class IterationRunner:
             reason=signal.reason,
             needs=signal.needs,
             **{"for": signal.waiting_for},
+            **tests,
             problem=None,
         )
 

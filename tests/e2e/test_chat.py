@@ -341,7 +341,7 @@ async def test_chatter_starts_no_session_and_overwrites_no_tapped_answer(room: C
     said = room.ann.reply(asked, "what is going on?").id
     await room.see("Q1 is answered already: B)", after=said)
     said = room.say("and now?")
-    await room.see("What is this for?", after=said)
+    await room.see("Is that for demo?", after=said)
     said = room.say("/status")
     overview = await room.see("waits for you", after=said)
     assert "thanks" not in overview.text

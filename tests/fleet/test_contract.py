@@ -190,6 +190,10 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert (await fleet.stop(acting, ANNA)).clean
     await fleet.archive(acting)
     assert await fleet.is_archived(acting)
+    assert await fleet.archived() == [acting]
+    await fleet.restore(acting)
+    assert not await fleet.is_archived(acting)
+    await fleet.archive(acting)
     await fleet.reconcile()
     assert all(report.clean for report in await fleet.panic(ANNA))
     with pytest.raises(ConflictError, match="emergency stop"):
@@ -206,7 +210,7 @@ async def test_a_session_that_is_gone_is_not_found_by_any_call(host: Host) -> No
     fleet = host.fleet
     calls: list[Awaitable[object]] = [
         fleet.view(gone), fleet.resume(gone, ANNA), fleet.pause(gone, ANNA), fleet.stop(gone, ANNA),
-        fleet.archive(gone), fleet.set_budget(gone, 1.0, ANNA),
+        fleet.archive(gone), fleet.restore(gone), fleet.set_budget(gone, 1.0, ANNA),
         fleet.answer(gone, [QuestionAnswer(index=0, text="A")], ANNA), fleet.accept_suggestions(gone, ANNA),
         fleet.approve(gone, ANNA), fleet.reject(gone, "no", ANNA), fleet.add_guidance(gone, "x", ANNA),
         fleet.action_done(gone, ANNA), fleet.retry(gone, ANNA), fleet.plan_text(gone),

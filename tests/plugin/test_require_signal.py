@@ -38,7 +38,7 @@ HOOK = _load()
 
 def _command() -> str:
     hooks = json.loads((plugin_dir() / "hooks" / "hooks.json").read_text(encoding="utf-8"))
-    assert list(hooks["hooks"]) == ["Stop"]
+    assert set(hooks["hooks"]) == {"Stop", "PreToolUse"}
     command: str = hooks["hooks"]["Stop"][0]["hooks"][0]["command"]
     return command
 

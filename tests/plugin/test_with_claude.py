@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import uuid
@@ -30,6 +31,7 @@ from tests.support.claude_cli import (
     run_claude,
     run_to_file,
 )
+from tests.support.fake_programs import put_program
 from tests.support.messages_api import (
     OTHER,
     Answer,
@@ -337,3 +339,17 @@ def test_reviewers_report_before_the_iteration_ends(
     assert ended.code == 0
     assert desk.signal() == {"status": "continue", "phase": "quality", "summary": FOUND}
     assert "There is no signal file" not in api.requests[-1].text
+
+
+def test_a_claude_inside_an_iteration_is_refused(desk: Desk, any_claude: Path, tmp_path: Path) -> None:
+    desk.claude = any_claude
+    ran = tmp_path / "ran"
+    put_program(tmp_path / "bin", "claude", f"touch '{ran}'")
+    desk.more = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    steps: list[Step] = [bash("claude -p 'Do my work'"), bash("claude --version"), *_ending(Phase.QUALITY)]
+    with MessagesApi({"quality": steps}) as api:
+        desk.iterate(api, replace(desk.facts, phase=Phase.QUALITY))
+        assert "No Claude CLI inside an iteration" in api.requests[1].text
+    api.check()
+    assert ran.exists(), "asking it for its version is allowed"
+    assert "touch" not in api.requests[1].text

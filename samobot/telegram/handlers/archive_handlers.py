@@ -1,19 +1,24 @@
-"""Archiving sessions."""
+"""The archive: sessions are put into it, listed and restored."""
 
 from __future__ import annotations
 
-from samobot.errors import BusyError, ConflictError
+from collections.abc import Sequence
+
+from samobot.errors import BusyError, ConflictError, NotFoundError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.telegram.handlers.context import TAP, ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.control_handlers import is_over
 from samobot.telegram.handlers.resolve import any_session, find_target
-from samobot.telegram.markup.html import bold
+from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import rest_words
-from samobot.telegram.views.buttons import rows
+from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import Icon
+from samobot.telegram.views.wording import Icon, plural
+from samobot.text import one_line
+
+_LISTED, _BUTTONS = 30, 10
 
 
 async def archive(context: HandlerContext, request: ChatRequest) -> None:
@@ -58,5 +63,55 @@ async def archive_one(context: HandlerContext, request: ChatRequest, ref: Sessio
     context.toast(request, f"{ref.name} is archived.")
     if request.query_id is None:
         context.reply(
-            request, f"{Icon.ARCHIVED} {bold(ref.name)} is archived. Its branch stays.", part="archived"
+            request,
+            f"{Icon.ARCHIVED} {bold(ref.name)} is archived. Its branch stays.",
+            buttons=rows(restore_button(ref)),
+            part="archived",
         )
+
+
+async def restore(context: HandlerContext, request: ChatRequest) -> None:
+    """`/restore [name]`: take a session out of the archive; without a name, list what is there.
+
+    Raises:
+        NotFoundError: No archived session has that name.
+    """
+    name = request.text.strip().casefold()
+    found = await context.fleet.archived()
+    named = [ref for ref in found if name in (ref.key.casefold(), ref.folder.casefold(), ref.name.casefold())]
+    if not name or len(named) > 1:
+        show_archived(context, request, named or found)
+        return
+    if not named:
+        raise NotFoundError(
+            f"No archived session is called “{one_line(name, 60)}”. /sessions archived lists all."
+        )
+    await context.fleet.restore(named[0])
+    context.receipt(request, "👍", f"{named[0].name} is restored.")
+    context.reply(
+        request,
+        f"{bold(named[0].name)} is restored; /resume continues it.",
+        about=about_session(named[0]),
+        part="restored",
+    )
+    await context.notifier.refresh(named[0])
+
+
+def show_archived(context: HandlerContext, request: ChatRequest, refs: Sequence[SessionRef]) -> None:
+    """List archived sessions, with a button that restores each of the newest."""
+    if not refs:
+        context.reply(request, "Nothing is archived.", part="archived")
+        return
+    head = bold(f"{plural(len(refs), 'archived session')}")
+    lines = [f"{Icon.ARCHIVED} {code(f'{ref.project}:{ref.folder}')}" for ref in refs[:_LISTED]]
+    if len(refs) > _LISTED:
+        lines.append(f"… and {len(refs) - _LISTED} older ones")
+    buttons = rows(*(restore_button(ref) for ref in refs[:_BUTTONS]), width=1)
+    context.reply(request, "\n".join([head, *lines]), buttons=buttons, part="archived")
+
+
+def restore_button(ref: SessionRef) -> ActionButton:
+    """A button that takes a session out of the archive."""
+    return choice(
+        f"♻️ Restore {ref.name}", Action(do=ActionKind.PICK_SESSION, command="restore", text=ref.key)
+    )

@@ -17,6 +17,7 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.card import sign_of
 from samobot.telegram.views.pending import need_of
+from samobot.telegram.views.wording import Icon
 from samobot.text import nearest, one_line
 
 MAX_CHOICES = 10
@@ -121,6 +122,8 @@ async def find_target(
             return Target(fitting[0], rest)
         _choose(context, request.with_text(rest), command, fitting, question)
         return None
+    if word and not words and await _offer_restoring(context, request, word):
+        return None
     if words and await _offer_nearest(context, request, command, fits, word, rest):
         return None
     is_rest = words or (takes(request.text) and await context.fleet.nearest(word) is None)
@@ -147,6 +150,23 @@ async def _find(context: HandlerContext, word: str) -> list[SessionRef]:
         return found if found or bare == word else await context.fleet.find(bare)
     except SamobotError:
         return []  # not a valid name
+
+
+async def _offer_restoring(context: HandlerContext, request: ChatRequest, word: str) -> bool:
+    """If an archived session is named, offer to restore it."""
+    name = word.rpartition(":")[2].casefold()
+    archived = [ref for ref in await context.fleet.archived() if name in (ref.name, ref.folder)]
+    if not archived:
+        return False
+    ref = archived[0]
+    restore = Action(do=ActionKind.PICK_SESSION, command="restore", text=ref.key)
+    context.reply(
+        request,
+        f"{Icon.ARCHIVED} {bold(ref.name)} is archived.",
+        buttons=rows(choice(f"♻️ Restore {ref.name}", restore)),
+        part="archived",
+    )
+    return True
 
 
 async def _not_found(context: HandlerContext, request: ChatRequest, command: str, word: str) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
+from samobot.telegram.handlers.archive_handlers import show_archived
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
 from samobot.telegram.handlers.resolve import (
     any_session,
@@ -104,6 +105,9 @@ async def sessions(context: HandlerContext, request: ChatRequest) -> None:
         NotFoundError: There is no such project.
     """
     wanted = request.text.strip()
+    if wanted.casefold() in ("archived", "archive"):
+        show_archived(context, request, await context.fleet.archived())
+        return
     views = await context.fleet.sessions()
     if wanted:
         project = await project_named(context, wanted)

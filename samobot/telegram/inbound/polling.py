@@ -22,6 +22,7 @@ from typing import Any
 from telegram import Bot, Update
 from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
 
+from samobot.backoff import backoff
 from samobot.errors import StorageError
 from samobot.telegram.outbound.bot_client import TokenRejectedError, error_text, retry_seconds
 from samobot.telegram.store.update_journal import JournaledUpdate, UpdateJournal
@@ -276,7 +277,7 @@ class Poller:
         self._say(Problem(ProblemKind.CONFLICT, text))
 
     def _delay(self, failures: int) -> float:
-        return float(min(_LONGEST_BACKOFF, self._backoff * 2 ** min(failures - 1, 10)))
+        return backoff(failures, self._backoff, _LONGEST_BACKOFF)
 
     # Handling --------------------------------------------------------------------------------------------
 

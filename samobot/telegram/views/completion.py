@@ -11,7 +11,6 @@ from samobot.telegram.markup.split import PHONE_LINE, beginning, file_name
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
-from samobot.telegram.views.test_claims import claims
 from samobot.telegram.views.wording import (
     Icon,
     agent_line,
@@ -44,7 +43,7 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> MessageView:
         diff: What its branch holds; None where it does not work in a repository.
     """
     words = summary_text(summary) or agent_text(view.summary or view.last_action or "", _SUMMARY)
-    facts = lines(_branch(diff), "  ".join(claims(agent_rich(summary).text)), _took(view), _by_phase(view))
+    facts = lines(_branch(diff), _tests(view), _took(view), _by_phase(view))
     key = view.ref.key
     of_repository = (
         ActionButton("± Diff", Action(do=ActionKind.DIFF, session=key)),
@@ -129,6 +128,16 @@ def _branch(diff: DiffView | None) -> str:
     if diff.uncommitted:
         facts.append(f"{diff.uncommitted} not committed")
     return " · ".join(facts)
+
+
+def _tests(view: SessionView) -> str:
+    """The figures that the agent reported in its signal; nothing is read out of its prose."""
+    tests = view.tests
+    if tests is None:
+        return ""
+    if tests.failed:
+        return f"✗ {tests.failed:,} of {plural(tests.passed + tests.failed, 'test')} failing"
+    return f"✓ {plural(tests.passed, 'test')}"
 
 
 def _took(view: SessionView) -> str:

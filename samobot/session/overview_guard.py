@@ -69,7 +69,7 @@ class OverviewGuard:
         The agent's own lines stay. What stands in the place of a file is moved into `_logs`, never deleted.
 
         Returns:
-            A sentence for the person for each thing that was put right; usually none.
+            A sentence for the user for each thing that was restored; usually none.
 
         Raises:
             StorageError: The folder cannot be written.
@@ -156,7 +156,7 @@ def _worker_keys(was: Overview) -> dict[str, str]:
 
 
 class FolderHandle:
-    """Keeps a folder open, so that it is told from another one that stands in its place later.
+    """Keeps a folder open, so that it can be distinguished from another one put in its place later.
 
     Args:
         path: The folder.

@@ -8,9 +8,12 @@ has a deadline: how fast a machine is says nothing about a promise.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from samobot.session.vault import use_state_dir
 
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 settings.register_profile("fast", parent=settings.get_profile("ci"), max_examples=10)
@@ -21,6 +24,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("fuzz" if os.environ.get("FUZZ_EXAMPLES") else "ci")
+
+
+@pytest.fixture(autouse=True)
+def _state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test records a session in a real home; a command that runs in the test's process may choose another one."""
+    use_state_dir(tmp_path_factory.getbasetemp() / "samobot-state")
+    yield
+    use_state_dir(None)
 
 
 @pytest.hookimpl(trylast=True)  # hypothesis marks its own at this moment, too

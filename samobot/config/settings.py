@@ -16,7 +16,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from samobot.config.environment import (
     default_env_file,
-    default_state_dir,
     expanded,
     find_env_file,
     read_values,
@@ -24,6 +23,7 @@ from samobot.config.environment import (
 )
 from samobot.errors import UsageError
 from samobot.phases import Phase
+from samobot.session.vault import default_state_dir
 
 TELEGRAM_ROOT = "https://api.telegram.org"
 

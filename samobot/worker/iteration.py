@@ -31,7 +31,7 @@ from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
-from samobot.session.journal_guard import JournalGuard
+from samobot.session.journal_copy import remove_requests, restore_copy
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.tree_state import tree_state
@@ -98,7 +98,6 @@ class IterationRunner:
         self._now = now
         self._watch = watch
         self._backup = OverviewGuard(files.folder)
-        self._journal = JournalGuard(files.folder)
         self._answered: Callable[[], None] | None = None
         self._refusal_noted = False
 
@@ -113,6 +112,7 @@ class IterationRunner:
         before = tamper.saved(self._files.folder)
         if before is not None:
             self._undo(before)
+        self._say_put_right(self._restore_logs(after_crash=True))
 
     async def commit_problem(self) -> str | None:
         """Why the agent could not commit its work, tried before it is paid for; None if it could."""
@@ -174,7 +174,6 @@ class IterationRunner:
         files.log(
             EventName.ITERATION_START, visit=assignment.visit, **about, **chosen, guidance=len(guidance)
         )
-        self._journal.save()
         evidence = Evidence()
         self._answered = answered
         self._refusal_noted = False
@@ -195,8 +194,7 @@ class IterationRunner:
         lost = self._backup.lost
         if lost is not None:
             put_right = ()  # the run ends with these words; they are not told twice
-        rewritten = self._journal.restore()
-        put_right += (rewritten,) if rewritten else ()
+        put_right += self._restore_logs()
         self._heartbeat.renew()
         self._say_put_right(put_right)
         put_right += self._undo(before)
@@ -283,6 +281,12 @@ class IterationRunner:
             )
             self._files.log(EventName.NOTICE, text=text)
         return True
+
+    def _restore_logs(self, *, after_crash: bool = False) -> tuple[str, ...]:
+        folder = self._files.folder
+        folder.prepare()
+        found = (restore_copy(folder, after_crash=after_crash), remove_requests(folder))
+        return tuple(sentence for sentence in found if sentence is not None)
 
     def _say_put_right(self, sentences: tuple[str, ...]) -> None:
         for sentence in sentences:

@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from samobot.errors import StorageError
@@ -47,7 +47,7 @@ def default_state_dir(environ: Mapping[str, str]) -> Path:
     return home / "samobot"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vault:
     """The files about one session in the state folder. Only paths: nothing is read or made.
 
@@ -57,37 +57,37 @@ class Vault:
 
     path: Path
 
-    @property
+    @cached_property
     def journal(self) -> Path:
         """The journal that costs, budgets and moves between phases are read from."""
         return self.path / "journal.jsonl"
 
-    @property
+    @cached_property
     def decisions(self) -> Path:
         """Every decision that samobot itself has recorded."""
         return self.path / "decisions.jsonl"
 
-    @property
+    @cached_property
     def control(self) -> Path:
         """Requests to the living worker."""
         return self.path / "control.json"
 
-    @property
+    @cached_property
     def baseline(self) -> Path:
         """Questions and decisions before an iteration; as long as it exists, edits by hand do not count."""
         return self.path / "baseline.json"
 
-    @property
+    @cached_property
     def guidance(self) -> Path:
         """What `_guidance.md` has to hold, as long as there is a baseline."""
         return self.path / "guidance.md"
 
-    @property
+    @cached_property
     def overview(self) -> Path:
         """What `_overview.md` would be without the agent, as long as there is a baseline."""
         return self.path / "overview.md"
 
-    @property
+    @cached_property
     def state_files(self) -> tuple[str, ...]:
         """What changes with any change in here, as strings: for callers that stat them at every poll."""
         return (str(self.path), str(self.journal), str(self.decisions))
@@ -137,13 +137,13 @@ class Vault:
 
 def vault_of(session: Path) -> Vault:
     """The vault of the session in a folder, which need not exist."""
-    return Vault(_place(session, state_dir()))
+    return _vault(session, state_dir())
 
 
-@lru_cache(maxsize=256)
-def _place(session: Path, state: Path) -> Path:
+@lru_cache(maxsize=256)  # a worker that rests asks for its requests each second
+def _vault(session: Path, state: Path) -> Vault:
     # Resolved above the session only: what an agent puts in its folder's place changes nothing.
     where = os.path.join(os.path.realpath(session.parent), session.name)
     mark = hashlib.sha256(os.fsencode(where)).hexdigest()[:16]
     name = session.name.encode("ascii", "replace").decode().replace("?", "_")[:64]
-    return state / "sessions" / f"{name}-{mark}"
+    return Vault(state / "sessions" / f"{name}-{mark}")

@@ -18,6 +18,7 @@ from samobot.fleet.results import (
     ResumeResult,
     StartResult,
     StopReport,
+    UserFile,
 )
 from samobot.session.gate import Person
 
@@ -77,6 +78,7 @@ class Fleet(Protocol):
         dive: str | None = None,
         budget_usd: float | None = None,
         auto: bool = False,
+        files: Sequence[UserFile] = (),
     ) -> StartResult:
         """Start a new session or continue an existing one; it is queued if too many run.
 
@@ -88,6 +90,7 @@ class Fleet(Protocol):
             dive: What to investigate first.
             budget_usd: What the whole session may cost.
             auto: Whether gates may be decided automatically after a while.
+            files: What belongs to the task; its first iteration is given them.
 
         Raises:
             DayOverError: The day's budget is used up; text for an existing session is kept for it.
@@ -217,6 +220,23 @@ class Fleet(Protocol):
 
         Raises:
             UsageError: The text is empty.
+        """
+
+    async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
+        """Save files into a session's folder and leave guidance about them for its next iteration.
+
+        Args:
+            ref: The session.
+            files: The files.
+            text: What the user wrote with them; may be empty.
+            by: Who sends them.
+
+        Returns:
+            The names under which they were saved.
+
+        Raises:
+            ConflictError: The session is done.
+            StorageError: The disk refused.
         """
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:

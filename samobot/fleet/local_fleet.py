@@ -28,6 +28,7 @@ from samobot.fleet.results import (
     ResumeResult,
     StartResult,
     StopReport,
+    UserFile,
 )
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
@@ -153,9 +154,10 @@ class LocalFleet(Fleet):
         dive: str | None = None,
         budget_usd: float | None = None,
         auto: bool = False,
+        files: Sequence[UserFile] = (),
     ) -> StartResult:
         return await self._starter.start(
-            project, name, by, task=task, dive=dive, budget_usd=budget_usd, auto=auto
+            project, name, by, task=task, dive=dive, budget_usd=budget_usd, auto=auto, files=files
         )
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
@@ -213,6 +215,9 @@ class LocalFleet(Fleet):
 
     async def add_guidance(self, ref: SessionRef, text: str, by: Person) -> None:
         await self._decisions.add_guidance(ref, text, by)
+
+    async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
+        return await self._decisions.add_files(ref, files, text, by)
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.action_done(ref, by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from math import isfinite
 
@@ -12,7 +12,7 @@ from samobot.config.settings import Settings
 from samobot.errors import ConflictError, DayOverError, UsageError
 from samobot.fleet.catalog_entry import require_regular
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.results import ResumeKind, ResumeResult, StartResult
+from samobot.fleet.results import ResumeKind, ResumeResult, StartResult, UserFile
 from samobot.fleet.run_queue import RunQueue, is_held, run_options
 from samobot.fleet.session_creator import Opening, open_or_guide
 from samobot.fleet.session_reader import SessionReader
@@ -24,6 +24,7 @@ from samobot.session.gate import Person
 from samobot.session.gate_effects import refuse_if_done
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.status import SessionState
+from samobot.session.user_files import NewFile, save_files
 from samobot.system.threads import Threads
 from samobot.text import human_money
 
@@ -70,6 +71,7 @@ class SessionStarter:
         dive: str | None = None,
         budget_usd: float | None = None,
         auto: bool = False,
+        files: Sequence[UserFile] = (),
     ) -> StartResult:
         """Start a new session, or let an existing one go on; it waits for its turn where too many run.
 
@@ -97,7 +99,10 @@ class SessionStarter:
                 )
             )
         ref = SessionRef(project=found.name, folder=opened.folder.path.name, name=opened.folder.name)
-        kept = bool(opening.text)
+        kept = bool(opening.text or files)
+        if files:
+            new = [NewFile(file.name, file.data) for file in files]
+            await self._threads.run_slowly(lambda: save_files(opened.folder, new, by.who, "", now))
         if not opened.created:
             _refuse_if_done(await self._reading.view(ref))
             await self._refuse_if_the_day_is_over(kept=kept)

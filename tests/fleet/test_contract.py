@@ -201,7 +201,7 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert await fleet.lift_emergency_stop()
     assert not await fleet.lift_emergency_stop()
     assert (await fleet.resume(ref, ANNA)).kind is ResumeKind.RUNNING
-    await asyncio.wait_for(fleet.wait_for_change(), 20)
+    await asyncio.wait_for(fleet.wait_for_change(), 60)
     assert host.called | {"close"} == set(METHODS)
 
 

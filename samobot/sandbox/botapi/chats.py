@@ -358,13 +358,7 @@ class SandboxMessage:
         match self.media:
             case MediaKind.PHOTO if file.sides is not None:
                 width, height = file.sides
-                # Clients upload several sizes of a photo; the largest comes last.
-                small = file.api() | {
-                    "file_id": f"{file.id}s",
-                    "width": max(1, width // 4),
-                    "height": max(1, height // 4),
-                }
-                return {"photo": [small, file.api() | {"width": width, "height": height}]}
+                return {"photo": [file.api() | {"width": width, "height": height}]}
             case MediaKind.VOICE:
                 return {"voice": file.api() | {"duration": self.seconds, "mime_type": file.mime_type}}
             case MediaKind.AUDIO:

@@ -1,6 +1,6 @@
 """The fence: bubblewrap around the Claude CLI and all it starts, so that it reaches only what is its own.
 
-Inside, the system is read-only, the home and `/tmp` are private and empty but for what `Rule`s let in, and
+Inside, the system is read-only, the home and `/tmp` are private and empty but for what `FenceRule`s let in, and
 processes have a namespace of their own that ends with the CLI. Measured with bubblewrap 0.8 and Claude Code 2.1.197
 and 2.1.332.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from samobot.claude.invocation import Invocation
 
 
-class Access(StrEnum):
+class Reachable(StrEnum):
     """How far the agent reaches at a path. At one path the later member wins: closed by default."""
 
     WRITE = "write"
@@ -28,7 +28,7 @@ class Access(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FenceRule:
     """What the agent finds at a path.
 
     Attributes:
@@ -38,7 +38,7 @@ class Rule:
     """
 
     path: Path
-    access: Access
+    access: Reachable
     source: Path | None = None
 
 
@@ -55,7 +55,7 @@ BASE = (
 )  # fmt: skip
 """Options of bubblewrap without which there is no fence."""
 
-EMPTIED = ("/tmp", "/run", "/var/tmp", "/home", "/root")
+EMPTIED = ("/tmp", "/run", "/var/tmp", "/home", "/root")  # noqa: S108
 """Where sockets of other programs are (the Docker daemon, ssh-agent, D-Bus, X), and the homes."""
 
 # Names of sockets and displays that are out of reach inside; a program that finds the name would wait for it.
@@ -90,7 +90,7 @@ except OSError as error:
 """
 
 
-def fence(invocation: Invocation, rules: Iterable[Rule], bwrap: str) -> Invocation:
+def fence(invocation: Invocation, rules: Iterable[FenceRule], bwrap: str) -> Invocation:
     """Put a call of the CLI inside the fence.
 
     Args:
@@ -115,33 +115,35 @@ def fence(invocation: Invocation, rules: Iterable[Rule], bwrap: str) -> Invocati
     return replace(invocation, argv=argv, env=_environment(invocation.env), fenced=True)
 
 
-def _mounts(rules: Iterable[Rule]) -> Iterator[str]:
+def _mounts(rules: Iterable[FenceRule]) -> Iterator[str]:
     """The options of bubblewrap, the outermost path first: a later mount covers an earlier one."""
-    base = [Rule(Path(os.path.realpath(path)), Access.EMPTY) for path in EMPTIED if os.path.isdir(path)]
-    strictest: dict[Path, Rule] = {}
-    order = list(Access)
+    base = [
+        FenceRule(Path(os.path.realpath(path)), Reachable.EMPTY) for path in EMPTIED if os.path.isdir(path)
+    ]
+    strictest: dict[Path, FenceRule] = {}
+    order = list(Reachable)
     for rule in (*base, *rules):
         place = _place(rule.path)
         known = strictest.get(place)
         # What is let in on purpose wins over the emptied base; among rules, the stricter one.
         if known is None or known in base or order.index(rule.access) > order.index(known.access):
-            strictest[place] = Rule(place, rule.access, rule.source or rule.path)
+            strictest[place] = FenceRule(place, rule.access, rule.source or rule.path)
     for place in sorted(strictest, key=lambda path: (len(path.parts), path)):
         yield from _options(strictest[place])
 
 
-def _options(rule: Rule) -> Iterator[str]:
+def _options(rule: FenceRule) -> Iterator[str]:
     place, source = str(rule.path), os.path.realpath(rule.source or rule.path)
     match rule.access:
-        case Access.WRITE if os.path.exists(source):
+        case Reachable.WRITE if os.path.exists(source):
             yield from ("--bind", source, place)
-        case Access.READ if os.path.exists(source):
+        case Reachable.READ if os.path.exists(source):
             yield from ("--ro-bind", source, place)
-        case Access.EMPTY:
+        case Reachable.EMPTY:
             yield from ("--tmpfs", place)
-        case Access.HIDDEN if os.path.isdir(source):
+        case Reachable.HIDDEN if os.path.isdir(source):
             yield from ("--tmpfs", place)
-        case Access.HIDDEN if os.path.exists(source):
+        case Reachable.HIDDEN if os.path.exists(source):
             yield from ("--ro-bind", os.devnull, place)
         case _:
             pass  # nothing is there
@@ -153,4 +155,4 @@ def _place(path: Path) -> Path:
 
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in env.items() if name not in _OUTSIDE} | {"TMPDIR": "/tmp"}
+    return {name: value for name, value in env.items() if name not in _OUTSIDE} | {"TMPDIR": "/tmp"}  # noqa: S108  # private there

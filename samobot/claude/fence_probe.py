@@ -39,7 +39,7 @@ def _problem(bwrap: str | None) -> str | None:
     if bwrap is None:
         return f"bubblewrap is not installed. {_INSTALL}"
     try:
-        done = run_command([bwrap, *BASE, "--tmpfs", "/tmp", "--", "true"], seconds=_SECONDS, environ={})
+        done = run_command([bwrap, *BASE, "--tmpfs", "/run", "--", "true"], seconds=_SECONDS, environ={})
     except (OSError, TimeoutError) as error:
         return f"{bwrap} cannot be started ({error}). {_INSTALL}"
     if done.succeeded:

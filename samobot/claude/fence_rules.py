@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from samobot import assets
-from samobot.claude.fence import EMPTIED, Access, Rule
+from samobot.claude.fence import EMPTIED, FenceRule, Reachable
 from samobot.errors import UsageError
 
 # Below the home. Toolchains are read-only: what an agent plants there would run outside later.
@@ -44,7 +43,7 @@ _SESSION_READ = ("_decisions.jsonl", "_guidance.md", "_logs")
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class FencePlaces:
     """The places that an iteration's rules are made from; all absolute.
 
     Attributes:
@@ -58,6 +57,7 @@ class Reach:
         secrets: Files and folders of samobot itself: state, configuration, `.env`.
         others: Session folders of other projects.
         program: Path of the CLI.
+        packages: Folders of samobot itself that the CLI's plugin and hooks are in.
         allowed: What the user lets the agent reach besides, from `SAMOBOT_FENCE_ALLOW`.
     """
 
@@ -71,6 +71,7 @@ class Reach:
     secrets: tuple[Path, ...]
     others: tuple[Path, ...]
     program: str
+    packages: tuple[Path, ...] = ()
     allowed: tuple[Path, ...] = ()
 
     @property
@@ -84,11 +85,11 @@ class Reach:
         return self.scratch / "empty"
 
 
-def fence_rules(reach: Reach, environ: Mapping[str, str]) -> tuple[Rule, ...]:
+def fence_rules(places: FencePlaces, environ: Mapping[str, str]) -> tuple[FenceRule, ...]:
     """List what an iteration reaches. Makes the folders of caches and of the CLI's records that are missing.
 
     Args:
-        reach: The places.
+        places: The places.
         environ: The environment of the CLI.
 
     Raises:
@@ -96,102 +97,102 @@ def fence_rules(reach: Reach, environ: Mapping[str, str]) -> tuple[Rule, ...]:
         OSError: A folder cannot be made.
     """
     return (
-        *_home(reach, environ),
-        *_programs(reach, environ),
-        *_claude(reach, environ),
-        *_repository(reach),
-        Rule(reach.session, Access.WRITE),
-        *(Rule(reach.session / name, Access.READ) for name in _SESSION_READ),
-        *(Rule(path, Access.WRITE) for path in reach.allowed),
-        *(Rule(path, Access.HIDDEN) for path in (*reach.secrets, *reach.others)),
+        *_home(places, environ),
+        *_programs(places, environ),
+        *_claude(places, environ),
+        *_repository(places),
+        FenceRule(places.session, Reachable.WRITE),
+        *(FenceRule(places.session / name, Reachable.READ) for name in _SESSION_READ),
+        *(FenceRule(path, Reachable.WRITE) for path in places.allowed),
+        *(FenceRule(path, Reachable.HIDDEN) for path in (*places.secrets, *places.others)),
         *_name_servers(),
     )
 
 
-def _home(reach: Reach, environ: Mapping[str, str]) -> Iterator[Rule]:
-    reach.inner_home.mkdir(exist_ok=True)
-    yield Rule(reach.home, Access.WRITE, reach.inner_home)
+def _home(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
+    places.inner_home.mkdir(exist_ok=True)
+    yield FenceRule(places.home, Reachable.WRITE, places.inner_home)
     for name in _TOOLS:
-        yield Rule(reach.home / name, Access.READ)
+        yield FenceRule(places.home / name, Reachable.READ)
     for name in _CACHES:
-        cache = reach.caches / name
+        cache = places.caches / name
         cache.mkdir(parents=True, exist_ok=True)
-        yield Rule(reach.home / name, Access.WRITE, cache)
+        yield FenceRule(places.home / name, Reachable.WRITE, cache)
 
 
-def _programs(reach: Reach, environ: Mapping[str, str]) -> Iterator[Rule]:
+def _programs(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
     """Folders of programs that lie where the fence would hide them: on PATH, the CLI's own, Python's and ours."""
     found = [Path(part) for part in environ.get("PATH", "").split(os.pathsep) if part.startswith(os.sep)]
-    for path in map(Path, (reach.program, sys.executable)):
+    for path in map(Path, (places.program, sys.executable)):
         found += [path.parent, Path(os.path.realpath(path)).parent]
-    found += [Path(sys.prefix), Path(sys.base_prefix), assets.plugin_dir(), Path(assets.__file__).parent]
-    own = (reach.work_dir, reach.session)
-    hidden = tuple(Path(os.path.realpath(path)) for path in (reach.home, *EMPTIED))
+    found += [Path(sys.prefix), Path(sys.base_prefix), *places.packages]
+    own = (places.work_dir, places.session)
+    hidden = tuple(Path(os.path.realpath(path)) for path in (places.home, *EMPTIED))
     for path in dict.fromkeys(map(Path.resolve, found)):
         is_below = any(path != top and path.is_relative_to(top) for top in hidden)
-        is_above = any(each.is_relative_to(path) for each in (reach.home.resolve(), *own))
+        is_above = any(each.is_relative_to(path) for each in (places.home.resolve(), *own))
         if is_below and not is_above and path.is_dir() and not any(path.is_relative_to(each) for each in own):
-            yield Rule(path, Access.READ)
+            yield FenceRule(path, Reachable.READ)
 
 
-def _claude(reach: Reach, environ: Mapping[str, str]) -> Iterator[Rule]:
+def _claude(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
     """The CLI's settings read-only, its login, and its record of this project's conversations."""
     named = environ.get("CLAUDE_CONFIG_DIR")
-    folder = Path(named) if named else reach.home / ".claude"
-    inside = reach.inner_home / ".claude"
+    folder = Path(named) if named else places.home / ".claude"
+    inside = places.inner_home / ".claude"
     inside.mkdir(exist_ok=True)
-    yield Rule(folder, Access.WRITE, inside)
+    yield FenceRule(folder, Reachable.WRITE, inside)
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
         if entry.name not in _CLI_RECORDS:
-            yield Rule(entry, Access.READ)
+            yield FenceRule(entry, Reachable.READ)
     # A login that the CLI renews has to be kept. The file with MCP servers is a copy: what an agent adds is gone.
-    yield Rule(folder / ".credentials.json", Access.WRITE)
-    state = (folder if named else reach.home) / ".claude.json"
+    yield FenceRule(folder / ".credentials.json", Reachable.WRITE)
+    state = (folder if named else places.home) / ".claude.json"
     if state.is_file():
-        (inside if named else reach.inner_home).joinpath(".claude.json").write_bytes(state.read_bytes())
-    slug = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in str(reach.work_dir))
+        (inside if named else places.inner_home).joinpath(".claude.json").write_bytes(state.read_bytes())
+    slug = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in str(places.work_dir))
     conversations = folder / "projects" / slug
     conversations.mkdir(parents=True, exist_ok=True)
-    yield Rule(conversations, Access.WRITE)
+    yield FenceRule(conversations, Reachable.WRITE)
 
 
-def _repository(reach: Reach) -> Iterator[Rule]:
+def _repository(places: FencePlaces) -> Iterator[FenceRule]:
     """The working directory, and of git's folder what a commit there needs."""
-    repository = _top(reach.main_repo) or reach.main_repo.resolve()
-    top = _top(reach.work_dir)
-    if repository not in (top, reach.work_dir.resolve()):
-        yield Rule(repository, Access.READ)
-    common = _common_folder(reach.main_repo)
+    repository = _top(places.main_repo) or places.main_repo.resolve()
+    top = _top(places.work_dir)
+    if repository not in (top, places.work_dir.resolve()):
+        yield FenceRule(repository, Reachable.READ)
+    common = _common_folder(places.main_repo)
     if common is None or top is None:
-        _require_inside(reach.work_dir, (reach.main_repo, reach.worktrees))
-        yield Rule(reach.work_dir, Access.WRITE)
+        _require_inside(places.work_dir, (places.main_repo, places.worktrees))
+        yield FenceRule(places.work_dir, Reachable.WRITE)
         return
-    yield Rule(top, Access.WRITE)
+    yield FenceRule(top, Reachable.WRITE)
     if top == common.parent:
         # Git replaces files by renaming, which a read-only file in a place of its own withstands.
-        yield Rule(common, Access.WRITE)
+        yield FenceRule(common, Reachable.WRITE)
         for name in ("config", "hooks", "info"):
-            yield Rule(common / name, Access.READ)
+            yield FenceRule(common / name, Reachable.READ)
         return
     admin = _admin_folder(common, top)
     if admin is None:
         raise UsageError(
-            f"{top} is not a worktree of {reach.main_repo}: inside the fence an agent works only in its project. "
+            f"{top} is not a worktree of {places.main_repo}: inside the fence an agent works only in its project. "
             "Correct “Working Dir:” in the session's overview, or set SAMOBOT_FENCE=off."
         )
-    yield Rule(top / ".git", Access.READ)
+    yield FenceRule(top / ".git", Reachable.READ)
     # An empty folder of their own keeps git's lock files from failing; what is to last is let in one by one.
-    yield Rule(common, Access.EMPTY)
+    yield FenceRule(common, Reachable.EMPTY)
     for name in _GIT_WRITTEN:
-        yield Rule(common / name, Access.WRITE)
+        yield FenceRule(common / name, Reachable.WRITE)
     for name in _GIT_READ:
-        yield Rule(common / name, Access.READ)
+        yield FenceRule(common / name, Reachable.READ)
     packed = common / "packed-refs"
-    reach.empty_file.touch()
-    yield Rule(packed, Access.READ, packed if packed.exists() else reach.empty_file)
-    yield Rule(admin, Access.WRITE)
+    places.empty_file.touch()
+    yield FenceRule(packed, Reachable.READ, packed if packed.exists() else places.empty_file)
+    yield FenceRule(admin, Reachable.WRITE)
     for name in _ADMIN_READ:
-        yield Rule(admin / name, Access.READ)
+        yield FenceRule(admin / name, Reachable.READ)
 
 
 def _top(work_dir: Path) -> Path | None:
@@ -240,8 +241,8 @@ def _require_inside(path: Path, folders: Iterable[Path]) -> None:
         )
 
 
-def _name_servers() -> Iterator[Rule]:
+def _name_servers() -> Iterator[FenceRule]:
     """The file of name servers where it is kept among sockets, as systemd-resolved does."""
     real = Path(os.path.realpath("/etc/resolv.conf"))
     if real.is_relative_to(Path(os.path.realpath("/run"))):
-        yield Rule(real, Access.READ)
+        yield FenceRule(real, Reachable.READ)

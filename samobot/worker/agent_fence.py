@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import samobot
+from samobot.assets import plugin_dir
 from samobot.claude.fence import fence
 from samobot.claude.fence_probe import fence_problem, find_bwrap
-from samobot.claude.fence_rules import Reach, fence_rules
+from samobot.claude.fence_rules import FencePlaces, fence_rules
 from samobot.claude.invocation import Invocation
 from samobot.claude.preflight import is_wrapper
 from samobot.config.project import Project
@@ -49,42 +51,28 @@ class AgentFence:
     environ: Mapping[str, str]
 
     @property
-    def absence(self) -> str | None:
-        """Why agents run without a fence, with the remedy; None if they run inside, or the user switched it off.
-
-        Raises:
-            UsageError: There has to be one, and the system does not allow it.
-        """
-        if self.mode is FenceMode.OFF:
-            return None
-        problem = fence_problem(self.environ)
-        if self.mode is FenceMode.ON:
-            if problem is not None:
-                raise UsageError(f"SAMOBOT_FENCE=on, but there can be no fence: {problem}")
-            return None
-        if problem is None and is_wrapper(self.program):
-            return (
-                f"{self.program} is a script of your own around Claude Code, which may need anything. "
-                "SAMOBOT_FENCE=on puts it inside the fence, too."
-            )
-        return problem
-
-    @property
     def holds(self) -> bool:
         """Whether agents run inside the fence.
 
         Raises:
-            UsageError: As for `absence`.
+            UsageError: There has to be one, and the system does not allow it.
         """
-        return self.mode is not FenceMode.OFF and self.absence is None
+        match self.mode:
+            case FenceMode.OFF:
+                return False
+            case FenceMode.ON:
+                problem = fence_problem(self.environ)
+                if problem is not None:
+                    raise UsageError(f"SAMOBOT_FENCE=on, but there can be no fence: {problem}")
+                return True
+            case FenceMode.AUTO:
+                return not is_wrapper(self.program) and fence_problem(self.environ) is None
 
     def new_absence(self) -> str | None:
-        """Why agents run without a fence, when the user has not been told this reason yet.
-
-        Raises:
-            UsageError: As for `absence`.
-        """
-        reason = self.absence
+        """Why this system allows no fence, when the user has not read this reason yet; None if nothing is to be said."""
+        if self.mode is not FenceMode.AUTO or is_wrapper(self.program):
+            return None
+        reason = fence_problem(self.environ)
         noted = self.state_dir / "unfenced"
         with contextlib.suppress(StorageError):
             if reason is None or read_bytes(noted) == reason.encode():
@@ -121,9 +109,9 @@ class AgentFence:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def _reach(self, invocation: Invocation, session: Path, scratch: Path) -> Reach:
+    def _reach(self, invocation: Invocation, session: Path, scratch: Path) -> FencePlaces:
         home = Path(invocation.env["HOME"])
-        return Reach(
+        return FencePlaces(
             home=home,
             main_repo=self.project.main_repo,
             work_dir=invocation.cwd,
@@ -134,6 +122,7 @@ class AgentFence:
             secrets=(self.state_dir, *self.secrets),
             others=self.others,
             program=self.program,
+            packages=(plugin_dir(), Path(samobot.__file__).parent),
             allowed=self.allowed,
         )
 

@@ -72,7 +72,7 @@ class WorkerFactory:
         check_args(self._options.args)
         check_root(self._options, self._environ)
         self._options = replace(self._options, path=find(self._options.path, self._environ))
-        _ = self._fence().absence
+        _ = self._fence().holds
         if new and not is_wrapper(self._options.path):
             preflight(self._options, self._environ, login=True)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from samobot.claude.fence import fence
 from samobot.claude.fence_probe import find_bwrap
-from samobot.claude.fence_rules import Reach, fence_rules
+from samobot.claude.fence_rules import FencePlaces, fence_rules
 from samobot.claude.invocation import Invocation
 from samobot.claude.spawn import wrapped
 
@@ -112,7 +112,7 @@ class FencedWorld:
             "M": str(self.repo),
         }
 
-    def reach(self, **changes: object) -> Reach:
+    def places(self, **changes: object) -> FencePlaces:
         """The places of an iteration here."""
         scratch, caches = self.state / "fence" / "scratch", self.state / "fence" / "caches"
         for folder in (scratch, caches):
@@ -130,16 +130,16 @@ class FencedWorld:
             "program": "/bin/sh",
             **changes,
         }
-        return Reach(**values)  # type: ignore[arg-type]
+        return FencePlaces(**values)  # type: ignore[arg-type]
 
     def invocation(
         self, command: str, *, fenced: bool, environ: Mapping[str, str] | None = None, **changes: object
     ) -> Invocation:
         """A shell command in the place of the CLI."""
-        reach = self.reach(**changes)
+        places = self.places(**changes)
         plain = Invocation(
             argv=("/bin/sh", "-c", command),
-            cwd=reach.work_dir,
+            cwd=places.work_dir,
             env=self.environ | dict(environ or {}),
             stdin=b"",
             log=self.session / "_logs" / "001.jsonl",
@@ -149,7 +149,7 @@ class FencedWorld:
             return plain
         bwrap = find_bwrap(os.environ)
         assert bwrap is not None
-        return fence(plain, fence_rules(reach, plain.env), bwrap)
+        return fence(plain, fence_rules(places, plain.env), bwrap)
 
     def run(
         self,

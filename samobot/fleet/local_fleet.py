@@ -35,6 +35,7 @@ from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
 from samobot.fleet.session_starter import SessionStarter
 from samobot.fleet.session_stopper import SessionStopper
+from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.decisions import load_key
 from samobot.session.gate import Person
@@ -146,20 +147,8 @@ class LocalFleet(Fleet):
     async def wait_for_starts(self) -> None:
         await self._queue.wait_for_starts()
 
-    async def start(
-        self,
-        project: str,
-        name: str,
-        by: Person,
-        *,
-        task: str | None = None,
-        dive: str | None = None,
-        budget_usd: float | None = None,
-        auto: bool = False,
-    ) -> StartResult:
-        return await self._starter.start(
-            project, name, by, task=task, dive=dive, budget_usd=budget_usd, auto=auto
-        )
+    async def start(self, request: StartRequest, by: Person) -> StartResult:
+        return await self._starter.start(request, by)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
         return await self._starter.resume(ref, by, budget_usd=budget_usd)

@@ -400,13 +400,13 @@ async def test_what_came_of_a_stop_is_said_before_queued_chatter(tmp_path: Path)
         await room.start()
         room.say("/run demo:demo do it")
         card = await room.see("demo · demo", "▶️")
-        for number in range(40):
+        for number in range(100):
             room.say(f"what about part {number}?")
         said = room.say("/stop demo")
         stopped = await room.see("demo is stopped", after=said)
-        # 40 hints take 40 seconds at Telegram's pace: the receipt was not behind them.
+        # 100 hints take 100 seconds at Telegram's pace: the receipt was not behind them.
         later = [
             message for message in room.chat.from_bot() if message.id < stopped.id and message.id > card.id
         ]
-        assert len(later) < 30
+        assert len(later) < 90
         assert await room.end() == 0

@@ -22,6 +22,7 @@ from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import QuestionAnswer, ResumeKind
+from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
@@ -67,7 +68,9 @@ class Host:
 
     async def session(self, name: str, **status: str) -> SessionRef:
         """Create a session that no worker has taken up."""
-        started = await self.fleet.start("demo", name, ANNA, task="Add a greeting")
+        started = await self.fleet.start(
+            StartRequest(project="demo", session=name, task="Add a greeting"), ANNA
+        )
         assert started.ref is not None
         await self.fleet.wait_for_starts()
         await self.fleet.stop(started.ref, ANNA)
@@ -217,7 +220,7 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert await fleet.lift_emergency_stop()
     assert not await fleet.lift_emergency_stop()
     assert (await fleet.resume(ref, ANNA)).kind is ResumeKind.RUNNING
-    await asyncio.wait_for(fleet.wait_for_change(), 20)
+    await asyncio.wait_for(fleet.wait_for_change(), 60)
     assert host.called | {"close"} == set(METHODS)
 
 

@@ -36,7 +36,7 @@ from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
 
 TOKEN = "42:AAE-test-token-of-the-matrix-0123"
-WAIT = 20.0
+WAIT = 60.0
 FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
 
 

@@ -28,7 +28,7 @@ from samobot.telegram.handlers import (
 )
 from samobot.telegram.handlers.command_table import find_command
 from samobot.telegram.handlers.context import TAP, ChatRequest, HandlerContext
-from samobot.telegram.handlers.decision_checks import check_not_answered, check_not_done
+from samobot.telegram.handlers.decision_checks import check_not_answered
 from samobot.telegram.handlers.expired_buttons import answer_expired
 from samobot.telegram.handlers.status_handlers import place_of
 from samobot.telegram.markup.rich_text import escape
@@ -150,7 +150,7 @@ async def _about_session(
             await decision_handlers.give_guidance(context, request, ref, action.text)
         case ActionKind.GUIDANCE:
             view = await context.fleet.view(ref)
-            check_not_done(view)
+            view.refuse_if_done()
             context.toast(request)
             ask.ask_guidance(context, request, view)
         case ActionKind.STOP | ActionKind.CONFIRM_STOP:

@@ -13,7 +13,7 @@ from typing import Any
 from telegram import InlineKeyboardMarkup
 
 from samobot.config.settings import Settings
-from samobot.errors import SamobotError, StorageError
+from samobot.errors import SamobotError, SessionDoneError, StorageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.session.gate import Person
@@ -178,7 +178,7 @@ class HandlerContext:
     def fail(self, request: ChatRequest, error: Exception) -> None:
         """Report an error in one line; details of internal errors are in the log."""
         if isinstance(error, SamobotError):
-            words = error.message
+            words = _refusal(error, request)
             log.info("refused (%s): %s", request.key, words)
         else:
             words = _OURS
@@ -278,3 +278,9 @@ class HandlerContext:
 def about_session(ref: SessionRef, kind: str = "note", **detail: Any) -> MessageSubject:
     """What a message about a session is about."""
     return MessageSubject(ref.key, kind, detail)
+
+
+def _refusal(error: SamobotError, request: ChatRequest) -> str:
+    if isinstance(error, SessionDoneError) and request.query_id is None:
+        return f"{error.session} is done; your words were not used. /run starts what is next."
+    return error.message

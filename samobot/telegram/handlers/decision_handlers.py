@@ -16,7 +16,6 @@ from samobot.session.status import SessionState
 from samobot.telegram.handlers import ask
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.decision_checks import (
-    check_not_done,
     check_not_sent_back,
     has_open_questions,
     has_plan,
@@ -99,7 +98,7 @@ async def tell(context: HandlerContext, request: ChatRequest) -> None:
     target = await find_target(context, request, "tell", is_not_done, words=True, question="Whom is it for?")
     if target is None:
         return
-    check_not_done(target.view)
+    target.view.refuse_if_done()
     if target.rest.strip():
         await give_guidance(context, request, target.view.ref, target.rest)
     else:
@@ -209,9 +208,8 @@ async def give_guidance(context: HandlerContext, request: ChatRequest, ref: Sess
     """Leave guidance for the next iteration.
 
     Raises:
-        ConflictError: The session is done, so there will be none.
+        SessionDoneError: There will be no further iteration.
     """
-    check_not_done(await context.fleet.view(ref))
     await context.fleet.add_guidance(ref, words, request.person)
     context.receipt(request, "👍", "Noted for the next iteration.")
     need = need_of(await context.fleet.view(ref))

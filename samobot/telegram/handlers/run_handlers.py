@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from samobot.errors import DayOverError, UsageError
 from samobot.fleet.models import SessionRef
+from samobot.fleet.start_request import StartRequest
 from samobot.session.folder import clean_name
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
@@ -120,13 +121,15 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
     """Make the session and start it: fetching the default branch may take seconds. The receipt comes once it is so."""
     try:
         started = await context.fleet.start(
-            project,
-            words.name or "",
+            StartRequest(
+                project=project,
+                session=words.name or "",
+                task=words.task,
+                dive=words.dive,
+                budget_usd=words.budget_usd,
+                auto=words.auto,
+            ),
             request.person,
-            task=words.task,
-            dive=words.dive,
-            budget_usd=words.budget_usd,
-            auto=words.auto,
         )
     except DayOverError as error:
         await _offer_more_today(context, request, project, words, error)

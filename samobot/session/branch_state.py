@@ -113,8 +113,9 @@ def _read(main_repo: Path, worktree: Path) -> BranchState:
         raise ConflictError(f"The branch {branch} has no commit.")
     base = _base(repository, places, branch)
     ahead = behind = 0
-    tree, conflicts = None, ()
-    since = None
+    tree: str | None = None
+    conflicts: tuple[str, ...] = ()
+    since: str | None = None
     if base is not None:
         behind, ahead = (
             int(each)

@@ -13,7 +13,7 @@ from pathlib import Path
 from samobot.errors import ConflictError, NotFoundError
 from samobot.session.diff import FileChange, parse_numstat
 from samobot.session.git import Git, GitError
-from samobot.session.repository import Repository, checkouts, commit_of, find_repository, remote_name
+from samobot.session.repository import GitRepository, checkouts, commit_of, find_repository, remote_name
 
 _SUBJECTS = 10
 _BUSY_FILES = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
@@ -57,7 +57,7 @@ class BranchState:
         conflicts: Paths that both sides changed so that git cannot merge them.
     """
 
-    repository: Repository
+    repository: GitRepository
     name: str
     head: str
     worktree: Path
@@ -140,7 +140,7 @@ def _read(main_repo: Path, worktree: Path) -> BranchState:
     )
 
 
-def _base(repository: Repository, places: list[tuple[Path, str]], branch: str) -> BaseBranch | None:
+def _base(repository: GitRepository, places: list[tuple[Path, str]], branch: str) -> BaseBranch | None:
     """Find the branch that the session's would be merged into: the remote's default one, else the usual names."""
     git = repository.git
     remote = remote_name(git)

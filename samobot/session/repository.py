@@ -16,7 +16,7 @@ _LOCK_WAIT_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class GitRepository:
     """The repository that MAIN_REPO belongs to.
 
     Attributes:
@@ -30,7 +30,7 @@ class Repository:
     prefix: str
 
 
-def find_repository(main_repo: Path) -> Repository | None:
+def find_repository(main_repo: Path) -> GitRepository | None:
     """Find the repository of MAIN_REPO; None if there is none, or it is in a repository's own `.git`.
 
     Raises:
@@ -42,7 +42,7 @@ def find_repository(main_repo: Path) -> Repository | None:
             "rev-parse", "--git-common-dir", "--is-bare-repository", "--is-inside-work-tree"
         ).split("\n")[:3]
         if bare == "true":
-            return Repository(git, (main_repo / common).resolve(), "")
+            return GitRepository(git, (main_repo / common).resolve(), "")
         if inside != "true":
             return None
         top, prefix = git.run("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[:2]
@@ -56,14 +56,14 @@ def find_repository(main_repo: Path) -> Repository | None:
                     f"({failure.message}). Repair it, or restore it from a clone or backup."
                 ) from failure
         return None
-    return Repository(Git(Path(top)), (main_repo / common).resolve(), prefix)
+    return GitRepository(Git(Path(top)), (main_repo / common).resolve(), prefix)
 
 
 def _looks_like_repository(dot_git: Path) -> bool:
     return dot_git.is_file() or any(os.path.lexists(dot_git / name) for name in ("HEAD", "objects", "config"))
 
 
-def commit_of(repository: Repository, ref: str) -> str | None:
+def commit_of(repository: GitRepository, ref: str) -> str | None:
     """Return the commit of a ref; None if there is no such ref.
 
     Raises:

@@ -16,7 +16,7 @@ from samobot.errors import StorageError, UsageError
 from samobot.session.files import make_folder
 from samobot.session.git import Git, GitError
 from samobot.session.repository import (
-    Repository,
+    GitRepository,
     checkouts,
     commit_of,
     find_repository,
@@ -112,7 +112,7 @@ def _works_directly(main_repo: Path, reason: str) -> Worktree:
 
 
 def _prepare(
-    repository: Repository, main_repo: Path, path: Path, branch: str, network_timeout: float
+    repository: GitRepository, main_repo: Path, path: Path, branch: str, network_timeout: float
 ) -> Worktree:
     git, prefix = repository.git, repository.prefix
     if (path / ".git").is_file():
@@ -224,7 +224,7 @@ def _refuse_if_in_the_way(path: Path) -> None:
         )
 
 
-def _starting_point(repository: Repository, network_timeout: float) -> tuple[str | None, str]:
+def _starting_point(repository: GitRepository, network_timeout: float) -> tuple[str | None, str]:
     """Find where a new branch begins: a ref, None without any commit, and a note."""
     git = repository.git
     remote = remote_name(git)
@@ -265,7 +265,7 @@ def _earlier_work(git: Git, branch: str, base: str | None) -> str:
     )
 
 
-def _local_default(repository: Repository) -> str | None:
+def _local_default(repository: GitRepository) -> str | None:
     refs = ("refs/heads/main", "refs/heads/master", "HEAD")
     return next((ref for ref in refs if commit_of(repository, ref) is not None), None)
 

@@ -13,7 +13,7 @@ from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.views.landing import landing_message
+from samobot.telegram.views.landing_message import landing_message
 from samobot.telegram.views.wording import Icon, name_of
 from samobot.text import one_line
 

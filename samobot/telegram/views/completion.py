@@ -11,7 +11,7 @@ from samobot.telegram.markup.split import PHONE_LINE, beginning, file_name
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
-from samobot.telegram.views.landing import land_button
+from samobot.telegram.views.landing_message import land_button
 from samobot.telegram.views.wording import (
     Icon,
     agent_line,

@@ -19,6 +19,7 @@ from samobot.fleet.results import (
     ResumeResult,
     StartResult,
     StopReport,
+    UserFile,
 )
 from samobot.fleet.start_request import StartRequest
 from samobot.session.gate import Person
@@ -205,6 +206,23 @@ class Fleet(Protocol):
         Raises:
             SessionDoneError: There will be no further iteration.
             UsageError: The text is empty.
+        """
+
+    async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
+        """Save files into a session's folder and leave guidance about them for its next iteration.
+
+        Args:
+            ref: The session.
+            files: The files.
+            text: What the user wrote with them; may be empty.
+            by: Who sends them.
+
+        Returns:
+            The names under which they were saved.
+
+        Raises:
+            ConflictError: The session is done.
+            StorageError: The disk refused.
         """
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:

@@ -30,6 +30,7 @@ from samobot.fleet.results import (
     ResumeResult,
     StartResult,
     StopReport,
+    UserFile,
 )
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
@@ -205,6 +206,9 @@ class LocalFleet(Fleet):
 
     async def add_guidance(self, ref: SessionRef, text: str, by: Person) -> None:
         await self._decisions.add_guidance(ref, text, by)
+
+    async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
+        return await self._decisions.add_files(ref, files, text, by)
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.action_done(ref, by)

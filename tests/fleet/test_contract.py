@@ -21,7 +21,7 @@ from samobot.fleet.fleet import Fleet
 from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
-from samobot.fleet.results import QuestionAnswer, ResumeKind
+from samobot.fleet.results import QuestionAnswer, ResumeKind, UserFile
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.gate import Person
@@ -148,6 +148,10 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert (await fleet.accept_suggestions(ref, ANNA)).open == 0
     await fleet.add_guidance(ref, "Keep it short", ANNA)
     assert [each.text for each in (await fleet.view(ref)).guidance] == ["Keep it short"]
+    (saved,) = await fleet.add_files(ref, [UserFile(name="a b.png", data=b"\x89PNG\xff")], "Like this", ANNA)
+    assert saved.endswith("-from-you-a-b.png")
+    assert await fleet.file(ref, saved) == b"\x89PNG\xff"
+    assert (await fleet.view(ref)).guidance[-1].text.startswith("Like this\n\nI have sent you this file")
 
     host.write("greet", "01-15-10:30-plan-greet.md", PLAN)
     overview = host.shop.session("greet") / "_overview.md"

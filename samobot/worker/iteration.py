@@ -36,6 +36,7 @@ from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.tree_state import tree_state
 from samobot.session.worktree import base_of
+from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
@@ -60,6 +61,7 @@ class IterationConfig:
         clocks: How long a silent process is given.
         python: The interpreter that the plugin's hook runs with.
         state_dir: samobot's state folder.
+        fence: What keeps the agent to its own.
     """
 
     project: Project
@@ -70,6 +72,7 @@ class IterationConfig:
     clocks: Timeouts
     python: str
     state_dir: Path
+    fence: AgentFence
 
 
 class IterationRunner:
@@ -170,7 +173,8 @@ class IterationRunner:
             "session_id": session_id,
             "log": str(log.relative_to(folder.path)),
         }
-        chosen = {"model": options.model, "effort": options.effort}
+        self._report_absent_fence()
+        chosen = {"model": options.model, "effort": options.effort, "fenced": world.fence.holds}
         files.log(
             EventName.ITERATION_START, visit=assignment.visit, **about, **chosen, guidance=len(guidance)
         )
@@ -180,13 +184,16 @@ class IterationRunner:
         progress = Progress(assignment.phase, assignment.number, files.cost())
         began = time.monotonic()
         try:
-            end = await run(
-                invocation,
-                world.clocks,
-                on_record=lambda record: self._record(record, evidence, progress, work_dir),
-                on_start=lambda pid: self._heartbeat.show_iteration(assignment.number, assignment.phase, pid),
-                stop=stop,
-            )
+            with world.fence.around(invocation, folder.path) as fenced:
+                end = await run(
+                    fenced,
+                    world.clocks,
+                    on_record=lambda record: self._record(record, evidence, progress, work_dir),
+                    on_start=lambda pid: self._heartbeat.show_iteration(
+                        assignment.number, assignment.phase, pid
+                    ),
+                    stop=stop,
+                )
         finally:
             self._heartbeat.clear_activity()
         outcome = classify(evidence, end, self._now())
@@ -287,6 +294,12 @@ class IterationRunner:
         folder.prepare()
         found = (restore_copy(folder, after_crash=after_crash), remove_requests(folder))
         return tuple(sentence for sentence in found if sentence is not None)
+
+    def _report_absent_fence(self) -> None:
+        reason = self._world.fence.new_absence()
+        if reason is not None:
+            text = f"The agent runs without a fence, with all of your rights. {reason}"
+            self._files.log(EventName.NOTICE, text=text)
 
     def _say_put_right(self, sentences: tuple[str, ...]) -> None:
         for sentence in sentences:

@@ -20,7 +20,6 @@ from samobot.session.folder import SessionFolder, clean_name, list_folders, new_
 from samobot.session.journal_events import EventName
 from samobot.session.lock import holder
 from samobot.session.overview import new_overview
-from samobot.session.overview_guard import OverviewGuard
 from samobot.session.worktree import prepare_worktree
 from samobot.text import nearest
 
@@ -139,7 +138,7 @@ def _is_begun(folder: SessionFolder) -> bool:
     """Whether there is a session already; an overview that its agent took away is a worker's to put back."""
     if read_text(folder.overview) is not None or holder(folder) is not None:
         return True
-    return OverviewGuard(folder).left_over()
+    return folder.vault.overview.exists()
 
 
 def _task_text(name: str, request: StartRequest) -> str:

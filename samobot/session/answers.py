@@ -28,6 +28,7 @@ from samobot.session.gate_state import written_at
 from samobot.session.lock import holder
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.question import Option, Question
+from samobot.session.tamper import put_back_and_log
 from samobot.text import one_line, without_surrogates
 
 
@@ -82,6 +83,7 @@ def answer(
     """
     with edit_lock(folder.path):
         refuse_if_done(folder)
+        put_back_and_log(folder, now)
         text = read_text(folder.qa) or ""
         questions = parse_qa(text).questions
         done: list[Answered] = []
@@ -108,6 +110,7 @@ def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key
     """
     with edit_lock(folder.path):
         refuse_if_done(folder)
+        put_back_and_log(folder, now)
         text = read_text(folder.qa) or ""
         waiting = parse_qa(text).open
         if not waiting:

@@ -9,8 +9,9 @@ from enum import StrEnum
 from samobot.errors import SessionDoneError, StorageError
 from samobot.phases import RULES, Phase, WaitingFor
 from samobot.session import journal
-from samobot.session.decisions import Decision, is_marked, parse_decisions
-from samobot.session.files import read_text, write_atomic
+from samobot.session.baseline import decided_since, edit_overview, load
+from samobot.session.decisions import Decision, is_marked
+from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, is_waiting, look
 from samobot.session.journal import EventName
@@ -18,7 +19,6 @@ from samobot.session.lock import holder
 from samobot.session.overview import add_flow, flow_line, parse_overview, set_status
 from samobot.session.plan import Plan
 from samobot.session.snapshot import is_done
-from samobot.session.tamper import saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,23 +128,26 @@ def lift(
 
     `then` is what comes next, where the overview would go on saying that a person is waited for.
     """
-    if to is not None and is_waiting(parse_overview(read_text(folder.overview) or "").blocked):
+    text = read_text(folder.overview)
+    if to is not None and is_waiting(parse_overview(text or "").blocked):
         # In the next phase a signal that does not say what it waits for would mean something else.
         folder.signal.unlink(missing_ok=True)
-    text = read_text(folder.overview)
     if text is not None:
-        overview = parse_overview(text)
-        changes = {"Blocked": "no"}
-        if then is not None and overview.next is not None:
-            changes["Next"] = then
-        if to is not None:
-            changes |= {"Phase": to.value, "Iteration": "0"}
-        elif overview.phase is not None and (overview.iteration or 0) >= RULES[overview.phase].limit:
-            changes["Iteration"] = "0"
-        new = set_status(text, changes)
-        if new != text:
-            write_atomic(folder.overview, add_flow(new, flow_line(flow, now.astimezone())))
+        edit_overview(folder, lambda text: _lifted(text, flow_line(flow, now.astimezone()), to, then))
     folder.signal.unlink(missing_ok=True)
+
+
+def _lifted(text: str, flow: str, to: Phase | None, then: str | None) -> str:
+    overview = parse_overview(text)
+    changes = {"Blocked": "no"}
+    if then is not None and overview.next is not None:
+        changes["Next"] = then
+    if to is not None:
+        changes |= {"Phase": to.value, "Iteration": "0"}
+    elif overview.phase is not None and (overview.iteration or 0) >= RULES[overview.phase].limit:
+        changes["Iteration"] = "0"
+    new = set_status(text, changes)
+    return text if new == text else add_flow(new, flow)
 
 
 def journal_decisions(folder: SessionFolder, now: datetime, key: bytes) -> None:
@@ -172,8 +175,7 @@ def on_record(folder: SessionFolder, key: bytes) -> list[Decision]:
     While one runs, what is in the file may be its forgery, and an old decision no proof of a new one: somebody
     who then says what seems to be there already must be recorded all the same.
     """
-    baseline = saved(folder)
-    before = parse_decisions((baseline.decisions or b"").decode("utf-8", "replace")) if baseline else None
-    old = {decision.id for decision in before.decisions} if before else set()
-    decisions = look_closely(folder).decisions.decisions
-    return [each for each in decisions if each.id not in old and is_marked(folder, each, key)]
+    baseline = load(folder)
+    if baseline is not None:
+        return decided_since(folder, baseline)
+    return [each for each in look_closely(folder).decisions.decisions if is_marked(folder, each, key)]

@@ -73,6 +73,11 @@ class Vault:
         return self.path / "control.json"
 
     @cached_property
+    def streams(self) -> Path:
+        """Folder of what the CLI writes to its stdout while an iteration runs."""
+        return self.path / "streams"
+
+    @cached_property
     def baseline(self) -> Path:
         """Questions and decisions before an iteration; as long as it exists, edits by hand do not count."""
         return self.path / "baseline.json"

@@ -24,14 +24,16 @@ from samobot.config.project import Project
 from samobot.config.trust import is_trusted, project_settings, report_once
 from samobot.errors import UsageError
 from samobot.phases import RULES, Phase, SignalStatus
-from samobot.session import tamper
+from samobot.session import baseline, tamper
 from samobot.session.commit_check import commit_problem, unfinished_work
 from samobot.session.diff import checkout, diff_summary
+from samobot.session.file_lock import edit_lock
 from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
 from samobot.session.journal_copy import remove_requests, restore_copy
+from samobot.session.log_copy import new_stream, restore_logs
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.tree_state import tree_state
@@ -107,15 +109,7 @@ class IterationRunner:
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and put right what its agent may not have written."""
         await asyncio.to_thread(end_leftovers, self._files.folder)
-        if self._backup.left_over():
-            if self._files.moved_by_a_person():
-                self._backup.discard()
-            else:
-                self._say_put_right(self._backup.restore())
-        before = tamper.saved(self._files.folder)
-        if before is not None:
-            self._undo(before)
-        self._say_put_right(self._restore_logs(after_crash=True))
+        self._put_back(after_crash=True)
 
     async def commit_problem(self) -> str | None:
         """Why the agent could not commit its work, tried before it is paid for; None if it could."""
@@ -134,11 +128,12 @@ class IterationRunner:
         files, folder, world = self._files, self._files.folder, self._world
         stem = f"{self._now().astimezone():%m-%d-%H%M}-{assignment.number:03d}-{assignment.phase}"
         log = folder.logs / f"{stem}.jsonl"
+        if folder.vault.baseline.exists():
+            self._put_back()  # something that a killed worker left behind may have written since
         session_id = str(uuid.uuid4())
         guidance = files.pending_guidance()
         work_dir = find_work_dir(world.project, files)
         files.begin_iteration(assignment.phase, assignment.visit, assignment.number)
-        self._backup.save()
         context = folder.logs / f"{stem}.context.md"
         # These read many files and run git: all at once, then.
         untrusted, facts, trace_before = await asyncio.gather(
@@ -157,7 +152,7 @@ class IterationRunner:
             prompt=iteration_prompt(facts),
             cwd=work_dir,
             session_dir=folder.path,
-            log=log,
+            log=new_stream(folder, log.name),
             budget_left=assignment.budget_left,
             signal_file=folder.signal,
             environ=world.environ,
@@ -165,8 +160,10 @@ class IterationRunner:
             trust_project=not untrusted,
         )
         hook = hook_environment(assignment.phase, folder.signal)
-        invocation = replace(invocation, env={**invocation.env, **hook})
-        before = tamper.save(folder)
+        invocation = replace(invocation, env={**invocation.env, **hook}, copy=log)
+        self._backup.hold()
+        with edit_lock(folder.path):
+            baseline.save(folder)
         about = {
             "n": assignment.number,
             "phase": assignment.phase,
@@ -197,14 +194,9 @@ class IterationRunner:
         finally:
             self._heartbeat.clear_activity()
         outcome = classify(evidence, end, self._now())
-        put_right = self._backup.restore()
+        put_right = self._put_back()
         lost = self._backup.lost
-        if lost is not None:
-            put_right = ()  # the run ends with these words; they are not told twice
-        put_right += self._restore_logs()
         self._heartbeat.renew()
-        self._say_put_right(put_right)
-        put_right += self._undo(before)
         signal = files.signal()
         files.log(
             EventName.ITERATION_END,
@@ -289,29 +281,44 @@ class IterationRunner:
             self._files.log(EventName.NOTICE, text=text)
         return True
 
-    def _restore_logs(self, *, after_crash: bool = False) -> tuple[str, ...]:
+    def _put_back(self, *, after_crash: bool = False) -> tuple[str, ...]:
+        """Undo what was written in samobot's or a person's name, report it, and accept edits by hand again.
+
+        Args:
+            after_crash: Whether the last worker may have been killed.
+
+        Returns:
+            A sentence for each thing that was undone.
+        """
         folder = self._files.folder
+        found: tuple[str, ...] = ()
+        if folder.vault.baseline.exists():
+            found = self._backup.restore()
+            if self._backup.lost is not None:
+                found = ()  # the run ends with these words; they are not told twice
         folder.prepare()
-        found = (restore_copy(folder, after_crash=after_crash), remove_requests(folder))
-        return tuple(sentence for sentence in found if sentence is not None)
+        logs = (*restore_logs(folder, after_crash=after_crash), restore_copy(folder, after_crash=after_crash))
+        found += tuple(each for each in (*logs, remove_requests(folder)) if each is not None)
+        for sentence in found:
+            self._void("overview", sentence)
+        with edit_lock(folder.path):
+            voided = tamper.put_back(folder)
+        for item in voided:
+            self._void(item.kind, item.detail)
+        with edit_lock(folder.path):
+            if folder.vault.baseline.exists():
+                baseline.close(folder)
+        return found + tuple(item.detail for item in voided)
+
+    def _void(self, kind: str, sentence: str) -> None:
+        self._files.log(EventName.VOID, kind=kind, detail=sentence)
+        self._files.flow(f"Void: {sentence}")
 
     def _report_absent_fence(self) -> None:
         reason = self._world.fence.new_absence()
         if reason is not None:
             text = f"The agent runs without a fence, with all of your rights. {reason}"
             self._files.log(EventName.NOTICE, text=text)
-
-    def _say_put_right(self, sentences: tuple[str, ...]) -> None:
-        for sentence in sentences:
-            self._files.log(EventName.VOID, kind="overview", detail=sentence)
-            self._files.flow(f"Void: {sentence}")
-
-    def _undo(self, before: tamper.Baseline) -> tuple[str, ...]:
-        voided = tamper.undo(self._files.folder, before, self._world.key)
-        for item in voided:
-            self._files.log(EventName.VOID, kind=item.kind, detail=item.detail)
-            self._files.flow(f"Void: {item.detail}")
-        return tuple(item.detail for item in voided)
 
     def _log_signal(self, signal: Signal | SignalProblem, number: int) -> None:
         if isinstance(signal, SignalProblem):

@@ -22,7 +22,7 @@ from samobot.fleet.landing_models import LandingOffer, LandingResult, LandingSte
 from samobot.session import journal
 from samobot.session.branch_state import BranchState, read_branch
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
-from samobot.session.file_lock import FileLock, edit_lock
+from samobot.session.file_lock import FileLock
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import Person, journal_decisions, look_closely
@@ -33,6 +33,7 @@ from samobot.session.overview import parse_overview
 from samobot.session.push import PushTarget, push, read_target
 from samobot.session.repository import repository_lock
 from samobot.session.snapshot import is_done
+from samobot.session.vault import edit_lock
 from samobot.text import one_line, without_surrogates
 
 _TITLE = 72
@@ -175,11 +176,7 @@ def _carry_out(
 
 def _repeated(look: _Look, step: LandingStep, decision: Decision, now: datetime) -> LandingResult:
     """Record a step whose effect is there already."""
-    known = {
-        event.get("id")
-        for event in journal.events(look.folder)
-        if event["event"] == EventName.LANDING
-    }
+    known = {event.get("id") for event in journal.events(look.folder) if event["event"] == EventName.LANDING}
     if decision.id not in known:
         _note(look, step, decision, now)
     return LandingResult(step=step, text=decision.text or "", commit=decision.commit or "", repeated=True)

@@ -14,12 +14,12 @@ from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worktree_setup import set_up_worktree
 from samobot.phases import Phase
 from samobot.session import gate, journal
-from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder, clean_name, list_folders, new_folder, resolve
 from samobot.session.journal_events import EventName
 from samobot.session.lock import holder
 from samobot.session.overview import new_overview
+from samobot.session.vault import edit_lock
 from samobot.session.worktree import prepare_worktree
 from samobot.text import nearest
 

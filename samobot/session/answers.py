@@ -12,7 +12,6 @@ from samobot.phases import WaitingFor
 from samobot.session import journal
 from samobot.session.answer_text import plain_letters
 from samobot.session.decisions import Decision, DecisionKind, record
-from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import (
@@ -29,6 +28,7 @@ from samobot.session.lock import holder
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.question import Option, Question
 from samobot.session.tamper import put_back_and_log
+from samobot.session.vault import edit_lock
 from samobot.text import one_line, without_surrogates
 
 

@@ -186,9 +186,10 @@ def counting_qa(folder: SessionFolder, baseline: Baseline | None) -> str | None:
     if baseline is None:
         return text
     before = text_of(baseline.qa or b"")
-    if text is None:
-        return before if parse_qa(before).questions else None
-    return restore_answers(before, text, answers_in(decided_since(folder, baseline))).text
+    if text is None and not parse_qa(before).questions:
+        return None
+    said = answers_in(decided_since(folder, baseline))
+    return restore_answers(before, before if text is None else text, said).text
 
 
 def counting_guidance(folder: SessionFolder, baseline: Baseline | None) -> str | None:

@@ -20,7 +20,6 @@ from samobot.session.decisions import (
     record,
     verdict,
 )
-from samobot.session.file_lock import edit_lock
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import (
     Person,
@@ -41,6 +40,7 @@ from samobot.session.plan import Plan
 from samobot.session.signal import Signal
 from samobot.session.snapshot import holds, standing_end
 from samobot.session.tamper import put_back_and_log
+from samobot.session.vault import edit_lock
 from samobot.text import without_surrogates
 
 __all__ = [

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.session.file_lock import edit_lock
 from samobot.session.files import TEXT_LIMIT, move_aside, read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.overview_restore import kept_name, restore_overview
+from samobot.session.vault import edit_lock
 
 
 class OverviewGuard:

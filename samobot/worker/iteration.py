@@ -27,7 +27,6 @@ from samobot.phases import RULES, Phase, SignalStatus
 from samobot.session import baseline, tamper
 from samobot.session.commit_check import commit_problem, unfinished_work
 from samobot.session.diff import checkout, diff_summary
-from samobot.session.file_lock import edit_lock
 from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
@@ -37,6 +36,7 @@ from samobot.session.log_copy import new_stream, restore_logs
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.tree_state import tree_state
+from samobot.session.vault import edit_lock
 from samobot.session.worktree import base_of
 from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Assignment, Progress, Report
@@ -109,7 +109,7 @@ class IterationRunner:
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and put right what its agent may not have written."""
         await asyncio.to_thread(end_leftovers, self._files.folder)
-        self._put_back(after_crash=True)
+        self.put_back(after_crash=True)
 
     async def commit_problem(self) -> str | None:
         """Why the agent could not commit its work, tried before it is paid for; None if it could."""
@@ -129,7 +129,7 @@ class IterationRunner:
         stem = f"{self._now().astimezone():%m-%d-%H%M}-{assignment.number:03d}-{assignment.phase}"
         log = folder.logs / f"{stem}.jsonl"
         if folder.vault.baseline.exists():
-            self._put_back()  # something that a killed worker left behind may have written since
+            self.put_back()  # something that a killed worker left behind may have written since
         session_id = str(uuid.uuid4())
         guidance = files.pending_guidance()
         work_dir = find_work_dir(world.project, files)
@@ -194,7 +194,7 @@ class IterationRunner:
         finally:
             self._heartbeat.clear_activity()
         outcome = classify(evidence, end, self._now())
-        put_right = self._put_back()
+        put_right = self.put_back()
         lost = self._backup.lost
         self._heartbeat.renew()
         signal = files.signal()
@@ -281,7 +281,7 @@ class IterationRunner:
             self._files.log(EventName.NOTICE, text=text)
         return True
 
-    def _put_back(self, *, after_crash: bool = False) -> tuple[str, ...]:
+    def put_back(self, *, after_crash: bool = False) -> tuple[str, ...]:
         """Undo what was written in samobot's or a person's name, report it, and accept edits by hand again.
 
         Args:

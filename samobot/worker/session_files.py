@@ -20,7 +20,6 @@ from samobot.session.baseline import (
     edit_overview,
     load,
 )
-from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, remove_leftovers
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import look, read_plan
@@ -30,6 +29,7 @@ from samobot.session.overview import Overview, add_flow, parse_overview, set_sta
 from samobot.session.signal import Signal, SignalProblem, parse_signal
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
+from samobot.session.vault import edit_lock
 from samobot.text import human_money, one_line
 from samobot.worker.prompt import AnsweredQuestion
 

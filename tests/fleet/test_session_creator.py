@@ -16,9 +16,9 @@ from samobot.fleet.session_creator import find_session, open_session
 from samobot.fleet.start_request import StartRequest
 from samobot.phases import Phase
 from samobot.session import baseline
-from samobot.session.file_lock import edit_lock
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import parse_overview
+from samobot.session.vault import edit_lock
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import StorageError
-from samobot.session.file_lock import FileLock, edit_lock
+from samobot.session.file_lock import FileLock
 from samobot.session.files import read_text, write_atomic
+from samobot.session.vault import edit_lock
 
 
 def test_lock_has_one_holder_and_is_free_after_release(tmp_path: Path) -> None:

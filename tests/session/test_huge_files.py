@@ -10,11 +10,11 @@ import pytest
 from samobot.config.project import load_project
 from samobot.errors import StorageError, UsageError
 from samobot.session import baseline, journal, tamper
-from samobot.session.file_lock import edit_lock
 from samobot.session.files import TEXT_LIMIT, is_unusable, read_bytes, read_text
 from samobot.session.journal_copy import restore_copy
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.snapshot import snapshot
+from samobot.session.vault import edit_lock
 from tests.support.session_folder import NOW, QUESTIONS, make_session
 
 HUGE = 100 * 1024**3

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samobot.session import baseline
-from samobot.session.file_lock import edit_lock
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import parse_overview
 from samobot.session.overview_guard import OverviewGuard
+from samobot.session.vault import edit_lock
 from tests.support.session_folder import make_session
 
 

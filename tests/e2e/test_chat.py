@@ -225,6 +225,8 @@ async def test_strangers_of_every_kind_get_silence_and_a_line_in_the_log(room: C
     room.ann.say("/stop demo", group)
     after = room.say("/sessions")
     await room.see("1 session", after=after)
+    forwarded = await room.see("forwarded from Eve", "/approve")
+    assert forwarded.labels[-1] == "Cancel"
     assert with_eve.from_bot() == []
     assert not [message for message in group.from_bot() if message.sender is room.bot_account.user]
     assert tap.answer is None
@@ -233,7 +235,7 @@ async def test_strangers_of_every_kind_get_silence_and_a_line_in_the_log(room: C
         call.arguments.values.get("chat_id") for call in room.server.calls.of("sendMessage", after=calls)
     } == {str(room.chat.id)}
     lines = [line for line in (room.state / "bot.log").read_text().splitlines() if "no effect" in line]
-    assert len(lines) == 9
+    assert len(lines) == 8
     assert not any("/stop" in line or "Eve" in line for line in lines)
 
 

@@ -544,7 +544,7 @@ async def test_ten_cards_keep_to_one_edit_a_second_and_a_question_does_not_wait_
         outbox.post(scene.chat.id, "Which?", key="q1")
         await scene.server.wait_until(lambda: scene.shown[-1].text == "Which?")
     edits = scene.server.calls.of("editMessageText")
-    assert 2 <= len(edits) < 10
+    assert 2 <= len(edits) < 10  # a slow machine may see more edits before the question
     # Since before the first: when that one arrived says nothing about when it was sent.
     assert all(edit.started - began >= 0.99 * number for number, edit in enumerate(edits))
 

@@ -83,7 +83,7 @@ unit: setup claude browser fence oldest-pip ## all tests, without lint
 test: check claude browser fence oldest-pip ## everything CI does: set-up, lint, types, all tests
 	$(PYTEST)
 
-# By itself: nothing depends on the figure, and it takes up to twice as long.
+# A target of its own: nothing depends on the figure, and it takes up to twice as long.
 coverage: setup claude browser fence oldest-pip ## all tests, with which lines and branches they reach
 	$(PYTEST) --cov --cov-report=term:skip-covered
 

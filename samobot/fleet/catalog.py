@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samobot.config.project import Project
+from samobot.config.project import Project, ReadFunction
 from samobot.config.projects import ConfiguredProjects
 from samobot.errors import NotFoundError, SamobotError, UsageError
 from samobot.fleet.catalog_entry import MTIME_GRANULARITY, SWEEP_SECONDS, CatalogEntry, require_regular
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import ProjectView
+from samobot.session.files import read_bytes
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, resolve, split_date
 from samobot.text import nearest, without_surrogates
 
@@ -61,10 +62,16 @@ class Catalog:
     Args:
         paths: `.samocode` files, or the folders that hold them.
         clock: Monotonic seconds.
+        read: Reads a `.samocode` file.
     """
 
-    def __init__(self, paths: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
-        self._configured = ConfiguredProjects(paths)
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        clock: Callable[[], float] = time.monotonic,
+        read: ReadFunction = read_bytes,
+    ) -> None:
+        self._configured = ConfiguredProjects(paths, read)
         self._clock = clock
         self._entries: dict[str, CatalogEntry] = {}
         self._listings: dict[tuple[str, Path], _Listing] = {}

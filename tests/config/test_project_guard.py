@@ -167,7 +167,7 @@ def test_after_a_killed_worker_the_next_reader_puts_it_back_and_the_journal_has_
     file.write_text(MOVED)
     assert load_project(file, guard.read).sessions.name == "sessions"
     assert file.read_text() == GOOD
-    (void,) = [each for each in events(session.journal) if each["event"] == "void"]
+    (void,) = [each for each in events(session) if each["event"] == "void"]
     assert (void["kind"], "SESSIONS" in void["detail"]) == ("project", True)
     file.write_text(MOVED)  # nothing runs any more: this is the user's
     assert load_project(file, guard.read).sessions.name == "elsewhere"

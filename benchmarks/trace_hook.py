@@ -79,7 +79,8 @@ class Window:
             "transactions": self._statements["BEGIN"],
             "by_module": dict(self._calls.most_common()),
             "by_function": {
-                f"{self._modules[code]}.{code.co_qualname}": count for code, count in self._functions.most_common()
+                f"{self._modules[code]}.{code.co_qualname}": count
+                for code, count in self._functions.most_common()
             },
         }
         with self._out.open("a", encoding="utf-8") as file:

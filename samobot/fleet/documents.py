@@ -29,6 +29,7 @@ from samobot.session.gate_state import read_plan
 from samobot.session.journal import events
 from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
+from samobot.session.user_files import is_from_user
 from samobot.session.worktree import base_of
 from samobot.text import clip, human_size, without_surrogates
 
@@ -68,7 +69,10 @@ async def summary_text(folder: SessionFolder) -> Document | None:
         found = [
             (facts.st_mtime_ns, path.name, path)
             for path, facts in _artefacts(folder)
-            if "summary" in path.name and path.name.endswith(".md") and not path.name.startswith("_")
+            if "summary" in path.name
+            and path.name.endswith(".md")
+            and not path.name.startswith("_")
+            and not is_from_user(path.name)
         ]
         return max(found)[2] if found else None
 

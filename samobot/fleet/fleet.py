@@ -18,7 +18,9 @@ from samobot.fleet.results import (
     ResumeResult,
     StartResult,
     StopReport,
+    UserFile,
 )
+from samobot.fleet.start_request import StartRequest
 from samobot.session.gate import Person
 
 
@@ -79,31 +81,13 @@ class Fleet(Protocol):
     async def wait_for_starts(self) -> None:
         """Wait for the workers that are being started just now."""
 
-    async def start(
-        self,
-        project: str,
-        name: str,
-        by: Person,
-        *,
-        task: str | None = None,
-        dive: str | None = None,
-        budget_usd: float | None = None,
-        auto: bool = False,
-    ) -> StartResult:
+    async def start(self, request: StartRequest, by: Person) -> StartResult:
         """Start a new session or continue an existing one; it is queued if too many run.
-
-        Args:
-            project: The project's name.
-            name: The session's name, or its folder's.
-            by: Who asks for it.
-            task: What is to be done; guidance for a session that exists.
-            dive: What to investigate first.
-            budget_usd: What the whole session may cost.
-            auto: Whether gates may be decided automatically after a while.
 
         Raises:
             DayOverError: The day's budget is used up; text for an existing session is kept for it.
-            ConflictError: The session is done, or waits for a decision; it continues automatically after that.
+            SessionDoneError: The session is done.
+            ConflictError: The session waits for a decision; it continues automatically after that.
             SamobotError: It cannot be started.
         """
 
@@ -112,7 +96,8 @@ class Fleet(Protocol):
 
         Raises:
             DayOverError: The day's budget is used up.
-            ConflictError: It is done, or waits for a decision; it continues automatically after that.
+            SessionDoneError: It is done.
+            ConflictError: It waits for a decision; it continues automatically after that.
         """
 
     async def pause(self, ref: SessionRef, by: Person) -> None:
@@ -191,14 +176,16 @@ class Fleet(Protocol):
         Raises:
             NotFoundError: There is no such question.
             UsageError: An answer is empty, names no option, or a question is answered twice.
-            ConflictError: A question has changed or was answered meanwhile, or the session is done.
+            SessionDoneError: The session is done.
+            ConflictError: A question has changed or was answered meanwhile.
         """
 
     async def accept_suggestions(self, ref: SessionRef, by: Person) -> AnswerReceipt:
         """Answer every open question as the agent suggests.
 
         Raises:
-            ConflictError: No question is open, or the session is done.
+            SessionDoneError: The session is done.
+            ConflictError: No question is open.
             UsageError: None of the open ones has a suggestion.
         """
 
@@ -228,7 +215,25 @@ class Fleet(Protocol):
         """Leave guidance for the next iteration.
 
         Raises:
+            SessionDoneError: There will be no further iteration.
             UsageError: The text is empty.
+        """
+
+    async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
+        """Save files into a session's folder and leave guidance about them for its next iteration.
+
+        Args:
+            ref: The session.
+            files: The files.
+            text: What the user wrote with them; may be empty.
+            by: Who sends them.
+
+        Returns:
+            The names under which they were saved.
+
+        Raises:
+            ConflictError: The session is done.
+            StorageError: The disk refused.
         """
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:

@@ -20,7 +20,8 @@ from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageErro
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
-from samobot.fleet.results import QuestionAnswer, ResumeKind
+from samobot.fleet.results import QuestionAnswer, ResumeKind, UserFile
+from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
@@ -66,7 +67,9 @@ class Host:
 
     async def session(self, name: str, **status: str) -> SessionRef:
         """Create a session that no worker has taken up."""
-        started = await self.fleet.start("demo", name, ANNA, task="Add a greeting")
+        started = await self.fleet.start(
+            StartRequest(project="demo", session=name, task="Add a greeting"), ANNA
+        )
         assert started.ref is not None
         await self.fleet.wait_for_starts()
         await self.fleet.stop(started.ref, ANNA)
@@ -145,6 +148,10 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert (await fleet.accept_suggestions(ref, ANNA)).open == 0
     await fleet.add_guidance(ref, "Keep it short", ANNA)
     assert [each.text for each in (await fleet.view(ref)).guidance] == ["Keep it short"]
+    (saved,) = await fleet.add_files(ref, [UserFile(name="a b.png", data=b"\x89PNG\xff")], "Like this", ANNA)
+    assert saved.endswith("-from-you-a-b.png")
+    assert await fleet.file(ref, saved) == b"\x89PNG\xff"
+    assert (await fleet.view(ref)).guidance[-1].text.startswith("Like this\n\nI have sent you this file")
 
     host.write("greet", "01-15-10:30-plan-greet.md", PLAN)
     overview = host.shop.session("greet") / "_overview.md"
@@ -202,7 +209,7 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert await fleet.lift_emergency_stop()
     assert not await fleet.lift_emergency_stop()
     assert (await fleet.resume(ref, ANNA)).kind is ResumeKind.RUNNING
-    await asyncio.wait_for(fleet.wait_for_change(), 20)
+    await asyncio.wait_for(fleet.wait_for_change(), 60)
     assert host.called | {"close"} == set(METHODS)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from samobot.telegram.store.file_refs import FileRef
 
 
 class ActionKind(StrEnum):
@@ -39,6 +42,7 @@ class ActionKind(StrEnum):
     PICK_SESSION = "pick_session"
     RUN_STALE = "run_stale"
     ASIDE = "aside"
+    SAY = "say"
     CANCEL = "cancel"
 
 
@@ -56,6 +60,8 @@ class Action(BaseModel):
         text: Words that belong to it, such as the task of a run whose project is asked for, or the answer that
             stood when another one was asked for.
         usd: US dollars, where a budget is raised.
+        files: Files of the message that led to the button; they go where its text goes.
+        about: The subject of the message that a text replied to, as JSON object; with `SAY`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,3 +75,5 @@ class Action(BaseModel):
     command: str | None = None
     text: str | None = None
     usd: float | None = None
+    files: tuple[FileRef, ...] | None = None
+    about: dict[str, Any] | None = None

@@ -27,6 +27,7 @@ from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.results import FleetEvent
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
+from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.budget_handlers import pause_finished
 from samobot.telegram.handlers.command_table import pairing_advice
 from samobot.telegram.handlers.context import HandlerContext
@@ -111,6 +112,20 @@ class BotApp:
         values = read_values(self._environ, find_env_file(self._environ), strict=False)
         return SecretFilter.of({**self._environ, **values}, self._settings.telegram_bot_token)
 
+    def _transcriber(self) -> Transcriber:
+        settings = self._settings
+        return Transcriber(
+            url=settings.samobot_transcribe_url,
+            key=settings.samobot_transcribe_key,
+            model=settings.samobot_transcribe_model,
+            command=settings.samobot_transcribe_command,
+            environ={
+                name: value
+                for name, value in self._environ.items()
+                if not name.startswith(("TELEGRAM_", "SAMOBOT_"))
+            },
+        )
+
     # Start and end ---------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -160,6 +175,7 @@ class BotApp:
             self._settings,
             utc_now,
             FileDownloads(bot),
+            self._transcriber(),
         )
         front = self._front = UpdateDispatcher(self._context, lambda: account.username)
         handle = self._gate.guard(front.on_update)

@@ -18,6 +18,7 @@ from samobot.errors import SamobotError, SessionDoneError, StorageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.session.gate import Person
+from samobot.system.transcription import Transcriber
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.notifier import Notifier
@@ -66,6 +67,7 @@ class ChatRequest:
         forwarded_from: Whose message it forwards; None if it was written by the user.
         addressed: Whether it is certainly meant for the bot; in a group, other messages are not answered.
         sent_at: When the message was sent, epoch seconds.
+        spoken: Whether the text was transcribed, so that all of it is shown before it is used.
     """
 
     key: str
@@ -83,6 +85,7 @@ class ChatRequest:
     forwarded_from: str | None = None
     addressed: bool = True
     sent_at: float = 0.0
+    spoken: bool = False
 
     @property
     def session(self) -> str | None:
@@ -127,6 +130,7 @@ class HandlerContext:
         settings: The configuration.
         now: The clock, aware.
         downloads: Fetches files from Telegram.
+        transcriber: Turns voice messages into text.
     """
 
     def __init__(
@@ -139,6 +143,7 @@ class HandlerContext:
         settings: Settings,
         now: Callable[[], datetime],
         downloads: FileDownloads,
+        transcriber: Transcriber,
     ) -> None:
         self.fleet = fleet
         self.store = store
@@ -148,6 +153,7 @@ class HandlerContext:
         self.settings = settings
         self.now = now
         self.downloads = downloads
+        self.transcriber = transcriber
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 

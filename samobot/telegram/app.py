@@ -333,7 +333,7 @@ class BotApp:
 
     def _concerned(self, update: dict[str, Any]) -> int | None:
         """The private chat of an update's sender, if that user is allowed."""
-        for kind in ("message", "callback_query"):
+        for kind in ("message", "edited_message", "callback_query"):
             content = update.get(kind)
             sender = content.get("from") if isinstance(content, dict) else None
             user_id = sender.get("id") if isinstance(sender, dict) else None

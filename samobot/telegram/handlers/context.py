@@ -206,11 +206,24 @@ class HandlerContext:
         if request.query_id is not None and self._answers(request.query_id):
             self.outbox.answer(request.query_id, one_line(text, TOAST), alert=alert)
 
-    def receipt(self, request: ChatRequest, emoji: str = "👍", toast: str = "") -> None:
-        """Acknowledge silently: a reaction on a message, a toast for a callback query."""
+    def receipt(
+        self, request: ChatRequest, emoji: str = "👍", toast: str = "", *, session: str | None = None
+    ) -> None:
+        """Acknowledge silently: a reaction on a message, a toast for a callback query.
+
+        Args:
+            request: What was acted on; a later edit of the message comes too late.
+            emoji: The reaction.
+            toast: The answer to a callback query.
+            session: Key of the session, if the request does not say.
+        """
         if request.query_id is not None:
             self.toast(request, toast)
         else:
+            try:
+                self.store.acted.add(request.chat_id, request.message_id, session or request.session)
+            except StorageError as error:
+                log.error("an edit of %s would be used again: %s", request.key, error.message)
             self.outbox.react(request.chat_id, request.message_id, emoji)
 
     def fail(self, request: ChatRequest, error: Exception) -> None:

@@ -7,6 +7,7 @@ import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from samobot.telegram.store.acted_messages import ActedMessages
 from samobot.telegram.store.bot_account import BotAccounts
 from samobot.telegram.store.callback_data import CallbackIds
 from samobot.telegram.store.chat_migration import ChatMigrations
@@ -49,6 +50,7 @@ class Store:
         updates: The journal of updates.
         outbox: Rows of messages not yet delivered; use `samobot.telegram.outbound.outbox.Outbox`, which sends them.
         sent: Our messages in chats.
+        acted: Messages of users that were acted on.
         notified: What the chats were last notified of, by session.
         plans: The plan that was shown last, by session.
         restarts: The messages that count restarts.
@@ -75,6 +77,7 @@ class Store:
         self.updates = UpdateJournal(self._database)
         self.outbox = OutboxQueue(self._database, state_dir / "outbox")
         self.sent = SentMessages(self._database)
+        self.acted = ActedMessages(self._database)
         self.notified = NotifiedStates(self._database)
         self.plans = ShownPlans(self._database)
         self.restarts = RestartNotices(self._database)
@@ -116,6 +119,7 @@ class Store:
         self.updates.prune()
         self.callbacks.prune()
         self.sent.prune()
+        self.acted.prune()
         self.outbox.prune()
 
     def close(self) -> None:

@@ -91,7 +91,7 @@ async def diff(folder: SessionFolder, main_repo: Path) -> DiffView:
     """
 
     def look() -> DiffView:
-        work_dir = _work_dir(folder, main_repo)
+        work_dir = work_dir_of(folder, main_repo)
         base = base_of(work_dir)
         found = diff_summary(work_dir, base)
         if found is None:
@@ -128,7 +128,7 @@ async def log_lines(folder: SessionFolder, main_repo: Path, count: int) -> list[
     """What the agent did last, a line each, in a person's words."""
 
     def look() -> list[str]:
-        work_dir = _work_dir(folder, main_repo)
+        work_dir = work_dir_of(folder, main_repo)
         records = _last_records(folder, lambda found: len(_lines(found, work_dir, folder.path)) >= count)
         return _lines(records, work_dir, folder.path)[-count:] if count > 0 else []
 
@@ -196,12 +196,12 @@ async def timeline(folder: SessionFolder, title: str, theme: str) -> bytes:
 
         alive = holder(folder) is not None
         background = Theme.DARK if theme == Theme.DARK else Theme.LIGHT
-        return draw_chart(events(folder.journal), title, background, now=datetime.now(UTC), alive=alive)
+        return draw_chart(events(folder), title, background, now=datetime.now(UTC), alive=alive)
 
     return await asyncio.to_thread(draw)
 
 
-def _work_dir(folder: SessionFolder, main_repo: Path) -> Path:
+def work_dir_of(folder: SessionFolder, main_repo: Path) -> Path:
     """Where the session works, as its overview says."""
     named = parse_overview(read_text(folder.overview) or "").working_dir
     if not named or "\0" in named:

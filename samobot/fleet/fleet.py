@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
@@ -236,6 +237,29 @@ class Fleet(Protocol):
 
         Raises:
             ConflictError: It is running.
+        """
+
+    # Landing -----------------------------------------------------------------------------------------------------
+
+    async def landing(self, ref: SessionRef) -> LandingView:
+        """Read what can be done with a finished session's branch. Takes up to half a minute if there is a remote.
+
+        Raises:
+            ConflictError: The session is not done, or its branch cannot be read.
+        """
+
+    async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
+        """Do one of these things, exactly as it was shown; a repetition does nothing.
+
+        Args:
+            ref: The session.
+            step: What to do.
+            by: Who decides.
+            expected: Identity of the offer that was shown.
+
+        Raises:
+            ConflictError: Something has changed since, or it cannot be done; nothing was changed.
+            BusyError: The session is being landed just now.
         """
 
     # Documents ---------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from samobot.config.settings import load_settings
 from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError
 from samobot.fleet.fleet import Fleet
+from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import QuestionAnswer, ResumeKind, UserFile
@@ -181,6 +182,21 @@ async def test_every_call_survives_json(host: Host) -> None:
     await fleet.set_budget(ref, 5.0, ANNA)
     assert (await fleet.view(ref)).budget_usd == 5.0
     assert (await fleet.timeline(ref, "dark")).startswith(b"\x89PNG")
+
+    finished = await host.session("finish", Phase="done")
+    host.write("finish", "_signal.json", json.dumps({"status": "done"}))
+    tree = host.shop.worktrees / "finish"
+    (tree / "finish.py").write_text("pass\n")
+    host.shop.git("add", "finish.py", cwd=tree)
+    host.shop.git("commit", "--quiet", "-m", "Finish", cwd=tree)
+    landing = await fleet.landing(finished)
+    assert (landing.base, landing.ahead, landing.subjects) == ("main", 1, ("Finish",))
+    with pytest.raises(ConflictError):
+        await fleet.land(finished, LandingStep.MERGE, ANNA, expected="0" * 64)
+    offer = landing.offer(LandingStep.MERGE)
+    assert offer is not None
+    landed = await fleet.land(finished, LandingStep.MERGE, ANNA, expected=offer.identity)
+    assert (landed.commit, landed.repeated) == (landing.head, False)
 
     await fleet.reconcile()
     blocked = await host.session("block", Blocked="yes - no key")

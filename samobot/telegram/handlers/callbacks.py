@@ -20,6 +20,7 @@ from samobot.telegram.handlers import (
     control_handlers,
     decision_handlers,
     document_handlers,
+    landing_handlers,
     message_files,
     prompts,
     run_handlers,
@@ -196,6 +197,11 @@ async def _about_session(
             await control_handlers.pause_one(context, request, ref)
         case ActionKind.RESUME:
             await control_handlers.resume_one(context, request, ref)
+        case ActionKind.LAND if action.text and action.identity:
+            landing_handlers.land_step(context, request, ref, action.text, action.identity)
+        case ActionKind.LAND:
+            context.toast(request)
+            landing_handlers.show_landing(context, request, ref)
         case ActionKind.ARCHIVE:
             await archive_handlers.archive_one(context, request, ref)
         case ActionKind.ADD_BUDGET:

@@ -35,6 +35,7 @@ class ActionKind(StrEnum):
     PR_TEXT = "pr_text"
     TIMELINE = "timeline"
     ARCHIVE = "archive"
+    LAND = "land"
     STATUS = "status"
     SILENCE = "silence"
     AUTO_OFF = "auto_off"
@@ -53,7 +54,7 @@ class Action(BaseModel):
         do: What it asks for.
         session: Key of the session it is about (`project:folder`).
         question: Index of a question.
-        identity: Fingerprint of that question, or the digest of the plan, as the person saw it.
+        identity: Fingerprint of that question, or the digest of the plan or landing, as the person saw it.
         letter: The option that is chosen.
         project: A project's name, where one is picked.
         command: The command that goes on once something was picked, with what it has already.

@@ -22,6 +22,7 @@ from samobot.telegram.store.notified import (
 )
 from samobot.telegram.store.outbox_rows import OutboxQueue
 from samobot.telegram.store.pairing import LastPairing, PairedPeople, Pairing
+from samobot.telegram.store.past_rows import PastRows
 from samobot.telegram.store.pending_work import BackgroundTasks, OpenPrompts, PhaseLimits
 from samobot.telegram.store.sent import SentMessages
 from samobot.telegram.store.session_chats import ChatProjects, SessionChats
@@ -52,6 +53,7 @@ class Store:
         sent: Our messages in chats.
         acted: Messages of users that were acted on.
         notified: What the chats were last notified of, by session.
+        past: The sessions at rest.
         plans: The plan that was shown last, by session.
         restarts: The messages that count restarts.
         limits: The open messages about usage limits.
@@ -79,6 +81,7 @@ class Store:
         self.sent = SentMessages(self._database)
         self.acted = ActedMessages(self._database)
         self.notified = NotifiedStates(self._database)
+        self.past = PastRows(self._database)
         self.plans = ShownPlans(self._database)
         self.restarts = RestartNotices(self._database)
         self.limits = LimitNoticeTable(self._database)

@@ -242,6 +242,15 @@ CREATE TABLE chat_projects (      -- the project of the last session that was st
 ) WITHOUT ROWID;
 """
 
+_PAST_SESSIONS = """
+CREATE TABLE past_sessions (      -- sessions at rest that need not be read again at a start
+    session TEXT PRIMARY KEY,
+    updated REAL,                 -- epoch seconds
+    state   TEXT NOT NULL,
+    mark    INTEGER NOT NULL      -- changes with the session's files
+) WITHOUT ROWID;
+"""
+
 _ACTED_MESSAGES = """
 CREATE TABLE acted_messages (     -- messages of users that were acted on: an edit comes too late
     chat_id    INTEGER NOT NULL,
@@ -252,5 +261,11 @@ CREATE TABLE acted_messages (     -- messages of users that were acted on: an ed
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TYPED_TABLES, _CHAT_PROJECTS, _ACTED_MESSAGES)
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _TYPED_TABLES,
+    _CHAT_PROJECTS,
+    _PAST_SESSIONS,
+    _ACTED_MESSAGES,
+)
 """Step n brings the schema from version n to n + 1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from samobot.config.settings import Settings
@@ -17,7 +17,7 @@ from samobot.fleet.file_watch import watch
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
 from samobot.fleet.landings import Landings
-from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
     CostReport,
@@ -57,6 +57,7 @@ class LocalFleet(Fleet):
         environ: The environment that workers get, less the bot's secrets.
         now: The clock, aware.
         watch_files: Whether `wait_for_change` also notices changed files.
+        past: The past sessions as `mark_past` returned them, for a start that need not read them again.
 
     Attributes:
         desired_runs: Which runs should be running; survives restarts.
@@ -69,6 +70,7 @@ class LocalFleet(Fleet):
         environ: Mapping[str, str],
         now: Callable[[], datetime] = utc_now,
         watch_files: bool = False,
+        past: Iterable[PastSession] = (),
     ) -> None:
         state_dir = settings.samobot_state_dir
         key = load_key(state_dir)
@@ -79,7 +81,7 @@ class LocalFleet(Fleet):
         self.desired_runs = DesiredRuns(state_dir, lambda: now().timestamp())
         self._threads = Threads()
         self._workers = WorkerProcesses(state_dir, environ, self._changed.set)
-        self._catalog = Catalog(settings.samobot_projects)
+        self._catalog = Catalog(settings.samobot_projects, past=past)
         self._reader = SessionReader(self._catalog, self._threads, settings.samobot_daily_budget_usd, now)
         self._queue = RunQueue(
             self.desired_runs, settings.samobot_max_parallel, state_dir,
@@ -108,7 +110,16 @@ class LocalFleet(Fleet):
         return self._projects
 
     async def sessions(self) -> list[SessionView]:
-        return await self._queue.sessions()
+        views = await self._queue.sessions()
+        if self._reader.pending:
+            self._changed.set()
+        return views
+
+    async def past(self) -> list[PastSession]:
+        return await self._reader.past()
+
+    async def mark_past(self, keys: list[str]) -> list[PastSession]:
+        return await self._reader.mark_past(keys)
 
     async def view(self, ref: SessionRef) -> SessionView:
         return await self._queue.view(ref)

@@ -177,7 +177,7 @@ def _repeated(look: _Look, step: LandingStep, decision: Decision, now: datetime)
     """Record a step whose effect is there already."""
     known = {
         event.get("id")
-        for event in journal.events(look.folder.journal)
+        for event in journal.events(look.folder)
         if event["event"] == EventName.LANDING
     }
     if decision.id not in known:

@@ -41,7 +41,9 @@ async def test_button_asks_for_the_task(phone: Phone) -> None:
     assert "Round 2, Ann: Add a --shout flag" in overview(phone)
 
 
-async def test_reply_to_the_end_is_offered_as_a_follow_up_and_starts_nothing_before_a_tap(phone: Phone) -> None:
+async def test_reply_to_the_end_is_offered_as_a_follow_up_and_starts_nothing_before_a_tap(
+    phone: Phone,
+) -> None:
     before = overview(phone)
     (offered,) = await phone.say("Please add a --shout flag", reply_to=60)
     assert "greet is done. Follow up with this?" in offered

@@ -9,11 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from samobot.config.project import Project
+from samobot.config.project import Project, ReadFunction
 from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, CatalogEntry
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.past_sessions import PastSessions, mark_of
 from samobot.fleet.project_folders import Listing, ProjectFolders
+from samobot.session.files import read_bytes
 from samobot.session.folder import SessionFolder
 from samobot.session.status import SessionState
 from samobot.text import without_surrogates
@@ -35,6 +36,7 @@ class Catalog:
         paths: `.samocode` files, or the folders that hold them.
         clock: Monotonic seconds.
         past: Sessions that were at rest when they were last looked at.
+        read: Reads a `.samocode` file.
 
     Attributes:
         folders: Which projects and sessions there are.
@@ -45,8 +47,9 @@ class Catalog:
         paths: Sequence[Path],
         clock: Callable[[], float] = time.monotonic,
         past: Iterable[PastSession] = (),
+        read: ReadFunction = read_bytes,
     ) -> None:
-        self.folders = ProjectFolders(paths, clock)
+        self.folders = ProjectFolders(paths, clock, read)
         self._clock = clock
         self._known = {session.key: session for session in past}
         self._past = PastSessions()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samobot.config.project import Project
+from samobot.config.project import Project, ReadFunction
 from samobot.config.projects import ConfiguredProjects
 from samobot.errors import NotFoundError, SamobotError, UsageError
 from samobot.fleet.catalog_entry import MTIME_GRANULARITY, require_regular
@@ -54,13 +54,14 @@ class ProjectFolders:
     Args:
         paths: `.samocode` files, or the folders that hold them.
         clock: Monotonic seconds.
+        read: Reads a `.samocode` file.
 
     Attributes:
         covered: Folders of sessions in which each change is reported.
     """
 
-    def __init__(self, paths: Sequence[Path], clock: Callable[[], float]) -> None:
-        self._configured = ConfiguredProjects(paths)
+    def __init__(self, paths: Sequence[Path], clock: Callable[[], float], read: ReadFunction) -> None:
+        self._configured = ConfiguredProjects(paths, read)
         self._clock = clock
         self._listings: dict[tuple[str, Path], Listing] = {}
         self.covered: frozenset[Path] = frozenset()

@@ -12,6 +12,7 @@ from samobot.telegram.handlers import (
     ask,
     decision_checks,
     decision_handlers,
+    follow_up_handlers,
     prompts,
     run_handlers,
     session_offers,
@@ -133,6 +134,8 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
                 _keep_words(context, request, view, how)
             else:
                 await decide_plan(context, request, view, action.identity)
+        case ActionKind.FOLLOW_UP:
+            await follow_up_handlers.begin_round(context, request, ref, request.text)
         case _:
             await decision_handlers.give_guidance(context, request, ref, request.text)
 

@@ -20,13 +20,11 @@ from samobot.fleet.project_folders import Listing, ProjectFolders
 from samobot.fleet.view_builder import unreadable_view
 from samobot.session.files import read_bytes
 from samobot.session.folder import SessionFolder
-from samobot.session.status import SessionState
+from samobot.session.status import SILENT, SessionState
 from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.text import without_surrogates
 
 log = logging.getLogger(__name__)
-
-SILENT = "Its files do not answer: the disk hangs or they are very large; it is shown as soon as they do."
 
 UNREADABLE_SECONDS = 10.0
 """Seconds after which a session whose read has not come back is shown as unreadable."""

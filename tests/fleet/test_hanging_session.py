@@ -11,11 +11,12 @@ import pytest
 from samobot.errors import StorageError
 from samobot.fleet import catalog as catalog_module
 from samobot.fleet import project_folders as folders_module
-from samobot.fleet.catalog import SILENT, Catalog
+from samobot.fleet.catalog import Catalog
 from samobot.fleet.models import SessionView
 from samobot.session import folder as folder_module
 from samobot.session.folder import SessionFolder
 from samobot.session.snapshot import Snapshot, SnapshotReader
+from samobot.session.status import SILENT
 from tests.support.session_folder import make_session
 
 FILE = "MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions\n"

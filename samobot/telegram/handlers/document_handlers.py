@@ -247,5 +247,5 @@ def _spoken(line: str) -> str:
 
 async def _rendered(markdown: str) -> tuple[str, ...]:
     if len(markdown) > HEAVY:
-        return split(await asyncio.to_thread(render, markdown))
-    return split(render(markdown))
+        return split((await asyncio.to_thread(render, markdown)).quoted())
+    return split(render(markdown).quoted())

@@ -77,6 +77,14 @@ class RichText:
         )
         return RichText(self.text[start:end], spans)
 
+    def quoted(self, *, expandable: bool = False) -> RichText:
+        """The same as one quote; quotes in it become plain text, as Telegram nests none."""
+        if not self.text:
+            return self
+        style = Style.EXPANDABLE if expandable else Style.QUOTE
+        inner = (span for span in self.spans if span.style not in QUOTES)
+        return RichText(self.text, (TextSpan(style, 0, len(self.text)), *inner))
+
     def _pieces(self) -> list[str]:
         pieces: list[str] = []
         open_: list[TextSpan] = []
@@ -204,17 +212,30 @@ class _Open:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ANSI = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?)")
 _LINES = re.compile("\r\n?|[\u2028\u2029\x0b\x0c\x85]")
-# Control characters, and direction overrides, which Telegram drops because they can disguise a text.
-_DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e]")
+# Control characters; what changes the direction of text; what takes no room: all can disguise a text.
+_DROPPED = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb]"
+    "|(?<!\U0001f3f4)(?<![\U000e0020-\U000e007f])[\U000e0000-\U000e007f]"
+)
+# Joiners belong between emoji and within scripts that need them; elsewhere they only tell two words apart unseen.
+_JOINED = "[\u0600-\u0dff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]"
+_JOINERS = re.compile(f"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})")
+# Telegram makes links of these that act inside the app, whatever the text around them says.
+_APP_LINK = re.compile(r"\b(tg|ton|tonsite):(?=//)", re.IGNORECASE)
 
 
 def clean(text: str) -> str:
-    """Make a text fit to be sent: no lone surrogates, terminal colours or control characters, `\\n` for lines."""
-    if text.isprintable():  # most texts, and most of the time
-        return text
-    text = _ANSI.sub("", text)
-    text = _LINES.sub("\n", text)
-    return _SURROGATE.sub("\ufffd", _DROPPED.sub("", text))
+    """Make a text fit to be sent.
+
+    No lone surrogates, terminal colors, control, direction or invisible characters and live app links (`tg://`);
+    `\\n` for lines.
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = _LINES.sub("\n", _ANSI.sub("", text))
+        text = _SURROGATE.sub("\ufffd", _JOINERS.sub("", _DROPPED.sub("", text)))
+    return _APP_LINK.sub(r"\1: ", text) if "//" in text else text
 
 
 def utf16_units(text: str) -> int:

@@ -124,7 +124,9 @@ def past_plan(view: SessionView, version: int, *, replaced: bool) -> MessageView
 def plan_file(view: SessionView, document: Document, version: int) -> MessageView:
     """The whole plan as a document; where it is short enough, it is also readable right there."""
     rich = agent_rich(document.text)
-    caption = rich.html() if rich.text and rich.units <= CAPTION_UNITS and len(rich.spans) <= 100 else ""
+    caption = (
+        rich.quoted().html() if rich.text and rich.units <= CAPTION_UNITS and len(rich.spans) <= 100 else ""
+    )
     name = file_name(f"plan {view.ref.name[:40]}" + (f" v{version}" if version > 1 else ""))
     data = document.text.encode("utf-8", "replace")
     label = f"📎 {headline(Icon.PLAN, view.ref)}: the whole plan{_version(version)}"

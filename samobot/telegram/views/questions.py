@@ -13,10 +13,12 @@ from samobot.telegram.views.buttons import ActionButton, MessageView, Rows, rows
 from samobot.telegram.views.wording import (
     Icon,
     Recipient,
+    agent_block,
     agent_line,
     agent_rich,
     agent_text,
     decided_by,
+    guarded,
     headline,
     lines,
     paragraphs,
@@ -61,8 +63,8 @@ def open_question(
     how_many = f" · {number} of {len(of)}" if len(of) > 1 else ""
     text = paragraphs(
         f"{headline(Icon.QUESTION, view.ref, 'asks')}{how_many}",
-        _whole(question.text),
-        "\n".join(f"<b>{escape(each.letter)}</b>  {_whole(each.text)}" for each in question.options),
+        agent_block(question.text) or escape(one_line(question.text) or "…"),
+        "\n".join(f"<b>{escape(each.letter)}</b>  {_option(each.text)}" for each in question.options),
         _suggestion(question),
         _by_itself(auto_at, recipient, now) if first else "",
     )
@@ -83,7 +85,7 @@ def answered_question(
     """
     text = lines(
         f"{headline(Icon.DECIDED, view.ref)} · question {question.number}",
-        agent_text(question.text, _ASKED_AGAIN),
+        agent_block(question.text, _ASKED_AGAIN),
         f"→ {answer_words(question)}",
         escape(decided_by(question.by, question.via, question.at, recipient, today)),
     )
@@ -207,9 +209,15 @@ def _by_itself(auto_at: datetime | None, recipient: Recipient, now: datetime) ->
     return f"⏱ The suggestions are taken at {time_of(auto_at, recipient, now)} unless you say otherwise."
 
 
-def _whole(markdown: str) -> str:
+def _option(markdown: str) -> str:
+    """An option whole, its further lines indented and set apart from ours."""
     rich = agent_rich(markdown)
-    return rich.html() if visible(rich.text) else escape(one_line(markdown) or "…")
+    if not visible(rich.text):
+        return escape(one_line(markdown) or "…")
+    first, *more = rich.text.split("\n")
+    if not more:
+        return rich.html()
+    return "\n".join([escape(first), *(f"    {escape(guarded(line))}" for line in more if line.strip())])
 
 
 def _same_round(one: Question, other: Question) -> bool:

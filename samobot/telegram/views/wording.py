@@ -12,14 +12,21 @@ from samobot.fleet.models import SessionRef, SessionView
 from samobot.phases import Phase
 from samobot.telegram.markup.html import bold, quote
 from samobot.telegram.markup.markdown import render
-from samobot.telegram.markup.rich_text import RichText, escape, visible
+from samobot.telegram.markup.rich_text import RichText, clean, escape, visible
 from samobot.telegram.markup.split import shorten
 from samobot.telegram.store.chat_settings import NotifyLevel
 from samobot.text import clip, human_money, one_line
 
 NAME_CHARACTERS = 64
+_FAR_DAYS = 180
+"""A time further away comes with its year."""
+
 _MOST_RENDERED = 20_000
 _OPTION = re.compile(r"[A-Z]\) ")
+_ICON_LIKE = re.compile(
+    "\\s*[\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff]"
+)
+"""Arrows, dingbats, emoji: everything that our own lines begin with, and whatever looks like it."""
 
 
 class Icon(StrEnum):
@@ -95,8 +102,11 @@ def time_of(at: datetime, recipient: Recipient, today: datetime) -> str:
     local, base = at.astimezone(recipient.zone), today.astimezone(recipient.zone)
     if local.date() == base.date():
         return f"{local:%H:%M}"
-    if abs((local.date() - base.date()).days) < 7:
+    days = abs((local.date() - base.date()).days)
+    if days < 7:
         return f"{local:%a} {local:%H:%M}"
+    if days > _FAR_DAYS:
+        return f"{local:%b} {local.day}, {local.year}, {local:%H:%M}"
     return f"{local:%b} {local.day}, {local:%H:%M}"
 
 
@@ -123,6 +133,17 @@ def agent_text(markdown: str, limit: int) -> str:
     return shorten(rich, limit).html() if visible(rich.text) else ""
 
 
+def agent_block(markdown: str, limit: int = _MOST_RENDERED, *, expandable: bool = False) -> str:
+    """The agent's Markdown as a quote, so that none of its lines can pass for one of ours; empty if nothing is visible."""
+    rich = shorten(agent_rich(markdown), limit)
+    return rich.quoted(expandable=expandable).html() if visible(rich.text) else ""
+
+
+def guarded(text: str) -> str:
+    """A line that begins like one of our own, with a state's icon or a look-alike, visibly set apart."""
+    return f"› {text}" if _ICON_LIKE.match(text) else text
+
+
 def agent_rich(markdown: str) -> RichText:
     """The agent's Markdown, rendered; the end of a text beyond reason is left out."""
     return render(clip(markdown.strip(), _MOST_RENDERED))
@@ -130,12 +151,12 @@ def agent_rich(markdown: str) -> RichText:
 
 def agent_words(markdown: str, limit: int) -> str:
     """The agent's words as one plain line of at most `limit` characters."""
-    return one_line(render(clip(markdown, 4 * limit)).text, limit)
+    return one_line(clean(render(clip(markdown, 4 * limit)).text), limit)
 
 
 def agent_line(markdown: str, limit: int) -> str:
     """The agent's words as one line of HTML without styles, at most `limit` characters before escaping."""
-    return escape(agent_words(markdown, limit))
+    return escape(guarded(agent_words(markdown, limit)))
 
 
 def spoken_answer(answer: str, limit: int) -> str:

@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 SETUP := sh requirements/setup.sh
 CLAUDE_VERSION := 2.1.197
 CLAUDE := .cache/claude-cli/node_modules/.bin/claude
+NEWEST_CLAUDE := .cache/claude-cli-newest/node_modules/.bin/claude
 OLDEST_PIP := .cache/oldest-pip
 # One more than the cores of CI: many tests wait for a chat that takes one message a second.
 JOBS ?= 3
@@ -41,12 +42,18 @@ pictures: setup browser ## the README's screenshots, anew from the real chat
 gallery: setup browser ## every kind of message at a phone's width, for a look: into .cache/gallery
 	$(BIN)/python -m tests.browser.gallery .cache/gallery
 
-claude: ## the real Claude CLI at the pinned version, into a cache that git ignores
+claude: ## the real Claude CLI, the pinned and the newest version, into caches that git ignores
 	@if ! command -v npm >/dev/null; then \
 	  echo "npm is not here: the tests with the real Claude CLI will be skipped"; \
 	elif [ "$$($(CLAUDE) --version 2>/dev/null | cut -d' ' -f1)" != "$(CLAUDE_VERSION)" ]; then \
 	  mkdir -p .cache/claude-cli && npm install --prefix .cache/claude-cli --no-save --no-audit --no-fund \
 	    --loglevel=error @anthropic-ai/claude-code@$(CLAUDE_VERSION); \
+	fi
+	@# By its version: on an older Node npm takes an older one for "latest" without saying so.
+	@if command -v npm >/dev/null && newest=$$(npm view @anthropic-ai/claude-code version 2>/dev/null) && \
+	  [ -n "$$newest" ] && [ "$$($(NEWEST_CLAUDE) --version 2>/dev/null | cut -d' ' -f1)" != "$$newest" ]; then \
+	  mkdir -p .cache/claude-cli-newest && npm install --prefix .cache/claude-cli-newest --no-save --no-audit --no-fund \
+	    --loglevel=error @anthropic-ai/claude-code@$$newest; \
 	fi
 
 oldest-pip: setup ## the pip of Python 3.11.0, for the tests of the set-up

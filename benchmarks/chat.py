@@ -104,7 +104,7 @@ async def stage(
         bot = subprocess.Popen(command, cwd=CHECKOUT, env=shop.environment, stdout=log, stderr=log)
         try:
             said = owner.say("/help")
-            await chat.wait_for(lambda message: bool(message.text), timeout=30, after=said.id)
+            await chat.wait_for(lambda message: bool(message.text), timeout=90, after=said.id)
             yield Stage(server, owner, chat, shop, bot)
         finally:
             bot.terminate()
@@ -179,7 +179,7 @@ async def gate_round_trip(root: Path) -> list[Measure]:
     async with stage(root, scenario) as on:
         for number in range(8):
             name = f"gate-{number}"
-            on.owner.say(f"/run {name} ask me")
+            on.owner.say(f"/run {name}: ask me")
             question = await on.chat.wait_for(partial(_says, name, "Which one?"), timeout=30)
             arrived = time.time()
             signal = on.shop.session(name) / "_signal.json"
@@ -202,12 +202,12 @@ async def idle_cost(root: Path) -> list[Measure]:
     for count, seconds, memory, share in (
         (0, 8, None, None),
         (20, 20, 70, 0.2),
-        (100, 8, None, None),
-        (1000, 15, None, None),
+        (1000, 30, 75, 0.25),
+        (10_000, 30, 75, 0.25),
     ):
         async with stage(root / str(count), endless(), sessions=count) as on:
             process = psutil.Process(on.bot.pid)
-            await asyncio.sleep(6)  # what comes with a start is over
+            await asyncio.sleep(6 + count / 500)  # what comes with a start is over
             used = await _processor_share(process, seconds)
             size = process.memory_info().rss / 1e6
         measures.append(Measure(f"bot's memory, {count} sessions", size, "MB", memory))

@@ -125,7 +125,7 @@ async def trace(root: Path) -> dict[str, dict[str, Any]]:
                 lambda: len(on.server.calls.of("editMessageText")) > before, 60, "an edit of the card"
             )
 
-        await say("/run", "/run greet say hello", "greet")
+        await say("/run", "/run greet: say hello", "greet")
         question = await seen(0, "Which one?")
         await say("/answer", "/answer greet Q1 A", "greet")
         plan = await on.chat.wait_for(

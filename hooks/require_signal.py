@@ -1,5 +1,8 @@
 """Stop hook: continue an iteration that would end without a valid `_signal.json`.
 
+While sub-agents run in the background the turn may end: the CLI continues with their reports. A signal that was written
+before the last of them had reported has to be confirmed once.
+
 Stand-alone, standard library only, Python 3.9 or newer: samobot may not be importable beside the CLI. The iteration is
 described by environment variables (`samobot.worker.prompt.hook_environment`); without `SAMOCODE_SIGNAL` the hook
 does nothing. The worker parses the file again afterwards and decides.
@@ -48,13 +51,51 @@ def main() -> int:
     statuses = os.environ.get("SAMOCODE_STATUSES", "").split()
     targets = os.environ.get("SAMOCODE_TARGETS", "").split()
     phase = os.environ.get("SAMOCODE_PHASE", "")
+    logs = os.path.join(os.path.dirname(path), "_logs")
+    counter, waited = os.path.join(logs, ".sent-back"), os.path.join(logs, ".sub-agents")
+    if agents_run(event):
+        note(waited)
+        return 0
     wrong = problem(path, phase, statuses, targets)
-    counter = os.path.join(os.path.dirname(path), "_logs", ".sent-back")
+    if wrong is None and is_older(path, waited):
+        wrong = (
+            "Sub-agents reported after the signal was written. Take what they found into account, then write the signal "
+            "again, even if nothing changes."
+        )
+    forget(waited)
     if wrong is None or not may_block(event, counter):
         forget(counter)
         return 0
     json.dump({"decision": "block", "reason": reason(wrong, path, phase, statuses, targets)}, sys.stdout)
     return 0
+
+
+def agents_run(event: "dict[str, object]") -> bool:
+    """Return whether a sub-agent runs in the background; a command such as a server does not count."""
+    tasks = event.get("background_tasks")
+    return isinstance(tasks, list) and any(
+        isinstance(task, dict)
+        and "agent" in str(task.get("type", "")).lower()
+        and task.get("status") in ("running", "pending")
+        for task in tasks[:1000]
+    )
+
+
+def note(path: str) -> None:
+    """Note that sub-agents run now."""
+    try:
+        with open(path, "w", encoding="utf-8"):
+            os.utime(path)
+    except OSError:
+        return
+
+
+def is_older(path: str, other: str) -> bool:
+    """Return whether both files exist and the first was written before the second."""
+    try:
+        return os.stat(path).st_mtime_ns < os.stat(other).st_mtime_ns
+    except OSError:
+        return False
 
 
 def problem(path: str, phase: str, statuses: list[str], targets: list[str]) -> "str | None":

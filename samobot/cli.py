@@ -51,6 +51,11 @@ _COMMANDS = {
         "Stop everything, and let nothing start until it is released.",
     ),
     "init": ("init_command", "init_command", "Set samobot up: Claude, the bot, the chat, the projects."),
+    "trust": (
+        "trust_command",
+        "trust_command",
+        "Show what a project's own files would run, and trust it.",
+    ),
     "doctor": (
         "doctor_command",
         "doctor_command",

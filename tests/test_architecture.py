@@ -43,11 +43,12 @@ def named(path: Path) -> str:
 
 # A package may import itself and what stands here; everything else is refused. The order is the house's: what stands
 # lower knows nothing of what stands above it.
-LEAVES = {"errors", "phases", "text"}
+LEAVES = {"backoff", "errors", "phases", "text"}
 BASE = LEAVES | {"assets", "config", "money", "session", "system"}
 TELEGRAM = {"telegram.markup", "telegram.store"}
 ALLOWED: dict[str, set[str]] = {
     "__main__": {"cli"},
+    "backoff": set(),
     "errors": set(),
     "phases": set(),
     "text": set(),
@@ -106,6 +107,80 @@ def package(name: str) -> str:
 def test_module_imports_only_what_its_package_may(path: Path) -> None:
     own = package(".".join(path.relative_to(PACKAGE).with_suffix("").parts))
     assert {package(name) for name in imports(path)} <= ALLOWED[own] | {own}
+
+
+# What the bot may know of a session: values. Everything else of one (its files, lock, processes, git, money) it asks
+# the fleet for, which may be on another machine.
+VALUES = {
+    "config.settings.Settings",
+    "money.costs.Costs",
+    "money.costs.cost_lines",
+    "session.decisions.DecisionKind",
+    "session.folder.clean_name",
+    "session.gate.Person",
+    "session.journal.RunEndReason",
+    "session.answer_text",  # pure, works on text and questions
+    "session.question.Question",
+    "session.status.SessionState",
+    "system.sd_notify",
+}
+# The bot's own state folder and lock.
+OWN_STATE = {"telegram/app.py", "telegram/inbound/token_lock.py"} | {
+    f"telegram/store/{name}.py" for name in ("bot_store", "outbox_rows", "attachments", "database")
+}
+OWN_STATE_TOOLS = {"session.file_lock.FileLock", "session.files.make_folder"}
+DISK = {
+    "os",
+    "pathlib",
+    "shutil",
+    "glob",
+    "subprocess",
+    "io",
+    "tempfile",
+    "psutil",
+    "asyncinotify",
+    "aiofiles",
+}
+FLEET_VALUES = {"fleet.fleet", "fleet.models", "fleet.results"}
+
+
+@pytest.mark.parametrize("path", modules("telegram"), ids=named)
+def test_the_bot_knows_sessions_only_as_values_of_the_fleet(path: Path) -> None:
+    found = set(imports(path))
+    known = {name for name in found if package(name) in ("config", "money", "session", "system", "fleet")}
+    allowed = VALUES | (OWN_STATE_TOOLS if named(path) in OWN_STATE else set())
+    unknown = {
+        name
+        for name in known
+        if not any(name == each or name.startswith(f"{each}.") for each in allowed | FLEET_VALUES)
+    }
+    if named(path) == "telegram/app.py":  # chooses the fleet, and reads the bot's own configuration
+        unknown -= {"fleet.local_fleet.LocalFleet", "fleet.desired_runs.DesiredRun"}
+        unknown -= {"config.environment.find_env_file", "config.environment.read_values"}
+    assert unknown == set()
+
+
+@pytest.mark.parametrize("path", modules("telegram"), ids=named)
+def test_the_bot_opens_no_files_but_its_own(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    used = {
+        alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    used |= {
+        node.module.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    if named(path) not in OWN_STATE:
+        assert used & DISK == set()
+        assert "open" not in names
+        assert "samobot_state_dir" not in attributes
+    assert "samobot_projects" not in attributes
 
 
 def test_no_two_modules_have_one_name() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,11 @@ _PERMISSION_MODE = "--permission-mode"
 
 _LEAST_BUDGET = 0.01
 
+# `-p` asks nobody whether a project is trusted: its settings could send the key elsewhere and run programs. Without
+# them the CLI leaves out CLAUDE.md as well, but for additional folders with this variable.
+_USER_SETTINGS_ONLY = ("--setting-sources", "user", "--strict-mcp-config")
+_LOAD_CLAUDE_MD = {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1"}
+
 
 @dataclass(frozen=True, slots=True)
 class ClaudeOptions:
@@ -135,6 +140,7 @@ def build(
     environ: Mapping[str, str],
     python: str,
     withheld: Collection[str] = (),
+    trust_project: bool = False,
 ) -> Invocation:
     """Build the call of one iteration.
 
@@ -153,6 +159,7 @@ def build(
         environ: The environment to derive its own from.
         python: Interpreter for the plugin's hooks.
         withheld: Names of further variables to leave out.
+        trust_project: Whether settings, hooks and MCP servers of the project's own files count.
 
     Raises:
         UsageError: `options.args` holds a flag that samobot itself has to set.
@@ -184,6 +191,7 @@ def build(
         *budget,
         _PERMISSION_MODE,
         options.permission_mode,
+        *(() if trust_project else (*_USER_SETTINGS_ONLY, *_add_dirs(cwd))),
         *options.args,
     )
     marks = {
@@ -192,8 +200,16 @@ def build(
         PYTHON_VARIABLE: python,
         ITERATION_VARIABLE: session_id,
     }
-    env = child_environment(environ, withheld) | marks
+    env = child_environment(environ, withheld) | marks | ({} if trust_project else _LOAD_CLAUDE_MD)
     return Invocation(argv, cwd, env, prompt.encode("utf-8", "replace"), log, session_id)
+
+
+def _add_dirs(cwd: Path) -> Iterator[str]:
+    """The folders whose CLAUDE.md counts: the working directory and those above it, up to the repository's top."""
+    above = [cwd, *cwd.parents]
+    top = next((index for index, folder in enumerate(above) if os.path.lexists(folder / ".git")), 0)
+    for folder in reversed(above[: top + 1]):
+        yield from ("--add-dir", str(folder))
 
 
 def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()) -> dict[str, str]:
@@ -210,6 +226,9 @@ def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()
     }
     # Without updates in the middle of a run, each iteration runs the same program.
     env.setdefault("DISABLE_AUTOUPDATER", "1")
+    # Sub-agents then report before the turn continues: since 2.1.198 they run in the background by default, and an
+    # agent that ended its turn to wait for them signalled without their findings.
+    env.setdefault("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")
     # git must fail instead of waiting for a terminal.
     env.setdefault("GIT_TERMINAL_PROMPT", "0")
     if not env.get("HOME"):

@@ -47,6 +47,7 @@ class Outcome:
         turns: Turns of the last result.
         session_id: The CLI's own session, for `claude --resume`.
         denials: Tool calls denied because a permission was missing.
+        unreported_agents: Sub-agents whose reports never came: what they were to check is unchecked.
         result_text: The final text, else the last text of the agent.
     """
 
@@ -62,6 +63,7 @@ class Outcome:
     turns: int = 0
     session_id: str = ""
     denials: tuple[Denial, ...] = ()
+    unreported_agents: int = 0
     result_text: str = ""
 
 
@@ -88,6 +90,7 @@ def classify(evidence: Evidence, end: ProcessEnd, now: datetime) -> Outcome:
         turns=result.num_turns,
         session_id=result.session_id or (evidence.init.session_id if evidence.init else ""),
         denials=result.denials,
+        unreported_agents=result.unreported_agents,
         result_text=result.text or evidence.last_words,
     )
 
@@ -231,7 +234,7 @@ def _notes(result: Result, end: ProcessEnd) -> list[str]:
         notes.append("Claude did not exit by itself after its result and was ended.")
     if result.denials:
         tools = ", ".join(sorted({denial.tool for denial in result.denials}))
-        notes.append(f"Denied for want of a permission: {tools} ({len(result.denials)} times).")
+        notes.append(f"Denied because a permission was missing: {tools} ({len(result.denials)} times).")
     if end.survivors:
         notes.append(f"Could not be ended: process {', '.join(map(str, end.survivors))}.")
     return notes

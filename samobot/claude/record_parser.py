@@ -179,7 +179,15 @@ def _result(line: Mapping[str, Any], subtype: str) -> Result:
             Denial(_text(denial.get("tool_name"), 200) or "tool", _summary(denial.get("tool_input")))
             for denial in denials
         ),
+        unreported_agents=_unreported(_object(line.get("subagent_stats"))),
     )
+
+
+def _unreported(stats: Mapping[str, Any]) -> int:
+    """Sub-agents without a report (`subagent_stats`, 2.1.332); those that their caller or a user ended are no loss."""
+    killed = _object(stats.get("killed"))
+    reported = [stats.get("completed"), stats.get("failed"), killed.get("parent"), killed.get("user")]
+    return max(0, _count(stats.get("spawned")) - sum(map(_count, reported)))
 
 
 _WIRE_USAGE = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")

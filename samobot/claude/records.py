@@ -152,6 +152,7 @@ class Result:
         usage: Tokens of the last turn only.
         models: Cost and tokens of the whole process so far, by model.
         text: The final text, clipped to `TEXT_LIMIT`.
+        unreported_agents: Sub-agents that ended with the process or before, without reporting to their caller.
     """
 
     subtype: str
@@ -168,6 +169,7 @@ class Result:
     duration_ms: int = 0
     session_id: str = ""
     denials: tuple[Denial, ...] = ()
+    unreported_agents: int = 0
 
 
 @dataclass(frozen=True, slots=True)

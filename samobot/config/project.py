@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from samobot.errors import NotFoundError, UsageError
+from samobot.errors import NotFoundError, StorageError, UsageError
+from samobot.session.files import read_bytes
 
 FILE_NAME = ".samocode"
 KEYS = ("MAIN_REPO", "WORKTREES", "SESSIONS")
+SETUP_KEY = "WORKTREE_SETUP"
 
 _EXAMPLE = "MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions"
 
@@ -27,6 +29,7 @@ class Project:
         worktrees: Folder for git worktrees.
         sessions: Folder of the session folders.
         warnings: Sentences about lines that were not understood; they are kept in the file.
+        worktree_setup: The shell command that prepares a new worktree; it runs only once the user trusts it.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Project:
     worktrees: Path
     sessions: Path
     warnings: tuple[str, ...] = ()
+    worktree_setup: str | None = None
 
 
 def load_project(path: Path) -> Project:
@@ -48,13 +52,14 @@ def load_project(path: Path) -> Project:
     """
     file = (path / FILE_NAME if path.is_dir() else path).absolute()
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UsageError(f"There is no {file}. Write it like this:\n{_EXAMPLE}") from None
+        content = read_bytes(file)
+        text = "" if content is None else content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{file} cannot be read: it is not text in UTF-8; write it anew.") from None
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
+    except StorageError as error:
+        raise UsageError(f"{file} cannot be read. {error.message}") from None
+    if content is None:
+        raise UsageError(f"There is no {file}. Write it like this:\n{_EXAMPLE}")
     values, warnings = _parse(text, file)
     missing = [key for key in KEYS if not values.get(key)]
     if missing:
@@ -69,6 +74,7 @@ def load_project(path: Path) -> Project:
         worktrees=folders["WORKTREES"],
         sessions=folders["SESSIONS"],
         warnings=tuple(warnings),
+        worktree_setup=values.get(SETUP_KEY) or None,
     )
 
 
@@ -118,14 +124,22 @@ def _parse(text: str, file: Path) -> tuple[dict[str, str], list[str]]:
             continue
         key, equals, value = line.removeprefix("export ").partition("=")
         key = key.strip()
-        if not equals or key not in KEYS:
+        if not equals or key not in (*KEYS, SETUP_KEY):
             shown = key if equals else line
             warnings.append(
                 f"{file}, line {number}: “{shown[:60]}” is not a key of {FILE_NAME}; it is ignored."
             )
             continue
-        values[key] = _unquote(value.strip())
+        values[key] = _path_text(value.strip()) if key in KEYS else _unquote(value.strip())
     return values, warnings
+
+
+def _path_text(value: str) -> str:
+    """Return a path without the quotation marks around it and a comment after it, as a shell reads it."""
+    if value[:1] in ("'", '"') and (end := value.find(value[0], 1)) > 0:
+        rest = value[end + 1 :].strip()
+        return value[1:end] if not rest or rest.startswith("#") else value
+    return re.split(r"(?:^|\s)#", value, maxsplit=1)[0].rstrip()
 
 
 def _unquote(value: str) -> str:
@@ -134,9 +148,21 @@ def _unquote(value: str) -> str:
     return value
 
 
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_VARIABLES = ("HOME", "USER", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
+"""Only these are expanded: a repository could put a secret of the environment into a path otherwise."""
+
+
+def _variable(found: re.Match[str]) -> str:
+    name = found[1] or found[2]
+    if name == "HOME":
+        return os.path.expanduser("~")
+    return os.environ.get(name, found[0]) if name in _VARIABLES else found[0]
+
+
 def _folder(value: str, file: Path) -> Path:
     try:
-        expanded = Path(value).expanduser()
+        expanded = Path(_VARIABLE.sub(_variable, value)).expanduser()
     except RuntimeError:
         expanded = None
     if expanded is None or "\0" in value:

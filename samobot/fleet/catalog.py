@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +17,11 @@ from samobot.errors import NotFoundError, SamobotError, UsageError
 from samobot.fleet.catalog_entry import MTIME_GRANULARITY, SWEEP_SECONDS, CatalogEntry, require_regular
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import ProjectView
-from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, resolve
+from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, resolve, split_date
 from samobot.text import nearest, without_surrogates
+
+COVERED_SWEEP_SECONDS = 120.0
+"""Seconds within which every idle session is looked at although no event was received for it."""
 
 _MANY = 1000
 """Resting sessions beyond which not all of them are glanced at each time."""
@@ -24,6 +31,10 @@ _GLANCES = 500
 
 _LONGEST_PAUSE = 15.0
 """Seconds between two glances at most."""
+
+
+_LONGEST_BASE = 56
+"""Characters of a name that are kept in the next one's, which has a number besides."""
 
 
 @dataclass(slots=True)
@@ -58,6 +69,15 @@ class Catalog:
         self._entries: dict[str, CatalogEntry] = {}
         self._listings: dict[tuple[str, Path], _Listing] = {}
         self._seen: dict[str, SessionView] = {}
+        self._views: list[SessionView] = []
+        self._stale = True
+        self._active: set[str] = set()
+        self._covered: frozenset[Path] = frozenset()
+        self._touched: deque[Path] = deque()
+        self._shape: object = None
+        self._order: list[str] = []
+        self._swept = 0.0
+        self._turn = 0
 
     def projects(self) -> list[Project]:
         """The projects that can be used, in the order in which they were configured."""
@@ -101,27 +121,95 @@ class Catalog:
             closely: Keys of sessions that are looked at in full although they rest.
         """
         now = self._clock()
+        listings = [(project, self._listing(project)) for project in self.projects()]
+        touched = self._take_touched([project for project, _ in listings])
+        covered = all(project.sessions in self._covered for project, _ in listings)
+        shape = (covered, tuple((project.name, id(listing.folders)) for project, listing in listings))
+        if shape == self._shape and covered:
+            self._look_at_some({*closely, *touched, *self._active, *self._next_of_sweep(now)}, now)
+        else:
+            # What happened while nobody watched is found now.
+            self._look_at_all(listings, closely, now, covered=covered, anew=shape != self._shape)
+            self._shape, self._swept = shape, now
+        if self._stale:
+            entries = self._entries.items()
+            self._seen = {key: entry.view for key, entry in entries if entry.sound and entry.view}
+            self._views = [entry.view for _, entry in entries if entry.view is not None]
+            self._stale = False
+        return self._views
+
+    def cover(self, folders: Collection[Path]) -> None:
+        """Take over for which folders of sessions `touch` is called at every change. From any thread."""
+        self._covered = frozenset(folders)
+
+    def touch(self, session: Path) -> None:
+        """Look at a session's folder at the next call: something has happened in it. From any thread."""
+        self._touched.append(session)
+
+    def _look_at_all(
+        self,
+        listings: Sequence[tuple[Project, _Listing]],
+        closely: Collection[str],
+        now: float,
+        *,
+        covered: bool,
+        anew: bool,
+    ) -> None:
         count = len(self._entries)
         pause = min(_LONGEST_PAUSE, count / _GLANCES) if count > _MANY else 0.0
         entries: dict[str, CatalogEntry] = {}
-        for project in self.projects():
-            for key, folder in self._listing(project).folders.items():
+        for project, listing in listings:
+            for key, folder in listing.folders.items():
                 entry = self._entries.get(key)
                 if entry is None or (entry.folder is not folder and entry.folder != folder):
                     entry = CatalogEntry(folder, project.name)
                     entry.look(now, closely=True)
                     entry.spread(now, pause)
                 else:
-                    entry.look(now, closely=key in closely, pause=pause)
+                    entry.look(now, closely=key in closely or (covered and anew), pause=pause)
                 entries[key] = entry
-        self._entries = entries
-        self._seen = {key: entry.view for key, entry in entries.items() if entry.sound and entry.view}
-        return [entry.view for entry in entries.values() if entry.view is not None]
+        self._entries, self._order, self._stale = entries, list(entries), True
+        self._active = {key for key, entry in entries.items() if not entry.idle}
+
+    def _look_at_some(self, keys: Collection[str], now: float) -> None:
+        for key in keys:
+            entry = self._entries.get(key)
+            if entry is None:
+                continue
+            before = entry.view
+            self._stale |= entry.look(now, closely=True) is not before
+            (self._active.discard if entry.idle else self._active.add)(key)
+
+    def _take_touched(self, projects: Sequence[Project]) -> set[str]:
+        names = {project.sessions: project.name for project in projects}
+        keys = set()
+        while self._touched:
+            path = self._touched.popleft()
+            if path.parent in names:
+                keys.add(f"{names[path.parent]}:{without_surrogates(path.name)}")
+        if not keys <= self._entries.keys():
+            for listing in self._listings.values():
+                listing.due = 0.0  # a folder may have become a session
+        return keys
+
+    def _next_of_sweep(self, now: float) -> list[str]:
+        """The sessions whose turn it is in the sweep, which finds what no event was sent for."""
+        count = int(len(self._order) * (now - self._swept) / COVERED_SWEEP_SECONDS)
+        if count == 0:
+            return []
+        self._swept = now
+        turn = [
+            self._order[(self._turn + step) % len(self._order)]
+            for step in range(min(count, len(self._order)))
+        ]
+        self._turn = (self._turn + count) % len(self._order)
+        return turn
 
     @property
     def worker_pids(self) -> list[int]:
         """The processes that held a session at the last look."""
-        return [entry.worker_pid for entry in self._entries.values() if entry.worker_pid is not None]
+        held = (self._entries[key].worker_pid for key in self._active if key in self._entries)
+        return [pid for pid in held if pid is not None]
 
     @property
     def seen(self) -> Mapping[str, SessionView]:
@@ -144,6 +232,43 @@ class Catalog:
         """
         return (self.project(ref.project).sessions / ARCHIVE / ref.folder).is_dir()
 
+    def archived(self) -> list[SessionRef]:
+        """List the archived sessions of every project, the newest first."""
+        found: list[SessionRef] = []
+        for project in self.projects():
+            with contextlib.suppress(SamobotError):
+                for folder in list_folders(project.sessions / ARCHIVE):
+                    shown = without_surrogates(folder.path.name)
+                    found.append(SessionRef(project=project.name, folder=shown, name=folder.name))
+        return sorted(found, key=lambda ref: ref.folder, reverse=True)
+
+    def archived_folder(self, ref: SessionRef) -> SessionFolder:
+        """Return where an archived session is.
+
+        Raises:
+            NotFoundError: It is not in the archive.
+        """
+        for folder in list_folders(self.project(ref.project).sessions / ARCHIVE):
+            if without_surrogates(folder.path.name) == ref.folder:
+                return folder
+        raise NotFoundError(f"{ref.name} is not in the archive.")
+
+    def free_name(self, project: str, name: str) -> str:
+        """Return a name that neither a session nor an archived one has: `greet-2` if `greet` was used.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        sessions = self.project(project).sessions
+        used = set()
+        for folder in (sessions, sessions / ARCHIVE):
+            with contextlib.suppress(OSError):
+                used |= {split_date(each)[1] for each in os.listdir(folder)}
+        base, number, found = re.sub(r"-\d{1,3}$", "", name) or name, 2, name
+        while found in used:
+            found, number = f"{base[:_LONGEST_BASE]}-{number}", number + 1
+        return found
+
     def view(self, ref: SessionRef) -> SessionView:
         """One session as it is now.
 
@@ -155,7 +280,13 @@ class Catalog:
         entry = self._entries.get(ref.key)
         if entry is None or entry.folder != folder:
             entry = self._entries[ref.key] = CatalogEntry(folder, project.name)
-        return entry.look(self._clock(), closely=True)
+            self._shape = None  # it is not in the lists yet
+        self._stale, before = self._stale or entry.view is None, entry.view
+        view = entry.look(self._clock(), closely=True)
+        self._stale |= view is not before
+        if not entry.idle:
+            self._active.add(ref.key)
+        return view
 
     def folder(self, ref: SessionRef) -> SessionFolder:
         """Where a session is.
@@ -173,6 +304,7 @@ class Catalog:
         entry = self._entries.get(ref.key)
         if entry is not None:
             entry.wake()
+            self._active.add(ref.key)
         return folder
 
     def find(self, address: str) -> list[SessionRef]:
@@ -229,11 +361,13 @@ class Catalog:
         except SamobotError as error:
             listing.problem, listing.mark = error.message, None  # those that are known stay
             return listing
-        listing.folders = {}
+        found: dict[str, SessionFolder] = {}
         for folder in folders:
-            key = f"{project.name}:{without_surrogates(folder.path.name)}"
-            listing.folders.setdefault(key, folder)
+            found.setdefault(f"{project.name}:{without_surrogates(folder.path.name)}", folder)
+        if found != listing.folders:
+            listing.folders = found  # another object only if there is another session
         listing.problem, listing.there = "", True
         listing.mark = mark if mark / 1e9 < time.time() - MTIME_GRANULARITY else None
-        listing.due = now + SWEEP_SECONDS
+        covered = project.sessions in self._covered
+        listing.due = now + (COVERED_SWEEP_SECONDS if covered else SWEEP_SECONDS)
         return listing

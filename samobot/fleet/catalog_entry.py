@@ -100,6 +100,11 @@ class CatalogEntry:
         self._due = now + SWEEP_SECONDS * share
         self._glance = now + pause * share
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing has happened in it for long and nobody holds it."""
+        return self._rests
+
     def wake(self) -> None:
         """Look closely next time: somebody is about to change it."""
         self._rests = False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from samobot.errors import UsageError
 from samobot.fleet.models import SessionRef
-from samobot.fleet.results import AnsweredView, AnswerReceipt
+from samobot.fleet.results import AnsweredView, AnswerReceipt, QuestionAnswer
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
 from samobot.session import gate
@@ -41,22 +42,19 @@ class DecisionWriter:
         self._now = now
 
     async def answer(
-        self,
-        ref: SessionRef,
-        answers: Mapping[str | int, str],
-        by: Person,
-        *,
-        expect: Mapping[int, str] | None = None,
-        change: bool = True,
+        self, ref: SessionRef, answers: Sequence[QuestionAnswer], by: Person, *, change: bool = True
     ) -> AnswerReceipt:
-        """Answer questions; the session goes on by itself once none is open.
-
-        Raises:
-            SamobotError: See `samobot.session.gate.answer`.
-        """
+        """Answer questions; the session continues once none is open."""
+        texts: dict[str | int, str] = {}
+        for each in answers:
+            question = each.label if each.index is None else each.index
+            if question is None or question in texts:
+                raise UsageError(f"There are two answers to {question}; give one.")
+            texts[question] = each.text
+        expect = {each.index: each.identity for each in answers if each.index is not None and each.identity}
         folder = await self._reading.folder(ref)
         receipt = await self._threads.run(
-            lambda: gate.answer(folder, answers, by, self._now(), self._key, expect=expect, change=change)
+            lambda: gate.answer(folder, texts, by, self._now(), self._key, expect=expect, change=change)
         )
         return await self._answered(ref, receipt)
 

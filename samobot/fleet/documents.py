@@ -21,6 +21,7 @@ from samobot.claude.record_parser import parse
 from samobot.claude.records import Assistant, Record
 from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.fleet.results import ChangedFile, DiffView, Document, FileView
+from samobot.session.commit_check import unfinished_work
 from samobot.session.diff import DIFF_LIMIT, checkout, diff_summary, diff_text
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
@@ -104,6 +105,7 @@ async def diff(folder: SessionFolder, main_repo: Path) -> DiffView:
             added=found.added,
             removed=found.removed,
             uncommitted=found.uncommitted,
+            unfinished=unfinished_work(work_dir, found),
             text=_diff_text(work_dir, base),
         )
 

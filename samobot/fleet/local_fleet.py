@@ -1,26 +1,44 @@
-"""All sessions of this machine's projects: list them, start them, keep them running, decide about them.
-
-The only way in which the bot reaches sessions. Its calls take and return values, never paths or live objects,
-so that sessions of other machines could come in behind the same calls. The catalog is read by one thread of
-its own; what may take seconds (git, stopping) has a few of its own too, so that it never delays a look.
-"""
+"""The fleet of this machine: its sessions are folders here, its workers processes here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from samobot.config.settings import Settings
+from samobot.errors import SamobotError
 from samobot.fleet.catalog import Catalog
 from samobot.fleet.decision_writer import DecisionWriter
+from samobot.fleet.desired_runs import DesiredRuns
+from samobot.fleet.file_watch import watch
+from samobot.fleet.fleet import Fleet
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.results import (
+    AnswerReceipt,
+    CostReport,
+    DiffView,
+    Document,
+    FileView,
+    FleetEvent,
+    ProjectView,
+    QuestionAnswer,
+    ResumeResult,
+    StartResult,
+    StopReport,
+)
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
 from samobot.fleet.session_starter import SessionStarter
 from samobot.fleet.session_stopper import SessionStopper
-from samobot.fleet.supervisor import DesiredRunStore
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.decisions import load_key
+from samobot.session.gate import Person
 from samobot.system.threads import Threads
+
+log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -28,93 +46,215 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _unheard() -> None:
-    """Where nobody wants a hint."""
+class LocalFleet(Fleet):
+    """The sessions of the projects that are configured on this machine.
 
-
-class LocalFleet:
-    """The sessions of the configured projects.
-
-    Its calls are those of its parts under one name each, so that no signature stands twice: what they take,
-    return and raise is said where they are made.
+    One thread reads the catalog. What may take seconds (git, stopping) has a few threads of its own, so that it
+    never delays a poll.
 
     Args:
         settings: The configuration.
-        wanted: Which runs ought to be running; survives restarts.
         environ: The environment that workers get, less the bot's secrets.
         now: The clock, aware.
-        on_change: Called on the event loop when something has happened that a poll would only find later: a
-            worker has ended or was started. A hint to poll now; polling alone is enough.
+        watch_files: Whether `wait_for_change` also notices changed files.
+
+    Attributes:
+        desired_runs: Which runs should be running; survives restarts.
     """
 
     def __init__(
         self,
         settings: Settings,
-        wanted: DesiredRunStore,
         *,
         environ: Mapping[str, str],
         now: Callable[[], datetime] = utc_now,
-        on_change: Callable[[], None] = _unheard,
+        watch_files: bool = False,
     ) -> None:
         state_dir = settings.samobot_state_dir
         key = load_key(state_dir)
-        threads = Threads()
-        workers = WorkerProcesses(state_dir, environ, on_change)
-        reading = SessionReader(Catalog(settings.samobot_projects), threads)
-        running = RunQueue(
-            wanted, settings.samobot_max_parallel, state_dir,
-            reading=reading, workers=workers, now=now, changed=on_change,
+        self._changed = asyncio.Event()
+        self._watch_files = watch_files
+        self._watching: asyncio.Task[None] | None = None
+        self._projects: list[ProjectView] = []
+        self.desired_runs = DesiredRuns(state_dir, lambda: now().timestamp())
+        self._threads = Threads()
+        self._workers = WorkerProcesses(state_dir, environ, self._changed.set)
+        self._catalog = Catalog(settings.samobot_projects)
+        self._reader = SessionReader(self._catalog, self._threads, settings.samobot_daily_budget_usd, now)
+        self._queue = RunQueue(
+            self.desired_runs, settings.samobot_max_parallel, state_dir,
+            reading=self._reader, workers=self._workers, now=now, changed=self._changed.set,
         )  # fmt: skip
-        starting = SessionStarter(settings, key, reading=reading, running=running, threads=threads, now=now)
-        deciding = DecisionWriter(key, reading=reading, running=running, threads=threads, now=now)
-        stopping = SessionStopper(
-            state_dir,
-            reading=reading, running=running, workers=workers, threads=threads, now=now, changed=on_change,
+        self._starter = SessionStarter(
+            settings, key, reading=self._reader, running=self._queue, threads=self._threads, now=now
+        )
+        self._decisions = DecisionWriter(
+            key, reading=self._reader, running=self._queue, threads=self._threads, now=now
+        )
+        self._stopper = SessionStopper(
+            state_dir, reading=self._reader, running=self._queue, workers=self._workers,
+            threads=self._threads, now=now, changed=self._changed.set,
         )  # fmt: skip
-        self._threads, self._workers, self._running = threads, workers, running
+        self._project_paths = settings.samobot_projects
 
-        # What there is.
-        self.projects = reading.projects
-        self.find = reading.find
-        self.nearest = reading.nearest
-        self.is_archived = reading.is_archived
-        self.sessions = running.sessions
-        self.view = running.view
+    # Projects and sessions
 
-        # What runs.
-        self.start = starting.start
-        self.resume = starting.resume
-        self.set_budget = starting.set_budget
-        self.raise_daily_budget = starting.raise_daily_budget
-        self.reconcile = running.reconcile
-        self.wait_for_starts = running.wait_for_starts
-        self.pause = stopping.pause
-        self.stop = stopping.stop
-        self.archive = stopping.archive
-        self.panic = stopping.panic
-        self.lift_emergency_stop = stopping.lift_emergency_stop
+    async def projects(self) -> list[ProjectView]:
+        try:
+            self._projects = await self._reader.projects()
+        except SamobotError as error:
+            log.warning("the projects cannot be read: %s", error.message)
+        return self._projects
 
-        # What a person decides.
-        self.answer = deciding.answer
-        self.accept_suggestions = deciding.accept_suggestions
-        self.approve = deciding.approve
-        self.reject = deciding.reject
-        self.add_guidance = deciding.add_guidance
-        self.action_done = deciding.action_done
-        self.retry = deciding.retry
+    async def sessions(self) -> list[SessionView]:
+        return await self._queue.sessions()
 
-        # What there is to read.
-        self.plan_text = reading.plan_text
-        self.summary_text = reading.summary_text
-        self.diff = reading.diff
-        self.log_lines = reading.log_lines
-        self.last_message = reading.last_message
-        self.files = reading.files
-        self.file = reading.file
-        self.timeline = reading.timeline
+    async def view(self, ref: SessionRef) -> SessionView:
+        return await self._queue.view(ref)
+
+    async def find(self, address: str) -> list[SessionRef]:
+        return await self._reader.find(address)
+
+    async def nearest(self, name: str) -> str | None:
+        return await self._reader.nearest(name)
+
+    async def free_name(self, project: str, name: str) -> str:
+        return await self._reader.free_name(project, name)
+
+    async def archived(self) -> list[SessionRef]:
+        return await self._reader.archived()
+
+    async def restore(self, ref: SessionRef) -> None:
+        await self._reader.restore(ref)
+
+    async def is_archived(self, ref: SessionRef) -> bool:
+        return await self._reader.is_archived(ref)
+
+    async def wait_for_change(self) -> None:
+        if self._watch_files and self._watching is None:
+            watching = watch(
+                self._project_paths, self._changed.set, cover=self._catalog.cover, touch=self._catalog.touch
+            )
+            self._watching = asyncio.create_task(watching, name="file-watch")
+        await self._changed.wait()
+        self._changed.clear()
+
+    # Runs
+
+    async def reconcile(self) -> list[FleetEvent]:
+        return await self._queue.reconcile()
+
+    async def wait_for_starts(self) -> None:
+        await self._queue.wait_for_starts()
+
+    async def start(
+        self,
+        project: str,
+        name: str,
+        by: Person,
+        *,
+        task: str | None = None,
+        dive: str | None = None,
+        budget_usd: float | None = None,
+        auto: bool = False,
+    ) -> StartResult:
+        return await self._starter.start(
+            project, name, by, task=task, dive=dive, budget_usd=budget_usd, auto=auto
+        )
+
+    async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
+        return await self._starter.resume(ref, by, budget_usd=budget_usd)
+
+    async def pause(self, ref: SessionRef, by: Person) -> None:
+        await self._stopper.pause(ref, by)
+
+    async def stop(self, ref: SessionRef, by: Person) -> StopReport:
+        return await self._stopper.stop(ref, by)
+
+    async def archive(self, ref: SessionRef) -> None:
+        await self._stopper.archive(ref)
+
+    async def panic(self, by: Person) -> list[StopReport]:
+        return await self._stopper.panic(by)
+
+    async def emergency_stop(self) -> str | None:
+        return await self._threads.run(self._queue.emergency_stop)
+
+    async def refuse_in_panic(self) -> None:
+        await self._threads.run(self._queue.refuse_in_panic)
+
+    async def lift_emergency_stop(self) -> bool:
+        return await self._stopper.lift_emergency_stop()
+
+    # Money
+
+    async def costs(self, days: int) -> CostReport:
+        return await self._reader.costs(days)
+
+    async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+        await self._starter.set_budget(ref, usd, by)
+
+    async def raise_daily_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+        await self._starter.raise_daily_budget(ref, usd, by)
+
+    # Decisions
+
+    async def answer(
+        self, ref: SessionRef, answers: Sequence[QuestionAnswer], by: Person, *, change: bool = True
+    ) -> AnswerReceipt:
+        return await self._decisions.answer(ref, answers, by, change=change)
+
+    async def accept_suggestions(self, ref: SessionRef, by: Person) -> AnswerReceipt:
+        return await self._decisions.accept_suggestions(ref, by)
+
+    async def approve(self, ref: SessionRef, by: Person, *, expected: str | None = None) -> None:
+        await self._decisions.approve(ref, by, expected=expected)
+
+    async def reject(
+        self, ref: SessionRef, feedback: str, by: Person, *, expected: str | None = None
+    ) -> None:
+        await self._decisions.reject(ref, feedback, by, expected=expected)
+
+    async def add_guidance(self, ref: SessionRef, text: str, by: Person) -> None:
+        await self._decisions.add_guidance(ref, text, by)
+
+    async def action_done(self, ref: SessionRef, by: Person) -> None:
+        await self._decisions.action_done(ref, by)
+
+    async def retry(self, ref: SessionRef, by: Person) -> None:
+        await self._decisions.retry(ref, by)
+
+    # Documents
+
+    async def plan_text(self, ref: SessionRef) -> Document:
+        return await self._reader.plan_text(ref)
+
+    async def summary_text(self, ref: SessionRef) -> Document | None:
+        return await self._reader.summary_text(ref)
+
+    async def diff(self, ref: SessionRef) -> DiffView:
+        return await self._reader.diff(ref)
+
+    async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
+        return await self._reader.log_lines(ref, count)
+
+    async def last_message(self, ref: SessionRef) -> str:
+        return await self._reader.last_message(ref)
+
+    async def files(self, ref: SessionRef) -> list[FileView]:
+        return await self._reader.files(ref)
+
+    async def file(self, ref: SessionRef, name: str) -> bytes:
+        return await self._reader.file(ref, name)
+
+    async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
+        return await self._reader.timeline(ref, theme)
 
     async def close(self) -> None:
-        """Let go of everything but the workers, which go on."""
-        await self._running.close()
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        await self._queue.close()
         self._workers.close()
         self._threads.close()

@@ -12,6 +12,7 @@ from samobot.session.decisions import DecisionKind
 from samobot.session.folder import split_date
 from samobot.session.journal import RunEndReason
 from samobot.session.question import Question
+from samobot.session.signal import SuiteResult
 from samobot.session.status import SessionState
 
 
@@ -183,6 +184,7 @@ class SessionView(_View):
         unpriced: Iterations that ended without saying what they cost: it cost that much at the least.
         budget_usd: What it may cost.
         iterations_by_phase: How many each phase had.
+        tests: Result of the last test run that the agent reported.
         place: Its place in the queue, from 1; None where it does not wait for its turn.
         wanted: Whether it goes on by itself once nothing is in the way.
         problems: Sentences about files that could not be read.
@@ -226,6 +228,7 @@ class SessionView(_View):
     unpriced: int = 0
     budget_usd: float | None
     iterations_by_phase: dict[str, int]
+    tests: SuiteResult | None = None
     place: int | None = None
     wanted: bool = False
     problems: tuple[str, ...] = ()

@@ -4,13 +4,50 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from samobot.fleet.models import SessionRef
+from samobot.money.costs import Costs
 
 
 class _Reply(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class QuestionAnswer(_Reply):
+    """An answer to one question, named by its index or by its label.
+
+    Attributes:
+        text: The answer; a letter takes that option.
+        index: The question's place in the file, from 0.
+        label: What people call it (`Q2`); of several questions, the newest open one.
+        identity: Fingerprint of the question that the user saw; needs `index`.
+    """
+
+    text: str
+    index: int | None = None
+    label: str | None = None
+    identity: str | None = None
+
+    @model_validator(mode="after")
+    def _name_one(self) -> QuestionAnswer:
+        if (self.index is None) == (self.label is None):
+            raise ValueError("a question is named by its index or by its label")
+        return self
+
+
+class CostReport(_Reply):
+    """What sessions have cost.
+
+    Attributes:
+        costs: The sums.
+        problems: A sentence for each journal that could not be read.
+        daily_budget_usd: What all sessions together may cost a day.
+    """
+
+    costs: Costs
+    problems: tuple[str, ...] = ()
+    daily_budget_usd: float | None = None
 
 
 class AnsweredView(_Reply):
@@ -120,3 +157,4 @@ class DiffView(_Reply):
     uncommitted: int
     text: str
     more: int = 0
+    unfinished: str = ""

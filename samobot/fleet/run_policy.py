@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
 
+from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
 
@@ -14,26 +14,6 @@ MAX_RESTARTS = 3
 
 FIRST_RESTART_DELAY = 2.0
 """Seconds before a worker that died is started again for the second time; each further time four times that."""
-
-
-class WantedRun(Protocol):
-    """A run that a person asked for and that has not come to its end."""
-
-    @property
-    def session(self) -> str:
-        """The session's key."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The flags of `samobot run`."""
-
-    @property
-    def restarts(self) -> tuple[float, ...]:
-        """When it was started again after dying, epoch seconds, within the last ten minutes."""
-
-    @property
-    def place(self) -> int | None:
-        """Its place in the queue; None: it may run now."""
 
 
 class RunAction(StrEnum):
@@ -47,7 +27,7 @@ class RunAction(StrEnum):
     DROP = "drop"
 
 
-def next_action(view: SessionView, run: WantedRun, now: datetime, *, idle: bool = False) -> RunAction:
+def next_action(view: SessionView, run: DesiredRun, now: datetime, *, idle: bool = False) -> RunAction:
     """Say what a wanted run needs, by where its session stands.
 
     Args:
@@ -74,7 +54,7 @@ def next_action(view: SessionView, run: WantedRun, now: datetime, *, idle: bool 
             return _again(run, now) if view.lost or idle else RunAction.START
 
 
-def _again(run: WantedRun, now: datetime) -> RunAction:
+def _again(run: DesiredRun, now: datetime) -> RunAction:
     if not run.restarts:
         return RunAction.RESTART
     if len(run.restarts) >= MAX_RESTARTS:

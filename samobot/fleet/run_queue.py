@@ -12,11 +12,12 @@ from typing import Any
 
 from samobot.errors import ConflictError, SamobotError, UsageError
 from samobot.fleet import emergency_flag
+from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import FleetEvent
 from samobot.fleet.session_reader import SessionReader
-from samobot.fleet.supervisor import DesiredRunStore, Supervisor
+from samobot.fleet.supervisor import Supervisor
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.folder import clean_address
 from samobot.session.snapshot import holds
@@ -40,7 +41,7 @@ class RunQueue:
 
     def __init__(
         self,
-        wanted: DesiredRunStore,
+        wanted: DesiredRuns,
         most: int,
         state_dir: Path,
         *,
@@ -141,6 +142,11 @@ class RunQueue:
             yield
         finally:
             self._frozen = False
+
+    def emergency_stop(self) -> str | None:
+        """Return who pulled the emergency stop that is in force, None if there is none."""
+        pulled = emergency_flag.read_flag(self._state_dir)
+        return pulled.who if pulled is not None else None
 
     def refuse_in_panic(self) -> None:
         """Refuse a person's wish that something runs while the emergency stop is in force.

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from samobot.config.project import Project
 from samobot.errors import UsageError
+from samobot.fleet.worktree_setup import set_up_worktree
 from samobot.phases import Phase
+from samobot.session import gate, journal
 from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder, clean_name, list_folders, new_folder, resolve
+from samobot.session.journal_events import EventName
 from samobot.session.lock import holder
 from samobot.session.overview import new_overview
 from samobot.session.overview_guard import OverviewGuard
@@ -29,6 +35,11 @@ class Opening:
 
     task: str | None = None
     dive: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Both together: guidance, if the session exists already."""
+        return "\n\n".join(part for part in (self.task, self.dive) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,13 @@ def find_session(project: Project, name: str) -> SessionFolder | None:
 
 
 def open_session(
-    project: Project, name: str, opening: Opening, now: datetime, branch_prefix: str = ""
+    project: Project,
+    name: str,
+    opening: Opening,
+    now: datetime,
+    branch_prefix: str = "",
+    *,
+    state_dir: Path | None = None,
 ) -> Opened:
     """Find the session of that name, or create it.
 
@@ -70,6 +87,7 @@ def open_session(
         opening: The task, for a new session.
         now: The local time; its date goes into a new folder's name.
         branch_prefix: Put before the session's name in its git branch, with a slash.
+        state_dir: samobot's state folder; without one, a new worktree is not prepared for building.
 
     Raises:
         UsageError: The name cannot be used, or looks like a slip of an existing one.
@@ -84,6 +102,9 @@ def open_session(
         _refuse_a_slip(project, wanted)
     folder = resolve(project.sessions, name) or new_folder(project.sessions, wanted, now.date())
     worktree = prepare_worktree(project.main_repo, project.worktrees, folder.name, branch_prefix)
+    notes = [worktree.note] if worktree.note else []
+    if worktree.root is not None and state_dir is not None:
+        notes += set_up_worktree(project, worktree.root, worktree.path, state_dir, os.environ)
     folder.prepare()
     overview = new_overview(
         folder.name,
@@ -96,7 +117,42 @@ def open_session(
         if _is_begun(folder):  # by somebody else, while the worktree was made
             return Opened(folder, created=False)
         write_atomic(folder.overview, overview)
-    return Opened(folder, created=True, notes=tuple(note for note in (worktree.note,) if note))
+    for note in notes:
+        journal.append(folder, EventName.NOTICE, now, text=note)
+    return Opened(folder, created=True, notes=tuple(notes))
+
+
+def open_or_guide(
+    project: Project,
+    name: str,
+    opening: Opening,
+    who: str,
+    now: datetime,
+    *,
+    branch_prefix: str = "",
+    state_dir: Path,
+    refuse: Callable[[SessionFolder], None],
+) -> Opened:
+    """Find or create a session; what is said about one that exists becomes guidance. For terminal and chat alike.
+
+    Args:
+        project: Where it belongs.
+        name: A folder's exact name, a session's name, or a new one.
+        opening: The task.
+        who: Who says it.
+        now: The local time.
+        branch_prefix: Put before the session's name in its git branch, with a slash.
+        state_dir: The state folder.
+        refuse: Raises if an existing session takes no guidance now.
+
+    Raises:
+        SamobotError: What `open_session` and `refuse` raise.
+    """
+    opened = open_session(project, name, opening, now, branch_prefix, state_dir=state_dir)
+    if not opened.created and opening.text:
+        refuse(opened.folder)
+        gate.tell(opened.folder, opening.text, who, now)
+    return opened
 
 
 def _is_begun(folder: SessionFolder) -> bool:

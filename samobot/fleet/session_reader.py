@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from datetime import datetime
 
 from samobot.config.project import Project
 from samobot.fleet import documents
 from samobot.fleet.catalog import Catalog
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.results import DiffView, Document, FileView, ProjectView
+from samobot.fleet.results import CostReport, DiffView, Document, FileView, ProjectView
 from samobot.fleet.supervisor import Observation
-from samobot.session.folder import SessionFolder
+from samobot.money.costs import add_up, collect, first_day
+from samobot.session.folder import SessionFolder, restore
 from samobot.system.threads import Threads
+from samobot.text import without_surrogates
 
 
 class SessionReader:
@@ -20,9 +23,19 @@ class SessionReader:
     Args:
         catalog: The configured projects and their sessions; nobody else uses it.
         threads: Where it is read.
+        daily_budget_usd: What all sessions together may cost a day.
+        now: The clock, aware.
     """
 
-    def __init__(self, catalog: Catalog, threads: Threads) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        threads: Threads,
+        daily_budget_usd: float | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._daily_budget_usd = daily_budget_usd
+        self._now = now
         self._catalog = catalog
         self._threads = threads
 
@@ -57,6 +70,18 @@ class SessionReader:
         """
         return await self._threads.read(lambda: self._catalog.view(ref))
 
+    async def archived(self) -> list[SessionRef]:
+        """List the archived sessions of every project, the newest first."""
+        return await self._threads.read(self._catalog.archived)
+
+    async def restore(self, ref: SessionRef) -> None:
+        """Move an archived session back beside the others."""
+        await self._threads.read(lambda: restore(self._catalog.archived_folder(ref)))
+
+    async def free_name(self, project: str, name: str) -> str:
+        """Return a name that neither a session nor an archived one of the project has."""
+        return await self._threads.read(lambda: self._catalog.free_name(project, name))
+
     async def is_archived(self, ref: SessionRef) -> bool:
         """Whether a session that is not there was put into the archive."""
         return await self._threads.read(lambda: self._catalog.is_archived(ref))
@@ -84,6 +109,17 @@ class SessionReader:
             UsageError: Its folder cannot be used as it is.
         """
         return await self._threads.read(lambda: self._catalog.folder(ref))
+
+    async def costs(self, days: int) -> CostReport:
+        """What all sessions have cost in the last `days` local days."""
+        since = first_day(self._now(), days)
+        projects = await self._threads.read(self._catalog.projects)
+        charges, problems = await self._threads.run_slowly(lambda: collect(projects, since))
+        return CostReport(
+            costs=add_up(charges, since=since),
+            problems=tuple(map(without_surrogates, problems)),
+            daily_budget_usd=self._daily_budget_usd,
+        )
 
     # What they hold.
 

@@ -10,15 +10,18 @@ from math import isfinite
 
 from samobot.config.settings import Settings
 from samobot.errors import ConflictError, DayOverError, UsageError
+from samobot.fleet.catalog_entry import require_regular
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import ResumeKind, ResumeResult, StartResult
 from samobot.fleet.run_queue import RunQueue, is_held, run_options
-from samobot.fleet.session_creator import Opening, open_session
+from samobot.fleet.session_creator import Opening, open_or_guide
 from samobot.fleet.session_reader import SessionReader
 from samobot.money import spending
 from samobot.phases import WaitingFor
 from samobot.session import gate, journal, requests
+from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
+from samobot.session.gate_effects import refuse_if_done
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.status import SessionState
 from samobot.system.threads import Threads
@@ -78,24 +81,32 @@ class SessionStarter:
         self._running.refuse_in_panic()
         found = await self._reading.project(project)
         now = self._now().astimezone()
+        opening = Opening(task, dive)
+        prefix = self._settings.git_branch_prefix
         async with self._opening[found.name]:
             opened = await self._threads.run_slowly(
-                lambda: open_session(found, name, Opening(task, dive), now, self._settings.git_branch_prefix)
+                lambda: open_or_guide(
+                    found,
+                    name,
+                    opening,
+                    by.who,
+                    now,
+                    branch_prefix=prefix,
+                    refuse=_refuse_unusable,
+                    state_dir=self._settings.samobot_state_dir,
+                )
             )
         ref = SessionRef(project=found.name, folder=opened.folder.path.name, name=opened.folder.name)
-        words = "\n\n".join(text for text in (task, dive) if text)
+        kept = bool(opening.text)
         if not opened.created:
             _refuse_if_done(await self._reading.view(ref))
-            if words:
-                folder = await self._reading.folder(ref)
-                await self._threads.run(lambda: gate.tell(folder, words, by.who, self._now()))
-            await self._refuse_if_the_day_is_over(kept=bool(words))
+            await self._refuse_if_the_day_is_over(kept=kept)
             await self._lift(ref, by)
         if budget_usd is not None:
             await self._write_budget(ref, budget_usd, by)
         place = await self._running.want(ref, run_options(auto=auto))
         if not opened.created:
-            _say_what_is_awaited(await self._reading.view(ref), kept=bool(words))
+            _say_what_is_awaited(await self._reading.view(ref), kept=kept)
         return StartResult(ref=ref, project=found.name, name=ref.name, place=place, created=opened.created)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
@@ -193,6 +204,13 @@ class SessionStarter:
             case _:
                 folder = await self._reading.folder(ref)
                 await self._threads.run(lambda: gate.retry(folder, by, self._now(), self._key))
+
+
+def _refuse_unusable(folder: SessionFolder) -> None:
+    """Refuse guidance for a session that cannot take any."""
+    folder.check()
+    require_regular(folder)
+    refuse_if_done(folder)
 
 
 def _refuse_if_done(view: SessionView) -> None:

@@ -104,9 +104,9 @@ class SessionStopper:
         with self._running.frozen():
             return await self._stop_everything(by)
 
-    def lift_emergency_stop(self) -> bool:
-        """Let workers start again; whether they had been kept from it."""
-        return emergency_flag.lower_flag(self._state_dir)
+    async def lift_emergency_stop(self) -> bool:
+        """Let workers start again; whether the emergency stop was on."""
+        return await self._threads.run(lambda: emergency_flag.lower_flag(self._state_dir))
 
     async def archive(self, ref: SessionRef) -> None:
         """Put a session's folder away.

@@ -9,38 +9,17 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from samobot.errors import SamobotError, StorageError
+from samobot.fleet.desired_runs import DesiredRun, DesiredRuns
 from samobot.fleet.launch import StartInterruptedError
 from samobot.fleet.models import SessionView
 from samobot.fleet.results import FleetEvent, FleetEventKind
-from samobot.fleet.run_policy import MAX_RESTARTS, RunAction, WantedRun, next_action
+from samobot.fleet.run_policy import MAX_RESTARTS, RunAction, next_action
 from samobot.session.status import SessionState
 
 log = logging.getLogger(__name__)
-
-
-class DesiredRunStore(Protocol):
-    """Where it is kept which runs ought to be running."""
-
-    def want(self, session: str, options: dict[str, Any], *, queued: bool = False) -> WantedRun:
-        """Want a run; wanting it again renews its options."""
-
-    def get(self, session: str) -> WantedRun | None:
-        """One of them."""
-
-    def all(self) -> Sequence[WantedRun]:
-        """All of them: first those that may run, then the queue in its order."""
-
-    def admit(self, session: str) -> None:
-        """Take a run out of the queue."""
-
-    def restarted(self, session: str) -> int:
-        """Note a restart; says how many there were in the last ten minutes."""
-
-    def drop(self, session: str) -> None:
-        """Want a run no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +56,7 @@ class Supervisor:
 
     def __init__(
         self,
-        wanted: DesiredRunStore,
+        wanted: DesiredRuns,
         most: int,
         start: Callable[[SessionView, dict[str, Any]], Awaitable[int]],
         *,
@@ -194,8 +173,8 @@ class Supervisor:
 
     def _duties(
         self, observed: Observation, now: datetime, news: list[FleetEvent]
-    ) -> list[tuple[WantedRun, RunAction]]:
-        found: list[tuple[WantedRun, RunAction]] = []
+    ) -> list[tuple[DesiredRun, RunAction]]:
+        found: list[tuple[DesiredRun, RunAction]] = []
         for run in self._wanted.all():
             key = run.session
             if key in self._unwanted:
@@ -214,7 +193,7 @@ class Supervisor:
                 news.append(FleetEvent(ref=None, key=key, kind=FleetEventKind.FAILED_TO_START, text=text))
         return found
 
-    def _do(self, run: WantedRun, what: RunAction, view: SessionView, active: set[str]) -> FleetEvent | None:
+    def _do(self, run: DesiredRun, what: RunAction, view: SessionView, active: set[str]) -> FleetEvent | None:
         key = run.session
         match what:
             case RunAction.DROP:
@@ -265,7 +244,7 @@ class Supervisor:
         ref = view.ref if view is not None else None
         return FleetEvent(ref=ref, key=start.session, kind=FleetEventKind.FAILED_TO_START, text=text)
 
-    def _line_up(self, run: WantedRun) -> None:
+    def _line_up(self, run: DesiredRun) -> None:
         """Let a run wait for its turn, without forgetting how often it was started again."""
         self._wanted.want(run.session, run.options, queued=True)
         for _ in run.restarts:
@@ -298,7 +277,7 @@ def _is_run(view: SessionView) -> bool:
     return view.has_worker or view.state is SessionState.RUNNING
 
 
-def _turn(due: tuple[WantedRun, RunAction]) -> tuple[int, int]:
+def _turn(due: tuple[DesiredRun, RunAction]) -> tuple[int, int]:
     """Whose turn it is: dead workers, which had their place already; then the queue; then newcomers."""
     run, what = due
     if what is RunAction.RESTART:

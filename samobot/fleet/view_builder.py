@@ -76,6 +76,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         waited_s=journal.waited_s,
         cost_usd=journal.cost_usd,
         cost_by_phase=dict(journal.cost_by_phase),
+        tests=(signal.tests if signal else None) or journal.tests,
         cost_by_model=dict(journal.cost_by_model),
         unpriced=journal.unpriced,
         budget_usd=journal.budget_usd,

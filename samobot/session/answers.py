@@ -1,4 +1,4 @@
-"""Answering the agent's questions: what a letter means, and how an answer gets on disk. Part of `gate`."""
+"""Answering the agent's questions: what a letter means, and how an answer is written. Part of `gate`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import datetime
 from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.phases import WaitingFor
 from samobot.session import journal
+from samobot.session.answer_text import plain_letters
 from samobot.session.decisions import Decision, DecisionKind, record
 from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, write_atomic
@@ -26,13 +27,13 @@ from samobot.session.gate_effects import (
 from samobot.session.gate_state import written_at
 from samobot.session.lock import holder
 from samobot.session.qa import parse_qa, set_answer
-from samobot.session.question import Question
+from samobot.session.question import Option, Question
 from samobot.text import one_line, without_surrogates
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One answer as it was written: the question, the words, and the answer before, if there was one."""
+    """One answer as it was written: the question, the answer, and the answer before, if there was one."""
 
     question: Question
     answer: str
@@ -41,7 +42,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was answered, how many questions are still open, and what that has settled."""
+    """What was answered, how many questions are still open, and which gate that opened."""
 
     answered: tuple[Answered, ...]
     open_questions: int
@@ -60,16 +61,16 @@ def answer(
 ) -> Receipt:
     """Answer questions: all of them or, if one cannot be, none.
 
-    A question is named by its label (`Q2`, `2`; of several, the newest open one) or by its index. A letter
-    takes that option, and its words are written with it; anything else is written as it is.
+    A question is named by its label (`Q2`, `2`; of several, the newest open one) or by its index. A letter,
+    number or text of an option takes that option, see `option_text`; anything else is written as it is.
 
     Args:
         folder: The session.
         answers: Question to answer.
-        person: Who answers.
-        now: When.
-        key: The key of the marks.
-        expect: Index to `identity` of the question that the person saw.
+        person: The user who answers.
+        now: The time.
+        key: Key of the marks.
+        expect: Index to `identity` of the question that the user saw.
         change: Whether an answer that is there already may be changed.
 
     Raises:
@@ -124,7 +125,7 @@ def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key
 
 
 def find_question(questions: tuple[Question, ...], reference: str | int) -> Question:
-    """Return the question that a person means by a label such as `Q2` or `2`, or the one of an index.
+    """Return the question of a label such as `Q2` or `2`, or of an index.
 
     Raises:
         NotFoundError: There is none.
@@ -132,8 +133,8 @@ def find_question(questions: tuple[Question, ...], reference: str | int) -> Ques
     if isinstance(reference, int):
         found = [question for question in questions if question.index == reference]
     else:
-        number = re.fullmatch(r"[qQ]?\s*([0-9]{1,6})", reference.strip())
-        found = [question for question in questions if number and question.number == int(number[1])]
+        label = re.fullmatch(r"[qQ]?\s{0,4}0{0,5}([0-9][0-9.]{0,20}[a-z]?)", plain_letters(reference.strip()))
+        found = [question for question in questions if label and question.label == f"Q{label[1]}"]
     waiting = [question for question in found if question.answer is None]
     if not found:
         labels = ", ".join(question.label for question in questions) or "there is none"
@@ -142,23 +143,59 @@ def find_question(questions: tuple[Question, ...], reference: str | int) -> Ques
     return (waiting or found)[-1]
 
 
+_LETTER = re.compile(
+    r"(?:option|answer|choice)?\s{0,3}[(\[*_`\"“]{0,3}([A-Za-z])[)\]*_`\"”.:,!]{0,4}", re.IGNORECASE
+)
+_NUMBER = re.compile(
+    r"(?:option|answer|choice|nr\.?|no\.?|#)?\s{0,3}[(\[]?([0-9]{1,2})[)\].:,!]{0,3}", re.IGNORECASE
+)
+
+
 def option_text(question: Question, words: str) -> str:
-    """Return what is written for an answer: for a letter, the option with its words; else the words themselves.
+    """Return what is written for an answer: for a letter, number or text of an option, that option; else the text itself.
 
     Raises:
-        UsageError: It is empty, or a letter that is none of the options.
+        UsageError: It is empty, a letter of no option, or a number that could mean two options.
     """
     words = without_surrogates(words)
     if not words.strip():
         raise UsageError(f"The answer to {question.label} is empty.")
-    letter = re.fullmatch(r"\(?([A-Za-z])[).:]?", words.strip())
-    if letter is None or not question.options:
+    if not question.options:
         return words
+    short = plain_letters(words.strip()[:200]).strip()
     for option in question.options:
-        if option.letter.upper() == letter[1].upper():
-            return f"{option.letter}) {one_line(option.text)}".strip()
-    letters = ", ".join(option.letter for option in question.options)
-    raise UsageError(f"{question.label} has no option {letter[1].upper()}; it has {letters}.")
+        if _is_text_of(option, words):
+            return _written(option)
+    if letter := _LETTER.fullmatch(short):
+        for option in question.options:
+            if option.letter.upper() == letter[1].upper():
+                return _written(option)
+        letters = ", ".join(option.letter for option in question.options)
+        raise UsageError(f"{question.label} has no option {letter[1].upper()}; it has {letters}.")
+    if (number := _NUMBER.fullmatch(short)) and 1 <= int(number[1]) <= len(question.options):
+        chosen = question.options[int(number[1]) - 1]
+        named = [option for option in question.options if _begins_with_number(option, int(number[1]))]
+        if named and named != [chosen]:
+            raise UsageError(
+                f"“{one_line(words, 20)}” could be option {chosen.letter} of {question.label} or the text of another one; "
+                "answer with a letter."
+            )
+        return _written(chosen)
+    return words
+
+
+def _written(option: Option) -> str:
+    return f"{option.letter}) {one_line(option.text)}".strip()
+
+
+def _is_text_of(option: Option, words: str) -> bool:
+    said = one_line(words).casefold()
+    return said in (_written(option).casefold(), one_line(option.text).casefold())
+
+
+def _begins_with_number(option: Option, number: int) -> bool:
+    found = re.match(r"\W{0,3}([0-9]{1,9})(?![0-9.,])", option.text)
+    return found is not None and int(found[1]) == number
 
 
 def _check_seen(question: Question, expect: Mapping[int, str] | None) -> None:
@@ -179,7 +216,7 @@ def _check_change(folder: SessionFolder, question: Question, *, change: bool) ->
 
 
 def _is_taken_up(folder: SessionFolder, question: Question) -> bool:
-    """Whether an iteration works with an answer, or has: then nobody would act on another one.
+    """Return whether an iteration works with an answer, or has: then another one would have no effect.
 
     At the gate of the questions itself, answers of an earlier round may be changed: the next iteration is given
     the new ones.
@@ -201,7 +238,7 @@ def _is_taken_up(folder: SessionFolder, question: Question) -> bool:
 def _write_answers(
     folder: SessionFolder, text: str, done: list[Answered], *, person: Person, now: datetime, key: bytes
 ) -> Receipt:
-    """Write the answers first: if we die before they are recorded, they count as written by hand."""
+    """Write the answers first: after a crash before they are recorded, they count as written by hand."""
     if any(each.before != each.answer for each in done):
         write_atomic(folder.qa, text)
     known: dict[str | None, str | None] = {

@@ -13,6 +13,12 @@ from typing import BinaryIO
 
 from samobot.errors import StorageError
 
+TEXT_LIMIT = 4 * 1024 * 1024
+"""Bytes that a file of a session may have; one that is larger is not read."""
+
+JOURNAL_LIMIT = 64 * 1024 * 1024
+"""The same for the journal, which grows with each iteration."""
+
 _BLOCK = 65_536
 
 _LEFTOVER = re.compile(r"\.samobot-[0-9a-f]{16}\.tmp")
@@ -69,40 +75,34 @@ def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> N
         raise storage_error("write", path, error) from error
 
 
-def read_text(path: Path) -> str | None:
+def read_text(path: Path, *, limit: int = TEXT_LIMIT) -> str | None:
     """Return a file's text, or None if there is no such file.
 
     Bytes that are not UTF-8 become surrogate escapes, which `write_atomic` reverts; line ends are kept.
 
     Raises:
-        StorageError: It is not a regular file, or cannot be read.
+        StorageError: It is not a regular file, is larger than `limit` bytes, or cannot be read.
     """
-    content = read_bytes(path)
+    content = read_bytes(path, limit=limit)
     return None if content is None else content.decode("utf-8", "surrogateescape")
 
 
-def read_bytes(path: Path) -> bytes | None:
+def read_bytes(path: Path, *, limit: int = TEXT_LIMIT) -> bytes | None:
     """Return a file's contents, or None if there is no such file.
 
     Raises:
-        StorageError: It is not a regular file, or cannot be read.
+        StorageError: It is not a regular file, is larger than `limit` bytes, or cannot be read.
     """
     try:
-        # O_NONBLOCK: opening a FIFO must not wait for a writer.
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        with open_regular(path, limit=limit) as file:
+            content = file.read(limit + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise storage_error("read", path, error) from error
-    try:
-        content = os.read(fd, require_regular(fd, path).st_size + 1)
-        while more := os.read(fd, _BLOCK):  # nothing follows, unless the file grows while it is read
-            content += more
-        return content
-    except OSError as error:
-        raise storage_error("read", path, error) from error
-    finally:
-        os.close(fd)
+    if len(content) > limit:  # it grew while it was read
+        raise _too_large(path, len(content), limit)
+    return content
 
 
 def remove(path: Path) -> None:
@@ -117,9 +117,13 @@ def remove(path: Path) -> None:
         raise storage_error("remove", path, error) from error
 
 
-def is_not_regular_file(path: Path) -> bool:
-    """Whether a path is a link, folder, pipe or device; false if it is missing."""
-    return path.is_symlink() or (path.exists() and not path.is_file())
+def is_unusable(path: Path, *, limit: int = TEXT_LIMIT) -> bool:
+    """Whether a path is a link, folder, pipe or device, or too large to be read; false if it is missing."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return not stat.S_ISREG(status.st_mode) or status.st_size > limit
 
 
 def move_aside(path: Path, folder: Path) -> Path:
@@ -154,8 +158,12 @@ def stat_key(path: str) -> tuple[int, int, int] | None:
     return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path, *, limit: int | None = None) -> BinaryIO:
     """Open a regular file; never blocks, as opening a pipe could.
+
+    Args:
+        path: The file.
+        limit: The size in bytes above which it is refused; None for a caller that reads a part only.
 
     Raises:
         OSError: It is missing, or cannot be opened.
@@ -163,7 +171,9 @@ def open_regular(path: Path) -> BinaryIO:
     """
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
-        require_regular(fd, path)
+        size = require_regular(fd, path).st_size
+        if limit is not None and size > limit:
+            raise _too_large(path, size, limit)
         return os.fdopen(fd, "rb")
     except BaseException:
         os.close(fd)
@@ -296,6 +306,12 @@ def _sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(fd)
+
+
+def _too_large(path: Path, size: int, limit: int) -> StorageError:
+    return StorageError(
+        f"{path} has {size:,} bytes; samobot reads no more than {limit:,} of such a file. Shorten it or move it away."
+    )
 
 
 def storage_error(verb: str, path: Path, error: OSError) -> StorageError:

@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from samobot.errors import BusyError, NotFoundError, StorageError, UsageError
+from samobot.errors import BusyError, ConflictError, NotFoundError, StorageError, UsageError
 from samobot.session.files import require_logs_folder
 from samobot.session.lock import holder
 
@@ -243,6 +243,26 @@ def archive(folder: SessionFolder) -> Path:
         folder.path.rename(target)
     except OSError as error:
         raise StorageError(f"{folder.path} cannot be moved to {archive_dir}: {error.strerror}.") from error
+    return target
+
+
+def restore(folder: SessionFolder) -> Path:
+    """Move an archived session back beside the others and return its new path.
+
+    Raises:
+        NotFoundError: The folder does not exist.
+        ConflictError: A session of that folder name exists.
+        StorageError: It cannot be moved.
+    """
+    target = folder.path.parent.parent / folder.path.name
+    if folder.path.parent.name != ARCHIVE or not folder.path.is_dir():
+        raise NotFoundError(f"There is no archived session {folder.path.name}.")
+    if os.path.lexists(target):
+        raise ConflictError(f"{target} exists already; archive or rename it first.")
+    try:
+        folder.path.rename(target)
+    except OSError as error:
+        raise StorageError(f"{folder.path} cannot be moved to {target}: {error.strerror}.") from error
     return target
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from samobot.errors import StorageError
-from samobot.session.files import append_line, open_regular
+from samobot.session.files import JOURNAL_LIMIT, append_line, open_regular
 from samobot.session.folder import SessionFolder
 from samobot.session.journal_events import (
     EventName,
@@ -105,7 +105,7 @@ class JournalReader:
             StorageError: The file is there and cannot be read.
         """
         try:
-            with open_regular(self._path) as file:
+            with open_regular(self._path, limit=JOURNAL_LIMIT) as file:
                 facts = os.fstat(file.fileno())
                 seen = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
                 if seen != self._seen:
@@ -157,7 +157,7 @@ def events(path: Path) -> Iterator[dict[str, Any]]:
         StorageError: It is there and cannot be read.
     """
     try:
-        with open_regular(path) as file:
+        with open_regular(path, limit=JOURNAL_LIMIT) as file:
             while line := file.readline(_MAX_LINE):
                 record = _parse(line)
                 if record is not None:

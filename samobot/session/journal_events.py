@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from samobot.session.process_identity import ProcessIdentity
+from samobot.session.signal import SuiteResult
 
 
 class EventName(StrEnum):
@@ -184,6 +185,7 @@ class Journal:
         killed_runs: The last runs whose worker was killed (at most 50): what it had started, nobody swept.
         updated: Time of the last event.
         waited_s: Seconds that the session has waited for a person, up to `updated`.
+        tests: Result of the last test run that a signal reported.
         waiting_since: Since when it waits for a person now; None if it does not.
         damaged: Number of lines that could not be read.
         problems: The same as sentences.
@@ -191,6 +193,7 @@ class Journal:
 
     cost_usd: float = 0.0
     unpriced: int = 0
+    tests: SuiteResult | None = None
     cost_by_phase: Mapping[str, float] = field(default_factory=dict)
     cost_by_model: Mapping[str, float] = field(default_factory=dict)
     cost_by_day: Mapping[str, float] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 
-from samobot.session.files import is_not_regular_file, move_aside, read_bytes, write_atomic
+from samobot.session.files import JOURNAL_LIMIT, is_unusable, move_aside, read_bytes, write_atomic
 from samobot.session.folder import SessionFolder
 
 
@@ -28,7 +28,7 @@ class JournalGuard:
         Raises:
             StorageError: It cannot be read.
         """
-        self._kept = zlib.compress(read_bytes(self._folder.journal) or b"", 1)
+        self._kept = zlib.compress(read_bytes(self._folder.journal, limit=JOURNAL_LIMIT) or b"", 1)
 
     def restore(self) -> str | None:
         """Put the journal back where it was deleted, shortened or rewritten; what was added since stays.
@@ -41,8 +41,8 @@ class JournalGuard:
         """
         kept, self._kept = zlib.decompress(self._kept) if self._kept else b"", b""
         path = self._folder.journal
-        aside = move_aside(path, self._folder.logs) if is_not_regular_file(path) else None
-        found = read_bytes(self._folder.journal)
+        aside = move_aside(path, self._folder.logs) if is_unusable(path, limit=JOURNAL_LIMIT) else None
+        found = read_bytes(self._folder.journal, limit=JOURNAL_LIMIT)
         if not kept or (found is not None and found.startswith(kept)):
             return None
         known = set(kept.splitlines())

@@ -22,6 +22,7 @@ from samobot.session.journal_events import (
     moment,
 )
 from samobot.session.process_identity import ProcessIdentity
+from samobot.session.signal import suite_result
 
 _KEPT = 50
 
@@ -116,6 +117,9 @@ class JournalTotals:
                 )
             case EventName.ITERATION_END:
                 self._iteration_end(record, at)
+            case EventName.SIGNAL:
+                tests = suite_result(record.get("tests"))
+                self._now = self._now if tests is None else replace(self._now, tests=tests)
             case EventName.PHASE:
                 change = PhaseChange(
                     at,

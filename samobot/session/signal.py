@@ -125,7 +125,7 @@ def _read(text: str) -> Signal:
         needs=_words(record, "needs", lines),
         waiting_for=_choice(WaitingFor, record, "for", lines),
         plan=_words(record, "plan", lines),
-        tests=_tests(record.get("tests")),
+        tests=suite_result(record.get("tests")),
     )
 
 
@@ -196,7 +196,7 @@ def _one_of_each(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
     return record
 
 
-def _tests(value: object) -> SuiteResult | None:
+def suite_result(value: object) -> SuiteResult | None:
     """Read `{"passed": 12, "failed": 0}`; anything else is no result."""
     if not isinstance(value, dict):
         return None

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from samobot.session.decisions import Decision, DecisionKind, is_marked, parse_line
 from samobot.session.file_lock import edit_lock
-from samobot.session.files import is_not_regular_file, move_aside, read_bytes, remove, write_atomic
+from samobot.session.files import is_unusable, move_aside, read_bytes, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.qa import parse_qa
 from samobot.session.qa_restore import ChangeKind, QaChange, restore_answers
@@ -93,7 +93,7 @@ def undo(folder: SessionFolder, baseline: Baseline, key: bytes) -> tuple[Voided,
     """
     with edit_lock(folder.path):
         for path in (folder.qa, folder.decisions, _saved_path(folder)):
-            if is_not_regular_file(path):
+            if is_unusable(path):
                 move_aside(path, folder.logs)
         fresh, voided = _settle_decisions(folder, baseline, key)
         voided += _settle_answers(folder, baseline, fresh)

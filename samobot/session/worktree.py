@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,7 @@ class Worktree:
         branch: The branch checked out there; None if there is no git repository.
         base: The commit that the branch began at, if known.
         note: A sentence for the user about what was not as expected; empty if all was.
-        root: The top of a worktree that was made just now, else None.
+        root: The top of the worktree; None if the session works in MAIN_REPO itself.
     """
 
     path: Path
@@ -131,9 +132,9 @@ def _prepare(
     if existing is not None:
         base = _merge_base(Git(path), "HEAD")
         if existing == branch:
-            return Worktree(path / prefix, branch, base, _earlier_work(git, branch, base))
+            return Worktree(path / prefix, branch, base, _earlier_work(git, branch, base), root=path)
         note = f"The worktree {path} has {existing or 'no branch'} checked out."
-        return Worktree(path / prefix, existing or None, base, note)
+        return Worktree(path / prefix, existing or None, base, note, root=path)
     _refuse_if_in_the_way(path)
     _refuse_if_taken(branch, checkouts)
     known = _commit(repository, f"refs/heads/{branch}") is not None
@@ -148,14 +149,26 @@ def _prepare(
     make_folder(path.parent)
     git.run("worktree", "prune")
     if known:
-        git.run("worktree", "add", "--quiet", str(path), branch, timeout=600)
+        _add(git, str(path), branch)
         base = _merge_base(git, branch, start)
         note = " ".join(filter(None, (note, _earlier_work(git, branch, base))))
     else:
         assert start is not None
-        git.run("worktree", "add", "--quiet", "--no-track", "-b", branch, str(path), start, timeout=600)
+        _add(git, "--no-track", "-b", branch, str(path), start)
         base = git.run("rev-parse", f"{start}^{{commit}}").strip()
     return Worktree(path / prefix, branch, base, note, root=path)
+
+
+def _add(git: Git, *arguments: str) -> None:
+    try:
+        git.run("worktree", "add", "--quiet", *arguments, timeout=600)
+    except GitError as failure:
+        if "git-lfs" in failure.message and shutil.which("git-lfs") is None:
+            raise UsageError(
+                "The repository keeps files in Git LFS, which your git configuration sets up, "
+                "but git-lfs is not installed: install it and try again."
+            ) from failure
+        raise
 
 
 def _repository(main_repo: Path) -> _Repository | None:

@@ -20,6 +20,7 @@ from samobot.config.project import Project
 from samobot.config.settings import Settings, load_settings
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
+from samobot.session.commit_check import commit_problem
 from samobot.session.files import read_text
 from samobot.session.folder import list_folders
 from samobot.session.git import Git, GitError
@@ -196,6 +197,9 @@ def _project(project: Project) -> Finding:
     if not git.ok("rev-parse", "--verify", "HEAD"):
         text = f"{project.main_repo} has no commit yet, so no worktree can be made from it"
         return Finding(name, Level.ERROR, text, "Make a first commit.")
+    problem = commit_problem(project.main_repo)
+    if problem is not None:
+        return Finding(name, Level.ERROR, problem, "Until then no session of it starts.")
     if project.warnings:
         return Finding(name, Level.WARNING, project.warnings[0], f"Correct {project.file}.")
     return Finding(name, Level.OK, str(project.main_repo))

@@ -1,12 +1,13 @@
-"""The bot from its start to its end: puts the parts together, keeps them going, and ends them in order.
+"""The bot: builds its parts, runs them, and shuts them down in order.
 
-The workers are processes of their own: they were there before the bot and go on after it.
+Workers are processes of their own that outlive the bot.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -22,6 +23,7 @@ from telegram.error import TelegramError
 from samobot.config.environment import find_env_file, read_values
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
+from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.results import FleetEvent
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
@@ -31,7 +33,6 @@ from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.identity import BotAccount
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
-from samobot.telegram.inbound.file_watch import watch
 from samobot.telegram.inbound.polling import Poller, Problem
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.markup.rich_text import escape
@@ -52,7 +53,7 @@ WORK_SECONDS = 15.0
 """How long the end waits for what was begun, such as a stop."""
 
 DEAF_SECONDS = 120.0
-"""Without a good getUpdates for so long, systemd is told nothing any more and restarts the bot."""
+"""Seconds without a successful getUpdates after which the watchdog is no longer fed, so that systemd restarts the bot."""
 
 _HOUSEKEEPING_SECONDS = 3600
 _HEALTH_SECONDS = 15.0
@@ -79,7 +80,6 @@ class BotApp:
         self._watch_files = watch_files
         self._service = ServiceNotifier(environ)
         self._stop = asyncio.Event()
-        self._sooner = asyncio.Event()
         self._looking = asyncio.Lock()
         self._untold: list[FleetEvent] = []
         self._last_look = time.monotonic()
@@ -136,14 +136,18 @@ class BotApp:
                 await bot.shutdown()
 
     async def _serve(self, bot: Bot, store: Store) -> None:
-        """Look after the sessions although Telegram is out of reach, and hear it as soon as it can be reached."""
+        """Supervise sessions also while Telegram is unreachable, and poll as soon as it answers."""
         account = BotAccount(bot, store.accounts)
         self._store = store
         self._outbox = Outbox(bot, store, secrets=self._secret_filter())
         self._gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)
-        self._fleet = LocalFleet(
-            self._settings, store.wanted, environ=self._environ, on_change=self._sooner.set
-        )
+        self._fleet = LocalFleet(self._settings, environ=self._environ, watch_files=self._watch_files)
+        legacy = store.legacy_runs()
+        if legacy:
+            self._fleet.desired_runs.adopt(
+                DesiredRun(session=session, options=json.loads(options)) for session, options in legacy
+            )
+            store.forget_legacy_runs()
         self._places = Recipients(store, self._settings)
         self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
         self._context = HandlerContext(
@@ -157,9 +161,9 @@ class BotApp:
             log.warning("%s", advice)
         learning = asyncio.create_task(account.learn(), name="learning")
         try:
-            await account.until_tried(learning)  # nothing is started by a bot that nobody can ever hear
+            await account.until_tried(learning)  # a bot with a wrong token starts nothing
             async with self._background(self._outbox.run(), "outbox"):
-                if account.username is not None:  # where it is not known yet, polling does that
+                if account.username is not None:  # otherwise polling does that
                     await self._poller.catch_up()
                 await self._look()
                 await front.take_up()
@@ -181,21 +185,21 @@ class BotApp:
             await self._fleet.close()
 
     async def _hear(self, account: BotAccount, learning: asyncio.Task[None]) -> None:
-        """Take updates, once Telegram says who we are: commands may be addressed to us by name."""
+        """Poll once the username is known, as commands may be addressed to it."""
         await learning
         log.info("@%s is up, %d projects", account.username, len(await self._fleet.projects()))
         async with self._background(account.introduce(), "introduction"):
             await self._poller.run()
 
     async def _tell_ready(self, account: BotAccount, scheduler: AsyncIOScheduler) -> None:
-        """Tell systemd that we are up, unless it is the token that is wrong, and from then on that we live."""
+        """Notify systemd of readiness unless the token is wrong, and feed its watchdog from then on."""
         await account.tried.wait()
         self._service.notify(READY)
         seconds = min(_HEALTH_SECONDS, self._service.watchdog or _HEALTH_SECONDS)
         scheduler.add_job(self._say_alive, "interval", seconds=seconds, id="health")
 
     async def _finish(self) -> None:
-        """End what was begun, and say on the cards that the bot goes off; all within bounds."""
+        """Finish background work and mark the cards as offline, within a time limit."""
         await self._context.finish(WORK_SECONDS)
         await self._fleet.wait_for_starts()
         async with self._looking:
@@ -206,7 +210,7 @@ class BotApp:
             await self._outbox.drain(DRAIN_SECONDS)
 
     async def _until_told(self, hearing: asyncio.Task[None]) -> None:
-        """Wait for a signal; hearing that ends by itself is an error, and ours to raise."""
+        """Wait for a signal; raise the error if polling ends before."""
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         try:
             await asyncio.wait((stopped, hearing), return_when=asyncio.FIRST_COMPLETED)
@@ -224,7 +228,7 @@ class BotApp:
         finally:
             await _cancel(task)
 
-    # What goes on periodically ------------------------------------------------------------------------------------
+    # Periodic work ------------------------------------------------------------------------------------
 
     def _scheduler(self) -> AsyncIOScheduler:
         # A busy loop must not skip a poll: late is fine, twice at once is not.
@@ -240,10 +244,10 @@ class BotApp:
             await self._look()
 
     async def _look(self) -> None:
-        """Compare what holds with what was told, and do what is due. Never raises an error."""
+        """Compare the sessions with what the chats were notified of, and do what is due. Never raises."""
         async with self._looking:
             try:
-                # What the disk does not take now is told on the next look: nobody else knows of it.
+                # News that cannot be stored now is sent at the next poll.
                 self._untold += await self._fleet.reconcile()
                 while self._untold:
                     self._notifier.notify_fleet_news(self._untold[:1])
@@ -261,21 +265,13 @@ class BotApp:
 
     async def _hints(self) -> None:
         """Look sooner when a worker has ended or was started, or when files have changed."""
-        watching: list[asyncio.Task[Any]] = []
-        if self._watch_files:
-            files = watch(self._settings.samobot_projects, self._sooner.set)
-            watching.append(asyncio.create_task(files, name="watching"))
-        try:
-            while True:
-                await self._sooner.wait()
-                self._sooner.clear()
-                await asyncio.sleep(max(0.0, self._last_look + self._rest - time.monotonic()))
-                began = time.monotonic()
-                await self._look()
-                # A person waits for what is looked for; but looking must not keep a processor busy.
-                self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
-        finally:
-            await _cancel(*watching)
+        while True:
+            await self._fleet.wait_for_change()
+            await asyncio.sleep(max(0.0, self._last_look + self._rest - time.monotonic()))
+            began = time.monotonic()
+            await self._look()
+            # Short pauses keep replies fast; long ones keep the processor idle.
+            self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
 
     async def _keep_house(self) -> None:
         try:
@@ -284,7 +280,7 @@ class BotApp:
             log.error("housekeeping: %s", error)
 
     async def _say_alive(self) -> None:
-        """Feed the watchdog, only while the bot hears Telegram and looks at its sessions."""
+        """Feed the watchdog while polling and supervision both work."""
         now = time.monotonic()
         deaf = self._poller.age > DEAF_SECONDS
         blind = now - self._last_look > max(60.0, 10 * self._settings.samobot_poll_seconds)
@@ -295,10 +291,10 @@ class BotApp:
         if not deaf and not blind:
             self._service.notify(ALIVE)
 
-    # What goes wrong -----------------------------------------------------------------
+    # Problems -----------------------------------------------------------------
 
     def _on_problem(self, problem: Problem) -> None:
-        """Say what went wrong to whom it concerns; of a stranger's update nothing is said."""
+        """Report a problem to the chats it concerns; a stranger's update is not reported."""
         if problem.update is None:
             for place in self._places.all():
                 key = f"problem:{problem.kind}:{utc_now():%Y%m%d%H}"
@@ -311,7 +307,7 @@ class BotApp:
             self._outbox.post(chat_id, text, key=key, priority=Priority.RECEIPT)
 
     def _concerned(self, update: dict[str, Any]) -> int | None:
-        """The private chat of the person an update is from, where that person is allowed."""
+        """The private chat of an update's sender, if that user is allowed."""
         for kind in ("message", "callback_query"):
             content = update.get(kind)
             sender = content.get("from") if isinstance(content, dict) else None

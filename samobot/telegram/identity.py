@@ -1,4 +1,4 @@
-"""The bot's own account: who it is, asked until Telegram answers, and how it introduces itself to people."""
+"""The bot's own account: its username, and its menu and descriptions."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class BotAccount:
 
     @property
     def username(self) -> str | None:
-        """The bot's own, without `@`, as Telegram said at this start or an earlier one; None: it never did."""
+        """The username without `@`, from this start or an earlier one; None if it was never received."""
         return self._username
 
     async def learn(self) -> None:
@@ -84,7 +84,7 @@ class BotAccount:
             await self._sleep(wait)
 
     async def until_tried(self, learning: asyncio.Task[None]) -> None:
-        """Wait for Telegram's first word on the token; not for a Telegram that does not answer.
+        """Wait for Telegram's first response about the token, but not for long.
 
         Args:
             learning: `learn`, under way.
@@ -112,7 +112,7 @@ class BotAccount:
             log.warning("the bot's name is not remembered: %s", error)
 
     async def introduce(self) -> None:
-        """Set the menu and the description, where they are not what was set last; to be called after `learn`."""
+        """Set the menu and descriptions if they have changed; to be called after `learn`."""
         content = json.dumps([menu(), _DESCRIPTION, _SHORT_DESCRIPTION])
         digest = hashlib.sha256(f"{self._bot.id} {content}".encode()).hexdigest()
         if self._accounts.profile(self._number) == digest:

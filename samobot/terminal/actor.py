@@ -71,5 +71,5 @@ def _below_the_worker(folder: SessionFolder) -> bool:
     from samobot.system.lock_owner import lock_owner
     from samobot.system.processes import own_line
 
-    ancestors = own_line()
+    ancestors = own_line() - {os.getpid()}
     return lock_owner(folder.lock, ancestors) in ancestors

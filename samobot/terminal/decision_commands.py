@@ -11,6 +11,7 @@ from samobot.config.environment import configured_projects
 from samobot.config.settings import load_settings
 from samobot.errors import UsageError
 from samobot.session import gate, journal
+from samobot.session.answer_text import Ambiguous, parse_answers, parse_label
 from samobot.session.decisions import load_key
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
@@ -99,30 +100,30 @@ def tell_command(name: str, words: tuple[str, ...], config: Path | None) -> None
 
 
 def _read_answers(answers: tuple[str, ...], folder: SessionFolder) -> dict[str | int, str]:
-    """Read `Q1=A`; an answer without a question belongs to the only one that is open."""
+    """Parse the arguments; an answer without a label belongs to the only question that is open."""
     found: dict[str | int, str] = {}
-    said: set[str] = set()
-    waiting = parse_qa(read_text(folder.qa) or "").open
-    for words in answers:
-        label, equals, answer = words.partition("=")
-        key: str | int
-        if equals and label.strip().upper().removeprefix("Q").isdigit():
-            key, label = label.strip(), f"Q{int(label.strip().upper().removeprefix('Q'))}"
-        elif len(waiting) == 1:
-            key, label, answer = waiting[0].index, waiting[0].label, words
-        else:
-            labels = ", ".join(question.label for question in waiting) or "none"
+    qa = parse_qa(read_text(folder.qa) or "")
+    waiting = qa.open
+    labels = ", ".join(question.label for question in waiting) or "none"
+    is_split = any(parse_label(words) for words in answers)  # Q1 A Q2 B, without quotation marks
+    for words in [" ".join(answers)] if is_split else answers:
+        parsed = parse_answers(words, qa.questions)
+        if isinstance(parsed, Ambiguous):
+            raise UsageError(parsed.message)
+        given = dict(parsed.answers)
+        if not given and len(waiting) == 1 and not parsed.everything:
+            given = {waiting[0].label: words}
+        if not given:
             raise UsageError(
                 f"Say which question “{one_line(words, 40)}” answers, as in Q1=A. Open: {labels}."
             )
-        if label in said:
-            raise UsageError(
-                f"There are two answers to {label}; give one, in quotation marks if it has spaces."
-            )
-        said.add(label)
-        found[key] = answer
+        for label, answer in given.items():
+            if label in found:
+                raise UsageError(
+                    f"There are two answers to {label}; give one, in quotation marks if it has several words."
+                )
+            found[label] = answer
     if not found:
-        labels = ", ".join(question.label for question in waiting) or "none"
         raise UsageError(f"Give an answer, as in Q1=A, or take them all with --suggestions. Open: {labels}.")
     return found
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from samobot.config.project import load_project
+from samobot.config.trust import untrusted
 from samobot.errors import SamobotError, UsageError
 from samobot.setup.choices import Choices, Flags, nothing_chosen
 from samobot.setup.env_file import make_private
@@ -20,6 +22,7 @@ from samobot.terminal.init_chat import choose_chat
 from samobot.terminal.init_claude import choose_claude
 from samobot.terminal.init_projects import choose_projects
 from samobot.terminal.service_command import install_and_tell
+from samobot.terminal.trust_command import ask_to_trust
 
 _NOTHING = "Nothing was written."
 
@@ -107,6 +110,7 @@ class Wizard:
             chat_id = choose_chat(choices, bot, api)
             self._step("Projects")
             self._write(choices.plan(choose_projects(choices, self._cwd)))
+            self._trust()
             self._greet(api, chat_id)
         self._service()
 
@@ -129,6 +133,26 @@ class Wizard:
             if self._choices.environ.get(name) not in (None, "", value):
                 click.echo(f"⚠️ {name} is also set in the environment, which wins: unset it there.")
 
+    def _trust(self) -> None:
+        """Ask about what the projects' own files would run."""
+        state_dir = self._choices.settings.samobot_state_dir
+        for path in self._projects():
+            try:
+                project = load_project(path)
+                found = untrusted(state_dir, project, project.main_repo)
+            except SamobotError as error:
+                click.echo(f"⚠️ {error.message}")
+                continue
+            if found and self._choices.flags.yes:
+                command = f"samobot trust --config {project.file}"
+                click.echo(f"⚠️ {project.name} has settings that are not used until you trust them: {command}")
+            elif found:
+                ask_to_trust(found, project, state_dir)
+
+    def _projects(self) -> list[Path]:
+        listed = self._choices.values.get("SAMOBOT_PROJECTS")
+        return list(map(Path, listed.split(":"))) if listed else list(self._choices.settings.samobot_projects)
+
     def _greet(self, api: BotApi, chat_id: int) -> None:
         from samobot.telegram.handlers.command_table import menu
 
@@ -143,13 +167,11 @@ class Wizard:
             click.echo(f"⚠️ {error.message} Run samobot init again later for the command menu.")
 
     def _greeting(self) -> str:
-        listed = self._choices.values.get("SAMOBOT_PROJECTS")
-        paths = listed.split(":") if listed else list(map(str, self._choices.settings.samobot_projects))
-        names = ", ".join(project_folder(Path(path)).name for path in paths)
+        names = ", ".join(project_folder(path).name for path in self._projects())
         about = f"Projects: {names}.\n" if names else ""
         return (
             "👋 samobot is set up and obeys you alone.\n"
-            f"{about}Once the bot runs, begin with: /run greet Add a greeting script"
+            f"{about}Once the bot runs, send it a task, such as: Add a greeting script"
         )
 
     def _service(self) -> None:

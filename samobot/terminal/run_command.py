@@ -17,26 +17,32 @@ import click
 from samobot.claude.reaper import become_subreaper
 from samobot.config.project import Project, choose_project
 from samobot.config.settings import Settings, load_settings
+from samobot.config.trust import report_once, untrusted
 from samobot.errors import BusyError, UsageError
 from samobot.fleet.emergency_flag import refuse_during_emergency
 from samobot.fleet.launch import RunRequest, start_detached
-from samobot.fleet.session_creator import Opening, find_session, open_session
-from samobot.session import gate
+from samobot.fleet.session_creator import Opening, find_session, open_or_guide
+from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
-from samobot.terminal.actor import person_at
+from samobot.session.overview import parse_overview
+from samobot.terminal.actor import person_at, user_name
 from samobot.terminal.allowance import no_money
 from samobot.terminal.gate_prompts import decide_here
 from samobot.terminal.interrupts import Stopped, StopSignals
 from samobot.terminal.live_line import open_display, show
 from samobot.terminal.options import US_DOLLARS, FiniteRange, complete_session, config_option
+from samobot.terminal.trust_command import ask_to_trust
 from samobot.terminal.wording_lines import describe_end
 from samobot.worker.factory import WorkerFactory
 from samobot.worker.iteration import find_work_dir
 from samobot.worker.loop import Worker
 from samobot.worker.run import RunOptions, RunResult
 from samobot.worker.session_files import SessionFiles
+
+_ASKED = "asked at the terminal"
+"""Instead of a session's name in the record of what was reported: a refusal is not asked about again."""
 
 
 @click.command("run")
@@ -148,25 +154,48 @@ def _open(request: RunRequest, project: Project, settings: Settings) -> SessionF
     """Find the session or create it; what is said about one that is there becomes guidance."""
     now = datetime.now().astimezone()
     opening = Opening(request.task, request.dive)
-    opened = open_session(project, request.session, opening, now, settings.git_branch_prefix)
+    _ask_to_trust(project, project.main_repo, settings)
+    opened = open_or_guide(
+        project,
+        request.session,
+        opening,
+        user_name(),
+        now,
+        branch_prefix=settings.git_branch_prefix,
+        refuse=_refuse_guidance,
+        state_dir=settings.samobot_state_dir,
+    )
     folder = opened.folder
+    work_dir = parse_overview(read_text(folder.overview) or "").working_dir
+    if work_dir is not None:
+        _ask_to_trust(project, project.file.parent / Path(work_dir).expanduser(), settings)
     for note in opened.notes:
         click.echo(f"samobot: {note}", err=True)
-    words = "\n\n".join(text for text in (request.task, request.dive) if text)
-    if words and not opened.created:
-        if _files(folder).is_done():
-            raise UsageError(
-                f"{folder.name} is done; start a session of another name for what is next, or leave out --task."
-            )
-        person = person_at(folder)
-        held = holder(folder)
-        if held is not None:
-            raise BusyError(
-                f"Another worker holds {folder.name}: {held.describe()}. Your text was not saved; send it with "
-                f"its next iteration with: samobot tell {folder.name} …"
-            )
-        gate.tell(folder, words, person.who, now)
-    return folder
+    return opened.folder
+
+
+def _refuse_guidance(folder: SessionFolder) -> None:
+    """Refuse text for a session that would not read it before it is asked for again."""
+    if _files(folder).is_done():
+        raise UsageError(
+            f"{folder.name} is done; start a session of another name for what is next, or leave out --task."
+        )
+    person_at(folder)
+    held = holder(folder)
+    if held is not None:
+        raise BusyError(
+            f"Another worker holds {folder.name}: {held.describe()}. Your text was not saved; send it with "
+            f"its next iteration with: samobot tell {folder.name} …"
+        )
+
+
+def _ask_to_trust(project: Project, work_dir: Path, settings: Settings) -> None:
+    """At a terminal, ask about what the project's own files would run; else the run reports what is not used."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        found = untrusted(settings.samobot_state_dir, project, work_dir)
+        for content in found:
+            if report_once(settings.samobot_state_dir, project, content, _ASKED, datetime.now().astimezone()):
+                ask_to_trust([content], project, settings.samobot_state_dir)
 
 
 def _has_nothing_to_do(folder: SessionFolder, request: RunRequest, settings: Settings) -> bool:

@@ -23,6 +23,8 @@ def _end_in_words(end: RunResult, folder: SessionFolder) -> str:
     name = folder.name
     match end.reason:
         case RunEndReason.DONE:
+            if end.unfinished:
+                return f"⚠️ {name} is done, but {end.unfinished}\n{end.text}"
             return f"🏁 {name} is done\n{end.text}"
         case RunEndReason.WAITING:
             return _describe_gate(end, folder)

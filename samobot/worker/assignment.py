@@ -42,6 +42,7 @@ class Report:
         guidance: What a person had said that it was given.
         changed: Whether it left anything behind: a commit, a file in the working directory or the session.
         lost: Where the session's folder was deleted or moved away meanwhile, that, and what a person can do.
+        unfinished: If its agent signals “done”, what is not committed; else empty.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Report:
     guidance: tuple[GuidanceItem, ...]
     changed: bool
     lost: str | None = None
+    unfinished: str = ""
 
 
 @dataclass(slots=True)

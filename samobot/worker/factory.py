@@ -97,6 +97,7 @@ class WorkerFactory:
             environ=self._environ,
             clocks=Timeouts(total=settings.claude_timeout),
             python=sys.executable,
+            state_dir=settings.samobot_state_dir,
         )
         heartbeat = Heartbeat()
         iteration = IterationRunner(files, surroundings, heartbeat, now=utc_now, watch=watch)

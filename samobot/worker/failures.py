@@ -17,6 +17,11 @@ from samobot.worker.sleep import Sleeper
 SAID_AFTER = timedelta(minutes=10)
 """How long a service may be at fault before a person is told."""
 
+_DENIED = (
+    "Look for `ask`, `deny` and `disableBypassPermissionsMode` in Claude Code's settings: nobody can allow anything "
+    "during an iteration."
+)
+
 _NOT_ALLOWED = (OutcomeKind.AUTH, OutcomeKind.ACCOUNT)
 
 
@@ -82,7 +87,11 @@ class FailureHandler:
     def _remind(self, phase: Phase, report: Report, problem: SignalProblem) -> RunResult | None:
         self._unsaid += 1
         if self._unsaid >= 2:
-            reason = f"Two iterations in a row ended without a signal that can be used. {problem.message}"
+            # Denied tools are the cause then, and the missing signal its consequence.
+            denied = f"{report.outcome.note} {_DENIED} " if report.outcome.denials else ""
+            reason = (
+                f"{denied}Two iterations in a row ended without a signal that can be used. {problem.message}"
+            )
             self._run.files.block(phase, reason, report.number)
             return RunResult(RunEndReason.BLOCKED, reason, phase, cause=BlockCause.NO_SIGNAL)
         ended_well = report.outcome.kind is OutcomeKind.COMPLETED

@@ -10,7 +10,7 @@ import platform
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,10 +21,12 @@ from samobot.claude.outcome import Evidence, classify
 from samobot.claude.process import Timeouts, run
 from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
+from samobot.config.trust import is_trusted, project_settings, report_once
 from samobot.errors import UsageError
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.session import tamper
-from samobot.session.diff import checkout
+from samobot.session.commit_check import commit_problem, unfinished_work
+from samobot.session.diff import checkout, diff_summary
 from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
@@ -33,6 +35,7 @@ from samobot.session.journal_guard import JournalGuard
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.tree_state import tree_state
+from samobot.session.worktree import base_of
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
@@ -56,6 +59,7 @@ class IterationConfig:
         environ: The worker's environment.
         clocks: How long a silent process is given.
         python: The interpreter that the plugin's hook runs with.
+        state_dir: samobot's state folder.
     """
 
     project: Project
@@ -65,6 +69,7 @@ class IterationConfig:
     environ: Mapping[str, str]
     clocks: Timeouts
     python: str
+    state_dir: Path
 
 
 class IterationRunner:
@@ -109,6 +114,10 @@ class IterationRunner:
         if before is not None:
             self._undo(before)
 
+    async def commit_problem(self) -> str | None:
+        """Why the agent could not commit its work, tried before it is paid for; None if it could."""
+        return await asyncio.to_thread(commit_problem, find_work_dir(self._world.project, self._files))
+
     async def carry_out(
         self, assignment: Assignment, stop: asyncio.Event, *, answered: Callable[[], None]
     ) -> Report:
@@ -128,8 +137,9 @@ class IterationRunner:
         files.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         self._backup.save()
         context = folder.logs / f"{stem}.context.md"
-        # Both ask git, which takes its time: at once, then.
-        facts, trace_before = await asyncio.gather(
+        # These read many files and run git: all at once, then.
+        untrusted, facts, trace_before = await asyncio.gather(
+            asyncio.to_thread(self._untrusted_settings, work_dir),
             asyncio.to_thread(self._facts, assignment, guidance, work_dir),
             asyncio.to_thread(trace, work_dir, folder),
         )
@@ -149,6 +159,7 @@ class IterationRunner:
             signal_file=folder.signal,
             environ=world.environ,
             python=world.python,
+            trust_project=not untrusted,
         )
         hook = hook_environment(assignment.phase, folder.signal)
         invocation = replace(invocation, env={**invocation.env, **hook})
@@ -215,6 +226,7 @@ class IterationRunner:
             put_right=put_right,
             guidance=guidance,
             lost=lost,
+            unfinished=await asyncio.to_thread(_unfinished, signal, work_dir),
             changed=not _stays(signal, assignment.phase)
             or trace_before != await asyncio.to_thread(trace, work_dir, folder),
         )
@@ -257,6 +269,21 @@ class IterationRunner:
             self._heartbeat.show_activity(progress.activity)
         self._watch(progress)
 
+    def _untrusted_settings(self, work_dir: Path) -> bool:
+        """Whether the project has Claude settings that the user has not trusted; reports them once a session."""
+        world, folder = self._world, self._files.folder
+        content = project_settings(work_dir)
+        if content is None or is_trusted(world.state_dir, world.project, content):
+            return False
+        if report_once(world.state_dir, world.project, content, folder.path.name, self._now()):
+            text = (
+                "This project has Claude Code settings of its own (hooks, MCP servers, …) that you have not "
+                f"trusted: they are not used. To see and trust them, at the terminal: "
+                f"samobot trust --config {world.project.file} --session {folder.name}"
+            )
+            self._files.log(EventName.NOTICE, text=text)
+        return True
+
     def _say_put_right(self, sentences: tuple[str, ...]) -> None:
         for sentence in sentences:
             self._files.log(EventName.VOID, kind="overview", detail=sentence)
@@ -273,6 +300,7 @@ class IterationRunner:
         if isinstance(signal, SignalProblem):
             self._files.log(EventName.SIGNAL, n=number, status=None, problem=signal.message)
             return
+        tests = {} if signal.tests is None else {"tests": asdict(signal.tests)}
         self._files.log(
             EventName.SIGNAL,
             n=number,
@@ -282,6 +310,7 @@ class IterationRunner:
             reason=signal.reason,
             needs=signal.needs,
             **{"for": signal.waiting_for},
+            **tests,
             problem=None,
         )
 
@@ -293,6 +322,11 @@ def _stays(signal: Signal | SignalProblem, phase: Phase) -> bool:
         and signal.status is SignalStatus.CONTINUE
         and signal.phase in (None, phase)
     )
+
+
+def _unfinished(signal: Signal | SignalProblem, work_dir: Path) -> str:
+    is_done = isinstance(signal, Signal) and signal.status is SignalStatus.DONE
+    return unfinished_work(work_dir, diff_summary(work_dir, base_of(work_dir))) if is_done else ""
 
 
 def find_work_dir(project: Project, files: SessionFiles) -> Path:

@@ -11,12 +11,13 @@ import asyncio
 import uuid
 
 from samobot import __version__
+from samobot.claude.outcome import Outcome
 from samobot.errors import BusyError, SamobotError, StorageError
 from samobot.phases import RULES, BlockCause, Phase, Step, WaitingFor, decide
 from samobot.session import requests
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import RunLock
-from samobot.session.signal import Signal
+from samobot.session.signal import Signal, SignalProblem
 from samobot.system.scope import own_scope
 from samobot.worker.assignment import Assignment, Report
 from samobot.worker.budget import BudgetGuard
@@ -160,6 +161,9 @@ class Worker:
         end = await self._limit_wait.before_iteration(phase)
         if end is not None or self._stop.is_set() or self._sleeper.pause_requested:
             return end
+        problem = await self._iteration.commit_problem() if self.ran == 0 else None
+        if problem is not None:
+            return self._block(phase, BlockCause.FAILURES, problem, None)
         self.ran += 1
         self._visit += 1
         assignment = Assignment(
@@ -181,6 +185,12 @@ class Worker:
             # What the agent signalled, it has written into another folder than that of its work.
             self._files.clear_signal()
             return self._block(phase, BlockCause.FAILURES, report.lost, report.number)
+        if report.outcome.note:
+            self._tell(Notice(report.outcome.note))
+        if isinstance(report.signal, Signal) and report.outcome.unreported_agents:
+            # What the agent signalled, it signalled without their findings.
+            self._files.clear_signal()
+            return await self._troubles.deal_with(phase, report, _unreported(report.outcome))
         if isinstance(report.signal, Signal):
             return self._act_on(phase, report.signal, report)
         if report.outcome.kind.remedy.is_no_fault_of_the_iteration:
@@ -263,7 +273,12 @@ class Worker:
                 return self._block(phase, decision.cause, decision.reason, report.number)
             case Step.FINISH:
                 self._files.finish(signal.summary, report.number)
-                return RunResult(RunEndReason.DONE, signal.summary or "The session is done.", Phase.DONE)
+                return RunResult(
+                    RunEndReason.DONE,
+                    signal.summary or "The session is done.",
+                    Phase.DONE,
+                    unfinished=report.unfinished,
+                )
 
     def _move(self, phase: Phase, target: Phase, signal: Signal, number: int) -> RunResult | None:
         visits = self._files.move(phase, target, signal.summary, number)
@@ -358,3 +373,12 @@ class Stagnation:
     def forget(self) -> None:
         """Count from nothing: the phase has changed."""
         self._unchanged = 0
+
+
+def _unreported(outcome: Outcome) -> SignalProblem:
+    count = outcome.unreported_agents
+    agents = "1 sub-agent has" if count == 1 else f"{count} sub-agents have"
+    return SignalProblem(
+        f"{agents} not reported, so the signal does not count. Start sub-agents anew where their findings are needed, "
+        "and signal only after their reports."
+    )

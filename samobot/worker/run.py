@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from samobot.backoff import backoff
 from samobot.claude.limits import longest_wait
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.journal import RunEndReason
@@ -48,6 +49,7 @@ class RunResult:
         by_person: Whether a person stopped it, where it is stopped.
         of_day: Whether it was the day's budget over all sessions that is used up, where a budget is.
         paused: Whether a person had asked for a pause: it holds also after what a session waits for was decided.
+        unfinished: What is not committed of a session that is done; empty if all is.
     """
 
     reason: RunEndReason
@@ -59,6 +61,7 @@ class RunResult:
     by_person: bool = True
     of_day: bool = False
     paused: bool = False
+    unfinished: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,11 @@ class RetryPolicy:
 
     def before_retry(self, attempt: int) -> float:
         """Seconds before retry number `attempt`, from 1."""
-        return min(self.retry_delay * 2.0 ** min(attempt - 1, 20), self.back_off_most)
+        return backoff(attempt, self.retry_delay, self.back_off_most)
 
     def before_next_try(self, attempt: int) -> float:
         """Seconds before a service at fault is tried again, for the `attempt`-th time from 1."""
-        return min(self.back_off_first * 2.0 ** min(attempt - 1, 20), self.back_off_most)
+        return backoff(attempt, self.back_off_first, self.back_off_most)
 
     def wake_at(self, resets_at: datetime | None, kind: str, now: datetime, spread: float) -> datetime:
         """When a parked run continues.

@@ -444,7 +444,7 @@ def test_a_hang_while_a_request_is_repeated_says_so() -> None:
 def test_denied_tools_are_noted_beside_a_success() -> None:
     outcome = judge(replace(GOOD, denials=(Denial("Bash", "git push"), Denial("Bash", "git push -f"))))
     assert outcome.kind is OutcomeKind.COMPLETED
-    assert outcome.note == "Denied for want of a permission: Bash (2 times)."
+    assert outcome.note == "Denied because a permission was missing: Bash (2 times)."
 
 
 def test_a_sub_agents_failure_is_not_the_runs() -> None:

@@ -269,3 +269,22 @@ def test_epochs_come_in_seconds_milliseconds_and_strings(value: object, year: in
 @pytest.mark.parametrize("value", [None, True, 0, -5, 1e300, "soon", "9" * 30, [], float("nan")])
 def test_what_is_no_epoch_is_no_time(value: object) -> None:
     assert epoch(value) is None
+
+
+@pytest.mark.parametrize(
+    ("stats", "unreported"),
+    [
+        ({"spawned": 2, "completed": 2}, 0),
+        ({"spawned": 3, "completed": 1, "failed": 1, "killed": {"parent": 0, "user": 0, "system": 1}}, 1),
+        ({"spawned": 3, "completed": 1, "killed": {"parent": 1, "user": 1}}, 0),
+        ({"spawned": 1}, 1),
+        ({"completed": 4}, 0),
+        ({"spawned": "many"}, 0),
+        (None, 0),
+        ([1], 0),
+    ],
+)
+def test_sub_agents_without_a_report_are_counted(stats: object, unreported: int) -> None:
+    record = parse({"type": "result", "subtype": "success", "subagent_stats": stats})
+    assert isinstance(record, Result)
+    assert record.unreported_agents == unreported

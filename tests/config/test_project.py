@@ -93,3 +93,35 @@ def test_garbage_is_one_sentence(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00garbage")
     with pytest.raises(UsageError, match="cannot be read: it is not text in UTF-8"):
         load_project(file)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (". # the repository", "{here}"),
+        (".\t# the repository", "{here}"),
+        ('"." # the repository', "{here}"),
+        ("'a # b'  # a name with a sign", "{here}/a # b"),
+        ("a#b", "{here}/a#b"),
+        ("$HOME/work", "{home}/work"),
+        ("${HOME}/work # at home", "{home}/work"),
+        ("~/work", "{home}/work"),
+        ("$SECRET/x", "{here}/$SECRET/x"),
+        ("${SECRET}", "{here}/${SECRET}"),
+        ("a$", "{here}/a$"),
+    ],
+)
+def test_a_path_may_have_a_comment_after_it_and_name_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, meant: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SECRET", "token")
+    here = tmp_path / "repo"
+    here.mkdir()
+    file = here / ".samocode"
+    file.write_text(f"MAIN_REPO=.\nWORKTREES={written}\nSESSIONS=s # here\n")
+    project = load_project(file)
+    assert str(project.worktrees) == meant.replace("{here}", str(here)).replace(
+        "{home}", str(tmp_path / "home")
+    )
+    assert project.sessions == here / "s"

@@ -53,7 +53,7 @@ async def test_from_pairing_to_done_with_a_thumb(tmp_path: Path) -> None:
         room.ann.start(code)
         await room.see("Welcome", "Ann")
 
-        said = room.say("/run demo add a greeting")
+        said = room.say("/run demo:demo add a greeting")
         card = await room.see("demo · demo", after=said)
         first = await room.see("Which greeting")
         answered = room.say("/answer Q1 b")
@@ -98,7 +98,7 @@ async def test_the_bot_killed_during_an_iteration_costs_nothing(tmp_path: Path) 
     )
     async with chat_room(scripted_shop(tmp_path, scenario)) as room:
         await room.start()
-        said = room.say("/run demo do it")
+        said = room.say("/run demo:demo do it")
         card = await room.see("demo · demo", "part.py", after=said)
         worker = room.shop.journal("demo", "run_start")[0]["pid"]
         await room.kill()
@@ -122,7 +122,7 @@ async def test_the_bot_killed_during_an_iteration_costs_nothing(tmp_path: Path) 
 async def test_the_worker_survives_the_orderly_end_of_the_bot_too(tmp_path: Path) -> None:
     async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.2))) as room:
         await room.start()
-        said = room.say("/run demo go on for ever")
+        said = room.say("/run demo:demo go on for ever")
         card = await room.see("demo · demo", "▶️", after=said)
         assert await room.end() == 0
         assert "when the bot went off" in card.text
@@ -162,7 +162,7 @@ async def test_what_a_terminal_runs_and_what_is_edited_by_hand_shows_up_through_
 
 async def test_a_plan_is_sent_back_with_feedback_and_comes_again(room: ChatRoom) -> None:
     await room.start()
-    room.say("/run demo add a greeting")
+    room.say("/run demo:demo add a greeting")
     first = await room.see(
         "Which greeting", fits=lambda message: "Accept all 3 suggestions" in message.labels
     )
@@ -190,7 +190,7 @@ async def test_a_plan_is_sent_back_with_feedback_and_comes_again(room: ChatRoom)
 async def test_a_session_is_stopped_from_its_card_and_goes_on_again(tmp_path: Path) -> None:
     async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.1))) as room:
         await room.start()
-        room.say("/run demo go on for ever")
+        room.say("/run demo:demo go on for ever")
         card = await room.see("demo · demo", fits=lambda message: "⏹ Stop" in message.labels)
         await room.tap(card, "⏹ Stop")
         checked = await room.see("demo is stopped", "nothing of the session is running")
@@ -201,7 +201,7 @@ async def test_a_session_is_stopped_from_its_card_and_goes_on_again(tmp_path: Pa
         )
         room.say("/panic")
         await room.see("Everything is stopped")
-        refused = room.say("/run other do it")
+        refused = room.say("/run other: do it")
         await room.see("emergency stop", after=refused)
         room.say("/resume")
         await room.see("may run again")
@@ -210,7 +210,7 @@ async def test_a_session_is_stopped_from_its_card_and_goes_on_again(tmp_path: Pa
 
 async def test_strangers_of_every_kind_get_silence_and_a_line_in_the_log(room: ChatRoom) -> None:
     await room.start()
-    room.say("/run demo add a greeting")
+    room.say("/run demo:demo add a greeting")
     question = await room.see("Which greeting", fits=lambda message: bool(message.labels))
     eve = room.server.person("Eve", user_id=666)
     with_eve = room.server.private_chat(eve)
@@ -241,7 +241,7 @@ async def test_the_token_is_in_no_environment_and_no_argument(room: ChatRoom) ->
     await room.start("--verbose")
     room.server.fault(FaultKind.BAD_GATEWAY, "getUpdates", count=2)
     room.server.fault(FaultKind.RESET, "sendMessage", count=1)
-    room.say("/run demo add a greeting")
+    room.say("/run demo:demo add a greeting")
     first = await room.see("Which greeting")
     secret = TOKEN.partition(":")[2]
     seen: list[int] = []
@@ -273,7 +273,7 @@ async def test_ten_sessions_at_once_and_the_bot_still_answers(tmp_path: Path) ->
     async with chat_room(scripted_shop(tmp_path, scenario), more={"SAMOBOT_MAX_PARALLEL": "10"}) as room:
         await room.start()
         for number in range(10):
-            room.say(f"/run s{number} go on for ever")
+            room.say(f"/run s{number}: go on for ever")
         for number in range(10):
             await room.see(f"s{number} · demo", "●")
         asked = room.say("/status")
@@ -289,7 +289,7 @@ async def test_ten_sessions_at_once_and_the_bot_still_answers(tmp_path: Path) ->
 
 async def test_an_old_command_is_confirmed_and_an_old_answer_counts(room: ChatRoom) -> None:
     await room.start()
-    room.say("/run demo add a greeting")
+    room.say("/run demo:demo add a greeting")
     question = await room.see("Which greeting", fits=lambda message: bool(message.labels))
     await room.end()
     world, clock = room.server.world, room.server.world.wall
@@ -313,7 +313,7 @@ async def test_in_a_group_one_wins_and_the_other_is_told_who(tmp_path: Path) -> 
         team = room.server.group("Team", [room.ann, ben], admin=True)
         room.shop.environment["TELEGRAM_CHAT_ID"] = str(team.id)
         await room.start()
-        room.ann.say("/run demo add a greeting", team)
+        room.ann.say("/run demo:demo add a greeting", team)
         question = await room.see("Which greeting", chat=team, fits=lambda message: bool(message.labels))
         taps = [room.ann.tap(question, "A ★"), ben.tap(question, "B")]
         said = [(await room.server.answer_of(tap, WAIT)).text for tap in taps]
@@ -329,8 +329,8 @@ async def test_in_a_group_one_wins_and_the_other_is_told_who(tmp_path: Path) -> 
 async def test_chatter_starts_no_session_and_overwrites_no_tapped_answer(room: ChatRoom) -> None:
     await room.start()
     room.say("/run")
-    await room.see("What shall the session be called")
-    room.say("/run demo add a greeting")
+    await room.see("What should be done")
+    room.say("/run demo:demo add a greeting")
     question = await room.see("Which greeting", fits=lambda message: bool(message.labels))
     said = room.say("thanks looks good")
     await room.see("Is that for demo?", after=said)
@@ -357,12 +357,12 @@ async def test_typing_errors_are_met_with_what_was_meant(room: ChatRoom) -> None
     said = room.say("/stattus")
     await room.see("Did you mean /status?", after=said)
     said = room.say("/run")
-    asked = await room.see("What shall the session be called", after=said)
+    asked = await room.see("What should be done", after=said)
     assert asked.asks_reply
     await room.kill()
     await room.start()
     said = room.ann.reply(asked, "demo").id
-    task = await room.see("What is to be done?", after=said)
+    task = await room.see("What should be done?", after=said)
     room.ann.reply(task, "add a greeting")
     await room.see("Which greeting")
     assert "add a greeting" in (room.shop.session("demo") / "_overview.md").read_text()
@@ -371,7 +371,7 @@ async def test_typing_errors_are_met_with_what_was_meant(room: ChatRoom) -> None
     await room.tap(hint, "/log demo")
     await room.see("📄 demo", after=hint.id)
     said = room.say("what about this")
-    await room.see("Is that for demo?", after=said)
+    await room.see("What is this for?", after=said)
     said = room.say("/answer zzz")
     which = await room.see("Which question of demo", after=said)
     assert len(which.labels) == 3
@@ -380,7 +380,7 @@ async def test_typing_errors_are_met_with_what_was_meant(room: ChatRoom) -> None
 async def test_short_replies_raise_the_budget_ask_for_the_status_and_stop(tmp_path: Path) -> None:
     async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.2))) as room:
         await room.start()
-        room.say("/run demo do it --budget 0.01")
+        room.say("/run demo:demo do it --budget 0.01")
         money = await room.see("has used up its budget")
         room.ann.reply(money, "raise it to $500")
         await room.see("may cost $500.00 now")
@@ -398,7 +398,7 @@ async def test_short_replies_raise_the_budget_ask_for_the_status_and_stop(tmp_pa
 async def test_what_came_of_a_stop_is_said_before_queued_chatter(tmp_path: Path) -> None:
     async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.2))) as room:
         await room.start()
-        room.say("/run demo do it")
+        room.say("/run demo:demo do it")
         card = await room.see("demo · demo", "▶️")
         for number in range(40):
             room.say(f"what about part {number}?")

@@ -65,7 +65,7 @@ async def test_three_answers_a_rejection_an_approval_and_a_block_decided_in_the_
         environment = cli_environment(tmp_path / "home", api.url) | {"CLAUDE_PATH": str(require_claude())}
         async with chat_room(make_workshop(tmp_path, environment, remote=True)) as room:
             await room.start()
-            room.say("/run greet Add a greeting script")
+            room.say("/run greet: Add a greeting script")
             first = await room.see("Which greeting", fits=lambda message: bool(message.labels))
             await room.tap(first, "B")
             room.say("/answer q2 a")

@@ -50,7 +50,7 @@ def test_forged_answers_and_approvals_are_void_put_back_and_told(tmp_path: Path)
         assert "was not given by a person" in asked.stdout
         status = shop.status("greet")
         assert (status["waiting_for"], status["questions"][0]["answer"]) == ("qa_answers", None)
-        assert "for a person to give" in api.requests[-2].text
+        assert "An agent may not answer or approve" in api.requests[-2].text
         assert shop.samobot("answer", "greet", "Q1=B").returncode == 0
         planned = shop.run("greet")
         assert planned.returncode == 10, planned.stdout + planned.stderr

@@ -26,7 +26,7 @@ def workers(room: ChatRoom) -> list[int]:
 async def die_with_the_worker(room: ChatRoom) -> None:
     """Let a session run, and kill the bot and the session's worker."""
     await room.start()
-    room.say("/run demo go on for ever")
+    room.say("/run demo:demo go on for ever")
     await asyncio.to_thread(until, room.runs)
     await room.kill()
     with contextlib.suppress(ProcessLookupError):

@@ -404,3 +404,78 @@ def test_a_near_miss_finds_the_name_that_was_meant(demo: Path, session: SessionF
     assert catalog.nearest("demo:gret") == "greet"
     assert catalog.find("gret") == []
     assert catalog.find("no/such:\0name") == []
+
+
+# Where events tell of changes -------------------------------------------------------------------------------------
+
+
+def _edit_in_place(session: SessionFolder) -> None:
+    """Change the overview as some editors do: the folder's own time stays."""
+    with session.overview.open("r+") as stream:
+        text = stream.read().replace("Blocked: no", "Blocked: yes - the key is missing")
+        stream.seek(0)
+        stream.write(text)
+
+
+def test_an_idle_session_is_not_looked_at_while_its_folder_is_covered(
+    demo: Path, session: SessionFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(session.path)
+    catalog = Catalog([demo], lambda: 100.0)
+    catalog.cover([session.path.parent])
+    before = catalog.sessions()
+    looked: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(entry_module, "stat_key", looked.append)
+        assert catalog.sessions() is before
+    assert looked == []
+
+
+def test_a_touched_session_is_looked_at_with_the_next_call(demo: Path, session: SessionFolder) -> None:
+    age(session.path)
+    catalog = Catalog([demo], lambda: 100.0)
+    catalog.cover([session.path.parent])
+    catalog.sessions()
+    _edit_in_place(session)
+    catalog.touch(session.path)
+    (view,) = catalog.sessions()
+    assert view.state is SessionState.BLOCKED
+
+
+def test_the_sweep_finds_a_change_that_no_event_was_sent_for(demo: Path, session: SessionFolder) -> None:
+    age(session.path)
+    now = 100.0
+    catalog = Catalog([demo], lambda: now)
+    catalog.cover([session.path.parent])
+    catalog.sessions()
+    _edit_in_place(session)
+    assert catalog.sessions()[0].state is not SessionState.BLOCKED
+    now += catalog_module.COVERED_SWEEP_SECONDS
+    assert catalog.sessions()[0].state is SessionState.BLOCKED
+
+
+def test_what_changed_while_nobody_watched_is_found_when_events_stop_and_come_again(
+    demo: Path, session: SessionFolder
+) -> None:
+    age(session.path)
+    catalog = Catalog([demo], lambda: 100.0)
+    catalog.cover([session.path.parent])
+    catalog.sessions()
+    catalog.cover(())
+    catalog.sessions()
+    _edit_in_place(session)
+    catalog.cover([session.path.parent])
+    assert catalog.sessions()[0].state is SessionState.BLOCKED
+
+
+def test_a_new_session_in_a_covered_folder_is_seen_with_the_next_call(
+    demo: Path, session: SessionFolder
+) -> None:
+    age(session.path)
+    catalog = Catalog([demo], lambda: 100.0)
+    catalog.cover([session.path.parent])
+    assert len(catalog.sessions()) == 1
+    fresh = session.path.with_name("26-01-31-fresh")
+    fresh.mkdir()
+    (fresh / "_overview.md").write_text(session.overview.read_text())
+    assert len(catalog.sessions()) == 2

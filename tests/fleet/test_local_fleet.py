@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,7 +16,7 @@ from samobot.config.settings import Settings, load_settings
 from samobot.errors import ConflictError, DayOverError, NotFoundError, StorageError, UsageError
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.results import FleetEvent, FleetEventKind, ResumeKind
+from samobot.fleet.results import FleetEvent, FleetEventKind, QuestionAnswer, ResumeKind
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import Scenario, install, read_runs
@@ -35,8 +36,6 @@ from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
 from samobot.session.status import SessionState
-from samobot.telegram.store.database import Database
-from samobot.telegram.store.desired_runs import DesiredRuns
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 
@@ -73,21 +72,15 @@ class Port:
         }
         self.settings: Settings = load_settings(shop.environment)
         self.news: list[FleetEvent] = []
-        self.changed = asyncio.Event()
-        self.database: Database
         self.fleet: LocalFleet
         self.open()
 
     def open(self) -> None:
-        self.database = Database(self.settings.samobot_state_dir / "bot.db")
-        self.wanted = DesiredRuns(self.database)
-        self.fleet = LocalFleet(
-            self.settings, self.wanted, environ=self.shop.environment, on_change=self.changed.set
-        )
+        self.fleet = LocalFleet(self.settings, environ=self.shop.environment)
+        self.wanted = self.fleet.desired_runs
 
     async def close(self) -> None:
         await self.fleet.close()
-        self.database.close()
 
     async def restart(self) -> None:
         await self.close()
@@ -116,9 +109,8 @@ class Port:
         return found.pid
 
     async def pause(self) -> None:
-        self.changed.clear()
         try:
-            await asyncio.wait_for(self.changed.wait(), 0.05)
+            await asyncio.wait_for(self.fleet.wait_for_change(), 0.05)
         except TimeoutError:
             pass
 
@@ -177,7 +169,9 @@ async def test_a_session_goes_from_nothing_to_done_by_decisions_alone(harbour: H
     assert asked.waiting_for is WaitingFor.QA_ANSWERS
     for question in asked.questions:
         assert (await port.fleet.view(ref)).state is SessionState.WAITING
-        await port.fleet.answer(ref, {question.index: "A"}, ANNA, expect={question.index: question.identity})
+        await port.fleet.answer(
+            ref, [QuestionAnswer(index=question.index, text="A", identity=question.identity)], ANNA
+        )
     planned = await port.until(ref, lambda view: view.waiting_for)
     assert planned.plan is not None
     with pytest.raises(ConflictError):
@@ -232,7 +226,7 @@ async def test_a_terminals_worker_is_adopted_and_followed_by_one_of_ours(
     finally:
         terminal.communicate()
     assert port.runs("greet") == 1
-    await port.fleet.answer(ref, {0: "B"}, ANNA)
+    await port.fleet.answer(ref, [QuestionAnswer(index=0, text="B")], ANNA)
     await port.until(ref, lambda view: view.has_worker)
     assert port.worker_pid(ref) != terminal.pid
     port.touch("finish")
@@ -268,7 +262,7 @@ async def test_a_stop_while_it_waits_holds_until_a_person_lets_it_go_on(harbour:
     assert (stopped.state, stopped.wanted) == (SessionState.STOPPED, False)
     assert not (port.shop.session("greet") / "_signal.json").exists()
     assert "Stopped by a person" in (port.shop.session("greet") / "_overview.md").read_text()
-    await port.fleet.answer(ref, {"Q1": "A"}, ANNA)
+    await port.fleet.answer(ref, [QuestionAnswer(label="Q1", text="A")], ANNA)
     await port.fleet.reconcile()
     answered = await port.fleet.view(ref)
     assert (answered.state, answered.wanted) == (SessionState.STOPPED, False)
@@ -299,10 +293,11 @@ async def test_the_end_of_a_worker_is_noticed_before_the_next_poll(harbour: Harb
     view = await port.until(ref, lambda view: view.has_worker)
     await port.restart()  # also one that is not our child any more
     await port.fleet.reconcile()
-    port.changed.clear()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(port.fleet.wait_for_change(), 0.01)  # what was noticed so far
     port.touch("go")
     async with asyncio.timeout(PATIENCE):
-        await port.changed.wait()
+        await port.fleet.wait_for_change()
     assert view.has_worker
     assert not (await port.fleet.view(ref)).has_worker
 
@@ -435,9 +430,9 @@ async def test_a_pause_of_an_iteration_that_asks_holds_until_a_person_lets_it_go
     if resumed == "before the answer":
         with pytest.raises(ConflictError, match="waits for your answers; it goes on by itself after that"):
             await port.fleet.resume(ref, ANNA)
-        await port.fleet.answer(ref, {0: "A"}, ANNA)
+        await port.fleet.answer(ref, [QuestionAnswer(index=0, text="A")], ANNA)
     else:
-        await port.fleet.answer(ref, {0: "A"}, ANNA)
+        await port.fleet.answer(ref, [QuestionAnswer(index=0, text="A")], ANNA)
         await port.until(ref, lambda view: not view.wanted)
         rests = await port.fleet.view(ref)
         assert (rests.state, rests.paused, port.runs("greet")) == (SessionState.STOPPED, True, 1)
@@ -506,7 +501,7 @@ async def test_the_emergency_stop_stops_all_and_nothing_starts_until_it_is_lifte
         await port.fleet.resume(second, ANNA)
     assert await port.fleet.reconcile() == []
     assert not (await port.fleet.view(second)).has_worker
-    assert port.fleet.lift_emergency_stop()
+    assert await port.fleet.lift_emergency_stop()
     assert (await port.fleet.resume(second, ANNA)).kind is ResumeKind.RUNNING
     port.touch("go")
     await port.until(second, lambda view: view.state is SessionState.BLOCKED)
@@ -519,9 +514,9 @@ async def test_what_is_decided_under_the_emergency_stop_starts_nothing_by_itself
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.state is SessionState.WAITING)
     await port.fleet.panic(ANNA)
-    await port.fleet.answer(ref, {0: "A"}, ANNA)
+    await port.fleet.answer(ref, [QuestionAnswer(index=0, text="A")], ANNA)
     assert not (await port.fleet.view(ref)).wanted
-    assert port.fleet.lift_emergency_stop()
+    assert await port.fleet.lift_emergency_stop()
     await port.fleet.reconcile()
     assert port.runs("greet") == 1
     await port.fleet.resume(ref, ANNA)
@@ -591,7 +586,7 @@ async def test_a_plan_that_was_changed_is_not_approved_by_accident(harbour: Harb
     port = harbour(scenario)
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.waiting_for is WaitingFor.QA_ANSWERS)
-    await port.fleet.answer(ref, {0: "A", 1: "A", 2: "A"}, ANNA)
+    await port.fleet.answer(ref, [QuestionAnswer(index=at, text="A") for at in range(3)], ANNA)
     shown = await port.until(ref, lambda view: view.waiting_for is WaitingFor.PLAN_APPROVAL)
     assert shown.plan is not None
     with (port.shop.session("greet") / shown.plan.name).open("a") as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from samobot.errors import SamobotError, StorageError
+from samobot.fleet.desired_runs import DesiredRun, DesiredRuns
 from samobot.fleet.launch import StartInterruptedError
 from samobot.fleet.models import RunEndView, SessionView
 from samobot.fleet.results import FleetEventKind
@@ -20,8 +20,6 @@ from samobot.fleet.view_builder import unreadable_view
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
-from samobot.telegram.store.database import Database
-from samobot.telegram.store.desired_runs import DesiredRun, DesiredRuns
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
@@ -36,7 +34,9 @@ def stopped(*, by_person: bool) -> RunEndView:
 
 
 def run(*restarted: float, place: int | None = None) -> DesiredRun:
-    return DesiredRun("demo:26-01-15-a", {}, 0.0, tuple(NOW.timestamp() - ago for ago in restarted), place)
+    return DesiredRun(
+        session="demo:26-01-15-a", restarts=tuple(NOW.timestamp() - ago for ago in restarted), place=place
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,8 @@ class Bench:
 
 
 @pytest.fixture
-def wanted(tmp_path: Path) -> Iterator[DesiredRuns]:
-    database = Database(tmp_path / "bot.db", NOW.timestamp)
-    yield DesiredRuns(database)
-    database.close()
+def wanted(tmp_path: Path) -> DesiredRuns:
+    return DesiredRuns(tmp_path, NOW.timestamp)
 
 
 async def test_runs_beyond_the_most_wait_in_the_order_in_which_they_were_asked_for(

@@ -18,6 +18,7 @@ from samobot.claude.errors_text import classify_failure, is_disguised_failure
 from samobot.claude.limits import is_account_problem, usage_limit
 from samobot.claude.stream import Tail
 from samobot.config.project import load_project
+from samobot.session.answer_text import parse_answers, parse_label
 from samobot.session.decisions import parse_decisions
 from samobot.session.folder import clean_name
 from samobot.session.guidance import add_guidance, parse_guidance
@@ -26,13 +27,8 @@ from samobot.session.overview import parse_overview, set_status
 from samobot.session.plan import outline
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.signal import parse_signal
-from samobot.telegram.handlers.parsing import (
-    parse_answer,
-    parse_command,
-    parse_label,
-    parse_run,
-    split_address,
-)
+from samobot.telegram.handlers.parsing import parse_command, split_address
+from samobot.telegram.handlers.run_arguments import parse_run
 from samobot.telegram.markup.markdown import render
 from samobot.telegram.markup.rich_text import clean, escape
 from samobot.telegram.markup.split import split
@@ -88,7 +84,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     ),
     "command": parse_command,
     "run": parse_run,
-    "answer": parse_answer,
+    "answer": parse_answers,
     "label": parse_label,
     "address": split_address,
     "name": clean_name,

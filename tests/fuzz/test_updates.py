@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Bot, Update
 
-from samobot.telegram.handlers.parsing import parse_answer, parse_command, parse_label, parse_run
+from samobot.session.answer_text import parse_answers, parse_label
+from samobot.telegram.handlers.parsing import parse_command
+from samobot.telegram.handlers.run_arguments import parse_run
 from samobot.telegram.inbound.access import check_access
 from samobot.telegram.store.pairing import Access
 from tests.claude.test_record_parser import JSON
@@ -152,6 +154,6 @@ WORDS = st.lists(
 def test_the_words_of_a_command_are_read_or_refused_in_a_sentence(words: str) -> None:
     parse_command(f"/run {words}")
     parse_label(words)
-    for read in (parse_run, parse_answer):
+    for read in (parse_run, parse_answers):
         refusal = refused(read, words)
         assert refusal is None or 0 < len(refusal) < 2_000

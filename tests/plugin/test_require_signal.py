@@ -38,7 +38,7 @@ HOOK = _load()
 
 def _command() -> str:
     hooks = json.loads((plugin_dir() / "hooks" / "hooks.json").read_text(encoding="utf-8"))
-    assert list(hooks["hooks"]) == ["Stop"]
+    assert set(hooks["hooks"]) == {"Stop", "PreToolUse"}
     command: str = hooks["hooks"]["Stop"][0]["hooks"][0]["command"]
     return command
 
@@ -52,9 +52,16 @@ class Session:
         self.counter.parent.mkdir(parents=True)
         self.phase = phase
 
-    def stop(self, *, active: bool, run: str = "run-1", stdin: str | None = None) -> dict[str, Any] | None:
+    def stop(
+        self, *, active: bool, run: str = "run-1", stdin: str | None = None, tasks: object = ()
+    ) -> dict[str, Any] | None:
         """Run the hook's command through a shell, as the CLI does; its verdict, or None to end."""
-        event = {"hook_event_name": "Stop", "session_id": run, "stop_hook_active": active}
+        event = {
+            "hook_event_name": "Stop",
+            "session_id": run,
+            "stop_hook_active": active,
+            "background_tasks": tasks,
+        }
         done = subprocess.run(
             ["/bin/sh", "-c", _command()],
             input=json.dumps(event) if stdin is None else stdin,
@@ -126,6 +133,49 @@ def test_the_count_is_gone_once_the_signal_is_there(session: Session) -> None:
     session.signal.write_text('{"status": "continue", "phase": "planning", "summary": "Half of it."}')
     assert session.stop(active=True) is None
     assert not session.counter.exists()
+
+
+REVIEWER = {"id": "a1", "type": "subagent", "status": "running", "agent_type": "general-purpose"}
+SERVER = {"id": "b1", "type": "shell", "status": "running", "command": "npm start"}
+GOOD = '{"status": "continue", "phase": "planning", "summary": "Half of it."}'
+
+
+@pytest.mark.parametrize(
+    ("tasks", "may_end"),
+    [
+        ([REVIEWER], True),
+        ([SERVER, REVIEWER], True),
+        ([REVIEWER | {"status": "pending"}], True),
+        ([SERVER], False),
+        ([REVIEWER | {"status": "completed"}], False),
+        ([REVIEWER | {"status": "killed"}], False),
+        ([], False),
+        (None, False),
+        ("nonsense", False),
+        ([None, 3, {}], False),
+    ],
+)
+def test_turn_may_end_without_a_signal_while_a_sub_agent_runs(
+    session: Session, tasks: object, may_end: bool
+) -> None:
+    assert (session.stop(active=False, tasks=tasks) is None) is may_end
+    assert session.stop(active=False) is not None, "once nothing runs, a signal is needed"
+
+
+def test_signal_from_before_the_last_report_has_to_be_confirmed_once(session: Session) -> None:
+    session.signal.write_text(GOOD)
+    os.utime(session.signal, (1_000_000_000, 1_000_000_000))
+    assert session.stop(active=False, tasks=[REVIEWER]) is None
+    verdict = session.stop(active=False)
+    assert verdict is not None
+    assert "Sub-agents reported after the signal was written" in verdict["reason"]
+    assert session.stop(active=True) is None, "one reminder is enough"
+
+
+def test_signal_from_after_the_last_report_may_end(session: Session) -> None:
+    assert session.stop(active=False, tasks=[REVIEWER]) is None
+    session.signal.write_text(GOOD)
+    assert session.stop(active=False) is None
 
 
 def test_an_iteration_is_sent_back_three_times_at_most(session: Session) -> None:

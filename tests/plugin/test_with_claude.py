@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import uuid
@@ -22,9 +23,29 @@ from samobot.worker.prompt import (
     iteration_context,
     iteration_prompt,
 )
-from tests.support.claude_cli import Ended, cli_environment, require_claude, run_claude, run_to_file
-from tests.support.messages_api import OTHER, MessagesApi, Step, bash, say, signal, tool, write
+from tests.support.claude_cli import (
+    Ended,
+    cli_environment,
+    require_claude,
+    require_newest_claude,
+    run_claude,
+    run_to_file,
+)
+from tests.support.fake_programs import put_program
+from tests.support.messages_api import (
+    OTHER,
+    Answer,
+    MessagesApi,
+    Request,
+    Step,
+    bash,
+    say,
+    signal,
+    tool,
+    write,
+)
 from tests.support.plugin import agent_files, command_files, front_matter, skill_files
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.real_cli
 
@@ -34,6 +55,9 @@ class Desk:
 
     def __init__(self, top: Path, plugin: Path | None = None) -> None:
         self.home = top / "home"
+        self.claude: Path | None = None
+        self.more: dict[str, str] = {}
+        self.blocking = True
         self.plugin = plugin or plugin_dir()
         self.facts = IterationContext(
             phase=Phase.PLANNING,
@@ -56,7 +80,7 @@ class Desk:
         context.write_text(iteration_context(facts, workflow_text()), encoding="utf-8")
         signal_file = facts.session / "_signal.json"
         invocation = build(
-            ClaudeOptions(path=str(require_claude())),
+            ClaudeOptions(path=str(self.claude or require_claude())),
             plugin=self.plugin,
             agent=RULES[facts.phase].agent,
             session_id=str(uuid.uuid4()),
@@ -67,7 +91,7 @@ class Desk:
             log=facts.session / "_logs" / "stream.jsonl",
             budget_left=None,
             signal_file=signal_file,
-            environ=cli_environment(self.home, api.url),
+            environ=cli_environment(self.home, api.url) | self.more,
             python=sys.executable,
         )
         environment = {**invocation.env, **hook_environment(facts.phase, signal_file)}
@@ -255,3 +279,77 @@ def test_nothing_of_ours_is_left_in_home(desk: Desk) -> None:
         ".claude/plugins/data/samocode-inline"
     ]
     assert not list(left[0].iterdir())
+
+
+@pytest.fixture(params=["pinned", "newest"])
+def any_claude(request: pytest.FixtureRequest) -> Path:
+    return require_claude() if request.param == "pinned" else require_newest_claude()
+
+
+FOUND = "Data loss in greet.py"
+
+
+class Review:
+    """A model in the quality phase: starts a reviewer, ends its turn while that works, and signals what it found.
+
+    Args:
+        desk: Where it works.
+        early: Whether it signals before the reviewer has reported, as an impatient model does.
+    """
+
+    def __init__(self, desk: Desk, *, early: bool) -> None:
+        self._desk = desk
+        self._early = early
+        self._started = False
+        self._signalled: list[str] = []
+
+    def __call__(self, request: Request) -> Answer:
+        if request.phase == OTHER:
+            return self._report()
+        if not self._started:
+            self._started = True
+            return tool("Agent", description="Review", prompt="Review it.", subagent_type="general-purpose")
+        summary = FOUND if FOUND in request.text else "Nothing found so far"
+        if summary not in self._signalled and (FOUND in request.text or self._early):
+            self._signalled.append(summary)
+            fields = {"status": "continue", "phase": "quality", "summary": summary}
+            return bash(f"echo '{json.dumps(fields)}' > '{{session}}/_signal.json'")
+        return say("Waiting for the reviewer." if not self._signalled else "Signalled.")
+
+    def _report(self) -> Answer:
+        if not self._desk.blocking:
+            # The Stop hook notes that it let the turn end: only then the reviewer reports.
+            until((self._desk.facts.session / "_logs" / ".sub-agents").exists)
+        return say(FOUND)
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("background", [False, True])
+def test_reviewers_report_before_the_iteration_ends(
+    desk: Desk, any_claude: Path, background: bool, early: bool
+) -> None:
+    desk.claude = any_claude
+    if background:
+        desk.more = {"CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": ""}
+    desk.blocking = (
+        not background or any_claude == require_claude()
+    )  # the pinned version has no other default
+    with MessagesApi(Review(desk, early=early)) as api:
+        ended = desk.iterate(api, replace(desk.facts, phase=Phase.QUALITY))
+    assert ended.code == 0
+    assert desk.signal() == {"status": "continue", "phase": "quality", "summary": FOUND}
+    assert "There is no signal file" not in api.requests[-1].text
+
+
+def test_a_claude_inside_an_iteration_is_refused(desk: Desk, any_claude: Path, tmp_path: Path) -> None:
+    desk.claude = any_claude
+    ran = tmp_path / "ran"
+    put_program(tmp_path / "bin", "claude", f"touch '{ran}'")
+    desk.more = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    steps: list[Step] = [bash("claude -p 'Do my work'"), bash("claude --version"), *_ending(Phase.QUALITY)]
+    with MessagesApi({"quality": steps}) as api:
+        desk.iterate(api, replace(desk.facts, phase=Phase.QUALITY))
+        assert "No Claude CLI inside an iteration" in api.requests[1].text
+    api.check()
+    assert ran.exists(), "asking it for its version is allowed"
+    assert "touch" not in api.requests[1].text

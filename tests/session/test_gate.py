@@ -21,7 +21,7 @@ from samobot.session.journal import read as read_journal
 from samobot.session.lock import RunLock
 from samobot.session.overview import Overview, parse_overview
 from samobot.session.qa import parse_qa
-from samobot.session.question import Question
+from samobot.session.question import Option, Question
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
@@ -555,3 +555,41 @@ def test_a_retry_that_comes_late_does_not_open_a_session_that_is_done(tmp_path: 
     assert folder.signal.exists()
     assert read(folder).decisions == ()
     assert snapshot(folder, "demo").status.state is SessionState.DONE
+
+
+OPTIONS = (Option("A", "PostgreSQL"), Option("B", "SQLite"), Option("C", "MySQL"))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["B", "b", " B ", "(b)", "B)", "B.", "B!", "[B]", "**B**", "`b`", "option B", "Option b.", "В", "Β", "Ｂ", "Ⓑ", "🅱", "2", "2.", "#2",
+     "２", "option 2", "no. 2", "SQLite", "sqlite", "B) SQLite", "b) sqlite"],
+)  # fmt: skip
+def test_an_option_is_taken_by_its_letter_number_or_text(typed: str) -> None:
+    question = Question(number=1, text="Which?", options=OPTIONS, label="Q1")
+    assert gate.option_text(question, typed) == "B) SQLite"
+
+
+@pytest.mark.parametrize(
+    "typed", ["B, but small", "4", "0", "9000", "A and B", "SQLite, please", "2 of them", "yes"]
+)
+def test_what_is_no_option_is_written_as_it_is(typed: str) -> None:
+    question = Question(number=1, text="Which?", options=OPTIONS, label="Q1")
+    assert gate.option_text(question, typed) == typed
+
+
+def test_a_number_that_is_in_the_text_of_another_option_is_asked_about() -> None:
+    days = (Option("A", "2 days"), Option("B", "1 day"), Option("C", "3 days"))
+    question = Question(number=1, text="How long?", options=days, label="Q1")
+    with pytest.raises(UsageError, match="answer with a letter"):
+        gate.option_text(question, "2")
+    assert gate.option_text(question, "3") == "C) 3 days"
+    free = Question(number=1, text="Which port?", label="Q1")
+    assert gate.option_text(free, "2") == "2"
+
+
+def test_parts_of_a_question_are_answered_by_their_labels(tmp_path: Path) -> None:
+    text = "### Q1.1: a?\n**Answer:** _waiting_\n\n### Q1.2: b?\n**Answer:** _waiting_\n"
+    folder = make_session(tmp_path, phase="requirements", qa=text)
+    gate.answer(folder, {"Q1.2": "yes", "1.1": "no"}, ANNA, NOW, KEY)
+    assert [question.answer for question in questions(folder)] == ["no", "yes"]

@@ -13,6 +13,7 @@ from samobot.errors import StorageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, JournalReader, RunEndReason, append, events, read
 from samobot.session.journal_totals import JournalTotals
+from samobot.session.signal import SuiteResult
 from tests.support.session_folder import NOW, make_session
 
 
@@ -276,3 +277,12 @@ def test_a_pipe_in_the_journals_place_is_refused_and_keeps_nobody_waiting(tmp_pa
         read(folder)
     with pytest.raises(StorageError, match="not a regular file"):
         list(events(folder.journal))
+
+
+def test_the_last_reported_result_of_the_tests_is_kept(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    append(folder, EventName.SIGNAL, NOW, n=1, status="continue", tests={"passed": 10, "failed": 2})
+    append(folder, EventName.SIGNAL, NOW, n=2, status="continue", tests={"passed": 12, "failed": 0})
+    append(folder, EventName.SIGNAL, NOW, n=3, status="done")
+    append(folder, EventName.SIGNAL, NOW, n=4, status="done", tests="many")
+    assert read(folder).tests == SuiteResult(12, 0)

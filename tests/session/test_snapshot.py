@@ -161,7 +161,7 @@ def test_a_plan_waits_until_somebody_decides_and_again_when_it_changes(tmp_path:
     assert snapshot(folder, "demo").status.waiting_for is WaitingFor.PLAN_APPROVAL
     record(folder, Decision(NOW, "anna", "terminal", DecisionKind.APPROVAL, sha256=sha), KEY)
     assert state(folder) is SessionState.IDLE
-    write_plan(folder, "# changed")
+    write_plan(folder, "# changed\n- [ ] x\n")
     assert state(folder) is SessionState.WAITING
 
 
@@ -321,11 +321,11 @@ def test_reading_again_is_free_until_something_changes_and_then_sees_it(tmp_path
     reader = SnapshotReader(folder, "demo")
     first = reader.read()
     assert reader.read() is first
-    write_plan(folder, "# other")
+    write_plan(folder, "# other\n- [ ] x\n")
     second = reader.read()
     assert second is not first
     assert second.standing.plan is not None
-    assert second.standing.plan.text == "# other"
+    assert second.standing.plan.text == "# other\n- [ ] x\n"
     with RunLock.acquire(folder, NOW):
         assert reader.read().status.state is SessionState.RUNNING
     assert reader.read().status.state is SessionState.WAITING

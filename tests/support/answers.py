@@ -62,7 +62,7 @@ async def conversations(phone: Phone) -> dict[str, list[Said]]:
         "/answer blue, please",
         "/stop",
         "/resume",
-        "/run new do it",
+        "/run new: do it",
         "/run repo:gret",
     )
     await talk("talk-errors", "/answer nobody A", "/approve greet", "/status gret", "/run shpo:new do it", "/answer ask Q9 A",

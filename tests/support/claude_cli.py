@@ -17,6 +17,17 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+def require_newest_claude() -> Path:
+    """The newest CLI, which `make claude` put in `.cache`; without it the test is skipped, or fails where `CI` is true."""
+    newest = REPOSITORY / ".cache" / "claude-cli-newest" / "node_modules" / ".bin" / "claude"
+    if newest.exists():
+        return newest
+    message = "the newest Claude CLI is missing: run `make claude` (it needs npm)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
 def find_claude() -> Path | None:
     """Path of the CLI: `SAMOBOT_TEST_CLAUDE`, else the one `make` put in `.cache`, else the one on PATH."""
     named = os.environ.get("SAMOBOT_TEST_CLAUDE")

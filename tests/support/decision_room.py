@@ -132,7 +132,7 @@ class DecisionRoom:
         store = Store(self.settings.samobot_state_dir, self.clock)
         bot = await stack.enter_async_context(build_bot(TOKEN, self.server.url))
         outbox = Outbox(bot, store, limits=FAST, backoff=0.01)
-        fleet = LocalFleet(self.settings, store.wanted, environ={}, now=self.clock.utc)
+        fleet = LocalFleet(self.settings, environ={}, now=self.clock.utc)
         stack.push_async_callback(fleet.close)
         places = Recipients(store, self.settings)
         notifier = Notifier(fleet, store, outbox, places, self.clock.utc)
@@ -189,7 +189,7 @@ class DecisionRoom:
             await asyncio.Event().wait()
             return None
 
-        self._patch.setattr(self.bot.fleet._running, "want", stand_still)
+        self._patch.setattr(self.bot.fleet._queue, "want", stand_still)
         return written
 
     # What people do.

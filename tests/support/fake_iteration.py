@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from samobot.claude.outcome import Outcome
 from samobot.claude.outcome_kinds import OutcomeKind
+from samobot.claude.records import Denial
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
 from samobot.worker.assignment import Assignment, Report
@@ -59,6 +60,8 @@ class Played:
         resets_at: For a usage limit.
         kind: Which usage limit.
         restart_may_help: Whether a fresh process may cure the outcome.
+        unreported_agents: Sub-agents without a report.
+        denials: Denied tool calls.
         stop: Whether a person stops the run while it goes on.
     """
 
@@ -70,6 +73,8 @@ class Played:
     resets_at: datetime | None = None
     kind: str = "five_hour"
     restart_may_help: bool = False
+    unreported_agents: int = 0
+    denials: tuple[Denial, ...] = ()
     stop: bool = False
 
 
@@ -84,6 +89,10 @@ class FakeIteration(IterationRunner):
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """Nobody was here before."""
+
+    async def commit_problem(self) -> str | None:
+        """There is no repository."""
+        return None
 
     async def carry_out(
         self, assignment: Assignment, stop: asyncio.Event, *, answered: Callable[[], None]
@@ -117,6 +126,9 @@ class FakeIteration(IterationRunner):
             restart_may_help=played.restart_may_help,
             limit_kind=played.kind,
             cost_usd=played.cost,
+            unreported_agents=played.unreported_agents,
+            denials=played.denials,
+            note="Denied because a permission was missing: Bash." if played.denials else "",
         )
         return Report(assignment.number, outcome, files.signal(), (), guidance, played.changed)
 

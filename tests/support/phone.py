@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 from telegram import Bot, Update
 
 from samobot.config.settings import Settings
+from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.context import HandlerContext
@@ -70,6 +71,12 @@ class Phone:
     number: int = 0
     now: datetime = NOW
     toasts: list[tuple[str, bool]] = field(default_factory=list)
+
+    @property
+    def desired_runs(self) -> DesiredRuns:
+        """What should be running."""
+        assert isinstance(self.context.fleet, LocalFleet)
+        return self.context.fleet.desired_runs
 
     async def say(
         self,
@@ -172,21 +179,23 @@ class Phone:
         await self.front.on_update(update)
 
 
-async def open_phone(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
-    """Put a context there with two projects, `repo` and `shop`."""
-    projects = []
-    for project in ("repo", "shop"):
+async def open_phone(
+    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch, projects: Sequence[str] = ("repo", "shop")
+) -> AsyncIterator[Phone]:
+    """Put a context there with two projects, `repo` and `shop`, or others."""
+    configs = []
+    for project in projects:
         (root / project).mkdir()
         config = root / project / ".samocode"
         config.write_text(f"MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions-{project}\n")
-        projects.append(config)
+        configs.append(config)
     settings = Settings(
-        samobot_projects=tuple(projects), samobot_state_dir=root / "state", telegram_chat_id=CHAT,
+        samobot_projects=tuple(configs), samobot_state_dir=root / "state", telegram_chat_id=CHAT,
         claude_path="/nowhere/claude",
     )  # fmt: skip
     bot = Bot("42:token-for-tests")
     outbox = Outbox(bot, store)
-    fleet = LocalFleet(settings, store.wanted, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
+    fleet = LocalFleet(settings, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
     places = Recipients(store, settings)
     notifier = Notifier(fleet, store, outbox, places, lambda: made.now)
     context = HandlerContext(fleet, store, outbox, notifier, places, settings, lambda: made.now)

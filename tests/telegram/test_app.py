@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 import socket
@@ -15,12 +14,13 @@ import pytest
 
 from samobot.config.settings import Settings
 from samobot.errors import BusyError, NotFoundError, UsageError
+from samobot.fleet.desired_runs import DesiredRuns
+from samobot.fleet.file_watch import watch
 from samobot.fleet.supervisor import Supervisor
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.telegram.app import BotApp
-from samobot.telegram.inbound.file_watch import watch
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.outbound.bot_client import TokenRejectedError
 from samobot.telegram.store.bot_store import Store
@@ -171,8 +171,7 @@ async def test_a_start_that_fails_while_the_bot_ends_is_logged_and_leaves_no_loo
     async with BotApiServer() as server:
         server.add_bot(TOKEN, "samo_bot")
         settings = settings_of(tmp_path, server, samobot_projects=(tmp_path / ".samocode",))
-        with contextlib.closing(Store(settings.samobot_state_dir)) as store:
-            store.wanted.want(f"{tmp_path.name}:26-01-31-demo", {})
+        DesiredRuns(settings.samobot_state_dir, time.time).want(f"{tmp_path.name}:26-01-31-demo", {})
         task = asyncio.create_task(BotApp(settings, environment(tmp_path)).run())
         await asyncio.wait_for(begun.wait(), WAIT)
         await end(task)

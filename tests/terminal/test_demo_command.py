@@ -86,7 +86,7 @@ def start_working(tmp_path: Path) -> subprocess.Popen[str]:
     shown = read_until(demo, "The chat:")
     url = re.findall(r"http://\S+", shown)[0]
     origin = url.split("/chat/")[0]
-    said = httpx.post(f"{url}say", json={"text": "/run greet Greet"}, headers={"Origin": origin})
+    said = httpx.post(f"{url}say", json={"text": "/run greet: Greet"}, headers={"Origin": origin})
     assert said.json()["ok"]
     folder = next((tmp_path / "tmp").glob("samobot-demo-*"))
     with httpx.stream("GET", f"{url}events", timeout=60) as stream:

@@ -569,10 +569,10 @@ def test_an_agent_does_not_stop_or_pause_in_a_persons_name(tmp_path: Path, disgu
     done = shop.run("greet", "--task", "x")
     assert done.returncode == 11, done.stdout + done.stderr
     assert (shop.session("greet") / "said").read_text().split("samobot: ")[1:] == [
-        "This was called from inside an iteration. Only a person stops or pauses a session; "
+        "This was called from inside an iteration. An agent may not stop or pause a session; "
         "write the signal and end the iteration instead.\nrc=1\n",
     ] * 3 + [
-        "This was called from inside an iteration. Answers and approvals are for a person to give; "
+        "This was called from inside an iteration. An agent may not answer or approve; "
         "signal “waiting” and end the iteration.\nrc=1\n",
     ]
     assert not (shop.session("greet") / "_guidance.md").exists()

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from samobot.claude.records import Denial
 from samobot.sandbox.agent.steps import ApiRetryStep, Fail, Say, Step
+from samobot.session.journal import RunEndReason
+from tests.support.fake_iteration import Played, bench
 from tests.support.scripted import blocked, investigation, scripted_shop
+from tests.support.session_folder import make_session
 
 
 @pytest.mark.parametrize("status", [401, 403, 529])
@@ -40,3 +44,33 @@ def test_refused_request_gets_one_fresh_process_only_if_that_may_help(
     assert done.returncode == 11
     assert len(shop.runs()) == iterations
     assert text in shop.status("greet")["blocked"]
+
+
+CONTINUE = {"status": "continue", "summary": "Half of it."}
+DONE_SOON = Played({"status": "blocked", "reason": "enough", "needs": "nothing"})
+
+
+async def test_signal_given_without_the_reports_of_sub_agents_does_not_count(tmp_path: Path) -> None:
+    there = bench(make_session(tmp_path), Played(CONTINUE, unreported_agents=2), DONE_SOON)
+    end = await there.worker.run()
+    assert end.text.startswith("enough")
+    assert "2 sub-agents have not reported" in there.iteration.assignments[1].reminder
+    assert there.iteration.assignments[1].phase == there.iteration.assignments[0].phase
+
+
+async def test_sub_agents_that_never_report_block_the_session(tmp_path: Path) -> None:
+    there = bench(make_session(tmp_path), Played(CONTINUE, unreported_agents=1))
+    end = await there.worker.run()
+    assert (end.reason, len(there.iteration.assignments)) == (RunEndReason.BLOCKED, 2)
+    assert "1 sub-agent has not reported" in end.text
+
+
+@pytest.mark.parametrize("denials", [(), (Denial("Bash", "ls"),)])
+async def test_denied_tools_are_named_as_the_cause_of_a_missing_signal(
+    tmp_path: Path, denials: tuple[Denial, ...]
+) -> None:
+    there = bench(make_session(tmp_path), Played(None, denials=denials))
+    end = await there.worker.run()
+    assert end.reason is RunEndReason.BLOCKED
+    assert end.text.startswith("Denied because") is bool(denials)
+    assert ("disableBypassPermissionsMode" in end.text) is bool(denials)

@@ -114,11 +114,20 @@ class Papers:
         self._write(target, text)
 
     def do_signal(
-        self, status: str, phase: str | None = None, wait: str | None = None, **words: str | None
+        self,
+        status: str,
+        phase: str | None = None,
+        wait: str | None = None,
+        tests: dict[str, int] | None = None,
+        **words: str | None,
     ) -> None:
         """The signal."""
         fields = {"status": status, "phase": phase, **words, "for": wait}
-        record = {key: self._fill(value) for key, value in fields.items() if value is not None}
+        record: dict[str, object] = {
+            key: self._fill(value) for key, value in fields.items() if value is not None
+        }
+        if tests is not None:
+            record["tests"] = tests
         self._write(
             self._path("session:_signal.json"), json.dumps(record, ensure_ascii=False, indent=2) + "\n"
         )

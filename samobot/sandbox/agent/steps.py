@@ -129,6 +129,7 @@ class SignalStep(Model):
     needs: str | None = None
     wait: WaitingFor | None = None
     """The signal's `for`."""
+    tests: dict[str, int] | None = None
 
 
 class BadSignal(Model):

@@ -13,7 +13,7 @@ from enum import StrEnum
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.keyboards import KeyboardButton
 
-FIRST_MESSAGE = "/run greet Add a greeting script"
+FIRST_MESSAGE = "/run greet: Add a greeting script"
 
 
 class GuideSign(StrEnum):

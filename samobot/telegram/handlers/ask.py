@@ -1,4 +1,4 @@
-"""Asking a person for words: an answer, what should be different, guidance; or which question they are for."""
+"""Prompts for a text: an answer, changes to a plan, guidance; and the choice of the question that a text answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = 300
 
 
 def ask_answer(context: HandlerContext, request: ChatRequest, ref: SessionRef, question: Question) -> None:
-    """Ask for the words of an answer; one that comes in between stands."""
+    """Ask for an answer; one that is given in between is kept."""
     send_prompt(
         context,
         request,
@@ -45,7 +45,7 @@ def ask_feedback(context: HandlerContext, request: ChatRequest, ref: SessionRef,
 
 
 def ask_guidance(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
-    """Ask what the agent should know; what it needs, where it is in need of something, stands above."""
+    """Ask for guidance; the prompt quotes what the agent needs, if it needs something."""
     needs = view.needs or view.reason if need_of(view) is not None else ""
     about = f"{quote(clip(needs, _SHOWN))}\n" if needs else ""
     send_prompt(

@@ -14,11 +14,11 @@ from samobot.telegram.views.wording import Icon
 from samobot.text import human_money
 
 MORE_USD = 10.0
-"""What is added where no amount is named, and at least for the end of a phase."""
+"""US dollars that are added if no amount is given, and at least for the end of a phase."""
 
 
 async def add_budget(context: HandlerContext, request: ChatRequest, ref: SessionRef, usd: float) -> None:
-    """Let a session cost so many US dollars more; one that had used its budget up goes on."""
+    """Raise a session's budget by an amount of US dollars; one that had used it up resumes."""
     view = await context.fleet.view(ref)
     whole = (view.budget_usd if view.budget_usd is not None else view.cost_usd) + usd
     whole = max(whole, view.cost_usd + usd / 2)
@@ -31,7 +31,7 @@ async def add_budget(context: HandlerContext, request: ChatRequest, ref: Session
 async def raise_budget(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, amount: Amount
 ) -> None:
-    """Raise a budget by an amount that somebody wrote; a session that had used it up continues.
+    """Raise a budget by an amount that the user wrote; a session that had used it up continues.
 
     An amount that is not more than the session has cost already can only mean so much more.
     """
@@ -52,7 +52,7 @@ async def raise_budget(
 
 
 async def allow_today(context: HandlerContext, request: ChatRequest, ref: SessionRef, usd: float) -> None:
-    """Let all sessions together spend so many US dollars more today; this one goes on."""
+    """Raise today's budget of all sessions by an amount of US dollars; this one resumes."""
     with context.notifier.deciding(ref, request.person):
         await context.fleet.raise_daily_budget(ref, usd, request.person)
         context.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
@@ -71,7 +71,7 @@ async def finish_phase(context: HandlerContext, request: ChatRequest, ref: Sessi
 
 
 async def pause_finished(context: HandlerContext, views: Sequence[SessionView]) -> None:
-    """Pause the sessions that were let go on only to the end of a phase, where they have come to it."""
+    """Pause the sessions that were to finish a phase and have finished it."""
     for view in views:
         phase = context.store.phase_limits.get(view.ref.key) if view.has_worker else None
         if phase is None or phase == str(view.phase or ""):

@@ -1,4 +1,4 @@
-"""Taps on buttons: what each stands for is carried out where it still holds, and answered at once in any case."""
+"""Callback queries: the action of the tapped button is carried out if it is still valid; each query is answered at once."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from samobot.telegram.handlers import (
     document_handlers,
     prompts,
     run_handlers,
+    session_offers,
     status_handlers,
 )
 from samobot.telegram.handlers.command_table import find_command
@@ -49,7 +50,7 @@ _SETTLED_HERE = ("reply:", "paused:", "news:", "budget:")
 
 @dataclass(frozen=True, slots=True)
 class TappedButton:
-    """What a person saw and tapped.
+    """The button that was tapped, and its message.
 
     Attributes:
         text: The message, as Telegram HTML.
@@ -69,7 +70,7 @@ async def handle_callback(
     fleet's own conditions see to it that nothing is decided twice. Taps are handled one after another.
 
     Args:
-        context: What handlers have.
+        context: What handlers share.
         request: Who tapped, and on what.
         identifier: The callback data.
         button: The tapped button; None if Telegram no longer shows it.
@@ -81,7 +82,7 @@ async def handle_callback(
     action = Action.model_validate(tap.action)
     request = replace(request, about=MessageSubject(action.session, TAP) if action.session else request.about)
     if action.do is not ActionKind.ASIDE:
-        prompts.close_prompt(context, request)  # whoever goes on elsewhere is not about to answer
+        prompts.close_prompt(context, request)  # a tap elsewhere means that the prompt is not being answered
     if tap.state is not CallbackState.FRESH:
         await answer_expired(context, request, action, tap)
         return
@@ -102,7 +103,7 @@ async def carry_out(context: HandlerContext, request: ChatRequest, action: Actio
     """Do what a button stands for.
 
     Raises:
-        SamobotError: It does not hold any more, or cannot be done.
+        SamobotError: It is no longer valid, or cannot be done.
     """
     match action.do:
         case ActionKind.PICK_SESSION | ActionKind.RUN_STALE | ActionKind.ASIDE:
@@ -246,7 +247,7 @@ async def _show(context: HandlerContext, request: ChatRequest, action: Action, r
 
 
 async def _give(context: HandlerContext, request: ChatRequest, action: Action) -> None:
-    """Give the command that waited for a session, or for a word that it is still wanted."""
+    """Run the command that waited for a session or a confirmation."""
     command = find_command(action.command or "")
     if command is None:
         raise NotFoundError("That command is not there any more. /help all shows all.")
@@ -254,10 +255,16 @@ async def _give(context: HandlerContext, request: ChatRequest, action: Action) -
 
 
 async def _in_project(context: HandlerContext, request: ChatRequest, action: Action) -> None:
-    if action.command == "task":
-        await run_handlers.ask_task_of(context, request, action.project or "", action.text or "")
-    else:
-        await run_handlers.run_in(context, request.with_text(action.text or ""), action.project)
+    project, text = action.project or "", action.text or ""
+    match action.command:
+        case "task":
+            await run_handlers.ask_task_of(context, request, project, text)
+        case "rename":
+            run_handlers.ask_name(context, request, project, text)
+        case "other":
+            await session_offers.choose_project(context, request, text)
+        case _:
+            await run_handlers.run_in(context, request.with_text(text), action.project)
 
 
 async def _check_gate(context: HandlerContext, ref: SessionRef, action: Action) -> None:
@@ -284,7 +291,7 @@ def _ref(context: HandlerContext, action: Action) -> SessionRef:
 
 
 def tapped_button(message: MaybeInaccessibleMessage, data: str) -> TappedButton | None:
-    """What a person saw who tapped the button with this callback data; None where Telegram does not say."""
+    """The button with this callback data and its message; None if Telegram does not include them."""
     if not isinstance(message, Message) or not message.text:
         return None
     rows = message.reply_markup.inline_keyboard if message.reply_markup is not None else ()
@@ -295,7 +302,7 @@ def tapped_button(message: MaybeInaccessibleMessage, data: str) -> TappedButton 
 def _show_choice(
     context: HandlerContext, request: ChatRequest, tap: CallbackPress, button: TappedButton | None
 ) -> None:
-    """Have a message whose buttons are used up say what was decided, and take them off."""
+    """Show on a message whose buttons are used what was chosen, and remove them."""
     _, _, key = tap.scope.partition(":")
     if button is None or not tap.once or not key.startswith(_SETTLED_HERE):
         return

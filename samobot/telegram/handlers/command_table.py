@@ -28,7 +28,7 @@ from samobot.telegram.views.wording import plural
 from samobot.text import nearest, one_line
 
 _ALL = "all"
-"""What is said behind `/help` to see every command."""
+"""Argument of `/help` that lists every command."""
 
 Handler = Callable[[HandlerContext, ChatRequest], Awaitable[None]]
 
@@ -111,7 +111,7 @@ async def _help_about(context: HandlerContext, request: ChatRequest, wanted: str
 
 
 def _arrival(context: HandlerContext, request: ChatRequest, code: str) -> str:
-    """Say what a code has done: the gate has let somebody in by it, or it was not needed."""
+    """Report what a pairing code has done: it let the user or group in, or was not needed."""
     came = context.store.last_pairing.find(request.chat_id, request.message_id)
     if came is not None and request.chat_id < 0:
         group = f"This group, {bold(one_line(came.title, 60))}," if came.title.strip() else "This group"
@@ -119,13 +119,18 @@ def _arrival(context: HandlerContext, request: ChatRequest, code: str) -> str:
     if came is not None:
         return f"✅ Welcome, {escape(one_line(request.person.who, 60))}. You are in."
     who = "This group was" if request.chat_id < 0 else "You were"
-    # Somebody who is in already followed the link: the code must not stay open for somebody else.
+    # A paired user followed the link: the code must not stay valid for others.
     used = context.store.pairing.redeem(code)
     return f"{who} in already; {'the code is used up' if used else 'no code is needed'}."
 
 
+async def _cancel(context: HandlerContext, request: ChatRequest) -> None:
+    """`/cancel`: what was asked is left unanswered; giving the command has closed it already."""
+    context.reply(request, "Cancelled. Nothing was done.", part="cancelled")
+
+
 async def _start(context: HandlerContext, request: ChatRequest) -> None:
-    """`/start`: greet, and say what can be done now; the gate has let a code in already."""
+    """`/start`: greet and show the current state; a pairing code was redeemed on the way in."""
     word = request.text.strip()
     if word:
         context.reply(request, _arrival(context, request, word), part="welcome")
@@ -138,7 +143,7 @@ async def _start(context: HandlerContext, request: ChatRequest) -> None:
             f"No project is configured yet: put the path of a .samocode file into {code('SAMOBOT_PROJECTS')}."
         )
     elif not views:
-        now = f"Nothing here yet. Begin with {code('/run greet Add a greeting script')}"
+        now = f"Nothing here yet. Send me a task in your own words, such as {code('Add a greeting script')}"
     else:
         now = f"{plural(waiting, 'session')} wait{'s' if waiting == 1 else ''} for you, {running_now} running: /status"
     context.reply(
@@ -149,7 +154,7 @@ async def _start(context: HandlerContext, request: ChatRequest) -> None:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("run", "name [task…]", "Start a session, or let one go on", run_handlers.run, acts=True),
+    Command("run", "task in any words", "Start a session; with a name alone, continue one", run_handlers.run, acts=True),
     Command("status", "[name]", "All sessions, or one in detail", status_handlers.status),
     Command("answer", "[name] [Q2] text", "Answer a question; a letter picks an option, all takes every suggestion", decision_handlers.answer),
     Command("approve", "[name]", "Approve the plan", decision_handlers.approve, acts=True),
@@ -157,16 +162,18 @@ COMMANDS: tuple[Command, ...] = (
     Command("tell", "[name] text", "Guidance for the next iteration", decision_handlers.tell),
     Command("stop", "[name|all]", "Stop now", control_handlers.stop, acts=True),
     Command("pause", "[name]", "Pause after the iteration", control_handlers.pause, acts=True),
-    Command("resume", "[name]", "Go on", control_handlers.resume, acts=True),
+    Command("resume", "[name|all]", "Resume", control_handlers.resume, acts=True),
     Command("log", "[name]", "What the agent is doing", document_handlers.log),
     Command("plan", "[name]", "The plan", document_handlers.plan),
     Command("diff", "[name]", "What has changed in the code", document_handlers.diff),
     Command("files", "[name] [file]", "The session's files", document_handlers.files),
     Command("cost", "[name]", "The money", preferences.cost),
     Command("chart", "[name]", "The session's course as a picture", document_handlers.chart),
-    Command("sessions", "[project]", "All sessions", status_handlers.sessions),
+    Command("sessions", "[project|archived]", "All sessions", status_handlers.sessions),
     Command("projects", "", "All projects", status_handlers.projects),
-    Command("archive", "[name]", "Put a session away", archive_handlers.archive, acts=True),
+    Command("archive", "[name]", "Archive a session", archive_handlers.archive, acts=True),
+    Command("restore", "[name]", "Take a session out of the archive", archive_handlers.restore),
+    Command("cancel", "", "Leave what I asked unanswered", _cancel),
     Command("notify", "quiet|normal|all", "What comes to this chat", preferences.notify),
     Command("panic", "", "Stop everything, until /resume", control_handlers.panic, acts=True),
     Command("help", "[command|all]", "What can be done now", _help),
@@ -177,10 +184,12 @@ COMMANDS: tuple[Command, ...] = (
 _DETAILS = {
     "run": (
         "\n\n"
-        + code("/run greet Add a greeting script")
+        + code("/run Add a greeting script")
         + "\n"
+        + code("/run greet: Add a greeting script")
+        + " names the session\n"
         + code("/run project:greet …")
-        + " where there are several projects\n"
+        + " names the project too\n"
         + code('--dive "look here first"')
         + " investigates first\n"
         + code("--budget 5")
@@ -224,14 +233,14 @@ def menu() -> list[tuple[str, str]]:
 
 
 def unknown(context: HandlerContext, request: ChatRequest, name: str) -> None:
-    """Say that there is no such command, and which one was probably meant."""
+    """Reply that the command does not exist, with the one that was probably meant."""
     close = nearest_command(name)
     hint = f"Did you mean /{close.name}?" if close is not None else "/help all shows all."
     context.reply(request, f"There is no /{escape(one_line(name, 40))}. {hint}", part="unknown")
 
 
 def pairing_advice(access: Access) -> str | None:
-    """What to do where nobody may use the bot yet; None where somebody may."""
+    """How to pair if no one may use the bot yet; None if somebody may."""
     if access.users:
         return None
     return (

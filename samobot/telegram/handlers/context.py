@@ -14,7 +14,7 @@ from telegram import InlineKeyboardMarkup
 
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError, StorageError
-from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.session.gate import Person
 from samobot.telegram.markup.rich_text import escape
@@ -45,16 +45,16 @@ _OURS = "Something of ours went wrong; the details are in the log. Nothing was d
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What somebody asked for, by a message or a tap.
+    """What a user asked for, by a message or a callback query.
 
     Attributes:
         key: Names it across restarts, so that it is answered once.
         chat_id: Where.
-        message_id: Of the person's message, or of ours that was tapped.
+        message_id: Of the user's message, or of the bot's message that was tapped.
         thread_id: The topic, or None.
         user_id: Who.
-        person: The same for the records.
-        text: The words: after a command, or all of them.
+        person: The user as recorded in decisions.
+        text: The text: after a command, or all of it.
         about: What the message replied to, or tapped, is about.
         old: Whether it was written so long ago that it has to be confirmed.
         query_id: Of the tap, None for a message.
@@ -77,7 +77,7 @@ class ChatRequest:
         return self.about.session if self.about is not None else None
 
     def with_text(self, text: str) -> ChatRequest:
-        """The same with other words."""
+        """The same request with another text."""
         return replace(self, text=text)
 
 
@@ -87,21 +87,21 @@ def choice(label: str, action: Action) -> ActionButton:
 
 
 class HandlerContext:
-    """The sessions, the bot's state and its voice.
+    """What handlers share: the sessions, the bot's state, and the ways to reply.
 
     Args:
         fleet: The sessions.
         store: The bot's own state.
         outbox: The way out.
-        notifier: Who tells the chat what has changed.
-        places: Which chats hear of which session.
+        notifier: Sends what has changed to the chats.
+        places: Which chats get the messages of which session.
         settings: The configuration.
         now: The clock, aware.
     """
 
     def __init__(
         self,
-        fleet: LocalFleet,
+        fleet: Fleet,
         store: Store,
         outbox: Outbox,
         notifier: Notifier,
@@ -140,7 +140,7 @@ class HandlerContext:
             html: Telegram HTML of any length; with an attachment at most a caption.
             buttons: What it offers.
             about: What the answer is about, so that a reply to it finds its session.
-            part: Names the answer, where there are several.
+            part: Names the answer if there are several.
             attachment: A file that goes with it.
             silent: Whether it comes without a sound.
             priority: `NEEDED` for what came of a stop and the like, which overtakes queued chatter.
@@ -169,14 +169,14 @@ class HandlerContext:
             self.outbox.answer(request.query_id, one_line(text, TOAST), alert=alert)
 
     def receipt(self, request: ChatRequest, emoji: str = "👍", toast: str = "") -> None:
-        """Acknowledge silently: a reaction on a message, a word at the top of the chat for a tap."""
+        """Acknowledge silently: a reaction on a message, a toast for a callback query."""
         if request.query_id is not None:
             self.toast(request, toast)
         else:
             self.outbox.react(request.chat_id, request.message_id, emoji)
 
     def fail(self, request: ChatRequest, error: Exception) -> None:
-        """Say in one line what went wrong; the details of what is ours are in the log."""
+        """Report an error in one line; details of internal errors are in the log."""
         if isinstance(error, SamobotError):
             words = error.message
             log.info("refused (%s): %s", request.key, words)
@@ -194,7 +194,7 @@ class HandlerContext:
         self._say_error(request, words)
 
     def _answers(self, query_id: str) -> bool:
-        """Whether a tap may still be answered; Telegram takes one answer, so this is said once for each."""
+        """Whether a callback query may still be answered: true once for each, as Telegram takes one answer."""
         if query_id in self._answered:
             return False
         self._answered.append(query_id)
@@ -204,7 +204,7 @@ class HandlerContext:
         self.reply(request, f"⚠️ {escape(words)}", part="error")
 
     def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:
-        """Make buttons of a scope (see `CallbackIds.mint`); None where there are none."""
+        """Make buttons of a scope (see `CallbackIds.mint`); None if there are none."""
         # One transaction for all: a commit for each takes longer than the rest.
         with self.store.transaction(durable=False):
             return keyboard(self.store.callbacks, buttons, scope)
@@ -212,7 +212,7 @@ class HandlerContext:
     # Work that takes longer than a handler may ------------------------------------------------------------------
 
     def run_in_background(self, request: ChatRequest, command: str, work: Coroutine[Any, Any, None]) -> None:
-        """Do something in the background; what goes wrong is said.
+        """Run something in the background; errors are reported.
 
         It is noted before this returns: killed meanwhile, the bot takes it up again at its next start.
 
@@ -247,7 +247,7 @@ class HandlerContext:
         return found
 
     async def finish(self, timeout: float) -> None:
-        """Wait for what is done in the background, at most so many seconds; the rest is cancelled."""
+        """Wait for background work for a number of seconds; then cancel it."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=timeout)
             for task in late:

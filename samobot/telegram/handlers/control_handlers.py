@@ -1,4 +1,4 @@
-"""What runs: stopped, paused, let go on, put away; and the emergency stop."""
+"""Running sessions: stop, pause, resume, retry; and the emergency stop."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ from samobot.telegram.views.wording import Icon
 from samobot.text import human_money
 
 _EVERYTHING = frozenset({"all", "everything"})
+_AROUND = " \n.,!"
 _NOTHING_RUNS = "Nothing is running. /sessions lists all."
 
 
 async def stop(context: HandlerContext, request: ChatRequest) -> None:
     """`/stop [name|all]`: now."""
-    if request.text.strip(" \n.,!").casefold() in _EVERYTHING:
+    if request.text.strip(_AROUND).casefold() in _EVERYTHING:
         views = [view for view in await context.fleet.sessions() if is_stoppable(view)]
         if not views:
             raise NotFoundError(_NOTHING_RUNS)
@@ -43,7 +44,7 @@ async def stop(context: HandlerContext, request: ChatRequest) -> None:
 
 
 def stop_one(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
-    """Stop a session in the background, and say what was checked."""
+    """Stop a session in the background, and report what was checked."""
     context.receipt(request, "👌", f"Stopping {ref.name}…")
     named = request.with_text(f"{ref.project}:{ref.folder}")
     context.run_in_background(named, "stop", _stop_all(context, request, [ref]))
@@ -85,7 +86,7 @@ async def pause(context: HandlerContext, request: ChatRequest) -> None:
 
 
 async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
-    """Pause a session after its iteration; of one that does not work just now, say what it is."""
+    """Pause a session after its iteration; if none is running, report its state."""
     view = await context.fleet.view(ref)
     before = rest_words(view)
     with context.notifier.deciding(ref, request.person):
@@ -105,8 +106,8 @@ async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionR
 
 
 async def resume(context: HandlerContext, request: ChatRequest) -> None:
-    """`/resume [name] [budget]`: go on; after `/panic`, let things run again."""
-    if await asyncio.to_thread(context.fleet.lift_emergency_stop):
+    """`/resume [name|all] [budget]`: resume; also turns the emergency stop off."""
+    if await context.fleet.lift_emergency_stop():
         context.receipt(request, "👍", "Sessions may run again.")
         context.reply(
             request,
@@ -115,6 +116,9 @@ async def resume(context: HandlerContext, request: ChatRequest) -> None:
         )
         if not request.text.strip() and request.session is None:
             return
+    if request.text.strip(_AROUND).casefold() in _EVERYTHING:
+        await _resume_all(context, request)
+        return
     target = await find_target(
         context, request, "resume", _rests, takes=is_budget, question="Which one goes on?"
     )
@@ -123,10 +127,39 @@ async def resume(context: HandlerContext, request: ChatRequest) -> None:
     await resume_one(context, request, target.view.ref, budget_usd=parse_budget(target.rest))
 
 
+async def _resume_all(context: HandlerContext, request: ChatRequest) -> None:
+    """Resume every session that was stopped or paused, or that waits for a limit or another try."""
+    views = [view for view in await context.fleet.sessions() if _is_resumable(view)]
+    if not views:
+        raise NotFoundError("Nothing is stopped or paused. /sessions lists all.")
+    lines = []
+    for view in views:
+        try:
+            with context.notifier.deciding(view.ref, request.person):
+                resumed = await context.fleet.resume(view.ref, request.person)
+                await context.notifier.refresh(view.ref)
+        except SamobotError as error:
+            lines.append(f"{bold(view.ref.name)}: {escape(error.message)}")
+        else:
+            sign, state = (
+                (Icon.QUEUED, "queued") if resumed.kind is ResumeKind.QUEUED else (Icon.RUNNING, "resumed")
+            )
+            lines.append(f"{sign} {bold(view.ref.name)} {state}")
+    context.receipt(request, "👍")
+    context.reply(request, "\n".join(lines), part="resumed", priority=Priority.NEEDED)
+
+
+def _is_resumable(view: SessionView) -> bool:
+    """Whether `/resume all` is about a session: it was stopped or paused, or its worker was lost."""
+    need = need_of(view)
+    lost = need is not None and need.kind in (NeedKind.LOST, NeedKind.ITERATIONS)
+    return not view.has_worker and not view.wanted and (view.state is SessionState.STOPPED or lost)
+
+
 async def resume_one(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, *, budget_usd: float | None = None
 ) -> None:
-    """Let a session go on, and say what had held it up: nobody named that."""
+    """Resume a session, and report what it was waiting for."""
     with context.notifier.deciding(ref, request.person):
         await _go_on(context, request, ref, budget_usd)
 
@@ -144,7 +177,7 @@ async def _go_on(
         context.toast(request)
         context.reply(request, shown.text, buttons=shown.buttons, about=about_session(ref), part="money")
         return
-    # That it was stopped or in line says nothing new.
+    # That it was stopped or queued is not news.
     before = "" if view.state in (SessionState.STOPPED, SessionState.QUEUED) else rest_words(view)
     try:
         resumed = await context.fleet.resume(ref, request.person, budget_usd=budget_usd)
@@ -180,7 +213,7 @@ def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
 def acknowledge(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, sign: Icon, words: str
 ) -> None:
-    """Acknowledge in words: at the top of the chat for a tap, with a message for a message."""
+    """Acknowledge in words: a toast for a callback query, a message for a message."""
     context.receipt(request, "👍", f"{ref.name} {words}")
     if request.query_id is None:
         context.reply(
@@ -194,17 +227,17 @@ def acknowledge(
 async def unblock(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, kind: DecisionKind, identity: str | None
 ) -> None:
-    """Let a session go on.
+    """Resume a session that is blocked, or waited for the user to do something.
 
     Args:
-        context: What handlers have.
+        context: What handlers share.
         request: Who lets it.
         ref: The session.
-        kind: `RETRY` for one that is blocked, `ACTION_DONE` for one that waited for a person to do something.
-        identity: Names what held it up as the person saw it; None: whatever it is.
+        kind: `RETRY` for one that is blocked, `ACTION_DONE` for one that waited for the user to do something.
+        identity: Names the block that the user saw; None: whatever it is.
 
     Raises:
-        ConflictError: Something else holds it up by now, or somebody else was first.
+        ConflictError: It is blocked on something else by now, or another user was first.
     """
     view = await context.fleet.view(ref)
     retry = kind is DecisionKind.RETRY
@@ -225,7 +258,7 @@ async def unblock(
 
 
 def _was_cut_short(view: SessionView, request: ChatRequest, kind: DecisionKind) -> bool:
-    """Whether this very word was written down before, and the bot died before it could start the worker."""
+    """Whether this decision was recorded before, and the bot died before it started the worker."""
     last = view.decision
     if last is None or last.kind is not kind or Person(last.who, last.via) != request.person:
         return False

@@ -1,4 +1,4 @@
-"""What a session's questions and plan still wait for, and what was decided about them already, in words. Pure."""
+"""Whether a session's questions and plan are still open, and how they were decided. Pure."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def has_plan(view: SessionView) -> bool:
 
 
 def how_decided(view: SessionView, request: ChatRequest) -> str:
-    """How the plan was decided since words for it were asked for, as a sentence; empty where they still count."""
+    """How the plan was decided since feedback was asked for, as a sentence; empty if feedback still counts."""
     plan = view.plan
     if plan is None or view.waiting_for is WaitingFor.PLAN_APPROVAL:
         return ""
     these_words = plan.verdict == DecisionKind.REJECTION and plan.feedback == request.text
     if these_words or (is_unfinished(view, DecisionKind.REJECTION) and plan.by == request.person.who):
-        return ""  # the bot died over these very words
+        return ""  # the bot died after it recorded this feedback
     if plan.verdict is None and view.phase is Phase.PLANNING and has_plan(view):
         return ""
     return no_plan(view)
@@ -58,10 +58,10 @@ def no_plan(view: SessionView) -> str:
 
 
 def check_not_answered(question: Question, words: str, request: ChatRequest) -> None:
-    """Refuse to answer over somebody else's answer.
+    """Refuse to overwrite another user's answer.
 
     Raises:
-        ConflictError: Somebody else was first.
+        ConflictError: Another user was first.
     """
     same = question.by is None or question.by == request.person.who
     if question.answer is None or same or question.answer == words:
@@ -72,12 +72,12 @@ def check_not_answered(question: Question, words: str, request: ChatRequest) -> 
 
 
 def check_answer_stands(question: Question, words: str, *, before: str | None) -> None:
-    """Refuse words for a question that was answered after they were asked for.
+    """Refuse an answer to a question that was answered after the prompt was sent.
 
     Args:
         question: The question as it is now.
-        words: What would be its answer.
-        before: The answer that stood when the words were asked for.
+        words: The answer.
+        before: The answer at the time of the prompt.
 
     Raises:
         ConflictError: It was answered meanwhile, with something else.
@@ -87,7 +87,7 @@ def check_answer_stands(question: Question, words: str, *, before: str | None) -
 
 
 def conflicts_with_answer(question: Question, words: str, before: str | None) -> bool:
-    """Whether a question was answered with something else since words for it were asked for; see `check_answer_stands`."""
+    """Whether a question was answered differently since the prompt was sent; see `check_answer_stands`."""
     answer = question.answer
     if answer is None or answer == before or answer.strip() == words.strip():
         return False
@@ -101,12 +101,12 @@ def answered_already(question: Question) -> str:
 
 
 def is_not_done(view: SessionView) -> bool:
-    """Whether there may be an iteration that reads what is said now."""
+    """Whether there may be another iteration to read guidance."""
     return view.state is not SessionState.DONE
 
 
 def check_not_done(view: SessionView) -> None:
-    """Refuse words that nobody would ever read.
+    """Refuse guidance that no iteration would read.
 
     Raises:
         ConflictError: The session is done.
@@ -116,15 +116,15 @@ def check_not_done(view: SessionView) -> None:
 
 
 def check_not_sent_back(view: SessionView) -> None:
-    """Refuse to approve what somebody else has sent back, unless it is shown again."""
+    """Refuse to approve a plan that was sent back, unless it is shown again."""
     if view.plan is not None and view.plan.verdict == "rejection" and view.waiting_for is None:
         raise ConflictError(no_plan(view))
 
 
 def is_unfinished(view: SessionView, *kinds: DecisionKind) -> bool:
-    """Whether such a decision is on record and nobody goes on with it: the bot died before it could see to that.
+    """Whether such a decision is recorded but was not acted on: the bot died in between.
 
-    Deciding so again adds nothing and lets the session go on.
+    Repeating it adds nothing and resumes the session.
     """
     rests = view.state is SessionState.IDLE and not view.wanted and not view.lost
     return rests and view.decision is not None and view.decision.kind in kinds

@@ -7,8 +7,9 @@ from typing import Any
 
 from samobot.errors import ConflictError, UsageError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.results import AnswerReceipt
+from samobot.fleet.results import AnswerReceipt, QuestionAnswer
 from samobot.phases import WaitingFor
+from samobot.session.answer_text import Ambiguous, parse_answers, parse_label
 from samobot.session.decisions import DecisionKind
 from samobot.session.question import Question
 from samobot.session.status import SessionState
@@ -23,7 +24,6 @@ from samobot.telegram.handlers.decision_checks import (
     is_unfinished,
     no_plan,
 )
-from samobot.telegram.handlers.parsing import parse_answer, parse_label
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
 from samobot.telegram.views.actions import Action, ActionKind
@@ -43,16 +43,15 @@ async def answer(context: HandlerContext, request: ChatRequest) -> None:
     )
     if target is None:
         return
-    view, words = target.view, parse_answer(target.rest)
+    view, words = target.view, parse_answers(target.rest, target.view.questions)
+    if isinstance(words, Ambiguous):
+        raise UsageError(words.message)
     if words.everything:
         await _check_shown(context, view, view.open_questions)
         await accept_suggestions(context, request, view.ref)
         return
     if words.answers:
-        await _check_shown(
-            context, view, [each for each in view.open_questions if each.label in words.answers]
-        )
-        await _write(context, request, view.ref, words.answers)
+        await answer_labelled(context, request, view, words.answers)
         return
     label = parse_label(target.rest)
     question = _replied_question(request, view) or _labelled(view, label) or _only_open(view)
@@ -134,9 +133,21 @@ async def answer_question(
     Raises:
         ConflictError: It has changed, was answered by somebody meanwhile, or is being worked with.
     """
-    expect = {index: identity} if identity is not None else None
-    receipt = await context.fleet.answer(ref, {index: text}, request.person, expect=expect, change=change)
+    answer = QuestionAnswer(index=index, text=text, identity=identity)
+    receipt = await context.fleet.answer(ref, [answer], request.person, change=change)
     await _answered(context, request, ref, receipt)
+
+
+async def answer_labelled(
+    context: HandlerContext, request: ChatRequest, view: SessionView, answers: Mapping[str | int, str]
+) -> None:
+    """Answer the questions of these labels, all or none.
+
+    Raises:
+        ConflictError: One was not shown yet, or is being worked with.
+    """
+    await _check_shown(context, view, [each for each in view.open_questions if each.label in answers])
+    await _write(context, request, view.ref, answers)
 
 
 async def accept_suggestions(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
@@ -248,7 +259,13 @@ def find_shown(view: SessionView, detail: Mapping[str, Any]) -> Question | None:
 async def _write(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, answers: Mapping[str | int, str]
 ) -> None:
-    receipt = await context.fleet.answer(ref, answers, request.person)
+    named = [
+        QuestionAnswer(index=question, text=text)
+        if isinstance(question, int)
+        else QuestionAnswer(label=question, text=text)
+        for question, text in answers.items()
+    ]
+    receipt = await context.fleet.answer(ref, named, request.person)
     await _answered(context, request, ref, receipt)
 
 

@@ -13,7 +13,7 @@ from samobot.telegram.views.wording import spoken_answer
 async def answer_expired(
     context: HandlerContext, request: ChatRequest, action: Action, tap: CallbackPress
 ) -> None:
-    """Say what holds now, and change nothing."""
+    """Reply with the current state, and change nothing."""
     if action.session is None:
         words = "That was picked already." if tap.state is CallbackState.USED else "This button is too old."
         context.toast(request, words)
@@ -29,7 +29,7 @@ async def answer_expired(
 
 
 def _current_state(view: SessionView, action: Action, tap: CallbackPress) -> str:
-    """One sentence about where a thing stands that was decided already."""
+    """The current state of something that was decided already, as a sentence."""
     match action.do:
         case ActionKind.ANSWER | ActionKind.OTHER_ANSWER | ActionKind.CHANGE_ANSWER:
             found = [each for each in view.questions if each.identity == action.identity]

@@ -1,16 +1,33 @@
-"""Plain words: what they answer, and a hint where they answer nothing."""
+"""Plain text: an answer, a reply, or a new task; what is unclear is offered as buttons."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from samobot.errors import ConflictError, SamobotError, StorageError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.phases import WaitingFor
-from samobot.telegram.handlers import ask, decision_checks, decision_handlers, prompts
+from samobot.telegram.handlers import (
+    ask,
+    decision_checks,
+    decision_handlers,
+    prompts,
+    run_handlers,
+    session_offers,
+)
 from samobot.telegram.handlers.command_table import find_command, nearest_command
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
-from samobot.telegram.handlers.intents import Assent, is_letter, read_assent, says_done
+from samobot.telegram.handlers.intents import (
+    Assent,
+    is_greeting,
+    is_letter,
+    is_small_talk,
+    read_amount,
+    read_assent,
+    read_intent,
+    says_done,
+)
 from samobot.telegram.handlers.prompts import Prompt
 from samobot.telegram.handlers.resolve import display_names, is_active
 from samobot.telegram.handlers.session_replies import (
@@ -33,7 +50,7 @@ _MOST = 3
 
 
 async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
-    """Take plain words for what they answer: what was asked last, or the message that they reply to."""
+    """Handle plain text: as the answer to a prompt, as a reply, or as a task."""
     prompt = prompts.find_prompt(context, request)
     if prompt is not None and prompt.action.do is ActionKind.PICK_SESSION and _is_command(request.text):
         _ask_whether_command(context, request, prompt.action)
@@ -50,11 +67,11 @@ async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
 
 
 async def _complete_once(context: HandlerContext, request: ChatRequest, prompt: Prompt) -> None:
-    """Do what the words were asked for; what cannot be done is not asked for any longer."""
+    """Complete a prompt; one that cannot be completed is closed."""
     try:
         await complete_prompt(context, request, prompt.action)
     except StorageError:
-        raise  # the same words may do once there is room
+        raise  # the same text may do once there is room
     except SamobotError:
         prompts.close_prompt(context, request)
         raise
@@ -63,11 +80,16 @@ async def _complete_once(context: HandlerContext, request: ChatRequest, prompt: 
 
 
 async def complete_prompt(context: HandlerContext, request: ChatRequest, action: Action) -> None:
-    """Do what the words were asked for.
+    """Do what a prompt asked a text for.
 
     Raises:
-        SamobotError: It does not hold any more, or cannot be done.
+        SamobotError: It is no longer valid, or cannot be done.
     """
+    if action.do is ActionKind.PICK_SESSION and action.command == "rename":
+        await run_handlers.start_named(
+            context, request, action.project or "", request.text, action.text or ""
+        )
+        return
     if action.do is ActionKind.PICK_SESSION:
         command = find_command(action.command or "run")
         if command is not None:
@@ -101,7 +123,7 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
 
 
 def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView, how: str) -> None:
-    """Say that a plan was decided before the words for it came, and offer what they can be instead."""
+    """Report that it was decided before the text came, and offer the text as guidance."""
     guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=request.text)
     context.reply(
         request,
@@ -113,18 +135,18 @@ def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView
 
 
 def _completed(request: ChatRequest, action: Action) -> str:
-    """The words that a command has already, together with those that it asked for."""
+    """The arguments that a command has already, with those that it asked for."""
     name, flags = (action.text or "", "") if action.project else ("", action.text or "")
     return " ".join(part for part in (name, request.text.strip(), flags) if part)
 
 
 def _is_command(text: str) -> bool:
-    """Whether it is a lone word that is a command's name: who wrote it hardly meant to name anything so."""
+    """Whether a text is a command's name and nothing else."""
     return find_command(text.strip().casefold()) is not None
 
 
 def _ask_whether_command(context: HandlerContext, request: ChatRequest, action: Action) -> None:
-    """Start nothing by a word that rather was a command; what was asked stays open."""
+    """Ask whether a command was meant; the prompt stays open."""
     word = request.text.strip().casefold()
     what = f"▶️ The task “{word}”" if action.project else f"▶️ A session named {word}"
     started = Action(
@@ -143,7 +165,12 @@ def _ask_whether_command(context: HandlerContext, request: ChatRequest, action: 
 
 
 async def _hint(context: HandlerContext, request: ChatRequest) -> None:
-    """Say what such words could be for, with buttons that do it."""
+    """Offer what a text could be for, as buttons."""
+    if is_greeting(request.text):
+        greeting = find_command("start")
+        assert greeting is not None
+        await greeting.handler(context, request.with_text(""))
+        return
     typed = request.text.split()
     word = typed[0].casefold() if typed else ""
     # “plan looks good” is no command; “plan greet” is one without its slash.
@@ -153,36 +180,68 @@ async def _hint(context: HandlerContext, request: ChatRequest) -> None:
     near = nearest_command(word) if len(typed) == 1 and len(word) > 2 else None
     slash = f"Did you mean /{near.name}? Commands begin with a slash." if near is not None else ""
     active = [view for view in await context.fleet.sessions() if is_active(view)]
-    if not active:
-        nothing = "Nothing is running that this could be for. /run starts a session, /help shows what can be done now."
-        context.reply(request, slash or nothing, part="hint")
-        return
     asking_now = [view for view in active if view.open_questions]
     if is_letter(request.text) and len(asking_now) == 1 and len(asking_now[0].open_questions) > 1:
         ask.which_question(context, request, asking_now[0], request.text.strip())
         return
     shown = active[:_MOST]
-    buttons = [
+    offers = [
         button
         for view, name in zip(shown, display_names(shown), strict=True)
         for button in _offers(view, name, request.text)
     ]
-    whom = bold(shown[0].ref.name) if len(active) == 1 else "which session"
-    question = (
-        f"Is that for {whom}?"
-        if len(active) == 1
-        else f"For {whom} is “{escape(one_line(request.text, 60))}”?"
+    starts = (
+        [] if near is not None or _is_reply_like(request.text) else await _start_buttons(context, request)
     )
+    if not offers and not starts:
+        nothing = (
+            "No active session. Send a task in your own words to start one; /help shows what you can do."
+        )
+        context.reply(request, slash or nothing, part="hint")
+        return
     context.reply(
         request,
-        f"{slash} {question} A reply to one of its messages says so at once.".strip(),
-        buttons=rows(*buttons, width=1),
+        "\n".join(part for part in (slash, *await _question(context, request, shown, bool(starts))) if part),
+        buttons=rows(*starts, *offers, choice("Cancel", Action(do=ActionKind.CANCEL)), width=1),
         part="hint",
     )
 
 
+async def _start_buttons(context: HandlerContext, request: ChatRequest) -> list[ActionButton]:
+    return await session_offers.new_session_buttons(context, request)
+
+
+async def _question(
+    context: HandlerContext, request: ChatRequest, shown: Sequence[SessionView], starts: bool
+) -> list[str]:
+    """What is asked about a text that answers nothing: what it is for, and what a session would be called."""
+    quoted = f"“{escape(one_line(request.text, 120))}”"
+    lines = []
+    if not shown:
+        lines.append(f"No active session. Start one with this text?\n{quoted}")
+    elif len(shown) == 1 and not starts:
+        lines.append(f"Is that for {bold(shown[0].ref.name)}?")
+    elif starts:
+        lines.append(f"What is this for?\n{quoted}")
+    else:
+        lines.append(f"Which session is {quoted} for?")
+    if starts:
+        lines.append(
+            f"A new session would be {bold(await session_offers.new_session_name(context, request))}."
+        )
+    if shown:
+        lines.append("Tip: reply to a session's message to skip this.")
+    return lines
+
+
+def _is_reply_like(text: str) -> bool:
+    """Whether a text is too short to be a task: a letter, assent, a stop word, an amount."""
+    short = is_letter(text) or read_intent(text) is not None or read_amount(text) is not None
+    return short or is_small_talk(text) or read_assent(text) is Assent.REFUSAL or says_done(text)
+
+
 def _offers(view: SessionView, name: str, text: str) -> list[ActionButton]:
-    """What words could be for a session: an answer, that something is done, guidance."""
+    """What a text could be for a session: an answer, a decision, guidance."""
     found: list[ActionButton] = []
     waiting, need = view.open_questions, need_of(view)
     intent = find_intent(view, text)

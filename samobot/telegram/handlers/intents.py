@@ -509,6 +509,11 @@ def names_budget(text: str) -> bool:
     return re.search(r"(?i)\b(?:budget|бюджет)", text) is not None
 
 
+def is_small_talk(text: str) -> bool:
+    """Whether a text is only politeness: `thanks`, `ok, thank you`."""
+    return _cover(_tokens(text)) is not None
+
+
 def is_greeting(text: str) -> bool:
     """Whether a text is a greeting or a call for help and nothing else."""
     phrase = _phrase(text)

@@ -7,35 +7,18 @@ colon out. What a person wrote as text is kept verbatim, line breaks included.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
 from samobot.errors import UsageError
-from samobot.text import nearest, one_line
+from samobot.text import one_line
 
-_OPENING = '"“”„«‟'
-_CLOSING = '"“”»‟'
-_SINGLE = {"'": "'", "‘": "’", "’": "’", "‹": "›"}
-_DASHES = "(?:--|[—–―])"
-_FLAG = re.compile(rf"(?<!\S){_DASHES}([A-Za-z][A-Za-z-]*)(?:\s*=\s*|(?!\S))")
-_NUMBER = re.compile(r"\$?([0-9]{1,6}(?:[.,][0-9]{1,4})?)\s*(?:\$|€|usd\b)?(?!\S)", re.IGNORECASE)
+DASHES = "(?:--|[—–―])"
+MONEY = re.compile(r"\$?([0-9]{1,6}(?:[.,][0-9]{1,4})?)\s*(?:\$|€|usd\b)?(?!\S)", re.IGNORECASE)
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,64}))?[.,!?:;…]*(?!\S)\s*")
 """A phone makes a full stop of two spaces, so punctuation right after a command means nothing."""
 
 _PUNCTUATION = " \t\n.,!?:;…"
-_LABEL = re.compile(r"[qQ]\s?([0-9]{1,6})(?!\w)\s*[:=.)]?\s*")
-_LETTERED = re.compile(r"[qQ]?([0-9]{1,6})\s*[.):]?\s+([A-Za-z])(?:[\s,;]+|\Z)")
-_BUDGET = re.compile(rf"(?:{_DASHES}\s*)?budget\s*[=:]?\s*(.*)", re.IGNORECASE | re.DOTALL)
-_PAIR = re.compile(r"[qQ]?([0-9]{1,6})\s*[:=]\s*(\S+?)(?:[\s,;]+|\Z)")
-
-
-class Flag(StrEnum):
-    """The flags of `/run`."""
-
-    DIVE = "dive"
-    TASK = "task"
-    BUDGET = "budget"
-    AUTO = "auto"
+_BUDGET = re.compile(rf"(?:{DASHES}\s*)?budget\s*[=:]?\s*(.*)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,42 +34,6 @@ class ParsedCommand:
     name: str
     bot: str | None
     rest: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunArguments:
-    """What `/run` was given.
-
-    Attributes:
-        project: The project before the colon.
-        name: The session's name; None: it has to be asked for.
-        task: What is to be done.
-        dive: What to investigate first.
-        budget_usd: What the session may cost, in US dollars.
-        auto: Whether the bot may decide the gates after a while.
-    """
-
-    project: str | None = None
-    name: str | None = None
-    task: str | None = None
-    dive: str | None = None
-    budget_usd: float | None = None
-    auto: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerArguments:
-    """What `/answer` was given, the session's name taken off.
-
-    Attributes:
-        everything: Whether every suggestion is accepted.
-        answers: Question label to answer, where labels were given.
-        text: The answer to a question that has to be found.
-    """
-
-    everything: bool = False
-    answers: dict[str | int, str] = field(default_factory=dict)
-    text: str = ""
 
 
 def parse_command(text: str) -> ParsedCommand | None:
@@ -111,34 +58,9 @@ def split_address(word: str) -> tuple[str | None, str]:
     return (project or None, name) if colon else (None, word)
 
 
-def parse_run(rest: str) -> RunArguments:
-    """Read what comes after `/run`.
-
-    Flags stand anywhere outside quotes; what remains is the name and then the task. `“` and `—` are as good as
-    `"` and `--`.
-
-    Raises:
-        UsageError: A flag has no value, or one that cannot be; or it is nearly one that there is.
-    """
-    free, given = _take_flags(rest)
-    word, task = first_word(free)
-    project, name = split_address(word)
-    task = _unquoted(task.strip())
-    if given.task and task:
-        task = f"{given.task}\n{task}"
-    return RunArguments(
-        project=project,
-        name=name or None,
-        task=task or given.task,
-        dive=given.dive,
-        budget_usd=given.budget_usd,
-        auto=given.auto,
-    )
-
-
 def parse_money(text: str) -> float | None:
     """Read an amount of US dollars: `5`, `$5`, `2,50`; None for anything else."""
-    found = _NUMBER.fullmatch(text.strip())
+    found = MONEY.fullmatch(text.strip())
     amount = float(found[1].replace(",", ".")) if found else 0.0
     return amount if amount > 0 else None
 
@@ -161,164 +83,4 @@ def parse_budget(rest: str) -> float | None:
 
 def is_budget(text: str) -> bool:
     """Whether a text is meant as a budget, readable or not, and so is no name."""
-    return parse_money(text) is not None or re.match(rf"(?i)\s*(?:{_DASHES}|budget\b)", text) is not None
-
-
-def parse_answer(rest: str) -> AnswerArguments:
-    """Read what comes after `/answer` and the session's name: `Q2 B`, `2 B`, `Q1=A Q2=B`, `all`, or a text."""
-    words = rest.strip(" \t")
-    if words.strip().casefold() in ("all", "all suggestions", "suggestions"):
-        return AnswerArguments(everything=True)
-    lettered = _read_pairs(_LETTERED, words.strip())
-    pairs = lettered or _read_pairs(_PAIR, words.strip())
-    if lettered or len(pairs) > 1:
-        return AnswerArguments(answers=pairs)
-    label = _LABEL.match(words)
-    if label:
-        text = words[label.end() :]
-        return AnswerArguments(answers={f"Q{label[1]}": text}) if text.strip() else AnswerArguments(text="")
-    return AnswerArguments(text=words.strip("\n"))
-
-
-def parse_label(rest: str) -> str | None:
-    """The question's label where a text is nothing but one: `Q2`."""
-    label = _LABEL.fullmatch(rest.strip())
-    return f"Q{label[1]}" if label else None
-
-
-def _read_pairs(pair: re.Pattern[str], words: str) -> dict[str | int, str]:
-    """Read `Q1=A Q2=B`, where the whole text consists of such pairs."""
-    pairs: dict[str | int, str] = {}
-    at = 0
-    while at < len(words):
-        found = pair.match(words, at)
-        if found is None:
-            return {}
-        pairs[f"Q{found[1]}"] = found[2]
-        at = found.end()
-    return pairs
-
-
-@dataclass(slots=True)
-class _Given:
-    """The flags' values so far."""
-
-    task: str | None = None
-    dive: str | None = None
-    budget_usd: float | None = None
-    auto: bool = False
-
-
-def _take_flags(text: str) -> tuple[str, _Given]:
-    given = _Given()
-    free: list[str] = []
-    at = begin = 0
-    while True:
-        found = _next_flag(text, at)
-        if found is None:
-            free.append(text[begin:])
-            return " ".join(part.strip() for part in free if part.strip()), given
-        name = found[1].lower()
-        if name not in set(Flag):
-            _refuse_typo(name)
-            at = found.end()  # it belongs to the task, which may well speak of flags
-            continue
-        free.append(text[begin : found.start()])
-        begin = at = _take_value(Flag(name), text, found.end(), given)
-
-
-def _take_value(flag: Flag, text: str, at: int, given: _Given) -> int:
-    """Read the value of a flag that ends at `at`; returns where it ends itself."""
-    at += len(text[at:]) - len(text[at:].lstrip())
-    match flag:
-        case Flag.AUTO:
-            given.auto = True
-            return at
-        case Flag.BUDGET:
-            found = _NUMBER.match(text, at)
-            amount = parse_money(found[0]) if found else None
-            if found is None or amount is None:
-                raise UsageError(
-                    "--budget needs an amount in US dollars after it, such as --budget 5. "
-                    "If it belongs to the task, put the task in quotes."
-                )
-            given.budget_usd = amount
-            return found.end()
-        case Flag.DIVE | Flag.TASK:
-            value, end = _read_value(text, at)
-            if not value.strip():
-                raise UsageError(f'--{flag} needs a text after it, such as --{flag} "what to look at".')
-            if flag is Flag.DIVE:
-                given.dive = value
-            else:
-                given.task = value
-            return end
-
-
-def _read_value(text: str, at: int) -> tuple[str, int]:
-    """Read a quoted text, or everything up to the next flag."""
-    end = _quoted_end(text, at, singles=True)
-    if end is not None:
-        return text[at + 1 : end - 1], end
-    after = _next_known_flag(text, at)
-    stop = after.start() if after else len(text)
-    return text[at:stop].strip(), stop
-
-
-def _next_known_flag(text: str, at: int) -> re.Match[str] | None:
-    found = _next_flag(text, at)
-    while found is not None and found[1].lower() not in set(Flag):
-        found = _next_flag(text, found.end())
-    return found
-
-
-def _next_flag(text: str, at: int) -> re.Match[str] | None:
-    """Find what looks like a flag outside quotes."""
-    found = _FLAG.search(text, at)
-    while found is not None:
-        inside = _quoted_around(text, at, found.start())
-        if inside is None:
-            return found
-        at = inside
-        found = _FLAG.search(text, at)
-    return None
-
-
-def _quoted_around(text: str, at: int, place: int) -> int | None:
-    """Where the quotes end that a place stands in, of those that open at `at` or later."""
-    while at < place:
-        opens = at == 0 or text[at - 1].isspace()
-        end = _quoted_end(text, at) if opens else None
-        if end is None:
-            at += 1
-        elif end > place:
-            return end
-        else:
-            at = end
-    return None
-
-
-def _quoted_end(text: str, at: int, *, singles: bool = False) -> int | None:
-    """Where the quotes that open at `at` end: at one that closes before white space or the end."""
-    if at >= len(text):
-        return None
-    if text[at] in _OPENING:
-        closing = _CLOSING
-    elif singles and text[at] in _SINGLE:
-        closing = _SINGLE[text[at]]
-    else:
-        return None
-    found = re.compile(rf"[{re.escape(closing)}](?!\S)").search(text, at + 1)
-    return found.end() if found else None
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1] if text and _quoted_end(text, 0) == len(text) else text
-
-
-def _refuse_typo(name: str) -> None:
-    close = nearest(name, list(Flag))
-    if close is not None and len(name) > 2:
-        raise UsageError(
-            f"There is no --{name}. Did you mean --{close}? If it belongs to the task, put the task in quotes."
-        )
+    return parse_money(text) is not None or re.match(rf"(?i)\s*(?:{DASHES}|budget\b)", text) is not None

@@ -1,14 +1,12 @@
-"""Money and preferences: what sessions have cost, and what comes to a chat."""
+"""Money and preferences: what sessions have cost, and which messages a chat gets."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
-from samobot.config.project import Project, load_project
-from samobot.errors import SamobotError, UsageError
+from samobot.errors import UsageError
 from samobot.fleet.models import SessionView
-from samobot.money.costs import Costs, add_up, collect, cost_lines, first_day
+from samobot.money.costs import Costs, cost_lines
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.resolve import any_session, find_target
 from samobot.telegram.markup.html import bold, pre
@@ -44,12 +42,11 @@ async def cost(context: HandlerContext, request: ChatRequest) -> None:
         if target is not None:
             _show_cost(context, request, target.view)
         return
-    since = first_day(context.now(), _COST_DAYS)
-    charges, problems = await asyncio.to_thread(collect, await asyncio.to_thread(_projects, context), since)
-    head, table = _cost_table(add_up(charges, since=since))
-    cap = context.settings.samobot_daily_budget_usd
+    report = await context.fleet.costs(_COST_DAYS)
+    head, table = _cost_table(report.costs)
+    cap = report.daily_budget_usd
     tail = f"\nAll sessions together may cost {human_money(cap)} a day." if cap else ""
-    trouble = "".join(f"\n⚠️ {escape(one_line(each, 200))}" for each in problems[:2])
+    trouble = "".join(f"\n⚠️ {escape(one_line(each, 200))}" for each in report.problems[:2])
     context.reply(request, f"💰 {head}{f'{chr(10)}{pre(table)}' if table else ''}{tail}{trouble}")
 
 
@@ -65,7 +62,7 @@ def _cost_table(costs: Costs) -> tuple[str, str]:
 
 
 def _laid_out(costs: Costs, width: int) -> tuple[list[str], list[str]]:
-    """What is said about the sum, and the table, without the room that no row of it needs."""
+    """The notes about the sum, and the table without unused columns."""
     lines = cost_lines(costs, width=width, rows=_ROWS)
     begin = lines.index("") if "" in lines else len(lines)
     # A title follows an empty line.
@@ -88,16 +85,6 @@ def _show_cost(context: HandlerContext, request: ChatRequest, view: SessionView)
         f"💰 {bold(view.ref.name)} {money_of(view)}{of} · {count}{lost}{table}",
         about=about_session(view.ref, "cost"),
     )
-
-
-def _projects(context: HandlerContext) -> list[Project]:
-    found = []
-    for path in context.settings.samobot_projects:
-        try:
-            found.append(load_project(path))
-        except SamobotError:
-            continue  # /projects says what is wrong with it
-    return found
 
 
 async def notify(context: HandlerContext, request: ChatRequest) -> None:

@@ -1,4 +1,4 @@
-"""Prompts: words that somebody was asked for, and what they complete once they come."""
+"""Prompts: texts that a user was asked for, and the actions that they complete."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from samobot.telegram.views.actions import Action, ActionKind
 log = logging.getLogger(__name__)
 
 PROMPT_SECONDS = 180.0
-"""How long words that are no reply are taken for what was asked last: who is asked answers at once or replies."""
+"""For how long a text that is no reply answers the last prompt."""
 
 _ASK = "ask"
-"""Kind of a message that asks for words; its detail holds the action that they complete, and its key."""
+"""Kind of a prompt; its detail holds the action that the text completes, and its key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Words that were asked for.
+    """A text that was asked for.
 
     Attributes:
-        action: What they complete.
+        action: What it completes.
         key: The outbox's name of the message that asked.
     """
 
@@ -39,13 +39,13 @@ class Prompt:
 def send_prompt(
     context: HandlerContext, request: ChatRequest, html: str, action: Action, *, hint: str = ""
 ) -> None:
-    """Ask for words. What the person writes next, or in reply, completes the action.
+    """Ask for a text. What the user writes next, or in reply, completes the action.
 
     Args:
-        context: What handlers have.
+        context: What handlers share.
         request: What led to it.
         html: The question.
-        action: What the words are for.
+        action: What the text is for.
         hint: Shown in the empty field, up to 64 characters.
     """
     key = f"ask:{request.key}"
@@ -66,9 +66,9 @@ def send_prompt(
 
 
 def find_prompt(context: HandlerContext, request: ChatRequest) -> Prompt | None:
-    """What the words of a message answer: the prompt that they reply to, or come right after.
+    """Find the prompt that a message answers: the one it replies to, or the last one.
 
-    In a group people talk to each other, so there only a reply counts.
+    In a group only a reply counts.
     """
     about = request.about
     if about is not None:
@@ -82,7 +82,7 @@ def find_prompt(context: HandlerContext, request: ChatRequest) -> Prompt | None:
 
 
 def close_prompt(context: HandlerContext, request: ChatRequest) -> None:
-    """Ask nothing of this person any more, but what this very request led to."""
+    """Close the user's open prompt, unless this request has sent it."""
     try:
         prompt = context.store.prompts.get(request.chat_id, request.user_id)
         if prompt is not None and prompt.message_key != f"ask:{request.key}":
@@ -92,7 +92,7 @@ def close_prompt(context: HandlerContext, request: ChatRequest) -> None:
 
 
 def disable_prompt(context: HandlerContext, request: ChatRequest, prompt: Prompt) -> None:
-    """Let no further reply start anew what a prompt has led to.
+    """Keep further replies to a prompt from starting another session.
 
     An answer or feedback has conditions of its own; a run has none, and chatter must not become a session.
     """

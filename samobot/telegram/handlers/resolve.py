@@ -17,6 +17,7 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.card import sign_of
 from samobot.telegram.views.pending import need_of
+from samobot.telegram.views.wording import Icon
 from samobot.text import nearest, one_line
 
 MAX_CHOICES = 10
@@ -31,11 +32,11 @@ _OVER = frozenset({SessionState.DONE, SessionState.STOPPED, SessionState.IDLE})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The session that is meant, and the words that are left once its name is taken off.
+    """The session that is meant, and the text behind its name.
 
     Attributes:
         view: The session.
-        rest: The words, verbatim.
+        rest: The text, verbatim.
     """
 
     view: SessionView
@@ -47,7 +48,7 @@ def _takes_nothing(_: str) -> bool:
 
 
 def is_active(view: SessionView) -> bool:
-    """Whether a session is on its way: it runs, will run, or needs somebody."""
+    """Whether a session is active: it runs, will run, or waits for the user."""
     return view.wanted or view.state not in _OVER
 
 
@@ -57,10 +58,9 @@ def any_session(_: SessionView) -> bool:
 
 
 def likely_sessions(views: Sequence[SessionView], fits: Fits) -> list[SessionView]:
-    """The sessions that could be meant where none is named; one: it is that one. Pure.
+    """The sessions that could be meant if none is named; one: it is that one. Pure.
 
-    Those that the command can be about come first, then those that are active at all; what rests is meant only
-    where nothing else is there.
+    Active sessions that fit the command come first, then others that fit, then any active one.
 
     Args:
         views: All sessions.
@@ -73,7 +73,7 @@ def likely_sessions(views: Sequence[SessionView], fits: Fits) -> list[SessionVie
 
 
 def display_names(views: Sequence[SessionView]) -> list[str]:
-    """Call sessions as short as tells them apart: `name`, `project:name`, or with the folder's date."""
+    """Shortest unambiguous names: `name`, `project:name`, or with the folder's date."""
     short = [view.ref.name for view in views]
     longer = [f"{view.ref.project}:{view.ref.name}" for view in views]
     return [
@@ -93,17 +93,17 @@ async def find_target(
     question: str = "Which session?",
     none: str = "There is no session for that. /run starts one, /sessions lists all.",
 ) -> Target | None:
-    """Find the session that a command is about; where it cannot be known, the person has been asked.
+    """Find the session that a command is about; if it is unclear, ask the user.
 
     Args:
-        context: What handlers have.
-        request: The command, with its words.
-        command: Its name; it goes on once a session was picked.
+        context: What handlers share.
+        request: The command, with its arguments.
+        command: Its name; it continues once a session was chosen.
         fits: Whether it could be about a session.
-        words: Whether words follow the name. Then a reply leaves all of them as they are.
-        takes: Whether a text may be what follows the name, where the name was left out.
-        question: What the person is asked.
-        none: What is said where there is none.
+        words: Whether a text follows the name. A reply then keeps all of it.
+        takes: Whether a text may be what follows the name if the name was left out.
+        question: What the user is asked.
+        none: The error if there is none.
 
     Raises:
         NotFoundError: There is no session that it could be about.
@@ -121,6 +121,8 @@ async def find_target(
         if len(fitting) == 1:
             return Target(fitting[0], rest)
         _choose(context, request.with_text(rest), command, fitting, question)
+        return None
+    if word and not words and await _offer_restoring(context, request, word):
         return None
     if words and await _offer_nearest(context, request, command, fits, word, rest):
         return None
@@ -150,8 +152,25 @@ async def _find(context: HandlerContext, word: str) -> list[SessionRef]:
         return []  # not a valid name
 
 
+async def _offer_restoring(context: HandlerContext, request: ChatRequest, word: str) -> bool:
+    """If an archived session is named, offer to restore it."""
+    name = word.rpartition(":")[2].casefold()
+    archived = [ref for ref in await context.fleet.archived() if name in (ref.name, ref.folder)]
+    if not archived:
+        return False
+    ref = archived[0]
+    restore = Action(do=ActionKind.PICK_SESSION, command="restore", text=ref.key)
+    context.reply(
+        request,
+        f"{Icon.ARCHIVED} {bold(ref.name)} is archived.",
+        buttons=rows(choice(f"♻️ Restore {ref.name}", restore)),
+        part="archived",
+    )
+    return True
+
+
 async def _not_found(context: HandlerContext, request: ChatRequest, command: str, word: str) -> None:
-    """Say that there is no such session, with the one that was probably meant as a button."""
+    """Reply that there is no such session, with the one that was probably meant as a button."""
     close = await context.fleet.nearest(word)
     found = await _find(context, close) if close else []
     shown = one_line(word, 60)
@@ -175,7 +194,7 @@ async def _not_found(context: HandlerContext, request: ChatRequest, command: str
 async def _offer_nearest(
     context: HandlerContext, request: ChatRequest, command: str, fits: Fits, word: str, rest: str
 ) -> bool:
-    """Where words begin with nearly a session's name, ask whether it is one; without a tap nothing is said."""
+    """If a text begins with nearly a session's name, ask whether it is one; nothing is done without a tap."""
     name = word.rstrip(",:;").rpartition(":")[2]
     close = await context.fleet.nearest(name) if len(name) > 2 else None
     found = await _find(context, close) if close is not None and _is_near(name, close) else []
@@ -210,7 +229,7 @@ def _called(views: Sequence[SessionView]) -> list[str]:
 
 
 def _is_near(word: str, name: str) -> bool:
-    """Whether a word is a slip of the thumb for a name: so near that it is hardly a word of its own."""
+    """Whether a word is probably a typing error of a name."""
     one, other = word.casefold(), name.casefold()
     return sorted(one) == sorted(other) or difflib.SequenceMatcher(None, one, other).ratio() > _NEAR
 

@@ -1,19 +1,29 @@
-"""`/run`: a new session or one that goes on; what is missing is asked for."""
+"""`/run` and plain text that is a task: a new session, or one that continues; what is missing is asked for."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from samobot.errors import DayOverError, UsageError
-from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.models import SessionRef
 from samobot.session.folder import clean_name
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.control_handlers import resume_one
-from samobot.telegram.handlers.parsing import Flag, RunArguments, first_word, parse_run
 from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.handlers.resolve import project_named
+from samobot.telegram.handlers.run_arguments import RunArguments, parse_run, task_slug
+from samobot.telegram.handlers.session_offers import (
+    as_text,
+    ask_project,
+    flags_of,
+    offer_existing,
+    offer_fresh,
+    offer_nearest,
+    offer_next,
+    resolve_arguments,
+    sessions_named,
+)
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -21,59 +31,89 @@ from samobot.telegram.views.blocked import more_today
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.wording import Icon
 
-_LONGEST_BASE = 56
-"""Characters of a name that are kept in the next one's, which has a number besides."""
-
 
 async def run(context: HandlerContext, request: ChatRequest) -> None:
-    """`/run name [task…]`: a new session, or one that goes on. What is missing is asked for."""
+    """`/run task in any words`: a new session; `/run name` continues one. What is missing is asked for."""
     await run_in(context, request, None)
 
 
 async def run_in(context: HandlerContext, request: ChatRequest, project: str | None) -> None:
-    """The same in a project that was picked, where one was."""
-    words = await _named(context, parse_run(request.text))
+    """The same in a project that was chosen, if one was."""
+    begun = [task for _, task in context.unfinished_commands() if task.key == request.key]
+    if begun and begun[0].text != request.text:
+        return  # an update handled again after a crash: what it began is taken up under its settled name
+    await context.fleet.refuse_in_panic()
+    words = await resolve_arguments(context, parse_run(request.text))
     if project is not None:
         words = replace(words, project=project)
     if words.name is None and request.session is not None:
         ref = SessionRef.from_key(request.session)
         view = await context.fleet.view(ref)
         if view.state is SessionState.DONE:
-            await _offer_next(context, request, view, words)
+            await offer_next(context, request, view, words)
             return
         if not (words.task or words.dive or words.auto):
             await resume_one(context, request, ref, budget_usd=words.budget_usd)
             return
         words = replace(words, project=ref.project, name=ref.folder)
-    if words.name is None:
-        _ask_name(context, request)
+    if words.name is None and not (words.task or words.dive):
+        _ask_what(context, request)
         return
-    name = clean_name(words.name)
-    project = await _project(context, request, words, name)
+    if words.name is None and project is None and await offer_existing(context, request, words):
+        return
+    derived = words.name is None
+    name = task_slug(words.task or words.dive or "") if words.name is None else clean_name(words.name)
+    project = await _project(context, request, words, None if derived else name)
     if project is None:
         return
-    known = await _sessions_named(context, project, name)
+    if derived:
+        name = await context.fleet.free_name(project, name)
+    known = await sessions_named(context, project, name)
     if not known and not words.task and not words.dive:
-        flags = _flags(words)
-        if not await _offer_nearest(context, request, project, name, flags):
+        flags = flags_of(words)
+        if not await offer_nearest(context, request, project, name, flags):
             _ask_task(context, request, project, name, flags)
         return
     before = await context.fleet.view(known[0]) if known else None
     if before is not None and before.state is SessionState.DONE:
-        await _offer_next(context, request, before, words)
+        await offer_next(context, request, before, words)
         return
+    if not known and not derived and await offer_fresh(context, request, project, replace(words, name=name)):
+        return
+    await start(context, request, project, replace(words, name=name))
+
+
+async def start(context: HandlerContext, request: ChatRequest, project: str, words: RunArguments) -> None:
+    """Start a session whose project and name are settled, in the background."""
     context.toast(request, "One moment…")
-    context.run_in_background(request, "run", _start(context, request, project, replace(words, name=name)))
+    again = as_text(replace(words, project=project)) or f"{project}:{words.name} {words.task or ''}"
+    context.store.chat_projects.set(request.chat_id, request.thread_id, project)
+    context.run_in_background(request.with_text(again), "run", _start(context, request, project, words))
 
 
-async def _named(context: HandlerContext, words: RunArguments) -> RunArguments:
-    """The same where a name has a colon after it: `greet: add a script`, or `demo: greet add a script`."""
-    if words.name is not None or words.project is None:
-        return words
-    if any(each.name.casefold() == words.project.casefold() for each in await context.fleet.projects()):
-        name, task = first_word(words.task or "")
-        return replace(words, name=name or None, task=task or None)
-    return replace(words, project=None, name=words.project)
+def ask_name(context: HandlerContext, request: ChatRequest, project: str, task: str) -> None:
+    """Ask for another name for a session that is about to start."""
+    send_prompt(
+        context,
+        request,
+        "✏️ Which name?",
+        Action(do=ActionKind.PICK_SESSION, command="rename", project=project, text=task),
+        hint="dark-mode",
+    )
+
+
+async def start_named(
+    context: HandlerContext, request: ChatRequest, project: str, name: str, task: str
+) -> None:
+    """Start a session under a name that the user chose for it.
+
+    Raises:
+        UsageError: It cannot be a name.
+    """
+    await context.fleet.refuse_in_panic()
+    words = await resolve_arguments(context, parse_run(task))
+    free = await context.fleet.free_name(project, clean_name(name))
+    await start(context, request, project, replace(words, name=free, task=words.task or task))
 
 
 async def _start(context: HandlerContext, request: ChatRequest, project: str, words: RunArguments) -> None:
@@ -109,13 +149,13 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
 async def _offer_more_today(
     context: HandlerContext, request: ChatRequest, project: str, words: RunArguments, error: DayOverError
 ) -> None:
-    """Say that the day's budget is used up; one tap lets the session go on, with the words that it has by now."""
-    found = await _sessions_named(context, project, words.name or "")
+    """Report that the day's budget is used up, with a button that resumes the session."""
+    found = await sessions_named(context, project, words.name or "")
     if not found:
-        raise error  # it was put away meanwhile
+        raise error  # it was archived meanwhile
     ref = found[0]
     resume = choice("▶️ Resume", Action(do=ActionKind.RESUME, session=ref.key))
-    unkept = " Its flags are not: say them again with /run then." if _flags(words) else ""
+    unkept = " Its flags are not: say them again with /run then." if flags_of(words) else ""
     context.reply(
         request,
         f"{Icon.BUDGET} {bold(ref.name)} rests. {escape(error.message)}{unkept}",
@@ -125,59 +165,13 @@ async def _offer_more_today(
     )
 
 
-async def _sessions_named(context: HandlerContext, project: str, name: str) -> list[SessionRef]:
-    return [ref for ref in await context.fleet.find(name) if ref.project == project]
-
-
-async def _offer_next(
-    context: HandlerContext, request: ChatRequest, view: SessionView, words: RunArguments
-) -> None:
-    """Say that a session is done, and offer another one for what is next: with the words that were given, if any."""
-    ref = view.ref
-    name = await _next_name(context, ref)
-    new = replace(words, project=ref.project, name=name)
-    again = _said_again(new)
-    command = "run" if again and (words.task or words.dive) else "task"
-    text = again if command == "run" else f"{ref.project}:{name} {_flags(words)}".strip()
-    start = Action(do=ActionKind.PICK_PROJECT, project=ref.project, command=command, text=text)
-    context.reply(
-        request,
-        f"{Icon.DONE} {bold(ref.name)} is done. What is next gets a session of its own.",
-        buttons=rows(choice(f"▶️ New: {name}", start)),
-        about=about_session(ref),
-        part="next",
-    )
-
-
-async def _next_name(context: HandlerContext, ref: SessionRef) -> str:
-    """A name that follows on a session's and is free: `greet-2` after `greet`."""
-    base = re.sub(r"-\d{1,3}$", "", ref.name)[:_LONGEST_BASE] or "next"
-    number = 2
-    while any(each.project == ref.project for each in await context.fleet.find(f"{base}-{number}")):
-        number += 1
-    return f"{base}-{number}"
-
-
-def _said_again(words: RunArguments) -> str | None:
-    """A run in one line that is read as the same again; None where its words cannot be put so."""
-    dive = f'--{Flag.DIVE} "{words.dive}"' if words.dive else ""
-    task = f'--{Flag.TASK} "{words.task}"' if words.task else ""
-    parts = (f"{words.project}:{words.name}", _flags(words), dive, task)
-    text = " ".join(part for part in parts if part)
-    try:
-        return text if parse_run(text) == words else None
-    except UsageError:
-        return None
-
-
-def _ask_name(context: HandlerContext, request: ChatRequest) -> None:
+def _ask_what(context: HandlerContext, request: ChatRequest) -> None:
     send_prompt(
         context,
         request,
-        "▶️ What shall the session be called, and what is to be done?\n"
-        f"Such as {code('greet Add a greeting script')}",
+        f"▶️ What should be done?\nFor example: {code('Add a greeting script')}",
         Action(do=ActionKind.PICK_SESSION, command="run", text=request.text.strip() or None),
-        hint="name and task",
+        hint="The task",
     )
 
 
@@ -185,7 +179,7 @@ def _ask_task(context: HandlerContext, request: ChatRequest, project: str, name:
     send_prompt(
         context,
         request,
-        f"▶️ {bold(name)} is new. What is to be done?",
+        f"▶️ {bold(name)} is new. What should be done?",
         Action(
             do=ActionKind.PICK_SESSION,
             command="run",
@@ -196,52 +190,23 @@ def _ask_task(context: HandlerContext, request: ChatRequest, project: str, name:
     )
 
 
-def _flags(words: RunArguments) -> str:
-    """The flags of a run that still lacks its task, wherever they stood, to be said again with it."""
-    budget = f"--{Flag.BUDGET} {words.budget_usd:.4f}" if words.budget_usd is not None else ""
-    return " ".join(part for part in (budget, f"--{Flag.AUTO}" if words.auto else "") if part)
-
-
-async def _offer_nearest(
-    context: HandlerContext, request: ChatRequest, project: str, name: str, flags: str
-) -> bool:
-    """Where a new session without a task is nearly one that there is, ask which is meant."""
-    close = await context.fleet.nearest(name)
-    found = await _sessions_named(context, project, close) if close else []
-    if not found or close is None:
-        return False
-    on = Action(do=ActionKind.RESUME, session=found[0].key)
-    if flags:
-        on = Action(
-            do=ActionKind.PICK_PROJECT, project=project, command="run", text=f"{found[0].folder} {flags}"
-        )
-    again = f"{project}:{name} {flags}".strip()
-    context.reply(
-        request,
-        f"There is no session {bold(name)} yet. Did you mean {bold(close)}?",
-        buttons=rows(
-            choice(f"▶️ {close} goes on", on),
-            choice(
-                f"New: {name}",
-                Action(do=ActionKind.PICK_PROJECT, project=project, command="task", text=again),
-            ),
-            width=1,
-        ),
-        part="nearest",
-    )
-    return True
-
-
 async def ask_task_of(context: HandlerContext, request: ChatRequest, project: str, said: str) -> None:
-    """Ask for the task of a new session whose name is settled; `said` is that and the flags."""
+    """Ask for the task of a new session; `said` is its name and the flags."""
     words = parse_run(said)
-    _ask_task(context, request, project, words.name or "", _flags(words))
+    _ask_task(context, request, project, words.name or "", flags_of(words))
 
 
 async def _project(
-    context: HandlerContext, request: ChatRequest, words: RunArguments, name: str
+    context: HandlerContext, request: ChatRequest, words: RunArguments, name: str | None
 ) -> str | None:
-    """Find the project a run is for; None where the person has been asked."""
+    """Find the project a run is for; None if the user has been asked.
+
+    Args:
+        context: What handlers share.
+        request: The run.
+        words: What it was given.
+        name: The session's name, if it was given: a session of that name says which project.
+    """
     known = [each.name for each in await context.fleet.projects()]
     if not known:
         raise UsageError(
@@ -249,15 +214,9 @@ async def _project(
         )
     if words.project is not None:
         return await project_named(context, words.project)
-    homes = {ref.project for ref in await context.fleet.find(name)}
+    homes = {ref.project for ref in await context.fleet.find(name)} if name is not None else set()
     candidates = [each for each in known if each in homes] or known
     if len(candidates) == 1:
         return candidates[0]
-    keys = [
-        choice(each, Action(do=ActionKind.PICK_PROJECT, project=each, command="run", text=request.text))
-        for each in candidates[:20]
-    ]
-    context.reply(
-        request, f"In which project shall {bold(name)} run?", buttons=rows(*keys, width=1), part="project"
-    )
+    ask_project(context, request, candidates, request.text)
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from samobot.errors import ConflictError, SamobotError
 from samobot.fleet.models import SessionView
 from samobot.phases import WaitingFor
+from samobot.session.answer_text import Ambiguous, names_label, parse_answers
 from samobot.session.decisions import DecisionKind
 from samobot.session.question import Question
 from samobot.session.status import SessionState
@@ -67,7 +68,7 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
         return
     if request.about is not None and says_done(request.text) and "need" in detail:
         shown = request.about.kind == NeedKind.ACTION or (need is not None and need.kind is NeedKind.ACTION)
-        if shown:  # also if it is over: the user hears what came of it, and "done" does not become guidance
+        if shown:  # also if it is over: the user gets the outcome, and "done" does not become guidance
             await control_handlers.unblock(
                 context, request, view.ref, DecisionKind.ACTION_DONE, detail["need"]
             )
@@ -93,10 +94,48 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
 async def answer_shown(
     context: HandlerContext, request: ChatRequest, view: SessionView, question: Question
 ) -> None:
-    """Answer the question of the message that was replied to."""
+    """Answer the question of the message that was replied to; a text with several labels answers several.
+
+    If it is unclear whether a text is one answer or several, nothing is written before a tap.
+    """
     decision_checks.check_not_answered(question, request.text, request)
-    await decision_handlers.answer_question(
-        context, request, view.ref, question.index, question.identity, request.text
+    words = parse_answers(request.text, view.questions)
+    labelled = {} if isinstance(words, Ambiguous) else words.answers
+    elsewhere = len(labelled) > 1 or (bool(labelled) and question.label not in labelled)
+    letters = all(len(text.strip()) == 1 for text in labelled.values())
+    if isinstance(words, Ambiguous) or (elsewhere and not letters and not names_label(request.text)):
+        _ask_whether_one_answer(context, request, view, question)
+    elif elsewhere:
+        await decision_handlers.answer_labelled(context, request, view, labelled)
+    else:
+        text = next(iter(labelled.values()), request.text)
+        await decision_handlers.answer_question(
+            context, request, view.ref, question.index, question.identity, text
+        )
+
+
+def _ask_whether_one_answer(
+    context: HandlerContext, request: ChatRequest, view: SessionView, question: Question
+) -> None:
+    whole = Action(
+        do=ActionKind.ANSWER,
+        session=view.ref.key,
+        question=question.index,
+        identity=question.identity,
+        text=request.text,
+    )
+    split = Action(do=ActionKind.PICK_SESSION, session=view.ref.key, command="answer", text=request.text)
+    context.reply(
+        request,
+        f"Is all of it the answer to {bold(question.label)}?\n“{escape(one_line(request.text, 120))}”",
+        buttons=rows(
+            choice(f"✍️ All of it for {question.label}", whole),
+            choice("Split by question", split),
+            choice("Cancel", Action(do=ActionKind.CANCEL)),
+            width=1,
+        ),
+        about=about_session(view.ref),
+        part="split",
     )
 
 

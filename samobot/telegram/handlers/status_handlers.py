@@ -6,6 +6,7 @@ from datetime import datetime
 
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
+from samobot.telegram.handlers.archive_handlers import show_archived
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
 from samobot.telegram.handlers.resolve import (
     any_session,
@@ -40,8 +41,10 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     for view in views:
         (shown if is_active(view) or need_of(view) is not None else others).append(view)
     resting = sorted(others, key=_updated, reverse=True)[:_RESTING]
+    stopped = await emergency_line(context)
     if not views:
-        context.reply(request, "Nothing here yet. /run starts a session.")
+        nothing = "Nothing here yet. Send a task in your own words to start a session."
+        context.reply(request, "\n".join(part for part in (stopped, nothing) if part))
         return
     waiting = [view for view in shown if need_of(view) is not None]
     running = [view for view in shown if view.state is SessionState.RUNNING]
@@ -49,7 +52,11 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     ordered = sorted(shown, key=lambda view: (need_of(view) is None, view.state is not SessionState.RUNNING))
     called = dict(zip((view.ref.key for view in views), display_names(views), strict=True))
     place, now = place_of(context, request), context.now()
-    lines = [bold(head), *(_line(view, called[view.ref.key], place, now) for view in ordered[:_MOST])]
+    lines = [
+        *([stopped] if stopped else []),
+        bold(head),
+        *(_line(view, called[view.ref.key], place, now) for view in ordered[:_MOST]),
+    ]
     if len(ordered) > _MOST:
         lines.append(f"… and {len(ordered) - _MOST} more: /sessions")
     if resting and len(ordered) < _MOST:
@@ -67,6 +74,12 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     context.reply(request, "\n".join(lines), buttons=buttons)
 
 
+async def emergency_line(context: HandlerContext) -> str:
+    """A line for as long as the emergency stop is on; else empty."""
+    who = await context.fleet.emergency_stop()
+    return f"🛑 Emergency stop is on ({escape(one_line(who, 60))}). /resume turns it off." if who else ""
+
+
 def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
     """Show one session in detail, with the buttons of its card."""
     shown = card(view, place_of(context, request), context.now())
@@ -81,7 +94,7 @@ def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -
 
 
 def place_of(context: HandlerContext, request: ChatRequest) -> Recipient:
-    """The chat that a request came from, as the words for it need to know it."""
+    """The chat that a request came from, with its preferences."""
     return context.places.at(request.chat_id, request.thread_id)
 
 
@@ -92,6 +105,9 @@ async def sessions(context: HandlerContext, request: ChatRequest) -> None:
         NotFoundError: There is no such project.
     """
     wanted = request.text.strip()
+    if wanted.casefold() in ("archived", "archive"):
+        show_archived(context, request, await context.fleet.archived())
+        return
     views = await context.fleet.sessions()
     if wanted:
         project = await project_named(context, wanted)

@@ -10,9 +10,9 @@ from samobot.session.status import SessionState
 from samobot.telegram.views.pending import NeedKind, need_of
 
 MAX_SUGGESTIONS = 8
-"""Lines of advice: with what stands around them they fill no more than a phone's screen."""
+"""Most suggestions: they fit a phone's screen."""
 
-_BEGIN = "run greet Add a greeting script"
+_BEGIN = "run Add a greeting script"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Suggestion:
     """A command that fits.
 
     Attributes:
-        command: What to send, without the slash; the first word is the command's name.
-        words: What it does there.
+        command: What to send, without the slash; it begins with the command's name.
+        words: What it does.
     """
 
     command: str
@@ -41,14 +41,14 @@ _URGENT = (
 
 
 def suggest(views: Sequence[SessionView], called: Sequence[str]) -> list[Suggestion]:
-    """Say what can be done now.
+    """Suggest commands for the current state.
 
     Args:
         views: The sessions that it is about.
         called: What each of them is called.
     """
     found: dict[str, Suggestion] = {}
-    # Where there is one session, nobody has to name it.
+    # A single session does not have to be named.
     names = list(called) if len(views) > 1 else [""] * len(views)
     for each in _all(list(zip(views, names, strict=True))):
         command = " ".join(each.command.split())

@@ -1,7 +1,7 @@
 """Who may: the one choke point that every update passes before any handler.
 
-It stands around whatever handles updates and keeps from it everything that does not come, in person and unedited,
-from somebody allowed. Strangers get silence and one line in the log, with their numbers and nothing of their text.
+It wraps the update handler and drops everything that does not come unedited from an allowed user. Strangers get no
+reply; one log line holds their ids and nothing of their text.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ class RefusalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccessDecision:
-    """What the gate says of an update.
+    """Whether an update may be handled.
 
     Attributes:
         reason: Why it has no effect; None: it may pass.
-        user_id: Who sent it, as far as Telegram says.
+        user_id: The sender, if Telegram includes one.
         chat_id: Where.
-        code: What could be a pairing code, where a person or a group may come in by one.
+        code: A possible pairing code, if the sender or group may pair.
     """
 
     reason: RefusalReason | None
@@ -73,7 +73,7 @@ def access_of(settings: Settings) -> Access:
 
 
 def check_access(update: Update, access: Access) -> AccessDecision:
-    """Say whether an update may have an effect; pure.
+    """Check whether an update may be handled. Pure.
 
     Args:
         update: The update.
@@ -85,7 +85,7 @@ def check_access(update: Update, access: Access) -> AccessDecision:
         query = update.callback_query
         chat = query.message.chat if query.message is not None else None
         user_id = query.from_user.id
-        if chat is None:  # a button under an inline message: not one of ours
+        if chat is None:  # a button of an inline message: not from this bot
             return AccessDecision(RefusalReason.KIND, user_id)
         return AccessDecision(_refusal(user_id, query.from_user.is_bot, chat, access), user_id, chat.id)
     user, where = update.effective_user, update.effective_chat
@@ -113,7 +113,7 @@ def _judge_message(message: Message, access: Access) -> AccessDecision:
         return AccessDecision(reason, user_id, chat.id)
     reason = _refusal(user.id, user.is_bot, chat, access)
     start = _START.fullmatch(message.text or "")
-    # A stranger comes in by a code in a private chat, a group by one that somebody allowed sends there.
+    # A stranger pairs by a code in a private chat, a group by one that an allowed user sends there.
     may_pair = (
         reason is RefusalReason.STRANGER and chat.type == ChatType.PRIVATE and chat.id == user.id
     ) or (reason is RefusalReason.PLACE and chat.type in _GROUPS)
@@ -172,7 +172,7 @@ class AccessGate:
         return guarded
 
     def admits(self, update: Update) -> bool:
-        """Say whether an update may have an effect. A fault of ours does not open the door."""
+        """Check whether an update may be handled; an internal error refuses it."""
         try:
             verdict = self._admit(update)
         except Exception:
@@ -199,7 +199,7 @@ class AccessGate:
         return verdict
 
     def _pair(self, verdict: AccessDecision, code: str, message: Message) -> bool:
-        """Try a code; the person is in, or the code is unused, whatever crashes in between."""
+        """Try a code; a crash leaves either the user paired or the code unused."""
         try:
             with self._store.transaction(durable=True):
                 if not self._store.pairing.redeem(code):
@@ -218,7 +218,7 @@ class AccessGate:
 
 
 class _Lines:
-    """So many log lines a minute; the rest is counted and said in one."""
+    """A limited number of log lines a minute; the rest is counted."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._now = monotonic

@@ -1,4 +1,4 @@
-"""Where updates come in: each becomes a request for a command, a tap or plain words; errors become one line."""
+"""Dispatches updates: to a command, a callback query or plain text; errors become one line."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ VIA = "telegram"
 
 
 class UpdateDispatcher:
-    """Hands every update that the gate has let in to whoever carries it out.
+    """Dispatches every allowed update to its handler.
 
     Args:
-        context: What handlers have.
-        username: Says what the bot is called, without `@`; known before anything is handled that may name it.
+        context: What handlers share.
+        username: Returns the bot's username, without `@`; known before an update is handled.
     """
 
     def __init__(self, context: HandlerContext, username: Callable[[], str | None]) -> None:
@@ -42,14 +42,14 @@ class UpdateDispatcher:
         self._username = username
 
     async def on_update(self, update: Update) -> None:
-        """Carry an update out; what goes wrong with it is said."""
+        """Handle an update; errors are reported."""
         if update.callback_query is not None:
             await self._on_tap(update.update_id, update.callback_query)
         elif update.message is not None:
             await self._on_message(update, update.message)
 
     async def take_up(self) -> None:
-        """Do what was begun and not ended when the bot last died."""
+        """Repeat the background work that was not finished when the bot last died."""
         for name, request in self._context.unfinished_commands():
             command = find_command(name)
             if command is None:
@@ -107,7 +107,7 @@ class UpdateDispatcher:
             return
         if typed.bot is not None and typed.bot.casefold() != (self._username() or "").casefold():
             return
-        close_prompt(self._context, request)  # whoever gives a command is not about to answer
+        close_prompt(self._context, request)  # a command means that the prompt is not being answered
         command = find_command(typed.name)
         asked = request.with_text(typed.rest)
         if command is None:
@@ -128,7 +128,7 @@ class UpdateDispatcher:
             self._context.fail(request, error)
 
     def _about(self, message: Message) -> MessageSubject | None:
-        """What the message of ours that this one replies to is about."""
+        """The subject of the bot's message that was replied to."""
         replied = message.reply_to_message
         if replied is None:
             return None
@@ -136,10 +136,10 @@ class UpdateDispatcher:
         return sent.about if sent is not None else self._by_buttons(replied)
 
     def _by_buttons(self, message: Message) -> MessageSubject | None:
-        """What a message is about whose number we do not know: its buttons say so.
+        """The subject of a message whose id is unknown, from its buttons.
 
-        Telegram may show a message before it tells us its number, or never tell: then it comes a second time, and
-        the person replies to the first.
+        Telegram may show a message without ever returning its id: then it is sent again, and the user may reply to
+        the first one.
         """
         rows = message.reply_markup.inline_keyboard if message.reply_markup is not None else ()
         for button in (button for row in rows for button in row):
@@ -150,7 +150,7 @@ class UpdateDispatcher:
         return None
 
     def _confirm(self, request: ChatRequest, typed: ParsedCommand, message: Message) -> None:
-        """Ask whether an old command still holds: the world has gone on since it was written."""
+        """Ask for confirmation of an old command."""
         again = Action(
             do=ActionKind.RUN_STALE, session=request.session, command=typed.name, text=request.text or None
         )

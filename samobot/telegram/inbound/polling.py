@@ -3,7 +3,7 @@
 The next getUpdates acknowledges what the previous one returned, so an update is on disk before Telegram may
 forget it. Receiving and handling are two tasks: a slow handler does not keep updates from being safe.
 
-No offset is kept across restarts: Telegram itself knows what was acknowledged, hands the rest over again, and
+No offset is kept across restarts: Telegram knows what was acknowledged, sends the rest again, and
 the journal recognises what it has. (It may also start its numbers anew after a week without updates.)
 """
 
@@ -22,6 +22,7 @@ from typing import Any
 from telegram import Bot, Update
 from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
 
+from samobot.backoff import backoff
 from samobot.errors import StorageError
 from samobot.telegram.outbound.bot_client import TokenRejectedError, error_text, retry_seconds
 from samobot.telegram.store.update_journal import JournaledUpdate, UpdateJournal
@@ -36,7 +37,7 @@ HANDLING_SECONDS = 30.0
 """A handler returns at once; one that does not for so long is broken off."""
 
 HANDLED_FIRST_SECONDS = 0.05
-"""For how long an acknowledgement lets the handling go first: somebody waits for that, and nobody for it."""
+"""For how long an acknowledgement waits for handling, which the user waits for."""
 
 STALE_AFTER = timedelta(minutes=10)
 MAX_TRIES = 2
@@ -54,7 +55,7 @@ _DISK_SECONDS = 5.0
 
 
 class ProblemKind(enum.StrEnum):
-    """What a person has to hear about."""
+    """What the user has to be notified of."""
 
     UNREADABLE = "unreadable"
     FAILED = "failed"
@@ -65,12 +66,12 @@ class ProblemKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something went wrong with an update or the polling; the bot goes on.
+    """An error with an update or the polling; the bot continues.
 
     Attributes:
         kind: What.
-        text: The same in words.
-        update: The update, as Telegram sent it, where it is about one; it may be anybody's.
+        text: The message.
+        update: The update as Telegram sent it, if it is about one; it may be a stranger's.
     """
 
     kind: ProblemKind
@@ -79,7 +80,7 @@ class Problem:
 
 
 def is_outdated(update: Update, now: datetime) -> bool:
-    """Say whether a message is so old that a command in it has to be confirmed first.
+    """Whether a message is so old that a command in it has to be confirmed.
 
     Args:
         update: The update.
@@ -95,8 +96,8 @@ class Poller:
     Args:
         bot: The bot, initialised.
         journal: Where updates are kept.
-        process: Handles one update; an exception is logged, said, and stops nothing.
-        on_problem: Called with what a person has to hear about.
+        process: Handles one update; an exception is logged and reported, and stops nothing.
+        on_problem: Called with what the user has to be notified of.
         monotonic: A monotonic clock in seconds.
         backoff: Seconds after the first failed getUpdates; each further one waits twice as long, up to 30.
         long_poll: Seconds for which Telegram keeps a getUpdates open.
@@ -165,7 +166,7 @@ class Poller:
                 group.create_task(self._receive(), name="polling: receive")
                 group.create_task(self._handle_all(), name="polling: handle")
         except BaseExceptionGroup as errors:
-            # Whoever runs the bot wants the one error, not a group of it.
+            # The caller expects the error itself, not a group.
             raise errors.exceptions[0] from None
 
     # Receiving -------------------------------------------------------------------------------------------
@@ -211,7 +212,7 @@ class Poller:
                     await asyncio.sleep(_DISK_SECONDS)
 
     def _take_in(self, raws: list[dict[str, Any]]) -> bool:
-        """Journal updates and queue the new ones; says whether they may be acknowledged.
+        """Journal updates and queue the new ones; returns whether they may be acknowledged.
 
         Where the disk refuses they are handled all the same (one may be `/stop`), but stay with Telegram, which
         hands them over again until they are on disk.
@@ -276,7 +277,7 @@ class Poller:
         self._say(Problem(ProblemKind.CONFLICT, text))
 
     def _delay(self, failures: int) -> float:
-        return float(min(_LONGEST_BACKOFF, self._backoff * 2 ** min(failures - 1, 10)))
+        return backoff(failures, self._backoff, _LONGEST_BACKOFF)
 
     # Handling --------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from samobot.session.files import make_folder
 
 
 def lock_folder(environ: Mapping[str, str]) -> Path:
-    """Where the locks are: one place a user, whatever SAMOBOT_STATE_DIR says, as the token is what counts."""
+    """The folder of the locks: one a user, independent of SAMOBOT_STATE_DIR, as the token is what counts."""
     base = environ.get("XDG_STATE_HOME") or "~/.local/state"
     return Path(base).expanduser() / "samobot" / "locks"
 

@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 SAVE_LAST_POLL_EVERY = timedelta(minutes=1)
 """How often it is noted that all sessions were looked at."""
 
+COMPARE_EVERY = timedelta(seconds=20)
+"""How often reminders and limits are looked at while no session changes."""
+
 GONE_AFTER = timedelta(minutes=10)
 """How long a session has to be missing before what is shown of it is closed."""
 
@@ -85,6 +88,8 @@ class Notifier:
         self._now = now
         self._gone: dict[str, datetime] = {}
         self._awake_since: datetime | None = None
+        self._views_compared: Sequence[SessionView] | None = None
+        self._compare_again = now()
         self._last_poll: datetime | None = None
         self._last_poll_saved: datetime | None = None
         self._notified = set(store.notified.all())
@@ -100,6 +105,9 @@ class Notifier:
         if self._last_poll is None or now - self._last_poll > GAP:
             self._awake_since = now
         self._last_poll = now
+        if views is self._views_compared and now < self._compare_again and not self._sessions.any_due(now):
+            return
+        self._views_compared, self._compare_again = None, now + COMPARE_EVERY
         self._sessions.mark_due(self._names.update(views), now)
         tellings = []
         for view in map(self._names.displayed, views):
@@ -113,6 +121,8 @@ class Notifier:
         self._post_reminders(now)
         await self._decide_automatically(now)
         self._save_last_poll(now)
+        if not any(self._sessions.is_due(view, now) for view in map(self._names.displayed, views)):
+            self._views_compared = views
 
     async def refresh(self, ref: SessionRef) -> None:
         """Say what has changed in one session, right now: after a decision."""

@@ -112,6 +112,10 @@ class SessionNotifier:
             return True
         return known.view is not view and known.view != view
 
+    def any_due(self, now: datetime) -> bool:
+        """Whether a session has to be told of again although nothing of it has changed."""
+        return any(known.due is not None and known.due <= now for known in self.known.values())
+
     def mark_due(self, names: Collection[str], now: datetime) -> None:
         """Have sessions of these names told with the next poll, though nothing else about them has changed."""
         if not names:

@@ -1,4 +1,4 @@
-"""The python-telegram-bot object, set up for a poll loop and an outbox of our own."""
+"""The Bot API client, configured for our own polling loop and outbox."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def build_bot(token: str, root: str) -> Bot:
 
 
 def retry_seconds(error: RetryAfter) -> float:
-    """For how long Telegram wants to be left alone."""
+    """Seconds until the next call is allowed."""
     wait = error.retry_after
     return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
 def error_text(error: Exception) -> str:
-    """An error for the log, without a proxy's whole page in it; its name where it has no text."""
+    """An error's text for the log, without a proxy's page; its class name if it has no text."""
     return str(error).partition(". Parsing the server response")[0] or type(error).__name__

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from telegram import Bot
 from telegram.error import TelegramError
 
+from samobot.backoff import backoff
 from samobot.errors import StorageError
 from samobot.telegram.outbound.bot_client import error_text
 from samobot.telegram.outbound.delivery import (
@@ -291,5 +292,4 @@ class ChatSender:
         return row.op in (Op.EDIT, Op.STRIP)
 
     def _backoff(self, tries: int) -> float:
-        longest = min(_LONGEST_BACKOFF, self._tools.backoff * 2.0 ** min(tries - 1, 10))
-        return longest * _JITTER.uniform(0.5, 1.0)
+        return backoff(tries, self._tools.backoff, _LONGEST_BACKOFF) * _JITTER.uniform(0.5, 1.0)

@@ -12,7 +12,6 @@ from samobot.telegram.store.callback_data import CallbackIds
 from samobot.telegram.store.chat_migration import ChatMigrations
 from samobot.telegram.store.chat_settings import ChatSettingsTable
 from samobot.telegram.store.database import Clock, Database
-from samobot.telegram.store.desired_runs import DesiredRuns
 from samobot.telegram.store.notified import (
     LastPoll,
     LimitNoticeTable,
@@ -24,7 +23,7 @@ from samobot.telegram.store.outbox_rows import OutboxQueue
 from samobot.telegram.store.pairing import LastPairing, PairedPeople, Pairing
 from samobot.telegram.store.pending_work import BackgroundTasks, OpenPrompts, PhaseLimits
 from samobot.telegram.store.sent import SentMessages
-from samobot.telegram.store.session_chats import SessionChats
+from samobot.telegram.store.session_chats import ChatProjects, SessionChats
 from samobot.telegram.store.update_journal import UpdateJournal
 
 DATABASE_NAME = "bot.db"
@@ -57,12 +56,12 @@ class Store:
         last_poll: When all sessions were last compared.
         callbacks: What buttons mean.
         chats: Preferences of chats.
-        wanted: Runs that ought to be running.
         people: Who came in by a code.
         pairing: The open code.
         last_pairing: The message whose code let somebody in last.
         migrations: Groups that became supergroups.
         session_chats: Which chat a session was started in.
+        chat_projects: The project that was used last in a chat.
         prompts: Texts that users were asked for.
         tasks: Background work to be begun again after a crash.
         phase_limits: Phases after which sessions pause.
@@ -83,12 +82,12 @@ class Store:
         self.last_poll = LastPoll(self._database)
         self.callbacks = CallbackIds(self._database)
         self.chats = ChatSettingsTable(self._database)
-        self.wanted = DesiredRuns(self._database)
         self.people = PairedPeople(self._database)
         self.pairing = Pairing(self._database)
         self.last_pairing = LastPairing(self._database)
         self.migrations = ChatMigrations(self._database)
         self.session_chats = SessionChats(self._database)
+        self.chat_projects = ChatProjects(self._database)
         self.prompts = OpenPrompts(self._database)
         self.tasks = BackgroundTasks(self._database)
         self.phase_limits = PhaseLimits(self._database)
@@ -101,6 +100,16 @@ class Store:
             durable: Whether they must survive a power cut (needed where one of the calls is durable itself).
         """
         return self._database.transaction(durable=durable)
+
+    def legacy_runs(self) -> list[tuple[str, str]]:
+        """Sessions, and the flags of their runs as JSON, that an earlier version kept here; see `forget_legacy_runs`."""
+        rows = self._database.rows("SELECT session, options FROM wanted ORDER BY place, since")
+        return [(row["session"], row["options"]) for row in rows]
+
+    def forget_legacy_runs(self) -> None:
+        """Remove what `legacy_runs` returns, once the fleet keeps it."""
+        with self._database.transaction(durable=True) as connection:
+            connection.execute("DELETE FROM wanted")
 
     def prune(self) -> None:
         """Forget what is long over; a few milliseconds, meant for once an hour."""

@@ -22,6 +22,7 @@ class ChatMigrations:
             for statement in (
                 "UPDATE OR REPLACE limit_notices SET chat_id = ? WHERE chat_id = ?",
                 "UPDATE OR REPLACE prompts SET chat_id = ? WHERE chat_id = ?",
+                "UPDATE OR REPLACE chat_projects SET chat_id = ? WHERE chat_id = ?",
             ):
                 connection.execute(statement, (new, old))
 

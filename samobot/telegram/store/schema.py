@@ -75,7 +75,7 @@ CREATE TABLE chats (              -- preferences of a chat, and whether it can b
     blocked  REAL
 );
 
-CREATE TABLE wanted (             -- runs that ought to be running
+CREATE TABLE wanted (             -- no longer written: the fleet keeps which runs should be running
     session  TEXT PRIMARY KEY,
     options  TEXT NOT NULL,
     since    REAL NOT NULL,
@@ -233,5 +233,14 @@ INSERT OR IGNORE INTO bot_accounts
 DROP TABLE facts;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TYPED_TABLES)
+_CHAT_PROJECTS = """
+CREATE TABLE chat_projects (      -- the project of the last session that was started in a chat
+    chat_id   INTEGER NOT NULL,
+    thread_id INTEGER NOT NULL,   -- 0: no topic
+    project   TEXT NOT NULL,
+    PRIMARY KEY (chat_id, thread_id)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TYPED_TABLES, _CHAT_PROJECTS)
 """Step n brings the schema from version n to n + 1."""

@@ -11,7 +11,6 @@ from samobot.telegram.markup.split import PHONE_LINE, beginning, file_name
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
-from samobot.telegram.views.test_claims import claims
 from samobot.telegram.views.wording import (
     Icon,
     agent_block,
@@ -44,7 +43,7 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> MessageView:
         diff: What its branch holds; None where it does not work in a repository.
     """
     words = summary_text(summary) or agent_block(view.summary or view.last_action or "", _SUMMARY)
-    facts = lines(_branch(diff), "  ".join(claims(agent_rich(summary).text)), _took(view), _by_phase(view))
+    facts = lines(_branch(diff), _tests(view), _took(view), _by_phase(view))
     key = view.ref.key
     of_repository = (
         ActionButton("± Diff", Action(do=ActionKind.DIFF, session=key)),
@@ -55,8 +54,14 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> MessageView:
         ActionButton("Timeline", Action(do=ActionKind.TIMELINE, session=key)),
         ActionButton("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
     )
-    head = headline(Icon.DONE, view.ref, "is done")
-    return MessageView(paragraphs(lines(head, words), facts), rows(*buttons, width=2))
+    return MessageView(paragraphs(lines(_done_line(view, diff), words), facts), rows(*buttons, width=2))
+
+
+def _done_line(view: SessionView, diff: DiffView | None) -> str:
+    """The first line: a session whose work is not all in commits is not plainly done."""
+    if diff is not None and diff.unfinished:
+        return headline(Icon.ERROR, view.ref, f"is done, but {diff.unfinished}")
+    return headline(Icon.DONE, view.ref, "is done")
 
 
 def summary_file(view: SessionView, document: Document) -> MessageView | None:
@@ -123,6 +128,16 @@ def _branch(diff: DiffView | None) -> str:
     if diff.uncommitted:
         facts.append(f"{diff.uncommitted} not committed")
     return " · ".join(facts)
+
+
+def _tests(view: SessionView) -> str:
+    """The figures that the agent reported in its signal; nothing is read out of its prose."""
+    tests = view.tests
+    if tests is None:
+        return ""
+    if tests.failed:
+        return f"✗ {tests.failed:,} of {plural(tests.passed + tests.failed, 'test')} failing"
+    return f"✓ {plural(tests.passed, 'test')}"
 
 
 def _took(view: SessionView) -> str:

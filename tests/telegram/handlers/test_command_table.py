@@ -104,6 +104,33 @@ async def test_a_letter_an_option_and_a_text_are_written_as_answers(phone: Phone
     assert all(question.by == "Ann" and question.via == "telegram" for question in view.questions)
 
 
+async def test_several_answers_in_one_message_are_split_at_their_labels(phone: Phone) -> None:
+    phone.asking()
+    await phone.say("/answer Q1: b\nQ2: put it in tools/")
+    view = await phone.context.fleet.view(SessionRef.from_key("repo:26-01-31-demo"))
+    assert [question.answer for question in view.questions] == ["B) blue", "put it in tools/"]
+
+
+async def test_several_answers_in_a_reply_to_one_question_are_split_at_their_labels(phone: Phone) -> None:
+    phone.asking()
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
+    phone.deliver(phone.last("Which colour?"), 50)
+    await phone.say("Q1 b and Q2 many", reply_to=50)
+    view = await phone.context.fleet.view(SessionRef.from_key("repo:26-01-31-demo"))
+    assert [question.answer for question in view.questions] == ["B) blue", "many"]
+
+
+@pytest.mark.parametrize("typed", ["/answer B A", "/answer red. Q2: many", "/answer Q1: A\nQ2:"])
+async def test_answers_that_are_not_clear_are_asked_about_before_any_is_written(
+    phone: Phone, typed: str
+) -> None:
+    folder = phone.asking()
+    before = (folder / "_qa.md").read_text()
+    (said,) = await phone.say(typed)
+    assert "Nothing was saved." in said
+    assert (folder / "_qa.md").read_text() == before
+
+
 async def test_which_question_is_asked_with_buttons(phone: Phone) -> None:
     folder = phone.asking()
     await phone.say("/answer blue, please")
@@ -132,7 +159,7 @@ async def test_the_words_asked_for_are_taken_from_a_reply_or_from_what_comes_nex
 
 async def test_a_question_that_the_words_led_to_is_answered_by_the_next_words(phone: Phone) -> None:
     await phone.say("/run")
-    assert "What is to be done?" in (await phone.say("repo:demo"))[0]
+    assert "What should be done?" in (await phone.say("repo:demo"))[0]
     await phone.say("add a greeting")
     await phone.context.finish(20)
     (folder,) = (phone.root / "sessions-repo").iterdir()
@@ -168,21 +195,21 @@ async def test_pause_says_what_a_session_waits_for_that_rests_already(
     )
     (refused,) = await phone.say("/pause demo")
     assert refused.startswith(refusal)
-    phone.store.wanted.want("repo:26-01-31-demo", {})
+    phone.desired_runs.want("repo:26-01-31-demo", {})
     (refused,) = await phone.say("/pause demo")
     assert refused.startswith(refusal)
     assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT], (
         "no receipt for nothing"
     )
-    assert len(phone.store.wanted.all()) == 1, "it goes on after the decision, as it would have"
+    assert len(phone.desired_runs.all()) == 1, "it goes on after the decision, as it would have"
 
 
 async def test_pause_says_that_a_session_was_in_line(phone: Phone) -> None:
     phone.session("demo")
-    phone.store.wanted.want("repo:26-01-31-demo", {}, queued=True)
+    phone.desired_runs.want("repo:26-01-31-demo", {}, queued=True)
     said = await phone.say("/pause demo")
     assert any("⏸ demo is paused; it was number 1 in line." in text for text in said)
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
 
 
 async def test_a_lone_word_that_is_a_command_does_not_become_a_session(phone: Phone) -> None:
@@ -194,7 +221,7 @@ async def test_a_lone_word_that_is_a_command_does_not_become_a_session(phone: Ph
     # What was asked is still open, and the button does what was meant.
     await phone.tap(phone.last("status is also a command"), "/status")
     assert any("Nothing" in to_plain(row.post.text) for row in phone.new())
-    assert "What is to be done?" in (await phone.say("repo:greet"))[0]
+    assert "What should be done?" in (await phone.say("repo:greet"))[0]
     assert "also a command" in (await phone.say("stop"))[0]
     await phone.say("stop the greeting from being printed twice")
     await phone.context.finish(20)
@@ -205,7 +232,7 @@ async def test_a_session_can_be_named_as_a_command_where_that_is_meant(phone: Ph
     await phone.say("/run --budget 5")
     await phone.say("status")
     await phone.tap(phone.last("also a command"), "▶️ A session named status")
-    asked = [row for row in phone.new() if "In which project" in to_plain(row.post.text)]
+    asked = [row for row in phone.new() if "Which project" in to_plain(row.post.text)]
     await phone.tap(asked[0], "repo")
     await phone.say("show how things stand")
     await phone.context.finish(20)
@@ -271,8 +298,8 @@ async def test_a_reply_to_a_card_is_guidance_word_for_word(phone: Phone) -> None
 async def test_plain_words_get_a_hint_with_buttons_that_do_it(phone: Phone) -> None:
     folder = phone.asking()
     said = await phone.say("and make it fast")
-    assert "Is that for demo?" in said[0]
-    await phone.tap(phone.last("Is that for demo?"), "💬 Guidance for demo")
+    assert "What is this for?" in said[0]
+    await phone.tap(phone.last("What is this for?"), "💬 Guidance for demo")
     assert "and make it fast" in (folder / "_guidance.md").read_text()
     assert any("Commands begin with a slash: /status" in text for text in await phone.say("status"))
 
@@ -285,6 +312,7 @@ async def test_an_old_command_is_confirmed_and_an_old_answer_counts(phone: Phone
     assert "do it now?" in said[0]
     assert folder.exists()
     await phone.tap(phone.last("do it now?"), "Do it now")
+    await phone.tap(phone.last("Archive it anyway?"), "📦 Archive")
     assert not folder.exists()
 
 
@@ -322,10 +350,10 @@ async def test_a_button_from_long_ago_says_so(phone: Phone) -> None:
 
 
 async def test_in_which_project_is_asked_and_a_missing_one_suggested(phone: Phone) -> None:
-    await phone.say("/run demo do it --budget 5")
-    asked = phone.last("In which project")
+    await phone.say("/run demo: do it --budget 5")
+    asked = phone.last("Which project")
     keys = [key["text"] for row in (asked.post.markup or {})["inline_keyboard"] for key in row]
-    assert keys == ["repo", "shop"]
+    assert keys == ["repo", "shop", "Cancel"]
     assert "Did you mean shop?" in (await phone.say("/run shpo:demo do it"))[0]
     await phone.tap(asked, "shop")
     await phone.context.finish(20)
@@ -435,9 +463,9 @@ async def test_a_session_without_money_is_not_said_to_go_on(phone: Phone) -> Non
     assert "+$5" in str(phone.last("used up its budget").post.markup)
     too_little = "⚠️ demo has cost $6.00 already; a budget has to be more than that."
     assert await phone.say("/resume demo 4") == [too_little]
-    assert not phone.store.wanted.all()
+    assert not phone.desired_runs.all()
     await phone.say("/resume demo 8")
-    assert [run.session for run in phone.store.wanted.all()] == ["repo:26-01-31-demo"]
+    assert [run.session for run in phone.desired_runs.all()] == ["repo:26-01-31-demo"]
 
 
 async def test_cost_says_what_ended_without_a_price(phone: Phone) -> None:
@@ -541,6 +569,7 @@ async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phon
     for number, row in enumerate(shown[:-1]):
         phone.deliver(row, 50 + number)  # one waits still
     await phone.say("/archive demo")
+    await phone.tap(phone.last("Archive it anyway?"), "📦 Archive")
     queued = phone.store.outbox.waiting(CHAT)
     bare = {row.key for row in queued if not row.post.markup}
     assert {row.key for row in shown} <= bare
@@ -558,6 +587,7 @@ async def test_what_was_put_away_does_not_come_back_by_a_look_from_before(phone:
     before = await phone.context.fleet.sessions()
     await phone.context.notifier.update(before)
     await phone.say("/archive demo")
+    await phone.tap(phone.last("Archive it anyway?"), "📦 Archive")
     count = len(phone.store.outbox.waiting(CHAT))
     await phone.context.notifier.update(before)
     assert len(phone.store.outbox.waiting(CHAT)) == count
@@ -572,21 +602,22 @@ async def test_what_is_not_finished_is_archived_without_its_name_only_after_aski
 ) -> None:
     folder = getattr(phone, kind)()
     said = await phone.say("/archive")
-    assert "demo is not finished: put it away all the same?" in said[0]
+    assert "demo is waiting for " in said[0]
+    assert "Archive it anyway?" in said[0]
     assert folder.exists()
-    await phone.tap(phone.last("all the same?"), "📦")
+    await phone.tap(phone.last("Archive it anyway?"), "📦")
     assert not folder.exists()
 
 
 async def test_what_is_finished_is_archived_without_asking(phone: Phone) -> None:
     asking, done = phone.asking("other"), phone.session("demo", phase="done", signal='{"status": "done"}')
-    assert "demo is put away" in (await phone.say("/archive"))[0]
+    assert "demo is archived" in (await phone.say("/archive"))[0]
     assert (asking.exists(), done.exists()) == (True, False)
 
 
 async def test_help_shows_what_fits_the_moment_and_everything_at_a_tap(phone: Phone) -> None:
     nothing = (await phone.say("/help"))[0]
-    assert "/run greet Add a greeting script" in nothing
+    assert "/run Add a greeting script" in nothing
     phone.asking()
     (waiting,) = await phone.say("/help")
     assert waiting.split("\n")[1].startswith("/answer A  ")
@@ -704,11 +735,11 @@ async def test_an_answer_after_a_stop_is_saved_and_only_resume_lets_it_go_on(pho
     assert any("Saved. demo stays stopped until /resume." in text for text in said)
     await phone.say("/answer demo Q2 seven")
     assert "seven" in (folder / "_qa.md").read_text()
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
     (view,) = await phone.context.fleet.sessions()
     assert view.state is SessionState.STOPPED
     await phone.say("/resume demo")
-    assert [run.session for run in phone.store.wanted.all()] == [view.ref.key]
+    assert [run.session for run in phone.desired_runs.all()] == [view.ref.key]
 
 
 def paused_while_it_worked(folder: Path) -> None:
@@ -726,7 +757,7 @@ async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_an
     await phone.say(f"/notify {level}")
     folder = phone.asking()
     paused_while_it_worked(folder)
-    phone.store.wanted.want("repo:26-01-31-demo", {})
+    phone.desired_runs.want("repo:26-01-31-demo", {})
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.new()
     (refused,) = await phone.say("/pause demo")
@@ -749,7 +780,7 @@ async def test_a_plan_that_is_decided_says_that_the_session_stays_paused(phone: 
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     said = await phone.say(words)
     assert len([text for text in said if "stays paused" in text]) == 1
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
 
 
 async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_resumed(phone: Phone) -> None:
@@ -765,7 +796,7 @@ async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_res
     assert any(row.post.markup for row in asked)
     await phone.say("/answer demo all")
     await phone.say("/answer demo Q2 seven")
-    assert len(phone.store.wanted.all()) == 1
+    assert len(phone.desired_runs.all()) == 1
 
 
 async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> None:
@@ -775,9 +806,9 @@ async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> No
     await phone.context.finish(20)
     assert any("stays stopped until /resume" in text for text in await phone.say("/approve demo"))
     assert "Phase: implementation" in (folder / "_overview.md").read_text()
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
     await phone.tap(phone.last("stays stopped"), "▶️ Resume")
-    assert len(phone.store.wanted.all()) == 1
+    assert len(phone.desired_runs.all()) == 1
 
 
 async def test_there_is_nothing_to_stop_about_a_done_session(phone: Phone) -> None:

@@ -48,12 +48,14 @@ async def test_words_alone_are_offered_as_an_answer_to_each_open_question_and_as
 ) -> None:
     folder = phone.asking()
     await phone.say("as many as there are")
-    assert _labels(phone, "Is that for demo?") == [
+    assert _labels(phone, "What is this for?") == [
+        "▶️ New session",
         "✍️ demo Q1: Which colour?",
         "✍️ demo Q2: How many?",
         "💬 Guidance for demo",
+        "Cancel",
     ]
-    await phone.tap(phone.last("Is that for demo?"), "✍️ demo Q2")
+    await phone.tap(phone.last("What is this for?"), "✍️ demo Q2")
     assert "as many as there are" in (folder / "_qa.md").read_text()
 
 
@@ -61,8 +63,8 @@ async def test_what_is_nearly_a_command_is_hinted_at_and_still_offered(phone: Ph
     assert await phone.say("statsu") == ["Did you mean /status? Commands begin with a slash."]
     phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     (said,) = [text for text in await phone.say("statsu") if "slash" in text]
-    assert said.startswith("Did you mean /status? Commands begin with a slash. Is that for demo?")
-    assert _labels(phone, "Did you mean /status? Commands begin with a slash. Is") == ["💬 Guidance for demo"]
+    assert said.startswith("Did you mean /status? Commands begin with a slash.\nIs that for demo?")
+    assert _labels(phone, "Is that for demo?") == ["💬 Guidance for demo", "Cancel"]
 
 
 @pytest.mark.parametrize("word", ["done", "Done!", "OK", "yes."])
@@ -78,7 +80,7 @@ async def test_done_said_in_reply_does_what_the_button_does(phone: Phone, word: 
 async def test_done_said_twice_is_no_guidance(phone: Phone) -> None:
     folder = await _needing(phone)
     await phone.say("done", reply_to=50)
-    phone.store.wanted.drop("repo:26-01-31-human")
+    phone.desired_runs.drop("repo:26-01-31-human")
     await phone.say("done", reply_to=50)
     assert len((folder / "_decisions.jsonl").read_text().splitlines()) == 1
     assert not (folder / "_guidance.md").exists()
@@ -99,7 +101,7 @@ async def test_other_words_are_guidance_and_it_is_said_that_it_still_waits(phone
 async def test_done_said_to_nothing_is_offered_as_that(phone: Phone) -> None:
     await _needing(phone)
     await phone.say("done")
-    assert _labels(phone, "Is that for human?") == ["✅ human: done", "💬 Guidance for human"]
+    assert _labels(phone, "Is that for human?") == ["✅ human: done", "💬 Guidance for human", "Cancel"]
 
 
 async def test_a_sentence_that_begins_with_a_commands_name_is_words_and_a_name_behind_it_makes_it_a_command(

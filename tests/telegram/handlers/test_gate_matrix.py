@@ -138,7 +138,7 @@ class Cell:
         bot = await self.room.start()
         (session,) = [view.ref.key for view in await bot.fleet.sessions()]
         if wanted:
-            bot.store.wanted.want(session, {})
+            bot.fleet.desired_runs.want(session, {})
         await self.room.settled()
         (found,) = [each for each in self.room.said() if each.text.startswith(self.gate.asks)]
         assert not found.silent

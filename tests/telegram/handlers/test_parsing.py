@@ -5,39 +5,45 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import UsageError
+from samobot.session.folder import clean_name
 from samobot.telegram.handlers.parsing import (
-    AnswerArguments,
-    RunArguments,
     first_word,
-    parse_answer,
     parse_command,
     parse_money,
-    parse_run,
 )
+from samobot.telegram.handlers.run_arguments import RunArguments, parse_run, task_slug
 
 
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
         ("demo", RunArguments(name="demo")),
-        ("demo add a greeting", RunArguments(name="demo", task="add a greeting")),
+        ("demo: add a greeting", RunArguments(name="demo", task="add a greeting")),
         ("shop:demo add it", RunArguments(project="shop", name="demo", task="add it")),
-        ("demo\nFirst line\n\n  second", RunArguments(name="demo", task="First line\n\n  second")),
+        ("demo:\nFirst line\n\n  second", RunArguments(name="demo", task="First line\n\n  second")),
         ('demo "add it"', RunArguments(name="demo", task="add it")),
         ("demo “add it”", RunArguments(name="demo", task="add it")),
-        ("demo --budget 5 add it", RunArguments(name="demo", task="add it", budget_usd=5)),
-        ("demo add it --budget $2,50", RunArguments(name="demo", task="add it", budget_usd=2.5)),
+        ("demo: --budget 5 add it", RunArguments(name="demo", task="add it", budget_usd=5)),
+        ("demo: add it --budget $2,50", RunArguments(name="demo", task="add it", budget_usd=2.5)),
         ("demo —budget 5", RunArguments(name="demo", budget_usd=5)),
-        ("demo –auto —dive “what is there” do it", RunArguments(name="demo", task="do it", dive="what is there", auto=True)),
+        ("demo: –auto —dive “what is there” do it", RunArguments(name="demo", task="do it", dive="what is there", auto=True)),
         ('demo --dive "look" --task "do it"', RunArguments(name="demo", task="do it", dive="look")),
         ("demo --dive look around --task do it", RunArguments(name="demo", task="do it", dive="look around")),
-        ("demo --dive='look' x", RunArguments(name="demo", task="x", dive="look")),
-        ("--budget 3 demo x", RunArguments(name="demo", task="x", budget_usd=3)),
+        ("demo: --dive='look' x", RunArguments(name="demo", task="x", dive="look")),
+        ("--budget 3 demo: x", RunArguments(name="demo", task="x", budget_usd=3)),
         ('demo "add a --budget flag"', RunArguments(name="demo", task="add a --budget flag")),
-        ("demo use --verbose as —silent does", RunArguments(name="demo", task="use --verbose as —silent does")),
-        ("demo fix it — and test it", RunArguments(name="demo", task="fix it — and test it")),
-        ("demo it's Ann's \"thing\" there", RunArguments(name="demo", task="it's Ann's \"thing\" there")),
+        ("demo: use --verbose as —silent does", RunArguments(name="demo", task="use --verbose as —silent does")),
+        ("demo: fix it — and test it", RunArguments(name="demo", task="fix it — and test it")),
+        ("demo: it's Ann's \"thing\" there", RunArguments(name="demo", task="it's Ann's \"thing\" there")),
         ("demo --AUTO", RunArguments(name="demo", auto=True)),
+        ("add dark mode to the settings page", RunArguments(task="add dark mode to the settings page")),
+        ("Fix the login bug", RunArguments(task="Fix the login bug")),
+        ("First line\n\n  second", RunArguments(task="First line\n\n  second")),
+        ("add it --budget 5 today", RunArguments(task="add it today", budget_usd=5)),
+        ('add a "dark" mode', RunArguments(task='add a "dark" mode')),
+        ("add dark mode --name dark", RunArguments(name="dark", task="add dark mode")),
+        ("—name dark add dark mode", RunArguments(name="dark", task="add dark mode")),
+        ("the login: it breaks", RunArguments(task="the login: it breaks")),
         ("", RunArguments()),
         ("--auto", RunArguments(auto=True)),
     ],
@@ -49,6 +55,7 @@ def test_what_thumbs_type_after_run_is_understood(typed: str, expected: RunArgum
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
+        ("fix it --name", "name after it"),
         ("demo --budget much", "amount in US dollars"),
         ("demo --budget", "amount in US dollars"),
         ("demo --budget 0", "amount in US dollars"),
@@ -64,33 +71,6 @@ def test_what_thumbs_type_after_run_is_understood(typed: str, expected: RunArgum
 def test_a_flag_that_cannot_be_is_said_with_what_to_do(typed: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         parse_run(typed)
-
-
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("B", AnswerArguments(text="B")),
-        ("Q2 B", AnswerArguments(answers={"Q2": "B"})),
-        ("q2: b", AnswerArguments(answers={"Q2": "b"})),
-        ("Q2=free text, long", AnswerArguments(answers={"Q2": "free text, long"})),
-        ("Q2 first\n  second\n\nthird", AnswerArguments(answers={"Q2": "first\n  second\n\nthird"})),
-        ("Q1=A Q2=C", AnswerArguments(answers={"Q1": "A", "Q2": "C"})),
-        ("1:A, 2:b", AnswerArguments(answers={"Q1": "A", "Q2": "b"})),
-        ("2 A", AnswerArguments(answers={"Q2": "A"})),
-        ("2) a, 3) B", AnswerArguments(answers={"Q2": "a", "Q3": "B"})),
-        ("2 apples", AnswerArguments(text="2 apples")),
-        ("2 a day", AnswerArguments(text="2 a day")),
-        ("2", AnswerArguments(text="2")),
-        ("ALL", AnswerArguments(everything=True)),
-        ("all of them, please", AnswerArguments(text="all of them, please")),
-        ("Q2", AnswerArguments()),
-        ("Quality first", AnswerArguments(text="Quality first")),
-        ("```py\nx = 1\n```", AnswerArguments(text="```py\nx = 1\n```")),
-        ("", AnswerArguments()),
-    ],
-)
-def test_what_thumbs_type_after_answer_is_understood(typed: str, expected: AnswerArguments) -> None:
-    assert parse_answer(typed) == expected
 
 
 @pytest.mark.parametrize(
@@ -126,7 +106,6 @@ def test_the_words_after_the_first_keep_their_lines() -> None:
 @given(st.text())
 def test_no_text_breaks_the_reading(text: str) -> None:
     parse_command(text)
-    parse_answer(text)
     try:
         words = parse_run(text)
     except UsageError:
@@ -138,3 +117,22 @@ def test_no_text_breaks_the_reading(text: str) -> None:
 def test_a_quoted_task_comes_back_as_it_was(task: str, quotes: str) -> None:
     words = parse_run(f"demo --task {quotes.format(task)} --auto")
     assert words == RunArguments(name="demo", task=task, auto=True)
+
+
+@pytest.mark.parametrize(
+    ("task", "slug"),
+    [
+        ("add dark mode to the settings page", "add-dark-mode-settings"),
+        ("Fix the login bug", "fix-login-bug"),
+        ("Please could you fix it's typo?", "fix-typo"),
+        ("Bitte füge eine Begrüßung hinzu", "fuege-begruessung-hinzu"),
+        ("Добавь тёмную тему", "dobav-temnuyu-temu"),
+        ("ログインを直す", "task"),
+        ("the", "the"),
+        ("x" * 100, "x" * 32),
+        ("../../etc/passwd", "etc-passwd"),
+    ],
+)
+def test_a_name_is_derived_from_a_task(task: str, slug: str) -> None:
+    assert task_slug(task) == slug
+    assert clean_name(slug) == slug

@@ -57,10 +57,10 @@ async def test_words_after_a_reply_elsewhere_are_not_for_what_was_asked_before_i
 
 
 async def test_in_a_group_only_a_reply_completes_what_was_asked(phone: Phone) -> None:
-    assert "What shall the session be called" in (await phone.say("/run", group=TEAM))[0]
+    assert "What should be done" in (await phone.say("/run", group=TEAM))[0]
     assert await phone.say("hello everybody", group=TEAM) == []
     assert await _sessions(phone) == []
-    (asked,) = [row for row in phone.store.outbox.waiting(TEAM) if "What shall" in row.post.text]
+    (asked,) = [row for row in phone.store.outbox.waiting(TEAM) if "What should be done" in row.post.text]
     phone.store.sent.put(SentMessage(TEAM, 90, asked.key, asked.about, None, "", 0.0))
     await phone.say("repo:greet Add a greeting", group=TEAM, reply_to=90)
     assert await _sessions(phone) == ["greet"]
@@ -70,7 +70,7 @@ async def test_what_is_said_minutes_later_is_no_answer_unless_it_replies(
     phone: Phone, clock: ManualClock
 ) -> None:
     await phone.say("/run")
-    phone.deliver(phone.last("What shall the session be called"), 90)
+    phone.deliver(phone.last("What should be done"), 90)
     clock.now += PROMPT_SECONDS + 1
     await phone.say("repo:thanks a lot")
     assert await _sessions(phone) == []
@@ -142,7 +142,7 @@ async def test_a_reply_to_the_card_while_something_is_asked_is_for_the_card(phon
 @pytest.mark.parametrize("by_reply", [True, False])
 async def test_a_second_reply_to_what_was_answered_starts_nothing(phone: Phone, by_reply: bool) -> None:
     await phone.say("/run")
-    phone.deliver(phone.last("What shall the session be called"), 90)
+    phone.deliver(phone.last("What should be done"), 90)
     await phone.say("repo:greet Add a greeting", reply_to=90 if by_reply else None)
     await phone.say("repo:thanks looks good", reply_to=90)
     assert await _sessions(phone) == ["greet"]
@@ -150,9 +150,9 @@ async def test_a_second_reply_to_what_was_answered_starts_nothing(phone: Phone, 
 
 async def test_a_reply_after_the_answer_to_what_it_led_to_starts_nothing_either(phone: Phone) -> None:
     await phone.say("/run")
-    phone.deliver(phone.last("What shall the session be called"), 90)
+    phone.deliver(phone.last("What should be done"), 90)
     await phone.say("repo:greet", reply_to=90)
-    phone.deliver(phone.last("What is to be done?"), 91)
+    phone.deliver(phone.last("What should be done?"), 91)
     await phone.say("Add a greeting", reply_to=91)
     for message in (90, 91):
         await phone.say("repo:thanks looks good", reply_to=message)

@@ -32,7 +32,7 @@ async def _started(phone: Phone, name: str) -> SessionView:
 
 def _is_auto(phone: Phone, view: SessionView) -> bool:
     """Whether its worker will be started so."""
-    (run,) = [run for run in phone.store.wanted.all() if run.session == view.ref.key]
+    (run,) = [run for run in phone.desired_runs.all() if run.session == view.ref.key]
     return run.options.get("auto") is True
 
 
@@ -45,7 +45,7 @@ def _is_auto(phone: Phone, view: SessionView) -> bool:
     ],
 )
 async def test_flags_survive_the_question_for_the_task(phone: Phone, said: str) -> None:
-    assert "What is to be done?" in (await phone.say(said))[0]
+    assert "What should be done?" in (await phone.say(said))[0]
     await phone.say("fix it")
     view = await _started(phone, "greet")
     assert (view.budget_usd, _is_auto(phone, view)) == (5.0, True)
@@ -55,16 +55,18 @@ async def test_flags_survive_the_question_for_the_task(phone: Phone, said: str) 
 async def test_flags_survive_the_questions_for_the_name_the_project_and_the_task(phone: Phone) -> None:
     await phone.say("/run --budget 5 --auto")
     await phone.say("greet")
-    await phone.tap(phone.last("In which project"), "shop")
+    await phone.tap(phone.last("Which project"), "shop")
     await phone.say("fix it")
     view = await _started(phone, "greet")
     assert (view.ref.project, view.budget_usd, _is_auto(phone, view)) == ("shop", 5.0, True)
 
 
-async def test_what_is_to_be_investigated_survives_the_question_for_the_name(phone: Phone) -> None:
+async def test_what_is_to_be_investigated_is_a_task_and_survives_the_question_for_the_project(
+    phone: Phone,
+) -> None:
     await phone.say('/run --dive "the printing" --budget 5')
-    await phone.say("repo:greet")
-    view = await _started(phone, "greet")
+    await phone.tap(phone.last("Which project?"), "repo")
+    view = await _started(phone, "printing")
     assert view.budget_usd == 5.0
     assert "the printing" in (phone.root / "sessions-repo" / view.ref.folder / "_overview.md").read_text()
 
@@ -104,12 +106,14 @@ async def test_a_run_of_a_done_session_gets_no_receipt_but_a_button_for_what_is_
     phone: Phone, task: str
 ) -> None:
     phone.session("greet", phase="done", signal='{"status": "done"}')
-    (said,) = await phone.say(f"/run greet {task}")
+    (said,) = await phone.say(f"/run greet: {task}" if task else "/run greet")
     assert "greet is done. What is next gets a session of its own." in said
     assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT]
     await phone.tap(phone.last("gets a session of its own"), "▶️ New: greet-2")
     if task != "add a second greeting":
-        assert "greet-2 is new. What is to be done?" in to_plain(phone.last("What is to be done?").post.text)
+        assert "greet-2 is new. What should be done?" in to_plain(
+            phone.last("What should be done?").post.text
+        )
         await phone.say("something else")
     view = await _started(phone, "greet-2")
     overview = (phone.root / "sessions-repo" / view.ref.folder / "_overview.md").read_text()
@@ -129,13 +133,21 @@ async def test_a_run_that_is_refused_gets_no_receipt(phone: Phone) -> None:
 
 async def test_a_colon_after_the_name_is_no_project_without_a_name(phone: Phone) -> None:
     await phone.say("/run greet: add a script")
-    await phone.tap(phone.last("In which project"), "repo")
+    await phone.tap(phone.last("Which project"), "repo")
     assert await _asked_for(phone) == ("repo", "add a script")
 
 
-async def test_a_space_after_the_colon_of_a_project_changes_nothing(phone: Phone) -> None:
+@pytest.mark.parametrize("said", ["/run repo: greet: add a script", "/run repo:greet add a script"])
+async def test_a_space_after_the_colon_of_a_project_changes_nothing(phone: Phone, said: str) -> None:
+    await phone.say(said)
+    assert await _asked_for(phone) == ("repo", "add a script")
+
+
+async def test_no_word_of_a_task_behind_a_project_is_eaten(phone: Phone) -> None:
     await phone.say("/run repo: greet add a script")
-    assert await _asked_for(phone) == ("repo", "add a script")
+    view = await _started(phone, "greet-add-script")
+    overview = (phone.root / "sessions-repo" / view.ref.folder / "_overview.md").read_text()
+    assert "Task: greet add a script" in overview
 
 
 async def _asked_for(phone: Phone) -> tuple[str, str]:
@@ -157,17 +169,17 @@ async def test_words_for_a_session_on_a_day_that_is_over_are_kept_and_one_tap_st
 
     monkeypatch.setattr(spending, "day_is_over", day_is_over)
     folder = phone.session("demo")
-    await phone.say(f"/run demo and in blue {flags}")
+    await phone.say(f"/run demo: and in blue {flags}")
     await phone.context.finish(20)
     told = phone.last("demo rests")
     text = to_plain(told.post.text)
     assert "The day's budget is used up. Your words are kept for its next iteration." in text
     assert ("flags" in text) == bool(flags)
     assert "and in blue" in (folder / "_guidance.md").read_text()
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
     await phone.tap(told, "▶️ Resume")
     assert "The day's budget is used up." in phone.toasts[-1][0], "not yet; the buttons stay"
-    assert phone.store.wanted.all() == ()
+    assert phone.desired_runs.all() == ()
     await phone.tap(told, "+$5 for today")
-    (run,) = phone.store.wanted.all()
+    (run,) = phone.desired_runs.all()
     assert run.session == "repo:26-01-31-demo"

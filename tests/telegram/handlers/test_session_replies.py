@@ -91,7 +91,7 @@ async def test_assent_to_a_plan_that_has_changed_since_approves_nothing_and_offe
 async def test_assent_to_a_plan_that_was_decided_already_is_no_guidance(phone: Phone) -> None:
     folder = await _plan(phone)
     await phone.say("LGTM", reply_to=PLAN_MESSAGE)
-    phone.store.wanted.drop("repo:26-01-31-demo")
+    phone.desired_runs.drop("repo:26-01-31-demo")
     await phone.say("LGTM", reply_to=PLAN_MESSAGE)
     assert _decisions(folder) == ["approval"]
     assert not (folder / "_guidance.md").exists()
@@ -225,3 +225,49 @@ async def test_what_came_of_a_stop_overtakes_queued_chatter(phone: Phone, chatte
     place = next(number for number, row in enumerate(rows) if "is stopped" in row.post.text)
     assert rows[place].priority is Priority.NEEDED
     assert place <= 3
+
+
+def _answers(folder: Path) -> str:
+    return " | ".join(line for line in (folder / "_qa.md").read_text().splitlines() if "Answer:" in line)
+
+
+async def _question(phone: Phone) -> Path:
+    folder = phone.asking()
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
+    phone.deliver(phone.last("Which colour?"), 50)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "answers"),
+    [
+        ("B", ("B) blue", "_waiting_")),
+        ("Q1: B\nQ2: put it in tools/", ("B) blue", "put it in tools/")),
+        ("Q1 B and Q2 seven", ("B) blue", "seven")),
+        ("Q1=B Q2=use port 9000", ("B) blue", "use port 9000")),
+        ("Q1: a", ("A) red", "_waiting_")),
+        ("Q2: seven", ("_waiting_", "seven")),
+        ("В", ("B) blue", "_waiting_")),
+        ("turquoise with dots", ("turquoise with dots", "_waiting_")),
+    ],
+)
+async def test_a_reply_to_a_question_is_split_at_the_labels(
+    phone: Phone, text: str, answers: tuple[str, str]
+) -> None:
+    folder = await _question(phone)
+    await phone.say(text, reply_to=50)
+    found = _answers(folder).split(" | ")
+    assert all(answer in line for answer, line in zip(answers, found, strict=True)), found
+
+
+async def test_a_numbered_list_in_reply_to_a_question_is_asked_about_before_it_is_written(
+    phone: Phone,
+) -> None:
+    folder = await _question(phone)
+    text = "1: the first colour that fits\n2: and then the next one"
+    said = await phone.say(text, reply_to=50)
+    assert any("Is all of it the answer to Q1?" in each for each in said)
+    assert _answers(folder).count("_waiting_") == 2
+    await phone.tap(phone.last("Is all of it"), "✍️ All of it for Q1")
+    assert "and then the next one" in (folder / "_qa.md").read_text().partition("Q2")[0]
+    assert _answers(folder).count("_waiting_") == 1

@@ -46,7 +46,7 @@ def test_of_a_done_session_its_work_is_looked_at() -> None:
 
 
 def test_where_nothing_is_there_one_begins() -> None:
-    assert said() == ["run greet Add a greeting script", "projects"]
+    assert said() == ["run Add a greeting script", "projects"]
 
 
 def test_several_sessions_are_named_and_the_most_urgent_comes_first() -> None:

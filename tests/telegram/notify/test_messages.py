@@ -18,6 +18,7 @@ from samobot.sandbox.botapi.keyboards import read_markup
 from samobot.sandbox.botapi.parse_mode import parse_html
 from samobot.session.journal import RunEndReason
 from samobot.session.question import Option
+from samobot.session.signal import SuiteResult
 from samobot.session.status import SessionState
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.split import split_html
@@ -267,7 +268,8 @@ def test_what_the_agent_said_last_is_not_said_twice() -> None:
 
 def test_the_end_tells_what_was_done_and_what_it_took() -> None:
     view = at_rest(
-        SessionState.DONE, phase=Phase.DONE, duration_s=4320.0, waited_s=540.0, iteration=11, cost_usd=4.31
+        SessionState.DONE, phase=Phase.DONE, duration_s=4320.0, waited_s=540.0, iteration=11, cost_usd=4.31,
+        tests=SuiteResult(12, 0),
     )  # fmt: skip
     files = tuple(ChangedFile(path=f"f{number}", added=1, removed=0) for number in range(5))
     extras = ExtraContent(
@@ -282,7 +284,7 @@ def test_the_end_tells_what_was_done_and_what_it_took() -> None:
         "All 12 tests pass, quality is clean.",
         "",
         "⎇ greet · 4 commits · 5 files, +182 −7",
-        "✓ 12 tests  ✓ quality clean",
+        "✓ 12 tests",
         "1 h 12 min, of which 9 min waiting for you · 11 iterations · $4.31",
         "investigation\u00a01 · requirements\u00a02 · planning\u00a01 · implementation\u00a01",
     ]
@@ -308,9 +310,16 @@ def test_without_a_repository_nothing_of_one_is_offered() -> None:
 
 
 def test_failing_tests_are_not_shown_as_passing() -> None:
-    extras = ExtraContent(summary=Document(name="s.md", text="10 passed, 2 failed."))
+    view = at_rest(SessionState.DONE, phase=Phase.DONE, tests=SuiteResult(10, 2))
+    (message,) = told(view, NotifiedState(), ExtraContent())
+    assert "✗ 2 of 12 tests failing" in message.shown.text
+    assert "✓" not in message.shown.text
+
+
+def test_figures_of_tests_are_not_read_out_of_a_summary() -> None:
+    extras = ExtraContent(summary=Document(name="s.md", text="10 passed, 2 failed. All 12 tests pass."))
     (message,) = told(at_rest(SessionState.DONE, phase=Phase.DONE), NotifiedState(), extras)
-    assert "✗ 2 tests failing" in message.shown.text
+    assert "✗" not in message.shown.text
     assert "✓" not in message.shown.text
 
 

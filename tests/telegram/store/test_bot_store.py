@@ -182,27 +182,14 @@ def test_a_blocked_chat_is_news_once(store: Store, clock: ManualClock) -> None:
     assert not store.chats.unblock(7)
 
 
-def test_the_queue_of_runs_keeps_its_order(store: Store) -> None:
-    store.wanted.want("demo:a", {"task": "x"})
-    for session in ("demo:b", "demo:c", "demo:d"):
-        store.wanted.want(session, {}, queued=True)
-    store.wanted.want("demo:b", {"task": "again"}, queued=True)
-    assert [run.session for run in store.wanted.queue()] == ["demo:b", "demo:c", "demo:d"]
-    store.wanted.admit("demo:b")
-    store.wanted.drop("demo:c")
-    store.wanted.want("demo:e", {}, queued=True)
-    assert [run.session for run in store.wanted.queue()] == ["demo:d", "demo:e"]
-    assert [run.session for run in store.wanted.all()][:2] == ["demo:a", "demo:b"]
-    assert store.wanted.get("demo:c") is None
-
-
-def test_only_recent_restarts_count(store: Store, clock: ManualClock) -> None:
-    store.wanted.want("demo:a", {})
-    counts = []
-    for _ in range(4):
-        counts.append(store.wanted.restarted("demo:a"))
-        clock.now += 250
-    assert counts == [1, 2, 3, 3]
-    store.wanted.want("demo:a", {})
-    assert store.wanted.restarted("demo:a") == 1
-    assert store.wanted.restarted("demo:nobody") == 0
+def test_legacy_runs_are_returned_in_order_until_forgotten(store: Store) -> None:
+    with store.transaction(durable=True) as connection:
+        connection.execute(
+            "INSERT INTO wanted (session, options, since, place) VALUES ('demo:b', '{}', 2, 1)"
+        )
+        connection.execute(
+            "INSERT INTO wanted (session, options, since) VALUES ('demo:a', '{\"auto\": true}', 1)"
+        )
+    assert store.legacy_runs() == [("demo:a", '{"auto": true}'), ("demo:b", "{}")]
+    store.forget_legacy_runs()
+    assert store.legacy_runs() == []

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from samobot.fleet.file_watch import SessionWatch, watch
 from samobot.session.files import append_line, write_atomic
 from samobot.session.folder import SessionFolder
-from samobot.telegram.inbound.file_watch import SessionWatch, watch
 
 pytestmark = pytest.mark.slow
 

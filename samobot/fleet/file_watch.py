@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,7 +39,21 @@ _COMES = Mask.CREATE | Mask.MOVED_TO
 _AWAY = Mask.MOVE_SELF | Mask.IGNORED | Mask.UNMOUNT
 
 
-async def watch(projects: Sequence[Path], hint: Callable[[], None]) -> None:
+_REMOTE = re.compile(r"nfs|cifs|smb|9p|ceph|gluster|afs|lustre|fuse|virtiofs|vboxsf")
+"""File systems whose changes by other machines send no events."""
+
+
+def _ignore(_: object) -> None:
+    """Nobody asks what was watched or changed."""
+
+
+async def watch(
+    projects: Sequence[Path],
+    hint: Callable[[], None],
+    *,
+    cover: Callable[[Collection[Path]], None] = _ignore,
+    touch: Callable[[Path], None] = _ignore,
+) -> None:
     """Call `hint` after changes of session files, until cancelled.
 
     Where watching does not work (no inotify left, a network file system), nothing is said but a line in the log.
@@ -46,6 +61,8 @@ async def watch(projects: Sequence[Path], hint: Callable[[], None]) -> None:
     Args:
         projects: `.samocode` files, or the folders that hold them.
         hint: Called on the event loop.
+        cover: Takes the folders of sessions in which each change is reported from now on.
+        touch: Takes each session folder in which something has happened.
     """
     while True:
         folders = await asyncio.to_thread(_folders, projects)
@@ -53,7 +70,8 @@ async def watch(projects: Sequence[Path], hint: Callable[[], None]) -> None:
             await asyncio.sleep(_MISSING_SECONDS)  # the first session makes the folder
             continue
         try:
-            with await asyncio.to_thread(SessionWatch, folders) as files:
+            with await asyncio.to_thread(SessionWatch, folders, touch) as files:
+                cover(await asyncio.to_thread(_local, folders) if files.complete else ())
                 while not files.lost and await asyncio.to_thread(_folders, projects) == folders:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(_LISTED_SECONDS):
@@ -61,8 +79,11 @@ async def watch(projects: Sequence[Path], hint: Callable[[], None]) -> None:
                                 hint()
             hint()  # of what came meanwhile nothing was told
         except OSError as error:
+            cover(())
             log.info("file watching does not work and is left to polling: %s", error)
             await asyncio.sleep(_AGAIN_SECONDS)
+        finally:
+            cover(())
 
 
 class SessionWatch:
@@ -70,16 +91,20 @@ class SessionWatch:
 
     Args:
         folders: The folders that hold sessions.
+        touch: Takes each session folder in which something has happened.
 
     Attributes:
+        complete: Whether every session folder is watched.
         lost: Whether it has lost sight of something and has to be made anew.
 
     Raises:
         OSError: The system watches no more files for us.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], touch: Callable[[Path], None] = _ignore) -> None:
         self.lost = False
+        self.complete = True
+        self._touch = touch
         self._trees = frozenset(folders)
         self._news = asyncio.Event()
         # No time to wait: it asks whether there is anything, as the library's descriptor blocks.
@@ -130,6 +155,8 @@ class SessionWatch:
         if watched is None or event.name is None:
             return False
         path = watched.path / event.name
+        in_logs = watched.mask == _LOGS
+        self._touch(watched.path.parent if in_logs else path if watched.path in self._trees else watched.path)
         if mask & Mask.ISDIR:
             if mask & Mask.MOVED_FROM:
                 self._drop(path)
@@ -154,8 +181,11 @@ class SessionWatch:
     def _add(self, path: Path, mask: Mask) -> bool:
         try:
             self._inotify.add_watch(path, mask)
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
-            return False  # no folder, gone meanwhile, or not for us
+        except PermissionError:
+            self.complete = False
+            return False
+        except (FileNotFoundError, NotADirectoryError):
+            return False  # no folder, or gone meanwhile
         return True
 
     def _drop(self, path: Path) -> None:
@@ -164,6 +194,22 @@ class SessionWatch:
             if each.path == path or each.path == SessionFolder(path).logs:
                 with contextlib.suppress(OSError):  # gone meanwhile
                     self._inotify.rm_watch(each)
+
+
+def _local(folders: Sequence[Path]) -> list[Path]:
+    """Those that are on a file system of this machine, as far as it says so."""
+    try:
+        lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+    mounts = {Path(part[1].replace("\\040", " ")): part[2] for line in lines if len(part := line.split()) > 2}
+    found = []
+    for folder in folders:
+        place = folder.resolve()
+        kind = next((mounts[each] for each in (place, *place.parents) if each in mounts), "")
+        if kind and not _REMOTE.search(kind):
+            found.append(folder)
+    return found
 
 
 def _folders(projects: Sequence[Path]) -> list[Path]:

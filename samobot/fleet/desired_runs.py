@@ -1,0 +1,152 @@
+"""Which runs should be running, in a file of the state folder: `desired_runs.json`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from samobot.errors import StorageError
+from samobot.session.files import read_bytes, write_atomic
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "desired_runs.json"
+
+RESTART_WINDOW_SECONDS = 600.0
+"""Only restarts this recent are remembered."""
+
+
+class DesiredRun(BaseModel):
+    """A run that a user asked for and that has not come to its end.
+
+    Attributes:
+        session: The session's key.
+        options: How to start it: flags of `samobot run`.
+        since: When it was asked for, epoch seconds.
+        restarts: When it was restarted after a crash, epoch seconds, within the last ten minutes.
+        place: Its place in the queue, lowest first; None: it may run now.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    session: str
+    options: dict[str, Any] = {}
+    since: float = 0.0
+    restarts: tuple[float, ...] = ()
+    place: int | None = None
+
+
+_RUNS = TypeAdapter(list[DesiredRun])
+
+
+class DesiredRuns:
+    """The list of desired runs. One process at a time owns it; each change is on disk when the call returns.
+
+    Args:
+        state_dir: The state folder; made with mode 0700 if it is missing.
+        clock: Epoch seconds.
+
+    Raises:
+        StorageError: The file cannot be read. One that is damaged is moved aside and logged instead.
+    """
+
+    def __init__(self, state_dir: Path, clock: Callable[[], float]) -> None:
+        self._path = state_dir / FILE_NAME
+        self._clock = clock
+        self._runs = {run.session: run for run in self._load()}
+
+    def want(self, session: str, options: dict[str, Any], *, queued: bool = False) -> DesiredRun:
+        """Desire a run; asking again renews the options and forgets the restarts.
+
+        Args:
+            session: The session's key.
+            options: The flags of `samobot run`, as JSON.
+            queued: Whether it waits at the end of the queue; one that waits already keeps its place.
+        """
+        known = self._runs.get(session)
+        last = max((run.place for run in self._runs.values() if run.place is not None), default=0)
+        place = (known and known.place) or last + 1
+        run = DesiredRun(
+            session=session, options=options, since=self._clock(), place=place if queued else None
+        )
+        self._save({**self._runs, session: run})
+        return run
+
+    def get(self, session: str) -> DesiredRun | None:
+        """Return one, or None if it is not desired."""
+        run = self._runs.get(session)
+        return None if run is None else self._current(run)
+
+    def all(self) -> tuple[DesiredRun, ...]:
+        """List them: first those that may run, then the queue in its order."""
+        order = sorted(
+            self._runs.values(), key=lambda run: (run.place is not None, run.place or 0, run.since)
+        )
+        return tuple(map(self._current, order))
+
+    def queue(self) -> tuple[DesiredRun, ...]:
+        """List those that wait, first in line first."""
+        return tuple(run for run in self.all() if run.place is not None)
+
+    def admit(self, session: str) -> None:
+        """Take a run out of the queue: it may run now."""
+        run = self._runs.get(session)
+        if run is not None and run.place is not None:
+            self._save({**self._runs, session: run.model_copy(update={"place": None})})
+
+    def restarted(self, session: str) -> int:
+        """Record that a crashed run is restarted; return how many times within the last ten minutes."""
+        run = self.get(session)
+        if run is None:
+            return 0
+        restarts = (*run.restarts, self._clock())
+        self._save({**self._runs, session: run.model_copy(update={"restarts": restarts})})
+        return len(restarts)
+
+    def drop(self, session: str) -> None:
+        """Remove a run: it ended, or a user stopped it."""
+        if session in self._runs:
+            self._save({key: run for key, run in self._runs.items() if key != session})
+
+    def adopt(self, runs: Iterable[DesiredRun]) -> None:
+        """Take over runs that were kept elsewhere; those that are known stay as they are."""
+        added = {run.session: run for run in runs if run.session not in self._runs}
+        if added:
+            self._save({**added, **self._runs})
+
+    def _current(self, run: DesiredRun) -> DesiredRun:
+        oldest = self._clock() - RESTART_WINDOW_SECONDS
+        if all(at > oldest for at in run.restarts):
+            return run
+        return run.model_copy(update={"restarts": tuple(at for at in run.restarts if at > oldest)})
+
+    def _load(self) -> list[DesiredRun]:
+        content = read_bytes(self._path)
+        if content is None:
+            return []
+        try:
+            return _RUNS.validate_json(content)
+        except ValidationError:
+            aside = self._path.with_suffix(".damaged")
+            log.error(
+                "%s is damaged; it was moved to %s. Start what should run with /resume.", self._path, aside
+            )
+            try:
+                self._path.replace(aside)
+            except OSError as error:
+                raise StorageError(
+                    f"{self._path} is damaged and cannot be moved: {error.strerror}."
+                ) from error
+            return []
+
+    def _save(self, runs: dict[str, DesiredRun]) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StorageError(f"{self._path.parent} cannot be made: {error.strerror}.") from error
+        write_atomic(self._path, _RUNS.dump_json(list(runs.values()), indent=1), mode=0o600)
+        self._runs = runs

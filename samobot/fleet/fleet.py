@@ -1,0 +1,272 @@
+"""The calls with which the bot reaches sessions, whichever machine they are on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.results import (
+    AnswerReceipt,
+    CostReport,
+    DiffView,
+    Document,
+    FileView,
+    FleetEvent,
+    ProjectView,
+    QuestionAnswer,
+    ResumeResult,
+    StartResult,
+    StopReport,
+)
+from samobot.session.gate import Person
+
+
+class Fleet(Protocol):
+    """The sessions of all configured projects.
+
+    Arguments and results are values that survive a round trip through JSON: references and models, never paths,
+    processes or open files. Every call that names a session raises `NotFoundError` if the session is gone, and
+    `StorageError` if the disk refuses.
+    """
+
+    # Projects and sessions ---------------------------------------------------------------------------------------
+
+    async def projects(self) -> list[ProjectView]:
+        """List the configured projects with their problems; the last known list if they cannot be read now."""
+
+    async def sessions(self) -> list[SessionView]:
+        """List every session; the same object as before for one in which nothing has changed."""
+
+    async def view(self, ref: SessionRef) -> SessionView:
+        """Read one session as it is now."""
+
+    async def find(self, address: str) -> list[SessionRef]:
+        """Find the sessions that `name` or `project:name` means: none, one, or one in each of several projects."""
+
+    async def nearest(self, name: str) -> str | None:
+        """Return the session name that was probably meant."""
+
+    async def free_name(self, project: str, name: str) -> str:
+        """Return a name that neither a session nor an archived one of the project has: `greet-2` if `greet` was used."""
+
+    async def archived(self) -> list[SessionRef]:
+        """List the archived sessions of every project, the newest first."""
+
+    async def is_archived(self, ref: SessionRef) -> bool:
+        """Whether a session that is gone is in the archive."""
+
+    async def wait_for_change(self) -> None:
+        """Wait until something has changed since the last call. A hint: polling alone finds every change."""
+
+    # Runs --------------------------------------------------------------------------------------------------------
+
+    async def reconcile(self) -> list[FleetEvent]:
+        """Start what should run, as far as there is room; report what was done automatically. For every poll."""
+
+    async def wait_for_starts(self) -> None:
+        """Wait for the workers that are being started just now."""
+
+    async def start(
+        self,
+        project: str,
+        name: str,
+        by: Person,
+        *,
+        task: str | None = None,
+        dive: str | None = None,
+        budget_usd: float | None = None,
+        auto: bool = False,
+    ) -> StartResult:
+        """Start a new session or continue an existing one; it is queued if too many run.
+
+        Args:
+            project: The project's name.
+            name: The session's name, or its folder's.
+            by: Who asks for it.
+            task: What is to be done; guidance for a session that exists.
+            dive: What to investigate first.
+            budget_usd: What the whole session may cost.
+            auto: Whether gates may be decided automatically after a while.
+
+        Raises:
+            DayOverError: The day's budget is used up; text for an existing session is kept for it.
+            ConflictError: The session is done, or waits for a decision; it continues automatically after that.
+            SamobotError: It cannot be started.
+        """
+
+    async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
+        """Continue a session that is paused, stopped, blocked, parked or out of money.
+
+        Raises:
+            DayOverError: The day's budget is used up.
+            ConflictError: It is done, or waits for a decision; it continues automatically after that.
+        """
+
+    async def pause(self, ref: SessionRef, by: Person) -> None:
+        """Pause a session after its iteration, or take it out of the queue.
+
+        Raises:
+            ConflictError: It is not running.
+        """
+
+    async def stop(self, ref: SessionRef, by: Person) -> StopReport:
+        """Stop a session now, within twelve seconds, and report what was checked.
+
+        Raises:
+            StorageError: It was stopped, but that could not be recorded.
+        """
+
+    async def archive(self, ref: SessionRef) -> None:
+        """Move a session's folder into the archive.
+
+        Raises:
+            BusyError: It is running.
+        """
+
+    async def restore(self, ref: SessionRef) -> None:
+        """Move an archived session back beside the others.
+
+        Raises:
+            NotFoundError: It is not in the archive.
+            ConflictError: A session of that folder name exists.
+        """
+
+    async def panic(self, by: Person) -> list[StopReport]:
+        """Stop everything at once, and let nothing start until `lift_emergency_stop`."""
+
+    async def emergency_stop(self) -> str | None:
+        """Return who pulled the emergency stop that is in force, None if there is none."""
+
+    async def refuse_in_panic(self) -> None:
+        """Refuse a start while the emergency stop is in force.
+
+        Raises:
+            ConflictError: It is.
+        """
+
+    async def lift_emergency_stop(self) -> bool:
+        """Let workers start again; whether the emergency stop was on."""
+
+    # Money -------------------------------------------------------------------------------------------------------
+
+    async def costs(self, days: int) -> CostReport:
+        """Add up what all sessions, archived ones too, have cost in the last `days` local days."""
+
+    async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+        """Set what the whole session may cost; one that had used its budget up continues.
+
+        Raises:
+            UsageError: It is no amount of money.
+        """
+
+    async def raise_daily_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+        """Let all sessions together spend `usd` more today; this one continues."""
+
+    # Decisions ---------------------------------------------------------------------------------------------------
+
+    async def answer(
+        self, ref: SessionRef, answers: Sequence[QuestionAnswer], by: Person, *, change: bool = True
+    ) -> AnswerReceipt:
+        """Answer questions, all or none; the session continues once none is open.
+
+        Args:
+            ref: The session.
+            answers: One for each question.
+            by: Who answers.
+            change: Whether an answer that is there already may be changed.
+
+        Raises:
+            NotFoundError: There is no such question.
+            UsageError: An answer is empty, names no option, or a question is answered twice.
+            ConflictError: A question has changed or was answered meanwhile, or the session is done.
+        """
+
+    async def accept_suggestions(self, ref: SessionRef, by: Person) -> AnswerReceipt:
+        """Answer every open question as the agent suggests.
+
+        Raises:
+            ConflictError: No question is open, or the session is done.
+            UsageError: None of the open ones has a suggestion.
+        """
+
+    async def approve(self, ref: SessionRef, by: Person, *, expected: str | None = None) -> None:
+        """Approve the plan; the session continues.
+
+        Args:
+            ref: The session.
+            by: Who approves.
+            expected: SHA-256 of the plan that was shown.
+
+        Raises:
+            ConflictError: There is no plan to approve, or it is not the one that was shown.
+        """
+
+    async def reject(
+        self, ref: SessionRef, feedback: str, by: Person, *, expected: str | None = None
+    ) -> None:
+        """Return the plan with feedback; planning continues.
+
+        Raises:
+            ConflictError: There is no plan to decide about, or it is not the one that was shown.
+            UsageError: The feedback is empty.
+        """
+
+    async def add_guidance(self, ref: SessionRef, text: str, by: Person) -> None:
+        """Leave guidance for the next iteration.
+
+        Raises:
+            UsageError: The text is empty.
+        """
+
+    async def action_done(self, ref: SessionRef, by: Person) -> None:
+        """Record that what the agent asked for is done; the session continues.
+
+        Raises:
+            ConflictError: It does not wait for that.
+        """
+
+    async def retry(self, ref: SessionRef, by: Person) -> None:
+        """Let a blocked session try again.
+
+        Raises:
+            ConflictError: It is running.
+        """
+
+    # Documents ---------------------------------------------------------------------------------------------------
+
+    async def plan_text(self, ref: SessionRef) -> Document:
+        """Read the newest plan; `NotFoundError` if there is none."""
+
+    async def summary_text(self, ref: SessionRef) -> Document | None:
+        """Read the newest summary that the agent wrote."""
+
+    async def diff(self, ref: SessionRef) -> DiffView:
+        """Read what the session has changed; `NotFoundError` if it does not work in a git worktree."""
+
+    async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
+        """Read what the agent did last, one line each."""
+
+    async def last_message(self, ref: SessionRef) -> str:
+        """Read the last thing that the agent wrote in its last iteration; empty if it wrote nothing."""
+
+    async def files(self, ref: SessionRef) -> list[FileView]:
+        """List the session's artefacts by name."""
+
+    async def file(self, ref: SessionRef, name: str) -> bytes:
+        """Read one artefact by the name that `files` gave it.
+
+        Raises:
+            UsageError: It is larger than 50 MB.
+        """
+
+    async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
+        """Draw the session's course as PNG; `theme` is `light` or `dark`.
+
+        Raises:
+            NotFoundError: Nothing has happened yet.
+            UsageError: The plotting library is not installed.
+        """
+
+    async def close(self) -> None:
+        """Release everything but the workers, which continue."""

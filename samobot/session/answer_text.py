@@ -1,0 +1,300 @@
+"""Answers as users type them, in a chat or a terminal: `Q1: B⏎Q2: tools/`, `1b 2a`, `Q1 B and Q2 A`. Pure.
+
+A text is split at the labels of questions. If it is not clear which part answers which question, the result is
+`Ambiguous`: the user is asked before anything is written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from samobot.session.question import Question
+from samobot.text import one_line
+
+MAX_TEXT = 100_000
+"""Characters of a text in which labels are looked for; a longer one is one answer."""
+
+_ALIKE = dict(zip("АВСЕНІКМОРТХΑΒΕΖΗΙΚΜΝΟΡΤΧавсеорхα", "ABCEHIKMOPTXABEZHIKMNOPTXabceopxa", strict=True))
+_ALIKE |= {"🅰": "A", "🅱": "B", "\ufe0f": " ", "\u20e3": " ", "‚": ","}
+_N = r"[0-9]{1,6}(?:\.[0-9]{1,3}){0,3}"
+_Q = rf"(?:[Qq](?:uestion|UESTION)?)\s{{0,2}}#?\s?(?P<q>{_N})"
+_ANY = rf"(?:[Qq](?:uestion|UESTION)?\s{{0,2}})?#?(?P<q>{_N})"
+_SEPARATOR = r"\s{0,4}(?::=|->|=>|→|[:=.)–—-]|\bis\b)?\s{0,4}"
+_LETTER = r"(?![Qq]\s?[0-9])(?:[Oo]ption\s{1,2})?[(\[*]{0,3}(?P<letter>[A-Za-z])[)\]*]{0,3}(?![A-Za-z'’])"
+_AND = r"(?:\s{0,4}(?:[,;/&+|.]|\b(?:and|und|et|e|y|и)\b)){0,2}\s{0,6}"
+_PAIR = re.compile(rf"\(?{_ANY}\)?{_SEPARATOR}{_LETTER}{_AND}")
+_REVERSED = re.compile(rf"{_LETTER}\s{{1,4}}(?:for|to|on|für|para|для)\s{{1,4}}{_ANY}{_AND}")
+_GROUP = re.compile(
+    rf"[Qq]\s?{_N}(?:(?:\s{{0,3}}(?:[,/&+]|\band\b|\bund\b|[-–])\s{{0,3}})[Qq]?\s?{_N}){{1,20}}"
+    rf"(?P<sep>\s{{0,3}}[:=]\s{{0,3}}|\s{{1,3}})(?P<value>\S.*)",
+    re.DOTALL,
+)
+_NUMBER = re.compile(_N)
+_START = re.compile(rf"\s{{0,8}}(?:[-*•]\s{{1,3}})?\**\(?{_Q}\)?(?![\w])\**(?P<sep>{_SEPARATOR})\**")
+_START_NUMBER = re.compile(
+    rf"\s{{0,8}}(?:[-*•]\s{{1,3}})?(?P<q>{_N})(?P<sep>\s{{0,3}}[:=.)](?![0-9/])\s{{0,4}})"
+)
+_INNER = re.compile(
+    rf"(?P<before>[\s,;|/&+(])\(?{_Q}\)?(?![\w])(?P<sep>\s{{0,3}}(?::=|->|=>|→|[:=])\s{{0,4}}|\s{{1,4}}(?:[-–—]\s{{1,3}})?|(?=\Z))"
+)
+_INNER_NUMBER = re.compile(rf"(?P<before>[\s,;])(?P<q>{_N})(?P<sep>\s{{0,2}}[:=](?![0-9/])\s{{0,4}})")
+_CONNECTOR = re.compile(r"(?:[\s,;|/&+(]|\b(?:and|und|et|y|и)\b)*\Z")
+_REFERS = re.compile(
+    r"\b(?:see|as|in|like|from|for|to|of|with|than|per|cf|at|on|by|wie|siehe)\W{0,3}\Z", re.IGNORECASE
+)
+_ONE_LETTER = re.compile(rf"\s*{_LETTER}[.!,]?\s*\Z")
+_LETTERS = re.compile(rf"{_LETTER}(?:{_AND}(?:[Oo]ption\s)?[A-Za-z](?![A-Za-z'’])){{1,20}}\W{{0,3}}")
+_WINDOW = 80
+"""Characters before a label that decide whether it begins another answer."""
+
+_MAX_LABELS = 200
+_ALL = frozenset(
+    (
+        "all",
+        "all suggestions",
+        "suggestions",
+        "accept all",
+        "take all",
+        "all suggested",
+        "as suggested",
+        "all as suggested",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerArguments:
+    """What a text answers.
+
+    Attributes:
+        everything: Whether every suggestion is accepted.
+        answers: Label of a question to its answer, if the text has labels.
+        text: The answer to a question that has to be found.
+    """
+
+    everything: bool = False
+    answers: dict[str | int, str] = field(default_factory=dict)
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A text of which it is not clear which part answers which question; `message` asks the user."""
+
+    message: str
+
+
+class _Label(NamedTuple):
+    start: int
+    stop: int
+    label: str
+    is_line_start: bool
+
+
+def parse_answers(text: str, questions: Sequence[Question] | None = None) -> AnswerArguments | Ambiguous:
+    """Split what a user typed into answers. Linear in the text's length.
+
+    Args:
+        text: The text, without the session's name.
+        questions: All questions of the session; None if they are not known, then any label is taken for one.
+    """
+    words = text.strip(" \t")
+    plain = plain_letters(words)
+    if plain.strip().casefold().rstrip(".!") in _ALL:
+        return AnswerArguments(everything=True)
+    if len(words) > MAX_TEXT:
+        return AnswerArguments(text=words.strip("\n"))
+    known = None if questions is None else {question.label for question in questions}
+    waiting = 0 if questions is None else sum(1 for question in questions if question.answer is None)
+    for pattern in (_PAIR, _REVERSED):
+        pairs = _pairs(pattern, plain.strip(), known)
+        if pairs is not None:
+            return _answers(pairs)
+    grouped = _grouped(words.strip(), plain.strip(), known)
+    if grouped is not None:
+        return grouped
+    labels = _labels(plain, known, waiting)
+    if isinstance(labels, Ambiguous):
+        return labels
+    if labels:
+        return _segments(words, plain, labels)
+    if waiting > 1 and _LETTERS.fullmatch(plain.strip()):
+        return _ambiguous(words)
+    return AnswerArguments(text=words.strip("\n"))
+
+
+def parse_label(text: str) -> str | None:
+    """Return the question's label if a text is nothing but one: `Q2`."""
+    found = _START.fullmatch(plain_letters(text.strip()[:100]))
+    return f"Q{_canonical(found['q'])}" if found else None
+
+
+def names_label(text: str) -> bool:
+    """Return whether a text has a label such as `Q2` at the beginning of a line or after a sign."""
+    return re.search(rf"(?:^|[\s,;(*])[Qq]\s?#?{_N}(?!\w)", plain_letters(text[:MAX_TEXT])) is not None
+
+
+def plain_letters(text: str) -> str:
+    """Return the text with look-alike, full-width and circled letters and digits as ASCII, of the same length."""
+    if text.isascii():
+        return text
+    return "".join(char if char.isascii() else _plain(char) for char in text)
+
+
+def _plain(char: str) -> str:
+    if char in _ALIKE:
+        return _ALIKE[char]
+    normal = unicodedata.normalize("NFKC", char)
+    return normal if len(normal) == 1 and normal.isascii() else char
+
+
+def _canonical(number: str) -> str:
+    whole, dot, part = number.partition(".")
+    return f"{int(whole)}{dot}{part}"
+
+
+def _pairs(pattern: re.Pattern[str], plain: str, known: set[str] | None) -> list[tuple[str, str]] | None:
+    """Read `Q1=A, 2 B` if the whole text consists of such pairs."""
+    pairs = []
+    at = 0
+    while at < len(plain):
+        found = pattern.match(plain, at)
+        if found is None:
+            return None
+        label = f"Q{_canonical(found['q'])}"
+        is_bare = not found[0].lstrip("(").startswith(("Q", "q")) and pattern is _PAIR
+        if is_bare and known is not None and label not in known:
+            return None
+        pairs.append((label, found["letter"]))
+        at = found.end()
+    return pairs or None
+
+
+def _grouped(words: str, plain: str, known: set[str] | None) -> AnswerArguments | Ambiguous | None:
+    """Read `Q1 and Q2: A`, one answer to several questions."""
+    found = _GROUP.fullmatch(plain)
+    if found is None:
+        return None
+    value = words[found.start("value") :]
+    if ":" not in found["sep"] and "=" not in found["sep"] and not _ONE_LETTER.match(found["value"]):
+        return None
+    if any(True for _ in _INNER.finditer(plain, found.start("value"))) or "\nQ" in found["value"]:
+        return _ambiguous(words)
+    head = plain[: found.start("sep")]
+    numbers = [_canonical(each) for each in _NUMBER.findall(head)]
+    if re.search(r"[-–]", head):
+        if len(numbers) != 2 or "." in "".join(numbers) or not 0 < int(numbers[1]) - int(numbers[0]) < 100:
+            return _ambiguous(words)
+        numbers = [str(number) for number in range(int(numbers[0]), int(numbers[1]) + 1)]
+    labels = [f"Q{number}" for number in numbers]
+    if known is not None and not set(labels) <= known:
+        return _ambiguous(words)
+    return AnswerArguments(answers={label: value.strip() for label in labels})
+
+
+def _labels(plain: str, known: set[str] | None, waiting: int) -> list[_Label] | Ambiguous:
+    """Find the labels at which the text is split; none if it is one answer."""
+    numbered = _is_numbered(plain, known, waiting)
+    found: list[_Label] = []
+    at = 0
+    for line in plain.split("\n"):
+        start = _START.match(line) or (_START_NUMBER.match(line) if numbered else None)
+        inner_from = 0
+        if start is not None and (label := f"Q{_canonical(start['q'])}"):
+            is_label = (
+                known is None or label in known or not found or ":" in start["sep"] or "=" in start["sep"]
+            )
+            has_end = start["sep"] != "" or start.end() == len(line)
+            if is_label and has_end:
+                found.append(_Label(at + start.start(), at + start.end(), label, is_line_start=True))
+                inner_from = max(start.end() - 1, 0)
+        for pattern in (_INNER, _INNER_NUMBER) if numbered else (_INNER,):
+            for inner in pattern.finditer(line, inner_from):
+                verdict = _inner_label(line, inner, found[-1].stop - at if found else None, known)
+                if verdict is None:
+                    return _ambiguous(plain)
+                if verdict:
+                    label = f"Q{_canonical(inner['q'])}"
+                    found.append(_Label(at + inner.start(), at + inner.end(), label, is_line_start=False))
+        at += len(line) + 1
+        if len(found) > _MAX_LABELS:
+            return _ambiguous(plain)
+    found.sort()
+    if found and plain[: found[0].start].strip():
+        intro = plain[: found[0].start].strip()
+        if not (found[0].is_line_start and len(intro) <= 80 and intro.endswith(":")):
+            return _ambiguous(plain)
+    return found
+
+
+def _is_numbered(plain: str, known: set[str] | None, waiting: int) -> bool:
+    """Return whether numbers at the beginnings of lines are labels: `1: B`, or a list that fits the questions."""
+    first = _START_NUMBER.match(plain)
+    if first is None or known is None or f"Q{_canonical(first['q'])}" not in known:
+        return False
+    if first["sep"].strip() in (":", "="):
+        return True
+    starts = [found for line in plain.split("\n") if (found := _START_NUMBER.match(line))]
+    return waiting > 1 and len(starts) > 1 and all(f"Q{_canonical(found['q'])}" in known for found in starts)
+
+
+def _inner_label(
+    line: str, found: re.Match[str], value_from: int | None, known: set[str] | None
+) -> bool | None:
+    """Return whether a label within a line begins another answer; None if that is not clear."""
+    label = f"Q{_canonical(found['q'])}"
+    is_known = known is None or label in known
+    value = line[max(value_from or 0, found.start() - _WINDOW, 0) : found.start() + 1]
+    above = _CONNECTOR.sub("", value)
+    is_strong = found["sep"].strip() in (":", "=", ":=", "->", "=>", "→")
+    after_letter = value_from is not None and _ONE_LETTER.match(above) is not None
+    follows_letter = re.match(rf"{_LETTER}(?=[\s,;.!)]|\Z)", line[found.end() :]) is not None
+    if is_strong:
+        if not is_known:
+            return False
+        return None if _REFERS.search(above) else True
+    if not is_known or found.end() == len(line):
+        return None if after_letter and is_known and found.end() == len(line) else False
+    if after_letter:
+        return True
+    connected = above.rstrip() != value.rstrip()
+    if follows_letter and not _REFERS.search(above) and value_from is not None:
+        return True if connected and not re.search(r"\w\s+\Z", value) else None
+    return None if connected and follows_letter else False
+
+
+def _segments(words: str, plain: str, labels: list[_Label]) -> AnswerArguments | Ambiguous:
+    pairs = []
+    stops = [*(label.start for label in labels), len(words)][1:]
+    for label, stop, following in zip(labels, stops, [*labels, None][1:], strict=True):
+        value = words[label.stop : stop]
+        if following is not None and not following.is_line_start:
+            tail = max(label.stop, stop - _WINDOW)
+            connector = _CONNECTOR.search(plain[tail:stop])
+            value = words[label.stop : tail + connector.start()] if connector else value
+        pairs.append((label.label, value.strip("\n") if len(labels) == 1 else value.strip()))
+    if len(pairs) == 1 and not pairs[0][1].strip():
+        return AnswerArguments(text="")
+    return _answers(pairs)
+
+
+def _answers(pairs: Sequence[tuple[str, str]]) -> AnswerArguments | Ambiguous:
+    answers: dict[str | int, str] = {}
+    for label, value in pairs:
+        if label in answers:
+            return Ambiguous(f"There are two answers to {label}; send one. Nothing was saved.")
+        if not value.strip():
+            return Ambiguous(f"The answer to {label} is missing; send them all again. Nothing was saved.")
+        answers[label] = value
+    return AnswerArguments(answers=answers)
+
+
+def _ambiguous(words: str) -> Ambiguous:
+    return Ambiguous(
+        f"It is not clear which part of “{one_line(words, 60)}” answers which question. Write each answer on a line of "
+        "its own, such as “Q1: B”. Nothing was saved."
+    )

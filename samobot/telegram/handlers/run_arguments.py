@@ -1,0 +1,356 @@
+"""What comes after `/run`: a task in any words, a name, a project, flags. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from samobot.errors import UsageError
+from samobot.telegram.handlers.parsing import DASHES, MONEY, first_word, parse_money, split_address
+from samobot.text import nearest
+
+_OPENING = '"“”„«‟'
+_CLOSING = '"“”»‟'
+_SINGLE = {"'": "'", "‘": "’", "’": "’", "‹": "›"}
+_FLAG = re.compile(rf"(?<!\S){DASHES}([A-Za-z][A-Za-z-]*)(?:\s*=\s*|(?!\S))")
+_SLUG_WORDS, _SLUG_CHARACTERS = 4, 32
+_STOP_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "to",
+        "of",
+        "in",
+        "on",
+        "for",
+        "and",
+        "or",
+        "with",
+        "so",
+        "that",
+        "this",
+        "it",
+        "its",
+        "is",
+        "are",
+        "be",
+        "my",
+        "our",
+        "your",
+        "me",
+        "i",
+        "we",
+        "you",
+        "please",
+        "can",
+        "could",
+        "would",
+        "should",
+        "want",
+        "need",
+        "like",
+        "lets",
+        "let",
+        "us",
+        "just",
+        "some",
+        "there",
+        "when",
+        "where",
+        "then",
+        "from",
+        "by",
+        "at",
+        "as",
+        "into",
+        "have",
+        "has",
+        "do",
+        "does",
+        "will",
+        "der",
+        "die",
+        "das",
+        "ein",
+        "eine",
+        "und",
+        "zu",
+        "im",
+        "in",
+        "mit",
+        "fuer",
+        "bitte",
+        "el",
+        "la",
+        "los",
+        "las",
+        "un",
+        "una",
+        "de",
+        "del",
+        "por",
+        "para",
+        "le",
+        "les",
+        "des",
+        "du",
+        "et",
+        "pour",
+    ]
+)
+_LATIN = str.maketrans(
+    {
+        **dict(
+            zip(
+                "абвгдезийклмнопрстуфхъыьэіїєґ",
+                [*"abvgdeziyklmnoprstufh", "", "y", "", "e", "i", "yi", "ye", "g"],
+                strict=True,
+            )
+        ),
+        "ё": "e",
+        "ж": "zh",
+        "ц": "ts",
+        "ч": "ch",
+        "ш": "sh",
+        "щ": "sch",
+        "ю": "yu",
+        "я": "ya",
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "ß": "ss",
+        "ø": "o",
+        "å": "a",
+        "æ": "ae",
+        "ł": "l",
+        "ı": "i",
+        "’": "",
+    }
+)
+"""Letters that have a usual Latin form; names of sessions are branches and folders."""
+
+
+class Flag(StrEnum):
+    """The flags of `/run`."""
+
+    DIVE = "dive"
+    TASK = "task"
+    BUDGET = "budget"
+    AUTO = "auto"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class RunArguments:
+    """What `/run` was given.
+
+    Attributes:
+        project: The project before the colon, if it is one: `docs: …` and `feat:x` may as well begin a task.
+        name: The session's name: before a colon, behind `--name`, or the only word.
+        task: What is to be done: the whole text, unless it begins with a name and a colon.
+        dive: What to investigate first.
+        budget_usd: What the session may cost, in US dollars.
+        auto: Whether the bot may decide the gates after a while.
+    """
+
+    project: str | None = None
+    name: str | None = None
+    task: str | None = None
+    dive: str | None = None
+    budget_usd: float | None = None
+    auto: bool = False
+    text: str = field(default="", compare=False)
+    """All of it but the flags."""
+
+
+def parse_run(rest: str) -> RunArguments:
+    """Read what comes after `/run`.
+
+    Flags stand anywhere outside quotes; what remains is the task, or `name: task`, `project:name task`,
+    `name "task"`, or one word, which is a name. `“` and `—` are as good as `"` and `--`.
+
+    Raises:
+        UsageError: A flag has no value, or one that cannot be; or it is nearly one that there is.
+    """
+    free, given = _take_flags(rest)
+    project, name, task = split_task(free)
+    task = _unquoted(task)
+    if given.task and task:
+        task = f"{given.task}\n{task}"
+    return RunArguments(
+        project=project,
+        name=given.name or name,
+        task=task or given.task,
+        dive=given.dive,
+        budget_usd=given.budget_usd,
+        auto=given.auto,
+        text=free,
+    )
+
+
+def split_task(text: str) -> tuple[str | None, str | None, str]:
+    """Split a text into project, name and task; a text without a colon at its first word is all task.
+
+    `greet` and `greet "add it"` are a name; `greet: add it` too, though `greet` may be a project.
+    """
+    text = text.strip()
+    word, rest = first_word(text)
+    rest = rest.strip()
+    project, name = split_address(word)
+    if project is not None and name:
+        return project, name, rest
+    if project is not None:
+        return None, project, rest
+    if not rest or (_quoted_end(rest, 0) == len(rest) and rest[0] in _OPENING):
+        return None, word or None, rest
+    return None, None, text
+
+
+def task_slug(task: str) -> str:
+    """Derive a session's name from its task: its first telling words, `add-dark-mode-settings`."""
+    plain = (
+        unicodedata.normalize("NFKD", task.casefold().translate(_LATIN)).encode("ascii", "ignore").decode()
+    )
+    words = re.findall(r"[a-z0-9]+", plain.replace("'", ""))
+    telling = [word for word in words if word not in _STOP_WORDS] or words
+    slug = ""
+    for word in telling[:_SLUG_WORDS]:
+        longer = f"{slug}-{word}" if slug else word[:_SLUG_CHARACTERS]
+        if len(longer) > _SLUG_CHARACTERS:
+            break
+        slug = longer
+    return slug or "task"
+
+
+@dataclass(slots=True)
+class _Given:
+    """The flags' values so far."""
+
+    task: str | None = None
+    dive: str | None = None
+    budget_usd: float | None = None
+    auto: bool = False
+    name: str | None = None
+
+
+def _take_flags(text: str) -> tuple[str, _Given]:
+    given = _Given()
+    free: list[str] = []
+    at = begin = 0
+    while True:
+        found = _next_flag(text, at)
+        if found is None:
+            free.append(text[begin:])
+            return " ".join(part.strip() for part in free if part.strip()), given
+        name = found[1].lower()
+        if name not in set(Flag):
+            _refuse_typo(name)
+            at = found.end()  # it belongs to the task, which may well speak of flags
+            continue
+        free.append(text[begin : found.start()])
+        begin = at = _take_value(Flag(name), text, found.end(), given)
+
+
+def _take_value(flag: Flag, text: str, at: int, given: _Given) -> int:
+    """Read the value of a flag that ends at `at`; returns where it ends itself."""
+    at += len(text[at:]) - len(text[at:].lstrip())
+    match flag:
+        case Flag.AUTO:
+            given.auto = True
+            return at
+        case Flag.NAME:
+            given.name, _ = first_word(text[at:])
+            if not given.name:
+                raise UsageError("--name needs a name after it, such as --name dark-mode.")
+            return text.index(given.name, at) + len(given.name)
+        case Flag.BUDGET:
+            found = MONEY.match(text, at)
+            amount = parse_money(found[0]) if found else None
+            if found is None or amount is None:
+                raise UsageError(
+                    "--budget needs an amount in US dollars after it, such as --budget 5. "
+                    "If it belongs to the task, put the task in quotes."
+                )
+            given.budget_usd = amount
+            return found.end()
+        case Flag.DIVE | Flag.TASK:
+            value, end = _read_value(text, at)
+            if not value.strip():
+                raise UsageError(f'--{flag} needs a text after it, such as --{flag} "what to look at".')
+            if flag is Flag.DIVE:
+                given.dive = value
+            else:
+                given.task = value
+            return end
+
+
+def _read_value(text: str, at: int) -> tuple[str, int]:
+    """Read a quoted text, or everything up to the next flag."""
+    end = _quoted_end(text, at, singles=True)
+    if end is not None:
+        return text[at + 1 : end - 1], end
+    after = _next_known_flag(text, at)
+    stop = after.start() if after else len(text)
+    return text[at:stop].strip(), stop
+
+
+def _next_known_flag(text: str, at: int) -> re.Match[str] | None:
+    found = _next_flag(text, at)
+    while found is not None and found[1].lower() not in set(Flag):
+        found = _next_flag(text, found.end())
+    return found
+
+
+def _next_flag(text: str, at: int) -> re.Match[str] | None:
+    """Find what looks like a flag outside quotes."""
+    found = _FLAG.search(text, at)
+    while found is not None:
+        inside = _quoted_around(text, at, found.start())
+        if inside is None:
+            return found
+        at = inside
+        found = _FLAG.search(text, at)
+    return None
+
+
+def _quoted_around(text: str, at: int, place: int) -> int | None:
+    """Where the quotes end that a place stands in, of those that open at `at` or later."""
+    while at < place:
+        opens = at == 0 or text[at - 1].isspace()
+        end = _quoted_end(text, at) if opens else None
+        if end is None:
+            at += 1
+        elif end > place:
+            return end
+        else:
+            at = end
+    return None
+
+
+def _quoted_end(text: str, at: int, *, singles: bool = False) -> int | None:
+    """Where the quotes that open at `at` end: at one that closes before white space or the end."""
+    if at >= len(text):
+        return None
+    if text[at] in _OPENING:
+        closing = _CLOSING
+    elif singles and text[at] in _SINGLE:
+        closing = _SINGLE[text[at]]
+    else:
+        return None
+    found = re.compile(rf"[{re.escape(closing)}](?!\S)").search(text, at + 1)
+    return found.end() if found else None
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if text and _quoted_end(text, 0) == len(text) else text
+
+
+def _refuse_typo(name: str) -> None:
+    close = nearest(name, list(Flag))
+    if close is not None and len(name) > 2:
+        raise UsageError(
+            f"There is no --{name}. Did you mean --{close}? If it belongs to the task, put the task in quotes."
+        )

@@ -1,0 +1,270 @@
+"""The contract of `Fleet`, held against each implementation, with every value through JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from samobot.config.settings import load_settings
+from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError
+from samobot.fleet.fleet import Fleet
+from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.models import SessionRef
+from samobot.fleet.results import QuestionAnswer, ResumeKind
+from samobot.fleet.worker_processes import WorkerProcesses
+from samobot.session.gate import Person
+from samobot.session.status import SessionState
+from tests.support.claude_cli import cli_environment
+from tests.support.json_fleet import METHODS, through_json
+from tests.support.workshop import Workshop, make_workshop
+
+ANNA = Person("anna", "telegram")
+QA = """# Q&A
+
+### Q1: Which greeting?
+A) hello
+B) good day
+
+**Suggestion:** B - polite
+
+**Answer:** _waiting_
+
+### Q2: Which language?
+A) Python
+B) shell
+
+**Suggestion:** A - it is there
+
+**Answer:** _waiting_
+"""
+PLAN = "# Plan: greet\n\n## Phase 1: Write\n- [ ] write greet.py\n"
+
+
+@dataclass
+class Host:
+    """A machine with sessions, and the fleet that reaches them.
+
+    Attributes:
+        shop: The project on disk.
+        fleet: Under test.
+        called: Calls that have returned.
+    """
+
+    shop: Workshop
+    fleet: Fleet
+    called: set[str]
+
+    async def session(self, name: str, **status: str) -> SessionRef:
+        """Create a session that no worker has taken up."""
+        started = await self.fleet.start("demo", name, ANNA, task="Add a greeting")
+        assert started.ref is not None
+        await self.fleet.wait_for_starts()
+        await self.fleet.stop(started.ref, ANNA)
+        overview = self.shop.session(name) / "_overview.md"
+        text = overview.read_text()
+        for key, value in status.items():
+            lines = [f"{key}: {value}" if line.startswith(f"{key}:") else line for line in text.split("\n")]
+            text = "\n".join(lines)
+        overview.write_text(text)
+        return started.ref
+
+    def write(self, name: str, file: str, text: str) -> None:
+        (self.shop.session(name) / file).write_text(text)
+
+    def asks(self, name: str, what: str) -> None:
+        """Let the agent wait for a user."""
+        self.write(name, "_signal.json", json.dumps({"status": "waiting", "for": what, "summary": "asked"}))
+
+
+@asynccontextmanager
+async def local(shop: Workshop) -> AsyncIterator[Fleet]:
+    fleet = LocalFleet(load_settings(shop.environment), environ=shop.environment, watch_files=True)
+    try:
+        yield fleet
+    finally:
+        await fleet.close()
+
+
+FLEETS: dict[str, Callable[[Workshop], AbstractAsyncContextManager[Fleet]]] = {"local": local}
+
+
+@pytest.fixture(params=sorted(FLEETS))
+async def host(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Host]:
+    async def start(*_: object) -> int:
+        return os.getpid()
+
+    monkeypatch.setattr(WorkerProcesses, "start", start)
+    shop = make_workshop(tmp_path, cli_environment(tmp_path / "home", "http://127.0.0.1:9"))
+    shop.environment["SAMOBOT_PROJECTS"] = str(shop.repo)
+    async with FLEETS[request.param](shop) as fleet:
+        called: set[str] = set()
+        yield Host(shop, through_json(fleet, called), called)
+
+
+def test_every_call_is_documented_and_asynchronous() -> None:
+    for name, method in METHODS.items():
+        assert inspect.iscoroutinefunction(method), name
+        assert inspect.getdoc(method), name
+
+
+async def test_every_call_survives_json(host: Host) -> None:
+    fleet = host.fleet
+    ref = await host.session("greet", Phase="requirements", Blocked="waiting_human")
+    host.write("greet", "_qa.md", QA)
+    host.asks("greet", "qa_answers")
+
+    assert [each.name for each in await fleet.projects()] == ["demo"]
+    assert [view.ref for view in await fleet.sessions()] == [ref]
+    asking = await fleet.view(ref)
+    assert (asking.state, asking.has_worker) == (SessionState.WAITING, False)
+    assert [question.label for question in asking.questions] == ["Q1", "Q2"]
+    assert await fleet.find("demo:greet") == [ref]
+    assert await fleet.nearest("gret") == "greet"
+    assert not await fleet.is_archived(ref)
+    assert await fleet.free_name("demo", "greet") == "greet-2"
+    await fleet.refuse_in_panic()
+    assert await fleet.emergency_stop() is None
+
+    receipt = await fleet.answer(
+        ref, [QuestionAnswer(index=1, text="A", identity=asking.questions[1].identity)], ANNA
+    )
+    assert ([each.label for each in receipt.answered], receipt.open) == (["Q2"], 1)
+    assert (await fleet.accept_suggestions(ref, ANNA)).open == 0
+    await fleet.add_guidance(ref, "Keep it short", ANNA)
+    assert [each.text for each in (await fleet.view(ref)).guidance] == ["Keep it short"]
+
+    host.write("greet", "01-15-10:30-plan-greet.md", PLAN)
+    overview = host.shop.session("greet") / "_overview.md"
+    lines = overview.read_text().split("\n")
+    overview.write_text("\n".join("Phase: planning" if line.startswith("Phase:") else line for line in lines))
+    host.asks("greet", "plan_approval")
+    planned = await fleet.view(ref)
+    assert planned.plan is not None
+    assert (await fleet.plan_text(ref)).text == PLAN
+    with pytest.raises(ConflictError):
+        await fleet.approve(ref, ANNA, expected="0" * 64)
+    await fleet.reject(ref, "Shorter, please", ANNA, expected=planned.plan.sha256)
+    host.write("greet", "01-15-10:31-plan-greet.md", PLAN.replace("write greet.py", "write greet.py, short"))
+    host.asks("greet", "plan_approval")
+    again = await fleet.view(ref)
+    assert again.plan is not None
+    await fleet.approve(ref, ANNA, expected=again.plan.sha256)
+
+    assert await fleet.summary_text(ref) is None
+    assert (await fleet.diff(ref)).branch == "greet"
+    assert await fleet.log_lines(ref, 3) == []
+    assert await fleet.last_message(ref) == ""
+    names = [each.name for each in await fleet.files(ref)]
+    assert "_qa.md" in names
+    assert b"hello" in await fleet.file(ref, "_qa.md")
+    costs = await fleet.costs(30)
+    assert costs.costs.total.iterations == 0
+    await fleet.set_budget(ref, 5.0, ANNA)
+    assert (await fleet.view(ref)).budget_usd == 5.0
+    assert (await fleet.timeline(ref, "dark")).startswith(b"\x89PNG")
+
+    await fleet.reconcile()
+    blocked = await host.session("block", Blocked="yes - no key")
+    host.write("block", "_signal.json", json.dumps({"status": "blocked", "reason": "no key"}))
+    await fleet.retry(blocked, ANNA)
+    acting = await host.session("act", Phase="implementation", Blocked="waiting_human")
+    host.asks("act", "human_action")
+    await fleet.action_done(acting, ANNA)
+    await fleet.raise_daily_budget(acting, 10.0, ANNA)
+    await fleet.resume(acting, ANNA, budget_usd=7.0)
+    await fleet.wait_for_starts()
+    await fleet.pause(acting, ANNA)
+    assert not (await fleet.view(acting)).wanted
+    assert (await fleet.stop(acting, ANNA)).clean
+    await fleet.archive(acting)
+    assert await fleet.is_archived(acting)
+    assert await fleet.archived() == [acting]
+    await fleet.restore(acting)
+    assert not await fleet.is_archived(acting)
+    await fleet.archive(acting)
+    await fleet.reconcile()
+    assert all(report.clean for report in await fleet.panic(ANNA))
+    with pytest.raises(ConflictError, match="emergency stop"):
+        await fleet.resume(ref, ANNA)
+    assert await fleet.lift_emergency_stop()
+    assert not await fleet.lift_emergency_stop()
+    assert (await fleet.resume(ref, ANNA)).kind is ResumeKind.RUNNING
+    await asyncio.wait_for(fleet.wait_for_change(), 20)
+    assert host.called | {"close"} == set(METHODS)
+
+
+async def test_a_session_that_is_gone_is_not_found_by_any_call(host: Host) -> None:
+    gone = SessionRef(project="demo", folder="26-01-15-gone", name="gone")
+    fleet = host.fleet
+    calls: list[Awaitable[object]] = [
+        fleet.view(gone), fleet.resume(gone, ANNA), fleet.pause(gone, ANNA), fleet.stop(gone, ANNA),
+        fleet.archive(gone), fleet.restore(gone), fleet.set_budget(gone, 1.0, ANNA),
+        fleet.answer(gone, [QuestionAnswer(index=0, text="A")], ANNA), fleet.accept_suggestions(gone, ANNA),
+        fleet.approve(gone, ANNA), fleet.reject(gone, "no", ANNA), fleet.add_guidance(gone, "x", ANNA),
+        fleet.action_done(gone, ANNA), fleet.retry(gone, ANNA), fleet.plan_text(gone),
+        fleet.summary_text(gone), fleet.diff(gone), fleet.log_lines(gone), fleet.last_message(gone),
+        fleet.files(gone), fleet.file(gone, "_qa.md"), fleet.timeline(gone),
+    ]  # fmt: skip
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(result) for result in results} == {NotFoundError}
+    assert await fleet.find("gone") == []
+
+
+async def test_an_index_is_never_taken_for_a_number(host: Host) -> None:
+    ref = await host.session("greet", Phase="requirements", Blocked="waiting_human")
+    host.write("greet", "_qa.md", QA)
+    host.asks("greet", "qa_answers")
+    receipt = await host.fleet.answer(ref, [QuestionAnswer(index=1, text="A")], ANNA)
+    assert [each.label for each in receipt.answered] == ["Q2"]
+    receipt = await host.fleet.answer(ref, [QuestionAnswer(label="1", text="A")], ANNA)
+    assert [each.label for each in receipt.answered] == ["Q1"]
+
+
+async def test_two_answers_to_one_question_are_refused(host: Host) -> None:
+    ref = await host.session("greet", Phase="requirements", Blocked="waiting_human")
+    host.write("greet", "_qa.md", QA)
+    host.asks("greet", "qa_answers")
+    twice = [QuestionAnswer(label="Q1", text="A"), QuestionAnswer(label="Q1", text="B")]
+    with pytest.raises(UsageError):
+        await host.fleet.answer(ref, twice, ANNA)
+    assert len((await host.fleet.view(ref)).open_questions) == 2
+
+
+@pytest.mark.parametrize("fields", [{"text": "A"}, {"text": "A", "index": 0, "label": "Q1"}])
+def test_an_answer_names_its_question_once(fields: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        QuestionAnswer.model_validate(fields)
+
+
+async def test_projects_are_the_last_known_when_they_cannot_be_read(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = await host.fleet.projects()
+    assert known
+
+    async def away(_: object) -> object:
+        raise SamobotError("The disk is away.")
+
+    monkeypatch.setattr("samobot.fleet.session_reader.SessionReader.projects", away)
+    assert await host.fleet.projects() == known
+
+
+async def test_a_call_takes_times_that_are_aware(host: Host) -> None:
+    ref = await host.session("greet")
+    await host.fleet.set_budget(ref, 2.0, ANNA)
+    view = await host.fleet.view(ref)
+    assert view.started is not None
+    assert view.started.tzinfo is not None
+    assert view.started <= datetime.now(UTC)

@@ -1,0 +1,210 @@
+"""A new worktree is made fit to build, and what is missing in it is reported."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from samobot.config.project import Project
+from samobot.config.trust import setup_command, trust
+from samobot.fleet.worktree_setup import set_up_worktree
+from samobot.session.worktree import prepare_worktree
+from tests.support.repository import commit, git, make_repository
+
+pytestmark = pytest.mark.slow
+
+NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+
+
+class Yard:
+    """A project, and its worktrees made one after another."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.repo = make_repository(root / "repo")
+        self.project = Project(
+            "repo", self.repo / ".samocode", self.repo, root / "worktrees", root / "sessions"
+        )
+        self.notes: list[str] = []
+
+    def make(self, name: str = "greet") -> Path:
+        made = prepare_worktree(self.repo, self.project.worktrees, name)
+        assert made.root is not None
+        self.notes = set_up_worktree(
+            self.project,
+            made.root,
+            made.path,
+            self.root / "state",
+            dict(os.environ, TELEGRAM_BOT_TOKEN="sesame"),
+        )
+        return made.path
+
+    def ignore(self, *lines: str) -> None:
+        (self.repo / ".gitignore").write_text("\n".join(lines) + "\n")
+        git(self.repo, "add", ".gitignore")
+        git(self.repo, "commit", "--quiet", "-m", "ignore")
+
+    def set_up_with(self, command: str, *, trusted: bool = True) -> None:
+        self.project = replace(self.project, worktree_setup=command)
+        content = setup_command(self.project)
+        assert content is not None
+        if trusted:
+            trust(self.root / "state", self.project, content, "ann", NOW)
+
+
+@pytest.fixture
+def yard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Yard:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    return Yard(tmp_path)
+
+
+def add_submodule(yard: Yard) -> None:
+    inner = make_repository(yard.root / "inner")
+    outer = make_repository(yard.root / "outer")
+    git(yard.root, "config", "--global", "protocol.file.allow", "always")
+    git(outer, "submodule", "--quiet", "add", str(inner), "inner")
+    git(outer, "commit", "--quiet", "-m", "inner")
+    git(yard.repo, "submodule", "--quiet", "add", str(outer), "outer")
+    git(yard.repo, "commit", "--quiet", "-m", "outer")
+
+
+def test_submodules_are_filled_also_those_of_submodules(yard: Yard) -> None:
+    add_submodule(yard)
+    path = yard.make()
+    assert (path / "outer" / "first").exists()
+    assert (path / "outer" / "inner" / "first").exists()
+    assert yard.notes == []
+    assert git(path, "status", "--porcelain") == ""
+
+
+def test_a_submodule_that_cannot_be_had_is_reported(yard: Yard) -> None:
+    add_submodule(yard)
+    (yard.root / "outer").rename(yard.root / "gone")
+    yard.make()
+    assert len(yard.notes) == 1
+    assert yard.notes[0].startswith("The worktree lacks submodules: ")
+
+
+def test_ignored_files_that_worktreeinclude_names_are_copied(yard: Yard) -> None:
+    yard.ignore(".env*", "build/", "secrets/")
+    for name in (".env", ".env.local", "draft.txt", "apps/.env", "secrets/key", "build/big"):
+        (yard.repo / name).parent.mkdir(parents=True, exist_ok=True)
+        (yard.repo / name).write_text(name)
+    (yard.repo / ".env").chmod(0o600)
+    (yard.repo / ".worktreeinclude").write_text(
+        "# what the build needs\n.env*\nsecrets/\n!.env.local\ndraft.txt\nfirst\n"
+    )
+    path = yard.make()
+    copied = {
+        str(file.relative_to(path)) for file in path.rglob("*") if file.is_file() and file.name != ".git"
+    }
+    assert copied == {
+        "first",
+        ".gitignore",
+        ".env",
+        "apps/.env",
+        "secrets/key",
+    }  # no draft: git does not ignore it
+    assert (path / ".env").read_text() == ".env"
+    assert (path / ".env").stat().st_mode & 0o777 == 0o600
+    assert yard.notes == []
+
+
+def test_nothing_is_copied_through_links(yard: Yard, tmp_path: Path) -> None:
+    yard.ignore("link", "folder", "out/x")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("secret")
+    (yard.repo / "link").symlink_to(outside / "secret")
+    (yard.repo / "folder").symlink_to(outside)
+    (yard.repo / "out").symlink_to(outside)  # in the commit a link, in the checkout a folder
+    git(yard.repo, "add", "out")
+    git(yard.repo, "commit", "--quiet", "-m", "link")
+    (yard.repo / "out").unlink()
+    (yard.repo / "out").mkdir()
+    (yard.repo / "out" / "x").write_text("x")
+    (yard.repo / ".worktreeinclude").write_text("link\nfolder/\nfolder\nout/x\n")
+    path = yard.make()
+    assert not os.path.lexists(path / "link")
+    assert not os.path.lexists(path / "folder")
+    assert sorted(each.name for each in outside.iterdir()) == ["secret"]
+    assert yard.notes == ["Not copied of .worktreeinclude: folder, link, out/x"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "huge", "folder"])
+def test_a_worktreeinclude_that_cannot_be_used_is_reported(yard: Yard, kind: str) -> None:
+    path = yard.repo / ".worktreeinclude"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to("/nowhere/patterns")
+    elif kind == "huge":
+        path.touch()
+        os.truncate(path, 100 * 1024**3)
+    else:
+        path.mkdir()
+    yard.make()
+    assert len(yard.notes) == 1
+    assert ".worktreeinclude" in yard.notes[0]
+
+
+def test_a_huge_file_is_reported_and_not_copied(yard: Yard) -> None:
+    yard.ignore("model.bin")
+    (yard.repo / "model.bin").touch()
+    os.truncate(yard.repo / "model.bin", 100 * 1024**3)
+    (yard.repo / ".worktreeinclude").write_text("model.bin\n")
+    path = yard.make()
+    assert not (path / "model.bin").exists()
+    assert yard.notes == ["Not copied of .worktreeinclude: model.bin"]
+
+
+def test_the_setup_command_runs_once_in_the_worktree_without_secrets(yard: Yard) -> None:
+    yard.set_up_with("pwd >> ran; env > environment")
+    path = yard.make()
+    assert (path / "ran").read_text() == f"{path}\n"
+    assert "sesame" not in (path / "environment").read_text()
+    assert yard.make() == path
+    assert (path / "ran").read_text() == f"{path}\n"
+    assert yard.notes == []
+
+
+def test_a_setup_command_that_is_not_trusted_does_not_run_and_is_reported(yard: Yard) -> None:
+    yard.set_up_with("touch ran", trusted=False)
+    path = yard.make()
+    assert not (path / "ran").exists()
+    assert len(yard.notes) == 1
+    assert f"samobot trust --config {yard.project.file}" in yard.notes[0]
+
+
+def test_a_setup_command_that_fails_is_reported_with_its_last_line(yard: Yard) -> None:
+    yard.set_up_with("echo one; echo 'no network' >&2; exit 3")
+    yard.make()
+    assert yard.notes == ["WORKTREE_SETUP ended with code 3: no network"]
+
+
+def test_a_setup_command_that_hangs_is_ended_and_reported(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("samobot.fleet.worktree_setup.SETUP_SECONDS", 0.5)
+    yard.set_up_with("sleep 1000 & sleep 1000")
+    yard.make()
+    assert yard.notes == ["WORKTREE_SETUP did not end within 0 s."]
+
+
+def test_git_lfs_that_is_not_installed_is_named(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    (yard.repo / "assets").mkdir()
+    (yard.repo / "assets" / ".gitattributes").write_text("*.png filter=lfs diff=lfs merge=lfs -text\n")
+    git(yard.repo, "add", "assets")
+    git(yard.repo, "commit", "--quiet", "-m", "lfs")
+    yard.make()
+    assert len(yard.notes) == 1
+    assert "git-lfs" in yard.notes[0]
+    commit(yard.repo, "plain")
+    (yard.repo / "assets" / ".gitattributes").write_text("")
+    git(yard.repo, "commit", "--quiet", "-am", "no lfs")
+    yard.make("other")
+    assert yard.notes == []

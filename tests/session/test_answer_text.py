@@ -1,0 +1,181 @@
+"""What users type as answers: split at labels, or asked about before anything is written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samobot.session.answer_text import MAX_TEXT, Ambiguous, AnswerArguments, parse_answers, parse_label
+from samobot.session.question import Option, Question
+
+OPTIONS = (Option("A", "one"), Option("B", "two"), Option("C", "three"))
+OPEN = tuple(Question(number=n, text="?", options=OPTIONS, label=f"Q{n}", index=n - 1) for n in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("typed", "answers"),
+    [
+        (
+            "Q1: B\nQ2: put it in tools/\nQ3: no globals",
+            {"Q1": "B", "Q2": "put it in tools/", "Q3": "no globals"},
+        ),
+        ("Q1 B and Q2 A", {"Q1": "B", "Q2": "A"}),
+        ("1b 2a", {"Q1": "b", "Q2": "a"}),
+        ("Q1=B Q2=use port 9000", {"Q1": "B", "Q2": "use port 9000"}),
+        ("1b2a", {"Q1": "b", "Q2": "a"}),
+        ("1b, 2a, 3c", {"Q1": "b", "Q2": "a", "Q3": "c"}),
+        ("1: B, 2: A", {"Q1": "B", "Q2": "A"}),
+        ("1=B 2=A", {"Q1": "B", "Q2": "A"}),
+        ("1.B 2.A", {"Q1": "B", "Q2": "A"}),
+        ("1) B\n2) A", {"Q1": "B", "Q2": "A"}),
+        ("1-B 2-A", {"Q1": "B", "Q2": "A"}),
+        ("1 B 2 A", {"Q1": "B", "Q2": "A"}),
+        ("q1b q2a", {"Q1": "b", "Q2": "a"}),
+        ("Q1B,Q2A", {"Q1": "B", "Q2": "A"}),
+        ("Q1 → B, Q2 → A", {"Q1": "B", "Q2": "A"}),
+        ("Q1 -> B; Q2 -> A", {"Q1": "B", "Q2": "A"}),
+        ("Q1 - B\nQ2 - A", {"Q1": "B", "Q2": "A"}),
+        ("Q1 is B, Q2 is A", {"Q1": "B", "Q2": "A"}),
+        ("Q1: option B\nQ2: option A", {"Q1": "B", "Q2": "A"}),
+        ("Question 1: B\nQuestion 2: A", {"Q1": "B", "Q2": "A"}),
+        ("#1 B #2 A", {"Q1": "B", "Q2": "A"}),
+        ("(Q1) B (Q2) A", {"Q1": "B", "Q2": "A"}),
+        ("Q1: (B)\nQ2: [A]", {"Q1": "B", "Q2": "A"}),
+        ("Q1: B & Q2: A", {"Q1": "B", "Q2": "A"}),
+        ("Q1 B / Q2 A / Q3 C", {"Q1": "B", "Q2": "A", "Q3": "C"}),
+        ("B for Q1, A for Q2", {"Q1": "B", "Q2": "A"}),
+        ("B for Q1 and A for 2", {"Q1": "B", "Q2": "A"}),
+        ("Q1 and Q2: A", {"Q1": "A", "Q2": "A"}),
+        ("Q1, Q2 = use the defaults", {"Q1": "use the defaults", "Q2": "use the defaults"}),
+        ("Q1-Q3: A", {"Q1": "A", "Q2": "A", "Q3": "A"}),
+        ("Q1 & Q2 A", {"Q1": "A", "Q2": "A"}),
+        ("Q1 B, Q2 use port 9000", {"Q1": "B", "Q2": "use port 9000"}),
+        ("Q1 B and Q2 use port 9000", {"Q1": "B", "Q2": "use port 9000"}),
+        ("Q1: use SQLite, Q2: use port 9000", {"Q1": "use SQLite", "Q2": "use port 9000"}),
+        ("Q1: use SQLite and Q2: port 9000", {"Q1": "use SQLite", "Q2": "port 9000"}),
+        ("1: use SQLite\n2: port 9000", {"Q1": "use SQLite", "Q2": "port 9000"}),
+        ("1. use SQLite\n2. port 9000", {"Q1": "use SQLite", "Q2": "port 9000"}),
+        ("1=B 2=use port 9000", {"Q1": "B", "Q2": "use port 9000"}),
+        ("- Q1: B\n- Q2: tools/", {"Q1": "B", "Q2": "tools/"}),
+        ("**Q1:** B\n**Q2:** tools/", {"Q1": "B", "Q2": "tools/"}),
+        ("Q1:\nB\n\nQ2:\nuse tools/\nand lib/", {"Q1": "B", "Q2": "use tools/\nand lib/"}),
+        ("My answers:\nQ1: B\nQ2: tools/", {"Q1": "B", "Q2": "tools/"}),
+        ("Ｑ１：Ｂ Ｑ２：Ａ", {"Q1": "B", "Q2": "A"}),
+        ("Q1 В, Q2 А", {"Q1": "B", "Q2": "A"}),
+        ("1️⃣ B 2️⃣ A", {"Q1": "B", "Q2": "A"}),
+        ("Q1 Ⓑ Q2 🅰", {"Q1": "B", "Q2": "A"}),
+        ("Q1: 2\nQ2: 1", {"Q1": "2", "Q2": "1"}),
+        ("Q2: http://localhost:9000/?a=b", {"Q2": "http://localhost:9000/?a=b"}),
+        ("Q2: same as Q1", {"Q2": "same as Q1"}),
+        ("Q2: like Q1 but faster", {"Q2": "like Q1 but faster"}),
+        ("Q1: no; A is too slow", {"Q1": "no; A is too slow"}),
+        ("Q2: 1. first this\n2. then that", {"Q2": "1. first this\n2. then that"}),
+        ("Q1: see Q9: it is gone", {"Q1": "see Q9: it is gone"}),
+    ],
+)
+def test_answers_are_split_at_the_labels_of_questions(typed: str, answers: dict[str | int, str]) -> None:
+    assert parse_answers(typed, OPEN) == AnswerArguments(answers=answers)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "B A",
+        "B, A, C",
+        "b and a",
+        "Q1: use A as in Q2: that one",
+        "B, and Q2: A",
+        "use SQLite. Q2: port 9000",
+        "Q1: A Q1: B",
+        "Q1: B\nQ2:",
+        "Q1: use A and Q2 B",
+        "Q1-Q9: A",
+        "Q1 B Q2",
+    ],
+)
+def test_what_is_not_clear_is_asked_about(typed: str) -> None:
+    found = parse_answers(typed, OPEN)
+    assert isinstance(found, Ambiguous)
+    assert "Nothing was saved." in found.message
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["B", "2", "use port 9000", "2 apples", "2 a day", "A and nothing else", "Quality first", "9 b", "a quick one", "Q4 results matter",
+     "1. first\nsecond", "same as Q1", "all of them, please", "В", "http://x/?q=1&b=2", "12:30", "1:1 ratio"],
+)  # fmt: skip
+def test_a_text_without_labels_is_one_answer(typed: str) -> None:
+    found = parse_answers(typed, OPEN)
+    assert found in (AnswerArguments(text=typed), AnswerArguments(answers={"Q4": "results matter"}))
+
+
+def test_letters_for_the_only_open_question_are_its_answer() -> None:
+    assert parse_answers("A, B", OPEN[:1]) == AnswerArguments(text="A, B")
+
+
+@pytest.mark.parametrize("typed", ["all", "ALL", "All suggestions", "accept all", "as suggested."])
+def test_all_takes_every_suggestion(typed: str) -> None:
+    assert parse_answers(typed, OPEN) == AnswerArguments(everything=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "label"), [("Q2", "Q2"), ("q02:", "Q2"), ("Q1.2", "Q1.2"), ("2", None), ("Q2 B", None)]
+)
+def test_a_label_alone_is_recognized(typed: str, label: str | None) -> None:
+    assert parse_label(typed) == label
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["Q1", "Q2", "Q3"]), st.text("abc deQ,.;/&\n", min_size=1, max_size=20), min_size=1
+    )
+)
+def test_a_list_of_labelled_lines_is_split_at_least_at_the_lines(given_answers: dict[str, str]) -> None:
+    typed = "\n".join(f"{label}: {text}" for label, text in given_answers.items())
+    found = parse_answers(typed, OPEN)
+    if isinstance(found, AnswerArguments) and found.answers:
+        assert {str(label): text.strip(" \n.,;/&") for label, text in found.answers.items()} == {
+            label: text.strip(" \n.,;/&") for label, text in given_answers.items()
+        }
+
+
+@given(st.text(max_size=200) | st.text("Qq12 :=ABab,.\nand", max_size=60))
+def test_any_text_has_a_result(typed: str) -> None:
+    assert isinstance(parse_answers(typed, OPEN), AnswerArguments | Ambiguous)
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize(
+    "piece", ["Q1 ", "Q1: B\n", "1b", "Q1, ", "B ", " and", "1. x\n", "Q1 and ", "((", "Q1: see Q2 x "]
+)
+def test_long_texts_are_parsed_in_linear_time(piece: str) -> None:
+    # Quadratic work on these would run into the time limit of the test run.
+    parse_answers(piece * (MAX_TEXT // len(piece)), OPEN)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("B", AnswerArguments(text="B")),
+        ("Q2 B", AnswerArguments(answers={"Q2": "B"})),
+        ("q2: b", AnswerArguments(answers={"Q2": "b"})),
+        ("Q2=free text, long", AnswerArguments(answers={"Q2": "free text, long"})),
+        ("Q2 first\n  second\n\nthird", AnswerArguments(answers={"Q2": "first\n  second\n\nthird"})),
+        ("Q1=A Q2=C", AnswerArguments(answers={"Q1": "A", "Q2": "C"})),
+        ("1:A, 2:b", AnswerArguments(answers={"Q1": "A", "Q2": "b"})),
+        ("2 A", AnswerArguments(answers={"Q2": "A"})),
+        ("2) a, 3) B", AnswerArguments(answers={"Q2": "a", "Q3": "B"})),
+        ("2 apples", AnswerArguments(text="2 apples")),
+        ("2 a day", AnswerArguments(text="2 a day")),
+        ("2", AnswerArguments(text="2")),
+        ("ALL", AnswerArguments(everything=True)),
+        ("all of them, please", AnswerArguments(text="all of them, please")),
+        ("Q2", AnswerArguments()),
+        ("Quality first", AnswerArguments(text="Quality first")),
+        ("```py\nx = 1\n```", AnswerArguments(text="```py\nx = 1\n```")),
+        ("", AnswerArguments()),
+    ],
+)
+def test_what_thumbs_type_after_answer_is_understood(typed: str, expected: AnswerArguments) -> None:
+    assert parse_answers(typed) == expected

@@ -1,0 +1,112 @@
+"""A repository that cannot commit is found before it costs anything; work without a commit is named at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from samobot.session.commit_check import commit_problem, unfinished_work
+from samobot.session.diff import diff_summary
+from samobot.session.worktree import prepare_worktree
+from tests.support.repository import commit, git, make_repository
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    git(tmp_path, "config", "--global", "user.name", "t")
+    git(tmp_path, "config", "--global", "user.email", "t@example.org")
+    return make_repository(tmp_path / "repo")
+
+
+def failing_program(repo: Path) -> Path:
+    program = repo.parent / "sign"
+    program.write_text("#!/bin/sh\necho 'gpg: signing failed: No secret key' >&2\nexit 2\n")
+    program.chmod(0o755)
+    return program
+
+
+def missing_program(repo: Path) -> None:
+    git(repo, "config", "--global", "commit.gpgsign", "true")
+    git(repo, "config", "--global", "gpg.program", "/nowhere/gpg")
+
+
+def dead_key(repo: Path) -> None:
+    git(repo, "config", "commit.gpgsign", "true")
+    git(repo, "config", "--global", "gpg.program", str(failing_program(repo)))
+
+
+def dead_ssh_key(repo: Path) -> None:
+    git(repo, "config", "--global", "commit.gpgsign", "yes")
+    git(repo, "config", "--global", "gpg.format", "ssh")
+    git(repo, "config", "--global", "user.signingkey", "/nowhere/id.pub")
+
+
+@pytest.mark.parametrize("spoil", [missing_program, dead_key, dead_ssh_key])
+def test_a_signing_key_that_does_not_work_is_named_with_the_way_out(
+    repo: Path, spoil: Callable[[Path], None]
+) -> None:
+    assert commit_problem(repo) is None
+    spoil(repo)
+    problem = commit_problem(repo)
+    assert problem is not None
+    assert f"git cannot commit in {repo}" in problem
+    assert "commit.gpgsign is on" in problem
+
+
+def test_a_repository_whose_objects_cannot_be_written_is_named(repo: Path) -> None:
+    objects = repo / ".git" / "objects"
+    objects.rename(repo / ".git" / "kept")
+    objects.write_text("")
+    assert commit_problem(repo) is None  # git does not take it for a repository: another check names that
+    objects.unlink()
+    (repo / ".git" / "kept").rename(objects)
+    for number in range(256):
+        folder = objects / f"{number:02x}"
+        if not folder.exists():
+            folder.write_text("in the way")
+    problem = commit_problem(repo)
+    assert problem is not None
+    assert "Fix the repository" in problem
+
+
+def test_trying_leaves_no_branch_and_no_change(repo: Path) -> None:
+    def state() -> list[str]:
+        return [git(repo, "for-each-ref"), git(repo, "status", "--porcelain"), git(repo, "rev-parse", "HEAD")]
+
+    before = state()
+    assert commit_problem(repo) is None
+    assert state() == before
+
+
+def test_without_a_repository_or_a_name_nothing_is_tried(repo: Path, tmp_path: Path) -> None:
+    assert commit_problem(tmp_path) is None
+    missing_program(repo)
+    git(repo, "config", "--global", "user.useConfigOnly", "true")
+    git(repo, "config", "--global", "--unset", "user.email")
+    assert commit_problem(repo) is None
+
+
+def test_work_that_is_not_all_committed_is_named(repo: Path, tmp_path: Path) -> None:
+    made = prepare_worktree(repo, tmp_path / "worktrees", "greet")
+
+    def unfinished() -> str:
+        return unfinished_work(made.path, diff_summary(made.path, made.base))
+
+    assert unfinished() == "nothing was committed"
+    (made.path / "new").write_text("x")
+    assert unfinished() == "1 file is not committed, nothing was committed"
+    commit(made.path, "work")
+    assert unfinished() == "1 file is not committed"
+    (made.path / "work").write_text("changed")
+    assert unfinished() == "2 files are not committed"
+    git(made.path, "add", ".")
+    git(made.path, "commit", "--quiet", "-m", "all")
+    assert unfinished() == ""
+
+
+def test_a_session_in_the_repository_itself_is_not_blamed_for_having_no_branch(repo: Path) -> None:
+    assert unfinished_work(repo, diff_summary(repo, "HEAD")) == ""
+    assert unfinished_work(repo, None) == ""

@@ -1,0 +1,89 @@
+"""A huge or sparse file in the place of a session's is named and not read, whichever it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from samobot.config.project import load_project
+from samobot.errors import StorageError, UsageError
+from samobot.session import journal, tamper
+from samobot.session.files import TEXT_LIMIT, is_unusable, read_bytes, read_text
+from samobot.session.journal_guard import JournalGuard
+from samobot.session.snapshot import snapshot
+from tests.support.session_folder import KEY, NOW, QUESTIONS, make_session
+
+HUGE = 100 * 1024**3
+FILES = ["_overview.md", "_signal.json", "_qa.md", "_guidance.md", "_decisions.jsonl", "_logs/journal.jsonl"]
+
+
+def blow_up(path: Path, size: int = HUGE) -> None:
+    path.touch()
+    os.truncate(path, size)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_huge_file_is_named_in_the_status(tmp_path: Path, name: str) -> None:
+    folder = make_session(tmp_path)
+    blow_up(folder.path / name)
+    problems = snapshot(folder, "demo").status.problems
+    assert any(f"{name} has 107,374,182,400 bytes" in problem for problem in problems)
+
+
+def test_a_file_of_the_limit_is_read_and_one_byte_more_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * TEXT_LIMIT)
+    assert len(read_text(path) or "") == TEXT_LIMIT
+    assert not is_unusable(path)
+    path.write_bytes(b"x" * (TEXT_LIMIT + 1))
+    assert is_unusable(path)
+    for read in (read_text, read_bytes):
+        with pytest.raises(StorageError, match="Shorten it or move it away"):
+            read(path)
+    assert read_bytes(path, limit=TEXT_LIMIT + 1) is not None
+
+
+def test_millions_of_junk_lines_are_not_read(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.decisions.write_bytes(b"junk\n" * 1_000_000)
+    assert any("_decisions.jsonl" in problem for problem in snapshot(folder, "demo").status.problems)
+
+
+def test_huge_files_that_an_agent_left_are_moved_away_and_the_users_are_back(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.qa.write_text(QUESTIONS)
+    tamper.save(folder)
+    before = tamper.saved(folder)
+    assert before is not None
+    for path in (folder.qa, folder.decisions):
+        blow_up(path)
+    tamper.undo(folder, before, KEY)
+    assert "Q1" in (read_text(folder.qa) or "")
+    read_text(folder.decisions)
+
+
+def test_a_huge_journal_is_replaced_by_the_one_that_was_kept(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    journal.append(folder, journal.EventName.NOTICE, NOW, text="before")
+    guard = JournalGuard(folder)
+    guard.save()
+    blow_up(folder.journal)
+    assert "deleted" in (guard.restore() or "")
+    assert [event["text"] for event in journal.events(folder.journal) if event["event"] == "notice"] == [
+        "before"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["huge", "pipe", "folder"])
+def test_a_project_file_that_cannot_be_read_is_named(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / ".samocode"
+    if kind == "huge":
+        blow_up(path)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    with pytest.raises(UsageError, match=r"\.samocode cannot be read|There is no"):
+        load_project(path if kind != "folder" else tmp_path)

@@ -213,6 +213,16 @@ def test_only_one_module_runs_git() -> None:
     assert runs == allowed
 
 
+def test_no_two_public_classes_have_one_name() -> None:
+    names = Counter(
+        node.name
+        for path in modules()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+
+
 def loaded(code: str) -> set[str]:
     """The top-level modules that are there after running some code in a fresh Python."""
     printed = subprocess.run(

@@ -23,7 +23,7 @@ from samobot.sandbox.agent.steps import (
     Crash,
     Fail,
     Hang,
-    Ignore,
+    IgnoreStep,
     LimitStep,
     Questions,
     QuestionStep,
@@ -436,7 +436,7 @@ def test_a_person_has_to_act_and_says_when_it_is_done(tmp_path: Path) -> None:
 def test_a_stop_leaves_no_process_and_a_session_that_can_be_run(
     tmp_path: Path, how: str, kind: Literal["foreground", "background", "setsid"], deaf: bool
 ) -> None:
-    ignore: list[Step] = [Ignore(signals=["INT"])] if deaf else []
+    ignore: list[Step] = [IgnoreStep(signals=["INT"])] if deaf else []
     steps: list[Step] = [*ignore, Children(kind=kind, deaf=deaf, count=2), Hang()]
     shop = scripted_shop(tmp_path, investigation(steps, [blocked()]))
     run = shop.start("run", "--session", "greet")
@@ -531,7 +531,7 @@ def test_after_a_killed_worker_the_next_one_ends_what_was_left_and_puts_right_wh
                             path="session:_overview.md", text="# greet\n\n## Status\nPhase: implementation\n"
                         ),
                         Children(kind="setsid"),
-                        Ignore(signals=["INT", "TERM"]),
+                        IgnoreStep(signals=["INT", "TERM"]),
                         Hang(),
                     ],
                     [blocked()],
@@ -580,7 +580,7 @@ def test_an_agent_does_not_stop_or_pause_in_a_persons_name(tmp_path: Path, disgu
 
 def test_stop_cleans_up_after_a_killed_worker(tmp_path: Path) -> None:
     shop = scripted_shop(
-        tmp_path, investigation([Ignore(signals=["INT", "TERM"]), Children(kind="setsid"), Hang()])
+        tmp_path, investigation([IgnoreStep(signals=["INT", "TERM"]), Children(kind="setsid"), Hang()])
     )
     run = shop.start("run", "--session", "greet")
     until(shop.children)

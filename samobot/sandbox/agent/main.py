@@ -63,14 +63,14 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(0))
     try:
         code = _main(sys.argv[1], sys.argv[2:])
-    except RefusedError as refused:
+    except CliRefusal as refused:
         print(refused, file=sys.stderr)
         code = 1
     sys.stdout.flush()
     os._exit(code)
 
 
-class RefusedError(Exception):
+class CliRefusal(Exception):
     """The CLI would not start: one line for stderr."""
 
 
@@ -91,7 +91,7 @@ def _main(scenario_file: str, argv: list[str]) -> int:
     given = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "replace")
     prompt = "\n".join([*words, given]).strip()
     if not prompt:
-        raise RefusedError(
+        raise CliRefusal(
             "Error: Input must be provided either through stdin or as a prompt argument when using --print"
         )
     return ScenarioRun(
@@ -119,7 +119,7 @@ def parse(argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
         flag, equals, value = word.partition("=")
         flag = _SHORT.get(flag, flag)
         if flag not in _FLAGS:
-            raise RefusedError(f"error: unknown option '{word}'")
+            raise CliRefusal(f"error: unknown option '{word}'")
         arity = _FLAGS[flag]
         if equals:
             options[flag].append(value)
@@ -127,7 +127,7 @@ def parse(argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
             options[flag].append("")
         elif arity == 1:
             if not rest:
-                raise RefusedError(f"error: option '{flag} <value>' argument missing")
+                raise CliRefusal(f"error: option '{flag} <value>' argument missing")
             options[flag].append(rest.pop(0))
         else:
             while rest and not rest[0].startswith("-"):
@@ -140,24 +140,24 @@ def parse(argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
 def _check(options: dict[str, list[str]]) -> str:
     """Refuse what the CLI refuses; return the text to append to the system prompt."""
     if not options["--print"]:
-        raise RefusedError("Error: the scripted agent has no interactive mode; use -p.")
+        raise CliRefusal("Error: the scripted agent has no interactive mode; use -p.")
     if last(options["--output-format"]) != "stream-json":
-        raise RefusedError("Error: the scripted agent speaks only --output-format stream-json.")
+        raise CliRefusal("Error: the scripted agent speaks only --output-format stream-json.")
     if not options["--verbose"]:
-        raise RefusedError("Error: When using --print, --output-format=stream-json requires --verbose")
+        raise CliRefusal("Error: When using --print, --output-format=stream-json requires --verbose")
     session_id = last(options["--session-id"])
     if session_id is not None and not _UUID.match(session_id):
-        raise RefusedError("Error: Invalid session ID. Must be a valid UUID.")
+        raise CliRefusal("Error: Invalid session ID. Must be a valid UUID.")
     settings = last(options["--settings"])
     if settings is not None and not settings.lstrip().startswith("{") and not os.path.isfile(settings):
-        raise RefusedError(f"Error: Settings file not found: {settings}")
+        raise CliRefusal(f"Error: Settings file not found: {settings}")
     appended = list(options["--append-system-prompt"])
     for path in options["--append-system-prompt-file"]:
         try:
             with open(path, encoding="utf-8", errors="replace") as file:
                 appended.append(file.read())
         except OSError:
-            raise RefusedError(f"Error: Append system prompt file not found: {path}") from None
+            raise CliRefusal(f"Error: Append system prompt file not found: {path}") from None
     return "\n\n".join(appended)
 
 
@@ -166,9 +166,9 @@ def _load(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             scenario = json.load(file)
     except (OSError, ValueError) as error:
-        raise RefusedError(f"The scenario {path} cannot be read: {error}") from None
+        raise CliRefusal(f"The scenario {path} cannot be read: {error}") from None
     if not isinstance(scenario, dict):
-        raise RefusedError(f"The scenario {path} is not a JSON object")
+        raise CliRefusal(f"The scenario {path} is not a JSON object")
     return scenario
 
 
@@ -270,7 +270,7 @@ class ScenarioRun:
                     iterations: list[list[dict[str, Any]]] = table[key]
                     return iterations
         known = ", ".join(f"{phase}-agent" for phase in {**of_all, **of_session}) or "none"
-        raise RefusedError(f"--agent '{self._agent}' not found. Available agents: {known}")
+        raise CliRefusal(f"--agent '{self._agent}' not found. Available agents: {known}")
 
     def _count(self) -> tuple[int, int]:
         """Count this run: its number in its phase and in its session. Runs of several sessions may race."""
@@ -282,7 +282,7 @@ class ScenarioRun:
             try:
                 os.close(os.open(f"{state}/{self._session_id}", os.O_CREAT | os.O_EXCL))
             except FileExistsError:
-                raise RefusedError(f"Error: Session ID {self._session_id} is already in use.") from None
+                raise CliRefusal(f"Error: Session ID {self._session_id} is already in use.") from None
         with open(f"{state}/counts.json", "a+", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)

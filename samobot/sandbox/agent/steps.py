@@ -279,7 +279,7 @@ class Children(Model):
     """They ignore SIGINT, SIGTERM and SIGHUP."""
 
 
-class Ignore(Model):
+class IgnoreStep(Model):
     """From here on, ignore these signals."""
 
     do: Literal["ignore"] = "ignore"
@@ -312,7 +312,7 @@ class NoResult(Model):
 Step = Annotated[
     Write | Append | Replace | Delete | Questions | PlanStep | OverviewStep | RunStep | Commit | SignalStep | BadSignal | Say
     | Tool | Emit | Garbage | BigLine | BigLog | Sleep | WaitFor | Crash | Hang | LimitStep | ApiRetryStep | Fail
-    | Children | Ignore | Cost | ResultStep | NoResult,
+    | Children | IgnoreStep | Cost | ResultStep | NoResult,
     Field(discriminator="do"),
 ]  # fmt: skip
 

@@ -120,7 +120,7 @@ REACTIONS = frozenset(
 
 
 @dataclass(slots=True)
-class RateLimiter:
+class SendLimiter:
     """How often one bot may send: each message is counted in its chat, its group and overall.
 
     Telegram documents the rates, not the algorithm; a sliding window refuses the first call beyond a rate.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from samobot.sandbox.botapi.api_limits import RateLimiter
+from samobot.sandbox.botapi.api_limits import SendLimiter
 from samobot.sandbox.botapi.chats import SandboxMessage, User
 from samobot.sandbox.botapi.updates import UpdateQueue
 
@@ -32,7 +32,7 @@ class Bot:
     commands: dict[CommandKey, list[dict[str, str]]] = field(default_factory=dict)
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
     menu_buttons: dict[int, dict[str, object]] = field(default_factory=dict)
-    rates: RateLimiter = field(default_factory=RateLimiter)
+    rates: SendLimiter = field(default_factory=SendLimiter)
     last_message_id: int = 0
 
     @property

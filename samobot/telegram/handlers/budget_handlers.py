@@ -8,7 +8,7 @@ from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.gate import Person
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext
 from samobot.telegram.handlers.control_handlers import acknowledge
-from samobot.telegram.handlers.intents import Amount
+from samobot.telegram.handlers.intents import BudgetAmount
 from samobot.telegram.views.pending import NeedKind, need_of
 from samobot.telegram.views.wording import Icon
 from samobot.text import human_money
@@ -29,7 +29,7 @@ async def add_budget(context: HandlerContext, request: ChatRequest, ref: Session
 
 
 async def raise_budget(
-    context: HandlerContext, request: ChatRequest, ref: SessionRef, amount: Amount
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, amount: BudgetAmount
 ) -> None:
     """Raise a budget by an amount that the user wrote; a session that had used it up continues.
 

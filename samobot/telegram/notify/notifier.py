@@ -12,7 +12,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import SessionRef, SessionView
@@ -89,7 +89,7 @@ class Notifier:
         self._gone: dict[str, datetime] = {}
         self._awake_since: datetime | None = None
         self._views_compared: Sequence[SessionView] | None = None
-        self._compare_again = now()
+        self._compare_again = datetime.min.replace(tzinfo=UTC)
         self._last_poll: datetime | None = None
         self._last_poll_saved: datetime | None = None
         self._notified = set(store.notified.all())

@@ -537,7 +537,7 @@ def test_sigint_ends_the_tool_with_its_setsid_children_and_still_writes_a_result
 
 def test_a_run_can_be_deaf_to_sigint(stage: Stage) -> None:
     stage.steps(
-        do.Ignore(signals=["INT"]), do.Write(path="session:here", text=""), do.WaitFor(path="session:go")
+        do.IgnoreStep(signals=["INT"]), do.Write(path="session:here", text=""), do.WaitFor(path="session:go")
     )
     process = stage.start()
     eventually((stage.session / "here").exists)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from samobot.telegram.handlers.intents import (
-    Amount,
     Assent,
+    BudgetAmount,
     Intent,
     is_greeting,
     read_amount,
@@ -67,15 +67,15 @@ def test_a_short_message_to_a_session_is_read_as_what_it_asks_for(text: str, int
 @pytest.mark.parametrize(
     ("text", "amount"),
     [
-        ("10", Amount(10)), ("$10", Amount(10)), ("10$", Amount(10)), ("10 dollars", Amount(10)), ("2,50", Amount(2.5)),
-        ("raise it to $5", Amount(5)), ("Raise the budget to 20!", Amount(20)), ("up to 20", Amount(20)), ("ok, 10", Amount(10)),
-        ("make it 7.50 please", Amount(7.5)), ("yes 20", Amount(20)), ("let's make it 15", Amount(15)), ("bis 20", Amount(20)),
-        ("$5 should be fine", Amount(5)), ("10.", Amount(10)), ("5 more", Amount(5, more=True)), ("+5", Amount(5, more=True)),
-        ("add $5", Amount(5, more=True)), ("another 5", Amount(5, more=True)), ("noch 5", Amount(5, more=True)),
+        ("10", BudgetAmount(10)), ("$10", BudgetAmount(10)), ("10$", BudgetAmount(10)), ("10 dollars", BudgetAmount(10)), ("2,50", BudgetAmount(2.5)),
+        ("raise it to $5", BudgetAmount(5)), ("Raise the budget to 20!", BudgetAmount(20)), ("up to 20", BudgetAmount(20)), ("ok, 10", BudgetAmount(10)),
+        ("make it 7.50 please", BudgetAmount(7.5)), ("yes 20", BudgetAmount(20)), ("let's make it 15", BudgetAmount(15)), ("bis 20", BudgetAmount(20)),
+        ("$5 should be fine", BudgetAmount(5)), ("10.", BudgetAmount(10)), ("5 more", BudgetAmount(5, more=True)), ("+5", BudgetAmount(5, more=True)),
+        ("add $5", BudgetAmount(5, more=True)), ("another 5", BudgetAmount(5, more=True)), ("noch 5", BudgetAmount(5, more=True)),
         ("10 tests fail", None), ("use port 8080", None), ("phase 2", None), ("0", None), ("ten", None), ("5 or 10", None), ("", None),
     ],
 )  # fmt: skip
-def test_an_amount_is_read_out_of_a_short_sentence(text: str, amount: Amount | None) -> None:
+def test_an_amount_is_read_out_of_a_short_sentence(text: str, amount: BudgetAmount | None) -> None:
     assert read_amount(text) == amount
 
 

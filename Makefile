@@ -67,7 +67,7 @@ check: setup ## format, lint and types
 
 # As many as CI has cores: these tests do not wait, and each worker spends seconds on collecting.
 fast: JOBS = 2
-fast: setup ## the quick tests, in less than a minute: no npm, no browser, no whole journeys
+fast: setup ## the quick tests: no npm, no browser, no whole journeys
 	$(PYTEST) --hypothesis-profile fast -m "not slow and not real_cli and not browser and not chaos"
 
 unit: setup claude browser oldest-pip ## all tests, without lint and coverage

@@ -104,7 +104,7 @@ async def stage(
         bot = subprocess.Popen(command, cwd=CHECKOUT, env=shop.environment, stdout=log, stderr=log)
         try:
             said = owner.say("/help")
-            await chat.wait_for(lambda message: bool(message.text), timeout=90, after=said.id)
+            await chat.wait_for(lambda message: bool(message.text), timeout=300, after=said.id)
             yield Stage(server, owner, chat, shop, bot)
         finally:
             bot.terminate()

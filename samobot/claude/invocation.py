@@ -74,7 +74,7 @@ _PERMISSION_MODE = "--permission-mode"
 
 _LEAST_BUDGET = 0.01
 
-# `-p` asks nobody whether a project is trusted: its settings could send the key elsewhere and run programs. Without
+# `-p` does not ask whether a project is trusted: its settings could send the key elsewhere and run programs. Without
 # them the CLI leaves out CLAUDE.md as well, but for additional folders with this variable.
 _USER_SETTINGS_ONLY = ("--setting-sources", "user", "--strict-mcp-config")
 _LOAD_CLAUDE_MD = {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1"}

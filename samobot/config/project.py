@@ -135,11 +135,13 @@ def _parse(text: str, file: Path) -> tuple[dict[str, str], list[str]]:
 
 
 def _path_text(value: str) -> str:
-    """Return a path without the quotation marks around it and a comment after it, as a shell reads it."""
+    """Return a path as a shell reads it: without quotation marks and comment, variables replaced but in single quotes."""
     if value[:1] in ("'", '"') and (end := value.find(value[0], 1)) > 0:
         rest = value[end + 1 :].strip()
-        return value[1:end] if not rest or rest.startswith("#") else value
-    return re.split(r"(?:^|\s)#", value, maxsplit=1)[0].rstrip()
+        if not rest or rest.startswith("#"):
+            return value[1:end] if value[0] == "'" else _VARIABLE.sub(_variable, value[1:end])
+        return _VARIABLE.sub(_variable, value)
+    return _VARIABLE.sub(_variable, re.split(r"(?:^|\s)#", value, maxsplit=1)[0].rstrip())
 
 
 def _unquote(value: str) -> str:
@@ -162,7 +164,7 @@ def _variable(found: re.Match[str]) -> str:
 
 def _folder(value: str, file: Path) -> Path:
     try:
-        expanded = Path(_VARIABLE.sub(_variable, value)).expanduser()
+        expanded = Path(value).expanduser()
     except RuntimeError:
         expanded = None
     if expanded is None or "\0" in value:

@@ -128,7 +128,7 @@ class Catalog:
         if shape == self._shape and covered:
             self._look_at_some({*closely, *touched, *self._active, *self._next_of_sweep(now)}, now)
         else:
-            # What happened while nobody watched is found now.
+            # Changes made while nothing was watched are found now.
             self._look_at_all(listings, closely, now, covered=covered, anew=shape != self._shape)
             self._shape, self._swept = shape, now
         if self._stale:

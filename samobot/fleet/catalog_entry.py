@@ -41,7 +41,7 @@ class CatalogEntry:
     Attributes:
         view: What was read; None before the first time.
         sound: Whether that could be read at all.
-        worker_pid: Process that holds the session; None if nobody does, or its lock does not say which.
+        worker_pid: Process that holds the session; None if there is none, or its lock does not say which.
     """
 
     def __init__(self, folder: SessionFolder, project: str) -> None:
@@ -102,7 +102,7 @@ class CatalogEntry:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing has happened in it for long and nobody holds it."""
+        """Whether nothing has happened in it for long and no process holds it."""
         return self._rests
 
     def wake(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
@@ -36,14 +36,10 @@ from samobot.fleet.session_stopper import SessionStopper
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.decisions import load_key
 from samobot.session.gate import Person
+from samobot.system.clock import utc_now
 from samobot.system.threads import Threads
 
 log = logging.getLogger(__name__)
-
-
-def utc_now() -> datetime:
-    """The clock of a real fleet."""
-    return datetime.now(UTC)
 
 
 class LocalFleet(Fleet):

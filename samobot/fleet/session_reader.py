@@ -21,7 +21,7 @@ class SessionReader:
     """The catalog behind an event loop, and what a session's folder holds for reading.
 
     Args:
-        catalog: The configured projects and their sessions; nobody else uses it.
+        catalog: The configured projects and their sessions; used by nothing else.
         threads: Where it is read.
         daily_budget_usd: What all sessions together may cost a day.
         now: The clock, aware.

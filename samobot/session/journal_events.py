@@ -182,7 +182,7 @@ class Journal:
         resolved: When a person last lifted a stop of the run: a retry, a budget, the end of a parking.
         started: Time of the first event.
         first_worker: The worker of the first run, if its line says which process that was.
-        killed_runs: The last runs whose worker was killed (at most 50): what it had started, nobody swept.
+        killed_runs: The last runs whose worker was killed (at most 50): what they had started was never swept.
         updated: Time of the last event.
         waited_s: Seconds that the session has waited for a person, up to `updated`.
         tests: Result of the last test run that a signal reported.

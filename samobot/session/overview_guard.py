@@ -12,7 +12,7 @@ from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.session.file_lock import edit_lock
-from samobot.session.files import move_aside, read_text, remove, write_atomic
+from samobot.session.files import TEXT_LIMIT, move_aside, read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import Overview, parse_overview, set_status
 from samobot.text import one_line
@@ -69,7 +69,7 @@ class OverviewGuard:
         The agent's own lines stay. What stands in the place of a file is moved into `_logs`, never deleted.
 
         Returns:
-            A sentence for the person for each thing that was put right; usually none.
+            A sentence for the user for each thing that was restored; usually none.
 
         Raises:
             StorageError: The folder cannot be written.
@@ -79,8 +79,8 @@ class OverviewGuard:
         moved = tuple(self._clear_the_logs())
         folder.prepare()
         with edit_lock(folder.path):
-            before = self._text if self._text is not None else read_text(self._path)
             moved += tuple(self._clear_the_way())
+            before = self._text if self._text is not None else read_text(self._path)
             notes = () if before is None else self._put_right(before)
         self.discard()
         # That the folder is another one explains all the rest.
@@ -94,9 +94,14 @@ class OverviewGuard:
 
     def _clear_the_way(self) -> Iterator[str]:
         for path in (self._folder.overview, self._folder.signal, self._folder.guidance, self._path):
-            if path.exists() and not path.is_file():
+            if not path.exists():
+                continue
+            if not path.is_file():
                 aside = move_aside(path, self._folder.logs)
                 yield f"{path.name} had become something that is no file; it is in _logs/{aside.name} now."
+            elif path.stat().st_size > TEXT_LIMIT:
+                aside = move_aside(path, self._folder.logs)
+                yield f"{path.name} had become too large to be read; it is in _logs/{aside.name} now."
 
     def _put_right(self, before: str) -> tuple[str, ...]:
         path = self._folder.overview
@@ -151,7 +156,7 @@ def _worker_keys(was: Overview) -> dict[str, str]:
 
 
 class FolderHandle:
-    """Keeps a folder open, so that it is told from another one that stands in its place later.
+    """Keeps a folder open, so that it can be distinguished from another one put in its place later.
 
     Args:
         path: The folder.

@@ -140,9 +140,10 @@ def pick(words: str, found: list[Path]) -> list[Path]:
 def project_file(folder: Path) -> str:
     """The text of a new `.samocode`: sessions and worktrees beside the repository, named after it."""
     name = folder.name
+    mark = '"' if "'" in name else "'"  # variables are replaced in double quotes only
     return (
         "# Where samobot works. Paths are relative to this file.\n"
-        f'MAIN_REPO=.\nWORKTREES="../{name}.worktrees"\nSESSIONS="../{name}.sessions"\n'
+        f"MAIN_REPO=.\nWORKTREES={mark}../{name}.worktrees{mark}\nSESSIONS={mark}../{name}.sessions{mark}\n"
     )
 
 

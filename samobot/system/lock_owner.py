@@ -19,7 +19,7 @@ _LOCK = re.compile(
 
 
 def lock_owner(path: Path, candidates: Iterable[int] = ()) -> int | None:
-    """Return the process that holds an exclusive flock on a file; None if nobody does, or it cannot be seen.
+    """Return the process that holds an exclusive flock on a file; None if there is none, or it cannot be seen.
 
     The kernel's table of locks names it. Where the table has other device numbers than `stat` (btrfs, overlays), the
     open files of processes are looked through; only those of processes that we may inspect can be seen there.

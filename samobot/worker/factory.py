@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property
 
 from samobot.assets import plugin_dir
@@ -17,6 +16,7 @@ from samobot.config.settings import Settings
 from samobot.phases import Phase
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
+from samobot.system.clock import utc_now
 from samobot.worker.assignment import Progress
 from samobot.worker.budget import BudgetGuard
 from samobot.worker.heartbeat import Heartbeat
@@ -25,11 +25,6 @@ from samobot.worker.loop import Worker
 from samobot.worker.run import Notice, RetryPolicy, RunContext, RunOptions
 from samobot.worker.session_files import SessionFiles
 from samobot.worker.usage_limit import AccountLimit
-
-
-def utc_now() -> datetime:
-    """The clock of a real run."""
-    return datetime.now(UTC)
 
 
 class WorkerFactory:

@@ -6,7 +6,7 @@ import contextlib
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from samobot.claude.reaper import (
@@ -27,6 +27,7 @@ from samobot.session.process_identity import boot_id
 from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import is_stopped, snapshot
 from samobot.session.status import SessionState
+from samobot.system.clock import utc_now
 from samobot.system.lock_owner import lock_owner
 from samobot.system.process_handle import ProcessHandle
 from samobot.system.processes import Swept, end_processes
@@ -35,11 +36,6 @@ from samobot.worker.session_files import SessionFiles
 
 WORKER_SECONDS = 12.0
 """Seconds for the worker to end: it takes 3 s for SIGINT to the agent, 2 s for SIGTERM, and the sweep."""
-
-
-def utc_now() -> datetime:
-    """The current time."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from samobot.errors import StorageError, UsageError
 from samobot.session import journal, tamper
 from samobot.session.files import TEXT_LIMIT, is_unusable, read_bytes, read_text
 from samobot.session.journal_guard import JournalGuard
+from samobot.session.overview_guard import OverviewGuard
 from samobot.session.snapshot import snapshot
 from tests.support.session_folder import KEY, NOW, QUESTIONS, make_session
 
@@ -62,6 +63,17 @@ def test_huge_files_that_an_agent_left_are_moved_away_and_the_users_are_back(tmp
     tamper.undo(folder, before, KEY)
     assert "Q1" in (read_text(folder.qa) or "")
     read_text(folder.decisions)
+
+
+@pytest.mark.parametrize("name", ["_overview.md", "_signal.json", "_guidance.md", "_logs/overview.copy"])
+def test_a_huge_file_among_those_of_the_overview_guard_is_moved_away(tmp_path: Path, name: str) -> None:
+    folder = make_session(tmp_path)
+    before = read_text(folder.overview)
+    guard = OverviewGuard(folder)
+    guard.save()
+    blow_up(guard._path if name.startswith("_logs") else folder.path / name)
+    assert any("too large to be read" in sentence for sentence in guard.restore())
+    assert read_text(folder.overview) == before
 
 
 def test_a_huge_journal_is_replaced_by_the_one_that_was_kept(tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ async def test_ctrl_c_after_writing_says_what_is_saved(place: Place) -> None:
         program.type("")
         await program.until("Start the bot now")
         assert await program.leave() == 130
-    assert "What was chosen is saved" in program.shown
+    assert "Your choices are saved" in program.shown
     assert dotenv_values(place.env_file)["TELEGRAM_BOT_TOKEN"] == TOKEN
 
 

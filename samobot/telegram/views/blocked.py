@@ -20,8 +20,8 @@ from samobot.telegram.views.wording import (
     agent_block,
     agent_quote,
     agent_rich,
-    agent_text,
     agent_words,
+    guarded,
     headline,
     lines,
     money_of,
@@ -136,7 +136,7 @@ def _state_words(view: SessionView) -> str:
 
 def _because(words: str, reason: str) -> str:
     why = agent_words(reason, _REASON).rstrip(". ")
-    return f"{words.rstrip()}: {why}" if why else words.rstrip()
+    return f"{words.rstrip()}: {guarded(why)}" if why else words.rstrip()
 
 
 def _block(view: SessionView, said: str) -> MessageView:
@@ -227,7 +227,7 @@ def _action(view: SessionView) -> MessageView:
 def _day(view: SessionView) -> MessageView:
     """Show that all sessions together have used up the day's budget."""
     buttons = (more_today(view.ref), ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key)))
-    words = agent_text(view.end.text if view.end is not None else "", 300)
+    words = agent_block(view.end.text if view.end is not None else "", 300)
     return MessageView(
         f"{headline(Icon.BUDGET, view.ref, 'rests for today')}\n{words}", rows(*buttons, width=_ABREAST)
     )
@@ -261,7 +261,7 @@ def _budget(view: SessionView) -> MessageView:
 
 def _iterations(view: SessionView) -> MessageView:
     key = view.ref.key
-    words = agent_text(view.end.text if view.end is not None else "", 300)
+    words = agent_block(view.end.text if view.end is not None else "", 300)
     buttons = (
         ActionButton("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
         ActionButton("📄 Log", Action(do=ActionKind.LOG, session=key)),

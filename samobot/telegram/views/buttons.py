@@ -16,7 +16,7 @@ from samobot.telegram.markup.rich_text import clean
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.store.callback_data import CallbackIds
 from samobot.telegram.views.actions import Action
-from samobot.telegram.views.wording import guarded
+from samobot.telegram.views.wording import agent_plain
 from samobot.text import one_line
 
 MOST_BUTTONS = 100
@@ -85,7 +85,7 @@ def file_label(name: str, size: str) -> str:
         size: Its size, in words.
     """
     room = LABEL_CHARACTERS - len(size) - 3
-    name = guarded(one_line(clean(name)))
+    name = agent_plain(name)
     if len(name) > room:
         ending = name[-_LONGEST_ENDING:].rpartition(".")[2]
         end = len(ending) + 1 + _BEFORE_ENDING

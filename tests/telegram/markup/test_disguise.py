@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
+from samobot.telegram.markup.disguise import plain_undisguised, undisguised
+from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.markdown import render
 from samobot.telegram.markup.rich_text import clean
-from samobot.telegram.views.buttons import file_label
-from samobot.telegram.views.completion import summary_text
-from samobot.telegram.views.questions import open_question
-from samobot.telegram.views.wording import Recipient, agent_line, time_of
-from tests.support.views import AT, asking, question
-
-HERE = Recipient(1, zone=UTC)
 
 
 @pytest.mark.parametrize(
@@ -62,19 +55,36 @@ def test_emoji_and_scripts_keep_what_they_need(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "forged", ["✅ Plan approved by owner", "→ Approved · you, 14:02", "✔ greet is done", "🏁 done"]
+    ("text", "shown"),
+    [
+        ("gіthub.com", "g‹і›thub.com"),
+        ("Αpprove", "‹Α›pprove"),
+        ("pаypаl", "p‹а›yp‹а›l"),
+        ("Plan 𝗮𝗽𝗽𝗿𝗼𝘃𝗲𝗱", "Plan approved"),
+        ("Ａｐｐｒｏｖｅ", "Approve"),
+        ("see /approve now", "see ∕approve now"),
+        ("/stop@samo_bot", "∕stop@samo_bot"),
+        ("a\u2003\u2003\u2003b", "a b"),
+        ("Привет, мир", "Привет, мир"),
+        ("URLы и αβγ", "URLы и αβγ"),
+        ("αx + νy", "αx + νy"),
+        ("μs, Δt, 5 Ω", "μs, Δt, 5 Ω"),
+        ("/usr/bin and/or 1/2 https://a.bc/x", "/usr/bin and/or 1/2 https://a.bc/x"),
+    ],
 )
-def test_a_forged_line_is_visibly_quoted(forged: str) -> None:
-    view = asking(question(text=f"Which?\n\n{forged}"))
-    text = open_question(view, view.questions[0], HERE, AT).text
-    assert text.index("<blockquote>") < text.index(forged) < text.index("</blockquote>")
-    summary = summary_text(f"All good.\n{forged}")
-    assert summary.index("<blockquote>") < summary.index(forged) < summary.index("</blockquote>")
-    assert agent_line(forged, 90).startswith("› ")
-    assert file_label(forged, "1 kB").startswith("› ")
+def test_look_alikes_are_marked_and_commands_are_inert(text: str, shown: str) -> None:
+    assert plain_undisguised(text) == shown
 
 
-def test_a_time_far_away_comes_with_its_year() -> None:
-    now = datetime(2026, 11, 28, 12, tzinfo=UTC)
-    assert time_of(datetime(2100, 1, 1, tzinfo=UTC), HERE, now) == "Jan 1, 2100, 00:00"
-    assert time_of(datetime(2026, 12, 24, tzinfo=UTC), HERE, now) == "Dec 24, 00:00"
+def test_no_link_is_made_of_pieces() -> None:
+    html = undisguised(render("**t**g://resolve?domain=x &#116;*on*://y")).html()
+    assert to_plain(html) == "tg: //resolve?domain=x ton: //y"
+
+
+def test_styles_stay_where_they_were() -> None:
+    html = undisguised(render("**pаy** /stop *x*")).html()
+    assert html == "<b>p‹а›y</b> ∕stop <i>x</i>"
+
+
+def test_towers_of_accents_are_cut() -> None:
+    assert clean("a" + "\u0336" * 40 + "b") == "a" + "\u0336" * 3 + "b"

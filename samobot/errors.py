@@ -37,6 +37,18 @@ class ConflictError(SamobotError):
     """The state has changed since the user decided: another plan, a question that was answered meanwhile."""
 
 
+class SessionDoneError(ConflictError):
+    """The session is done, so no iteration would read a decision or guidance.
+
+    Args:
+        session: The session's name.
+    """
+
+    def __init__(self, session: str) -> None:
+        super().__init__(f"{session} is done; start a session of another name for what is next.")
+        self.session = session
+
+
 class DayOverError(ConflictError):
     """All sessions together have used up the day's budget; the user can raise it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
@@ -18,7 +19,9 @@ from samobot.fleet.results import (
     ResumeResult,
     StartResult,
     StopReport,
+    UserFile,
 )
+from samobot.fleet.start_request import StartRequest
 from samobot.session.gate import Person
 
 
@@ -67,31 +70,13 @@ class Fleet(Protocol):
     async def wait_for_starts(self) -> None:
         """Wait for the workers that are being started just now."""
 
-    async def start(
-        self,
-        project: str,
-        name: str,
-        by: Person,
-        *,
-        task: str | None = None,
-        dive: str | None = None,
-        budget_usd: float | None = None,
-        auto: bool = False,
-    ) -> StartResult:
+    async def start(self, request: StartRequest, by: Person) -> StartResult:
         """Start a new session or continue an existing one; it is queued if too many run.
-
-        Args:
-            project: The project's name.
-            name: The session's name, or its folder's.
-            by: Who asks for it.
-            task: What is to be done; guidance for a session that exists.
-            dive: What to investigate first.
-            budget_usd: What the whole session may cost.
-            auto: Whether gates may be decided automatically after a while.
 
         Raises:
             DayOverError: The day's budget is used up; text for an existing session is kept for it.
-            ConflictError: The session is done, or waits for a decision; it continues automatically after that.
+            SessionDoneError: The session is done.
+            ConflictError: The session waits for a decision; it continues automatically after that.
             SamobotError: It cannot be started.
         """
 
@@ -100,7 +85,8 @@ class Fleet(Protocol):
 
         Raises:
             DayOverError: The day's budget is used up.
-            ConflictError: It is done, or waits for a decision; it continues automatically after that.
+            SessionDoneError: It is done.
+            ConflictError: It waits for a decision; it continues automatically after that.
         """
 
     async def pause(self, ref: SessionRef, by: Person) -> None:
@@ -179,14 +165,16 @@ class Fleet(Protocol):
         Raises:
             NotFoundError: There is no such question.
             UsageError: An answer is empty, names no option, or a question is answered twice.
-            ConflictError: A question has changed or was answered meanwhile, or the session is done.
+            SessionDoneError: The session is done.
+            ConflictError: A question has changed or was answered meanwhile.
         """
 
     async def accept_suggestions(self, ref: SessionRef, by: Person) -> AnswerReceipt:
         """Answer every open question as the agent suggests.
 
         Raises:
-            ConflictError: No question is open, or the session is done.
+            SessionDoneError: The session is done.
+            ConflictError: No question is open.
             UsageError: None of the open ones has a suggestion.
         """
 
@@ -216,7 +204,25 @@ class Fleet(Protocol):
         """Leave guidance for the next iteration.
 
         Raises:
+            SessionDoneError: There will be no further iteration.
             UsageError: The text is empty.
+        """
+
+    async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
+        """Save files into a session's folder and leave guidance about them for its next iteration.
+
+        Args:
+            ref: The session.
+            files: The files.
+            text: What the user wrote with them; may be empty.
+            by: Who sends them.
+
+        Returns:
+            The names under which they were saved.
+
+        Raises:
+            ConflictError: The session is done.
+            StorageError: The disk refused.
         """
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:
@@ -231,6 +237,29 @@ class Fleet(Protocol):
 
         Raises:
             ConflictError: It is running.
+        """
+
+    # Landing -----------------------------------------------------------------------------------------------------
+
+    async def landing(self, ref: SessionRef) -> LandingView:
+        """Read what can be done with a finished session's branch. Takes up to half a minute if there is a remote.
+
+        Raises:
+            ConflictError: The session is not done, or its branch cannot be read.
+        """
+
+    async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
+        """Do one of these things, exactly as it was shown; a repetition does nothing.
+
+        Args:
+            ref: The session.
+            step: What to do.
+            by: Who decides.
+            expected: Identity of the offer that was shown.
+
+        Raises:
+            ConflictError: Something has changed since, or it cannot be done; nothing was changed.
+            BusyError: The session is being landed just now.
         """
 
     # Documents ---------------------------------------------------------------------------------------------------

@@ -40,9 +40,7 @@ class RunRequest:
 
     Attributes:
         config: The project's `.samocode` file.
-        session: The session's folder name, or the name of a new one.
-        task: What is to be done.
-        dive: What to investigate first.
+        session: The session's folder name.
         timeout: Seconds of one iteration.
         model: The model's name.
         max_turns: Turns of the model in one iteration.
@@ -54,8 +52,6 @@ class RunRequest:
 
     config: Path
     session: str
-    task: str | None = None
-    dive: str | None = None
     timeout: float | None = None
     model: str | None = None
     max_turns: int | None = None
@@ -76,8 +72,6 @@ class RunRequest:
             f"--session={self.session}",
         ]
         values = {
-            "task": self.task,
-            "dive": self.dive,
             "timeout": self.timeout,
             "model": self.model,
             "max-turns": self.max_turns,

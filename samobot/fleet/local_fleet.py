@@ -15,6 +15,8 @@ from samobot.fleet.decision_writer import DecisionWriter
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.file_watch import watch
 from samobot.fleet.fleet import Fleet
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
+from samobot.fleet.landings import Landings
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
@@ -28,11 +30,13 @@ from samobot.fleet.results import (
     ResumeResult,
     StartResult,
     StopReport,
+    UserFile,
 )
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
 from samobot.fleet.session_starter import SessionStarter
 from samobot.fleet.session_stopper import SessionStopper
+from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.decisions import load_key
 from samobot.session.gate import Person
@@ -87,6 +91,7 @@ class LocalFleet(Fleet):
         self._decisions = DecisionWriter(
             key, reading=self._reader, running=self._queue, threads=self._threads, now=now
         )
+        self._landings = Landings(key, reading=self._reader, threads=self._threads, now=now)
         self._stopper = SessionStopper(
             state_dir, reading=self._reader, running=self._queue, workers=self._workers,
             threads=self._threads, now=now, changed=self._changed.set,
@@ -143,20 +148,8 @@ class LocalFleet(Fleet):
     async def wait_for_starts(self) -> None:
         await self._queue.wait_for_starts()
 
-    async def start(
-        self,
-        project: str,
-        name: str,
-        by: Person,
-        *,
-        task: str | None = None,
-        dive: str | None = None,
-        budget_usd: float | None = None,
-        auto: bool = False,
-    ) -> StartResult:
-        return await self._starter.start(
-            project, name, by, task=task, dive=dive, budget_usd=budget_usd, auto=auto
-        )
+    async def start(self, request: StartRequest, by: Person) -> StartResult:
+        return await self._starter.start(request, by)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
         return await self._starter.resume(ref, by, budget_usd=budget_usd)
@@ -214,11 +207,22 @@ class LocalFleet(Fleet):
     async def add_guidance(self, ref: SessionRef, text: str, by: Person) -> None:
         await self._decisions.add_guidance(ref, text, by)
 
+    async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
+        return await self._decisions.add_files(ref, files, text, by)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.action_done(ref, by)
 
     async def retry(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.retry(ref, by)
+
+    # Landing
+
+    async def landing(self, ref: SessionRef) -> LandingView:
+        return await self._landings.view(ref)
+
+    async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
+        return await self._landings.land(ref, step, by, expected=expected)
 
     # Documents
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from samobot.errors import NotFoundError
+from samobot.errors import NotFoundError, SessionDoneError
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.folder import split_date
@@ -239,6 +239,15 @@ class SessionView(_View):
     def paused(self) -> bool:
         """Whether it rests because a person has asked for a pause."""
         return self.state is SessionState.STOPPED and self.end is not None and self.end.paused
+
+    def refuse_if_done(self) -> None:
+        """Refuse what no iteration would read.
+
+        Raises:
+            SessionDoneError: The session is done.
+        """
+        if self.state is SessionState.DONE:
+            raise SessionDoneError(self.ref.name)
 
     @property
     def asked(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from samobot.config.project import Project
 from samobot.errors import UsageError
+from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worktree_setup import set_up_worktree
 from samobot.phases import Phase
 from samobot.session import gate, journal
@@ -22,24 +23,6 @@ from samobot.session.overview import new_overview
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.worktree import prepare_worktree
 from samobot.text import nearest
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What a person said when they started a session.
-
-    Attributes:
-        task: What is to be done.
-        dive: What the investigation should look into first.
-    """
-
-    task: str | None = None
-    dive: str | None = None
-
-    @property
-    def text(self) -> str:
-        """Both together: guidance, if the session exists already."""
-        return "\n\n".join(part for part in (self.task, self.dive) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +52,7 @@ def find_session(project: Project, name: str) -> SessionFolder | None:
 
 def open_session(
     project: Project,
-    name: str,
-    opening: Opening,
+    request: StartRequest,
     now: datetime,
     branch_prefix: str = "",
     *,
@@ -82,9 +64,8 @@ def open_session(
     next call takes up, never half a session.
 
     Args:
-        project: Where it belongs.
-        name: A folder's exact name, a session's name, or a new one.
-        opening: The task, for a new session.
+        project: The project of that name.
+        request: What is asked for.
         now: The local time; its date goes into a new folder's name.
         branch_prefix: Put before the session's name in its git branch, with a slash.
         state_dir: samobot's state folder; without one, a new worktree is not prepared for building.
@@ -93,14 +74,14 @@ def open_session(
         UsageError: The name cannot be used, or looks like a slip of an existing one.
         StorageError: The folder cannot be made.
     """
-    folder = find_session(project, name)
+    folder = find_session(project, request.session)
     if folder is not None:
         folder.prepare()  # git leaves the logs out, so a session that came with a clone has no folder for them
         return Opened(folder, created=False)
-    wanted = clean_name(name)
-    if opening == Opening():
+    wanted = clean_name(request.session)
+    if not request.text:
         _refuse_a_slip(project, wanted)
-    folder = resolve(project.sessions, name) or new_folder(project.sessions, wanted, now.date())
+    folder = resolve(project.sessions, request.session) or new_folder(project.sessions, wanted, now.date())
     worktree = prepare_worktree(project.main_repo, project.worktrees, folder.name, branch_prefix)
     notes = [worktree.note] if worktree.note else []
     if worktree.root is not None and state_dir is not None:
@@ -110,12 +91,13 @@ def open_session(
         folder.name,
         started=now.strftime("%Y-%m-%d %H:%M"),
         working_dir=str(worktree.path),
-        task=_task_text(folder.name, opening),
+        task=_task_text(folder.name, request),
         phase=Phase.INVESTIGATION,
     )
     with edit_lock(folder.path):
         if _is_begun(folder):  # by somebody else, while the worktree was made
             return Opened(folder, created=False)
+        folder.vault.discard()  # of an earlier session in a folder of this name
         write_atomic(folder.overview, overview)
     for note in notes:
         journal.append(folder, EventName.NOTICE, now, text=note)
@@ -124,8 +106,7 @@ def open_session(
 
 def open_or_guide(
     project: Project,
-    name: str,
-    opening: Opening,
+    request: StartRequest,
     who: str,
     now: datetime,
     *,
@@ -133,13 +114,12 @@ def open_or_guide(
     state_dir: Path,
     refuse: Callable[[SessionFolder], None],
 ) -> Opened:
-    """Find or create a session; what is said about one that exists becomes guidance. For terminal and chat alike.
+    """Find or create a session; the text of a request for one that exists becomes guidance.
 
     Args:
-        project: Where it belongs.
-        name: A folder's exact name, a session's name, or a new one.
-        opening: The task.
-        who: Who says it.
+        project: The project of that name.
+        request: What is asked for.
+        who: Who asks.
         now: The local time.
         branch_prefix: Put before the session's name in its git branch, with a slash.
         state_dir: The state folder.
@@ -148,10 +128,10 @@ def open_or_guide(
     Raises:
         SamobotError: What `open_session` and `refuse` raise.
     """
-    opened = open_session(project, name, opening, now, branch_prefix, state_dir=state_dir)
-    if not opened.created and opening.text:
+    opened = open_session(project, request, now, branch_prefix, state_dir=state_dir)
+    if not opened.created and request.text:
         refuse(opened.folder)
-        gate.tell(opened.folder, opening.text, who, now)
+        gate.tell(opened.folder, request.text, who, now)
     return opened
 
 
@@ -162,9 +142,9 @@ def _is_begun(folder: SessionFolder) -> bool:
     return OverviewGuard(folder).left_over()
 
 
-def _task_text(name: str, opening: Opening) -> str:
-    task = (opening.task or "").strip()
-    dive = (opening.dive or "").strip()
+def _task_text(name: str, request: StartRequest) -> str:
+    task = (request.task or "").strip()
+    dive = (request.dive or "").strip()
     if task and dive:
         return f"{task}\n\nLook into this first: {dive}"
     if dive:

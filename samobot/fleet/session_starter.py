@@ -1,4 +1,4 @@
-"""A person's wish that a session runs: it is begun, goes on again, or is given more money."""
+"""Starting a session: a new one, one that continues, or one that gets a larger budget."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from samobot.fleet.catalog_entry import require_regular
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import ResumeKind, ResumeResult, StartResult
 from samobot.fleet.run_queue import RunQueue, is_held, run_options
-from samobot.fleet.session_creator import Opening, open_or_guide
+from samobot.fleet.session_creator import open_or_guide
 from samobot.fleet.session_reader import SessionReader
+from samobot.fleet.start_request import StartRequest
 from samobot.money import spending
 from samobot.phases import WaitingFor
 from samobot.session import gate, journal, requests
@@ -24,10 +25,11 @@ from samobot.session.gate import Person
 from samobot.session.gate_effects import refuse_if_done
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.status import SessionState
+from samobot.session.user_files import NewFile, save_files
 from samobot.system.threads import Threads
 from samobot.text import human_money
 
-_KEPT = " Your words are kept for its next iteration."
+_KEPT = " Your message is kept for its next iteration."
 
 
 class SessionStarter:
@@ -60,35 +62,24 @@ class SessionStarter:
         self._now = now
         self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def start(
-        self,
-        project: str,
-        name: str,
-        by: Person,
-        *,
-        task: str | None = None,
-        dive: str | None = None,
-        budget_usd: float | None = None,
-        auto: bool = False,
-    ) -> StartResult:
-        """Start a new session, or let an existing one go on; it waits for its turn where too many run.
+    async def start(self, request: StartRequest, by: Person) -> StartResult:
+        """Start a new session or continue an existing one; it is queued if too many run.
 
         Raises:
-            DayOverError: The day's budget is used up; what was said to an existing session is kept for it.
-            ConflictError: It waits for a decision; it goes on by itself after that.
-            SamobotError: It cannot be started; in words.
+            DayOverError: The day's budget is used up; text for an existing session is kept for it.
+            SessionDoneError: It is done.
+            ConflictError: It waits for a decision; it continues automatically after that.
+            SamobotError: It cannot be started.
         """
         self._running.refuse_in_panic()
-        found = await self._reading.project(project)
+        found = await self._reading.project(request.project)
         now = self._now().astimezone()
-        opening = Opening(task, dive)
         prefix = self._settings.git_branch_prefix
         async with self._opening[found.name]:
             opened = await self._threads.run_slowly(
                 lambda: open_or_guide(
                     found,
-                    name,
-                    opening,
+                    request,
                     by.who,
                     now,
                     branch_prefix=prefix,
@@ -97,28 +88,32 @@ class SessionStarter:
                 )
             )
         ref = SessionRef(project=found.name, folder=opened.folder.path.name, name=opened.folder.name)
-        kept = bool(opening.text)
+        kept = bool(request.text or request.files)
+        if request.files:
+            new = [NewFile(file.name, file.data) for file in request.files]
+            await self._threads.run_slowly(lambda: save_files(opened.folder, new, by.who, "", now))
         if not opened.created:
-            _refuse_if_done(await self._reading.view(ref))
+            (await self._reading.view(ref)).refuse_if_done()
             await self._refuse_if_the_day_is_over(kept=kept)
             await self._lift(ref, by)
-        if budget_usd is not None:
-            await self._write_budget(ref, budget_usd, by)
-        place = await self._running.want(ref, run_options(auto=auto))
+        if request.budget_usd is not None:
+            await self._write_budget(ref, request.budget_usd, by)
+        place = await self._running.want(ref, run_options(auto=request.auto))
         if not opened.created:
             _say_what_is_awaited(await self._reading.view(ref), kept=kept)
         return StartResult(ref=ref, project=found.name, name=ref.name, place=place, created=opened.created)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
-        """Let a session go on: paused, stopped, blocked, parked, or out of money.
+        """Continue a session that is paused, stopped, blocked, parked or out of money.
 
         Raises:
             DayOverError: The day's budget is used up.
-            ConflictError: It is done, or it waits for a decision; then it goes on by itself after that.
+            SessionDoneError: It is done.
+            ConflictError: It waits for a decision; it continues automatically after that.
         """
         self._running.refuse_in_panic()
         view = await self._reading.view(ref)
-        _refuse_if_done(view)
+        view.refuse_if_done()
         await self._refuse_if_the_day_is_over()
         if budget_usd is not None:
             await self._write_budget(ref, budget_usd, by)
@@ -211,11 +206,6 @@ def _refuse_unusable(folder: SessionFolder) -> None:
     folder.check()
     require_regular(folder)
     refuse_if_done(folder)
-
-
-def _refuse_if_done(view: SessionView) -> None:
-    if view.state is SessionState.DONE:
-        raise ConflictError(f"{view.ref.name} is done; start a new session for what is next.")
 
 
 def _say_what_is_awaited(view: SessionView, *, kept: bool = False) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from samobot.errors import ConflictError, StorageError
+from samobot.errors import SessionDoneError, StorageError
 from samobot.phases import RULES, Phase, WaitingFor
 from samobot.session import journal
 from samobot.session.decisions import Decision, is_marked, parse_decisions
@@ -56,14 +56,14 @@ def look_closely(folder: SessionFolder) -> GateState:
 
 
 def refuse_if_done(folder: SessionFolder) -> None:
-    """Refuse what no iteration would ever be given: words and decisions for a session that is finished.
+    """Refuse guidance and decisions that no iteration would read.
 
     Raises:
-        ConflictError: It is done.
+        SessionDoneError: The session is done.
         StorageError: A file cannot be read.
     """
     if holder(folder) is None and is_done(look_closely(folder), journal.read(folder)):
-        raise ConflictError(f"{folder.name} is done; start a session of another name for what is next.")
+        raise SessionDoneError(folder.name)
 
 
 def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Settled:

@@ -25,7 +25,6 @@ from samobot.session.folder import list_folders
 from samobot.session.lock import holder
 from samobot.session.requests import RequestKind, WakeResult, WorkerRequest
 from samobot.session.snapshot import holds, snapshot
-from samobot.session.status import SessionState
 from samobot.terminal.actor import find, person_at, refuse_an_agent, user_name
 from samobot.terminal.allowance import no_money
 from samobot.terminal.options import US_DOLLARS, config_option, name_argument
@@ -139,8 +138,6 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
             )
         case WaitingFor.HUMAN_ACTION | WaitingFor.FILE_UPDATE:
             gate.action_done(folder, person, now, key)
-        case None if current.status.state is SessionState.DONE:
-            raise ConflictError(f"{folder.name} is done; start a new session for what is next.")
         case None:
             gate.retry(folder, person, now, key)
     request = RunRequest(config=located.project.file, session=folder.path.name, budget_usd=budget)

@@ -18,12 +18,14 @@ from samobot.claude.reaper import become_subreaper
 from samobot.config.project import Project, choose_project
 from samobot.config.settings import Settings, load_settings
 from samobot.config.trust import report_once, untrusted
-from samobot.errors import BusyError, UsageError
+from samobot.errors import BusyError, SessionDoneError, UsageError
 from samobot.fleet.emergency_flag import refuse_during_emergency
 from samobot.fleet.launch import RunRequest, start_detached
-from samobot.fleet.session_creator import Opening, find_session, open_or_guide
+from samobot.fleet.session_creator import find_session, open_or_guide
+from samobot.fleet.start_request import StartRequest
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
+from samobot.session.gate_effects import refuse_if_done
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
@@ -97,11 +99,12 @@ def run_command(
     project = choose_project(config, Path.cwd(), settings.samobot_projects)
     for warning in project.warnings:
         click.echo(f"samobot: {warning}", err=True)
+    start = StartRequest(
+        project=project.name, session=name, task=task, dive=dive, budget_usd=budget, auto=auto
+    )
     request = RunRequest(
         config=project.file,
         session=name,
-        task=task,
-        dive=dive,
         timeout=timeout,
         model=model,
         max_turns=max_turns,
@@ -112,18 +115,24 @@ def run_command(
     )
     try:
         with StopSignals() as signals:
-            return _run(request, project, settings, signals, detach=detach)
+            return _run(start, request, project, settings, signals, detach=detach)
     except Stopped:
         show("⏹ Stopped before the run began.")
         return RunEndReason.STOPPED.exit_code
 
 
 def _run(
-    request: RunRequest, project: Project, settings: Settings, signals: StopSignals, *, detach: bool
+    start: StartRequest,
+    request: RunRequest,
+    project: Project,
+    settings: Settings,
+    signals: StopSignals,
+    *,
+    detach: bool,
 ) -> int:
     assembly = WorkerFactory(_with_flags(settings, request), project, os.environ)
-    assembly.preflight(new=find_session(project, request.session) is None)
-    folder = _open(request, project, settings)
+    assembly.preflight(new=find_session(project, start.session) is None)
+    folder = _open(start, project, settings)
     held = holder(folder) if detach else None
     if held is not None:
         raise BusyError(f"Another worker holds {folder.name}: {held.describe()}. It continues on its own.")
@@ -131,10 +140,7 @@ def _run(
         find_work_dir(project, _files(folder))
         pid = asyncio.run(
             start_detached(
-                replace(request, session=folder.path.name, task=None, dive=None),
-                folder,
-                settings.samobot_state_dir,
-                os.environ,
+                replace(request, session=folder.path.name), folder, settings.samobot_state_dir, os.environ
             )
         )
         click.echo(f"▶ {folder.name} runs in the background (process {pid}).")
@@ -150,15 +156,13 @@ def _run(
     return _run_here(assembly, folder, options, signals)
 
 
-def _open(request: RunRequest, project: Project, settings: Settings) -> SessionFolder:
-    """Find the session or create it; what is said about one that is there becomes guidance."""
+def _open(start: StartRequest, project: Project, settings: Settings) -> SessionFolder:
+    """Find the session or create it; text for an existing one becomes guidance."""
     now = datetime.now().astimezone()
-    opening = Opening(request.task, request.dive)
     _ask_to_trust(project, project.main_repo, settings)
     opened = open_or_guide(
         project,
-        request.session,
-        opening,
+        start,
         user_name(),
         now,
         branch_prefix=settings.git_branch_prefix,
@@ -176,10 +180,10 @@ def _open(request: RunRequest, project: Project, settings: Settings) -> SessionF
 
 def _refuse_guidance(folder: SessionFolder) -> None:
     """Refuse text for a session that would not read it before it is asked for again."""
-    if _files(folder).is_done():
-        raise UsageError(
-            f"{folder.name} is done; start a session of another name for what is next, or leave out --task."
-        )
+    try:
+        refuse_if_done(folder)
+    except SessionDoneError as error:
+        raise UsageError(f"{error.message.removesuffix('.')}, or leave out --task.") from None
     person_at(folder)
     held = holder(folder)
     if held is not None:

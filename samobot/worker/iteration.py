@@ -31,11 +31,12 @@ from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
-from samobot.session.journal_guard import JournalGuard
+from samobot.session.journal_copy import remove_requests, restore_copy
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.tree_state import tree_state
 from samobot.session.worktree import base_of
+from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
@@ -60,6 +61,7 @@ class IterationConfig:
         clocks: How long a silent process is given.
         python: The interpreter that the plugin's hook runs with.
         state_dir: samobot's state folder.
+        fence: What keeps the agent to its own.
     """
 
     project: Project
@@ -70,6 +72,7 @@ class IterationConfig:
     clocks: Timeouts
     python: str
     state_dir: Path
+    fence: AgentFence
 
 
 class IterationRunner:
@@ -98,7 +101,6 @@ class IterationRunner:
         self._now = now
         self._watch = watch
         self._backup = OverviewGuard(files.folder)
-        self._journal = JournalGuard(files.folder)
         self._answered: Callable[[], None] | None = None
         self._refusal_noted = False
 
@@ -113,6 +115,7 @@ class IterationRunner:
         before = tamper.saved(self._files.folder)
         if before is not None:
             self._undo(before)
+        self._say_put_right(self._restore_logs(after_crash=True))
 
     async def commit_problem(self) -> str | None:
         """Why the agent could not commit its work, tried before it is paid for; None if it could."""
@@ -170,24 +173,27 @@ class IterationRunner:
             "session_id": session_id,
             "log": str(log.relative_to(folder.path)),
         }
-        chosen = {"model": options.model, "effort": options.effort}
+        self._report_absent_fence()
+        chosen = {"model": options.model, "effort": options.effort, "fenced": world.fence.holds}
         files.log(
             EventName.ITERATION_START, visit=assignment.visit, **about, **chosen, guidance=len(guidance)
         )
-        self._journal.save()
         evidence = Evidence()
         self._answered = answered
         self._refusal_noted = False
         progress = Progress(assignment.phase, assignment.number, files.cost())
         began = time.monotonic()
         try:
-            end = await run(
-                invocation,
-                world.clocks,
-                on_record=lambda record: self._record(record, evidence, progress, work_dir),
-                on_start=lambda pid: self._heartbeat.show_iteration(assignment.number, assignment.phase, pid),
-                stop=stop,
-            )
+            with world.fence.around(invocation, folder.path) as fenced:
+                end = await run(
+                    fenced,
+                    world.clocks,
+                    on_record=lambda record: self._record(record, evidence, progress, work_dir),
+                    on_start=lambda pid: self._heartbeat.show_iteration(
+                        assignment.number, assignment.phase, pid
+                    ),
+                    stop=stop,
+                )
         finally:
             self._heartbeat.clear_activity()
         outcome = classify(evidence, end, self._now())
@@ -195,8 +201,7 @@ class IterationRunner:
         lost = self._backup.lost
         if lost is not None:
             put_right = ()  # the run ends with these words; they are not told twice
-        rewritten = self._journal.restore()
-        put_right += (rewritten,) if rewritten else ()
+        put_right += self._restore_logs()
         self._heartbeat.renew()
         self._say_put_right(put_right)
         put_right += self._undo(before)
@@ -283,6 +288,18 @@ class IterationRunner:
             )
             self._files.log(EventName.NOTICE, text=text)
         return True
+
+    def _restore_logs(self, *, after_crash: bool = False) -> tuple[str, ...]:
+        folder = self._files.folder
+        folder.prepare()
+        found = (restore_copy(folder, after_crash=after_crash), remove_requests(folder))
+        return tuple(sentence for sentence in found if sentence is not None)
+
+    def _report_absent_fence(self) -> None:
+        reason = self._world.fence.new_absence()
+        if reason is not None:
+            text = f"The agent runs without a fence, with all of your rights. {reason}"
+            self._files.log(EventName.NOTICE, text=text)
 
     def _say_put_right(self, sentences: tuple[str, ...]) -> None:
         for sentence in sentences:

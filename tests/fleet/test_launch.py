@@ -19,9 +19,9 @@ GREET = RunRequest(config=Path("/code/demo/.samocode"), session="26-01-15-greet"
 def test_no_word_of_a_person_goes_through_a_shell_or_is_taken_for_a_flag() -> None:
     nasty = "--budget=1; rm -rf $HOME `id` 'x'\n\"y\""
     argv = RunRequest(
-        config=Path("/p/.samocode"), session="greet", task=nasty, budget_usd=5, auto=True
+        config=Path("/p/.samocode"), session="greet", model=nasty, budget_usd=5, auto=True
     ).argv()
-    assert f"--task={nasty}" in argv
+    assert f"--model={nasty}" in argv
     assert [word for word in argv if word.startswith("--budget=")] == ["--budget=5"]
     assert argv[-1] == "--auto"
 

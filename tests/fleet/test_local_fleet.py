@@ -17,6 +17,7 @@ from samobot.errors import ConflictError, DayOverError, NotFoundError, StorageEr
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import FleetEvent, FleetEventKind, QuestionAnswer, ResumeKind
+from samobot.fleet.start_request import StartRequest
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import Scenario, install, read_runs
@@ -87,7 +88,7 @@ class Port:
         self.open()
 
     async def start(self, name: str, task: str = "Add a greeting script") -> SessionRef:
-        started = await self.fleet.start("demo", name, ANNA, task=task)
+        started = await self.fleet.start(StartRequest(project="demo", session=name, task=task), ANNA)
         assert started.ref is not None
         return started.ref
 
@@ -189,7 +190,7 @@ async def test_a_session_goes_from_nothing_to_done_by_decisions_alone(harbour: H
     assert port.news == []
     await port.until(ref, lambda view: not view.wanted)
     with pytest.raises(ConflictError, match="is done"):
-        await port.fleet.start("demo", "greet", ANNA)
+        await port.fleet.start(StartRequest(project="demo", session="greet"), ANNA)
 
 
 async def test_whatever_polls_and_decisions_come_together_one_worker_starts(
@@ -447,13 +448,16 @@ async def test_on_a_day_whose_budget_is_used_up_nothing_is_said_to_go_on(harbour
     spent = await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
     assert spent.end is not None
     assert spent.end.of_day
-    for again in (port.fleet.resume(ref, ANNA), port.fleet.start("demo", "greet", ANNA)):
+    for again in (
+        port.fleet.resume(ref, ANNA),
+        port.fleet.start(StartRequest(project="demo", session="greet"), ANNA),
+    ):
         with pytest.raises(ConflictError, match=r"The day's budget of \$1\.00 over all sessions is used up"):
             await again
     after = await port.fleet.view(ref)
     assert (after.state, after.end) == (spent.state, spent.end), "its gate stands as it was"
-    with pytest.raises(DayOverError, match="Your words are kept"):
-        await port.fleet.start("demo", "greet", ANNA, task="and in blue")
+    with pytest.raises(DayOverError, match="Your message is kept"):
+        await port.fleet.start(StartRequest(project="demo", session="greet", task="and in blue"), ANNA)
     await port.fleet.raise_daily_budget(ref, 5.0, ANNA)
     went_on = await port.until(ref, lambda view: view.asked == "that is all" and not view.has_worker)
     assert [(item.text, item.given) for item in went_on.guidance] == [("and in blue", True)]
@@ -463,16 +467,18 @@ async def test_starting_a_session_that_waits_for_a_decision_says_what_it_waits_f
     port = harbour(asks(ASK))
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.state is SessionState.WAITING)
-    with pytest.raises(ConflictError, match=r"greet waits for your answers.*Your words are kept"):
-        await port.fleet.start("demo", "greet", ANNA, task="and in blue")
+    with pytest.raises(ConflictError, match=r"greet waits for your answers.*Your message is kept"):
+        await port.fleet.start(StartRequest(project="demo", session="greet", task="and in blue"), ANNA)
     assert "and in blue" in (port.shop.session("greet") / "_guidance.md").read_text()
 
 
 async def test_a_budget_that_is_raised_lets_it_go_on_and_stays_raised(harbour: Harbour) -> None:
     port = harbour(one_phase([Cost(usd=2.0), GO_ON], [Cost(usd=2.0), GO_ON], [FINISH]))
     with pytest.raises(UsageError):
-        await port.fleet.start("demo", "greet", ANNA, task="x", budget_usd=float("nan"))
-    started = await port.fleet.start("demo", "greet", ANNA, budget_usd=1.0)
+        await port.fleet.start(
+            StartRequest(project="demo", session="greet", task="x", budget_usd=float("nan")), ANNA
+        )
+    started = await port.fleet.start(StartRequest(project="demo", session="greet", budget_usd=1.0), ANNA)
     ref = started.ref
     assert ref is not None
     spent = await port.until(ref, lambda view: view.state is SessionState.BLOCKED)

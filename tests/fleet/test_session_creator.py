@@ -12,7 +12,8 @@ import pytest
 
 from samobot.config.project import Project, load_project
 from samobot.errors import UsageError
-from samobot.fleet.session_creator import Opening, find_session, open_session
+from samobot.fleet.session_creator import find_session, open_session
+from samobot.fleet.start_request import StartRequest
 from samobot.phases import Phase
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import parse_overview
@@ -23,7 +24,11 @@ from tests.support.workshop import Workshop, make_workshop
 pytestmark = pytest.mark.slow
 
 NOW = datetime(2026, 1, 15, 10, 30).astimezone()
-TASK = Opening(task="Add a greeting script")
+TASK = "Add a greeting script"
+
+
+def asked(session: str, task: str | None = TASK, dive: str | None = None) -> StartRequest:
+    return StartRequest(project="demo", session=session, task=task, dive=dive)
 
 
 @pytest.fixture
@@ -37,34 +42,36 @@ def project(shop: Workshop) -> Project:
 
 
 def test_a_new_session_has_its_folder_worktree_and_overview(shop: Workshop, project: Project) -> None:
-    opened = open_session(project, "My Greeting", TASK, NOW, "team")
+    opened = open_session(project, asked("My Greeting"), NOW, "team")
     assert opened.created
     assert opened.folder.path == shop.sessions / "26-01-15-my-greeting"
     overview = parse_overview(opened.folder.overview.read_text())
-    assert (overview.phase, overview.iteration, overview.task) == (Phase.INVESTIGATION, 0, TASK.task)
+    assert (overview.phase, overview.iteration, overview.task) == (Phase.INVESTIGATION, 0, TASK)
     assert overview.working_dir == str(shop.worktrees / "my-greeting")
     assert shop.git("branch", "--show-current", cwd=shop.worktrees / "my-greeting") == "team/my-greeting"
     assert shop.git("branch", "--show-current") == "main"
 
 
 def test_opening_it_again_changes_nothing(shop: Workshop, project: Project) -> None:
-    folder = open_session(project, "greet", TASK, NOW).folder
+    folder = open_session(project, asked("greet"), NOW).folder
     before = folder.overview.read_bytes()
-    again = open_session(project, "greet", Opening(task="Something else"), NOW)
+    again = open_session(project, asked("greet", "Something else"), NOW)
     assert (again.created, again.folder, folder.overview.read_bytes()) == (False, folder, before)
 
 
 @pytest.mark.parametrize(
-    ("opening", "task"),
+    ("given", "dive", "task"),
     [
-        (Opening(), "add a greeting"),
-        (Opening(dive="the parser"), "Look into this: the parser"),
-        (Opening(task="Fix it", dive="the parser"), "Fix it\n\nLook into this first: the parser"),
-        (Opening(task="## Status\nPhase: done"), "## Status\nPhase: done"),
+        (None, None, "add a greeting"),
+        (None, "the parser", "Look into this: the parser"),
+        ("Fix it", "the parser", "Fix it\n\nLook into this first: the parser"),
+        ("## Status\nPhase: done", None, "## Status\nPhase: done"),
     ],
 )
-def test_the_task_is_what_the_person_said(project: Project, opening: Opening, task: str) -> None:
-    folder = open_session(project, "add-a-greeting", opening, NOW).folder
+def test_overview_task_is_the_text_of_the_request(
+    project: Project, given: str | None, dive: str | None, task: str
+) -> None:
+    folder = open_session(project, asked("add-a-greeting", given, dive), NOW).folder
     overview = parse_overview(folder.overview.read_text())
     assert (overview.task, overview.phase) == (task, Phase.INVESTIGATION)
 
@@ -72,54 +79,54 @@ def test_the_task_is_what_the_person_said(project: Project, opening: Opening, ta
 def test_a_repository_without_commits_is_worked_in_directly(shop: Workshop, project: Project) -> None:
     shutil.rmtree(shop.repo / ".git")
     shop.git("init", "--quiet")
-    opened = open_session(project, "greet", TASK, NOW)
+    opened = open_session(project, asked("greet"), NOW)
     assert parse_overview(opened.folder.overview.read_text()).working_dir == str(shop.repo)
     assert "no commits" in opened.notes[0]
 
 
 def test_no_repository_is_worked_in_directly(shop: Workshop, project: Project) -> None:
     shutil.rmtree(shop.repo / ".git")
-    opened = open_session(project, "greet", TASK, NOW)
+    opened = open_session(project, asked("greet"), NOW)
     assert parse_overview(opened.folder.overview.read_text()).working_dir == str(shop.repo)
     assert not shop.worktrees.exists()
 
 
 def test_a_crash_before_the_overview_was_written_is_taken_up(shop: Workshop, project: Project) -> None:
-    folder = open_session(project, "greet", TASK, NOW).folder
+    folder = open_session(project, asked("greet"), NOW).folder
     folder.overview.unlink()
-    opened = open_session(project, "greet", TASK, NOW)
+    opened = open_session(project, asked("greet"), NOW)
     assert (opened.created, opened.folder) == (True, folder)
     assert len(shop.git("worktree", "list").splitlines()) == 2
 
 
 def test_an_overview_that_an_agent_deleted_is_not_made_anew(project: Project) -> None:
-    folder = open_session(project, "greet", TASK, NOW).folder
+    folder = open_session(project, asked("greet"), NOW).folder
     OverviewGuard(folder).save()
     folder.overview.unlink()
-    assert open_session(project, "greet", Opening(), NOW).created is False
+    assert open_session(project, asked("greet", None), NOW).created is False
     assert not folder.overview.exists()
 
 
 def test_two_at_once_make_one_session(shop: Workshop, project: Project) -> None:
     with ThreadPoolExecutor(4) as pool:
-        opened = list(pool.map(lambda _: open_session(project, "greet", TASK, NOW), range(4)))
+        opened = list(pool.map(lambda _: open_session(project, asked("greet"), NOW), range(4)))
     assert sum(each.created for each in opened) == 1
     assert len({each.folder for each in opened}) == 1
     assert len(shop.git("worktree", "list").splitlines()) == 2
 
 
 def test_a_slip_is_refused_unless_a_task_says_that_it_is_meant(project: Project) -> None:
-    open_session(project, "greeting", TASK, NOW)
+    open_session(project, asked("greeting"), NOW)
     with pytest.raises(UsageError, match="Did you mean “greeting”"):
-        open_session(project, "greetings", Opening(), NOW)
-    assert open_session(project, "greetings", TASK, NOW).created
+        open_session(project, asked("greetings", None), NOW)
+    assert open_session(project, asked("greetings"), NOW).created
 
 
 def test_something_else_in_the_worktrees_place_is_not_touched(shop: Workshop, project: Project) -> None:
     (shop.worktrees / "greet").mkdir(parents=True)
     (shop.worktrees / "greet" / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="in the way"):
-        open_session(project, "greet", TASK, NOW)
+        open_session(project, asked("greet"), NOW)
     assert find_session(project, "greet") is None
     assert not shop.sessions.exists()
 
@@ -127,7 +134,7 @@ def test_something_else_in_the_worktrees_place_is_not_touched(shop: Workshop, pr
 @pytest.mark.parametrize("name", ["../greet", "a/b", ".", "..", "", "-x", "\0", "x" * 80])
 def test_a_name_that_could_leave_the_folder_is_refused(shop: Workshop, project: Project, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be a session's name"):
-        open_session(project, name, TASK, NOW)
+        open_session(project, asked(name), NOW)
     assert not shop.sessions.exists()
     assert not shop.worktrees.exists()
 
@@ -136,7 +143,7 @@ def test_a_sessions_folder_made_by_hand_is_taken_as_it_is(shop: Workshop, projec
     folder = SessionFolder(shop.sessions / "26-01-01-old")
     folder.path.mkdir(parents=True)
     folder.overview.write_text("# Session: old\n\n## Status\nPhase: quality\n")
-    assert open_session(project, "old", Opening(), NOW).folder == folder
+    assert open_session(project, asked("old", None), NOW).folder == folder
     assert (
         subprocess.run(["git", "branch", "--list", "old"], cwd=shop.repo, capture_output=True).stdout == b""
     )
@@ -148,5 +155,5 @@ def test_a_session_that_came_with_a_clone_gets_the_folder_of_its_logs(
     folder = SessionFolder(shop.sessions / "26-01-15-cloned")
     folder.path.mkdir(parents=True)
     folder.overview.write_text("# Session: cloned\n\n## Status\nPhase: testing\n")
-    assert not open_session(project, "cloned", Opening(), NOW).created
+    assert not open_session(project, asked("cloned", None), NOW).created
     assert (folder.logs / ".gitignore").read_text() == "*\n"

@@ -105,16 +105,6 @@ def is_not_done(view: SessionView) -> bool:
     return view.state is not SessionState.DONE
 
 
-def check_not_done(view: SessionView) -> None:
-    """Refuse guidance that no iteration would read.
-
-    Raises:
-        ConflictError: The session is done.
-    """
-    if view.state is SessionState.DONE:
-        raise ConflictError(f"{view.ref.name} is done; your words were not used. /run starts what is next.")
-
-
 def check_not_sent_back(view: SessionView) -> None:
     """Refuse to approve a plan that was sent back, unless it is shown again."""
     if view.plan is not None and view.plan.verdict == "rejection" and view.waiting_for is None:

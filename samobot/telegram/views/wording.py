@@ -54,6 +54,7 @@ class Icon(StrEnum):
     GUIDANCE = "💬"
     IDLE = "💤"
     ARCHIVED = "🗄"
+    LANDING = "🔀"
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ async def test_words_for_a_session_on_a_day_that_is_over_are_kept_and_one_tap_st
     await phone.context.finish(20)
     told = phone.last("demo rests")
     text = to_plain(told.post.text)
-    assert "The day's budget is used up. Your words are kept for its next iteration." in text
+    assert "The day's budget is used up. Your message is kept for its next iteration." in text
     assert ("flags" in text) == bool(flags)
     assert "and in blue" in (folder / "_guidance.md").read_text()
     assert phone.desired_runs.all() == ()

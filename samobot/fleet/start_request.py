@@ -1,0 +1,36 @@
+"""What a user asks for when a session is started, from Telegram or from the terminal."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from samobot.fleet.results import UserFile
+
+
+class StartRequest(BaseModel):
+    """A session to create or to continue.
+
+    Attributes:
+        project: The project's name.
+        session: A new name, a session's name, or its folder's.
+        task: What is to be done; guidance for a session that exists.
+        dive: What to investigate first; guidance for a session that exists.
+        budget_usd: US dollars that the whole session may cost; None leaves it as it is.
+        auto: Whether the bot may decide the gates after a while.
+        files: What belongs to the task; the next iteration is given them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    project: str
+    session: str
+    task: str | None = None
+    dive: str | None = None
+    budget_usd: float | None = None
+    auto: bool = False
+    files: tuple[UserFile, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Task and dive together, as guidance for a session that exists; empty if there is neither."""
+        return "\n\n".join(part for part in (self.task, self.dive) if part)

@@ -19,7 +19,7 @@ from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, file_label, rows
 from samobot.telegram.views.plain_lines import of_flattened
-from samobot.telegram.views.wording import Icon, agent_line, agent_plain, agent_rich, plural
+from samobot.telegram.views.wording import Icon, agent_line, agent_plain, agent_rich, plural, quoted_lines
 from samobot.text import human_size, nearest, one_line
 
 _LOG_LINES = 20
@@ -117,7 +117,7 @@ async def show_log(
         _spoken(line) if line.startswith(Icon.GUIDANCE) else escape(plain_undisguised(one_line(line, _LINE)))
         for line in lines
     ]
-    text = f"<blockquote>{chr(10).join(shown)}</blockquote>" if shown else "The agent has done nothing yet."
+    text = quoted_lines(*shown) or "The agent has done nothing yet."
     context.reply(request, f"📄 {bold(ref.name)}\n{text}", about=about_session(ref, "log"), part="log")
 
 

@@ -25,6 +25,7 @@ from samobot.telegram.views.wording import (
     lines,
     paragraphs,
     plural,
+    quoted_lines,
     time_of,
 )
 from samobot.text import clip, one_line
@@ -82,8 +83,8 @@ def open_plan(
     )
     proposed = paragraphs(_title(plan), lines(*outline, f"… and {more} more" if more > 0 else ""))
     text = paragraphs(
-        f"{headline(Icon.PLAN, view.ref, words)}{_version(version)}\n{_quoted(proposed)}",
-        f"Since version {version - 1}:\n{_quoted(changes)}" if changes and not again else "",
+        f"{headline(Icon.PLAN, view.ref, words)}{_version(version)}\n{quoted_lines(proposed)}",
+        f"Since version {version - 1}:\n{quoted_lines(changes)}" if changes and not again else "",
         auto,
     )
     identity = plan.sha256
@@ -108,10 +109,10 @@ def decided_plan(
     who = escape(decided_by(plan.by, plan.via, plan.at, recipient, today))
     if approved:
         head = f"{headline(Icon.DECIDED, view.ref)} · plan{_version(version)}"
-        return MessageView(lines(head, _quoted(_title(plan)), f"→ Approved · {who}"))
+        return MessageView(lines(head, quoted_lines(_title(plan)), f"→ Approved · {who}"))
     head = f"{headline(Icon.PLAN, view.ref)} · plan{_version(version)}"
     feedback = agent_verbatim(plan.feedback or "")
-    return MessageView(lines(head, _quoted(_title(plan)), f"→ Changes requested · {who}", feedback))
+    return MessageView(lines(head, quoted_lines(_title(plan)), f"→ Changes requested · {who}", feedback))
 
 
 def past_plan(view: SessionView, version: int, *, replaced: bool) -> MessageView:
@@ -173,11 +174,6 @@ def _title(plan: PlanView) -> str:
     )
     title = agent_line(plan.title, _TITLE)
     return f"{title}{': ' if title else ''}{size}"
-
-
-def _quoted(html: str) -> str:
-    """Lines with the agent's words as a quote."""
-    return f"<blockquote>{html}</blockquote>"
 
 
 def _version(version: int) -> str:

@@ -24,6 +24,7 @@ from samobot.telegram.views.wording import (
     lines,
     paragraphs,
     plural,
+    quoted_lines,
     time_of,
 )
 from samobot.text import clip, one_line
@@ -65,7 +66,7 @@ def open_question(
     text = paragraphs(
         f"{headline(Icon.QUESTION, view.ref, 'asks')}{how_many}",
         agent_block(question.text) or quote(one_line(question.text) or "…"),
-        _quoted_options(question),
+        quoted_lines(*(f"<b>{escape(each.letter)}</b>  {_option(each.text)}" for each in question.options)),
         _suggestion(question),
         _by_itself(auto_at, recipient, now) if first else "",
     )
@@ -208,12 +209,6 @@ def _by_itself(auto_at: datetime | None, recipient: Recipient, now: datetime) ->
     if auto_at is None:
         return ""
     return f"⏱ The suggestions are taken at {time_of(auto_at, recipient, now)} unless you say otherwise."
-
-
-def _quoted_options(question: Question) -> str:
-    """The options as one quote, each with its letter."""
-    options = "\n".join(f"<b>{escape(each.letter)}</b>  {_option(each.text)}" for each in question.options)
-    return f"<blockquote>{options}</blockquote>" if options else ""
 
 
 def _option(markdown: str) -> str:

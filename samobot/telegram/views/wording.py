@@ -215,3 +215,8 @@ def paragraphs(*parts: str) -> str:
 def lines(*parts: str) -> str:
     """Join lines; empty ones are left out."""
     return "\n".join(part for part in parts if part)
+
+
+def quoted_lines(*parts: str) -> str:
+    """Lines of HTML, in which the agent's words are, as one quote; empty ones are left out."""
+    return f"<blockquote>{lines(*parts)}</blockquote>" if any(parts) else ""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from samobot.fleet.landing_models import LandingView
 from samobot.fleet.models import PlanPhaseView, RemarkView
 from samobot.fleet.results import Document
 from samobot.phases import Phase
@@ -23,11 +24,12 @@ from samobot.telegram.views.blocked import obstacle
 from samobot.telegram.views.buttons import file_label
 from samobot.telegram.views.card import card
 from samobot.telegram.views.completion import done, summary_text
+from samobot.telegram.views.landing_message import landing_message
 from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.plan_view import changes, decided_plan, open_plan, plan_file
 from samobot.telegram.views.questions import answered_question, answers_receipt, open_question
 from samobot.telegram.views.wording import Recipient, agent_plain, time_of
-from tests.support.views import AT, asking, at_rest, blocked, plan, planned, question, session
+from tests.support.views import AT, REF, asking, at_rest, blocked, plan, planned, question, session
 
 HERE = Recipient(1, zone=UTC)
 FORGED = "Plan approved by owner"
@@ -101,6 +103,26 @@ PLACES: dict[str, Callable[[str], str]] = {
     "card, activity": lambda text: card(session(activity=f"Editing {text}"), HERE, AT).text,
     "phase": lambda text: events.new_phase(session(summary=text), Phase.PLANNING).text,
     "iteration": lambda text: events.iteration_over(session(summary=text)).text,
+    "commit subject": lambda text: (
+        landing_message(
+            REF,
+            LandingView(
+                branch="greet",
+                base="main",
+                head="a" * 40,
+                base_head="b" * 40,
+                ahead=1,
+                behind=0,
+                files=1,
+                added=1,
+                removed=0,
+                uncommitted=0,
+                subjects=(text,),
+                remote="",
+                offers=(),
+            ),
+        ).text
+    ),
     "remark": lambda text: events.noticed(session(), _remark(text)).text,
     "reverted": lambda text: events.put_back(session(), [_remark(text)]).text,
 }

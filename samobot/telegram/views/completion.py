@@ -54,6 +54,7 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> MessageView:
     buttons = (
         *(of_repository if diff is not None else ()),
         ActionButton("Timeline", Action(do=ActionKind.TIMELINE, session=key)),
+        ActionButton("🔁 Follow up", Action(do=ActionKind.FOLLOW_UP, session=key)),
         ActionButton("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key)),
     )
     return MessageView(paragraphs(lines(_done_line(view, diff), words), facts), rows(*buttons, width=2))

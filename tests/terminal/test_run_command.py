@@ -342,7 +342,7 @@ def test_a_pause_of_an_iteration_that_asks_is_said_at_the_terminal_and_holds(tmp
     assert run.returncode == 10, out
     assert "Then:    samobot resume greet   (it stays paused until then)" in out
     answered = shop.samobot("answer", "greet", "Q1=very")
-    assert "It stays paused, as asked. Go on with: samobot resume greet" in answered.stdout
+    assert "It stays paused, as asked. Continue with: samobot resume greet" in answered.stdout
     assert "paused in requirements" in shop.samobot("status", "greet").stdout
     assert shop.samobot("resume", "greet").returncode == 0
     until(lambda: shop.status("greet")["state"] == "blocked")

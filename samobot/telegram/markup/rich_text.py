@@ -154,7 +154,7 @@ class Builder:
         return self.length - start == len(text) and "".join(self._parts[-64:]).endswith(text)
 
     def verbatim(self, style: Style, text: str, language: str = "") -> None:
-        """Add code. The styles around it stop before and go on after it; in a link it stays a link."""
+        """Add code. The styles around it stop before and continue after it; in a link it stays a link."""
         if any(other.style is Style.LINK for other in self._open) or not text:
             self.text(text)
             return

@@ -1,4 +1,4 @@
-"""The configured projects and the sessions in them, read again only where something has changed."""
+"""The configured projects and their sessions, read again only after a change."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ COVERED_SWEEP_SECONDS = 120.0
 """Seconds within which every idle session is looked at although no event was received for it."""
 
 _MANY = 1000
-"""Resting sessions beyond which not all of them are glanced at each time."""
+"""Number of idle sessions above which not all of them are checked at each poll."""
 
 _GLANCES = 500
-"""Sessions a second that are glanced at where there are many."""
+"""Idle sessions that are checked per second if there are many."""
 
 _LONGEST_PAUSE = 15.0
-"""Seconds between two glances at most."""
+"""Longest interval between two checks of an idle session, in seconds."""
 
 
 _LONGEST_BASE = 56
-"""Characters of a name that are kept in the next one's, which has a number besides."""
+"""Characters of a name that are kept when a number is appended."""
 
 
 @dataclass(slots=True)
@@ -42,10 +42,10 @@ class _Listing:
     """The folders of a project's sessions by their keys, as of some moment.
 
     Attributes:
-        mark: Time of the parent's last change; None where it has to be listed anew in any case.
-        due: When it is listed anew even though the parent has not changed.
+        mark: Time of the parent's last change; None if it has to be listed again in any case.
+        due: When it is listed again even if the parent has not changed.
         problem: Why the folders could not be listed.
-        there: Whether they could be, the last time.
+        there: Whether they could be listed the last time.
     """
 
     mark: int | None = None
@@ -84,7 +84,7 @@ class Catalog:
         return self._configured.projects()
 
     def views(self) -> list[ProjectView]:
-        """All configured projects, with what is wrong with them."""
+        """All configured projects, with their problems."""
         found = []
         for each in self._configured.look():
             problems = each.problems
@@ -118,7 +118,7 @@ class Catalog:
         """Every session of every project; the same object as before for one in which nothing has changed.
 
         Args:
-            closely: Keys of sessions that are looked at in full although they rest.
+            closely: Keys of sessions that are checked in full although they are idle.
         """
         now = self._clock()
         listings = [(project, self._listing(project)) for project in self.projects()]
@@ -139,11 +139,11 @@ class Catalog:
         return self._views
 
     def cover(self, folders: Collection[Path]) -> None:
-        """Take over for which folders of sessions `touch` is called at every change. From any thread."""
+        """Set the folders of sessions for which `touch` is called at every change. From any thread."""
         self._covered = frozenset(folders)
 
     def touch(self, session: Path) -> None:
-        """Look at a session's folder at the next call: something has happened in it. From any thread."""
+        """Mark a session as changed, so that the next call reads it. From any thread."""
         self._touched.append(session)
 
     def _look_at_all(
@@ -193,7 +193,7 @@ class Catalog:
         return keys
 
     def _next_of_sweep(self, now: float) -> list[str]:
-        """The sessions whose turn it is in the sweep, which finds what no event was sent for."""
+        """The next sessions of the sweep, which finds changes without an event."""
         count = int(len(self._order) * (now - self._swept) / COVERED_SWEEP_SECONDS)
         if count == 0:
             return []
@@ -225,7 +225,7 @@ class Catalog:
         return False
 
     def is_archived(self, ref: SessionRef) -> bool:
-        """Whether a session that is not there was put into the archive.
+        """Whether a session that is gone is in the archive.
 
         Raises:
             NotFoundError: There is no such project.
@@ -333,14 +333,14 @@ class Catalog:
         if folder is None or not folder.path.is_dir():
             folder = self._listing(project, anew=True).folders.get(ref.key)
         if folder is None:
-            how = "put away into the archive" if self.is_archived(ref) else "renamed or deleted"
+            how = "archived" if self.is_archived(ref) else "renamed or deleted"
             raise NotFoundError(f"{ref.name} is gone: it was {how}.")
         return folder
 
     def _listing(self, project: Project, *, anew: bool = False) -> _Listing:
-        """List a project's sessions, anew only when its folder has changed.
+        """List a project's sessions, reading its folder again only after a change.
 
-        An overview that appears in an undated folder does not change the parent, so now and then in any case.
+        An overview that appears in an undated folder does not change the parent, so it is also read every `ROTATION`.
         """
         listing = self._listings.setdefault((project.name, project.sessions), _Listing())
         now = self._clock()
@@ -352,7 +352,7 @@ class Catalog:
             return listing
         if mark is None:
             listing.problem = (
-                f"Its sessions folder {project.sessions} is gone; put it back." if listing.folders else ""
+                f"Its sessions folder {project.sessions} is gone; restore it." if listing.folders else ""
             ) or listing.problem
             listing.folders, listing.mark, listing.there = {}, None, False
             return listing
@@ -365,7 +365,7 @@ class Catalog:
         for folder in folders:
             found.setdefault(f"{project.name}:{without_surrogates(folder.path.name)}", folder)
         if found != listing.folders:
-            listing.folders = found  # another object only if there is another session
+            listing.folders = found  # a new object only if the set of sessions has changed
         listing.problem, listing.there = "", True
         listing.mark = mark if mark / 1e9 < time.time() - MTIME_GRANULARITY else None
         covered = project.sessions in self._covered

@@ -1,4 +1,4 @@
-"""The journal: what happened in a session, one event a line, and the sums over it.
+"""The journal: the events of a session, one per line, and the sums over it.
 
 The worker appends; everybody reads. Lines are never changed, so a reader keeps its place and its sums and
 a poll costs one `stat`. A damaged line is skipped and counted: money already spent must not vanish from

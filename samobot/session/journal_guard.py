@@ -1,4 +1,4 @@
-"""The journal as it was when an iteration began: what it says of money and of the past is not the agent's to lose."""
+"""Keeps the journal as it was when an iteration began, so that the agent cannot remove costs or events."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class JournalGuard:
         self._kept = zlib.compress(read_bytes(self._folder.journal, limit=JOURNAL_LIMIT) or b"", 1)
 
     def restore(self) -> str | None:
-        """Put the journal back where it was deleted, shortened or rewritten; what was added since stays.
+        """Restore the journal if it was deleted, shortened or rewritten; what was appended since stays.
 
         Returns:
-            A sentence for the person, None where nothing was wrong.
+            A sentence for the user; None if nothing was wrong.
 
         Raises:
             StorageError: The folder cannot be written.

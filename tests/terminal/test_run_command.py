@@ -552,7 +552,7 @@ def test_after_a_killed_worker_the_next_one_ends_what_was_left_and_puts_right_wh
     assert [each.phase for each in shop.runs()] == ["investigation", "investigation"]
     details = " ".join(each["detail"] for each in shop.journal("greet", "void"))
     assert "overwritten" in details
-    assert "not given by a person" in details
+    assert "not given by a user" in details
 
 
 @pytest.mark.parametrize("disguise", ["", "env -u SAMOBOT_ITERATION "])
@@ -591,7 +591,7 @@ def test_stop_cleans_up_after_a_killed_worker(tmp_path: Path) -> None:
     assert "left behind ended" in stopped.stdout
     assert shop.processes() == []
     assert shop.status("greet")["state"] == "stopped"
-    assert "Stopped by a person" in (shop.session("greet") / "_overview.md").read_text()
+    assert "Stopped by the user" in (shop.session("greet") / "_overview.md").read_text()
 
 
 def test_a_frozen_worker_is_killed_by_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -349,7 +349,7 @@ async def test_a_stopped_iteration_does_not_act_on_its_signal(tmp_path: Path) ->
     assert not made.folder.signal.exists()
     overview = made.files.overview()
     assert overview.phase is Phase.INVESTIGATION
-    assert overview.flow[-1].text == "Stopped by a person"
+    assert overview.flow[-1].text == "Stopped by the user"
     assert status_of(made).state is SessionState.STOPPED
 
 

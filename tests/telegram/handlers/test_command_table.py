@@ -715,7 +715,7 @@ async def test_a_stop_really_stops_what_rests_and_closes_what_it_needed(phone: P
     (view,) = await phone.context.fleet.sessions()
     assert view.state is SessionState.STOPPED
     assert not (folder / "_signal.json").exists()
-    assert "Stopped by a person" in (folder / "_overview.md").read_text()
+    assert "Stopped by the user" in (folder / "_overview.md").read_text()
     rows = {row.key: row for row in phone.store.outbox.waiting(CHAT)}
     for row in needed:
         assert rows[row.key].post.markup is None

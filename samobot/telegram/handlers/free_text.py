@@ -235,7 +235,7 @@ async def _question(
 
 
 def _is_reply_like(text: str) -> bool:
-    """Whether a text is too short to be a task: a letter, assent, a stop word, an amount."""
+    """Whether a text is too short to be a task: a letter, assent, a stop command, an amount."""
     short = is_letter(text) or read_intent(text) is not None or read_amount(text) is not None
     return short or is_small_talk(text) or read_assent(text) is Assent.REFUSAL or says_done(text)
 

@@ -25,7 +25,7 @@ _SENTENCE = re.compile(r"[.!?…。！？](?=\s)|[。！？]")
 def split(rich: RichText, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:
     """Cut a text into messages.
 
-    Prefers to cut between paragraphs, then lines, sentences, words; never within a character, a link or inline code
+    Prefers to cut between paragraphs, then lines, sentences, at white space; never within a character, a link or inline code
     that would fit as a whole. A code block too long for one message continues in the next in the same language.
 
     Args:

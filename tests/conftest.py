@@ -12,13 +12,15 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+# A slow machine is no reason to fail either.
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, suppress_health_check=_SLOW)
 settings.register_profile("fast", parent=settings.get_profile("ci"), max_examples=10)
 settings.register_profile(
     "fuzz",
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "0")) or 100,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=_SLOW,
 )
 settings.load_profile("fuzz" if os.environ.get("FUZZ_EXAMPLES") else "ci")
 

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from samobot.errors import UsageError
 from samobot.fleet.models import SessionRef
-from samobot.fleet.results import AnsweredView, AnswerReceipt, QuestionAnswer
+from samobot.fleet.results import AnsweredView, AnswerReceipt, QuestionAnswer, UserFile
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
 from samobot.session import gate
 from samobot.session.gate import Person
+from samobot.session.user_files import NewFile, save_files
 from samobot.system.threads import Threads
 
 
@@ -100,6 +101,18 @@ class DecisionWriter:
         """
         folder = await self._reading.folder(ref)
         await self._threads.run(lambda: gate.tell(folder, words, by.who, self._now()))
+
+    async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
+        """Save files into a session's folder, with guidance about them.
+
+        Raises:
+            SamobotError: See `samobot.session.user_files.save_files`.
+        """
+        folder = await self._reading.folder(ref)
+        new = [NewFile(file.name, file.data) for file in files]
+        return list(
+            await self._threads.run_slowly(lambda: save_files(folder, new, by.who, text, self._now()))
+        )
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         """Record that what the agent asked for is done; the session continues.

@@ -29,6 +29,7 @@ from samobot.session.gate_state import read_plan
 from samobot.session.journal import events
 from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
+from samobot.session.user_files import is_from_user
 from samobot.session.worktree import base_of
 from samobot.text import clip, human_size, without_surrogates
 
@@ -68,7 +69,10 @@ async def summary_text(folder: SessionFolder) -> Document | None:
         found = [
             (facts.st_mtime_ns, path.name, path)
             for path, facts in _artefacts(folder)
-            if "summary" in path.name and path.name.endswith(".md") and not path.name.startswith("_")
+            if "summary" in path.name
+            and path.name.endswith(".md")
+            and not path.name.startswith("_")
+            and not is_from_user(path.name)
         ]
         return max(found)[2] if found else None
 
@@ -87,7 +91,7 @@ async def diff(folder: SessionFolder, main_repo: Path) -> DiffView:
     """
 
     def look() -> DiffView:
-        work_dir = _work_dir(folder, main_repo)
+        work_dir = work_dir_of(folder, main_repo)
         base = base_of(work_dir)
         found = diff_summary(work_dir, base)
         if found is None:
@@ -124,7 +128,7 @@ async def log_lines(folder: SessionFolder, main_repo: Path, count: int) -> list[
     """The agent's last actions, a readable line each."""
 
     def look() -> list[str]:
-        work_dir = _work_dir(folder, main_repo)
+        work_dir = work_dir_of(folder, main_repo)
         records = _last_records(folder, lambda found: len(_lines(found, work_dir, folder.path)) >= count)
         return _lines(records, work_dir, folder.path)[-count:] if count > 0 else []
 
@@ -197,7 +201,7 @@ async def timeline(folder: SessionFolder, title: str, theme: str) -> bytes:
     return await asyncio.to_thread(draw)
 
 
-def _work_dir(folder: SessionFolder, main_repo: Path) -> Path:
+def work_dir_of(folder: SessionFolder, main_repo: Path) -> Path:
     """The session's working directory, from its overview."""
     named = parse_overview(read_text(folder.overview) or "").working_dir
     if not named or "\0" in named:

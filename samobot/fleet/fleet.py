@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
@@ -18,6 +19,7 @@ from samobot.fleet.results import (
     ResumeResult,
     StartResult,
     StopReport,
+    UserFile,
 )
 from samobot.fleet.start_request import StartRequest
 from samobot.session.gate import Person
@@ -206,6 +208,23 @@ class Fleet(Protocol):
             UsageError: The text is empty.
         """
 
+    async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
+        """Save files into a session's folder and leave guidance about them for its next iteration.
+
+        Args:
+            ref: The session.
+            files: The files.
+            text: What the user wrote with them; may be empty.
+            by: Who sends them.
+
+        Returns:
+            The names under which they were saved.
+
+        Raises:
+            ConflictError: The session is done.
+            StorageError: The disk refused.
+        """
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         """Record that what the agent asked for is done; the session continues.
 
@@ -218,6 +237,29 @@ class Fleet(Protocol):
 
         Raises:
             ConflictError: It is running.
+        """
+
+    # Landing -----------------------------------------------------------------------------------------------------
+
+    async def landing(self, ref: SessionRef) -> LandingView:
+        """Read what can be done with a finished session's branch. Takes up to half a minute if there is a remote.
+
+        Raises:
+            ConflictError: The session is not done, or its branch cannot be read.
+        """
+
+    async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
+        """Do one of these things, exactly as it was shown; a repetition does nothing.
+
+        Args:
+            ref: The session.
+            step: What to do.
+            by: Who decides.
+            expected: Identity of the offer that was shown.
+
+        Raises:
+            ConflictError: Something has changed since, or it cannot be done; nothing was changed.
+            BusyError: The session is being landed just now.
         """
 
     # Documents ---------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from samobot.fleet.decision_writer import DecisionWriter
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.file_watch import watch
 from samobot.fleet.fleet import Fleet
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
+from samobot.fleet.landings import Landings
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
@@ -28,6 +30,7 @@ from samobot.fleet.results import (
     ResumeResult,
     StartResult,
     StopReport,
+    UserFile,
 )
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
@@ -88,6 +91,7 @@ class LocalFleet(Fleet):
         self._decisions = DecisionWriter(
             key, reading=self._reader, running=self._queue, threads=self._threads, now=now
         )
+        self._landings = Landings(key, reading=self._reader, threads=self._threads, now=now)
         self._stopper = SessionStopper(
             state_dir, reading=self._reader, running=self._queue, workers=self._workers,
             threads=self._threads, now=now, changed=self._changed.set,
@@ -203,11 +207,22 @@ class LocalFleet(Fleet):
     async def add_guidance(self, ref: SessionRef, text: str, by: Person) -> None:
         await self._decisions.add_guidance(ref, text, by)
 
+    async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
+        return await self._decisions.add_files(ref, files, text, by)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.action_done(ref, by)
 
     async def retry(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.retry(ref, by)
+
+    # Landing
+
+    async def landing(self, ref: SessionRef) -> LandingView:
+        return await self._landings.view(ref)
+
+    async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
+        return await self._landings.land(ref, step, by, expected=expected)
 
     # Documents
 

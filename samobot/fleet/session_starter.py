@@ -25,6 +25,7 @@ from samobot.session.gate import Person
 from samobot.session.gate_effects import refuse_if_done
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.status import SessionState
+from samobot.session.user_files import NewFile, save_files
 from samobot.system.threads import Threads
 from samobot.text import human_money
 
@@ -87,7 +88,10 @@ class SessionStarter:
                 )
             )
         ref = SessionRef(project=found.name, folder=opened.folder.path.name, name=opened.folder.name)
-        kept = bool(request.text)
+        kept = bool(request.text or request.files)
+        if request.files:
+            new = [NewFile(file.name, file.data) for file in request.files]
+            await self._threads.run_slowly(lambda: save_files(opened.folder, new, by.who, "", now))
         if not opened.created:
             (await self._reading.view(ref)).refuse_if_done()
             await self._refuse_if_the_day_is_over(kept=kept)

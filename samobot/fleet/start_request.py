@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from samobot.fleet.results import UserFile
+
 
 class StartRequest(BaseModel):
     """A session to create or to continue.
@@ -15,6 +17,7 @@ class StartRequest(BaseModel):
         dive: What to investigate first; guidance for a session that exists.
         budget_usd: US dollars that the whole session may cost; None leaves it as it is.
         auto: Whether the bot may decide the gates after a while.
+        files: What belongs to the task; the next iteration is given them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,6 +28,7 @@ class StartRequest(BaseModel):
     dive: str | None = None
     budget_usd: float | None = None
     auto: bool = False
+    files: tuple[UserFile, ...] = ()
 
     @property
     def text(self) -> str:

@@ -24,16 +24,27 @@ def commit_problem(path: Path) -> str | None:
     git = Git(path)
     if not git.ok("rev-parse", "--git-dir") or not git.ok("var", "GIT_COMMITTER_IDENT"):
         return None
-    signed = (git.attempt("config", "--type=bool", "commit.gpgsign") or "").strip() == "true"
+    signed = False
     try:
-        if any(key.startswith("gpg.") for key in untrusted_programs(git.configuration())):
-            signed = False
+        signed = signs_commits(git)
         tree = git.run("mktree").strip()
         sign = ["--gpg-sign"] if signed else ["--no-gpg-sign"]
         git.run("commit-tree", *sign, "-m", "samobot: can this repository commit?", tree, timeout=_TIMEOUT_S)
     except GitError as failure:
         return f"git cannot commit in {path}: {failure.message} {_remedy(signed=signed)}"
     return None
+
+
+def signs_commits(git: Git) -> bool:
+    """Return whether commits are to be signed, by a program that the user's own configuration names.
+
+    Raises:
+        GitError: The configuration cannot be read.
+        UsageError: git is not installed.
+    """
+    if (git.attempt("config", "--type=bool", "commit.gpgsign") or "").strip() != "true":
+        return False
+    return not any(key.startswith("gpg.") for key in untrusted_programs(git.configuration()))
 
 
 def unfinished_work(path: Path, found: DiffSummary | None) -> str:

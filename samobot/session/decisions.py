@@ -38,6 +38,7 @@ class DecisionKind(StrEnum):
     REJECTION = "rejection"
     ACTION_DONE = "action_done"
     RETRY = "retry"
+    LANDING = "landing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Decision:
         asked: Fingerprint of the question with its options, for an answer: see `fingerprint` in `question`.
         text: The answer, or the feedback of a rejection.
         file: Name of the file it is about.
-        sha256: Of that file's bytes as they were.
+        sha256: Of that file's bytes as they were; for a landing, of the offer that was shown.
+        commit: The commit that a landing merges or pushes.
         id: Random; distinguishes two equal decisions, and a copied line from a new one.
         mark: The HMAC; None on a line that somebody wrote by hand.
     """
@@ -67,6 +69,7 @@ class Decision:
     text: str | None = None
     file: str | None = None
     sha256: str | None = None
+    commit: str | None = None
     id: str | None = None
     mark: str | None = None
 
@@ -142,6 +145,7 @@ def parse_line(line: str) -> Decision | None:
         text=_text(values, "text"),
         file=_text(values, "file"),
         sha256=_text(values, "sha256"),
+        commit=_text(values, "commit"),
         id=_text(values, "id"),
         mark=_text(values, "mark"),
     )
@@ -232,6 +236,7 @@ def _fields(decision: Decision) -> dict[str, Any]:
         "text": decision.text,
         "file": decision.file,
         "sha256": decision.sha256,
+        "commit": decision.commit,
         "id": decision.id,
         "mark": decision.mark,
     }

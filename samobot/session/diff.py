@@ -89,8 +89,13 @@ def diff_summary(path: Path, base: str | None) -> DiffSummary | None:
         status = git.run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
     except GitError:
         return None
+    return DiffSummary(commits, parse_numstat(numbers), sum(1 for entry in status.split("\0") if entry))
+
+
+def parse_numstat(output: str) -> tuple[FileChange, ...]:
+    """Parse the output of `git diff --numstat -z --no-renames`."""
     files = []
-    for entry in numbers.split("\0"):
+    for entry in output.split("\0"):
         added, _, rest = entry.partition("\t")
         removed, _, name = rest.partition("\t")
         if name:
@@ -101,7 +106,7 @@ def diff_summary(path: Path, base: str | None) -> DiffSummary | None:
                     int(removed) if removed.isdigit() else None,
                 )
             )
-    return DiffSummary(commits, tuple(files), sum(1 for entry in status.split("\0") if entry))
+    return tuple(files)
 
 
 @dataclass(frozen=True, slots=True)

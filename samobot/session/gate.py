@@ -182,8 +182,15 @@ def reject(
         return PlanVerdict(plan, repeated, settled)
 
 
-def tell(folder: SessionFolder, words: str, who: str, now: datetime) -> None:
+def tell(folder: SessionFolder, words: str, who: str, now: datetime, *, once: bool = False) -> None:
     """Leave guidance for the next iteration.
+
+    Args:
+        folder: The session.
+        words: The guidance.
+        who: Who gives it.
+        now: The time, aware.
+        once: Whether the same guidance that waits already is enough.
 
     Raises:
         SessionDoneError: There is no next iteration.
@@ -192,7 +199,7 @@ def tell(folder: SessionFolder, words: str, who: str, now: datetime) -> None:
     """
     with edit_lock(folder.path):
         refuse_if_done(folder)
-        _add_guidance(folder, who, words, now, once=False)
+        _add_guidance(folder, who, words, now, once=once)
 
 
 def action_done(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> None:

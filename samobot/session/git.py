@@ -36,6 +36,11 @@ _FLAGS = {
     "status": ("--ignore-submodules=dirty",),
     "ls-remote": ("--upload-pack=git-upload-pack",),
     "fetch": ("--upload-pack=git-upload-pack", "--recurse-submodules=no"),
+    "push": (
+        *("--receive-pack=git-receive-pack", "--recurse-submodules=no", "--no-verify", "--no-signed"),
+        *("--no-follow-tags", "--no-force-with-lease", "--porcelain"),
+    ),
+    "merge": ("--no-verify", "--no-verify-signatures", "--no-autostash", "--no-stat", "--quiet"),
 }
 
 # What git gets of our environment. Secrets have names of their own, so it is a list of what is passed.
@@ -110,11 +115,13 @@ class GitError(Exception):
 
     Args:
         message: git's error message, in one line.
+        output: What it printed before, which for some commands is the result.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, output: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self.output = output
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +208,10 @@ class Git:
             output, error = _read_pipes(process, limit, time.monotonic() + timeout)
             if len(output) < limit and process.wait(_END_S) != 0:
                 message = one_line(error.decode("utf-8", "replace"), 400)
-                raise GitError(message or f"git {arguments[0]} ended with code {process.returncode}.")
+                printed = output[:_BLOCK].decode("utf-8", "surrogateescape")
+                raise GitError(
+                    message or f"git {arguments[0]} ended with code {process.returncode}.", printed
+                )
             return output
         except (TimeoutError, subprocess.TimeoutExpired):
             raise GitError(f"git {arguments[0]} did not end within {timeout:.0f} s.") from None

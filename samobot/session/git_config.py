@@ -84,6 +84,10 @@ _HARMLESS = (
     (re.compile(r"submodule\..*\.update", re.DOTALL), "checkout"),
     (re.compile(r"pager\..*", re.DOTALL), "false"),
     (re.compile(r"hook\..*\.enabled", re.DOTALL), "false"),
+    (
+        re.compile(r"merge\..*\.driver", re.DOTALL),
+        "false",
+    ),  # each file a conflict; an empty one keeps our side
     (re.compile(r"gpg\.(openpgp\.)?program"), "gpg"),
     (re.compile(r"gpg\.x509\.program"), "gpgsm"),
     (re.compile(r"gpg\.ssh\.program"), "ssh-keygen"),

@@ -27,6 +27,7 @@ class EventName(StrEnum):
     PARK = "park"
     UNPARK = "unpark"
     BUDGET = "budget"
+    LANDING = "landing"
     NOTICE = "notice"
     RUN_END = "run_end"
 

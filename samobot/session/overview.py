@@ -219,13 +219,27 @@ def add_flow(text: str, line: str) -> str:
         text: The file as `read_text` returns it.
         line: The entry without its list mark, see `flow_line`; made one line.
     """
+    return _with_item(text, "Flow Log", line)
+
+
+def add_file(text: str, line: str) -> str:
+    """Append an entry to the list of files; the section is added if it is missing.
+
+    Args:
+        text: The file as `read_text` returns it.
+        line: `name: what it is`, without the list mark; made one line.
+    """
+    return _with_item(text, "Files", line)
+
+
+def _with_item(text: str, title: str, line: str) -> str:
     lines = scan(text)
-    section = section_of(lines, "flow log")
+    section = section_of(lines, title.lower())
     end = newline(text)
     entry = f"- {one_line(line)}"
     if section is None:
         closed = text if not text or text.endswith("\n") else text + end
-        return f"{closed}{end if text.strip() else ''}## Flow Log{end}{entry}{end}"
+        return f"{closed}{end if text.strip() else ''}## {title}{end}{entry}{end}"
     at, _, block = lines_below(text, last_used(section), [entry])
     return text[:at] + block + text[at:]
 

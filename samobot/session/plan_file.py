@@ -35,7 +35,7 @@ _STAMP = r"\d\d-\d\d-\d\d[:h._-]?\d\d-"
 _EXACT = re.compile(rf"{_STAMP}plan-.+\.md", re.IGNORECASE)
 _LOOSE = re.compile(rf"(?:{_STAMP})?(?:[\w.-]{{0,60}}[-_])?plan(?:[-_]?v?\d{{1,3}})?\.md", re.IGNORECASE)
 _OTHER_NOTE = re.compile(
-    rf"_.*|{_STAMP}(?:dive|task|test|quality|summary|notes?|review|report)\b.*"
+    rf"_.*|{_STAMP}from-you-.*|{_STAMP}(?:dive|task|test|quality|summary|notes?|review|report)\b.*"
     r"|.*[-_](?:reviews?|feedback|critique|comments|summary|checklist|notes)\.md",
     re.IGNORECASE,
 )

@@ -6,20 +6,23 @@ parallel ones fail.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samobot.errors import BusyError, StorageError, UsageError
-from samobot.session.file_lock import FileLock
+from samobot.errors import StorageError, UsageError
 from samobot.session.files import make_folder
 from samobot.session.git import Git, GitError
-
-_LOCK_WAIT_S = 180.0
+from samobot.session.repository import (
+    GitRepository,
+    checkouts,
+    commit_of,
+    find_repository,
+    remote_name,
+    repository_lock,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +42,6 @@ class Worktree:
     base: str | None = None
     note: str = ""
     root: Path | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Repository:
-    """The repository that MAIN_REPO belongs to.
-
-    Attributes:
-        git: git at its top.
-        common: Its git folder, which all worktrees share.
-        prefix: The path of MAIN_REPO in it; empty if it is the top.
-    """
-
-    git: Git
-    common: Path
-    prefix: str
 
 
 def prepare_worktree(
@@ -87,11 +75,11 @@ def prepare_worktree(
     if not main_repo.is_dir():
         raise UsageError(f"MAIN_REPO {main_repo} is not a folder; correct it in the .samocode file.")
     try:
-        repository = _repository(main_repo)
+        repository = find_repository(main_repo)
         if repository is None:
             return _works_directly(main_repo, "is not in a git repository")
         branch = _branch_name(repository.git, name, branch_prefix)
-        with _repository_lock(repository.common):
+        with repository_lock(repository.common):
             return _prepare(repository, main_repo, worktrees_dir / name, branch, network_timeout)
     except GitError as failure:
         raise UsageError(
@@ -124,11 +112,13 @@ def _works_directly(main_repo: Path, reason: str) -> Worktree:
 
 
 def _prepare(
-    repository: _Repository, main_repo: Path, path: Path, branch: str, network_timeout: float
+    repository: GitRepository, main_repo: Path, path: Path, branch: str, network_timeout: float
 ) -> Worktree:
     git, prefix = repository.git, repository.prefix
-    checkouts = _checkouts(git, path)
-    existing = next((branch for folder, branch in checkouts if _is_same(folder, path)), None)
+    if (path / ".git").is_file():
+        git.ok("worktree", "repair", str(path))  # after the repository or the worktree was moved
+    places = checkouts(git)
+    existing = next((branch for folder, branch in places if _is_same(folder, path)), None)
     if existing is not None:
         base = _merge_base(Git(path), "HEAD")
         if existing == branch:
@@ -136,8 +126,8 @@ def _prepare(
         note = f"The worktree {path} has {existing or 'no branch'} checked out."
         return Worktree(path / prefix, existing or None, base, note, root=path)
     _refuse_if_in_the_way(path)
-    _refuse_if_taken(branch, checkouts)
-    known = _commit(repository, f"refs/heads/{branch}") is not None
+    _refuse_if_taken(branch, places)
+    known = commit_of(repository, f"refs/heads/{branch}") is not None
     if not known:
         _refuse_if_nested(git, branch)
     start, note = _starting_point(repository, network_timeout)
@@ -171,58 +161,6 @@ def _add(git: Git, *arguments: str) -> None:
         raise
 
 
-def _repository(main_repo: Path) -> _Repository | None:
-    """Find the repository of MAIN_REPO; None if there is none, or it is in a repository's own `.git`.
-
-    Raises:
-        UsageError: There is one that git does not recognize.
-    """
-    git = Git(main_repo)
-    try:
-        common, bare, inside = git.run(
-            "rev-parse", "--git-common-dir", "--is-bare-repository", "--is-inside-work-tree"
-        ).split("\n")[:3]
-        if bare == "true":
-            return _Repository(git, (main_repo / common).resolve(), "")
-        if inside != "true":
-            return None
-        top, prefix = git.run("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[:2]
-    except GitError as failure:
-        if "not a git repository" not in failure.message:
-            raise
-        for folder in (main_repo, *main_repo.parents):
-            if _looks_like_repository(folder / ".git"):
-                raise UsageError(
-                    f"The git repository {folder} is damaged: git does not recognize {folder / '.git'} "
-                    f"({failure.message}). Repair it, or restore it from a clone or backup."
-                ) from failure
-        return None
-    return _Repository(Git(Path(top)), (main_repo / common).resolve(), prefix)
-
-
-def _looks_like_repository(dot_git: Path) -> bool:
-    return dot_git.is_file() or any(os.path.lexists(dot_git / name) for name in ("HEAD", "objects", "config"))
-
-
-def _commit(repository: _Repository, ref: str) -> str | None:
-    """Return the commit of a ref; None if there is no such ref.
-
-    Raises:
-        UsageError: The ref exists and names no commit, as after a power cut.
-    """
-    git = repository.git
-    found = git.attempt("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-    if found is not None:
-        return found.strip()
-    name = (git.attempt("symbolic-ref", "--quiet", ref) or ref).strip()
-    if os.path.isfile(repository.common / name) or git.ok("rev-parse", "--verify", "--quiet", name):
-        raise UsageError(
-            f"The git repository {git.folder} is damaged: {name} is empty or names a commit that is missing. "
-            f"“git -C {git.folder} fsck” shows what is broken; restore the branch from its reflog or a clone."
-        )
-    return None
-
-
 def _branch_name(git: Git, name: str, prefix: str) -> str:
     """Return a branch name that git allows: a session's name may hold `..` or end in `.lock`.
 
@@ -240,49 +178,16 @@ def _branch_name(git: Git, name: str, prefix: str) -> str:
     raise UsageError(f"“{branch}” cannot be a branch in git; give the session another name.")
 
 
-@contextlib.contextmanager
-def _repository_lock(common: Path) -> Iterator[None]:
-    with FileLock(common / "samobot-worktree.lock") as lock:
-        if not lock.acquire(wait=_LOCK_WAIT_S):
-            raise BusyError(
-                f"Another session has been making a worktree of {common} for {_LOCK_WAIT_S:.0f} s; "
-                "try again, or see which samobot process hangs."
-            )
-        yield
-
-
-def _checkouts(git: Git, path: Path) -> list[tuple[Path, str]]:
-    """Return the repository's own folder and its existing worktrees, each with its branch, "" for none.
-
-    Args:
-        git: The repository.
-        path: A worktree that may not know where the repository is now.
-    """
-    if (path / ".git").is_file():
-        git.ok("worktree", "repair", str(path))  # after the repository or the worktree was moved
-    found: list[tuple[Path, str]] = []
-    here: Path | None = None
-    for line in git.run("worktree", "list", "--porcelain").splitlines():
-        if line.startswith("worktree "):
-            here = Path(line.removeprefix("worktree "))
-        elif here is not None and here.is_dir():
-            if line.startswith("branch "):
-                found.append((here, line.removeprefix("branch ").removeprefix("refs/heads/")))
-            elif line == "detached":
-                found.append((here, ""))
-    return found
-
-
 def _is_same(folder: Path, path: Path) -> bool:
     return path.is_dir() and folder.resolve() == path.resolve()
 
 
-def _refuse_if_taken(branch: str, checkouts: list[tuple[Path, str]]) -> None:
+def _refuse_if_taken(branch: str, places: list[tuple[Path, str]]) -> None:
     """Refuse a branch that is checked out elsewhere: in MAIN_REPO, or in another session.
 
     Names that differ only in what a branch may not hold, such as `foo` and `foo.lock`, share one.
     """
-    place = next((folder for folder, checked_out in checkouts if checked_out == branch), None)
+    place = next((folder for folder, checked_out in places if checked_out == branch), None)
     if place is not None:
         raise UsageError(
             f"The session's branch would be “{branch}”, which is checked out in {place}: give the session another name."
@@ -319,10 +224,10 @@ def _refuse_if_in_the_way(path: Path) -> None:
         )
 
 
-def _starting_point(repository: _Repository, network_timeout: float) -> tuple[str | None, str]:
+def _starting_point(repository: GitRepository, network_timeout: float) -> tuple[str | None, str]:
     """Find where a new branch begins: a ref, None without any commit, and a note."""
     git = repository.git
-    remote = _remote(git)
+    remote = remote_name(git)
     if remote is None:
         return _local_default(repository), ""
     note = ""
@@ -343,15 +248,9 @@ def _starting_point(repository: _Repository, network_timeout: float) -> tuple[st
         default = known.strip().removeprefix(f"{remote}/") if known else None
     for candidate in (default, "main", "master"):
         ref = f"refs/remotes/{remote}/{candidate}"
-        if candidate and _commit(repository, ref) is not None:
+        if candidate and commit_of(repository, ref) is not None:
             return ref, note
     return _local_default(repository), note
-
-
-def _remote(git: Git) -> str | None:
-    """Return the remote that branches begin at; never a name that git could take for an option."""
-    remotes = [name for name in git.run("remote").split("\n") if name and not name.startswith("-")]
-    return "origin" if "origin" in remotes else next(iter(remotes), None)
 
 
 def _earlier_work(git: Git, branch: str, base: str | None) -> str:
@@ -366,15 +265,15 @@ def _earlier_work(git: Git, branch: str, base: str | None) -> str:
     )
 
 
-def _local_default(repository: _Repository) -> str | None:
+def _local_default(repository: GitRepository) -> str | None:
     refs = ("refs/heads/main", "refs/heads/master", "HEAD")
-    return next((ref for ref in refs if _commit(repository, ref) is not None), None)
+    return next((ref for ref in refs if commit_of(repository, ref) is not None), None)
 
 
 def _merge_base(git: Git, branch: str, start: str | None = None) -> str | None:
     """Return the commit at which an existing branch left its starting point, if known."""
     if start is None:
-        remote = _remote(git)
+        remote = remote_name(git)
         refs = [f"refs/remotes/{remote}/{name}" for name in ("HEAD", "main", "master")] if remote else []
         refs += ["refs/heads/main", "refs/heads/master"]
         known = (ref for ref in refs if git.ok("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"))

@@ -39,6 +39,7 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.bot_client import build_bot
+from samobot.telegram.outbound.downloads import FileDownloads
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.outbound.secret_filter import SecretFilter
 from samobot.telegram.store.bot_store import Store
@@ -151,9 +152,16 @@ class BotApp:
         self._places = Recipients(store, self._settings)
         self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
         self._context = HandlerContext(
-            self._fleet, store, self._outbox, self._notifier, self._places, self._settings, utc_now
+            self._fleet,
+            store,
+            self._outbox,
+            self._notifier,
+            self._places,
+            self._settings,
+            utc_now,
+            FileDownloads(bot),
         )
-        front = UpdateDispatcher(self._context, lambda: account.username)
+        front = self._front = UpdateDispatcher(self._context, lambda: account.username)
         handle = self._gate.guard(front.on_update)
         self._poller = Poller(bot, store.updates, handle, on_problem=self._on_problem)
         advice = pairing_advice(self._gate.access)
@@ -200,6 +208,7 @@ class BotApp:
 
     async def _finish(self) -> None:
         """Finish background work and mark the cards as offline, within a time limit."""
+        await self._front.finish()
         await self._context.finish(WORK_SECONDS)
         await self._fleet.wait_for_starts()
         async with self._looking:

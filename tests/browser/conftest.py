@@ -7,9 +7,11 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.support.browser import CHROMIUM, FLAGS, Window
+
+expect.set_options(timeout=60_000)  # ms; the default of 5 s is too short for a machine that is busy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ from tests.support.browser import CHROMIUM, FLAGS, Theme, Window
 NAMES = ("card", "question", "plan", "done", "diff")
 _THEMES: tuple[Theme, ...] = ("light", "dark")
 _SIZE = (390, 640)
-_PATIENCE = 60_000
+_PATIENCE = 90_000
 _AT_WORK = re.compile(r"implementation(?s:.*)(Writing|Editing (greet|test|README))")
 # What belongs to the demo's guide and to the mouse, not to the chat. A style element the page's policy would refuse.
 _TIDY = """

@@ -10,7 +10,7 @@ from tests.browser.gallery import show_all
 from tests.support.browser import Window
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 async def test_every_kind_of_message_fits_a_phone(window: Window, tmp_path: Path) -> None:
     pictures, scratch = tmp_path / "pictures", tmp_path / "scratch"
     pictures.mkdir()

@@ -12,7 +12,7 @@ from tests.support.browser import DESKTOP, PHONE, Theme, Window
 
 # The agent works fast here; a person would watch for about a minute.
 PLAY = Demo(pace=0.02, poll=0.1)
-PATIENCE = 40_000
+PATIENCE = 90_000
 
 
 async def _at(page: Page, *stops: str) -> str:

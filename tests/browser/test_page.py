@@ -196,6 +196,6 @@ async def test_a_page_that_was_cut_off_is_right_again_by_itself(room: Room, wind
     room.server.world.delete(chat.by_id[first])
     room.person.say("two")
     await room.server.__aenter__()
-    await expect(page.locator("article")).to_contain_text("two", timeout=20_000)
+    await expect(page.locator("article")).to_contain_text("two")
     await expect(page.locator("article")).to_have_count(1)
     await expect(page.locator("#presence")).to_have_text("bot")

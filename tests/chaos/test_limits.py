@@ -18,9 +18,9 @@ from samobot.sandbox.agent.steps import LimitStep
 from tests.chaos.owner import Owner
 from tests.chaos.stage import Role, Stage, scenario, send, stage
 
-pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos_limits"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos_limits"), pytest.mark.timeout(300)]
 
-RESET_IN = 8.0
+RESET_IN = 20.0
 """Seconds: long enough that all that was killed is back before."""
 
 
@@ -38,7 +38,7 @@ def limited(until: float) -> Any:
 
 async def until(condition: Callable[[], object], what: str) -> None:
     """Wait for what the processes do."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not condition():
             await asyncio.sleep(0.05)
     assert condition(), what

@@ -80,6 +80,6 @@ def wait_for_end(pid: int) -> None:
     try:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        assert poll.poll(30_000), f"process {pid} did not end"
+        assert poll.poll(60_000), f"process {pid} did not end"
     finally:
         os.close(descriptor)

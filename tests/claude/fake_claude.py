@@ -29,8 +29,17 @@ def write(text: str) -> None:
         data = data[os.write(1, data) :]
 
 
+INIT = {
+    "type": "system",
+    "subtype": "init",
+    "session_id": "s",
+    "model": "opus",
+    "claude_code_version": "2.1.197",
+}
+
+
 def init() -> None:
-    say(type="system", subtype="init", session_id="s", model="opus", claude_code_version="2.1.197")
+    say(**INIT)
 
 
 def tool(name: str = "Bash", **fields: Any) -> None:
@@ -129,9 +138,10 @@ def run(scenario: str) -> None:
             tool("Read", file_path="x")
             forever()
         case "long_tool":
-            init()
-            start()
-            tool(command="make test")
+            start()  # before anything is said: however slow that is, the clock of silence does not run yet
+            block = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "make test"}}
+            called = {"type": "assistant", "message": {"content": [block]}, "parent_tool_use_id": None}
+            write(f"{json.dumps(INIT)}\n{json.dumps(called)}\n")  # at once: between them the clock would run
             forever()
         case "die":
             init()

@@ -134,6 +134,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     assert shop.samobot("tell", "greet", "Short, please").returncode == 0
     assert shop.samobot("approve", "greet").returncode == 0
     assert shop.run("greet").returncode == 0
+    worktree = shop.worktrees / "greet"
+    shop.git("add", "--all", cwd=worktree)
+    shop.git("commit", "--quiet", "-m", "Greet", cwd=worktree)
+    [identity] = re.findall(r"merge .*\(id (\S+)\)", shop.samobot("land", "greet").stdout)
+    assert shop.samobot("land", "greet", "merge", "--expect", identity).returncode == 0
     assert shop.run(LIMITED, "--task", "Late", "--no-wait").returncode == RunEndReason.PARKED.exit_code
     return shop
 

@@ -225,6 +225,8 @@ async def test_strangers_of_every_kind_get_silence_and_a_line_in_the_log(room: C
     room.ann.say("/stop demo", group)
     after = room.say("/sessions")
     await room.see("1 session", after=after)
+    forwarded = await room.see("forwarded from Eve", "/approve")
+    assert forwarded.labels[-1] == "Cancel"
     assert with_eve.from_bot() == []
     assert not [message for message in group.from_bot() if message.sender is room.bot_account.user]
     assert tap.answer is None
@@ -233,7 +235,7 @@ async def test_strangers_of_every_kind_get_silence_and_a_line_in_the_log(room: C
         call.arguments.values.get("chat_id") for call in room.server.calls.of("sendMessage", after=calls)
     } == {str(room.chat.id)}
     lines = [line for line in (room.state / "bot.log").read_text().splitlines() if "no effect" in line]
-    assert len(lines) == 9
+    assert len(lines) == 8
     assert not any("/stop" in line or "Eve" in line for line in lines)
 
 
@@ -400,13 +402,13 @@ async def test_what_came_of_a_stop_is_said_before_queued_chatter(tmp_path: Path)
         await room.start()
         room.say("/run demo:demo do it")
         card = await room.see("demo · demo", "▶️")
-        for number in range(40):
+        for number in range(100):
             room.say(f"what about part {number}?")
         said = room.say("/stop demo")
         stopped = await room.see("demo is stopped", after=said)
-        # 40 hints take 40 seconds at Telegram's pace: the receipt was not behind them.
+        # 100 hints take 100 seconds at Telegram's pace: the receipt was not behind them.
         later = [
             message for message in room.chat.from_bot() if message.id < stopped.id and message.id > card.id
         ]
-        assert len(later) < 30
+        assert len(later) < 90
         assert await room.end() == 0

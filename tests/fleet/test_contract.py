@@ -18,9 +18,10 @@ from pydantic import ValidationError
 from samobot.config.settings import load_settings
 from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError
 from samobot.fleet.fleet import Fleet
+from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
-from samobot.fleet.results import QuestionAnswer, ResumeKind
+from samobot.fleet.results import QuestionAnswer, ResumeKind, UserFile
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.gate import Person
@@ -147,6 +148,10 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert (await fleet.accept_suggestions(ref, ANNA)).open == 0
     await fleet.add_guidance(ref, "Keep it short", ANNA)
     assert [each.text for each in (await fleet.view(ref)).guidance] == ["Keep it short"]
+    (saved,) = await fleet.add_files(ref, [UserFile(name="a b.png", data=b"\x89PNG\xff")], "Like this", ANNA)
+    assert saved.endswith("-from-you-a-b.png")
+    assert await fleet.file(ref, saved) == b"\x89PNG\xff"
+    assert (await fleet.view(ref)).guidance[-1].text.startswith("Like this\n\nI have sent you this file")
 
     host.write("greet", "01-15-10:30-plan-greet.md", PLAN)
     overview = host.shop.session("greet") / "_overview.md"
@@ -178,6 +183,21 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert (await fleet.view(ref)).budget_usd == 5.0
     assert (await fleet.timeline(ref, "dark")).startswith(b"\x89PNG")
 
+    finished = await host.session("finish", Phase="done")
+    host.write("finish", "_signal.json", json.dumps({"status": "done"}))
+    tree = host.shop.worktrees / "finish"
+    (tree / "finish.py").write_text("pass\n")
+    host.shop.git("add", "finish.py", cwd=tree)
+    host.shop.git("commit", "--quiet", "-m", "Finish", cwd=tree)
+    landing = await fleet.landing(finished)
+    assert (landing.base, landing.ahead, landing.subjects) == ("main", 1, ("Finish",))
+    with pytest.raises(ConflictError):
+        await fleet.land(finished, LandingStep.MERGE, ANNA, expected="0" * 64)
+    offer = landing.offer(LandingStep.MERGE)
+    assert offer is not None
+    landed = await fleet.land(finished, LandingStep.MERGE, ANNA, expected=offer.identity)
+    assert (landed.commit, landed.repeated) == (landing.head, False)
+
     await fleet.reconcile()
     blocked = await host.session("block", Blocked="yes - no key")
     host.write("block", "_signal.json", json.dumps({"status": "blocked", "reason": "no key"}))
@@ -204,7 +224,7 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert await fleet.lift_emergency_stop()
     assert not await fleet.lift_emergency_stop()
     assert (await fleet.resume(ref, ANNA)).kind is ResumeKind.RUNNING
-    await asyncio.wait_for(fleet.wait_for_change(), 20)
+    await asyncio.wait_for(fleet.wait_for_change(), 60)
     assert host.called | {"close"} == set(METHODS)
 
 

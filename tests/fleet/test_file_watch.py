@@ -142,7 +142,7 @@ async def test_the_event_loop_is_told_of_changes_also_when_the_folder_was_made_a
     hints = asyncio.Semaphore(0)
     watching = asyncio.create_task(watch([project], hints.release))
     writing = asyncio.create_task(_keep_writing(demo))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await hints.acquire()
         shutil.rmtree(sessions)
         await hints.acquire()

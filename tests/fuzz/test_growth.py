@@ -38,7 +38,7 @@ from tests.fuzz.refusals import refused
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]  # covered, it would take three times as long
 LONG = bool(os.environ.get("FUZZ_EXAMPLES"))
 SIZE = 300_000 if LONG else 25_000
-LIMIT = 1_800 if LONG else 60
+LIMIT = 1_800 if LONG else 300
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
 PIECES = (

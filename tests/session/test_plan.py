@@ -79,7 +79,7 @@ def test_any_text_has_an_outline(text: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(40)
+@pytest.mark.timeout(200)
 def test_a_plan_of_seventy_thousand_phases_is_read_before_anybody_goes_home() -> None:
     found = outline("# P\n" + "## Phase 1: x\n- [ ] a\n" * 70_000)
     assert len(found.phases) == 70_000

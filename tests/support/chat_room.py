@@ -19,7 +19,7 @@ from samobot.sandbox.botapi.user import UserClient
 from tests.support.workshop import Workshop
 
 TOKEN = "42:AAE-test-token-of-the-end-to-end-tests-0123"
-WAIT = 30.0
+WAIT = 90.0
 
 
 class ChatRoom:

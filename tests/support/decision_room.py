@@ -31,12 +31,13 @@ from samobot.telegram.inbound.polling import Poller
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.bot_client import build_bot
+from samobot.telegram.outbound.downloads import FileDownloads
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
 
 TOKEN = "42:AAE-test-token-of-the-matrix-0123"
-WAIT = 20.0
+WAIT = 60.0
 FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
 
 
@@ -61,6 +62,8 @@ class Bot:
     outbox: Outbox
     fleet: LocalFleet
     notifier: Notifier
+    context: HandlerContext
+    front: UpdateDispatcher
     stack: contextlib.AsyncExitStack
     tasks: tuple[asyncio.Task[None], ...]
 
@@ -136,16 +139,19 @@ class DecisionRoom:
         stack.push_async_callback(fleet.close)
         places = Recipients(store, self.settings)
         notifier = Notifier(fleet, store, outbox, places, self.clock.utc)
-        context = HandlerContext(fleet, store, outbox, notifier, places, self.settings, self.clock.utc)
+        context = HandlerContext(
+            fleet, store, outbox, notifier, places, self.settings, self.clock.utc, FileDownloads(bot)
+        )
         gate = AccessGate(access_of(self.settings), store, on_admitted=outbox.revive)
-        front = UpdateDispatcher(context, lambda: bot.username)
+        front = UpdateDispatcher(context, lambda: bot.username, settle_seconds=3600)  # see `settled`
         poller = Poller(bot, store.updates, gate.guard(front.on_update), on_problem=print)
         works = [outbox.run()] if delivering else []
         tasks = [asyncio.create_task(work) for work in works]
         await asyncio.sleep(0)
-        self.bot = Bot(store, outbox, fleet, notifier, stack, tuple(tasks))
+        self.bot = Bot(store, outbox, fleet, notifier, context, front, stack, tuple(tasks))
         await poller.catch_up()
         await self.look()
+        await front.take_up()
         if polling:
             self.bot.tasks += (asyncio.create_task(poller.run()),)
         return self.bot
@@ -176,6 +182,8 @@ class DecisionRoom:
         for task in bot.tasks:
             task.cancel()
         await asyncio.gather(*bot.tasks, return_exceptions=True)
+        bot.front.close()
+        await bot.context.finish(0)
         await bot.stack.aclose()
         bot.store.close()
 
@@ -207,8 +215,10 @@ class DecisionRoom:
         """Wait until everything that was said and tapped is handled, told and delivered."""
         asked = self.ann.say("/projects", self.chat)
         await self.chat.wait_for(lambda message: message.text.startswith("📂"), WAIT, after=asked.id)
-        await self.look()
         assert self.bot is not None
+        await self.bot.front.finish()
+        await self.bot.context.finish(WAIT)
+        await self.look()
         assert await self.bot.outbox.drain(WAIT)
 
     def said(self, after: int = 0) -> list[SandboxMessage]:

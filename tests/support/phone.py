@@ -20,6 +20,7 @@ from samobot.telegram.inbound.dispatch import UpdateDispatcher
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.recipients import Recipients
+from samobot.telegram.outbound.downloads import FileDownloads
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow
@@ -198,7 +199,16 @@ async def open_phone(
     fleet = LocalFleet(settings, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
     places = Recipients(store, settings)
     notifier = Notifier(fleet, store, outbox, places, lambda: made.now)
-    context = HandlerContext(fleet, store, outbox, notifier, places, settings, lambda: made.now)
+    context = HandlerContext(
+        fleet,
+        store,
+        outbox,
+        notifier,
+        places,
+        settings,
+        lambda: made.now,
+        FileDownloads(bot, first_backoff=0.01),
+    )
     made = Phone(root, store, context, UpdateDispatcher(context, lambda: "samo_bot"), bot)
     answered: set[str] = set()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_PATIENCE = 40.0
+_PATIENCE = 90.0
 _AGAIN = 5.0
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

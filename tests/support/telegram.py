@@ -18,7 +18,7 @@ class RawBot:
     """Calls the Bot API with JSON; `async with` it."""
 
     def __init__(self, server: BotApiServer, token: str = TOKEN) -> None:
-        self.http = httpx.AsyncClient(base_url=f"{server.url}/bot{token}", timeout=20)
+        self.http = httpx.AsyncClient(base_url=f"{server.url}/bot{token}", timeout=60, verify=False)
 
     async def __aenter__(self) -> RawBot:
         return self

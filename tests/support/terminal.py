@@ -52,7 +52,7 @@ class Terminal:
         self.close()
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(60)
 
     @property
     def text(self) -> str:

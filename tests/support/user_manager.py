@@ -20,7 +20,7 @@ mount -t cgroup2 none /sys/fs/cgroup
 mount -t proc proc /proc
 export XDG_RUNTIME_DIR=/run/user-manager
 /lib/systemd/systemd --user >/dev/null 2>&1 &
-for i in $(seq 100); do
+for i in $(seq 1200); do
   systemctl --user show --property=Version >/dev/null 2>&1 && break
   sleep 0.05
 done
@@ -51,7 +51,7 @@ def run_under_user_manager(tmp_path: Path, script: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=280,
     )
     if "manager runs" not in done.stdout:
         pytest.skip(f"no systemd of one's own can be started here: {done.stderr.strip()[-200:]}")

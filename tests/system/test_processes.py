@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from samobot.system.processes import descendants, end_processes, is_alive, marked_processes, own_line
+from tests.support.waiting import until
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -26,10 +27,12 @@ def test_end_processes_kills_what_ignores_sigterm() -> None:
     gone.wait()
     assert deaf.stdout is not None
     assert deaf.stdout.readline() == b"deaf\n"
-    left = psutil.Process(deaf.pid).children()
-    end_processes(lambda: alive(processes), grace=0.5, seconds=10)
+    left = until(
+        psutil.Process(deaf.pid).children
+    )  # the shell says that it is deaf before it has started any
+    end_processes(lambda: alive(processes), grace=0.2, seconds=60)
     assert alive(processes) == []
-    end_processes(lambda: alive(left), grace=0.5, seconds=10)  # they ignore SIGTERM too
+    end_processes(lambda: alive(left), grace=0.2, seconds=60)  # they ignore SIGTERM too
     willing.wait()
     deaf.communicate()
 
@@ -61,7 +64,7 @@ def test_descendants_are_found_while_the_clock_is_set(monkeypatch: pytest.Monkey
         assert {shell.pid, grandchild} <= found
         assert os.getppid() in own_line()
     finally:
-        end_processes(lambda: alive(descendants()), grace=0, seconds=10)
+        end_processes(lambda: alive(descendants()), grace=0, seconds=60)
         shell.communicate()
 
 

@@ -194,7 +194,7 @@ async def test_the_bot_lives_as_a_service_and_ends_for_good_when_its_token_is_re
 systemctl --user restart samobot && echo restarted
 sed -i s/^TELEGRAM_BOT_TOKEN=.*/TELEGRAM_BOT_TOKEN=43:abcdefghijklmnopqrstuvwxyz/ $XDG_CONFIG_HOME/samobot/.env
 systemctl --user restart samobot
-for i in $(seq 100); do systemctl --user is-failed -q samobot && break; sleep 0.1; done
+for i in $(seq 600); do systemctl --user is-failed -q samobot && break; sleep 0.1; done
 {bot}
 """,
         )
@@ -229,7 +229,7 @@ TimeoutStopSec=5
 X
 systemctl --user daemon-reload
 systemctl --user start parent.service
-for i in $(seq 200); do [ -s {tmp_path}/plain ] && [ -s {tmp_path}/scoped ] && break; sleep 0.05; done
+for i in $(seq 1200); do [ -s {tmp_path}/plain ] && [ -s {tmp_path}/scoped ] && break; sleep 0.05; done
 plain=$(cat {tmp_path}/plain); scoped=$(cat {tmp_path}/scoped)
 systemctl --user list-units --plain --no-legend 'samobot-worker-*'
 systemctl --user stop parent.service

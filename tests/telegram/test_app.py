@@ -28,7 +28,7 @@ from samobot.telegram.store.bot_store import Store
 pytestmark = pytest.mark.slow
 
 TOKEN = "42:token-for-tests"
-WAIT = 20.0
+WAIT = 60.0
 
 
 def settings_of(root: Path, server: BotApiServer, **more: object) -> Settings:

@@ -375,7 +375,7 @@ def test_a_second_run_is_refused_and_told_who_holds_the_session(tmp_path: Path) 
         assert not (shop.session("greet") / "_guidance.md").exists()
     finally:
         run.send_signal(signal.SIGTERM)
-        run.communicate(timeout=30)
+        run.communicate(timeout=60)
 
 
 def test_in_the_background_a_session_runs_on_by_itself(tmp_path: Path) -> None:
@@ -442,12 +442,12 @@ def test_a_stop_leaves_no_process_and_a_session_that_can_be_run(
     run = shop.start("run", "--session", "greet")
     until(shop.children)
     if how == "samobot stop":
-        stopped = shop.samobot("stop", "greet", timeout=8)
+        stopped = shop.samobot("stop", "greet", timeout=60)
         assert stopped.returncode == 0
         assert "nothing of the session is running" in stopped.stdout
     else:
         run.send_signal(getattr(signal, how))
-    out, err = run.communicate(timeout=8)
+    out, err = run.communicate(timeout=60)
     assert run.returncode == 12, out + err
     assert "is stopped" in out
     assert shop.processes() == []
@@ -476,7 +476,7 @@ def test_a_stop_while_the_worktree_is_made_leaves_nothing(tmp_path: Path, number
     run = shop.start("run", "--session", "greet", "--task", "Greet")
     until(begun.exists)
     run.send_signal(number)
-    out, err = run.communicate(timeout=8)
+    out, err = run.communicate(timeout=60)
     assert run.returncode == 12, out + err
     assert err == ""
     assert shop.processes() == []
@@ -497,7 +497,7 @@ def test_a_stop_during_a_wait_ends_it_at_once(
     until(lambda: list(shop.sessions.glob("*/_logs/journal.jsonl")))
     until(lambda: shop.journal("greet", event))
     run.send_signal(signal.SIGTERM)
-    out, err = run.communicate(timeout=8)
+    out, err = run.communicate(timeout=60)
     assert run.returncode == 12, out + err
     assert shop.journal("greet", "run_end")[-1]["reason"] == "stopped"
 

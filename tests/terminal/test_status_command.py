@@ -49,7 +49,7 @@ def test_a_running_worker_is_shown(tmp_path: Path) -> None:
     assert (worker["pid"], list(worker)) == (run.pid, ["pid", "started", "iteration"])
     assert "investigation, iteration 1" in shop.samobot("status").stdout
     run.send_signal(signal.SIGTERM)
-    run.communicate(timeout=30)
+    run.communicate(timeout=60)
 
 
 @pytest.mark.parametrize(

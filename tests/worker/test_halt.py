@@ -47,7 +47,7 @@ def test_only_a_persons_stop_counts_as_one(tmp_path: Path, how: str | signal.Sig
         case _:
             assert isinstance(how, signal.Signals)
             worker.send_signal(how)
-    worker.communicate(timeout=30)
+    worker.communicate(timeout=60)
     assert worker.returncode == 12
     assert shop.journal("greet", "run_end")[-1]["by"] == by
     assert shop.status("greet")["state"] == "stopped"
@@ -72,7 +72,7 @@ def test_stop_finds_the_worker_after_the_clock_was_set(
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + step)
     halted = halt(SessionFolder(shop.session("greet")))
     assert (halted.worker, halted.clean, halted.forced) == (worker.pid, True, False)
-    assert worker.wait(timeout=30) == 12
+    assert worker.wait(timeout=60) == 12
     worker.communicate()
     assert shop.journal("greet", "run_end")[-1]["by"] == "person"
     assert len(shop.journal("greet", "iteration_start")) == 1
@@ -102,7 +102,7 @@ def test_stop_believes_the_kernel_about_who_holds_the_lock(tmp_path: Path, descr
         halted = halt(folder)
         assert halted.worker == worker.pid
         assert halted.clean
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=60)
         assert bystander.poll() is None
     finally:
         bystander.kill()
@@ -153,7 +153,7 @@ def test_a_process_without_the_mark_that_outlived_its_worker_is_named_and_left_a
         until(is_left)
         until(lambda: says(shop, "left"))
         worker.kill()
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=60)
         for _ in range(2):
             stopped = shop.samobot("stop", "greet")
             assert stopped.returncode == 1
@@ -166,7 +166,7 @@ def test_a_process_without_the_mark_that_outlived_its_worker_is_named_and_left_a
                 assert halt(SessionFolder(shop.session("greet"))).unmarked == (f"{left[0].pid} sleep 1234",)
         assert left[0].is_running()
         left[0].kill()
-        psutil.wait_procs(left, timeout=10)
+        psutil.wait_procs(left, timeout=60)
         until(lambda: "works in its folders is running" in shop.samobot("stop", "greet").stdout)
     finally:
         for process in left:
@@ -181,7 +181,7 @@ def test_a_worker_that_ended_in_order_has_ended_all_that_it_started(tmp_path: Pa
     worker = shop.start("run", "--session", "greet", "--task", "x")
     until(lambda: says(shop, "left"))
     stopped = shop.samobot("stop", "greet")
-    worker.communicate(timeout=30)
+    worker.communicate(timeout=60)
     assert "nothing of the session is running" in stopped.stdout
     assert shop.processes() == []
 
@@ -232,7 +232,7 @@ def test_stop_does_not_claim_to_know_what_a_killed_worker_left_behind(tmp_path: 
     shop, worker, pid = start_killed_run(tmp_path)
     try:
         worker.kill()
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=60)
         if again:
             worker = shop.start("run", "--session", "greet")
             until(lambda: len(shop.runs()) == 2)
@@ -241,7 +241,7 @@ def test_stop_does_not_claim_to_know_what_a_killed_worker_left_behind(tmp_path: 
             assert "nothing of the session is running" not in stopped.stdout
             assert "was killed: a process that it had started" in stopped.stdout
         if again:
-            worker.communicate(timeout=30)
+            worker.communicate(timeout=60)
         assert psutil.pid_exists(int(pid.read_text()))
     finally:
         os.kill(int(pid.read_text()), signal.SIGKILL)
@@ -297,7 +297,7 @@ def test_stop_ends_what_is_left_in_the_scope_of_a_killed_worker(tmp_path: Path) 
             )
         halted = halt(folder)
         assert (halted.ended, halted.untracked) == (1, None)
-        assert processes[0].wait(timeout=30) == -signal.SIGTERM
+        assert processes[0].wait(timeout=60) == -signal.SIGTERM
         assert processes[1].poll() is None
     finally:
         for process in processes:

@@ -138,7 +138,10 @@ async def test_long_limit_of_one_other_session_is_tried_before_it_is_believed(tm
     assert account.limit(there.clock.now) is None
 
 
-async def test_long_limit_that_a_second_session_met_is_believed(tmp_path: Path) -> None:
+async def test_long_limit_that_a_second_session_met_is_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("samobot.worker.sleep.POLL_SECONDS", 600.0)  # six days have half a million seconds
     folder = make_session(tmp_path)
     met = Played(outcome=OutcomeKind.USAGE_LIMIT, resets_at=Clock().now + timedelta(days=6), kind="seven_day")
     there = bench(folder, met, DONE_SOON)

@@ -40,6 +40,18 @@ class MemberStatus(StrEnum):
     KICKED = "kicked"
 
 
+class MediaKind(StrEnum):
+    """The kinds of file that a message can hold, by their field in a `Message`."""
+
+    DOCUMENT = "document"
+    PHOTO = "photo"
+    VOICE = "voice"
+    AUDIO = "audio"
+    VIDEO = "video"
+    VIDEO_NOTE = "video_note"
+    ANIMATION = "animation"
+
+
 @dataclass(slots=True, eq=False)
 class User:
     """An account of a user or a bot."""
@@ -217,6 +229,9 @@ class SandboxMessage:
         edits: How often the bot changed text, caption or keyboard.
         reactions: User id to emoji.
         forward: A `MessageOrigin`.
+        media: What the file is.
+        seconds: Length of a voice message, audio or video.
+        media_group_id: The album that it belongs to.
     """
 
     chat: SandboxChat
@@ -225,7 +240,9 @@ class SandboxMessage:
     sender: User | None
     content: Formatted = field(default_factory=Formatted)
     file: File | None = None
-    is_photo: bool = False
+    media: MediaKind = MediaKind.DOCUMENT
+    seconds: int = 0
+    media_group_id: str | None = None
     sender_chat: SandboxChat | None = None
     author_signature: str | None = None
     silent: bool = False
@@ -259,6 +276,11 @@ class SandboxMessage:
     def edited(self) -> bool:
         """Whether it has ever been edited."""
         return self.edits > 0 or self.edit_date is not None
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether the file is shown as a picture."""
+        return self.media is MediaKind.PHOTO
 
     @property
     def rows(self) -> tuple[tuple[KeyboardButton, ...], ...]:
@@ -308,7 +330,7 @@ class SandboxMessage:
         if self.reply_to is not None and with_reply:
             body["reply_to_message"] = self.reply_to.api(with_reply=False)
         if self.quote is not None:
-            body["quote"] = {"text": self.quote, "position": 0}
+            body["quote"] = {"text": self.quote, "position": 0, "is_manual": True}
         if self.via_bot is not None:
             body["via_bot"] = self.via_bot.api()
         if self.edit_date is not None:
@@ -317,6 +339,8 @@ class SandboxMessage:
             body["has_protected_content"] = True
         if self.file is not None:
             body |= self._file_api(self.file)
+        if self.media_group_id is not None:
+            body["media_group_id"] = self.media_group_id
         prefix = "caption" if self.file is not None else "text"
         if self.text:
             body[prefix] = self.text
@@ -330,10 +354,24 @@ class SandboxMessage:
         return body | self.service
 
     def _file_api(self, file: File) -> dict[str, object]:
-        if self.is_photo and file.sides is not None:
-            width, height = file.sides
-            return {"photo": [file.api() | {"width": width, "height": height}]}
-        return {"document": file.api() | {"file_name": file.name, "mime_type": file.mime_type}}
+        named = file.api() | {"file_name": file.name, "mime_type": file.mime_type}
+        match self.media:
+            case MediaKind.PHOTO if file.sides is not None:
+                width, height = file.sides
+                return {"photo": [file.api() | {"width": width, "height": height}]}
+            case MediaKind.VOICE:
+                return {"voice": file.api() | {"duration": self.seconds, "mime_type": file.mime_type}}
+            case MediaKind.AUDIO:
+                return {"audio": named | {"duration": self.seconds}}
+            case MediaKind.VIDEO_NOTE:
+                return {"video_note": file.api() | {"length": 240, "duration": self.seconds}}
+            case MediaKind.VIDEO:
+                return {"video": named | {"duration": self.seconds, "width": 640, "height": 360}}
+            case MediaKind.ANIMATION:
+                animation = named | {"duration": self.seconds, "width": 320, "height": 240}
+                return {"animation": animation, "document": named}
+            case _:
+                return {"document": named}
 
 
 def inaccessible(chat: SandboxChat, message_id: int) -> dict[str, object]:

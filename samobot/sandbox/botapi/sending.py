@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samobot.sandbox.botapi import api_limits
-from samobot.sandbox.botapi.chats import File, SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.chats import File, MediaKind, SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.entities import Formatted, utf16_length
 from samobot.sandbox.botapi.failure import bad_request
 from samobot.sandbox.botapi.feed import EventKind
@@ -81,7 +81,7 @@ def send_photo(context: Context) -> object:
     content = read_text(context, "caption", "caption_entities", api_limits.CAPTION)
     message = _new_message(context, content)
     message.file = _file(context, "photo", photo=True)
-    message.is_photo = True
+    message.media = MediaKind.PHOTO
     return _post(context, message)
 
 

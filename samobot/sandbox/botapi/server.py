@@ -29,6 +29,9 @@ from samobot.sandbox.botapi.wire import MAX_BODY, read_arguments
 from samobot.sandbox.botapi.world import TOKEN, World
 
 _T = TypeVar("_T")
+DOWNLOAD = "download"
+"""Name under which downloads of files are kept among the calls."""
+
 METHOD_MODULES = (editing, profile, sending)
 """Importing them fills the table of methods."""
 
@@ -250,24 +253,9 @@ class BotApiServer:
         fault = self.faults.take(entry)
         entry.fault = fault.kind.value if fault is not None else None
         if fault is not None:
-            match fault.kind:
-                case FaultKind.HANG:
-                    await asyncio.Event().wait()
-                case FaultKind.RESET:
-                    return _reset(request)
-                case FaultKind.BAD_GATEWAY:
-                    entry.status, entry.error = 502, "Bad Gateway"
-                    return web.Response(status=502, text=_BAD_GATEWAY, content_type="text/html")
-                case FaultKind.RATE_LIMIT:
-                    text = f"Too Many Requests: retry after {fault.retry_after}"
-                    return _failed(entry, ApiFailure(429, fault.text or text, fault.retry_after))
-                case (
-                    FaultKind.UNAUTHORIZED | FaultKind.FORBIDDEN | FaultKind.CONFLICT | FaultKind.BAD_REQUEST
-                ):
-                    text = fault.text or _STATUS_FAULTS[fault.kind]
-                    return _failed(entry, ApiFailure(int(fault.kind.value), text))
-                case FaultKind.SLOW | FaultKind.DROP_AFTER_DOING:
-                    pass
+            failed = await self._fail(request, entry, fault)
+            if failed is not None:
+                return failed
         try:
             if bot is None:
                 raise _unknown_bot(request.match_info["token"])
@@ -288,12 +276,45 @@ class BotApiServer:
         return response
 
     async def _on_download(self, request: web.Request) -> web.StreamResponse:
-        if request.match_info["token"] not in self.world.bots:
+        """A file's content; faults hit it under the method name `download`."""
+        bot = self.world.bots.get(request.match_info["token"])
+        if bot is None:
             return _json_failure(_unknown_bot(request.match_info["token"]))
+        wall, monotonic = self.world.wall(), self.world.monotonic()
+        entry = self.calls.add(bot.username, DOWNLOAD, Arguments(), wall, monotonic)
+        fault = self.faults.take(entry)
+        if fault is not None:
+            entry.fault = fault.kind.value
+            failed = await self._fail(request, entry, fault)
+            if failed is not None:
+                return failed
         file = self.world.files.by_path(request.match_info["path"])
         if file is None:
             return _json_failure(ApiFailure(404, "Not Found"))
+        if fault is not None and fault.kind is FaultKind.SLOW:
+            await asyncio.sleep(fault.seconds)
+        entry.status = 200
         return web.Response(body=file.data, content_type="application/octet-stream")
+
+    async def _fail(self, request: web.Request, entry: Call, fault: Fault) -> web.StreamResponse | None:
+        """What a fault answers in place of the call; None if the call is carried out all the same."""
+        match fault.kind:
+            case FaultKind.HANG:
+                await asyncio.Event().wait()
+                return None
+            case FaultKind.RESET:
+                return _reset(request)
+            case FaultKind.BAD_GATEWAY:
+                entry.status, entry.error = 502, "Bad Gateway"
+                return web.Response(status=502, text=_BAD_GATEWAY, content_type="text/html")
+            case FaultKind.RATE_LIMIT:
+                text = f"Too Many Requests: retry after {fault.retry_after}"
+                return _failed(entry, ApiFailure(429, fault.text or text, fault.retry_after))
+            case FaultKind.UNAUTHORIZED | FaultKind.FORBIDDEN | FaultKind.CONFLICT | FaultKind.BAD_REQUEST:
+                text = fault.text or _STATUS_FAULTS[fault.kind]
+                return _failed(entry, ApiFailure(int(fault.kind.value), text))
+            case FaultKind.SLOW | FaultKind.DROP_AFTER_DOING:
+                return None
 
 
 def _unknown_bot(token: str) -> ApiFailure:

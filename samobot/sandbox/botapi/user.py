@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from collections.abc import Sequence
 
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import Bot, ButtonPress
 from samobot.sandbox.botapi.calls import Upload
-from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat, SandboxMessage, User
-from samobot.sandbox.botapi.entities import Formatted, tidy, utf16_length, with_found
+from samobot.sandbox.botapi.chats import (
+    ChatType,
+    MediaKind,
+    MemberStatus,
+    SandboxChat,
+    SandboxMessage,
+    User,
+)
+from samobot.sandbox.botapi.entities import Formatted, slice_utf16, tidy, utf16_length, with_found
 from samobot.sandbox.botapi.failure import SandboxError
 from samobot.sandbox.botapi.feed import EventKind
 from samobot.sandbox.botapi.keyboards import KeyboardButton
 from samobot.sandbox.botapi.profile import member_api
 from samobot.sandbox.botapi.uploads import image_sides
 from samobot.sandbox.botapi.world import World
+
+_NAMES = {
+    MediaKind.DOCUMENT: "file.txt",
+    MediaKind.PHOTO: "photo.jpg",
+    MediaKind.VOICE: "voice.ogg",
+    MediaKind.AUDIO: "song.mp3",
+    MediaKind.VIDEO: "video.mp4",
+    MediaKind.VIDEO_NOTE: "note.mp4",
+    MediaKind.ANIMATION: "animation.mp4",
+}
 
 
 class UserClient:
@@ -45,6 +63,7 @@ class UserClient:
         reply_to: SandboxMessage | None = None,
         thread_id: int | None = None,
         via: Bot | None = None,
+        quote: str | None = None,
     ) -> SandboxMessage:
         """Write a message.
 
@@ -54,6 +73,7 @@ class UserClient:
             reply_to: What it answers.
             thread_id: The topic; by default that of `reply_to`.
             via: The bot whose inline result it is.
+            quote: The part of `reply_to` that is quoted.
 
         Raises:
             SandboxError: Telegram's clients would not send that.
@@ -66,7 +86,7 @@ class UserClient:
         return self.world.post(
             SandboxMessage(
                 chat, 0, 0, self.user, content, reply_to=reply_to, thread_id=thread_id,
-                via_bot=via.user if via is not None else None,
+                via_bot=via.user if via is not None else None, quote=quote,
             )
         )  # fmt: skip
 
@@ -76,31 +96,98 @@ class UserClient:
             raise SandboxError("A deep link's payload is at most 64 of A-Z a-z 0-9 _ and -.")
         return self.say(f"/start {payload}".strip(), chat)
 
-    def reply(self, to: SandboxMessage, text: str) -> SandboxMessage:
-        """Answer a message."""
-        return self.say(text, to.chat, reply_to=to)
+    def reply(self, to: SandboxMessage, text: str, *, quote: str | None = None) -> SandboxMessage:
+        """Answer a message, or the part of it that is quoted."""
+        return self.say(text, to.chat, reply_to=to, quote=quote)
+
+    def say_long(self, text: str, chat: SandboxChat | None = None) -> list[SandboxMessage]:
+        """Write a text of any length; as clients do, a long one is sent as several messages."""
+        return [self.say(part, chat) for part in split_long(text)]
+
+    def send(
+        self,
+        media: MediaKind,
+        data: bytes,
+        name: str = "",
+        caption: str = "",
+        chat: SandboxChat | None = None,
+        *,
+        seconds: int = 0,
+        reply_to: SandboxMessage | None = None,
+        thread_id: int | None = None,
+        media_group_id: str | None = None,
+    ) -> SandboxMessage:
+        """Send a file of any kind.
+
+        Args:
+            media: How it is sent.
+            data: Its content.
+            name: Its name; clients name only documents, audio, videos and animations.
+            caption: What is written below it.
+            chat: Where; by default the private chat with the only bot.
+            seconds: Length of a voice message, audio or video.
+            reply_to: What it answers.
+            thread_id: The topic; by default that of `reply_to`.
+            media_group_id: The album that it belongs to.
+
+        Raises:
+            SandboxError: It is sent as a photo and is none.
+        """
+        if media is MediaKind.PHOTO and image_sides(data) is None:
+            raise SandboxError("That is not a PNG, GIF, WebP or JPEG.")
+        chat = reply_to.chat if chat is None and reply_to is not None else self._chat(chat)
+        self._enter(chat)
+        name = name or _NAMES[media]
+        mime_type = "audio/ogg" if media is MediaKind.VOICE else mimetypes.guess_type(name)[0]
+        file = self.world.files.add(
+            Upload(name, mime_type or "application/octet-stream", data), photo=media is MediaKind.PHOTO
+        )
+        if thread_id is None and reply_to is not None:
+            thread_id = reply_to.thread_id
+        return self.world.post(
+            SandboxMessage(
+                chat, 0, 0, self.user, _content(caption, needed=False), file=file, media=media, seconds=seconds,
+                reply_to=reply_to, thread_id=thread_id, media_group_id=media_group_id,
+            )
+        )  # fmt: skip
 
     def send_file(
         self, data: bytes, name: str, caption: str = "", chat: SandboxChat | None = None
     ) -> SandboxMessage:
         """Send a document."""
-        chat = self._chat(chat)
-        self._enter(chat)
-        mime_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        file = self.world.files.add(Upload(name, mime_type, data))
-        return self.world.post(
-            SandboxMessage(chat, 0, 0, self.user, _content(caption, needed=False), file=file)
-        )
+        return self.send(MediaKind.DOCUMENT, data, name, caption, chat)
 
     def send_photo(self, data: bytes, caption: str = "", chat: SandboxChat | None = None) -> SandboxMessage:
         """Send a picture."""
-        if image_sides(data) is None:
-            raise SandboxError("That is not a PNG, GIF, WebP or JPEG.")
+        return self.send(MediaKind.PHOTO, data, "photo.jpg", caption, chat)
+
+    def send_album(
+        self,
+        photos: Sequence[bytes],
+        caption: str = "",
+        chat: SandboxChat | None = None,
+        *,
+        reply_to: SandboxMessage | None = None,
+    ) -> list[SandboxMessage]:
+        """Send two to ten pictures as an album: several messages with one `media_group_id`, the caption on the first."""
+        if not 2 <= len(photos) <= 10:
+            raise SandboxError("An album has 2 to 10 items.")
+        group = str(13_000_000_000_000_000 + self.world.next_message_id(self._chat(chat)))
+        return [
+            self.send(
+                MediaKind.PHOTO, data, "photo.jpg", "" if number else caption, chat, reply_to=reply_to,
+                media_group_id=group,
+            )
+            for number, data in enumerate(photos)
+        ]  # fmt: skip
+
+    def send_other(
+        self, field: str, content: dict[str, object], chat: SandboxChat | None = None
+    ) -> SandboxMessage:
+        """Send a sticker, poll, location, contact or the like: the field of the `Message` and its content."""
         chat = self._chat(chat)
         self._enter(chat)
-        file = self.world.files.add(Upload("photo.jpg", "image/jpeg", data), photo=True)
-        content = _content(caption, needed=False)
-        return self.world.post(SandboxMessage(chat, 0, 0, self.user, content, file=file, is_photo=True))
+        return self.world.post(SandboxMessage(chat, 0, 0, self.user, service={field: content}))
 
     def edit(self, message: SandboxMessage, text: str) -> None:
         """Change a message of one's own."""
@@ -119,8 +206,8 @@ class UserClient:
             origin = {"type": "user", "sender_user": message.sender.api()}
         return self.world.post(
             SandboxMessage(
-                chat, 0, 0, self.user, message.content, file=message.file, is_photo=message.is_photo,
-                forward=origin | {"date": message.date},
+                chat, 0, 0, self.user, message.content, file=message.file, media=message.media,
+                seconds=message.seconds, forward=origin | {"date": message.date},
             )
         )  # fmt: skip
 
@@ -264,6 +351,18 @@ class UserClient:
             raise SandboxError(f"{self.user.first_name} is not in {chat.title}.")
         elif chat.type is ChatType.CHANNEL:
             raise SandboxError("Only `post` writes to a channel.")
+
+
+def split_long(text: str) -> list[str]:
+    """Split a text as clients do: at a line end or a space near the limit, else in the middle of a word. Pure."""
+    parts = []
+    while utf16_length(text) > api_limits.TEXT:
+        head = slice_utf16(text, 0, api_limits.TEXT)
+        at = max(head.rfind("\n"), head.rfind(" "))
+        head = head[:at] if at > len(head) - 200 else head
+        parts.append(head)
+        text = text[len(head) :].lstrip()
+    return [*parts, text]
 
 
 def _content(text: str, *, needed: bool = True) -> Formatted:

@@ -20,6 +20,8 @@ from samobot.telegram.handlers import (
     control_handlers,
     decision_handlers,
     document_handlers,
+    landing_handlers,
+    message_files,
     prompts,
     run_handlers,
     session_offers,
@@ -29,8 +31,11 @@ from samobot.telegram.handlers.command_table import find_command
 from samobot.telegram.handlers.context import TAP, ChatRequest, HandlerContext
 from samobot.telegram.handlers.decision_checks import check_not_answered
 from samobot.telegram.handlers.expired_buttons import answer_expired
+from samobot.telegram.handlers.free_text import handle_text
+from samobot.telegram.handlers.parsing import parse_command
 from samobot.telegram.handlers.status_handlers import place_of
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.outbound.downloads import FileDownloadError
 from samobot.telegram.store.callback_data import CallbackPress, CallbackState
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
@@ -39,6 +44,9 @@ from samobot.telegram.views.questions import question_key
 from samobot.telegram.views.wording import decided_by
 
 log = logging.getLogger(__name__)
+
+TAP_WITH_FILES = "tap"
+"""Name of the background task that carries out a tap with files."""
 
 ANSWER_SECONDS = 1.0
 """After so long a tap is answered although what it asked for is not done yet."""
@@ -86,11 +94,40 @@ async def handle_callback(
     if tap.state is not CallbackState.FRESH:
         await answer_expired(context, request, action, tap)
         return
+    if action.files:
+        _use_up(context, request, identifier, tap, button)
+        context.toast(request, "One moment…")
+        carry_out_in_background(context, request.with_text(action.model_dump_json(exclude_none=True)))
+        return
     patience = asyncio.get_running_loop().call_later(ANSWER_SECONDS, context.toast, request)
     try:
         await carry_out(context, request, action)
     finally:
         patience.cancel()
+    _use_up(context, request, identifier, tap, button)
+
+
+def carry_out_in_background(context: HandlerContext, request: ChatRequest) -> None:
+    """Carry out a tap whose files have to be fetched first; the text of the request is the action as JSON."""
+    action = Action.model_validate_json(request.text)
+    work = _carry_out_with_files(context, replace(request, text="", files=action.files or ()), action)
+    context.run_in_background(request, TAP_WITH_FILES, work)
+
+
+async def _carry_out_with_files(context: HandlerContext, request: ChatRequest, action: Action) -> None:
+    try:
+        await carry_out(context, request, action)
+    except FileDownloadError as error:
+        message_files.offer_again(context, request, error, action)
+
+
+def _use_up(
+    context: HandlerContext,
+    request: ChatRequest,
+    identifier: str,
+    tap: CallbackPress,
+    button: TappedButton | None,
+) -> None:
     try:
         with context.store.transaction(durable=True):
             context.store.callbacks.take(identifier, request.user_id)
@@ -114,6 +151,8 @@ async def carry_out(context: HandlerContext, request: ChatRequest, action: Actio
             await _in_project(context, request, action)
             context.toast(request)
             return
+        case ActionKind.SAY:
+            await _say(context, request, action)
         case ActionKind.CANCEL if action.session is None:
             context.toast(request, "All right, nothing was done.")
             return
@@ -135,8 +174,8 @@ async def _about_session(
             await _question(context, request, action, ref)
         case ActionKind.APPROVE:
             await decision_handlers.approve_plan(context, request, ref, action.identity)
-        case ActionKind.REQUEST_CHANGES if action.text:
-            await decision_handlers.reject_plan(context, request, ref, action.identity, action.text)
+        case ActionKind.REQUEST_CHANGES if action.text or action.files:
+            await decision_handlers.reject_plan(context, request, ref, action.identity, action.text or "")
         case ActionKind.REQUEST_CHANGES:
             await _check_plan(context, ref, action)
             context.toast(request)
@@ -145,8 +184,8 @@ async def _about_session(
             retry = action.do is ActionKind.RETRY
             kind = DecisionKind.RETRY if retry else DecisionKind.ACTION_DONE
             await control_handlers.unblock(context, request, ref, kind, action.identity)
-        case ActionKind.GUIDANCE if action.text:
-            await decision_handlers.give_guidance(context, request, ref, action.text)
+        case ActionKind.GUIDANCE if action.text or action.files:
+            await decision_handlers.give_guidance(context, request, ref, action.text or "")
         case ActionKind.GUIDANCE:
             view = await context.fleet.view(ref)
             view.refuse_if_done()
@@ -158,6 +197,11 @@ async def _about_session(
             await control_handlers.pause_one(context, request, ref)
         case ActionKind.RESUME:
             await control_handlers.resume_one(context, request, ref)
+        case ActionKind.LAND if action.text and action.identity:
+            landing_handlers.land_step(context, request, ref, action.text, action.identity)
+        case ActionKind.LAND:
+            context.toast(request)
+            landing_handlers.show_landing(context, request, ref)
         case ActionKind.ARCHIVE:
             await archive_handlers.archive_one(context, request, ref)
         case ActionKind.ADD_BUDGET:
@@ -252,6 +296,19 @@ async def _give(context: HandlerContext, request: ChatRequest, action: Action) -
     if command is None:
         raise NotFoundError("That command is not there any more. /help all shows all.")
     await command.handler(context, request.with_text(action.text or ""))
+
+
+async def _say(context: HandlerContext, request: ChatRequest, action: Action) -> None:
+    """Handle a text as if the user had just sent it, in reply to the message that the action names."""
+    about = MessageSubject(**action.about) if action.about else None
+    said = replace(request, text=action.text or "", about=about)
+    typed = parse_command(said.text)
+    command = find_command(typed.name) if typed is not None else None
+    if typed is not None and command is not None:
+        await command.handler(context, said.with_text(typed.rest))
+    else:
+        await handle_text(context, said)
+    context.toast(request)
 
 
 async def _in_project(context: HandlerContext, request: ChatRequest, action: Action) -> None:

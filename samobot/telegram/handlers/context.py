@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -22,12 +23,14 @@ from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.publisher import scope_of
 from samobot.telegram.notify.recipients import Recipients
+from samobot.telegram.outbound.downloads import FileDownloads
 from samobot.telegram.outbound.outbox import Attachment, Outbox
 from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.file_refs import FileRef
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.store.pending_work import BackgroundTask
 from samobot.telegram.store.sent import MessageSubject
-from samobot.telegram.views.actions import Action
+from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, Rows, keyboard
 from samobot.text import one_line
 
@@ -58,6 +61,11 @@ class ChatRequest:
         about: What the message replied to, or tapped, is about.
         old: Whether it was written so long ago that it has to be confirmed.
         query_id: Of the tap, None for a message.
+        files: Files of the message, still at Telegram.
+        quote: The part of the replied message that the user has quoted.
+        forwarded_from: Whose message it forwards; None if it was written by the user.
+        addressed: Whether it is certainly meant for the bot; in a group, other messages are not answered.
+        sent_at: When the message was sent, epoch seconds.
     """
 
     key: str
@@ -70,6 +78,11 @@ class ChatRequest:
     about: MessageSubject | None = None
     old: bool = False
     query_id: str | None = None
+    files: tuple[FileRef, ...] = ()
+    quote: str = ""
+    forwarded_from: str | None = None
+    addressed: bool = True
+    sent_at: float = 0.0
 
     @property
     def session(self) -> str | None:
@@ -79,6 +92,22 @@ class ChatRequest:
     def with_text(self, text: str) -> ChatRequest:
         """The same request with another text."""
         return replace(self, text=text)
+
+    def without_files(self) -> ChatRequest:
+        """The same request once its files were saved."""
+        return replace(self, files=())
+
+    def as_json(self) -> dict[str, Any]:
+        """The request as JSON object, without the tap that cannot be answered later."""
+        values = asdict(replace(self, query_id=None, files=()))
+        return values | {"files": [file.model_dump(mode="json") for file in self.files]}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> ChatRequest:
+        """The request that `as_json` returned."""
+        about = MessageSubject(**values["about"]) if values["about"] else None
+        files = tuple(FileRef.model_validate(file) for file in values.get("files", ()))
+        return cls(**{**values, "about": about, "person": Person(**values["person"]), "files": files})
 
 
 def choice(label: str, action: Action) -> ActionButton:
@@ -97,6 +126,7 @@ class HandlerContext:
         places: Which chats get the messages of which session.
         settings: The configuration.
         now: The clock, aware.
+        downloads: Fetches files from Telegram.
     """
 
     def __init__(
@@ -108,6 +138,7 @@ class HandlerContext:
         places: Recipients,
         settings: Settings,
         now: Callable[[], datetime],
+        downloads: FileDownloads,
     ) -> None:
         self.fleet = fleet
         self.store = store
@@ -116,6 +147,7 @@ class HandlerContext:
         self.places = places
         self.settings = settings
         self.now = now
+        self.downloads = downloads
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 
@@ -147,7 +179,7 @@ class HandlerContext:
         """
         pieces = [html] if attachment else split_html(self.outbox.mask(html))
         last_key = f"reply:{request.key}:{part}:{len(pieces) - 1}"
-        markup = self.keyboard(scope_of(request.chat_id, last_key), buttons)
+        markup = self.keyboard(scope_of(request.chat_id, last_key), _with_files(buttons, request.files))
         for number, piece in enumerate(pieces):
             last = number == len(pieces) - 1
             self.outbox.post(
@@ -221,14 +253,14 @@ class HandlerContext:
             command: The command that does it, given this request.
             work: The doing.
         """
-        task = BackgroundTask(command, asdict(replace(request, query_id=None)))
+        task = BackgroundTask(command, request.as_json())
         try:
             self.store.tasks.set(request.key, task)
         except StorageError as error:
             log.error(
                 "%s is done without a note of it: %s", command, error
             )  # a full disk must not keep from it
-        running = asyncio.create_task(self._guarded(request, work), name=request.key)
+        running = asyncio.create_task(self._guarded(request, command, work), name=request.key)
         self._tasks.add(running)
         running.add_done_callback(self._tasks.discard)
 
@@ -238,28 +270,26 @@ class HandlerContext:
 
     def unfinished_commands(self) -> list[tuple[str, ChatRequest]]:
         """What was begun in the background and not ended, as commands to be given again."""
-        found = []
-        for task in self.store.tasks.all():
-            values = task.request
-            about = MessageSubject(**values["about"]) if values["about"] else None
-            request = ChatRequest(**{**values, "about": about, "person": Person(**values["person"])})
-            found.append((task.command, request))
-        return found
+        return [(task.command, ChatRequest.from_json(task.request)) for task in self.store.tasks.all()]
 
     async def finish(self, timeout: float) -> None:
-        """Wait for background work for a number of seconds; then cancel it."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=timeout)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        """Wait for background work, and what it begins, for a number of seconds; then cancel it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+        late = tuple(self._tasks)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
-    async def _guarded(self, request: ChatRequest, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, request: ChatRequest, command: str, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception as error:
             self.fail(replace(request, query_id=None), error)
-        self.mark_finished(request)
+        if self.store.tasks.command_of(request.key) == command:  # otherwise it has begun more under its key
+            self.mark_finished(request)
 
     def mark_finished(self, request: ChatRequest) -> None:
         """Note that what was begun in the background has ended."""
@@ -273,6 +303,21 @@ class HandlerContext:
     def _replied(self, request: ChatRequest) -> int | None:
         """In a group an answer shows whom it answers."""
         return request.message_id if request.chat_id < 0 and request.query_id is None else None
+
+
+def _with_files(buttons: Rows, files: tuple[FileRef, ...]) -> Rows:
+    """Let the files of a message go with whatever its text is used for."""
+    if not files:
+        return buttons
+    return tuple(
+        tuple(
+            replace(button, action=button.action.model_copy(update={"files": files}))
+            if isinstance(button, ActionButton) and button.action.do is not ActionKind.CANCEL
+            else button
+            for button in row
+        )
+        for row in buttons
+    )
 
 
 def about_session(ref: SessionRef, kind: str = "note", **detail: Any) -> MessageSubject:

@@ -23,6 +23,8 @@ from samobot.telegram.handlers.decision_checks import (
     is_unfinished,
     no_plan,
 )
+from samobot.telegram.handlers.intents import is_letter
+from samobot.telegram.handlers.message_files import save_files, text_with_files
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
 from samobot.telegram.views.actions import Action, ActionKind
@@ -60,7 +62,7 @@ async def answer(context: HandlerContext, request: ChatRequest) -> None:
         raise ConflictError(f"{view.ref.name} has no open question.")
     if question is None:
         ask.which_question(context, request, view, words.text)
-    elif not words.text:
+    elif not words.text and not request.files:
         ask.ask_answer(context, request, view.ref, question)
     else:
         await _check_shown(context, view, [question])
@@ -87,7 +89,7 @@ async def reject(context: HandlerContext, request: ChatRequest) -> None:
     if view.plan is None or not has_plan(view):
         raise ConflictError(no_plan(view))
     sha256 = _shown_plan(context, request, view) or view.plan.sha256
-    if feedback.strip():
+    if feedback.strip() or request.files:
         await reject_plan(context, request, view.ref, sha256, feedback)
     else:
         ask.ask_feedback(context, request, view.ref, sha256)
@@ -99,7 +101,7 @@ async def tell(context: HandlerContext, request: ChatRequest) -> None:
     if target is None:
         return
     target.view.refuse_if_done()
-    if target.rest.strip():
+    if target.rest.strip() or request.files:
         await give_guidance(context, request, target.view.ref, target.rest)
     else:
         ask.ask_guidance(context, request, target.view)
@@ -132,6 +134,8 @@ async def answer_question(
     Raises:
         ConflictError: It has changed, was answered by somebody meanwhile, or is being worked with.
     """
+    text = await text_with_files(context, request, ref, with_quote(request, text), "the answer to a question")
+    request = request.without_files()
     answer = QuestionAnswer(index=index, text=text, identity=identity)
     receipt = await context.fleet.answer(ref, [answer], request.person, change=change)
     await _answered(context, request, ref, receipt)
@@ -151,6 +155,9 @@ async def answer_labelled(
 
 async def accept_suggestions(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Take every suggestion."""
+    if request.files:
+        await save_files(context, request, ref)
+        request = request.without_files()
     receipt = await context.fleet.accept_suggestions(ref, request.person)
     await _answered(context, request, ref, receipt)
     if receipt.open:
@@ -170,6 +177,9 @@ async def approve_plan(
     Raises:
         ConflictError: The plan is another one by now.
     """
+    if request.files:
+        await save_files(context, request, ref)
+        request = request.without_files()
     before = (await context.fleet.view(ref)).plan
     if before is not None and before.sha256 == sha256:
         check_not_sent_back(await context.fleet.view(ref))
@@ -195,6 +205,10 @@ async def reject_plan(
     Raises:
         ConflictError: The plan is another one by now.
     """
+    feedback = await text_with_files(
+        context, request, ref, with_quote(request, feedback), "the feedback on the plan"
+    )
+    request = request.without_files()
     try:
         await context.fleet.reject(ref, feedback, request.person, expected=sha256)
     finally:
@@ -210,13 +224,31 @@ async def give_guidance(context: HandlerContext, request: ChatRequest, ref: Sess
     Raises:
         SessionDoneError: There will be no further iteration.
     """
-    await context.fleet.add_guidance(ref, words, request.person)
+    await leave_guidance(context, request, ref, words)
+    request = request.without_files()
     context.receipt(request, "👍", "Noted for the next iteration.")
     need = need_of(await context.fleet.view(ref))
     if need is not None:
         _offer_to_go_on(context, request, ref, need)
     await context.notifier.refresh(ref)
     await _say_if_stopped(context, request, ref)
+
+
+async def leave_guidance(context: HandlerContext, request: ChatRequest, ref: SessionRef, text: str) -> None:
+    """Save guidance, with the files and the quote of the request."""
+    text = with_quote(request, text)
+    if request.files:
+        await save_files(context, request, ref, text)
+    else:
+        await context.fleet.add_guidance(ref, text, request.person)
+
+
+def with_quote(request: ChatRequest, text: str) -> str:
+    """Put the quoted part of the replied message below a text, unless the text is an option's letter."""
+    if not request.quote.strip() or is_letter(text) or not text.strip():
+        return text
+    quoted = "\n".join(f"> {line}" for line in request.quote.strip().splitlines())
+    return f"{text}\n\nThis is about:\n{quoted}"
 
 
 def _offer_to_go_on(context: HandlerContext, request: ChatRequest, ref: SessionRef, need: Need) -> None:
@@ -263,6 +295,9 @@ async def _write(
         else QuestionAnswer(label=question, text=text)
         for question, text in answers.items()
     ]
+    if request.files:
+        await save_files(context, request, ref, f"For the answers to {', '.join(map(str, answers))}")
+        request = request.without_files()
     receipt = await context.fleet.answer(ref, named, request.person)
     await _answered(context, request, ref, receipt)
 

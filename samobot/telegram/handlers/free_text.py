@@ -52,6 +52,12 @@ _MOST = 3
 async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
     """Handle plain text: as the answer to a prompt, as a reply, or as a task."""
     prompt = prompts.find_prompt(context, request)
+    if request.forwarded_from is not None:
+        prompts.close_prompt(context, request)
+        await _offer_uses(context, request, prompt)
+        return
+    if prompt is not None:  # what was sent with the command goes with its missing part
+        request = replace(request, files=(*(prompt.action.files or ()), *request.files))
     if prompt is not None and prompt.action.do is ActionKind.PICK_SESSION and _is_command(request.text):
         _ask_whether_command(context, request, prompt.action)
         return
@@ -62,8 +68,7 @@ async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
     if request.session is not None:
         await handle_reply(context, request, await context.fleet.view(SessionRef.from_key(request.session)))
         return
-    if request.chat_id > 0:
-        await _hint(context, request)
+    await _hint(context, request)
 
 
 async def _complete_once(context: HandlerContext, request: ChatRequest, prompt: Prompt) -> None:
@@ -166,7 +171,10 @@ def _ask_whether_command(context: HandlerContext, request: ChatRequest, action: 
 
 async def _hint(context: HandlerContext, request: ChatRequest) -> None:
     """Offer what a text could be for, as buttons."""
-    if is_greeting(request.text):
+    if not request.text.strip():
+        await _offer_uses(context, request, None)
+        return
+    if is_greeting(request.text) and not request.files:
         greeting = find_command("start")
         assert greeting is not None
         await greeting.handler(context, request.with_text(""))
@@ -184,27 +192,53 @@ async def _hint(context: HandlerContext, request: ChatRequest) -> None:
     if is_letter(request.text) and len(asking_now) == 1 and len(asking_now[0].open_questions) > 1:
         ask.which_question(context, request, asking_now[0], request.text.strip())
         return
-    shown = active[:_MOST]
-    offers = [
-        button
-        for view, name in zip(shown, display_names(shown), strict=True)
-        for button in _offers(view, name, request.text)
-    ]
-    starts = (
-        [] if near is not None or _is_reply_like(request.text) else await _start_buttons(context, request)
-    )
-    if not offers and not starts:
+    starts = near is None and not _is_reply_like(request.text)
+    if not await _offer(context, request, active, slash, starts=starts):
         nothing = (
             "No active session. Send a task in your own words to start one; /help shows what you can do."
         )
         context.reply(request, slash or nothing, part="hint")
-        return
+
+
+async def _offer_uses(context: HandlerContext, request: ChatRequest, prompt: Prompt | None) -> None:
+    """Offer what a forwarded message, or files without a text, could be for; nothing is used without a tap."""
+    asked = []
+    if prompt is not None:
+        subject = prompts.prompt_subject(prompt)
+        about = {"session": subject.session, "kind": subject.kind, "detail": subject.detail}
+        asked = [
+            choice("✍️ Use it for that", Action(do=ActionKind.SAY, text=request.text or None, about=about))
+        ]
+    active = [view for view in await context.fleet.sessions() if is_active(view)]
+    await _offer(context, request, active, "", starts=True, first=asked)
+
+
+async def _offer(
+    context: HandlerContext,
+    request: ChatRequest,
+    active: Sequence[SessionView],
+    slash: str,
+    *,
+    starts: bool,
+    first: Sequence[ActionButton] = (),
+) -> bool:
+    """Offer what a message could be for; returns whether there is anything."""
+    shown = active[:_MOST]
+    offers = [
+        button
+        for view, name in zip(shown, display_names(shown), strict=True)
+        for button in _offers(view, name, request)
+    ]
+    new = await _start_buttons(context, request) if starts else []
+    if not offers and not new and not first:
+        return False
     context.reply(
         request,
-        "\n".join(part for part in (slash, *await _question(context, request, shown, bool(starts))) if part),
-        buttons=rows(*starts, *offers, choice("Cancel", Action(do=ActionKind.CANCEL)), width=1),
+        "\n".join(part for part in (slash, *await _question(context, request, shown, bool(new))) if part),
+        buttons=rows(*first, *new, *offers, choice("Cancel", Action(do=ActionKind.CANCEL)), width=1),
         part="hint",
     )
+    return True
 
 
 async def _start_buttons(context: HandlerContext, request: ChatRequest) -> list[ActionButton]:
@@ -215,9 +249,11 @@ async def _question(
     context: HandlerContext, request: ChatRequest, shown: Sequence[SessionView], starts: bool
 ) -> list[str]:
     """What is asked about a text that answers nothing: what it is for, and what a session would be called."""
-    quoted = f"“{escape(one_line(request.text, 120))}”"
+    quoted = f"“{escape(one_line(request.text, 120))}”" if request.text.strip() else ""
     lines = []
-    if not shown:
+    if request.files or request.forwarded_from is not None:
+        lines += [line for line in (f"What is this for?{_what_came(request)}", quoted) if line]
+    elif not shown:
         lines.append(f"No active session. Start one with this text?\n{quoted}")
     elif len(shown) == 1 and not starts:
         lines.append(f"Is that for {bold(shown[0].ref.name)}?")
@@ -225,7 +261,7 @@ async def _question(
         lines.append(f"What is this for?\n{quoted}")
     else:
         lines.append(f"Which session is {quoted} for?")
-    if starts:
+    if starts and request.text.strip():
         lines.append(
             f"A new session would be {bold(await session_offers.new_session_name(context, request))}."
         )
@@ -240,9 +276,24 @@ def _is_reply_like(text: str) -> bool:
     return short or is_small_talk(text) or read_assent(text) is Assent.REFUSAL or says_done(text)
 
 
-def _offers(view: SessionView, name: str, text: str) -> list[ActionButton]:
-    """What a text could be for a session: an answer, a decision, guidance."""
+def _what_came(request: ChatRequest) -> str:
+    """The files of a message and whose message it was."""
+    count = len(request.files)
+    kind = request.files[0].kind.value.replace("_", " ") if count == 1 else "files"
+    parts = [f"1 {kind}" if count == 1 else f"{count} files"] if count else []
+    if request.forwarded_from is not None:
+        parts.append(f"forwarded from {one_line(request.forwarded_from, 40)}")
+    return f" ({escape(', '.join(parts))})"
+
+
+def _offers(view: SessionView, name: str, request: ChatRequest) -> list[ActionButton]:
+    """What a message could be for a session: an answer, a decision, guidance."""
+    text = request.text
     found: list[ActionButton] = []
+    if request.forwarded_from is not None:  # somebody else's text decides nothing
+        return [
+            choice(f"💬 Guidance for {name}", Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=text))
+        ]
     waiting, need = view.open_questions, need_of(view)
     intent = find_intent(view, text)
     if intent is not None:

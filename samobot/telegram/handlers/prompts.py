@@ -49,15 +49,17 @@ def send_prompt(
         hint: Shown in the empty field, up to 64 characters.
     """
     key = f"ask:{request.key}"
-    detail: dict[str, Any] = {"action": action.model_dump(exclude_none=True, mode="json"), "key": key}
-    context.store.prompts.set(request.chat_id, request.user_id, detail["action"], key)
+    if request.files:
+        action = action.model_copy(update={"files": (*(action.files or ()), *request.files)})
+    subject = prompt_subject(Prompt(action, key))
+    context.store.prompts.set(request.chat_id, request.user_id, subject.detail["action"], key)
     by_message = request.query_id is None
     in_group = request.chat_id < 0
     context.outbox.post(
         request.chat_id,
         html,
         key=key,
-        about=MessageSubject(action.session, _ASK, detail),
+        about=subject,
         priority=Priority.RECEIPT,
         markup=ForceReply(selective=by_message and in_group, input_field_placeholder=hint[:64] or None),
         thread_id=request.thread_id,
@@ -79,6 +81,21 @@ def find_prompt(context: HandlerContext, request: ChatRequest) -> Prompt | None:
     if prompt is None or context.store.clock() - prompt.at > PROMPT_SECONDS:
         return None
     return Prompt(Action.model_validate(prompt.action), prompt.message_key)
+
+
+def bind_prompt(context: HandlerContext, request: ChatRequest) -> ChatRequest:
+    """Make a message the reply to the prompt that it answers, and close that; for one that is handled later."""
+    prompt = find_prompt(context, request) if request.about is None else None
+    if prompt is None:
+        return request
+    context.store.prompts.drop(request.chat_id, request.user_id)
+    return replace(request, about=prompt_subject(prompt))
+
+
+def prompt_subject(prompt: Prompt) -> MessageSubject:
+    """The subject of a prompt's message: a reply to it completes the prompt."""
+    detail = {"action": prompt.action.model_dump(exclude_none=True, mode="json"), "key": prompt.key}
+    return MessageSubject(prompt.action.session, _ASK, detail)
 
 
 def close_prompt(context: HandlerContext, request: ChatRequest) -> None:

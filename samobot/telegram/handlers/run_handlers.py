@@ -11,6 +11,7 @@ from samobot.session.folder import clean_name
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.control_handlers import resume_one
+from samobot.telegram.handlers.message_files import fetch_files, offer_again
 from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.handlers.resolve import project_named
 from samobot.telegram.handlers.run_arguments import RunArguments, parse_run, task_slug
@@ -27,6 +28,7 @@ from samobot.telegram.handlers.session_offers import (
 )
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.outbound.downloads import FileDownloadError
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import more_today
 from samobot.telegram.views.buttons import rows
@@ -40,7 +42,9 @@ async def run(context: HandlerContext, request: ChatRequest) -> None:
 
 async def run_in(context: HandlerContext, request: ChatRequest, project: str | None) -> None:
     """The same in a project that was chosen, if one was."""
-    begun = [task for _, task in context.unfinished_commands() if task.key == request.key]
+    begun = [
+        task for name, task in context.unfinished_commands() if task.key == request.key and name == "run"
+    ]
     if begun and begun[0].text != request.text:
         return  # an update handled again after a crash: what it began is taken up under its settled name
     await context.fleet.refuse_in_panic()
@@ -128,12 +132,19 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
                 dive=words.dive,
                 budget_usd=words.budget_usd,
                 auto=words.auto,
+                files=tuple(await fetch_files(context, request)),
             ),
             request.person,
         )
+    except FileDownloadError as error:
+        again = Action(do=ActionKind.PICK_PROJECT, project=project, command="run", text=request.text)
+        offer_again(context, request, error, again)
+        return
     except DayOverError as error:
+        request = request.without_files()
         await _offer_more_today(context, request, project, words, error)
         return
+    request = request.without_files()
     context.receipt(request, "👍")
     if started.ref is not None and request.chat_id not in {
         place.chat_id for place in context.places.of(started.ref.key)

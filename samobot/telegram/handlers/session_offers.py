@@ -53,7 +53,7 @@ async def new_session_buttons(context: HandlerContext, request: ChatRequest) -> 
     if not known:
         return []
     begin = Action(do=ActionKind.PICK_PROJECT, project=project, command="run", text=request.text)
-    if project is None:
+    if project is None or not request.text.strip():
         return [choice("▶️ New session", begin)]
     rename = Action(do=ActionKind.PICK_PROJECT, project=project, command="rename", text=request.text)
     if len(known) == 1:

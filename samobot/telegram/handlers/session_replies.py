@@ -28,6 +28,7 @@ from samobot.telegram.handlers.intents import (
     read_intent,
     says_done,
 )
+from samobot.telegram.handlers.message_files import save_files
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -63,6 +64,12 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
         return
     need = need_of(view)
     intent = find_intent(view, request.text)
+    if request.files and "sha256" in detail and plan_waits(view) and not request.text.strip():
+        ask_about_plan(context, request, view, f"Should the plan of {bold(view.ref.name)} change?")
+        return
+    if request.files and (intent is not None or says_done(request.text)):
+        await save_files(context, request, view.ref)
+        request = request.without_files()
     if intent is not None:
         await _carry_out(context, request, view, intent)
         return
@@ -264,7 +271,8 @@ async def _raise_budget(
 async def _answer_block(context: HandlerContext, request: ChatRequest, view: SessionView, need: Need) -> None:
     """Leave an answer as guidance and resume the session with it."""
     ref = view.ref
-    await context.fleet.add_guidance(ref, request.text, request.person)
+    await decision_handlers.leave_guidance(context, request, ref, request.text)
+    request = request.without_files()
     try:
         if need.kind in (NeedKind.BLOCK, NeedKind.FAILED):
             await control_handlers.unblock(context, request, ref, DecisionKind.RETRY, need.name)

@@ -37,7 +37,6 @@ class RefusalReason(StrEnum):
     NOBODY = "from nobody in particular"
     ANONYMOUS = "written in the name of a chat"
     BOT = "from a bot"
-    FORWARDED = "a forwarded message"
     VIA_BOT = "sent through another bot"
     STRANGER = "from a stranger"
     PLACE = "in a chat that is not allowed"
@@ -105,14 +104,12 @@ def _judge_message(message: Message, access: Access) -> AccessDecision:
         reason = RefusalReason.NOBODY
     elif message.sender_chat is not None or message.is_automatic_forward or user.id in _NOT_PEOPLE:
         reason = RefusalReason.ANONYMOUS
-    elif message.forward_origin is not None:
-        reason = RefusalReason.FORWARDED
     elif message.via_bot is not None or message.sender_business_bot is not None:
         reason = RefusalReason.VIA_BOT
     if user is None or reason is not None:
         return AccessDecision(reason, user_id, chat.id)
     reason = _refusal(user.id, user.is_bot, chat, access)
-    start = _START.fullmatch(message.text or "")
+    start = _START.fullmatch(message.text or "") if message.forward_origin is None else None
     # A stranger pairs by a code in a private chat, a group by one that an allowed user sends there.
     may_pair = (
         reason is RefusalReason.STRANGER and chat.type == ChatType.PRIVATE and chat.id == user.id

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from telegram import CallbackQuery, Message, Update
 
 from samobot.session.gate import Person
-from samobot.telegram.handlers.callbacks import handle_callback, tapped_button
+from samobot.telegram.handlers.callbacks import (
+    TAP_WITH_FILES,
+    carry_out_in_background,
+    handle_callback,
+    tapped_button,
+)
 from samobot.telegram.handlers.command_table import Command, find_command, unknown
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, choice
 from samobot.telegram.handlers.free_text import handle_text
+from samobot.telegram.handlers.message_files import MESSAGE, handle_with_files
 from samobot.telegram.handlers.parsing import ParsedCommand, parse_command
-from samobot.telegram.handlers.prompts import close_prompt
+from samobot.telegram.handlers.prompts import bind_prompt, close_prompt
 from samobot.telegram.handlers.status_handlers import place_of
+from samobot.telegram.inbound.message_content import read_content
+from samobot.telegram.inbound.message_parts import PART, SETTLE_SECONDS, MessagePart, PartCollector
 from samobot.telegram.inbound.polling import is_outdated
 from samobot.telegram.markup.html import code
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.outbound.downloads import FileDownloadError, is_too_large, too_large_text
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
@@ -35,11 +47,19 @@ class UpdateDispatcher:
     Args:
         context: What handlers share.
         username: Returns the bot's username, without `@`; known before an update is handled.
+        settle_seconds: How long to wait for a further part of an album or a long text.
     """
 
-    def __init__(self, context: HandlerContext, username: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        context: HandlerContext,
+        username: Callable[[], str | None],
+        *,
+        settle_seconds: float = SETTLE_SECONDS,
+    ) -> None:
         self._context = context
         self._username = username
+        self._parts = PartCollector(context.store, self._on_request, settle_seconds=settle_seconds)
 
     async def on_update(self, update: Update) -> None:
         """Handle an update; errors are reported."""
@@ -52,13 +72,29 @@ class UpdateDispatcher:
         """Repeat the background work that was not finished when the bot last died."""
         for name, request in self._context.unfinished_commands():
             command = find_command(name)
-            if command is None:
-                self._context.mark_finished(request)
+            if name == PART:
+                self._parts.take_up(request)
+            elif self._context.is_running(request):
                 continue
-            log.info("taken up again: /%s of %s", name, request.key)
-            await self._guarded(request, command)
-            if not self._context.is_running(request):
+            elif name == MESSAGE:
+                self._handle_files(request)
+            elif name == TAP_WITH_FILES:
+                carry_out_in_background(self._context, request)
+            elif command is None:
                 self._context.mark_finished(request)
+            else:
+                log.info("taken up again: /%s of %s", name, request.key)
+                await self._guarded(request, command)
+                if not self._context.is_running(request):
+                    self._context.mark_finished(request)
+
+    async def finish(self) -> None:
+        """Handle what was collected without waiting for more, as at the end of the bot."""
+        await self._parts.flush()
+
+    def close(self) -> None:
+        """Wait for nothing more; what was collected is handled at the next start."""
+        self._parts.close()
 
     async def _on_tap(self, update_id: int, query: CallbackQuery) -> None:
         message = query.message
@@ -83,9 +119,11 @@ class UpdateDispatcher:
             self._context.fail(request, error)
 
     async def _on_message(self, update: Update, message: Message) -> None:
-        user = message.from_user
-        if user is None:
+        user, content = message.from_user, read_content(message)
+        if user is None or content.is_empty:
             return
+        about = self._about(message)
+        text, mentioned = self._without_mention(content.text)
         request = ChatRequest(
             key=f"message{message.message_id}",
             chat_id=message.chat.id,
@@ -93,30 +131,86 @@ class UpdateDispatcher:
             thread_id=message.message_thread_id if message.is_topic_message else None,
             user_id=user.id,
             person=Person(_name(user.first_name), VIA),
-            text=message.text or "",
-            about=self._about(message),
+            text=text,
+            about=about,
             old=is_outdated(update, self._context.now()),
+            files=content.files,
+            quote=content.quote,
+            forwarded_from=content.forwarded_from,
+            addressed=message.chat.id > 0 or about is not None or mentioned,
+            sent_at=message.date.timestamp(),
         )
-        if message.text is None:
-            if message.chat.id > 0 and message.effective_attachment is not None:
-                self._context.reply(request, "Only text is read here so far.", part="hint")
+        if content.unusable:
+            if request.addressed:
+                self._context.reply(request, _unusable_text(content.unusable), part="hint")
             return
-        typed = parse_command(message.text)
+        part = MessagePart(request, message.date, message.media_group_id, self._is_command(request))
+        if not await self._parts.take(part):
+            await self._on_request(request)
+
+    async def _on_request(self, request: ChatRequest) -> None:
+        """Handle a whole message."""
+        typed = parse_command(request.text) if request.forwarded_from is None else None
+        if typed is not None and typed.bot is not None and not self._is_me(typed.bot):
+            return
+        if typed is None and not request.addressed:
+            return
+        left = self._without_large_files(request)
+        if left is None:
+            return
+        if left.files:
+            self._handle_files(left)
+        else:
+            await self._handle(left, typed)
+
+    def _handle_files(self, request: ChatRequest) -> None:
+        """Handle a message with files in the background: fetching them may take minutes."""
+        if request.forwarded_from is None and parse_command(request.text) is None:
+            request = bind_prompt(self._context, request)
+        work = handle_with_files(self._context, request, lambda: self._handle(request, None))
+        self._context.run_in_background(request, MESSAGE, work)
+
+    async def _handle(self, request: ChatRequest, typed: ParsedCommand | None) -> None:
+        typed = typed or (parse_command(request.text) if request.forwarded_from is None else None)
         if typed is None:
             await self._guarded(request, None)
-            return
-        if typed.bot is not None and typed.bot.casefold() != (self._username() or "").casefold():
             return
         close_prompt(self._context, request)  # a command means that the prompt is not being answered
         command = find_command(typed.name)
         asked = request.with_text(typed.rest)
         if command is None:
-            if message.chat.id > 0 or typed.bot is not None:
+            if request.addressed or typed.bot is not None:
                 unknown(self._context, asked, typed.name)
         elif request.old and command.acts:
-            self._confirm(asked, typed, message)
+            self._confirm(asked, typed, request)
         else:
             await self._guarded(asked, command)
+
+    def _is_command(self, request: ChatRequest) -> bool:
+        typed = parse_command(request.text)
+        return typed is not None and find_command(typed.name) is not None
+
+    def _is_me(self, username: str) -> bool:
+        return username.casefold() == (self._username() or "").casefold()
+
+    def _without_mention(self, text: str) -> tuple[str, bool]:
+        """Take the bot's `@name` out of a text, and report whether it was there."""
+        name = self._username()
+        if not name:
+            return text, False
+        pattern = re.compile(rf"(?<!\S)@{re.escape(name)}\b[,:]?\s*", re.IGNORECASE)
+        return (pattern.sub("", text).strip(), True) if pattern.search(text) else (text, False)
+
+    def _without_large_files(self, request: ChatRequest) -> ChatRequest | None:
+        """Report files that Telegram will not let the bot have; None if nothing else is left of the message."""
+        large = [file for file in request.files if is_too_large(file)]
+        if not large:
+            return request
+        kept = tuple(file for file in request.files if file not in large)
+        lines = [f"📎 {escape(too_large_text(file))}" for file in large]
+        self._context.reply(request.without_files(), "\n".join(lines), part="large")
+        left = replace(request, files=kept)
+        return left if kept or left.text else None
 
     async def _guarded(self, request: ChatRequest, command: Command | None) -> None:
         try:
@@ -124,6 +218,8 @@ class UpdateDispatcher:
                 await handle_text(self._context, request)
             else:
                 await command.handler(self._context, request)
+        except FileDownloadError:
+            raise
         except Exception as error:
             self._context.fail(request, error)
 
@@ -149,18 +245,23 @@ class UpdateDispatcher:
                 return _subject(Action.model_validate(tap.action))
         return None
 
-    def _confirm(self, request: ChatRequest, typed: ParsedCommand, message: Message) -> None:
+    def _confirm(self, request: ChatRequest, typed: ParsedCommand, message: ChatRequest) -> None:
         """Ask for confirmation of an old command."""
         again = Action(
             do=ActionKind.RUN_STALE, session=request.session, command=typed.name, text=request.text or None
         )
-        at = time_of(message.date, place_of(self._context, request), self._context.now())
+        sent = datetime.fromtimestamp(message.sent_at, UTC)
+        at = time_of(sent, place_of(self._context, request), self._context.now())
         self._context.reply(
             request,
-            f"I was away. {code(one_line(message.text or '', 100))} is from {escape(at)}; do it now?",
+            f"I was away. {code(one_line(message.text, 100))} is from {escape(at)}; do it now?",
             buttons=rows(choice("Do it now", again), choice("No", Action(do=ActionKind.CANCEL))),
             part="old",
         )
+
+
+def _unusable_text(what: str) -> str:
+    return f"I can't use {what}. Send text, a photo, a file or a voice message."
 
 
 def _name(first_name: str) -> str:

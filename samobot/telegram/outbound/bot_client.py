@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import ssl
 from datetime import timedelta
 
+import httpx
 from telegram import Bot
 from telegram.error import RetryAfter
 from telegram.request import HTTPXRequest
@@ -53,6 +56,7 @@ def build_bot(token: str, root: str) -> Bot:
             write_timeout=_ANSWER_SECONDS,
             pool_timeout=_CONNECT_SECONDS,
             media_write_timeout=FILE_SECONDS,
+            httpx_kwargs={"verify": _ssl_context()},
         ),
         get_updates_request=HTTPXRequest(
             connection_pool_size=1,
@@ -60,8 +64,15 @@ def build_bot(token: str, root: str) -> Bot:
             read_timeout=_ANSWER_SECONDS,
             write_timeout=_ANSWER_SECONDS,
             pool_timeout=_CONNECT_SECONDS,
+            httpx_kwargs={"verify": _ssl_context()},
         ),
     )
+
+
+@functools.cache
+def _ssl_context() -> ssl.SSLContext:
+    """What httpx would make for each client: reading the certificates is nearly all the work of making one."""
+    return httpx.create_ssl_context()
 
 
 def retry_seconds(error: RetryAfter) -> float:

@@ -81,6 +81,11 @@ class BackgroundTasks:
         """Return whether a task of this key is not finished."""
         return self._database.row("SELECT 1 FROM background_tasks WHERE key = ?", (key,)) is not None
 
+    def command_of(self, key: str) -> str | None:
+        """Return the command of the unfinished task of this key."""
+        row = self._database.row("SELECT command FROM background_tasks WHERE key = ?", (key,))
+        return str(row["command"]) if row is not None else None
+
     def set(self, key: str, task: BackgroundTask) -> None:
         """Save a task that begins now."""
         with self._database.transaction(durable=True) as connection:

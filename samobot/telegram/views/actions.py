@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from samobot.telegram.store.file_refs import FileRef
 
 
 class ActionKind(StrEnum):
@@ -32,6 +35,7 @@ class ActionKind(StrEnum):
     PR_TEXT = "pr_text"
     TIMELINE = "timeline"
     ARCHIVE = "archive"
+    LAND = "land"
     STATUS = "status"
     SILENCE = "silence"
     AUTO_OFF = "auto_off"
@@ -39,6 +43,7 @@ class ActionKind(StrEnum):
     PICK_SESSION = "pick_session"
     RUN_STALE = "run_stale"
     ASIDE = "aside"
+    SAY = "say"
     CANCEL = "cancel"
 
 
@@ -49,13 +54,15 @@ class Action(BaseModel):
         do: What it asks for.
         session: Key of the session it is about (`project:folder`).
         question: Index of a question.
-        identity: Fingerprint of that question, or the digest of the plan, as it was shown.
+        identity: Fingerprint of that question, or the digest of the plan or landing, as it was shown.
         letter: The option that is chosen.
         project: A project's name, where one is picked.
         command: The command that continues once something was picked, with its arguments so far.
         text: Text that belongs to it, such as the task of a run whose project is asked for, or the answer that
             stood when another one was asked for.
         usd: US dollars, where a budget is raised.
+        files: Files of the message that led to the button; they go where its text goes.
+        about: The subject of the message that a text replied to, as JSON object; with `SAY`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,3 +76,5 @@ class Action(BaseModel):
     command: str | None = None
     text: str | None = None
     usd: float | None = None
+    files: tuple[FileRef, ...] | None = None
+    about: dict[str, Any] | None = None

@@ -11,6 +11,7 @@ from samobot.telegram.markup.split import PHONE_LINE, beginning, file_name
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
+from samobot.telegram.views.landing_message import land_button
 from samobot.telegram.views.wording import (
     Icon,
     agent_line,
@@ -46,6 +47,7 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> MessageView:
     facts = lines(_branch(diff), _tests(view), _took(view), _by_phase(view))
     key = view.ref.key
     of_repository = (
+        *((land_button(view.ref),) if diff is not None and diff.commits else ()),
         ActionButton("± Diff", Action(do=ActionKind.DIFF, session=key)),
         ActionButton("PR text", Action(do=ActionKind.PR_TEXT, session=key)),
     )

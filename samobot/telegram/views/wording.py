@@ -41,6 +41,7 @@ class Icon(StrEnum):
     GUIDANCE = "💬"
     IDLE = "💤"
     ARCHIVED = "🗄"
+    LANDING = "🔀"
 
 
 @dataclass(frozen=True, slots=True)

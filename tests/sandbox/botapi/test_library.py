@@ -199,5 +199,7 @@ async def test_each_fault_is_the_librarys_own_error(server: BotApiServer, librar
     server.fault(FaultKind.HANG, "sendMessage")
     with pytest.raises(TimedOut):
         await library.send_message(chat.id, "x", read_timeout=0.05)
+    # The caller may have given up before the server read its request, which the fault is meant for.
+    await server.wait_until(lambda: len(server.calls.of("sendMessage")) == len(errors) + 1)
     await library.send_message(chat.id, "x")
     assert len(chat.messages) == 1

@@ -56,6 +56,12 @@ def test_the_owner_passes_in_private_and_in_an_allowed_group() -> None:
     assert check_access(tap(person(), group()), ACCESS).allowed
 
 
+def test_the_owners_forward_passes_so_that_it_can_be_offered() -> None:
+    assert check_access(
+        update("message", message(person(), private(), forward_origin=FORWARD)), ACCESS
+    ).allowed
+
+
 def test_a_tap_on_a_message_too_old_to_be_shown_passes() -> None:
     old = {"message_id": 5, "date": 0, "chat": private()}
     query = {"id": "1", "from": person(), "chat_instance": "1", "data": "x", "message": old}
@@ -84,9 +90,9 @@ REFUSED = {
         update("edited_message", message(person(), private(), edit_date=2)),
         RefusalReason.EDITED,
     ),
-    "a forwarded command": (
-        update("message", message(person(), private(), forward_origin=FORWARD)),
-        RefusalReason.FORWARDED,
+    "a stranger's forward": (
+        update("message", message(person(STRANGER), private(STRANGER), forward_origin=FORWARD)),
+        RefusalReason.STRANGER,
     ),
     "a command through another bot": (
         update("message", message(person(), private(), via_bot=person(77, is_bot=True))),
@@ -318,5 +324,5 @@ async def test_of_what_telegram_hands_over_only_the_owners_words_reach_a_handler
             owner.say("in the group", place)
             for update in await bot.get_updates(allowed_updates=Update.ALL_TYPES):
                 await gate.guard(reach)(update)
-        assert reached == ["/stop", "/status", "tapped", "tapped", "in the group"]
+        assert reached == ["/stop", "/stop", "/status", "tapped", "tapped", "in the group"]
         assert len(server.calls.of("sendMessage")) == 2

@@ -70,7 +70,7 @@ class Scene:
                 await task
 
     async def until(self, look: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not look():
                 self.changed.clear()
                 await self.changed.wait()
@@ -187,7 +187,7 @@ async def test_ending_the_bot_again_and_again_does_not_set_an_update_aside(scene
             await asyncio.Event().wait()
 
         async with scene.polling(slow):
-            await asyncio.wait_for(begun.wait(), 10)
+            await asyncio.wait_for(begun.wait(), 60)
     async with scene.polling():
         await scene.until_handled("slow")
     assert scene.problems == []
@@ -300,7 +300,7 @@ async def test_a_rejected_token_ends_the_bot_with_a_code_of_its_own(
     else:
         scene.server.fault(FaultKind.UNAUTHORIZED, "*", None)
     with pytest.raises(TokenRejectedError, match="BotFather") as caught:
-        await asyncio.wait_for(scene.poller().run(), 10)
+        await asyncio.wait_for(scene.poller().run(), 60)
     assert caught.value.exit_code == 78
     assert TOKEN not in str(caught.value)
 
@@ -397,7 +397,7 @@ async def test_the_end_is_prompt_while_a_long_poll_waits(
     await scene.server.wait_until(lambda: scene.server.world.only_bot().queue.polled)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.wait_for(task, 2)
+        await asyncio.wait_for(task, 30)
     assert task.done()
     assert caplog.records == []
 

@@ -286,7 +286,7 @@ def test_the_end_tells_what_was_done_and_what_it_took() -> None:
         "1 h 12 min, of which 9 min waiting for you · 11 iterations · $4.31",
         "investigation\u00a01 · requirements\u00a02 · planning\u00a01 · implementation\u00a01",
     ]
-    assert labels(message.shown) == ["± Diff", "PR text", "Timeline", "📦 Archive"]
+    assert labels(message.shown) == ["🔀 Land", "± Diff", "PR text", "Timeline", "📦 Archive"]
 
 
 def test_the_end_of_a_long_summary_is_in_the_document_and_the_message_stays_short() -> None:

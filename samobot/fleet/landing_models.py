@@ -1,0 +1,90 @@
+"""What the fleet's landing calls take and return: values that could cross a network."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Reply(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class LandingStep(StrEnum):
+    """One thing that can be done with a session's finished branch."""
+
+    MERGE = "merge"
+    """Merge it into the local base branch: fast-forward, or a merge commit if the base has moved on."""
+    SQUASH = "squash"
+    """Merge it into the local base branch as one commit."""
+    PUSH = "push"
+    """Push it to the remote, under its own name."""
+
+
+class LandingOffer(_Reply):
+    """A step as it could be decided now.
+
+    Attributes:
+        step: Which one.
+        identity: Fingerprint of what the step would do; the decision names it.
+        refusal: Why it cannot be done now, as a sentence; empty if it can.
+    """
+
+    step: LandingStep
+    identity: str
+    refusal: str = ""
+
+
+class LandingView(_Reply):
+    """A session's branch, and what can be done with it.
+
+    Attributes:
+        branch: The branch.
+        head: The commit that it names.
+        base: The local branch that it would be merged into; empty if there is none.
+        base_head: The commit that this one names.
+        ahead: Commits that the base does not have.
+        behind: Commits of the base that the branch does not have.
+        subjects: First lines of its newest commits, newest first.
+        files: Number of changed files.
+        added: Lines added in them.
+        removed: Lines removed from them.
+        uncommitted: Files in the worktree with changes that no commit has.
+        remote: Address that it would be pushed to, without credentials; empty if there is none.
+        offers: The steps, most likely first.
+    """
+
+    branch: str
+    head: str
+    base: str
+    base_head: str
+    ahead: int
+    behind: int
+    subjects: tuple[str, ...]
+    files: int
+    added: int
+    removed: int
+    uncommitted: int
+    remote: str
+    offers: tuple[LandingOffer, ...]
+
+    def offer(self, step: LandingStep) -> LandingOffer | None:
+        """Return the offer of a step; None if it is not possible here at all."""
+        return next((each for each in self.offers if each.step is step), None)
+
+
+class LandingResult(_Reply):
+    """What a step has done.
+
+    Attributes:
+        step: Which one.
+        text: The same as a sentence.
+        commit: The commit that the branch or the base names now.
+        repeated: Whether exactly this had been done before.
+    """
+
+    step: LandingStep
+    text: str
+    commit: str
+    repeated: bool = False

@@ -1,0 +1,46 @@
+"""Landing through the fleet: each call in a thread, and the session as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from samobot.fleet.landing import land, landing_view
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
+from samobot.fleet.models import SessionRef
+from samobot.fleet.session_reader import SessionReader
+from samobot.session.gate import Person
+from samobot.system.threads import Threads
+
+
+class Landings:
+    """What becomes of finished branches.
+
+    Args:
+        key: Marks the decisions that samobot writes.
+        reading: Where the sessions are.
+        threads: Where git runs.
+        now: The clock, aware.
+    """
+
+    def __init__(
+        self, key: bytes, *, reading: SessionReader, threads: Threads, now: Callable[[], datetime]
+    ) -> None:
+        self._key = key
+        self._reading = reading
+        self._threads = threads
+        self._now = now
+
+    async def view(self, ref: SessionRef) -> LandingView:
+        """Read what can be done with a session's branch; see `Fleet.landing`."""
+        project = await self._reading.project(ref.project)
+        folder = await self._reading.folder(ref)
+        return await self._threads.run_slowly(lambda: landing_view(project, folder))
+
+    async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
+        """Do one of these things; see `Fleet.land`."""
+        project = await self._reading.project(ref.project)
+        folder = await self._reading.folder(ref)
+        return await self._threads.run_slowly(
+            lambda: land(project, folder, step, by, expected=expected, now=self._now, key=self._key)
+        )

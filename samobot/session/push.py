@@ -1,0 +1,165 @@
+"""Pushing a session's branch with the user's own credentials: exactly the commit that was shown, never by force."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from samobot.errors import ConflictError
+from samobot.session.branch_state import BranchState
+from samobot.session.git import Git, GitError
+from samobot.session.git_config import overrides
+from samobot.session.repository import remote_name
+
+_LOOK_S = 30.0
+_PUSH_S = 300.0
+
+# Keys by which a repository's own configuration could lead the connection, and with it the user's credentials,
+# elsewhere. What only tunes a transfer may stay.
+_DIVERTS = re.compile(
+    r"http\..*|url\..*|remote\..*\.(proxy|proxyauthmethod|mirror|vcs|receivepack)", re.DOTALL
+)
+_TUNES = re.compile(
+    r"http\.(.*\.)?(postbuffer|version|lowspeedlimit|lowspeedtime|maxrequests|minsessions|keepalive\w*)",
+    re.DOTALL,
+)
+
+# Besides what every git command gets, for the other side of a push within this machine.
+_RECEIVE = (("receive.denyCurrentBranch", "refuse"), ("receive.autogc", "false"))
+
+
+@dataclass(frozen=True, slots=True)
+class PushTarget:
+    """Where a branch would be pushed to.
+
+    Attributes:
+        remote: The remote's name.
+        address: Its address, for display: without credentials.
+        head: The commit that the branch has there; None if it does not exist there.
+        problem: Why it cannot be pushed now, as a sentence; empty if it can.
+    """
+
+    remote: str
+    address: str
+    head: str | None = None
+    problem: str = ""
+
+
+def read_target(state: BranchState) -> PushTarget | None:
+    """Ask the remote about a branch; None if there is no remote. Takes up to half a minute."""
+    git = state.repository.git
+    try:
+        remote = remote_name(git)
+        if remote is None:
+            return None
+        address = _address(git, remote)
+    except GitError as failure:
+        return PushTarget("", "", problem=f"git cannot read the remote: {failure.message}")
+    shown = without_credentials(address)
+    diverting = _diverting_keys(git)
+    if diverting:
+        return PushTarget(
+            remote,
+            shown,
+            problem=f"The repository's own configuration sets {diverting[0]}, which could send your credentials "
+            "elsewhere; move it to your own git configuration.",
+        )
+    try:
+        listing = git.run("ls-remote", remote, f"refs/heads/{state.name}", timeout=_LOOK_S)
+    except GitError as failure:
+        return PushTarget(
+            remote, shown, problem=f"{remote} cannot be reached: {_clean(failure.message, address)}"
+        )
+    head = next(
+        (line.split("\t")[0] for line in listing.splitlines() if line.endswith(f"\trefs/heads/{state.name}")),
+        None,
+    )
+    return PushTarget(remote, shown, head, _problem(state, remote, head))
+
+
+def push(state: BranchState, target: PushTarget) -> None:
+    """Push the branch's commit; nobody else's commits are overwritten.
+
+    Raises:
+        ConflictError: The remote refuses, or cannot be reached.
+    """
+    git = state.repository.git
+    try:
+        address = _address(git, target.remote)
+        local = _local_path(address, git.folder)
+        receive = [f"--receive-pack={_receive_pack(local)}"] if local is not None else []
+        refspec = f"{state.head}:refs/heads/{state.name}"
+        git.run("push", *receive, target.remote, refspec, timeout=_PUSH_S)
+    except GitError as failure:
+        # With --porcelain git prints why a branch was refused, and not as an error.
+        refused = re.search(r"^!\t\S+\t(.*)$", failure.output, re.MULTILINE)
+        reason = refused[1] if refused else _clean(failure.message, target.address)
+        raise ConflictError(f"{target.remote} did not take {state.name}: {reason}") from failure
+
+
+def without_credentials(address: str) -> str:
+    """Return a remote's address without a user's name and password."""
+    parts = urlsplit(address) if "://" in address else None
+    if parts is None or "@" not in parts.netloc or parts.scheme == "ssh":
+        return address
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _problem(state: BranchState, remote: str, head: str | None) -> str:
+    if state.uncommitted:
+        files = "1 file is" if state.uncommitted == 1 else f"{state.uncommitted} files are"
+        return f"{files} not committed and would not be pushed."
+    if head == state.head:
+        return f"{remote} has {state.name} already, as it is here."
+    if state.base is not None and not state.ahead:
+        return f"{state.name} has nothing that {state.base.name} does not have."
+    git = state.repository.git
+    if head is not None and not git.ok("merge-base", "--is-ancestor", head, state.head):
+        return f"{state.name} has commits on {remote} that are not here; nothing is overwritten."
+    return ""
+
+
+def _address(git: Git, remote: str) -> str:
+    """Return the one address that a remote is pushed to.
+
+    Raises:
+        ConflictError: It has several.
+    """
+    found = git.run("remote", "get-url", "--push", "--all", remote).strip().split("\n")
+    if len(found) > 1:
+        raise ConflictError(f"{remote} has {len(found)} addresses to push to; give it one.")
+    return found[0]
+
+
+def _diverting_keys(git: Git) -> list[str]:
+    return [
+        entry.key
+        for entry in git.configuration()
+        if not entry.trusted and _DIVERTS.fullmatch(entry.key) and not _TUNES.fullmatch(entry.key)
+    ]
+
+
+def _local_path(address: str, folder: Path) -> Path | None:
+    """Return the folder that an address on this machine means, as seen from a folder."""
+    if address.startswith("file://"):
+        return Path(urlsplit(address).path)
+    # As git decides it: a colon before the first slash makes it a host.
+    return None if "://" in address or ":" in address.partition("/")[0] else folder / address
+
+
+def _receive_pack(path: Path) -> str:
+    """Return the other side of a push on this machine: it runs as the user, so nothing of that repository is run."""
+    settings = [*overrides(Git(path).configuration()), *_RECEIVE]
+    variables = [f"GIT_CONFIG_COUNT={len(settings)}"]
+    for number, (key, value) in enumerate(settings):
+        variables += [f"GIT_CONFIG_KEY_{number}={key}", f"GIT_CONFIG_VALUE_{number}={value}"]
+    return f"env {shlex.join(variables)} git receive-pack"
+
+
+def _clean(message: str, address: str) -> str:
+    """Remove credentials that an address in an error message may hold."""
+    hidden = without_credentials(address)
+    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", message.replace(address, hidden))

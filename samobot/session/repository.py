@@ -1,0 +1,122 @@
+"""The git repository that sessions branch off: where it is, its checkouts, its remote, and the lock on it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from samobot.errors import BusyError, UsageError
+from samobot.session.file_lock import FileLock
+from samobot.session.git import Git, GitError
+
+_LOCK_WAIT_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class GitRepository:
+    """The repository that MAIN_REPO belongs to.
+
+    Attributes:
+        git: git at its top.
+        common: Its git folder, which all worktrees share.
+        prefix: The path of MAIN_REPO in it; empty if it is the top.
+    """
+
+    git: Git
+    common: Path
+    prefix: str
+
+
+def find_repository(main_repo: Path) -> GitRepository | None:
+    """Find the repository of MAIN_REPO; None if there is none, or it is in a repository's own `.git`.
+
+    Raises:
+        UsageError: There is one that git does not recognize.
+    """
+    git = Git(main_repo)
+    try:
+        common, bare, inside = git.run(
+            "rev-parse", "--git-common-dir", "--is-bare-repository", "--is-inside-work-tree"
+        ).split("\n")[:3]
+        if bare == "true":
+            return GitRepository(git, (main_repo / common).resolve(), "")
+        if inside != "true":
+            return None
+        top, prefix = git.run("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[:2]
+    except GitError as failure:
+        if "not a git repository" not in failure.message:
+            raise
+        for folder in (main_repo, *main_repo.parents):
+            if _looks_like_repository(folder / ".git"):
+                raise UsageError(
+                    f"The git repository {folder} is damaged: git does not recognize {folder / '.git'} "
+                    f"({failure.message}). Repair it, or restore it from a clone or backup."
+                ) from failure
+        return None
+    return GitRepository(Git(Path(top)), (main_repo / common).resolve(), prefix)
+
+
+def _looks_like_repository(dot_git: Path) -> bool:
+    return dot_git.is_file() or any(os.path.lexists(dot_git / name) for name in ("HEAD", "objects", "config"))
+
+
+def commit_of(repository: GitRepository, ref: str) -> str | None:
+    """Return the commit of a ref; None if there is no such ref.
+
+    Raises:
+        UsageError: The ref exists and names no commit, as after a power cut.
+    """
+    git = repository.git
+    found = git.attempt("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    if found is not None:
+        return found.strip()
+    name = (git.attempt("symbolic-ref", "--quiet", ref) or ref).strip()
+    if os.path.isfile(repository.common / name) or git.ok("rev-parse", "--verify", "--quiet", name):
+        raise UsageError(
+            f"The git repository {git.folder} is damaged: {name} is empty or names a commit that is missing. "
+            f"“git -C {git.folder} fsck” shows what is broken; restore the branch from its reflog or a clone."
+        )
+    return None
+
+
+@contextlib.contextmanager
+def repository_lock(common: Path) -> Iterator[None]:
+    """Hold the lock under which samobot changes branches and worktrees of a repository.
+
+    Args:
+        common: The repository's git folder.
+
+    Raises:
+        BusyError: Others have held it for minutes.
+    """
+    with FileLock(common / "samobot-worktree.lock") as lock:
+        if not lock.acquire(wait=_LOCK_WAIT_S):
+            raise BusyError(
+                f"Another session has been changing branches or worktrees of {common} for {_LOCK_WAIT_S:.0f} s; "
+                "try again, or see which samobot process hangs."
+            )
+        yield
+
+
+def checkouts(git: Git) -> list[tuple[Path, str]]:
+    """Return the repository's own folder and its existing worktrees, each with its branch, "" for none."""
+    found: list[tuple[Path, str]] = []
+    here: Path | None = None
+    for line in git.run("worktree", "list", "--porcelain").splitlines():
+        if line.startswith("worktree "):
+            here = Path(line.removeprefix("worktree "))
+        elif here is not None and here.is_dir():
+            if line.startswith("branch "):
+                found.append((here, line.removeprefix("branch ").removeprefix("refs/heads/")))
+            elif line == "detached":
+                found.append((here, ""))
+    return found
+
+
+def remote_name(git: Git) -> str | None:
+    """Return the remote that branches begin at; never a name that git could take for an option."""
+    remotes = [name for name in git.run("remote").split("\n") if name and not name.startswith("-")]
+    return "origin" if "origin" in remotes else next(iter(remotes), None)

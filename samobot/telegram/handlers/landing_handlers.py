@@ -1,0 +1,84 @@
+"""Landing in the chat: what can be done with a finished branch, and doing it after a tap on what was shown.
+
+Both take seconds (git, the remote), so both run in the background; killed meanwhile, the bot repeats the command at
+its next start, which the fleet carries out once.
+"""
+
+from __future__ import annotations
+
+from samobot.errors import SamobotError, UsageError
+from samobot.fleet.landing_models import LandingStep
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.session.status import SessionState
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
+from samobot.telegram.handlers.resolve import find_target
+from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.views.landing_message import landing_message
+from samobot.telegram.views.wording import Icon, name_of
+from samobot.text import one_line
+
+
+async def land(context: HandlerContext, request: ChatRequest) -> None:
+    """`/land [name]`; with a step and an identity, as a tap leaves it to be repeated, carry that out."""
+    target = await find_target(
+        context,
+        request,
+        "land",
+        _is_done,
+        question="Land which one?",
+        none="No session is done. /sessions lists all.",
+    )
+    if target is None:
+        return
+    step, *identity = target.rest.split()[:2] or [""]
+    if step and identity:
+        land_step(context, request, target.view.ref, step, identity[0])
+    else:
+        show_landing(context, request, target.view.ref)
+
+
+def show_landing(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
+    """Show what can be done with a session's branch, in the background."""
+    context.run_in_background(
+        request.with_text(f"{ref.project}:{ref.folder}"), "land", _show(context, request, ref)
+    )
+
+
+def land_step(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, step: str, identity: str
+) -> None:
+    """Carry out a step that was shown, in the background.
+
+    Raises:
+        UsageError: There is no such step.
+    """
+    if step not in list(LandingStep):
+        raise UsageError(f"“{one_line(step, 40)}” is no step of landing; /land {ref.name} shows them.")
+    context.toast(request, "Working on it…")
+    again = request.with_text(f"{ref.project}:{ref.folder} {step} {identity}")
+    context.run_in_background(again, "land", _land(context, request, ref, LandingStep(step), identity))
+
+
+async def _show(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
+    shown = landing_message(ref, await context.fleet.landing(ref))
+    context.reply(request, shown.text, buttons=shown.buttons, about=about_session(ref), part="landing")
+
+
+async def _land(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, step: LandingStep, identity: str
+) -> None:
+    try:
+        done = await context.fleet.land(ref, step, request.person, expected=identity)
+    except SamobotError as error:
+        # Shown as it is now: a refusal alone would leave nothing to tap.
+        context.reply(request, f"⚠️ {escape(error.message)}", about=about_session(ref), part="refused")
+        await _show(context, request, ref)
+        return
+    again = "Done before: " if done.repeated else ""
+    text = f"{Icon.LANDING} {name_of(ref)}: {again}{escape(done.text)}"
+    context.reply(request, text, about=about_session(ref), part="landed", silent=False)
+    await context.notifier.refresh(ref)
+
+
+def _is_done(view: SessionView) -> bool:
+    return view.state is SessionState.DONE

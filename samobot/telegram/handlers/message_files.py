@@ -1,0 +1,101 @@
+"""Files of messages: fetched from Telegram when it is clear what they are for, and saved into the session."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from samobot.fleet.models import SessionRef
+from samobot.fleet.results import UserFile
+from samobot.telegram.handlers.context import ChatRequest, HandlerContext, choice
+from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.outbound.downloads import FileDownloadError
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import rows
+from samobot.text import one_line
+
+MESSAGE = "message"
+"""Name of the background task that handles a message with files."""
+
+
+async def handle_with_files(
+    context: HandlerContext, request: ChatRequest, handle: Callable[[], Awaitable[None]]
+) -> None:
+    """Handle something with files; if they cannot be fetched, nothing was used and the user may retry.
+
+    Args:
+        context: What handlers share.
+        request: The message, or the tap with its files.
+        handle: Handles it.
+    """
+    try:
+        await handle()
+    except FileDownloadError as error:
+        about = request.about
+        again = Action(
+            do=ActionKind.SAY,
+            text=request.text or None,
+            about={"session": about.session, "kind": about.kind, "detail": about.detail} if about else None,
+        )
+        offer_again(context, request, error, again)
+
+
+def offer_again(
+    context: HandlerContext, request: ChatRequest, error: FileDownloadError, again: Action
+) -> None:
+    """Report that files could not be fetched, with a button that repeats what they were for."""
+    context.reply(
+        request,
+        f"📎 {escape(error.message)}",
+        buttons=rows(choice("🔁 Try again", again), choice("Cancel", Action(do=ActionKind.CANCEL))),
+        about=request.about,
+        part="fetch",
+    )
+
+
+async def fetch_files(context: HandlerContext, request: ChatRequest) -> list[UserFile]:
+    """Fetch the files of a request, all or none.
+
+    Raises:
+        FileDownloadError: One could not be fetched.
+    """
+    return [UserFile(name=file.name, data=await context.downloads.fetch(file)) for file in request.files]
+
+
+async def save_files(context: HandlerContext, request: ChatRequest, ref: SessionRef, text: str = "") -> str:
+    """Save the files of a request into a session and leave guidance about them.
+
+    Args:
+        context: What handlers share.
+        request: The request; it has files.
+        ref: The session.
+        text: The guidance about them.
+
+    Returns:
+        A sentence that names them, for a text that they belong to.
+
+    Raises:
+        FileDownloadError: One could not be fetched; nothing was saved.
+        SamobotError: See `Fleet.add_files`.
+    """
+    files = await fetch_files(context, request)
+    names = await context.fleet.add_files(ref, files, text, request.person)
+    return f"See {', '.join(names)}"
+
+
+async def text_with_files(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, text: str, what: str
+) -> str:
+    """Save the files of an answer or of feedback; returns its text, which names them if there is no other.
+
+    Args:
+        context: What handlers share.
+        request: The request, with or without files.
+        ref: The session.
+        text: The text.
+        what: What the files belong to, for the guidance: `the answer to Q1`.
+    """
+    if not request.files:
+        return text
+    said = f": {one_line(text, 200)}" if text.strip() else ""
+    see = await save_files(context, request, ref, f"For {what}{said}")
+    return text if text.strip() else see

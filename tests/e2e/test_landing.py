@@ -1,0 +1,65 @@
+"""From a task to the remote and the base branch with a thumb: the real bot and workers, a strict Bot API server."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from samobot.sandbox.agent import journeys
+from tests.support.chat_room import ChatRoom, chat_room
+from tests.support.scripted import scripted_shop
+
+pytestmark = pytest.mark.slow
+
+
+async def _finish(room: ChatRoom) -> None:
+    """Start a session and decide until it is done."""
+    room.say("/run demo:demo add a greeting")
+    await room.see("Which greeting")
+    room.say("/answer all")
+    plan = await room.see("has a plan", fits=lambda message: "✅ Approve" in message.labels)
+    await room.tap(plan, "✅ Approve")
+
+
+async def test_finished_work_is_pushed_and_merged_by_taps_alone(tmp_path: Path) -> None:
+    async with chat_room(scripted_shop(tmp_path, journeys.greeting(), remote=True)) as room:
+        await room.start()
+        await _finish(room)
+        done = await room.see("is done", fits=lambda message: "🔀 Land" in message.labels)
+        await room.tap(done, "🔀 Land")
+        landing = await room.see("→ main", "Push goes to", fits=lambda message: bool(message.labels))
+        head = room.shop.git("rev-parse", "refs/heads/demo")
+        assert head[:9] in landing.text
+        assert landing.labels == ["🔀 Merge here", "Squash", "⬆️ Push"]
+
+        await room.tap(landing, "⬆️ Push")
+        await room.see("demo is pushed to origin")
+        assert room.shop.git("rev-parse", "refs/heads/demo", cwd=tmp_path / "remote.git") == head
+
+        said = room.say("/land demo")
+        again = await room.see("→ main", after=said)
+        assert again.labels == ["🔀 Merge here", "Squash"]
+        assert "origin has demo already" in again.text
+        # What a terminal does meanwhile is not lost: the tap is about what was shown.
+        (room.shop.repo / "NEWS.md").write_text("news\n")
+        room.shop.git("add", "NEWS.md")
+        room.shop.git("commit", "--quiet", "-m", "News")
+        before = room.shop.git("rev-parse", "refs/heads/main")
+        await room.tap(again, "🔀 Merge here")
+        await room.see("has changed since this was shown", after=said)
+        now = await room.see("main has 1 newer commit", after=again.id)
+        assert room.shop.git("rev-parse", "refs/heads/main") == before
+
+        await room.tap(now, "🔀 Merge here")
+        await room.see("of demo merged into main", after=now.id)
+        assert room.shop.git("rev-parse", "main^1", "main^2").split() == [before, head]
+        assert (room.shop.repo / "greet.py").exists()
+        [landed] = [each for each in room.shop.journal("demo", "landing") if each["step"] == "merge"]
+        assert (landed["who"], landed["via"]) == ("Ann", "telegram")
+
+        shown = await asyncio.to_thread(room.shop.samobot, "land", "demo")
+        assert "main has everything of demo already" in shown.stdout
+        assert room.server.calls.rejected() == []
+        assert await room.end() == 0

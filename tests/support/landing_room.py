@@ -1,0 +1,113 @@
+"""A finished session whose branch can be landed: real repositories on disk, and nobody running."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from samobot.config.project import Project
+from samobot.fleet.landing import land, landing_view
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
+from samobot.session import journal
+from samobot.session.folder import SessionFolder
+from samobot.session.gate import Person
+from tests.support.repository import commit, git, make_repository
+
+ANNA = Person("anna", "telegram")
+NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+KEY = b"k" * 32
+
+OVERVIEW = """# greet
+Started: 2026-01-15 10:00
+Working Dir: {worktree}
+Task: Add a greeting script
+
+## Status
+Phase: done
+Iteration: 1
+Total Iterations: 7
+Blocked: no
+Last Action: finished
+Next: nothing
+
+## Flow Log
+"""
+
+
+@dataclass
+class LandingRoom:
+    """A project, and its session `greet` that is done, with two commits on a branch of that name.
+
+    Attributes:
+        root: The folder of everything.
+        bare: The remote; None without one.
+    """
+
+    root: Path
+    bare: Path | None = None
+    project: Project = field(init=False)
+    folder: SessionFolder = field(init=False)
+
+    def __post_init__(self) -> None:
+        make_repository(self.repo)
+        if self.bare is not None:
+            git(self.root, "init", "--quiet", "--bare", "--initial-branch=main", str(self.bare))
+            git(self.repo, "remote", "add", "origin", f"file://{self.bare}")
+            git(self.repo, "push", "--quiet", "origin", "main")
+            git(self.repo, "remote", "set-head", "origin", "main")
+        git(self.repo, "worktree", "add", "--quiet", "-b", "greet", str(self.worktree))
+        commit(self.worktree, "greet.py")
+        commit(self.worktree, "test_greet.py")
+        (self.repo / ".samocode").write_text("MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions\n")
+        (self.repo / ".git" / "info" / "exclude").write_text(".samocode\n")
+        self.project = Project(
+            file=self.repo / ".samocode",
+            name="repo",
+            main_repo=self.repo,
+            worktrees=self.root / "worktrees",
+            sessions=self.root / "sessions",
+        )
+        self.folder = SessionFolder(self.root / "sessions" / "26-01-15-greet")
+        self.folder.prepare()
+        self.folder.overview.write_text(OVERVIEW.format(worktree=self.worktree))
+        self.folder.signal.write_text('{"status": "done"}')
+
+    @property
+    def repo(self) -> Path:
+        """The user's repository."""
+        return self.root / "repo"
+
+    @property
+    def worktree(self) -> Path:
+        """The session's worktree."""
+        return self.root / "worktrees" / "greet"
+
+    def view(self) -> LandingView:
+        """Look, as a user does before deciding."""
+        return landing_view(self.project, self.folder)
+
+    def land(self, step: LandingStep, shown: LandingView | None = None) -> LandingResult:
+        """Decide about a step as it was shown; by default as it is now."""
+        offer = (shown or self.view()).offer(step)
+        assert offer is not None
+        return self.land_identity(step, offer.identity)
+
+    def land_identity(self, step: LandingStep, identity: str) -> LandingResult:
+        """Decide about a step by the identity of its offer."""
+        return land(self.project, self.folder, step, ANNA, expected=identity, now=lambda: NOW, key=KEY)
+
+    def tip(self, branch: str = "main", where: Path | None = None) -> str:
+        """The commit of a branch."""
+        return git(where or self.repo, "rev-parse", f"refs/heads/{branch}")
+
+    def everything(self) -> str:
+        """All refs of both repositories and the checkout: equal if nothing was changed."""
+        places = [self.repo, *([self.bare] if self.bare else [])]
+        refs = [git(place, "for-each-ref", "--format=%(refname) %(objectname)") for place in places]
+        head = (self.repo / ".git" / "HEAD").read_text()
+        return "\n".join([*refs, git(self.repo, "status", "--porcelain"), head])
+
+    def events(self) -> list[dict[str, object]]:
+        """The landings in the journal."""
+        return [event for event in journal.events(self.folder.journal) if event["event"] == "landing"]

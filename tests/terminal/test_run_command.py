@@ -133,7 +133,7 @@ def a_file_for_sessions(shop: ScriptedShop) -> None:
         (not_logged_in, "not logged in"),
         (root_without_a_sandbox, "As root"),
         (a_reserved_flag, "--resume"),
-        (a_permission_mode_among_the_flags, "that is what CLAUDE_PERMISSION_MODE says"),
+        (a_permission_mode_among_the_flags, "CLAUDE_PERMISSION_MODE sets that"),
         (a_bad_setting, "CLAUDE_TIMEOUT"),
         (a_line_that_cannot_be_read, "some.env, line 1 (CLAUDE_MODEL), cannot be read"),
         (an_unknown_permission_mode, "one of acceptEdits, auto, bypassPermissions, default, dontAsk"),

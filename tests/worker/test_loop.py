@@ -670,7 +670,7 @@ async def test_a_budget_that_nobody_can_count_against_ends_the_run(
         assert (end.reason, len(made.iteration.assignments)) == (RunEndReason.FAILED, 4)
     else:
         assert (end.reason, len(made.iteration.assignments)) == (RunEndReason.BLOCKED, UNPRICED_AFTER)
-        assert "without saying what they cost" in end.text
+        assert "reported no cost" in end.text
         assert status_of(made).state is SessionState.BLOCKED
 
 

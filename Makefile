@@ -13,7 +13,7 @@ OLDEST_PIP := .cache/oldest-pip
 JOBS ?= 3
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help setup demo browser pictures gallery claude oldest-pip check fast unit test format lock upgrade release clean \
+.PHONY: help setup demo browser fence pictures gallery claude oldest-pip check fast unit test format lock upgrade release clean \
   trace bench chaos fuzz
 
 help:
@@ -35,6 +35,13 @@ browser: ## headless Chromium for the tests of the demo's page, where this is ro
 	    chromium fonts-noto-color-emoji fonts-roboto-unhinted >/dev/null \
 	    || echo "Chromium could not be installed: the browser tests will be skipped"; \
 	else echo "Chromium is not here: the browser tests will be skipped (apt-get install chromium)"; fi
+
+fence: ## bubblewrap for the tests of the fence, where this is root on Debian
+	@if command -v bwrap >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+	    bubblewrap >/dev/null || echo "bubblewrap could not be installed: the tests of the fence will be skipped"; \
+	else echo "bubblewrap is not here: the tests of the fence will be skipped (apt-get install bubblewrap)"; fi
 
 pictures: setup browser ## the README's screenshots, anew from the real chat
 	$(BIN)/python -m tests.browser.pictures docs/pictures
@@ -70,10 +77,10 @@ fast: JOBS = 2
 fast: setup ## the quick tests: no npm, no browser, no whole journeys
 	$(PYTEST) --hypothesis-profile fast -m "not slow and not real_cli and not browser and not chaos"
 
-unit: setup claude browser oldest-pip ## all tests, without lint and coverage
+unit: setup claude browser fence oldest-pip ## all tests, without lint and coverage
 	$(PYTEST)
 
-test: check claude browser oldest-pip ## everything CI does: set-up, lint, types, all tests with coverage
+test: check claude browser fence oldest-pip ## everything CI does: set-up, lint, types, all tests with coverage
 	$(PYTEST) --cov --cov-report=term:skip-covered
 
 format: setup ## put the code into shape

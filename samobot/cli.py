@@ -115,6 +115,9 @@ def cli() -> None:
     A session is a folder of plain files about one task. `samobot run` starts the Claude CLI again and again on
     it; it stops when it needs an answer, an approval or help.
     """
+    from samobot.terminal.state_folder import use_configured_state_dir
+
+    use_configured_state_dir()
 
 
 def _load(name: str) -> ModuleType:

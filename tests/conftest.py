@@ -8,9 +8,12 @@ has a deadline: how fast a machine is says nothing about a promise.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from samobot.session.vault import use_state_dir
 
 # A slow machine is no reason to fail either.
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -23,6 +26,14 @@ settings.register_profile(
     suppress_health_check=_SLOW,
 )
 settings.load_profile("fuzz" if os.environ.get("FUZZ_EXAMPLES") else "ci")
+
+
+@pytest.fixture(autouse=True)
+def _state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test records a session in a real home; a command that runs in the test's process may choose another one."""
+    use_state_dir(tmp_path_factory.getbasetemp() / "samobot-state")
+    yield
+    use_state_dir(None)
 
 
 @pytest.hookimpl(trylast=True)  # hypothesis marks its own at this moment, too

@@ -114,6 +114,7 @@ class Invocation:
         stdin: The prompt.
         log: File that its stdout becomes.
         session_id: UUID of the CLI's own session.
+        fenced: Whether `argv` starts bubblewrap, which starts the CLI.
     """
 
     argv: tuple[str, ...]
@@ -122,6 +123,7 @@ class Invocation:
     stdin: bytes
     log: Path
     session_id: str
+    fenced: bool = False
 
 
 def build(

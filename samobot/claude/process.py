@@ -134,10 +134,14 @@ class _ProcessRun:
         finally:
             swept = await self._clean(process)
         self._take(self._tail.finish())
-        return self._end(process.returncode, stopped_by, swept)
+        return self._end(self._exit_code(process.returncode), stopped_by, swept)
 
     def close(self) -> None:
         self._tail.close()
+
+    def _exit_code(self, code: int | None) -> int | None:
+        """The CLI's own exit code: bubblewrap returns 128 and the number of a signal, as a shell does."""
+        return 128 - code if self._invocation.fenced and code is not None and code > 128 else code
 
     async def _watch(self, process: Process) -> StoppedBy | None:
         """Follow the log until the process ends or somebody, or a clock, wants it to."""
@@ -193,7 +197,9 @@ class _ProcessRun:
             return StoppedBy.FIRST_EVENT if now - self._started > self._clocks.first_event else None
         if self._has_result and quiet > self._clocks.exit_after_result:
             return StoppedBy.EXIT
-        if quiet > self._clocks.silence and not (self._pending and has_tool_process(pid)):
+        if quiet > self._clocks.silence and not (
+            self._pending and has_tool_process(pid, fenced=self._invocation.fenced)
+        ):
             return StoppedBy.SILENCE
         return None
 

@@ -22,11 +22,13 @@ from typing import IO
 from samobot.claude.invocation import Invocation
 
 # Runs in a Python of its own between fork and exec: a preexec_fn may deadlock in a program with threads.
+# bubblewrap has to ignore the signals that stop the CLI, or it would end the CLI before that has written its result.
 # 1 is PR_SET_PDEATHSIG. The parent may have died before that was set, hence the check afterwards.
 _WRAPPER = """
 import os, signal, sys
+stopped = signal.SIG_IGN if sys.argv[2] == "fenced" else signal.SIG_DFL
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-    signal.signal(number, signal.SIG_DFL)
+    signal.signal(number, stopped)
 signal.pthread_sigmask(signal.SIG_SETMASK, ())
 if sys.platform == "linux":
     import ctypes
@@ -34,9 +36,9 @@ if sys.platform == "linux":
     if os.getppid() != int(sys.argv[1]):
         sys.exit(1)
 try:
-    os.execvp(sys.argv[2], sys.argv[2:])
+    os.execvp(sys.argv[3], sys.argv[3:])
 except OSError as error:
-    sys.exit(f"{sys.argv[2]}: {error.strerror}")
+    sys.exit(f"{sys.argv[3]}: {error.strerror}")
 """
 
 
@@ -50,14 +52,13 @@ async def spawn(invocation: Invocation, stderr: Path) -> Process:
     Raises:
         OSError: It cannot be started, or the files cannot be written.
     """
-    command = (sys.executable, "-I", "-S", "-c", _WRAPPER, str(os.getpid()), *invocation.argv)
     with (
         _prompt_file(invocation.stdin) as stdin,
         _append(invocation.log) as stdout,
         _append(stderr) as errors,
     ):
         return await asyncio.create_subprocess_exec(
-            *command,
+            *wrapped(invocation),
             stdin=stdin,
             stdout=stdout,
             stderr=errors,
@@ -65,6 +66,12 @@ async def spawn(invocation: Invocation, stderr: Path) -> Process:
             env=dict(invocation.env),
             start_new_session=True,
         )
+
+
+def wrapped(invocation: Invocation) -> tuple[str, ...]:
+    """The command of a call, to be started by this process."""
+    kind = "fenced" if invocation.fenced else "plain"
+    return (sys.executable, "-I", "-S", "-c", _WRAPPER, str(os.getpid()), kind, *invocation.argv)
 
 
 @contextmanager

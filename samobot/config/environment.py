@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import UsageError
+from samobot.session.vault import default_state_dir
 
 _NAME = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
 
@@ -113,12 +114,6 @@ def find_whereabouts(environ: Mapping[str, str] | None = None) -> Whereabouts:
         state_dir = default_state_dir(environ)
         problems.append(f"SAMOBOT_STATE_DIR “{named}” is not a path; looking in {state_dir} instead.")
     return Whereabouts(state_dir.absolute(), split_paths(values.get("SAMOBOT_PROJECTS", "")), tuple(problems))
-
-
-def default_state_dir(environ: Mapping[str, str]) -> Path:
-    """The state folder where SAMOBOT_STATE_DIR is not set."""
-    home = environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return (expanded(home) or Path(home)) / "samobot"
 
 
 def expanded(value: str) -> Path | None:

@@ -16,7 +16,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from samobot.config.environment import (
     default_env_file,
-    default_state_dir,
     expanded,
     find_env_file,
     read_values,
@@ -24,6 +23,7 @@ from samobot.config.environment import (
 )
 from samobot.errors import UsageError
 from samobot.phases import Phase
+from samobot.session.vault import default_state_dir
 
 TELEGRAM_ROOT = "https://api.telegram.org"
 
@@ -39,6 +39,15 @@ class PermissionMode(StrEnum):
     BYPASS_PERMISSIONS = "bypassPermissions"
     DEFAULT = "default"
     DONT_ASK = "dontAsk"
+
+
+class FenceMode(StrEnum):
+    """Whether the agent runs inside the fence."""
+
+    AUTO = "auto"
+    """Where the system allows it, and the CLI is not behind the user's own script."""
+    ON = "on"
+    OFF = "off"
 
 
 class Effort(StrEnum):
@@ -122,6 +131,11 @@ class Settings(BaseModel):
     """What all sessions together may cost in a day, in US dollars."""
     samobot_after_reset_seconds: Annotated[float, Field(ge=0)] = 60.0
     """Shortest time after a usage limit's reset until a session continues; at most twice that."""
+
+    samobot_fence: FenceMode = FenceMode.AUTO
+    """Whether agents run inside bubblewrap."""
+    samobot_fence_allow: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
+    """Files and folders that an agent inside the fence may read and write besides its own, separated by `:`."""
 
     env_file: Path | None = None
     """The `.env` file these settings were read from, if there was one."""

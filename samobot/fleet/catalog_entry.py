@@ -1,8 +1,8 @@
 """One session of the catalog, read again only after a change.
 
 A poll costs a few `stat` calls a session. An idle one (nobody holds it, nothing has changed for an hour) costs
-a single one: of its folder, whose time every file that is made or replaced in there changes. A write
-in place, as some editors do, is found by the full check, within `ROTATION` seconds.
+a single one: of its folder, whose time every file that is made or replaced in there changes. What is written in
+place, as some editors do, shows when its turn to be looked at closely comes, within `SWEEP_SECONDS`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 import os
 import stat
 import time
-import zlib
 from collections.abc import Iterable
 
 from samobot.errors import SamobotError, UsageError
@@ -56,24 +55,19 @@ class CatalogEntry:
         self._rests = False
         self._marks: _Marks = ()
         self._due = 0.0
-        self._glance = 0.0
         self._dir = os.fspath(folder.path)
         self._files = (*folder.state_files, os.fspath(folder.lock))
 
-    def look(self, now: float, *, closely: bool, pause: float = 0.0) -> SessionView:
+    def look(self, now: float, *, closely: bool) -> SessionView:
         """Return the session as it is now; the same object if nothing has changed.
 
         Args:
             now: Monotonic seconds.
             closely: Check every file even if the session is idle.
-            pause: Seconds until an idle session is checked again.
         """
-        if self._rests and not closely and now < self._due and self.view is not None:
-            if now < self._glance:
-                return self.view
-            if stat_key(self._dir) == self._marks[0]:
-                self._glance = now + pause
-                return self.view
+        glance = self._rests and not closely and now < self._due
+        if glance and self.view is not None and stat_key(self._dir) == self._marks[0]:
+            return self.view
         if self._held and self._reader is not None and self.view is not None:
             return self._read()  # only the lock itself shows whether its holder is still there
         marks = self._look_at_files()
@@ -93,12 +87,6 @@ class CatalogEntry:
             self._due = now + SWEEP_SECONDS
         assert self.view is not None
         return self.view
-
-    def spread(self, now: float, pause: float) -> None:
-        """Shift the time of the next checks, so that not all sessions are checked at once."""
-        share = zlib.crc32(os.fsencode(self._dir)) % 1000 / 1000
-        self._due = now + SWEEP_SECONDS * share
-        self._glance = now + pause * share
 
     @property
     def idle(self) -> bool:

@@ -196,7 +196,7 @@ async def timeline(folder: SessionFolder, title: str, theme: str) -> bytes:
 
         alive = holder(folder) is not None
         background = Theme.DARK if theme == Theme.DARK else Theme.LIGHT
-        return draw_chart(events(folder.journal), title, background, now=datetime.now(UTC), alive=alive)
+        return draw_chart(events(folder), title, background, now=datetime.now(UTC), alive=alive)
 
     return await asyncio.to_thread(draw)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -49,6 +50,38 @@ class SessionRef(_View):
         if not colon:
             raise NotFoundError(f"“{key}” is not a session.")
         return cls(project=project, folder=folder, name=split_date(folder)[1])
+
+
+@dataclass(frozen=True, slots=True)
+class PastSession:
+    """A session at rest, in one line: nobody works on it, and nothing has happened to it for long.
+
+    Attributes:
+        key: The session's key.
+        updated: When something last changed.
+        state: Where it stands; None as long as it has not been read.
+        mark: Changes with its files.
+    """
+
+    key: str
+    updated: datetime | None
+    state: SessionState | None = None
+    mark: int | None = None
+
+    @property
+    def ref(self) -> SessionRef:
+        """The reference to it."""
+        return SessionRef.from_key(self.key)
+
+    @property
+    def project(self) -> str:
+        """The project's name."""
+        return self.key.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """The session's name, without the date."""
+        return split_date(self.key.partition(":")[2])[1]
 
 
 class PlanPhaseView(_View):

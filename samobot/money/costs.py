@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 from samobot.config.project import Project
 from samobot.errors import SamobotError
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders
-from samobot.session.journal import events
+from samobot.session.journal import events, source
 from samobot.session.journal_events import EventName
 from samobot.text import capitalize_first, clip, human_money, one_line
 
@@ -124,10 +124,10 @@ def collect(projects: Sequence[Project], since: date | None = None) -> tuple[lis
                 problems.append(error.message)
     charges: list[Charge] = []
     for (_, folder), label in zip(found, _labels(found), strict=True):
-        if since is not None and not _written_since(folder.journal, since):
+        if since is not None and not _written_since(source(folder)[0], since):
             continue
         try:
-            charges += read_charges(label, events(folder.journal))
+            charges += read_charges(label, events(folder))
         except SamobotError as error:
             problems.append(error.message)
     return charges, problems

@@ -220,7 +220,7 @@ def remove_leftovers(folder: Path, before: float) -> int:
     return removed
 
 
-def append_line(path: Path, line: str, mode: int | None = None) -> None:
+def append_line(path: Path, line: str, mode: int | None = None, *, durable: bool = True) -> None:
     """Append one line to a file and wait until it is on the disk.
 
     A line that a crash cut short is kept; the new one starts below it.
@@ -229,6 +229,7 @@ def append_line(path: Path, line: str, mode: int | None = None) -> None:
         path: The file; created if missing, its folder is not.
         line: The line without its end.
         mode: Permission bits of a new file; None leaves them to the umask.
+        durable: False for a copy, for which nobody has to wait.
 
     Raises:
         StorageError: The file system refused.
@@ -245,10 +246,11 @@ def append_line(path: Path, line: str, mode: int | None = None) -> None:
             size = os.fstat(fd).st_size
             torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
             _write_all(fd, (b"\n" if torn else b"") + _encode(line) + b"\n")
-            os.fsync(fd)
+            if durable:
+                os.fsync(fd)
         finally:
             os.close(fd)
-        if is_new:
+        if is_new and durable:
             _sync_folder(path.parent)
     except OSError as error:
         raise storage_error("write", path, error) from error

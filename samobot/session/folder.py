@@ -13,6 +13,7 @@ from pathlib import Path
 from samobot.errors import BusyError, ConflictError, NotFoundError, StorageError, UsageError
 from samobot.session.files import require_logs_folder
 from samobot.session.lock import holder
+from samobot.session.vault import Vault, vault_of
 
 OVERVIEW = "_overview.md"
 ARCHIVE = "_archive"
@@ -71,8 +72,13 @@ class SessionFolder:
         return _inside(self.path, "_logs")
 
     @property
+    def vault(self) -> Vault:
+        """What samobot records of the session outside it."""
+        return vault_of(self.path)
+
+    @property
     def journal(self) -> Path:
-        """The events of the session, one per line."""
+        """A copy of the session's events for reading, one per line; the vault's journal is what counts."""
         return _inside(self.logs, "journal.jsonl")
 
     @property
@@ -82,19 +88,14 @@ class SessionFolder:
         Making a `Path` would cost more than the stat.
         """
         found = (
-            self.overview, self.signal, self.qa, self.decisions, self.guidance, self.control, self.journal,
+            self.overview, self.signal, self.qa, self.decisions, self.guidance, self.journal,
         )  # fmt: skip
-        return tuple(map(os.fspath, found))
+        return (*map(os.fspath, found), *self.vault.state_files)
 
     @property
     def lock(self) -> Path:
         """Held by the living worker."""
         return _inside(self.logs, "run.lock")
-
-    @property
-    def control(self) -> Path:
-        """Requests to the living worker."""
-        return _inside(self.logs, "control.json")
 
     def check(self) -> None:
         """Refuse a folder whose files are elsewhere.
@@ -203,9 +204,17 @@ def new_folder(sessions_dir: Path, name: str, today: date) -> SessionFolder:
 
 
 def list_folders(sessions_dir: Path) -> list[SessionFolder]:
-    """List the sessions in a folder, by folder name: subfolders with a date or an overview.
+    """List the sessions in a folder, by folder name: see `list_names`."""
+    return [SessionFolder(sessions_dir / name) for name in list_names(sessions_dir)]
+
+
+def list_names(sessions_dir: Path) -> list[str]:
+    """List the names of the sessions' folders in a folder, sorted: subfolders with a date or an overview.
 
     Archived and hidden ones and links out of the folder are excluded. A missing folder has none.
+
+    Raises:
+        StorageError: The folder cannot be read.
     """
     found: list[str] = []
     for entry in _entries(sessions_dir):
@@ -216,7 +225,7 @@ def list_folders(sessions_dir: Path) -> list[SessionFolder]:
             continue
         if entry.is_dir() and (dated or os.path.lexists(os.path.join(entry.path, OVERVIEW))):
             found.append(entry.name)
-    return [SessionFolder(sessions_dir / name) for name in sorted(found)]
+    return sorted(found)
 
 
 def archive(folder: SessionFolder) -> Path:
@@ -243,6 +252,7 @@ def archive(folder: SessionFolder) -> Path:
         folder.path.rename(target)
     except OSError as error:
         raise StorageError(f"{folder.path} cannot be moved to {archive_dir}: {error.strerror}.") from error
+    folder.vault.move(vault_of(target))
     return target
 
 
@@ -263,6 +273,7 @@ def restore(folder: SessionFolder) -> Path:
         folder.path.rename(target)
     except OSError as error:
         raise StorageError(f"{folder.path} cannot be moved to {target}: {error.strerror}.") from error
+    folder.vault.move(vault_of(target))
     return target
 
 

@@ -1,21 +1,25 @@
 """The journal: the events of a session, one per line, and the sums over it.
 
-The worker appends; everybody reads. Lines are never changed, so a reader keeps its place and its sums and
-a poll costs one `stat`. A damaged line is skipped and counted: money already spent must not vanish from
-the sum because the machine died while a later line was written.
+samobot appends each event to the vault's journal, which counts, and to the session's, a copy for reading. Lines are
+never changed, so a reader keeps its place and its sums and a poll costs one `stat`. A damaged line is skipped and
+counted: money already spent must not vanish from the sum because the machine died while a later line was written.
+
+A session without a vault has only its own journal, which its agent could write. It is read for display and costs but
+grants nothing, see `untrusted`; the first event that samobot appends adopts it on these terms.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from samobot.errors import StorageError
-from samobot.session.files import JOURNAL_LIMIT, append_line, open_regular
+from samobot.session.files import JOURNAL_LIMIT, append_line, open_regular, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.journal_events import (
     EventName,
@@ -52,12 +56,16 @@ __all__ = [
     "events",
     "moment",
     "read",
+    "source",
     "stamp",
+    "untrusted",
 ]
 
 
 def append(folder: SessionFolder, event: EventName, now: datetime, /, **fields: object) -> None:
-    """Append one event; it is on disk when this returns.
+    """Append one event to the vault's journal and to the copy; it is on disk when this returns.
+
+    A copy that cannot be written does not matter: it is made anew later, see `journal_copy`.
 
     Args:
         folder: The session; its `_logs` must exist.
@@ -69,16 +77,77 @@ def append(folder: SessionFolder, event: EventName, now: datetime, /, **fields: 
         StorageError: The disk refused.
     """
     values = {key: stamp(value) if isinstance(value, datetime) else value for key, value in fields.items()}
-    append_line(folder.journal, json.dumps({"at": stamp(now), "event": event.value, **values}))
+    line = json.dumps({"at": stamp(now), "event": event.value, **values})
+    vault = folder.vault
+    with vault.locked():
+        if not vault.journal.exists():
+            _adopt(folder)
+        append_line(vault.journal, line, mode=0o600)
+        with contextlib.suppress(StorageError):
+            append_line(folder.journal, line, durable=False)
 
 
 def read(folder: SessionFolder) -> Journal:
     """Read a whole journal once. A missing one is an empty one.
 
     Raises:
-        StorageError: It is there and cannot be read.
+        StorageError: It exists and cannot be read.
     """
-    return JournalReader(folder.journal).read()
+    return JournalReader(folder).read()
+
+
+def events(folder: SessionFolder) -> Iterator[dict[str, Any]]:
+    """Go through the readable events of a journal, each with its time under `at` as a `datetime`.
+
+    Raises:
+        StorageError: It exists and cannot be read.
+    """
+    path, trusted = source(folder)
+    found = _events(path)
+    return found if trusted else untrusted(found)
+
+
+def source(folder: SessionFolder) -> tuple[Path, bool]:
+    """The journal to read, and whether it counts: the session's own does not."""
+    path = folder.vault.journal
+    return (path, True) if path.exists() else (folder.journal, False)
+
+
+def untrusted(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Take from events what could grant something.
+
+    No run decides gates automatically, the budget is the lowest that was ever named, and no user moved a phase.
+    """
+    least: float | None = None
+    for record in found:
+        match record["event"]:
+            case EventName.RUN_START:
+                least = _lower(least, record.get("budget_usd"))
+                record.update({"auto": False} | ({} if least is None else {"budget_usd": least}))
+            case EventName.BUDGET:
+                least = _lower(least, record.get("usd"))
+                record.update({} if least is None else {"usd": least})
+            case EventName.PHASE if record.get("by") == "person":
+                record.update(by="copy")
+            case _:
+                pass
+        yield record
+
+
+def _lower(least: float | None, value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < float("inf"):
+        return least
+    return float(value) if least is None else min(least, float(value))
+
+
+def _adopt(folder: SessionFolder) -> None:
+    """Begin the vault's journal of a session that has one of its own."""
+    lines = [
+        json.dumps(record | {"at": stamp(record["at"])}) + "\n"
+        for record in untrusted(_events(folder.journal))
+    ]
+    if lines:
+        write_atomic(folder.vault.journal, "".join(lines), mode=0o600)
 
 
 class JournalReader:
@@ -87,11 +156,12 @@ class JournalReader:
     A file that was replaced, shortened or rewritten is read anew.
 
     Args:
-        path: The journal file; need not exist yet.
+        folder: The session; its journal need not exist yet.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, folder: SessionFolder) -> None:
+        self._folder = folder
+        self._path, self._trusted = folder.journal, False
         self._seen: tuple[int, int, int, int] | None = None
         self._offset = 0
         self._tail = b""
@@ -104,8 +174,12 @@ class JournalReader:
         Raises:
             StorageError: The file is there and cannot be read.
         """
+        path, trusted = source(self._folder)
+        if path != self._path:
+            self._forget()
+            self._path, self._trusted = path, trusted
         try:
-            with open_regular(self._path, limit=JOURNAL_LIMIT) as file:
+            with open_regular(path, limit=JOURNAL_LIMIT) as file:
                 facts = os.fstat(file.fileno())
                 seen = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
                 if seen != self._seen:
@@ -117,7 +191,7 @@ class JournalReader:
         except (FileNotFoundError, NotADirectoryError):
             self._forget()
         except OSError as error:
-            raise StorageError(f"{self._path} cannot be read: {error.strerror}.") from error
+            raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
         return self._journal
 
     def _forget(self) -> None:
@@ -136,7 +210,18 @@ class JournalReader:
         return file.read(len(self._tail)) == self._tail
 
     def _take_in(self, file: BinaryIO) -> None:
+        if not self._trusted:
+            # What was named before bounds what is named later, so it is taken in as a whole.
+            self._forget()
         file.seek(self._offset)
+        for record in self._records(file):
+            self._sums.add(record)
+
+    def _records(self, file: BinaryIO) -> Iterator[dict[str, Any]]:
+        found = self._lines(file)
+        return found if self._trusted else untrusted(found)
+
+    def _lines(self, file: BinaryIO) -> Iterator[dict[str, Any]]:
         while line := file.readline(_MAX_LINE):
             record = _parse(line)
             if record is None and not line.endswith(b"\n") and len(line) < _MAX_LINE:
@@ -145,17 +230,12 @@ class JournalReader:
             self._offset += len(line)
             self._tail = (self._tail + line)[-_TAIL:]
             if record is not None:
-                self._sums.add(record)
+                yield record
             elif line.strip():
                 self._sums.damage()
 
 
-def events(path: Path) -> Iterator[dict[str, Any]]:
-    """Go through the readable events of a journal, each with its time under `at` as a `datetime`.
-
-    Raises:
-        StorageError: It is there and cannot be read.
-    """
+def _events(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with open_regular(path, limit=JOURNAL_LIMIT) as file:
             while line := file.readline(_MAX_LINE):

@@ -1,7 +1,7 @@
 """Requests to a living worker: pause after this iteration, continue, another budget.
 
-They wait in `_logs/control.json`, oldest first, until the worker takes them; a missing file costs it one
-`stat`. Stopping is no request: it is a signal to the process, and cannot be left lying about.
+They wait in the vault's `control.json`, oldest first, until the worker takes them: an agent asks for nothing in a
+person's name. A missing file costs the worker one `stat`. Stopping is no request: it is a signal to the process, and cannot be left lying about.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import isfinite
 
-from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
@@ -50,10 +49,9 @@ def request(folder: SessionFolder, wanted: WorkerRequest) -> None:
     Raises:
         StorageError: The disk refused.
     """
-    folder.prepare()
     held = holder(folder)
     wanted = replace(wanted, worker=held.pid if held is not None else None)
-    with edit_lock(folder.path):
+    with folder.vault.locked():
         waiting = [known for known in map(_parse, _read(folder)) if known is not None]
         _write(folder, [*waiting, wanted])
 
@@ -64,9 +62,9 @@ def take_kind(folder: SessionFolder, kind: RequestKind) -> WorkerRequest | None:
     Raises:
         StorageError: The disk refused.
     """
-    if not folder.control.exists():
+    if not folder.vault.control.exists():
         return None
-    with edit_lock(folder.path):
+    with folder.vault.locked():
         entries = _read(folder)
         waiting = [wanted for wanted in map(_parse, entries) if wanted is not None]
         found = next((wanted for wanted in waiting if wanted.kind is kind), None)
@@ -83,7 +81,7 @@ def is_pause_asked(folder: SessionFolder, worker: int | None) -> bool:
     Raises:
         StorageError: The disk refused.
     """
-    if not folder.control.exists():
+    if not folder.vault.control.exists():
         return False
     waiting = map(_parse, _read(folder))
     return any(
@@ -136,9 +134,9 @@ def take_up(folder: SessionFolder, worker: int) -> None:
     Raises:
         StorageError: The disk refused.
     """
-    if not folder.control.exists():
+    if not folder.vault.control.exists():
         return
-    with edit_lock(folder.path):
+    with folder.vault.locked():
         found = [wanted for wanted in map(_parse, _read(folder)) if wanted is not None]
         _write(folder, [wanted for wanted in found if wanted.worker == worker])
 
@@ -149,12 +147,12 @@ def clear(folder: SessionFolder) -> None:
     Raises:
         StorageError: The disk refused.
     """
-    remove(folder.control)
+    remove(folder.vault.control)
 
 
 def _read(folder: SessionFolder) -> list[object]:
     try:
-        found = json.loads(read_text(folder.control) or "[]")
+        found = json.loads(read_text(folder.vault.control) or "[]")
     except (ValueError, RecursionError):
         return []
     return found if isinstance(found, list) else []
@@ -166,7 +164,7 @@ def _write(folder: SessionFolder, waiting: list[WorkerRequest]) -> None:
             {"kind": each.kind.value, "who": each.who, "usd": each.usd, "worker": each.worker}
             for each in waiting
         ]
-        write_atomic(folder.control, json.dumps(entries) + "\n")
+        write_atomic(folder.vault.control, json.dumps(entries) + "\n", mode=0o600)
     else:
         clear(folder)
 

@@ -18,7 +18,7 @@ from samobot.session.files import read_text, stat_key
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
-from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason
+from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason, source
 from samobot.session.journal import read as read_journal
 from samobot.session.lock import Holder, holder
 from samobot.session.requests import is_pause_asked
@@ -173,7 +173,7 @@ class SnapshotReader:
     def __init__(self, folder: SessionFolder, project: str) -> None:
         self._folder = folder
         self._project = project
-        self._journal = JournalReader(folder.journal)
+        self._journal = JournalReader(folder)
         self._files = (os.fspath(folder.path), *folder.state_files)
         self._plan: str | None = None
         self._seen: tuple[object, ...] = ()
@@ -287,7 +287,7 @@ def standing_end(folder: SessionFolder, journal: Journal) -> RunEnd | None:
 
 
 def _updated(folder: SessionFolder) -> datetime | None:
-    paths = (folder.overview, folder.signal, folder.qa, folder.decisions, folder.journal)
+    paths = (folder.overview, folder.signal, folder.qa, folder.decisions, source(folder)[0])
     return max((when for when in map(written_at, paths) if when is not None), default=None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -12,11 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from samobot.claude.fence_probe import fence_problem
 from samobot.claude.invocation import ClaudeOptions
-from samobot.claude.preflight import preflight
+from samobot.claude.preflight import find, is_wrapper, preflight
 from samobot.claude.reaper import become_subreaper
 from samobot.config.address import known_projects
 from samobot.config.project import Project
+from samobot.config.project_guard import ProjectGuard
 from samobot.config.settings import Settings, load_settings
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
@@ -29,6 +32,7 @@ from samobot.setup import doctor
 from samobot.setup.doctor import Finding, Level
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
 from samobot.system import systemd
+from samobot.system.clock import utc_now
 
 _SECONDS = 10.0
 _MOST_FILES = 2000
@@ -46,6 +50,7 @@ def examine(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
     checks: list[Callable[[], list[Finding]]] = [
         lambda: [doctor.python(sys.version_info[:3]), doctor.subreaper(become_subreaper())],
         lambda: _claude(settings, environ),
+        lambda: [_fence(settings, environ)],
         lambda: _telegram(settings),
         lambda: [_people(settings)] if settings.telegram_bot_token else [],
         lambda: problems + [_project(project) for project in projects],
@@ -102,6 +107,13 @@ def _claude(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     except UsageError as error:
         return [*findings, Finding("Claude's login", Level.ERROR, *_sentence_and_remedy(error.message))]
     return [*findings, Finding("Claude's login", Level.OK, "logged in")]
+
+
+def _fence(settings: Settings, environ: Mapping[str, str]) -> Finding:
+    program = ""
+    with contextlib.suppress(UsageError):
+        program = find(settings.claude_path, environ)
+    return doctor.fence(settings.samobot_fence, fence_problem(environ), wrapper=is_wrapper(program))
 
 
 def _sentence_and_remedy(message: str) -> tuple[str, str]:
@@ -173,7 +185,9 @@ def _people(settings: Settings) -> Finding:
 
 def _projects(settings: Settings, cwd: Path) -> tuple[list[Project], list[Finding]]:
     try:
-        projects, problems = known_projects(None, cwd, settings.samobot_projects)
+        projects, problems = known_projects(
+            None, cwd, settings.samobot_projects, ProjectGuard(settings.samobot_state_dir, utc_now).read
+        )
     except SamobotError as error:
         if settings.samobot_projects:
             return [], [Finding("Project", Level.ERROR, error.message)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from samobot.config.settings import FenceMode
 from samobot.system.systemd import ServiceState
 from samobot.text import human_duration, human_size
 
@@ -79,6 +80,27 @@ def subreaper(works: bool) -> Finding:
         "this system has no child subreapers, so leftovers are found by their environment only",
         "Use Linux for unattended runs.",
     )
+
+
+def fence(mode: FenceMode, problem: str | None, *, wrapper: bool) -> Finding:
+    """Whether agents are kept to what is theirs.
+
+    Args:
+        mode: What the user wants.
+        problem: Why there can be no fence on this system, with the remedy; None if there can.
+        wrapper: Whether the CLI is behind a script of the user's own.
+    """
+    if mode is FenceMode.OFF:
+        remedy = "Set SAMOBOT_FENCE=auto to run them inside bubblewrap."
+        return Finding("Fence", Level.WARNING, "off: agents have all of your rights", remedy)
+    if mode is FenceMode.AUTO and wrapper:
+        text = "none around a CLAUDE_PATH that is a script of your own; SAMOBOT_FENCE=on makes one"
+        return Finding("Fence", Level.OK, text)
+    if problem is None:
+        return Finding("Fence", Level.OK, "agents reach only their worktree, their session, tools and caches")
+    if mode is FenceMode.ON:
+        return Finding("Fence", Level.ERROR, "SAMOBOT_FENCE=on, but there can be none: nothing runs", problem)
+    return Finding("Fence", Level.WARNING, "none: agents have all of your rights", problem)
 
 
 def git(version: str | None, identity: bool) -> Finding:

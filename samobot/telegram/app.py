@@ -37,6 +37,7 @@ from samobot.telegram.inbound.polling import Poller, Problem
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.notifier import Notifier
+from samobot.telegram.notify.past_lines import load_past
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.downloads import FileDownloads
@@ -142,7 +143,9 @@ class BotApp:
         self._store = store
         self._outbox = Outbox(bot, store, secrets=self._secret_filter())
         self._gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)
-        self._fleet = LocalFleet(self._settings, environ=self._environ, watch_files=self._watch_files)
+        self._fleet = LocalFleet(
+            self._settings, environ=self._environ, watch_files=self._watch_files, past=load_past(store)
+        )
         legacy = store.legacy_runs()
         if legacy:
             self._fleet.desired_runs.adopt(
@@ -262,7 +265,7 @@ class BotApp:
                     self._notifier.notify_fleet_news(self._untold[:1])
                     del self._untold[0]
                 views = await self._fleet.sessions()
-                await self._notifier.update(views)
+                await self._notifier.update(views, await self._fleet.past())
                 await pause_finished(self._context, views)
             except SamobotError as error:
                 log.error("a look at the sessions did not work: %s", error)

@@ -40,7 +40,7 @@ def chart_command(name: str, output: Path | None, theme: str, config: Path | Non
             f"There is no folder {path.absolute().parent}; make it, or name another with --output."
         )
     picture = draw(
-        events(folder.journal),
+        events(folder),
         folder.name,
         Theme(theme),
         now=datetime.now(UTC),

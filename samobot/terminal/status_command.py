@@ -18,7 +18,7 @@ from samobot.phases import WaitingFor
 from samobot.session.folder import list_folders
 from samobot.session.snapshot import Snapshot, snapshot
 from samobot.session.status import SessionState
-from samobot.terminal.actor import find
+from samobot.terminal.actor import find, project_reader
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import human_duration, human_money, one_line, printable
 
@@ -73,7 +73,7 @@ def _show_one(name: str, configured: Iterable[Path], config: Path | None, *, as_
 
 
 def _show_all(configured: Iterable[Path], config: Path | None, *, as_json: bool) -> str:
-    projects, problems = known_projects(config, Path.cwd(), configured)
+    projects, problems = known_projects(config, Path.cwd(), configured, project_reader())
     found = [
         snapshot(folder, project.name) for project in projects for folder in list_folders(project.sessions)
     ]

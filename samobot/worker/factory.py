@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 
 from samobot.assets import plugin_dir
 from samobot.claude.invocation import ClaudeOptions, check_args
 from samobot.claude.preflight import check_root, find, is_wrapper, preflight
 from samobot.claude.process import Timeouts
-from samobot.config.project import Project
+from samobot.config.environment import default_env_file
+from samobot.config.project import Project, load_project
 from samobot.config.settings import Settings
+from samobot.errors import SamobotError
 from samobot.phases import Phase
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
 from samobot.system.clock import utc_now
+from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Progress
 from samobot.worker.budget import BudgetGuard
 from samobot.worker.heartbeat import Heartbeat
@@ -67,6 +72,7 @@ class WorkerFactory:
         check_args(self._options.args)
         check_root(self._options, self._environ)
         self._options = replace(self._options, path=find(self._options.path, self._environ))
+        _ = self._fence().holds
         if new and not is_wrapper(self._options.path):
             preflight(self._options, self._environ, login=True)
 
@@ -93,6 +99,7 @@ class WorkerFactory:
             clocks=Timeouts(total=settings.claude_timeout),
             python=sys.executable,
             state_dir=settings.samobot_state_dir,
+            fence=self._fence(),
         )
         heartbeat = Heartbeat()
         iteration = IterationRunner(files, surroundings, heartbeat, now=utc_now, watch=watch)
@@ -105,3 +112,26 @@ class WorkerFactory:
         money = BudgetGuard(files, state_dir, settings.samobot_daily_budget_usd, now=utc_now)
         run = RunContext(files, options, retry_policy, utc_now, tell)
         return Worker(run, iteration, heartbeat, AccountLimit(state_dir), money)
+
+    def _fence(self) -> AgentFence:
+        settings, environ = self._settings, self._environ
+        env_files = {default_env_file(environ).parent, *filter(None, [settings.env_file])}
+        return AgentFence(
+            mode=settings.samobot_fence,
+            project=self._project,
+            state_dir=settings.samobot_state_dir,
+            secrets=tuple(env_files),
+            others=tuple(_other_sessions(settings.samobot_projects, self._project)),
+            allowed=settings.samobot_fence_allow,
+            program=self._options.path,
+            environ=environ,
+        )
+
+
+def _other_sessions(projects: Iterable[Path], own: Project) -> Iterator[Path]:
+    """The session folders of the other projects; one that cannot be read has none that anybody knows."""
+    for path in projects:
+        with contextlib.suppress(SamobotError):
+            project = load_project(path)
+            if project.sessions != own.sessions:
+                yield project.sessions

@@ -21,6 +21,7 @@ from samobot.claude.outcome import Evidence, classify
 from samobot.claude.process import Timeouts, run
 from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
+from samobot.config.project_guard import VOID_KIND, ProjectGuard
 from samobot.config.trust import is_trusted, project_settings, report_once
 from samobot.errors import UsageError
 from samobot.phases import RULES, Phase, SignalStatus
@@ -31,11 +32,12 @@ from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
-from samobot.session.journal_guard import JournalGuard
+from samobot.session.journal_copy import remove_requests, restore_copy
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.tree_state import tree_state
 from samobot.session.worktree import base_of
+from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
@@ -60,6 +62,7 @@ class IterationConfig:
         clocks: How long a silent process is given.
         python: The interpreter that the plugin's hook runs with.
         state_dir: samobot's state folder.
+        fence: What keeps the agent to its own.
     """
 
     project: Project
@@ -70,6 +73,7 @@ class IterationConfig:
     clocks: Timeouts
     python: str
     state_dir: Path
+    fence: AgentFence
 
 
 class IterationRunner:
@@ -98,13 +102,14 @@ class IterationRunner:
         self._now = now
         self._watch = watch
         self._backup = OverviewGuard(files.folder)
-        self._journal = JournalGuard(files.folder)
+        self._project_file = ProjectGuard(surroundings.state_dir, now)
         self._answered: Callable[[], None] | None = None
         self._refusal_noted = False
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and revert what its agent was not allowed to write."""
         await asyncio.to_thread(end_leftovers, self._files.folder)
+        await asyncio.to_thread(self._project_file.settle, self._world.project.file)
         if self._backup.left_over():
             if self._files.moved_by_a_person():
                 self._backup.discard()
@@ -113,6 +118,7 @@ class IterationRunner:
         before = tamper.saved(self._files.folder)
         if before is not None:
             self._undo(before)
+        self._report_reverted(self._restore_logs(after_crash=True))
 
     async def commit_problem(self) -> str | None:
         """Return why the agent could not commit its work, checked before the first cost; None if it could."""
@@ -164,30 +170,34 @@ class IterationRunner:
         hook = hook_environment(assignment.phase, folder.signal)
         invocation = replace(invocation, env={**invocation.env, **hook})
         before = tamper.save(folder)
+        self._project_file.begin(world.project.file, folder)
         about = {
             "n": assignment.number,
             "phase": assignment.phase,
             "session_id": session_id,
             "log": str(log.relative_to(folder.path)),
         }
-        chosen = {"model": options.model, "effort": options.effort}
+        self._report_absent_fence()
+        chosen = {"model": options.model, "effort": options.effort, "fenced": world.fence.holds}
         files.log(
             EventName.ITERATION_START, visit=assignment.visit, **about, **chosen, guidance=len(guidance)
         )
-        self._journal.save()
         evidence = Evidence()
         self._answered = answered
         self._refusal_noted = False
         progress = Progress(assignment.phase, assignment.number, files.cost())
         began = time.monotonic()
         try:
-            end = await run(
-                invocation,
-                world.clocks,
-                on_record=lambda record: self._record(record, evidence, progress, work_dir),
-                on_start=lambda pid: self._heartbeat.show_iteration(assignment.number, assignment.phase, pid),
-                stop=stop,
-            )
+            with world.fence.around(invocation, folder.path) as fenced:
+                end = await run(
+                    fenced,
+                    world.clocks,
+                    on_record=lambda record: self._record(record, evidence, progress, work_dir),
+                    on_start=lambda pid: self._heartbeat.show_iteration(
+                        assignment.number, assignment.phase, pid
+                    ),
+                    stop=stop,
+                )
         finally:
             self._heartbeat.clear_activity()
         outcome = classify(evidence, end, self._now())
@@ -195,11 +205,14 @@ class IterationRunner:
         lost = self._backup.lost
         if lost is not None:
             reverted = ()  # the end of the run reports these; not twice
-        rewritten = self._journal.restore()
-        reverted += (rewritten,) if rewritten else ()
+        reverted += self._restore_logs()
         self._heartbeat.renew()
         self._report_reverted(reverted)
         reverted += self._undo(before)
+        moved = self._project_file.end(world.project.file, folder)
+        if moved is not None:
+            self._report_reverted((moved,), kind=VOID_KIND)
+            reverted += (moved,)
         signal = files.signal()
         files.log(
             EventName.ITERATION_END,
@@ -284,9 +297,21 @@ class IterationRunner:
             self._files.log(EventName.NOTICE, text=text)
         return True
 
-    def _report_reverted(self, sentences: tuple[str, ...]) -> None:
+    def _restore_logs(self, *, after_crash: bool = False) -> tuple[str, ...]:
+        folder = self._files.folder
+        folder.prepare()
+        found = (restore_copy(folder, after_crash=after_crash), remove_requests(folder))
+        return tuple(sentence for sentence in found if sentence is not None)
+
+    def _report_absent_fence(self) -> None:
+        reason = self._world.fence.new_absence()
+        if reason is not None:
+            text = f"The agent runs without a fence, with all of your rights. {reason}"
+            self._files.log(EventName.NOTICE, text=text)
+
+    def _report_reverted(self, sentences: tuple[str, ...], kind: str = "overview") -> None:
         for sentence in sentences:
-            self._files.log(EventName.VOID, kind="overview", detail=sentence)
+            self._files.log(EventName.VOID, kind=kind, detail=sentence)
             self._files.flow(f"Void: {sentence}")
 
     def _undo(self, before: tamper.Baseline) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ class SessionFiles:
     def __init__(self, folder: SessionFolder, now: Callable[[], datetime]) -> None:
         self.folder = folder
         self._now = now
-        self._reader = JournalReader(folder.journal)
+        self._reader = JournalReader(folder)
 
     # Reading
 

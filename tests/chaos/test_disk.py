@@ -197,7 +197,7 @@ def test_a_moved_project_is_said_and_the_others_go_on(tmp_path: Path) -> None:
     shop.repo.rename(tmp_path / "elsewhere")
     catalog = Catalog([shop.repo, other.repo])
     assert [view.ref.name for view in catalog.sessions()] == ["hello"]
-    (moved,) = [view for view in catalog.views() if view.problems]
+    (moved,) = [view for view in catalog.folders.views() if view.problems]
     assert str(shop.repo) in moved.problems[0]
 
 

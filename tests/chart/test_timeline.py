@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from samobot.chart.scale import TimeScale
 from samobot.chart.timeline import LONGEST_PAUSE, PhaseSpan, SpanKind, Timeline, build, make_monotonic
+from samobot.session.folder import SessionFolder
 from samobot.session.journal import events
 from samobot.session.journal_events import EventName, RunEndReason
 from tests.support.run_journal import RunJournal
@@ -241,12 +242,15 @@ def test_a_damaged_journal_is_still_drawn_from(tmp_path: Path) -> None:
     run.start("planning")
     run.iterate("planning", seconds=60, usd=1.0)
     lines = [json.dumps(event | {"at": event["at"].isoformat()}) for event in run.events]
-    path = tmp_path / "journal.jsonl"
-    path.write_text("\r\n".join(["garbage", *lines, '{"at": "2026-11-22T10:00', "[1]", '{"event": 7}']))
-    timeline = build(events(path))
+    folder = SessionFolder(tmp_path / "26-11-22-greet")
+    folder.prepare()
+    folder.journal.write_text(
+        "\r\n".join(["garbage", *lines, '{"at": "2026-11-22T10:00', "[1]", '{"event": 7}'])
+    )
+    timeline = build(events(folder))
     assert timeline is not None
     assert shape(timeline) == [(SpanKind.WORK, "planning", 60)]
-    assert build(events(tmp_path / "none")) is None
+    assert build(events(SessionFolder(tmp_path / "none"))) is None
 
 
 def spans(*lengths: tuple[SpanKind, float], start: datetime = ZERO) -> list[PhaseSpan]:

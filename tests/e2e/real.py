@@ -11,7 +11,9 @@ from tests.support.messages_api import MessagesApi
 from tests.support.workshop import Workshop, make_workshop
 
 
-def real_shop(root: Path, api: MessagesApi, *, remote: bool = False, subscription: bool = False) -> Workshop:
+def real_shop(
+    root: Path, api: MessagesApi, *, remote: bool = False, subscription: bool = False, fence: str = "auto"
+) -> Workshop:
     """Make a workshop whose CLI is the real one.
 
     Args:
@@ -19,12 +21,14 @@ def real_shop(root: Path, api: MessagesApi, *, remote: bool = False, subscriptio
         api: The scripted model.
         remote: Whether the repository has a remote.
         subscription: Whether the CLI believes it is paid by subscription.
+        fence: `SAMOBOT_FENCE`.
     """
     make = subscription_environment if subscription else cli_environment
     environment = make(root / "home", api.url) | {
         "CLAUDE_PATH": str(require_claude()),
         "SAMOCODE_RETRY_DELAY": "0",
         "CLAUDE_CODE_MAX_RETRIES": "1",
+        "SAMOBOT_FENCE": fence,
     }
     return make_workshop(root, environment, remote=remote)
 

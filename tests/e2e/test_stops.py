@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.claude.fence_probe import fence_problem
 from tests.e2e.real import outcomes, real_shop
 from tests.support.messages_api import MessagesApi, Step, bash
 from tests.support.messages_api import signal as signalling
@@ -23,6 +24,14 @@ LEAVE_BEHIND = bash(SLEEPERS + "echo started")
 GIVE_UP = signalling("blocked", reason="Enough", needs="Nothing")
 
 
+@pytest.fixture(params=["off", "on"], ids=["unfenced", "fenced"])
+def fence(request: pytest.FixtureRequest) -> str:
+    problem = fence_problem(os.environ)
+    if request.param == "on" and problem is not None:
+        pytest.skip(f"there can be no fence here: {problem}")
+    return str(request.param)
+
+
 def sleepers(shop: Workshop) -> list[str]:
     return [command for command in shop.processes() if command == "sleep 1000"]
 
@@ -32,9 +41,9 @@ def script(*steps: Step) -> MessagesApi:
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "samobot stop"])
-def test_a_stop_leaves_nothing_and_the_session_resumes(tmp_path: Path, how: str) -> None:
+def test_a_stop_leaves_nothing_and_the_session_resumes(tmp_path: Path, fence: str, how: str) -> None:
     with script(STUCK) as api:
-        shop = real_shop(tmp_path, api)
+        shop = real_shop(tmp_path, api, fence=fence)
         run = shop.start("run", "--session", "greet")
         until(lambda: len(sleepers(shop)) == 4)
         if how == "SIGTERM":
@@ -51,9 +60,9 @@ def test_a_stop_leaves_nothing_and_the_session_resumes(tmp_path: Path, how: str)
         api.check()
 
 
-def test_ctrl_c_at_a_terminal_leaves_nothing_and_the_session_resumes(tmp_path: Path) -> None:
+def test_ctrl_c_at_a_terminal_leaves_nothing_and_the_session_resumes(tmp_path: Path, fence: str) -> None:
     with script(STUCK) as api:
-        shop = real_shop(tmp_path, api)
+        shop = real_shop(tmp_path, api, fence=fence)
         with Terminal(shop, "run", "--session", "greet") as terminal:
             until(lambda: len(sleepers(shop)) == 4)
             terminal.press("c")
@@ -63,9 +72,9 @@ def test_ctrl_c_at_a_terminal_leaves_nothing_and_the_session_resumes(tmp_path: P
         api.check()
 
 
-def test_a_normal_end_leaves_nothing(tmp_path: Path) -> None:
+def test_a_normal_end_leaves_nothing(tmp_path: Path, fence: str) -> None:
     with script(LEAVE_BEHIND) as api:
-        shop = real_shop(tmp_path, api)
+        shop = real_shop(tmp_path, api, fence=fence)
         done = shop.run("greet")
         assert done.returncode == 11, done.stdout + done.stderr
         assert outcomes(shop) == ["completed"]
@@ -73,13 +82,13 @@ def test_a_normal_end_leaves_nothing(tmp_path: Path) -> None:
         api.check()
 
 
-def test_a_killed_cli_leaves_nothing_and_is_tried_again(tmp_path: Path) -> None:
+def test_a_killed_cli_leaves_nothing_and_is_tried_again(tmp_path: Path, fence: str) -> None:
     with script(STUCK) as api:
-        shop = real_shop(tmp_path, api)
+        shop = real_shop(tmp_path, api, fence=fence)
         run = shop.start("run", "--session", "greet")
         until(lambda: len(sleepers(shop)) == 4)
         (start,) = shop.journal("greet", "iteration_start")
-        (cli,) = shop.pids_with(start["session_id"])
+        *_, cli = shop.pids_with(start["session_id"])  # bubblewrap is above it
         os.kill(cli, signal.SIGKILL)
         out, err = run.communicate(timeout=60)
         assert run.returncode == 11, out + err
@@ -88,9 +97,9 @@ def test_a_killed_cli_leaves_nothing_and_is_tried_again(tmp_path: Path) -> None:
         api.check()
 
 
-def test_a_killed_worker_leaves_nothing_once_the_session_is_run_again(tmp_path: Path) -> None:
+def test_a_killed_worker_leaves_nothing_once_the_session_is_run_again(tmp_path: Path, fence: str) -> None:
     with script(STUCK) as api:
-        shop = real_shop(tmp_path, api)
+        shop = real_shop(tmp_path, api, fence=fence)
         run = shop.start("run", "--session", "greet")
         until(lambda: len(sleepers(shop)) == 4)
         run.kill()

@@ -20,7 +20,7 @@ from samobot.claude.stream import Tail
 from samobot.config.project import load_project
 from samobot.session.answer_text import parse_answers, parse_label
 from samobot.session.decisions import parse_decisions
-from samobot.session.folder import clean_name
+from samobot.session.folder import SessionFolder, clean_name
 from samobot.session.guidance import add_guidance, parse_guidance
 from samobot.session.journal import JournalReader
 from samobot.session.overview import parse_overview, set_status
@@ -129,13 +129,14 @@ def test_markdown_of_any_size_becomes_messages_that_do_not_outgrow_it(size: int)
 
 @pytest.mark.timeout(LIMIT)
 def test_files_that_grow_line_by_line_are_read_without_being_kept(tmp_path: Path) -> None:
-    log, journal = tmp_path / "log.jsonl", tmp_path / "journal.jsonl"
+    log, folder = tmp_path / "log.jsonl", SessionFolder(tmp_path / "26-01-15-greet")
+    folder.prepare()
     for piece in PIECES:
         data = (piece * (SIZE // len(piece))).encode("utf-8", "surrogatepass")
         log.write_bytes(data)
-        journal.write_bytes(data)
+        folder.journal.write_bytes(data)
         assert all(len(repr(record)) < 200_000 for record in Tail(log).read())
-        JournalReader(journal).read()
+        JournalReader(folder).read()
     line = json.dumps({"type": "result", "subtype": "success", "result": "x" * 3_000_000})
     log.write_text((line + "\n") * 3)
     assert all(len(repr(record)) < 200_000 for record in Tail(log).read())

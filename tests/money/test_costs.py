@@ -176,8 +176,8 @@ def test_old_journals_are_not_even_opened_for_a_few_days(tmp_path: Path) -> None
     project = make_project(tmp_path)
     old = make_session(project.sessions, "26-01-01-old", 1.0, at=NOW - timedelta(days=300))
     stamp = (NOW - timedelta(days=300)).timestamp()
-    os.utime(old.journal, (stamp, stamp))
-    old.journal.chmod(0o000)
+    os.utime(old.vault.journal, (stamp, stamp))
+    old.vault.journal.chmod(0o000)
     assert collect([project], since=first_day(NOW, 7)) == ([], [])
 
 

@@ -42,7 +42,7 @@ def overview(folder: SessionFolder) -> Overview:
 
 
 def journaled(folder: SessionFolder, event: str) -> list[dict[str, object]]:
-    return [record for record in events(folder.journal) if record["event"] == event]
+    return [record for record in events(folder) if record["event"] == event]
 
 
 @pytest.fixture

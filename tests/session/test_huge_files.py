@@ -11,7 +11,7 @@ from samobot.config.project import load_project
 from samobot.errors import StorageError, UsageError
 from samobot.session import journal, tamper
 from samobot.session.files import TEXT_LIMIT, is_unusable, read_bytes, read_text
-from samobot.session.journal_guard import JournalGuard
+from samobot.session.journal_copy import restore_copy
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.snapshot import snapshot
 from tests.support.session_folder import KEY, NOW, QUESTIONS, make_session
@@ -79,13 +79,9 @@ def test_a_huge_file_among_those_of_the_overview_guard_is_moved_away(tmp_path: P
 def test_a_huge_journal_is_replaced_by_the_one_that_was_kept(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     journal.append(folder, journal.EventName.NOTICE, NOW, text="before")
-    guard = JournalGuard(folder)
-    guard.save()
     blow_up(folder.journal)
-    assert "deleted" in (guard.restore() or "")
-    assert [event["text"] for event in journal.events(folder.journal) if event["event"] == "notice"] == [
-        "before"
-    ]
+    assert "replaced" in (restore_copy(folder) or "")
+    assert [event["text"] for event in journal.events(folder) if event["event"] == "notice"] == ["before"]
 
 
 @pytest.mark.parametrize("kind", ["huge", "pipe", "folder"])

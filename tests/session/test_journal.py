@@ -146,7 +146,7 @@ def test_a_budget_holds_until_there_is_another(tmp_path: Path) -> None:
 def test_damaged_lines_are_skipped_and_counted_and_cost_nothing_else(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     write_a_life(folder)
-    with folder.journal.open("ab") as file:
+    with folder.vault.journal.open("ab") as file:
         file.write(b'{"at": "2026-01-15T11:00:00Z", "event": "iter\n\xff\xfe\n[]\n{"event": "notice"}\n\n')
         file.write(b'{"at": "x", "event": "notice"}\n' + b"[" * 200_000 + b"\n")
     append(folder, EventName.ITERATION_END, later(60), phase="planning", cost_usd=1)
@@ -170,9 +170,9 @@ def test_money_that_is_none_adds_nothing(tmp_path: Path, cost: str) -> None:
 def test_a_line_that_is_still_being_written_counts_once_it_is_whole(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     write_a_life(folder)
-    reader = JournalReader(folder.journal)
+    reader = JournalReader(folder)
     line = b'{"at": "2026-01-15T12:00:00Z", "event": "iteration_end", "phase": "planning", "cost_usd": 2}'
-    with folder.journal.open("ab", buffering=0) as file:
+    with folder.vault.journal.open("ab", buffering=0) as file:
         file.write(line[:50])
         assert (reader.read().cost_usd, reader.read().damaged) == (1.5, 0)
         file.write(line[50:])
@@ -185,8 +185,8 @@ def test_a_line_that_is_still_being_written_counts_once_it_is_whole(tmp_path: Pa
 def test_a_torn_line_is_damaged_once_the_next_one_follows(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     write_a_life(folder)
-    reader = JournalReader(folder.journal)
-    with folder.journal.open("ab") as file:
+    reader = JournalReader(folder)
+    with folder.vault.journal.open("ab") as file:
         file.write(b'{"at": "2026')
     reader.read()
     append(folder, EventName.ITERATION_END, later(60), phase="planning", cost_usd=1)
@@ -196,12 +196,12 @@ def test_a_torn_line_is_damaged_once_the_next_one_follows(tmp_path: Path) -> Non
 def test_reading_again_equals_reading_anew_wherever_the_file_was_cut(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     write_a_life(folder)
-    content = folder.journal.read_bytes()
+    content = folder.vault.journal.read_bytes()
     for cut in range(0, len(content), 7):
-        folder.journal.write_bytes(content[:cut])
-        reader = JournalReader(folder.journal)
+        folder.vault.journal.write_bytes(content[:cut])
+        reader = JournalReader(folder)
         reader.read()
-        with folder.journal.open("ab") as file:
+        with folder.vault.journal.open("ab") as file:
             file.write(content[cut:])
         assert reader.read() == read(folder)
 
@@ -209,35 +209,36 @@ def test_reading_again_equals_reading_anew_wherever_the_file_was_cut(tmp_path: P
 def test_an_unchanged_journal_is_not_read_again(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     write_a_life(folder)
-    reader = JournalReader(folder.journal)
+    reader = JournalReader(folder)
     assert reader.read() is reader.read()
 
 
 def test_a_shortened_replaced_rewritten_or_removed_journal_is_read_anew(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     write_a_life(folder)
-    reader = JournalReader(folder.journal)
-    content = folder.journal.read_bytes()
+    reader = JournalReader(folder)
+    content = folder.vault.journal.read_bytes()
     assert reader.read().iterations == 1
-    os.truncate(folder.journal, 0)
+    os.truncate(folder.vault.journal, 0)
     assert reader.read().iterations == 0
-    folder.journal.write_bytes(content)
+    folder.vault.journal.write_bytes(content)
     assert reader.read().cost_usd == 1.5
     other = tmp_path / "other"
     other.write_bytes(content + content)
-    other.replace(folder.journal)
+    other.replace(folder.vault.journal)
     assert reader.read().cost_usd == 3
-    folder.journal.write_bytes(b" " * len(content + content) + b"\n" + content)
+    folder.vault.journal.write_bytes(b" " * len(content + content) + b"\n" + content)
     assert reader.read().cost_usd == 1.5
     folder.journal.unlink()
+    folder.vault.journal.unlink()
     assert reader.read().started is None
 
 
 def test_events_are_told_one_by_one_with_their_time(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
-    assert list(events(folder.journal)) == []
+    assert list(events(folder)) == []
     append(folder, EventName.NOTICE, NOW, text="hello")
-    assert list(events(folder.journal)) == [{"at": NOW, "event": "notice", "text": "hello"}]
+    assert list(events(folder)) == [{"at": NOW, "event": "notice", "text": "hello"}]
 
 
 json_values = st.recursive(
@@ -270,13 +271,15 @@ def test_no_event_of_any_shape_upsets_the_sums(name: EventName, fields: dict[str
     assert sums.journal().cost_usd >= 0
 
 
-def test_a_pipe_in_the_journals_place_is_refused_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["vault", "session"])
+def test_a_pipe_in_the_journals_place_is_refused_and_keeps_nobody_waiting(tmp_path: Path, place: str) -> None:
     folder = make_session(tmp_path)
-    os.mkfifo(folder.journal)
+    folder.vault.prepare()
+    os.mkfifo(folder.vault.journal if place == "vault" else folder.journal)
     with pytest.raises(StorageError, match="not a regular file"):
         read(folder)
     with pytest.raises(StorageError, match="not a regular file"):
-        list(events(folder.journal))
+        list(events(folder))
 
 
 def test_the_last_reported_result_of_the_tests_is_kept(tmp_path: Path) -> None:

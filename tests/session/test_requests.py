@@ -34,7 +34,7 @@ def test_requests_are_taken_once_by_kind_and_in_order(tmp_path: Path) -> None:
     assert take_kind(folder, RequestKind.PAUSE) is None
     assert take_kind(folder, RequestKind.BUDGET) == WorkerRequest(RequestKind.BUDGET, "anna", 5.0)
     assert take_kind(folder, RequestKind.BUDGET) == WorkerRequest(RequestKind.BUDGET, "anna", 9.0)
-    assert not folder.control.exists()
+    assert not folder.vault.control.exists()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,8 @@ def test_requests_are_taken_once_by_kind_and_in_order(tmp_path: Path) -> None:
 )
 def test_nonsense_is_no_request(tmp_path: Path, content: str) -> None:
     folder = make_session(tmp_path)
-    folder.control.write_text(content)
+    folder.vault.prepare()
+    folder.vault.control.write_text(content)
     assert take_kind(folder, RequestKind.BUDGET) is None
     request(folder, WorkerRequest(RequestKind.PAUSE, "anna"))
     assert take_kind(folder, RequestKind.PAUSE) == WorkerRequest(RequestKind.PAUSE, "anna")
@@ -54,14 +55,16 @@ def test_a_new_worker_forgets_what_was_asked_of_others_and_keeps_what_was_asked_
 ) -> None:
     folder = make_session(tmp_path)
     request(folder, WorkerRequest(RequestKind.PAUSE, "of nobody"))
-    folder.control.write_text(folder.control.read_text().replace("null}]", '4711}, {"kind": "stop"}]'))
+    folder.vault.control.write_text(
+        folder.vault.control.read_text().replace("null}]", '4711}, {"kind": "stop"}]')
+    )
     with RunLock.acquire(folder, NOW):
         request(folder, WorkerRequest(RequestKind.PAUSE, "of this one"))
         take_up(folder, os.getpid())
         assert take_kind(folder, RequestKind.PAUSE) == WorkerRequest(RequestKind.PAUSE, "of this one")
         assert take_kind(folder, RequestKind.PAUSE) is None
     take_up(folder, os.getpid())
-    assert not folder.control.exists()
+    assert not folder.vault.control.exists()
 
 
 def test_all_requests_can_be_forgotten(tmp_path: Path) -> None:
@@ -79,7 +82,7 @@ def test_a_wish_to_go_on_takes_the_pause_back_and_is_left_for_no_later_rest(tmp_
         request(folder, WorkerRequest(RequestKind.PAUSE, "ben"))
         assert wake(folder, "anna") is WakeResult.PAUSE_LIFTED
         assert wake(folder, "anna") is WakeResult.RUNNING
-        assert not folder.control.exists()
+        assert not folder.vault.control.exists()
 
 
 @pytest.mark.parametrize("until", [None, NOW])
@@ -95,7 +98,7 @@ def test_a_wish_to_go_on_ends_the_rest_of_a_worker_that_rests(tmp_path: Path, un
 
 def test_a_folder_in_the_requests_place_is_said(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
-    folder.control.mkdir()
+    folder.vault.control.mkdir(parents=True)
     for ask in (clear, lambda there: request(there, WorkerRequest(RequestKind.PAUSE, "anna"))):
         with pytest.raises(StorageError, match=r"control\.json"):
             ask(folder)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.config.settings import FenceMode
 from samobot.fleet import emergency_flag
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
@@ -37,6 +38,11 @@ TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
         (doctor.python((3, 10, 9)), Level.ERROR),
         (doctor.subreaper(True), Level.OK),
         (doctor.subreaper(False), Level.WARNING),
+        (doctor.fence(FenceMode.AUTO, None, wrapper=False), Level.OK),
+        (doctor.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=True), Level.OK),
+        (doctor.fence(FenceMode.OFF, None, wrapper=False), Level.WARNING),
+        (doctor.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=False), Level.WARNING),
+        (doctor.fence(FenceMode.ON, "No bubblewrap.", wrapper=True), Level.ERROR),
         (doctor.git("2.39", True), Level.OK),
         (doctor.git("2.39", False), Level.WARNING),
         (doctor.git(None, True), Level.ERROR),

@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 
+from samobot.session.vault import Vault, use_state_dir, vault_of
+
 
 @dataclass
 class Workshop:
@@ -45,6 +47,16 @@ class Workshop:
     def worktrees(self) -> Path:
         """The folder of worktrees."""
         return self.root / "worktrees"
+
+    @property
+    def state(self) -> Path:
+        """The program's state folder."""
+        return self.root / "state" / "samobot"
+
+    def vault(self, name: str) -> Vault:
+        """What the program records of a session outside it."""
+        use_state_dir(self.state)
+        return vault_of(self.session(name))
 
     def session(self, name: str) -> Path:
         """The folder of the session of that name; there must be exactly one."""
@@ -135,6 +147,7 @@ def make_workshop(root: Path, environment: Mapping[str, str], *, remote: bool = 
         remote: Also make a bare remote that the repository was pushed to.
     """
     shop = Workshop(root, {**environment, "WORKSHOP": str(root), "XDG_STATE_HOME": str(root / "state")})
+    use_state_dir(shop.state)  # what the test's own process does, it does to the program's records
     shop.repo.mkdir(parents=True)
     shop.git("init", "--quiet", "--initial-branch=main")
     (shop.repo / "README.md").write_text("# demo\n")

@@ -74,7 +74,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_shown(shop: ScriptedShop, name
 
 def test_a_journal_that_is_damaged_keeps_what_is_readable(shop: ScriptedShop) -> None:
     cost = shop.status("greet")["cost_usd"]
-    journal = shop.session("greet") / "_logs" / "journal.jsonl"
+    journal = shop.vault("greet").journal
     journal.write_bytes(b"\xff\x00 garbage\n" + journal.read_bytes() + b'{"at": "2026')
     status = shop.status("greet")
     assert status["cost_usd"] == cost
@@ -82,7 +82,7 @@ def test_a_journal_that_is_damaged_keeps_what_is_readable(shop: ScriptedShop) ->
 
 
 def test_a_cost_that_is_not_known_in_full_is_said_to_be_at_least_that(shop: ScriptedShop) -> None:
-    journal = shop.session("greet") / "_logs" / "journal.jsonl"
+    journal = shop.vault("greet").journal
     assert "at least" not in shop.samobot("status", "greet").stdout
     died = {"at": "2026-01-15T10:30:00.000Z", "event": "iteration_end", "phase": "testing", "cost_usd": None}
     journal.write_text(json.dumps(died) + "\n" + journal.read_text())

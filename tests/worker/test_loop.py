@@ -34,7 +34,7 @@ DONE = Played({"status": "done", "summary": "All of it"})
 
 
 def journaled(made: Bench, event: EventName) -> list[dict[str, Any]]:
-    return [each for each in events(made.folder.journal) if each["event"] == event]
+    return [each for each in events(made.folder) if each["event"] == event]
 
 
 def status_of(made: Bench) -> Any:
@@ -431,7 +431,7 @@ async def test_a_pause_asked_while_the_worker_takes_the_session_up_is_not_lost(
     monkeypatch.setattr(made.iteration, "clean_up_after_a_dead_worker", ask)
     assert (await made.worker.run()).reason is RunEndReason.PAUSED
     assert made.iteration.assignments == []
-    assert not made.folder.control.exists()
+    assert not made.folder.vault.control.exists()
 
 
 async def test_a_worker_removes_what_killed_writes_have_left(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from samobot.telegram.handlers import (
     status_handlers,
 )
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.recent_sessions import recent_sessions
 from samobot.telegram.handlers.resolve import display_names
 from samobot.telegram.handlers.suggestions import suggest
 from samobot.telegram.markup.html import bold, code
@@ -29,6 +30,7 @@ from samobot.telegram.views.wording import plural
 from samobot.text import nearest, one_line
 
 _ALL = "all"
+_RECENT = 5
 """Argument of `/help` that lists every command."""
 
 Handler = Callable[[HandlerContext, ChatRequest], Awaitable[None]]
@@ -63,7 +65,7 @@ async def _help(context: HandlerContext, request: ChatRequest) -> None:
         await _help_about(context, request, wanted)
         return
     views = sorted(
-        await context.fleet.sessions(),
+        await recent_sessions(context, _RECENT),
         key=lambda view: view.updated.timestamp() if view.updated else 0.0,
         reverse=True,
     )
@@ -143,7 +145,7 @@ async def _start(context: HandlerContext, request: ChatRequest) -> None:
         now = (
             f"No project is configured yet: put the path of a .samocode file into {code('SAMOBOT_PROJECTS')}."
         )
-    elif not views:
+    elif not views and not await context.fleet.past():
         now = f"Nothing here yet. Send me a task in your own words, such as {code('Add a greeting script')}"
     else:
         now = f"{plural(waiting, 'session')} wait{'s' if waiting == 1 else ''} for you, {running_now} running: /status"

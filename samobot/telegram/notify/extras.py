@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from samobot.errors import SamobotError
-from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import DiffView, Document
 from samobot.session.gate import Person
 from samobot.telegram.notify.messages import NotificationInput, need_key
@@ -24,6 +24,9 @@ class Sessions(Protocol):
 
     async def view(self, ref: SessionRef) -> SessionView:
         """One session as it is now; `NotFoundError` if it is gone."""
+
+    async def mark_past(self, keys: list[str]) -> list[PastSession]:
+        """Keep no more than a line of sessions until something happens to them."""
 
     async def is_archived(self, ref: SessionRef) -> bool:
         """Whether one that is gone is in the archive."""

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from samobot.errors import SamobotError
-from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import FleetEvent, FleetEventKind
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
@@ -23,6 +23,7 @@ from samobot.telegram.notify.display_names import DisplayNames
 from samobot.telegram.notify.extras import Sessions
 from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.limit_notices import LimitNotices
+from samobot.telegram.notify.past_lines import keep_past
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.notify.reminders import GAP, PendingNeed, Reminders, silence_key, times_due
@@ -92,35 +93,44 @@ class Notifier:
         self._compare_again = datetime.min.replace(tzinfo=UTC)
         self._last_poll: datetime | None = None
         self._last_poll_saved: datetime | None = None
-        self._notified = set(store.notified.all())
+        self._notified = set(store.notified.sessions())
+        self._past: Sequence[PastSession] = ()
+        self._past_keys: frozenset[str] = frozenset()
 
     # What is called ------------------------------------------------------------------------------------------
 
-    async def update(self, views: Sequence[SessionView]) -> None:
+    async def update(self, views: Sequence[SessionView], past: Sequence[PastSession] = ()) -> None:
         """Send what has changed in any session; called on every poll with all of them.
 
         A session whose notification fails (the disk refuses) is tried again on the next poll.
+
+        Args:
+            views: The sessions.
+            past: Those of which only a line is kept: all has been said about them, or they are still to be read.
         """
         now = self._now()
         if self._last_poll is None or now - self._last_poll > GAP:
             self._awake_since = now
         self._last_poll = now
-        if views is self._views_compared and now < self._compare_again and not self._sessions.any_due(now):
+        same = views is self._views_compared and past is self._past
+        if same and now < self._compare_again and not self._sessions.any_due(now):
             return
+        if past is not self._past:
+            self._past, self._past_keys = past, frozenset(each.key for each in past)
         self._views_compared, self._compare_again = None, now + COMPARE_EVERY
-        self._sessions.mark_due(self._names.update(views), now)
+        self._sessions.mark_due(self._names.update(views, past), now)
         tellings = []
         for view in map(self._names.displayed, views):
             if self._sessions.is_due(view, now):
                 tellings.append(asyncio.create_task(self._sessions.poll(view)))
                 await asyncio.sleep(0)  # a handler gets its turn between two sessions
         await asyncio.gather(*tellings)
-        present = {view.ref.key for view in views}
-        await self._forget_gone(present, now)
+        await self._forget_gone({view.ref.key for view in views}, now)
         self._limits.update(self._views(), now)
         self._post_reminders(now)
         await self._decide_automatically(now)
         self._save_last_poll(now)
+        await self._mark_past(views, now)
         if not any(self._sessions.is_due(view, now) for view in map(self._names.displayed, views)):
             self._views_compared = views
 
@@ -272,9 +282,9 @@ class Notifier:
 
     async def _forget_gone(self, present: set[str], now: datetime) -> None:
         """Close the messages of sessions that are gone, once that is certain: of archived ones at once."""
-        for key in self._gone.keys() & present:
+        for key in [key for key in self._gone if key in present or key in self._past_keys]:
             del self._gone[key]
-        for key in [key for key in self._notified if key not in present]:
+        for key in [key for key in self._notified if key not in present and key not in self._past_keys]:
             ref = SessionRef.from_key(key)
             if key not in self._gone and await self._is_archived(ref):
                 await self._sessions.archive(ref, None)
@@ -284,6 +294,16 @@ class Notifier:
                 self._notified.discard(key)
                 del self._gone[key]
         self._notified |= present
+
+    async def _mark_past(self, views: Sequence[SessionView], now: datetime) -> None:
+        """Let go of sessions of which all has been said and in which nothing happens."""
+        keys = [view.ref.key for view in views if self._sessions.is_past(self._names.displayed(view), now)]
+        if not keys:
+            return
+        marked = await self._fleet.mark_past(keys)
+        keep_past(self._store, marked)
+        for each in marked:
+            self._sessions.let_go(each.key)
 
     async def _is_archived(self, ref: SessionRef) -> bool:
         try:

@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 CARD_EVERY = timedelta(seconds=15)
 """How often a running card is rendered again without new activity, as it shows the elapsed minutes."""
 
+PAST_AFTER = timedelta(hours=1)
+"""How long nothing has happened to a session that is past."""
 
 _CLOSED_IN_TIME = frozenset({"question", "paused", "budget"})
 """Kinds of messages without a need that are closed once their buttons are no longer of use."""
@@ -111,6 +113,22 @@ class SessionNotifier:
         if known is None or (known.due is not None and known.due <= now):
             return True
         return known.view is not view and known.view != view
+
+    def is_past(self, view: SessionView, now: datetime) -> bool:
+        """Whether all has been said of a session, and nothing is to be expected of it."""
+        known = self.known.get(view.ref.key)
+        if known is None or known.due is not None or (known.view is not view and known.view != view):
+            return False
+        quiet = view.updated is None or now - view.updated > PAST_AFTER
+        return quiet and not view.wanted and known.state.need is None and known.state.auto_at is None
+
+    def let_go(self, key: str) -> None:
+        """Keep in memory nothing more of a session that is past; the store keeps what was said of it."""
+        self.known.pop(key, None)
+        self._publisher.forget_cards(key)
+        lock = self._locks.get(key)
+        if lock is not None and not lock.locked():
+            del self._locks[key]
 
     def any_due(self, now: datetime) -> bool:
         """Whether a session has to be rendered again even without a change."""
@@ -354,6 +372,7 @@ class SessionNotifier:
                         )
             self._publisher.strip(key)
             self._store.notified.drop(key)
+            self._store.past.drop(key)
             self._recipients.forget(key)
             self._extras.forget(key)
 

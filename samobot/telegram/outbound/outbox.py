@@ -11,6 +11,7 @@ and that is said through `on_failed`.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -399,12 +400,20 @@ def _ignore_failure(row: OutboxRow, text: str) -> None:
 
 def _clean(value: Any) -> Any:
     """Replace lone surrogates, which cannot be encoded: such a message could never be sent."""
+    try:
+        (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode()
+    except UnicodeEncodeError:
+        return _without_surrogates(value)
+    return value
+
+
+def _without_surrogates(value: Any) -> Any:
     match value:
         case str():
             return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         case Mapping():
-            return {name: _clean(item) for name, item in value.items()}
+            return {name: _without_surrogates(item) for name, item in value.items()}
         case list() | tuple():
-            return [_clean(item) for item in value]
+            return [_without_surrogates(item) for item in value]
         case _:
             return value

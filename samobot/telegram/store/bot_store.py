@@ -21,6 +21,7 @@ from samobot.telegram.store.notified import (
 )
 from samobot.telegram.store.outbox_rows import OutboxQueue
 from samobot.telegram.store.pairing import LastPairing, PairedPeople, Pairing
+from samobot.telegram.store.past_rows import PastRows
 from samobot.telegram.store.pending_work import BackgroundTasks, OpenPrompts, PhaseLimits
 from samobot.telegram.store.sent import SentMessages
 from samobot.telegram.store.session_chats import ChatProjects, SessionChats
@@ -50,6 +51,7 @@ class Store:
         outbox: Rows of messages not yet delivered; use `samobot.telegram.outbound.outbox.Outbox`, which sends them.
         sent: Our messages in chats.
         notified: What the chats were last notified of, by session.
+        past: The sessions at rest.
         plans: The plan that was shown last, by session.
         restarts: The messages that count restarts.
         limits: The open messages about usage limits.
@@ -76,6 +78,7 @@ class Store:
         self.outbox = OutboxQueue(self._database, state_dir / "outbox")
         self.sent = SentMessages(self._database)
         self.notified = NotifiedStates(self._database)
+        self.past = PastRows(self._database)
         self.plans = ShownPlans(self._database)
         self.restarts = RestartNotices(self._database)
         self.limits = LimitNoticeTable(self._database)

@@ -242,5 +242,14 @@ CREATE TABLE chat_projects (      -- the project of the last session that was st
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TYPED_TABLES, _CHAT_PROJECTS)
+_PAST_SESSIONS = """
+CREATE TABLE past_sessions (      -- sessions at rest that need not be read again at a start
+    session TEXT PRIMARY KEY,
+    updated REAL,                 -- epoch seconds
+    state   TEXT NOT NULL,
+    mark    INTEGER NOT NULL      -- changes with the session's files
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TYPED_TABLES, _CHAT_PROJECTS, _PAST_SESSIONS)
 """Step n brings the schema from version n to n + 1."""

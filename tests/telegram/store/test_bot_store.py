@@ -159,7 +159,8 @@ def test_store_keeps_states_and_typed_values_over_a_restart(tmp_path: Path) -> N
     store.session_chats.set("demo:greet", -5, 3)
     store.close()
     again = Store(tmp_path)
-    assert again.notified.all() == {"demo:greet": {"phase": "testing", "questions": [1]}}
+    assert again.notified.sessions() == ["demo:greet"]
+    assert again.notified.get("demo:greet") == {"phase": "testing", "questions": [1]}
     assert again.notified.get("demo:none") is None
     assert again.session_chats.all() == {"demo:greet": (-5, 3)}
     assert again.phase_limits.get("demo:greet") == "testing"

@@ -1,0 +1,48 @@
+"""Whether this system lets bubblewrap make a fence."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+
+from samobot.claude.fence import BASE
+from samobot.system.commands import run_command
+
+_SECONDS = 10.0
+_INSTALL = "Install bubblewrap (Debian, Ubuntu: apt install bubblewrap)."
+_NAMESPACES = (
+    "User namespaces are not permitted here. On Ubuntu allow them to bwrap by an AppArmor profile (see "
+    "docs/security.md); a container needs them from its engine."
+)
+
+
+def find_bwrap(environ: Mapping[str, str]) -> str | None:
+    """Path of bubblewrap; None if it is not installed."""
+    return shutil.which("bwrap", path=environ.get("PATH"))
+
+
+def fence_problem(environ: Mapping[str, str]) -> str | None:
+    """Say why there can be no fence on this system, with the remedy; None if there can. Asked once, in about 15 ms.
+
+    Args:
+        environ: The environment, for PATH.
+    """
+    return _problem(find_bwrap(environ))
+
+
+@lru_cache(maxsize=4)
+def _problem(bwrap: str | None) -> str | None:
+    if sys.platform != "linux":
+        return "bubblewrap exists on Linux only."
+    if bwrap is None:
+        return f"bubblewrap is not installed. {_INSTALL}"
+    try:
+        done = run_command([bwrap, *BASE, "--tmpfs", "/run", "--", "true"], seconds=_SECONDS, environ={})
+    except (OSError, TimeoutError) as error:
+        return f"{bwrap} cannot be started ({error}). {_INSTALL}"
+    if done.succeeded:
+        return None
+    said = " ".join(done.err.split())[:200]
+    return f"bubblewrap refuses: {said or 'no reason given'}. {_NAMESPACES}"

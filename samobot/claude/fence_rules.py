@@ -1,0 +1,248 @@
+"""What the agent reaches inside the fence: its worktree, its session, tools and caches; not keys, gates or other work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from samobot.claude.fence import EMPTIED, FenceRule, Reachable
+from samobot.errors import UsageError
+
+# Below the home. Toolchains are read-only: what an agent plants there would run outside later.
+_TOOLS = (
+    ".asdf", ".bun", ".cargo/bin", ".cargo/config.toml", ".cargo/env", ".config/git", ".deno", ".dotnet",
+    ".editorconfig", ".ghcup", ".gitconfig", ".gitignore", ".local/bin", ".local/lib", ".local/share/claude",
+    ".local/share/fnm", ".local/share/mise", ".local/share/pipx", ".local/share/uv", ".nix-profile",
+    ".npm-global", ".nvm", ".opam", ".pyenv", ".rbenv", ".rustup", ".sdkman", ".volta",
+)  # fmt: skip
+
+# Below the home. Each project has caches of its own, for the same reason.
+_CACHES = (
+    ".bundle", ".cache", ".cargo/git", ".cargo/registry", ".gradle", ".ivy2", ".local/share/pnpm", ".m2", ".npm",
+    ".nuget", ".sbt", "go",
+)  # fmt: skip
+
+# Below the CLI's configuration folder: what it records of itself. The rest is settings, read-only.
+_CLI_RECORDS = frozenset(
+    {
+        ".claude.json", ".credentials.json", "backups", "cache", "debug", "file-history", "history.jsonl", "ide",
+        "paste-cache", "plans", "projects", "session-env", "shell-snapshots", "statsig", "tasks", "telemetry", "todos",
+    }
+)  # fmt: skip
+
+# In a repository's common folder: what a commit in a linked worktree writes, and what it only reads. Configuration and
+# hooks would run programs outside the fence.
+_GIT_WRITTEN = ("lfs", "logs", "objects", "refs", "reftable")
+_GIT_READ = ("HEAD", "config", "hooks", "info", "modules", "shallow")
+_ADMIN_READ = ("commondir", "config.worktree", "gitdir")
+
+_SESSION_READ = ("_decisions.jsonl", "_guidance.md", "_logs")
+
+
+@dataclass(frozen=True, slots=True)
+class FencePlaces:
+    """The places that an iteration's rules are made from; all absolute.
+
+    Attributes:
+        home: The user's home.
+        main_repo: The project's repository, or its folder if there is none.
+        work_dir: Where the agent works: a linked worktree, a folder in one, or `main_repo`.
+        worktrees: The project's folder of worktrees.
+        session: The session's folder.
+        scratch: A private, empty folder for the home inside.
+        caches: Folder of the project's caches, kept from iteration to iteration.
+        secrets: Files and folders of samobot itself: state, configuration, `.env`.
+        others: Session folders of other projects.
+        program: Path of the CLI.
+        packages: Folders of samobot itself that the CLI's plugin and hooks are in.
+        allowed: What the user lets the agent reach besides, from `SAMOBOT_FENCE_ALLOW`.
+    """
+
+    home: Path
+    main_repo: Path
+    work_dir: Path
+    worktrees: Path
+    session: Path
+    scratch: Path
+    caches: Path
+    secrets: tuple[Path, ...]
+    others: tuple[Path, ...]
+    program: str
+    packages: tuple[Path, ...] = ()
+    allowed: tuple[Path, ...] = ()
+
+    @property
+    def inner_home(self) -> Path:
+        """What becomes the home inside."""
+        return self.scratch / "home"
+
+    @property
+    def empty_file(self) -> Path:
+        """What stands for a file that git shall find empty and not replace."""
+        return self.scratch / "empty"
+
+
+def fence_rules(places: FencePlaces, environ: Mapping[str, str]) -> tuple[FenceRule, ...]:
+    """List what an iteration reaches. Makes the folders of caches and of the CLI's records that are missing.
+
+    Args:
+        places: The places.
+        environ: The environment of the CLI.
+
+    Raises:
+        UsageError: The working directory is not the project's.
+        OSError: A folder cannot be made.
+    """
+    return (
+        *_home(places, environ),
+        *_programs(places, environ),
+        *_claude(places, environ),
+        *_repository(places),
+        FenceRule(places.session, Reachable.WRITE),
+        *(FenceRule(places.session / name, Reachable.READ) for name in _SESSION_READ),
+        *(FenceRule(path, Reachable.WRITE) for path in places.allowed),
+        *(FenceRule(path, Reachable.HIDDEN) for path in (*places.secrets, *places.others)),
+        *_name_servers(),
+    )
+
+
+def _home(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
+    places.inner_home.mkdir(exist_ok=True)
+    yield FenceRule(places.home, Reachable.WRITE, places.inner_home)
+    for name in _TOOLS:
+        yield FenceRule(places.home / name, Reachable.READ)
+    for name in _CACHES:
+        cache = places.caches / name
+        cache.mkdir(parents=True, exist_ok=True)
+        yield FenceRule(places.home / name, Reachable.WRITE, cache)
+
+
+def _programs(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
+    """Folders of programs that lie where the fence would hide them: on PATH, the CLI's own, Python's and ours."""
+    found = [Path(part) for part in environ.get("PATH", "").split(os.pathsep) if part.startswith(os.sep)]
+    for path in map(Path, (places.program, sys.executable)):
+        found += [path.parent, Path(os.path.realpath(path)).parent]
+    found += [Path(sys.prefix), Path(sys.base_prefix), *places.packages]
+    own = (places.work_dir, places.session)
+    hidden = tuple(Path(os.path.realpath(path)) for path in (places.home, *EMPTIED))
+    for path in dict.fromkeys(map(Path.resolve, found)):
+        is_below = any(path != top and path.is_relative_to(top) for top in hidden)
+        is_above = any(each.is_relative_to(path) for each in (places.home.resolve(), *own))
+        if is_below and not is_above and path.is_dir() and not any(path.is_relative_to(each) for each in own):
+            yield FenceRule(path, Reachable.READ)
+
+
+def _claude(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
+    """The CLI's settings read-only, its login, and its record of this project's conversations."""
+    named = environ.get("CLAUDE_CONFIG_DIR")
+    folder = Path(named) if named else places.home / ".claude"
+    inside = places.inner_home / ".claude"
+    inside.mkdir(exist_ok=True)
+    yield FenceRule(folder, Reachable.WRITE, inside)
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if entry.name not in _CLI_RECORDS:
+            yield FenceRule(entry, Reachable.READ)
+    # A login that the CLI renews has to be kept. The file with MCP servers is a copy: what an agent adds is gone.
+    yield FenceRule(folder / ".credentials.json", Reachable.WRITE)
+    state = (folder if named else places.home) / ".claude.json"
+    if state.is_file():
+        (inside if named else places.inner_home).joinpath(".claude.json").write_bytes(state.read_bytes())
+    slug = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in str(places.work_dir))
+    conversations = folder / "projects" / slug
+    conversations.mkdir(parents=True, exist_ok=True)
+    yield FenceRule(conversations, Reachable.WRITE)
+
+
+def _repository(places: FencePlaces) -> Iterator[FenceRule]:
+    """The working directory, and of git's folder what a commit there needs."""
+    repository = _top(places.main_repo) or places.main_repo.resolve()
+    top = _top(places.work_dir)
+    if repository not in (top, places.work_dir.resolve()):
+        yield FenceRule(repository, Reachable.READ)
+    common = _common_folder(places.main_repo)
+    if common is None or top is None:
+        _require_inside(places.work_dir, (places.main_repo, places.worktrees))
+        yield FenceRule(places.work_dir, Reachable.WRITE)
+        return
+    yield FenceRule(top, Reachable.WRITE)
+    if top == common.parent:
+        # Git replaces files by renaming, which a read-only file in a place of its own withstands.
+        yield FenceRule(common, Reachable.WRITE)
+        for name in ("config", "hooks", "info"):
+            yield FenceRule(common / name, Reachable.READ)
+        return
+    admin = _admin_folder(common, top)
+    if admin is None:
+        raise UsageError(
+            f"{top} is not a worktree of {places.main_repo}: inside the fence an agent works only in its project. "
+            "Correct “Working Dir:” in the session's overview, or set SAMOBOT_FENCE=off."
+        )
+    yield FenceRule(top / ".git", Reachable.READ)
+    # An empty folder of their own keeps git's lock files from failing; what is to last is let in one by one.
+    yield FenceRule(common, Reachable.EMPTY)
+    for name in _GIT_WRITTEN:
+        yield FenceRule(common / name, Reachable.WRITE)
+    for name in _GIT_READ:
+        yield FenceRule(common / name, Reachable.READ)
+    packed = common / "packed-refs"
+    places.empty_file.touch()
+    yield FenceRule(packed, Reachable.READ, packed if packed.exists() else places.empty_file)
+    yield FenceRule(admin, Reachable.WRITE)
+    for name in _ADMIN_READ:
+        yield FenceRule(admin / name, Reachable.READ)
+
+
+def _top(work_dir: Path) -> Path | None:
+    """The top of the working tree that a folder is in."""
+    resolved = work_dir.resolve()
+    return next((path for path in (resolved, *resolved.parents) if os.path.lexists(path / ".git")), None)
+
+
+def _common_folder(main_repo: Path) -> Path | None:
+    """The `.git` folder of the repository that the project names; from there, as an agent may write the worktree's."""
+    top = _top(main_repo)
+    if top is None:
+        return None
+    if (top / ".git").is_dir():
+        return top / ".git"
+    admin = _named(top / ".git", "gitdir: ", top)
+    common = None if admin is None else _named(admin / "commondir", "", admin)
+    return common or admin
+
+
+def _admin_folder(common: Path, top: Path) -> Path | None:
+    """The folder of a linked worktree in the common one: the one that leads back to it."""
+    folder = common / "worktrees"
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if not entry.is_symlink() and _named(entry / "gitdir", "", entry) == top / ".git":
+            return entry
+    return None
+
+
+def _named(file: Path, key: str, relative_to: Path) -> Path | None:
+    """The path that a small file of git's holds."""
+    try:
+        line = file.read_text("utf-8", "surrogateescape").strip()
+    except OSError:
+        return None
+    found = Path(relative_to, line.removeprefix(key))
+    return found.parent.resolve() / found.name if found.name == ".git" else found.resolve()
+
+
+def _require_inside(path: Path, folders: Iterable[Path]) -> None:
+    resolved = path.resolve()
+    if not any(resolved.is_relative_to(folder.resolve()) for folder in folders):
+        raise UsageError(
+            f"{path} is outside the project: inside the fence an agent works only in its project. "
+            "Correct “Working Dir:” in the session's overview, or set SAMOBOT_FENCE=off."
+        )
+
+
+def _name_servers() -> Iterator[FenceRule]:
+    """The file of name servers where it is kept among sockets, as systemd-resolved does."""
+    real = Path(os.path.realpath("/etc/resolv.conf"))
+    if real.is_relative_to(Path(os.path.realpath("/run"))):
+        yield FenceRule(real, Reachable.READ)

@@ -1,0 +1,149 @@
+"""What samobot records of a session outside it: a folder in the state folder, which no agent is shown.
+
+An agent writes in its session's folder, so nothing in there can grant money, pass a gate or decide for the user. The
+session's own journal is a copy for reading; the vault's is what counts. A session without a vault was made by hand
+or moved here, or the state folder was lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from samobot.errors import StorageError
+from samobot.session.file_lock import FileLock
+from samobot.session.files import make_folder, storage_error
+
+_REMEDY = "Nothing starts without it: make it writable, or set SAMOBOT_STATE_DIR to a folder of your own."
+_LOCK_SECONDS = 10.0
+
+_chosen: list[Path] = []
+
+
+def use_state_dir(path: Path | None) -> None:
+    """Set the state folder of this process, from its configuration; None is the environment's."""
+    _chosen[:] = [] if path is None else [path]
+
+
+def state_dir() -> Path:
+    """The state folder in use."""
+    if _chosen:
+        return _chosen[0]
+    named = os.environ.get("SAMOBOT_STATE_DIR")
+    return Path(named).expanduser() if named else default_state_dir(os.environ)
+
+
+def default_state_dir(environ: Mapping[str, str]) -> Path:
+    """The state folder if SAMOBOT_STATE_DIR is not set, as the XDG base directories have it."""
+    home = Path(environ.get("XDG_STATE_HOME") or "~/.local/state")
+    with contextlib.suppress(RuntimeError):  # the home of a user who does not exist
+        home = home.expanduser()
+    return home / "samobot"
+
+
+@dataclass(frozen=True)
+class Vault:
+    """The files about one session in the state folder. Only paths: nothing is read or made.
+
+    Attributes:
+        path: Its folder, mode 0700.
+    """
+
+    path: Path
+
+    @cached_property
+    def journal(self) -> Path:
+        """The journal that costs, budgets and moves between phases are read from."""
+        return self.path / "journal.jsonl"
+
+    @cached_property
+    def decisions(self) -> Path:
+        """Every decision that samobot itself has recorded."""
+        return self.path / "decisions.jsonl"
+
+    @cached_property
+    def control(self) -> Path:
+        """Requests to the living worker."""
+        return self.path / "control.json"
+
+    @cached_property
+    def baseline(self) -> Path:
+        """Questions and decisions before an iteration; as long as it exists, edits by hand do not count."""
+        return self.path / "baseline.json"
+
+    @cached_property
+    def guidance(self) -> Path:
+        """What `_guidance.md` has to hold, as long as there is a baseline."""
+        return self.path / "guidance.md"
+
+    @cached_property
+    def overview(self) -> Path:
+        """What `_overview.md` would be without the agent, as long as there is a baseline."""
+        return self.path / "overview.md"
+
+    @cached_property
+    def state_files(self) -> tuple[str, ...]:
+        """What changes with any change in here, as strings: for callers that stat them at every poll."""
+        return (str(self.path), str(self.journal), str(self.decisions))
+
+    def prepare(self) -> None:
+        """Make the folder. Safe to repeat.
+
+        Raises:
+            StorageError: It cannot be made.
+        """
+        if not self.path.is_dir():
+            make_folder(self.path.parent, 0o700, remedy=_REMEDY)
+            make_folder(self.path, 0o700, remedy=_REMEDY)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock under which samobot's processes change what is in here; makes the folder.
+
+        Raises:
+            StorageError: It was not free in time, or the file system refused.
+        """
+        self.prepare()
+        with FileLock(self.path / ".lock") as lock:
+            if not lock.acquire(wait=_LOCK_SECONDS):
+                raise StorageError(f"Another samobot process has held {lock.path} for {_LOCK_SECONDS:g} s.")
+            yield
+
+    def discard(self) -> None:
+        """Forget the session: a new one begins in its folder.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        try:
+            shutil.rmtree(self.path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise storage_error("remove", self.path, error) from error
+
+    def move(self, target: Vault) -> None:
+        """Follow a session to its new place, if the disk permits: without its vault it is only less trusted."""
+        with contextlib.suppress(OSError, StorageError):
+            target.discard()
+            self.path.rename(target.path)
+
+
+def vault_of(session: Path) -> Vault:
+    """The vault of the session in a folder, which need not exist."""
+    return _vault(session, state_dir())
+
+
+@lru_cache(maxsize=256)  # a worker that sleeps checks its requests each second
+def _vault(session: Path, state: Path) -> Vault:
+    # Resolved above the session only: what an agent puts in its folder's place changes nothing.
+    where = os.path.join(os.path.realpath(session.parent), session.name)
+    mark = hashlib.sha256(os.fsencode(where)).hexdigest()[:16]
+    name = session.name.encode("ascii", "replace").decode().replace("?", "_")[:64]
+    return Vault(state / "sessions" / f"{name}-{mark}")

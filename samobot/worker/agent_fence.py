@@ -1,0 +1,141 @@
+"""The fence of one session's iterations: whether there is one, and how a call of the CLI is put inside."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import samobot
+from samobot.assets import plugin_dir
+from samobot.claude.fence import fence
+from samobot.claude.fence_probe import fence_problem, find_bwrap
+from samobot.claude.fence_rules import FencePlaces, fence_rules
+from samobot.claude.invocation import Invocation
+from samobot.claude.preflight import is_wrapper
+from samobot.config.project import Project
+from samobot.config.settings import FenceMode
+from samobot.errors import StorageError, UsageError
+from samobot.session.files import make_folder, read_bytes, write_atomic
+
+_REMEDY = "Set SAMOBOT_STATE_DIR to a folder of your own."
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFence:
+    """How the agents of a project are kept to what is theirs.
+
+    Attributes:
+        mode: What the user wants.
+        project: The project.
+        state_dir: samobot's state folder.
+        secrets: Further files and folders of samobot's own: the configuration and `.env`.
+        others: Session folders of other projects.
+        allowed: What the user lets agents reach besides.
+        program: Path of the CLI.
+        environ: The worker's environment.
+    """
+
+    mode: FenceMode
+    project: Project
+    state_dir: Path
+    secrets: tuple[Path, ...]
+    others: tuple[Path, ...]
+    allowed: tuple[Path, ...]
+    program: str
+    environ: Mapping[str, str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether agents run inside the fence.
+
+        Raises:
+            UsageError: There has to be one, and the system does not allow it.
+        """
+        match self.mode:
+            case FenceMode.OFF:
+                return False
+            case FenceMode.ON:
+                problem = fence_problem(self.environ)
+                if problem is not None:
+                    raise UsageError(f"SAMOBOT_FENCE=on, but there can be no fence: {problem}")
+                return True
+            case FenceMode.AUTO:
+                return not is_wrapper(self.program) and fence_problem(self.environ) is None
+
+    def new_absence(self) -> str | None:
+        """Why this system allows no fence, when the user has not read this reason yet; None if nothing is to be said."""
+        if self.mode is not FenceMode.AUTO or is_wrapper(self.program):
+            return None
+        reason = fence_problem(self.environ)
+        noted = self.state_dir / "unfenced"
+        with contextlib.suppress(StorageError):
+            if reason is None or read_bytes(noted) == reason.encode():
+                return None
+            write_atomic(noted, reason)
+        return reason
+
+    @contextmanager
+    def around(self, invocation: Invocation, session: Path) -> Iterator[Invocation]:
+        """Put a call inside the fence while this context lasts; leave it as it is if there is none.
+
+        Args:
+            invocation: The call.
+            session: The session's folder.
+
+        Raises:
+            UsageError: The working directory is not the project's.
+            StorageError: A folder that the fence needs cannot be made.
+        """
+        if not self.holds:
+            yield invocation
+            return
+        bwrap = find_bwrap(self.environ)
+        assert bwrap is not None, "the fence was tried with it"
+        scratch = self._private_folder("homes", session)
+        try:
+            try:
+                rules = fence_rules(self._reach(invocation, session, scratch), invocation.env)
+            except OSError as error:
+                raise StorageError(
+                    f"The fence cannot be made: {error.filename}: {error.strerror}."
+                ) from error
+            yield fence(invocation, rules, bwrap)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _reach(self, invocation: Invocation, session: Path, scratch: Path) -> FencePlaces:
+        home = Path(invocation.env["HOME"])
+        return FencePlaces(
+            home=home,
+            main_repo=self.project.main_repo,
+            work_dir=invocation.cwd,
+            worktrees=self.project.worktrees,
+            session=session,
+            scratch=scratch,
+            caches=self._private_folder("caches", self.project.main_repo, keep=True),
+            secrets=(self.state_dir, *self.secrets),
+            others=self.others,
+            program=self.program,
+            packages=(plugin_dir(), Path(samobot.__file__).parent),
+            allowed=self.allowed,
+        )
+
+    def _private_folder(self, kind: str, owner: Path, *, keep: bool = False) -> Path:
+        """A folder in the state folder for one session or project; emptied unless it is to be kept.
+
+        Raises:
+            StorageError: It cannot be made.
+        """
+        mark = hashlib.sha256(os.fsencode(os.path.realpath(owner))).hexdigest()[:16]
+        folder = self.state_dir / "fence" / kind / f"{owner.name[:40]}-{mark}"
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in (self.state_dir, folder.parent.parent, folder.parent, folder):
+            make_folder(path, 0o700, remedy=_REMEDY)
+        return folder

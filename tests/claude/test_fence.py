@@ -1,0 +1,324 @@
+"""What a hostile tool reaches inside the fence, and what an honest one still can do; both in the real bubblewrap."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from samobot.claude.fence_probe import fence_problem
+from samobot.claude.spawn import wrapped
+from samobot.errors import UsageError
+from tests.claude.fenced_world import SECRET, FencedWorld, make_world
+
+_PROBLEM = fence_problem(os.environ)
+pytestmark = pytest.mark.skipif(_PROBLEM is not None, reason=f"there can be no fence here: {_PROBLEM}")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> FencedWorld:
+    return make_world(tmp_path)
+
+
+READS = {
+    "ssh key": 'cat "$HOME/.ssh/id_ed25519"',
+    "cloud credentials": 'cat "$HOME/.aws/credentials"',
+    "netrc": 'cat "$HOME/.netrc"',
+    "git credentials": 'cat "$HOME/.git-credentials"',
+    "gpg keys": 'cat "$HOME"/.gnupg/private-keys-v1.d/*',
+    "firefox profile": 'cat "$HOME"/.mozilla/firefox/*/logins.json',
+    "chrome profile": 'cat "$HOME/.config/google-chrome/Default/Cookies"',
+    "gh token": 'cat "$HOME/.config/gh/hosts.yml"',
+    "bot token": 'cat "$HOME/.config/samobot/.env"',
+    "key of decisions": 'cat "$R/state/decision.key"',
+    "database": 'cat "$R/state/samobot.db"',
+    "other project's session": 'cat "$R"/other/sessions/*/_overview.md',
+    "other conversations": 'cat "$HOME"/.claude/projects/-other/talk.jsonl',
+    "through a link": 'ln -s "$HOME/.ssh" k; cat k/id_ed25519',
+    "through a link in the session": 'ln -s "$R/state" "$S/k"; cat "$S/k/decision.key"',
+    "through dots": 'cat "$W/../../home/.ssh/id_ed25519" "$W/../../state/decision.key"',
+    "through the root of a process": "cat /proc/1/root$R/state/decision.key",
+    "through the cwd of the parent": 'cat /proc/1/cwd/../../state/decision.key',
+    "everything below": 'grep -r . "$R" "$HOME" 2>/dev/null',
+    "hard link": 'ln "$R/state/decision.key" k; cat k',
+    "find": 'find / -name decision.key -exec cat {} \\; 2>/dev/null',
+    "mount again": 'mkdir m; mount --bind "$R/state" m; cat m/decision.key',
+    "unmount": 'umount "$R/state"; umount -l "$HOME"; cat "$R/state/decision.key"',
+    "another namespace": 'unshare -Urm sh -c "umount -l $R/state; cat $R/state/decision.key"',
+    "through an editor's swap file": 'cp -a "$R/state/." . ; cat decision.key',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", READS.values(), ids=READS)
+def test_no_secret_is_read(world: FencedWorld, command: str) -> None:
+    done = world.run(command)
+    assert SECRET not in done.stdout + done.stderr
+
+
+WRITES = {
+    "home": 'echo evil >> "$HOME/.bashrc"; echo evil > "$HOME/.profile"',
+    "tool on PATH": 'echo evil > "$HOME/.local/bin/tool"; echo evil > "$HOME/.local/bin/git"',
+    "tool replaced": 'rm "$HOME/.local/bin/tool"; mv "$HOME/.local/bin" "$HOME/x"',
+    "ssh": 'mkdir -p "$HOME/.ssh"; echo evil > "$HOME/.ssh/authorized_keys"',
+    "git configuration of the user": 'git config --global core.pager evil; echo x >> "$HOME/.gitconfig"',
+    "git configuration": "git config core.fsmonitor evil",
+    "git ssh command": "git config core.sshCommand evil",
+    "git configuration by hand": 'echo "[core]\n\tfsmonitor = evil" >> "$M/.git/config"',
+    "git configuration by renaming": 'echo x > c; mv -f c "$M/.git/config"; ln -sf c "$M/.git/config"',
+    "git hook": 'echo evil > "$M/.git/hooks/post-checkout"; chmod +x "$M/.git/hooks/post-checkout"',
+    "git hooks moved": 'mv "$M/.git/hooks" "$M/.git/h"; mkdir "$M/.git/hooks"; echo evil > "$M/.git/hooks/pre-push"',
+    "git attributes": 'mkdir -p "$M/.git/info"; echo "* filter=evil" > "$M/.git/info/attributes"',
+    "git alias of the worktree": "git config --worktree alias.st '!evil'; git config extensions.worktreeConfig true",
+    "git common folder": 'echo "$W/evil" > "$M/.git/commondir"; echo x > "$M/.git/worktrees/greet/commondir"',
+    "git file of the worktree": 'echo "gitdir: $W/evil" > .git; rm -f .git; mv .git g',
+    "git folder moved": 'mv "$M/.git" "$M/.g"; mkdir "$M/.git"',
+    "head of the main checkout": 'echo "ref: refs/heads/evil" > "$M/.git/HEAD"; git -C "$M" checkout -b evil',
+    "index of the main checkout": 'git -C "$M" rm -q --cached README.md',
+    "file of the main checkout": 'echo evil >> "$M/README.md"; rm "$M/README.md"',
+    "project file": 'echo SESSIONS=/x > "$M/.samocode"',
+    "project's own environment": 'echo evil > "$M/.env"',
+    "decisions": 'echo "{}" >> "$S/_decisions.jsonl"; rm "$S/_decisions.jsonl"; mv "$S/_decisions.jsonl" d',
+    "decisions by renaming": 'echo x > d; mv -f d "$S/_decisions.jsonl"',
+    "guidance": 'echo "- [ ] owner: x" >> "$S/_guidance.md"; rm -f "$S/_guidance.md"',
+    "journal": 'echo "{}" >> "$S/_logs/journal.jsonl"; rm -f "$S/_logs/journal.jsonl"',
+    "requests": 'echo "{\\"budget\\": 9}" > "$S/_logs/control.json"',
+    "logs folder": 'mv "$S/_logs" "$S/l"; mkdir "$S/_logs"; echo "{}" > "$S/_logs/journal.jsonl"',
+    "log of the iteration": 'echo "{}" >> "$S/_logs/001.jsonl"',
+    "session folder": 'mv "$S" "$S.old"; mkdir "$S"',
+    "another session": 'mkdir -p "$R/sessions/26-01-02-x"; touch "$R/sessions/26-01-02-x/_overview.md"',
+    "state": 'echo evil > "$R/state/decision.key"; rm -rf "$R/state"',
+    "settings of Claude": 'echo evil > "$HOME/.claude/settings.json"; rm -f "$HOME/.claude/settings.json"',
+    "local settings of Claude": 'echo "{}" > "$HOME/.claude/settings.local.json"',
+    "agents of Claude": 'mkdir -p "$HOME/.claude/agents"; echo evil > "$HOME/.claude/agents/x.md"',
+    "memory of Claude": 'echo evil > "$HOME/.claude/CLAUDE.md"; mv "$HOME/.claude" "$HOME/c"',
+    "servers of Claude": 'echo "{\\"mcpServers\\": {\\"x\\": 1}}" > "$HOME/.claude.json"',
+    "everything": 'rm -rf "$HOME" "$M" "$R/other" "$R/state" "$S/_logs" 2>/dev/null',
+    "through a link": 'ln -s "$HOME/.bashrc" b; echo evil >> b; ln -s "$M" m; echo evil >> m/README.md',
+    "through dots": 'echo evil >> "$W/../../demo/README.md"; echo evil >> ../../home/.bashrc',
+    "remount": 'mount -o remount,rw /; mount -o remount,rw,bind "$M"; echo evil >> "$M/README.md"',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", WRITES.values(), ids=WRITES)
+def test_nothing_but_its_own_is_changed(world: FencedWorld, command: str) -> None:
+    before = world.protected()
+    world.run(command)
+    assert world.protected() == before
+
+
+_NOT_TRIED_OUTSIDE = ("mount", "/proc/1/", "find /", "unshare")
+ESCAPES = {
+    name: command
+    for name, command in (READS | WRITES).items()
+    if not any(part in command for part in _NOT_TRIED_OUTSIDE)
+}
+
+
+@pytest.mark.parametrize("command", ESCAPES.values(), ids=ESCAPES)
+def test_without_the_fence_the_same_succeeds(world: FencedWorld, command: str) -> None:
+    before = world.protected()
+    done = world.run(command, fenced=False)
+    assert SECRET in done.stdout + done.stderr or world.protected() != before
+
+
+SYSTEM = {
+    "system folder": "echo evil > /etc/samobot-evil && echo escaped",
+    "system program": "echo evil > /usr/bin/samobot-evil && echo escaped",
+    "process of the machine": "kill -0 $OUTSIDE && echo escaped",
+    "its environment": "cat /proc/$OUTSIDE/environ && echo escaped",
+    "its memory": "cat /proc/$OUTSIDE/mem && echo escaped",
+    "list of processes": "ls /proc | grep -x $OUTSIDE && echo escaped",
+    "kernel setting": "echo 1 > /proc/sys/kernel/sysrq && echo escaped",
+    "a device": "head -c 1 /dev/sda && echo escaped; mknod d b 8 0 && echo escaped",
+    "group of processes": "mkdir /sys/fs/cgroup/evil && echo escaped",
+    "more rights": "grep -q 'NoNewPrivs:.*0' /proc/self/status && echo escaped",
+    "capabilities": "grep -qv '^CapEff:.*0000000000000000' /dev/null; grep CapEff /proc/self/status | grep -v 0000000000000000 && echo escaped",
+    "another root": "chroot / true && echo escaped",
+    "host name": "hostname evil 2>/dev/null && echo escaped",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", SYSTEM.values(), ids=SYSTEM)
+def test_the_machine_is_out_of_reach(world: FencedWorld, command: str) -> None:
+    done = world.run(command, environ={"OUTSIDE": str(os.getpid())})
+    assert "escaped" not in done.stdout
+
+
+@pytest.mark.parametrize("place", ["home/.docker/run/docker.sock", "tmp/ssh-agent.sock", "state/bot.sock"])
+def test_no_socket_of_another_program_is_reached(world: FencedWorld, place: str) -> None:
+    path = world.root / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as server:
+        os.chdir(path.parent)  # the address of a socket is short
+        server.bind(path.name)
+        server.listen()
+        connect = f"import os, socket; os.chdir({str(path.parent)!r}); socket.socket(socket.AF_UNIX).connect({path.name!r}); print('escaped')"
+        assert "escaped" not in world.run(f'python3 -c "{connect}"').stdout
+        assert "escaped" in world.run(f'python3 -c "{connect}"', fenced=False).stdout
+
+
+def test_sockets_are_not_named_in_the_environment(world: FencedWorld) -> None:
+    outside = {"SSH_AUTH_SOCK": "/x", "DBUS_SESSION_BUS_ADDRESS": "/x", "DISPLAY": ":0", "DOCKER_HOST": "x"}
+    shown = world.run("env", environ=outside).stdout
+    assert not [name for name in outside if f"{name}=" in shown]
+
+
+def test_a_daemon_ends_with_the_cli(world: FencedWorld) -> None:
+    ready = world.worktree / "ready"
+    os.mkfifo(ready)
+    daemon = f"(setsid env -i /bin/sh -c 'echo > {ready}; exec sleep 600.{os.getpid()}' </dev/null >/dev/null 2>&1 &); read _ < {ready}"
+    assert world.run(daemon).returncode == 0
+    assert not [line for line in _processes() if f"600.{os.getpid()}" in line]
+
+
+def test_the_cli_ends_with_the_worker(world: FencedWorld) -> None:
+    call = world.invocation("echo ready; exec sleep 600", fenced=True)
+    program = (
+        "import subprocess, sys; from samobot.claude import invocation, spawn; from pathlib import Path; "
+        f"call = invocation.Invocation({call.argv!r}, Path({str(call.cwd)!r}), {dict(call.env)!r}, b'', Path('x'), '', True); "
+        "p = subprocess.Popen(spawn.wrapped(call), env=call.env, cwd=call.cwd); print(p.pid, flush=True); p.wait()"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert worker.stdout is not None
+    pid = int(worker.stdout.readline())
+    assert worker.stdout.readline() == "ready\n"
+    fence_descriptor = os.pidfd_open(pid)
+    worker.kill()
+    worker.wait()
+    assert _ended(fence_descriptor)
+    worker.stdout.close()
+
+
+def test_an_interrupt_reaches_the_cli_which_ends_as_it_wants(world: FencedWorld) -> None:
+    call = world.invocation(
+        "trap 'echo result; exit 7' INT; echo ready; while :; do sleep 0.05; done", fenced=True
+    )
+    process = subprocess.Popen(
+        wrapped(call),
+        env=dict(call.env),
+        cwd=call.cwd,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.stdout.read() == "result\n"
+    assert process.wait(30) == 7
+
+
+HONEST = {
+    "commits": "echo x > a && git add a && git commit -qm 'Add a' && git log --oneline | grep -c . | grep -x 2",
+    "stashes": "echo x >> README.md && git stash -q && git stash pop -q && grep x README.md",
+    "amends": "git commit -q --amend --allow-empty -m again && git log -1 --format=%s | grep again",
+    "makes a branch": "git branch other && git branch --list other | grep other",
+    "rebases": "git commit -q --allow-empty -m two && git rebase -q --force-rebase HEAD~1 && git status --short",
+    "reads the main checkout": 'cat "$M/README.md"',
+    "writes its session": 'echo x > "$S/_signal.json" && echo x >> "$S/_overview.md" && mv "$S/_overview.md" "$S/o"',
+    "reads what the user said": 'cat "$S/_guidance.md" "$S/_decisions.jsonl" "$S/_logs/journal.jsonl"',
+    "uses a tool of the user": "tool && command -v tool",
+    "writes caches": 'mkdir -p "$HOME/.cache/pip" && echo x > "$HOME/.cache/pip/y"',
+    "has a private /tmp": "echo x > /tmp/y && cat /tmp/y && mktemp",
+    "sees its own processes": "sleep 5 & kill -0 $! && kill $!",
+    "resolves names": "getent hosts localhost",
+    "renews the login": 'echo "{}" > "$HOME/.claude/.credentials.json"',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", HONEST.values(), ids=HONEST)
+def test_an_honest_agent_can_work(world: FencedWorld, command: str) -> None:
+    done = world.run(command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_commits_and_caches_last(world: FencedWorld) -> None:
+    world.run('echo x > a && git add a && git commit -qm "Add a"; echo kept > "$HOME/.cache/y"')
+    shown = subprocess.run(
+        ["git", "log", "--format=%s", "greet"],
+        cwd=world.repo,
+        env=world.environ,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stdout.split("\n")[0] == "Add a"
+    assert world.run('cat "$HOME/.cache/y"').stdout == "kept\n"
+
+
+def test_git_does_not_lose_references_that_are_packed_inside(world: FencedWorld) -> None:
+    world.run("git branch kept; git pack-refs --all; git gc -q --prune=now")
+    shown = subprocess.run(
+        ["git", "branch", "--list", "--format=%(refname:short)"],
+        cwd=world.repo, env=world.environ, capture_output=True, text=True,
+    )  # fmt: skip
+    assert shown.stdout.split() == ["greet", "kept", "main"]
+
+
+def test_what_the_user_allows_is_reached(world: FencedWorld) -> None:
+    done = world.run('cat "$HOME/.aws/credentials"; echo x > "$HOME/.aws/y"', allowed=(world.home / ".aws",))
+    assert done.stdout == SECRET
+    assert (world.home / ".aws" / "y").exists()
+
+
+def test_what_is_allowed_does_not_open_the_state(world: FencedWorld) -> None:
+    done = world.run('cat "$R/state/decision.key"', allowed=(world.root, world.state))
+    assert SECRET not in done.stdout
+
+
+@pytest.mark.parametrize("where", ["home", "other", "elsewhere"])
+def test_a_working_directory_outside_the_project_is_refused(world: FencedWorld, where: str) -> None:
+    place = world.root / where
+    place.mkdir(exist_ok=True)
+    with pytest.raises(UsageError, match="only in its project"):
+        world.run("true", work_dir=place)
+
+
+def test_another_repository_as_working_directory_is_refused(world: FencedWorld) -> None:
+    place = world.root / "elsewhere"
+    subprocess.run(["git", "init", "-q", str(place)], check=True)
+    with pytest.raises(UsageError, match="is not a worktree of"):
+        world.run("true", work_dir=place)
+
+
+def test_a_folder_without_a_repository_can_be_worked_in(world: FencedWorld) -> None:
+    plain = world.root / "plain"
+    plain.mkdir()
+    done = world.run('echo x > y; cat "$HOME/.netrc"', main_repo=plain, work_dir=plain)
+    assert (plain / "y").exists()
+    assert SECRET not in done.stdout
+
+
+def test_a_checkout_that_the_user_chose_can_be_worked_in(world: FencedWorld) -> None:
+    command = "echo x > a && git add a && git commit -qm 'Add a'; git config core.fsmonitor evil; echo x > .git/hooks/y"
+    world.run(command, work_dir=world.repo)
+    assert "Add a" in (world.repo / ".git" / "logs" / "HEAD").read_text()
+    assert "evil" not in (world.repo / ".git" / "config").read_text()
+    assert not (world.repo / ".git" / "hooks" / "y").exists()
+
+
+def test_a_home_with_a_link_on_its_way_is_closed_too(world: FencedWorld) -> None:
+    link = world.root / "link"
+    link.symlink_to(world.home)
+    done = world.run('cat "$HOME/.netrc" "$R/home/.netrc"', environ={"HOME": str(link)}, home=link)
+    assert SECRET not in done.stdout
+
+
+def _processes() -> list[str]:
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+
+
+def _ended(descriptor: int) -> bool:
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(30_000))
+    finally:
+        os.close(descriptor)

@@ -20,7 +20,20 @@ ROOT = Path(__file__).parents[1]
 # In these phrases a word is a piece of a text; elsewhere a message, an answer or a decision is meant.
 PIECE_BEFORE = "".join(
     f"(?<!{each} )"
-    for each in ("first", "last", "next", "only", "one", "each", "single", "whole", "all", "of a", "of a")
+    for each in (
+        "first",
+        "last",
+        "next",
+        "only",
+        "one",
+        "each",
+        "single",
+        "whole",
+        "all",
+        "of a",
+        "in a",
+        "of a",
+    )
 )
 PIECE_AFTER = r"(?! (boundar|characters?\b|wrap|counts?\b))"
 

@@ -230,6 +230,17 @@ class LocalFleet(Fleet):
     async def retry(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.retry(ref, by)
 
+    async def follow_up(
+        self,
+        ref: SessionRef,
+        text: str,
+        by: Person,
+        *,
+        questions: bool = True,
+        budget_usd: float | None = None,
+    ) -> ResumeResult:
+        return await self._starter.follow_up(ref, text, by, questions=questions, budget_usd=budget_usd)
+
     # Landing
 
     async def landing(self, ref: SessionRef) -> LandingView:

@@ -157,12 +157,10 @@ def main() -> int:
         counts = asyncio.run(trace(Path(folder)))
     text = table(counts)
     print(text)
-    if "--modules" in sys.argv[1:]:
-        for name, figures in counts.items():
-            print(
-                f"\n{name}: "
-                + ", ".join(f"{module} {count}" for module, count in figures["by_module"].items())
-            )
+    for option, kind in (("--modules", "by_module"), ("--functions", "by_function")):
+        if option in sys.argv[1:]:
+            for name, figures in counts.items():
+                print(f"\n{name}: " + ", ".join(f"{each} {count}" for each, count in figures[kind].items()))
     Path(__file__).with_name("trace.md").write_text(f"# The way of five events\n\n{text}\n", encoding="utf-8")
     return 1 if "✗" in text else 0
 

@@ -31,6 +31,7 @@ class Window:
 
     def _reset(self) -> None:
         self._calls: Counter[str] = Counter()
+        self._functions: Counter[CodeType] = Counter()
         self._parses: Counter[str] = Counter()
         self._statements: Counter[str] = Counter()
         self._changes = 0
@@ -49,6 +50,7 @@ class Window:
             return
         with self._lock:
             self._calls[module] += 1
+            self._functions[code] += 1
             self._changes += module != self._last
             self._last = module
             if code.co_name in PARSERS:
@@ -76,6 +78,10 @@ class Window:
             "selects": self._statements["SELECT"],
             "transactions": self._statements["BEGIN"],
             "by_module": dict(self._calls.most_common()),
+            "by_function": {
+                f"{self._modules[code]}.{code.co_qualname}": count
+                for code, count in self._functions.most_common()
+            },
         }
         with self._out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(counts) + "\n")

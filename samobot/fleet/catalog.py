@@ -1,209 +1,163 @@
-"""The configured projects and the sessions in them, read again only where something has changed."""
+"""The sessions of the configured projects, read again only after a change."""
 
 from __future__ import annotations
 
-import contextlib
+import functools
+import logging
 import os
-import re
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from samobot.config.project import Project
-from samobot.config.projects import ConfiguredProjects
-from samobot.errors import NotFoundError, SamobotError, UsageError
-from samobot.fleet.catalog_entry import MTIME_GRANULARITY, SWEEP_SECONDS, CatalogEntry, require_regular
-from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.results import ProjectView
-from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, resolve, split_date
-from samobot.text import nearest, without_surrogates
+from samobot.config.project import Project, ReadFunction
+from samobot.errors import StorageError
+from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, CatalogEntry
+from samobot.fleet.models import PastSession, SessionRef, SessionView
+from samobot.fleet.past_sessions import PastSessions, mark_of
+from samobot.fleet.project_folders import Listing, ProjectFolders
+from samobot.fleet.view_builder import unreadable_view
+from samobot.session.files import read_bytes
+from samobot.session.folder import SessionFolder
+from samobot.session.status import SILENT, SessionState
+from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
+from samobot.text import without_surrogates
+
+log = logging.getLogger(__name__)
+
+UNREADABLE_SECONDS = 10.0
+"""Seconds after which a session whose read has not come back is shown as unreadable."""
 
 COVERED_SWEEP_SECONDS = 120.0
 """Seconds within which every idle session is looked at although no event was received for it."""
 
-_MANY = 1000
-"""Resting sessions beyond which not all of them are glanced at each time."""
+READS_AT_ONCE = 100
+"""Of old sessions that are found at a start no more than these are read in one go: the others come one go later."""
 
-_GLANCES = 500
-"""Sessions a second that are glanced at where there are many."""
-
-_LONGEST_PAUSE = 15.0
-"""Seconds between two glances at most."""
-
-
-_LONGEST_BASE = 56
-"""Characters of a name that are kept in the next one's, which has a number besides."""
-
-
-@dataclass(slots=True)
-class _Listing:
-    """The folders of a project's sessions by their keys, as of some moment.
-
-    Attributes:
-        mark: Time of the parent's last change; None where it has to be listed anew in any case.
-        due: When it is listed anew even though the parent has not changed.
-        problem: Why the folders could not be listed.
-        there: Whether they could be, the last time.
-    """
-
-    mark: int | None = None
-    due: float = 0.0
-    problem: str = ""
-    there: bool = False
-    folders: dict[str, SessionFolder] = field(default_factory=dict)
+_OVER = frozenset({SessionState.DONE, SessionState.IDLE, SessionState.STOPPED})
+"""States in which the user is not needed."""
 
 
 class Catalog:
-    """Projects and sessions by name. Not thread-safe: one caller at a time.
+    """All sessions. Not thread-safe: one caller at a time.
 
     Args:
         paths: `.samocode` files, or the folders that hold them.
         clock: Monotonic seconds.
+        past: Sessions that were at rest when they were last looked at.
+        read: Reads a `.samocode` file.
+
+    Attributes:
+        folders: Which projects and sessions there are.
     """
 
-    def __init__(self, paths: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
-        self._configured = ConfiguredProjects(paths)
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        clock: Callable[[], float] = time.monotonic,
+        past: Iterable[PastSession] = (),
+        read: ReadFunction = read_bytes,
+    ) -> None:
+        self.folders = ProjectFolders(paths, clock, read)
         self._clock = clock
+        self._known = {session.key: session for session in past}
+        self._past = PastSessions()
+        self._looks = BoundedCalls(PATIENCE_SECONDS)
+        self._unreadable: dict[str, SessionView] = {}
         self._entries: dict[str, CatalogEntry] = {}
-        self._listings: dict[tuple[str, Path], _Listing] = {}
         self._seen: dict[str, SessionView] = {}
         self._views: list[SessionView] = []
         self._stale = True
         self._active: set[str] = set()
-        self._covered: frozenset[Path] = frozenset()
+        self._places: dict[str, tuple[Path, Mapping[str, str]]] = {}
         self._touched: deque[Path] = deque()
         self._shape: object = None
-        self._order: list[str] = []
+        self._was_covered = False
         self._swept = 0.0
         self._turn = 0
 
-    def projects(self) -> list[Project]:
-        """The projects that can be used, in the order in which they were configured."""
-        return self._configured.projects()
-
-    def views(self) -> list[ProjectView]:
-        """All configured projects, with what is wrong with them."""
-        found = []
-        for each in self._configured.look():
-            problems = each.problems
-            if each.project is not None:
-                listing = self._listing(each.project)
-                problems += (listing.problem,) if listing.problem else ()
-            repository = each.project.main_repo if each.project is not None else each.file.parent
-            found.append(
-                ProjectView(
-                    name=each.name,
-                    repository=without_surrogates(str(repository)),
-                    problems=tuple(map(without_surrogates, problems)),
-                )
-            )
-        return found
-
-    def project(self, name: str) -> Project:
-        """The project of that name.
-
-        Raises:
-            NotFoundError: There is none.
-        """
-        projects = self.projects()
-        for project in projects:
-            if project.name == name:
-                return project
-        names = ", ".join(project.name for project in projects) or "none that can be read"
-        raise NotFoundError(f"There is no project “{name}”. There is: {names}.")
-
     def sessions(self, closely: Collection[str] = ()) -> list[SessionView]:
-        """Every session of every project; the same object as before for one in which nothing has changed.
+        """Every session that is not past; the same object as before for one in which nothing has changed.
 
         Args:
-            closely: Keys of sessions that are looked at in full although they rest.
+            closely: Keys of sessions that are checked in full although they are idle.
         """
         now = self._clock()
-        listings = [(project, self._listing(project)) for project in self.projects()]
+        listings = [(project, self.folders.listing(project)) for project in self.folders.projects()]
         touched = self._take_touched([project for project, _ in listings])
-        covered = all(project.sessions in self._covered for project, _ in listings)
-        shape = (covered, tuple((project.name, id(listing.folders)) for project, listing in listings))
-        if shape == self._shape and covered:
-            self._look_at_some({*closely, *touched, *self._active, *self._next_of_sweep(now)}, now)
+        covered = all(project.sessions in self.folders.covered for project, _ in listings)
+        shape = tuple((project.name, id(listing.names)) for project, listing in listings)
+        self._places = {project.name: (project.sessions, listing.names) for project, listing in listings}
+        fresh = self._take_names(listings) if shape != self._shape else ()
+        self._shape = shape
+        self._wake_past({*closely, *touched}, now, covered=covered, read=len(fresh))
+        if covered and self._was_covered:
+            turn = self._next_of_sweep(now)
+            self._look_at({*closely, *touched, *fresh, *self._active, *turn}, now)
         else:
             # Changes made while nothing was watched are found now.
-            self._look_at_all(listings, closely, now, covered=covered, anew=shape != self._shape)
-            self._shape, self._swept = shape, now
+            self._look_at(self._entries, now, closely={*closely, *fresh, *(self._entries if covered else ())})
+            self._swept = now
+        self._was_covered = covered
+        self._take_late()
         if self._stale:
             entries = self._entries.items()
-            self._seen = {key: entry.view for key, entry in entries if entry.sound and entry.view}
-            self._views = [entry.view for _, entry in entries if entry.view is not None]
+            self._seen = {
+                key: entry.view
+                for key, entry in entries
+                if entry.sound and entry.view and key not in self._unreadable
+            }
+            shown = (self._unreadable.get(key) or entry.view for key, entry in entries)
+            self._views = [view for view in shown if view is not None]
             self._stale = False
         return self._views
 
-    def cover(self, folders: Collection[Path]) -> None:
-        """Take over for which folders of sessions `touch` is called at every change. From any thread."""
-        self._covered = frozenset(folders)
+    def past(self) -> list[PastSession]:
+        """The sessions of which only a line is kept; the same object as before if nothing has changed."""
+        return self._past.listed()
 
-    def touch(self, session: Path) -> None:
-        """Look at a session's folder at the next call: something has happened in it. From any thread."""
-        self._touched.append(session)
+    def mark_past(self, keys: Iterable[str]) -> list[PastSession]:
+        """Keep no more than a line of these sessions until something happens to them.
 
-    def _look_at_all(
-        self,
-        listings: Sequence[tuple[Project, _Listing]],
-        closely: Collection[str],
-        now: float,
-        *,
-        covered: bool,
-        anew: bool,
-    ) -> None:
-        count = len(self._entries)
-        pause = min(_LONGEST_PAUSE, count / _GLANCES) if count > _MANY else 0.0
-        entries: dict[str, CatalogEntry] = {}
-        for project, listing in listings:
-            for key, folder in listing.folders.items():
-                entry = self._entries.get(key)
-                if entry is None or (entry.folder is not folder and entry.folder != folder):
-                    entry = CatalogEntry(folder, project.name)
-                    entry.look(now, closely=True)
-                    entry.spread(now, pause)
-                else:
-                    entry.look(now, closely=key in closely or (covered and anew), pause=pause)
-                entries[key] = entry
-        self._entries, self._order, self._stale = entries, list(entries), True
-        self._active = {key for key, entry in entries.items() if not entry.idle}
-
-    def _look_at_some(self, keys: Collection[str], now: float) -> None:
+        Returns:
+            The lines: of those in which nothing has happened for long, and for which nobody is needed.
+        """
+        marked = []
         for key in keys:
             entry = self._entries.get(key)
-            if entry is None:
+            view = entry.view if entry is not None else None
+            if entry is None or view is None or not entry.idle or view.problems:
                 continue
-            before = entry.view
-            self._stale |= entry.look(now, closely=True) is not before
-            (self._active.discard if entry.idle else self._active.add)(key)
+            mark = mark_of(entry.folder)
+            # Looked at after the mark was taken: what it stands for is what was read.
+            if (
+                not self._look(key, entry)
+                or entry.view is not view
+                or not entry.idle
+                or view.state not in _OVER
+            ):
+                continue
+            session = PastSession(key, view.updated, view.state, mark)
+            self._past.put(session)
+            marked.append(session)
+            del self._entries[key]
+            self._active.discard(key)
+            self._stale = True
+        return marked
 
-    def _take_touched(self, projects: Sequence[Project]) -> set[str]:
-        names = {project.sessions: project.name for project in projects}
-        keys = set()
-        while self._touched:
-            path = self._touched.popleft()
-            if path.parent in names:
-                keys.add(f"{names[path.parent]}:{without_surrogates(path.name)}")
-        if not keys <= self._entries.keys():
-            for listing in self._listings.values():
-                listing.due = 0.0  # a folder may have become a session
-        return keys
+    @property
+    def pending(self) -> bool:
+        """Whether the next look finds more without anything having happened: not all has been read yet."""
+        return self._past.pending
 
-    def _next_of_sweep(self, now: float) -> list[str]:
-        """The sessions whose turn it is in the sweep, which finds what no event was sent for."""
-        count = int(len(self._order) * (now - self._swept) / COVERED_SWEEP_SECONDS)
-        if count == 0:
-            return []
-        self._swept = now
-        turn = [
-            self._order[(self._turn + step) % len(self._order)]
-            for step in range(min(count, len(self._order)))
-        ]
-        self._turn = (self._turn + count) % len(self._order)
-        return turn
+    def cover(self, folders: Collection[Path]) -> None:
+        """Set the folders of sessions for which `touch` is called at every change. From any thread."""
+        self.folders.covered = frozenset(folders)
+
+    def touch(self, session: Path) -> None:
+        """Mark a session as changed, so that the next call reads it. From any thread."""
+        self._touched.append(session)
 
     @property
     def worker_pids(self) -> list[int]:
@@ -216,158 +170,182 @@ class Catalog:
         """The sessions that the last look could read, by key."""
         return self._seen
 
-    def gone(self, key: str) -> bool:
-        """Whether a session is certainly not there: its project can be read, and has no such folder."""
-        for project in self.projects():
-            if project.name == key.partition(":")[0]:
-                listing = self._listing(project, anew=True)
-                return listing.there and not listing.problem and key not in listing.folders
-        return False
-
-    def is_archived(self, ref: SessionRef) -> bool:
-        """Whether a session that is not there was put into the archive.
-
-        Raises:
-            NotFoundError: There is no such project.
-        """
-        return (self.project(ref.project).sessions / ARCHIVE / ref.folder).is_dir()
-
-    def archived(self) -> list[SessionRef]:
-        """List the archived sessions of every project, the newest first."""
-        found: list[SessionRef] = []
-        for project in self.projects():
-            with contextlib.suppress(SamobotError):
-                for folder in list_folders(project.sessions / ARCHIVE):
-                    shown = without_surrogates(folder.path.name)
-                    found.append(SessionRef(project=project.name, folder=shown, name=folder.name))
-        return sorted(found, key=lambda ref: ref.folder, reverse=True)
-
-    def archived_folder(self, ref: SessionRef) -> SessionFolder:
-        """Return where an archived session is.
-
-        Raises:
-            NotFoundError: It is not in the archive.
-        """
-        for folder in list_folders(self.project(ref.project).sessions / ARCHIVE):
-            if without_surrogates(folder.path.name) == ref.folder:
-                return folder
-        raise NotFoundError(f"{ref.name} is not in the archive.")
-
-    def free_name(self, project: str, name: str) -> str:
-        """Return a name that neither a session nor an archived one has: `greet-2` if `greet` was used.
-
-        Raises:
-            NotFoundError: There is no such project.
-        """
-        sessions = self.project(project).sessions
-        used = set()
-        for folder in (sessions, sessions / ARCHIVE):
-            with contextlib.suppress(OSError):
-                used |= {split_date(each)[1] for each in os.listdir(folder)}
-        base, number, found = re.sub(r"-\d{1,3}$", "", name) or name, 2, name
-        while found in used:
-            found, number = f"{base[:_LONGEST_BASE]}-{number}", number + 1
-        return found
-
     def view(self, ref: SessionRef) -> SessionView:
         """One session as it is now.
 
         Raises:
             NotFoundError: It is gone.
         """
-        project = self.project(ref.project)
-        folder = self._found(project, ref)
-        entry = self._entries.get(ref.key)
+        folder = self.folders.located(ref)
+        past, entry = self._past.get(ref.key), self._entries.get(ref.key)
+        unchanged = past is not None and past.mark == mark_of(folder)
         if entry is None or entry.folder != folder:
-            entry = self._entries[ref.key] = CatalogEntry(folder, project.name)
-            self._shape = None  # it is not in the lists yet
-        self._stale, before = self._stale or entry.view is None, entry.view
-        view = entry.look(self._clock(), closely=True)
-        self._stale |= view is not before
-        if not entry.idle:
-            self._active.add(ref.key)
-        return view
+            entry = CatalogEntry(folder, ref.project)
+            if not unchanged:
+                self._keep(ref.key, entry)
+                self._shape = None if past is None else self._shape  # it is not in the lists yet
+        before = entry.view
+        self._look(ref.key, entry)
+        self._take_late()
+        if not unchanged:
+            self._stale |= entry.view is not before
+            if not entry.idle:
+                self._active.add(ref.key)
+        return self._unreadable.get(ref.key) or entry.view or unreadable_view(folder, ref.project, SILENT)
 
     def folder(self, ref: SessionRef) -> SessionFolder:
-        """Where a session is.
+        """Where a session is, for somebody who is about to change it: it is looked at closely next time.
 
         Raises:
             NotFoundError: It is gone.
+            StorageError: It does not answer.
             UsageError: Its folder cannot be used as it is.
         """
-        project = self.project(ref.project)
-        folder = self._found(project, ref)
-        if folder.path.is_symlink() and folder.path.resolve().parent != project.sessions.resolve():
-            raise UsageError(f"{folder.path} is a link that leads out of {project.sessions}; remove it.")
-        folder.check()
-        require_regular(folder)
+        if self._looks.seconds_late(ref.key) is not None:
+            raise StorageError(f"{ref.name}: {SILENT}")
+        folder = self.folders.usable(ref)
+        if ref.key in self._past:
+            self._keep(ref.key, CatalogEntry(folder, ref.project))
         entry = self._entries.get(ref.key)
         if entry is not None:
             entry.wake()
             self._active.add(ref.key)
         return folder
 
-    def find(self, address: str) -> list[SessionRef]:
-        """The sessions that `name` or `project:name` means: none, one, or one in each of several projects."""
-        project_name, _, name = address.rpartition(":")
-        found: list[SessionRef] = []
-        for project in self.projects():
-            if project_name and project.name.casefold() != project_name.strip().casefold():
+    # Behind them
+
+    def _take_names(self, listings: Sequence[tuple[Project, Listing]]) -> set[str]:
+        """Take over which sessions there are; returns those that are to be read at once."""
+        entries: dict[str, CatalogEntry] = {}
+        unknown: list[tuple[float, str, CatalogEntry]] = []
+        past: set[str] = set()
+        for project, listing in listings:
+            for key, name in listing.names.items():
+                entry = self._entries.get(key)
+                if entry is not None and entry.folder.path == project.sessions / name:
+                    entries[key] = entry
+                elif key in self._past:
+                    past.add(key)
+                else:
+                    entry = CatalogEntry(SessionFolder(project.sessions / name), project.name)
+                    entries[key] = entry  # for the order
+                    unknown.append((_changed_at(entry.folder), key, entry))
+        self._past.keep_only(past)
+        unknown.sort(key=lambda each: each[0], reverse=True)
+        recent = time.time() - IDLE_AFTER_SECONDS
+        fresh: set[str] = set()
+        soon: list[str] = []
+        for changed_at, key, _ in unknown:
+            known = self._known.pop(key, None)
+            if changed_at > recent or (known is None and len(fresh) < READS_AT_ONCE):
+                fresh.add(key)
                 continue
-            try:
-                folder = resolve(project.sessions, name)
-            except SamobotError:
-                continue
-            if folder is not None:
-                shown = without_surrogates(folder.path.name)
-                found.append(SessionRef(project=project.name, folder=shown, name=folder.name))
-        return found
+            del entries[key]
+            self._past.put(known or PastSession(key, datetime.fromtimestamp(changed_at, UTC)))
+            soon.append(key)
+        self._past.check_soon(soon)
+        self._entries, self._stale = entries, True
+        self._active &= entries.keys()
+        return fresh
 
-    def nearest(self, name: str) -> str | None:
-        """The session's name that was probably meant."""
-        folders = (each for project in self.projects() for each in self._listing(project).folders.values())
-        return nearest(name.rpartition(":")[2], sorted({without_surrogates(each.name) for each in folders}))
+    def _wake_past(self, keys: Collection[str], now: float, *, covered: bool, read: int) -> None:
+        """Read those that are no longer past: somebody wants them, or their files have changed.
 
-    def _found(self, project: Project, ref: SessionRef) -> SessionFolder:
-        folder = self._listing(project).folders.get(ref.key)
-        if folder is None or not folder.path.is_dir():
-            folder = self._listing(project, anew=True).folders.get(ref.key)
-        if folder is None:
-            how = "put away into the archive" if self.is_archived(ref) else "renamed or deleted"
-            raise NotFoundError(f"{ref.name} is gone: it was {how}.")
-        return folder
-
-    def _listing(self, project: Project, *, anew: bool = False) -> _Listing:
-        """List a project's sessions, anew only when its folder has changed.
-
-        An overview that appears in an undated folder does not change the parent, so now and then in any case.
+        Args:
+            keys: Which are wanted.
+            now: Monotonic seconds.
+            covered: Whether all changes are reported.
+            read: How many are read in this go already.
         """
-        listing = self._listings.setdefault((project.name, project.sessions), _Listing())
-        now = self._clock()
+        if covered and not self._was_covered:
+            self._past.check_all_soon()
+        wanted = {key for key in keys if key in self._past}
+        later: list[str] = []
+        for key in (*wanted, *self._past.due(now, covered=covered)):
+            session = self._past.get(key)
+            if session is None:
+                continue
+            if read >= READS_AT_ONCE and key not in wanted:
+                later.append(key)
+                continue
+            project = key.partition(":")[0]
+            sessions, names = self._places[project]
+            folder = SessionFolder(sessions / names[key])
+            if key in wanted or session.mark is None or session.mark != mark_of(folder):
+                self._keep(key, CatalogEntry(folder, project))
+                self._active.add(key)
+                read += 1
+        self._past.check_soon(later)
+
+    def _keep(self, key: str, entry: CatalogEntry) -> None:
+        self._past.drop(key)
+        self._entries[key] = entry
+        self._stale = True
+
+    def _look_at(self, keys: Collection[str], now: float, closely: Collection[str] | None = None) -> None:
+        entries = {key: self._entries[key] for key in keys if key in self._entries}
+        before = {key: entry.view for key, entry in entries.items()}
+        self._looks.run(
+            {
+                key: functools.partial(entry.look, now, closely=closely is None or key in closely)
+                for key, entry in entries.items()
+            }
+        )
+        for key, entry in entries.items():
+            self._stale |= entry.view is not before[key]
+            (self._active.discard if entry.idle else self._active.add)(key)
+
+    def _look(self, key: str, entry: CatalogEntry) -> bool:
+        """Look closely at one session; returns whether that came back."""
+        look = functools.partial(entry.look, self._clock(), closely=True)
+        self._looks.run({key: look}, wait_for_slow=True)
+        return self._looks.seconds_late(key) is None
+
+    def _take_late(self) -> None:
+        """Take over sessions whose read has just come back, or is missing for too long now."""
+        returned = self._looks.take_returned() & self._entries.keys()
+        for key in returned:
+            (self._active.discard if self._entries[key].idle else self._active.add)(key)
+        late = self._looks.late & self._entries.keys()
+        for key in self._unreadable.keys() - late:
+            del self._unreadable[key]
+        self._stale |= bool(returned)
+        for key in late - self._unreadable.keys():
+            if (self._looks.seconds_late(key) or 0.0) >= UNREADABLE_SECONDS:
+                entry = self._entries[key]
+                log.warning("%s does not answer", entry.folder.path)
+                self._unreadable[key] = unreadable_view(entry.folder, entry.project, SILENT)
+                self._stale = True
+
+    def _take_touched(self, projects: Sequence[Project]) -> set[str]:
+        names = {project.sessions: project.name for project in projects}
+        keys = set()
+        while self._touched:
+            path = self._touched.popleft()
+            if path.parent in names:
+                keys.add(f"{names[path.parent]}:{without_surrogates(path.name)}")
+        if not all(key in self._entries or key in self._past for key in keys):
+            self.folders.list_again()  # a folder may have become a session
+        return keys
+
+    def _next_of_sweep(self, now: float) -> list[str]:
+        """The next sessions of the sweep, which finds changes without an event."""
+        order = list(self._entries)
+        count = int(len(order) * (now - self._swept) / COVERED_SWEEP_SECONDS)
+        if count == 0:
+            return []
+        self._swept = now
+        turn = [order[(self._turn + step) % len(order)] for step in range(min(count, len(order)))]
+        self._turn = (self._turn + count) % len(order)
+        return turn
+
+
+def _changed_at(folder: SessionFolder) -> float:
+    """When a file of a session was last made or replaced, as far as its folders say, in epoch seconds."""
+    newest = 0.0
+    for path in (folder.path, folder.logs):
         try:
-            mark = project.sessions.stat().st_mtime_ns
+            newest = max(newest, os.stat(path).st_mtime)
         except OSError:
-            mark = None
-        if not anew and mark is not None and mark == listing.mark and now < listing.due:
-            return listing
-        if mark is None:
-            listing.problem = (
-                f"Its sessions folder {project.sessions} is gone; put it back." if listing.folders else ""
-            ) or listing.problem
-            listing.folders, listing.mark, listing.there = {}, None, False
-            return listing
-        try:
-            folders = list_folders(project.sessions)
-        except SamobotError as error:
-            listing.problem, listing.mark = error.message, None  # those that are known stay
-            return listing
-        found: dict[str, SessionFolder] = {}
-        for folder in folders:
-            found.setdefault(f"{project.name}:{without_surrogates(folder.path.name)}", folder)
-        if found != listing.folders:
-            listing.folders = found  # another object only if there is another session
-        listing.problem, listing.there = "", True
-        listing.mark = mark if mark / 1e9 < time.time() - MTIME_GRANULARITY else None
-        covered = project.sessions in self._covered
-        listing.due = now + (COVERED_SWEEP_SECONDS if covered else SWEEP_SECONDS)
-        return listing
+            continue
+    return newest

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
-from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
     CostReport,
@@ -39,7 +39,19 @@ class Fleet(Protocol):
         """List the configured projects with their problems; the last known list if they cannot be read now."""
 
     async def sessions(self) -> list[SessionView]:
-        """List every session; the same object as before for one in which nothing has changed."""
+        """List every session that is not past; the same object as before for one in which nothing has changed."""
+
+    async def past(self) -> list[PastSession]:
+        """List the past sessions, in no order: those marked so, and old ones that have not been read since the start.
+
+        The same object as before if nothing has changed.
+        """
+
+    async def mark_past(self, keys: list[str]) -> list[PastSession]:
+        """Keep no more than a line of these sessions until something happens to them.
+
+        Returns the lines: of those in which nothing has happened for long, and for which nobody is needed.
+        """
 
     async def view(self, ref: SessionRef) -> SessionView:
         """Read one session as it is now."""
@@ -237,6 +249,30 @@ class Fleet(Protocol):
 
         Raises:
             ConflictError: It is running.
+        """
+
+    async def follow_up(
+        self,
+        ref: SessionRef,
+        text: str,
+        by: Person,
+        *,
+        questions: bool = True,
+        budget_usd: float | None = None,
+    ) -> ResumeResult:
+        """Begin another round of a session that is done, with a task of its own; it continues. Safe to repeat.
+
+        Args:
+            ref: The session.
+            text: What is to be done now, verbatim.
+            by: Who asks for it.
+            questions: Whether the round starts in requirements; else in planning.
+            budget_usd: What the whole session may cost, earlier rounds included.
+
+        Raises:
+            UsageError: There is no text.
+            ConflictError: It is running, or is not done.
+            DayOverError: The day's budget is used up; the round is kept and begins with `resume`.
         """
 
     # Landing -----------------------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from samobot.config.project_guard import ProjectGuard
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.fleet.catalog import Catalog
@@ -17,7 +18,7 @@ from samobot.fleet.file_watch import watch
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
 from samobot.fleet.landings import Landings
-from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
     CostReport,
@@ -57,6 +58,7 @@ class LocalFleet(Fleet):
         environ: The environment that workers get, less the bot's secrets.
         now: The clock, aware.
         watch_files: Whether `wait_for_change` also notices changed files.
+        past: The past sessions as `mark_past` returned them, for a start that need not read them again.
 
     Attributes:
         desired_runs: Which runs should be running; survives restarts.
@@ -69,6 +71,7 @@ class LocalFleet(Fleet):
         environ: Mapping[str, str],
         now: Callable[[], datetime] = utc_now,
         watch_files: bool = False,
+        past: Iterable[PastSession] = (),
     ) -> None:
         state_dir = settings.samobot_state_dir
         key = load_key(state_dir)
@@ -79,7 +82,8 @@ class LocalFleet(Fleet):
         self.desired_runs = DesiredRuns(state_dir, lambda: now().timestamp())
         self._threads = Threads()
         self._workers = WorkerProcesses(state_dir, environ, self._changed.set)
-        self._catalog = Catalog(settings.samobot_projects)
+        self._read_project = ProjectGuard(state_dir, now).read
+        self._catalog = Catalog(settings.samobot_projects, past=past, read=self._read_project)
         self._reader = SessionReader(self._catalog, self._threads, settings.samobot_daily_budget_usd, now)
         self._queue = RunQueue(
             self.desired_runs, settings.samobot_max_parallel, state_dir,
@@ -108,7 +112,16 @@ class LocalFleet(Fleet):
         return self._projects
 
     async def sessions(self) -> list[SessionView]:
-        return await self._queue.sessions()
+        views = await self._queue.sessions()
+        if self._reader.pending:
+            self._changed.set()
+        return views
+
+    async def past(self) -> list[PastSession]:
+        return await self._reader.past()
+
+    async def mark_past(self, keys: list[str]) -> list[PastSession]:
+        return await self._reader.mark_past(keys)
 
     async def view(self, ref: SessionRef) -> SessionView:
         return await self._queue.view(ref)
@@ -134,8 +147,9 @@ class LocalFleet(Fleet):
     async def wait_for_change(self) -> None:
         if self._watch_files and self._watching is None:
             watching = watch(
-                self._project_paths, self._changed.set, cover=self._catalog.cover, touch=self._catalog.touch
-            )
+                self._project_paths, self._changed.set,
+                cover=self._catalog.cover, touch=self._catalog.touch, read=self._read_project,
+            )  # fmt: skip
             self._watching = asyncio.create_task(watching, name="file-watch")
         await self._changed.wait()
         self._changed.clear()
@@ -215,6 +229,17 @@ class LocalFleet(Fleet):
 
     async def retry(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.retry(ref, by)
+
+    async def follow_up(
+        self,
+        ref: SessionRef,
+        text: str,
+        by: Person,
+        *,
+        questions: bool = True,
+        budget_usd: float | None = None,
+    ) -> ResumeResult:
+        return await self._starter.follow_up(ref, text, by, questions=questions, budget_usd=budget_usd)
 
     # Landing
 

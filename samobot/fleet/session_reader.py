@@ -8,7 +8,7 @@ from datetime import datetime
 from samobot.config.project import Project
 from samobot.fleet import documents
 from samobot.fleet.catalog import Catalog
-from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import CostReport, DiffView, Document, FileView, ProjectView
 from samobot.fleet.supervisor import Observation
 from samobot.money.costs import add_up, collect, first_day
@@ -43,19 +43,32 @@ class SessionReader:
 
     async def projects(self) -> list[ProjectView]:
         """The configured projects, with what is wrong with them."""
-        return await self._threads.read(self._catalog.views)
+        return await self._threads.read(self._catalog.folders.views)
 
     async def find(self, address: str) -> list[SessionRef]:
         """The sessions that `name` or `project:name` means: none, one, or one in each of several projects."""
-        return await self._threads.read(lambda: self._catalog.find(address))
+        return await self._threads.read(lambda: self._catalog.folders.find(address))
 
     async def nearest(self, name: str) -> str | None:
         """The session's name that was probably meant."""
-        return await self._threads.read(lambda: self._catalog.nearest(name))
+        return await self._threads.read(lambda: self._catalog.folders.nearest(name))
 
     async def sessions(self, closely: Collection[str]) -> list[SessionView]:
         """Every session; those with the keys in `closely` are looked at in full although they rest."""
         return await self._threads.read(lambda: self._catalog.sessions(closely))
+
+    async def past(self) -> list[PastSession]:
+        """The sessions of which no more than a line is kept."""
+        return self._catalog.past()
+
+    async def mark_past(self, keys: Collection[str]) -> list[PastSession]:
+        """Keep only a line of these sessions, if nothing has happened in them for long."""
+        return await self._threads.read(lambda: self._catalog.mark_past(keys))
+
+    @property
+    def pending(self) -> bool:
+        """Whether the next look finds more without anything having happened."""
+        return self._catalog.pending
 
     @property
     def worker_pids(self) -> list[int]:
@@ -72,25 +85,25 @@ class SessionReader:
 
     async def archived(self) -> list[SessionRef]:
         """List the archived sessions of every project, the newest first."""
-        return await self._threads.read(self._catalog.archived)
+        return await self._threads.read(self._catalog.folders.archived)
 
     async def restore(self, ref: SessionRef) -> None:
         """Move an archived session back beside the others."""
-        await self._threads.read(lambda: restore(self._catalog.archived_folder(ref)))
+        await self._threads.read(lambda: restore(self._catalog.folders.archived_folder(ref)))
 
     async def free_name(self, project: str, name: str) -> str:
         """Return a name that neither a session nor an archived one of the project has."""
-        return await self._threads.read(lambda: self._catalog.free_name(project, name))
+        return await self._threads.read(lambda: self._catalog.folders.free_name(project, name))
 
     async def is_archived(self, ref: SessionRef) -> bool:
         """Whether a session that is not there was put into the archive."""
-        return await self._threads.read(lambda: self._catalog.is_archived(ref))
+        return await self._threads.read(lambda: self._catalog.folders.is_archived(ref))
 
     async def observe(self, keys: Collection[str]) -> Observation:
         """What the last look saw, and which of these sessions are certainly gone."""
         seen = self._catalog.seen
         missing = [key for key in keys if key not in seen]
-        gone = await self._threads.read(lambda: {key for key in missing if self._catalog.gone(key)})
+        gone = await self._threads.read(lambda: {key for key in missing if self._catalog.folders.gone(key)})
         return Observation(seen, gone.__contains__)
 
     async def project(self, name: str) -> Project:
@@ -99,7 +112,7 @@ class SessionReader:
         Raises:
             NotFoundError: There is none.
         """
-        return await self._threads.read(lambda: self._catalog.project(name))
+        return await self._threads.read(lambda: self._catalog.folders.project(name))
 
     async def folder(self, ref: SessionRef) -> SessionFolder:
         """Where a session is; it is looked at closely next time.
@@ -113,7 +126,7 @@ class SessionReader:
     async def costs(self, days: int) -> CostReport:
         """What all sessions have cost in the last `days` local days."""
         since = first_day(self._now(), days)
-        projects = await self._threads.read(self._catalog.projects)
+        projects = await self._threads.read(self._catalog.folders.projects)
         charges, problems = await self._threads.run_slowly(lambda: collect(projects, since))
         return CostReport(
             costs=add_up(charges, since=since),

@@ -1,4 +1,4 @@
-"""Answering the agent's questions: what a letter means, and how an answer is written. Part of `gate`."""
+"""Answering the agent's questions: options by letter, and writing the answers. Part of `gate`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from samobot.session.gate_state import written_at
 from samobot.session.lock import holder
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.question import Option, Question
-from samobot.session.tamper import put_back_and_log
+from samobot.session.tamper import revert_and_log
 from samobot.session.vault import edit_lock
 from samobot.text import one_line, without_surrogates
 
@@ -83,7 +83,7 @@ def answer(
     """
     with edit_lock(folder.path):
         refuse_if_done(folder)
-        put_back_and_log(folder, now)
+        revert_and_log(folder, now)
         text = read_text(folder.qa) or ""
         questions = parse_qa(text).questions
         done: list[Answered] = []
@@ -110,7 +110,7 @@ def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key
     """
     with edit_lock(folder.path):
         refuse_if_done(folder)
-        put_back_and_log(folder, now)
+        revert_and_log(folder, now)
         text = read_text(folder.qa) or ""
         waiting = parse_qa(text).open
         if not waiting:
@@ -214,7 +214,7 @@ def _check_change(folder: SessionFolder, question: Question, *, change: bool) ->
         )
     if _is_taken_up(folder, question):
         raise ConflictError(
-            f"The agent is already working with the answer to {question.label}; tell it what has changed instead."
+            f"The agent is already working with the answer to {question.label}; send it guidance instead."
         )
 
 

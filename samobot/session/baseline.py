@@ -277,7 +277,7 @@ def _write(folder: SessionFolder, baseline: Baseline) -> Baseline:
 
 
 def _recorded(folder: SessionFolder) -> list[bytes]:
-    return lines_of(read_bytes(folder.vault.decisions, limit=JOURNAL_LIMIT))
+    return lines_of(read_bytes(folder.vault.decisions, limit=JOURNAL_LIMIT, lines=None))
 
 
 def _encode(content: bytes | None) -> str | None:

@@ -1,7 +1,7 @@
-"""What people decided: an append-only record, and the mark that shows which lines samobot itself wrote.
+"""The users' decisions: an append-only record, with a mark on each line that samobot itself wrote.
 
 A mark is an HMAC-SHA256 over the line with a key from samobot's own state folder. A line without one counts too, so
-that a person may write one by hand. What appears while there is a baseline (see `baseline`) counts only if the vault
+that users may write one by hand. What appears while there is a baseline (see `baseline`) counts only if the vault
 records it. The agent runs as the same user and could find key and vault: they keep it from passing its gate by mistake
 or by a shortcut, not from breaking in.
 """
@@ -13,7 +13,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +31,7 @@ _KEY_BYTES = 32
 
 
 class DecisionKind(StrEnum):
-    """What a person can decide."""
+    """What can be decided."""
 
     ANSWER = "answer"
     APPROVAL = "approval"
@@ -39,15 +39,16 @@ class DecisionKind(StrEnum):
     ACTION_DONE = "action_done"
     RETRY = "retry"
     LANDING = "landing"
+    FOLLOW_UP = "follow_up"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision of a person.
+    """One decision of a user.
 
     Attributes:
         at: When.
-        who: Who, as a person would be named.
+        who: The user's name, for display.
         via: Where: `telegram`, `terminal`, …
         kind: What kind.
         question: Label of the question, for an answer.
@@ -56,7 +57,7 @@ class Decision:
         file: Name of the file it is about.
         sha256: Of that file's bytes as they were; for a landing, of the offer that was shown.
         commit: The commit that a landing merges or pushes.
-        id: Random; tells two equal decisions apart, and a copied line from a new one.
+        id: Random; distinguishes two equal decisions, and a copied line from a new one.
         mark: The HMAC; None on a line that somebody wrote by hand.
     """
 
@@ -100,7 +101,7 @@ def record(folder: SessionFolder, decision: Decision, key: bytes) -> Decision:
 
 
 def read(folder: SessionFolder) -> DecisionLog:
-    """Read all decisions; what is not one is said in `problems`.
+    """Read all decisions; other lines are reported in `problems`.
 
     Raises:
         StorageError: The file is there and cannot be read.
@@ -162,10 +163,18 @@ def is_marked(folder: SessionFolder, decision: Decision, key: bytes) -> bool:
     return hmac.compare_digest(expected.encode(), decision.mark.encode("utf-8", "surrogateescape"))
 
 
-def verdict(decisions: Iterable[Decision], plan: Plan) -> Decision | None:
-    """Return the newest approval or rejection of exactly this content of the plan, or None."""
+def of_this_round(decisions: Sequence[Decision]) -> Sequence[Decision]:
+    """Return the decisions since the user last asked for more after the session was done."""
+    for index in range(len(decisions) - 1, -1, -1):
+        if decisions[index].kind is DecisionKind.FOLLOW_UP:
+            return decisions[index + 1 :]
+    return decisions
+
+
+def verdict(decisions: Sequence[Decision], plan: Plan) -> Decision | None:
+    """Return this round's newest approval or rejection of exactly this content of the plan, or None."""
     newest: Decision | None = None
-    for decision in decisions:
+    for decision in of_this_round(decisions):
         about = decision.kind in (DecisionKind.APPROVAL, DecisionKind.REJECTION)
         if about and (decision.sha256 or "").strip().lower() == plan.sha256:
             newest = decision

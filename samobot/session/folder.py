@@ -68,7 +68,7 @@ class SessionFolder:
 
     @property
     def logs(self) -> Path:
-        """The folder of everything that git ignores."""
+        """The folder of logs, which git ignores."""
         return _inside(self.path, "_logs")
 
     @property
@@ -204,9 +204,17 @@ def new_folder(sessions_dir: Path, name: str, today: date) -> SessionFolder:
 
 
 def list_folders(sessions_dir: Path) -> list[SessionFolder]:
-    """List the sessions in a folder, by folder name: subfolders with a date or an overview.
+    """List the sessions in a folder, by folder name: see `list_names`."""
+    return [SessionFolder(sessions_dir / name) for name in list_names(sessions_dir)]
+
+
+def list_names(sessions_dir: Path) -> list[str]:
+    """List the names of the sessions' folders in a folder, sorted: subfolders with a date or an overview.
 
     Archived and hidden ones and links out of the folder are excluded. A missing folder has none.
+
+    Raises:
+        StorageError: The folder cannot be read.
     """
     found: list[str] = []
     for entry in _entries(sessions_dir):
@@ -217,7 +225,7 @@ def list_folders(sessions_dir: Path) -> list[SessionFolder]:
             continue
         if entry.is_dir() and (dated or os.path.lexists(os.path.join(entry.path, OVERVIEW))):
             found.append(entry.name)
-    return [SessionFolder(sessions_dir / name) for name in sorted(found)]
+    return sorted(found)
 
 
 def archive(folder: SessionFolder) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.session.files import TEXT_LIMIT, move_aside, read_text, write_atomic
+from samobot.session.files import is_too_large, move_aside, read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.overview_restore import kept_name, restore_overview
 from samobot.session.vault import edit_lock
@@ -23,8 +23,8 @@ class OverviewGuard:
         folder: The session.
 
     Attributes:
-        lost: After `restore`, that the folder itself had been deleted or moved away, and what a person can do;
-            None where it had not.
+        lost: After `restore`, that the folder itself had been deleted or moved away, and how to recover;
+            None if it had not.
     """
 
     def __init__(self, folder: SessionFolder) -> None:
@@ -47,7 +47,7 @@ class OverviewGuard:
             self._hold = None
 
     def restore(self) -> tuple[str, ...]:
-        """Undo what an iteration did to the overview that it may not: take it away, garble it, move the phase.
+        """Revert forbidden changes of the overview: deleting it, overwriting it, changing the phase.
 
         The agent's own lines stay. What stands in the place of a file is moved into `_logs`, never deleted. Safe to
         repeat.
@@ -65,7 +65,7 @@ class OverviewGuard:
         with edit_lock(folder.path):
             moved += tuple(self._clear_the_way())
             before = read_text(folder.vault.overview) if folder.vault.baseline.exists() else None
-            notes = () if before is None else self._put_right(before)
+            notes = () if before is None else self._restore_lines(before)
         self._let_go()
         # That the folder is another one explains all the rest.
         return (self.lost,) if self.lost is not None else (*moved, *notes)
@@ -74,7 +74,7 @@ class OverviewGuard:
         logs = self._folder.logs
         if os.path.lexists(logs) and not logs.is_dir():
             aside = move_aside(logs, self._folder.path)
-            yield f"_logs was no folder any more; what stood there is {aside.name} now, and the logs are lost."
+            yield f"_logs was no longer a folder; it is {aside.name} now, and the logs are lost."
 
     def _clear_the_way(self) -> Iterator[str]:
         for path in (self._folder.overview, self._folder.signal, self._folder.guidance):
@@ -83,11 +83,11 @@ class OverviewGuard:
             if not path.is_file():
                 aside = move_aside(path, self._folder.logs)
                 yield f"{path.name} had become something that is no file; it is in _logs/{aside.name} now."
-            elif path.stat().st_size > TEXT_LIMIT:
+            elif is_too_large(path):
                 aside = move_aside(path, self._folder.logs)
                 yield f"{path.name} had become too large to be read; it is in _logs/{aside.name} now."
 
-    def _put_right(self, before: str) -> tuple[str, ...]:
+    def _restore_lines(self, before: str) -> tuple[str, ...]:
         path = self._folder.overview
         text = read_text(path)
         restored = restore_overview(before, text)
@@ -116,34 +116,34 @@ class FolderHandle:
             raise StorageError(f"{path} cannot be opened: {error.strerror}.") from error
 
     def lost(self) -> str | None:
-        """Say that the folder is no longer at its path, and what a person can do; None where it is.
+        """Report that the folder is no longer at its path, and how to recover; None if it is.
 
-        To be asked before anything is made anew there, but acted on after that: the words say what is back.
+        To be asked before anything is made anew there, but acted on after that: the text lists what was restored.
         """
         held = os.fstat(self._descriptor)
         try:
             if os.path.samestat(held, os.stat(self._path)):
                 return None
         except OSError:
-            pass  # nothing is there any more
+            pass  # nothing is there
         where = self._whereabouts(held)
         if where is not None:
             return (
-                f"The session's folder was moved to {where} during the iteration. So that it does not go on in two "
+                f"The session's folder was moved to {where} during the iteration. So that it does not continue in two "
                 f"places, it waits for you: delete the new {self._path}, which holds little more than the overview, "
-                f"and move {where} back there; then let it go on."
+                f"and move {where} back there; then resume it."
             )
         return (
             "The session's folder was deleted during the iteration. Overview, journal and answers are back; "
-            f"plans, guidance and logs are lost. If you have a copy, put them back into {self._path}; then let it go on."
+            f"plans, guidance and logs are lost. If you have a copy, restore them into {self._path}; then resume it."
         )
 
     def release(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         os.close(self._descriptor)
 
     def _whereabouts(self, held: os.stat_result) -> Path | None:
-        """Where the folder is now; None where it was deleted, or the system does not say."""
+        """Where the folder is now; None if it was deleted, or the system does not report it."""
         try:
             found = Path(os.readlink(f"/proc/self/fd/{self._descriptor}"))
             return found if os.path.samestat(held, found.stat()) else None

@@ -40,7 +40,7 @@ _MOST_NAMED = 5
 
 
 class VoidKind(StrEnum):
-    """What an agent did that only a person may do."""
+    """What an agent did that only the user may do."""
 
     ANSWER = "answer"
     ANSWER_REMOVED = "answer_removed"
@@ -54,20 +54,20 @@ class VoidKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Voided:
-    """One thing that was declared void, in a sentence for the person."""
+    """One change that was declared void, with a sentence for the user."""
 
     kind: VoidKind
     detail: str
 
 
-def put_back(folder: SessionFolder) -> tuple[Voided, ...]:
+def revert(folder: SessionFolder) -> tuple[Voided, ...]:
     """Put back what appeared since the baseline without a person, and say what that was. Safe to repeat.
 
     The caller holds the folder's edit lock. Without a baseline, nothing is done; but a session without a vault whose
     iteration never ended gets one that knows of nothing.
 
     Raises:
-        StorageError: A file cannot be read or put back.
+        StorageError: A file cannot be read or restored.
     """
     baseline = load(folder)
     if baseline is None and _is_unknown(folder):
@@ -88,13 +88,13 @@ def _is_unknown(folder: SessionFolder) -> bool:
     return not folder.vault.journal.exists() and journal.read(folder).iteration is not None
 
 
-def put_back_and_log(folder: SessionFolder, now: datetime) -> tuple[Voided, ...]:
+def revert_and_log(folder: SessionFolder, now: datetime) -> tuple[Voided, ...]:
     """The same before a person's word is taken up, journaled so that the person learns of it.
 
     Raises:
-        StorageError: As for `put_back`, or the journal cannot be written.
+        StorageError: As for `revert`, or the journal cannot be written.
     """
-    voided = put_back(folder)
+    voided = revert(folder)
     for item in voided:
         journal.append(folder, EventName.VOID, now, kind=item.kind, detail=item.detail)
     return voided
@@ -116,7 +116,7 @@ def _settle_decisions(folder: SessionFolder, baseline: Baseline) -> list[Voided]
         else:
             voided.append(Voided(VoidKind.DECISION, _describe(_parse(line))))
     if kept != expected:
-        detail = "The record of decisions was deleted or rewritten during the iteration; it was put back."
+        detail = "The record of decisions was deleted or rewritten during the iteration; it was restored."
         voided.append(Voided(VoidKind.DECISIONS_REWRITTEN, detail))
     if expected or baseline.decisions is not None:
         write_atomic(folder.decisions, b"".join(line + b"\n" for line in expected))
@@ -143,17 +143,17 @@ def _settle_guidance(folder: SessionFolder, baseline: Baseline) -> list[Voided]:
         Voided(
             VoidKind.GUIDANCE,
             f"Guidance that no user gave was written in the name of {one_line(item.who or 'a user', 40)} and was "
-            f"taken out: “{one_line(item.text, 80)}”{kept}.",
+            f"removed: “{one_line(item.text, 80)}”{kept}.",
         )
         for item in forged[:_MOST_NAMED]
     ]
     if len(forged) > _MOST_NAMED:
         voided.append(
-            Voided(VoidKind.GUIDANCE, f"{len(forged) - _MOST_NAMED} more of that kind were taken out.")
+            Voided(VoidKind.GUIDANCE, f"{len(forged) - _MOST_NAMED} more of that kind were removed.")
         )
     if not forged or spoken.total():
         what = "deleted" if found is None else "rewritten"
-        text = f"The guidance was {what} during the iteration; it was put back{kept}."
+        text = f"The guidance was {what} during the iteration; it was restored{kept}."
         voided.append(Voided(VoidKind.GUIDANCE_REWRITTEN, text))
     if expected is None:
         remove(folder.guidance)
@@ -174,7 +174,7 @@ def _settle_answers(folder: SessionFolder, baseline: Baseline) -> list[Voided]:
     if content is None and before and baseline.qa is not None:
         content = baseline.qa
         write_atomic(folder.qa, content)
-        detail = "The file of questions and answers was deleted during the iteration; it was put back."
+        detail = "The file of questions and answers was deleted during the iteration; it was restored."
         voided.append(Voided(VoidKind.QUESTIONS_DELETED, detail))
     if content is None:
         return voided
@@ -198,9 +198,9 @@ def _voided(change: QaChange, copy: Path | None) -> Voided:
                 f"{change.label}: the answer “{answer}” had been removed; it is back.",
             )
         case ChangeKind.ANSWERED:
-            now = "it is open again" if change.restored is None else f"put back to “{answer}”"
+            now = "it is open again" if change.restored is None else f"restored to “{answer}”"
             return Voided(
-                VoidKind.ANSWER, f"{change.label}: the answer “{written}” was not given by a person; {now}."
+                VoidKind.ANSWER, f"{change.label}: the answer “{written}” was not given by a user; {now}."
             )
         case ChangeKind.QUESTION_REMOVED:
             kept = f"; the questions as they were are in _logs/{copy.name}" if copy is not None else ""
@@ -212,10 +212,10 @@ def _voided(change: QaChange, copy: Path | None) -> Voided:
 
 def _describe(decision: Decision | None) -> str:
     if decision is None:
-        return "A line that appeared in the record of decisions during the iteration was taken out."
+        return "A line that appeared in the record of decisions during the iteration was removed."
     about = decision.question or decision.file
     what = f"{decision.kind.replace('_', ' ')}{f' ({one_line(about, 80)})' if about else ''}"
-    return f"A decision that no person made appeared during the iteration and was taken out: {what}."
+    return f"A decision that no user made appeared during the iteration and was removed: {what}."
 
 
 def _keep(folder: SessionFolder, name: str, content: str | bytes) -> Path:

@@ -1,4 +1,4 @@
-"""One iteration from the worker's side: what is prepared, run, put back and read afterwards."""
+"""Runs one iteration: prepare, run the CLI, revert forbidden changes, read the result."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from samobot.claude.outcome import Evidence, classify
 from samobot.claude.process import Timeouts, run
 from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
+from samobot.config.project_guard import VOID_KIND, ProjectGuard
 from samobot.config.trust import is_trusted, project_settings, report_once
 from samobot.errors import UsageError
 from samobot.phases import RULES, Phase, SignalStatus
@@ -52,7 +53,7 @@ _BLOCKS_HASHED = 256
 
 @dataclass(frozen=True, slots=True)
 class IterationConfig:
-    """What an iteration needs to know of the world.
+    """The configuration of a worker's iterations.
 
     Attributes:
         project: The session's project.
@@ -82,10 +83,10 @@ class IterationRunner:
 
     Args:
         files: The session's files.
-        surroundings: The rest of the world.
-        heartbeat: Says to other processes what is going on.
+        surroundings: The configuration.
+        heartbeat: Shows the worker's state to other processes.
         now: The clock, aware.
-        watch: Is given the progress, again and again.
+        watch: Receives the progress, repeatedly.
     """
 
     def __init__(
@@ -103,16 +104,18 @@ class IterationRunner:
         self._now = now
         self._watch = watch
         self._backup = OverviewGuard(files.folder)
+        self._project_file = ProjectGuard(surroundings.state_dir, now)
         self._answered: Callable[[], None] | None = None
         self._refusal_noted = False
 
     async def clean_up_after_a_dead_worker(self) -> None:
-        """End what a killed worker left running, and put right what its agent may not have written."""
+        """End what a killed worker left running, and revert what its agent was not allowed to write."""
         await asyncio.to_thread(end_leftovers, self._files.folder)
-        self.put_back(after_crash=True)
+        await asyncio.to_thread(self._project_file.settle, self._world.project.file)
+        self.revert(after_crash=True)
 
     async def commit_problem(self) -> str | None:
-        """Why the agent could not commit its work, tried before it is paid for; None if it could."""
+        """Return why the agent could not commit its work, checked before the first cost; None if it could."""
         return await asyncio.to_thread(commit_problem, find_work_dir(self._world.project, self._files))
 
     async def carry_out(
@@ -129,13 +132,13 @@ class IterationRunner:
         stem = f"{self._now().astimezone():%m-%d-%H%M}-{assignment.number:03d}-{assignment.phase}"
         log = folder.logs / f"{stem}.jsonl"
         if folder.vault.baseline.exists():
-            self.put_back()  # something that a killed worker left behind may have written since
+            self.revert()  # something that a killed worker left behind may have written since
         session_id = str(uuid.uuid4())
         guidance = files.pending_guidance()
         work_dir = find_work_dir(world.project, files)
         files.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         context = folder.logs / f"{stem}.context.md"
-        # These read many files and run git: all at once, then.
+        # These read many files and run git, so they run concurrently.
         untrusted, facts, trace_before = await asyncio.gather(
             asyncio.to_thread(self._untrusted_settings, work_dir),
             asyncio.to_thread(self._facts, assignment, guidance, work_dir),
@@ -164,6 +167,7 @@ class IterationRunner:
         self._backup.hold()
         with edit_lock(folder.path):
             baseline.save(folder)
+        self._project_file.begin(world.project.file, folder)
         about = {
             "n": assignment.number,
             "phase": assignment.phase,
@@ -194,8 +198,12 @@ class IterationRunner:
         finally:
             self._heartbeat.clear_activity()
         outcome = classify(evidence, end, self._now())
-        put_right = self.put_back()
+        reverted = self.revert()
         lost = self._backup.lost
+        moved = self._project_file.end(world.project.file, folder)
+        if moved is not None:
+            self._void(VOID_KIND, moved)
+            reverted += (moved,)
         self._heartbeat.renew()
         signal = files.signal()
         files.log(
@@ -220,7 +228,7 @@ class IterationRunner:
             number=assignment.number,
             outcome=outcome,
             signal=signal,
-            put_right=put_right,
+            reverted=reverted,
             guidance=guidance,
             lost=lost,
             unfinished=await asyncio.to_thread(_unfinished, signal, work_dir),
@@ -244,7 +252,7 @@ class IterationRunner:
             platform=f"{platform.system()} {platform.release()}",
             branch=tree.branch,
             git_status=tree.status,
-            # A rejection stands among the guidance too, so that it is never lost; the agent reads it once.
+            # A rejection is part of the guidance too, so that it is never lost; the agent reads it once.
             guidance=tuple(item.text for item in guidance if item.text != feedback),
             feedback=feedback,
             answers=self._files.fresh_answers(),
@@ -275,13 +283,13 @@ class IterationRunner:
         if report_once(world.state_dir, world.project, content, folder.path.name, self._now()):
             text = (
                 "This project has Claude Code settings of its own (hooks, MCP servers, …) that you have not "
-                f"trusted: they are not used. To see and trust them, at the terminal: "
+                f"trusted: they are not used. To see and trust them, in the terminal: "
                 f"samobot trust --config {world.project.file} --session {folder.name}"
             )
             self._files.log(EventName.NOTICE, text=text)
         return True
 
-    def put_back(self, *, after_crash: bool = False) -> tuple[str, ...]:
+    def revert(self, *, after_crash: bool = False) -> tuple[str, ...]:
         """Undo what was written in samobot's or a person's name, report it, and accept edits by hand again.
 
         Args:
@@ -302,7 +310,7 @@ class IterationRunner:
         for sentence in found:
             self._void("overview", sentence)
         with edit_lock(folder.path):
-            voided = tamper.put_back(folder)
+            voided = tamper.revert(folder)
         for item in voided:
             self._void(item.kind, item.detail)
         with edit_lock(folder.path):
@@ -354,20 +362,20 @@ def _unfinished(signal: Signal | SignalProblem, work_dir: Path) -> str:
 
 
 def find_work_dir(project: Project, files: SessionFiles) -> Path:
-    """Where a session works: its worktree, or the main repository where there is none.
+    """Return a session's working directory: its worktree, or the main repository if there is none.
 
     Raises:
-        UsageError: It is gone; the message says how to put it back.
+        UsageError: It is gone; the message explains how to restore it.
     """
     named = files.overview().working_dir
     if named is None:
         worktree = project.worktrees / files.folder.name
         return worktree if worktree.is_dir() else project.main_repo
-    # A relative path that somebody wrote by hand is meant from where the project's file is.
+    # A relative path that was written by hand is relative to the project's file.
     path = project.file.parent / os.path.expanduser(named)
     if not path.is_dir():
         raise UsageError(
-            f"The working directory {path} of {files.folder.name} is gone. Put it back (`git worktree prune`, "
+            f"The working directory {path} of {files.folder.name} is gone. Restore it (`git worktree prune`, "
             f"then `git worktree add {path} BRANCH`), or correct “Working Dir:” in {files.folder.overview}."
         )
     return path

@@ -141,7 +141,7 @@ def test_a_run_does_not_go_on_in_a_second_folder_of_its_session(tmp_path: Path, 
     ended = shop.run("greet", "--task", "Greet")
     assert ended.returncode == RunEndReason.BLOCKED.exit_code, ended.stdout + ended.stderr
     assert says in ended.stdout
-    assert "then let it go on" in ended.stdout
+    assert "then resume it" in ended.stdout
     assert len(shop.runs()) == 1
     status = json.loads(shop.samobot("status", "greet", "--json").stdout)
     assert status["state"] == "blocked"
@@ -197,7 +197,7 @@ def test_a_moved_project_is_said_and_the_others_go_on(tmp_path: Path) -> None:
     shop.repo.rename(tmp_path / "elsewhere")
     catalog = Catalog([shop.repo, other.repo])
     assert [view.ref.name for view in catalog.sessions()] == ["hello"]
-    (moved,) = [view for view in catalog.views() if view.problems]
+    (moved,) = [view for view in catalog.folders.views() if view.problems]
     assert str(shop.repo) in moved.problems[0]
 
 

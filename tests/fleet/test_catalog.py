@@ -12,9 +12,11 @@ import pytest
 from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.fleet import catalog as catalog_module
 from samobot.fleet import catalog_entry as entry_module
-from samobot.fleet.catalog import _MANY, Catalog
+from samobot.fleet import project_folders as folders_module
+from samobot.fleet.catalog import READS_AT_ONCE, Catalog
 from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, SWEEP_SECONDS
-from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.models import PastSession, SessionRef, SessionView
+from samobot.fleet.past_sessions import COVERED_TURN_SECONDS, TURN_SECONDS
 from samobot.session.files import stat_key
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
@@ -181,19 +183,22 @@ def test_what_the_agent_is_doing_shows_in_the_view(demo: Path, session: SessionF
 
 
 def test_of_very_many_sessions_each_is_still_seen_to_change(demo: Path, sessions: Path, clock: Clock) -> None:
-    for number in range(_MANY + 1):
+    for number in range(3 * READS_AT_ONCE):
         (sessions / f"26-01-15-s{number:04}").mkdir()
-    changing = SessionFolder(sessions / "26-01-15-s0500")
+    changing = SessionFolder(sessions / "26-01-15-s0150")
     age(sessions)
     catalog = Catalog([demo], clock)
-    assert len(catalog.sessions()) == _MANY + 1
-    assert len(catalog.sessions()) == _MANY + 1
+    counts = [len(catalog.sessions())]
+    while catalog.pending:
+        counts.append(len(catalog.sessions()))
+    assert counts == [READS_AT_ONCE, 2 * READS_AT_ONCE, 3 * READS_AT_ONCE]
+    assert catalog.past() == []
     changing.overview.write_text("# s\n\n## Status\nPhase: testing\n")
-    phases = []
+    found = catalog.sessions()
     for _ in range(int(30 / 2)):
         clock.now += 2
-        phases.append(catalog.sessions()[500].phase)
-    assert phases[-1] == "testing"
+        found = catalog.sessions()
+    assert [view.phase for view in found if view.ref.folder == changing.path.name] == ["testing"]
 
 
 def test_two_projects_in_folders_of_the_same_name_are_told_apart_whichever_can_be_read(
@@ -208,10 +213,10 @@ def test_two_projects_in_folders_of_the_same_name_are_told_apart_whichever_can_b
     assert names(catalog.sessions()) == ["two-demo:26-01-15-greet"]
     (first / ".samocode").write_text(broken)
     assert names(catalog.sessions()) == ["demo:26-01-15-greet", "two-demo:26-01-15-greet"]
-    assert [view.name for view in catalog.views()] == ["demo", "two-demo", "three-demo"]
-    found = catalog.find("greet")
+    assert [view.name for view in catalog.folders.views()] == ["demo", "two-demo", "three-demo"]
+    found = catalog.folders.find("greet")
     assert [ref.project for ref in found] == ["demo", "two-demo"]
-    assert catalog.find("Two-Demo:greet") == [found[1]]
+    assert catalog.folders.find("Two-Demo:greet") == [found[1]]
     assert catalog.folder(found[1]).path == tmp_path / "two/sessions/26-01-15-greet"
 
 
@@ -222,25 +227,25 @@ def test_a_project_file_that_breaks_keeps_its_sessions_and_says_so(
     before = catalog.sessions()
     (demo / ".samocode").write_text("MAIN_REPO=.\n")
     assert catalog.sessions() == before
-    (view,) = catalog.views()
+    (view,) = catalog.folders.views()
     assert "lacks WORKTREES and SESSIONS" in view.problems[0]
     (demo / ".samocode").write_text(FILE)
     assert catalog.sessions() == before
-    assert catalog.views()[0].problems == ()
+    assert catalog.folders.views()[0].problems == ()
 
 
 def test_a_project_that_was_not_there_at_first_is_found_when_it_comes(tmp_path: Path) -> None:
     catalog = Catalog([tmp_path / "demo"])
     assert catalog.sessions() == []
-    (view,) = catalog.views()
+    (view,) = catalog.folders.views()
     assert view.name == "demo"
     assert "There is no" in view.problems[0]
     project(tmp_path / "demo", FILE.replace("MAIN_REPO=.", "MAIN_REPO=../repo"))
     make_session(tmp_path / "sessions")
-    assert "not a folder" in catalog.views()[0].problems[0]
+    assert "not a folder" in catalog.folders.views()[0].problems[0]
     (tmp_path / "repo").mkdir()
     assert names(catalog.sessions()) == ["demo:26-01-15-greet"]
-    assert catalog.views()[0].problems == ()
+    assert catalog.folders.views()[0].problems == ()
 
 
 def test_a_moved_project_is_gone_without_a_word_against_its_runs(demo: Path, session: SessionFolder) -> None:
@@ -248,7 +253,7 @@ def test_a_moved_project_is_gone_without_a_word_against_its_runs(demo: Path, ses
     (view,) = catalog.sessions()
     demo.rename(demo.with_name("elsewhere"))
     assert catalog.sessions() == []
-    assert not catalog.gone(view.ref.key)
+    assert not catalog.folders.gone(view.ref.key)
     with pytest.raises(NotFoundError, match="no project"):
         catalog.view(view.ref)
     demo.with_name("elsewhere").rename(demo)
@@ -262,11 +267,11 @@ def test_sessions_that_are_not_mounted_are_missed_and_not_given_up(
     (view,) = catalog.sessions()
     sessions.rename(sessions.with_name("away"))
     assert catalog.sessions() == []
-    assert "is gone" in catalog.views()[0].problems[0]
-    assert not catalog.gone(view.ref.key)
+    assert "is gone" in catalog.folders.views()[0].problems[0]
+    assert not catalog.folders.gone(view.ref.key)
     sessions.with_name("away").rename(sessions)
     assert len(catalog.sessions()) == 1
-    assert catalog.views()[0].problems == ()
+    assert catalog.folders.views()[0].problems == ()
 
 
 def test_a_deleted_or_renamed_session_is_gone_at_once(
@@ -276,7 +281,7 @@ def test_a_deleted_or_renamed_session_is_gone_at_once(
     (view,) = catalog.sessions()
     session.path.rename(sessions / "26-01-16-greet")
     assert names(catalog.sessions()) == ["demo:26-01-16-greet"]
-    assert catalog.gone(view.ref.key)
+    assert catalog.folders.gone(view.ref.key)
     with pytest.raises(NotFoundError, match="is gone"):
         catalog.view(view.ref)
     shutil.rmtree(sessions / "26-01-16-greet")
@@ -318,15 +323,15 @@ def test_folders_that_cannot_be_listed_are_said_and_those_that_are_known_stay(
     catalog = Catalog([demo])
     before = catalog.sessions()
 
-    def refuse(folder: Path) -> list[SessionFolder]:
+    def refuse(folder: Path) -> list[str]:
         raise StorageError(f"The sessions folder {folder} cannot be read: Input/output error.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalog_module, "list_folders", refuse)
+        patch.setattr(folders_module, "list_names", refuse)
         (sessions / "26-01-16-new").mkdir()
         assert names(catalog.sessions()) == names(before)
-        assert "cannot be read" in catalog.views()[0].problems[0]
-        assert not catalog.gone("demo:26-01-15-gone")
+        assert "cannot be read" in catalog.folders.views()[0].problems[0]
+        assert not catalog.folders.gone("demo:26-01-15-gone")
     assert len(catalog.sessions()) == 2
 
 
@@ -400,10 +405,10 @@ def test_a_nested_folder_is_listed_and_refused_when_it_is_to_be_used(
 
 def test_a_near_miss_finds_the_name_that_was_meant(demo: Path, session: SessionFolder) -> None:
     catalog = Catalog([demo])
-    assert catalog.nearest("gret") == "greet"
-    assert catalog.nearest("demo:gret") == "greet"
-    assert catalog.find("gret") == []
-    assert catalog.find("no/such:\0name") == []
+    assert catalog.folders.nearest("gret") == "greet"
+    assert catalog.folders.nearest("demo:gret") == "greet"
+    assert catalog.folders.find("gret") == []
+    assert catalog.folders.find("no/such:\0name") == []
 
 
 # Where events tell of changes -------------------------------------------------------------------------------------
@@ -479,3 +484,112 @@ def test_a_new_session_in_a_covered_folder_is_seen_with_the_next_call(
     fresh.mkdir()
     (fresh / "_overview.md").write_text(session.overview.read_text())
     assert len(catalog.sessions()) == 2
+
+
+# Past sessions -----------------------------------------------------------------------------------------------------
+
+
+def _past(demo: Path, clock: Clock) -> list[PastSession]:
+    catalog = Catalog([demo], clock)
+    marked = catalog.mark_past([view.ref.key for view in catalog.sessions()])
+    assert (catalog.sessions(), catalog.past()) == ([], marked)
+    return marked
+
+
+def _reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the sessions that are read from now on."""
+    read: list[str] = []
+    real = SnapshotReader.read
+
+    def note(self: SnapshotReader) -> object:
+        read.append(self._folder.name)
+        return real(self)
+
+    monkeypatch.setattr(SnapshotReader, "read", note)
+    return read
+
+
+def test_a_past_session_is_not_read_again_at_a_start(
+    demo: Path, session: SessionFolder, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(session.path)
+    marked = _past(demo, clock)
+    read = _reads(monkeypatch)
+    catalog = Catalog([demo], clock, marked)
+    assert (catalog.sessions(), catalog.past()) == ([], marked)
+    assert not catalog.pending
+    assert read == []
+
+
+def test_a_past_session_that_changed_while_nobody_looked_is_read_at_a_start(
+    demo: Path, session: SessionFolder, clock: Clock
+) -> None:
+    age(session.path)
+    marked = _past(demo, clock)
+    _edit_in_place(session)
+    (view,) = Catalog([demo], clock, marked).sessions()
+    assert view.state is SessionState.BLOCKED
+
+
+@pytest.mark.parametrize("covered", [True, False])
+def test_a_change_in_a_past_session_is_found_without_an_event(
+    demo: Path, session: SessionFolder, clock: Clock, covered: bool
+) -> None:
+    age(session.path)
+    catalog = Catalog([demo], clock)
+    catalog.cover([session.path.parent] if covered else [])
+    catalog.mark_past([view.ref.key for view in catalog.sessions()])
+    assert catalog.sessions() == []
+    _edit_in_place(session)
+    clock.now += COVERED_TURN_SECONDS if covered else TURN_SECONDS
+    (view,) = catalog.sessions()
+    assert view.state is SessionState.BLOCKED
+
+
+@pytest.mark.parametrize("how", ["touched", "wanted", "about to be changed"])
+def test_a_past_session_is_read_at_once_where_something_happens_to_it(
+    demo: Path, session: SessionFolder, clock: Clock, how: str
+) -> None:
+    age(session.path)
+    catalog = Catalog([demo], clock)
+    catalog.cover([session.path.parent])
+    (line,) = catalog.mark_past([view.ref.key for view in catalog.sessions()])
+    assert catalog.sessions() == []
+    if how == "touched":
+        catalog.touch(session.path)
+    elif how == "about to be changed":
+        catalog.folder(line.ref)
+    (view,) = catalog.sessions([line.key] if how == "wanted" else [])
+    assert (view.ref, catalog.past()) == (line.ref, [])
+
+
+def test_only_a_session_at_rest_that_needs_nobody_becomes_past(
+    demo: Path, session: SessionFolder, sessions: Path, clock: Clock
+) -> None:
+    age(session.path)
+    others = {}
+    for name in ("blocked", "held", "fresh"):
+        others[name] = SessionFolder(sessions / f"26-01-15-{name}")
+        shutil.copytree(session.path, others[name].path)
+    _edit_in_place(others["blocked"])
+    age(others["blocked"].path)
+    (others["fresh"].path / "note.md").touch()
+    catalog = Catalog([demo], clock)
+    with RunLock.acquire(others["held"], datetime.now(UTC)):
+        views = catalog.sessions()
+        assert len(views) == 4
+        marked = catalog.mark_past([view.ref.key for view in views])
+        assert [each.name for each in marked] == ["greet"]
+        assert {view.ref.name for view in catalog.sessions()} == others.keys()
+
+
+def test_a_past_session_that_is_deleted_is_listed_no_more(
+    demo: Path, session: SessionFolder, clock: Clock
+) -> None:
+    age(session.path)
+    catalog = Catalog([demo], clock)
+    (line,) = catalog.mark_past([view.ref.key for view in catalog.sessions()])
+    shutil.rmtree(session.path)
+    assert (catalog.sessions(), catalog.past()) == ([], [])
+    with pytest.raises(NotFoundError, match="is gone"):
+        catalog.view(line.ref)

@@ -131,6 +131,7 @@ async def test_every_call_survives_json(host: Host) -> None:
 
     assert [each.name for each in await fleet.projects()] == ["demo"]
     assert [view.ref for view in await fleet.sessions()] == [ref]
+    assert await fleet.mark_past([ref.key]) == await fleet.past() == []  # it asks, and just now
     asking = await fleet.view(ref)
     assert (asking.state, asking.has_worker) == (SessionState.WAITING, False)
     assert [question.label for question in asking.questions] == ["Q1", "Q2"]
@@ -198,6 +199,11 @@ async def test_every_call_survives_json(host: Host) -> None:
     landed = await fleet.land(finished, LandingStep.MERGE, ANNA, expected=offer.identity)
     assert (landed.commit, landed.repeated) == (landing.head, False)
 
+    assert (await fleet.follow_up(finished, "Add a flag", ANNA)).kind is ResumeKind.RUNNING
+    assert (await fleet.view(finished)).phase == "requirements"
+    await fleet.wait_for_starts()
+    await fleet.stop(finished, ANNA)
+
     await fleet.reconcile()
     blocked = await host.session("block", Blocked="yes - no key")
     host.write("block", "_signal.json", json.dumps({"status": "blocked", "reason": "no key"}))
@@ -226,6 +232,28 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert (await fleet.resume(ref, ANNA)).kind is ResumeKind.RUNNING
     await asyncio.wait_for(fleet.wait_for_change(), 60)
     assert host.called | {"close"} == set(METHODS)
+
+
+async def test_a_past_session_is_listed_and_read_only_when_it_is_asked_for(host: Host) -> None:
+    fleet = host.fleet
+    ref = await host.session("greet", Phase="done")
+    folder = host.shop.session("greet")
+    old = datetime.now(UTC).timestamp() - 2 * 3600
+    for path in (*folder.rglob("*"), folder):
+        os.utime(path, (old, old))
+    (before,) = await fleet.sessions()
+    marked = await fleet.mark_past([ref.key])
+    assert [(each.key, each.state, each.updated) for each in marked] == [
+        (ref.key, before.state, before.updated)
+    ]
+    assert (await fleet.sessions(), await fleet.past()) == ([], marked)
+    assert await fleet.view(ref) == before
+    assert await fleet.past() == marked
+    assert [await fleet.find("greet"), await fleet.nearest("gret")] == [[ref], "greet"]
+    overview = folder / "_overview.md"
+    overview.write_text(overview.read_text().replace("Blocked: no", "Blocked: yes - the key is missing"))
+    assert (await fleet.view(ref)).state is not before.state
+    assert ([view.ref for view in await fleet.sessions()], await fleet.past()) == ([ref], [])
 
 
 async def test_a_session_that_is_gone_is_not_found_by_any_call(host: Host) -> None:

@@ -184,13 +184,13 @@ def test_property(
         changed = now != expected or bool(forged)
         voids = len(read(folder).voids)
         check(folder, "while the iteration runs")
-        worker(folder).put_back(after_crash=killed)
+        worker(folder).revert(after_crash=killed)
         check(folder, "after it")
         assert not changed or len(read(folder).voids) > voids, "the person is told"
         assert protected(folder)["_guidance.md"] is not None
         assert take_kind(folder, RequestKind.BUDGET) is None
         assert take_kind(folder, RequestKind.PAUSE) == WorkerRequest(RequestKind.PAUSE, "anna")
-        assert worker(folder).put_back() == (), "once"
+        assert worker(folder).revert() == (), "once"
     finally:
         shutil.rmtree(parent)
 
@@ -200,7 +200,7 @@ def said_somehow(folder: SessionFolder, say: Callable[[], object]) -> None:
     try:
         say()
     except SamobotError:
-        worker(folder).put_back()
+        worker(folder).revert()
         with edit_lock(folder.path):
             baseline.save(folder)
         say()
@@ -213,5 +213,5 @@ def test_after_a_kill_the_next_worker_trusts_no_hand_and_says_so(tmp_path: Path)
     do(folder, "append", "_decisions.jsonl", FORGERIES[4].replace("SHA", sha))
     write_signal(folder, status="waiting", **{"for": "plan_approval"})
     assert not look(folder).plan_approved
-    assert any("no person made" in sentence for sentence in worker(folder).put_back())
+    assert any("no user made" in sentence for sentence in worker(folder).revert())
     assert all(json.loads(line)["kind"] != "approval" for line in folder.decisions.read_text().splitlines())

@@ -20,7 +20,7 @@ from samobot.session.guidance import parse_guidance
 from samobot.session.journal import EventName, append, events
 from samobot.session.process_identity import boot_id
 from samobot.session.qa import parse_qa, set_answer
-from samobot.session.tamper import Voided, VoidKind, put_back
+from samobot.session.tamper import Voided, VoidKind, revert
 from samobot.session.vault import edit_lock
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan
 
@@ -36,7 +36,7 @@ def save(folder: SessionFolder) -> None:
 
 def undo(folder: SessionFolder) -> tuple[Voided, ...]:
     with edit_lock(folder.path):
-        return put_back(folder)
+        return revert(folder)
 
 
 def kinds(folder: SessionFolder, edit: Callable[[], object]) -> list[VoidKind]:
@@ -464,7 +464,7 @@ def test_after_a_killed_worker_edits_by_hand_count_only_if_nothing_of_it_can_be_
     save(folder)
     killed(folder, **worker)
     with edit_lock(folder.path):
-        put_back(folder)
+        revert(folder)
         baseline.close(folder)
     sha = write_plan(folder)
     forge_approval(folder, sha)  # a person's hand, or a daemon that the killed worker's agent has left behind

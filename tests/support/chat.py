@@ -12,7 +12,7 @@ from telegram import Bot
 
 from samobot.config.settings import Settings
 from samobot.errors import ConflictError, NotFoundError
-from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import DiffView, Document
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
@@ -28,7 +28,12 @@ FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
 
 @dataclass
 class FakeFleet:
-    """Sessions that a test sets, and what was decided about them."""
+    """Sessions that a test sets, and what was decided about them.
+
+    Attributes:
+        idle: Whether nothing happens in any session, so that one may become past.
+        past: The past sessions by key.
+    """
 
     views: dict[str, SessionView] = field(default_factory=dict)
     plan: str = "# Plan\n- [ ] a step"
@@ -37,10 +42,21 @@ class FakeFleet:
     decided: list[tuple[str, str]] = field(default_factory=list)
     refuse: bool = False
     archived: set[str] = field(default_factory=set)
+    idle: bool = False
+    past: dict[str, PastSession] = field(default_factory=dict)
 
     def put(self, view: SessionView) -> SessionView:
         self.views[view.ref.key] = view
+        self.past.pop(view.ref.key, None)
         return view
+
+    async def mark_past(self, keys: list[str]) -> list[PastSession]:
+        if not self.idle:
+            return []
+        gone = {key: self.views.pop(key) for key in keys}
+        marked = [PastSession(key, view.updated, view.state, 1) for key, view in gone.items()]
+        self.past |= {each.key: each for each in marked}
+        return marked
 
     async def view(self, ref: SessionRef) -> SessionView:
         if ref.key not in self.views:
@@ -114,7 +130,7 @@ class Phone:
             self.fleet.put(view)
         seen = max((message.id for message in self.messages), default=0)
         async with self.delivering():
-            await self.notifier.update(list(self.fleet.views.values()))
+            await self.notifier.update(list(self.fleet.views.values()), list(self.fleet.past.values()))
         return [message for message in self.messages if message.id > seen]
 
     async def look_at(self, view: SessionView, by: Person | None = None) -> list[SandboxMessage]:

@@ -146,7 +146,7 @@ def test_a_killed_worker_opens_no_gate_and_neither_does_what_it_left_behind(tmp_
         assert again.returncode == 10, again.stdout + again.stderr
         stands_at_the_gate(shop)
         details = " ".join(each["detail"] for each in shop.journal("greet", "void"))
-        for words in ("that no person made", "The phase in", "delete the tests", "A) one", "The journal"):
+        for words in ("that no user made", "The phase in", "delete the tests", "A) one", "The journal"):
             assert words in details
         forge(shop)
         stands_at_the_gate(shop)

@@ -11,12 +11,14 @@ from samobot.telegram.handlers import (
     control_handlers,
     decision_handlers,
     document_handlers,
+    follow_up_handlers,
     landing_handlers,
     preferences,
     run_handlers,
     status_handlers,
 )
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.recent_sessions import recent_sessions
 from samobot.telegram.handlers.resolve import display_names
 from samobot.telegram.handlers.suggestions import suggest
 from samobot.telegram.markup.html import bold, code
@@ -29,6 +31,7 @@ from samobot.telegram.views.wording import plural
 from samobot.text import nearest, one_line
 
 _ALL = "all"
+_RECENT = 5
 """Argument of `/help` that lists every command."""
 
 Handler = Callable[[HandlerContext, ChatRequest], Awaitable[None]]
@@ -43,7 +46,7 @@ class Command:
         arguments: What comes after it, as the help shows it.
         help: What it does, one line without a full stop.
         handler: Carries it out.
-        acts: Whether an old one has to be confirmed: the world has gone on since it was written.
+        acts: Whether an old one has to be confirmed, as the state may have changed since it was written.
     """
 
     name: str
@@ -63,7 +66,7 @@ async def _help(context: HandlerContext, request: ChatRequest) -> None:
         await _help_about(context, request, wanted)
         return
     views = sorted(
-        await context.fleet.sessions(),
+        await recent_sessions(context, _RECENT),
         key=lambda view: view.updated.timestamp() if view.updated else 0.0,
         reverse=True,
     )
@@ -143,7 +146,7 @@ async def _start(context: HandlerContext, request: ChatRequest) -> None:
         now = (
             f"No project is configured yet: put the path of a .samocode file into {code('SAMOBOT_PROJECTS')}."
         )
-    elif not views:
+    elif not views and not await context.fleet.past():
         now = f"Nothing here yet. Send me a task in your own words, such as {code('Add a greeting script')}"
     else:
         now = f"{plural(waiting, 'session')} wait{'s' if waiting == 1 else ''} for you, {running_now} running: /status"
@@ -172,6 +175,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("chart", "[name]", "The session's course as a picture", document_handlers.chart),
     Command("sessions", "[project|archived]", "All sessions", status_handlers.sessions),
     Command("projects", "", "All projects", status_handlers.projects),
+    Command("followup", "[name] text", "Another round of what is done, on the same branch", follow_up_handlers.follow_up, acts=True),
     Command("land", "[name]", "Merge or push what is done", landing_handlers.land, acts=True),
     Command("archive", "[name]", "Archive a session", archive_handlers.archive, acts=True),
     Command("restore", "[name]", "Take a session out of the archive", archive_handlers.restore),

@@ -12,6 +12,7 @@ from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
 from samobot.telegram.handlers.parsing import is_budget, parse_budget
+from samobot.telegram.handlers.recent_sessions import read_past
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
@@ -129,7 +130,9 @@ async def resume(context: HandlerContext, request: ChatRequest) -> None:
 
 async def _resume_all(context: HandlerContext, request: ChatRequest) -> None:
     """Resume every session that was stopped or paused, or that waits for a limit or another try."""
-    views = [view for view in await context.fleet.sessions() if _is_resumable(view)]
+    stopped = [each for each in await context.fleet.past() if each.state is SessionState.STOPPED]
+    views = [*await context.fleet.sessions(), *await read_past(context, stopped)]
+    views = [view for view in views if _is_resumable(view)]
     if not views:
         raise NotFoundError("Nothing is stopped or paused. /sessions lists all.")
     lines = []
@@ -213,7 +216,7 @@ def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
 def acknowledge(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, sign: Icon, words: str
 ) -> None:
-    """Acknowledge in words: a toast for a callback query, a message for a message."""
+    """Acknowledge with a text: a toast for a callback query, a message for a message."""
     context.receipt(request, "👍", f"{ref.name} {words}")
     if request.query_id is None:
         context.reply(

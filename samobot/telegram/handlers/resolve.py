@@ -11,6 +11,7 @@ from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, choice
 from samobot.telegram.handlers.parsing import first_word
+from samobot.telegram.handlers.recent_sessions import recent_sessions
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -132,13 +133,21 @@ async def find_target(
         return None
     if request.session is not None:
         return Target(await context.fleet.view(SessionRef.from_key(request.session)), request.text)
-    found = likely_sessions(await context.fleet.sessions(), fits)
+    found = likely_sessions(await _candidates(context, fits), fits)
     if len(found) == 1:
         return Target(found[0], request.text)
     if not found:
         raise NotFoundError(none)
     _choose(context, request, command, found, question)
     return None
+
+
+async def _candidates(context: HandlerContext, fits: Fits) -> list[SessionView]:
+    """The sessions to choose from; past ones only where no active one fits."""
+    views = await context.fleet.sessions()
+    if any(fits(view) and is_active(view) for view in views):
+        return views
+    return await recent_sessions(context)
 
 
 async def _find(context: HandlerContext, word: str) -> list[SessionRef]:
@@ -202,7 +211,7 @@ async def _offer_nearest(
         return False
     meant = [(await context.fleet.view(ref), rest) for ref in found[:MAX_CHOICES]]
     whole = [
-        (view, request.text) for view in likely_sessions(await context.fleet.sessions(), fits)[:_MOST_WHOLE]
+        (view, request.text) for view in likely_sessions(await _candidates(context, fits), fits)[:_MOST_WHOLE]
     ]
     views = [view for view, _ in (*meant, *whole)]
     keys = [
@@ -229,7 +238,7 @@ def _called(views: Sequence[SessionView]) -> list[str]:
 
 
 def _is_near(word: str, name: str) -> bool:
-    """Whether a word is probably a typing error of a name."""
+    """Whether a text is probably a typing error of a name."""
     one, other = word.casefold(), name.casefold()
     return sorted(one) == sorted(other) or difflib.SequenceMatcher(None, one, other).ratio() > _NEAR
 

@@ -8,6 +8,7 @@ from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.archive_handlers import show_archived
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
+from samobot.telegram.handlers.recent_sessions import newest_past, read_past, recent_sessions
 from samobot.telegram.handlers.resolve import (
     any_session,
     display_names,
@@ -21,7 +22,7 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.card import card, doing, sign_of
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import Recipient, money_of, plural
+from samobot.telegram.views.wording import Recipient, agent_line, money_of, plural
 from samobot.text import human_duration, one_line
 
 _MOST = 30
@@ -35,7 +36,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
         if target is not None:
             show_one(context, request, target.view)
         return
-    views = await context.fleet.sessions()
+    views = await recent_sessions(context, _RESTING)
     shown: list[SessionView] = []
     others: list[SessionView] = []
     for view in views:
@@ -85,7 +86,7 @@ def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -
     shown = card(view, place_of(context, request), context.now())
     facts = [shown.text]
     if view.plan is not None:
-        facts.append(f"Plan: {escape(one_line(view.plan.title, 80))} · {plural(view.plan.steps, 'step')}")
+        facts.append(f"Plan: {agent_line(view.plan.title, 80)} · {plural(view.plan.steps, 'step')}")
     if view.questions:
         facts.append(f"Questions: {len(view.questions)}, {len(view.open_questions)} open")
     if view.waited_s >= 60:
@@ -108,14 +109,17 @@ async def sessions(context: HandlerContext, request: ChatRequest) -> None:
     if wanted.casefold() in ("archived", "archive"):
         show_archived(context, request, await context.fleet.archived())
         return
-    views = await context.fleet.sessions()
+    views, past = await context.fleet.sessions(), await context.fleet.past()
     if wanted:
         project = await project_named(context, wanted)
         views = [view for view in views if view.ref.project == project]
-    if not views:
+        past = [each for each in past if each.project == project]
+    count = len(views) + len(past)
+    if not count:
         where = f" in {escape(one_line(wanted, 60))}" if wanted else ""
         context.reply(request, f"There is no session{where}. /run starts one.")
         return
+    views = [*views, *await read_past(context, newest_past(past, _MOST))]
     views.sort(key=_updated, reverse=True)
     several = len({view.ref.project for view in views}) > 1
     lines = []
@@ -126,9 +130,9 @@ async def sessions(context: HandlerContext, request: ChatRequest) -> None:
         lines.append(
             f"{sign_of(view, need_of(view))} {code(f'{project}{view.ref.name}')} {view.state}{phase}{cost}"
         )
-    if len(views) > _MOST:
-        lines.append(f"… and {len(views) - _MOST} older ones")
-    context.reply(request, "\n".join([bold(plural(len(views), "session")), *lines]))
+    if count > _MOST:
+        lines.append(f"… and {count - _MOST} older ones")
+    context.reply(request, "\n".join([bold(plural(count, "session")), *lines]))
 
 
 async def projects(context: HandlerContext, request: ChatRequest) -> None:
@@ -140,12 +144,13 @@ async def projects(context: HandlerContext, request: ChatRequest) -> None:
             f"No project is configured. Put the paths of .samocode files into {code('SAMOBOT_PROJECTS')}.",
         )
         return
-    views = await context.fleet.sessions()
+    views, past = await context.fleet.sessions(), await context.fleet.past()
     lines = []
     for project in found:
         own = [view for view in views if view.ref.project == project.name]
+        count = len(own) + sum(1 for each in past if each.project == project.name)
         going = sum(1 for view in own if is_active(view))
-        lines.append(f"📂 {bold(project.name)} · {plural(len(own), 'session')}, {going} active")
+        lines.append(f"📂 {bold(project.name)} · {plural(count, 'session')}, {going} active")
         lines += [f"⚠️ {escape(one_line(problem, 300))}" for problem in project.problems]
     context.reply(request, "\n".join(lines))
 

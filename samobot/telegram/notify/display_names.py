@@ -1,40 +1,48 @@
-"""What messages call a session: by its name, with its project before it where several projects have one of that name."""
+"""Display names of sessions: the name, with its project in front if several projects have one of that name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samobot.fleet.models import SessionView
+from samobot.fleet.models import PastSession, SessionView
 
 
 class DisplayNames:
-    """Gives the views that messages are made from the names that tell sessions apart.
+    """Sets unambiguous names in the views that messages are made from.
 
     Only the name that is shown becomes longer; project, folder and key stay.
     """
 
     def __init__(self) -> None:
         self._shared: frozenset[str] = frozenset()
+        self._pairs: frozenset[tuple[str, str]] = frozenset()
+        self._past: Sequence[PastSession] = ()
         self._displayed: dict[str, tuple[SessionView, SessionView]] = {}
 
-    def update(self, views: Sequence[SessionView]) -> frozenset[str]:
-        """Take in which sessions there are.
+    def update(self, views: Sequence[SessionView], past: Sequence[PastSession] = ()) -> frozenset[str]:
+        """Update the names from all sessions.
 
         Returns:
-            The names that are used otherwise from now on than before.
+            The names whose display has changed.
         """
-        homes: dict[str, str] = {}
-        shared: set[str] = set()
-        for view in views:
-            if homes.setdefault(view.ref.name, view.ref.project) != view.ref.project:
-                shared.add(view.ref.name)
+        pairs = frozenset((view.ref.name, view.ref.project) for view in views)
+        if pairs == self._pairs and past is self._past:
+            return frozenset()
+        self._pairs, self._past = pairs, past
+        homes: dict[str, set[str]] = {}
+        for name, project in pairs:
+            homes.setdefault(name, set()).add(project)
+        for session in past:
+            if (others := homes.get(session.name)) is not None:
+                others.add(session.project)
+        shared = {name for name, projects in homes.items() if len(projects) > 1}
         before, self._shared = self._shared, frozenset(shared)
         if before != self._shared:
             self._displayed.clear()
         return before ^ self._shared
 
     def displayed(self, view: SessionView) -> SessionView:
-        """The same view with the name that it is called by; the same object again for the same view."""
+        """The view with its display name; the same object again for the same view."""
         if view.ref.name not in self._shared:
             return view
         known = self._displayed.get(view.ref.key)

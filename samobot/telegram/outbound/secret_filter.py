@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from samobot.telegram.markup.html import from_html
-from samobot.telegram.markup.rich_text import RichText, TextSpan
+from samobot.telegram.markup.rich_text import Edit, RichText
 
 _SHORTEST_VALUE = 8
 _PREFIX = 12
@@ -71,6 +72,8 @@ _FORMS = (
     _form("password", "://", r"://[^\s/:@\"'<>]+:(?P<secret>[^\s/@\"'<>]{3,})@"),
 )  # fmt: skip
 
+_NEEDLES = tuple((needle, form) for form in _FORMS for needle in form.needles)
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -88,11 +91,17 @@ class SecretFilter:
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self._values = [
-            (name, form)
+            (form[: max(_PREFIX, len(form) // 3)], name, form)
             for name, value in (values or {}).items()
             if len(value) >= _SHORTEST_VALUE
             for form in dict.fromkeys((value, quote(value, safe="")))
         ]
+        starts = [start for start, _, _ in self._values]
+        self._hints = (
+            *starts,
+            *(json.dumps(start, ensure_ascii=False)[1:-1] for start in starts),
+            *(needle for needle, _ in _NEEDLES),
+        )
 
     @classmethod
     def of(cls, environ: Mapping[str, str], token: str | None = None) -> SecretFilter:
@@ -142,43 +151,49 @@ class SecretFilter:
     def mask_html(self, source: str) -> str:
         """Mask the secrets of a message in Telegram's HTML, also one that styles divide, and those in its links."""
         plain = html.unescape(_TAG.sub("", source))
-        if not self.names(plain) and not self.names(html.unescape(source)):
+        if not self._find(plain) and not self._find(html.unescape(source)):
             return source
         rich = from_html(source)
-        text: list[str] = []
-        moved: list[tuple[int, int, int]] = []
-        at = 0
-        for found in self._find(rich.text):
-            mask = _mask(found.name)
-            text += [rich.text[at : found.start], mask]
-            moved.append((found.start, found.end, len(mask)))
-            at = found.end
-        text.append(rich.text[at:])
-        kept = (_move(span, moved) for span in rich.spans if not self.names(span.value))
-        return RichText("".join(text), tuple(span for span in kept if span.end > span.start)).html()
+        edits = [Edit(found.start, found.end, _mask(found.name)) for found in self._find(rich.text)]
+        masked = rich.replaced(edits)
+        kept = tuple(span for span in masked.spans if not self.names(span.value))
+        return RichText(masked.text, kept).html()
 
     def mask_json(self, value: Any) -> Any:
         """Mask the secrets in every text of a JSON value, such as a keyboard."""
+        text = json.dumps(value, ensure_ascii=False)
+        for hint in self._hints:
+            if hint in text:
+                return self._mask_each(value)
+        return value
+
+    def _mask_each(self, value: Any) -> Any:
         match value:
             case str():
                 return self.mask(value)
             case Mapping():
-                return {name: self.mask_json(item) for name, item in value.items()}
+                return {name: self._mask_each(item) for name, item in value.items()}
             case list() | tuple():
-                return [self.mask_json(item) for item in value]
+                return [self._mask_each(item) for item in value]
             case _:
                 return value
 
-    def _find(self, text: str) -> Iterator[_Found]:
-        """The secrets of a text in order, without overlaps."""
-        known = (found for name, value in self._values for found in _copies(name, value, text))
-        formed = (
-            found
-            for form in _FORMS
-            if any(needle in text for needle in form.needles)
-            for found in _matches(form, text)
-        )
-        return _apart((*known, *formed))
+    def _find(self, text: str) -> list[_Found]:
+        """The secrets of a text in order, without overlaps.
+
+        Plain loops: every message passes here several times, and nearly none holds anything.
+        """
+        found: list[_Found] = []
+        for start, name, value in self._values:
+            if start in text:
+                found += _copies(start, name, value, text)
+        forms: dict[_Form, None] = {}
+        for needle, form in _NEEDLES:
+            if needle in text:
+                forms[form] = None
+        for form in forms:
+            found += _matches(form, text)
+        return _apart(found) if found else found
 
 
 def secret_note(names: Iterable[str]) -> str:
@@ -186,9 +201,8 @@ def secret_note(names: Iterable[str]) -> str:
     return f"🔒 Masked here: {', '.join(names)}"
 
 
-def _copies(name: str, value: str, text: str) -> Iterator[_Found]:
-    """Where a known value is in a text, also cut off at its end."""
-    start = value[: max(_PREFIX, len(value) // 3)]
+def _copies(start: str, name: str, value: str, text: str) -> Iterator[_Found]:
+    """Where a known value is in a text, also cut off after its start."""
     at = text.find(start)
     while at >= 0:
         length = len(start)
@@ -205,30 +219,13 @@ def _matches(form: _Form, text: str) -> Iterator[_Found]:
             yield _Found(match.start(group), match.end(group), form.name)
 
 
-def _apart(found: Iterable[_Found]) -> Iterator[_Found]:
-    end = 0
+def _apart(found: Iterable[_Found]) -> list[_Found]:
+    kept: list[_Found] = []
     for each in sorted(found, key=lambda one: (one.start, -one.end)):
-        if each.start >= end:
-            yield each
-            end = each.end
+        if not kept or each.start >= kept[-1].end:
+            kept.append(each)
+    return kept
 
 
 def _mask(name: str) -> str:
     return f"[{name} masked]"
-
-
-def _move(span: TextSpan, moved: list[tuple[int, int, int]]) -> TextSpan:
-    return TextSpan(
-        span.style, _place(span.start, moved, before=True), _place(span.end, moved, before=False), span.value
-    )
-
-
-def _place(at: int, moved: list[tuple[int, int, int]], *, before: bool) -> int:
-    """Where a place of the old text is in the masked one; within a secret, at the beginning or end of its mask."""
-    shift = 0
-    for start, end, length in moved:
-        if at >= end:
-            shift += length - (end - start)
-        elif at > start:
-            return start + shift + (0 if before else length)
-    return at + shift

@@ -41,12 +41,9 @@ class NotifiedStates:
         with self._database.transaction(durable=False) as connection:
             connection.execute("DELETE FROM told WHERE session = ?", (session,))
 
-    def all(self) -> dict[str, dict[str, Any]]:
-        """Return all states, by session key."""
-        return {
-            row["session"]: json.loads(row["told"])
-            for row in self._database.rows("SELECT session, told FROM told ORDER BY session")
-        }
+    def sessions(self) -> list[str]:
+        """Return the keys of all sessions that the chats were notified of."""
+        return [row["session"] for row in self._database.rows("SELECT session FROM told")]
 
 
 class ShownPlans:

@@ -48,7 +48,7 @@ CREATE TABLE sent (               -- messages of ours in chats, so that replies 
 CREATE INDEX sent_by_key ON sent (key, chat_id);
 CREATE INDEX sent_by_session ON sent (session, at);
 
-CREATE TABLE told (               -- what the chat was last told about a session
+CREATE TABLE told (               -- what was last sent to the chat about a session
     session TEXT PRIMARY KEY,
     told    TEXT NOT NULL,
     at      REAL NOT NULL
@@ -242,5 +242,30 @@ CREATE TABLE chat_projects (      -- the project of the last session that was st
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TYPED_TABLES, _CHAT_PROJECTS)
+_PAST_SESSIONS = """
+CREATE TABLE past_sessions (      -- sessions at rest that need not be read again at a start
+    session TEXT PRIMARY KEY,
+    updated REAL,                 -- epoch seconds
+    state   TEXT NOT NULL,
+    mark    INTEGER NOT NULL      -- changes with the session's files
+) WITHOUT ROWID;
+"""
+
+_ACTED_MESSAGES = """
+CREATE TABLE acted_messages (     -- messages of users that were acted on: an edit comes too late
+    chat_id    INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    session    TEXT,
+    at         REAL NOT NULL,
+    PRIMARY KEY (chat_id, message_id)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _TYPED_TABLES,
+    _CHAT_PROJECTS,
+    _PAST_SESSIONS,
+    _ACTED_MESSAGES,
+)
 """Step n brings the schema from version n to n + 1."""

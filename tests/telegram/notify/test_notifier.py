@@ -672,3 +672,20 @@ async def test_a_name_is_short_again_once_it_is_the_only_one(known: Phone) -> No
     del known.fleet.views["shop:26-01-15-greet"]
     await known.look(mine)
     assert known.one("❓ greet asks")
+
+
+async def test_a_session_of_which_all_is_said_becomes_past_and_says_what_comes_later(known: Phone) -> None:
+    done = session(phase=Phase.DONE, state=SessionState.DONE, updated=AT)
+    await known.look(done)
+    known.fleet.idle = True
+    assert await known.look(after=timedelta(hours=2)) == []
+    assert [each.key for each in known.fleet.past.values()] == [done.ref.key]
+    assert [row.session for row in known.store.past.all()] == [done.ref.key]
+    assert await known.look(after=timedelta(hours=2)) == []  # neither gone nor said again
+    known.start()
+    assert await known.look(after=timedelta(hours=2)) == []
+    blocked = session(
+        phase=Phase.DONE, state=SessionState.BLOCKED, reason="the key is missing", updated=known.now
+    )
+    (message,) = await known.look(blocked)
+    assert "the key is missing" in message.text

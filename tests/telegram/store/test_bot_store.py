@@ -38,7 +38,7 @@ def test_finished_updates_are_forgotten_and_unfinished_ones_never(store: Store, 
 def test_an_orderly_end_does_not_count_against_an_update(store: Store) -> None:
     store.updates.record([{"update_id": 1}])
     assert store.updates.begin(1) == 1
-    store.updates.put_back(1)
+    store.updates.revert(1)
     assert store.updates.begin(1) == 1
     assert store.updates.begin(1) == 2
 
@@ -159,7 +159,8 @@ def test_store_keeps_states_and_typed_values_over_a_restart(tmp_path: Path) -> N
     store.session_chats.set("demo:greet", -5, 3)
     store.close()
     again = Store(tmp_path)
-    assert again.notified.all() == {"demo:greet": {"phase": "testing", "questions": [1]}}
+    assert again.notified.sessions() == ["demo:greet"]
+    assert again.notified.get("demo:greet") == {"phase": "testing", "questions": [1]}
     assert again.notified.get("demo:none") is None
     assert again.session_chats.all() == {"demo:greet": (-5, 3)}
     assert again.phase_limits.get("demo:greet") == "testing"

@@ -1,0 +1,44 @@
+"""Past sessions for a list in the chat: the newest are read in full, the others stay one line each."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from heapq import nlargest
+
+from samobot.errors import NotFoundError
+from samobot.fleet.models import PastSession, SessionView
+from samobot.session.status import SessionState
+from samobot.telegram.handlers.context import HandlerContext
+
+NEWEST = 30
+"""How many past sessions of a kind are read for a list."""
+
+
+async def recent_sessions(context: HandlerContext, newest: int = NEWEST) -> list[SessionView]:
+    """Return every session that is not past, and the newest of those that are: finished ones, and others."""
+    views = await context.fleet.sessions()
+    known = {view.ref.key for view in views}
+    past = [each for each in await context.fleet.past() if each.key not in known]
+    done = [each for each in past if each.state is SessionState.DONE]
+    others = [each for each in past if each.state is not SessionState.DONE]
+    found = [*newest_past(done, newest), *newest_past(others, newest)]
+    return [*views, *await read_past(context, found)]
+
+
+def newest_past(past: Iterable[PastSession], count: int) -> list[PastSession]:
+    """Return those past sessions that changed last."""
+    return nlargest(count, past, key=_updated)
+
+
+async def read_past(context: HandlerContext, past: Iterable[PastSession]) -> list[SessionView]:
+    """Read past sessions in full, less those that are gone."""
+    views = []
+    for each in past:
+        with contextlib.suppress(NotFoundError):
+            views.append(await context.fleet.view(each.ref))
+    return views
+
+
+def _updated(session: PastSession) -> float:
+    return session.updated.timestamp() if session.updated is not None else 0.0

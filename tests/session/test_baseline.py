@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -84,8 +85,10 @@ def do(folder: SessionFolder, how: str, name: str, text: str) -> None:
 
 def worker(folder: SessionFolder) -> IterationRunner:
     files = SessionFiles(folder, lambda: NOW)
+    parent = folder.path.parent
+    world = SimpleNamespace(state_dir=parent / "state", project=SimpleNamespace(file=parent / ".samocode"))
     return IterationRunner(
-        files, cast(IterationConfig, None), Heartbeat(), now=lambda: NOW, watch=lambda progress: None
+        files, cast(IterationConfig, world), Heartbeat(), now=lambda: NOW, watch=lambda progress: None
     )
 
 

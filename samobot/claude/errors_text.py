@@ -61,7 +61,7 @@ _BY_STATUS: tuple[tuple[Callable[[int], bool], RequestFailure], ...] = (
     (lambda status: status == 413, _TOO_LONG),
     (
         lambda status: status == 429,
-        RequestFailure(OutcomeKind.RATE_LIMITED, "The Claude API takes no more for now"),
+        RequestFailure(OutcomeKind.RATE_LIMITED, "The Claude API accepts no further requests for now"),
     ),
     (lambda status: 400 <= status < 500, _REQUEST),
     (lambda status: 500 <= status < 600, _API),

@@ -248,7 +248,7 @@ def check_args(args: Collection[str]) -> None:
         flag = arg.split("=", maxsplit=1)[0]
         if flag == _PERMISSION_MODE:
             raise UsageError(
-                f"CLAUDE_ARGS may not hold {flag}: that is what CLAUDE_PERMISSION_MODE says. Set it there instead."
+                f"CLAUDE_ARGS may not hold {flag}: CLAUDE_PERMISSION_MODE sets that. Set it there instead."
             )
         if flag in _RESERVED:
             raise UsageError(

@@ -231,7 +231,7 @@ def _by_end(evidence: Evidence, end: ProcessEnd) -> _Verdict:
 def _notes(result: Result, end: ProcessEnd) -> list[str]:
     notes = []
     if end.stopped_by is StoppedBy.EXIT:
-        notes.append("Claude did not exit by itself after its result and was ended.")
+        notes.append("Claude did not exit after its result and was ended.")
     if result.denials:
         tools = ", ".join(sorted({denial.tool for denial in result.denials}))
         notes.append(f"Denied because a permission was missing: {tools} ({len(result.denials)} times).")

@@ -130,7 +130,13 @@ class Settings(BaseModel):
     samobot_daily_budget_usd: Annotated[float, Field(gt=0)] | None = None
     """What all sessions together may cost in a day, in US dollars."""
     samobot_after_reset_seconds: Annotated[float, Field(ge=0)] = 60.0
-    """How long after a usage limit's reset a session goes on, at the soonest; at the latest twice that."""
+    """Shortest time after a usage limit's reset until a session continues; at most twice that."""
+    samobot_transcribe_url: str = ""
+    """An OpenAI-compatible service that turns voice messages into text."""
+    samobot_transcribe_key: Annotated[str, Field(repr=False)] = ""
+    samobot_transcribe_model: str = "whisper-1"
+    samobot_transcribe_command: str = ""
+    """A program that does the same with the file that it is given."""
 
     samobot_fence: FenceMode = FenceMode.AUTO
     """Whether agents run inside bubblewrap."""
@@ -138,7 +144,7 @@ class Settings(BaseModel):
     """Files and folders that an agent inside the fence may read and write besides its own, separated by `:`."""
 
     env_file: Path | None = None
-    """The `.env` file these settings were read from, where there was one."""
+    """The `.env` file these settings were read from, if there was one."""
 
     @field_validator("claude_permission_mode", mode="before")
     @classmethod
@@ -154,6 +160,13 @@ class Settings(BaseModel):
         if not value.startswith(("http://", "https://")):
             raise ValueError("should be the root of a Bot API server, such as http://127.0.0.1:8081")
         return value.rstrip("/")
+
+    @field_validator("samobot_transcribe_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("should be the address of a service, such as http://127.0.0.1:8080")
+        return value
 
     @field_validator("git_branch_prefix")
     @classmethod
@@ -202,7 +215,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = Tr
     """Read the settings from the environment and the `.env` file.
 
     Args:
-        environ: The environment; the process's own where None.
+        environ: The environment; None is the process's own.
         strict: Refuse a `.env` file with a token that others may read. Commands that repair it say False.
 
     Raises:
@@ -234,6 +247,6 @@ def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, st
     first = error.errors(include_url=False, include_context=False)[0]
     name = _variable(first["loc"])
     where = "in the environment" if environ.get(name) else f"in {path}"
-    if name == "TELEGRAM_BOT_TOKEN":
+    if name in ("TELEGRAM_BOT_TOKEN", "SAMOBOT_TRANSCRIBE_KEY"):
         return f"{name} {where} cannot be used."
     return f"{name} {where} cannot be used: {first['input']!r}: {first['msg'].removeprefix('Value error, ')}."

@@ -200,7 +200,7 @@ def _project(project: Project) -> Finding:
     for folder in (project.sessions, project.worktrees):
         if not _can_be_written(there := _nearest(folder)):
             return Finding(
-                name, Level.ERROR, f"{there} cannot be written", f"Mend that, or correct {project.file}."
+                name, Level.ERROR, f"{there} cannot be written", f"Fix that, or correct {project.file}."
             )
     git = Git(project.main_repo)
     if not git.ok("rev-parse", "--is-inside-work-tree"):
@@ -240,7 +240,7 @@ def _disks(settings: Settings, projects: list[Project]) -> list[Finding]:
     found = [doctor.disk(shutil.disk_usage(path).free, path) for path in by_device.values()]
     if not _can_be_written(state := _nearest(settings.samobot_state_dir)):
         text = f"{state} cannot be written: no emergency stop, no daily budget and no bot without it"
-        found.append(Finding("State folder", Level.ERROR, text, "Mend that, or set SAMOBOT_STATE_DIR."))
+        found.append(Finding("State folder", Level.ERROR, text, "Fix that, or set SAMOBOT_STATE_DIR."))
     return found
 
 

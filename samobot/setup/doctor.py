@@ -1,4 +1,4 @@
-"""What `samobot doctor` says: from facts to findings, each with the remedy. Pure; `examination` gathers the facts."""
+"""The findings of `samobot doctor`, each with its remedy, from facts that `checks` gathers. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Finding:
         check: What was looked at; the same name every time.
         level: How bad it is.
         text: What is so.
-        remedy: What to do; empty where nothing is to be done.
+        remedy: What to do; empty if nothing.
     """
 
     check: str
@@ -107,7 +107,7 @@ def git(version: str | None, identity: bool) -> Finding:
     """Whether commits can be made.
 
     Args:
-        version: What `git --version` says; None where there is no git.
+        version: The output of `git --version`; None without git.
         identity: Whether a name and an address for commits are configured.
     """
     if version is None:
@@ -188,7 +188,7 @@ def service(state: ServiceState, lingers: bool | None, current: bool) -> Finding
     """How the bot's service stands.
 
     Args:
-        state: What systemd says.
+        state: As systemd reports it.
         lingers: Whether it keeps running after the last logout; None if unknown.
         current: Whether the installed unit is what `install-service` would write now.
     """
@@ -246,7 +246,7 @@ def locks(lost: Iterable[str], git_locks: Iterable[Path], seen: int) -> Finding:
             "Left over",
             Level.WARNING,
             f"{', '.join(names[:5])}: its worker crashed without an error message",
-            f"Go on with: samobot resume {names[0]}",
+            f"Continue with: samobot resume {names[0]}",
         )
     return Finding("Left over", Level.OK, f"no stale locks ({seen} sessions)")
 

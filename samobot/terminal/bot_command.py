@@ -24,7 +24,7 @@ LOG_NAME = "bot.log"
 
 
 @click.command(name="bot")
-@click.option("--pair", is_flag=True, help="Show a code that lets one person or group in, for ten minutes.")
+@click.option("--pair", is_flag=True, help="Show a code that admits one user or group, for ten minutes.")
 @click.option("--no-watch", is_flag=True, help="Find changes by polling alone, without watching files.")
 @click.option("--verbose", "-v", is_flag=True, help="Log more.")
 def bot_command(*, pair: bool, no_watch: bool, verbose: bool) -> int:
@@ -50,7 +50,8 @@ def bot_command(*, pair: bool, no_watch: bool, verbose: bool) -> int:
 
 def _hide_from_other_processes() -> None:
     """Keep the token from what agents start: they run as the same user."""
-    forget_variable("TELEGRAM_BOT_TOKEN")
+    for name in ("TELEGRAM_BOT_TOKEN", "SAMOBOT_TRANSCRIBE_KEY"):
+        forget_variable(name)
     if MARK not in os.environ:  # a demo's caretaker finds its bot by the environment
         forbid_inspection()
 
@@ -66,7 +67,7 @@ def _show_code(settings: Settings, token: str) -> None:
     click.echo(f"Send this to the bot within {minutes} minutes:\n\n    /start {code.shown}\n")
     if name is not None:
         click.echo(f"or open {_link(code, name)}\n")
-    click.echo("It admits one person or, sent in a group by an allowed user, that group.")
+    click.echo("It admits one user or, sent in a group by an allowed user, that group.")
     sys.stdout.flush()
 
 

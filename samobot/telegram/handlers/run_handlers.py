@@ -145,7 +145,7 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
         await _offer_more_today(context, request, project, words, error)
         return
     request = request.without_files()
-    context.receipt(request, "👍")
+    context.receipt(request, "👍", session=started.ref.key if started.ref is not None else None)
     if started.ref is not None and request.chat_id not in {
         place.chat_id for place in context.places.of(started.ref.key)
     }:
@@ -219,7 +219,7 @@ async def _project(
         context: What handlers share.
         request: The run.
         words: What it was given.
-        name: The session's name, if it was given: a session of that name says which project.
+        name: The session's name, if it was given: a session of that name determines the project.
     """
     known = [each.name for each in await context.fleet.projects()]
     if not known:

@@ -48,7 +48,7 @@ CREATE TABLE sent (               -- messages of ours in chats, so that replies 
 CREATE INDEX sent_by_key ON sent (key, chat_id);
 CREATE INDEX sent_by_session ON sent (session, at);
 
-CREATE TABLE told (               -- what the chat was last told about a session
+CREATE TABLE told (               -- what was last sent to the chat about a session
     session TEXT PRIMARY KEY,
     told    TEXT NOT NULL,
     at      REAL NOT NULL
@@ -251,5 +251,21 @@ CREATE TABLE past_sessions (      -- sessions at rest that need not be read agai
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TYPED_TABLES, _CHAT_PROJECTS, _PAST_SESSIONS)
+_ACTED_MESSAGES = """
+CREATE TABLE acted_messages (     -- messages of users that were acted on: an edit comes too late
+    chat_id    INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    session    TEXT,
+    at         REAL NOT NULL,
+    PRIMARY KEY (chat_id, message_id)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _TYPED_TABLES,
+    _CHAT_PROJECTS,
+    _PAST_SESSIONS,
+    _ACTED_MESSAGES,
+)
 """Step n brings the schema from version n to n + 1."""

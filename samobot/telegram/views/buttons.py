@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from samobot.telegram.markup.rich_text import clean
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.store.callback_data import CallbackIds
 from samobot.telegram.views.actions import Action
+from samobot.telegram.views.wording import agent_plain
 from samobot.text import one_line
 
 MOST_BUTTONS = 100
@@ -30,7 +32,7 @@ class ActionButton:
     """A button.
 
     Attributes:
-        label: What it says.
+        label: Its text.
         action: What a tap on it asks for.
         once: Whether only the first tap counts, of all the single-use buttons of its scope.
         scope: What it belongs to; empty: the message that it stands below.
@@ -50,7 +52,7 @@ class MessageView:
     """A message as it is to be seen.
 
     Attributes:
-        text: Telegram HTML; the caption where there is an attachment.
+        text: Telegram HTML; the caption if there is an attachment.
         buttons: Rows of buttons.
         attachment: A file that goes with it.
     """
@@ -80,10 +82,10 @@ def file_label(name: str, size: str) -> str:
 
     Args:
         name: The file's name.
-        size: Its size, in words.
+        size: Its size, for display.
     """
     room = LABEL_CHARACTERS - len(size) - 3
-    name = one_line(name)
+    name = agent_plain(name)
     if len(name) > room:
         ending = name[-_LONGEST_ENDING:].rpartition(".")[2]
         end = len(ending) + 1 + _BEFORE_ENDING
@@ -92,7 +94,7 @@ def file_label(name: str, size: str) -> str:
 
 
 def keyboard(callbacks: CallbackIds, buttons: Rows, scope: str) -> InlineKeyboardMarkup | None:
-    """Give each button its callback id and lay them out; None where there are no buttons.
+    """Give each button its callback id and lay them out; None if there are no buttons.
 
     Args:
         callbacks: The table of callback ids.
@@ -112,4 +114,6 @@ def keyboard(callbacks: CallbackIds, buttons: Rows, scope: str) -> InlineKeyboar
 def _button(callbacks: CallbackIds, button: ActionButton, scope: str) -> InlineKeyboardButton:
     action = button.action.model_dump(mode="json", exclude_none=True)
     identifier = callbacks.mint(action, scope=button.scope or scope, once=button.once)
-    return InlineKeyboardButton(one_line(button.label, LABEL_CHARACTERS) or "…", callback_data=identifier)
+    return InlineKeyboardButton(
+        one_line(clean(button.label), LABEL_CHARACTERS) or "…", callback_data=identifier
+    )

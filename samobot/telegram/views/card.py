@@ -1,6 +1,6 @@
 """The card: one message a session, edited in recipient, that shows where it is and what it does right now.
 
-A card says only what was seen: without a living worker it never says that anything works.
+A card shows only what was observed: without a living worker it never shows work.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from samobot.telegram.views.wording import (
     Icon,
     Recipient,
     agent_line,
+    agent_plain,
     dots,
     lines,
     money_of,
@@ -65,7 +66,7 @@ def card(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:
         _labelled("Last", of_flattened(view.last_action or view.summary)),
         _labelled("Next", view.next) if view.state is not SessionState.DONE else "",
         *_guidance(view),
-        *(f"{Icon.ERROR} {escape(one_line(problem, 160))}" for problem in view.problems[:1]),
+        *(f"{Icon.ERROR} {escape(agent_plain(problem, 160))}" for problem in view.problems[:1]),
     )
     return MessageView(text, card_buttons(view, need))
 
@@ -92,13 +93,13 @@ def sign_of(view: SessionView, need: Need | None) -> Icon:
 
 
 def doing(view: SessionView, need: Need | None, recipient: Recipient, now: datetime) -> str:
-    """One line about what it does right now, or since when it rests; plain text."""
+    """One line about what it does right now, or since when it is idle; plain text."""
     since = _since(view, recipient, now)
     if need is not None:
         return f"{_waits(view, need)}{since}"
     match view.state:
         case SessionState.RUNNING if view.activity and view.running_since is not None:
-            return one_line(view.activity, _LINE)
+            return agent_plain(view.activity, _LINE)
         case SessionState.RUNNING:
             return "Working" if view.running_since is not None else "Between two iterations"
         case SessionState.QUEUED:
@@ -167,7 +168,7 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
 
 
 def farewell(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:
-    """The card of a running session when the bot itself ends: what it shows is as old as it says."""
+    """The card of a running session when the bot itself ends, with the time of what it shows."""
     shown = card(view, recipient, now)
     note = f"🔌 As of {time_of(now, recipient, now)}, when the bot went off. The run goes on."
     return MessageView(f"{shown.text}\n{note}", shown.buttons)

@@ -9,7 +9,15 @@ from samobot.telegram.markup.html import bold, code, link
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
-from samobot.telegram.views.wording import Icon, headline, lines, paragraphs, plural
+from samobot.telegram.views.wording import (
+    Icon,
+    agent_plain,
+    headline,
+    lines,
+    paragraphs,
+    plural,
+    quoted_lines,
+)
 from samobot.text import one_line
 
 _LABELS = {
@@ -45,7 +53,7 @@ def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
     facts = (
         f"{plural(view.ahead, 'commit')} · {plural(view.files, 'file')}, +{view.added:,} −{view.removed:,}"
     )
-    subjects = [escape(one_line(each, _SUBJECT)) for each in view.subjects[: min(_SUBJECTS, view.ahead)]]
+    subjects = [escape(agent_plain(each, _SUBJECT)) for each in view.subjects[: min(_SUBJECTS, view.ahead)]]
     if view.ahead > len(subjects):
         subjects.append(f"… and {view.ahead - len(subjects)} more")
     at = f"{code(view.head[:_ID])}" + (f" onto {code(view.base_head[:_ID])}" if view.base_head else "")
@@ -59,7 +67,7 @@ def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
     return MessageView(
         paragraphs(
             lines(head, facts, at),
-            lines(*subjects),
+            quoted_lines(*subjects),
             _pull_request(view.pull_request),
             lines(behind, remote, *_refusals(view)),
         ),

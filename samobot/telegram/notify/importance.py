@@ -17,18 +17,18 @@ class Importance(StrEnum):
     INFO = "info"
     """Without a sound; not where a chat wants quiet."""
     PROGRESS = "progress"
-    """The same, and with a sound where a chat wants to hear all."""
+    """Only where a chat wants to hear all, with a sound: everywhere else the card shows it."""
     DETAIL = "detail"
-    """Only where a chat wants to hear all, without a sound."""
+    """The same without a sound."""
 
     def wanted(self, level: NotifyLevel) -> bool:
         """Whether a chat wants it at all."""
         match self:
             case Importance.ALERT | Importance.ALERT_PART:
                 return True
-            case Importance.INFO | Importance.PROGRESS:
+            case Importance.INFO:
                 return level is not NotifyLevel.QUIET
-            case Importance.DETAIL:
+            case Importance.PROGRESS | Importance.DETAIL:
                 return level is NotifyLevel.ALL
 
     def silent(self, level: NotifyLevel) -> bool:

@@ -19,8 +19,7 @@ _SHOWN = 5
 def new_phase(view: SessionView, before: Phase | None) -> MessageView:
     """Show that a session has come to another phase, and what the one before took."""
     count = view.iterations_by_phase.get(before, 0) if before is not None else 0
-    usd = view.cost_by_phase.get(before, 0.0) if before is not None else 0.0
-    cost = f", {human_money(usd)}" if usd else ""
+    cost = f" · {money_of(view)} so far" if view.cost_usd else ""
     took = f"{capitalize_first(before or '')} took {plural(count, 'iteration')}{cost}" if count else ""
     last = agent_line(view.summary or view.last_action or "", 160)
     head = f"{Icon.RUNNING} {name_of(view.ref)}: {escape(view.phase or '')}"

@@ -354,20 +354,13 @@ async def test_a_new_phase_is_on_the_card_and_a_message_only_where_a_chat_wants_
     known: Phone, level: NotifyLevel
 ) -> None:
     known.store.chats.put(replace(known.store.chats.get(known.chat.id), level=level))
-    new = await known.look(
-        session(
-            phase=Phase.TESTING,
-            updated=LATER,
-            iterations_by_phase=EARLIER,
-            cost_by_phase={"requirements": 0.4},
-        )
-    )
+    new = await known.look(session(phase=Phase.TESTING, updated=LATER, iterations_by_phase=EARLIER))
     assert "testing" in known.one("▶️ greet · ").text
     if level is not NotifyLevel.ALL:
         assert new == []
         return
     (message,) = new
-    assert message.text.startswith("▶️ greet: testing\n●●●●◉○○\nRequirements took 2 iterations, $0.40")
+    assert message.text.startswith("▶️ greet: testing\n●●●●◉○○\nRequirements took 2 iterations · $1.84 so far")
     assert not message.silent
 
 

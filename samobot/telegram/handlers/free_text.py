@@ -46,6 +46,7 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import NeedKind, need_of
+from samobot.telegram.views.wording import agent_words, guarded
 from samobot.text import clip, one_line
 
 _MOST = 3
@@ -323,7 +324,7 @@ def _offers(view: SessionView, name: str, request: ChatRequest) -> list[ActionBu
             identity=question.identity,
             text=text,
         )
-        several = f"✍️ {name} {question.label}: {one_line(question.text, 40)}"
+        several = f"✍️ {name} {question.label}: {guarded(agent_words(question.text, 40))}"
         found.append(choice(several if len(waiting) > 1 else f"✍️ Answer to {name} {question.label}", action))
     if need is not None and need.kind is NeedKind.ACTION and says_done(text):
         done = Action(do=ActionKind.ACTION_DONE, session=view.ref.key, identity=need.name)

@@ -44,6 +44,11 @@ _COMMANDS = {
     "sessions": ("status_command", "sessions_command", "List the sessions of a project."),
     "demo": ("demo_command", "demo_command", "Show the whole product on this machine, without an account."),
     "bot": ("bot_command", "bot_command", "Run the Telegram bot."),
+    "follow-up": (
+        "follow_up_command",
+        "follow_up_command",
+        "Continue a finished session with another task, on the same branch.",
+    ),
     "land": ("land_command", "land_command", "Merge or push what a finished session made."),
     "archive": ("control_commands", "archive_command", "Archive a finished session."),
     "panic": (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samobot.config.project import Project, find_project_file, load_project
+from samobot.config.project import Project, ReadFunction, find_project_file, load_project
 from samobot.config.projects import ConfiguredProjects
 from samobot.errors import NotFoundError, UsageError
 from samobot.session.folder import SessionFolder, list_folders, resolve
@@ -22,12 +22,18 @@ class LocatedSession:
 
 
 def known_projects(
-    config: Path | None, cwd: Path, configured: Iterable[Path]
+    config: Path | None, cwd: Path, configured: Iterable[Path], read: ReadFunction
 ) -> tuple[list[Project], list[str]]:
     """The projects that a command looks at: the named one, else the one here and all configured ones.
 
     A configured project that cannot be read does not keep the others from being seen. Their names are those of the
     chat, so that no two are alike.
+
+    Args:
+        config: What `--config` named.
+        cwd: Where the command was called.
+        configured: The paths of SAMOBOT_PROJECTS.
+        read: Reads a `.samocode` file.
 
     Returns:
         The projects, each once and the one here first, and a sentence for each that could not be read.
@@ -36,9 +42,9 @@ def known_projects(
         UsageError: The named project cannot be read, or there is none at all.
     """
     if config is not None:
-        return [load_project(config)], []
+        return [load_project(config, read)], []
     here = find_project_file(cwd)
-    known = ConfiguredProjects([*configured, *([] if here is None else [here])])
+    known = ConfiguredProjects([*configured, *([] if here is None else [here])], read)
     found = sorted(known.look(), key=lambda each: here is None or not _is_same(each.file, here))
     projects = [each.project for each in found if each.project is not None]
     problems = [each.problem for each in found if each.problem]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from samobot.session.files import read_bytes
 FILE_NAME = ".samocode"
 KEYS = ("MAIN_REPO", "WORKTREES", "SESSIONS")
 SETUP_KEY = "WORKTREE_SETUP"
+
+ReadFunction = Callable[[Path], bytes | None]
+"""Returns a file's content, None if it is missing; raises StorageError."""
 
 _EXAMPLE = "MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions"
 
@@ -41,18 +44,19 @@ class Project:
     worktree_setup: str | None = None
 
 
-def load_project(path: Path) -> Project:
+def load_project(path: Path, read: ReadFunction = read_bytes) -> Project:
     """Read a `.samocode` file.
 
     Args:
         path: The file, or the folder that holds it.
+        read: Reads it; `ProjectGuard.read` withstands edits by agents.
 
     Raises:
         UsageError: It is missing, unreadable or lacks a key; the message shows the file to write.
     """
-    file = (path / FILE_NAME if path.is_dir() else path).absolute()
+    file = (path / FILE_NAME if path.is_dir() and path.name != FILE_NAME else path).absolute()
     try:
-        content = read_bytes(file)
+        content = read(file)
         text = "" if content is None else content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{file} cannot be read: it is not text in UTF-8; write it anew.") from None
@@ -86,25 +90,28 @@ def find_project_file(start: Path) -> Path | None:
     return None
 
 
-def choose_project(config: Path | None, cwd: Path, configured: Iterable[Path]) -> Project:
+def choose_project(
+    config: Path | None, cwd: Path, configured: Iterable[Path], read: ReadFunction = read_bytes
+) -> Project:
     """Find the project a command is about: the given file, else one from here upwards, else the only one.
 
     Args:
         config: What `--config` named.
         cwd: Where the command was called.
         configured: The paths of SAMOBOT_PROJECTS.
+        read: Reads the file.
 
     Raises:
         UsageError: There is none, or it is not clear which.
     """
     if config is not None:
-        return load_project(config)
+        return load_project(config, read)
     found = find_project_file(cwd)
     if found is not None:
-        return load_project(found)
+        return load_project(found, read)
     paths = list(configured)
     if len(paths) == 1:
-        return load_project(paths[0])
+        return load_project(paths[0], read)
     if paths:
         names = ", ".join(str(path) for path in paths)
         raise NotFoundError(
@@ -113,6 +120,11 @@ def choose_project(config: Path | None, cwd: Path, configured: Iterable[Path]) -
     raise NotFoundError(
         f"No {FILE_NAME} from {cwd} upwards. Write one into the project's folder, or name it with --config:\n{_EXAMPLE}"
     )
+
+
+def parse_values(text: str) -> dict[str, str]:
+    """Return the values of the known keys of a `.samocode` file's text."""
+    return _parse(text, Path(FILE_NAME))[0]
 
 
 def _parse(text: str, file: Path) -> tuple[dict[str, str], list[str]]:

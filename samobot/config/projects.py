@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samobot.config.project import FILE_NAME, Project, load_project
+from samobot.config.project import FILE_NAME, Project, ReadFunction, load_project
 from samobot.errors import SamobotError
+from samobot.session.files import read_bytes
 
 
 @dataclass(slots=True)
@@ -18,6 +19,7 @@ class ConfiguredProject:
     Attributes:
         path: As it was configured: the file, or the folder that holds it.
         name: Its name, different from that of every other.
+        read: Reads its file.
         project: What its file says; what it said last, while it cannot be understood.
         problem: Why the file cannot be used as it is.
         mark: Time and size of the file that was read.
@@ -25,6 +27,7 @@ class ConfiguredProject:
 
     path: Path
     name: str
+    read: ReadFunction = read_bytes
     project: Project | None = None
     problem: str = ""
     mark: tuple[int, int, int] | None = None
@@ -51,14 +54,15 @@ class ConfiguredProject:
             facts = file.stat()
             mark = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
         except OSError:
-            self.project = None  # moved or removed, not just caught half-written
             mark = None
         if mark is not None and mark == self.mark and not self.problem:
             return
         self.mark = mark
         try:
-            self.project, self.problem = replace(load_project(file), name=self.name), ""
+            self.project, self.problem = replace(load_project(file, self.read), name=self.name), ""
         except (SamobotError, OSError, ValueError) as error:
+            if mark is None:
+                self.project = None  # moved or removed, not just caught half-written
             self.problem = error.message if isinstance(error, SamobotError) else f"{file}: {error}"
 
 
@@ -70,9 +74,10 @@ class ConfiguredProjects:
 
     Args:
         paths: `.samocode` files, or the folders that hold them.
+        read: Reads a file.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], read: ReadFunction = read_bytes) -> None:
         self._all: list[ConfiguredProject] = []
         taken: set[str] = set()
         known: set[Path] = set()
@@ -83,7 +88,7 @@ class ConfiguredProjects:
             known.add(file.resolve())
             name = _free(_plain(file.parent.name), _plain(file.parent.parent.name), taken)
             taken.add(name.casefold())
-            self._all.append(ConfiguredProject(path.absolute(), name))
+            self._all.append(ConfiguredProject(path.absolute(), name, read))
 
     def look(self) -> list[ConfiguredProject]:
         """All of them as they are now."""

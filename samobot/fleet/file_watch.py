@@ -20,8 +20,9 @@ from typing import Self
 
 from asyncinotify import Event, Inotify, Mask
 
-from samobot.config.project import load_project
+from samobot.config.project import ReadFunction, load_project
 from samobot.errors import SamobotError
+from samobot.session.files import read_bytes
 from samobot.session.folder import SessionFolder
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ async def watch(
     *,
     cover: Callable[[Collection[Path]], None] = _ignore,
     touch: Callable[[Path], None] = _ignore,
+    read: ReadFunction = read_bytes,
 ) -> None:
     """Call `hint` after changes of session files, until cancelled.
 
@@ -68,16 +70,17 @@ async def watch(
         hint: Called on the event loop.
         cover: Takes the folders of sessions in which each change is reported from now on.
         touch: Takes each session folder in which something has happened.
+        read: Reads a `.samocode` file.
     """
     while True:
-        folders = await asyncio.to_thread(_folders, projects)
+        folders = await asyncio.to_thread(_folders, projects, read)
         if not folders:
             await asyncio.sleep(_MISSING_SECONDS)  # the first session makes the folder
             continue
         try:
             with await asyncio.to_thread(SessionWatch, folders, touch) as files:
                 cover(await asyncio.to_thread(_local, folders) if files.complete else ())
-                while not files.lost and await asyncio.to_thread(_folders, projects) == folders:
+                while not files.lost and await asyncio.to_thread(_folders, projects, read) == folders:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(_LISTED_SECONDS):
                             while await files.changed():
@@ -243,11 +246,11 @@ def _local(folders: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _folders(projects: Sequence[Path]) -> list[Path]:
+def _folders(projects: Sequence[Path], read: ReadFunction) -> list[Path]:
     found = []
     for path in projects:
         try:
-            project = load_project(path)
+            project = load_project(path, read)
         except SamobotError:
             continue
         if project.sessions.is_dir():

@@ -251,6 +251,30 @@ class Fleet(Protocol):
             ConflictError: It is running.
         """
 
+    async def follow_up(
+        self,
+        ref: SessionRef,
+        text: str,
+        by: Person,
+        *,
+        questions: bool = True,
+        budget_usd: float | None = None,
+    ) -> ResumeResult:
+        """Begin another round of a session that is done, with a task of its own; it continues. Safe to repeat.
+
+        Args:
+            ref: The session.
+            text: What is to be done now, verbatim.
+            by: Who asks for it.
+            questions: Whether the round starts in requirements; else in planning.
+            budget_usd: What the whole session may cost, earlier rounds included.
+
+        Raises:
+            UsageError: There is no text.
+            ConflictError: It is running, or is not done.
+            DayOverError: The day's budget is used up; the round is kept and begins with `resume`.
+        """
+
     # Landing -----------------------------------------------------------------------------------------------------
 
     async def landing(self, ref: SessionRef) -> LandingView:

@@ -175,11 +175,7 @@ def _carry_out(
 
 def _repeated(look: _Look, step: LandingStep, decision: Decision, now: datetime) -> LandingResult:
     """Record a step whose effect is there already."""
-    known = {
-        event.get("id")
-        for event in journal.events(look.folder.journal)
-        if event["event"] == EventName.LANDING
-    }
+    known = {event.get("id") for event in journal.events(look.folder) if event["event"] == EventName.LANDING}
     if decision.id not in known:
         _note(look, step, decision, now)
     return LandingResult(step=step, text=decision.text or "", commit=decision.commit or "", repeated=True)

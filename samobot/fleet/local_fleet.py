@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from samobot.config.project_guard import ProjectGuard
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.fleet.catalog import Catalog
@@ -81,7 +82,8 @@ class LocalFleet(Fleet):
         self.desired_runs = DesiredRuns(state_dir, lambda: now().timestamp())
         self._threads = Threads()
         self._workers = WorkerProcesses(state_dir, environ, self._changed.set)
-        self._catalog = Catalog(settings.samobot_projects, past=past)
+        self._read_project = ProjectGuard(state_dir, now).read
+        self._catalog = Catalog(settings.samobot_projects, past=past, read=self._read_project)
         self._reader = SessionReader(self._catalog, self._threads, settings.samobot_daily_budget_usd, now)
         self._queue = RunQueue(
             self.desired_runs, settings.samobot_max_parallel, state_dir,
@@ -145,8 +147,9 @@ class LocalFleet(Fleet):
     async def wait_for_change(self) -> None:
         if self._watch_files and self._watching is None:
             watching = watch(
-                self._project_paths, self._changed.set, cover=self._catalog.cover, touch=self._catalog.touch
-            )
+                self._project_paths, self._changed.set,
+                cover=self._catalog.cover, touch=self._catalog.touch, read=self._read_project,
+            )  # fmt: skip
             self._watching = asyncio.create_task(watching, name="file-watch")
         await self._changed.wait()
         self._changed.clear()
@@ -226,6 +229,17 @@ class LocalFleet(Fleet):
 
     async def retry(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.retry(ref, by)
+
+    async def follow_up(
+        self,
+        ref: SessionRef,
+        text: str,
+        by: Person,
+        *,
+        questions: bool = True,
+        budget_usd: float | None = None,
+    ) -> ResumeResult:
+        return await self._starter.follow_up(ref, text, by, questions=questions, budget_usd=budget_usd)
 
     # Landing
 

@@ -21,6 +21,7 @@ from samobot.money import spending
 from samobot.phases import WaitingFor
 from samobot.session import gate, journal, requests
 from samobot.session.folder import SessionFolder
+from samobot.session.follow_up import follow_up
 from samobot.session.gate import Person
 from samobot.session.gate_effects import refuse_if_done
 from samobot.session.journal import EventName, RunEndReason
@@ -125,6 +126,20 @@ class SessionStarter:
         place = await self._running.want(ref, run_options(auto=view.auto))
         _say_what_is_awaited(await self._reading.view(ref))
         return ResumeResult(kind=ResumeKind.RUNNING if place is None else ResumeKind.QUEUED, place=place)
+
+    async def follow_up(
+        self, ref: SessionRef, text: str, by: Person, *, questions: bool, budget_usd: float | None
+    ) -> ResumeResult:
+        """Begin another round of a session that is done; see `Fleet.follow_up`."""
+        self._running.refuse_in_panic()
+        folder = await self._reading.folder(ref)
+        await self._threads.run(
+            lambda: follow_up(folder, text, by, self._now(), self._key, questions=questions)
+        )
+        view = await self._running.view(ref)
+        if is_held(view) or view.place is not None:
+            return ResumeResult(kind=ResumeKind.RUNNING, place=view.place)  # begun before, and taken up
+        return await self.resume(ref, by, budget_usd=budget_usd)
 
     async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
         """Set what the whole session may cost; one that had used it up goes on.

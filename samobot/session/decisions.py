@@ -13,7 +13,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -39,6 +39,7 @@ class DecisionKind(StrEnum):
     ACTION_DONE = "action_done"
     RETRY = "retry"
     LANDING = "landing"
+    FOLLOW_UP = "follow_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +160,18 @@ def is_marked(folder: SessionFolder, decision: Decision, key: bytes) -> bool:
     return hmac.compare_digest(expected.encode(), decision.mark.encode("utf-8", "surrogateescape"))
 
 
-def verdict(decisions: Iterable[Decision], plan: Plan) -> Decision | None:
-    """Return the newest approval or rejection of exactly this content of the plan, or None."""
+def of_this_round(decisions: Sequence[Decision]) -> Sequence[Decision]:
+    """Return the decisions since the user last asked for more after the session was done."""
+    for index in range(len(decisions) - 1, -1, -1):
+        if decisions[index].kind is DecisionKind.FOLLOW_UP:
+            return decisions[index + 1 :]
+    return decisions
+
+
+def verdict(decisions: Sequence[Decision], plan: Plan) -> Decision | None:
+    """Return this round's newest approval or rejection of exactly this content of the plan, or None."""
     newest: Decision | None = None
-    for decision in decisions:
+    for decision in of_this_round(decisions):
         about = decision.kind in (DecisionKind.APPROVAL, DecisionKind.REJECTION)
         if about and (decision.sha256 or "").strip().lower() == plan.sha256:
             newest = decision

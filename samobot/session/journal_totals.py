@@ -134,7 +134,7 @@ class JournalTotals:
                 identity = _text(record.get("id"))
                 if identity:
                     self._decisions.add(identity)
-                if record.get("kind") == "retry":
+                if record.get("kind") in ("retry", "follow_up"):
                     self._now = replace(self._now, resolved=at)
             case EventName.VOID:
                 self._voids.append(

@@ -199,6 +199,23 @@ def set_status(text: str, changes: Mapping[str, str]) -> str:
     return replace_values(text, section, values)
 
 
+def set_task(text: str, task: str) -> str:
+    """Return the file with another task; unchanged if it has no `Task:`.
+
+    Args:
+        text: The file as `read_text` returns it.
+        task: Any text; `parse_overview` returns it exactly, lone surrogates replaced.
+    """
+    head = head_of(scan(text))
+    found = keys_of(head).get("task")
+    if found is None:
+        return text
+    last = next((line for line in reversed(_task_lines(head, found)) if not line.blank), found.line)
+    end = "\n" if "\r" in task else newline(text)
+    stored = f"{found.key.opening.rstrip()}{end}{quote(without_surrogates(task), end)}"
+    return text[: found.line.start] + stored + text[last.start + len(last.text) :]
+
+
 def flow_line(text: str, now: datetime, *, number: int | None = None, artefact: str | None = None) -> str:
     """Return an entry for `add_flow`: `[NNN @ MM-DD HH:MM] text → file.md`.
 
@@ -281,13 +298,16 @@ def _phase(found: KeyLine | None, problems: list[str]) -> Phase | None:
 
 def _task(lines: Sequence[Line], head: Sequence[Line], found: KeyLine | None) -> str | None:
     if found is not None:
-        start = found.line.number
-        rest = head[start:]
-        keys = ((index, match_key(line.text)) for index, line in enumerate(rest) if not line.code)
-        stop = next((index for index, key in keys if key and key.name in _HEAD_KEYS), len(rest))
-        return _block(found.key.value, rest[:stop], crlf=found.line.end == "\r\n") or None
+        return _block(found.key.value, _task_lines(head, found), crlf=found.line.end == "\r\n") or None
     section = section_of(lines, "task")
     return _block("", section[1:], crlf=section[0].end == "\r\n") or None if section else None
+
+
+def _task_lines(head: Sequence[Line], found: KeyLine) -> Sequence[Line]:
+    """Return the lines below `Task:` that belong to it."""
+    rest = head[found.line.number :]
+    keys = ((index, match_key(line.text)) for index, line in enumerate(rest) if not line.code)
+    return rest[: next((index for index, key in keys if key and key.name in _HEAD_KEYS), len(rest))]
 
 
 def _block(value: str, rest: Sequence[Line], *, crlf: bool) -> str:

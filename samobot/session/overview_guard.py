@@ -12,7 +12,7 @@ from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.session.file_lock import edit_lock
-from samobot.session.files import TEXT_LIMIT, move_aside, read_text, remove, write_atomic
+from samobot.session.files import is_too_large, move_aside, read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import Overview, parse_overview, set_status
 from samobot.text import one_line
@@ -99,7 +99,7 @@ class OverviewGuard:
             if not path.is_file():
                 aside = move_aside(path, self._folder.logs)
                 yield f"{path.name} had become something that is no file; it is in _logs/{aside.name} now."
-            elif path.stat().st_size > TEXT_LIMIT:
+            elif is_too_large(path):
                 aside = move_aside(path, self._folder.logs)
                 yield f"{path.name} had become too large to be read; it is in _logs/{aside.name} now."
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.phases import NO_PLAN, Phase, SignalStatus, WaitingFor
-from samobot.session.decisions import Decision, DecisionKind, verdict
+from samobot.session.decisions import Decision, DecisionKind, of_this_round, verdict
 from samobot.session.files import open_regular
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import Overview
@@ -110,6 +110,7 @@ def _choose(
         carried_out = _last_approved(plans, decisions)
         if carried_out is not None:
             return PlanChoice(carried_out)
+    plans = _new_plans(plans, decisions) or plans
     chosen = [plan for plan in plans if _relative(folder, plan.path) in named]
     if len(chosen) == 1:
         return PlanChoice(chosen[0])
@@ -118,6 +119,13 @@ def _choose(
         names = _list(_relative(folder, plan.path) for plan in undecided)
         return PlanChoice(None, f"it is not clear which of {names} is the plan")
     return PlanChoice(undecided[0] if undecided else _last_decided(plans, decisions))
+
+
+def _new_plans(plans: list[Plan], decisions: Sequence[Decision]) -> list[Plan]:
+    """Return the plans that were not approved in an earlier round; by name, as ticking boxes changes the content."""
+    earlier = decisions[: len(decisions) - len(of_this_round(decisions))]
+    approved = {decision.file for decision in earlier if decision.kind is DecisionKind.APPROVAL}
+    return [plan for plan in plans if plan.name not in approved]
 
 
 def _names(path: Path) -> set[str]:

@@ -28,6 +28,9 @@ from samobot.text import without_surrogates
 
 _CLOCK_GRAIN = timedelta(milliseconds=2)
 
+_MOST_PROBLEMS = 20
+"""Sentences about unreadable lines and files that are shown."""
+
 _READINGS = 4
 """How often a session is read again because a worker has come or gone meanwhile."""
 
@@ -136,7 +139,9 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
     problems += [*standing.overview.problems, *standing.qa.problems, *standing.decisions.problems]
     problems += journal.problems
     if standing.signal_text is not None and isinstance(standing.signal, SignalProblem):
-        problems.append(standing.signal.message)
+        problems.insert(0, standing.signal.message)
+    if len(problems) > _MOST_PROBLEMS:
+        problems[_MOST_PROBLEMS:] = [f"… and {len(problems) - _MOST_PROBLEMS:,} more of this kind."]
     lost = held is None and journal.run is not None and journal.run.end is None
     end = standing_end(folder, journal)
     state, blocked = _state(standing, journal, held, end)

@@ -19,6 +19,7 @@ from samobot.claude.preflight import find, is_wrapper, preflight
 from samobot.claude.reaper import become_subreaper
 from samobot.config.address import known_projects
 from samobot.config.project import Project
+from samobot.config.project_guard import ProjectGuard
 from samobot.config.settings import Settings, load_settings
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
@@ -31,6 +32,7 @@ from samobot.setup import doctor
 from samobot.setup.doctor import Finding, Level
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
 from samobot.system import systemd
+from samobot.system.clock import utc_now
 
 _SECONDS = 10.0
 _MOST_FILES = 2000
@@ -183,7 +185,9 @@ def _people(settings: Settings) -> Finding:
 
 def _projects(settings: Settings, cwd: Path) -> tuple[list[Project], list[Finding]]:
     try:
-        projects, problems = known_projects(None, cwd, settings.samobot_projects)
+        projects, problems = known_projects(
+            None, cwd, settings.samobot_projects, ProjectGuard(settings.samobot_state_dir, utc_now).read
+        )
     except SamobotError as error:
         if settings.samobot_projects:
             return [], [Finding("Project", Level.ERROR, error.message)]

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from samobot.config.address import LocatedSession, known_projects, locate
+from samobot.config.environment import find_whereabouts
+from samobot.config.project import ReadFunction
+from samobot.config.project_guard import ProjectGuard
 from samobot.errors import SamobotError
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
+from samobot.system.clock import utc_now
 
 if TYPE_CHECKING:
     from samobot.session.gate import Person
@@ -21,8 +25,13 @@ VIA = "terminal"
 
 def find(name: str, config: Path | None, configured: Iterable[Path]) -> LocatedSession:
     """Find the session that a command names, in the project here or a configured one."""
-    projects, _ = known_projects(config, Path.cwd(), configured)
+    projects, _ = known_projects(config, Path.cwd(), configured, project_reader())
     return locate(name, projects)
+
+
+def project_reader() -> ReadFunction:
+    """Return what reads `.samocode` files as they were before the iterations that run now."""
+    return ProjectGuard(find_whereabouts().state_dir, utc_now).read
 
 
 def person_at(folder: SessionFolder) -> Person:

@@ -25,7 +25,7 @@ from samobot.session.folder import list_folders
 from samobot.session.lock import holder
 from samobot.session.requests import RequestKind, WakeResult, WorkerRequest
 from samobot.session.snapshot import holds, snapshot
-from samobot.terminal.actor import find, person_at, refuse_an_agent, user_name
+from samobot.terminal.actor import find, person_at, project_reader, refuse_an_agent, user_name
 from samobot.terminal.allowance import no_money
 from samobot.terminal.options import US_DOLLARS, config_option, name_argument
 from samobot.terminal.panic_command import release_panic
@@ -57,7 +57,7 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
     if name is not None:
         located = [find(name, config, places.projects)]
     else:
-        projects, unreadable = known_projects(config, Path.cwd(), places.projects)
+        projects, unreadable = known_projects(config, Path.cwd(), places.projects, project_reader())
         _complain(unreadable)
         located = [
             LocatedSession(project, folder)

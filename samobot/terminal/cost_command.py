@@ -16,7 +16,7 @@ from samobot.config.settings import load_settings
 from samobot.money.costs import Charge, add_up, collect, cost_lines, first_day, read_charges
 from samobot.money.spending import spent_today
 from samobot.session.journal import events
-from samobot.terminal.actor import find
+from samobot.terminal.actor import find, project_reader
 from samobot.text import human_money
 
 _WIDEST = 78
@@ -42,7 +42,7 @@ def cost_command(name: str | None, days: int | None, as_json: bool, config: Path
         folder = find(name, config, settings.samobot_projects).folder
         charges = list(read_charges(folder.name, events(folder)))
     else:
-        projects, problems = known_projects(config, Path.cwd(), settings.samobot_projects)
+        projects, problems = known_projects(config, Path.cwd(), settings.samobot_projects, project_reader())
         charges, unread = collect(projects, since)
         problems = [*problems, *unread]
     for problem in problems:

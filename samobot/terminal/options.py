@@ -36,10 +36,11 @@ def complete_session(
     from samobot.config.environment import configured_projects
     from samobot.errors import SamobotError
     from samobot.session.folder import list_folders
+    from samobot.terminal.actor import project_reader
 
     try:
         config = context.params.get("config")
-        projects, _ = known_projects(config, Path.cwd(), configured_projects())
+        projects, _ = known_projects(config, Path.cwd(), configured_projects(), project_reader())
         names = {
             folder.name: project.name for project in projects for folder in list_folders(project.sessions)
         }

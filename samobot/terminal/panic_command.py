@@ -17,7 +17,7 @@ from samobot.config.settings import Settings
 from samobot.errors import ConflictError, SamobotError, StorageError, UsageError
 from samobot.fleet import emergency_flag
 from samobot.fleet.emergency import stop_everything
-from samobot.terminal.actor import user_name
+from samobot.terminal.actor import project_reader, user_name
 
 
 @click.command("panic")
@@ -88,6 +88,6 @@ def release_panic(settings: Settings, name: str | None, *, everything: bool) -> 
 
 def _projects(places: Whereabouts) -> list[Project]:
     try:
-        return known_projects(None, Path.cwd(), places.projects)[0]
+        return known_projects(None, Path.cwd(), places.projects, project_reader())[0]
     except (SamobotError, OSError, ValueError):
         return []  # none can be read here; what runs is found by its processes

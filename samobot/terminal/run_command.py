@@ -29,7 +29,7 @@ from samobot.session.gate_effects import refuse_if_done
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
-from samobot.terminal.actor import person_at, user_name
+from samobot.terminal.actor import person_at, project_reader, user_name
 from samobot.terminal.allowance import no_money
 from samobot.terminal.gate_prompts import decide_here
 from samobot.terminal.interrupts import Stopped, StopSignals
@@ -96,7 +96,7 @@ def run_command(
     """
     settings = load_settings()
     refuse_during_emergency(settings.samobot_state_dir)
-    project = choose_project(config, Path.cwd(), settings.samobot_projects)
+    project = choose_project(config, Path.cwd(), settings.samobot_projects, project_reader())
     for warning in project.warnings:
         click.echo(f"samobot: {warning}", err=True)
     start = StartRequest(

@@ -18,7 +18,7 @@ from samobot.errors import NotFoundError, SamobotError
 from samobot.session.files import read_text
 from samobot.session.folder import resolve
 from samobot.session.overview import parse_overview
-from samobot.terminal.actor import user_name
+from samobot.terminal.actor import project_reader, user_name
 from samobot.text import printable
 
 
@@ -32,7 +32,7 @@ def trust_command(config: Path | None, name: str | None) -> int:
     are used only after that, and only as they were shown: a change is asked about again.
     """
     settings = load_settings()
-    project = choose_project(config, Path.cwd(), settings.samobot_projects)
+    project = choose_project(config, Path.cwd(), settings.samobot_projects, project_reader())
     work_dir = project.main_repo if name is None else session_work_dir(project, name)
     found = untrusted(settings.samobot_state_dir, project, work_dir)
     if not found:

@@ -21,6 +21,7 @@ from samobot.claude.outcome import Evidence, classify
 from samobot.claude.process import Timeouts, run
 from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
+from samobot.config.project_guard import VOID_KIND, ProjectGuard
 from samobot.config.trust import is_trusted, project_settings, report_once
 from samobot.errors import UsageError
 from samobot.phases import RULES, Phase, SignalStatus
@@ -101,12 +102,14 @@ class IterationRunner:
         self._now = now
         self._watch = watch
         self._backup = OverviewGuard(files.folder)
+        self._project_file = ProjectGuard(surroundings.state_dir, now)
         self._answered: Callable[[], None] | None = None
         self._refusal_noted = False
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and put right what its agent may not have written."""
         await asyncio.to_thread(end_leftovers, self._files.folder)
+        await asyncio.to_thread(self._project_file.settle, self._world.project.file)
         if self._backup.left_over():
             if self._files.moved_by_a_person():
                 self._backup.discard()
@@ -167,6 +170,7 @@ class IterationRunner:
         hook = hook_environment(assignment.phase, folder.signal)
         invocation = replace(invocation, env={**invocation.env, **hook})
         before = tamper.save(folder)
+        self._project_file.begin(world.project.file, folder)
         about = {
             "n": assignment.number,
             "phase": assignment.phase,
@@ -205,6 +209,10 @@ class IterationRunner:
         self._heartbeat.renew()
         self._say_put_right(put_right)
         put_right += self._undo(before)
+        moved = self._project_file.end(world.project.file, folder)
+        if moved is not None:
+            self._say_put_right((moved,), kind=VOID_KIND)
+            put_right += (moved,)
         signal = files.signal()
         files.log(
             EventName.ITERATION_END,
@@ -301,9 +309,9 @@ class IterationRunner:
             text = f"The agent runs without a fence, with all of your rights. {reason}"
             self._files.log(EventName.NOTICE, text=text)
 
-    def _say_put_right(self, sentences: tuple[str, ...]) -> None:
+    def _say_put_right(self, sentences: tuple[str, ...], kind: str = "overview") -> None:
         for sentence in sentences:
-            self._files.log(EventName.VOID, kind="overview", detail=sentence)
+            self._files.log(EventName.VOID, kind=kind, detail=sentence)
             self._files.flow(f"Void: {sentence}")
 
     def _undo(self, before: tamper.Baseline) -> tuple[str, ...]:

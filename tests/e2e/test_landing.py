@@ -61,5 +61,14 @@ async def test_finished_work_is_pushed_and_merged_by_taps_alone(tmp_path: Path) 
 
         shown = await asyncio.to_thread(room.shop.samobot, "land", "demo")
         assert "main has everything of demo already" in shown.stdout
+
+        # Another round on the same branch, whose plan has to be approved again.
+        said = room.say("/followup demo Greet louder")
+        await room.see("continues with your follow-up", "Greet louder", after=said)
+        plan = await room.see("has a plan", after=said, fits=lambda message: "✅ Approve" in message.labels)
+        await room.tap(plan, "✅ Approve")
+        await room.see("demo is done", after=plan.id)
+        assert "Greet louder" in (room.shop.session("demo") / "_overview.md").read_text()
+        assert any("Greet louder" in note.appended for note in room.runs())
         assert room.server.calls.rejected() == []
         assert await room.end() == 0

@@ -199,6 +199,11 @@ async def test_every_call_survives_json(host: Host) -> None:
     landed = await fleet.land(finished, LandingStep.MERGE, ANNA, expected=offer.identity)
     assert (landed.commit, landed.repeated) == (landing.head, False)
 
+    assert (await fleet.follow_up(finished, "Add a flag", ANNA)).kind is ResumeKind.RUNNING
+    assert (await fleet.view(finished)).phase == "requirements"
+    await fleet.wait_for_starts()
+    await fleet.stop(finished, ANNA)
+
     await fleet.reconcile()
     blocked = await host.session("block", Blocked="yes - no key")
     host.write("block", "_signal.json", json.dumps({"status": "blocked", "reason": "no key"}))

@@ -110,4 +110,4 @@ class LandingRoom:
 
     def events(self) -> list[dict[str, object]]:
         """The landings in the journal."""
-        return [event for event in journal.events(self.folder.journal) if event["event"] == "landing"]
+        return [event for event in journal.events(self.folder) if event["event"] == "landing"]

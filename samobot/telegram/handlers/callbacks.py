@@ -20,6 +20,7 @@ from samobot.telegram.handlers import (
     control_handlers,
     decision_handlers,
     document_handlers,
+    follow_up_handlers,
     landing_handlers,
     message_files,
     prompts,
@@ -197,6 +198,10 @@ async def _about_session(
             await control_handlers.pause_one(context, request, ref)
         case ActionKind.RESUME:
             await control_handlers.resume_one(context, request, ref)
+        case ActionKind.FOLLOW_UP if action.text:
+            await follow_up_handlers.begin_round(context, request, ref, action.text)
+        case ActionKind.FOLLOW_UP:
+            await follow_up_handlers.ask_task(context, request, ref)
         case ActionKind.LAND if action.text and action.identity:
             landing_handlers.land_step(context, request, ref, action.text, action.identity)
         case ActionKind.LAND:

@@ -10,6 +10,7 @@ from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.folder import clean_name
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.follow_up_handlers import follow_up_choice
 from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.run_arguments import Flag, RunArguments, parse_run, split_task, task_slug
 from samobot.telegram.markup.html import bold
@@ -166,8 +167,12 @@ async def offer_next(
     start = Action(do=ActionKind.PICK_PROJECT, project=ref.project, command=command, text=text)
     context.reply(
         request,
-        f"{Icon.DONE} {bold(ref.name)} is done. What is next gets a session of its own.",
-        buttons=rows(choice(f"▶️ New: {name}", start)),
+        f"{Icon.DONE} {bold(ref.name)} is done. Follow up on its branch, or start a new session?",
+        buttons=rows(
+            follow_up_choice(ref, words.task or ""),
+            choice(f"▶️ New: {name}", start),
+            width=1,
+        ),
         about=about_session(ref),
         part="next",
     )

@@ -15,6 +15,7 @@ from samobot.telegram.handlers import (
     control_handlers,
     decision_checks,
     decision_handlers,
+    follow_up_handlers,
     status_handlers,
 )
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
@@ -22,6 +23,7 @@ from samobot.telegram.handlers.intents import (
     Assent,
     Intent,
     is_letter,
+    is_small_talk,
     names_budget,
     read_amount,
     read_assent,
@@ -94,6 +96,9 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
         return
     if need is not None and need.kind in _HELD_UP and detail.get("need") in (None, need.name):
         await _answer_block(context, request, view, need)
+        return
+    if view.state is SessionState.DONE and request.text.strip() and not is_small_talk(request.text):
+        follow_up_handlers.offer_round(context, request, view.ref)
         return
     await decision_handlers.give_guidance(context, request, view.ref, request.text)
 

@@ -88,6 +88,9 @@ def _all(sessions: list[tuple[SessionView, str]]) -> Iterator[Suggestion]:
             if view.repository:
                 yield Suggestion("diff", f"what {name or 'it'} has changed")
             yield Suggestion("archive", f"puts {name or 'it'} away")
+            if view.repository:
+                yield Suggestion("land", f"merges or pushes {name or 'it'}")
+            yield Suggestion(f"followup {name} …", "what is next, on the same branch")
     yield Suggestion("run name task", "starts another session")
     yield Suggestion("cost", "the money")
 

@@ -36,6 +36,7 @@ class ActionKind(StrEnum):
     TIMELINE = "timeline"
     ARCHIVE = "archive"
     LAND = "land"
+    FOLLOW_UP = "follow_up"
     STATUS = "status"
     SILENCE = "silence"
     AUTO_OFF = "auto_off"

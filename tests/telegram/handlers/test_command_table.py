@@ -695,7 +695,8 @@ async def test_words_for_a_done_session_are_refused_in_words_however_they_come(p
     refused = "⚠️ demo is done; your words were not used. /run starts what is next."
     assert await phone.say("/tell demo use the key") == [refused]
     assert await phone.say("/tell demo") == [refused]
-    assert await phone.say("use the key", reply_to=60) == [refused]
+    (offered,) = await phone.say("use the key", reply_to=60)
+    assert "demo is done. Follow up with this?" in offered
     assert await phone.say("/tell use the key", reply_to=60) == [refused]
     assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT]
     assert not (folder / "_guidance.md").exists()

@@ -107,9 +107,9 @@ async def test_a_run_of_a_done_session_gets_no_receipt_but_a_button_for_what_is_
 ) -> None:
     phone.session("greet", phase="done", signal='{"status": "done"}')
     (said,) = await phone.say(f"/run greet: {task}" if task else "/run greet")
-    assert "greet is done. What is next gets a session of its own." in said
+    assert "greet is done. Follow up on its branch, or start a new session?" in said
     assert not [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.REACT]
-    await phone.tap(phone.last("gets a session of its own"), "▶️ New: greet-2")
+    await phone.tap(phone.last("or start a new session?"), "▶️ New: greet-2")
     if task != "add a second greeting":
         assert "greet-2 is new. What should be done?" in to_plain(
             phone.last("What should be done?").post.text

@@ -1,0 +1,72 @@
+"""Following up on a finished session in the chat: after a tap or a command, never by chatter."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from samobot.telegram.store.bot_store import Store
+from samobot.telegram.store.sent import MessageSubject, SentMessage
+from tests.support.phone import CHAT, Phone, open_phone
+
+
+@pytest.fixture
+async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
+    async for made in open_phone(tmp_path, store, monkeypatch):
+        subject = MessageSubject("repo:26-01-31-greet", "done")
+        store.sent.put(SentMessage(CHAT, 60, "done", subject, None, "", 0.0))
+        made.session("greet", phase="done", signal='{"status": "done"}')
+        yield made
+
+
+def overview(phone: Phone) -> str:
+    return (phone.root / "sessions-repo" / "26-01-31-greet" / "_overview.md").read_text()
+
+
+async def test_followup_command_begins_a_round(phone: Phone) -> None:
+    said = await phone.say("/followup greet Add a --shout flag")
+    assert "greet continues with your follow-up" in said[0]
+    assert "Phase: requirements" in overview(phone)
+    assert "Round 2, Ann: Add a --shout flag" in overview(phone)
+    (view,) = await phone.context.fleet.sessions()
+    assert (await phone.context.fleet.view(view.ref)).wanted
+
+
+async def test_button_asks_for_the_task(phone: Phone) -> None:
+    await phone.say("/followup greet")
+    assert "What should be done next" in phone.last("greet").post.text
+    await phone.say("Add a --shout flag")
+    assert "Round 2, Ann: Add a --shout flag" in overview(phone)
+
+
+async def test_reply_to_the_end_is_offered_as_a_follow_up_and_starts_nothing_before_a_tap(
+    phone: Phone,
+) -> None:
+    before = overview(phone)
+    (offered,) = await phone.say("Please add a --shout flag", reply_to=60)
+    assert "greet is done. Follow up with this?" in offered
+    assert overview(phone) == before
+    await phone.tap(phone.last("Follow up with this?"), "🔁 Follow up")
+    assert "Please add a --shout flag" in overview(phone)
+
+
+@pytest.mark.parametrize("text", ["thanks", "thank you", "great job"])
+async def test_thanks_in_reply_to_the_end_are_no_task(phone: Phone, text: str) -> None:
+    before = overview(phone)
+    said = await phone.say(text, reply_to=60)
+    assert not any("Follow up with this?" in each for each in said)
+    assert overview(phone) == before
+
+
+async def test_session_that_is_not_done_is_not_followed_up(phone: Phone) -> None:
+    phone.session("busy")
+    said = await phone.say("/followup busy more")
+    assert any("busy is not done yet" in each for each in said)
+
+
+async def test_run_of_a_done_session_offers_both(phone: Phone) -> None:
+    await phone.say("/run greet: Add a --shout flag")
+    await phone.tap(phone.last("or start a new session?"), "🔁 Follow up on greet")
+    assert "Round 2, Ann: Add a --shout flag" in overview(phone)

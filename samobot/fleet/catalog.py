@@ -138,7 +138,7 @@ class Catalog:
                 or view.state not in _OVER
             ):
                 continue
-            session = PastSession(key, view.updated, view.state, mark)
+            session = PastSession(entry.key, view.updated, view.state, mark)
             self._past.put(session)
             marked.append(session)
             del self._entries[key]
@@ -180,7 +180,7 @@ class Catalog:
         past, entry = self._past.get(ref.key), self._entries.get(ref.key)
         unchanged = past is not None and past.mark == mark_of(folder)
         if entry is None or entry.folder != folder:
-            entry = CatalogEntry(folder, ref.project)
+            entry = CatalogEntry(folder, ref.key)
             if not unchanged:
                 self._keep(ref.key, entry)
                 self._shape = None if past is None else self._shape  # it is not in the lists yet
@@ -205,7 +205,7 @@ class Catalog:
             raise StorageError(f"{ref.name}: {SILENT}")
         folder = self.folders.usable(ref)
         if ref.key in self._past:
-            self._keep(ref.key, CatalogEntry(folder, ref.project))
+            self._keep(ref.key, CatalogEntry(folder, ref.key))
         entry = self._entries.get(ref.key)
         if entry is not None:
             entry.wake()
@@ -280,7 +280,7 @@ class Catalog:
         return SessionFolder(sessions / names[key])
 
     def _made(self, key: str) -> CatalogEntry:
-        return CatalogEntry(self._folder_of(key), key.partition(":")[0])
+        return CatalogEntry(self._folder_of(key), key)
 
     def _keep(self, key: str, entry: CatalogEntry) -> None:
         self._past.drop(key)

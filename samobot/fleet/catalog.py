@@ -1,4 +1,4 @@
-"""The sessions of the configured projects, read again only where something has changed."""
+"""The sessions of the configured projects, read again only after a change."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ READS_AT_ONCE = 40
 """Of old sessions that are found at a start no more than these are read in one go: the others come one go later."""
 
 _OVER = frozenset({SessionState.DONE, SessionState.IDLE, SessionState.STOPPED})
-"""Where nobody is needed."""
+"""States in which the user is not needed."""
 
 
 class Catalog:
@@ -81,7 +81,7 @@ class Catalog:
         """Every session that is not past; the same object as before for one in which nothing has changed.
 
         Args:
-            closely: Keys of sessions that are looked at in full although they rest.
+            closely: Keys of sessions that are checked in full although they are idle.
         """
         now = self._clock()
         listings = [(project, self.folders.listing(project)) for project in self.folders.projects()]
@@ -114,7 +114,7 @@ class Catalog:
         return self._views
 
     def past(self) -> list[PastSession]:
-        """The sessions of which only a line is kept; the same object as before where nothing has changed."""
+        """The sessions of which only a line is kept; the same object as before if nothing has changed."""
         return self._past.listed()
 
     def mark_past(self, keys: Iterable[str]) -> list[PastSession]:
@@ -152,11 +152,11 @@ class Catalog:
         return self._past.pending
 
     def cover(self, folders: Collection[Path]) -> None:
-        """Take over for which folders of sessions `touch` is called at every change. From any thread."""
+        """Set the folders of sessions for which `touch` is called at every change. From any thread."""
         self.folders.covered = frozenset(folders)
 
     def touch(self, session: Path) -> None:
-        """Look at a session's folder at the next call: something has happened in it. From any thread."""
+        """Mark a session as changed, so that the next call reads it. From any thread."""
         self._touched.append(session)
 
     @property
@@ -250,7 +250,7 @@ class Catalog:
         return fresh
 
     def _wake_past(self, keys: Collection[str], now: float, *, covered: bool, read: int) -> None:
-        """Read those that are past no more: somebody wants them, or their files have changed.
+        """Read those that are no longer past: somebody wants them, or their files have changed.
 
         Args:
             keys: Which are wanted.
@@ -334,7 +334,7 @@ class Catalog:
         return keys
 
     def _next_of_sweep(self, now: float) -> list[str]:
-        """The sessions whose turn it is in the sweep, which finds what no event was sent for."""
+        """The next sessions of the sweep, which finds changes without an event."""
         order = list(self._entries)
         count = int(len(order) * (now - self._swept) / COVERED_SWEEP_SECONDS)
         if count == 0:

@@ -50,7 +50,7 @@ _REMOTE = re.compile(r"nfs|cifs|smb|9p|ceph|gluster|afs|lustre|fuse|virtiofs|vbo
 
 
 def _ignore(_: object) -> None:
-    """Nobody asks what was watched or changed."""
+    """The default callback, which does nothing."""
 
 
 async def watch(
@@ -63,7 +63,7 @@ async def watch(
 ) -> None:
     """Call `hint` after changes of session files, until cancelled.
 
-    Where watching does not work (no inotify left, a network file system), nothing is said but a line in the log.
+    If watching does not work (no inotify left, a network file system), a line in the log is the only effect.
 
     Args:
         projects: `.samocode` files, or the folders that hold them.
@@ -85,7 +85,7 @@ async def watch(
                         async with asyncio.timeout(_LISTED_SECONDS):
                             while await files.changed():
                                 hint()
-            hint()  # of what came meanwhile nothing was told
+            hint()  # changes in between were not reported
         except OSError as error:
             cover(())
             log.info("file watching does not work and is left to polling: %s", error)
@@ -106,7 +106,7 @@ class SessionWatch:
         lost: Whether it has lost sight of something and has to be made anew.
 
     Raises:
-        OSError: The system watches no more files for us.
+        OSError: The system's limit of watched files is reached.
     """
 
     def __init__(self, folders: Sequence[Path], touch: Callable[[Path], None] = _ignore) -> None:
@@ -142,14 +142,14 @@ class SessionWatch:
         self._inotify.close()
 
     async def changed(self) -> bool:
-        """Wait until something has changed that says anything about a session; False: `lost`."""
+        """Wait until something about a session has changed; False: `lost`."""
         await self._news.wait()
         await asyncio.sleep(_TOGETHER_SECONDS)
         self._news.clear()
         return not self.lost
 
     def read(self) -> bool:
-        """Take in what the kernel has told so far; whether any of it matters."""
+        """Read the events that have arrived; return whether any of them matters."""
         matters = False
         while (event := self._inotify.sync_get()) is not None:
             matters |= self._take(event)
@@ -158,7 +158,7 @@ class SessionWatch:
         return matters
 
     def _take(self, event: Event) -> bool:
-        """Follow what comes and goes; say whether it matters to anybody."""
+        """Follow folders that appear and disappear; return whether the event matters."""
         watched, mask = event.watch, event.mask
         name = self._names.get(watched.wd) if watched is not None else None
         if mask & Mask.Q_OVERFLOW or (watched is not None and name is None and mask & _AWAY):
@@ -190,7 +190,7 @@ class SessionWatch:
 
     @staticmethod
     def _is_news(name: str, mask: Mask) -> bool:
-        # A file comes into being hidden and is then renamed; one that a person writes is told when it is closed.
+        # Our files are created hidden and then renamed; one that a user writes is reported when it is closed.
         return not name.startswith(".") and not mask & Mask.CREATE
 
     def _add_session(self, tree: Path, name: str) -> None:
@@ -218,7 +218,7 @@ class SessionWatch:
         return True
 
     def _drop(self, session: Path, mask: Mask | None = None) -> None:
-        """Watch a session no more that was moved elsewhere, or only not what a mask names."""
+        """Stop watching a session that was moved elsewhere, or only what a mask names."""
         self._with_logs.discard(session)
         for each in self._inotify.watches:
             if (
@@ -231,7 +231,7 @@ class SessionWatch:
 
 
 def _local(folders: Sequence[Path]) -> list[Path]:
-    """Those that are on a file system of this machine, as far as it says so."""
+    """Those that are on a local file system, as far as the system reports it."""
     try:
         lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:

@@ -127,6 +127,18 @@ def is_disguised_failure(text: str) -> bool:
     return len(text) <= _LONGEST and _DISGUISED.match(text) is not None
 
 
+# Without any request, as the whole result of a "success": what the hook wrote stands between.
+_HOOK = re.compile(
+    r"\s*UserPromptSubmit operation blocked by hook:?(.*?)(?:\n\s*Original prompt:|\Z)", re.DOTALL
+)
+
+
+def refused_by_hook(text: str) -> str | None:
+    """What a hook wrote that refused the prompt; None if the text is no such refusal."""
+    found = _HOOK.match(text)
+    return found[1].strip() if found else None
+
+
 def classify_failure(status: int | None, message: str) -> RequestFailure:
     """Classify a failed request.
 

@@ -17,6 +17,7 @@ from samobot.claude.fence_probe import fence_problem
 from samobot.claude.invocation import ClaudeOptions
 from samobot.claude.preflight import find, is_wrapper, preflight
 from samobot.claude.reaper import become_subreaper
+from samobot.claude.user_settings import settings_problems
 from samobot.config.address import known_projects
 from samobot.config.project import Project
 from samobot.config.project_guard import ProjectGuard
@@ -102,6 +103,8 @@ def _claude(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     except UsageError as error:
         return [Finding("Claude", Level.ERROR, *_sentence_and_remedy(error.message))]
     findings = [Finding("Claude", Level.OK, f"{cli.version} at {cli.path}")]
+    problems = settings_problems(options, environ)
+    findings += doctor.claude_settings(problems, wrapper=is_wrapper(cli.path))
     try:
         preflight(options, environ, login=True)
     except UsageError as error:

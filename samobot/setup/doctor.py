@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from samobot.claude.user_settings import SettingsProblem
 from samobot.config.settings import FenceMode
 from samobot.system.systemd import ServiceState
 from samobot.text import human_duration, human_size
@@ -80,6 +81,27 @@ def subreaper(works: bool) -> Finding:
         "this system has no child subreapers, so leftovers are found by their environment only",
         "Use Linux for unattended runs.",
     )
+
+
+def claude_settings(problems: Sequence[SettingsProblem], *, wrapper: bool) -> list[Finding]:
+    """What in the user's own Claude Code settings an unattended run suffers from.
+
+    Args:
+        problems: What was found.
+        wrapper: Whether the CLI is behind a script of the user's own, which may use other settings: then it runs.
+    """
+    check = "Claude's settings"
+    if not problems:
+        return [Finding(check, Level.OK, "nothing in them stops an iteration")]
+    return [
+        Finding(
+            check,
+            Level.ERROR if problem.fatal and not wrapper else Level.WARNING,
+            problem.text,
+            problem.remedy,
+        )
+        for problem in problems
+    ]
 
 
 def fence(mode: FenceMode, problem: str | None, *, wrapper: bool) -> Finding:

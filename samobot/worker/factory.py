@@ -13,6 +13,7 @@ from samobot.assets import plugin_dir
 from samobot.claude.invocation import ClaudeOptions, check_args
 from samobot.claude.preflight import check_root, find, is_wrapper, preflight
 from samobot.claude.process import Timeouts
+from samobot.claude.user_settings import check_user_settings
 from samobot.config.environment import default_env_file
 from samobot.config.project import Project, load_project
 from samobot.config.settings import Settings
@@ -67,13 +68,17 @@ class WorkerFactory:
                 first run only; later ones fail in their first iteration. A script of the user's own is not asked.
 
         Raises:
-            UsageError: The CLI is missing or cannot run here, or nobody is logged in.
+            UsageError: The CLI is missing or cannot run here, the user's settings leave it without its tools, or nobody
+                is logged in.
         """
         check_args(self._options.args)
         check_root(self._options, self._environ)
         self._options = replace(self._options, path=find(self._options.path, self._environ))
         _ = self._fence().holds
-        if new and not is_wrapper(self._options.path):
+        if is_wrapper(self._options.path):
+            return
+        check_user_settings(self._options, self._environ)
+        if new:
             preflight(self._options, self._environ, login=True)
 
     def worker(

@@ -70,7 +70,16 @@ ALLOWED: dict[str, set[str]] = {
     | {"config", "fleet", "session", "telegram.outbound", "telegram.views"},
     "telegram.handlers": LEAVES
     | TELEGRAM
-    | {"config", "fleet", "money", "session", "telegram.notify", "telegram.outbound", "telegram.views"},
+    | {
+        "config",
+        "fleet",
+        "money",
+        "session",
+        "system",
+        "telegram.notify",
+        "telegram.outbound",
+        "telegram.views",
+    },
     "telegram.inbound": LEAVES
     | TELEGRAM
     | {"config", "session", "telegram.handlers", "telegram.outbound", "telegram.views"},
@@ -123,6 +132,7 @@ VALUES = {
     "session.question.Question",
     "session.status.SessionState",
     "system.sd_notify",
+    "system.transcription",  # knows audio and text, and no session
 }
 # The bot's own state folder and lock.
 OWN_STATE = {"telegram/app.py", "telegram/inbound/token_lock.py"} | {

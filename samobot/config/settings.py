@@ -131,6 +131,12 @@ class Settings(BaseModel):
     """What all sessions together may cost in a day, in US dollars."""
     samobot_after_reset_seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long after a usage limit's reset a session goes on, at the soonest; at the latest twice that."""
+    samobot_transcribe_url: str = ""
+    """An OpenAI-compatible service that turns voice messages into text."""
+    samobot_transcribe_key: Annotated[str, Field(repr=False)] = ""
+    samobot_transcribe_model: str = "whisper-1"
+    samobot_transcribe_command: str = ""
+    """A program that does the same with the file that it is given."""
 
     samobot_fence: FenceMode = FenceMode.AUTO
     """Whether agents run inside bubblewrap."""
@@ -154,6 +160,13 @@ class Settings(BaseModel):
         if not value.startswith(("http://", "https://")):
             raise ValueError("should be the root of a Bot API server, such as http://127.0.0.1:8081")
         return value.rstrip("/")
+
+    @field_validator("samobot_transcribe_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("should be the address of a service, such as http://127.0.0.1:8080")
+        return value
 
     @field_validator("git_branch_prefix")
     @classmethod
@@ -234,6 +247,6 @@ def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, st
     first = error.errors(include_url=False, include_context=False)[0]
     name = _variable(first["loc"])
     where = "in the environment" if environ.get(name) else f"in {path}"
-    if name == "TELEGRAM_BOT_TOKEN":
+    if name in ("TELEGRAM_BOT_TOKEN", "SAMOBOT_TRANSCRIBE_KEY"):
         return f"{name} {where} cannot be used."
     return f"{name} {where} cannot be used: {first['input']!r}: {first['msg'].removeprefix('Value error, ')}."

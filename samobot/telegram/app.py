@@ -27,6 +27,7 @@ from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.results import FleetEvent
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
+from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.budget_handlers import pause_finished
 from samobot.telegram.handlers.command_table import pairing_advice
 from samobot.telegram.handlers.context import HandlerContext
@@ -112,6 +113,20 @@ class BotApp:
         values = read_values(self._environ, find_env_file(self._environ), strict=False)
         return SecretFilter.of({**self._environ, **values}, self._settings.telegram_bot_token)
 
+    def _transcriber(self) -> Transcriber:
+        settings = self._settings
+        return Transcriber(
+            url=settings.samobot_transcribe_url,
+            key=settings.samobot_transcribe_key,
+            model=settings.samobot_transcribe_model,
+            command=settings.samobot_transcribe_command,
+            environ={
+                name: value
+                for name, value in self._environ.items()
+                if not name.startswith(("TELEGRAM_", "SAMOBOT_"))
+            },
+        )
+
     # Start and end ---------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -163,6 +178,7 @@ class BotApp:
             self._settings,
             utc_now,
             FileDownloads(bot),
+            self._transcriber(),
         )
         front = self._front = UpdateDispatcher(self._context, lambda: account.username)
         handle = self._gate.guard(front.on_update)
@@ -320,7 +336,7 @@ class BotApp:
 
     def _concerned(self, update: dict[str, Any]) -> int | None:
         """The private chat of an update's sender, if that user is allowed."""
-        for kind in ("message", "callback_query"):
+        for kind in ("message", "edited_message", "callback_query"):
             content = update.get(kind)
             sender = content.get("from") if isinstance(content, dict) else None
             user_id = sender.get("id") if isinstance(sender, dict) else None

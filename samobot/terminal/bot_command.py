@@ -50,7 +50,8 @@ def bot_command(*, pair: bool, no_watch: bool, verbose: bool) -> int:
 
 def _hide_from_other_processes() -> None:
     """Keep the token from what agents start: they run as the same user."""
-    forget_variable("TELEGRAM_BOT_TOKEN")
+    for name in ("TELEGRAM_BOT_TOKEN", "SAMOBOT_TRANSCRIBE_KEY"):
+        forget_variable(name)
     if MARK not in os.environ:  # a demo's caretaker finds its bot by the environment
         forbid_inspection()
 

@@ -24,6 +24,7 @@ from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
+from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
@@ -108,6 +109,7 @@ class DecisionRoom:
         patch.chdir(root)
         self.bot: Bot | None = None
         self.started: list[str] = []
+        self.transcriber = Transcriber()
         self._locks: list[RunLock] = []
         patch.setattr("samobot.fleet.worker_processes.WorkerProcesses.start", self._start_from_the_bot)
         patch.setattr("samobot.terminal.control_commands.start_detached", self._start_from_the_terminal)
@@ -140,7 +142,15 @@ class DecisionRoom:
         places = Recipients(store, self.settings)
         notifier = Notifier(fleet, store, outbox, places, self.clock.utc)
         context = HandlerContext(
-            fleet, store, outbox, notifier, places, self.settings, self.clock.utc, FileDownloads(bot)
+            fleet,
+            store,
+            outbox,
+            notifier,
+            places,
+            self.settings,
+            self.clock.utc,
+            FileDownloads(bot, first_backoff=0.01),
+            self.transcriber,
         )
         gate = AccessGate(access_of(self.settings), store, on_admitted=outbox.revive)
         front = UpdateDispatcher(context, lambda: bot.username, settle_seconds=3600)  # see `settled`

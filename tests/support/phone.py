@@ -14,6 +14,7 @@ from telegram import Bot, Update
 from samobot.config.settings import Settings
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.local_fleet import LocalFleet
+from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
@@ -208,6 +209,7 @@ async def open_phone(
         settings,
         lambda: made.now,
         FileDownloads(bot, first_backoff=0.01),
+        Transcriber(),
     )
     made = Phone(root, store, context, UpdateDispatcher(context, lambda: "samo_bot"), bot)
     answered: set[str] = set()

@@ -6,12 +6,13 @@ from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.question import Question
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.prompts import send_prompt
-from samobot.telegram.markup.html import bold, quote
+from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.pending import need_of
-from samobot.text import clip, one_line
+from samobot.telegram.views.wording import agent_quote, agent_words, guarded
+from samobot.text import one_line
 
 _SHOWN = 300
 
@@ -21,7 +22,7 @@ def ask_answer(context: HandlerContext, request: ChatRequest, ref: SessionRef, q
     send_prompt(
         context,
         request,
-        f"✍️ {bold(f'{ref.name} · {question.label}')}\n{quote(clip(question.text, _SHOWN))}\nYour answer?",
+        f"✍️ {bold(f'{ref.name} · {question.label}')}\n{agent_quote(question.text, _SHOWN)}\nYour answer?",
         Action(
             do=ActionKind.OTHER_ANSWER,
             session=ref.key,
@@ -47,7 +48,7 @@ def ask_feedback(context: HandlerContext, request: ChatRequest, ref: SessionRef,
 def ask_guidance(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
     """Ask for guidance; the prompt quotes what the agent needs, if it needs something."""
     needs = view.needs or view.reason if need_of(view) is not None else ""
-    about = f"{quote(clip(needs, _SHOWN))}\n" if needs else ""
+    about = f"{agent_quote(needs, _SHOWN)}\n" if needs else ""
     send_prompt(
         context,
         request,
@@ -62,7 +63,7 @@ def which_question(context: HandlerContext, request: ChatRequest, view: SessionV
     words = f" is “{escape(one_line(text, 60))}” the answer to" if text else " do you answer"
     keys = [
         choice(
-            f"{question.label}  {one_line(question.text, 50)}",
+            f"{question.label}  {guarded(agent_words(question.text, 50))}",
             Action(
                 do=ActionKind.ANSWER if text else ActionKind.OTHER_ANSWER,
                 session=view.ref.key,

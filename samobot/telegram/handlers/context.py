@@ -18,6 +18,7 @@ from samobot.errors import SamobotError, SessionDoneError, StorageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.session.gate import Person
+from samobot.system.transcription import Transcriber
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.notifier import Notifier
@@ -66,6 +67,7 @@ class ChatRequest:
         forwarded_from: Whose message it forwards; None if it was written by the user.
         addressed: Whether it is certainly meant for the bot; in a group, other messages are not answered.
         sent_at: When the message was sent, epoch seconds.
+        spoken: Whether the text was transcribed, so that all of it is shown before it is used.
     """
 
     key: str
@@ -83,6 +85,7 @@ class ChatRequest:
     forwarded_from: str | None = None
     addressed: bool = True
     sent_at: float = 0.0
+    spoken: bool = False
 
     @property
     def session(self) -> str | None:
@@ -127,6 +130,7 @@ class HandlerContext:
         settings: The configuration.
         now: The clock, aware.
         downloads: Fetches files from Telegram.
+        transcriber: Turns voice messages into text.
     """
 
     def __init__(
@@ -139,6 +143,7 @@ class HandlerContext:
         settings: Settings,
         now: Callable[[], datetime],
         downloads: FileDownloads,
+        transcriber: Transcriber,
     ) -> None:
         self.fleet = fleet
         self.store = store
@@ -148,6 +153,7 @@ class HandlerContext:
         self.settings = settings
         self.now = now
         self.downloads = downloads
+        self.transcriber = transcriber
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 
@@ -200,11 +206,24 @@ class HandlerContext:
         if request.query_id is not None and self._answers(request.query_id):
             self.outbox.answer(request.query_id, one_line(text, TOAST), alert=alert)
 
-    def receipt(self, request: ChatRequest, emoji: str = "👍", toast: str = "") -> None:
-        """Acknowledge silently: a reaction on a message, a toast for a callback query."""
+    def receipt(
+        self, request: ChatRequest, emoji: str = "👍", toast: str = "", *, session: str | None = None
+    ) -> None:
+        """Acknowledge silently: a reaction on a message, a toast for a callback query.
+
+        Args:
+            request: What was acted on; a later edit of the message comes too late.
+            emoji: The reaction.
+            toast: The answer to a callback query.
+            session: Key of the session, if the request does not say.
+        """
         if request.query_id is not None:
             self.toast(request, toast)
         else:
+            try:
+                self.store.acted.add(request.chat_id, request.message_id, session or request.session)
+            except StorageError as error:
+                log.error("an edit of %s would be used again: %s", request.key, error.message)
             self.outbox.react(request.chat_id, request.message_id, emoji)
 
     def fail(self, request: ChatRequest, error: Exception) -> None:

@@ -214,7 +214,9 @@ async def reject_plan(
     finally:
         await context.notifier.refresh(ref)
     stopped = (await context.fleet.view(ref)).state is SessionState.STOPPED
-    context.receipt(request, "✍", "Sent back." if stopped else "Sent back; a new version comes.")
+    context.receipt(
+        request, "✍", "Sent back." if stopped else "Sent back; a new version comes.", session=ref.key
+    )
     await _say_if_stopped(context, request, ref)
 
 
@@ -226,7 +228,7 @@ async def give_guidance(context: HandlerContext, request: ChatRequest, ref: Sess
     """
     await leave_guidance(context, request, ref, words)
     request = request.without_files()
-    context.receipt(request, "👍", "Noted for the next iteration.")
+    context.receipt(request, "👍", "Noted for the next iteration.", session=ref.key)
     need = need_of(await context.fleet.view(ref))
     if need is not None:
         _offer_to_go_on(context, request, ref, need)
@@ -307,7 +309,7 @@ async def _answered(
 ) -> None:
     shown = ", ".join(f"{each.label}: {spoken_answer(each.answer, 60)}" for each in receipt.answered)
     left = f" · {receipt.open} open" if receipt.open else ""
-    context.receipt(request, "👍", f"Saved. {shown}{left}")
+    context.receipt(request, "👍", f"Saved. {shown}{left}", session=ref.key)
     await context.notifier.refresh(ref)
     await _say_if_stopped(context, request, ref)
 

@@ -10,15 +10,16 @@ from samobot.fleet.models import SessionRef
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
 from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.resolve import any_session, find_target
+from samobot.telegram.markup.disguise import plain_undisguised
 from samobot.telegram.markup.html import bold, pre
-from samobot.telegram.markup.markdown import HEAVY, render
+from samobot.telegram.markup.markdown import HEAVY
 from samobot.telegram.markup.rich_text import escape, utf16_units
 from samobot.telegram.markup.split import MESSAGE_UNITS, split
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, file_label, rows
 from samobot.telegram.views.plain_lines import of_flattened
-from samobot.telegram.views.wording import Icon, agent_line, plural
+from samobot.telegram.views.wording import Icon, agent_line, agent_plain, agent_rich, plural, quoted_lines
 from samobot.text import human_size, nearest, one_line
 
 _LOG_LINES = 20
@@ -44,7 +45,7 @@ async def show_plan(context: HandlerContext, request: ChatRequest, ref: SessionR
     title = view.plan.title if view.plan is not None else document.name
     context.reply(
         request,
-        f"📋 {bold(ref.name)} · {escape(one_line(title, 200))}",
+        f"📋 {bold(ref.name)} · {agent_line(title, 200)}",
         about=about,
         part="plan-file",
         attachment=Attachment(document.name, document.text.encode("utf-8", "replace")),
@@ -65,7 +66,7 @@ async def show_diff(context: HandlerContext, request: ChatRequest, ref: SessionR
     if not found.files and not found.uncommitted:
         context.reply(request, f"± {bold(ref.name)} has changed nothing yet.", about=about, part="diff")
         return
-    branch = f" · {escape(found.branch)}" if found.branch not in (None, "", ref.name) else ""
+    branch = f" · {escape(agent_plain(found.branch, 80))}" if found.branch not in (None, "", ref.name) else ""
     head = (
         f"± {bold(ref.name)}{branch}\n"
         f"{plural(found.commits, 'commit')} · {plural(len(found.files), 'file')}, +{found.added:,} −{found.removed:,}"
@@ -76,7 +77,7 @@ async def show_diff(context: HandlerContext, request: ChatRequest, ref: SessionR
     ]
     width = max(map(len, counts), default=0)
     lines = [
-        f"{count:>{width}}  {one_line(each.path, 70)}"
+        f"{count:>{width}}  {agent_plain(each.path, 70)}"
         for count, each in zip(counts, found.files, strict=False)
     ]
     if len(found.files) > len(lines):
@@ -113,9 +114,10 @@ async def show_log(
     lines = await context.fleet.log_lines(ref, max(count, 1))
     # Its words are Markdown; paths, patterns and commands are not.
     shown = [
-        _spoken(line) if line.startswith(Icon.GUIDANCE) else escape(one_line(line, _LINE)) for line in lines
+        _spoken(line) if line.startswith(Icon.GUIDANCE) else escape(plain_undisguised(one_line(line, _LINE)))
+        for line in lines
     ]
-    text = "\n".join(shown) or "The agent has done nothing yet."
+    text = quoted_lines(*shown) or "The agent has done nothing yet."
     context.reply(request, f"📄 {bold(ref.name)}\n{text}", about=about_session(ref, "log"), part="log")
 
 
@@ -172,18 +174,18 @@ async def send_file(
         close = nearest(name, listed) or next(
             (each for each in listed if name.casefold() in each.casefold()), None
         )
-        hint = f" Did you mean {close}?" if close else ""
+        hint = f" Did you mean {agent_plain(close, 80)}?" if close else ""
         raise NotFoundError(f"{ref.name} has no file “{one_line(name, 80)}”.{hint}")
     data = await context.fleet.file(ref, name)
     if not data:
-        raise UsageError(f"{name} of {ref.name} is empty.")
+        raise UsageError(f"{agent_plain(name, 80)} of {ref.name} is empty.")
     secrets = await asyncio.to_thread(context.outbox.secrets.names_in, data)
     digest = hashlib.sha256(data).hexdigest()
     if secrets and digest != confirmed:
         action = Action(do=ActionKind.FILES, session=ref.key, text=name, identity=digest)
         context.reply(
             request,
-            f"🔒 {bold(one_line(name, 80))} is held back, it contains: {escape(', '.join(secrets))}.",
+            f"🔒 {bold(agent_plain(name, 80))} is held back, it contains: {escape(', '.join(secrets))}.",
             buttons=((ActionButton("Send anyway", action, once=True),),),
             about=about_session(ref, "file"),
             part="held",
@@ -247,5 +249,5 @@ def _spoken(line: str) -> str:
 
 async def _rendered(markdown: str) -> tuple[str, ...]:
     if len(markdown) > HEAVY:
-        return split(await asyncio.to_thread(render, markdown))
-    return split(render(markdown))
+        return split((await asyncio.to_thread(agent_rich, markdown)).quoted())
+    return split(agent_rich(markdown).quoted())

@@ -16,6 +16,7 @@ from samobot.telegram.handlers import (
     prompts,
     run_handlers,
     session_offers,
+    voice,
 )
 from samobot.telegram.handlers.command_table import find_command, nearest_command
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
@@ -45,13 +46,23 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import NeedKind, need_of
-from samobot.text import one_line
+from samobot.telegram.views.wording import agent_words, guarded
+from samobot.text import clip, one_line
 
 _MOST = 3
 
 
 async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
     """Handle plain text: as the answer to a prompt, as a reply, or as a task."""
+    if voice.is_voice(request):
+        text = await voice.transcribe(context, request)
+        if text is not None and request.about is not None and request.forwarded_from is None:
+            voice.confirm(context, request, text)
+            return
+        if text is not None:
+            request = replace(request.without_files().with_text(text), spoken=True)
+        elif request.session is not None:
+            return
     prompt = prompts.find_prompt(context, request)
     if request.forwarded_from is not None:
         prompts.close_prompt(context, request)
@@ -253,6 +264,8 @@ async def _question(
 ) -> list[str]:
     """What is asked about a text that answers nothing: what it is for, and what a session would be called."""
     quoted = f"“{escape(one_line(request.text, 120))}”" if request.text.strip() else ""
+    if request.spoken:
+        quoted = f"🎤 “{escape(clip(request.text, 3_000))}”"
     lines = []
     if request.files or request.forwarded_from is not None:
         lines += [line for line in (f"What is this for?{_what_came(request)}", quoted) if line]
@@ -311,7 +324,7 @@ def _offers(view: SessionView, name: str, request: ChatRequest) -> list[ActionBu
             identity=question.identity,
             text=text,
         )
-        several = f"✍️ {name} {question.label}: {one_line(question.text, 40)}"
+        several = f"✍️ {name} {question.label}: {guarded(agent_words(question.text, 40))}"
         found.append(choice(several if len(waiting) > 1 else f"✍️ Answer to {name} {question.label}", action))
     if need is not None and need.kind is NeedKind.ACTION and says_done(text):
         done = Action(do=ActionKind.ACTION_DONE, session=view.ref.key, identity=need.name)

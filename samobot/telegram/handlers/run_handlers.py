@@ -145,7 +145,7 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
         await _offer_more_today(context, request, project, words, error)
         return
     request = request.without_files()
-    context.receipt(request, "👍")
+    context.receipt(request, "👍", session=started.ref.key if started.ref is not None else None)
     if started.ref is not None and request.chat_id not in {
         place.chat_id for place in context.places.of(started.ref.key)
     }:

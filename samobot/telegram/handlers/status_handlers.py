@@ -22,7 +22,7 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.card import card, doing, sign_of
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import Recipient, money_of, plural
+from samobot.telegram.views.wording import Recipient, agent_line, money_of, plural
 from samobot.text import human_duration, one_line
 
 _MOST = 30
@@ -86,7 +86,7 @@ def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -
     shown = card(view, place_of(context, request), context.now())
     facts = [shown.text]
     if view.plan is not None:
-        facts.append(f"Plan: {escape(one_line(view.plan.title, 80))} · {plural(view.plan.steps, 'step')}")
+        facts.append(f"Plan: {agent_line(view.plan.title, 80)} · {plural(view.plan.steps, 'step')}")
     if view.questions:
         facts.append(f"Questions: {len(view.questions)}, {len(view.open_questions)} open")
     if view.waited_s >= 60:

@@ -1,6 +1,6 @@
 """Who may: the one choke point that every update passes before any handler.
 
-It wraps the update handler and drops everything that does not come unedited from an allowed user. Strangers get no
+It wraps the update handler and drops everything that does not come from an allowed user. Strangers get no
 reply; one log line holds their ids and nothing of their text.
 """
 
@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from telegram import Chat, Message, Update
@@ -33,7 +33,6 @@ class RefusalReason(StrEnum):
     """Why an update has no effect."""
 
     KIND = "not a new message or a tap"
-    EDITED = "an edited message"
     NOBODY = "from nobody in particular"
     ANONYMOUS = "written in the name of a chat"
     BOT = "from a bot"
@@ -80,6 +79,8 @@ def check_access(update: Update, access: Access) -> AccessDecision:
     """
     if update.message is not None:
         return _judge_message(update.message, access)
+    if update.edited_message is not None:
+        return replace(_judge_message(update.edited_message, access), code=None)
     if update.callback_query is not None:
         query = update.callback_query
         chat = query.message.chat if query.message is not None else None
@@ -88,9 +89,8 @@ def check_access(update: Update, access: Access) -> AccessDecision:
             return AccessDecision(RefusalReason.KIND, user_id)
         return AccessDecision(_refusal(user_id, query.from_user.is_bot, chat, access), user_id, chat.id)
     user, where = update.effective_user, update.effective_chat
-    edited = update.edited_message is not None or update.edited_channel_post is not None
     return AccessDecision(
-        RefusalReason.EDITED if edited else RefusalReason.KIND,
+        RefusalReason.KIND,
         user.id if user is not None else None,
         where.id if where is not None else None,
     )

@@ -19,12 +19,13 @@ from samobot.telegram.handlers.callbacks import (
 )
 from samobot.telegram.handlers.command_table import Command, find_command, unknown
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, choice
+from samobot.telegram.handlers.edits import MessageUse, find_use, report_too_late, withdraw_offers
 from samobot.telegram.handlers.free_text import handle_text
 from samobot.telegram.handlers.message_files import MESSAGE, handle_with_files
 from samobot.telegram.handlers.parsing import ParsedCommand, parse_command
 from samobot.telegram.handlers.prompts import bind_prompt, close_prompt
 from samobot.telegram.handlers.status_handlers import place_of
-from samobot.telegram.inbound.message_content import read_content
+from samobot.telegram.inbound.message_content import MessageContent, read_content
 from samobot.telegram.inbound.message_parts import PART, SETTLE_SECONDS, MessagePart, PartCollector
 from samobot.telegram.inbound.polling import is_outdated
 from samobot.telegram.markup.html import code
@@ -67,6 +68,8 @@ class UpdateDispatcher:
             await self._on_tap(update.update_id, update.callback_query)
         elif update.message is not None:
             await self._on_message(update, update.message)
+        elif update.edited_message is not None:
+            await self._on_edit(update, update.edited_message)
 
     async def take_up(self) -> None:
         """Repeat the background work that was not finished when the bot last died."""
@@ -119,12 +122,51 @@ class UpdateDispatcher:
             self._context.fail(request, error)
 
     async def _on_message(self, update: Update, message: Message) -> None:
-        user, content = message.from_user, read_content(message)
-        if user is None or content.is_empty:
+        content = read_content(message)
+        request = self._read(update, message, content)
+        if request is None:
             return
+        if content.unusable:
+            if request.addressed:
+                self._context.reply(request, _unusable_text(content.unusable), part="hint")
+            return
+        part = MessagePart(request, message.date, message.media_group_id, self._is_command(request))
+        if not await self._parts.take(part):
+            await self._on_request(request)
+
+    async def _on_edit(self, update: Update, message: Message) -> None:
+        """Handle an edited message; Telegram also reports edits that change no text, such as a link's preview."""
+        content = read_content(message)
+        request = self._read(update, message, content)
+        if request is None or self._parts.replace(request):
+            return
+        chat_id, number = request.chat_id, request.message_id
+        before = self._context.store.updates.text_before(update.update_id, chat_id, number)
+        if before == content.text:
+            return
+        edited = message.edit_date or message.date
+        request = replace(request, key=f"{request.key}e{int(edited.timestamp())}")
+        typed = parse_command(before or "")
+        command = find_command(typed.name) if typed is not None else None
+        use = find_use(self._context, request)
+        if (
+            before is None
+            or use is MessageUse.USED
+            or (command is not None and command.acts and use is MessageUse.NONE)
+        ):
+            if request.addressed or typed is not None:
+                await report_too_late(self._context, request)
+            return
+        withdraw_offers(self._context, request)
+        await self._on_request(request)
+
+    def _read(self, update: Update, message: Message, content: MessageContent) -> ChatRequest | None:
+        user = message.from_user
+        if user is None or content.is_empty:
+            return None
         about = self._about(message)
         text, mentioned = self._without_mention(content.text)
-        request = ChatRequest(
+        return ChatRequest(
             key=f"message{message.message_id}",
             chat_id=message.chat.id,
             message_id=message.message_id,
@@ -140,13 +182,6 @@ class UpdateDispatcher:
             addressed=message.chat.id > 0 or about is not None or mentioned,
             sent_at=message.date.timestamp(),
         )
-        if content.unusable:
-            if request.addressed:
-                self._context.reply(request, _unusable_text(content.unusable), part="hint")
-            return
-        part = MessagePart(request, message.date, message.media_group_id, self._is_command(request))
-        if not await self._parts.take(part):
-            await self._on_request(request)
 
     async def _on_request(self, request: ChatRequest) -> None:
         """Handle a whole message."""

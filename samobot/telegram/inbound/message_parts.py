@@ -90,6 +90,16 @@ class PartCollector:
         self._wait(place)
         return True
 
+    def replace(self, request: ChatRequest) -> bool:
+        """Replace a collected part by its edited version; returns whether it was there."""
+        parts = self._open.get((request.chat_id, request.user_id), [])
+        for index, part in enumerate(parts):
+            if part.request.message_id == request.message_id:
+                parts[index] = replace(part, request=request)
+                self._note(request)
+                return True
+        return False
+
     def take_up(self, request: ChatRequest) -> None:
         """Take a part that was noted before a crash; its neighbors are taken with it."""
         place = (request.chat_id, request.user_id)

@@ -42,12 +42,12 @@ def link(text: object, url: str) -> str:
 
 
 _URL = re.compile(
-    r"(?:https?://[^\s/?#@\\]*[^\s/?#@\\.]\.[^\s/?#@\\.][^\s/?#@\\]*(?:[/?#]\S*)?|tg://\S+)\Z", re.IGNORECASE
+    r"https?://[^\s/?#@\\]*[^\s/?#@\\.]\.[^\s/?#@\\.][^\s/?#@\\]*(?:[/?#]\S*)?\Z", re.IGNORECASE
 )
 
 
 def safe_url(url: str) -> bool:
-    """Whether Telegram takes an address for a link: `http`, `https` with a dot in the host, or `tg`."""
+    """Whether Telegram takes an address for a link: `http` or `https` with a dot in the host."""
     return len(url) <= 1024 and _URL.match(url) is not None
 
 

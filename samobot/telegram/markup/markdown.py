@@ -309,21 +309,28 @@ class _Renderer:
         return text[found.end() :]
 
     def _open_link(self, url: str) -> None:
-        safe = safe_url(url)
-        if safe:
-            self._begin_line()
-            self._out.open(Style.LINK, url)
-        self._links.append((url, self._out.length, safe))
+        url = clean(url)
+        self._links.append((url, self._out.length, safe_url(url)))
 
     def _close_link(self) -> None:
         url, start, safe = self._links.pop()
         if safe:
-            if self._out.length == start:
-                self._text(url)
-            self._out.close()
+            self._address(url, start)
             return
         address = url.removeprefix("mailto:")
         if address and not self._out.ends_with(address, start):
             self._text(" (")
             self._out.verbatim(Style.CODE, address)
             self._text(")")
+
+    def _address(self, url: str, start: int) -> None:
+        """Link an address, always visible: the text before it may say anything."""
+        if self._out.ends_with(url, start):
+            return  # the app links it
+        bare = self._out.length == start
+        self._text("" if bare else " (")
+        self._begin_line()
+        self._out.open(Style.LINK, url)
+        self._text(url)
+        self._out.close()
+        self._text("" if bare else ")")

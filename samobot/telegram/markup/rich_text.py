@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Style(StrEnum):
@@ -52,6 +53,14 @@ class TextSpan:
     value: str = ""
 
 
+class Edit(NamedTuple):
+    """A replacement of `text[start:end]`; edits sort in the order of the text."""
+
+    start: int
+    end: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class RichText:
     """A text with its spans, properly nested, outer ones first."""
@@ -77,6 +86,35 @@ class RichText:
         )
         return RichText(self.text[start:end], spans)
 
+    def quoted(self, *, expandable: bool = False) -> RichText:
+        """The same as one quote; quotes in it become plain text, as Telegram nests none."""
+        if not self.text:
+            return self
+        style = Style.EXPANDABLE if expandable else Style.QUOTE
+        inner = (span for span in self.spans if span.style not in QUOTES)
+        return RichText(self.text, (TextSpan(style, 0, len(self.text)), *inner))
+
+    def replaced(self, edits: Sequence[Edit]) -> RichText:
+        """The same with some stretches replaced; what begins within one begins after it, what ends within one with it.
+
+        Args:
+            edits: In the order of the text; of those that overlap, the first counts.
+        """
+        pieces: list[str] = []
+        made: list[Edit] = []
+        at = 0
+        for edit in edits:
+            if edit.start >= at:
+                pieces += [self.text[at : edit.start], edit.text]
+                made.append(edit)
+                at = edit.end
+        spans = (
+            TextSpan(span.style, _moved(span.start, made), _moved(span.end, made), span.value)
+            for span in self.spans
+        )
+        text = "".join([*pieces, self.text[at:]])
+        return RichText(text, tuple(span for span in spans if span.end > span.start))
+
     def _pieces(self) -> list[str]:
         pieces: list[str] = []
         open_: list[TextSpan] = []
@@ -98,6 +136,18 @@ class RichText:
             open_.append(span)
         go_to(len(self.text))
         return pieces
+
+
+def _moved(place: int, edits: Sequence[Edit]) -> int:
+    """Where a place is after the edits; the end of the replacement if it was within one."""
+    shift = 0
+    for edit in edits:
+        if place <= edit.start:
+            break
+        if place < edit.end:
+            return edit.start + shift + len(edit.text)
+        shift += len(edit.text) - (edit.end - edit.start)
+    return place + shift
 
 
 def _tags(span: TextSpan) -> tuple[str, str]:
@@ -204,17 +254,35 @@ class _Open:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ANSI = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?)")
 _LINES = re.compile("\r\n?|[\u2028\u2029\x0b\x0c\x85]")
-# Control characters, and direction overrides, which Telegram drops because they can disguise a text.
-_DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e]")
+# Control characters; what changes the direction of text; what takes no room: all can disguise a text.
+_DROPPED = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb]"
+    "|(?<!\U0001f3f4)(?<![\U000e0020-\U000e007f])[\U000e0000-\U000e007f]"
+)
+# Joiners belong between emoji and within scripts that need them; elsewhere they only tell two words apart unseen.
+_JOINED = "[\u0600-\u0dff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]"
+_JOINERS = re.compile(f"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})")
+APP_LINK = re.compile(r"(?:tg|ton|tonsite):(?=//)", re.IGNORECASE)
+"""Telegram makes links of these that act inside the app, whatever the text around them says."""
+
+_ACCENT = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+# Accents on accents reach into the lines above and below.
+_STACKED = re.compile(f"({_ACCENT}{{3}}){_ACCENT}+")
 
 
 def clean(text: str) -> str:
-    """Make a text fit to be sent: no lone surrogates, terminal colours or control characters, `\\n` for lines."""
-    if text.isprintable():  # most texts, and most of the time
-        return text
-    text = _ANSI.sub("", text)
-    text = _LINES.sub("\n", text)
-    return _SURROGATE.sub("\ufffd", _DROPPED.sub("", text))
+    """Make a text fit to be sent.
+
+    No lone surrogates, terminal colors, control, direction or invisible characters, towers of accents and live app
+    links (`tg://`); `\\n` for lines.
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = _LINES.sub("\n", _ANSI.sub("", text))
+        text = _STACKED.sub(r"\1", _JOINERS.sub("", _DROPPED.sub("", text)))
+        text = _SURROGATE.sub("\ufffd", text)
+    return APP_LINK.sub(r"\g<0> ", text) if "//" in text else text
 
 
 def utf16_units(text: str) -> int:

@@ -16,7 +16,7 @@ from samobot.telegram.store.notified import LimitNotice
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
-from samobot.telegram.views.wording import Icon, Recipient, agent_line, lines, name_of, time_of
+from samobot.telegram.views.wording import Icon, Recipient, agent_block, lines, name_of, time_of
 from samobot.text import one_line
 
 _NAMED = 6
@@ -55,7 +55,7 @@ def waiting_notice(views: Sequence[SessionView], recipient: Recipient, now: date
     text = lines(
         f"{Icon.PARKED} <b>Usage limit</b>",
         f"{_names(views)} {'wait' if several else 'waits'}. {'They go' if several else 'It goes'} on {when}.",
-        agent_line(next((view.limit for view in views if view.limit), ""), 160),
+        agent_block(next((view.limit for view in views if view.limit), ""), 160),
     )
     if len(views) > _BUTTONS_FOR:
         show = [

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 TEXT_SECONDS = 30.0
 
+_QUOTE = re.compile(r"<blockquote[^<>]*>(.*?)</blockquote>", re.DOTALL)
 _MEDIA_WITHOUT_TEXT = "there is no text in the message to edit"
 
 
@@ -152,8 +153,9 @@ def classify_error(error: TelegramError | TimeoutError, row: OutboxRow) -> Error
 
 
 def plain_text(markup: str) -> str:
-    """Turn Telegram HTML into the text that a person reads."""
-    return html.unescape(re.sub(r"</?[a-zA-Z][^<>]*>", "", markup))
+    """Turn Telegram HTML into the text that a person reads, with `> ` before each line of a quote."""
+    quoted = _QUOTE.sub(lambda found: "> " + found[1].replace("\n", "\n> "), markup)
+    return html.unescape(re.sub(r"</?[a-zA-Z][^<>]*>", "", quoted))
 
 
 def _refusal(text: str, row: OutboxRow) -> ErrorAction:

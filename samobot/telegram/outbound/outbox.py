@@ -21,8 +21,9 @@ from typing import Any
 from telegram import Bot, ForceReply, InlineKeyboardMarkup
 
 from samobot.errors import StorageError
+from samobot.telegram.markup.disguise import plain_undisguised
 from samobot.telegram.markup.html import to_plain
-from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.markup.rich_text import clean, escape
 from samobot.telegram.outbound.chat_sender import ChatSender, SenderContext
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.outbound.direct_calls import DirectCalls
@@ -31,6 +32,7 @@ from samobot.telegram.outbound.secret_filter import SecretFilter, secret_note
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Post, Priority
 from samobot.telegram.store.sent import MessageSubject
+from samobot.text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +146,7 @@ class Outbox:
             silent=silent,
             thread_id=thread_id,
             reply_to=reply_to,
-            file_name=attachment.name if attachment else None,
+            file_name=plain_undisguised(one_line(clean(attachment.name))) if attachment else None,
             photo=bool(attachment and attachment.photo),
         )
         about = about or MessageSubject()
@@ -300,7 +302,9 @@ class Outbox:
             missed: Called where Telegram takes no answer any more: the tap was answered before, or long ago.
         """
         self._calls.make(
-            self._bot.answer_callback_query(query_id, self.secrets.mask(text) or None, show_alert=alert),
+            self._bot.answer_callback_query(
+                query_id, clean(self.secrets.mask(text)) or None, show_alert=alert
+            ),
             missed,
         )
 
@@ -381,7 +385,9 @@ class Outbox:
             return attachment, ""
         data = self.secrets.mask_data(attachment.data)
         if data is None:
-            return None, escape(f"🔒 {attachment.name} is held back, it contains: {', '.join(names)}")
+            return None, escape(
+                f"🔒 {plain_undisguised(one_line(clean(attachment.name)))} is held back, it contains: {', '.join(names)}"
+            )
         return replace(attachment, data=data), escape(secret_note(names))
 
     def _wake(self, chat_id: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from samobot.telegram.markup.html import from_html
-from samobot.telegram.markup.rich_text import RichText, TextSpan
+from samobot.telegram.markup.rich_text import Edit, RichText
 
 _SHORTEST_VALUE = 8
 _PREFIX = 12
@@ -154,17 +154,10 @@ class SecretFilter:
         if not self._find(plain) and not self._find(html.unescape(source)):
             return source
         rich = from_html(source)
-        text: list[str] = []
-        moved: list[tuple[int, int, int]] = []
-        at = 0
-        for found in self._find(rich.text):
-            mask = _mask(found.name)
-            text += [rich.text[at : found.start], mask]
-            moved.append((found.start, found.end, len(mask)))
-            at = found.end
-        text.append(rich.text[at:])
-        kept = (_move(span, moved) for span in rich.spans if not self.names(span.value))
-        return RichText("".join(text), tuple(span for span in kept if span.end > span.start)).html()
+        edits = [Edit(found.start, found.end, _mask(found.name)) for found in self._find(rich.text)]
+        masked = rich.replaced(edits)
+        kept = tuple(span for span in masked.spans if not self.names(span.value))
+        return RichText(masked.text, kept).html()
 
     def mask_json(self, value: Any) -> Any:
         """Mask the secrets in every text of a JSON value, such as a keyboard."""
@@ -236,20 +229,3 @@ def _apart(found: Iterable[_Found]) -> list[_Found]:
 
 def _mask(name: str) -> str:
     return f"[{name} masked]"
-
-
-def _move(span: TextSpan, moved: list[tuple[int, int, int]]) -> TextSpan:
-    return TextSpan(
-        span.style, _place(span.start, moved, before=True), _place(span.end, moved, before=False), span.value
-    )
-
-
-def _place(at: int, moved: list[tuple[int, int, int]], *, before: bool) -> int:
-    """Where a place of the old text is in the masked one; within a secret, at the beginning or end of its mask."""
-    shift = 0
-    for start, end, length in moved:
-        if at >= end:
-            shift += length - (end - start)
-        elif at > start:
-            return start + shift + (0 if before else length)
-    return at + shift

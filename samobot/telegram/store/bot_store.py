@@ -7,6 +7,7 @@ import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from samobot.telegram.store.acted_messages import ActedMessages
 from samobot.telegram.store.bot_account import BotAccounts
 from samobot.telegram.store.callback_data import CallbackIds
 from samobot.telegram.store.chat_migration import ChatMigrations
@@ -50,6 +51,7 @@ class Store:
         updates: The journal of updates.
         outbox: Rows of messages not yet delivered; use `samobot.telegram.outbound.outbox.Outbox`, which sends them.
         sent: Our messages in chats.
+        acted: Messages of users that were acted on.
         notified: What the chats were last notified of, by session.
         past: The sessions at rest.
         plans: The plan that was shown last, by session.
@@ -77,6 +79,7 @@ class Store:
         self.updates = UpdateJournal(self._database)
         self.outbox = OutboxQueue(self._database, state_dir / "outbox")
         self.sent = SentMessages(self._database)
+        self.acted = ActedMessages(self._database)
         self.notified = NotifiedStates(self._database)
         self.past = PastRows(self._database)
         self.plans = ShownPlans(self._database)
@@ -119,6 +122,7 @@ class Store:
         self.updates.prune()
         self.callbacks.prune()
         self.sent.prune()
+        self.acted.prune()
         self.outbox.prune()
 
     def close(self) -> None:

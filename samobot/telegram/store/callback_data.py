@@ -115,6 +115,19 @@ class CallbackIds:
                 (self._database.clock(), scope),
             )
 
+    def scopes_under(self, prefix: str) -> dict[str, bool]:
+        """The scopes of a message's answers, and whether a button of each was used.
+
+        Args:
+            prefix: What the scopes begin with, up to the number of the message: `11:reply:message5`.
+        """
+        rows = self._database.rows(
+            "SELECT scope, MAX(used IS NOT NULL) AS used FROM callbacks "
+            "WHERE substr(scope, 1, ?) = ? AND substr(scope, ?, 1) IN (':', 'e') GROUP BY scope",
+            (len(prefix), prefix, len(prefix) + 1),
+        )
+        return {row["scope"]: bool(row["used"]) for row in rows}
+
     def scopes_of(self, session: str) -> tuple[str, ...]:
         """The scopes with buttons that still mean something, all of them about one session.
 

@@ -251,5 +251,21 @@ CREATE TABLE past_sessions (      -- sessions at rest that need not be read agai
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TYPED_TABLES, _CHAT_PROJECTS, _PAST_SESSIONS)
+_ACTED_MESSAGES = """
+CREATE TABLE acted_messages (     -- messages of users that were acted on: an edit comes too late
+    chat_id    INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    session    TEXT,
+    at         REAL NOT NULL,
+    PRIMARY KEY (chat_id, message_id)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _TYPED_TABLES,
+    _CHAT_PROJECTS,
+    _PAST_SESSIONS,
+    _ACTED_MESSAGES,
+)
 """Step n brings the schema from version n to n + 1."""

@@ -111,6 +111,24 @@ class UpdateJournal:
         )
         return tuple((row["update_id"], row["reason"]) for row in rows)
 
+    def text_before(self, update_id: int, chat_id: int, message_id: int) -> str | None:
+        """Return a message's text or caption before an edit; None if no update about it is kept.
+
+        Args:
+            update_id: The update that brought the edit.
+            chat_id: The chat.
+            message_id: The message.
+        """
+        row = self._database.row(
+            "SELECT COALESCE(json_extract(m, '$.text'), json_extract(m, '$.caption'), '') AS text FROM ("
+            "SELECT update_id, COALESCE(json_extract(raw, '$.edited_message'), json_extract(raw, '$.message')) AS m "
+            "FROM updates WHERE update_id != ? AND state = ?) "
+            "WHERE json_extract(m, '$.message_id') = ? AND json_extract(m, '$.chat.id') = ? "
+            "ORDER BY update_id DESC LIMIT 1",
+            (update_id, UpdateState.DONE, message_id, chat_id),
+        )
+        return str(row["text"]) if row is not None else None
+
     def prune(self) -> None:
         """Forget what was finished long ago."""
         with self._database.transaction(durable=False) as connection:

@@ -17,10 +17,11 @@ from samobot.telegram.views.pending import NeedKind, need_of
 from samobot.telegram.views.wording import (
     Icon,
     Recipient,
+    agent_block,
     agent_quote,
     agent_rich,
-    agent_text,
     agent_words,
+    guarded,
     headline,
     lines,
     money_of,
@@ -135,7 +136,7 @@ def _state_words(view: SessionView) -> str:
 
 def _because(words: str, reason: str) -> str:
     why = agent_words(reason, _REASON).rstrip(". ")
-    return f"{words.rstrip()}: {why}" if why else words.rstrip()
+    return f"{words.rstrip()}: {guarded(why)}" if why else words.rstrip()
 
 
 def _block(view: SessionView, said: str) -> MessageView:
@@ -155,7 +156,7 @@ def _failed(view: SessionView) -> MessageView:
     why, _ = _why(view)
     head = f"{headline(Icon.ERROR, view.ref, 'failed')} {phase_words(view.phase)}".rstrip()
     text = paragraphs(
-        lines(head, why or agent_text(view.end.text if view.end else "", _QUOTED)),
+        lines(head, why or agent_block(view.end.text if view.end else "", _QUOTED)),
         _HINTS[BlockCause.FAILURES],
     )
     return MessageView(text, _help(view, "💬 Guidance", retry_first=True))
@@ -170,12 +171,12 @@ def _why(view: SessionView) -> tuple[str, bool]:
     rich = agent_rich(reason)
     short = rich.units <= beginning(rich, _SHORT if needs else _ALONE)
     if short:
-        why = rich.html() if visible(rich.text) else ""
+        why = rich.quoted().html() if visible(rich.text) else ""
     else:
         why = agent_quote(reason, _QUOTED, expandable=True)
         needs = needs or next(iter(_QUESTION.findall(rich.text)[-1:]), "")
     first = "\n".join(agent_rich(needs).text.split("\n")[:_NEED_LINES])
-    need = agent_text(needs, max(16, beginning(RichText(first), _NEED) + _CUT))
+    need = agent_block(needs, max(16, beginning(RichText(first), _NEED) + _CUT))
     if not (why and need):
         return why or need, short
     return paragraphs(_part("Why", why) if short else why, _part("It needs", need)), short
@@ -192,7 +193,7 @@ def _apart(view: SessionView) -> tuple[str, str]:
 
 
 def _part(label: str, html: str) -> str:
-    return f"{bold(label + ':')}{chr(10) if chr(10) in html else ' '}{html}"
+    return f"{bold(label + ':')}\n{html}"
 
 
 def _help(view: SessionView, guidance: str, *, retry_first: bool = False) -> Rows:
@@ -226,7 +227,7 @@ def _action(view: SessionView) -> MessageView:
 def _day(view: SessionView) -> MessageView:
     """Show that all sessions together have used up the day's budget."""
     buttons = (more_today(view.ref), ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key)))
-    words = agent_text(view.end.text if view.end is not None else "", 300)
+    words = agent_block(view.end.text if view.end is not None else "", 300)
     return MessageView(
         f"{headline(Icon.BUDGET, view.ref, 'rests for today')}\n{words}", rows(*buttons, width=_ABREAST)
     )
@@ -260,7 +261,7 @@ def _budget(view: SessionView) -> MessageView:
 
 def _iterations(view: SessionView) -> MessageView:
     key = view.ref.key
-    words = agent_text(view.end.text if view.end is not None else "", 300)
+    words = agent_block(view.end.text if view.end is not None else "", 300)
     buttons = (
         ActionButton("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
         ActionButton("📄 Log", Action(do=ActionKind.LOG, session=key)),

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from samobot.telegram.markup.rich_text import clean
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.store.callback_data import CallbackIds
 from samobot.telegram.views.actions import Action
+from samobot.telegram.views.wording import agent_plain
 from samobot.text import one_line
 
 MOST_BUTTONS = 100
@@ -83,7 +85,7 @@ def file_label(name: str, size: str) -> str:
         size: Its size, in words.
     """
     room = LABEL_CHARACTERS - len(size) - 3
-    name = one_line(name)
+    name = agent_plain(name)
     if len(name) > room:
         ending = name[-_LONGEST_ENDING:].rpartition(".")[2]
         end = len(ending) + 1 + _BEFORE_ENDING
@@ -112,4 +114,6 @@ def keyboard(callbacks: CallbackIds, buttons: Rows, scope: str) -> InlineKeyboar
 def _button(callbacks: CallbackIds, button: ActionButton, scope: str) -> InlineKeyboardButton:
     action = button.action.model_dump(mode="json", exclude_none=True)
     identifier = callbacks.mint(action, scope=button.scope or scope, once=button.once)
-    return InlineKeyboardButton(one_line(button.label, LABEL_CHARACTERS) or "…", callback_data=identifier)
+    return InlineKeyboardButton(
+        one_line(clean(button.label), LABEL_CHARACTERS) or "…", callback_data=identifier
+    )

@@ -18,6 +18,7 @@ from samobot.telegram.views.wording import (
     Icon,
     Recipient,
     agent_line,
+    agent_plain,
     dots,
     lines,
     money_of,
@@ -65,7 +66,7 @@ def card(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:
         _labelled("Last", of_flattened(view.last_action or view.summary)),
         _labelled("Next", view.next) if view.state is not SessionState.DONE else "",
         *_guidance(view),
-        *(f"{Icon.ERROR} {escape(one_line(problem, 160))}" for problem in view.problems[:1]),
+        *(f"{Icon.ERROR} {escape(agent_plain(problem, 160))}" for problem in view.problems[:1]),
     )
     return MessageView(text, card_buttons(view, need))
 
@@ -98,7 +99,7 @@ def doing(view: SessionView, need: Need | None, recipient: Recipient, now: datet
         return f"{_waits(view, need)}{since}"
     match view.state:
         case SessionState.RUNNING if view.activity and view.running_since is not None:
-            return one_line(view.activity, _LINE)
+            return agent_plain(view.activity, _LINE)
         case SessionState.RUNNING:
             return "Working" if view.running_since is not None else "Between two iterations"
         case SessionState.QUEUED:

@@ -14,9 +14,9 @@ from samobot.telegram.views.buttons import ActionButton, MessageView, rows
 from samobot.telegram.views.landing_message import land_button
 from samobot.telegram.views.wording import (
     Icon,
+    agent_block,
     agent_line,
     agent_rich,
-    agent_text,
     headline,
     lines,
     money_of,
@@ -43,7 +43,7 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> MessageView:
         summary: Its summary, Markdown; empty where the agent wrote none.
         diff: What its branch holds; None where it does not work in a repository.
     """
-    words = summary_text(summary) or agent_text(view.summary or view.last_action or "", _SUMMARY)
+    words = summary_text(summary) or agent_block(view.summary or view.last_action or "", _SUMMARY)
     facts = lines(_branch(diff), _tests(view), _took(view), _by_phase(view))
     key = view.ref.key
     of_repository = (
@@ -104,7 +104,7 @@ def was_decided(view: SessionView) -> bool:
 def summary_text(summary: str) -> str:
     """The beginning of a summary as HTML: its first words, without its title."""
     body = _body(summary)[:_MOST_READ]
-    return agent_text(body, _shown_units(agent_rich(body)))
+    return agent_block(body, _shown_units(agent_rich(body)))
 
 
 def _shown_units(rich: RichText) -> int:

@@ -10,7 +10,16 @@ from samobot.phases import Phase
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView
-from samobot.telegram.views.wording import Icon, agent_line, dots, headline, lines, money_of, name_of, plural
+from samobot.telegram.views.wording import (
+    Icon,
+    agent_block,
+    dots,
+    headline,
+    lines,
+    money_of,
+    name_of,
+    plural,
+)
 from samobot.text import capitalize_first, human_money, one_line
 
 _SHOWN = 5
@@ -22,7 +31,7 @@ def new_phase(view: SessionView, before: Phase | None) -> MessageView:
         before is not None and view.iterations_by_phase.get(before)
     ) else ""  # fmt: skip
     cost = f" · {money_of(view)} so far" if came and view.cost_usd else ""
-    last = agent_line(view.summary or view.last_action or "", 160)
+    last = agent_block(view.summary or view.last_action or "", 160)
     head = headline(Icon.RUNNING, view.ref, f"goes on to {view.phase}")
     return MessageView(lines(head, dots(view.phase), escape(came + cost), last))
 
@@ -31,7 +40,7 @@ def iteration_over(view: SessionView) -> MessageView:
     """Show that an iteration has ended."""
     head = f"{Icon.RUNNING} {name_of(view.ref)} · iteration {view.iteration}"
     cost = f" · {money_of(view)}" if view.cost_usd else ""
-    return MessageView(lines(head + escape(cost), agent_line(view.summary or view.last_action or "", 200)))
+    return MessageView(lines(head + escape(cost), agent_block(view.summary or view.last_action or "", 200)))
 
 
 def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> MessageView:
@@ -44,7 +53,7 @@ def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> MessageV
 
 def put_back(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
     """Show that the agent decided something that only a person may, and that it was put back."""
-    shown = [agent_line(remark.text, 300) for remark in remarks[-_SHOWN:]]
+    shown = [agent_block(remark.text, 300) for remark in remarks[-_SHOWN:]]
     more = len(remarks) - len(shown)
     log = ActionButton("📄 Log", Action(do=ActionKind.LOG, session=view.ref.key))
     stop = ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key))
@@ -61,7 +70,7 @@ def put_back(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
 
 def noticed(view: SessionView, remark: RemarkView) -> MessageView:
     """Show something that the worker wants known."""
-    return MessageView(lines(headline(Icon.ERROR, view.ref), agent_line(remark.text, 300)))
+    return MessageView(lines(headline(Icon.ERROR, view.ref), agent_block(remark.text, 300)))
 
 
 def money_spent(view: SessionView, percent: int) -> MessageView:
@@ -84,7 +93,7 @@ def fleet_news(news: FleetEvent, name: str, times: int = 1) -> MessageView:
         name: The session's name, where it is not known yet.
         times: How often it has happened in a row.
     """
-    said = agent_line(news.text, 300)
+    said = agent_block(news.text, 300)
     if news.ref is None:
         head = f"{Icon.ERROR} <b>{escape(name)}</b>"
     else:

@@ -8,7 +8,15 @@ from samobot.telegram.markup.html import code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
-from samobot.telegram.views.wording import Icon, headline, lines, paragraphs, plural
+from samobot.telegram.views.wording import (
+    Icon,
+    agent_plain,
+    headline,
+    lines,
+    paragraphs,
+    plural,
+    quoted_lines,
+)
 from samobot.text import one_line
 
 _LABELS = {
@@ -37,7 +45,7 @@ def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
     facts = (
         f"{plural(view.ahead, 'commit')} · {plural(view.files, 'file')}, +{view.added:,} −{view.removed:,}"
     )
-    subjects = [escape(one_line(each, _SUBJECT)) for each in view.subjects[: min(_SUBJECTS, view.ahead)]]
+    subjects = [escape(agent_plain(each, _SUBJECT)) for each in view.subjects[: min(_SUBJECTS, view.ahead)]]
     if view.ahead > len(subjects):
         subjects.append(f"… and {view.ahead - len(subjects)} more")
     at = f"{code(view.head[:_ID])}" + (f" onto {code(view.base_head[:_ID])}" if view.base_head else "")
@@ -49,7 +57,7 @@ def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
     remote = f"Push goes to {code(one_line(view.remote, 200))}" if _is_open(view, LandingStep.PUSH) else ""
     possible = [each for each in view.offers if not each.refusal]
     return MessageView(
-        paragraphs(lines(head, facts, at), lines(*subjects), lines(behind, remote, *_refusals(view))),
+        paragraphs(lines(head, facts, at), quoted_lines(*subjects), lines(behind, remote, *_refusals(view))),
         rows(*(_button(ref, each) for each in possible), width=2),
     )
 

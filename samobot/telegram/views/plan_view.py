@@ -8,8 +8,9 @@ from datetime import datetime
 from samobot.fleet.models import PlanView, SessionView
 from samobot.fleet.results import Document
 from samobot.session.status import SessionState
-from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.markup.split import CAPTION_UNITS, PHONE_LINE, file_name
+from samobot.telegram.markup.html import to_plain
+from samobot.telegram.markup.rich_text import escape, utf16_units, visible
+from samobot.telegram.markup.split import CAPTION_UNITS, MESSAGE_ENTITIES, PHONE_LINE, file_name
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView
@@ -24,6 +25,7 @@ from samobot.telegram.views.wording import (
     lines,
     paragraphs,
     plural,
+    quoted_lines,
     time_of,
 )
 from samobot.text import clip, one_line
@@ -79,10 +81,10 @@ def open_plan(
         if auto_at is not None
         else ""
     )
+    proposed = paragraphs(_title(plan), lines(*outline, f"… and {more} more" if more > 0 else ""))
     text = paragraphs(
-        lines(f"{headline(Icon.PLAN, view.ref, words)}{_version(version)}", _title(plan)),
-        lines(*outline, f"… and {more} more" if more > 0 else ""),
-        f"Since version {version - 1}:\n{changes}" if changes and not again else "",
+        f"{headline(Icon.PLAN, view.ref, words)}{_version(version)}\n{quoted_lines(proposed)}",
+        f"Since version {version - 1}:\n{quoted_lines(changes)}" if changes and not again else "",
         auto,
     )
     identity = plan.sha256
@@ -107,10 +109,10 @@ def decided_plan(
     who = escape(decided_by(plan.by, plan.via, plan.at, recipient, today))
     if approved:
         head = f"{headline(Icon.DECIDED, view.ref)} · plan{_version(version)}"
-        return MessageView(lines(head, _title(plan), f"→ Approved · {who}"))
+        return MessageView(lines(head, quoted_lines(_title(plan)), f"→ Approved · {who}"))
     head = f"{headline(Icon.PLAN, view.ref)} · plan{_version(version)}"
     feedback = agent_verbatim(plan.feedback or "")
-    return MessageView(lines(head, _title(plan), f"→ Changes requested · {who}", feedback))
+    return MessageView(lines(head, quoted_lines(_title(plan)), f"→ Changes requested · {who}", feedback))
 
 
 def past_plan(view: SessionView, version: int, *, replaced: bool) -> MessageView:
@@ -123,12 +125,14 @@ def past_plan(view: SessionView, version: int, *, replaced: bool) -> MessageView
 
 def plan_file(view: SessionView, document: Document, version: int) -> MessageView:
     """The whole plan as a document; where it is short enough, it is also readable right there."""
-    rich = agent_rich(document.text)
-    caption = rich.html() if rich.text and rich.units <= CAPTION_UNITS and len(rich.spans) <= 100 else ""
     name = file_name(f"plan {view.ref.name[:40]}" + (f" v{version}" if version > 1 else ""))
     data = document.text.encode("utf-8", "replace")
     label = f"📎 {headline(Icon.PLAN, view.ref)}: the whole plan{_version(version)}"
-    return MessageView(caption or label, attachment=Attachment(name, data))
+    rich = agent_rich(document.text)
+    room = CAPTION_UNITS - utf16_units(to_plain(label)) - 1
+    short = visible(rich.text) and rich.units <= room and len(rich.spans) < MESSAGE_ENTITIES - 2
+    text = f"{label}\n{rich.quoted().html()}" if short else label
+    return MessageView(text, attachment=Attachment(name, data))
 
 
 def changes(before: str, after: str) -> str:

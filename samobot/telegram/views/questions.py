@@ -7,20 +7,24 @@ from datetime import datetime
 from samobot.fleet.models import SessionView
 from samobot.session.question import Question
 from samobot.session.status import SessionState
-from samobot.telegram.markup.rich_text import escape, visible
+from samobot.telegram.markup.html import quote
+from samobot.telegram.markup.rich_text import QUOTES, RichText, escape, visible
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, Rows, rows
 from samobot.telegram.views.wording import (
     Icon,
     Recipient,
+    agent_block,
+    agent_inline,
     agent_line,
     agent_rich,
-    agent_text,
     decided_by,
+    guarded,
     headline,
     lines,
     paragraphs,
     plural,
+    quoted_lines,
     time_of,
 )
 from samobot.text import clip, one_line
@@ -61,8 +65,8 @@ def open_question(
     how_many = f" · {number} of {len(of)}" if len(of) > 1 else ""
     text = paragraphs(
         f"{headline(Icon.QUESTION, view.ref, 'asks')}{how_many}",
-        _whole(question.text),
-        "\n".join(f"<b>{escape(each.letter)}</b>  {_whole(each.text)}" for each in question.options),
+        agent_block(question.text) or quote(one_line(question.text) or "…"),
+        quoted_lines(*(f"<b>{escape(each.letter)}</b>  {_option(each.text)}" for each in question.options)),
         _suggestion(question),
         _by_itself(auto_at, recipient, now) if first else "",
     )
@@ -83,7 +87,7 @@ def answered_question(
     """
     text = lines(
         f"{headline(Icon.DECIDED, view.ref)} · question {question.number}",
-        agent_text(question.text, _ASKED_AGAIN),
+        agent_block(question.text, _ASKED_AGAIN),
         f"→ {answer_words(question)}",
         escape(decided_by(question.by, question.via, question.at, recipient, today)),
     )
@@ -133,7 +137,7 @@ def answer_words(question: Question) -> str:
     """An answer as HTML, readable: an option in its own words, anything else verbatim, both shortened."""
     letter, words = _chosen(question)
     if letter is not None:
-        return f"<b>{escape(letter)}</b>  {agent_text(words, 1000)}".rstrip()
+        return f"<b>{escape(letter)}</b>  {agent_inline(words, 1000)}".rstrip()
     return escape(clip(words.strip(), 1500))
 
 
@@ -195,7 +199,7 @@ def _action(view: SessionView, question: Question, kind: ActionKind, letter: str
 
 
 def _suggestion(question: Question) -> str:
-    reason = agent_text(question.reason, 800)
+    reason = agent_inline(question.reason, 800)
     if question.suggestion:
         return f"💡 It suggests {escape(question.suggestion)}{': ' if reason else ''}{reason}"
     return f"💡 It suggests: {reason}" if reason else ""
@@ -207,9 +211,15 @@ def _by_itself(auto_at: datetime | None, recipient: Recipient, now: datetime) ->
     return f"⏱ The suggestions are taken at {time_of(auto_at, recipient, now)} unless you say otherwise."
 
 
-def _whole(markdown: str) -> str:
+def _option(markdown: str) -> str:
+    """An option whole, its further lines indented, so that none passes for another option."""
     rich = agent_rich(markdown)
-    return rich.html() if visible(rich.text) else escape(one_line(markdown) or "…")
+    if not visible(rich.text):
+        return escape(one_line(markdown) or "…")
+    first, *more = rich.text.split("\n")
+    if not more:
+        return RichText(rich.text, tuple(span for span in rich.spans if span.style not in QUOTES)).html()
+    return "\n".join([escape(first), *(f"    {escape(guarded(line))}" for line in more if line.strip())])
 
 
 def _same_round(one: Question, other: Question) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
@@ -10,16 +11,28 @@ from zoneinfo import ZoneInfo
 
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.phases import Phase
-from samobot.telegram.markup.html import bold, quote
+from samobot.telegram.markup.disguise import plain_undisguised, undisguised
+from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.markdown import render
-from samobot.telegram.markup.rich_text import RichText, escape, visible
+from samobot.telegram.markup.rich_text import RichText, clean, escape, visible
 from samobot.telegram.markup.split import shorten
 from samobot.telegram.store.chat_settings import NotifyLevel
 from samobot.text import clip, human_money, one_line
 
 NAME_CHARACTERS = 64
+_FAR_DAYS = 180
+"""A time further away comes with its year."""
+
 _MOST_RENDERED = 20_000
 _OPTION = re.compile(r"[A-Z]\) ")
+_ORDINARY = frozenset({"Ll", "Lu", "Lt", "Lm", "Lo", "Nd", "Mn", "Mc", "Ps", "Pi"})
+"""Unicode categories that a text begins with: letters, digits, opening brackets and quotes."""
+
+_ICON_LIKE = re.compile(
+    "[\u2100-\u214f\u2190-\u21ff\u221a\u221b\u2300-\u27ff\u2900-\u297f\u2b00-\u2bff\u3200-\u33ff\ufe0f\u20e3"
+    "\U0001f000-\U0001faff]"
+)
+"""Arrows, boxes, dingbats, emoji: what our own lines begin with, and whatever looks like it."""
 
 
 class Icon(StrEnum):
@@ -96,8 +109,11 @@ def time_of(at: datetime, recipient: Recipient, today: datetime) -> str:
     local, base = at.astimezone(recipient.zone), today.astimezone(recipient.zone)
     if local.date() == base.date():
         return f"{local:%H:%M}"
-    if abs((local.date() - base.date()).days) < 7:
+    days = abs((local.date() - base.date()).days)
+    if days < 7:
         return f"{local:%a} {local:%H:%M}"
+    if days > _FAR_DAYS:
+        return f"{local:%b} {local.day}, {local.year}, {local:%H:%M}"
     return f"{local:%b} {local.day}, {local:%H:%M}"
 
 
@@ -118,25 +134,52 @@ def decided_by(
     return f"{who}, {time_of(at, recipient, today)}" if at is not None else who
 
 
-def agent_text(markdown: str, limit: int) -> str:
-    """The agent's Markdown as HTML of at most `limit` UTF-16 units; empty where there is nothing to see."""
-    rich = agent_rich(markdown)
-    return shorten(rich, limit).html() if visible(rich.text) else ""
-
-
 def agent_rich(markdown: str) -> RichText:
-    """The agent's Markdown, rendered; the end of a text beyond reason is left out."""
-    return render(clip(markdown.strip(), _MOST_RENDERED))
+    """The agent's Markdown, rendered and without disguises; the end of a text beyond reason is left out."""
+    return undisguised(render(clip(markdown.strip(), _MOST_RENDERED)))
+
+
+def agent_block(markdown: str, limit: int = _MOST_RENDERED, *, expandable: bool = False) -> str:
+    """The agent's Markdown as a quote of at most `limit` UTF-16 units, so that no line can pass for one of ours.
+
+    Empty if nothing is visible.
+    """
+    rich = shorten(agent_rich(markdown), limit)
+    return rich.quoted(expandable=expandable).html() if visible(rich.text) else ""
+
+
+def agent_inline(markdown: str, limit: int) -> str:
+    """The agent's Markdown for the end of a line of ours; as a block below it if it has several lines or icons."""
+    rich = shorten(agent_rich(markdown), limit)
+    if not visible(rich.text):
+        return ""
+    return f"\n{rich.quoted().html()}" if "\n" in rich.text or _like_ours(rich.text) else rich.html()
+
+
+def agent_plain(text: str, limit: int | None = None) -> str:
+    """A name or text of the agent that is not Markdown, such as a path, as one plain line; not escaped."""
+    return guarded(plain_undisguised(one_line(clean(text), limit)))
+
+
+def guarded(text: str) -> str:
+    """A line of the agent, in quotation marks if it or its end could pass for a line of ours, with an icon or an arrow."""
+    return f"“{text.replace('“', '‘').replace('”', '’')}”" if _like_ours(text) else text
+
+
+def _like_ours(text: str) -> bool:
+    sign = text.lstrip()[:1]
+    ordinary = sign.isascii() or sign in "¿¡" or unicodedata.category(sign) in _ORDINARY
+    return not ordinary or _ICON_LIKE.search(text) is not None
 
 
 def agent_words(markdown: str, limit: int) -> str:
     """The agent's words as one plain line of at most `limit` characters."""
-    return one_line(render(clip(markdown, 4 * limit)).text, limit)
+    return one_line(clean(agent_rich(clip(markdown, 4 * limit)).text), limit)
 
 
 def agent_line(markdown: str, limit: int) -> str:
     """The agent's words as one line of HTML without styles, at most `limit` characters before escaping."""
-    return escape(agent_words(markdown, limit))
+    return escape(guarded(agent_words(markdown, limit)))
 
 
 def spoken_answer(answer: str, limit: int) -> str:
@@ -147,7 +190,7 @@ def spoken_answer(answer: str, limit: int) -> str:
 def agent_quote(markdown: str, limit: int, *, expandable: bool = False) -> str:
     """What somebody said, as a quote without styles; empty where there is nothing to see."""
     plain = re.sub(r"\n{2,}", "\n", shorten(agent_rich(markdown), limit).text).strip()
-    return quote(plain, expandable=expandable) if visible(plain) else ""
+    return RichText(plain).quoted(expandable=expandable).html() if visible(plain) else ""
 
 
 def phase_words(phase: Phase | None) -> str:
@@ -172,3 +215,8 @@ def paragraphs(*parts: str) -> str:
 def lines(*parts: str) -> str:
     """Join lines; empty ones are left out."""
     return "\n".join(part for part in parts if part)
+
+
+def quoted_lines(*parts: str) -> str:
+    """Lines of HTML, in which the agent's words are, as one quote; empty ones are left out."""
+    return f"<blockquote>{lines(*parts)}</blockquote>" if any(parts) else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import struct
+import sys
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from samobot.sandbox.botapi.chats import MediaKind, SandboxMessage
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.session.guidance import parse_guidance
 from samobot.session.overview import parse_overview
+from samobot.system.transcription import Transcriber
 from tests.support.decision_room import WAIT, DecisionRoom, decision_room
 
 QA = "### Q1: Which greeting?\nA) hello\nB) good day\n**Suggestion:** A - short\n**Answer:** _waiting_\n"
@@ -279,3 +282,64 @@ async def test_an_album_survives_the_death_of_the_bot_between_its_parts(room: De
     await room.settled()
     assert len(sent_files(folder)) == 2
     assert len(guidance(folder)) == 1
+
+
+def says(text: str) -> Transcriber:
+    """Somebody who understands the same in every voice message."""
+    return Transcriber(command=shlex.join([sys.executable, "-c", f"print({text!r})"]))
+
+
+async def test_a_voice_message_becomes_a_task_after_one_tap(room: DecisionRoom) -> None:
+    room.transcriber = says("Add a dark mode to the settings page")
+    await room.start()
+    room.ann.send(MediaKind.VOICE, b"OggS", seconds=4)
+    offer = await shown(room, "Add a dark mode")
+    assert offer.text.startswith("No active session. Start one with this text?\n🎤 “Add a dark mode")
+    room.ann.tap(offer, "▶️ New session")
+    await room.settled()
+    (folder,) = room.sessions.glob("*-add-dark-mode-settings")
+    task = parse_overview((folder / "_overview.md").read_text()).task
+    assert task == "Add a dark mode to the settings page"
+
+
+async def test_a_voice_message_answers_a_question_after_one_tap(room: DecisionRoom) -> None:
+    folder = session(room, asking=True)
+    room.transcriber = says("B")
+    await room.start()
+    question = await shown(room, "Which greeting?")
+    room.ann.send(MediaKind.VOICE, b"OggS", seconds=1, reply_to=question)
+    heard = await shown(room, "Send it?")
+    assert heard.text.startswith("🎤 greet\nB\n")
+    assert "_waiting_" in (folder / "_qa.md").read_text()
+    room.ann.tap(heard, "✅ Send")
+    await room.settled()
+    assert "**Answer:** B) good day" in (folder / "_qa.md").read_text()
+
+
+async def test_a_voice_message_that_nobody_can_turn_into_text_is_kept_and_says_how_to_set_that_up(
+    room: DecisionRoom,
+) -> None:
+    folder = session(room, asking=True)
+    await room.start()
+    question = await shown(room, "Which greeting?")
+    room.ann.send(MediaKind.VOICE, b"OggS", seconds=1, reply_to=question)
+    said = await shown(room, "🎤")
+    assert said.text.startswith("🎤 Saved to the files of greet, but not used as text.")
+    assert "SAMOBOT_TRANSCRIBE_URL or SAMOBOT_TRANSCRIBE_COMMAND" in said.text
+    assert [file.suffix for file in sent_files(folder)] == [".ogg"]
+    assert "_waiting_" in (folder / "_qa.md").read_text()
+
+
+async def test_a_transcription_that_fails_can_be_tried_again(room: DecisionRoom) -> None:
+    folder = session(room)
+    room.transcriber = Transcriber(command="/nowhere/whisper")
+    await room.start()
+    card = await shown(room, "greet")
+    room.ann.send(MediaKind.VOICE, b"OggS", seconds=1, reply_to=card)
+    failed = await shown(room, "did not run")
+    assert room.bot is not None
+    room.bot.context.transcriber = says("use the mock")
+    room.ann.tap(failed, "🔁 Try again")
+    room.ann.tap(await shown(room, "Send it?"), "✅ Send")
+    await room.settled()
+    assert guidance(folder) == ["use the mock"]

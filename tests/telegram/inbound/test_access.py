@@ -62,6 +62,11 @@ def test_the_owners_forward_passes_so_that_it_can_be_offered() -> None:
     ).allowed
 
 
+def test_the_owners_edit_passes_so_that_it_can_be_answered() -> None:
+    edited = message(person(), private(), edit_date=2)
+    assert check_access(update("edited_message", edited), ACCESS).allowed
+
+
 def test_a_tap_on_a_message_too_old_to_be_shown_passes() -> None:
     old = {"message_id": 5, "date": 0, "chat": private()}
     query = {"id": "1", "from": person(), "chat_instance": "1", "data": "x", "message": old}
@@ -86,9 +91,13 @@ REFUSED = {
         update("message", message(person(), private(STRANGER))),
         RefusalReason.PLACE,
     ),
-    "an edited command": (
-        update("edited_message", message(person(), private(), edit_date=2)),
-        RefusalReason.EDITED,
+    "a stranger's edit": (
+        update("edited_message", message(person(STRANGER), private(STRANGER), edit_date=2)),
+        RefusalReason.STRANGER,
+    ),
+    "an edited post of a channel": (
+        update("edited_channel_post", message(None, group(), edit_date=2)),
+        RefusalReason.KIND,
     ),
     "a stranger's forward": (
         update("message", message(person(STRANGER), private(STRANGER), forward_origin=FORWARD)),
@@ -302,7 +311,7 @@ async def test_of_what_telegram_hands_over_only_the_owners_words_reach_a_handler
         reached: list[str] = []
 
         async def reach(update: Update) -> None:
-            query, said = update.callback_query, update.message
+            query, said = update.callback_query, update.message or update.edited_message
             reached.append(
                 str(query.data) if query is not None else (said.text or "") if said is not None else "?"
             )
@@ -324,5 +333,5 @@ async def test_of_what_telegram_hands_over_only_the_owners_words_reach_a_handler
             owner.say("in the group", place)
             for update in await bot.get_updates(allowed_updates=Update.ALL_TYPES):
                 await gate.guard(reach)(update)
-        assert reached == ["/stop", "/stop", "/status", "tapped", "tapped", "in the group"]
+        assert reached == ["/stop", "/stop", "/status", "edited", "tapped", "tapped", "in the group"]
         assert len(server.calls.of("sendMessage")) == 2

@@ -1,0 +1,67 @@
+"""Agent text without disguises: letters that pass for others are marked, links and commands that act are made inert.
+
+For text that may repeat what a hostile file or page said. What no message may hold at all is dropped by
+`rich_text.clean`; this is what only somebody else's text must not do: a tap on it does nothing but open the address
+that it shows, and a name in it is the name that it looks like.
+
+Sources: Unicode Technical Standard 39 (confusables), the letters of Cyrillic and Greek that common fonts draw like
+Latin ones; the rules by which Telegram finds commands and links in a text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from samobot.telegram.markup.rich_text import APP_LINK, Edit, RichText
+
+_LIKE_LATIN = frozenset(
+    "АВЕЅІЈКМНОРСТУХԚԜаеѕіјһорсухԁԛԝқ"  # Cyrillic
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορυχι"  # Greek
+    "ⅠⅤⅩⅬⅭⅮⅯⅰⅴⅹⅼⅽⅾⅿıɑɡɩʏ"  # numerals and phonetic signs
+)  # fmt: skip
+_WORD = re.compile(r"[^\W_]+")
+_SHORTEST = 3
+"""Letters of a word that can pass for another; shorter ones are signs of a formula, such as `αx`."""
+
+_STYLED = re.compile("[\uff10-\uff5a\U0001d400-\U0001d7ff\u2460-\u24ff\U0001f130-\U0001f189]")
+"""Bold, slanted, wide, circled and boxed letters: they look like styles, which only a message of ours has outside quotes."""
+
+_GAP = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000\u2800]{2,}")
+"""Spaces that no renderer joins: enough of them begin a new line on a screen where there is none in the text."""
+
+_COMMAND = re.compile(r"(?<![\w/<>])/(?=[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/<>]))")
+_INERT_SLASH = "\N{DIVISION SLASH}"
+
+
+def undisguised(rich: RichText) -> RichText:
+    """Return agent text fit to stand in a message of ours, see the module."""
+    text = rich.text
+    edits = [Edit(found.start(), found.end(), _INERT_SLASH) for found in _COMMAND.finditer(text)]
+    edits += [Edit(found.end(), found.end(), " ") for found in APP_LINK.finditer(text)]
+    if not text.isascii():
+        edits += _look_alikes(text)
+        edits += [Edit(found.start(), found.end(), " ") for found in _GAP.finditer(text)]
+        edits += [
+            Edit(found.start(), found.end(), unicodedata.normalize("NFKC", found[0]))
+            for found in _STYLED.finditer(text)
+        ]
+    return rich.replaced(sorted(edits)) if edits else rich
+
+
+def plain_undisguised(text: str) -> str:
+    """The same for a plain text, such as the label of a button."""
+    return undisguised(RichText(text)).text
+
+
+def _look_alikes(text: str) -> Iterator[Edit]:
+    """Mark each letter of another script in a word that is otherwise Latin: `g‹і›thub`."""
+    for word in _WORD.finditer(text):
+        foreign = [at for at, letter in enumerate(word[0], word.start()) if letter in _LIKE_LATIN]
+        if not foreign or len(word[0]) < _SHORTEST:
+            continue
+        rest = [letter for letter in word[0] if letter not in _LIKE_LATIN]
+        if any(letter.isascii() and letter.isalpha() for letter in rest) and all(map(str.isascii, rest)):
+            for at in foreign:
+                yield Edit(at, at + 1, f"‹{text[at]}›")

@@ -133,6 +133,8 @@ class RunningIteration:
     log: str | None
     claude_pid: int | None
     started: datetime
+    fenced: bool | None = None
+    """Whether the agent runs inside the fence; None in journals of before there was one."""
     guidance: int = 0
     """How many of the things that people had said, and no iteration had had, it was given."""
 

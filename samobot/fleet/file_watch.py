@@ -1,6 +1,6 @@
 """File watching, as a hint only: it makes the next poll sooner and is never relied on.
 
-The kernel tells what has changed (inotify), so an idle bot is never woken for it. Three levels are watched: the
+The kernel reports changes (inotify), so an idle bot is never woken for it. Three levels are watched: the
 folder of sessions, the sessions, and their logs. What an agent streams into its log file all the time is not.
 """
 
@@ -45,7 +45,7 @@ _REMOTE = re.compile(r"nfs|cifs|smb|9p|ceph|gluster|afs|lustre|fuse|virtiofs|vbo
 
 
 def _ignore(_: object) -> None:
-    """Nobody asks what was watched or changed."""
+    """The default callback, which does nothing."""
 
 
 async def watch(
@@ -58,7 +58,7 @@ async def watch(
 ) -> None:
     """Call `hint` after changes of session files, until cancelled.
 
-    Where watching does not work (no inotify left, a network file system), nothing is said but a line in the log.
+    If watching does not work (no inotify left, a network file system), a line in the log is the only effect.
 
     Args:
         projects: `.samocode` files, or the folders that hold them.
@@ -80,7 +80,7 @@ async def watch(
                         async with asyncio.timeout(_LISTED_SECONDS):
                             while await files.changed():
                                 hint()
-            hint()  # of what came meanwhile nothing was told
+            hint()  # changes in between were not reported
         except OSError as error:
             cover(())
             log.info("file watching does not work and is left to polling: %s", error)
@@ -101,7 +101,7 @@ class SessionWatch:
         lost: Whether it has lost sight of something and has to be made anew.
 
     Raises:
-        OSError: The system watches no more files for us.
+        OSError: The system's limit of watched files is reached.
     """
 
     def __init__(self, folders: Sequence[Path], touch: Callable[[Path], None] = _ignore) -> None:
@@ -134,14 +134,14 @@ class SessionWatch:
         self._inotify.close()
 
     async def changed(self) -> bool:
-        """Wait until something has changed that says anything about a session; False: `lost`."""
+        """Wait until something about a session has changed; False: `lost`."""
         await self._news.wait()
         await asyncio.sleep(_TOGETHER_SECONDS)
         self._news.clear()
         return not self.lost
 
     def read(self) -> bool:
-        """Take in what the kernel has told so far; whether any of it matters."""
+        """Read the events that have arrived; return whether any of them matters."""
         matters = False
         while (event := self._inotify.sync_get()) is not None:
             matters |= self._take(event)
@@ -150,7 +150,7 @@ class SessionWatch:
         return matters
 
     def _take(self, event: Event) -> bool:
-        """Follow what comes and goes; say whether it matters to anybody."""
+        """Follow folders that appear and disappear; return whether the event matters."""
         watched, mask = event.watch, event.mask
         if mask & Mask.Q_OVERFLOW or (watched is not None and watched.path in self._trees and mask & _AWAY):
             self.lost = True
@@ -168,7 +168,7 @@ class SessionWatch:
             return True
         if watched.mask == _LOGS:
             return path == SessionFolder(watched.path.parent).journal
-        # A file comes into being hidden and is then renamed; one that a person writes is told when it is closed.
+        # Our files are created hidden and then renamed; one that a user writes is reported when it is closed.
         return not path.name.startswith(".") and not mask & Mask.CREATE
 
     def _follow(self, path: Path, parent: Path) -> None:
@@ -192,7 +192,7 @@ class SessionWatch:
         return True
 
     def _drop(self, path: Path) -> None:
-        """Watch a folder no more that was moved elsewhere."""
+        """Stop watching a folder that was moved elsewhere."""
         for each in self._inotify.watches:
             if each.path == path or each.path == SessionFolder(path).logs:
                 with contextlib.suppress(OSError):  # gone meanwhile
@@ -200,7 +200,7 @@ class SessionWatch:
 
 
 def _local(folders: Sequence[Path]) -> list[Path]:
-    """Those that are on a file system of this machine, as far as it says so."""
+    """Those that are on a local file system, as far as the system reports it."""
     try:
         lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:

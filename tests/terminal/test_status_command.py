@@ -48,6 +48,7 @@ def test_a_running_worker_is_shown(tmp_path: Path) -> None:
     worker = shop.status("greet")["worker"]
     assert (worker["pid"], list(worker)) == (run.pid, ["pid", "started", "iteration"])
     assert "investigation, iteration 1" in shop.samobot("status").stdout
+    assert "without a fence" in shop.samobot("status", "greet").stdout  # the scripted agent is a script
     run.send_signal(signal.SIGTERM)
     run.communicate(timeout=60)
 

@@ -41,6 +41,11 @@ def test_a_running_session_shows_where_it_is_and_what_it_does() -> None:
     assert labels(shown)[:3] == ["⏸ Pause", "⏹ Stop", "📄 Log"]
 
 
+def test_card_of_a_fenced_agent_says_so() -> None:
+    assert shown_lines(session(fenced=True))[2] == "Iteration 6 · 14 min · $1.84 · fenced"
+    assert "fenced" not in "\n".join(shown_lines(session(fenced=False)))
+
+
 OUTSIDE = ended(RunEndReason.STOPPED).model_copy(update={"by_person": False})
 
 

@@ -21,7 +21,7 @@ DECIDE += """"file": "01-02-03:05-plan-x.md", "sha256": "%s"}\\n' $(sha256sum '{
 DECIDE += """>> '{session}/_decisions.jsonl'"""
 
 
-def test_forged_answers_and_approvals_are_void_put_back_and_told(tmp_path: Path, fence: str) -> None:
+def test_forged_answers_and_approvals_are_void_reverted_and_reported(tmp_path: Path, fence: str) -> None:
     samobot = f"cd '{{session}}' && {shlex.quote(sys.executable)} -m samobot"
     script = {
         "investigation": signal("continue", phase="requirements", summary="Looked"),

@@ -38,14 +38,16 @@ class CatalogEntry:
     """The cached view of a session, with the times of the files it was read from.
 
     Attributes:
+        key: The session's key.
         view: What was read; None before the first time.
         sound: Whether that could be read at all.
         worker_pid: Process that holds the session; None if there is none or its lock does not name it.
     """
 
-    def __init__(self, folder: SessionFolder, project: str) -> None:
+    def __init__(self, folder: SessionFolder, key: str) -> None:
         self.folder = folder
-        self.project = project
+        self.key = key
+        self.project = key.partition(":")[0]
         self.view: SessionView | None = None
         self.sound = False
         self.worker_pid: int | None = None

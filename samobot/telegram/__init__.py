@@ -1,1 +1,12 @@
-"""The Telegram bot."""
+"""The Telegram bot.
+
+`app` connects the packages: an update comes in through `inbound`, a handler of `handlers` decides through the fleet,
+`notify` compares sessions with what was sent, `views` renders, `outbound` delivers, `store` remembers. Imports go only
+in that direction. Sessions are known only as values of the fleet.
+"""
+
+import sys
+
+# httpx comes with a command line of its own and imports it where rich is installed, as it is for samobot: 5 MB of
+# memory that no bot uses. With None here its import fails, and httpx does without, as it does elsewhere.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

@@ -157,7 +157,21 @@ async def test_what_a_terminal_runs_and_what_is_edited_by_hand_shows_up_through_
     card = await room.see("byhand · demo", "implementation", "typed it")
     (folder / "_overview.md").write_text(overview.format("testing", "ran it"))
     await room.see("testing", "ran it", fits=lambda message: message.id == card.id)
-    await room.see("byhand goes on to testing")
+    assert not [message for message in room.chat.from_bot() if "byhand: testing" in message.text]
+
+
+async def test_a_usual_session_takes_at_most_nine_messages(room: ChatRoom) -> None:
+    await room.start()
+    room.say("/run demo:demo add a greeting")
+    first = await room.see(
+        "Which greeting", fits=lambda message: "Accept all 3 suggestions" in message.labels
+    )
+    await room.tap(first, "Accept all")
+    plan = await room.see("has a plan", fits=lambda message: bool(message.labels))
+    await room.tap(plan, "✅ Approve")
+    await room.see("demo is done")
+    said = [message.text.split("\n")[0] for message in room.chat.from_bot()]
+    assert len(said) <= 9, said
 
 
 async def test_a_plan_is_sent_back_with_feedback_and_comes_again(room: ChatRoom) -> None:
@@ -187,7 +201,7 @@ async def test_a_plan_is_sent_back_with_feedback_and_comes_again(room: ChatRoom)
     assert room.server.calls.rejected() == []
 
 
-async def test_a_session_is_stopped_from_its_card_and_goes_on_again(tmp_path: Path) -> None:
+async def test_session_is_stopped_from_its_card_and_continues_again(tmp_path: Path) -> None:
     async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.1))) as room:
         await room.start()
         room.say("/run demo:demo go on for ever")
@@ -307,7 +321,7 @@ async def test_an_old_command_is_confirmed_and_an_old_answer_counts(room: ChatRo
     assert await room.state_of("demo") == "waiting"
 
 
-async def test_in_a_group_one_wins_and_the_other_is_told_who(tmp_path: Path) -> None:
+async def test_first_decision_in_a_group_wins_and_the_other_user_is_notified(tmp_path: Path) -> None:
     async with chat_room(
         scripted_shop(tmp_path, journeys.greeting()), more={"TELEGRAM_ALLOWED_USERS": "1234,77"}
     ) as room:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,7 +55,7 @@ CHANGES: dict[str, Callable[[SessionFolder], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-async def test_what_says_something_about_a_session_is_told(
+async def test_relevant_changes_of_a_session_are_reported(
     files: SessionWatch, demo: SessionFolder, change: Callable[[SessionFolder], object]
 ) -> None:
     assert not files.read()
@@ -72,7 +74,7 @@ QUIET: dict[str, Callable[[SessionFolder], object]] = {
 
 
 @pytest.mark.parametrize("change", QUIET.values(), ids=QUIET)
-async def test_what_changes_all_the_time_and_says_nothing_is_not_told(
+async def test_irrelevant_changes_are_not_reported(
     files: SessionWatch, demo: SessionFolder, change: Callable[[SessionFolder], object]
 ) -> None:
     change(demo)
@@ -101,6 +103,35 @@ async def test_a_session_that_comes_is_watched_and_one_that_goes_is_not(
     append_line(demo.journal, "{}")
     assert files.read()
     assert not files.lost
+
+
+async def test_of_an_old_session_the_logs_are_watched_from_its_first_change_on(
+    sessions: Path, demo: SessionFolder
+) -> None:
+    old = time.time() - 3 * 24 * 3600
+    os.utime(demo.path, (old, old))
+    touched: list[Path] = []
+    files = SessionWatch([sessions], touched.append)
+    append_line(demo.journal, "{}")
+    assert (files.read(), touched) == (False, [])
+    write_atomic(demo.overview, "Phase: testing\n")
+    assert files.read()
+    touched.clear()
+    append_line(demo.journal, "{}")
+    assert (files.read(), set(touched)) == (True, {demo.path})
+
+
+async def test_logs_that_are_moved_away_and_made_anew_are_watched(
+    files: SessionWatch, demo: SessionFolder
+) -> None:
+    demo.logs.rename(demo.path / "old")
+    assert files.read()
+    append_line(demo.path / "old" / "journal.jsonl", "{}")
+    assert not files.read()
+    demo.logs.mkdir()
+    assert files.read()
+    append_line(demo.journal, "{}")
+    assert files.read()
 
 
 @pytest.mark.parametrize("go", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("elsewhere"))])
@@ -136,7 +167,7 @@ def project(tmp_path: Path) -> Path:
     return file
 
 
-async def test_the_event_loop_is_told_of_changes_also_when_the_folder_was_made_anew(
+async def test_event_loop_is_notified_of_changes_also_when_the_folder_was_recreated(
     sessions: Path, demo: SessionFolder, project: Path
 ) -> None:
     hints = asyncio.Semaphore(0)

@@ -110,7 +110,6 @@ def _worker(folder: SessionFolder) -> tuple[object, ...] | None:
 
 
 def _identity(held: Holder | None) -> tuple[object, ...] | None:
-    """The identity of a worker."""
     return None if held is None else (held.pid, held.start_ticks, held.boot_id, held.started)
 
 

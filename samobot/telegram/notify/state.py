@@ -20,7 +20,7 @@ from samobot.telegram.views.pending import Need, NeedKind, need_of, occurrence
 from samobot.telegram.views.questions import can_be_suggested, question_key
 
 STALE = timedelta(days=3)
-"""What has waited so long when the bot sees it for the first time is shown by `/status`, not told."""
+"""What has waited so long when the bot sees it for the first time is only named in a summary."""
 
 AUTO_AFTER = timedelta(minutes=10)
 """How long a person has to say otherwise before the bot decides for a session started with `--auto`."""
@@ -86,7 +86,8 @@ class NotifiedState(BaseModel):
         need: Name of the need that was told; None where there is none.
         need_kind: Its kind.
         need_at: When it was told.
-        muted: Whether it was so old when it was first seen that it is not said of one's own accord.
+        muted: Whether its need was so old when it was first seen that no message of its own was sent.
+        summarized: Name of the need that a summary has named; see `muted`.
         reminded: How many times it was due to be said again.
         asked: Keys of the questions that were asked in the round that is open.
         receipt: The round that was answered last, until the agent has it.
@@ -115,6 +116,7 @@ class NotifiedState(BaseModel):
     need_kind: NeedKind | None = None
     need_at: datetime | None = None
     muted: bool = False
+    summarized: str | None = None
     reminded: int = 0
     asked: tuple[str, ...] = ()
     receipt: AnsweredRound | None = None

@@ -1,7 +1,9 @@
-"""The sessions of the configured projects, read again only where something has changed."""
+"""The sessions of the configured projects, read again only after a change."""
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 import time
 from collections import deque
@@ -10,23 +12,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from samobot.config.project import Project, ReadFunction
+from samobot.errors import StorageError
 from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, CatalogEntry
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.past_sessions import PastSessions, mark_of
 from samobot.fleet.project_folders import Listing, ProjectFolders
+from samobot.fleet.view_builder import unreadable_view
 from samobot.session.files import read_bytes
 from samobot.session.folder import SessionFolder
-from samobot.session.status import SessionState
+from samobot.session.status import SILENT, SessionState
+from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.text import without_surrogates
+
+log = logging.getLogger(__name__)
+
+UNREADABLE_SECONDS = 10.0
+"""Seconds after which a session whose read has not come back is shown as unreadable."""
 
 COVERED_SWEEP_SECONDS = 120.0
 """Seconds within which every idle session is looked at although no event was received for it."""
 
-READS_AT_ONCE = 100
+READS_AT_ONCE = 40
 """Of old sessions that are found at a start no more than these are read in one go: the others come one go later."""
 
 _OVER = frozenset({SessionState.DONE, SessionState.IDLE, SessionState.STOPPED})
-"""Where nobody is needed."""
+"""States in which the user is not needed."""
 
 
 class Catalog:
@@ -53,6 +63,8 @@ class Catalog:
         self._clock = clock
         self._known = {session.key: session for session in past}
         self._past = PastSessions()
+        self._looks = BoundedCalls(PATIENCE_SECONDS)
+        self._unreadable: dict[str, SessionView] = {}
         self._entries: dict[str, CatalogEntry] = {}
         self._seen: dict[str, SessionView] = {}
         self._views: list[SessionView] = []
@@ -69,7 +81,7 @@ class Catalog:
         """Every session that is not past; the same object as before for one in which nothing has changed.
 
         Args:
-            closely: Keys of sessions that are looked at in full although they rest.
+            closely: Keys of sessions that are checked in full although they are idle.
         """
         now = self._clock()
         listings = [(project, self.folders.listing(project)) for project in self.folders.projects()]
@@ -88,15 +100,21 @@ class Catalog:
             self._look_at(self._entries, now, closely={*closely, *fresh, *(self._entries if covered else ())})
             self._swept = now
         self._was_covered = covered
+        self._take_late()
         if self._stale:
             entries = self._entries.items()
-            self._seen = {key: entry.view for key, entry in entries if entry.sound and entry.view}
-            self._views = [entry.view for _, entry in entries if entry.view is not None]
+            self._seen = {
+                key: entry.view
+                for key, entry in entries
+                if entry.sound and entry.view and key not in self._unreadable
+            }
+            shown = (self._unreadable.get(key) or entry.view for key, entry in entries)
+            self._views = [view for view in shown if view is not None]
             self._stale = False
         return self._views
 
     def past(self) -> list[PastSession]:
-        """The sessions of which only a line is kept; the same object as before where nothing has changed."""
+        """The sessions of which only a line is kept; the same object as before if nothing has changed."""
         return self._past.listed()
 
     def mark_past(self, keys: Iterable[str]) -> list[PastSession]:
@@ -114,12 +132,13 @@ class Catalog:
             mark = mark_of(entry.folder)
             # Looked at after the mark was taken: what it stands for is what was read.
             if (
-                entry.look(self._clock(), closely=True) is not view
+                not self._look(key, entry)
+                or entry.view is not view
                 or not entry.idle
                 or view.state not in _OVER
             ):
                 continue
-            session = PastSession(key, view.updated, view.state, mark)
+            session = PastSession(entry.key, view.updated, view.state, mark)
             self._past.put(session)
             marked.append(session)
             del self._entries[key]
@@ -133,11 +152,11 @@ class Catalog:
         return self._past.pending
 
     def cover(self, folders: Collection[Path]) -> None:
-        """Take over for which folders of sessions `touch` is called at every change. From any thread."""
+        """Set the folders of sessions for which `touch` is called at every change. From any thread."""
         self.folders.covered = frozenset(folders)
 
     def touch(self, session: Path) -> None:
-        """Look at a session's folder at the next call: something has happened in it. From any thread."""
+        """Mark a session as changed, so that the next call reads it. From any thread."""
         self._touched.append(session)
 
     @property
@@ -161,28 +180,32 @@ class Catalog:
         past, entry = self._past.get(ref.key), self._entries.get(ref.key)
         unchanged = past is not None and past.mark == mark_of(folder)
         if entry is None or entry.folder != folder:
-            entry = CatalogEntry(folder, ref.project)
+            entry = CatalogEntry(folder, ref.key)
             if not unchanged:
                 self._keep(ref.key, entry)
                 self._shape = None if past is None else self._shape  # it is not in the lists yet
         before = entry.view
-        view = entry.look(self._clock(), closely=True)
+        self._look(ref.key, entry)
+        self._take_late()
         if not unchanged:
-            self._stale |= view is not before
+            self._stale |= entry.view is not before
             if not entry.idle:
                 self._active.add(ref.key)
-        return view
+        return self._unreadable.get(ref.key) or entry.view or unreadable_view(folder, ref.project, SILENT)
 
     def folder(self, ref: SessionRef) -> SessionFolder:
         """Where a session is, for somebody who is about to change it: it is looked at closely next time.
 
         Raises:
             NotFoundError: It is gone.
+            StorageError: It does not answer.
             UsageError: Its folder cannot be used as it is.
         """
+        if self._looks.seconds_late(ref.key) is not None:
+            raise StorageError(f"{ref.name}: {SILENT}")
         folder = self.folders.usable(ref)
         if ref.key in self._past:
-            self._keep(ref.key, CatalogEntry(folder, ref.project))
+            self._keep(ref.key, CatalogEntry(folder, ref.key))
         entry = self._entries.get(ref.key)
         if entry is not None:
             entry.wake()
@@ -193,40 +216,41 @@ class Catalog:
 
     def _take_names(self, listings: Sequence[tuple[Project, Listing]]) -> set[str]:
         """Take over which sessions there are; returns those that are to be read at once."""
-        entries: dict[str, CatalogEntry] = {}
-        unknown: list[tuple[float, str, CatalogEntry]] = []
         past: set[str] = set()
+        unknown: list[tuple[float, str]] = []
+        places: dict[str, CatalogEntry | None] = {}
         for project, listing in listings:
+            parent = os.fspath(project.sessions)
             for key, name in listing.names.items():
                 entry = self._entries.get(key)
                 if entry is not None and entry.folder.path == project.sessions / name:
-                    entries[key] = entry
+                    places[key] = entry
                 elif key in self._past:
                     past.add(key)
                 else:
-                    entry = CatalogEntry(SessionFolder(project.sessions / name), project.name)
-                    entries[key] = entry  # for the order
-                    unknown.append((_changed_at(entry.folder), key, entry))
+                    places[key] = None  # for the order
+                    unknown.append((_changed_at(f"{parent}/{name}"), key))
         self._past.keep_only(past)
-        unknown.sort(key=lambda each: each[0], reverse=True)
+        unknown.sort(reverse=True)
         recent = time.time() - IDLE_AFTER_SECONDS
         fresh: set[str] = set()
         soon: list[str] = []
-        for changed_at, key, _ in unknown:
+        for changed_at, key in unknown:
             known = self._known.pop(key, None)
             if changed_at > recent or (known is None and len(fresh) < READS_AT_ONCE):
+                places[key] = self._made(key)
                 fresh.add(key)
                 continue
-            del entries[key]
             self._past.put(known or PastSession(key, datetime.fromtimestamp(changed_at, UTC)))
             soon.append(key)
+        entries = {key: entry for key, entry in places.items() if entry is not None}
         self._past.check_soon(soon)
         self._entries, self._stale = entries, True
         self._active &= entries.keys()
         return fresh
 
     def _wake_past(self, keys: Collection[str], now: float, *, covered: bool, read: int) -> None:
-        """Read those that are past no more: somebody wants them, or their files have changed.
+        """Read those that are no longer past: somebody wants them, or their files have changed.
 
         Args:
             keys: Which are wanted.
@@ -245,14 +269,18 @@ class Catalog:
             if read >= READS_AT_ONCE and key not in wanted:
                 later.append(key)
                 continue
-            project = key.partition(":")[0]
-            sessions, names = self._places[project]
-            folder = SessionFolder(sessions / names[key])
-            if key in wanted or session.mark is None or session.mark != mark_of(folder):
-                self._keep(key, CatalogEntry(folder, project))
+            if key in wanted or session.mark is None or session.mark != mark_of(self._folder_of(key)):
+                self._keep(key, self._made(key))
                 self._active.add(key)
                 read += 1
         self._past.check_soon(later)
+
+    def _folder_of(self, key: str) -> SessionFolder:
+        sessions, names = self._places[key.partition(":")[0]]
+        return SessionFolder(sessions / names[key])
+
+    def _made(self, key: str) -> CatalogEntry:
+        return CatalogEntry(self._folder_of(key), key)
 
     def _keep(self, key: str, entry: CatalogEntry) -> None:
         self._past.drop(key)
@@ -260,14 +288,39 @@ class Catalog:
         self._stale = True
 
     def _look_at(self, keys: Collection[str], now: float, closely: Collection[str] | None = None) -> None:
-        for key in tuple(keys):
-            entry = self._entries.get(key)
-            if entry is None:
-                continue
-            before = entry.view
-            view = entry.look(now, closely=closely is None or key in closely)
-            self._stale |= view is not before
+        entries = {key: self._entries[key] for key in keys if key in self._entries}
+        before = {key: entry.view for key, entry in entries.items()}
+        self._looks.run(
+            {
+                key: functools.partial(entry.look, now, closely=closely is None or key in closely)
+                for key, entry in entries.items()
+            }
+        )
+        for key, entry in entries.items():
+            self._stale |= entry.view is not before[key]
             (self._active.discard if entry.idle else self._active.add)(key)
+
+    def _look(self, key: str, entry: CatalogEntry) -> bool:
+        """Look closely at one session; returns whether that came back."""
+        look = functools.partial(entry.look, self._clock(), closely=True)
+        self._looks.run({key: look}, wait_for_slow=True)
+        return self._looks.seconds_late(key) is None
+
+    def _take_late(self) -> None:
+        """Take over sessions whose read has just come back, or is missing for too long now."""
+        returned = self._looks.take_returned() & self._entries.keys()
+        for key in returned:
+            (self._active.discard if self._entries[key].idle else self._active.add)(key)
+        late = self._looks.late & self._entries.keys()
+        for key in self._unreadable.keys() - late:
+            del self._unreadable[key]
+        self._stale |= bool(returned)
+        for key in late - self._unreadable.keys():
+            if (self._looks.seconds_late(key) or 0.0) >= UNREADABLE_SECONDS:
+                entry = self._entries[key]
+                log.warning("%s does not answer", entry.folder.path)
+                self._unreadable[key] = unreadable_view(entry.folder, entry.project, SILENT)
+                self._stale = True
 
     def _take_touched(self, projects: Sequence[Project]) -> set[str]:
         names = {project.sessions: project.name for project in projects}
@@ -281,7 +334,7 @@ class Catalog:
         return keys
 
     def _next_of_sweep(self, now: float) -> list[str]:
-        """The sessions whose turn it is in the sweep, which finds what no event was sent for."""
+        """The next sessions of the sweep, which finds changes without an event."""
         order = list(self._entries)
         count = int(len(order) * (now - self._swept) / COVERED_SWEEP_SECONDS)
         if count == 0:
@@ -292,10 +345,10 @@ class Catalog:
         return turn
 
 
-def _changed_at(folder: SessionFolder) -> float:
+def _changed_at(folder: str) -> float:
     """When a file of a session was last made or replaced, as far as its folders say, in epoch seconds."""
     newest = 0.0
-    for path in (folder.path, folder.logs):
+    for path in (folder, f"{folder}/_logs"):
         try:
             newest = max(newest, os.stat(path).st_mtime)
         except OSError:

@@ -125,7 +125,7 @@ def land(
 
     Raises:
         ConflictError: Something has changed since it was shown, or it cannot be done; nothing was changed.
-        StorageError: The disk refused. If it was done all the same, the message says so.
+        StorageError: The disk refused. If it was done all the same, the message contains that.
         SamobotError: See `landing_view`.
     """
     folder.prepare()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import time
@@ -17,6 +18,7 @@ from samobot.fleet.catalog_entry import MTIME_GRANULARITY, require_regular
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import ProjectView
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, list_names, resolve, split_date
+from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.text import nearest, without_surrogates
 
 LIST_SECONDS = 20.0
@@ -64,6 +66,7 @@ class ProjectFolders:
         self._configured = ConfiguredProjects(paths, read)
         self._clock = clock
         self._listings: dict[tuple[str, Path], Listing] = {}
+        self._calls = BoundedCalls(PATIENCE_SECONDS)
         self.covered: frozenset[Path] = frozenset()
 
     def projects(self) -> list[Project]:
@@ -107,24 +110,31 @@ class ProjectFolders:
         An overview that appears in an undated folder does not change the parent, so now and then in any case.
         """
         listing = self._listings.setdefault((project.name, project.sessions), Listing())
+        key = f"{project.name}:{project.sessions}"
+        self._calls.run({key: functools.partial(self._list, project, listing, anew=anew)})
+        if self._calls.seconds_late(key) is not None:
+            listing.problem = f"Its sessions folder {project.sessions} does not answer; check its disk."
+        return listing
+
+    def _list(self, project: Project, listing: Listing, *, anew: bool) -> None:
         now = self._clock()
         try:
             mark = project.sessions.stat().st_mtime_ns
         except OSError:
             mark = None
         if not anew and mark is not None and mark == listing.mark and now < listing.due:
-            return listing
+            return
         if mark is None:
             listing.problem = (
-                f"Its sessions folder {project.sessions} is gone; put it back." if listing.names else ""
+                f"Its sessions folder {project.sessions} is gone; restore it." if listing.names else ""
             ) or listing.problem
             listing.names, listing.mark, listing.there = {}, None, False
-            return listing
+            return
         try:
             names = list_names(project.sessions)
         except SamobotError as error:
             listing.problem, listing.mark = error.message, None  # those that are known stay
-            return listing
+            return
         found: dict[str, str] = {}
         for name in names:
             found.setdefault(f"{project.name}:{without_surrogates(name)}", name)
@@ -134,7 +144,6 @@ class ProjectFolders:
         listing.mark = mark if mark / 1e9 < time.time() - MTIME_GRANULARITY else None
         covered = project.sessions in self.covered
         listing.due = now + (COVERED_LIST_SECONDS if covered else LIST_SECONDS)
-        return listing
 
     def list_again(self) -> None:
         """List every folder of sessions at its next use: a folder may have become a session."""
@@ -197,7 +206,7 @@ class ProjectFolders:
         if name is None or not (project.sessions / name).is_dir():
             name = self.listing(project, anew=True).names.get(ref.key)
         if name is None:
-            how = "put away into the archive" if self.is_archived(ref) else "renamed or deleted"
+            how = "archived" if self.is_archived(ref) else "renamed or deleted"
             raise NotFoundError(f"{ref.name} is gone: it was {how}.")
         return SessionFolder(project.sessions / name)
 

@@ -16,6 +16,9 @@ from samobot.errors import StorageError
 TEXT_LIMIT = 4 * 1024 * 1024
 """Bytes that a file of a session may have; one that is larger is not read."""
 
+LINE_LIMIT = 50_000
+"""Lines that such a file may have: millions of short ones take a parser minutes and gigabytes."""
+
 JOURNAL_LIMIT = 64 * 1024 * 1024
 """The same for the journal, which grows with each iteration."""
 
@@ -75,23 +78,28 @@ def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> N
         raise storage_error("write", path, error) from error
 
 
-def read_text(path: Path, *, limit: int = TEXT_LIMIT) -> str | None:
+def read_text(path: Path) -> str | None:
     """Return a file's text, or None if there is no such file.
 
     Bytes that are not UTF-8 become surrogate escapes, which `write_atomic` reverts; line ends are kept.
 
     Raises:
-        StorageError: It is not a regular file, is larger than `limit` bytes, or cannot be read.
+        StorageError: It is not a regular file, exceeds TEXT_LIMIT or LINE_LIMIT, or cannot be read.
     """
-    content = read_bytes(path, limit=limit)
+    content = read_bytes(path)
     return None if content is None else content.decode("utf-8", "surrogateescape")
 
 
-def read_bytes(path: Path, *, limit: int = TEXT_LIMIT) -> bytes | None:
+def read_bytes(path: Path, *, limit: int = TEXT_LIMIT, lines: int | None = LINE_LIMIT) -> bytes | None:
     """Return a file's contents, or None if there is no such file.
 
+    Args:
+        path: The file.
+        limit: The size in bytes above which it is refused.
+        lines: The number of lines above which it is refused; None is no limit.
+
     Raises:
-        StorageError: It is not a regular file, is larger than `limit` bytes, or cannot be read.
+        StorageError: It is not a regular file, exceeds a limit, or cannot be read.
     """
     try:
         with open_regular(path, limit=limit) as file:
@@ -102,6 +110,10 @@ def read_bytes(path: Path, *, limit: int = TEXT_LIMIT) -> bytes | None:
         raise storage_error("read", path, error) from error
     if len(content) > limit:  # it grew while it was read
         raise _too_large(path, len(content), limit)
+    if lines is not None and (count := content.count(b"\n")) > lines:
+        raise StorageError(
+            f"{path} has {count:,} lines; samobot reads no more than {lines:,} of such a file. Shorten it or move it away."
+        )
     return content
 
 
@@ -117,13 +129,25 @@ def remove(path: Path) -> None:
         raise storage_error("remove", path, error) from error
 
 
-def is_unusable(path: Path, *, limit: int = TEXT_LIMIT) -> bool:
-    """Whether a path is a link, folder, pipe or device, or too large to be read; false if it is missing."""
+def is_unusable(path: Path, *, limit: int = TEXT_LIMIT, lines: int | None = LINE_LIMIT) -> bool:
+    """Whether a path is a link, folder, pipe or device, or exceeds a limit of `read_bytes`; false if it is missing."""
     try:
         status = path.lstat()
     except OSError:
         return False
-    return not stat.S_ISREG(status.st_mode) or status.st_size > limit
+    return not stat.S_ISREG(status.st_mode) or is_too_large(path, limit=limit, lines=lines)
+
+
+def is_too_large(path: Path, *, limit: int = TEXT_LIMIT, lines: int | None = LINE_LIMIT) -> bool:
+    """Whether a regular file exceeds a limit of `read_bytes`; false if it cannot be read at all."""
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit or lines is None or size <= lines:
+                return size > limit
+            return file.read(limit + 1).count(b"\n") > lines
+    except (OSError, StorageError):
+        return False
 
 
 def move_aside(path: Path, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The journal: what happened in a session, one event a line, and the sums over it.
+"""The journal: the events of a session, one per line, and the sums over it.
 
 samobot appends each event to the vault's journal, which counts, and to the session's, a copy for reading. Lines are
 never changed, so a reader keeps its place and its sums and a poll costs one `stat`. A damaged line is skipped and
@@ -38,6 +38,7 @@ from samobot.session.journal_totals import JournalTotals
 
 _MAX_LINE = 4 * 1024 * 1024
 _TAIL = 64
+_UNTRUSTED_LINES = 100_000
 _SPACE = " \t\n\r"
 _DECODER = json.JSONDecoder()
 
@@ -103,7 +104,7 @@ def events(folder: SessionFolder) -> Iterator[dict[str, Any]]:
         StorageError: It exists and cannot be read.
     """
     path, trusted = source(folder)
-    found = _events(path)
+    found = _events(path, trusted=trusted)
     return found if trusted else untrusted(found)
 
 
@@ -116,7 +117,7 @@ def source(folder: SessionFolder) -> tuple[Path, bool]:
 def untrusted(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Take from events what could grant something.
 
-    No run decides gates automatically, the budget is the lowest that was ever named, and no person moved a phase.
+    No run decides gates automatically, the budget is the lowest that was ever named, and no user moved a phase.
     """
     least: float | None = None
     for record in found:
@@ -144,7 +145,7 @@ def _adopt(folder: SessionFolder) -> None:
     """Begin the vault's journal of a session that has one of its own."""
     lines = [
         json.dumps(record | {"at": stamp(record["at"])}) + "\n"
-        for record in untrusted(_events(folder.journal))
+        for record in untrusted(_events(folder.journal, trusted=False))
     ]
     if lines:
         write_atomic(folder.vault.journal, "".join(lines), mode=0o600)
@@ -227,6 +228,8 @@ class JournalReader:
             if record is None and not line.endswith(b"\n") and len(line) < _MAX_LINE:
                 return  # still being written, or torn: known once the next line follows
             self._sums.line += 1
+            if not self._trusted:
+                _refuse_if_long(self._path, self._sums.line)
             self._offset += len(line)
             self._tail = (self._tail + line)[-_TAIL:]
             if record is not None:
@@ -235,10 +238,22 @@ class JournalReader:
                 self._sums.damage()
 
 
-def _events(path: Path) -> Iterator[dict[str, Any]]:
+def _refuse_if_long(path: Path, lines: int) -> None:
+    """Refuse a journal with more lines than any session has, which an agent may have written."""
+    if lines > _UNTRUSTED_LINES:
+        raise StorageError(
+            f"{path} has more than {_UNTRUSTED_LINES:,} lines; samobot reads no more of it. Shorten it or move it away."
+        )
+
+
+def _events(path: Path, *, trusted: bool) -> Iterator[dict[str, Any]]:
+    count = 0
     try:
         with open_regular(path, limit=JOURNAL_LIMIT) as file:
             while line := file.readline(_MAX_LINE):
+                count += 1
+                if not trusted:
+                    _refuse_if_long(path, count)
                 record = _parse(line)
                 if record is not None:
                     yield record

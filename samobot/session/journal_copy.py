@@ -15,7 +15,7 @@ def restore_copy(folder: SessionFolder, *, after_crash: bool = False) -> str | N
     Args:
         folder: The session; its `_logs` is a folder.
         after_crash: Whether a worker may have died between writing an event and copying it: then events that only
-            lack at the end of the copy are added without a word.
+            lack at the end of the copy are added silently.
 
     Returns:
         A sentence for the user; None if nothing was wrong.
@@ -25,14 +25,14 @@ def restore_copy(folder: SessionFolder, *, after_crash: bool = False) -> str | N
     """
     vault, path = folder.vault, folder.journal
     with vault.locked():
-        counts = read_bytes(vault.journal, limit=JOURNAL_LIMIT)
+        counts = read_bytes(vault.journal, limit=JOURNAL_LIMIT, lines=None)
         if counts is None:
             return None  # nothing is recorded yet, so nothing is a copy of it
-        if is_unusable(path, limit=JOURNAL_LIMIT):
+        if is_unusable(path, limit=JOURNAL_LIMIT, lines=None):
             aside = move_aside(path, folder.logs)
             write_atomic(path, counts)
             return f"The journal was replaced; it is back, what stood there is in _logs/{aside.name}."
-        found = read_bytes(path, limit=JOURNAL_LIMIT)
+        found = read_bytes(path, limit=JOURNAL_LIMIT, lines=None)
         if found == counts:
             return None
         kept = None

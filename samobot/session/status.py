@@ -13,6 +13,9 @@ from samobot.session.question import Question
 QUESTION_KEYS = ("number", "text", "options", "suggestion", "answer")
 """What the JSON has of a question."""
 
+SILENT = "Its files do not answer: the disk hangs or they are very large; it is shown as soon as they do."
+"""What is shown of a session whose read has not come back."""
+
 
 class SessionState(StrEnum):
     """What a session is doing or waiting for."""

@@ -14,10 +14,12 @@ import click
 
 from samobot.config.address import known_projects
 from samobot.config.environment import configured_projects
+from samobot.config.project import Project
 from samobot.phases import WaitingFor
-from samobot.session.folder import list_folders
+from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.snapshot import Snapshot, snapshot
-from samobot.session.status import SessionState
+from samobot.session.status import SILENT, SessionState
+from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.terminal.actor import find, project_reader
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import human_duration, human_money, one_line, printable
@@ -74,9 +76,8 @@ def _show_one(name: str, configured: Iterable[Path], config: Path | None, *, as_
 
 def _show_all(configured: Iterable[Path], config: Path | None, *, as_json: bool) -> str:
     projects, problems = known_projects(config, Path.cwd(), configured, project_reader())
-    found = [
-        snapshot(folder, project.name) for project in projects for folder in list_folders(project.sessions)
-    ]
+    found, silent = _read_all(projects)
+    problems += silent
     # Sessions that need the user come first, then running ones, then the others by age.
     order = [SessionState.WAITING, SessionState.BLOCKED, SessionState.RUNNING, SessionState.PARKED]
     epoch = datetime.fromtimestamp(0, UTC)
@@ -90,6 +91,24 @@ def _show_all(configured: Iterable[Path], config: Path | None, *, as_json: bool)
         return 'No sessions yet. Start one:  samobot run --session NAME --task "…"'
     several = len({each.status.project for each in found}) > 1
     return "\n".join(_line(each, several=several) for each in found)
+
+
+def _read_all(projects: Iterable[Project]) -> tuple[list[Snapshot], list[str]]:
+    """Read all sessions; returns a sentence for each whose files do not answer."""
+    found: list[Snapshot] = []
+
+    def read(folder: SessionFolder, project: str) -> None:
+        found.append(snapshot(folder, project))
+
+    calls = BoundedCalls(PATIENCE_SECONDS)
+    calls.run(
+        {
+            f"{project.name}:{folder.path.name}": partial(read, folder, project.name)
+            for project in projects
+            for folder in list_folders(project.sessions)
+        }
+    )
+    return found, [f"{key}: {SILENT}" for key in sorted(calls.late)]
 
 
 def _line(current: Snapshot, *, several: bool) -> str:

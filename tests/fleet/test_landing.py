@@ -18,6 +18,8 @@ from samobot.session.lock import RunLock
 from tests.support.landing_room import KEY, NOW, LandingRoom
 from tests.support.repository import commit, git
 
+pytestmark = pytest.mark.slow
+
 MERGES = (LandingStep.MERGE, LandingStep.SQUASH)
 
 

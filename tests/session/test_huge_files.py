@@ -10,7 +10,7 @@ import pytest
 from samobot.config.project import load_project
 from samobot.errors import StorageError, UsageError
 from samobot.session import journal, tamper
-from samobot.session.files import TEXT_LIMIT, is_unusable, read_bytes, read_text
+from samobot.session.files import LINE_LIMIT, TEXT_LIMIT, is_unusable, read_bytes, read_text
 from samobot.session.journal_copy import restore_copy
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.snapshot import snapshot
@@ -50,6 +50,39 @@ def test_millions_of_junk_lines_are_not_read(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     folder.decisions.write_bytes(b"junk\n" * 1_000_000)
     assert any("_decisions.jsonl" in problem for problem in snapshot(folder, "demo").status.problems)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "_signal.json"])
+@pytest.mark.parametrize("line", [b"x\n", b"```\n", b"{}\n", b"### Q1: what?\n", b"- [ ] anna: x\n"])
+def test_more_lines_than_a_session_ever_has_are_named_and_not_parsed(
+    tmp_path: Path, name: str, line: bytes
+) -> None:
+    folder = make_session(tmp_path)
+    (folder.path / name).write_bytes(line * 260_000)
+    problems = snapshot(folder, "demo").status.problems
+    assert any(
+        f"{name} has " in problem and " lines; samobot reads no more" in problem for problem in problems
+    )
+
+
+def test_lines_that_are_no_decisions_are_named_up_to_a_number(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.decisions.write_bytes(b"x\n" * LINE_LIMIT)
+    problems = snapshot(folder, "demo").status.problems
+    assert (len(problems), problems[-1]) == (21, "… and 49,980 more of this kind.")
+
+
+def test_a_file_with_too_many_lines_that_an_agent_left_is_moved_away(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.qa.write_text(QUESTIONS)
+    tamper.save(folder)
+    before = tamper.saved(folder)
+    assert before is not None
+    for path in (folder.qa, folder.decisions):
+        path.write_bytes(b"x\n" * (LINE_LIMIT + 1))
+    tamper.undo(folder, before, KEY)
+    assert "Q1" in (read_text(folder.qa) or "")
+    read_text(folder.decisions)
 
 
 def test_huge_files_that_an_agent_left_are_moved_away_and_the_users_are_back(tmp_path: Path) -> None:

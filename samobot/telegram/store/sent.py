@@ -104,7 +104,7 @@ class SentMessages:
         return tuple(_message(row) for row in rows)
 
     def drop(self, chat_id: int, key: str) -> None:
-        """Forget the messages of a key: they are gone from the chat, or must not be edited any more."""
+        """Forget the messages of a key: they are gone from the chat, or must no longer be edited."""
         with self._database.transaction(durable=False) as connection:
             connection.execute("DELETE FROM sent WHERE key = ? AND chat_id = ?", (key, chat_id))
 

@@ -78,7 +78,7 @@ def summary_file(view: SessionView, document: Document) -> MessageView | None:
 
 
 def stopped(view: SessionView, report: str) -> MessageView:
-    """Show that a person stopped or paused a session; `report` says more about it, plain text."""
+    """Show that the user stopped or paused a session; `report` has the details, as plain text."""
     key = view.ref.key
     buttons = (
         ActionButton("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
@@ -97,7 +97,7 @@ def stopped(view: SessionView, report: str) -> MessageView:
 
 
 def was_decided(view: SessionView) -> bool:
-    """Whether it was asked to pause, then waited for a person's decision, and has it now."""
+    """Whether it was asked to pause, then waited for a decision, and has it now."""
     return view.paused and view.end is not None and view.end.reason is RunEndReason.WAITING
 
 

@@ -64,23 +64,33 @@ async def plan_text(folder: SessionFolder) -> Document:
 
 async def summary_text(folder: SessionFolder) -> Document | None:
     """The newest artefact with “summary” in its name; its first two megabytes."""
-
-    def newest() -> Path | None:
-        found = [
-            (facts.st_mtime_ns, path.name, path)
-            for path, facts in _artefacts(folder)
-            if "summary" in path.name
-            and path.name.endswith(".md")
-            and not path.name.startswith("_")
-            and not is_from_user(path.name)
-        ]
-        return max(found)[2] if found else None
-
-    path = await asyncio.to_thread(newest)
+    path = await asyncio.to_thread(_newest_summary, folder)
     if path is None:
         return None
     content = await _read(path, TEXT_LIMIT)
     return Document(name=without_surrogates(path.name), text=content.decode("utf-8", "replace"))
+
+
+def newest_summary(folder: SessionFolder) -> str:
+    """The text of the same; empty if there is none.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    path = _newest_summary(folder)
+    return "" if path is None else read_text(path) or ""
+
+
+def _newest_summary(folder: SessionFolder) -> Path | None:
+    found = [
+        (facts.st_mtime_ns, path.name, path)
+        for path, facts in _artefacts(folder)
+        if "summary" in path.name
+        and path.name.endswith(".md")
+        and not path.name.startswith("_")
+        and not is_from_user(path.name)
+    ]
+    return max(found)[2] if found else None
 
 
 async def diff(folder: SessionFolder, main_repo: Path) -> DiffView:

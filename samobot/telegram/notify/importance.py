@@ -17,7 +17,7 @@ class Importance(StrEnum):
     INFO = "info"
     """Without a sound; not in chats that want quiet."""
     PROGRESS = "progress"
-    """The same, and with a sound in chats that want everything."""
+    """Only in chats that want everything, with a sound: elsewhere only the card shows it."""
     DETAIL = "detail"
     """Only in chats that want everything, without a sound."""
 
@@ -26,9 +26,9 @@ class Importance(StrEnum):
         match self:
             case Importance.ALERT | Importance.ALERT_PART:
                 return True
-            case Importance.INFO | Importance.PROGRESS:
+            case Importance.INFO:
                 return level is not NotifyLevel.QUIET
-            case Importance.DETAIL:
+            case Importance.PROGRESS | Importance.DETAIL:
                 return level is NotifyLevel.ALL
 
     def silent(self, level: NotifyLevel) -> bool:

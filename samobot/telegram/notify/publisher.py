@@ -11,6 +11,9 @@ from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.buttons import MessageView, keyboard
 from samobot.telegram.views.wording import Recipient
 
+SCROLLED_AWAY = 12
+"""Messages of ours below a card beyond which it is posted again when something happens."""
+
 
 class Publisher:
     """Puts messages into the outbox, with working buttons.
@@ -98,12 +101,21 @@ class Publisher:
             if row.op is Op.SEND and row.about.session == session and row.key.startswith(prefix):
                 self._store.outbox.done(row)
 
-    def show_card(self, recipient: Recipient, session: str, shown: MessageView) -> None:
-        """Update a session's card; nothing is done if it shows this already."""
-        digest = shown.digest
-        if self._cards.get((session, recipient.chat_id)) == digest:
+    def show_card(
+        self, recipient: Recipient, session: str, shown: MessageView, *, at_end: bool = False
+    ) -> None:
+        """Update a session's card; nothing is done if it shows this already.
+
+        Args:
+            recipient: The chat.
+            session: The session's key.
+            shown: What it shows.
+            at_end: Whether it is posted again at the end of the chat if it has scrolled away.
+        """
+        digest, key = shown.digest, f"card:{session}"
+        moved = at_end and self._outbox.replace_at_end(recipient.chat_id, key, SCROLLED_AWAY)
+        if not moved and self._cards.get((session, recipient.chat_id)) == digest:
             return
-        key = f"card:{session}"
         self._outbox.show(
             recipient.chat_id,
             split_html(self._outbox.mask(shown.text))[0],

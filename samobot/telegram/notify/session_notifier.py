@@ -215,7 +215,14 @@ class SessionNotifier:
                 if known is None or known.state is stored:
                     break
             fresh = self._card_is_due(known, view, now)
-            told = self._apply(change, stored, self.deciding.get(key), show_card=fresh)
+            happened = known is not None and _card_marks(known.view) != _card_marks(view)
+            told = self._apply(
+                change,
+                stored,
+                self.deciding.get(key),
+                show_card=fresh,
+                at_end=happened and view.state is not SessionState.DONE,
+            )
             card_at = now if fresh or known is None else known.card_at
             ticks = view.state is SessionState.RUNNING
             due = now + CARD_EVERY if fresh else card_at + self._card_pause()
@@ -233,7 +240,13 @@ class SessionNotifier:
         return timedelta(seconds=running)
 
     def _apply(
-        self, change: NotificationInput, stored: NotifiedState | None, by: Person | None, *, show_card: bool
+        self,
+        change: NotificationInput,
+        stored: NotifiedState | None,
+        by: Person | None,
+        *,
+        show_card: bool,
+        at_end: bool,
     ) -> NotifiedState:
         """Post, edit and close messages, and remember that, in one transaction."""
         view, key = change.view, change.view.ref.key
@@ -263,7 +276,9 @@ class SessionNotifier:
             told = change.after.updated(posted=posted)
             if told.card and show_card:
                 for recipient in recipients:
-                    self._publisher.show_card(recipient, key, card.card(view, recipient, change.now))
+                    self._publisher.show_card(
+                        recipient, key, card.card(view, recipient, change.now), at_end=at_end
+                    )
             self._extras.keep(change)
             if told != stored:
                 self._store.notified.set(key, told.model_dump(mode="json", exclude_defaults=True))

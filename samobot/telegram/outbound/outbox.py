@@ -285,6 +285,21 @@ class Outbox:
             )
         self._wake(chat_id)
 
+    def replace_at_end(self, chat_id: int, key: str, most_below: int) -> bool:
+        """Delete the message of a key if more than so many of ours stand below it; `show` then sends it anew.
+
+        Returns:
+            Whether it is deleted.
+        """
+        sent = self._store.sent.by_key(chat_id, key)
+        if sent is None or self._store.sent.count_below(sent) <= most_below:
+            return False
+        with self._store.transaction(durable=False):
+            old = f"{key}:{sent.message_id}"
+            self._store.sent.rename(sent, old)
+            self.delete(chat_id, old)
+        return True
+
     def answer(
         self,
         query_id: str,

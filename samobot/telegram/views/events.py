@@ -26,14 +26,13 @@ _SHOWN = 5
 
 
 def new_phase(view: SessionView, before: Phase | None) -> MessageView:
-    """Show that a session has come to another phase."""
-    came = f"From {before}: {plural(view.iterations_by_phase[before], 'iteration')}" if (
-        before is not None and view.iterations_by_phase.get(before)
-    ) else ""  # fmt: skip
-    cost = f" · {money_of(view)} so far" if came and view.cost_usd else ""
+    """Show that a session has come to another phase, and what the one before took."""
+    count = view.iterations_by_phase.get(before, 0) if before is not None else 0
+    cost = f" · {money_of(view)} so far" if view.cost_usd else ""
+    took = f"{capitalize_first(before or '')} took {plural(count, 'iteration')}{cost}" if count else ""
     last = agent_block(view.summary or view.last_action or "", 160)
-    head = headline(Icon.RUNNING, view.ref, f"goes on to {view.phase}")
-    return MessageView(lines(head, dots(view.phase), escape(came + cost), last))
+    head = f"{Icon.RUNNING} {name_of(view.ref)}: {escape(view.phase or '')}"
+    return MessageView(lines(head, dots(view.phase), escape(took), last))
 
 
 def iteration_over(view: SessionView) -> MessageView:

@@ -202,7 +202,7 @@ async def test_a_plan_is_sent_back_with_feedback_and_comes_again(room: ChatRoom)
     assert room.server.calls.rejected() == []
 
 
-async def test_a_session_is_stopped_from_its_card_and_goes_on_again(tmp_path: Path) -> None:
+async def test_session_is_stopped_from_its_card_and_continues_again(tmp_path: Path) -> None:
     async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.1))) as room:
         await room.start()
         room.say("/run demo:demo go on for ever")
@@ -341,7 +341,7 @@ async def test_an_old_command_is_confirmed_and_an_old_answer_counts(room: ChatRo
     assert await room.state_of("demo") == "waiting"
 
 
-async def test_in_a_group_one_wins_and_the_other_is_told_who(tmp_path: Path) -> None:
+async def test_first_decision_in_a_group_wins_and_the_other_user_is_notified(tmp_path: Path) -> None:
     async with chat_room(
         scripted_shop(tmp_path, journeys.greeting()), more={"TELEGRAM_ALLOWED_USERS": "1234,77"}
     ) as room:

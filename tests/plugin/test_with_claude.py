@@ -127,7 +127,7 @@ def _ending(phase: Phase) -> list[Step]:
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-def test_role_workflow_context_and_words_of_people_arrive_and_stay_small(desk: Desk, phase: Phase) -> None:
+def test_role_workflow_context_and_user_text_arrive_and_stay_small(desk: Desk, phase: Phase) -> None:
     task = "Write a greeting script. " * 50
     facts = replace(
         desk.facts,
@@ -264,7 +264,7 @@ def test_sub_agents_are_not_sent_back(desk: Desk) -> None:
     assert "The sub-agent's report." in api.of_phase("planning")[1].text
 
 
-def test_without_an_iteration_the_hook_lets_a_person_work(desk: Desk) -> None:
+def test_hook_does_nothing_without_an_iteration(desk: Desk) -> None:
     with MessagesApi({OTHER: [write(str(desk.facts.workdir / "note"), "x"), say("Done.")]}) as api:
         ended = desk.ask(api, "hello")
     api.check()

@@ -118,7 +118,7 @@ class Notifier:
         if past is not self._past:
             before = self._past_keys
             self._past, self._past_keys = past, frozenset(each.key for each in past)
-            # Which past sessions the chats were notified of is not kept in memory: a row of the store says it.
+            # Which past sessions the chats were notified of is not kept in memory: a row of the store has it.
             self._notified = (self._notified | before) - self._past_keys
         self._views_compared, self._compare_again = None, now + COMPARE_EVERY
         self._sessions.mark_due(self._names.update(views, past), now)

@@ -50,7 +50,9 @@ def test_forged_answers_and_approvals_are_void_reverted_and_reported(tmp_path: P
         assert "was not given by a user" in asked.stdout
         status = shop.status("greet")
         assert (status["waiting_for"], status["questions"][0]["answer"]) == ("qa_answers", None)
-        assert "An agent may not answer or approve" in api.requests[-2].text
+        # Inside a fence it does not get as far as being refused: what it would write to is read-only there.
+        refused = ("An agent may not answer or approve", "the file system is read-only")
+        assert any(words in api.requests[-2].text for words in refused)
         assert shop.samobot("answer", "greet", "Q1=B").returncode == 0
         planned = shop.run("greet")
         assert planned.returncode == 10, planned.stdout + planned.stderr

@@ -70,6 +70,9 @@ class Desk:
             platform="Linux 6.1",
             branch="greet",
             git_status=" M greet.py",
+            base="0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
+            seconds=1800.0,
+            budget_left=4.2,
         )
         (self.facts.session / "_logs").mkdir(parents=True)
         self.facts.workdir.mkdir(parents=True)
@@ -284,6 +287,35 @@ def test_nothing_of_ours_is_left_in_home(desk: Desk) -> None:
 @pytest.fixture(params=["pinned", "newest"])
 def any_claude(request: pytest.FixtureRequest) -> Path:
     return require_claude() if request.param == "pinned" else require_newest_claude()
+
+
+def test_a_later_iteration_of_a_phase_repeats_the_beginning_of_the_request(
+    desk: Desk, any_claude: Path
+) -> None:
+    """What a request has in common with an earlier one, from its beginning, is read from the model's cache."""
+    desk.claude = any_claude
+    later = replace(
+        desk.facts,
+        number=5,
+        visit=2,
+        git_status="",
+        guidance=("Use argparse.",),
+        reminder="There was no signal.",
+    )
+    with MessagesApi({Phase.PLANNING: [*_ending(Phase.PLANNING), *_ending(Phase.PLANNING)]}) as api:
+        for facts in (desk.facts, later):
+            assert desk.iterate(api, facts).code == 0
+    first, second = (next(each for each in api.requests if each.run == run) for run in _runs(api))
+    assert second.body["tools"] == first.body["tools"]
+    assert [block["text"] for block in second.body["system"] if "cache_control" in block] == [
+        block["text"] for block in first.body["system"] if "cache_control" in block
+    ]
+    assert "Use argparse." in second.text
+
+
+def _runs(api: MessagesApi) -> list[str]:
+    """The CLI's sessions, in their order."""
+    return list(dict.fromkeys(request.run for request in api.requests))
 
 
 FOUND = "Data loss in greet.py"

@@ -47,7 +47,7 @@ def test_user_takes_a_task_to_done_without_leaving_the_run(tmp_path: Path) -> No
     answers = [question["answer"] for question in shop.status("greet")["questions"]]
     assert answers == ["B) Good day", "A) world", "Everything, please"]
     again = [run for run in shop.runs() if run.phase == "planning"][1]
-    assert "Fewer phases, and say “Ahoj”" in again.appended
+    assert "Fewer phases, and say “Ahoj”" in again.prompt
     assert shop.git("log", "--oneline", "greet").count("\n") >= 1
 
 

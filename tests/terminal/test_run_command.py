@@ -281,7 +281,7 @@ def test_text_for_an_existing_session_becomes_guidance(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([blocked()]))
     shop.run("greet", "--task", "Greet")
     shop.run("greet", "--task", "Use argparse")
-    assert "Use argparse" in shop.runs()[1].appended
+    assert "Use argparse" in shop.runs()[1].prompt
     assert "Use argparse" in (shop.session("greet") / "_guidance.md").read_text()
 
 

@@ -22,9 +22,9 @@ from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from samobot.worker.budget import UNPRICED_AFTER
-from samobot.worker.loop import STAGNATION_AFTER
 from samobot.worker.run import RetryPolicy, RunOptions
 from samobot.worker.session_files import SessionFiles
+from samobot.worker.stagnation import STAGNATION_AFTER
 from tests.support.fake_iteration import Bench, Played, bench
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
 

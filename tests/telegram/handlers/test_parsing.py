@@ -11,7 +11,8 @@ from samobot.telegram.handlers.parsing import (
     parse_command,
     parse_money,
 )
-from samobot.telegram.handlers.run_arguments import RunArguments, parse_run, task_slug
+from samobot.telegram.handlers.run_arguments import RunArguments, parse_run
+from samobot.telegram.handlers.task_slug import task_slug
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ class FencedWorld:
         *,
         fenced: bool = True,
         environ: Mapping[str, str] | None = None,
-        **changes: object,
+        **changes: Any,
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell command as the CLI is run, in the worktree."""
         call = self.invocation(command, fenced=fenced, environ=environ, **changes)

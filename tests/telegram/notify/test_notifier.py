@@ -11,9 +11,9 @@ import pytest
 
 from samobot.config.settings import Settings
 from samobot.errors import StorageError
-from samobot.fleet.models import GuidanceView, RemarkView, SessionRef, SessionView
+from samobot.fleet.models import GuidanceView, PastSession, RemarkView, SessionRef, SessionView
 from samobot.fleet.results import Document, FleetEvent, FleetEventKind
-from samobot.phases import Phase
+from samobot.phases import Phase, WaitingFor
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
@@ -21,6 +21,7 @@ from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.telegram.notify.publisher import SCROLLED_AWAY
+from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.callback_data import CallbackState
@@ -534,19 +535,115 @@ async def test_only_the_current_state_is_sent_after_an_outage(known: Phone) -> N
     assert loud(new) == ["⛔ greet is blocked in testing"]
 
 
-async def test_old_sessions_are_not_sent_when_the_bot_sees_them_for_the_first_time(phone: Phone) -> None:
-    week_ago = AT - timedelta(days=7)
-    old = [
-        at_rest(SessionState.DONE, phase=Phase.DONE, updated=week_ago),
-        asking(question(), updated=week_ago),
-        blocked(updated=week_ago),
+def _old(**views: SessionView) -> list[SessionView]:
+    """Sessions of these names, in which nothing has happened for a week."""
+    return [
+        view.model_copy(
+            update={
+                "ref": SessionRef(project="demo", folder=name, name=name),
+                "updated": AT - timedelta(days=7),
+            }
+        )
+        for name, view in views.items()
     ]
-    views = [
-        view.model_copy(update={"ref": SessionRef(project="demo", folder=f"f{n}", name=f"f{n}")})
-        for n, view in enumerate(old)
-    ]
-    assert not await phone.look(*views)
+
+
+async def test_old_sessions_have_no_message_of_their_own_when_the_bot_sees_them_for_the_first_time(
+    phone: Phone,
+) -> None:
+    views = _old(done=at_rest(SessionState.DONE, phase=Phase.DONE), asks=asking(question()), stuck=blocked())
+    (new,) = await phone.look(*views)
+    assert new.text == (
+        "❓ 2 sessions wait for you\n❓ asks  waits for 1 answer, for 7 d\n⛔ stuck  is blocked, for 7 d"
+    )
+    assert new.labels == ["asks", "stuck"]
+    assert not new.silent
     assert loud(await phone.look(asking(question(), updated=AT))) == ["❓ greet asks"]
+
+
+async def test_each_kind_of_need_is_in_the_summary(phone: Phone) -> None:
+    (new,) = await phone.look(
+        *_old(
+            a=asking(question()),
+            b=planned(plan()),
+            c=blocked(),
+            d=at_rest(SessionState.WAITING, waiting_for=WaitingFor.HUMAN_ACTION, gate="action:1"),
+            e=at_rest(SessionState.BLOCKED, end=ended(RunEndReason.BUDGET)),
+            f=at_rest(SessionState.BLOCKED, end=ended(RunEndReason.ITERATIONS)),
+            g=at_rest(SessionState.BLOCKED, end=ended(RunEndReason.FAILED)),
+            h=at_rest(SessionState.IDLE, lost=True),
+        )
+    )
+    signs = [line.split()[0] for line in new.text.split("\n")[1:]]
+    assert signs == ["❓", "📋", "⛔", "✋", "💰", "⏸", "⚠️", "⚠️"]
+    assert len(new.labels) == 8
+
+
+async def test_what_waits_is_summarized_once_also_after_restarts_and_a_week(phone: Phone) -> None:
+    views = _old(asks=asking(question()), stuck=blocked())
+    assert len(await phone.look(*views)) == 1
+    assert not await phone.look(*views)
+    phone.start()
+    assert not await phone.look(*views)
+    phone.start()
+    assert not await phone.look(*views, after=timedelta(days=8))
+    assert not await phone.look(*_old(asks=asking(question(answer="A) hello"))))
+    more = _old(late=planned(plan()))
+    phone.start()
+    (new,) = await phone.look(*more, after=timedelta(days=8))
+    assert new.text.split("\n")[0] == "❓ 1 session waits for you"
+    assert new.labels == ["late"]
+
+
+async def test_the_summary_comes_when_all_sessions_have_been_read(phone: Phone) -> None:
+    first, second = _old(asks=asking(question()), stuck=blocked())
+    unread = [PastSession(second.ref.key, second.updated)]
+    async with phone.delivering():
+        await phone.notifier.update([phone.fleet.put(first)], unread)
+    assert not phone.messages
+    async with phone.delivering():
+        await phone.notifier.update([first, phone.fleet.put(second)], [])
+    (new,) = phone.messages
+    assert new.labels == ["asks", "stuck"]
+
+
+async def test_a_kill_before_the_summary_is_noted_neither_loses_nor_repeats_it(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = _old(asks=asking(question()))
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise StorageError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SessionNotifier, "save_states", refuse)
+        with pytest.raises(StorageError):
+            await phone.look(*views)
+    assert not phone.messages
+    phone.start()
+    assert len(await phone.look(*views)) == 1
+
+
+@pytest.mark.parametrize(
+    ("view", "shown"),
+    [
+        (asking(question(), question(1)), ["❓ f asks · 1 of 2", "❓ f asks · 2 of 2"]),
+        (planned(plan()), ["📎 📋 f: the whole plan", "📋 f has a plan"]),
+        (blocked(), ["⛔ f is blocked in testing"]),
+    ],
+    ids=["questions", "plan", "block"],
+)
+async def test_what_was_only_summarized_is_shown_when_it_is_asked_for(
+    phone: Phone, view: SessionView, shown: list[str]
+) -> None:
+    (view,) = _old(f=view)
+    assert len(await phone.look(view)) == 1
+    seen = max(message.id for message in phone.messages)
+    for _ in range(2):
+        async with phone.delivering():
+            await phone.notifier.unmute(view.ref)
+    new = [message.text.split("\n")[0] for message in phone.messages if message.id > seen]
+    assert new == shown
 
 
 async def test_session_finished_while_the_bot_was_down_is_reported(phone: Phone) -> None:

@@ -64,6 +64,8 @@ GRANTS: dict[str, list[Step]] = {
     ],
     "a journal without costs": [RunStep(command=f": > {JOURNAL}")],
     "a second result": [
+        # The log is there once the worker has read what the CLI wrote.
+        RunStep(command="until ls {session}/_logs/*-investigation.jsonl; do sleep 0.05; done"),
         append(
             "{session}/_logs/*-investigation.jsonl",
             type="result", subtype="success", is_error=False, total_cost_usd=0.0, result="", num_turns=1,

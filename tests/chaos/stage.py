@@ -233,7 +233,7 @@ class Stage:
 
     def write_hostile_git(self, dice: float) -> str:
         """Write what an agent could: configuration with which git runs programs that the repository names."""
-        folder = self.shop.root / "hostile"
+        folder = self.logs / "hostile"
         folder.mkdir(exist_ok=True)
         note = f'[ -n "${ITERATION_VARIABLE}" ] || echo "$0 $*" >> {shlex.quote(str(self.logs / "ran-by-git"))}\n'
         for name, ending in {"filter": "cat", "hook": "exit 0", "monitor": "exit 1"}.items():
@@ -253,14 +253,20 @@ class Stage:
                 (hooks / name).symlink_to(folder / "hook")
         text = _HOSTILE.format(folder=folder)
         git = self.shop.repo / ".git"
-        git.joinpath("info").mkdir(exist_ok=True)
-        git.joinpath("info", "attributes").write_text("* filter=hostile diff=hostile\n", encoding="utf-8")
         included = dice < 0.5
         if included:
             (folder / "config").write_text(text, encoding="utf-8")
             text = f"[include]\n\tpath = {folder}/config\n"
-        with git.joinpath("config").open("a", encoding="utf-8") as file:
-            file.write(text)
+        config = git / "config"
+        size = config.stat().st_size
+        try:
+            git.joinpath("info").mkdir(exist_ok=True)
+            git.joinpath("info", "attributes").write_text("* filter=hostile diff=hostile\n", encoding="utf-8")
+            with config.open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError:  # the disk is full, and half of it would be no configuration
+            os.truncate(config, size)
+            return ""
         return "included" if included else "in .git/config"
 
     async def send_away(self, seconds: float, passing: float) -> None:

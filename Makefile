@@ -13,7 +13,7 @@ OLDEST_PIP := .cache/oldest-pip
 JOBS ?= 3
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help setup demo browser fence pictures gallery claude oldest-pip check fast unit test format lock upgrade release clean \
+.PHONY: help setup demo browser fence pictures gallery claude oldest-pip check fast unit test coverage format lock upgrade release clean \
   trace bench chaos fuzz
 
 help:
@@ -77,10 +77,14 @@ fast: JOBS = 2
 fast: setup ## the quick tests: no npm, no browser, no whole journeys
 	$(PYTEST) --hypothesis-profile fast -m "not slow and not real_cli and not browser and not chaos"
 
-unit: setup claude browser fence oldest-pip ## all tests, without lint and coverage
+unit: setup claude browser fence oldest-pip ## all tests, without lint
 	$(PYTEST)
 
-test: check claude browser fence oldest-pip ## everything CI does: set-up, lint, types, all tests with coverage
+test: check claude browser fence oldest-pip ## everything CI does: set-up, lint, types, all tests
+	$(PYTEST)
+
+# A target of its own: nothing depends on the figure, and it takes up to twice as long.
+coverage: setup claude browser fence oldest-pip ## all tests, with which lines and branches they reach
 	$(PYTEST) --cov --cov-report=term:skip-covered
 
 format: setup ## put the code into shape

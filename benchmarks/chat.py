@@ -1,4 +1,4 @@
-"""The chat: how long a person waits, and what the bot costs while nothing happens.
+"""The chat: how long a user waits, and what the bot costs while nothing happens.
 
 The real `samobot bot` process against the strict Bot API server on loopback, with real workers and the
 scripted agent.
@@ -116,7 +116,7 @@ async def stage(
 async def command_to_reply(root: Path) -> list[Measure]:
     """From a command to its reply, while many sessions run.
 
-    Each agent says every second what it does, which is more than a real one does, so all cards want to be edited
+    Each agent reports every second what it does, more than a real one does, so all cards want to be edited
     all the time. The commands are spaced, and begin once the news of the starts are out: Telegram lets a bot write
     one message a second in a chat, and faster commands would measure the pace that it has to keep.
     """
@@ -142,7 +142,7 @@ async def command_to_reply(root: Path) -> list[Measure]:
 
 
 async def change_to_message(root: Path) -> Measure:
-    """From a file that a person changes by hand to the message about it."""
+    """From a file that is changed by hand to the message about it."""
     times = []
     async with stage(root, endless()) as on:
         for number in range(15):
@@ -216,7 +216,7 @@ async def idle_cost(root: Path) -> list[Measure]:
 
 
 async def _processor_share(process: psutil.Process, seconds: float) -> float:
-    """Percent of one core that a process uses, from the kernel's nanoseconds where it tells them."""
+    """Percent of one core that a process uses, from the kernel's nanoseconds if it reports them."""
     before, began = _processor_seconds(process), time.monotonic()
     await asyncio.sleep(seconds)
     return (_processor_seconds(process) - before) / (time.monotonic() - began) * 100
@@ -233,7 +233,7 @@ def _processor_seconds(process: psutil.Process) -> float:
 
 
 def _chatty(rounds: int) -> list[Step]:
-    """An iteration that says every second what it does, and changes something."""
+    """An iteration that reports every second what it does, and changes something."""
     steps: list[Step] = []
     for number in range(rounds):
         steps += [
@@ -257,7 +257,7 @@ async def _start_many(on: Stage) -> None:
 
 
 async def _until_quiet(on: Stage) -> None:
-    """Wait until the bot has nothing new to say for some seconds; edits go on."""
+    """Wait until the bot sends nothing new for some seconds; edits continue."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         count = len(on.server.calls.of("sendMessage"))

@@ -33,7 +33,7 @@ done
 
 
 def _answer(request: Request) -> Turn:
-    """A model that writes the signal and ends, or just ends where there is no session."""
+    """A model that writes the signal and ends, or just ends if there is no session."""
     signal = Path(request.session, "_signal.json") if request.session else None
     if signal is not None:
         # The agent's own work is left out on both sides: what is compared is what surrounds it.
@@ -83,7 +83,7 @@ def worker_memory(root: Path) -> Measure:
 
 
 def wait_for_iterations(shop: Workshop, name: str, count: int) -> None:
-    """Wait until a session's journal tells of so many iterations."""
+    """Wait until a session's journal has so many iterations."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:

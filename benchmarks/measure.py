@@ -15,8 +15,8 @@ class Measure:
         name: What was measured.
         value: The figure that counts.
         unit: Its unit.
-        target: What it should not exceed; None where nothing was promised.
-        detail: The other figures, in words.
+        target: What it should not exceed; None if nothing was promised.
+        detail: The other figures, as text.
     """
 
     name: str
@@ -38,7 +38,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def spread(values: Sequence[float], unit: str = "ms") -> str:
-    """The percentiles of one run, in words."""
+    """The percentiles of one run, as text."""
     return (
         f"p50 {statistics.median(values):.1f}, p99 {percentile(values, 0.99):.1f}, "
         f"most {max(values):.1f} {unit}, n={len(values)}"

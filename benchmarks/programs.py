@@ -47,7 +47,7 @@ def status_of_many(root: Path, count: int = 500) -> Measure:
 
 
 def fill(shop: Workshop, count: int) -> None:
-    """Make session folders as a person would have them after a year: overview, questions, plan, journal."""
+    """Make session folders as a user would have them after a year: overview, questions, plan, journal."""
     for number in range(count):
         folder = shop.sessions / f"26-01-{number % 28 + 1:02d}-task-{number}"
         logs = folder / "_logs"

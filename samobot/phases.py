@@ -191,7 +191,7 @@ _NAME_THE_PLAN = " Write it to MM-DD-HH:MM-plan-SLUG.md and name that file in th
 
 
 def _reminded(found: Transition, facts: GateFacts, *, asks: bool) -> Transition:
-    """Return a reminder in place of a transition that rests on files the agent can correct."""
+    """Return a reminder in place of a transition that depends on files the agent can correct."""
     if asks and facts.unread_questions:
         return Transition(Step.REMIND, found.phase, reason=facts.unread_questions)
     if found.cause is BlockCause.GATE:

@@ -151,7 +151,14 @@ DISK = {
     "asyncinotify",
     "aiofiles",
 }
-FLEET_VALUES = {"fleet.fleet", "fleet.landing_models", "fleet.models", "fleet.results", "fleet.start_request"}
+FLEET_VALUES = {
+    "fleet.fleet",
+    "fleet.forge",
+    "fleet.landing_models",
+    "fleet.models",
+    "fleet.results",
+    "fleet.start_request",
+}
 
 
 @pytest.mark.parametrize("path", modules("telegram"), ids=named)

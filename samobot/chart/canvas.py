@@ -50,9 +50,9 @@ class Canvas:
         """Write a line whose letters have their middle at height `y`.
 
         Args:
-            x: Where it begins, has its middle or ends, as `align` says.
+            x: The position of its start, middle or end, depending on `align`.
             y: The middle of its height.
-            words: The text.
+            words: What to write.
             size: Height of the letters in pixels.
             color: As `#rrggbb`.
             align: What `x` means.
@@ -123,7 +123,7 @@ class Canvas:
     def png(self) -> bytes:
         """The picture as a PNG file, the same bytes for the same drawing."""
         file = io.BytesIO()
-        # Not by savefig, which heeds a person's own matplotlibrc; and without the library's version inside.
+        # Not by savefig, which reads the user's matplotlibrc; and without the library's version inside.
         self._canvas.print_png(file, metadata={"Software": None})
         return file.getvalue()
 

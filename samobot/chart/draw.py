@@ -1,6 +1,6 @@
-"""The picture of a run: phases over time, iterations, waits for a person, limits, and what it cost.
+"""The picture of a run: phases over time, iterations, waits for the user, limits, and what it cost.
 
-For a phone: 1080 by 800 pixels, letters of at least 20. What a color says, a pattern says too.
+For a phone: 1080 by 800 pixels, letters of at least 20. Whatever a color shows, a pattern shows too.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ class _Chart:
     def _is_seen(self, what: tuple[str, float], right: float) -> bool:
         """Whether something reaches beyond what was drawn before it in its row.
 
-        Of ten thousand iterations no more are drawn than there are pixels.
+        Of ten thousand iterations at most one per pixel is drawn.
         """
         seen = right >= self._drawn.get(what, 0.0) + 0.5
         if seen:
@@ -284,7 +284,7 @@ class _Chart:
         )
 
     def _legend_lines(self) -> list[list[tuple[str, str, float]]]:
-        """Which signs need words, broken into lines: name, words, and where each begins."""
+        """The legend: each entry's name, its text in lines, and where it starts."""
         kinds = {span.kind for span in self._timeline.spans}
         entries = [("iteration", "iteration")] if self._timeline.iterations else []
         entries += [(kind, words) for kind, words in _LEGEND.items() if kind in kinds]

@@ -27,8 +27,8 @@ class Palette:
         line: The grid.
         work: Iterations.
         cost: Money, and success.
-        alarm: What went wrong, and what cannot go on without a person's help.
-        waiting: A wait for a person.
+        alarm: Failures and blocks.
+        waiting: Waiting for the user.
         parked: A wait for a limit.
     """
 

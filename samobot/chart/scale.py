@@ -1,4 +1,4 @@
-"""Where a moment stands on a picture's time axis: nights of waiting take less room than work. Pure."""
+"""The time axis of a picture, on which long idle times are compressed. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from samobot.chart.timeline import PhaseSpan, SpanKind
 
 _REST_TO_WORK = 1.2
-"""How much room all rest together may take, compared with all work."""
+"""How much room all idle time together may take, compared with all work."""
 
 _STEPS = (
     *(1, 2, 5, 10, 15, 30),
@@ -42,7 +42,7 @@ class Label:
 class TimeScale:
     """Maps epoch seconds to places between 0 and 1.
 
-    Work takes room in proportion to its time; so does rest, except that long rests are cut to the same
+    Work takes room in proportion to its time; so does idle time, except that long stretches are cut to the same
     length where all of them would take more room than the work does.
 
     Args:
@@ -81,7 +81,7 @@ class TimeScale:
         """Choose round local times to stand below the axis, as many as there is room for.
 
         Args:
-            zone: The person's zone; None is this machine's.
+            zone: The user's zone; None is this machine's.
         """
         step = next((step for step in _STEPS if step * self._per_second >= _room(step)), _STEPS[-1])
         chosen: list[Label] = []
@@ -100,7 +100,7 @@ class TimeScale:
         return chosen or [self._label(self._times[0], 1, "", zone)]
 
     def _moments(self, step: int, zone: tzinfo | None) -> Iterator[float]:
-        """Round times outside of what is cut: in there they would stand too close to be told apart."""
+        """Round times outside of what is cut: inside, they would be too close to read."""
         start = self._times[0]
         for end in (*(span.start for span in self._cut), self._times[-1]):
             times = list(_round_times(start, end, step, zone))

@@ -1,4 +1,4 @@
-"""A session's life as spans over time, from its journal: what a picture of it shows. Pure.
+"""The timeline of a session, built from its journal: spans, iterations, retries, costs. Pure.
 
 A journal is read as it is: damaged, cut short, written by a worker that was killed, on a machine whose clock
 was set back. Times are epoch seconds here, since they are shifted and compared more than they are shown.
@@ -27,8 +27,8 @@ class SpanKind(StrEnum):
     """What a stretch of time was spent on."""
 
     WORK = "work"  # the worker iterates
-    WAITING = "waiting"  # a person has to answer, approve, or allow more money
-    BLOCKED = "blocked"  # it cannot go on without a person's help
+    WAITING = "waiting"  # the user has to answer, approve, or raise a budget
+    BLOCKED = "blocked"  # it cannot continue without help
     PARKED = "parked"  # a usage limit has to pass
     IDLE = "idle"  # nobody runs it: stopped, paused, or its worker died
 
@@ -39,7 +39,7 @@ class PhaseSpan:
 
     Attributes:
         kind: What it was spent on.
-        phase: The phase; empty where the journal does not say.
+        phase: The phase; empty if the journal does not name it.
         start: Epoch seconds.
         end: Epoch seconds, not before `start`.
     """
@@ -62,7 +62,7 @@ class Tick:
     Attributes:
         phase: Its phase.
         start: Epoch seconds.
-        end: Epoch seconds; as far as is known where it never said that it ended.
+        end: Epoch seconds; the last known time if its end was not recorded.
         usd: What it cost.
     """
 
@@ -86,13 +86,13 @@ class Timeline:
 
     Attributes:
         start: Epoch seconds of the first event.
-        end: Epoch seconds of the last event, or of the present where something is not over.
+        end: Epoch seconds of the last event, or of the present if something is not over.
         spans: What the time was spent on, in order and without gaps.
         iterations: In order.
         retries: In order.
         cost: Epoch seconds and what the session had cost by then, never falling.
         phases: All phases that occur, those of the workflow in its order, then unknown ones.
-        reason: Why the last run ended; None where it has not said that it did.
+        reason: Why the last run ended; None if its end was not recorded.
         alive: Whether its worker lives.
     """
 
@@ -124,45 +124,45 @@ def build(
     Args:
         events: As `journal.events` gives them.
         now: The present: a wait that is not over lasts until then. None ends all with the last event.
-        alive: Whether the session's worker lives: then its work goes on until `now` too.
+        alive: Whether the session's worker lives: then its work lasts until `now` too.
 
     Returns:
-        The timeline, or None where there is no event.
+        The timeline, or None if there is no event.
     """
     records = list(events)
     if not records:
         return None
-    times = mend([record["at"].timestamp() for record in records])
-    story = _Story(times[0])
+    times = make_monotonic([record["at"].timestamp() for record in records])
+    builder = _Builder(times[0])
     for at, record in zip(times, records, strict=True):
-        story.add(at, record)
-    return story.timeline(now.timestamp() if now is not None else None, alive=alive)
+        builder.add(at, record)
+    return builder.timeline(now.timestamp() if now is not None else None, alive=alive)
 
 
-def mend(times: Sequence[float]) -> list[float]:
-    """Make times rise that a clock told which was set back, keeping the distances between them.
+def make_monotonic(times: Sequence[float]) -> list[float]:
+    """Make the times of a clock that was set back rise, keeping the distances between them.
 
-    A single time that does not fit between its neighbours counts as the one before it. Where the clock was
-    set back, what comes before is moved: the clock as it went last is taken to be right.
+    A single time that does not fit between its neighbours counts as the one before it. If the clock was
+    set back, the times before are moved: the clock's latest setting is taken to be right.
     """
-    told = list(times)
-    for index in range(1, len(told) - 1):
-        if told[index - 1] <= told[index + 1] < told[index]:
-            told[index] = told[index - 1]
+    read = list(times)
+    for index in range(1, len(read) - 1):
+        if read[index - 1] <= read[index + 1] < read[index]:
+            read[index] = read[index - 1]
     ahead = 0.0
-    mended = told[-1:]
-    for before, after in zip(reversed(told[:-1]), reversed(told[1:]), strict=True):
+    shifted = read[-1:]
+    for before, after in zip(reversed(read[:-1]), reversed(read[1:]), strict=True):
         ahead += max(0.0, before - after)
-        mended.append(before - ahead)
+        shifted.append(before - ahead)
     # Rounding must not make a time fall either.
     rising: list[float] = []
-    for at in reversed(mended):
+    for at in reversed(shifted):
         rising.append(max(at, rising[-1]) if rising else at)
     return rising
 
 
-class _Story:
-    """Takes in one event after the other."""
+class _Builder:
+    """Builds the timeline from one event after the other."""
 
     def __init__(self, start: float) -> None:
         self._start = self._last = self._since = start
@@ -191,7 +191,7 @@ class _Story:
             case EventName.ITERATION_END:
                 self._iteration_end(at, phase, record)
             case EventName.PHASE if self._kind is SpanKind.WORK:
-                # A person's approval moves a resting session; its wait still belongs to the phase it was in.
+                # An approval moves an idle session; its wait still belongs to the phase it was in.
                 self._turn(at, self._kind, _text(record.get("to")) or self._phase)
             case EventName.GATE:
                 self._turn(at, SpanKind.WAITING, self._phase)
@@ -204,11 +204,11 @@ class _Story:
             case EventName.RUN_END:
                 self._run_end(at, record)
             case _:
-                pass  # says nothing about time
+                pass  # not about time
         self._last = at
 
     def timeline(self, now: float | None, *, alive: bool) -> Timeline:
-        """Return what it came to."""
+        """Return the timeline of the events so far."""
         end = self._last
         over = self._kind is SpanKind.IDLE or (self._kind is SpanKind.WORK and not alive)
         if now is not None and not over:
@@ -233,7 +233,7 @@ class _Story:
 
     def _run_start(self, at: float, phase: str) -> None:
         if self._kind is SpanKind.WORK:
-            # The worker before this one never said that it ended; when it died nobody knows.
+            # The previous worker's end was not recorded; when it died is unknown.
             self._close_iteration(self._last, 0.0)
             self._turn(self._last, SpanKind.IDLE, self._phase)
         if self._kind in (SpanKind.IDLE, SpanKind.PARKED):
@@ -285,7 +285,7 @@ class _Story:
                 self._turn(at, SpanKind.IDLE, self._phase)
 
     def _turn(self, at: float, kind: SpanKind, phase: str) -> None:
-        """From `at` on it is something else."""
+        """Start a span of another kind at `at`."""
         if at > self._since:
             last = self._spans[-1] if self._spans else None
             if last is not None and (last.kind, last.phase) == (self._kind, self._phase):

@@ -61,7 +61,7 @@ _BY_STATUS: tuple[tuple[Callable[[int], bool], RequestFailure], ...] = (
     (lambda status: status == 413, _TOO_LONG),
     (
         lambda status: status == 429,
-        RequestFailure(OutcomeKind.RATE_LIMITED, "The Claude API takes no more for now"),
+        RequestFailure(OutcomeKind.RATE_LIMITED, "The Claude API accepts no further requests for now"),
     ),
     (lambda status: 400 <= status < 500, _REQUEST),
     (lambda status: 500 <= status < 600, _API),
@@ -125,6 +125,18 @@ def is_disguised_failure(text: str) -> bool:
     """Whether the result text of a "success" is the CLI's message about a failure."""
     text = text.strip()
     return len(text) <= _LONGEST and _DISGUISED.match(text) is not None
+
+
+# Without any request, as the whole result of a "success": what the hook wrote stands between.
+_HOOK = re.compile(
+    r"\s*UserPromptSubmit operation blocked by hook:?(.*?)(?:\n\s*Original prompt:|\Z)", re.DOTALL
+)
+
+
+def refused_by_hook(text: str) -> str | None:
+    """What a hook wrote that refused the prompt; None if the text is no such refusal."""
+    found = _HOOK.match(text)
+    return found[1].strip() if found else None
 
 
 def classify_failure(status: int | None, message: str) -> RequestFailure:

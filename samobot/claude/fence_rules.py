@@ -48,7 +48,7 @@ class FencePlaces:
 
     Attributes:
         home: The user's home.
-        main_repo: The project's repository, or its folder where there is none.
+        main_repo: The project's repository, or its folder if there is none.
         work_dir: Where the agent works: a linked worktree, a folder in one, or `main_repo`.
         worktrees: The project's folder of worktrees.
         session: The session's folder.

@@ -80,6 +80,10 @@ _USER_SETTINGS_ONLY = ("--setting-sources", "user", "--strict-mcp-config")
 _LOAD_CLAUDE_MD = {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1"}
 
 
+# The user's output style would be added to the agent's role: “Learning” has the model ask the user to write code.
+_PLAIN_STYLE = ("--settings", '{"outputStyle": "default"}')
+
+
 @dataclass(frozen=True, slots=True)
 class ClaudeOptions:
     """Settings of the CLI.
@@ -193,6 +197,7 @@ def build(
         *budget,
         _PERMISSION_MODE,
         options.permission_mode,
+        *_PLAIN_STYLE,
         *(() if trust_project else (*_USER_SETTINGS_ONLY, *_add_dirs(cwd))),
         *options.args,
     )
@@ -248,7 +253,7 @@ def check_args(args: Collection[str]) -> None:
         flag = arg.split("=", maxsplit=1)[0]
         if flag == _PERMISSION_MODE:
             raise UsageError(
-                f"CLAUDE_ARGS may not hold {flag}: that is what CLAUDE_PERMISSION_MODE says. Set it there instead."
+                f"CLAUDE_ARGS may not hold {flag}: CLAUDE_PERMISSION_MODE sets that. Set it there instead."
             )
         if flag in _RESERVED:
             raise UsageError(

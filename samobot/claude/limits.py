@@ -96,7 +96,7 @@ class LimitText:
 
 
 def longest_wait(kind: str) -> timedelta:
-    """How far away the reset of a limit can be; a record that says more is damaged or forged.
+    """How far away the reset of a limit can be; a record with a later one is damaged or forged.
 
     Args:
         kind: `five_hour`, `seven_day`, `seven_day_opus`, …; anything else is taken for a monthly limit.

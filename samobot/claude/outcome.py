@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from samobot.claude.end import ProcessEnd, StoppedBy
-from samobot.claude.errors_text import Cure, RequestFailure, classify_failure, is_disguised_failure
+from samobot.claude.errors_text import (
+    Cure,
+    RequestFailure,
+    classify_failure,
+    is_disguised_failure,
+    refused_by_hook,
+)
 from samobot.claude.evidence import Evidence
 from samobot.claude.limits import is_account_problem, is_spending_cap, stated_reset, usage_limit
 from samobot.claude.outcome_kinds import OutcomeKind, Remedy
@@ -185,6 +191,9 @@ def _by_result(evidence: Evidence, result: Result) -> _Verdict:
         )
     if result.stop_reason == "refusal":
         return _Verdict(OutcomeKind.REFUSED, _say("Claude declined", result.text))
+    if not evidence.answered and (refusal := refused_by_hook(result.text)) is not None:
+        lead = "A hook of Claude Code's settings refuses the iteration's prompt"
+        return _Verdict(OutcomeKind.START_FAILED, _say(lead, refusal))
     if not words and result.stop_reason in _CUT_OFF:
         return _Verdict(OutcomeKind.TRUNCATED, "Claude's answer was cut off in the middle.")
     return _failed_request(evidence, classify_failure(result.api_error_status, words), words)
@@ -231,7 +240,7 @@ def _by_end(evidence: Evidence, end: ProcessEnd) -> _Verdict:
 def _notes(result: Result, end: ProcessEnd) -> list[str]:
     notes = []
     if end.stopped_by is StoppedBy.EXIT:
-        notes.append("Claude did not exit by itself after its result and was ended.")
+        notes.append("Claude did not exit after its result and was ended.")
     if result.denials:
         tools = ", ".join(sorted({denial.tool for denial in result.denials}))
         notes.append(f"Denied because a permission was missing: {tools} ({len(result.denials)} times).")

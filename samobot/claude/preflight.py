@@ -41,7 +41,7 @@ def preflight(options: ClaudeOptions, environ: Mapping[str, str], *, login: bool
         login: Whether to check the login as well.
 
     Raises:
-        UsageError: It cannot work; the message says why and what to do.
+        UsageError: It cannot work; the message explains why and what to do.
     """
     check_args(options.args)
     check_root(options, environ)

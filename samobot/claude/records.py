@@ -146,7 +146,7 @@ class Result:
     """The end of a turn. A process may have several; the last one counts.
 
     Attributes:
-        stop_reason: The API's stop reason; None if the record says null (a stream cut short), empty if it has none
+        stop_reason: The API's stop reason; None if the record has null (a stream cut short), empty if it has none
             (older versions).
         cost_usd: Cost of the whole process so far; None if not given.
         usage: Tokens of the last turn only.

@@ -2,7 +2,7 @@
 
 - stdin, stdout and stderr are regular files. The CLI exits without draining a pipe, and loses its result.
 - It has a session of its own: a Ctrl-C in the worker's terminal reaches only the worker, which then stops the CLI;
-  and `reaper` can tell its descendants from the worker's other children.
+  and `reaper` can distinguish its descendants from the worker's other children.
 - A small wrapper asks the kernel to send SIGINT to the CLI when the worker dies (on SIGINT the CLI ends its tools
   too) and resets signal handlers: a worker started in a shell's background ignores SIGINT, which would be inherited.
 """

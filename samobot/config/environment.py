@@ -36,7 +36,7 @@ class Whereabouts:
 
 
 def default_env_file(environ: Mapping[str, str]) -> Path:
-    """Where a person's own `.env` is expected when nothing else is said."""
+    """Where the user's own `.env` is expected by default."""
     base = environ.get("XDG_CONFIG_HOME") or "~/.config"
     return Path(base).expanduser() / "samobot" / ".env"
 
@@ -65,7 +65,7 @@ def read_values(environ: Mapping[str, str], path: Path | None, *, strict: bool =
 
     Args:
         environ: The environment; an empty value there counts as none.
-        path: The `.env` file, where there is one.
+        path: The `.env` file, if there is one.
         strict: Refuse a file with a token that others may read. Commands that repair it say False.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A project: the `.samocode` file that says where the repository, its worktrees and its sessions are."""
+"""A project: the `.samocode` file with the locations of the repository, its worktrees and its sessions."""
 
 from __future__ import annotations
 
@@ -181,5 +181,5 @@ def _folder(value: str, file: Path) -> Path:
         expanded = None
     if expanded is None or "\0" in value:
         raise UsageError(f"“{value}” in {file} is not a path that can be found: correct it.")
-    # normpath, not resolve: a person's symlinks stay as they named them.
+    # normpath, not resolve: the user's symlinks stay as they named them.
     return Path(os.path.normpath(file.parent / expanded))

@@ -1,6 +1,6 @@
 """Keeps an agent from moving a project: while an iteration runs, its `.samocode` counts as it was when that began.
 
-The file often lies in the repository that an agent works on. It says where the sessions are and what prepares a
+The file often lies in the repository that an agent works on. It names the folder of the sessions and what prepares a
 worktree, so an edit would hide a session and its open questions from the user. The copy is in the state folder,
 together with who runs an iteration on it: a worker that was killed leaves its entry, and the next reader settles it.
 """
@@ -72,7 +72,7 @@ class ProjectGuard:
         self._now = now
 
     def read(self, file: Path) -> bytes | None:
-        """Return what a project's file says; None if it is missing.
+        """Return the content of a project's file; None if it is missing.
 
         Raises:
             StorageError: It cannot be read.
@@ -81,7 +81,7 @@ class ProjectGuard:
         if record is None:
             return read_bytes(file)
         if not any(runner.is_alive for runner in record.runners):
-            # A copy that cannot be put back, as on a full disk, still counts.
+            # A copy that cannot be restored, as on a full disk, still counts.
             with contextlib.suppress(StorageError):
                 self.settle(file)
         return record.content
@@ -113,7 +113,7 @@ class ProjectGuard:
             A sentence for the user; None if it was not changed.
 
         Raises:
-            StorageError: It cannot be put back.
+            StorageError: It cannot be restored.
         """
         with self._locked(file):
             record = self._record(file)
@@ -128,7 +128,7 @@ class ProjectGuard:
         """Put the file back where workers were killed during an iteration, and write that into their journals.
 
         Raises:
-            StorageError: It cannot be put back.
+            StorageError: It cannot be restored.
         """
         with self._locked(file):
             record = self._record(file)

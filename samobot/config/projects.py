@@ -20,7 +20,7 @@ class ConfiguredProject:
         path: As it was configured: the file, or the folder that holds it.
         name: Its name, different from that of every other.
         read: Reads its file.
-        project: What its file says; what it said last, while it cannot be understood.
+        project: The content of its file; the last valid content while the file is invalid.
         problem: Why the file cannot be used as it is.
         mark: Time and size of the file that was read.
     """
@@ -39,7 +39,7 @@ class ConfiguredProject:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What a person should know about it."""
+        """What the owner should know about it."""
         warnings = self.project.warnings if self.project is not None else ()
         if self.project is not None and not self.problem and not self.project.main_repo.is_dir():
             warnings += (
@@ -69,7 +69,7 @@ class ConfiguredProject:
 class ConfiguredProjects:
     """All configured projects, in their order.
 
-    Two folders of the same name are told apart by the folder above the second, whichever of them can be read
+    Two folders of the same name are distinguished by the folder above the second, whichever of them can be read
     just now: so a project keeps its name as long as the configuration stays.
 
     Args:

@@ -130,7 +130,7 @@ class Settings(BaseModel):
     samobot_daily_budget_usd: Annotated[float, Field(gt=0)] | None = None
     """What all sessions together may cost in a day, in US dollars."""
     samobot_after_reset_seconds: Annotated[float, Field(ge=0)] = 60.0
-    """How long after a usage limit's reset a session goes on, at the soonest; at the latest twice that."""
+    """Shortest time after a usage limit's reset until a session continues; at most twice that."""
     samobot_transcribe_url: str = ""
     """An OpenAI-compatible service that turns voice messages into text."""
     samobot_transcribe_key: Annotated[str, Field(repr=False)] = ""
@@ -144,7 +144,7 @@ class Settings(BaseModel):
     """Files and folders that an agent inside the fence may read and write besides its own, separated by `:`."""
 
     env_file: Path | None = None
-    """The `.env` file these settings were read from, where there was one."""
+    """The `.env` file these settings were read from, if there was one."""
 
     @field_validator("claude_permission_mode", mode="before")
     @classmethod
@@ -215,7 +215,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = Tr
     """Read the settings from the environment and the `.env` file.
 
     Args:
-        environ: The environment; the process's own where None.
+        environ: The environment; None is the process's own.
         strict: Refuse a `.env` file with a token that others may read. Commands that repair it say False.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The sessions of the configured projects, read again only where something has changed."""
+"""The sessions of the configured projects, read again only after a change."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ UNREADABLE_SECONDS = 10.0
 COVERED_SWEEP_SECONDS = 120.0
 """Seconds within which every idle session is looked at although no event was received for it."""
 
-READS_AT_ONCE = 100
+READS_AT_ONCE = 40
 """Of old sessions that are found at a start no more than these are read in one go: the others come one go later."""
 
 _OVER = frozenset({SessionState.DONE, SessionState.IDLE, SessionState.STOPPED})
-"""Where nobody is needed."""
+"""States in which the user is not needed."""
 
 
 class Catalog:
@@ -81,7 +81,7 @@ class Catalog:
         """Every session that is not past; the same object as before for one in which nothing has changed.
 
         Args:
-            closely: Keys of sessions that are looked at in full although they rest.
+            closely: Keys of sessions that are checked in full although they are idle.
         """
         now = self._clock()
         listings = [(project, self.folders.listing(project)) for project in self.folders.projects()]
@@ -114,7 +114,7 @@ class Catalog:
         return self._views
 
     def past(self) -> list[PastSession]:
-        """The sessions of which only a line is kept; the same object as before where nothing has changed."""
+        """The sessions of which only a line is kept; the same object as before if nothing has changed."""
         return self._past.listed()
 
     def mark_past(self, keys: Iterable[str]) -> list[PastSession]:
@@ -138,7 +138,7 @@ class Catalog:
                 or view.state not in _OVER
             ):
                 continue
-            session = PastSession(key, view.updated, view.state, mark)
+            session = PastSession(entry.key, view.updated, view.state, mark)
             self._past.put(session)
             marked.append(session)
             del self._entries[key]
@@ -152,11 +152,11 @@ class Catalog:
         return self._past.pending
 
     def cover(self, folders: Collection[Path]) -> None:
-        """Take over for which folders of sessions `touch` is called at every change. From any thread."""
+        """Set the folders of sessions for which `touch` is called at every change. From any thread."""
         self.folders.covered = frozenset(folders)
 
     def touch(self, session: Path) -> None:
-        """Look at a session's folder at the next call: something has happened in it. From any thread."""
+        """Mark a session as changed, so that the next call reads it. From any thread."""
         self._touched.append(session)
 
     @property
@@ -180,7 +180,7 @@ class Catalog:
         past, entry = self._past.get(ref.key), self._entries.get(ref.key)
         unchanged = past is not None and past.mark == mark_of(folder)
         if entry is None or entry.folder != folder:
-            entry = CatalogEntry(folder, ref.project)
+            entry = CatalogEntry(folder, ref.key)
             if not unchanged:
                 self._keep(ref.key, entry)
                 self._shape = None if past is None else self._shape  # it is not in the lists yet
@@ -205,7 +205,7 @@ class Catalog:
             raise StorageError(f"{ref.name}: {SILENT}")
         folder = self.folders.usable(ref)
         if ref.key in self._past:
-            self._keep(ref.key, CatalogEntry(folder, ref.project))
+            self._keep(ref.key, CatalogEntry(folder, ref.key))
         entry = self._entries.get(ref.key)
         if entry is not None:
             entry.wake()
@@ -216,40 +216,41 @@ class Catalog:
 
     def _take_names(self, listings: Sequence[tuple[Project, Listing]]) -> set[str]:
         """Take over which sessions there are; returns those that are to be read at once."""
-        entries: dict[str, CatalogEntry] = {}
-        unknown: list[tuple[float, str, CatalogEntry]] = []
         past: set[str] = set()
+        unknown: list[tuple[float, str]] = []
+        places: dict[str, CatalogEntry | None] = {}
         for project, listing in listings:
+            parent = os.fspath(project.sessions)
             for key, name in listing.names.items():
                 entry = self._entries.get(key)
                 if entry is not None and entry.folder.path == project.sessions / name:
-                    entries[key] = entry
+                    places[key] = entry
                 elif key in self._past:
                     past.add(key)
                 else:
-                    entry = CatalogEntry(SessionFolder(project.sessions / name), project.name)
-                    entries[key] = entry  # for the order
-                    unknown.append((_changed_at(entry.folder), key, entry))
+                    places[key] = None  # for the order
+                    unknown.append((_changed_at(f"{parent}/{name}"), key))
         self._past.keep_only(past)
-        unknown.sort(key=lambda each: each[0], reverse=True)
+        unknown.sort(reverse=True)
         recent = time.time() - IDLE_AFTER_SECONDS
         fresh: set[str] = set()
         soon: list[str] = []
-        for changed_at, key, _ in unknown:
+        for changed_at, key in unknown:
             known = self._known.pop(key, None)
             if changed_at > recent or (known is None and len(fresh) < READS_AT_ONCE):
+                places[key] = self._made(key)
                 fresh.add(key)
                 continue
-            del entries[key]
             self._past.put(known or PastSession(key, datetime.fromtimestamp(changed_at, UTC)))
             soon.append(key)
+        entries = {key: entry for key, entry in places.items() if entry is not None}
         self._past.check_soon(soon)
         self._entries, self._stale = entries, True
         self._active &= entries.keys()
         return fresh
 
     def _wake_past(self, keys: Collection[str], now: float, *, covered: bool, read: int) -> None:
-        """Read those that are past no more: somebody wants them, or their files have changed.
+        """Read those that are no longer past: somebody wants them, or their files have changed.
 
         Args:
             keys: Which are wanted.
@@ -268,14 +269,18 @@ class Catalog:
             if read >= READS_AT_ONCE and key not in wanted:
                 later.append(key)
                 continue
-            project = key.partition(":")[0]
-            sessions, names = self._places[project]
-            folder = SessionFolder(sessions / names[key])
-            if key in wanted or session.mark is None or session.mark != mark_of(folder):
-                self._keep(key, CatalogEntry(folder, project))
+            if key in wanted or session.mark is None or session.mark != mark_of(self._folder_of(key)):
+                self._keep(key, self._made(key))
                 self._active.add(key)
                 read += 1
         self._past.check_soon(later)
+
+    def _folder_of(self, key: str) -> SessionFolder:
+        sessions, names = self._places[key.partition(":")[0]]
+        return SessionFolder(sessions / names[key])
+
+    def _made(self, key: str) -> CatalogEntry:
+        return CatalogEntry(self._folder_of(key), key)
 
     def _keep(self, key: str, entry: CatalogEntry) -> None:
         self._past.drop(key)
@@ -329,7 +334,7 @@ class Catalog:
         return keys
 
     def _next_of_sweep(self, now: float) -> list[str]:
-        """The sessions whose turn it is in the sweep, which finds what no event was sent for."""
+        """The next sessions of the sweep, which finds changes without an event."""
         order = list(self._entries)
         count = int(len(order) * (now - self._swept) / COVERED_SWEEP_SECONDS)
         if count == 0:
@@ -340,10 +345,10 @@ class Catalog:
         return turn
 
 
-def _changed_at(folder: SessionFolder) -> float:
+def _changed_at(folder: str) -> float:
     """When a file of a session was last made or replaced, as far as its folders say, in epoch seconds."""
     newest = 0.0
-    for path in (folder.path, folder.logs):
+    for path in (folder, f"{folder}/_logs"):
         try:
             newest = max(newest, os.stat(path).st_mtime)
         except OSError:

@@ -1,6 +1,6 @@
-"""One session of the catalog, read again only where something has changed.
+"""One session of the catalog, read again only after a change.
 
-A poll costs a few `stat` calls a session. One that rests (nobody holds it, nothing has changed for an hour) costs
+A poll costs a few `stat` calls a session. An idle one (nobody holds it, nothing has changed for an hour) costs
 a single one: of its folder, whose time every file that is made or replaced in there changes. What is written in
 place, as some editors do, shows when its turn to be looked at closely comes, within `SWEEP_SECONDS`.
 """
@@ -23,29 +23,31 @@ from samobot.session.snapshot import Snapshot, SnapshotReader
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 20.0
-"""Seconds within which every resting session, and every list of sessions, is looked at closely."""
+"""Seconds within which every idle session, and every list of sessions, gets a full check."""
 
 IDLE_AFTER_SECONDS = 3600.0
-"""Seconds without any change after which a session that nobody holds counts as resting."""
+"""Seconds without any change after which a session that nobody holds counts as idle."""
 
 MTIME_GRANULARITY = 0.1
-"""Seconds within which two changes of a file may leave the same time on it."""
+"""Resolution of a file's change time: two changes within it may leave the same time."""
 
 _Marks = tuple[tuple[int, int, int] | None, ...]
 
 
 class CatalogEntry:
-    """A session that has been read before.
+    """The cached view of a session, with the times of the files it was read from.
 
     Attributes:
+        key: The session's key.
         view: What was read; None before the first time.
         sound: Whether that could be read at all.
-        worker_pid: Process that holds the session; None if there is none, or its lock does not say which.
+        worker_pid: Process that holds the session; None if there is none or its lock does not name it.
     """
 
-    def __init__(self, folder: SessionFolder, project: str) -> None:
+    def __init__(self, folder: SessionFolder, key: str) -> None:
         self.folder = folder
-        self.project = project
+        self.key = key
+        self.project = key.partition(":")[0]
         self.view: SessionView | None = None
         self.sound = False
         self.worker_pid: int | None = None
@@ -59,17 +61,17 @@ class CatalogEntry:
         self._files = (*folder.state_files, os.fspath(folder.lock))
 
     def look(self, now: float, *, closely: bool) -> SessionView:
-        """Return the session as it is now; the same object where nothing has changed.
+        """Return the session as it is now; the same object if nothing has changed.
 
         Args:
             now: Monotonic seconds.
-            closely: Look at every file even where the session rests.
+            closely: Check every file even if the session is idle.
         """
         glance = self._rests and not closely and now < self._due
         if glance and self.view is not None and stat_key(self._dir) == self._marks[0]:
             return self.view
         if self._held and self._reader is not None and self.view is not None:
-            return self._read()  # only the lock itself says whether its holder is still there
+            return self._read()  # only the lock itself shows whether its holder is still there
         marks = self._look_at_files()
         if self.view is None or marks != self._marks:
             self._read()
@@ -90,11 +92,11 @@ class CatalogEntry:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing has happened in it for long and no process holds it."""
+        """Whether nothing has changed for long and no process holds it."""
         return self._rests
 
     def wake(self) -> None:
-        """Look closely next time: somebody is about to change it."""
+        """Check every file next time: somebody is about to change one."""
         self._rests = False
 
     def _read(self) -> SessionView:
@@ -115,7 +117,7 @@ class CatalogEntry:
             self._held = current.holder is not None
             self.worker_pid = current.holder.pid if current.holder is not None else None
             self.sound = True
-        except Exception as error:  # whatever is in one session's files, the others are to be seen
+        except Exception as error:  # one session's files must not hide the other sessions
             known = isinstance(error, SamobotError)
             if self.sound or self.view is None:
                 log.warning("%s cannot be read: %s", self.folder.path, error, exc_info=not known)
@@ -136,7 +138,7 @@ class CatalogEntry:
 
 
 def require_regular(folder: SessionFolder) -> None:
-    """Refuse a session whose journal or lock is no file: opening a pipe would wait for ever.
+    """Refuse a session whose journal or lock is no regular file: opening a pipe would block forever.
 
     Raises:
         UsageError: One of them is something else.

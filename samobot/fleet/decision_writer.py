@@ -1,4 +1,4 @@
-"""What a person decides at a session's gates through the fleet: it is written down, and the session goes on."""
+"""Decisions at a session's gates: each is recorded, and the session continues."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from samobot.system.threads import Threads
 
 
 class DecisionWriter:
-    """The decisions about a session that waits for a person.
+    """Records the decisions about sessions, and continues those that no longer wait.
 
     Args:
         key: Marks the decisions that samobot writes.
         reading: Where the sessions are.
-        running: Lets a session go on that waits no more.
+        running: Continues sessions.
         threads: Where files are written.
         now: The clock, aware.
     """
@@ -70,7 +70,7 @@ class DecisionWriter:
         return await self._answered(ref, receipt)
 
     async def approve(self, ref: SessionRef, by: Person, *, expected: str | None = None) -> None:
-        """Approve the plan; the session goes on.
+        """Approve the plan; the session continues.
 
         Raises:
             SamobotError: See `samobot.session.gate.approve`.
@@ -82,7 +82,7 @@ class DecisionWriter:
     async def reject(
         self, ref: SessionRef, feedback: str, by: Person, *, expected: str | None = None
     ) -> None:
-        """Send the plan back with feedback; planning goes on.
+        """Return the plan with feedback; planning continues.
 
         Raises:
             SamobotError: See `samobot.session.gate.reject`.
@@ -97,7 +97,7 @@ class DecisionWriter:
         """Leave guidance for the next iteration.
 
         Raises:
-            UsageError: There are no words.
+            UsageError: The text is empty.
         """
         folder = await self._reading.folder(ref)
         await self._threads.run(lambda: gate.tell(folder, words, by.who, self._now()))
@@ -115,7 +115,7 @@ class DecisionWriter:
         )
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:
-        """Say that what the agent asked for is done; the session goes on.
+        """Record that what the agent asked for is done; the session continues.
 
         Raises:
             ConflictError: It does not wait for that.

@@ -1,4 +1,4 @@
-"""What a session's folder and worktree hold for reading: the plan, the summary, the diff, the log, the files.
+"""The documents of a session: its plan, summary, diff, log and artefacts.
 
 All of it was written by an agent: any name, any size. Nothing is read through a link or from anything but a
 regular file, and of what has no useful limit only a part is read.
@@ -63,28 +63,38 @@ async def plan_text(folder: SessionFolder) -> Document:
 
 
 async def summary_text(folder: SessionFolder) -> Document | None:
-    """The newest artefact whose name says that it is a summary; its first two megabytes."""
-
-    def newest() -> Path | None:
-        found = [
-            (facts.st_mtime_ns, path.name, path)
-            for path, facts in _artefacts(folder)
-            if "summary" in path.name
-            and path.name.endswith(".md")
-            and not path.name.startswith("_")
-            and not is_from_user(path.name)
-        ]
-        return max(found)[2] if found else None
-
-    path = await asyncio.to_thread(newest)
+    """The newest artefact with “summary” in its name; its first two megabytes."""
+    path = await asyncio.to_thread(_newest_summary, folder)
     if path is None:
         return None
     content = await _read(path, TEXT_LIMIT)
     return Document(name=without_surrogates(path.name), text=content.decode("utf-8", "replace"))
 
 
+def newest_summary(folder: SessionFolder) -> str:
+    """The text of the same; empty if there is none.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    path = _newest_summary(folder)
+    return "" if path is None else read_text(path) or ""
+
+
+def _newest_summary(folder: SessionFolder) -> Path | None:
+    found = [
+        (facts.st_mtime_ns, path.name, path)
+        for path, facts in _artefacts(folder)
+        if "summary" in path.name
+        and path.name.endswith(".md")
+        and not path.name.startswith("_")
+        and not is_from_user(path.name)
+    ]
+    return max(found)[2] if found else None
+
+
 async def diff(folder: SessionFolder, main_repo: Path) -> DiffView:
-    """What the session's branch holds beyond where it began.
+    """The changes of the session's branch since its base.
 
     Raises:
         NotFoundError: The session does not work in a git worktree.
@@ -120,12 +130,12 @@ def _diff_text(work_dir: Path, base: str | None) -> str:
     found = diff_text(work_dir, base)
     if found is None:
         return ""
-    goes_on = f"\n… It goes on: only its first {human_size(DIFF_LIMIT)} are here.\n" if found.cut else ""
-    return without_surrogates(found.text) + goes_on
+    note = f"\n… Cut: only the first {human_size(DIFF_LIMIT)} are shown.\n" if found.cut else ""
+    return without_surrogates(found.text) + note
 
 
 async def log_lines(folder: SessionFolder, main_repo: Path, count: int) -> list[str]:
-    """What the agent did last, a line each, in a person's words."""
+    """The agent's last actions, a readable line each."""
 
     def look() -> list[str]:
         work_dir = work_dir_of(folder, main_repo)
@@ -136,7 +146,7 @@ async def log_lines(folder: SessionFolder, main_repo: Path, count: int) -> list[
 
 
 async def last_message(folder: SessionFolder) -> str:
-    """The last thing that the agent said in its last iteration; empty where it said nothing."""
+    """The agent's last message of its last iteration; empty if it wrote none."""
 
     def look() -> str:
         texts = _texts(_last_records(folder, lambda found: bool(_texts(found))))
@@ -146,7 +156,7 @@ async def last_message(folder: SessionFolder) -> str:
 
 
 async def files(folder: SessionFolder) -> list[FileView]:
-    """The session's artefacts by name: what lies directly in its folder, without our own files.
+    """The session's artefacts by name: the files directly in its folder, without our own.
 
     Raises:
         StorageError: The folder cannot be read.
@@ -202,7 +212,7 @@ async def timeline(folder: SessionFolder, title: str, theme: str) -> bytes:
 
 
 def work_dir_of(folder: SessionFolder, main_repo: Path) -> Path:
-    """Where the session works, as its overview says."""
+    """The session's working directory, from its overview."""
     named = parse_overview(read_text(folder.overview) or "").working_dir
     if not named or "\0" in named:
         return main_repo
@@ -240,7 +250,7 @@ async def _read(path: Path, limit: int) -> bytes:
 
 
 def _open_regular(path: str, flags: int) -> int:
-    """Open a file that nobody has put a link or a pipe in the place of since it was listed."""
+    """Open a file only if it is still a regular one and not a link."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 

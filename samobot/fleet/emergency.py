@@ -32,7 +32,7 @@ class StoppedSession:
 
     Attributes:
         folder: The session.
-        words: What was checked, or why it could not be stopped.
+        words: What was checked, or why it could not be stopped; for the user.
         clean: Whether no process of it is left.
     """
 

@@ -1,7 +1,8 @@
 """File watching, as a hint only: it makes the next poll sooner and is never relied on.
 
-The kernel tells what has changed (inotify), so an idle bot is never woken for it. Three levels are watched: the
-folder of sessions, the sessions, and their logs. What an agent streams into its log file all the time is not.
+The kernel reports what has changed (inotify), so an idle bot is never woken for it. Three levels are watched: the
+folder of sessions, the sessions, and the logs of those that have changed lately. What an agent streams into its log
+file all the time is not.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +35,9 @@ _MISSING_SECONDS = 5.0
 _AGAIN_SECONDS = 30.0
 _EVENTS_AT_ONCE = 64
 
+_LATELY_SECONDS = 24 * 3600.0
+"""A session that has not changed for so long: a worker that takes it up changes its folder before long."""
+
 _TREE = Mask.CREATE | Mask.MOVE | Mask.DELETE | Mask.MOVE_SELF | Mask.ONLYDIR
 _SESSION = Mask.CREATE | Mask.MOVE | Mask.DELETE | Mask.CLOSE_WRITE | Mask.ONLYDIR
 _LOGS = Mask.CLOSE_WRITE | Mask.MOVED_TO | Mask.ONLYDIR
@@ -45,7 +50,7 @@ _REMOTE = re.compile(r"nfs|cifs|smb|9p|ceph|gluster|afs|lustre|fuse|virtiofs|vbo
 
 
 def _ignore(_: object) -> None:
-    """Nobody asks what was watched or changed."""
+    """The default callback, which does nothing."""
 
 
 async def watch(
@@ -58,7 +63,7 @@ async def watch(
 ) -> None:
     """Call `hint` after changes of session files, until cancelled.
 
-    Where watching does not work (no inotify left, a network file system), nothing is said but a line in the log.
+    If watching does not work (no inotify left, a network file system), a line in the log is the only effect.
 
     Args:
         projects: `.samocode` files, or the folders that hold them.
@@ -80,7 +85,7 @@ async def watch(
                         async with asyncio.timeout(_LISTED_SECONDS):
                             while await files.changed():
                                 hint()
-            hint()  # of what came meanwhile nothing was told
+            hint()  # changes in between were not reported
         except OSError as error:
             cover(())
             log.info("file watching does not work and is left to polling: %s", error)
@@ -101,14 +106,17 @@ class SessionWatch:
         lost: Whether it has lost sight of something and has to be made anew.
 
     Raises:
-        OSError: The system watches no more files for us.
+        OSError: The system's limit of watched files is reached.
     """
 
     def __init__(self, folders: Sequence[Path], touch: Callable[[Path], None] = _ignore) -> None:
         self.lost = False
         self.complete = True
         self._touch = touch
-        self._trees = frozenset(folders)
+        # A `Path` for each of thousands of folders would need more memory than all else that is known of them: a
+        # watch has the path of its tree, and its session's name is here, by the watch's number.
+        self._names: dict[int, str] = {}
+        self._with_logs: set[Path] = set()
         self._news = asyncio.Event()
         # No time to wait: it asks whether there is anything, as the library's descriptor blocks.
         self._inotify = Inotify(cache_size=_EVENTS_AT_ONCE, sync_timeout=0)
@@ -117,7 +125,7 @@ class SessionWatch:
                 self._inotify.add_watch(folder, _TREE)
                 with os.scandir(folder) as entries:
                     for entry in entries:
-                        self._add_session(folder / entry.name)
+                        self._add_session(folder, entry.name)
         except BaseException:
             self._inotify.close()
             raise
@@ -134,14 +142,14 @@ class SessionWatch:
         self._inotify.close()
 
     async def changed(self) -> bool:
-        """Wait until something has changed that says anything about a session; False: `lost`."""
+        """Wait until something about a session has changed; False: `lost`."""
         await self._news.wait()
         await asyncio.sleep(_TOGETHER_SECONDS)
         self._news.clear()
         return not self.lost
 
     def read(self) -> bool:
-        """Take in what the kernel has told so far; whether any of it matters."""
+        """Read the events that have arrived; return whether any of them matters."""
         matters = False
         while (event := self._inotify.sync_get()) is not None:
             matters |= self._take(event)
@@ -150,57 +158,80 @@ class SessionWatch:
         return matters
 
     def _take(self, event: Event) -> bool:
-        """Follow what comes and goes; say whether it matters to anybody."""
+        """Follow folders that appear and disappear; return whether the event matters."""
         watched, mask = event.watch, event.mask
-        if mask & Mask.Q_OVERFLOW or (watched is not None and watched.path in self._trees and mask & _AWAY):
+        name = self._names.get(watched.wd) if watched is not None else None
+        if mask & Mask.Q_OVERFLOW or (watched is not None and name is None and mask & _AWAY):
             self.lost = True
             return True
         if watched is None or event.name is None:
+            if watched is not None and name is not None and mask & Mask.IGNORED:
+                del self._names[watched.wd]
+                if watched.mask == _LOGS:
+                    self._with_logs.discard(watched.path / name)
             return False
-        path = watched.path / event.name
-        in_logs = watched.mask == _LOGS
-        self._touch(watched.path.parent if in_logs else path if watched.path in self._trees else watched.path)
-        if mask & Mask.ISDIR:
-            if mask & Mask.MOVED_FROM:
-                self._drop(path)
-            elif mask & _COMES:
-                self._follow(path, watched.path)
-            return True
+        session = watched.path / (name or event.name)
+        self._touch(session)
+        if name is None:
+            if mask & Mask.ISDIR:
+                if mask & (Mask.MOVED_FROM | Mask.DELETE):
+                    self._drop(session)
+                elif mask & _COMES:
+                    self._add_session(watched.path, session.name)
+                    self._add_logs(session)
+            return bool(mask & Mask.ISDIR) or self._is_news(session.name, mask)
         if watched.mask == _LOGS:
-            return path == SessionFolder(watched.path.parent).journal
-        # A file comes into being hidden and is then renamed; one that a person writes is told when it is closed.
-        return not path.name.startswith(".") and not mask & Mask.CREATE
+            return bool(mask & Mask.ISDIR) or str(event.name) == SessionFolder(session).journal.name
+        if mask & Mask.MOVED_FROM and str(event.name) == SessionFolder(session).logs.name:
+            self._drop(session, _LOGS)
+        elif session not in self._with_logs:
+            self._add_logs(session)  # its first change for long, or its logs have just come
+        return bool(mask & Mask.ISDIR) or self._is_news(str(event.name), mask)
 
-    def _follow(self, path: Path, parent: Path) -> None:
-        if parent in self._trees:
-            self._add_session(path)
-        elif path == SessionFolder(parent).logs:
-            self._add(path, _LOGS)
+    @staticmethod
+    def _is_news(name: str, mask: Mask) -> bool:
+        # Our files are created hidden and then renamed; one that a user writes is reported when it is closed.
+        return not name.startswith(".") and not mask & Mask.CREATE
 
-    def _add_session(self, path: Path) -> None:
-        if self._add(path, _SESSION):
-            self._add(SessionFolder(path).logs, _LOGS)
+    def _add_session(self, tree: Path, name: str) -> None:
+        """Watch a session; its logs only if it has changed lately, or from its next change on."""
+        path = tree / name
+        if self._add(path, _SESSION, tree, name):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime > time.time() - _LATELY_SECONDS:
+                    self._add_logs(path)
 
-    def _add(self, path: Path, mask: Mask) -> bool:
+    def _add_logs(self, session: Path) -> None:
+        if self._add(SessionFolder(session).logs, _LOGS, session.parent, session.name):
+            self._with_logs.add(session)
+
+    def _add(self, path: Path, mask: Mask, tree: Path, name: str) -> bool:
         try:
-            self._inotify.add_watch(path, mask)
+            watch = self._inotify.add_watch(path, mask)
         except PermissionError:
             self.complete = False
             return False
         except (FileNotFoundError, NotADirectoryError):
             return False  # no folder, or gone meanwhile
+        watch.path = tree
+        self._names[watch.wd] = name
         return True
 
-    def _drop(self, path: Path) -> None:
-        """Watch a folder no more that was moved elsewhere."""
+    def _drop(self, session: Path, mask: Mask | None = None) -> None:
+        """Stop watching a session that was moved elsewhere, or only what a mask names."""
+        self._with_logs.discard(session)
         for each in self._inotify.watches:
-            if each.path == path or each.path == SessionFolder(path).logs:
+            if (
+                each.path == session.parent
+                and self._names.get(each.wd) == session.name
+                and mask in (None, each.mask)
+            ):
                 with contextlib.suppress(OSError):  # gone meanwhile
                     self._inotify.rm_watch(each)
 
 
 def _local(folders: Sequence[Path]) -> list[Path]:
-    """Those that are on a file system of this machine, as far as it says so."""
+    """Those that are on a local file system, as far as the system reports it."""
     try:
         lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:

@@ -44,7 +44,7 @@ class Fleet(Protocol):
     async def past(self) -> list[PastSession]:
         """List the past sessions, in no order: those marked so, and old ones that have not been read since the start.
 
-        The same object as before where nothing has changed.
+        The same object as before if nothing has changed.
         """
 
     async def mark_past(self, keys: list[str]) -> list[PastSession]:

@@ -9,68 +9,30 @@ the journal's `landing` event. Repeated, a decided step whose effect is there is
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.config.project import Project
 from samobot.errors import BusyError, ConflictError, StorageError
-from samobot.fleet.documents import work_dir_of
+from samobot.fleet.forge import Forge, ForgeError, PullRequestState
+from samobot.fleet.landing_look import LandingLook, look_at
 from samobot.fleet.landing_models import LandingOffer, LandingResult, LandingStep, LandingView
 from samobot.session import journal
-from samobot.session.branch_state import BranchState, read_branch
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
 from samobot.session.file_lock import FileLock, edit_lock
-from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import Person, journal_decisions, look_closely
 from samobot.session.journal import EventName
 from samobot.session.lock import holder
-from samobot.session.merge import MergeMethod, holds_commit, make_merge, merge_problem, move_base
-from samobot.session.overview import parse_overview
-from samobot.session.push import PushTarget, push, read_target
+from samobot.session.merge import MergeMethod, holds_commit, make_merge, move_base
+from samobot.session.push import push
 from samobot.session.repository import repository_lock
 from samobot.session.snapshot import is_done
-from samobot.text import one_line, without_surrogates
+from samobot.text import without_surrogates
 
 _TITLE = 72
 _LOCK, _LOCK_WAIT_S = ".landing.lock", 60.0
 _MERGES = {LandingStep.MERGE: MergeMethod.MERGE, LandingStep.SQUASH: MergeMethod.SQUASH}
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What was read of a session's branch.
-
-    Attributes:
-        folder: The session.
-        state: The branch.
-        target: Where it would be pushed to; None if there is no remote.
-    """
-
-    folder: SessionFolder
-    state: BranchState
-    target: PushTarget | None
-
-    def offer(self, step: LandingStep) -> LandingOffer | None:
-        state, base = self.state, self.state.base
-        # What is shown of a step, and nothing else: a push does not depend on the base branch.
-        shown: dict[str, object] = {"step": step, "session": self.folder.path.name}
-        shown |= {"branch": state.name, "head": state.head}
-        if step is LandingStep.PUSH:
-            if self.target is None:
-                return None
-            shown |= {"address": self.target.address, "there": self.target.head}
-            refusal = self.target.problem
-        else:
-            shown |= {"base": base.name, "base_head": base.head, "tree": state.tree} if base else {}
-            refusal = merge_problem(state)
-        canonical = json.dumps(shown, sort_keys=True).encode("utf-8", "surrogateescape")
-        return LandingOffer(
-            step=step, identity=hashlib.sha256(canonical).hexdigest(), refusal=without_surrogates(refusal)
-        )
 
 
 def landing_view(project: Project, folder: SessionFolder) -> LandingView:
@@ -82,24 +44,7 @@ def landing_view(project: Project, folder: SessionFolder) -> LandingView:
         SamobotError: The repository is damaged, or the disk refuses.
     """
     _refuse_unless_done(folder)
-    look = _look(project, folder, with_remote=True)
-    state, base = look.state, look.state.base
-    offers = (look.offer(step) for step in LandingStep)
-    return LandingView(
-        branch=without_surrogates(state.name),
-        head=state.head,
-        base=without_surrogates(base.name) if base else "",
-        base_head=base.head if base else "",
-        ahead=state.ahead,
-        behind=state.behind,
-        subjects=tuple(map(without_surrogates, state.subjects)),
-        files=len(state.files),
-        added=sum(each.added or 0 for each in state.files),
-        removed=sum(each.removed or 0 for each in state.files),
-        uncommitted=state.uncommitted,
-        remote=without_surrogates(look.target.address) if look.target else "",
-        offers=tuple(each for each in offers if each is not None),
-    )
+    return look_at(project, folder, frozenset(LandingStep)).view()
 
 
 def land(
@@ -125,7 +70,7 @@ def land(
 
     Raises:
         ConflictError: Something has changed since it was shown, or it cannot be done; nothing was changed.
-        StorageError: The disk refused. If it was done all the same, the message says so.
+        StorageError: The disk refused. If it was done all the same, the message contains that.
         SamobotError: See `landing_view`.
     """
     folder.prepare()
@@ -133,7 +78,7 @@ def land(
         if not lock.acquire(wait=_LOCK_WAIT_S):
             raise BusyError(f"{folder.name} is being landed already; try again in a minute.")
         _refuse_unless_done(folder)
-        look = _look(project, folder, with_remote=step is LandingStep.PUSH)
+        look = look_at(project, folder, frozenset({step}))
         earlier = _decided(folder, expected, key)
         if earlier is not None and _has_effect(look, step, earlier):
             return _repeated(look, step, earlier, now())
@@ -151,7 +96,7 @@ def land(
 
 
 def _carry_out(
-    look: _Look, offer: LandingOffer, commit: str, by: Person, now: Callable[[], datetime], key: bytes
+    look: LandingLook, offer: LandingOffer, commit: str, by: Person, now: Callable[[], datetime], key: bytes
 ) -> LandingResult:
     folder, step = look.folder, offer.step
     text = without_surrogates(_sentence(look, step, commit))
@@ -161,11 +106,7 @@ def _carry_out(
     with edit_lock(folder.path):
         decision = record(folder, decision, key)
         journal_decisions(folder, now(), key)
-    if step is LandingStep.PUSH:
-        assert look.target is not None
-        push(look.state, look.target)
-    else:
-        move_base(look.state, commit)
+    _take_effect(look, step, commit)
     try:
         _note(look, step, decision, now())
     except StorageError as error:
@@ -173,17 +114,44 @@ def _carry_out(
     return LandingResult(step=step, text=text, commit=commit)
 
 
-def _repeated(look: _Look, step: LandingStep, decision: Decision, now: datetime) -> LandingResult:
+def _take_effect(look: LandingLook, step: LandingStep, commit: str) -> None:
+    try:
+        match step:
+            case LandingStep.MERGE | LandingStep.SQUASH:
+                move_base(look.state, commit)
+            case LandingStep.PUSH:
+                assert look.target is not None
+                push(look.state, look.target)
+            case LandingStep.OPEN_PR | LandingStep.OPEN_DRAFT:
+                assert look.forge is not None
+                assert look.state.base is not None
+                draft = step is LandingStep.OPEN_DRAFT
+                look.forge.open(look.state.name, look.state.base.name, look.title, look.body, draft=draft)
+            case LandingStep.MERGE_PR | LandingStep.SQUASH_PR:
+                assert look.forge is not None
+                assert look.pull_request is not None
+                squash = step is LandingStep.SQUASH_PR
+                look.forge.merge(look.pull_request.number, commit, squash=squash)
+                _require_merged(look, look.forge, commit)
+    except ForgeError as failure:
+        raise ConflictError(f"{look.forge_name} did not do it: {failure.message}") from failure
+
+
+def _require_merged(look: LandingLook, forge: Forge, commit: str) -> None:
+    """Believe the forge's state, not its tool's exit code: a merge queue takes a request and merges later, or never."""
+    request = forge.find(look.state.name)
+    if request is None or request.state is not PullRequestState.MERGED or request.head != commit:
+        raise ConflictError(
+            f"{look.forge_name} took the request, but has not merged it yet; look again later."
+        )
+
+
+def _repeated(look: LandingLook, step: LandingStep, decision: Decision, now: datetime) -> LandingResult:
     """Record a step whose effect is there already."""
     known = {event.get("id") for event in journal.events(look.folder) if event["event"] == EventName.LANDING}
     if decision.id not in known:
         _note(look, step, decision, now)
     return LandingResult(step=step, text=decision.text or "", commit=decision.commit or "", repeated=True)
-
-
-def _look(project: Project, folder: SessionFolder, *, with_remote: bool) -> _Look:
-    state = read_branch(project.main_repo, work_dir_of(folder, project.main_repo))
-    return _Look(folder, state, read_target(state) if with_remote else None)
 
 
 def _refuse_unless_done(folder: SessionFolder) -> None:
@@ -204,15 +172,24 @@ def _decided(folder: SessionFolder, identity: str, key: bytes) -> Decision | Non
     return found[-1] if found else None
 
 
-def _has_effect(look: _Look, step: LandingStep, decision: Decision) -> bool:
-    if decision.commit is None:
+def _has_effect(look: LandingLook, step: LandingStep, decision: Decision) -> bool:
+    """Whether what was decided is there; only this counts, whatever was recorded."""
+    commit, request = decision.commit, look.pull_request
+    if commit is None:
         return False
-    if step is LandingStep.PUSH:
-        return look.target is not None and look.target.head == decision.commit
-    return holds_commit(look.state, decision.commit)
+    match step:
+        case LandingStep.MERGE | LandingStep.SQUASH:
+            return holds_commit(look.state, commit)
+        case LandingStep.PUSH:
+            return look.target is not None and look.target.head == commit
+        case LandingStep.OPEN_PR | LandingStep.OPEN_DRAFT:
+            return request is not None and request.head == commit
+        case LandingStep.MERGE_PR | LandingStep.SQUASH_PR:
+            merged = request is not None and request.state is PullRequestState.MERGED
+            return merged and request is not None and request.head == commit
 
 
-def _note(look: _Look, step: LandingStep, decision: Decision, now: datetime) -> None:
+def _note(look: LandingLook, step: LandingStep, decision: Decision, now: datetime) -> None:
     journal.append(
         look.folder,
         EventName.LANDING,
@@ -229,18 +206,26 @@ def _note(look: _Look, step: LandingStep, decision: Decision, now: datetime) -> 
     )
 
 
-def _message(look: _Look, method: MergeMethod) -> str:
+def _message(look: LandingLook, method: MergeMethod) -> str:
     if method is MergeMethod.MERGE:
         return f"Merge branch '{look.state.name}'"
-    task = parse_overview(read_text(look.folder.overview) or "").task or look.folder.name
-    title = one_line(task.strip().split("\n")[0], _TITLE) or look.folder.name
-    return "\n".join([title, "", *(f"* {subject}" for subject in look.state.subjects)])
+    return "\n".join([look.title, "", *(f"* {subject}" for subject in look.state.subjects)])
 
 
-def _sentence(look: _Look, step: LandingStep, commit: str) -> str:
-    state, base = look.state, look.state.base
-    if step is LandingStep.PUSH:
-        return f"{state.name} is pushed to {look.target.remote if look.target else 'the remote'}, at {commit[:9]}."
-    commits = "1 commit" if state.ahead == 1 else f"{state.ahead} commits"
-    how = " as one" if step is LandingStep.SQUASH and state.ahead > 1 else ""
-    return f"{commits} of {state.name} merged into {base.name if base else 'the base'}{how}, now at {commit[:9]}."
+def _sentence(look: LandingLook, step: LandingStep, commit: str) -> str:
+    state, base, request = look.state, look.state.base, look.pull_request
+    into = base.name if base else "the base"
+    match step:
+        case LandingStep.PUSH:
+            remote = look.target.remote if look.target else "the remote"
+            return f"{state.name} is pushed to {remote}, at {commit[:9]}."
+        case LandingStep.OPEN_PR | LandingStep.OPEN_DRAFT:
+            kind = "draft pull request" if step is LandingStep.OPEN_DRAFT else "pull request"
+            return f"A {kind} of {state.name} into {into} is open at {look.forge_name}."
+        case LandingStep.MERGE_PR | LandingStep.SQUASH_PR:
+            assert request is not None
+            return f"#{request.number} is merged into {request.base}, at {commit[:9]}: {request.url}"
+        case LandingStep.MERGE | LandingStep.SQUASH:
+            commits = "1 commit" if state.ahead == 1 else f"{state.ahead} commits"
+            how = " as one" if step is LandingStep.SQUASH and state.ahead > 1 else ""
+            return f"{commits} of {state.name} merged into {into}{how}, now at {commit[:9]}."

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from samobot.fleet.forge import PullRequestView
+
 
 class _Reply(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -20,6 +22,14 @@ class LandingStep(StrEnum):
     """Merge it into the local base branch as one commit."""
     PUSH = "push"
     """Push it to the remote, under its own name."""
+    OPEN_PR = "open-pr"
+    """Open a pull request of it."""
+    OPEN_DRAFT = "open-draft"
+    """Open a draft of one."""
+    MERGE_PR = "merge-pr"
+    """Let the forge merge its pull request, with a merge commit."""
+    SQUASH_PR = "squash-pr"
+    """Let the forge merge its pull request as one commit."""
 
 
 class LandingOffer(_Reply):
@@ -52,7 +62,11 @@ class LandingView(_Reply):
         removed: Lines removed from them.
         uncommitted: Files in the worktree with changes that no commit has.
         remote: Address that it would be pushed to, without credentials; empty if there is none.
-        offers: The steps, most likely first.
+        forge: Where its pull request is or would be, as `host/owner/name`; empty if that is unknown.
+        pull_request: The newest pull request of the branch.
+        title: Title that a new pull request would have.
+        body: Text that it would have, Markdown.
+        offers: The steps that are possible here at all.
     """
 
     branch: str
@@ -67,6 +81,10 @@ class LandingView(_Reply):
     removed: int
     uncommitted: int
     remote: str
+    forge: str = ""
+    pull_request: PullRequestView | None = None
+    title: str = ""
+    body: str = ""
     offers: tuple[LandingOffer, ...]
 
     def offer(self, step: LandingStep) -> LandingOffer | None:

@@ -22,7 +22,7 @@ START_WAIT = 10.0
 """Seconds that a worker may take until it holds its session's lock."""
 
 _COULD_NOT = {error.exit_code: error for error in (SamobotError, UsageError)}
-"""What a worker's exit code says where it did not get as far as an end of its own."""
+"""The error of a worker that exited before its run began, by exit code."""
 
 _ORDERLY = frozenset({0, *(reason.exit_code for reason in RunEndReason if reason is not RunEndReason.FAILED)})
 
@@ -36,7 +36,7 @@ class StartInterruptedError(SamobotError):
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What `samobot run` is to be called with; None leaves the worker's own default.
+    """The options of a background `samobot run`; None leaves the worker's own default.
 
     Attributes:
         config: The project's `.samocode` file.
@@ -64,7 +64,7 @@ class RunRequest:
         """The command line of the worker, as a list for exec: nothing of it goes through a shell."""
         argv = [
             sys.executable,
-            "-P",  # a folder named samobot in the current folder, a project's perhaps, is not what is meant
+            "-P",  # never import a folder named samobot from the current directory
             "-m",
             "samobot",
             "run",
@@ -96,7 +96,7 @@ def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def worker_log(state_dir: Path, request: RunRequest) -> Path:
-    """The file that takes what a background worker prints; made ready and kept small.
+    """Return the file for a background worker's output; created, and truncated if it is large.
 
     Sessions of two projects may have one name, and two projects too: each project has a folder of its own.
 
@@ -113,7 +113,7 @@ def worker_log(state_dir: Path, request: RunRequest) -> Path:
             path.replace(path.with_suffix(".log.1"))
     except OSError as error:
         raise StorageError(
-            f"{folder} cannot be used: {error.strerror}. Mend that, or set SAMOBOT_STATE_DIR."
+            f"{folder} cannot be used: {error.strerror}. Fix that, or set SAMOBOT_STATE_DIR."
         ) from None
     return path
 
@@ -154,7 +154,7 @@ def log_size(state_dir: Path, request: RunRequest) -> int:
 async def until_taken_up(
     process: subprocess.Popen[bytes], folder: SessionFolder, state_dir: Path, request: RunRequest, begin: int
 ) -> None:
-    """Wait until a worker that was just started holds its session, or `START_WAIT` is over.
+    """Wait until a new worker holds its session, at most `START_WAIT`.
 
     Args:
         process: The worker.
@@ -178,15 +178,15 @@ async def until_taken_up(
                 return
             if code < 0 or code == BusyError.exit_code:
                 raise StartInterruptedError(f"The worker ended before it had begun (code {code}).")
-            words = _last_words(worker_log(state_dir, request), begin)
-            raise _COULD_NOT.get(code, SamobotError)(words or f"The worker ended at once (code {code}).")
+            message = _last_line(worker_log(state_dir, request), begin)
+            raise _COULD_NOT.get(code, SamobotError)(message or f"The worker ended at once (code {code}).")
         await asyncio.sleep(0.02)
 
 
 async def start_detached(
     request: RunRequest, folder: SessionFolder, state_dir: Path, environ: Mapping[str, str]
 ) -> int:
-    """Start a worker and see that it has taken up the session.
+    """Start a worker and wait until it holds the session.
 
     Returns:
         The worker's process id.
@@ -204,7 +204,7 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _last_words(log: Path, begin: int) -> str:
+def _last_line(log: Path, begin: int) -> str:
     with log.open("rb") as stream:
         stream.seek(begin)
         lines = stream.read(64_000).decode("utf-8", "replace").strip().splitlines()

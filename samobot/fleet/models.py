@@ -1,4 +1,4 @@
-"""What the fleet tells about a session: values that could cross a network, without paths or live objects."""
+"""Views of sessions: values that could cross a network, without paths or live objects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _View(BaseModel):
 
 
 class SessionRef(_View):
-    """Which session: stays the same for as long as its folder keeps its name.
+    """A reference to a session, valid for as long as its folder keeps its name.
 
     Attributes:
         project: The project's name.
@@ -100,7 +100,7 @@ class PlanView(_View):
         title: Its title.
         phases: Its parts.
         size: Its length in characters.
-        verdict: `approval` or `rejection`, where this content has been decided about.
+        verdict: `approval` or `rejection`, if this content has been decided about.
         by: Who did that.
         via: Where.
         at: When.
@@ -125,11 +125,11 @@ class PlanView(_View):
 
 
 class GuidanceView(_View):
-    """Something a person told the agent.
+    """A piece of guidance for the agent.
 
     Attributes:
-        who: Who said it.
-        text: The words.
+        who: Who sent it.
+        text: The text.
         given: Whether an iteration that had it has ended well.
         at_work: Whether the iteration that runs now was given it.
     """
@@ -141,10 +141,10 @@ class GuidanceView(_View):
 
 
 class RunEndView(_View):
-    """How the last run ended, where that still says why the session rests.
+    """How the last run ended, if that is still why the session is idle.
 
-    A run that was stopped, but not by a person, goes on by itself where it is wanted. One that was `paused` does not,
-    also after a person has decided what it waits for.
+    A run that was stopped, but not by the user, continues automatically if it is wanted. One that was `paused` does
+    not, even after the gate it waits at was decided.
     """
 
     at: datetime
@@ -157,7 +157,7 @@ class RunEndView(_View):
 
 
 class DecisionView(_View):
-    """What a person decided last: `retry`, `action_done`, `answer`, `approval`, `rejection`; by whom, where, when."""
+    """The last decision: `retry`, `action_done`, `answer`, `approval`, `rejection`; by whom, where, when."""
 
     kind: DecisionKind
     who: str
@@ -166,7 +166,7 @@ class DecisionView(_View):
 
 
 class RemarkView(_View):
-    """Something said in passing: `void` (an agent's forgery was put back) or `notice`."""
+    """A remark of the worker: `void` (an agent's forgery was reverted) or `notice`."""
 
     at: datetime
     kind: str
@@ -182,44 +182,44 @@ class SessionView(_View):
         phase: Where it is.
         visited: Phases that have been entered, in order.
         iteration: Number of the iteration, over the whole session.
-        ended: Number of the iteration that ended last; 0 where none has, or nobody noted it.
+        ended: Number of the iteration that ended last; 0 if none has, or it is unknown.
         visit: Number of the iteration in this visit of the phase.
-        waiting_for: What a person has to do.
+        waiting_for: What the user has to do.
         gate: Names the gate that is open: another question round or plan version has another name.
-        reason: Why it is blocked or waits, in the agent's words.
-        needs: What it needs from a person, in the agent's words, where it says that apart from the reason.
-        summary: What the agent said last about what it did.
+        reason: Why it is blocked or waits, as the agent wrote it.
+        needs: What it needs from the user, as the agent wrote it, if that is not in the reason.
+        summary: The agent's last summary of its work.
         questions: All of them, in the order of the file.
         plan: The newest plan.
-        guidance: What people told it.
-        activity: What the agent is doing right now, in a person's words.
+        guidance: The guidance it was sent.
+        activity: What the agent is doing right now, as a readable line.
         running_since: When the iteration that runs now began.
         has_worker: Whether a living worker holds the session.
         pausing: Whether it is to pause after its iteration.
-        parked_until: When a parked session goes on.
-        limit: What it is parked on, in words.
+        parked_until: When a parked session continues.
+        limit: What it is parked on, as text.
         end: How the last run ended.
         run: Names the last run.
-        lost: Whether its worker died without a word.
+        lost: Whether its worker died without recording an end.
         auto: Whether the bot may decide its gates after a while.
-        remarks: The newest things said in passing.
-        decision: What a person decided last.
+        remarks: The newest remarks of its workers.
+        decision: The last decision.
         repository: Whether it works in a git repository, as far as that is known: whether there is a diff.
-        last_action: As the overview says.
-        next: As the overview says; None until the agent has said it.
+        last_action: As in the overview.
+        next: As in the overview; None until the agent has written it.
         started: When the session began.
         updated: When something last changed.
         duration_s: Seconds from the first event to the last.
-        waited_s: Seconds of these that it waited for a person.
+        waited_s: Seconds of these that it waited for the user.
         cost_usd: US dollars so far.
         cost_by_phase: The same by phase.
         cost_by_model: The same by model.
-        unpriced: Iterations that ended without saying what they cost: it cost that much at the least.
+        unpriced: Iterations that reported no cost: the sums are lower bounds.
         budget_usd: What it may cost.
         iterations_by_phase: How many each phase had.
         tests: Result of the last test run that the agent reported.
-        place: Its place in the queue, from 1; None where it does not wait for its turn.
-        wanted: Whether it goes on by itself once nothing is in the way.
+        place: Its place in the queue, from 1; None if it is not queued.
+        wanted: Whether it continues automatically once nothing is in the way.
         problems: Sentences about files that could not be read.
     """
 
@@ -270,11 +270,11 @@ class SessionView(_View):
 
     @property
     def paused(self) -> bool:
-        """Whether it rests because a person has asked for a pause."""
+        """Whether the user has paused it."""
         return self.state is SessionState.STOPPED and self.end is not None and self.end.paused
 
     def refuse_if_done(self) -> None:
-        """Refuse what no iteration would read.
+        """Refuse guidance and decisions that no iteration would read.
 
         Raises:
             SessionDoneError: The session is done.

@@ -15,7 +15,7 @@ COVERED_TURN_SECONDS = 900.0
 """Seconds within which each is checked where the kernel reports changes: only what it missed is left to find."""
 
 TURN_SECONDS = 20.0
-"""The same where nothing reports changes, as long as they are few."""
+"""The same if nothing reports changes, as long as they are few."""
 
 _CHECKS_A_SECOND = 50
 """How many are checked a second at most, however many there are."""
@@ -47,7 +47,7 @@ class PastSessions:
         self._listed = None
 
     def drop(self, key: str) -> None:
-        """Forget a session: it is gone, or at rest no more."""
+        """Forget a session: it is gone, or no longer idle."""
         if self._sessions.pop(key, None) is not None:
             self._listed = None
 
@@ -57,7 +57,7 @@ class PastSessions:
             self.drop(key)
 
     def listed(self) -> list[PastSession]:
-        """List them; the same object as before where nothing has changed."""
+        """List them; the same object as before if nothing has changed."""
         if self._listed is None:
             self._listed = list(self._sessions.values())
         return self._listed

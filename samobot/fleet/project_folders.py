@@ -126,7 +126,7 @@ class ProjectFolders:
             return
         if mark is None:
             listing.problem = (
-                f"Its sessions folder {project.sessions} is gone; put it back." if listing.names else ""
+                f"Its sessions folder {project.sessions} is gone; restore it." if listing.names else ""
             ) or listing.problem
             listing.names, listing.mark, listing.there = {}, None, False
             return
@@ -206,7 +206,7 @@ class ProjectFolders:
         if name is None or not (project.sessions / name).is_dir():
             name = self.listing(project, anew=True).names.get(ref.key)
         if name is None:
-            how = "put away into the archive" if self.is_archived(ref) else "renamed or deleted"
+            how = "archived" if self.is_archived(ref) else "renamed or deleted"
             raise NotFoundError(f"{ref.name} is gone: it was {how}.")
         return SessionFolder(project.sessions / name)
 

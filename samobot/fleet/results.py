@@ -22,7 +22,7 @@ class QuestionAnswer(_Reply):
     Attributes:
         text: The answer; a letter takes that option.
         index: The question's place in the file, from 0.
-        label: What people call it (`Q2`); of several questions, the newest open one.
+        label: Its name for users (`Q2`); of several questions, the newest open one.
         identity: Fingerprint of the question that the user saw; needs `index`.
     """
 
@@ -67,7 +67,7 @@ class CostReport(_Reply):
 
 
 class AnsweredView(_Reply):
-    """One answer as it was written: the question's label, the words, and the answer before, if there was one."""
+    """One answer as it was written: the question's label, the text, and the previous answer, if any."""
 
     label: str
     answer: str
@@ -82,7 +82,7 @@ class AnswerReceipt(_Reply):
 
 
 class StartResult(_Reply):
-    """A run that was asked for: its session where that is known already, and its place in the queue."""
+    """A run that was requested: its session, if it is known already, and its place in the queue."""
 
     ref: SessionRef | None
     project: str
@@ -92,7 +92,7 @@ class StartResult(_Reply):
 
 
 class ResumeKind(StrEnum):
-    """What going on came to."""
+    """The outcome of `resume`."""
 
     RUNNING = "running"
     QUEUED = "queued"
@@ -100,14 +100,14 @@ class ResumeKind(StrEnum):
 
 
 class ResumeResult(_Reply):
-    """How a session goes on; its place where it waits for its turn."""
+    """How a session continues, and its place if it is queued."""
 
     kind: ResumeKind
     place: int | None = None
 
 
 class StopReport(_Reply):
-    """What stopping found; `clean` unless something may be left of it; `done` where it was finished before."""
+    """What stopping found; `clean` unless a process may be left; `done` if the session was finished before."""
 
     words: str
     clean: bool
@@ -115,7 +115,7 @@ class StopReport(_Reply):
 
 
 class FleetEventKind(StrEnum):
-    """What the fleet did by itself."""
+    """What the fleet did automatically."""
 
     STARTED = "started"
     RESTARTED = "restarted"
@@ -124,7 +124,7 @@ class FleetEventKind(StrEnum):
 
 
 class FleetEvent(_Reply):
-    """Something the fleet did by itself that a person may want to know."""
+    """Something the fleet did automatically that the user may want to know."""
 
     ref: SessionRef | None
     key: str
@@ -133,7 +133,7 @@ class FleetEvent(_Reply):
 
 
 class ProjectView(_Reply):
-    """A configured project; problems say why it cannot be used."""
+    """A configured project; problems explain why it cannot be used."""
 
     name: str
     repository: str
@@ -163,7 +163,7 @@ class ChangedFile(_Reply):
 
 
 class DiffView(_Reply):
-    """What a session's branch holds beyond where it began; `more` files are not listed."""
+    """The changes of a session's branch since its base; `more` files are not listed."""
 
     branch: str | None
     commits: int

@@ -1,4 +1,4 @@
-"""What a wanted run needs: to be started, started again, given up, or nothing. Pure."""
+"""The restart policy of desired runs: start, restart, give up, or wait. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
 
 MAX_RESTARTS = 3
-"""How often in ten minutes a worker that died is started again before a person is asked."""
+"""How often in ten minutes a crashed worker is restarted before the user is asked."""
 
 FIRST_RESTART_DELAY = 2.0
-"""Seconds before a worker that died is started again for the second time; each further time four times that."""
+"""Seconds before a crashed worker is restarted for the second time; each further time four times that."""
 
 
 class RunAction(StrEnum):
-    """What is to be done about a wanted run."""
+    """The next action for a desired run."""
 
     NOTHING = "nothing"
     START = "start"
@@ -28,22 +28,22 @@ class RunAction(StrEnum):
 
 
 def next_action(view: SessionView, run: DesiredRun, now: datetime, *, idle: bool = False) -> RunAction:
-    """Say what a wanted run needs, by where its session stands.
+    """Return the next action for a desired run, from its session's state.
 
     Args:
-        view: The session, as its files say: not as the queue shows it.
+        view: The session as read from its files, without the queue's additions.
         run: The run.
         now: The present.
-        idle: Whether the last start led to nothing: no iteration, and no word of a person since.
+        idle: Whether the last start led to nothing: no iteration, and no decision since.
     """
     if view.has_worker or view.state is SessionState.RUNNING:
         return RunAction.NOTHING
     match view.state:
         case SessionState.STOPPED if view.end is not None and not view.end.by_person:
-            # The service or the machine went down: nobody wanted this run to end.
+            # The service or the machine went down: the user did not end this run.
             return _again(run, now) if idle else RunAction.START
         case SessionState.DONE | SessionState.STOPPED | SessionState.BLOCKED:
-            # Also where the worker died before it could say so: a person is asked, and nothing is left to do.
+            # Also if the worker died before it could record the gate: the user is asked, and nothing is left to do.
             return RunAction.DROP
         case SessionState.WAITING if not view.lost:
             return RunAction.NOTHING
@@ -61,5 +61,5 @@ def _again(run: DesiredRun, now: datetime) -> RunAction:
         return RunAction.GIVE_UP
     wait = FIRST_RESTART_DELAY * 4.0 ** (len(run.restarts) - 1)
     since = now.timestamp() - run.restarts[-1]
-    # A clock that was set back must not make it wait for ever.
+    # A clock that was set back must not make it wait forever.
     return RunAction.RESTART if since >= wait or since < 0 else RunAction.REST

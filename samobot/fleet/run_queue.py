@@ -1,4 +1,4 @@
-"""Which sessions run: what is wanted is started when its turn comes, and shown with its place in the queue."""
+"""The queue of runs: starts desired runs when there is room, and shows each session's place."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class RunQueue:
     """The sessions as they run, and the workers that are started for them.
 
     Args:
-        wanted: Which runs ought to be running; survives restarts.
+        wanted: The desired runs; survives restarts.
         most: How many may run at the same time.
         state_dir: Where the emergency stop is kept.
-        reading: The sessions as their files say.
+        reading: Reads sessions from their files.
         workers: The worker processes.
         now: The clock, aware.
-        changed: Called when something has happened that a poll would only find later.
+        changed: Called after something that a poll would only find later.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class RunQueue:
         self._trouble = ""
         self._frozen = False
 
-    # What runs.
+    # Sessions and their runs
 
     async def sessions(self) -> list[SessionView]:
-        """Every session; the same object as before for one in which nothing has changed."""
+        """List every session; the same object as before for one in which nothing has changed."""
         views = await self._look()
         runs = self.wanted()
         places = self.supervisor.places()
@@ -85,31 +85,31 @@ class RunQueue:
         return self._wish(view, ref.key, self.supervisor.places()) if wanted else view
 
     def wanted(self) -> frozenset[str]:
-        """The keys of the sessions that ought to run."""
+        """The keys of the desired sessions."""
         return frozenset(run.session for run in self._wanted.all())
 
     def is_wanted(self, ref: SessionRef) -> bool:
-        """Whether a session ought to run."""
+        """Whether a run of the session is desired."""
         return self._wanted.get(ref.key) is not None
 
-    # What shall run.
+    # Desired runs
 
     async def want(self, ref: SessionRef, options: dict[str, Any]) -> int | None:
-        """Want a run and do at once what is due; returns its place in the queue, where it has one.
+        """Request a run and reconcile at once; return its place in the queue, if it is queued.
 
         Raises:
-            StorageError: It cannot be written down.
+            StorageError: It cannot be recorded.
         """
         self.supervisor.want(ref.key, options)
         await self._keep()
         return self.supervisor.places().get(ref.key)
 
     async def go_on(self, ref: SessionRef) -> None:
-        """A person has decided in the chat: the run goes on by itself, as it was wanted before.
+        """Continue a run after a decision from Telegram, with the options of its last request.
 
-        Not one that a person has stopped or paused: that waits for a person's wish that it runs.
+        Not one that the user has stopped or paused: that waits for an explicit resume.
 
-        Not under the emergency stop, whose end starts nothing by itself either: then it waits for `/resume`.
+        Not during the emergency stop, and not automatically after it either: then it waits for `/resume`.
         """
         if self._may_start_nothing():
             return
@@ -121,7 +121,7 @@ class RunQueue:
         await self.want(ref, options)
 
     async def reconcile(self) -> list[FleetEvent]:
-        """Start what ought to run, as far as there is room; tell what was done by itself. For every poll."""
+        """Start desired runs, as far as there is room; return what was done. Called at every poll."""
         await self._keep()
         news, self._news = self._news, []
         return news
@@ -131,12 +131,12 @@ class RunQueue:
         await self.supervisor.wait_for_starts()
 
     async def close(self) -> None:
-        """Wait for workers that are being started just now; nothing is started any more."""
+        """Wait for workers that are being started; nothing further is started."""
         await self.supervisor.close()
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """Start nothing as long as this lasts, whatever the disk says of the emergency stop."""
+        """Start nothing inside this context, whatever the emergency flag on disk."""
         self._frozen = True
         try:
             yield
@@ -149,7 +149,7 @@ class RunQueue:
         return pulled.who if pulled is not None else None
 
     def refuse_in_panic(self) -> None:
-        """Refuse a person's wish that something runs while the emergency stop is in force.
+        """Refuse to start something during the emergency stop.
 
         Raises:
             ConflictError: It is.
@@ -160,7 +160,7 @@ class RunQueue:
                 f"{pulled.who} pulled the emergency stop; nothing starts until /resume lifts it."
             )
 
-    # Behind them.
+    # Helpers
 
     async def _look(self) -> list[SessionView]:
         views = await self._reading.sessions(self.wanted())
@@ -168,7 +168,7 @@ class RunQueue:
         return views
 
     def _wish(self, view: SessionView, key: str, places: Mapping[str, int]) -> SessionView:
-        """Show a wanted session's place in the queue; the same object as before where nothing has changed."""
+        """Add a session's place in the queue to its view; the same object as before if nothing has changed."""
         waits_its_turn = not is_held(view) and view.state in (SessionState.IDLE, SessionState.PARKED)
         place = places.get(key) if waits_its_turn else None
         known = self._wished.get(key)
@@ -189,7 +189,7 @@ class RunQueue:
             self._news += self.supervisor.reconcile(observed, self._now(), ended)
 
     def _may_start_nothing(self) -> bool:
-        """Whether the emergency stop is in force: also where nobody can tell."""
+        """Whether the emergency stop is in force, or may be because its flag cannot be read."""
         trouble = ""
         try:
             stopped = self._frozen or emergency_flag.read_flag(self._state_dir) is not None
@@ -220,7 +220,7 @@ def is_held(view: SessionView) -> bool:
 
 
 def _spoken(ref: SessionRef) -> str:
-    """The name under which `samobot run` finds the session: a folder that a person made may be named anyhow."""
+    """The name under which `samobot run` finds the session: a folder made by hand may have any name."""
     try:
         clean_address(ref.folder)
     except UsageError:

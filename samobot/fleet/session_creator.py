@@ -1,4 +1,4 @@
-"""How a session begins: its folder, its worktree and its `_overview.md`. No model is asked."""
+"""Creating a session: its folder, its worktree and its `_overview.md`, without asking a model."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Opened:
 
     Attributes:
         folder: Its folder.
-        created: Whether it was made just now.
-        notes: Sentences about what was found on the way, such as a remote that could not be reached.
+        created: Whether this call created it.
+        notes: Warnings, such as a remote that could not be reached.
     """
 
     folder: SessionFolder
@@ -41,7 +41,7 @@ class Opened:
 
 
 def find_session(project: Project, name: str) -> SessionFolder | None:
-    """Find a session that has begun.
+    """Find a session that has an overview or a worker.
 
     Raises:
         UsageError: The name cannot be used.
@@ -71,7 +71,7 @@ def open_session(
         state_dir: samobot's state folder; without one, a new worktree is not prepared for building.
 
     Raises:
-        UsageError: The name cannot be used, or looks like a slip of an existing one.
+        UsageError: The name cannot be used, or looks like a typo of an existing one.
         StorageError: The folder cannot be made.
     """
     folder = find_session(project, request.session)
@@ -80,7 +80,7 @@ def open_session(
         return Opened(folder, created=False)
     wanted = clean_name(request.session)
     if not request.text:
-        _refuse_a_slip(project, wanted)
+        _refuse_typo(project, wanted)
     folder = resolve(project.sessions, request.session) or new_folder(project.sessions, wanted, now.date())
     worktree = prepare_worktree(project.main_repo, project.worktrees, folder.name, branch_prefix)
     notes = [worktree.note] if worktree.note else []
@@ -136,7 +136,7 @@ def open_or_guide(
 
 
 def _is_begun(folder: SessionFolder) -> bool:
-    """Whether there is a session already; an overview that its agent took away is a worker's to put back."""
+    """Whether there is a session already; an overview that its agent removed is restored by the worker."""
     if read_text(folder.overview) is not None or holder(folder) is not None:
         return True
     return OverviewGuard(folder).left_over()
@@ -152,8 +152,8 @@ def _task_text(name: str, request: StartRequest) -> str:
     return task or name.replace("-", " ")
 
 
-def _refuse_a_slip(project: Project, wanted: str) -> None:
-    """A name without a task that nearly is another session's is a slip, not a new session."""
+def _refuse_typo(project: Project, wanted: str) -> None:
+    """Refuse a new name without a task that is nearly another session's: it is a typo."""
     names = sorted({folder.name for folder in list_folders(project.sessions)})
     close = nearest(wanted, names)
     if close is not None:

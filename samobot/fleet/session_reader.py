@@ -62,7 +62,7 @@ class SessionReader:
         return self._catalog.past()
 
     async def mark_past(self, keys: Collection[str]) -> list[PastSession]:
-        """Keep no more than a line of these sessions, where nothing has happened in them for long."""
+        """Keep only a line of these sessions, if nothing has happened in them for long."""
         return await self._threads.read(lambda: self._catalog.mark_past(keys))
 
     @property

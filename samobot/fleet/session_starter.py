@@ -34,13 +34,13 @@ _KEPT = " Your message is kept for its next iteration."
 
 
 class SessionStarter:
-    """Lets sessions run, new ones and such as rest.
+    """Creates, starts and resumes sessions, and sets their budgets.
 
     Args:
         settings: The configuration.
         key: Marks the decisions that samobot writes.
-        reading: The sessions as their files say.
-        running: The sessions as they run.
+        reading: Reads sessions from their files.
+        running: The queue of runs.
         threads: Where files are written and git is run.
         now: The clock, aware.
     """
@@ -101,7 +101,7 @@ class SessionStarter:
             await self._write_budget(ref, request.budget_usd, by)
         place = await self._running.want(ref, run_options(auto=request.auto))
         if not opened.created:
-            _say_what_is_awaited(await self._reading.view(ref), kept=kept)
+            _refuse_at_gate(await self._reading.view(ref), kept=kept)
         return StartResult(ref=ref, project=found.name, name=ref.name, place=place, created=opened.created)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
@@ -124,7 +124,7 @@ class SessionStarter:
             return ResumeResult(kind=ResumeKind.WOKEN)
         await self._lift(ref, by)
         place = await self._running.want(ref, run_options(auto=view.auto))
-        _say_what_is_awaited(await self._reading.view(ref))
+        _refuse_at_gate(await self._reading.view(ref))
         return ResumeResult(kind=ResumeKind.RUNNING if place is None else ResumeKind.QUEUED, place=place)
 
     async def follow_up(
@@ -142,7 +142,7 @@ class SessionStarter:
         return await self.resume(ref, by, budget_usd=budget_usd)
 
     async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
-        """Set what the whole session may cost; one that had used it up goes on.
+        """Set what the whole session may cost; one that had used its budget up continues.
 
         Raises:
             UsageError: It is no amount of money.
@@ -156,7 +156,7 @@ class SessionStarter:
             await self._running.go_on(ref)
 
     async def raise_daily_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
-        """Let all sessions together spend more today than the day's budget; this one goes on.
+        """Let all sessions together spend more today than the day's budget; this one continues.
 
         Raises:
             StorageError: The disk refused.
@@ -167,10 +167,10 @@ class SessionStarter:
         await self._running.go_on(ref)
 
     async def _refuse_if_the_day_is_over(self, *, kept: bool = False) -> None:
-        """A worker would end at once, after it was said that the session goes on.
+        """Refuse a start that would end at once, after the user was notified that the session continues.
 
         Args:
-            kept: Whether words were given that the next iteration will read.
+            kept: Whether guidance was saved for the next iteration.
         """
         settings = self._settings
         words = await self._threads.run(
@@ -195,7 +195,7 @@ class SessionStarter:
         )
 
     async def _lift(self, ref: SessionRef, by: Person) -> None:
-        """Lift what a person's wish to go on lifts: a block, a stop, a pause; never an open question or plan.
+        """Lift what an explicit resume lifts: a block, a stop, a pause; never an open question or plan.
 
         Raises:
             ConflictError: It waits for a decision.
@@ -223,22 +223,22 @@ def _refuse_unusable(folder: SessionFolder) -> None:
     refuse_if_done(folder)
 
 
-def _say_what_is_awaited(view: SessionView, *, kept: bool = False) -> None:
-    """Refuse to let a session go on whose questions or plan a person has to decide first.
+def _refuse_at_gate(view: SessionView, *, kept: bool = False) -> None:
+    """Refuse to continue a session whose questions or plan have to be decided first.
 
     Args:
         view: The session.
-        kept: Whether words were given that the next iteration will read.
+        kept: Whether guidance was saved for the next iteration.
     """
     match view.waiting_for:
         case WaitingFor.QA_ANSWERS:
             what = "your answers"
         case WaitingFor.PLAN_APPROVAL:
-            what = "your word on its plan"
+            what = "your decision on its plan"
         case _:
             return
     raise ConflictError(
-        f"{view.ref.name} waits for {what}; it goes on by itself after that.{_KEPT if kept else ''}"
+        f"{view.ref.name} waits for {what}; it continues automatically after that.{_KEPT if kept else ''}"
     )
 
 

@@ -1,4 +1,4 @@
-"""How the fleet ends what runs: after an iteration, now, all at once, or for good in the archive."""
+"""Stopping sessions: after an iteration, now, all at once, or for good in the archive."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ log = logging.getLogger(__name__)
 
 
 class SessionStopper:
-    """Lets sessions rest.
+    """Pauses, stops and archives sessions.
 
     Args:
         state_dir: Where the emergency stop is kept.
         reading: Where the sessions are.
-        running: The sessions as they run.
+        running: The queue of runs.
         workers: The worker processes.
         threads: Where files are written and processes are waited for.
         now: The clock, aware.
@@ -65,7 +65,7 @@ class SessionStopper:
         """Pause a session after its iteration, or take it out of the queue.
 
         Raises:
-            ConflictError: It is not running: what waits for a person rests, and goes on by what they decide.
+            ConflictError: It is not running: a session at a gate is idle already, and continues after the decision.
         """
         await self._supervisor.started(ref.key)
         folder = await self._reading.folder(ref)
@@ -73,17 +73,17 @@ class SessionStopper:
             await self._threads.run(
                 lambda: requests.request(folder, WorkerRequest(RequestKind.PAUSE, by.who))
             )
-        elif self._running.is_wanted(ref) and not _needs_a_person(await self._reading.view(ref)):
+        elif self._running.is_wanted(ref) and not _needs_user(await self._reading.view(ref)):
             self._supervisor.drop(ref.key)
         else:
             raise ConflictError(f"{ref.name} is not running, so there is nothing to pause.")
 
     async def stop(self, ref: SessionRef, by: Person) -> StopReport:
-        """Stop a session now, and say what was checked. Takes up to twelve seconds.
+        """Stop a session now, and report what was checked. Takes up to twelve seconds.
 
         Raises:
             NotFoundError: It is gone.
-            StorageError: It was stopped, but that could not be written down.
+            StorageError: It was stopped, but that could not be recorded.
         """
         with self._supervisor.held_back(ref.key):
             unwritten: StorageError | None = None
@@ -109,7 +109,7 @@ class SessionStopper:
         return await self._threads.run(lambda: emergency_flag.lower_flag(self._state_dir))
 
     async def archive(self, ref: SessionRef) -> None:
-        """Put a session's folder away.
+        """Move a session's folder into the archive.
 
         Raises:
             BusyError: It is running.
@@ -152,5 +152,5 @@ class SessionStopper:
         return reports
 
 
-def _needs_a_person(view: SessionView) -> bool:
+def _needs_user(view: SessionView) -> bool:
     return view.state in (SessionState.WAITING, SessionState.BLOCKED)

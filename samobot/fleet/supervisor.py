@@ -1,4 +1,4 @@
-"""Which runs ought to be running: started, started again, queued, or given up, as their duty says."""
+"""The supervisor: starts, restarts, queues and gives up desired runs, as `run_policy` decides."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StartEnded:
-    """A start that has come to its end: of which session, and what was wrong."""
+    """A start that has ended: of which session, and its error, if any."""
 
     session: str
     error: BaseException | None
@@ -35,8 +35,8 @@ class Observation:
     """All sessions as they are now.
 
     Attributes:
-        views: Those that could be read, by key, as their files say.
-        gone: Says whether a session's folder is certainly not there any more.
+        views: Those that could be read, by key, as read from their files.
+        gone: Whether a session's folder is certainly gone.
     """
 
     views: Mapping[str, SessionView]
@@ -44,14 +44,14 @@ class Observation:
 
 
 class Supervisor:
-    """Starts what ought to run, as far as there is room. One call at a time, with a fresh sight each.
+    """Starts desired runs, as far as there is room. One call at a time, with a fresh observation each.
 
     Args:
-        wanted: Which runs ought to be running.
+        wanted: The desired runs.
         most: How many may run at the same time; those that are parked do not count.
         start: Starts a worker for a session with these flags, and returns its process id.
         lives: Whether a worker that was started for a session is still there, holding it or not.
-        changed: Called when a start has come to its end.
+        changed: Called when a start has ended.
     """
 
     def __init__(
@@ -75,15 +75,15 @@ class Supervisor:
         self._begun_at: dict[str, int] = {}
 
     def places(self) -> dict[str, int]:
-        """The sessions that wait for their turn, with their places from 1."""
+        """The queued sessions, with their places from 1."""
         queue = (run.session for run in self._wanted.all() if run.place is not None)
         return {session: number for number, session in enumerate(queue, start=1)}
 
     def want(self, session: str, options: dict[str, Any]) -> None:
-        """Want a run because a person said so; one that waits for its turn keeps its place.
+        """Request a run; one that is queued keeps its place.
 
         Raises:
-            StorageError: It cannot be written down.
+            StorageError: It cannot be recorded.
         """
         known = self._wanted.get(session)
         self._wanted.want(session, options, queued=known is not None and known.place is not None)
@@ -92,7 +92,7 @@ class Supervisor:
         self._begun_at.pop(session, None)
 
     def drop(self, session: str) -> None:
-        """Want a run no more, whether or not that can be written down just now."""
+        """Withdraw a run, even if that cannot be recorded right now."""
         self._unwanted.add(session)
         self._begun_at.pop(session, None)
         self._wanted.drop(session)
@@ -100,7 +100,7 @@ class Supervisor:
 
     @contextlib.contextmanager
     def held_back(self, session: str) -> Iterator[None]:
-        """Start nothing for a session as long as this lasts."""
+        """Start nothing for a session inside this context."""
         self._held_back[session] += 1
         try:
             yield
@@ -115,18 +115,18 @@ class Supervisor:
         return frozenset(self._starting)
 
     async def started(self, session: str) -> None:
-        """Wait until a start that is under way for a session has come to its end."""
+        """Wait until a start of a session that is under way has ended."""
         task = self._starting.get(session)
         if task is not None:
             await asyncio.wait([task])
 
     async def wait_for_starts(self) -> None:
-        """Wait for the starts that are under way; their results come with the next `keep`."""
+        """Wait for the starts that are under way; their results come with the next `reconcile`."""
         if self._starting:
             await asyncio.wait(self._starting.values())
 
     async def close(self) -> None:
-        """Wait for the starts that are under way, for good: the next keeper sees what became of them."""
+        """Wait for the starts that are under way; the next supervisor sees their results."""
         await self.wait_for_starts()
         for start in self.collect():
             if start.error is not None:
@@ -135,7 +135,7 @@ class Supervisor:
                 )
 
     def collect(self) -> tuple[StartEnded, ...]:
-        """Take the starts that have come to their end. To be called before looking: what they did is then seen."""
+        """Take the starts that have ended. Call it before observing, so that their effects are seen."""
         ended = []
         for key, task in list(self._starting.items()):
             if task.done():
@@ -146,25 +146,25 @@ class Supervisor:
     def reconcile(
         self, observed: Observation, now: datetime, ended: Sequence[StartEnded] = ()
     ) -> list[FleetEvent]:
-        """Do what is due, and tell what was done by itself.
+        """Start and restart what is due, and return what was done.
 
         Args:
             observed: All sessions as they are now.
             now: The present.
-            ended: What `collect` returned before they were looked at.
+            ended: What `collect` returned before the observation.
         """
-        self._unwanted |= self._to_drop  # what was said of them has been told since
+        self._unwanted |= self._to_drop  # their events have been sent since
         self._to_drop.clear()
         news = [told for each in ended if (told := self._failed(each, observed)) is not None]
         duties = self._duties(observed, now, news)
-        # A session that rests before it is started again keeps its place among those that run.
+        # A session in its backoff before a restart keeps its place among those that run.
         active = {key for key, view in observed.views.items() if view.state is SessionState.RUNNING}
         active |= self._starting.keys() | {run.session for run, what in duties if what is RunAction.REST}
         for run, what in sorted(duties, key=_turn):
             try:
                 told = self._do(run, what, observed.views[run.session], active)
             except StorageError as error:
-                # Nothing that cannot be written down is started: it would not be counted. The others go on.
+                # A start that cannot be recorded would not be counted, so it is not made. The others continue.
                 log.warning("%s: %s", run.session, error.message)
                 continue
             if told is not None:
@@ -189,7 +189,7 @@ class Supervisor:
                 idle = self._begun_at.get(key) == view.iteration
                 found.append((run, next_action(view, run, now, idle=idle)))
             elif observed.gone(key) and self._drop_quietly(key):
-                text = "Its folder is gone, so it cannot go on. It was archived, renamed or deleted."
+                text = "Its folder is gone, so it cannot continue. It was archived, renamed or deleted."
                 news.append(FleetEvent(ref=None, key=key, kind=FleetEventKind.FAILED_TO_START, text=text))
         return found
 
@@ -199,7 +199,7 @@ class Supervisor:
             case RunAction.DROP:
                 self.drop(key)
             case RunAction.GIVE_UP:
-                self._drop_once_told(key)
+                self._drop_after_event(key)
                 text = (
                     f"Its worker ended {MAX_RESTARTS + 1} times within ten minutes; it is not started again."
                 )
@@ -232,33 +232,33 @@ class Supervisor:
         return None
 
     def _failed(self, start: StartEnded, observed: Observation) -> FleetEvent | None:
-        """Say that a start failed, unless another worker had taken up the session meanwhile."""
+        """Return the event of a failed start, unless another worker holds the session meanwhile."""
         view = observed.views.get(start.session)
         if start.error is None or (view is not None and _is_run(view)):
             return None
         if isinstance(start.error, StartInterruptedError):
-            return None  # it is started again, and counted, since it led to nothing
-        self._drop_once_told(start.session)
+            return None  # it is restarted, and counted, since it led to nothing
+        self._drop_after_event(start.session)
         error = start.error
         text = error.message if isinstance(error, SamobotError) else f"It could not be started ({error!r})."
         ref = view.ref if view is not None else None
         return FleetEvent(ref=ref, key=start.session, kind=FleetEventKind.FAILED_TO_START, text=text)
 
     def _line_up(self, run: DesiredRun) -> None:
-        """Let a run wait for its turn, without forgetting how often it was started again."""
+        """Queue a run, without forgetting how often it was restarted."""
         self._wanted.want(run.session, run.options, queued=True)
         for _ in run.restarts:
             self._wanted.restarted(run.session)
 
     def _lives_unseen(self, key: str, observed: Observation) -> bool:
-        """Whether our worker is there and does not hold its session: it is still on its way in, or out."""
+        """Whether our worker lives and does not hold its session: it is still starting or ending."""
         view = observed.views.get(key)
         return (view is None or not _is_run(view)) and self._lives(key)
 
-    def _drop_once_told(self, key: str) -> None:
-        """Want a run no more from the next `keep` on, when what is said of it has been told.
+    def _drop_after_event(self, key: str) -> None:
+        """Withdraw a run at the next `reconcile`, after its event has been sent.
 
-        If we die before, it is still wanted: then it is tried again, instead of resting without anybody knowing.
+        If we die before, it is still desired: it is tried again, instead of staying idle without anybody knowing.
         """
         self._to_drop.add(key)
         self._begun_at.pop(key, None)
@@ -273,12 +273,12 @@ class Supervisor:
 
 
 def _is_run(view: SessionView) -> bool:
-    """Whether a living worker holds the session; its id is not known where its description cannot be read."""
+    """Whether a living worker holds the session; its id is unknown if its description cannot be read."""
     return view.has_worker or view.state is SessionState.RUNNING
 
 
 def _turn(due: tuple[DesiredRun, RunAction]) -> tuple[int, int]:
-    """Whose turn it is: dead workers, which had their place already; then the queue; then newcomers."""
+    """Sort key of due runs: crashed workers, which had their place already; then the queue; then new runs."""
     run, what = due
     if what is RunAction.RESTART:
         return 0, 0

@@ -1,4 +1,4 @@
-"""Making the view of a session out of what was read of it."""
+"""Builds the view of a session from its snapshot."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from samobot.text import without_surrogates
 
 
 def view_of(current: Snapshot, project: str) -> SessionView:
-    """Make the view of a session as it was read."""
+    """Build the view of a snapshot."""
     status, standing, journal, held = current.status, current.standing, current.journal, current.holder
     signal = standing.signal if isinstance(standing.signal, Signal) else None
     end = current.end
@@ -88,12 +88,12 @@ def view_of(current: Snapshot, project: str) -> SessionView:
 
 
 def with_activity(view: SessionView, current: Snapshot) -> SessionView:
-    """The view of a session in which nothing but what the agent is doing has changed."""
+    """Update the view of a session in which only the agent's activity has changed."""
     return view.model_copy(update={"activity": current.holder.activity if current.holder else None})
 
 
 def unreadable_view(folder: SessionFolder, project: str, problem: str) -> SessionView:
-    """Make the view of a session of which nothing can be read, with the sentence that says why."""
+    """Build the view of a session that cannot be read, with the reason."""
     return SessionView(
         ref=_ref(folder, project),
         state=SessionState.IDLE,
@@ -134,7 +134,7 @@ def unreadable_view(folder: SessionFolder, project: str, problem: str) -> Sessio
 
 
 def _ref(folder: SessionFolder, project: str) -> SessionRef:
-    """Refer to a session; a folder's name that is no text is shown, and addressed, with replacements."""
+    """Refer to a session; a folder name that is not valid text is shown, and addressed, with replacements."""
     return SessionRef(
         project=project,
         folder=without_surrogates(folder.path.name),
@@ -158,7 +158,7 @@ def _visited(current: Snapshot) -> tuple[Phase, ...]:
 
 
 def _gate(current: Snapshot) -> str | None:
-    """Name the open gate so that a new round, version or request is told from the one before."""
+    """Name the open gate so that a new round, version or request has another name."""
     standing = current.standing
     match current.status.waiting_for:
         case None:
@@ -223,7 +223,7 @@ def _plan(current: Snapshot) -> PlanView | None:
 
 
 def _guidance(current: Snapshot, running: RunningIteration | None) -> tuple[GuidanceView, ...]:
-    """What people said; the first ones that are not ticked are those that the running iteration was given."""
+    """The guidance; the running iteration was given the first items that are not ticked."""
     waiting = [item.index for item in current.guidance if not item.done]
     at_work = frozenset(waiting[: running.guidance] if running is not None else ())
     return tuple(

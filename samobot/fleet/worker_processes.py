@@ -1,4 +1,4 @@
-"""The worker processes as the fleet sees them: started, watched for their end, and waited for.
+"""The worker processes: starting them, and watching for their end.
 
 Any process can be watched, our own child or one that a terminal or an earlier bot started: the kernel makes a
 pidfd readable when its process ends. That is a hint which saves the wait for the next poll; who holds a
@@ -21,7 +21,7 @@ from samobot.session.folder import SessionFolder
 log = logging.getLogger(__name__)
 
 MAX_WATCHED = 256
-"""Processes that are watched at most; each costs a descriptor."""
+"""Most processes that are watched; each costs a descriptor."""
 
 
 class WorkerProcesses:
@@ -43,7 +43,7 @@ class WorkerProcesses:
         self._watched: dict[int, int] = {}
 
     async def start(self, key: str, request: RunRequest, folder: SessionFolder) -> int:
-        """Start a worker and see that it has taken up the session.
+        """Start a worker and wait until it holds the session.
 
         Args:
             key: The session's key.
@@ -54,7 +54,7 @@ class WorkerProcesses:
             Its process id.
 
         Raises:
-            SamobotError: It could not be started, or ended at once; in words.
+            SamobotError: It could not be started, or ended at once.
         """
         begin = await asyncio.to_thread(log_size, self._state_dir, request)
         process = await asyncio.to_thread(spawn_worker, request, self._state_dir, self._environ)
@@ -72,7 +72,7 @@ class WorkerProcesses:
         return process is not None and process.poll() is None
 
     def end_stray(self, key: str, seconds: float = 5.0) -> bool:
-        """End a worker of ours that does not hold its session: it was still on its way. Blocks.
+        """End a worker of ours that does not hold its session yet. Blocks.
 
         Returns:
             Whether none is left.
@@ -90,7 +90,7 @@ class WorkerProcesses:
         return False
 
     def watch(self, pids: Collection[int]) -> None:
-        """Watch these processes, and our own children; no others any more. Reaps children that have ended."""
+        """Watch exactly these processes and our own children. Reaps children that have ended."""
         self._children = {key: child for key, child in self._children.items() if child.poll() is None}
         wanted = {*pids, *(child.pid for child in self._children.values())}
         for pid in self._watched.keys() - wanted:
@@ -99,7 +99,7 @@ class WorkerProcesses:
             self._watch(pid)
 
     def close(self) -> None:
-        """Watch nothing any more. The workers go on."""
+        """Stop watching. The workers continue."""
         for pid in list(self._watched):
             self._unwatch(pid)
         self._children.clear()
@@ -110,7 +110,7 @@ class WorkerProcesses:
         try:
             descriptor = os.pidfd_open(pid)
         except (OSError, OverflowError, ValueError):
-            return  # gone already, of another machine, or an old kernel: the next poll sees what there is
+            return  # gone already, of another machine, or an old kernel: the next poll finds out
         self._watched[pid] = descriptor
         asyncio.get_running_loop().add_reader(descriptor, self._ended, pid)
 
@@ -119,7 +119,7 @@ class WorkerProcesses:
         try:
             asyncio.get_running_loop().remove_reader(descriptor)
         except RuntimeError:
-            pass  # no loop any more, so no reader either
+            pass  # the loop is closed, so there is no reader either
         os.close(descriptor)
 
     def _ended(self, pid: int) -> None:

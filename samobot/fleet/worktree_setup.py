@@ -1,4 +1,4 @@
-"""Makes a new worktree fit to build: submodules, ignored files that the build needs, Git LFS, the project's command.
+"""Prepares a new worktree for building: submodules, ignored files that the build needs, Git LFS, the project's command.
 
 What is missing afterwards is reported; nothing of it keeps the session from starting.
 """
@@ -127,7 +127,7 @@ def _copy_included(main_repo: Path, root: Path) -> Iterator[str]:
 
 
 def _ignored(git: Git, names: list[str]) -> Iterator[str]:
-    """Those of the untracked files that git ignores: others a person may just have begun."""
+    """Those of the untracked files that git ignores; others may be the user's unfinished work."""
     for begin in range(0, min(len(names), _MAX_COPIED + 1), _CHUNK):
         literal = (f":(literal){name}" for name in names[begin : begin + _CHUNK])
         found = git.run("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *literal)
@@ -187,7 +187,7 @@ def _run_setup(
     if not is_trusted(state_dir, project, command):
         yield (
             f"{SETUP_KEY} of {project.file} was not run, as you have not trusted it; "
-            f"at the terminal: samobot trust --config {project.file}"
+            f"in the terminal: samobot trust --config {project.file}"
         )
         return
     with tempfile.TemporaryFile() as output:

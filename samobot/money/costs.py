@@ -35,8 +35,8 @@ class Charge:
         at: When it ended.
         session: How its session is called here.
         phase: Its phase.
-        usd: US dollars; None where it ended, or its worker did, without saying so.
-        models: The same by model, where Claude said so.
+        usd: US dollars; None if it ended, or its worker did, without reporting it.
+        models: The same by model, as far as Claude reported it.
     """
 
     at: datetime
@@ -48,7 +48,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A sum: US dollars, the iterations that it is the sum of, and how many of them did not say what they cost."""
+    """A sum: US dollars, the iterations that it is the sum of, and how many of them reported no cost."""
 
     usd: float = 0.0
     iterations: int = 0
@@ -73,7 +73,7 @@ class Costs:
         total: All of them.
         by_session: By session, the dearest first.
         by_phase: By phase, the dearest first.
-        by_model: By model, the dearest first; what Claude said of none stands under `not told`.
+        by_model: By model, the dearest first; what Claude reported for no model is `not told`.
         by_day: By local day (`2026-01-15`), the newest first.
     """
 
@@ -239,7 +239,7 @@ def cost_lines(costs: Costs, *, width: int = WIDTH, rows: int = _ROWS) -> list[s
 
 
 def _rows(sums: Mapping[str, Amount], words: Callable[[str], str], most: int) -> list[tuple[str, Amount]]:
-    """What each line shows; where there are too many, the last is the sum of the rest."""
+    """The lines of a table; if there are too many, the last is the sum of the rest."""
     shown = [(words(name), amount) for name, amount in sums.items()]
     # One line of “others” for a single one would save nothing.
     if len(shown) <= most + 1:
@@ -254,7 +254,7 @@ def _numbers(amount: Amount, whole: float) -> str:
 
 
 def _labels(found: Sequence[tuple[Project, SessionFolder]]) -> list[str]:
-    """Call sessions as short as tells them apart: `name`, `project:name`, or with the folder's date."""
+    """Shortest unambiguous names of sessions: `name`, `project:name`, or with the folder's date."""
     several = len({project.file for project, _ in found}) > 1
     short = [f"{project.name}:{folder.name}" if several else folder.name for project, folder in found]
     dated = [
@@ -270,7 +270,7 @@ def _written_since(journal: Path, since: date) -> bool:
     try:
         written = date.fromtimestamp(journal.stat().st_mtime)
     except (OSError, ValueError, OverflowError):
-        return True  # reading it will tell
+        return True  # reading it decides
     # A day of leeway for a clock or a zone that was changed.
     return written >= since or (since - written).days <= 1
 

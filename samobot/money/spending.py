@@ -1,8 +1,8 @@
-"""What all sessions together have cost today, and the notices on the way to a cap.
+"""What all sessions together have cost today, and the thresholds on the way to a cap.
 
 One file a local day in the state folder, one line a finished iteration. Workers of several sessions append
 at the same time; each learns what the day's sum was before and after its own line, so that of all of them
-exactly one crosses each threshold and tells a person.
+exactly one crosses each threshold and sends the notice.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SLACK = 1e-4
 
 
 class Threshold(IntEnum):
-    """How much of a cap is used up, in percent, when a person hears of it."""
+    """The shares of a cap, in percent, at which a notice is sent."""
 
     HALF = 50
     MOST = 80
@@ -63,7 +63,7 @@ def add(state_dir: Path, now: datetime, session: Path, usd: float) -> Spent:
     Blocks for a moment; from an event loop, call it in a thread.
 
     Args:
-        state_dir: samobot's own folder; made where it is missing.
+        state_dir: samobot's own folder; created if missing.
         now: When the iteration ended, aware. Its local day is the one that is charged.
         session: The session's folder.
         usd: What it cost, in US dollars; an iteration without cost is not written.
@@ -104,10 +104,10 @@ def spent_today(state_dir: Path, now: datetime) -> float:
 
 
 def allow(state_dir: Path, now: datetime, usd: float, who: str) -> None:
-    """Let the sessions spend more today than the cap says; forgotten tomorrow.
+    """Let the sessions spend more than the cap today; does not carry over to tomorrow.
 
     Args:
-        state_dir: samobot's own folder; made where it is missing.
+        state_dir: samobot's own folder; created if missing.
         now: The present, aware.
         usd: How much more, in US dollars.
         who: Who allowed it.
@@ -134,7 +134,7 @@ def allowed_today(state_dir: Path, now: datetime) -> float:
 
 
 def newly_crossed(before: float, after: float, cap: float) -> Threshold | None:
-    """Say which threshold a sum has reached that it had not reached before; the highest, where several.
+    """Return the highest threshold that the sum has reached only now, if any.
 
     Args:
         before: The sum before, in US dollars.
@@ -151,7 +151,7 @@ def is_used_up(spent: float, cap: float) -> bool:
 
 
 def day_is_over(state_dir: Path, now: datetime, daily_usd: float | None) -> str | None:
-    """Say that all sessions together have used up the day's budget; None where something is left.
+    """Return the message that the day's budget of all sessions is used up; None if something is left.
 
     Args:
         state_dir: samobot's state folder.

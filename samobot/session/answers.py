@@ -1,4 +1,4 @@
-"""Answering the agent's questions: what a letter means, and how an answer is written. Part of `gate`."""
+"""Answering the agent's questions: options by letter, and writing the answers. Part of `gate`."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def _check_change(folder: SessionFolder, question: Question, *, change: bool) ->
         )
     if _is_taken_up(folder, question):
         raise ConflictError(
-            f"The agent is already working with the answer to {question.label}; tell it what has changed instead."
+            f"The agent is already working with the answer to {question.label}; send it guidance instead."
         )
 
 

@@ -1,7 +1,7 @@
-"""What people decided: an append-only record, and the mark that shows which lines samobot itself wrote.
+"""The users' decisions: an append-only record, with a mark on each line that samobot itself wrote.
 
 A mark is an HMAC-SHA256 over the line with a key from samobot's own state folder. A line without one counts
-too, so that a person may write one by hand; only a line that appears *while an iteration runs* has to carry
+too, so that users may write one by hand; only a line that appears *while an iteration runs* has to carry
 a mark (see `forgery`). The agent runs as the same user and could read the key if it went looking for it: the
 mark keeps an agent from passing its gate by mistake or by a shortcut, not from breaking in.
 """
@@ -31,7 +31,7 @@ _KEY_BYTES = 32
 
 
 class DecisionKind(StrEnum):
-    """What a person can decide."""
+    """What can be decided."""
 
     ANSWER = "answer"
     APPROVAL = "approval"
@@ -44,11 +44,11 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision of a person.
+    """One decision of a user.
 
     Attributes:
         at: When.
-        who: Who, as a person would be named.
+        who: The user's name, for display.
         via: Where: `telegram`, `terminal`, …
         kind: What kind.
         question: Label of the question, for an answer.
@@ -57,7 +57,7 @@ class Decision:
         file: Name of the file it is about.
         sha256: Of that file's bytes as they were; for a landing, of the offer that was shown.
         commit: The commit that a landing merges or pushes.
-        id: Random; tells two equal decisions apart, and a copied line from a new one.
+        id: Random; distinguishes two equal decisions, and a copied line from a new one.
         mark: The HMAC; None on a line that somebody wrote by hand.
     """
 
@@ -98,7 +98,7 @@ def record(folder: SessionFolder, decision: Decision, key: bytes) -> Decision:
 
 
 def read(folder: SessionFolder) -> DecisionLog:
-    """Read all decisions; what is not one is said in `problems`.
+    """Read all decisions; other lines are reported in `problems`.
 
     Raises:
         StorageError: The file is there and cannot be read.

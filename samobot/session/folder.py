@@ -68,7 +68,7 @@ class SessionFolder:
 
     @property
     def logs(self) -> Path:
-        """The folder of everything that git ignores."""
+        """The folder of logs, which git ignores."""
         return _inside(self.path, "_logs")
 
     @property

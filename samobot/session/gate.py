@@ -1,7 +1,7 @@
-"""What a person decides, whoever they say it to: the one way in which answers and approvals get on disk.
+"""The user's decisions at the gates: the only module that records answers and approvals.
 
-Every decision is on disk before its function returns. Each may be repeated after a crash at any point: what
-is there already is not written twice. `settle` then carries out what the decisions have made true.
+Every decision is on disk before its function returns. Each call may be repeated after a crash at any point:
+nothing is recorded twice. `settle` then opens the gate if the decisions satisfy it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def facts(folder: SessionFolder) -> GateFacts:
 
 
 def open_gate(folder: SessionFolder) -> WaitingFor | None:
-    """Return what a person still has to do before the session can go on, or None.
+    """Return what the user still has to do before the session can continue, or None.
 
     Raises:
         StorageError: A file cannot be read.
@@ -93,14 +93,14 @@ def open_gate(folder: SessionFolder) -> WaitingFor | None:
 def approve(
     folder: SessionFolder, person: Person, now: datetime, key: bytes, *, expected: str | None = None
 ) -> PlanVerdict:
-    """Approve the plan as it is now; the session moves on to implementation at once, unless it is running.
+    """Approve the plan as it is now; the session moves to implementation at once, unless it is running.
 
     Args:
         folder: The session.
         person: Who approves.
         now: When.
         key: The key of the marks.
-        expected: The `sha256` of the plan that the person was shown; None takes the plan as it is.
+        expected: The `sha256` of the plan that the user was shown; None takes the plan as it is.
 
     Raises:
         NotFoundError: There is no plan.
@@ -135,7 +135,7 @@ def reject(
     *,
     expected: str | None = None,
 ) -> PlanVerdict:
-    """Ask for another plan; the feedback becomes guidance, word for word, and planning can go on.
+    """Return the plan; the feedback becomes guidance, verbatim, and planning can continue.
 
     Args:
         folder: The session.
@@ -143,7 +143,7 @@ def reject(
         person: Who rejects.
         now: When.
         key: The key of the marks.
-        expected: The `sha256` of the plan that the person was shown; None takes the plan as it is.
+        expected: The `sha256` of the plan that the user was shown; None takes the plan as it is.
 
     Raises:
         UsageError: The feedback is empty.
@@ -160,13 +160,13 @@ def reject(
         plan = _shown_plan(folder, standing, expected)
         if standing.plan_approved and standing.overview.phase is not Phase.PLANNING:
             raise ConflictError(
-                "The plan was approved and is being carried out; tell the agent what should be different, "
+                "The plan was approved and is being carried out; send guidance for what should be different, "
                 "or stop it."
             )
         last = verdict(on_record(folder, key), plan)
         repeated = last is not None and last.kind is DecisionKind.REJECTION and last.text == feedback
         if not repeated:
-            # The agent must get the words even if we die in between; asking again adds nothing.
+            # The agent must get the feedback even if we die in between; a repeated call adds nothing.
             _add_guidance(folder, person.who, feedback, now, once=True)
             _decide_plan(folder, DecisionKind.REJECTION, plan, feedback, person=person, now=now, key=key)
         journal_decisions(folder, now, key)
@@ -193,8 +193,8 @@ def tell(folder: SessionFolder, words: str, who: str, now: datetime, *, once: bo
         once: Whether the same guidance that waits already is enough.
 
     Raises:
-        ConflictError: The session is done: there is no next iteration.
-        UsageError: There are no words.
+        SessionDoneError: There is no next iteration.
+        UsageError: The text is empty.
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
@@ -203,7 +203,7 @@ def tell(folder: SessionFolder, words: str, who: str, now: datetime, *, once: bo
 
 
 def action_done(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> None:
-    """Say that what the agent asked a person to do is done; the session can go on.
+    """Record that what the agent asked for is done; the session can continue.
 
     Raises:
         ConflictError: It does not wait for that.
@@ -212,7 +212,7 @@ def action_done(folder: SessionFolder, person: Person, now: datetime, key: bytes
     with edit_lock(folder.path):
         standing = look_closely(folder)
         if standing.open_gate not in (WaitingFor.HUMAN_ACTION, WaitingFor.FILE_UPDATE):
-            raise ConflictError(f"{folder.name} does not wait for something to be done by a person.")
+            raise ConflictError(f"{folder.name} does not wait for something to be done.")
         _refuse_if_running(folder)
         about = standing.signal.needs or standing.signal.reason if isinstance(standing.signal, Signal) else ""
         record(
@@ -223,9 +223,9 @@ def action_done(folder: SessionFolder, person: Person, now: datetime, key: bytes
 
 
 def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> None:
-    """Let a blocked, stopped or failed session try again: the block is lifted, and a used-up visit starts anew.
+    """Let a blocked, stopped or failed session try again: lift the block, and restart a used-up visit.
 
-    One that was stopped or paused where it waits for answers or for a word on its plan waits for them again.
+    One that was stopped or paused at the gate of its questions or plan waits there again.
 
     Raises:
         ConflictError: It is running, or done, or waits for answers or a decision on its plan.
@@ -238,19 +238,19 @@ def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> N
         gate_stands = standing.open_gate in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL)
         if gate_stands and not holds(standing_end(folder, journal.read(folder))):
             what = "an answer" if standing.open_gate is WaitingFor.QA_ANSWERS else "a decision on its plan"
-            raise ConflictError(f"{folder.name} waits for {what}; without that it cannot go on.")
+            raise ConflictError(f"{folder.name} waits for {what}; it cannot continue without.")
         record(folder, Decision(now, person.who, person.via, DecisionKind.RETRY, text=standing.block), key)
         journal_decisions(folder, now, key)
         if gate_stands:
-            return  # it waits again, and goes on after that
+            return  # it waits again, and continues after the decision
         lift(folder, f"{person.who} asked to try again", now)
 
 
 def settle(folder: SessionFolder, now: datetime, *, held_by_us: bool = False) -> Settled:
-    """Carry out what decisions have made true at the gate the session waits at. Safe to repeat.
+    """Open the gate that the session waits at if the decisions satisfy it. Safe to repeat.
 
     All answered: no longer blocked, in the same phase. Plan approved: on to implementation. Plan rejected:
-    no longer blocked, planning goes on.
+    no longer blocked, planning continues.
 
     Args:
         folder: The session.

@@ -1,4 +1,4 @@
-"""Carrying out what decisions have made true. The caller holds the folder's edit lock throughout."""
+"""The effects of decisions on a session's files. The caller holds the folder's edit lock throughout."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from samobot.session.tamper import saved
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who decides, and where they said so.
+    """The user who decides.
 
     Attributes:
-        who: As a person would be named.
-        via: `telegram`, `terminal`, ….
+        who: The user's name, for display.
+        via: The source of the decision: `telegram`, `terminal`, ….
     """
 
     who: str
@@ -44,7 +44,7 @@ class Settled(StrEnum):
 
 
 def look_closely(folder: SessionFolder) -> GateState:
-    """Read what the files say, for somebody who acts on it.
+    """Read the state of the gates, and fail if a file cannot be read.
 
     Raises:
         StorageError: One of them cannot be read.
@@ -67,7 +67,7 @@ def refuse_if_done(folder: SessionFolder) -> None:
 
 
 def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Settled:
-    """Open the gate that the session waits at if it is satisfied: see `gate.settle`."""
+    """Open the gate that the session waits at if it is satisfied; see `gate.settle`."""
     if not held_by_us and holder(folder) is not None:
         return Settled.NOTHING
     standing = look_closely(folder)
@@ -77,7 +77,7 @@ def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Sett
         case WaitingFor.QA_ANSWERS if standing.qa.questions:
             count = len(standing.qa.questions)
             words = f"{count} question{'s' if count != 1 else ''} answered → {folder.qa.name}"
-            lift(folder, words, now, then="Go on with the answers")
+            lift(folder, words, now, then="Continue with the answers")
             return Settled.ANSWERED
         case WaitingFor.PLAN_APPROVAL if standing.verdict is not None and standing.plan is not None:
             if not standing.plan_approved:
@@ -92,7 +92,7 @@ def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Sett
 def lift_approved(
     folder: SessionFolder, standing: GateState, verdict: Decision, plan: Plan, now: datetime
 ) -> None:
-    """Go on to implementation after an approval; in another phase, just go on."""
+    """Move to implementation after an approval; in another phase, just continue."""
     planning = standing.overview.phase is Phase.PLANNING
     if planning:
         _journal_move(folder, verdict, now)
@@ -102,7 +102,7 @@ def lift_approved(
 
 
 def lift_rejected(folder: SessionFolder, who: str, plan: Plan, now: datetime) -> None:
-    """Let planning go on after a rejection."""
+    """Continue planning after a rejection."""
     words = f"{who} asked for changes of the plan → {plan.name}"
     lift(folder, words, now, then="Change the plan as asked")
 
@@ -124,12 +124,12 @@ def _journal_move(folder: SessionFolder, verdict: Decision, now: datetime) -> No
 def lift(
     folder: SessionFolder, flow: str, now: datetime, *, to: Phase | None = None, then: str | None = None
 ) -> None:
-    """Open the way: no longer blocked, the signal that waited cleared, a line in the Flow Log.
+    """Unblock the session: clear `Blocked:` and the signal, and add a line to the Flow Log.
 
-    `then` is what comes next, where the overview would go on saying that a person is waited for.
+    `then` is the new value of `Next:`, which would otherwise still name the wait.
     """
     if to is not None and is_waiting(parse_overview(read_text(folder.overview) or "").blocked):
-        # In the next phase a signal that does not say what it waits for would mean something else.
+        # In the next phase a signal without `for` would mean something else.
         folder.signal.unlink(missing_ok=True)
     text = read_text(folder.overview)
     if text is not None:
@@ -148,7 +148,7 @@ def lift(
 
 
 def journal_decisions(folder: SessionFolder, now: datetime, key: bytes) -> None:
-    """Journal every decision that is on record and not in the journal: those of a crashed call as well."""
+    """Append every recorded decision that the journal lacks, including those of a crashed call."""
     known = journal.read(folder).decision_ids
     for decision in look_closely(folder).decisions.decisions:
         if decision.id and decision.id not in known and is_marked(folder, decision, key):
@@ -169,8 +169,8 @@ def journal_decisions(folder: SessionFolder, now: datetime, key: bytes) -> None:
 def on_record(folder: SessionFolder, key: bytes) -> list[Decision]:
     """Return the decisions that will still be there after a running iteration has been checked.
 
-    While one runs, what is in the file may be its forgery, and an old decision no proof of a new one: somebody
-    who then says what seems to be there already must be recorded all the same.
+    While one runs, the file's content may be its forgery, and an old decision is no proof of a new one: a decision
+    that seems to be there already must be recorded all the same.
     """
     baseline = saved(folder)
     before = parse_decisions((baseline.decisions or b"").decode("utf-8", "replace")) if baseline else None

@@ -1,4 +1,4 @@
-"""Where a session stands at its gates: what its files say together, before anybody acts on it."""
+"""The state of a session's gates, from all its files."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _NOT_BLOCKED = frozenset({"", "no", "none", "false", "-", "n/a"})
 
 @dataclass(frozen=True, slots=True)
 class GateState:
-    """What the files of a session say about its gates at one moment.
+    """The state of a session's gates at one moment.
 
     Attributes:
-        overview: The overview; empty where there is none.
+        overview: The overview; empty if there is none.
         signal: The agent's signal.
-        signal_text: The signal file's text; None where there is none.
+        signal_text: The signal file's text; None if there is none.
         signal_at: When it was written.
         qa: Questions and answers.
         plan: The plan, if it is clear which file that is.
@@ -60,7 +60,7 @@ class GateState:
 
     @property
     def _asked_again(self) -> bool:
-        """Whether the agent shows a plan again that was rejected before it signalled."""
+        """Whether the agent presents a plan again that was rejected before it signaled."""
         if self.plan_approved or self.verdict is None or self.verdict.at is None:
             return False
         return self._signal_waits and self.signal_at is not None and self.signal_at > self.verdict.at
@@ -79,12 +79,12 @@ class GateState:
 
     @property
     def plan_approved(self) -> bool:
-        """Whether the newest word on the plan as it is now is an approval."""
+        """Whether the newest decision on the plan as it is now is an approval."""
         return self.verdict is not None and self.verdict.kind is DecisionKind.APPROVAL
 
     @property
     def block(self) -> str | None:
-        """Why the session is blocked, in the words of its files; None if it is not."""
+        """Why the session is blocked, as its files state it; None if it is not."""
         said = (self.overview.blocked or "").strip()
         words = "" if said.casefold() in _NOT_BLOCKED or is_waiting(said) else said
         prefix = _YES.match(words)
@@ -92,16 +92,16 @@ class GateState:
         if isinstance(self.signal, Signal) and self.signal.status is SignalStatus.BLOCKED:
             said_by_agent = dict.fromkeys(filter(None, (self.signal.reason, self.signal.needs)))
             return "\n".join(said_by_agent) or spoken or "The agent gave no reason."
-        # A bare “yes” beside a signal that waits is how some agents say that they wait.
+        # Some agents write a bare “yes” beside a signal that waits.
         if not words or (self._signal_waits and words.casefold() == "yes"):
             return None
         return spoken
 
     @property
     def awaited(self) -> WaitingFor | None:
-        """The gate that the session was left at, whether or not it is satisfied by now."""
+        """The gate that the session stopped at, whether or not it is satisfied by now."""
         if self.block is not None:
-            return None  # the worker has looked at the signal and refused it
+            return None  # the worker has refused the signal
         if isinstance(self.signal, Signal) and self._signal_waits and self.signal.waiting_for is not None:
             return self.signal.waiting_for
         if not self._signal_waits and not is_waiting(self.overview.blocked):
@@ -114,7 +114,7 @@ class GateState:
 
     @property
     def open_gate(self) -> WaitingFor | None:
-        """What a person still has to do; None where the session waits for nothing any more."""
+        """What the user still has to do; None if the gate is satisfied."""
         match self.awaited:
             case WaitingFor.QA_ANSWERS:
                 return WaitingFor.QA_ANSWERS if self.qa.open else None
@@ -126,7 +126,7 @@ class GateState:
 
 
 def look(folder: SessionFolder) -> GateState:
-    """Read what a session's files say. Never fails: see `Standing.unreadable`."""
+    """Read the state of a session's gates. Never fails; see `GateState.unreadable`."""
     unreadable: list[str] = []
 
     def reading(read: Callable[[], _Read], otherwise: _Read) -> _Read:
@@ -183,5 +183,5 @@ def written_at(path: Path) -> datetime | None:
 
 
 def is_waiting(blocked: str | None) -> bool:
-    """Whether a `Blocked:` value says that a person is waited for."""
+    """Whether a `Blocked:` value means that the session waits for the user."""
     return (blocked or "").strip().casefold().startswith("waiting")

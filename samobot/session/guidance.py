@@ -1,4 +1,4 @@
-"""`_guidance.md`: what a person tells the agent between iterations.
+"""`_guidance.md`: the user's messages to the agent between iterations.
 
 An item is `- [ ] [MM-DD HH:MM] who: text`; more lines of it are indented by two spaces. The worker ticks an
 item once an iteration that was given it has ended well. Everything else in the file is left alone.
@@ -24,14 +24,14 @@ _INDENT = "  "
 
 @dataclass(frozen=True, slots=True)
 class GuidanceItem:
-    """One thing that a person told the agent.
+    """One message to the agent.
 
     Attributes:
         index: Its place among the items, from 0.
         done: Whether an iteration that was given it has ended well.
-        when: `MM-DD HH:MM`, where the file says so.
-        who: Who said it, where the file says so.
-        text: The words, exactly as they were said.
+        when: `MM-DD HH:MM`, if the file has it.
+        who: Who wrote it, if the file has it.
+        text: The text, exactly as it was written.
     """
 
     index: int
@@ -58,23 +58,23 @@ def pending(items: Iterable[GuidanceItem]) -> tuple[GuidanceItem, ...]:
 
 
 def add_guidance(text: str, who: str, words: str, now: datetime) -> str:
-    """Return the file with one more item at its end; `parse_guidance` gives the words back exactly.
+    """Return the file with one more item at its end; `parse_guidance` returns its text exactly.
 
     Args:
-        text: The file as `read_text` returns it; empty where there is none.
-        who: Name of the person; made one short line.
-        words: What the agent is to know; lone surrogates become U+FFFD.
-        now: The time to note, in the time zone that people read it in.
+        text: The file as `read_text` returns it; empty if there is none.
+        who: Name of the user; made one short line.
+        words: The text for the agent; lone surrogates become U+FFFD.
+        now: The time of the entry, in the user's time zone.
 
     Raises:
-        UsageError: There are no words.
+        UsageError: The text is empty.
     """
     words = without_surrogates(words)
     if not words.strip():
-        raise UsageError("Guidance needs at least one word; nothing was saved.")
+        raise UsageError("The guidance is empty; nothing was saved.")
     name = one_line(one_line(who).replace(":", " "), 64) or "somebody"
     head = f"- [ ] [{now:%m-%d %H:%M}] {name}:"
-    # A carriage return belongs to the words only in an item whose first line ends in a plain "\n".
+    # A carriage return belongs to the text only in an item whose first line ends in a plain "\n".
     end = "\n" if "\r" in words else newline(text)
     first, *more = words.split("\n")
     if "\r" in words or not first.strip():
@@ -87,7 +87,7 @@ def add_guidance(text: str, who: str, words: str, now: datetime) -> str:
 def tick(text: str, items: Iterable[GuidanceItem]) -> str:
     """Return the file with these items ticked.
 
-    An item that was changed after it was read stays open: the agent was given other words.
+    An item that was changed after it was read stays open: the agent was given another text.
 
     Args:
         text: The file as it is now.

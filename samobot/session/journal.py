@@ -1,4 +1,4 @@
-"""The journal: what happened in a session, one event a line, and the sums over it.
+"""The journal: the events of a session, one per line, and the sums over it.
 
 samobot appends each event to the vault's journal, which counts, and to the session's, a copy for reading. Lines are
 never changed, so a reader keeps its place and its sums and a poll costs one `stat`. A damaged line is skipped and
@@ -117,7 +117,7 @@ def source(folder: SessionFolder) -> tuple[Path, bool]:
 def untrusted(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Take from events what could grant something.
 
-    No run decides gates automatically, the budget is the lowest that was ever named, and no person moved a phase.
+    No run decides gates automatically, the budget is the lowest that was ever named, and no user moved a phase.
     """
     least: float | None = None
     for record in found:

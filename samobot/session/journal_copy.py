@@ -15,7 +15,7 @@ def restore_copy(folder: SessionFolder, *, after_crash: bool = False) -> str | N
     Args:
         folder: The session; its `_logs` is a folder.
         after_crash: Whether a worker may have died between writing an event and copying it: then events that only
-            lack at the end of the copy are added without a word.
+            lack at the end of the copy are added silently.
 
     Returns:
         A sentence for the user; None if nothing was wrong.

@@ -1,4 +1,4 @@
-"""What a journal tells: the kinds of event, why runs end, and the sums over all of it."""
+"""The events of a journal, the reasons why runs end, and the sums over a journal."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ _EXIT_CODES = {
 NEEDS_PERSON = frozenset(
     {RunEndReason.WAITING, RunEndReason.BLOCKED, RunEndReason.BUDGET, RunEndReason.ITERATIONS}
 )
-"""After these a session rests until a person does something."""
+"""After these a session is idle until the user acts."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How a run ended: when, why, in which words, with which exit code; by a person, or as a service went down;
-    for want of the session's own money, or of the day's; and whether a person had asked for a pause, which then holds
-    also after what it waits for was decided.
+    """The end of a run: time, reason, text and exit code; whether the user or a shutdown stopped it; whether the
+    session's budget or the day's was used up; and whether the user asked for a pause, which applies also after the
+    gate was decided.
     """
 
     at: datetime
@@ -114,7 +114,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """A run that waits for a usage limit to pass; `until` is None where nobody knows."""
+    """A run that waits for a usage limit to reset; `until` is None if that time is unknown."""
 
     at: datetime
     kind: str
@@ -134,7 +134,7 @@ class RunningIteration:
     claude_pid: int | None
     started: datetime
     guidance: int = 0
-    """How many of the things that people had said, and no iteration had had, it was given."""
+    """Number of guidance items it was given that no iteration had been given before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class PhaseChange:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something said in passing: a notice, or something of an agent's that was declared void."""
+    """A remark of the worker: a notice, or a change of the agent that was declared void."""
 
     at: datetime
     kind: str
@@ -161,10 +161,10 @@ class Journal:
     """The sums over a journal at one moment.
 
     Attributes:
-        cost_usd: What all iterations cost together, in US dollars; at the least, where some are unpriced.
-        unpriced: Iterations that ended, or whose worker did, without saying what they cost.
+        cost_usd: The cost of all iterations, in US dollars; a lower bound if some are unpriced.
+        unpriced: Iterations that ended, or whose worker did, without reporting a cost.
         cost_by_phase: The same by phase.
-        cost_by_model: The same by model, where Claude said so.
+        cost_by_model: The same by model, as far as Claude reported it.
         cost_by_day: The same by UTC day (`2026-01-15`) of the iteration's end.
         tokens: Sums of `input`, `output`, `cache_read`, `cache_write`.
         iterations: Iterations that have ended.
@@ -180,14 +180,14 @@ class Journal:
         voids: The newest declarations that something is void (at most 50).
         notices: The newest notices (at most 50).
         decision_ids: Ids of the decisions that have been journaled.
-        resolved: When a person last lifted a stop of the run: a retry, a budget, the end of a parking.
+        resolved: When the user last lifted the end of a run: a retry, a budget, the end of a parking.
         started: Time of the first event.
-        first_worker: The worker of the first run, if its line says which process that was.
+        first_worker: The worker of the first run, if its line identifies the process.
         killed_runs: The last runs whose worker was killed (at most 50): what they had started was never swept.
         updated: Time of the last event.
-        waited_s: Seconds that the session has waited for a person, up to `updated`.
+        waited_s: Seconds that the session has waited for the user, up to `updated`.
         tests: Result of the last test run that a signal reported.
-        waiting_since: Since when it waits for a person now; None if it does not.
+        waiting_since: Since when it waits for the user now; None if it does not.
         damaged: Number of lines that could not be read.
         problems: The same as sentences.
     """

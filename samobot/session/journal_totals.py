@@ -1,4 +1,4 @@
-"""Adding up a journal, one event after the other, whatever a line may hold."""
+"""Adds up a journal, one event after the other, whatever a line may hold."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class JournalTotals:
             case EventName.RUN_END:
                 self._run_end(record, at)
             case _:
-                pass  # of no account for the sums, or of a later version
+                pass  # not part of the sums, or of a later version
 
     def _run_start(self, record: dict[str, Any], at: datetime) -> None:
         self._end_wait(at)
@@ -232,7 +232,7 @@ class JournalTotals:
             self._end_wait(at)
 
     def _lose_iteration(self) -> None:
-        """One that had begun never said that it ended: its worker died, and what it cost nobody knows."""
+        """Count an iteration whose end was not recorded: its worker died, and its cost is unknown."""
         self._unpriced += self._iteration is not None
         self._iteration = None
 

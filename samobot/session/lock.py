@@ -1,8 +1,8 @@
 """The run lock: at most one living worker a session, and which one.
 
 The kernel releases the lock when its holder dies; the JSON inside only describes the holder and means
-nothing when nobody holds the lock. `holder` takes the lock in shared mode for an instant, which somebody
-who tries once cannot tell from a worker; so `acquire` tries again while it could have it in shared mode.
+nothing when nobody holds the lock. `holder` takes the lock in shared mode for an instant, which a single
+try cannot distinguish from a worker; so `acquire` retries while it could have it in shared mode.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Holder:
 
     @property
     def identity(self) -> ProcessIdentity | None:
-        """Which process it is; None if the description does not say: older versions wrote a wall-clock time."""
+        """Which process it is; None if the description lacks it: older versions wrote a wall-clock time."""
         if self.pid is None or self.start_ticks is None or self.boot_id is None:
             return None
         return ProcessIdentity(self.pid, self.start_ticks, self.boot_id)

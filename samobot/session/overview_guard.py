@@ -1,4 +1,4 @@
-"""A copy of `_overview.md` for as long as an iteration runs: what the worker keeps there is not the agent's to change.
+"""Keeps a copy of `_overview.md` while an iteration runs, and restores the parts that only the worker may change.
 
 The copy is on disk too, for the worker that comes after one that was killed.
 """
@@ -25,8 +25,8 @@ class OverviewGuard:
         folder: The session.
 
     Attributes:
-        lost: After `restore`, that the folder itself had been deleted or moved away, and what a person can do;
-            None where it had not.
+        lost: After `restore`, that the folder itself had been deleted or moved away, and how to recover;
+            None if it had not.
     """
 
     def __init__(self, folder: SessionFolder) -> None:
@@ -49,7 +49,7 @@ class OverviewGuard:
             write_atomic(self._path, self._text)
 
     def left_over(self) -> bool:
-        """Whether a worker was killed before it could look at what its agent had left."""
+        """Whether a worker was killed before it could check its agent's changes."""
         return self._path.exists()
 
     def discard(self) -> None:
@@ -64,7 +64,7 @@ class OverviewGuard:
             self._hold = None
 
     def restore(self) -> tuple[str, ...]:
-        """Undo what an iteration did to the overview that it may not: take it away, garble it, move the phase.
+        """Revert forbidden changes of the overview: deleting it, overwriting it, changing the phase.
 
         The agent's own lines stay. What stands in the place of a file is moved into `_logs`, never deleted.
 
@@ -81,7 +81,7 @@ class OverviewGuard:
         with edit_lock(folder.path):
             moved += tuple(self._clear_the_way())
             before = self._text if self._text is not None else read_text(self._path)
-            notes = () if before is None else self._put_right(before)
+            notes = () if before is None else self._restore_lines(before)
         self.discard()
         # That the folder is another one explains all the rest.
         return (self.lost,) if self.lost is not None else (*moved, *notes)
@@ -90,7 +90,7 @@ class OverviewGuard:
         logs = self._folder.logs
         if os.path.lexists(logs) and not logs.is_dir():
             aside = move_aside(logs, self._folder.path)
-            yield f"_logs was no folder any more; what stood there is {aside.name} now, and the logs are lost."
+            yield f"_logs was no longer a folder; it is {aside.name} now, and the logs are lost."
 
     def _clear_the_way(self) -> Iterator[str]:
         for path in (self._folder.overview, self._folder.signal, self._folder.guidance, self._path):
@@ -103,7 +103,7 @@ class OverviewGuard:
                 aside = move_aside(path, self._folder.logs)
                 yield f"{path.name} had become too large to be read; it is in _logs/{aside.name} now."
 
-    def _put_right(self, before: str) -> tuple[str, ...]:
+    def _restore_lines(self, before: str) -> tuple[str, ...]:
         path = self._folder.overview
         was = parse_overview(before)
         text = read_text(path)
@@ -173,34 +173,34 @@ class FolderHandle:
             raise StorageError(f"{path} cannot be opened: {error.strerror}.") from error
 
     def lost(self) -> str | None:
-        """Say that the folder is no longer at its path, and what a person can do; None where it is.
+        """Report that the folder is no longer at its path, and how to recover; None if it is.
 
-        To be asked before anything is made anew there, but acted on after that: the words say what is back.
+        To be asked before anything is made anew there, but acted on after that: the text lists what was restored.
         """
         held = os.fstat(self._descriptor)
         try:
             if os.path.samestat(held, os.stat(self._path)):
                 return None
         except OSError:
-            pass  # nothing is there any more
+            pass  # nothing is there
         where = self._whereabouts(held)
         if where is not None:
             return (
-                f"The session's folder was moved to {where} during the iteration. So that it does not go on in two "
+                f"The session's folder was moved to {where} during the iteration. So that it does not continue in two "
                 f"places, it waits for you: delete the new {self._path}, which holds little more than the overview, "
-                f"and move {where} back there; then let it go on."
+                f"and move {where} back there; then resume it."
             )
         return (
             "The session's folder was deleted during the iteration. Overview, journal and answers are back; "
-            f"plans, guidance and logs are lost. If you have a copy, put them back into {self._path}; then let it go on."
+            f"plans, guidance and logs are lost. If you have a copy, restore them into {self._path}; then resume it."
         )
 
     def release(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         os.close(self._descriptor)
 
     def _whereabouts(self, held: os.stat_result) -> Path | None:
-        """Where the folder is now; None where it was deleted, or the system does not say."""
+        """Where the folder is now; None if it was deleted, or the system does not report it."""
         try:
             found = Path(os.readlink(f"/proc/self/fd/{self._descriptor}"))
             return found if os.path.samestat(held, found.stat()) else None

@@ -89,7 +89,7 @@ class _Section:
 def outline(text: str) -> Outline:
     """Parse a plan's title, phases and steps out of its Markdown. Linear in the text's length.
 
-    A phase is a section whose heading says so (`## Phase 1: Script`), or, if none does, any section
+    A phase is a section with such a heading (`## Phase 1: Script`), or, if there is none, any section
     that has steps. A step is an outermost check box or numbered line; a phase without any has its bullets.
     """
     title, sections = _sections(text)

@@ -11,7 +11,7 @@ from pathlib import Path
 PROC = Path("/proc")
 
 _START_TICKS = 22
-"""Number of the field of `/proc/PID/stat` that says when the process started, in clock ticks since boot."""
+"""Field of `/proc/PID/stat` with the process's start time, in clock ticks since boot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,12 +40,14 @@ class PushTarget:
         address: Its address, for display: without credentials.
         head: The commit that the branch has there; None if it does not exist there.
         problem: Why it cannot be pushed now, as a sentence; empty if it can.
+        configured: The address as the repository's configuration has it, without credentials: git may rewrite it.
     """
 
     remote: str
     address: str
     head: str | None = None
     problem: str = ""
+    configured: str = ""
 
 
 def read_target(state: BranchState) -> PushTarget | None:
@@ -56,6 +58,7 @@ def read_target(state: BranchState) -> PushTarget | None:
         if remote is None:
             return None
         address = _address(git, remote)
+        configured = without_credentials(_configured(git, remote) or address)
     except GitError as failure:
         return PushTarget("", "", problem=f"git cannot read the remote: {failure.message}")
     shown = without_credentials(address)
@@ -77,7 +80,7 @@ def read_target(state: BranchState) -> PushTarget | None:
         (line.split("\t")[0] for line in listing.splitlines() if line.endswith(f"\trefs/heads/{state.name}")),
         None,
     )
-    return PushTarget(remote, shown, head, _problem(state, remote, head))
+    return PushTarget(remote, shown, head, _problem(state, remote, head), configured)
 
 
 def push(state: BranchState, target: PushTarget) -> None:
@@ -132,6 +135,14 @@ def _address(git: Git, remote: str) -> str:
     if len(found) > 1:
         raise ConflictError(f"{remote} has {len(found)} addresses to push to; give it one.")
     return found[0]
+
+
+def _configured(git: Git, remote: str) -> str:
+    for key in (f"remote.{remote}.pushurl", f"remote.{remote}.url"):
+        found = (git.attempt("config", "--get", key) or "").strip()
+        if found:
+            return found
+    return ""
 
 
 def _diverting_keys(git: Git) -> list[str]:

@@ -1,7 +1,7 @@
-"""Putting back the user's answers after an agent has rewritten `_qa.md`. Pure.
+"""Restores the user's answers after an agent has rewritten `_qa.md`. Pure.
 
 A question is recognized again by its fingerprint, else by its label and similar text: agents append ✅ to a heading, trim
-options, write “database” for “DB”. An answered question is put back as the user saw it; one that is gone is inserted again.
+options, write “database” for “DB”. An answered question is restored as the user saw it; one that is gone is inserted again.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _change(question: Question, due: str | None) -> QaChange:
 
 
 def _edited(text: str, blocks: Mapping[int, str], answers: Mapping[int, str | None]) -> str:
-    """Put back single answers, then whole questions from the last to the first."""
+    """Restore single answers, then whole questions from the last to the first."""
     for index, due in answers.items():
         if index not in blocks:
             text = clear_answer(text, index) if due is None else set_answer(text, index, due)

@@ -1,4 +1,4 @@
-"""Requests to a living worker: pause after this iteration, go on, another budget.
+"""Requests to a living worker: pause after this iteration, continue, another budget.
 
 They wait in the vault's `control.json`, oldest first, until the worker takes them: an agent asks for nothing in a
 person's name. A missing file costs the worker one `stat`. Stopping is no request: it is a signal to the process, and cannot be left lying about.
@@ -17,13 +17,13 @@ from samobot.session.lock import holder
 
 
 class RequestKind(StrEnum):
-    """What a person can ask of a running worker."""
+    """What the user can ask of a running worker."""
 
     PAUSE = "pause"
     RESUME = "resume"
     BUDGET = "budget"
     STOP = "stop"
-    """Says of the signal that follows that a person wants it: a bare SIGTERM is the machine going down."""
+    """Announces that the user sends the signal that follows: a bare SIGTERM is the machine going down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class WorkerRequest:
 
     Attributes:
         kind: What is asked.
-        who: Who asks, as a person would be named.
+        who: The user's name, for display.
         usd: The session's new budget in US dollars, for `BUDGET`.
-        worker: Process id of the worker that held the session then; None where nobody did, or it did not say.
+        worker: Process id of the worker that held the session then; None if there was none, or it is unknown.
     """
 
     kind: RequestKind
@@ -91,22 +91,22 @@ def is_pause_asked(folder: SessionFolder, worker: int | None) -> bool:
 
 
 class WakeResult(StrEnum):
-    """What a person's wish to go on meant for a living worker."""
+    """The effect of a resume on a living worker."""
 
     UNPARKED = "unparked"
     """It rested, and does no longer."""
     PAUSE_LIFTED = "pause_lifted"
-    """It was to pause after its iteration, and is not to any more."""
+    """It was to pause after its iteration, and no longer is."""
     RUNNING = "running"
     """It was at work anyway."""
 
 
 def wake(folder: SessionFolder, who: str) -> WakeResult:
-    """Let a living worker go on: no pause any more, and no waiting for a limit to pass.
+    """Let a living worker continue: cancel a pause, and end the wait for a limit.
 
     Args:
         folder: The session.
-        who: Who wants that, as a person would be named.
+        who: The user's name, for display.
 
     Raises:
         StorageError: The disk refused.

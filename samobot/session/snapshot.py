@@ -36,7 +36,7 @@ _READINGS = 4
 
 
 class EndedRun(Protocol):
-    """How a run ended, as the journal says it or as it is told."""
+    """The end of a run, as the journal has it or as it is shown."""
 
     @property
     def reason(self) -> RunEndReason:
@@ -44,11 +44,11 @@ class EndedRun(Protocol):
 
     @property
     def by_person(self) -> bool:
-        """Whether a person stopped it, where it was stopped."""
+        """Whether the user stopped it, if it was stopped."""
 
     @property
     def paused(self) -> bool:
-        """Whether a person had asked for a pause."""
+        """Whether the user had asked for a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class Snapshot:
         standing: Its files as they were read: overview, signal, questions, plan, decisions.
         journal: The sums over its journal.
         holder: The living worker.
-        guidance: What people told it.
-        end: How the last run ended, where that still says why it rests.
-        lost: Whether the last worker died without a word.
+        guidance: The guidance it was sent.
+        end: How the last run ended, if that is still why it is idle.
+        lost: Whether the last worker died without recording an end.
         pausing: Whether the living worker is to pause after its iteration.
     """
 
@@ -109,7 +109,7 @@ def _worker(folder: SessionFolder) -> tuple[object, ...] | None:
 
 
 def _identity(held: Holder | None) -> tuple[object, ...] | None:
-    """What tells a worker from every other one."""
+    """The identity of a worker."""
     return None if held is None else (held.pid, held.start_ticks, held.boot_id, held.started)
 
 
@@ -215,7 +215,7 @@ class SnapshotReader:
         try:
             return self._journal.read()
         except StorageError:
-            return None  # `snapshot` tries itself, and says what is wrong
+            return None  # `snapshot` tries itself, and reports what is wrong
 
     def _holder(self) -> Holder | str | None:
         """The living worker, or why its lock cannot be read."""
@@ -231,7 +231,7 @@ class SnapshotReader:
 def _state(
     standing: GateState, journal: Journal, held: Holder | None, end: RunEnd | None
 ) -> tuple[SessionState, str | None]:
-    """Return the state and what `blocked` says."""
+    """Return the state and the value of `blocked`."""
     said = standing.overview.blocked
     if held is not None:
         parked = held.parked or held.parked_until is not None
@@ -239,7 +239,7 @@ def _state(
     if is_done(standing, journal):
         return SessionState.DONE, said
     if is_stopped(end):
-        return SessionState.STOPPED, said  # answers and approvals are kept; they do not make it go on
+        return SessionState.STOPPED, said  # answers and approvals are kept; they do not resume it
     if standing.open_gate is not None:
         return SessionState.WAITING, said
     if standing.block is not None:
@@ -258,7 +258,7 @@ def _state(
 
 
 def is_done(standing: GateState, journal: Journal) -> bool:
-    """Whether the work is finished: in the last phase, and the agent, the worker or a person says so.
+    """Whether the work is finished: in the last phase, and the signal, the journal or the overview confirms it.
 
     Meant for when nobody holds the session.
     """
@@ -273,17 +273,17 @@ def is_done(standing: GateState, journal: Journal) -> bool:
 
 
 def is_stopped(end: EndedRun | None) -> bool:
-    """Whether a person's stop is in force: only a person's wish that it goes on lifts it."""
+    """Whether the user has stopped it: only an explicit resume lifts that."""
     return end is not None and end.reason is RunEndReason.STOPPED and end.by_person
 
 
 def holds(end: EndedRun | None) -> bool:
-    """Whether a person wants it to rest, by a stop or a pause, whatever is decided at its gates meanwhile."""
+    """Whether the user has stopped or paused it, whatever is decided at its gates meanwhile."""
     return is_stopped(end) or (end is not None and end.paused)
 
 
 def standing_end(folder: SessionFolder, journal: Journal) -> RunEnd | None:
-    """Return how the last run ended, unless something since has lifted that: a person's word, or work by hand."""
+    """Return how the last run ended, unless something since has lifted that: a decision, or work by hand."""
     end = journal.run.end if journal.run else None
     if end is None or (journal.resolved is not None and journal.resolved > end.at):
         return None

@@ -1,8 +1,8 @@
-"""An agent cannot pass its own gate: what appeared during an iteration without a person is put back.
+"""Guards the gates against the agent: decisions that appeared during an iteration without the user are reverted.
 
-`save` keeps the person's files as they were before an iteration; `undo` compares afterwards. What the bot or
-the command line wrote meanwhile carries a fresh mark and stays; anything else in these two files that speaks
-for a person is void. The copy on disk is for the next worker, if this one is killed in between.
+`save` keeps the user's files as they were before an iteration; `undo` compares afterwards. What the bot or
+the command line wrote meanwhile carries a fresh mark and stays; anything else in these two files that decides
+for the user is void. The copy on disk is for the next worker, if this one is killed in between.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from samobot.text import one_line
 
 
 class VoidKind(StrEnum):
-    """What an agent did that only a person may do."""
+    """What an agent did that only the user may do."""
 
     ANSWER = "answer"
     ANSWER_REMOVED = "answer_removed"
@@ -37,7 +37,7 @@ class VoidKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The person's files before an iteration; None for one that was not there."""
+    """The user's files before an iteration; None for one that was not there."""
 
     qa: bytes | None
     decisions: bytes | None
@@ -45,14 +45,14 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Voided:
-    """One thing that was declared void, in a sentence for the person."""
+    """One change that was declared void, with a sentence for the user."""
 
     kind: VoidKind
     detail: str
 
 
 def save(folder: SessionFolder) -> Baseline:
-    """Keep the person's files as they are now, on disk too, for the case that the worker is killed.
+    """Keep the user's files as they are now, on disk too, in case the worker is killed.
 
     Raises:
         StorageError: One of them cannot be read, or the copy not written.
@@ -81,7 +81,7 @@ def saved(folder: SessionFolder) -> Baseline | None:
 
 
 def undo(folder: SessionFolder, baseline: Baseline, key: bytes) -> tuple[Voided, ...]:
-    """Put back what appeared since the baseline without a person, and say what that was. Safe to repeat.
+    """Revert what appeared since the baseline without the user, and report it. Safe to repeat.
 
     Args:
         folder: The session.
@@ -89,7 +89,7 @@ def undo(folder: SessionFolder, baseline: Baseline, key: bytes) -> tuple[Voided,
         key: The key of the marks.
 
     Raises:
-        StorageError: A file cannot be read or put back.
+        StorageError: A file cannot be read or restored.
     """
     with edit_lock(folder.path):
         for path in (folder.qa, folder.decisions, _saved_path(folder)):
@@ -124,7 +124,7 @@ def _settle_decisions(
         else:
             voided.append(Voided(VoidKind.DECISION, _describe(decision)))
     if now[: len(before)] != before:
-        detail = "The record of decisions was deleted or rewritten during the iteration; it was put back."
+        detail = "The record of decisions was deleted or rewritten during the iteration; it was restored."
         voided.append(Voided(VoidKind.DECISIONS_REWRITTEN, detail))
     if voided:
         content = b"".join(line + b"\n" for line in (*before, *kept))
@@ -147,7 +147,7 @@ def _settle_answers(folder: SessionFolder, baseline: Baseline, fresh: list[Decis
     if content is None and before and baseline.qa is not None:
         content = baseline.qa
         write_atomic(folder.qa, content)
-        detail = "The file of questions and answers was deleted during the iteration; it was put back."
+        detail = "The file of questions and answers was deleted during the iteration; it was restored."
         voided.append(Voided(VoidKind.QUESTIONS_DELETED, detail))
     if content is None:
         return voided
@@ -171,9 +171,9 @@ def _voided(change: QaChange, copy: Path | None) -> Voided:
                 f"{change.label}: the answer “{answer}” had been removed; it is back.",
             )
         case ChangeKind.ANSWERED:
-            now = "it is open again" if change.restored is None else f"put back to “{answer}”"
+            now = "it is open again" if change.restored is None else f"restored to “{answer}”"
             return Voided(
-                VoidKind.ANSWER, f"{change.label}: the answer “{written}” was not given by a person; {now}."
+                VoidKind.ANSWER, f"{change.label}: the answer “{written}” was not given by a user; {now}."
             )
         case ChangeKind.QUESTION_REMOVED:
             kept = f"; the questions as they were are in _logs/{copy.name}" if copy is not None else ""
@@ -185,10 +185,10 @@ def _voided(change: QaChange, copy: Path | None) -> Voided:
 
 def _describe(decision: Decision | None) -> str:
     if decision is None:
-        return "A line that appeared in the record of decisions during the iteration was taken out."
+        return "A line that appeared in the record of decisions during the iteration was removed."
     about = decision.question or decision.file
     what = f"{decision.kind.replace('_', ' ')}{f' ({one_line(about, 80)})' if about else ''}"
-    return f"A decision that no person made appeared during the iteration and was taken out: {what}."
+    return f"A decision that no user made appeared during the iteration and was removed: {what}."
 
 
 def _keep_copy(folder: SessionFolder, content: bytes) -> Path:

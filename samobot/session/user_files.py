@@ -53,7 +53,7 @@ def is_from_user(name: str) -> bool:
 def save_files(
     folder: SessionFolder, files: Sequence[NewFile], who: str, text: str, now: datetime
 ) -> tuple[str, ...]:
-    """Save files and tell the next iteration about them. Safe to repeat after a crash: the same file is kept once.
+    """Save files and announce them to the next iteration. Safe to repeat after a crash: the same file is kept once.
 
     Args:
         folder: The session.

@@ -1,6 +1,6 @@
 """What samobot records of a session outside it: a folder in the state folder, which no agent is shown.
 
-An agent writes in its session's folder, so nothing in there can grant money, pass a gate or speak for a person. The
+An agent writes in its session's folder, so nothing in there can grant money, pass a gate or decide for the user. The
 session's own journal is a copy for reading; the vault's is what counts. A session without a vault was made by hand
 or moved here, or the state folder was lost.
 """
@@ -27,7 +27,7 @@ _chosen: list[Path] = []
 
 
 def use_state_dir(path: Path | None) -> None:
-    """Set the state folder of this process, as its configuration says; None goes back to the environment's."""
+    """Set the state folder of this process, from its configuration; None is the environment's."""
     _chosen[:] = [] if path is None else [path]
 
 
@@ -140,7 +140,7 @@ def vault_of(session: Path) -> Vault:
     return _vault(session, state_dir())
 
 
-@lru_cache(maxsize=256)  # a worker that rests asks for its requests each second
+@lru_cache(maxsize=256)  # a worker that sleeps checks its requests each second
 def _vault(session: Path, state: Path) -> Vault:
     # Resolved above the session only: what an agent puts in its folder's place changes nothing.
     where = os.path.join(os.path.realpath(session.parent), session.name)

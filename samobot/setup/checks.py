@@ -17,6 +17,7 @@ from samobot.claude.fence_probe import fence_problem
 from samobot.claude.invocation import ClaudeOptions
 from samobot.claude.preflight import find, is_wrapper, preflight
 from samobot.claude.reaper import become_subreaper
+from samobot.claude.user_settings import settings_problems
 from samobot.config.address import known_projects
 from samobot.config.project import Project
 from samobot.config.project_guard import ProjectGuard
@@ -102,6 +103,8 @@ def _claude(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     except UsageError as error:
         return [Finding("Claude", Level.ERROR, *_sentence_and_remedy(error.message))]
     findings = [Finding("Claude", Level.OK, f"{cli.version} at {cli.path}")]
+    problems = settings_problems(options, environ)
+    findings += doctor.claude_settings(problems, wrapper=is_wrapper(cli.path))
     try:
         preflight(options, environ, login=True)
     except UsageError as error:
@@ -200,7 +203,7 @@ def _project(project: Project) -> Finding:
     for folder in (project.sessions, project.worktrees):
         if not _can_be_written(there := _nearest(folder)):
             return Finding(
-                name, Level.ERROR, f"{there} cannot be written", f"Mend that, or correct {project.file}."
+                name, Level.ERROR, f"{there} cannot be written", f"Fix that, or correct {project.file}."
             )
     git = Git(project.main_repo)
     if not git.ok("rev-parse", "--is-inside-work-tree"):
@@ -240,7 +243,7 @@ def _disks(settings: Settings, projects: list[Project]) -> list[Finding]:
     found = [doctor.disk(shutil.disk_usage(path).free, path) for path in by_device.values()]
     if not _can_be_written(state := _nearest(settings.samobot_state_dir)):
         text = f"{state} cannot be written: no emergency stop, no daily budget and no bot without it"
-        found.append(Finding("State folder", Level.ERROR, text, "Mend that, or set SAMOBOT_STATE_DIR."))
+        found.append(Finding("State folder", Level.ERROR, text, "Fix that, or set SAMOBOT_STATE_DIR."))
     return found
 
 

@@ -16,7 +16,7 @@ from samobot.setup.outcome_plan import SetupPlan, changed
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the command line says already; None or empty is asked for.
+    """What the command line specifies; None or empty is asked for.
 
     Attributes:
         yes: Ask nothing.
@@ -43,7 +43,7 @@ class Choices:
         flags: What need not be asked.
         environ: The environment.
         file: The `.env` file that is to be written; need not be there yet.
-        settings: What holds now.
+        settings: The current settings.
         values: What is to be set in the file, by name.
     """
 

@@ -1,12 +1,13 @@
-"""What `samobot doctor` says: from facts to findings, each with the remedy. Pure; `examination` gathers the facts."""
+"""The findings of `samobot doctor`, each with its remedy, from facts that `checks` gathers. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from samobot.claude.user_settings import SettingsProblem
 from samobot.config.settings import FenceMode
 from samobot.system.systemd import ServiceState
 from samobot.text import human_duration, human_size
@@ -45,7 +46,7 @@ class Finding:
         check: What was looked at; the same name every time.
         level: How bad it is.
         text: What is so.
-        remedy: What to do; empty where nothing is to be done.
+        remedy: What to do; empty if nothing.
     """
 
     check: str
@@ -82,6 +83,27 @@ def subreaper(works: bool) -> Finding:
     )
 
 
+def claude_settings(problems: Sequence[SettingsProblem], *, wrapper: bool) -> list[Finding]:
+    """What in the user's own Claude Code settings an unattended run suffers from.
+
+    Args:
+        problems: What was found.
+        wrapper: Whether the CLI is behind a script of the user's own, which may use other settings: then it runs.
+    """
+    check = "Claude's settings"
+    if not problems:
+        return [Finding(check, Level.OK, "nothing in them stops an iteration")]
+    return [
+        Finding(
+            check,
+            Level.ERROR if problem.fatal and not wrapper else Level.WARNING,
+            problem.text,
+            problem.remedy,
+        )
+        for problem in problems
+    ]
+
+
 def fence(mode: FenceMode, problem: str | None, *, wrapper: bool) -> Finding:
     """Whether agents are kept to what is theirs.
 
@@ -107,7 +129,7 @@ def git(version: str | None, identity: bool) -> Finding:
     """Whether commits can be made.
 
     Args:
-        version: What `git --version` says; None where there is no git.
+        version: The output of `git --version`; None without git.
         identity: Whether a name and an address for commits are configured.
     """
     if version is None:
@@ -188,7 +210,7 @@ def service(state: ServiceState, lingers: bool | None, current: bool) -> Finding
     """How the bot's service stands.
 
     Args:
-        state: What systemd says.
+        state: As systemd reports it.
         lingers: Whether it keeps running after the last logout; None if unknown.
         current: Whether the installed unit is what `install-service` would write now.
     """
@@ -246,7 +268,7 @@ def locks(lost: Iterable[str], git_locks: Iterable[Path], seen: int) -> Finding:
             "Left over",
             Level.WARNING,
             f"{', '.join(names[:5])}: its worker crashed without an error message",
-            f"Go on with: samobot resume {names[0]}",
+            f"Continue with: samobot resume {names[0]}",
         )
     return Finding("Left over", Level.OK, f"no stale locks ({seen} sessions)")
 

@@ -1,4 +1,4 @@
-"""Pairing with the owner's chat through the code shown at the terminal."""
+"""Pairing with the owner's chat through a code shown in the terminal."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def clean_token(text: str) -> str:
     token = text.strip().strip("\"'`")
     if not _TOKEN.fullmatch(token):
         raise UsageError(
-            "That does not look like a bot token: it should be a number, a colon and a long word, "
+            "That does not look like a bot token: it should be a number, a colon and a long string, "
             "as @BotFather shows it (123456789:AAE…)."
         )
     return token

@@ -1,4 +1,4 @@
-"""Which process holds an flock, as the kernel says: what is written in the file may be old, or a forgery."""
+"""Which process holds an flock, from the kernel: the text inside the file may be old or forged."""
 
 from __future__ import annotations
 

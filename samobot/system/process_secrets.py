@@ -11,7 +11,7 @@ from samobot.session.process_identity import PROC
 
 _PR_SET_DUMPABLE = 4
 _ENV_START = 50
-"""Number of the field of `/proc/PID/stat` that says where the initial environment begins; its end is the next one."""
+"""Field of `/proc/PID/stat` with the start address of the initial environment; the next field has its end."""
 
 
 def forget_variable(name: str, proc: Path = PROC) -> None:

@@ -53,7 +53,7 @@ class Transcriber:
         """Return what is said in an audio file, without blanks around it.
 
         Args:
-            name: The file's name; its ending says what it is.
+            name: The file's name; its suffix names the format.
             data: Its content.
 
         Raises:

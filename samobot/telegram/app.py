@@ -142,9 +142,9 @@ class BotApp:
 
     def _on_signal(self, number: int) -> None:
         if self._stop.is_set():
-            log.warning("told to end twice: not waiting any longer")
+            log.warning("second signal to end: not waiting any longer")
             os._exit(128 + number)  # workers are not ours to end, and what is queued is on disk
-        log.info("ending (%s); the sessions go on", signal.Signals(number).name)
+        log.info("ending (%s); the sessions continue", signal.Signals(number).name)
         self._stop.set()
 
     async def _disconnect(self, bot: Bot) -> None:

@@ -1,4 +1,4 @@
-"""Who decides at a terminal: the person at it, and never an agent."""
+"""Who decides in a terminal: its user, and never an agent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def project_reader() -> ReadFunction:
 
 
 def person_at(folder: SessionFolder) -> Person:
-    """The person who decides about a session here.
+    """The user who decides about a session here.
 
     Raises:
         SamobotError: It is the session's own agent: an agent cannot pass its own gate.
@@ -65,7 +65,7 @@ def refuse_an_agent(folder: SessionFolder, instead: str) -> None:
 
 
 def user_name() -> str:
-    """How the person at this terminal is named in the records."""
+    """The name of this terminal's user in the records."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -10,7 +10,7 @@ from samobot.worker.session_files import SessionFiles
 
 
 def no_money(files: SessionFiles, wanted: float | None, settings: Settings) -> str | None:
-    """Say why a run would end at once for want of money, and what to do; None where there is some.
+    """Explain why a run would end at once over its budget, and what to do; None if money is left.
 
     Args:
         files: The session's files.

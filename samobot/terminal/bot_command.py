@@ -24,7 +24,7 @@ LOG_NAME = "bot.log"
 
 
 @click.command(name="bot")
-@click.option("--pair", is_flag=True, help="Show a code that lets one person or group in, for ten minutes.")
+@click.option("--pair", is_flag=True, help="Show a code that admits one user or group, for ten minutes.")
 @click.option("--no-watch", is_flag=True, help="Find changes by polling alone, without watching files.")
 @click.option("--verbose", "-v", is_flag=True, help="Log more.")
 def bot_command(*, pair: bool, no_watch: bool, verbose: bool) -> int:
@@ -67,7 +67,7 @@ def _show_code(settings: Settings, token: str) -> None:
     click.echo(f"Send this to the bot within {minutes} minutes:\n\n    /start {code.shown}\n")
     if name is not None:
         click.echo(f"or open {_link(code, name)}\n")
-    click.echo("It admits one person or, sent in a group by an allowed user, that group.")
+    click.echo("It admits one user or, sent in a group by an allowed user, that group.")
     sys.stdout.flush()
 
 

@@ -93,7 +93,7 @@ def pause_command(name: str, config: Path | None) -> None:
         raise ConflictError(f"{folder.name} is not running, so there is nothing to pause.")
     refuse_an_agent(folder, _AN_AGENT_SIGNALS)
     requests.request(folder, WorkerRequest(RequestKind.PAUSE, user_name()))
-    click.echo(f"⏸ {folder.name} pauses after this iteration. Go on with: samobot resume {folder.name}")
+    click.echo(f"⏸ {folder.name} pauses after this iteration. Continue with: samobot resume {folder.name}")
 
 
 @click.command("resume")
@@ -149,6 +149,6 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
 @name_argument()
 @config_option
 def archive_command(name: str, config: Path | None) -> None:
-    """Put a session's folder away into _archive/; its branch and worktree stay."""
+    """Move a session's folder into _archive/; its branch and worktree stay."""
     folder = find(name, config, configured_projects()).folder
     click.echo(f"📦 {folder.name} is in {folders.archive(folder)}")

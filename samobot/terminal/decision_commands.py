@@ -120,7 +120,7 @@ def _read_answers(answers: tuple[str, ...], folder: SessionFolder) -> dict[str |
         for label, answer in given.items():
             if label in found:
                 raise UsageError(
-                    f"There are two answers to {label}; give one, in quotation marks if it has several words."
+                    f"There are two answers to {label}; give one, in quotation marks if it contains spaces."
                 )
             found[label] = answer
     if not found:
@@ -134,5 +134,5 @@ def _go_on(folder: SessionFolder) -> str:
     end = standing_end(folder, journal.read(folder))
     if holds(end):
         stays = "paused" if end is not None and end.paused else "stopped"
-        return f"It stays {stays}, as asked. Go on with: samobot resume {folder.name}"
-    return f"Go on with: samobot run --session {folder.name}"
+        return f"It stays {stays}, as asked. Continue with: samobot resume {folder.name}"
+    return f"Continue with: samobot run --session {folder.name}"

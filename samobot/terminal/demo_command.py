@@ -56,7 +56,7 @@ def _real_claude(*, unattended: bool) -> Path:
         "The agent will be your own Claude CLI. It works in a throw-away repository, without asking for permissions,\n"
         "as your user on this machine. A small task costs about 1 to 5 US dollars of your account's usage."
     )
-    click.confirm("Go on?", abort=True)
+    click.confirm("Continue?", abort=True)
     return Path(found).resolve()
 
 

@@ -52,7 +52,7 @@ def decide_here(folder: SessionFolder, end: RunResult, key: bytes) -> bool:
             case _:
                 return _ask_whether_done(folder, person, key)
     except _DecidedElsewhere:
-        click.echo(f"\nDecided elsewhere{'' if end.paused else '; going on'}.")
+        click.echo(f"\nDecided elsewhere{'' if end.paused else '; continuing'}.")
         return True
     except (EOFError, KeyboardInterrupt):
         show("\nLeft open. What was answered is saved.")

@@ -27,11 +27,11 @@ class ChosenBot:
 
 
 def choose_bot(choices: Choices) -> ChosenBot:
-    """Go on until there is a token that Telegram takes; sets TELEGRAM_BOT_TOKEN where it is a new one.
+    """Ask until there is a token that Telegram accepts; sets TELEGRAM_BOT_TOKEN if it is a new one.
 
     Raises:
         SamobotError: There is none, and this is not interactive.
-        click.Abort: The person left.
+        click.Abort: The user quit.
     """
     flags, current = choices.flags, choices.settings.telegram_bot_token
     if flags.token_file is not None:

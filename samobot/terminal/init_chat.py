@@ -16,11 +16,11 @@ from samobot.text import one_line
 
 
 def choose_chat(choices: Choices, bot: ChosenBot, api: BotApi) -> int:
-    """Go on until it is known whose bot it is; sets TELEGRAM_CHAT_ID, and returns it.
+    """Ask until the owner's chat is known; sets TELEGRAM_CHAT_ID and returns it.
 
     Raises:
         SamobotError: It is unknown and this is not interactive, or the code was not sent in time.
-        click.Abort: The person left.
+        click.Abort: The user quit.
     """
     chat_id = _known(choices, api)
     if chat_id is None:

@@ -18,11 +18,11 @@ _USUAL_PLACES = (
 
 
 def choose_claude(choices: Choices) -> None:
-    """Go on until Claude can be run; sets CLAUDE_PATH where it is not on the PATH.
+    """Ask until Claude can be run; sets CLAUDE_PATH if it is not on the PATH.
 
     Raises:
         UsageError: It cannot be run, and this is not interactive.
-        click.Abort: The person left.
+        click.Abort: The user quit.
     """
     while True:
         try:

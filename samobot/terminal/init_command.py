@@ -93,8 +93,8 @@ class Wizard:
         """Go through all steps.
 
         Raises:
-            SamobotError: Something cannot work; nothing was written, unless `written` says so.
-            click.Abort: The person left.
+            SamobotError: Something cannot work; nothing was written, unless `written` is set.
+            click.Abort: The user quit.
         """
         choices = self._choices
         if not choices.flags.yes:

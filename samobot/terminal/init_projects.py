@@ -21,7 +21,7 @@ def choose_projects(choices: Choices, cwd: Path) -> list[Path]:
 
     Raises:
         UsageError: A folder that the flags name cannot be a project.
-        click.Abort: The person left.
+        click.Abort: The user quit.
     """
     known = list(choices.settings.samobot_projects)
     for path in known:

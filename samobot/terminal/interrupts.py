@@ -16,7 +16,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopSignals:
-    """A context in which the three signals raise `Stopped`, or do what `calling` says."""
+    """A context in which the three signals raise `Stopped`, or call the function set with `calling`."""
 
     def __init__(self) -> None:
         self._action: Callable[[int], None] | None = None

@@ -39,6 +39,8 @@ def land_command(name: str, step: str | None, expect: str | None, config: Path |
       merge    into the local base branch: fast-forward, or a merge commit if that has moved on
       squash   into the local base branch as one commit
       push     to the remote, under the branch's own name
+      open-pr, open-draft    open a pull request with the title and text that are shown
+      merge-pr, squash-pr    let the forge merge it, once all its checks are green
     """
     settings = load_settings()
     located = find(name, config, settings.samobot_projects)
@@ -77,16 +79,28 @@ def _show(located: LocatedSession, view: LandingView) -> None:
     if view.behind and view.ahead:
         newer = "1 newer commit" if view.behind == 1 else f"{view.behind} newer commits"
         click.echo(f"   {printable(view.base)} has {newer}: joined by a merge commit")
+    request = view.pull_request
+    if request is not None:
+        where = printable(request.url)
+        click.echo(f"   #{request.number} is {request.state}, at {request.head[:_ID]}: {where}")
+        for check in request.checks:
+            click.echo(f"     {check.state:<7} {printable(one_line(check.name, 80))}")
     for offer in view.offers:
-        click.echo(f"   {offer.step:<7} {_line(view, offer)}")
+        click.echo(f"   {offer.step:<10} {_line(view, offer)}")
+    if any(offer.step is LandingStep.OPEN_PR and not offer.refusal for offer in view.offers):
+        click.echo(f"\nA pull request would be:\n{printable(view.title)}\n\n{printable(view.body)}")
 
 
 def _line(view: LandingView, offer: LandingOffer) -> str:
     if offer.refusal:
         return f"not now: {printable(one_line(offer.refusal))}"
-    where = (
-        f"to {printable(view.remote)}" if offer.step is LandingStep.PUSH else f"into {printable(view.base)}"
-    )
+    match offer.step:
+        case LandingStep.PUSH:
+            where = f"to {printable(view.remote)}"
+        case LandingStep.MERGE | LandingStep.SQUASH:
+            where = f"into {printable(view.base)}"
+        case _:
+            where = f"at {printable(view.forge)}"
     return f"{where}   (id {offer.identity})"
 
 
@@ -99,7 +113,7 @@ def _confirm(view: LandingView, step: LandingStep) -> str:
     """
     offer = view.offer(step)
     if offer is None:
-        raise ConflictError("There is no remote to push to.")
+        raise ConflictError(f"{step} is not possible here: there is no remote, forge or pull request for it.")
     if offer.refusal:
         raise ConflictError(offer.refusal)
     if not sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""What a running session shows at a terminal: one line that lives, and plain lines where nothing can.
+"""The output of a running session: one live line in a terminal, plain lines elsewhere.
 
 rich is imported only for a real terminal: a worker in the background stays small.
 """

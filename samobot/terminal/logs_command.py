@@ -28,7 +28,7 @@ POLL_SECONDS = 0.3
 @click.command("logs")
 @name_argument()
 @config_option
-@click.option("-f", "--follow", is_flag=True, help="Go on showing what comes, until the run ends.")
+@click.option("-f", "--follow", is_flag=True, help="Show new lines as they come, until the run ends.")
 @click.option(
     "-n",
     "--iterations",

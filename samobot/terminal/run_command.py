@@ -43,7 +43,7 @@ from samobot.worker.loop import Worker
 from samobot.worker.run import RunOptions, RunResult
 from samobot.worker.session_files import SessionFiles
 
-_ASKED = "asked at the terminal"
+_ASKED = "asked in the terminal"
 """Instead of a session's name in the record of what was reported: a refusal is not asked about again."""
 
 
@@ -83,7 +83,7 @@ def run_command(
     """Run a session until it is done or needs you.
 
     The project is the nearest .samocode file from here upwards unless --config names one. At a question or a
-    plan the run asks right here when this is a terminal; else it ends and says how to decide.
+    plan the run asks right here when this is a terminal; else it ends and shows how to decide.
 
     \b
     Exit codes: 0 done, 10 waiting for you, 11 blocked, 12 stopped, 13 budget or iteration cap,
@@ -230,7 +230,7 @@ def _run_here(
         if not (interactive and at_gate and decide_here(folder, end, assembly.key)):
             return end.reason.exit_code
         if end.paused:
-            show(f"⏸ {folder.name} stays paused, as asked.\nGo on:  samobot resume {folder.name}")
+            show(f"⏸ {folder.name} stays paused, as asked.\nContinue:  samobot resume {folder.name}")
             return RunEndReason.PAUSED.exit_code
         options = _left_of(options, worker.ran)
 
@@ -251,7 +251,7 @@ async def _work(worker: Worker, signals: StopSignals) -> RunResult:
 
 
 def _left_of(options: RunOptions, ran: int) -> RunOptions:
-    """The options of what is left of a run after a gate that was decided at the terminal."""
+    """The options for the rest of a run after a gate that was decided in the terminal."""
     most = options.max_iterations
     # Zero is fine: the worker then ends before the first one.
     return options if most is None else replace(options, max_iterations=max(0, most - ran))

@@ -34,21 +34,21 @@ def _end_in_words(end: RunResult, folder: SessionFolder) -> str:
                 f'Help it:  samobot tell {name} "…"\nTry again:  samobot run --session {name}'
             )
         case RunEndReason.STOPPED:
-            return f"⏹ {name} is stopped in {end.phase}\nGo on:  samobot run --session {name}"
+            return f"⏹ {name} is stopped in {end.phase}\nContinue:  samobot run --session {name}"
         case RunEndReason.PAUSED:
-            return f"⏸ {name} is paused in {end.phase}\nGo on:  samobot resume {name}"
+            return f"⏸ {name} is paused in {end.phase}\nContinue:  samobot resume {name}"
         case RunEndReason.BUDGET if end.of_day:
             return (
-                f"💰 {name}: {end.text}\nGo on:  samobot run --session {name}   tomorrow, or today with a higher "
+                f"💰 {name}: {end.text}\nContinue:  samobot run --session {name}   tomorrow, or today with a higher "
                 "SAMOBOT_DAILY_BUDGET_USD"
             )
         case RunEndReason.BUDGET:
-            return f"💰 {name}: {end.text}\nGo on:  samobot run --session {name} --budget USD"
+            return f"💰 {name}: {end.text}\nContinue:  samobot run --session {name} --budget USD"
         case RunEndReason.ITERATIONS:
-            return f"⏸ {name}: {end.text}\nGo on:  samobot run --session {name}"
+            return f"⏸ {name}: {end.text}\nContinue:  samobot run --session {name}"
         case RunEndReason.PARKED:
             until = f" It can continue at {end.until.astimezone():%Y-%m-%d %H:%M}." if end.until else ""
-            return f"🌙 {name} waits for a limit: {end.text}{until}\nGo on:  samobot run --session {name}"
+            return f"🌙 {name} waits for a limit: {end.text}{until}\nContinue:  samobot run --session {name}"
         case RunEndReason.FAILED:
             return f"⚠️ {name} failed in {end.phase}\n{end.text}\n\nTry again:  samobot run --session {name}"
 

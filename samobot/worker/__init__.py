@@ -1,1 +1,1 @@
-"""The loop: `samobot run`, one session from iteration to iteration."""
+"""The worker loop of `samobot run`: one session from iteration to iteration."""

@@ -82,7 +82,7 @@ class AgentFence:
 
     @contextmanager
     def around(self, invocation: Invocation, session: Path) -> Iterator[Invocation]:
-        """Put a call inside the fence while this context lasts; leave it as it is where there is none.
+        """Put a call inside the fence while this context lasts; leave it as it is if there is none.
 
         Args:
             invocation: The call.

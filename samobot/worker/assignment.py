@@ -1,4 +1,4 @@
-"""What one iteration is given, shows while it runs, and comes to: plain values."""
+"""The input, progress and result of one iteration, as plain values."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from samobot.session.signal import Signal, SignalProblem
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What one iteration is to do.
+    """The input of one iteration.
 
     Attributes:
         phase: Its phase.
         number: Its number, counted over the whole session.
         visit: Its number in this visit of the phase.
         budget_left: US dollars it may cost; None is no limit.
-        reminder: What went wrong the time before, for the agent; empty where nothing did.
+        reminder: What went wrong in the previous iteration, for the agent; empty if nothing did.
     """
 
     phase: Phase
@@ -32,23 +32,23 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one iteration came to, by the facts.
+    """The result of one iteration, judged by facts.
 
     Attributes:
         number: Its number.
         outcome: What its process did.
-        signal: What its agent said.
-        put_right: Sentences about what the agent had no right to do and that was undone.
-        guidance: What a person had said that it was given.
+        signal: Its agent's signal.
+        reverted: Sentences about forbidden changes of the agent that were reverted.
+        guidance: The guidance that it was given.
         changed: Whether it left anything behind: a commit, a file in the working directory or the session.
-        lost: Where the session's folder was deleted or moved away meanwhile, that, and what a person can do.
+        lost: If the session's folder was deleted or moved meanwhile: that, and how to recover.
         unfinished: If its agent signals “done”, what is not committed; else empty.
     """
 
     number: int
     outcome: Outcome
     signal: Signal | SignalProblem
-    put_right: tuple[str, ...]
+    reverted: tuple[str, ...]
     guidance: tuple[GuidanceItem, ...]
     changed: bool
     lost: str | None = None
@@ -57,13 +57,13 @@ class Report:
 
 @dataclass(slots=True)
 class Progress:
-    """What a running iteration shows of itself; changes while it runs.
+    """The progress of a running iteration; updated while it runs.
 
     Attributes:
         phase: Its phase.
         number: Its number in the session.
         started: `time.monotonic` of its start, in seconds.
-        activity: What the agent is doing, in a person's words.
+        activity: What the agent is doing, as a readable line.
         cost_before: What the session had cost when it began, in US dollars.
     """
 

@@ -15,11 +15,11 @@ from samobot.text import human_money
 from samobot.worker.session_files import SessionFiles
 
 UNPRICED_AFTER = 5
-"""Iterations in a row that may end without saying what they cost before a budget counts as out of sight."""
+"""Iterations in a row without a reported cost after which a budget can no longer be kept."""
 
 
 class BudgetGuard:
-    """Counts what iterations cost, and says when enough is spent.
+    """Counts the costs of iterations, and reports when a budget is used up.
 
     Args:
         files: The session's files.
@@ -51,7 +51,7 @@ class BudgetGuard:
         return min(lefts, default=None)
 
     def day_is_over(self) -> str | None:
-        """Say that all sessions together have used up the day's budget; None where something is left.
+        """Return the message that the day's budget of all sessions is used up; None if something is left.
 
         Raises:
             StorageError: The day's spending cannot be read.
@@ -59,17 +59,17 @@ class BudgetGuard:
         return spending.day_is_over(self._state_dir, self._now(), self._daily_usd)
 
     def out_of_sight(self) -> str | None:
-        """Say that a budget cannot be kept, as nobody knows what the last iterations have cost; None where it can."""
+        """Return the message that the budget cannot be kept, as the last costs are unknown; None if it can."""
         no_limit = self._files.budget() is None and self._daily_usd is None
         if no_limit or self._unpriced < UNPRICED_AFTER:
             return None
         return (
-            f"{self._unpriced} iterations in a row ended without saying what they cost, so the budget cannot be kept. "
-            "The log shows how they ended; another try goes on."
+            f"{self._unpriced} iterations in a row reported no cost, so the budget cannot be kept. "
+            "The log shows how they ended; a retry continues."
         )
 
     def charge(self, outcome: Outcome) -> list[str]:
-        """Count what an iteration cost, once it is in the journal; sentences where a good part of a budget is spent.
+        """Count an iteration's cost, once it is in the journal; return a notice for each threshold that was crossed.
 
         That of the session's own budget is not noted: the chat reads it off the journal's sums. A disk that refuses
         does not end the run: the journal counts the same money.
@@ -85,7 +85,7 @@ class BudgetGuard:
         return [text for text in said if text is not None]
 
     def _of_session(self, usd: float) -> str | None:
-        """Say that a good part of the session's budget is spent; that all of it is, the end of the run says."""
+        """Return the notice of a crossed threshold of the session's budget; the last one is the run's end itself."""
         budget, cost = self._files.budget(), self._files.cost()
         crossed = None if budget is None else spending.newly_crossed(cost - usd, cost, budget)
         if budget is None or crossed in (None, Threshold.ALL):
@@ -111,7 +111,7 @@ class BudgetGuard:
         return text
 
     def _cap(self) -> float | None:
-        """What all sessions together may cost today, with what a person has allowed on top."""
+        """What all sessions together may cost today, with what the user has allowed on top."""
         if self._daily_usd is None:
             return None
         return self._daily_usd + spending.allowed_today(self._state_dir, self._now())

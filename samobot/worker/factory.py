@@ -1,4 +1,4 @@
-"""Puts a worker together from the settings and a project."""
+"""Builds a worker from the settings and a project."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from samobot.assets import plugin_dir
 from samobot.claude.invocation import ClaudeOptions, check_args
 from samobot.claude.preflight import check_root, find, is_wrapper, preflight
 from samobot.claude.process import Timeouts
+from samobot.claude.user_settings import check_user_settings
 from samobot.config.environment import default_env_file
 from samobot.config.project import Project, load_project
 from samobot.config.settings import Settings
@@ -33,7 +34,7 @@ from samobot.worker.usage_limit import AccountLimit
 
 
 class WorkerFactory:
-    """Everything that the workers of one project share.
+    """Builds the workers of one project.
 
     Args:
         settings: The configuration, with a command line's flags worked in.
@@ -56,24 +57,28 @@ class WorkerFactory:
 
     @cached_property
     def key(self) -> bytes:
-        """What marks decisions as written by us; made when it is first needed."""
+        """The key that marks decisions as written by samobot; created when it is first needed."""
         return load_key(self._settings.samobot_state_dir)
 
     def preflight(self, *, new: bool) -> None:
-        """See that an iteration could start at all, before anything is made.
+        """Check that an iteration could start at all, before anything is created.
 
         Args:
             new: The session does not exist yet. Asking the CLI who is logged in takes a second: that is for the
-                first run only, later ones find out by themselves. A person's own script is not asked.
+                first run only; later ones fail in their first iteration. A script of the user's own is not asked.
 
         Raises:
-            UsageError: The CLI is missing or cannot run here, or nobody is logged in.
+            UsageError: The CLI is missing or cannot run here, the user's settings leave it without its tools, or nobody
+                is logged in.
         """
         check_args(self._options.args)
         check_root(self._options, self._environ)
         self._options = replace(self._options, path=find(self._options.path, self._environ))
         _ = self._fence().holds
-        if new and not is_wrapper(self._options.path):
+        if is_wrapper(self._options.path):
+            return
+        check_user_settings(self._options, self._environ)
+        if new:
             preflight(self._options, self._environ, login=True)
 
     def worker(
@@ -84,7 +89,7 @@ class WorkerFactory:
         tell: Callable[[Notice], None],
         watch: Callable[[Progress], None],
     ) -> Worker:
-        """Make the worker of one run."""
+        """Build the worker of one run."""
         settings = self._settings
         files = SessionFiles(folder, utc_now)
         surroundings = IterationConfig(

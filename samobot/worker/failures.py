@@ -1,4 +1,4 @@
-"""What the loop does about iterations that left no signal: remind, try again, wait, or ask a person."""
+"""Handling of iterations that left no signal: remind, retry, back off, or block the session."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from samobot.worker.run import Notice, RunContext, RunResult
 from samobot.worker.sleep import Sleeper
 
 SAID_AFTER = timedelta(minutes=10)
-"""How long a service may be at fault before a person is told."""
+"""How long a service may fail before the user is notified."""
 
 _DENIED = (
     "Look for `ask`, `deny` and `disableBypassPermissionsMode` in Claude Code's settings: nobody can allow anything "
@@ -26,7 +26,7 @@ _NOT_ALLOWED = (OutcomeKind.AUTH, OutcomeKind.ACCOUNT)
 
 
 class FailureHandler:
-    """What went wrong in a row, and what is done about it.
+    """Counts failures in a row and decides what to do about them.
 
     Args:
         run: The run.
@@ -34,7 +34,7 @@ class FailureHandler:
         limit_wait: What it does about the account's usage limit.
 
     Attributes:
-        reminder: What the next iteration is told about the one before; empty where nothing was wrong.
+        reminder: What the next iteration has to know about the previous one; empty if nothing was wrong.
         reminded_of_files: Whether that reminder is about a plan or questions that cannot be read.
     """
 
@@ -45,7 +45,7 @@ class FailureHandler:
         self.forget()
 
     def forget(self) -> None:
-        """Count from nothing: an iteration has ended well."""
+        """Reset the counters: an iteration has ended well."""
         self.reminder = ""
         self.reminded_of_files = False
         self._unsaid = 0
@@ -56,7 +56,7 @@ class FailureHandler:
         self._restarted = False
 
     async def deal_with(self, phase: Phase, report: Report, problem: SignalProblem) -> RunResult | None:
-        """Do what helps after an iteration without a signal; a `RunEnd` where nothing but a person does."""
+        """Recover from an iteration without a signal; a `RunResult` if only the user can."""
         outcome = report.outcome
         match outcome.kind.remedy:
             case Remedy.CONTINUE:
@@ -109,15 +109,13 @@ class FailureHandler:
             return RunResult(RunEndReason.FAILED, reason, phase, cause=BlockCause.FAILURES)
         delay = self._run.retry_policy.before_retry(self._failures)
         self._log_retry(report.outcome, report.number, self._failures, delay)
-        self.reminder = (
-            f"The last iteration did not end by itself: {text} What it did so far is in the files."
-        )
+        self.reminder = f"The last iteration was ended: {text} What it did so far is in the files."
         self._run.tell(Notice(f"{text} Trying again in {delay:.0f} s ({self._failures} of {most})."))
         await self._sleeper.until(self._run.now() + timedelta(seconds=delay))
         return None
 
     async def _restart(self, report: Report) -> None:
-        """Give it one fresh process: what was refused may not come up there."""
+        """Retry once with a fresh process, in which the refused request may not occur."""
         self._restarted = True
         delay = self._run.retry_policy.before_retry(1)
         self._log_retry(report.outcome, report.number, 1, delay)

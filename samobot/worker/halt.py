@@ -134,7 +134,7 @@ def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Hal
 
 
 def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]:
-    """End the session's worker, if there is one: a held lock is one, whatever its description says.
+    """End the session's worker, if there is one: a held lock is one, whatever its description.
 
     Returns:
         Its process id, None if none was ended; whether it had to be killed; and who still holds the session.
@@ -159,7 +159,7 @@ def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]
 
 
 def _find_worker(folder: SessionFolder, current: Holder) -> ProcessHandle | None:
-    """The process that holds the session's lock: as the kernel says, else as the lock's description identifies it."""
+    """The process that holds the session's lock: from the kernel, else from the lock's description."""
     described = [] if current.pid is None else [current.pid]
     owner = lock_owner(folder.lock, described)
     if owner is not None:
@@ -179,14 +179,14 @@ def _write_run_end(folder: SessionFolder, now: datetime) -> None:
         EventName.RUN_END,
         now,
         reason=RunEndReason.STOPPED,
-        text="Stopped by a person.",
+        text="Stopped by the user.",
         exit_code=RunEndReason.STOPPED.exit_code,
         **({"killed": True} if _was_left_running(folder) else {}),
     )
     # The journal decides; the rest is for display.
     with contextlib.suppress(StorageError):
         files = SessionFiles(folder, lambda: now)
-        files.flow("Stopped by a person")
+        files.flow("Stopped by the user")
         files.clear_signal()
 
 

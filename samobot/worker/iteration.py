@@ -1,4 +1,4 @@
-"""One iteration from the worker's side: what is prepared, run, put back and read afterwards."""
+"""Runs one iteration: prepare, run the CLI, revert forbidden changes, read the result."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _BLOCKS_HASHED = 256
 
 @dataclass(frozen=True, slots=True)
 class IterationConfig:
-    """What an iteration needs to know of the world.
+    """The configuration of a worker's iterations.
 
     Attributes:
         project: The session's project.
@@ -81,10 +81,10 @@ class IterationRunner:
 
     Args:
         files: The session's files.
-        surroundings: The rest of the world.
-        heartbeat: Says to other processes what is going on.
+        surroundings: The configuration.
+        heartbeat: Shows the worker's state to other processes.
         now: The clock, aware.
-        watch: Is given the progress, again and again.
+        watch: Receives the progress, repeatedly.
     """
 
     def __init__(
@@ -107,21 +107,21 @@ class IterationRunner:
         self._refusal_noted = False
 
     async def clean_up_after_a_dead_worker(self) -> None:
-        """End what a killed worker left running, and put right what its agent may not have written."""
+        """End what a killed worker left running, and revert what its agent was not allowed to write."""
         await asyncio.to_thread(end_leftovers, self._files.folder)
         await asyncio.to_thread(self._project_file.settle, self._world.project.file)
         if self._backup.left_over():
             if self._files.moved_by_a_person():
                 self._backup.discard()
             else:
-                self._say_put_right(self._backup.restore())
+                self._report_reverted(self._backup.restore())
         before = tamper.saved(self._files.folder)
         if before is not None:
             self._undo(before)
-        self._say_put_right(self._restore_logs(after_crash=True))
+        self._report_reverted(self._restore_logs(after_crash=True))
 
     async def commit_problem(self) -> str | None:
-        """Why the agent could not commit its work, tried before it is paid for; None if it could."""
+        """Return why the agent could not commit its work, checked before the first cost; None if it could."""
         return await asyncio.to_thread(commit_problem, find_work_dir(self._world.project, self._files))
 
     async def carry_out(
@@ -143,7 +143,7 @@ class IterationRunner:
         files.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         self._backup.save()
         context = folder.logs / f"{stem}.context.md"
-        # These read many files and run git: all at once, then.
+        # These read many files and run git, so they run concurrently.
         untrusted, facts, trace_before = await asyncio.gather(
             asyncio.to_thread(self._untrusted_settings, work_dir),
             asyncio.to_thread(self._facts, assignment, guidance, work_dir),
@@ -201,18 +201,18 @@ class IterationRunner:
         finally:
             self._heartbeat.clear_activity()
         outcome = classify(evidence, end, self._now())
-        put_right = self._backup.restore()
+        reverted = self._backup.restore()
         lost = self._backup.lost
         if lost is not None:
-            put_right = ()  # the run ends with these words; they are not told twice
-        put_right += self._restore_logs()
+            reverted = ()  # the end of the run reports these; not twice
+        reverted += self._restore_logs()
         self._heartbeat.renew()
-        self._say_put_right(put_right)
-        put_right += self._undo(before)
+        self._report_reverted(reverted)
+        reverted += self._undo(before)
         moved = self._project_file.end(world.project.file, folder)
         if moved is not None:
-            self._say_put_right((moved,), kind=VOID_KIND)
-            put_right += (moved,)
+            self._report_reverted((moved,), kind=VOID_KIND)
+            reverted += (moved,)
         signal = files.signal()
         files.log(
             EventName.ITERATION_END,
@@ -236,7 +236,7 @@ class IterationRunner:
             number=assignment.number,
             outcome=outcome,
             signal=signal,
-            put_right=put_right,
+            reverted=reverted,
             guidance=guidance,
             lost=lost,
             unfinished=await asyncio.to_thread(_unfinished, signal, work_dir),
@@ -260,7 +260,7 @@ class IterationRunner:
             platform=f"{platform.system()} {platform.release()}",
             branch=tree.branch,
             git_status=tree.status,
-            # A rejection stands among the guidance too, so that it is never lost; the agent reads it once.
+            # A rejection is part of the guidance too, so that it is never lost; the agent reads it once.
             guidance=tuple(item.text for item in guidance if item.text != feedback),
             feedback=feedback,
             answers=self._files.fresh_answers(),
@@ -291,7 +291,7 @@ class IterationRunner:
         if report_once(world.state_dir, world.project, content, folder.path.name, self._now()):
             text = (
                 "This project has Claude Code settings of its own (hooks, MCP servers, …) that you have not "
-                f"trusted: they are not used. To see and trust them, at the terminal: "
+                f"trusted: they are not used. To see and trust them, in the terminal: "
                 f"samobot trust --config {world.project.file} --session {folder.name}"
             )
             self._files.log(EventName.NOTICE, text=text)
@@ -309,7 +309,7 @@ class IterationRunner:
             text = f"The agent runs without a fence, with all of your rights. {reason}"
             self._files.log(EventName.NOTICE, text=text)
 
-    def _say_put_right(self, sentences: tuple[str, ...], kind: str = "overview") -> None:
+    def _report_reverted(self, sentences: tuple[str, ...], kind: str = "overview") -> None:
         for sentence in sentences:
             self._files.log(EventName.VOID, kind=kind, detail=sentence)
             self._files.flow(f"Void: {sentence}")
@@ -355,20 +355,20 @@ def _unfinished(signal: Signal | SignalProblem, work_dir: Path) -> str:
 
 
 def find_work_dir(project: Project, files: SessionFiles) -> Path:
-    """Where a session works: its worktree, or the main repository where there is none.
+    """Return a session's working directory: its worktree, or the main repository if there is none.
 
     Raises:
-        UsageError: It is gone; the message says how to put it back.
+        UsageError: It is gone; the message explains how to restore it.
     """
     named = files.overview().working_dir
     if named is None:
         worktree = project.worktrees / files.folder.name
         return worktree if worktree.is_dir() else project.main_repo
-    # A relative path that somebody wrote by hand is meant from where the project's file is.
+    # A relative path that was written by hand is relative to the project's file.
     path = project.file.parent / os.path.expanduser(named)
     if not path.is_dir():
         raise UsageError(
-            f"The working directory {path} of {files.folder.name} is gone. Put it back (`git worktree prune`, "
+            f"The working directory {path} of {files.folder.name} is gone. Restore it (`git worktree prune`, "
             f"then `git worktree add {path} BRANCH`), or correct “Working Dir:” in {files.folder.overview}."
         )
     return path

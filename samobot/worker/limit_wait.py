@@ -54,7 +54,7 @@ class LimitWait:
         return await self._park(phase, limit)
 
     def _is_doubtful(self, limit: KnownLimit) -> bool:
-        """Whether a wait of days rests on the log of one other session, which its agent could have forged.
+        """Whether a wait of days depends on the log of one other session, which its agent could have forged.
 
         If the limit is real, trying costs nothing.
         """

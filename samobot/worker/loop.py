@@ -1,6 +1,6 @@
-"""The worker: iterations of the Claude CLI on one session, until it is done or a person is needed.
+"""The worker: iterations of the Claude CLI on one session, until it is done or the user is needed.
 
-`Worker.run` is one run. `_iterate` is one iteration: see whether there is a reason to stop, run the CLI, judge
+`Worker.run` is one run. `_iterate` is one iteration: check for a reason to stop, run the CLI, judge
 by the facts on disk, act.
 
 """
@@ -31,24 +31,24 @@ from samobot.worker.sleep import Sleeper, SleepFunction, sleep_unless_stopped
 from samobot.worker.usage_limit import AccountLimit
 
 ENDED_FROM_OUTSIDE = "Ended from outside, as when the machine or a service goes down"
-"""What is said of a run that nobody stopped on purpose: where it is wanted, it goes on by itself."""
+"""The end of a run that nobody stopped on purpose: if it is desired, it continues automatically."""
 
 STAGNATION_AFTER = 5
-"""Iterations in a row that may change nothing before a person is asked."""
+"""Iterations in a row that may change nothing before the session is blocked."""
 
 QUALITY_VISITS = 10
-"""How often a session may come back to the quality phase before a person is asked."""
+"""How often a session may return to the quality phase before it is blocked."""
 
 
 class Worker:
     """One run of one session.
 
     Args:
-        run: What was asked, and what to work with.
+        run: The run's options, files and clock.
         iteration: Carries out single iterations.
-        heartbeat: Says to other processes what is going on.
-        account: What all workers know of the account's limit.
-        money: What may still be spent.
+        heartbeat: Shows the worker's state to other processes.
+        account: The account's usage limit, shared by all workers.
+        money: The budgets.
         nap: Sleeps.
 
     Attributes:
@@ -85,8 +85,8 @@ class Worker:
         """Ask the run to end now; may be called more than once.
 
         Args:
-            by_person: Whether a person wants it; else the machine or a service goes down, and the run is to go on
-                by itself later.
+            by_person: Whether the user stops it; else the machine or a service goes down, and the run continues
+                automatically later.
         """
         self._from_outside = not by_person and (self._from_outside or not self._stop.is_set())
         self._stop.set()
@@ -96,14 +96,14 @@ class Worker:
 
         Raises:
             BusyError: Another worker holds the session.
-            UsageError: The session's files name no phase that there is, or its working directory is gone.
+            UsageError: The session's files name no known phase, or its working directory is gone.
             StorageError: The disk refused; the session can be run again from where it is.
         """
         if self._files.is_done():
             return RunResult(RunEndReason.DONE, "It was done before; nothing is left to do.", Phase.DONE)
         end = await self._run_locked()
         while end.reason is RunEndReason.WAITING and self._files.decided_meanwhile():
-            # Somebody decided while the run was ending, and was told that the running worker takes it up.
+            # A decision came while the run was ending, and was acknowledged as taken up by the running worker.
             if end.paused:
                 return self._paused(self._files.phase())
             try:
@@ -141,7 +141,7 @@ class Worker:
             return end
 
     def _begin(self) -> None:
-        """Take up the session where it is: carry out what a person decided, and count on from its files."""
+        """Prepare the session: carry out decisions, and continue the counters from its files."""
         self._files.forget_requests()
         self._files.sweep()
         self._files.settle()
@@ -149,11 +149,11 @@ class Worker:
         phase = self._files.phase()
         self._visit = self._files.visit()
         if self._visit >= RULES[phase].limit:
-            # The limit was told when it was reached; whoever runs it again means to go on.
+            # The limit was reported when it was reached; a new run means to continue.
             self._visit = 0
 
     async def _iterate(self) -> RunResult | None:
-        """Carry out one iteration, or say why there is none."""
+        """Run one iteration, or return why there is none."""
         end = self._reason_to_end()
         if end is not None:
             return end
@@ -175,20 +175,20 @@ class Worker:
         )
         report = await self._iteration.carry_out(assignment, self._stop, answered=self._limit_wait.answered)
         self._limit_wait.ended()
-        for sentence in report.put_right:
+        for sentence in report.reverted:
             self._tell(Notice(sentence))
         for sentence in self._money.charge(report.outcome):
             self._tell(Notice(sentence))
         if self._stop.is_set():
             return self._stopped(phase)
         if report.lost is not None:
-            # What the agent signalled, it has written into another folder than that of its work.
+            # The agent wrote its signal into another folder than that of its session.
             self._files.clear_signal()
             return self._block(phase, BlockCause.FAILURES, report.lost, report.number)
         if report.outcome.note:
             self._tell(Notice(report.outcome.note))
         if isinstance(report.signal, Signal) and report.outcome.unreported_agents:
-            # What the agent signalled, it signalled without their findings.
+            # The agent signaled without their findings.
             self._files.clear_signal()
             return await self._troubles.deal_with(phase, report, _unreported(report.outcome))
         if isinstance(report.signal, Signal):
@@ -197,14 +197,14 @@ class Worker:
             self._visit -= 1
         return await self._troubles.deal_with(phase, report, report.signal)
 
-    # Reasons to end before an iteration.
+    # Reasons to end before an iteration
 
     def _reason_to_end(self) -> RunResult | None:
         phase = self._files.phase()
         if self._stop.is_set():
             return self._stopped(phase)
         if self._is_to_pause():
-            self._files.flow("Paused by a person")
+            self._files.flow("Paused by the user")
             return self._paused(phase)
         waiting_for = self._files.open_gate()
         if waiting_for is not None:
@@ -213,8 +213,8 @@ class Worker:
             return self._block(
                 phase,
                 BlockCause.ITERATION_LIMIT,
-                f"The {phase} phase has had its {RULES[phase].limit} iterations without coming to an end. "
-                "Look at what it is doing; guidance and another try go on.",
+                f"The {phase} phase has had its {RULES[phase].limit} iterations without finishing. "
+                "Look at what it is doing; guidance or a retry continues it.",
                 None,
             )
         self._files.take_new_budget()
@@ -238,7 +238,7 @@ class Worker:
             return self._options.budget_usd
         return self._options.default_budget_usd if self._files.budget() is None else None
 
-    # What an iteration led to.
+    # Consequences of an iteration
 
     def _act_on(self, phase: Phase, signal: Signal, report: Report) -> RunResult | None:
         was_reminded = self._troubles.reminded_of_files
@@ -306,12 +306,12 @@ class Worker:
             report.number,
         )
 
-    # Ends.
+    # Ends
 
     def _waiting(self, phase: Phase, waiting_for: WaitingFor, words: str) -> RunResult:
         paused = self._is_to_pause()
         if paused:
-            self._files.flow("A person asked for a pause: it holds after what is waited for now")
+            self._files.flow("The user asked for a pause: it applies after this gate")
         return RunResult(RunEndReason.WAITING, words, phase, waiting_for=waiting_for, paused=paused)
 
     def _is_to_pause(self) -> bool:
@@ -327,12 +327,12 @@ class Worker:
     def _stopped(self, phase: Phase) -> RunResult:
         asked = self._files.take_request(requests.RequestKind.STOP)
         by_person = asked or not self._from_outside
-        text = "Stopped by a person" if by_person else ENDED_FROM_OUTSIDE
+        text = "Stopped by the user" if by_person else ENDED_FROM_OUTSIDE
         self._files.stopped(phase, text)
         return RunResult(RunEndReason.STOPPED, f"{text}.", phase, by_person=by_person)
 
     def _give_up(self, error: SamobotError) -> None:
-        """Leave word of why the run ended, where the disk still takes it."""
+        """Record why the run ended, if the disk still accepts it."""
         try:
             self._files.log(
                 EventName.RUN_END,
@@ -360,18 +360,18 @@ class Worker:
 
 
 class Stagnation:
-    """Counts the iterations that left everything as it was."""
+    """Counts the iterations in a row that changed nothing."""
 
     def __init__(self) -> None:
         self._unchanged = 0
 
     def count(self, *, changed: bool) -> bool:
-        """Take one more iteration into account; whether a person should be asked now."""
+        """Count one more iteration; return whether the session should be blocked now."""
         self._unchanged = 0 if changed else self._unchanged + 1
         return self._unchanged >= STAGNATION_AFTER
 
     def forget(self) -> None:
-        """Count from nothing: the phase has changed."""
+        """Reset the counter: the phase has changed."""
         self._unchanged = 0
 
 

@@ -1,7 +1,7 @@
-"""What an iteration's agent is told besides its role: the workflow, where it is, and what people said.
+"""The prompt of an iteration besides its agent's role: the workflow, the context, and what the user wrote.
 
 The agent's own text replaces the CLI's default system prompt, and with it the working directory, the platform
-and the state of git; what is made here is appended and gives them back. Everything is a function of `Facts`;
+and the state of git; the text made here is appended and restores them. Everything is a function of `Facts`;
 the loop gathers them.
 """
 
@@ -19,7 +19,7 @@ _STATUS_WIDTH = 120
 
 @dataclass(frozen=True, slots=True)
 class AnsweredQuestion:
-    """A question and what a person answered to it since the last iteration."""
+    """A question and its answer since the last iteration."""
 
     question: str
     answer: str
@@ -27,7 +27,7 @@ class AnsweredQuestion:
 
 @dataclass(frozen=True, slots=True)
 class IterationContext:
-    """Everything about one iteration that its agent cannot know by itself.
+    """The context of one iteration, for its agent.
 
     Attributes:
         phase: The phase it works on.
@@ -36,13 +36,13 @@ class IterationContext:
         number: Number of this iteration in the session, from 1.
         session: The session's folder, absolute.
         workdir: The working directory, absolute.
-        task: The task in the person's own words; may be empty where nobody wrote it down.
+        task: The task as the user wrote it; may be empty.
         platform: Operating system, for example `Linux 6.1`.
-        branch: The current git branch; None where there is none.
-        git_status: What `git status --short` printed, of which the first lines are told; None where the
+        branch: The current git branch; None if there is none.
+        git_status: The output of `git status --short`, of which the first lines are shown; None if the
             working directory is no git repository.
-        guidance: What the person wants this iteration to know, oldest first, word for word.
-        feedback: Why the person sent the plan back, where no newer plan is there.
+        guidance: The user's guidance for this iteration, oldest first, verbatim.
+        feedback: Why the user returned the plan, if there is no newer plan.
         answers: What was answered since the last iteration.
         reminder: What was wrong with the last iteration's signal or end.
     """
@@ -64,7 +64,7 @@ class IterationContext:
 
 
 def iteration_context(facts: IterationContext, workflow: str) -> str:
-    """Make the text that is appended to the agent's own.
+    """Build the text that is appended to the agent's own.
 
     What never changes comes first, so that the model's cache of it holds from one iteration to the next.
 
@@ -76,16 +76,16 @@ def iteration_context(facts: IterationContext, workflow: str) -> str:
         workflow.strip(),
         _where(facts),
         _section("Last time", facts.reminder),
-        _section("The person sent the plan back, and says", facts.feedback, tag="feedback"),
+        _section("The user returned the plan with this feedback", facts.feedback, tag="feedback"),
         _section("Answers since the last iteration", _answers(facts.answers), tag="answers"),
-        _section("Guidance for this iteration, from the person", _guidance(facts.guidance), tag="guidance"),
-        _section("The task, in the person's words", facts.task or "See `_overview.md`.", tag="task"),
+        _section("Guidance for this iteration, from the user", _guidance(facts.guidance), tag="guidance"),
+        _section("The task, as the user wrote it", facts.task or "See `_overview.md`.", tag="task"),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def iteration_prompt(facts: IterationContext) -> str:
-    """Make the message that starts the iteration."""
+    """Build the message that starts the iteration."""
     return (
         f"Carry out iteration {facts.number} of this session: one piece of the {facts.phase} phase. "
         "Begin with `_overview.md`, end with `_signal.json`."
@@ -93,7 +93,7 @@ def iteration_prompt(facts: IterationContext) -> str:
 
 
 def hook_environment(phase: Phase, signal: Path) -> dict[str, str]:
-    """The variables by which the plugin's Stop hook knows the iteration; without them it does nothing.
+    """The environment variables of the plugin's Stop hook, which does nothing without them.
 
     Args:
         phase: The phase of the iteration.
@@ -174,7 +174,7 @@ def _guidance(items: tuple[str, ...]) -> str:
 
 
 def _section(title: str, text: str, *, tag: str = "") -> str:
-    """A headed part, or nothing; the words of people stand between tags, so that they end where they end."""
+    """A section, or nothing; what the user wrote is enclosed in tags, so that its end is clear."""
     text = text.strip()
     if not text:
         return ""

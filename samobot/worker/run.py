@@ -1,4 +1,4 @@
-"""One run of a session: what it is asked for, what its parts share, what it says, and why it ended."""
+"""One run of a session: its options, what its parts share, its notices, and its result."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a person asked of one run.
+    """The options of one run.
 
     Attributes:
         budget_usd: What the whole session may cost, in US dollars.
-        default_budget_usd: The same for a session for which nobody has said a budget.
+        default_budget_usd: The same for a session without a budget of its own.
         max_iterations: Iterations of this run after which it ends.
         wait_for_limits: Wait for a usage limit's reset; else end as parked.
-        auto: Whether the bot may decide gates by itself (`--auto`); only noted here.
+        auto: Whether the bot may decide gates automatically (`--auto`); only recorded here.
     """
 
     budget_usd: float | None = None
@@ -41,14 +41,14 @@ class RunResult:
 
     Attributes:
         reason: One of the reasons that have an exit code.
-        text: The same in words for a person.
+        text: The same for the user.
         phase: The phase the session is in now.
-        waiting_for: What a person has to do, where it waits.
-        cause: Who blocked it, where it is blocked.
-        until: When a parked session may go on.
-        by_person: Whether a person stopped it, where it is stopped.
-        of_day: Whether it was the day's budget over all sessions that is used up, where a budget is.
-        paused: Whether a person had asked for a pause: it holds also after what a session waits for was decided.
+        waiting_for: What the user has to do, if it waits.
+        cause: What blocked it, if it is blocked.
+        until: When a parked session may continue.
+        by_person: Whether the user stopped it, if it is stopped.
+        of_day: Whether the budget that is used up is the day's, over all sessions.
+        paused: Whether the user asked for a pause: it applies also after the gate was decided.
         unfinished: What is not committed of a session that is done; empty if all is.
     """
 
@@ -69,13 +69,13 @@ class RetryPolicy:
     """How long the loop waits, in seconds.
 
     Attributes:
-        max_retries: Failed iterations in a row that are tried again.
+        max_retries: Failed iterations in a row that are retried.
         retry_delay: Before the first retry; doubles each time.
         back_off_first: Before trying a service at fault again; doubles each time.
         back_off_most: The longest such wait.
-        after_reset: How long after a limit's reset the run goes on at the soonest; up to twice that keeps several
+        after_reset: Shortest time after a limit's reset until the run continues; up to twice that keeps several
             machines apart.
-        unknown_reset: How long to wait for a limit that does not say when it resets.
+        unknown_reset: How long to wait for a limit without a known reset.
     """
 
     max_retries: int = 3
@@ -111,21 +111,21 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that happened in a run and that a person at the terminal wants to see."""
+    """An event of a run that is shown in the terminal."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What all parts of one run work with.
+    """What the parts of one run share.
 
     Attributes:
         files: The session's files.
-        options: What was asked of it.
+        options: Its options.
         retry_policy: How long it waits, and how often it tries.
         now: The clock, aware.
-        tell: Is given what a person at the terminal wants to see.
+        tell: Receives the notices for the terminal.
     """
 
     files: SessionFiles

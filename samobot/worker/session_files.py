@@ -1,4 +1,4 @@
-"""What the worker reads and writes in a session's folder, in the words of the loop."""
+"""The session's files as the worker loop reads and writes them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from samobot.worker.prompt import AnsweredQuestion
 _LEFTOVER_SECONDS = 3600.0
 
 BLOCKED_WAITING = "waiting_human"
-"""What `Blocked:` says while a person has to answer, approve or do something."""
+"""The value of `Blocked:` while the user has to answer, approve or do something."""
 
 
 class SessionFiles:
-    """The files of one session, as its worker keeps them.
+    """Reads and writes the files of one session for its worker.
 
     Args:
         folder: The session.
@@ -43,17 +43,17 @@ class SessionFiles:
         self._now = now
         self._reader = JournalReader(folder)
 
-    # Reading.
+    # Reading
 
     def overview(self) -> Overview:
-        """The overview as it is now; empty where the file is missing."""
+        """The overview as it is now; empty if the file is missing."""
         return parse_overview(read_text(self.folder.overview) or "")
 
     def phase(self) -> Phase:
         """The phase the session is in.
 
         Raises:
-            UsageError: The overview is missing or names none that there is.
+            UsageError: The overview is missing or names no known phase.
         """
         text = read_text(self.folder.overview)
         if text is None:
@@ -91,7 +91,7 @@ class SessionFiles:
         return self.journal().budget_usd
 
     def over_budget(self, wanted: float | None = None) -> str | None:
-        """Say that the budget is used up; None where it is not, or where there is none.
+        """Return the message that the budget is used up; None if it is not, or if there is none.
 
         Args:
             wanted: What is to be the session's budget, in US dollars; None is the one that is in force.
@@ -120,7 +120,7 @@ class SessionFiles:
             return SignalProblem(error.message)
 
     def pending_guidance(self) -> tuple[GuidanceItem, ...]:
-        """What a person said and no iteration has been given yet."""
+        """The guidance that no iteration has been given yet."""
         items = parse_guidance(read_text(self.folder.guidance) or "")
         return tuple(item for item in items if not item.done)
 
@@ -129,16 +129,16 @@ class SessionFiles:
         return gate.facts(self.folder)
 
     def open_gate(self) -> WaitingFor | None:
-        """What a person still has to do before the next iteration; None where nothing is in the way."""
+        """What the user still has to do before the next iteration; None if nothing."""
         return gate.open_gate(self.folder)
 
     def what_is_needed(self) -> str:
-        """What the agent said it needs from a person, in its words; empty where it said nothing."""
+        """What the agent needs from the user, as it wrote it; empty if it wrote nothing."""
         signal = self.signal()
         return asked_for(signal) if isinstance(signal, Signal) else ""
 
     def fresh_answers(self) -> tuple[AnsweredQuestion, ...]:
-        """What a person has answered since the last iteration began: that one may not have seen it."""
+        """The answers since the last iteration began: that one may not have seen them."""
         since = self.journal().last_iteration_began
         said = decisions.read(self.folder).decisions
         return tuple(
@@ -150,7 +150,7 @@ class SessionFiles:
         )
 
     def moved_by_a_person(self) -> bool:
-        """Whether a person's decision has moved the session on since the last iteration began."""
+        """Whether a decision has moved the session to another phase since the last iteration began."""
         known = self.journal()
         return (
             bool(known.phases)
@@ -164,7 +164,7 @@ class SessionFiles:
         rejected = last is not None and last.kind is decisions.DecisionKind.REJECTION
         return (last.text or "") if last is not None and rejected else ""
 
-    # Writing.
+    # Writing
 
     def log(self, event: EventName, **fields: object) -> None:
         """Append an event to the journal."""
@@ -175,11 +175,11 @@ class SessionFiles:
         self._edit({}, [self._flow_line(text, number)])
 
     def settle(self) -> None:
-        """Carry out what a person has decided since the last run."""
+        """Carry out the decisions since the last run."""
         gate.settle(self.folder, self._now(), held_by_us=True)
 
     def withdraw_a_stale_approval(self) -> None:
-        """Go back to the plan's gate where the plan was changed after its approval, before any work on it."""
+        """Return to the plan's gate if the plan was changed after its approval, before any work on it."""
         standing = look(self.folder)
         overview, plan = standing.overview, standing.plan
         if overview.phase is not Phase.IMPLEMENTATION or overview.iteration or plan is None:
@@ -197,7 +197,7 @@ class SessionFiles:
         self._log_gate(WaitingFor.PLAN_APPROVAL)
 
     def begin_iteration(self, phase: Phase, visit: int, number: int) -> None:
-        """Say in the overview which iteration runs, and clear the signal of the one before."""
+        """Write the running iteration into the overview, and clear the previous one's signal."""
         self._edit(
             {"Phase": phase, "Iteration": str(visit), "Total Iterations": str(number), "Blocked": "no"}, []
         )
@@ -226,7 +226,7 @@ class SessionFiles:
         self.log(EventName.GUIDANCE, n=number, count=len(given))
 
     def go_on(self, phase: Phase, summary: str, number: int) -> None:
-        """The phase goes on."""
+        """Record that the phase continues."""
         status, flow = self._story(summary, number)
         self._edit({"Phase": phase, "Blocked": "no"} | status, flow)
 
@@ -244,7 +244,7 @@ class SessionFiles:
         return visits
 
     def wait(self, phase: Phase, waiting_for: WaitingFor, summary: str, number: int | None) -> None:
-        """The session waits for a person."""
+        """Record that the session waits at a gate."""
         status, flow = self._story(summary, number)
         self._edit({"Phase": phase, "Blocked": BLOCKED_WAITING} | status, flow)
         self._log_gate(waiting_for)
@@ -260,14 +260,14 @@ class SessionFiles:
         )
 
     def block(self, phase: Phase, reason: str, number: int | None) -> None:
-        """The session cannot go on without a person; the reason stands in the overview."""
+        """Record that the session is blocked, with the reason."""
         words = one_line(reason, 300)
         self._edit(
             {"Phase": phase, "Blocked": f"yes - {words}"}, [self._flow_line(f"Blocked: {words}", number)]
         )
 
     def finish(self, summary: str, number: int) -> None:
-        """The session is done."""
+        """Record that the session is done."""
         status, flow = self._story(summary, number)
         self._edit(
             {"Phase": Phase.DONE, "Blocked": "no", "Next": "nothing, the session is done"} | status,
@@ -275,27 +275,27 @@ class SessionFiles:
         )
 
     def stopped(self, phase: Phase, text: str) -> None:
-        """The run was stopped; the session can be run again from the same phase."""
+        """Record that the run was stopped; the session can be run again from the same phase."""
         self._edit({"Phase": phase}, [self._flow_line(text, None)])
         self.clear_signal()
 
     def take_request(self, kind: requests.RequestKind) -> bool:
-        """Take a person's request to the worker, if there is one of this kind."""
+        """Take a request to the worker, if there is one of this kind."""
         found = requests.take_kind(self.folder, kind)
         return found is not None
 
     def take_new_budget(self) -> None:
-        """Put a budget into force that a person has set while the run was going on."""
+        """Apply a budget that was set during the run."""
         found = requests.take_kind(self.folder, requests.RequestKind.BUDGET)
         if found is not None:
             self.log(EventName.BUDGET, usd=found.usd, by=found.who)
 
     def forget_requests(self) -> None:
-        """Forget what was asked of a worker that is gone; what was asked of this one meanwhile stays."""
+        """Forget requests to a previous worker; requests to this one stay."""
         requests.take_up(self.folder, os.getpid())
 
     def sweep(self) -> None:
-        """Remove what killed writes have left in the session's folder more than an hour ago."""
+        """Remove temporary files that interrupted writes have left more than an hour ago."""
         for folder in (self.folder.path, self.folder.logs):
             remove_leftovers(folder, time.time() - _LEFTOVER_SECONDS)
 
@@ -314,7 +314,7 @@ class SessionFiles:
         return f"[{stamp}] {one_line(text, 300)}"
 
     def _story(self, summary: str, number: int | None) -> tuple[dict[str, str], list[str]]:
-        """What the overview says of an iteration, in its agent's words."""
+        """The overview's status and flow lines of an iteration, from its agent's summary."""
         if not summary:
             return {}, []
         return {"Last Action": one_line(summary, 300)}, [self._flow_line(summary, number)]

@@ -141,7 +141,7 @@ def test_a_run_does_not_go_on_in_a_second_folder_of_its_session(tmp_path: Path, 
     ended = shop.run("greet", "--task", "Greet")
     assert ended.returncode == RunEndReason.BLOCKED.exit_code, ended.stdout + ended.stderr
     assert says in ended.stdout
-    assert "then let it go on" in ended.stdout
+    assert "then resume it" in ended.stdout
     assert len(shop.runs()) == 1
     status = json.loads(shop.samobot("status", "greet", "--json").stdout)
     assert status["state"] == "blocked"

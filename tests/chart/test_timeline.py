@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.chart.scale import TimeScale
-from samobot.chart.timeline import LONGEST_PAUSE, PhaseSpan, SpanKind, Timeline, build, mend
+from samobot.chart.timeline import LONGEST_PAUSE, PhaseSpan, SpanKind, Timeline, build, make_monotonic
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import events
 from samobot.session.journal_events import EventName, RunEndReason
@@ -189,17 +189,17 @@ def test_an_iteration_whose_beginning_is_lost_is_shown_by_its_end() -> None:
 
 
 def test_a_clock_that_is_set_back_keeps_the_distances() -> None:
-    assert mend([100, 110, 120, 50, 60]) == [30, 40, 50, 50, 60]
-    assert mend([100, 110, 9999, 120, 130]) == [100, 110, 110, 120, 130]
-    assert mend([7]) == [7]
+    assert make_monotonic([100, 110, 120, 50, 60]) == [30, 40, 50, 50, 60]
+    assert make_monotonic([100, 110, 9999, 120, 130]) == [100, 110, 110, 120, 130]
+    assert make_monotonic([7]) == [7]
 
 
 @given(st.lists(st.floats(-1e11, 3e11), min_size=1, max_size=30))
-def test_mended_times_never_fall_and_end_as_told(times: list[float]) -> None:
-    mended = mend(times)
-    assert len(mended) == len(times)
-    assert mended == sorted(mended)
-    assert mended[-1] >= times[-1]
+def test_monotonic_times_never_fall_and_end_no_earlier(times: list[float]) -> None:
+    shifted = make_monotonic(times)
+    assert len(shifted) == len(times)
+    assert shifted == sorted(shifted)
+    assert shifted[-1] >= times[-1]
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("planning")

@@ -18,7 +18,10 @@ from samobot.errors import UsageError
 from tests.claude.fenced_world import SECRET, FencedWorld, make_world
 
 _PROBLEM = fence_problem(os.environ)
-pytestmark = pytest.mark.skipif(_PROBLEM is not None, reason=f"there can be no fence here: {_PROBLEM}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(_PROBLEM is not None, reason=f"there can be no fence here: {_PROBLEM}"),
+]
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def test_the_call_is_complete() -> None:
     assert value_of(call, "--model") == "sonnet"
     assert value_of(call, "--max-turns") == "50"
     assert value_of(call, "--permission-mode") == "acceptEdits"
+    assert value_of(call, "--settings") == '{"outputStyle": "default"}'
     assert value_of(call, "--add-dir") == "/session"
     assert value_of(call, "--append-system-prompt-file") == "/session/_logs/context.md"
     assert call.argv[-2:] == ("--mcp-config", "x.json")

@@ -373,6 +373,22 @@ def test_a_full_context_and_a_refusal_are_seen_in_their_reasons() -> None:
     assert judge(replace(GOOD, stop_reason="max_tokens")).kind is OutcomeKind.TRUNCATED
 
 
+HOOK_REFUSAL = "UserPromptSubmit operation blocked by hook:\n[./check.sh]: not today\n\n\nOriginal prompt: Carry out iteration 4."
+
+
+def test_a_hook_that_refuses_the_prompt_is_the_reason_and_only_the_user_can_change_it() -> None:
+    outcome = judge(Result("success", is_error=False, stop_reason=None, text=HOOK_REFUSAL))
+    assert (outcome.kind, outcome.kind.remedy) == (OutcomeKind.START_FAILED, Remedy.ASK)
+    assert "refuses the iteration's prompt: [./check.sh]: not today." in outcome.text
+    assert "Carry out" not in outcome.text
+
+
+def test_what_a_model_says_about_a_hook_is_no_refusal() -> None:
+    said = Assistant(text=HOOK_REFUSAL)
+    cut = Result("success", is_error=False, stop_reason=None, text=HOOK_REFUSAL)
+    assert judge(said, cut).kind is OutcomeKind.TRUNCATED
+
+
 def test_an_older_cli_without_a_stop_reason_is_believed() -> None:
     assert judge(replace(GOOD, stop_reason="")).kind is OutcomeKind.COMPLETED
 

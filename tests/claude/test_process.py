@@ -161,7 +161,7 @@ def test_each_clock_ends_what_it_watches(
 
 def test_a_hang_after_the_result_is_noted(bench: Bench) -> None:
     report = bench.run("hang_exit", clocks={"exit_after_result": 0.3})
-    assert "did not exit by itself" in report["note"]
+    assert "did not exit after its result" in report["note"]
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,21 @@ async def test_what_a_terminal_runs_and_what_is_edited_by_hand_shows_up_through_
     card = await room.see("byhand · demo", "implementation", "typed it")
     (folder / "_overview.md").write_text(overview.format("testing", "ran it"))
     await room.see("testing", "ran it", fits=lambda message: message.id == card.id)
-    await room.see("byhand goes on to testing")
+    assert not [message for message in room.chat.from_bot() if "byhand: testing" in message.text]
+
+
+async def test_a_usual_session_takes_at_most_nine_messages(room: ChatRoom) -> None:
+    await room.start()
+    room.say("/run demo:demo add a greeting")
+    first = await room.see(
+        "Which greeting", fits=lambda message: "Accept all 3 suggestions" in message.labels
+    )
+    await room.tap(first, "Accept all")
+    plan = await room.see("has a plan", fits=lambda message: bool(message.labels))
+    await room.tap(plan, "✅ Approve")
+    await room.see("demo is done")
+    said = [message.text.split("\n")[0] for message in room.chat.from_bot()]
+    assert len(said) <= 9, said
 
 
 async def test_a_plan_is_sent_back_with_feedback_and_comes_again(room: ChatRoom) -> None:

@@ -52,7 +52,7 @@ async def test_the_demo_works_with_ones_own_claude_on_a_throw_away_copy(tmp_path
         }
         command = [sys.executable, "-m", "samobot", "demo", "--real", "--terminal"]
         async with PtyProgram(command, environment, tmp_path) as program:
-            await program.until("Go on? [y/N]")
+            await program.until("Continue? [y/N]")
             program.type("y")
             await program.until("Real: The agent (your own Claude CLI)")
             await program.until("Press Enter to send")

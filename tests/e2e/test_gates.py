@@ -47,14 +47,14 @@ def test_forged_answers_and_approvals_are_void_put_back_and_told(tmp_path: Path)
         shop = real_shop(tmp_path, api)
         asked = shop.run("greet")
         assert asked.returncode == 10, asked.stdout + asked.stderr
-        assert "was not given by a person" in asked.stdout
+        assert "was not given by a user" in asked.stdout
         status = shop.status("greet")
         assert (status["waiting_for"], status["questions"][0]["answer"]) == ("qa_answers", None)
         assert "An agent may not answer or approve" in api.requests[-2].text
         assert shop.samobot("answer", "greet", "Q1=B").returncode == 0
         planned = shop.run("greet")
         assert planned.returncode == 10, planned.stdout + planned.stderr
-        assert "no person made" in planned.stdout
+        assert "no user made" in planned.stdout
         assert "The phase in _overview.md was changed" in planned.stdout
         status = shop.status("greet")
         assert (status["phase"], status["waiting_for"]) == ("planning", "plan_approval")

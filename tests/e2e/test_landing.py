@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
 from samobot.sandbox.agent import journeys
 from tests.support.chat_room import ChatRoom, chat_room
+from tests.support.fake_gh import GREEN, RED, put_gh
 from tests.support.scripted import scripted_shop
 
 pytestmark = pytest.mark.slow
@@ -70,5 +72,52 @@ async def test_finished_work_is_pushed_and_merged_by_taps_alone(tmp_path: Path) 
         await room.see("demo is done", after=plan.id)
         assert "Greet louder" in (room.shop.session("demo") / "_overview.md").read_text()
         assert any("Greet louder" in note.appended for note in room.runs())
+        assert room.server.calls.rejected() == []
+        assert await room.end() == 0
+
+
+async def test_pull_request_is_opened_and_merged_by_taps_once_it_is_green(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, journeys.greeting(), remote=True)
+    bare = tmp_path / "remote.git"
+    forge = put_gh(tmp_path, bare)
+    shop.environment["PATH"] = f"{forge.folder}{os.pathsep}{shop.environment['PATH']}"
+    shop.git("config", "--global", f"url.{bare}.insteadOf", "https://github.com/ann/demo.git")
+    shop.git("remote", "set-url", "origin", "https://github.com/ann/demo.git")
+    async with chat_room(shop) as room:
+        await room.start()
+        await _finish(room)
+        done = await room.see("is done", fits=lambda message: "🔀 Land" in message.labels)
+        await room.tap(done, "🔀 Land")
+        landing = await room.see("→ main", fits=lambda message: "⬆️ Push" in message.labels)
+        await room.tap(landing, "⬆️ Push")
+        pushed = await room.see("demo is pushed to origin")
+
+        room.say("/land demo")
+        landing = await room.see(
+            "→ main", after=pushed.id, fits=lambda message: "🔀 Open PR…" in message.labels
+        )
+        await room.tap(landing, "🔀 Open PR…")
+        text = await room.see("→ main at github.com/ann/demo", "add a greeting")
+        assert text.labels == ["🔀 Open PR", "As draft"]
+        await room.tap(text, "🔀 Open PR")
+        opened = await room.see("A pull request of demo into main is open")
+        head = shop.git("rev-parse", "refs/heads/demo")
+        assert [each["headRefOid"] for each in forge.read()["prs"]] == [head]
+
+        forge.report(head, GREEN, RED)
+        room.say("/land demo")
+        red = await room.see("#12 has red checks: lint", "✗ lint", after=opened.id)
+        assert "✅ Merge PR" not in red.labels
+        forge.report(head, GREEN)
+        room.say("/land demo")
+        green = await room.see("✓ test", after=red.id, fits=lambda message: "✅ Merge PR" in message.labels)
+        await room.tap(green, "✅ Merge PR")
+        await room.see("#12 is merged into main")
+        assert forge.read()["merges"] == [head]
+        assert "greet.py" in shop.git("ls-tree", "--name-only", "main", cwd=bare)
+        # The tool never runs where the repository's configuration could reach it, and gets no token of the bot.
+        assert all(
+            call[:2] in (["pr", "list"], ["pr", "create"], ["pr", "merge"]) for call in forge.read()["calls"]
+        )
         assert room.server.calls.rejected() == []
         assert await room.end() == 0

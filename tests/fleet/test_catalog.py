@@ -185,7 +185,7 @@ def test_what_the_agent_is_doing_shows_in_the_view(demo: Path, session: SessionF
 def test_of_very_many_sessions_each_is_still_seen_to_change(demo: Path, sessions: Path, clock: Clock) -> None:
     for number in range(3 * READS_AT_ONCE):
         (sessions / f"26-01-15-s{number:04}").mkdir()
-    changing = SessionFolder(sessions / "26-01-15-s0150")
+    changing = SessionFolder(sessions / "26-01-15-s0050")
     age(sessions)
     catalog = Catalog([demo], clock)
     counts = [len(catalog.sessions())]

@@ -116,7 +116,7 @@ async def test_a_diff_that_goes_on_says_so(session: SessionFolder, tmp_path: Pat
     commit(repository, "many")
     (repository / "many").write_text("a line\n" * 500_000)
     text = (await documents.diff(session, repository)).text
-    assert text.endswith("… It goes on: only its first 2.0 MB are here.\n")
+    assert text.endswith("… Cut: only the first 2.0 MB are shown.\n")
     assert len(text) < 2_100_000
     (repository / "many").write_text("a line\n")
     assert "It goes on" not in (await documents.diff(session, repository)).text

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,6 +103,35 @@ async def test_a_session_that_comes_is_watched_and_one_that_goes_is_not(
     append_line(demo.journal, "{}")
     assert files.read()
     assert not files.lost
+
+
+async def test_of_an_old_session_the_logs_are_watched_from_its_first_change_on(
+    sessions: Path, demo: SessionFolder
+) -> None:
+    old = time.time() - 3 * 24 * 3600
+    os.utime(demo.path, (old, old))
+    touched: list[Path] = []
+    files = SessionWatch([sessions], touched.append)
+    append_line(demo.journal, "{}")
+    assert (files.read(), touched) == (False, [])
+    write_atomic(demo.overview, "Phase: testing\n")
+    assert files.read()
+    touched.clear()
+    append_line(demo.journal, "{}")
+    assert (files.read(), set(touched)) == (True, {demo.path})
+
+
+async def test_logs_that_are_moved_away_and_made_anew_are_watched(
+    files: SessionWatch, demo: SessionFolder
+) -> None:
+    demo.logs.rename(demo.path / "old")
+    assert files.read()
+    append_line(demo.path / "old" / "journal.jsonl", "{}")
+    assert not files.read()
+    demo.logs.mkdir()
+    assert files.read()
+    append_line(demo.journal, "{}")
+    assert files.read()
 
 
 @pytest.mark.parametrize("go", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("elsewhere"))])

@@ -18,7 +18,10 @@ from samobot.session.lock import RunLock
 from tests.support.landing_room import KEY, NOW, LandingRoom
 from tests.support.repository import commit, git
 
+pytestmark = pytest.mark.slow
+
 MERGES = (LandingStep.MERGE, LandingStep.SQUASH)
+STEPS = (*MERGES, LandingStep.PUSH)
 
 
 @pytest.fixture
@@ -226,7 +229,7 @@ def test_push_says_why_the_remote_cannot_be_reached(room: LandingRoom) -> None:
     assert "cannot be reached" in offer.refusal
 
 
-@pytest.mark.parametrize("step", LandingStep)
+@pytest.mark.parametrize("step", STEPS)
 def test_the_same_decision_twice_lands_once(room: LandingRoom, step: LandingStep) -> None:
     shown = room.view()
     first = room.land(step, shown)
@@ -247,7 +250,7 @@ def test_two_presses_at_once_land_once(room: LandingRoom) -> None:
     assert len(room.events()) == 1
 
 
-@pytest.mark.parametrize("step", LandingStep)
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("at", ["before the decision", "before the effect", "before the record"])
 def test_a_landing_that_was_killed_anywhere_is_finished_once(
     room: LandingRoom, monkeypatch: pytest.MonkeyPatch, step: LandingStep, at: str

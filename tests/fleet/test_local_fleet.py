@@ -262,7 +262,7 @@ async def test_a_stop_while_it_waits_holds_until_a_person_lets_it_go_on(harbour:
     stopped = await port.fleet.view(ref)
     assert (stopped.state, stopped.wanted) == (SessionState.STOPPED, False)
     assert not (port.shop.session("greet") / "_signal.json").exists()
-    assert "Stopped by a person" in (port.shop.session("greet") / "_overview.md").read_text()
+    assert "Stopped by the user" in (port.shop.session("greet") / "_overview.md").read_text()
     await port.fleet.answer(ref, [QuestionAnswer(label="Q1", text="A")], ANNA)
     await port.fleet.reconcile()
     answered = await port.fleet.view(ref)
@@ -429,7 +429,9 @@ async def test_a_pause_of_an_iteration_that_asks_holds_until_a_person_lets_it_go
     port.touch("ask")
     await port.until(ref, lambda view: view.state is SessionState.WAITING and not view.has_worker)
     if resumed == "before the answer":
-        with pytest.raises(ConflictError, match="waits for your answers; it goes on by itself after that"):
+        with pytest.raises(
+            ConflictError, match="waits for your answers; it continues automatically after that"
+        ):
             await port.fleet.resume(ref, ANNA)
         await port.fleet.answer(ref, [QuestionAnswer(index=0, text="A")], ANNA)
     else:

@@ -139,7 +139,7 @@ def test_the_overview_that_the_skill_shows_is_read_as_meant() -> None:
     (shown,) = blocks(_skill("session-management"), "markdown")
     overview = parse_overview(shown)
     assert overview.phase is Phase.INVESTIGATION
-    assert overview.task == "The person's own words."
+    assert overview.task == "The user's own words."
     assert overview.iteration == 0
 
 

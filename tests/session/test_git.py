@@ -299,6 +299,7 @@ def run_everything(victim: Victim) -> None:
             pass  # what cannot be had without the program is an error, not a reason to run it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("attack", "trigger"), HOSTILE, ids=[attack.__name__ for attack, _ in HOSTILE])
 def test_git_runs_no_program_that_the_repository_names(
     victim: Victim, attack: Callable[[Victim], None], trigger: tuple[str, ...]

@@ -124,7 +124,7 @@ def test_a_name_is_made_one_short_line(who: str, read: str) -> None:
 
 
 def test_guidance_without_words_is_refused() -> None:
-    with pytest.raises(UsageError, match="at least one word"):
+    with pytest.raises(UsageError, match="guidance is empty"):
         add_guidance("", "Ann", " \n", NOW)
 
 

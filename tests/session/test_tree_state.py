@@ -11,6 +11,8 @@ import pytest
 from samobot.session.tree_state import tree_state
 from tests.support.repository import commit, git, make_repository
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:

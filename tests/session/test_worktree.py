@@ -13,6 +13,8 @@ from samobot.errors import UsageError
 from samobot.session.worktree import Worktree, is_in_checkout, prepare_worktree
 from tests.support.repository import commit, git, make_repository
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def upstream(tmp_path: Path) -> Path:

@@ -176,6 +176,21 @@ async def test_a_claude_that_is_missing_or_logged_out_is_said(machine: Machine) 
     assert "npm install" in (await machine.worst()).remedy
 
 
+async def test_claude_settings_that_stop_an_iteration_are_said_with_the_remedy(machine: Machine) -> None:
+    assert (await machine.look())["Claude's settings"].level is Level.OK
+    settings = machine.home / ".claude" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps({"permissions": {"ask": ["Bash"]}}))
+    worst = await machine.worst()  # behind a script, which may use others
+    assert (worst.check, worst.level) == ("Claude's settings", Level.WARNING)
+    put_claude(machine.home / "claude-code")
+    machine.set(CLAUDE_PATH=machine.home / "claude-code" / "claude")
+    worst = await machine.worst()
+    assert (worst.check, worst.level) == ("Claude's settings", Level.ERROR)
+    assert f'permissions.ask in {settings} holds "Bash"' in worst.text
+    assert "Remove that there" in worst.remedy
+
+
 async def test_a_permission_mode_among_the_claude_flags_is_said(machine: Machine) -> None:
     machine.set(CLAUDE_ARGS="--permission-mode plan")
     worst = await machine.worst()

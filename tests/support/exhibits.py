@@ -62,7 +62,7 @@ _BLOCKS = {
         "I have run the tests:\n\n- `test_greet` passes\n- `test_name` fails\n\nNext I look at the second one, "
         "which needs a name with an umlaut, and at how the shell hands that on.\n\nThen the docs.",
     ),
-    BlockCause.ITERATION_LIMIT: ("The testing phase has had its 20 iterations without coming to an end.", ""),
+    BlockCause.ITERATION_LIMIT: ("The testing phase has had its 20 iterations without finishing.", ""),
     BlockCause.STAGNATION: ("Three iterations in a row changed nothing and said the same.", ""),
     BlockCause.FAILURES: ("4 attempts in a row failed, the last with: API error 529, the service is overloaded.", ""),
     BlockCause.ACCOUNT: ("Claude is not logged in on this machine. Run claude there and log in.", ""),

@@ -21,6 +21,7 @@ from samobot.telegram.inbound.dispatch import UpdateDispatcher
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.recipients import Recipients
+from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.downloads import FileDownloads
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
@@ -195,7 +196,7 @@ async def open_phone(
         samobot_projects=tuple(configs), samobot_state_dir=root / "state", telegram_chat_id=CHAT,
         claude_path="/nowhere/claude",
     )  # fmt: skip
-    bot = Bot("42:token-for-tests")
+    bot = build_bot("42:token-for-tests", "https://api.telegram.org")
     outbox = Outbox(bot, store)
     fleet = LocalFleet(settings, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
     places = Recipients(store, settings)

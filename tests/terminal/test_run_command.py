@@ -133,7 +133,7 @@ def a_file_for_sessions(shop: ScriptedShop) -> None:
         (not_logged_in, "not logged in"),
         (root_without_a_sandbox, "As root"),
         (a_reserved_flag, "--resume"),
-        (a_permission_mode_among_the_flags, "that is what CLAUDE_PERMISSION_MODE says"),
+        (a_permission_mode_among_the_flags, "CLAUDE_PERMISSION_MODE sets that"),
         (a_bad_setting, "CLAUDE_TIMEOUT"),
         (a_line_that_cannot_be_read, "some.env, line 1 (CLAUDE_MODEL), cannot be read"),
         (an_unknown_permission_mode, "one of acceptEdits, auto, bypassPermissions, default, dontAsk"),
@@ -342,7 +342,7 @@ def test_a_pause_of_an_iteration_that_asks_is_said_at_the_terminal_and_holds(tmp
     assert run.returncode == 10, out
     assert "Then:    samobot resume greet   (it stays paused until then)" in out
     answered = shop.samobot("answer", "greet", "Q1=very")
-    assert "It stays paused, as asked. Go on with: samobot resume greet" in answered.stdout
+    assert "It stays paused, as asked. Continue with: samobot resume greet" in answered.stdout
     assert "paused in requirements" in shop.samobot("status", "greet").stdout
     assert shop.samobot("resume", "greet").returncode == 0
     until(lambda: shop.status("greet")["state"] == "blocked")
@@ -552,7 +552,7 @@ def test_after_a_killed_worker_the_next_one_ends_what_was_left_and_puts_right_wh
     assert [each.phase for each in shop.runs()] == ["investigation", "investigation"]
     details = " ".join(each["detail"] for each in shop.journal("greet", "void"))
     assert "overwritten" in details
-    assert "not given by a person" in details
+    assert "not given by a user" in details
 
 
 @pytest.mark.parametrize("disguise", ["", "env -u SAMOBOT_ITERATION "])
@@ -591,7 +591,7 @@ def test_stop_cleans_up_after_a_killed_worker(tmp_path: Path) -> None:
     assert "left behind ended" in stopped.stdout
     assert shop.processes() == []
     assert shop.status("greet")["state"] == "stopped"
-    assert "Stopped by a person" in (shop.session("greet") / "_overview.md").read_text()
+    assert "Stopped by the user" in (shop.session("greet") / "_overview.md").read_text()
 
 
 def test_a_frozen_worker_is_killed_by_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

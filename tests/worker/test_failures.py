@@ -14,6 +14,7 @@ from tests.support.scripted import blocked, investigation, scripted_shop
 from tests.support.session_folder import make_session
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [401, 403, 529])
 def test_refused_login_is_noted_once_while_the_cli_repeats_the_request(tmp_path: Path, status: int) -> None:
     steps: list[Step] = [
@@ -27,6 +28,7 @@ def test_refused_login_is_noted_once_while_the_cli_repeats_the_request(tmp_path:
     assert len([text for text in notices if "login" in text]) == (0 if status == 529 else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "text", "iterations"),
     [

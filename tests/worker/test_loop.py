@@ -349,7 +349,7 @@ async def test_a_stopped_iteration_does_not_act_on_its_signal(tmp_path: Path) ->
     assert not made.folder.signal.exists()
     overview = made.files.overview()
     assert overview.phase is Phase.INVESTIGATION
-    assert overview.flow[-1].text == "Stopped by a person"
+    assert overview.flow[-1].text == "Stopped by the user"
     assert status_of(made).state is SessionState.STOPPED
 
 
@@ -670,7 +670,7 @@ async def test_a_budget_that_nobody_can_count_against_ends_the_run(
         assert (end.reason, len(made.iteration.assignments)) == (RunEndReason.FAILED, 4)
     else:
         assert (end.reason, len(made.iteration.assignments)) == (RunEndReason.BLOCKED, UNPRICED_AFTER)
-        assert "without saying what they cost" in end.text
+        assert "reported no cost" in end.text
         assert status_of(made).state is SessionState.BLOCKED
 
 

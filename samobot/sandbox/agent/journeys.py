@@ -308,12 +308,12 @@ def _finish() -> Sequence[Step]:
         Write(
             path="session:{stamp}-summary.md",
             text="# Summary\n\n`greet.py` prints “{answer1}, name!”, with “{answer2}” for a name that is missing.\n\n"
-            "- 4 commits: script, tests, docs, a docstring\n- 3 tests, all passing\n- README says how to run it\n",
+            "- 4 commits: script, tests, docs, a docstring\n- 3 tests, all passing\n- README shows how to run it\n",
         ),
         OverviewStep(status={"Next": "Nothing"}, files={"{stamp}-summary.md": "what was done"}),
         Cost(usd=0.09, input_tokens=2000, output_tokens=350),
         SignalStep(
             status=SignalStatus.DONE,
-            summary="Added greet.py with argparse and 3 tests; all passing. It says “{answer1}”.",
+            summary="Added greet.py with argparse and 3 tests; all passing. It prints “{answer1}”.",
         ),
     )

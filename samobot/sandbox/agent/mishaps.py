@@ -12,7 +12,7 @@ from samobot.sandbox.agent.templates import Templates
 if TYPE_CHECKING:
     from samobot.sandbox.agent.transcript import Stream
 
-# What the CLI says and how it ends, by kind: (status, subtype, error of the synthetic text, terminal reason, text).
+# The CLI's output and how it ends, by kind: (status, subtype, error of the synthetic text, terminal reason, text).
 _FAILURES: dict[str, tuple[int | None, str, str, str, str]] = {
     "overloaded": (529, "success", "server_error", "completed", "API Error: 529 Overloaded. This is a server-side issue, usually temporary — try again in a moment."),
     "server": (500, "success", "server_error", "completed", "API Error: 500 Internal server error. This is a server-side issue, usually temporary — try again in a moment."),

@@ -28,7 +28,7 @@ class StepRunner:
     Args:
         stream: The run's stdout.
         shell: Its Bash tool.
-        session: The session folder; empty where none was given.
+        session: The session folder; empty if none was given.
         facts: Values of templates that do not change during the run.
     """
 
@@ -87,7 +87,7 @@ class StepRunner:
         lines = [line] * count + (["wait"] if kind == "foreground" else [])
         self._bash("\n".join(lines), "Start something", pids=count)
 
-    # Words
+    # Output
 
     def do_say(self, text: str) -> None:
         """A text."""

@@ -23,7 +23,7 @@ class Templates:
     """Fills in the templates of one run.
 
     Args:
-        session: The session folder, whose files are read at each use; empty where none was given.
+        session: The session folder, whose files are read at each use; empty if none was given.
         facts: What does not change during the run.
     """
 

@@ -1,7 +1,7 @@
 """Telegram's numbers, and the optional limiter of how often a bot may send.
 
 Source: core.telegram.org/bots/api and /bots/faq, Bot API 10.0. Lengths are in UTF-16 code units after the
-parsing of entities unless a name says bytes.
+parsing of entities unless a name contains bytes.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class TapAnswer:
 
 @dataclass(slots=True, eq=False)
 class ButtonPress:
-    """A person's tap on a button: a callback query.
+    """A user's tap on a button: a callback query.
 
     Args:
         created: Monotonic seconds.

@@ -120,9 +120,9 @@ class SandboxChat:
         type: What kind.
         title: Of a group or channel.
         bot: The bot at the other end of a private chat.
-        user: The person at the other end of a private chat.
-        started: Whether the person of a private chat has ever written to the bot.
-        blocked: Whether the person of a private chat has blocked the bot.
+        user: The user at the other end of a private chat.
+        started: Whether the user of a private chat has ever written to the bot.
+        blocked: Whether the user of a private chat has blocked the bot.
     """
 
     id: int
@@ -221,7 +221,7 @@ class SandboxMessage:
     """A message as it is now; edits and reactions change it in place.
 
     Args:
-        content: The text, or the caption where there is a file.
+        content: The text, or the caption if there is a file.
         silent: Sent without a sound.
         thread_id: The topic it is in.
         service: Fields of a service message: `new_chat_members`, `pinned_message` and the like.

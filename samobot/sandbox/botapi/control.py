@@ -4,7 +4,7 @@ Every request carries the server's secret as `Authorization: Bearer …` or `?se
 a JSON object and answers `{"ok": true, "result": …}`, or `{"ok": false, "description": …}` with status 400.
 `GET /user/chats`, `/user/messages?chat=…`, `/user/calls` read; `GET /user/events` streams changes (server-sent events).
 
-People are named by id, bots by username (not needed where there is one), chats by the id that bots use.
+People are named by id, bots by username (not needed if there is one), chats by the id that bots use.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def pin_chat_message(context: Context) -> object:
 
 @method("unpinChatMessage", "business_connection_id chat_id message_id")
 def unpin_chat_message(context: Context) -> object:
-    """Unpin a message, the newest pinned one where none is named."""
+    """Unpin a message, the newest pinned one if none is named."""
     chat = context.world.chat_of(context.bot, context.arguments.text("chat_id"))
     _check_may_pin(context, chat)
     number = context.arguments.integer("message_id") or (chat.pinned[-1] if chat.pinned else 0)

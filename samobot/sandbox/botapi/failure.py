@@ -52,5 +52,5 @@ def forbidden(text: str) -> ApiFailure:
 
 
 def too_many_requests(retry_after: int) -> ApiFailure:
-    """A 429 that says how many seconds to wait."""
+    """A 429 with the number of seconds to wait."""
     return ApiFailure(429, f"Too Many Requests: retry after {retry_after}", retry_after)

@@ -75,7 +75,7 @@ class Subscription:
 
 
 class Feed:
-    """Tells everybody who listens what has just happened.
+    """Publishes events to all subscribers.
 
     Args:
         now: Wall clock, seconds since 1970.

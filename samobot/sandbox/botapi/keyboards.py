@@ -63,7 +63,7 @@ class KeyboardButton:
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """What goes below a message, or what it asks of the person's keyboard."""
+    """The keyboard below a message, or its change of the user's keyboard."""
 
     kind: MarkupKind
     rows: tuple[tuple[KeyboardButton, ...], ...] = ()

@@ -189,7 +189,7 @@ class BotApiServer:
 
         Args:
             update: JSON text that goes out as it stands, or an object to be encoded.
-            bot: Whose; may be left out where there is only one.
+            bot: Whose; may be left out if there is only one.
             number: The `update_id` that it counts as; by default its own, else the next.
         """
         if isinstance(update, dict):

@@ -1,4 +1,4 @@
-"""A person's side of the chats: everything a thumb can do, as plain calls."""
+"""The user's side of the chats: sending, tapping, reacting, as plain calls."""
 
 from __future__ import annotations
 

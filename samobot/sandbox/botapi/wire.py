@@ -20,7 +20,7 @@ async def read_arguments(request: web.Request) -> Arguments:
     """Read what was given, wherever in the request it stands.
 
     Raises:
-        ApiFailure: The body is not what its type says, or it is larger than Telegram takes.
+        ApiFailure: The body does not match its type, or it is larger than Telegram accepts.
     """
     values = _pairs(request.rel_url.raw_query_string)
     uploads: dict[str, Upload] = {}

@@ -111,7 +111,7 @@ class World:
         return user
 
     def only_bot(self) -> Bot:
-        """The bot, where there is one.
+        """The bot, if there is one.
 
         Raises:
             SandboxError: There are none or several.
@@ -126,9 +126,9 @@ class World:
         """The chat between a user and a bot, created on first use.
 
         Args:
-            user: The person.
-            bot: The bot; may be left out where there is only one.
-            started: Whether the person has pressed Start before: if not, the bot may not write first.
+            user: The user.
+            bot: The bot; may be left out if there is only one.
+            started: Whether the user has pressed Start before: if not, the bot may not write first.
         """
         bot = bot or self.only_bot()
         chat = self._private.get((bot.user.id, user.id))
@@ -215,7 +215,7 @@ class World:
         return holder.last_message_id
 
     def edited_by_person(self, message: SandboxMessage, content: Formatted) -> None:
-        """A person has changed a message."""
+        """Edit a message as a user."""
         message.history.append(message.content)
         message.content = content
         message.edit_date = int(self.wall())
@@ -232,7 +232,7 @@ class World:
         self.feed.publish(EventKind.DELETED, message.chat, message)
 
     def add_topic(self, chat: SandboxChat, name: str, sender: User, icon_color: int = 7322096) -> Topic:
-        """Open a topic in a forum; its id is that of the service message that says so."""
+        """Open a topic in a forum; its id is that of its service message."""
         message = SandboxMessage(chat, 0, 0, sender)
         message.service = {"forum_topic_created": {"name": name, "icon_color": icon_color}}
         self.post(message)
@@ -242,7 +242,7 @@ class World:
         return topic
 
     def tap(self, user: User, message: SandboxMessage, bot: Bot, data: str) -> ButtonPress:
-        """A person taps a button: the bot that owns the message gets the callback query."""
+        """Tap a button as a user: the bot that owns the message gets the callback query."""
         tap = ButtonPress(str(next(self._tap_ids)), bot, user, message, data, self.monotonic())
         self.taps[tap.id] = tap
         chat = message.chat

@@ -1,7 +1,7 @@
 """What a newcomer may do next: a pure look at a chat, for the guide of the web chat and of the terminal.
 
 The guide goes by what people see (the signs that messages begin with, and their buttons), so it follows the bot
-wherever the person takes it, and it does not know how the bot works.
+wherever the user takes it, and it does not know how the bot works.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Hint:
         title: What to do, briefly.
         text: What happens and why it matters, in a sentence or two.
         say: A message to send, where that is the thing to do.
-        message: The number of the message to look at, where there is one.
-        button: The label of the button to tap, where there is one.
+        message: The number of the message to look at, if there is one.
+        button: The label of the button to tap, if there is one.
     """
 
     stop: Stop
@@ -74,7 +74,7 @@ def guide(messages: Sequence[SandboxMessage], owner: int) -> Hint:
 
     Args:
         messages: All of the chat as they are now, oldest first.
-        owner: The person's numeric id.
+        owner: The user's numeric id.
     """
     hint = _next_stop(messages, owner)
     last = next((message for message in reversed(messages) if not message.service), None)
@@ -151,7 +151,7 @@ def _decide(message: SandboxMessage) -> Hint:
     return Hint(
         Stop.APPROVE,
         "Read the plan, then approve it",
-        "Nothing is built before you do. “Request changes” sends it back with your words.",
+        "Nothing is built before you do. “Request changes” returns it with your feedback.",
         message=message.id,
         button=label,
     )
@@ -177,7 +177,7 @@ def _after(done: SandboxMessage, messages: Sequence[SandboxMessage]) -> Hint:
 
 
 def _is_open(message: SandboxMessage) -> bool:
-    """Whether a message still waits for a decision: its sign says so, and its buttons are still there."""
+    """Whether a message still waits for a decision: it has such a sign and still has buttons."""
     return _sign(message) in _NEEDS and suggested(message) is not None and not _is_card(message)
 
 

@@ -139,9 +139,9 @@ class Stage:
     # Setting up.
 
     def environment(self) -> dict[str, str]:
-        """What the bot sees: nothing of the person's own configuration, and a HOME of its own.
+        """The bot's environment: nothing of the user's own configuration, and a HOME of its own.
 
-        With the real CLI the person's HOME stays, because the login is there.
+        With the real CLI the user's HOME stays, because the login is there.
         """
         real = self._play.claude is not None
         kept = {
@@ -204,7 +204,7 @@ class Stage:
                 sys.executable, "-m", "samobot", "bot",
                 cwd=self.repository, env=environment,
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-                # Ctrl-C at the terminal is ours to handle, in our order.
+                # Ctrl-C in the terminal is ours to handle, in our order.
                 start_new_session=True,
             )  # fmt: skip
         self._watch = asyncio.create_task(self._watch_bot(self._bot))
@@ -222,7 +222,7 @@ class Stage:
     async def _watch_bot(self, bot: asyncio.subprocess.Process) -> None:
         code = await bot.wait()
         self.page.announce(
-            f"The bot has ended (exit code {code}). Stop the demo at the terminal and start it again."
+            f"The bot has ended (exit code {code}). Stop the demo in the terminal and start it again."
         )
 
     def _last_words(self) -> str:

@@ -23,11 +23,11 @@ _LONG = 24
 
 
 class TextChat:
-    """One person's chat, printed as it goes.
+    """One user's chat, printed as it happens.
 
     Args:
         server: The Bot API server.
-        person: Who sits at the terminal.
+        person: The user of the terminal.
         chat: Their chat with the bot.
         write: Prints one line.
     """
@@ -74,7 +74,7 @@ class TextChat:
             subscription.close()
 
     async def follow(self) -> None:
-        """Print what happens until cancelled; `enter` takes what the person types meanwhile."""
+        """Print what happens until cancelled; `enter` takes what the user types meanwhile."""
         subscription = self._server.subscribe()
         try:
             while True:

@@ -1,4 +1,4 @@
-"""A chat in the browser, beside the Bot API server on the same loopback port: one person, one bot.
+"""A chat in the browser, beside the Bot API server on the same loopback port: one user, one bot.
 
 Everything lies under `/chat/<secret>/`. The secret is random, so no other page and no other account of the machine can
 guess the address; requests must name a loopback host (against DNS rebinding), changes must come from the page itself
@@ -48,7 +48,7 @@ _SHOWN = frozenset(
     kind for kind in EventKind if kind not in (EventKind.CALL, EventKind.MEMBER, EventKind.TAP)
 )
 _HEARTBEAT = 15.0
-"""Seconds after which an idle stream says that it lives."""
+"""Seconds after which an idle stream sends a keep-alive."""
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -66,14 +66,14 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class DemoNotice:
-    """What the page says about itself.
+    """What the page shows about itself.
 
     Attributes:
         short_simulated: Short form of `simulated`.
         short_real: Short form of `real`.
         simulated: Which parts are simulated.
         real: What is.
-        cost: What the person should know about money.
+        cost: What the user should know about money.
     """
 
     short_simulated: str
@@ -84,13 +84,13 @@ class DemoNotice:
 
 
 class WebChat:
-    """The chat of one person with one bot. Make it before the server is entered.
+    """The chat of one user with one bot. Create it before the server is entered.
 
     Args:
         server: The Bot API server.
         person: Who sits before the page.
         bot: Whom they talk to.
-        about: What the page says about itself.
+        about: What the page shows about itself.
         guided: Whether it suggests what to do next.
     """
 
@@ -175,7 +175,7 @@ class WebChat:
         return guide(self.chat.messages, self.person.id).view() if self._guided else None
 
     def _commands(self) -> list[dict[str, str]]:
-        """The menu that the person's app would show: the narrowest scope that has one."""
+        """The menu that the user's app would show: the narrowest scope that has one."""
         mine = self.person.id
         language = self.person.user.language_code or ""
         for scope, chat_id in (("chat", mine), ("all_private_chats", 0), ("default", 0)):
@@ -186,7 +186,7 @@ class WebChat:
         return []
 
     async def _stream(self) -> AsyncGenerator[dict[str, object] | None, None]:
-        """A snapshot, then every change; None where nothing happened for a while."""
+        """A snapshot, then every change; None if nothing happened for a while."""
         subscription = self.server.subscribe()
         try:
             notice, hint = self._notice, self._hint()

@@ -46,7 +46,7 @@ class Command:
         arguments: What comes after it, as the help shows it.
         help: What it does, one line without a full stop.
         handler: Carries it out.
-        acts: Whether an old one has to be confirmed: the world has gone on since it was written.
+        acts: Whether an old one has to be confirmed, as the state may have changed since it was written.
     """
 
     name: str

@@ -216,7 +216,7 @@ def _lacks_money(view: SessionView, budget_usd: float | None) -> bool:
 def acknowledge(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, sign: Icon, words: str
 ) -> None:
-    """Acknowledge in words: a toast for a callback query, a message for a message."""
+    """Acknowledge with a text: a toast for a callback query, a message for a message."""
     context.receipt(request, "👍", f"{ref.name} {words}")
     if request.query_id is None:
         context.reply(

@@ -1,4 +1,4 @@
-"""What a person decides: answers, the plan, guidance; typed or tapped."""
+"""Decisions of the user: answers, the plan, guidance; typed or tapped."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ async def answer_question(
     *,
     change: bool = True,
 ) -> None:
-    """Answer one question, as the person saw it.
+    """Answer one question, as it was shown.
 
     Args:
         context: What handlers have.
@@ -172,7 +172,7 @@ async def accept_suggestions(context: HandlerContext, request: ChatRequest, ref:
 async def approve_plan(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, sha256: str | None
 ) -> None:
-    """Approve the plan that the person was shown.
+    """Approve the plan that was shown.
 
     Raises:
         ConflictError: The plan is another one by now.
@@ -187,7 +187,7 @@ async def approve_plan(
         await context.fleet.approve(ref, request.person, expected=sha256)
     finally:
         await context.notifier.refresh(ref)  # a plan that changed is shown again
-    # Approving again does no harm, and makes good what a crash may have left undone; only the words differ.
+    # Approving again does no harm, and completes what a crash may have interrupted; only the text differs.
     repeated = before is not None and before.verdict == "approval" and before.by != request.person.who
     if repeated and before is not None:
         context.receipt(request, "👍", f"It was approved by {before.by or 'somebody'} already.")
@@ -200,7 +200,7 @@ async def approve_plan(
 async def reject_plan(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, sha256: str | None, feedback: str
 ) -> None:
-    """Send the plan back, with the person's words as they are.
+    """Return the plan, with the user's feedback verbatim.
 
     Raises:
         ConflictError: The plan is another one by now.
@@ -254,7 +254,7 @@ def with_quote(request: ChatRequest, text: str) -> str:
 
 
 def _offer_to_go_on(context: HandlerContext, request: ChatRequest, ref: SessionRef, need: Need) -> None:
-    """Offer what lets a session go on with guidance that it has just been left; for that need and no later one."""
+    """Offer to resume a session with the guidance that was just sent; for this need only."""
     match need.kind:
         case NeedKind.BLOCK | NeedKind.FAILED:
             what = "is blocked" if need.kind is NeedKind.BLOCK else "has failed"
@@ -276,11 +276,11 @@ def _offer_to_go_on(context: HandlerContext, request: ChatRequest, ref: SessionR
                 part="waits",
             )
         case _:
-            pass  # another try does not help against it, or what it waits for says how to go on
+            pass  # a retry does not help, or the need's own message shows how to continue
 
 
 def find_shown(view: SessionView, detail: Mapping[str, Any]) -> Question | None:
-    """The question that a message showed: the same words in the same place, or the same words elsewhere by now."""
+    """The question that a message showed: the same text in the same place, or elsewhere by now."""
     found = [each for each in view.questions if each.identity == detail.get("identity")]
     return next((each for each in found if each.index == detail.get("index")), found[0] if found else None)
 
@@ -315,7 +315,7 @@ async def _answered(
 
 
 async def _say_if_stopped(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
-    """Say that what was decided is kept, and does not let a session go on that somebody has stopped."""
+    """Reply that the decision is saved, and does not resume a session that was stopped."""
     view = await context.fleet.view(ref)
     if view.state is not SessionState.STOPPED or was_decided(view):  # that has a message of its own
         return
@@ -357,7 +357,7 @@ def _replied_question(request: ChatRequest, view: SessionView) -> Question | Non
 
 
 def _shown_plan(context: HandlerContext, request: ChatRequest, view: SessionView) -> str | None:
-    """The digest of the plan that the person has seen: in the message replied to, else as it was shown last."""
+    """The digest of the plan that the user has seen: in the message replied to, else as it was shown last."""
     digest = request.about.detail.get("sha256") if request.about is not None else None
     if digest is None and view.waiting_for is WaitingFor.PLAN_APPROVAL:
         digest = next(reversed((context.store.notified.get(view.ref.key) or {}).get("plans", ())), None)
@@ -365,7 +365,7 @@ def _shown_plan(context: HandlerContext, request: ChatRequest, view: SessionView
 
 
 async def _check_shown(context: HandlerContext, view: SessionView, questions: Sequence[Question]) -> None:
-    """Refuse typed answers to questions that have come up since the chat was last told.
+    """Refuse typed answers to questions that have come up since the last notification.
 
     Raises:
         ConflictError: One was not shown; now it is.

@@ -112,7 +112,7 @@ async def show_log(
 ) -> None:
     """Show what the agent did last."""
     lines = await context.fleet.log_lines(ref, max(count, 1))
-    # Its words are Markdown; paths, patterns and commands are not.
+    # Its prose is Markdown; paths, patterns and commands are not.
     shown = [
         _spoken(line) if line.startswith(Icon.GUIDANCE) else escape(plain_undisguised(one_line(line, _LINE)))
         for line in lines

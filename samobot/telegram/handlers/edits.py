@@ -1,4 +1,4 @@
-"""Edited messages: what has not been used yet is replaced; what was used stays, and the user is told so."""
+"""Edited messages: what has not been used yet is replaced; what was used stays, and the user is notified of that."""
 
 from __future__ import annotations
 

@@ -287,7 +287,7 @@ async def _question(
 
 
 def _is_reply_like(text: str) -> bool:
-    """Whether a text is too short to be a task: a letter, assent, a stop word, an amount."""
+    """Whether a text is too short to be a task: a letter, assent, a stop command, an amount."""
     short = is_letter(text) or read_intent(text) is not None or read_amount(text) is not None
     return short or is_small_talk(text) or read_assent(text) is Assent.REFUSAL or says_done(text)
 
@@ -306,7 +306,7 @@ def _offers(view: SessionView, name: str, request: ChatRequest) -> list[ActionBu
     """What a message could be for a session: an answer, a decision, guidance."""
     text = request.text
     found: list[ActionButton] = []
-    if request.forwarded_from is not None:  # somebody else's words decide nothing
+    if request.forwarded_from is not None:  # somebody else's text decides nothing
         return [
             choice(f"💬 Guidance for {name}", Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=text))
         ]

@@ -1,4 +1,4 @@
-"""What short messages mean: assent to a plan, stop words, an amount of money, "done". Pure."""
+"""The intents of short messages: assent to a plan, stop, an amount of money, "done". Pure."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class BudgetAmount:
 
 
 def says_done(text: str) -> bool:
-    """Whether a text says that something is done and nothing else: anything more may well be a question."""
+    """Whether a text confirms that something is done and nothing else: anything more may well be a question."""
     return text.strip().rstrip(".!").casefold() in phrases.DONE
 
 
@@ -71,7 +71,7 @@ def read_assent(text: str) -> Assent:
     """Read a reply to a plan.
 
     Clear assent consists of assent only, in any usual language, with polite fillers and emoji. Anything that begins
-    with assent or contains a strong form of it (`lgtm`, 👍) and says more is mixed.
+    with assent or contains a strong form of it (`lgtm`, 👍) and has more text is mixed.
     """
     tokens = _tokens(text)
     if not tokens:
@@ -135,7 +135,7 @@ def is_greeting(text: str) -> bool:
 
 
 def _tokens(text: str) -> list[str]:
-    """The words and signs of a short text, without case, punctuation, and variants of emoji."""
+    """A short text in its normal form, without case, punctuation, and variants of emoji."""
     if len(text) > _MOST_CHARACTERS:
         return []
     plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("+1", " lgtm ")

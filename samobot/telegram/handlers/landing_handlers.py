@@ -13,7 +13,7 @@ from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.views.landing_message import landing_message
+from samobot.telegram.views.landing_message import landing_message, new_pull_request
 from samobot.telegram.views.wording import Icon, name_of
 from samobot.text import one_line
 
@@ -34,14 +34,22 @@ async def land(context: HandlerContext, request: ChatRequest) -> None:
     if step and identity:
         land_step(context, request, target.view.ref, step, identity[0])
     else:
-        show_landing(context, request, target.view.ref)
+        show_landing(context, request, target.view.ref, new=step == LandingStep.OPEN_PR)
 
 
-def show_landing(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
-    """Show what can be done with a session's branch, in the background."""
-    context.run_in_background(
-        request.with_text(f"{ref.project}:{ref.folder}"), "land", _show(context, request, ref)
-    )
+def show_landing(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, *, new: bool = False
+) -> None:
+    """Show what can be done with a session's branch, in the background.
+
+    Args:
+        context: What handlers share.
+        request: What asked for it.
+        ref: The session.
+        new: Whether to show the text of a new pull request instead.
+    """
+    again = f"{ref.project}:{ref.folder} {LandingStep.OPEN_PR if new else ''}".strip()
+    context.run_in_background(request.with_text(again), "land", _show(context, request, ref, new=new))
 
 
 def land_step(
@@ -59,8 +67,9 @@ def land_step(
     context.run_in_background(again, "land", _land(context, request, ref, LandingStep(step), identity))
 
 
-async def _show(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
-    shown = landing_message(ref, await context.fleet.landing(ref))
+async def _show(context: HandlerContext, request: ChatRequest, ref: SessionRef, *, new: bool = False) -> None:
+    show = new_pull_request if new else landing_message
+    shown = show(ref, await context.fleet.landing(ref))
     context.reply(request, shown.text, buttons=shown.buttons, about=about_session(ref), part="landing")
 
 

@@ -68,7 +68,7 @@ async def save_files(context: HandlerContext, request: ChatRequest, ref: Session
         context: What handlers share.
         request: The request; it has files.
         ref: The session.
-        text: What the guidance says about them.
+        text: The guidance about them.
 
     Returns:
         A sentence that names them, for a text that they belong to.

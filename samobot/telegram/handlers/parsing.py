@@ -1,7 +1,7 @@
 """What people type after a command, read with a phone's keyboard in mind. Pure.
 
 Phones turn `"…"` into `“…”` and `--` into `—`, put a capital where a sentence begins, and a finger leaves the
-colon out. What a person wrote as text is kept verbatim, line breaks included.
+colon out. What the user wrote as text is kept verbatim, line breaks included.
 """
 
 from __future__ import annotations

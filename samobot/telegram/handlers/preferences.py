@@ -30,8 +30,8 @@ _WIDEST, _NARROWEST = 48, 30
 
 _LEVELS = {
     NotifyLevel.QUIET: "only what waits for you or is finished",
-    NotifyLevel.NORMAL: "also new phases and receipts, silent",
-    NotifyLevel.ALL: "new phases with a sound, and each iteration, silent",
+    NotifyLevel.NORMAL: "also receipts, silent; new phases are on the card",
+    NotifyLevel.ALL: "also new phases with a sound, and each iteration, silent",
 }
 
 

@@ -1,4 +1,4 @@
-"""Past sessions for a list that a person reads: the newest are read in full, the others stay one line each."""
+"""Past sessions for a list in the chat: the newest are read in full, the others stay one line each."""
 
 from __future__ import annotations
 

@@ -238,7 +238,7 @@ def _called(views: Sequence[SessionView]) -> list[str]:
 
 
 def _is_near(word: str, name: str) -> bool:
-    """Whether a word is probably a typing error of a name."""
+    """Whether a text is probably a typing error of a name."""
     one, other = word.casefold(), name.casefold()
     return sorted(one) == sorted(other) or difflib.SequenceMatcher(None, one, other).ratio() > _NEAR
 

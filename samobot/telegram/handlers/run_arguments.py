@@ -1,4 +1,4 @@
-"""What comes after `/run`: a task in any words, a name, a project, flags. Pure."""
+"""The arguments of `/run`: a task, a name, a project, flags. Pure."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def split_task(text: str) -> tuple[str | None, str | None, str]:
 
 
 def task_slug(task: str) -> str:
-    """Derive a session's name from its task: its first telling words, `add-dark-mode-settings`."""
+    """Derive a session's name from its task: the first words that are no stop words, `add-dark-mode-settings`."""
     plain = (
         unicodedata.normalize("NFKD", task.casefold().translate(_LATIN)).encode("ascii", "ignore").decode()
     )

@@ -219,7 +219,7 @@ async def _project(
         context: What handlers share.
         request: The run.
         words: What it was given.
-        name: The session's name, if it was given: a session of that name says which project.
+        name: The session's name, if it was given: a session of that name determines the project.
     """
     known = [each.name for each in await context.fleet.projects()]
     if not known:

@@ -1,4 +1,4 @@
-"""Replies to a message about a session: an answer, a decision, a stop word, an amount, or guidance."""
+"""Replies to a message about a session: an answer, a decision, a stop, an amount, or guidance."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def ask_about_plan(context: HandlerContext, request: ChatRequest, view: SessionV
     )
 
 
-# Stop words, money, blocks ----------------------------------------------------------------------------------------
+# Stopping, money, blocks ------------------------------------------------------------------------------------------
 
 
 def find_intent(view: SessionView, text: str) -> Intent | None:

@@ -30,7 +30,7 @@ async def transcribe(context: HandlerContext, request: ChatRequest) -> str | Non
     """Turn a voice message into text.
 
     Returns:
-        The text; None if that cannot be, which the user has been told then.
+        The text; None if that fails, of which the user has been notified.
 
     Raises:
         FileDownloadError: The audio could not be fetched.

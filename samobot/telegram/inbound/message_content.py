@@ -62,7 +62,7 @@ def read_content(message: Message) -> MessageContent:
     unusable = ""
     if not text and not files:
         unusable = next((name for field, name in _UNUSABLE.items() if getattr(message, field, None)), "")
-    # Clients attach the whole replied message as a quote where nothing was selected.
+    # Clients attach the whole replied message as a quote if nothing was selected.
     quote = message.quote.text if message.quote is not None and message.quote.is_manual else ""
     return MessageContent(text, files, quote, _origin(message), unusable)
 

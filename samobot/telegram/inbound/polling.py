@@ -91,7 +91,7 @@ def is_outdated(update: Update, now: datetime) -> bool:
 
 
 class Poller:
-    """Takes updates from Telegram and hands each to `process`, exactly once where nothing crashes.
+    """Takes updates from Telegram and hands each to `process`, exactly once unless something crashes.
 
     Args:
         bot: The bot, initialised.
@@ -273,7 +273,7 @@ class Poller:
             "Another program polls with this bot's token (409 Conflict): a second samobot on another machine, "
             "or a webhook. Both lose messages to each other until one is stopped."
         )
-        log.error("%s Telegram says: %s", text, error)
+        log.error("%s Telegram reports: %s", text, error)
         self._say(Problem(ProblemKind.CONFLICT, text))
 
     def _delay(self, failures: int) -> float:

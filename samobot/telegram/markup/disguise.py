@@ -29,7 +29,7 @@ _STYLED = re.compile("[\uff10-\uff5a\U0001d400-\U0001d7ff\u2460-\u24ff\U0001f130
 """Bold, slanted, wide, circled and boxed letters: they look like styles, which only a message of ours has outside quotes."""
 
 _GAP = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000\u2800]{2,}")
-"""Spaces that no renderer joins: enough of them begin a new line on a screen where there is none in the text."""
+"""Spaces that no renderer joins: enough of them begin a new line on a screen without one in the text."""
 
 _COMMAND = re.compile(r"(?<![\w/<>])/(?=[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/<>]))")
 _INERT_SLASH = "\N{DIVISION SLASH}"

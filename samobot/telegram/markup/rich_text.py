@@ -204,7 +204,7 @@ class Builder:
         return self.length - start == len(text) and "".join(self._parts[-64:]).endswith(text)
 
     def verbatim(self, style: Style, text: str, language: str = "") -> None:
-        """Add code. The styles around it stop before and go on after it; in a link it stays a link."""
+        """Add code. The styles around it stop before and continue after it; in a link it stays a link."""
         if any(other.style is Style.LINK for other in self._open) or not text:
             self.text(text)
             return
@@ -261,11 +261,11 @@ _DROPPED = re.compile(
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb]"
     "|(?<!\U0001f3f4)(?<![\U000e0020-\U000e007f])[\U000e0000-\U000e007f]"
 )
-# Joiners belong between emoji and within scripts that need them; elsewhere they only tell two words apart unseen.
+# Joiners belong between emoji and within scripts that need them; elsewhere they only make equal texts differ invisibly.
 _JOINED = "[\u0600-\u0dff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]"
 _JOINERS = re.compile(f"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})")
 APP_LINK = re.compile(r"(?:tg|ton|tonsite):(?=//)", re.IGNORECASE)
-"""Telegram makes links of these that act inside the app, whatever the text around them says."""
+"""Telegram makes links of these that act inside the app, whatever the text around them."""
 
 _ACCENT = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 # Accents on accents reach into the lines above and below.

@@ -25,8 +25,8 @@ _SENTENCE = re.compile(r"[.!?…。！？](?=\s)|[。！？]")
 def split(rich: RichText, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:
     """Cut a text into messages.
 
-    Prefers to cut between paragraphs, then lines, sentences, words; never within a character, a link or inline code
-    that would fit as a whole. A code block too long for one message goes on in the next in the same language.
+    Prefers to cut between paragraphs, then lines, sentences, at white space; never within a character, a link or inline code
+    that would fit as a whole. A code block too long for one message continues in the next in the same language.
 
     Args:
         rich: The text.
@@ -201,7 +201,7 @@ class _Cutter:
 
 
 def _character(text: str, least: int, most: int) -> int:
-    """The last place before `most` that is within no character as a person sees it."""
+    """The last place before `most` that is not inside a character as it is displayed."""
     for place in range(most, max(least, most - 64), -1):
         if not _joined(text, place):
             return place

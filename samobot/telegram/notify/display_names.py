@@ -1,4 +1,4 @@
-"""What messages call a session: by its name, with its project before it where several projects have one of that name."""
+"""Display names of sessions: the name, with its project in front if several projects have one of that name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from samobot.fleet.models import PastSession, SessionView
 
 
 class DisplayNames:
-    """Gives the views that messages are made from the names that tell sessions apart.
+    """Sets unambiguous names in the views that messages are made from.
 
     Only the name that is shown becomes longer; project, folder and key stay.
     """
@@ -20,10 +20,10 @@ class DisplayNames:
         self._displayed: dict[str, tuple[SessionView, SessionView]] = {}
 
     def update(self, views: Sequence[SessionView], past: Sequence[PastSession] = ()) -> frozenset[str]:
-        """Take in which sessions there are.
+        """Update the names from all sessions.
 
         Returns:
-            The names that are used otherwise from now on than before.
+            The names whose display has changed.
         """
         pairs = frozenset((view.ref.name, view.ref.project) for view in views)
         if pairs == self._pairs and past is self._past:
@@ -42,7 +42,7 @@ class DisplayNames:
         return before ^ self._shared
 
     def displayed(self, view: SessionView) -> SessionView:
-        """The same view with the name that it is called by; the same object again for the same view."""
+        """The view with its display name; the same object again for the same view."""
         if view.ref.name not in self._shared:
             return view
         known = self._displayed.get(view.ref.key)

@@ -20,16 +20,16 @@ log = logging.getLogger(__name__)
 
 
 class Sessions(Protocol):
-    """What the notifier asks of the fleet."""
+    """The fleet's methods that the notifier needs."""
 
     async def view(self, ref: SessionRef) -> SessionView:
-        """One session as it is now; `NotFoundError` where it is gone."""
+        """One session as it is now; `NotFoundError` if it is gone."""
 
     async def mark_past(self, keys: list[str]) -> list[PastSession]:
         """Keep no more than a line of sessions until something happens to them."""
 
     async def is_archived(self, ref: SessionRef) -> bool:
-        """Whether one that is gone was put into the archive."""
+        """Whether one that is gone is in the archive."""
 
     async def plan_text(self, ref: SessionRef) -> Document:
         """The newest plan."""
@@ -38,10 +38,10 @@ class Sessions(Protocol):
         """The agent's summary."""
 
     async def diff(self, ref: SessionRef) -> DiffView:
-        """What the branch holds."""
+        """The changes of the branch."""
 
     async def last_message(self, ref: SessionRef) -> str:
-        """The last thing that the agent said."""
+        """The agent's last message."""
 
     async def accept_suggestions(self, ref: SessionRef, by: Person) -> object:
         """Answer every open question with its suggestion."""
@@ -63,7 +63,7 @@ class ExtraReader:
         self._store = store
 
     async def read(self, change: NotificationInput) -> NotificationInput:
-        """Add what the scene's new messages need. What cannot be read is left out: the news matters more."""
+        """Add what new messages need. What cannot be read is left out: the notification matters more."""
         ref, after, extras, need = change.view.ref, change.after, change.extras, change.need
         try:
             if change.new_plan:

@@ -1,4 +1,4 @@
-"""How much a message matters, and what a chat's level makes of it."""
+"""The importance of a message, and whether a chat's level shows it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ class Importance(StrEnum):
     """How much a message matters."""
 
     ALERT = "alert"
-    """A person has to hear it: always, with a sound."""
+    """The user is needed: always, with a sound."""
     ALERT_PART = "alert_part"
-    """Belongs to one that is needed: always, without a sound."""
+    """Belongs to a message of that importance: always, without a sound."""
     INFO = "info"
-    """Without a sound; not where a chat wants quiet."""
+    """Without a sound; not in chats that want quiet."""
     PROGRESS = "progress"
-    """The same, and with a sound where a chat wants to hear all."""
+    """Only in chats that want everything, with a sound: elsewhere only the card shows it."""
     DETAIL = "detail"
-    """Only where a chat wants to hear all, without a sound."""
+    """Only in chats that want everything, without a sound."""
 
     def wanted(self, level: NotifyLevel) -> bool:
         """Whether a chat wants it at all."""
         match self:
             case Importance.ALERT | Importance.ALERT_PART:
                 return True
-            case Importance.INFO | Importance.PROGRESS:
+            case Importance.INFO:
                 return level is not NotifyLevel.QUIET
-            case Importance.DETAIL:
+            case Importance.PROGRESS | Importance.DETAIL:
                 return level is NotifyLevel.ALL
 
     def silent(self, level: NotifyLevel) -> bool:

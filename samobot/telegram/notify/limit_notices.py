@@ -1,4 +1,4 @@
-"""Usage limits in the chat: one message for all sessions that wait for one, and one when they go on."""
+"""Usage limits in the chat: one message for all sessions that wait for one, and one when they continue."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SUBJECT = MessageSubject(None, "parked")
 
 
 def is_parked(view: SessionView) -> bool:
-    """Whether a session waits for a limit and goes on by itself after it."""
+    """Whether a session waits for a limit and continues automatically after it."""
     return view.state is SessionState.PARKED and (view.has_worker or view.wanted)
 
 
@@ -37,7 +37,7 @@ def is_restarting(view: SessionView) -> bool:
 
 
 def waiting_notice(views: Sequence[SessionView], recipient: Recipient, now: datetime) -> MessageView:
-    """Show which sessions wait for a limit and when they go on.
+    """Show which sessions wait for a limit and when they continue.
 
     Args:
         views: These sessions, at least one.
@@ -74,12 +74,12 @@ def waiting_notice(views: Sequence[SessionView], recipient: Recipient, now: date
 
 
 def closed_notice(text: str, recipient: Recipient, since: datetime, now: datetime) -> str:
-    """The same message once nobody waits any more."""
+    """The same message once no session waits."""
     return f"{text}\n\n→ Over · {time_of(now, recipient, since)}"
 
 
 def resumed_notice(views: Sequence[SessionView]) -> MessageView:
-    """Show that sessions go on after a limit."""
+    """Show that sessions continue after a limit."""
     several = len(views) > 1
     return MessageView(f"{Icon.RUNNING} {_names(views)} {'go' if several else 'goes'} on: the limit is over.")
 
@@ -96,9 +96,9 @@ class LimitNotices:
     """Keeps one message a chat about all sessions that wait for a limit.
 
     Args:
-        store: Remembers the message that stands.
-        publisher: Brings it to the chats.
-        recipients: Which chats hear of which session.
+        store: Remembers the open message.
+        publisher: Posts and edits it.
+        recipients: Which chats follow which session.
     """
 
     def __init__(self, store: Store, publisher: Publisher, recipients: Recipients) -> None:

@@ -1,6 +1,6 @@
-"""Which messages a chat should hold about a session, made from what is true and what was told. Pure.
+"""The messages that a chat should have about a session, from the current view and what was sent. Pure.
 
-Each has a key for good; the notifier posts the ones that are new, edits the ones that look different, and
+Each has a permanent key; the notifier posts the ones that are new, edits the ones that look different, and
 closes the ones that speak of something that is over.
 """
 
@@ -31,7 +31,7 @@ from samobot.telegram.views.questions import answered_question, answers_receipt,
 from samobot.telegram.views.wording import Recipient, decided_by, time_of
 
 _LIFTS = frozenset({DecisionKind.RETRY, DecisionKind.ACTION_DONE})
-"""Decisions that let go on what an obstacle held up."""
+"""Decisions that resume a blocked session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +53,18 @@ class ExtraContent:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A message that a chat should hold.
+    """A message that a chat should have.
 
     Attributes:
-        key: Names it within the session, for good.
+        key: Its permanent name within the session.
         kind: What sort of message; for replies to it.
-        shown: What it shows.
+        shown: Its content.
         importance: How much it matters.
         detail: What a reply to it is about.
-        post: Whether it is posted where it is not there; else it is only kept up to date.
+        post: Whether it is posted if it is missing; else it is only kept up to date.
         live: Whether it may still change.
         need: The need that it stands for.
-        decided: Whether buttons that it had are of no use any more.
+        decided: Whether its earlier buttons are no longer of use.
     """
 
     key: str
@@ -80,12 +80,12 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class NotificationInput:
-    """All that messages are made from.
+    """The input from which messages are made.
 
     Attributes:
         view: The session.
-        before: What was told.
-        after: What is told from now on.
+        before: What was sent.
+        after: What is sent from now on.
         extras: What new messages need.
         now: The time.
     """
@@ -98,22 +98,22 @@ class NotificationInput:
 
     @property
     def need(self) -> Need | None:
-        """What holds the session up."""
+        """What the session waits for."""
         return need_of(self.view)
 
     @property
     def new_plan(self) -> bool:
-        """Whether a plan is to be shown that was not."""
+        """Whether there is a plan that was not shown yet."""
         return len(self.after.plans) > len(self.before.plans) and not self.after.muted
 
     @property
     def newly_done(self) -> bool:
-        """Whether it is done and that was not told."""
+        """Whether it is done and that was not sent yet."""
         return self.after.done is not None and self.after.done != self.before.done
 
 
 def messages(change: NotificationInput, recipient: Recipient) -> list[Notification]:
-    """Make the messages of a session for a chat, in the order in which they should come."""
+    """Build the messages of a session for a chat, in the order in which they should come."""
     return [
         *_questions(change, recipient),
         *_plans(change, recipient),
@@ -124,7 +124,7 @@ def messages(change: NotificationInput, recipient: Recipient) -> list[Notificati
 
 
 def held(change: NotificationInput, key: str, posted: LiveMessage) -> bool:
-    """Whether a message of before that is not made anew stays as it is.
+    """Whether an earlier message that is not rendered again stays as it is.
 
     A need's message stands for as long as the need does. A worker that has just been started, and will find its
     gate as it is, has answered no question and decided no plan.
@@ -142,7 +142,7 @@ def held(change: NotificationInput, key: str, posted: LiveMessage) -> bool:
 
 
 def closed(change: NotificationInput, posted: LiveMessage, recipient: Recipient, by: Person | None) -> str:
-    """The text of a message whose need is over: what it said, and what came of it."""
+    """The text of a message whose need is over: its earlier text and the outcome."""
     decision = change.view.decision
     lifted = decision is not None and decision.kind in _LIFTS and decision.at and decision.at >= posted.at
     if decision is not None and lifted:
@@ -171,22 +171,22 @@ def _came_to(view: SessionView) -> str:
 
 
 def plan_key(state: NotifiedState) -> str:
-    """Names the message of the plan that was shown last; each showing has its own."""
+    """The key of the message of the plan that was shown last; each showing has its own."""
     return f"plan:{len(state.plans)}"
 
 
 def paused_key(told: NotifiedState) -> str:
-    """Names the message of a pause; it stands until the session goes on."""
+    """The key of the message about a pause; it stays open until the session continues."""
     return f"paused:{told.paused}"
 
 
 def budget_key(told: NotifiedState) -> str:
-    """Names the message of a good part of the budget being spent; it stands until more is, or the session rests."""
+    """The key of a budget warning; it stays open until the next threshold, or until the session is idle."""
     return f"budget:{told.budget_usd}:{told.warned}"
 
 
 def need_key(name: str) -> str:
-    """Names the message of an obstacle."""
+    """The key of the message about a need."""
     return f"need:{_digest(name)}"
 
 
@@ -265,7 +265,7 @@ def _plans(change: NotificationInput, recipient: Recipient) -> list[Notification
 def _past(
     change: NotificationInput, recipient: Recipient, told: NotifiedState, *, replaced: bool
 ) -> list[Notification]:
-    """The message of the plan shown last, once it waits for nothing any more."""
+    """The message of the plan shown last, once it is decided."""
     key, plan = plan_key(told), change.view.plan
     posted = told.posted.get(key)
     if posted is None:
@@ -290,7 +290,7 @@ def _obstacles(change: NotificationInput, recipient: Recipient) -> list[Notifica
         return []
     key = need_key(need.name)
     if key in change.after.posted:
-        return []  # said once, with what the agent said then; it stands until the need is over
+        return []  # sent once, with what the agent wrote then; it stays open until the need is over
     shown = obstacle(change.view, need.kind, change.extras.said, recipient, change.now)
     return [Notification(key, need.kind.value, shown, Importance.ALERT, {"need": need.name}, need=need.name)]
 
@@ -307,7 +307,7 @@ def _end(change: NotificationInput) -> list[Notification]:
             found.append(Notification(f"{key}:file", "done", file, Importance.INFO, live=False))
         return found
     if after.paused is not None and after.paused != change.before.paused:
-        # Part of what was decided just now: whoever did that is told that it does not go on by it.
+        # Part of the decision that was just made: its user is notified that it does not resume the session.
         importance = Importance.ALERT_PART if was_decided(view) else Importance.INFO
         return [Notification(paused_key(after), "paused", stopped(view, ""), importance)]
     return []
@@ -341,13 +341,13 @@ def _remarks(change: NotificationInput) -> list[Notification]:
 
 
 def _progress(change: NotificationInput) -> list[Notification]:
-    """A new phase or the end of an iteration, where nothing bigger is said."""
+    """A new phase or the end of an iteration, if nothing more important is sent."""
     before, after = change.before, change.after
-    # The overview holds what was done last on one line.
+    # The overview has the last action on one line.
     view = change.view.model_copy(update={"last_action": of_flattened(change.view.last_action or "")})
     if after.phase is not before.phase and view.phase not in (None, Phase.DONE):
         if view.state is SessionState.STOPPED:
-            return []  # a plan approved meanwhile, perhaps; it does not go on, and its card says where it is
+            return []  # a plan approved meanwhile, perhaps; it does not continue, and its card shows its state
         key = f"phase:{after.ended}:{view.phase}:{before.phase}"
         shown = events.new_phase(view, before.phase)
         return [Notification(key, "phase", shown, Importance.PROGRESS, live=False)]
@@ -358,5 +358,5 @@ def _progress(change: NotificationInput) -> list[Notification]:
 
 
 def _digest(name: str) -> str:
-    # A folder's name may be no text at all.
+    # A folder's name may be no valid text.
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,8 +1,8 @@
-"""Who tells the chat: compares what it was told with what is true, and says the difference.
+"""The notifier: compares each session's current state with what was last sent, and sends the difference.
 
-Everything about a session is made from its state alone. So a decision taken in a terminal changes the chat's
-message just as a tap does, and after an outage only what holds then is said. What was told is kept in the same
-transaction as the messages that tell it, and each message has a key for good: none is lost, none comes twice.
+Messages are made from the state alone. So a decision from the terminal changes the chat's message just as a
+tap does, and after an outage only the current state is sent. What was sent is stored in the same transaction as
+the messages, and each message has a permanent key: none is lost, none comes twice.
 """
 
 from __future__ import annotations
@@ -39,31 +39,31 @@ from samobot.telegram.views.pending import NeedKind, need_of
 log = logging.getLogger(__name__)
 
 SAVE_LAST_POLL_EVERY = timedelta(minutes=1)
-"""How often it is noted that all sessions were looked at."""
+"""How often the time of the last full poll is saved."""
 
 COMPARE_EVERY = timedelta(seconds=20)
-"""How often reminders and limits are looked at while no session changes."""
+"""How often reminders and limits are checked while no session changes."""
 
 GONE_AFTER = timedelta(minutes=10)
-"""How long a session has to be missing before what is shown of it is closed."""
+"""How long a session has to be missing before its messages are closed."""
 
 AUTO_GRACE = timedelta(minutes=1)
-"""Taps made while the bot was down are acted on before it decides anything by itself."""
+"""Delay after the start before anything is decided automatically, so that taps made during an outage go first."""
 
 RESTARTS_TOGETHER = timedelta(minutes=10)
-"""Restarts of a session that follow each other so soon are told in one message."""
+"""Interval within which several restarts of a session are reported in one message."""
 
 AUTOMATIC = Person("samobot, as --auto allows", "auto")
 
 
 class Notifier:
-    """Tells the chats about the sessions.
+    """Sends notifications about sessions to the chats.
 
     Args:
         fleet: The sessions.
-        store: What was told.
-        outbox: The way out.
-        recipients: Which chats hear of which session.
+        store: Remembers what was sent.
+        outbox: Delivers the messages.
+        recipients: Which chats follow which session.
         now: The clock, aware.
     """
 
@@ -100,9 +100,9 @@ class Notifier:
     # What is called ------------------------------------------------------------------------------------------
 
     async def update(self, views: Sequence[SessionView], past: Sequence[PastSession] = ()) -> None:
-        """Say what has changed in any session; called on every poll with all of them.
+        """Send what has changed in any session; called on every poll with all of them.
 
-        A session that cannot be told (the disk refuses) is told on the next poll.
+        A session whose notification fails (the disk refuses) is tried again on the next poll.
 
         Args:
             views: The sessions.
@@ -116,7 +116,10 @@ class Notifier:
         if same and now < self._compare_again and not self._sessions.any_due(now):
             return
         if past is not self._past:
+            before = self._past_keys
             self._past, self._past_keys = past, frozenset(each.key for each in past)
+            # Which past sessions the chats were notified of is not kept in memory: a row of the store says it.
+            self._notified = (self._notified | before) - self._past_keys
         self._views_compared, self._compare_again = None, now + COMPARE_EVERY
         self._sessions.mark_due(self._names.update(views, past), now)
         tellings = []
@@ -135,19 +138,19 @@ class Notifier:
             self._views_compared = views
 
     async def refresh(self, ref: SessionRef) -> None:
-        """Say what has changed in one session, right now: after a decision."""
+        """Send what has changed in one session right now, after a decision."""
         await self._sessions.refresh(ref, lambda state: state.updated(changing=()))
         if self._last_poll is not None:
             try:
                 self._limits.update(self._views(), self._now())
             except SamobotError as error:
-                log.error("who is parked cannot be told now: %s", error.message)
+                log.error("the notice about parked sessions failed: %s", error.message)
 
     @contextlib.contextmanager
     def deciding(self, ref: SessionRef, by: Person) -> Iterator[None]:
-        """Name who decides something that stands in none of the session's files, while it is being carried out.
+        """Remember who makes a decision that the session's files do not record, while it is carried out.
 
-        What comes of it may be told by a poll, before whoever decided has been answered.
+        A poll may send its result before the user who decided has got an answer.
         """
         self._sessions.deciding[ref.key] = by
         try:
@@ -161,11 +164,11 @@ class Notifier:
         await self._sessions.refresh(ref, lambda state: state.updated(changing=(*state.changing, key)))
 
     async def keep_answer(self, ref: SessionRef) -> None:
-        """Leave the answers as they are."""
+        """Keep the answers as they are."""
         await self._sessions.refresh(ref, lambda state: state.updated(changing=()))
 
     async def archive(self, ref: SessionRef, by: Person) -> None:
-        """Close what is shown of a session that was archived, at once.
+        """Close the messages of a session that was archived, at once.
 
         Args:
             ref: The session.
@@ -175,11 +178,11 @@ class Notifier:
         self._notified.discard(ref.key)
 
     async def auto_off(self, ref: SessionRef) -> None:
-        """Leave the need that stands now to a person, though the session was started with `--auto`."""
+        """Leave the current need to the user, although the session was started with `--auto`."""
         await self._sessions.refresh(ref, lambda state: state.updated(auto_off=state.need))
 
     def silence(self, chat_id: int, session: str, need: str) -> None:
-        """Remind a chat no more of what a session needs now.
+        """Stop reminding a chat of a session's current need.
 
         Args:
             chat_id: The chat.
@@ -191,7 +194,7 @@ class Notifier:
         self._store.chats.put(replace(chat, silenced=chat.silenced | {key}))
 
     def notify_fleet_news(self, news: Iterable[FleetEvent]) -> None:
-        """Say what the fleet did by itself."""
+        """Report what the fleet did automatically."""
         for each in news:
             _, _, folder = each.key.partition(":")
             if each.kind is FleetEventKind.RESTARTED:
@@ -212,7 +215,7 @@ class Notifier:
                     self._publisher.post(recipient, key, shown, MessageSubject(each.key, "news"), importance)
 
     def _notify_restart(self, news: FleetEvent, folder: str) -> None:
-        """Say that a worker was started again: one message, which counts while it happens again and again."""
+        """Report a restart of a worker: one message, which counts repeated restarts."""
         now, before = self._now(), self._store.restarts.get(news.key)
         if before is not None and now - before.at < RESTARTS_TOGETHER:
             notice = RestartNotice(before.message_key, before.times + 1, now)
@@ -229,7 +232,7 @@ class Notifier:
                     self._publisher.post(recipient, key, shown, about, Importance.INFO)
 
     def show_offline(self) -> None:
-        """Say on the cards of running sessions that the bot goes off; call it before the outbox is drained."""
+        """Show on the cards of running sessions that the bot goes offline; call it before the outbox is drained."""
         now = self._now()
         for key, known in self._sessions.known.items():
             if known.state.card and known.view.state is SessionState.RUNNING:
@@ -242,7 +245,7 @@ class Notifier:
         return {key: known.view for key, known in self._sessions.known.items()}
 
     def _post_reminders(self, now: datetime) -> None:
-        """Say again what waits for a person, where it is time, and remember that."""
+        """Send the reminders that are due, and remember them."""
         waiting = [
             PendingNeed(known.view, need, known.state.need_at, known.state.reminded)
             for known in self._sessions.known.values()
@@ -276,12 +279,12 @@ class Notifier:
                 elif state.need_kind is NeedKind.QUESTIONS:
                     await self._fleet.accept_suggestions(view.ref, AUTOMATIC)
             except SamobotError as error:
-                log.info("%s is not decided by itself: %s", view.ref.key, error.message)
+                log.info("%s is not decided automatically: %s", view.ref.key, error.message)
                 await self.auto_off(view.ref)
             await self.refresh(view.ref)
 
     async def _forget_gone(self, present: set[str], now: datetime) -> None:
-        """Close what is shown of sessions that are gone, once that is certain: of archived ones at once."""
+        """Close the messages of sessions that are gone, once that is certain: of archived ones at once."""
         for key in [key for key in self._gone if key in present or key in self._past_keys]:
             del self._gone[key]
         for key in [key for key in self._notified if key not in present and key not in self._past_keys]:
@@ -309,7 +312,7 @@ class Notifier:
         try:
             return await self._fleet.is_archived(ref)
         except SamobotError:
-            return False  # nobody can tell; it is closed when it has been gone for long
+            return False  # unknown; it is closed when it has been gone for long
 
     def _save_last_poll(self, now: datetime) -> None:
         if self._last_poll_saved is None or now - self._last_poll_saved >= SAVE_LAST_POLL_EVERY:

@@ -1,4 +1,4 @@
-"""Bringing what is shown to a chat: new messages, changed ones and cards, loud or silent as the chat wants it."""
+"""Posts and edits messages and cards, loud or silent as the chat prefers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.buttons import MessageView, keyboard
 from samobot.telegram.views.wording import Recipient
 
+SCROLLED_AWAY = 12
+"""Messages of ours below a card beyond which it is posted again when something happens."""
+
 
 class Publisher:
-    """Puts what is shown into the outbox, with buttons that work.
+    """Puts messages into the outbox, with working buttons.
 
     Args:
-        store: What buttons mean, and which messages are out.
-        outbox: The way out.
+        store: The meaning of buttons, and the messages that were sent.
+        outbox: Delivers the messages.
     """
 
     def __init__(self, store: Store, outbox: Outbox) -> None:
@@ -33,7 +36,7 @@ class Publisher:
         about: MessageSubject,
         importance: Importance,
     ) -> None:
-        """Post a message, in several parts where it is long; nothing where the chat does not want it."""
+        """Post a message, in several parts if it is long; nothing if the chat does not want it."""
         if not importance.wanted(recipient.level):
             return
         needed = importance in (Importance.ALERT, Importance.ALERT_PART)
@@ -71,15 +74,15 @@ class Publisher:
         *,
         decided: bool = False,
     ) -> None:
-        """Change a message; one that is not out yet goes out as it is now.
+        """Change a message; one that was not delivered yet is delivered as it is now.
 
         Args:
             recipient: The chat.
             key: The key that it was posted with.
-            shown: What it shows now.
-            about: What it is about now.
-            importance: How much it mattered.
-            decided: Whether the buttons that it had are of no use any more.
+            shown: Its new content.
+            about: Its new subject.
+            importance: Its importance when it was posted.
+            decided: Whether its earlier buttons are no longer of use.
         """
         scope = scope_of(recipient.chat_id, key)
         if decided:
@@ -93,17 +96,26 @@ class Publisher:
         self._outbox.edit(recipient.chat_id, last, key=key, about=about, markup=markup)
 
     def drop_superseded(self, recipient: Recipient, prefix: str, session: str) -> None:
-        """Drop messages about a session that have not gone out yet and are old news by now."""
+        """Drop messages about a session that were not delivered yet and are outdated."""
         for row in self._store.outbox.waiting(recipient.chat_id):
             if row.op is Op.SEND and row.about.session == session and row.key.startswith(prefix):
                 self._store.outbox.done(row)
 
-    def show_card(self, recipient: Recipient, session: str, shown: MessageView) -> None:
-        """Have a session's card show this; nothing is done where it was the last to be shown."""
-        digest = shown.digest
-        if self._cards.get((session, recipient.chat_id)) == digest:
+    def show_card(
+        self, recipient: Recipient, session: str, shown: MessageView, *, at_end: bool = False
+    ) -> None:
+        """Update a session's card; nothing is done if it shows this already.
+
+        Args:
+            recipient: The chat.
+            session: The session's key.
+            shown: What it shows.
+            at_end: Whether it is posted again at the end of the chat if it has scrolled away.
+        """
+        digest, key = shown.digest, f"card:{session}"
+        moved = at_end and self._outbox.replace_at_end(recipient.chat_id, key, SCROLLED_AWAY)
+        if not moved and self._cards.get((session, recipient.chat_id)) == digest:
             return
-        key = f"card:{session}"
         self._outbox.show(
             recipient.chat_id,
             split_html(self._outbox.mask(shown.text))[0],
@@ -115,7 +127,7 @@ class Publisher:
         self._cards[(session, recipient.chat_id)] = digest
 
     def forget_cards(self, session: str) -> None:
-        """Show a session's cards anew the next time: it is not certain that the last was accepted."""
+        """Render a session's cards again the next time: it is not certain that the last was accepted."""
         for key in [key for key in self._cards if key[0] == session]:
             del self._cards[key]
 
@@ -124,7 +136,7 @@ class Publisher:
         self._store.callbacks.retire(scope_of(recipient.chat_id, key))
 
     def strip(self, session: str) -> None:
-        """Take the buttons off whatever is about this session alone and still has some."""
+        """Remove the buttons of all messages about this session alone."""
         for scope in self._store.callbacks.scopes_of(session):
             self._store.callbacks.retire(scope)
             chat, _, key = scope.partition(":")

@@ -1,4 +1,4 @@
-"""Which chats hear of which session: the owner's, or the one that it was started in."""
+"""Which chats follow which session: the owner's, or the one that it was started in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Recipients:
     """The chats of sessions.
 
     Args:
-        store: Preferences of chats, who came in by a code, and which chat follows which session.
+        store: Preferences of chats, paired users, and which chat follows which session.
         settings: The owner's chat.
     """
 
@@ -21,7 +21,7 @@ class Recipients:
         self._followed = store.session_chats.all()
 
     def follow(self, session: str, chat_id: int, thread_id: int | None = None) -> None:
-        """Have a chat told about a session from now on, and only it.
+        """Send notifications about a session only to this chat from now on.
 
         Args:
             session: The session's key (`project:folder`).
@@ -37,20 +37,20 @@ class Recipients:
             self._followed[session] = (chat_id, thread_id)
 
     def forget(self, session: str) -> None:
-        """Forget where a session belongs that is gone."""
+        """Forget the chat of a session that is gone."""
         if session in self._followed:
             self._store.session_chats.drop(session, durable=False)
             del self._followed[session]
 
     def of(self, session: str) -> tuple[Recipient, ...]:
-        """The chats that hear of a session."""
+        """The chats that follow a session."""
         chosen = self._followed.get(session)
         if chosen is not None:
             return (self._place(*chosen),)
         return tuple(self._place(chat_id) for chat_id in self._homes())
 
     def all(self) -> tuple[Recipient, ...]:
-        """All recipients that hear of any session."""
+        """The chats that follow any session."""
         found = [self._place(chat_id) for chat_id in self._homes()]
         found += [self._place(*chosen) for chosen in self._followed.values()]
         return tuple(dict.fromkeys(found))
@@ -59,16 +59,16 @@ class Recipients:
         owner = self._settings.telegram_chat_id
         if owner is not None:
             return (owner,)
-        # Without an owner, whoever has come in by a code: a private chat has its user's number.
+        # Without an owner, the paired users: a private chat has its user's id.
         access = self._store.people.access()
         return tuple(sorted(access.groups)) or tuple(sorted(access.users))
 
     def migrations(self) -> dict[int, int]:
-        """Groups that have another number by now: the old one and the new one."""
+        """Groups with a new id: the old one and the new one."""
         return self._store.migrations.all()
 
     def at(self, chat_id: int, thread_id: int | None = None) -> Recipient:
-        """A chat as the words for it need to know it."""
+        """A chat as the texts for it need it."""
         chat = self._store.chats.get(chat_id)
         # Whoever else may decide, in whichever chat, is not the “you” of this one.
         people = self._settings.allowed_users | self._store.people.access().users

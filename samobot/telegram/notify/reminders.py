@@ -1,4 +1,4 @@
-"""What waits for a person is said again: after one hour, after four, then once a day, until it is silenced."""
+"""Reminders of what waits for the user: after one hour, after four, then once a day, until silenced."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _LISTED = 8
 
 
 GAP = timedelta(minutes=10)
-"""Nobody looked for so long: an outage. What fell due in it is not said the moment it ends, but so much later."""
+"""A gap between polls that counts as an outage. Reminders that fell due in it come this long after its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingNeed:
-    """Something that a person was told of and that still waits.
+    """A need that was sent and still waits.
 
     Attributes:
         view: The session.
         need: What it waits for.
-        since: When it was told.
-        reminded: How many times it was due to be said again, so far.
+        since: When it was sent.
+        reminded: Number of reminders that were due so far.
     """
 
     view: SessionView
@@ -47,11 +47,11 @@ class PendingNeed:
     reminded: int
 
     def is_due(self, now: datetime, awake_since: datetime) -> bool:
-        """Whether it is to be said again now.
+        """Whether a reminder is due now.
 
         Args:
             now: The time.
-            awake_since: Since when somebody has been looking without a gap.
+            awake_since: Since when sessions have been polled without a gap.
         """
         if times_due(self.since, now) <= self.reminded:
             return False
@@ -59,25 +59,25 @@ class PendingNeed:
 
 
 def times_due(since: datetime, now: datetime) -> int:
-    """How often something that was said at `since` should have been said again by now."""
+    """Number of reminders that should have been sent by now for a need that was sent at `since`."""
     waited = now - since
     return sum(waited >= step for step in _FIRST) + max(0, int(waited / _DAILY))
 
 
 def due_at(since: datetime, times: int) -> datetime:
-    """When it is due for the time after `times`."""
+    """When the reminder after the first `times` is due."""
     if times < len(_FIRST):
         return since + _FIRST[times]
     return since + _DAILY * (times - len(_FIRST) + 1)
 
 
 def silence_key(session: str, need: str) -> str:
-    """Names a need among those that a chat does not want to be reminded of."""
+    """The key of a need that a chat has silenced."""
     return f"{session}|{need}"
 
 
 def reminder(waiting: PendingNeed, now: datetime) -> MessageView:
-    """Say again that a session waits."""
+    """Remind of one session that waits."""
     view, need = waiting.view, waiting.need
     waited = human_duration((now - waiting.since).total_seconds())
     text = headline(SIGNS[need.kind], view.ref, f"{_still(_waits(view, need))}, for {waited}")
@@ -90,7 +90,7 @@ def reminder(waiting: PendingNeed, now: datetime) -> MessageView:
 
 
 def reminders(waiting: Sequence[PendingNeed], now: datetime) -> MessageView:
-    """Say again that several sessions wait, in one message."""
+    """Remind of several sessions that wait, in one message."""
     listed, buttons = [], []
     for each in waiting[:_LISTED]:
         waited = human_duration((now - each.since).total_seconds())
@@ -106,12 +106,12 @@ def reminders(waiting: Sequence[PendingNeed], now: datetime) -> MessageView:
 
 
 class Reminders:
-    """Brings reminders to the chats that want them.
+    """Sends reminders to the chats that want them.
 
     Args:
         store: What chats have silenced.
-        publisher: Brings them.
-        recipients: Which chats hear of which session.
+        publisher: Posts them.
+        recipients: Which chats follow which session.
     """
 
     def __init__(self, store: Store, publisher: Publisher, recipients: Recipients) -> None:
@@ -120,7 +120,7 @@ class Reminders:
         self._recipients = recipients
 
     def post(self, due: Sequence[PendingNeed], now: datetime) -> dict[str, dict[str, LiveMessage]]:
-        """Post what is due, several in one message; say which messages have to be closed later, by session."""
+        """Post the reminders that are due, several in one message; return the posted messages by session."""
         stamp = f"{now:%Y%m%dT%H%M%S}"
         posted: dict[str, dict[str, LiveMessage]] = {}
         for recipient in self._recipients.all():

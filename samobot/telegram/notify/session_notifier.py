@@ -1,4 +1,4 @@
-"""Telling the chats of one session: the difference between what they were told and what is true, in one transaction."""
+"""Notifications about one session: the difference between the current state and what was sent, in one transaction."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from samobot.telegram.views.wording import Icon, Recipient, decided_by, headline
 log = logging.getLogger(__name__)
 
 CARD_EVERY = timedelta(seconds=15)
-"""How often a running card is made anew though nothing was reported: its minutes go on."""
+"""How often a running card is rendered again without new activity, as it shows the elapsed minutes."""
 
 PAST_AFTER = timedelta(hours=1)
 """How long nothing has happened to a session that is past."""
 
 _CLOSED_IN_TIME = frozenset({"question", "paused", "budget"})
-"""Kinds of messages that are closed once what they offer has no use any more, though they stand for no need."""
+"""Kinds of messages without a need that are closed once their buttons are no longer of use."""
 
 
 @dataclass(slots=True)
@@ -54,10 +54,10 @@ class TrackedSession:
     """What is known of a session in this process.
 
     Attributes:
-        view: As it was told last.
-        state: What was told.
-        card_at: When its card was made.
-        due: When it has to be told anew though nothing changes.
+        view: The view that was sent last.
+        state: What was sent.
+        card_at: When its card was rendered.
+        due: When it has to be rendered again even without a change.
     """
 
     view: SessionView
@@ -67,21 +67,21 @@ class TrackedSession:
 
 
 class SessionNotifier:
-    """Tells the chats of single sessions.
+    """Sends notifications about single sessions.
 
     Args:
         fleet: The sessions.
-        store: What was told.
-        publisher: Brings it to the chats.
-        recipients: Which chats hear of which session.
-        called: Gives a view the name that its session is called by.
+        store: Remembers what was sent.
+        publisher: Posts and edits messages.
+        recipients: Which chats follow which session.
+        called: Sets the display name of a view.
         now: The clock, aware.
-        known_since: Until when all sessions were looked at before; None where nothing was.
+        known_since: The time of the last full poll of an earlier process; None if there was none.
 
     Attributes:
-        known: The sessions that were told by this process, by key.
-        known_since: Until when all sessions were looked at.
-        deciding: Who is deciding about a session at this moment, by key; a poll may see first what comes of it.
+        known: The sessions that this process has sent, by key.
+        known_since: The time of the last full poll.
+        deciding: Who is deciding about a session at this moment, by key; a poll may see the result first.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class SessionNotifier:
         self.deciding: dict[str, Person] = {}
 
     def is_due(self, view: SessionView, now: datetime) -> bool:
-        """Whether there may be something to tell of a session."""
+        """Whether there may be something to send about a session."""
         known = self.known.get(view.ref.key)
         if known is None or (known.due is not None and known.due <= now):
             return True
@@ -131,11 +131,11 @@ class SessionNotifier:
             del self._locks[key]
 
     def any_due(self, now: datetime) -> bool:
-        """Whether a session has to be told of again although nothing of it has changed."""
+        """Whether a session has to be rendered again even without a change."""
         return any(known.due is not None and known.due <= now for known in self.known.values())
 
     def mark_due(self, names: Collection[str], now: datetime) -> None:
-        """Have sessions of these names told with the next poll, though nothing else about them has changed."""
+        """Render sessions of these names again with the next poll."""
         if not names:
             return
         for key, known in self.known.items():
@@ -143,17 +143,17 @@ class SessionNotifier:
                 known.due = now
 
     async def poll(self, view: SessionView) -> None:
-        """Tell a session as it was read on a poll."""
+        """Send what has changed in a session as it was read on a poll."""
         known = self.known.get(view.ref.key)
         if known is not None and _is_older(view, known.view):
-            await self.refresh(view.ref)  # a decision was told after this was read
+            await self.refresh(view.ref)  # a decision was sent after this view was read
         else:
             await self._run_guarded(view.ref.key, self._notify(view))
 
     async def refresh(
         self, ref: SessionRef, adjust: Callable[[NotifiedState], NotifiedState] | None = None
     ) -> None:
-        """Read a session anew and tell it.
+        """Read a session again and send what has changed.
 
         Args:
             ref: The session.
@@ -166,17 +166,17 @@ class SessionNotifier:
         await self._run_guarded(ref.key, refresh())
 
     async def _run_guarded(self, session: str, work: Coroutine[Any, Any, None]) -> None:
-        """Tell; what goes wrong is told on the next poll, and holds up neither a handler nor other sessions."""
+        """Send; a failure is retried on the next poll, and delays neither a handler nor other sessions."""
         try:
             await work
         except NotFoundError:
             log.info("%s is gone", session)
         except SamobotError as error:
             self._mark_failed(session)
-            log.error("%s cannot be told now: %s", session, error.message)
+            log.error("the notification about %s failed: %s", session, error.message)
         except Exception:
             self._mark_failed(session)
-            log.exception("%s cannot be told", session)
+            log.exception("the notification about %s failed", session)
 
     def _mark_failed(self, session: str) -> None:
         known = self.known.get(session)
@@ -195,7 +195,7 @@ class SessionNotifier:
             return
         async with self._locks[key]:
             if key in self._archived:
-                # It was read before it was put away, or is back.
+                # It was read before it was archived, or is restored.
                 view = self._displayed(await self._fleet.view(view.ref))
                 self._archived.discard(key)
             now = self._now()
@@ -209,14 +209,21 @@ class SessionNotifier:
                 if known is None or known.state is stored:
                     break
             fresh = self._card_is_due(known, view, now)
-            told = self._apply(change, stored, self.deciding.get(key), show_card=fresh)
+            happened = known is not None and _card_marks(known.view) != _card_marks(view)
+            told = self._apply(
+                change,
+                stored,
+                self.deciding.get(key),
+                show_card=fresh,
+                at_end=happened and view.state is not SessionState.DONE,
+            )
             card_at = now if fresh or known is None else known.card_at
             ticks = view.state is SessionState.RUNNING
             due = now + CARD_EVERY if fresh else card_at + self._card_pause()
             self.known[key] = TrackedSession(view, told, card_at, due if ticks or not fresh else None)
 
     def _card_is_due(self, known: TrackedSession | None, view: SessionView, now: datetime) -> bool:
-        """Whether the card is made anew; of mere activity not more often than the chat could show it."""
+        """Whether the card is rendered again; for activity alone not more often than the chat could show it."""
         if known is None or _card_marks(known.view) != _card_marks(view):
             return True
         return now >= known.card_at + self._card_pause()
@@ -227,13 +234,19 @@ class SessionNotifier:
         return timedelta(seconds=running)
 
     def _apply(
-        self, change: NotificationInput, stored: NotifiedState | None, by: Person | None, *, show_card: bool
+        self,
+        change: NotificationInput,
+        stored: NotifiedState | None,
+        by: Person | None,
+        *,
+        show_card: bool,
+        at_end: bool,
     ) -> NotifiedState:
-        """Post, edit and close what has to be, and remember it; all of it or nothing."""
+        """Post, edit and close messages, and remember that, in one transaction."""
         view, key = change.view, change.view.ref.key
         recipients = self._recipients.of(key)
         wanted = {recipient: messages(change, recipient) for recipient in recipients}
-        # Durable where a person is told something; that is rare. The many edits of cards are not worth a sync.
+        # Durable for notifications, which are rare. The many edits of cards are not worth a sync.
         durable = bool(change.after.posted) or any(wanted.values())
         with self._store.transaction(durable=durable):
             posted = dict(change.after.posted)
@@ -257,7 +270,9 @@ class SessionNotifier:
             told = change.after.updated(posted=posted)
             if told.card and show_card:
                 for recipient in recipients:
-                    self._publisher.show_card(recipient, key, card.card(view, recipient, change.now))
+                    self._publisher.show_card(
+                        recipient, key, card.card(view, recipient, change.now), at_end=at_end
+                    )
             self._extras.keep(change)
             if told != stored:
                 self._store.notified.set(key, told.model_dump(mode="json", exclude_defaults=True))
@@ -272,7 +287,7 @@ class SessionNotifier:
         message: Notification,
         record: LiveMessage | None,
     ) -> LiveMessage | None:
-        """Post a message that is new to a chat, or edit it where it looks different; says what is there now."""
+        """Post a message that is new to a chat, or edit it if it looks different; return the message as it is now."""
         chat, digest = recipient.chat_id, message.shown.digest
         there = record.digests.get(chat) if record is not None else None
         about = MessageSubject(change.view.ref.key, message.kind, message.detail)
@@ -295,7 +310,7 @@ class SessionNotifier:
         )
 
     def _new_key(self, change: NotificationInput, message: Notification) -> str:
-        """Name a new message for good. Asked again in the same words, a question is another message."""
+        """Return the permanent key of a new message. A question that is asked again is another message."""
         session = change.view.ref.key
         key = f"{message.key}:{session}"
         if message.live and any(
@@ -311,7 +326,7 @@ class SessionNotifier:
         record: LiveMessage,
         by: Person | None,
     ) -> None:
-        """Take the buttons off a message whose need is over, and say what came of it."""
+        """Remove the buttons of a message whose need is over, and add the outcome."""
         session = change.view.ref.key
         for recipient in recipients:
             if recipient.chat_id not in record.texts:
@@ -326,23 +341,23 @@ class SessionNotifier:
                     self._store.chats.put(replace(chat, silenced=chat.silenced - {silenced}))
 
     def save_states(self, states: dict[str, NotifiedState]) -> None:
-        """Remember something else of sessions; part of the caller's transaction, see `noted`."""
+        """Save states of sessions, as part of the caller's transaction; see `apply_states`."""
         for key, state in states.items():
             self._store.notified.set(key, state.model_dump(mode="json", exclude_defaults=True))
 
     def apply_states(self, states: dict[str, NotifiedState]) -> None:
-        """Take over what `note` has written, once it is on disk."""
+        """Use the states that `save_states` has written, once they are on disk."""
         for key, state in states.items():
             self.known[key].state = state
 
     async def archive(self, ref: SessionRef, by: Person | None) -> None:
-        """Close what is shown of a session that somebody has just archived, and forget it."""
+        """Close the messages of a session that was just archived, and forget it."""
         async with self._locks[ref.key]:
             self._archived.add(ref.key)
             self._close_all(ref, Icon.ARCHIVED, "is put away", by)
 
     def forget(self, key: str) -> None:
-        """Close what is shown of a session that is gone, and forget it."""
+        """Close the messages of a session that is gone, and forget it."""
         self._close_all(SessionRef.from_key(key), Icon.IDLE, "is not here any more", None)
 
     def _close_all(self, ref: SessionRef, sign: Icon, words: str, by: Person | None) -> None:
@@ -385,12 +400,12 @@ class SessionNotifier:
         try:
             return NotifiedState.model_validate(stored).migrated(moves) if stored is not None else None
         except ValidationError:
-            log.warning("what was told about %s cannot be read any more; it is told afresh", key)
+            log.warning("the record of what was sent about %s cannot be read; it is sent again", key)
             return None
 
 
 def _card_marks(view: SessionView) -> tuple[object, ...]:
-    """What of a card a person should see at once."""
+    """The parts of a card that should be updated at once."""
     return (
         view.state,
         view.phase,

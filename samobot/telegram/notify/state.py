@@ -1,7 +1,7 @@
-"""What a chat was told about a session, and how that moves on when the session does. Pure.
+"""What was sent to a chat about a session, and how that changes with the session. Pure.
 
-`advance` takes what was told and what is true and says what is to be told from now on; it is kept in the store
-in the same transaction as the messages themselves.
+`advance` takes what was sent and the current view and returns what is to be sent from now on; it is stored in
+the same transaction as the messages themselves.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from samobot.telegram.views.pending import Need, NeedKind, need_of, occurrence
 from samobot.telegram.views.questions import can_be_suggested, question_key
 
 STALE = timedelta(days=3)
-"""What has waited so long when the bot sees it for the first time is shown by `/status`, not told."""
+"""A need older than this when the bot first sees it is shown by `/status` only, without a notification."""
 
 AUTO_AFTER = timedelta(minutes=10)
-"""How long a person has to say otherwise before the bot decides for a session started with `--auto`."""
+"""How long the user can object before the bot decides for a session started with `--auto`."""
 
 ALIVE = frozenset({SessionState.RUNNING, SessionState.QUEUED, SessionState.PARKED})
-"""Where a session is at work, or will be by itself."""
+"""States in which a session works, or will do so automatically."""
 
 _WARNINGS = (80, 50)
 
@@ -35,12 +35,12 @@ class LiveMessage(BaseModel):
     """A message that may still change.
 
     Attributes:
-        key: The outbox's name of it.
+        key: Its key in the outbox.
         kind: What sort of message.
         at: When it was posted.
         need: The need that it stands for; empty for other messages.
-        digests: What it shows, by chat.
-        texts: Its text by chat, for one that is only closed and never made anew.
+        digests: Digest of its content, by chat.
+        texts: Its text by chat, for one that is only closed and never rendered again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,11 +57,11 @@ class AnsweredRound(BaseModel):
     """A round of questions that has been answered.
 
     Attributes:
-        name: Names the round.
+        name: The name of the round.
         questions: Keys of its questions.
-        phase: Where the session was.
-        ended: How many iterations had ended.
-        last_action: What the agent had done last.
+        phase: The phase at that time.
+        ended: Number of iterations that had ended.
+        last_action: The agent's last action before.
         picked_up: Number of the iteration that ended well with the answers.
     """
 
@@ -76,32 +76,32 @@ class AnsweredRound(BaseModel):
 
 
 class NotifiedState(BaseModel):
-    """What was told about one session.
+    """What was sent about one session.
 
     Attributes:
-        since: When the session had last changed as it was first seen.
+        since: When the session had last changed when it was first seen.
         card: Whether it has a card.
-        phase: The phase that was told.
+        phase: The phase that was shown.
         ended: How many iterations had ended.
-        need: Name of the need that was told; None where there is none.
+        need: Name of the need that was sent; None if there is none.
         need_kind: Its kind.
-        need_at: When it was told.
-        muted: Whether it was so old when it was first seen that it is not said of one's own accord.
-        reminded: How many times it was due to be said again.
+        need_at: When it was sent.
+        muted: Whether it was so old when it was first seen that no notification was sent.
+        reminded: Number of reminders that were due.
         asked: Keys of the questions that were asked in the round that is open.
         receipt: The round that was answered last, until the agent has it.
         changing: Questions whose answer is being changed.
         plans: Digests of the plans that were shown, in order.
         plan_open: Whether the last of them waits for a decision.
         plan_changes: What it changes, as HTML.
-        auto_at: When the bot decides the need by itself.
-        auto_off: Name of the need for which a person has forbidden that.
-        remarks_at: Time of the newest remark that was told.
+        auto_at: When the bot decides the need automatically.
+        auto_off: Name of the need for which the user has turned that off.
+        remarks_at: Time of the newest remark that was sent.
         budget_usd: The budget that the warnings are about.
-        warned: Per cent of it that were told.
+        warned: Percentage of it that the last warning was about.
         pending: Fingerprints of guidance that the agent had not been given.
-        done: Names the end that was told.
-        paused: Names the pause that was told.
+        done: The name of the end that was sent.
+        paused: The name of the pause that was sent.
         posted: Messages that may still change, by key.
     """
 
@@ -137,7 +137,7 @@ class NotifiedState(BaseModel):
         return self.model_copy(update=values)
 
     def migrated(self, chats: Mapping[int, int]) -> NotifiedState:
-        """The same where chats have other numbers by now; this very object where nothing of it is concerned."""
+        """Return the state with the new ids of migrated chats; the same object if none is concerned."""
         if not any(
             old in each.digests or old in each.texts for each in self.posted.values() for old in chats
         ):
@@ -155,18 +155,18 @@ class NotifiedState(BaseModel):
 
     @property
     def version(self) -> int:
-        """How many contents of the plan were shown, up to the last one."""
+        """Number of plan versions that were shown."""
         return list(dict.fromkeys(self.plans)).index(self.plans[-1]) + 1 if self.plans else 0
 
 
 def first_sight(view: SessionView, now: datetime, known_since: datetime | None) -> NotifiedState:
-    """Say what counts as told of a session that is seen for the first time.
+    """Return the initial state of a session that is seen for the first time.
 
     Args:
         view: The session.
         now: The time.
-        known_since: Until when all sessions were looked at; what happened before and was not told then is old
-            news. None where nothing was ever looked at.
+        known_since: The time of the last full poll; what happened before and was not sent then is old. None if
+            there was none.
     """
     old = _is_old(view, need_of(view), now, known_since)
     return NotifiedState(
@@ -183,7 +183,7 @@ def first_sight(view: SessionView, now: datetime, known_since: datetime | None) 
 
 
 def advance(view: SessionView, state: NotifiedState, now: datetime) -> NotifiedState:
-    """Say what is told of a session from now on, after what was told."""
+    """Return the state after the current view has been sent."""
     need = need_of(view)
     changed = view.updated is not None and (state.since is None or view.updated > state.since)
     told_at = [state.remarks_at, *(remark.at for remark in view.remarks)]
@@ -208,22 +208,22 @@ def advance(view: SessionView, state: NotifiedState, now: datetime) -> NotifiedS
 
 
 def done_name(view: SessionView) -> str:
-    """Names the end of a session; another run comes to another one."""
+    """Name the end of a session; another run's end has another name."""
     return f"{view.run or 'hand'}:{view.iteration}"
 
 
 def paused_name(view: SessionView) -> str | None:
-    """Names the pause that a session is in; None where it is in none."""
+    """Name the pause that a session is in; None if it is not paused."""
     return occurrence(view) if view.paused else None
 
 
 def fingerprint(item: GuidanceView) -> str:
-    """Tells one piece of guidance from another."""
+    """Return the identity of a piece of guidance."""
     return hashlib.sha256(f"{item.who}\n{item.text}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def new_remarks(view: SessionView, before: NotifiedState, kind: str) -> list[RemarkView]:
-    """The remarks of a kind that have not been told."""
+    """The remarks of a kind that have not been sent."""
     since = before.remarks_at
     return [remark for remark in view.remarks if remark.kind == kind and (since is None or remark.at > since)]
 
@@ -282,7 +282,7 @@ def _receipt(view: SessionView, need: Need | None, state: NotifiedState) -> Answ
     moved = view.phase is not held.phase or view.last_action != held.last_action or need is not None
     if _ended(view) > held.ended and moved:
         return held.model_copy(update={"picked_up": view.ended or view.iteration})
-    # Somebody works on it by hand, or it was stopped for good: nothing more will be heard of it.
+    # Somebody works on it by hand, or it was stopped for good: no event will follow.
     return None if moved and view.state is not SessionState.RUNNING else held
 
 

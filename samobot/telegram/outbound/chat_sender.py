@@ -55,7 +55,7 @@ class SenderContext:
         pace: How fast Telegram may be written to.
         monotonic: A monotonic clock in seconds.
         backoff: Seconds after the first failure; each further one waits up to twice as long, at most 60.
-        on_failed: Called with a row that Telegram refused in every form, and its words.
+        on_failed: Called with a row that Telegram refused in every form, and the error text.
         wake: Called with the number of a chat that something waits for now.
     """
 
@@ -143,7 +143,7 @@ class ChatSender:
                 self._settle(delivered, message_id)
                 return self._next()
             if row.expires is not None and row.expires <= today:
-                log.info("a message to chat %d is news no more and was dropped: %s", self.chat_id, row.key)
+                log.info("an outdated message to chat %d was dropped: %s", self.chat_id, row.key)
                 self._store.outbox.done(row)
                 continue
             wait = self._pace.wait(self.chat_id, now, edit=self._is_edit(row))

@@ -50,17 +50,17 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """There is nothing to do: the chat shows it already, or the message to change is no more wanted."""
+    """There is nothing to do: the chat shows it already, or the message to change is no longer wanted."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageGone:
-    """The message that was to be edited is not there any more."""
+    """The message that was to be edited is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotEditable:
-    """The message is there and Telegram lets nobody change it any more: what it should say needs a new one."""
+    """The message exists, but Telegram no longer lets it be edited: its content needs a new message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ async def deliver(bot: Bot, row: OutboxRow, message_id: int | None) -> int | Non
         message_id: The message to edit or delete; None sends a new one.
 
     Returns:
-        The number of the new or edited message, None where there is none.
+        The number of the new or edited message, None if there is none.
 
     Raises:
         TelegramError: See `meaning`.
@@ -153,7 +153,7 @@ def classify_error(error: TelegramError | TimeoutError, row: OutboxRow) -> Error
 
 
 def plain_text(markup: str) -> str:
-    """Turn Telegram HTML into the text that a person reads, with `> ` before each line of a quote."""
+    """Turn Telegram HTML into its visible text, with `> ` before each line of a quote."""
     quoted = _QUOTE.sub(lambda found: "> " + found[1].replace("\n", "\n> "), markup)
     return html.unescape(re.sub(r"</?[a-zA-Z][^<>]*>", "", quoted))
 
@@ -184,7 +184,7 @@ def _refusal(text: str, row: OutboxRow) -> ErrorAction:
     elif "button" in text or "reply markup" in text:
         form |= Form.NO_MARKUP
     if form == row.form:
-        # Something unforeseen: a person needs the words more than their looks.
+        # An unexpected refusal: the text matters more than its formatting.
         form |= Form.PLAIN if not form & Form.PLAIN else Form.NO_MARKUP | Form.NO_THREAD
     return Rejected() if form == row.form else Simplify(form)
 
@@ -208,7 +208,7 @@ async def _send(bot: Bot, row: OutboxRow) -> Message:
     markup = _markup(row)
     lost = row.file is not None and not row.file.exists()
     if lost:
-        log.error("the file of %s is not in %s any more; its text is sent alone", row.key, row.file)
+        log.error("the file of %s is no longer in %s; its text is sent alone", row.key, row.file)
     if (row.file is None or lost) and not form & Form.DOCUMENT:
         return await bot.send_message(
             row.chat_id,

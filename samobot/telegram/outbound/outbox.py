@@ -1,4 +1,4 @@
-"""The way out: everything the bot says goes through here, and nothing it accepted is lost.
+"""The outbox: everything the bot sends goes through here, and nothing it accepted is lost.
 
 A call of `post`, `edit` or `show` writes a row and returns; a *lane*, one task for each chat that something
 waits for, delivers. So a slow or blocked chat holds up nobody else, and nobody waits for the network.
@@ -37,7 +37,7 @@ from samobot.text import one_line
 log = logging.getLogger(__name__)
 
 RECEIPT_SECONDS = 600.0
-"""A receipt that could not be delivered for so long is news no more."""
+"""A receipt that could not be delivered for so long is outdated."""
 
 _FIRST_BACKOFF = 1.0
 _DRAIN_LOOK = 0.05
@@ -50,7 +50,7 @@ class Attachment:
     """A file that goes with a message.
 
     Attributes:
-        name: Its name as the person sees it.
+        name: Its display name.
         data: Its content, at most 50 MB.
         photo: Whether it is shown as a picture.
         confirmed: Whether the user has asked for it a second time although it holds secrets.
@@ -69,7 +69,7 @@ class Outbox:
         bot: The bot, initialised.
         store: Where the queue is.
         limits: How fast Telegram may be written to.
-        on_failed: Called with a row that Telegram refused in every form, and its words.
+        on_failed: Called with a row that Telegram refused in every form, and the error text.
         monotonic: A monotonic clock in seconds.
         backoff: Seconds after the first failed call; each further one waits up to twice as long, at most 60.
         secrets: Masks secrets in everything that is sent.
@@ -118,7 +118,7 @@ class Outbox:
 
         Args:
             chat_id: Where to.
-            text: Telegram HTML; the caption where there is an attachment.
+            text: Telegram HTML; the caption if there is an attachment.
             key: Names the message for good, across restarts: what was sent under it before is not sent
                 again, what waits under it is replaced.
             about: What it is about, so that a reply to it finds its session.
@@ -223,7 +223,7 @@ class Outbox:
     ) -> None:
         """Keep one message showing the newest content: a card.
 
-        It is edited in place where it is in the chat, sent silently where it is not (yet, or any more); nothing
+        It is edited in place if it is in the chat, sent silently if it is not (yet, or no longer); nothing
         is done where it shows that already.
 
         Args:
@@ -246,7 +246,7 @@ class Outbox:
         self._wake(chat_id)
 
     def react(self, chat_id: int, message_id: int, emoji: str) -> None:
-        """Put a reaction on a person's message: a silent receipt. An empty emoji takes it away."""
+        """Put a reaction on a user's message: a silent receipt. An empty emoji removes it."""
         self._store.outbox.put(
             chat_id,
             Op.REACT,
@@ -259,7 +259,7 @@ class Outbox:
         self._wake(chat_id)
 
     def strip(self, chat_id: int, key: str) -> None:
-        """Take the buttons off the message of a key, or off what is still queued under it; its words stay."""
+        """Remove the buttons of the message of a key, or of what is still queued under it; its text stays."""
         queued = self._queued(chat_id, key)
         if queued is not None:
             bare = replace(queued.post, markup=None)
@@ -285,6 +285,21 @@ class Outbox:
             )
         self._wake(chat_id)
 
+    def replace_at_end(self, chat_id: int, key: str, most_below: int) -> bool:
+        """Delete the message of a key if more than so many of ours stand below it; `show` then sends it anew.
+
+        Returns:
+            Whether it is deleted.
+        """
+        sent = self._store.sent.by_key(chat_id, key)
+        if sent is None or self._store.sent.count_below(sent) <= most_below:
+            return False
+        with self._store.transaction(durable=False):
+            old = f"{key}:{sent.message_id}"
+            self._store.sent.rename(sent, old)
+            self.delete(chat_id, old)
+        return True
+
     def answer(
         self,
         query_id: str,
@@ -299,7 +314,7 @@ class Outbox:
             query_id: The callback query's id.
             text: Up to 200 characters shown at the top of the chat; empty only stops the button's spinner.
             alert: Whether the text is a dialog to be closed.
-            missed: Called where Telegram takes no answer any more: the tap was answered before, or long ago.
+            missed: Called if Telegram no longer takes an answer: the tap was answered before, or long ago.
         """
         self._calls.make(
             self._bot.answer_callback_query(
@@ -313,7 +328,7 @@ class Outbox:
         try:
             news = self._store.chats.unblock(chat_id)
         except StorageError as error:
-            log.error("chat %d: %s", chat_id, error)  # the next delivery notes it; somebody's message goes on
+            log.error("chat %d: %s", chat_id, error)  # the next delivery records it; the caller continues
             news = True
         if news:
             log.info("chat %d can be written to again", chat_id)

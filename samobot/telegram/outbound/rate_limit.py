@@ -26,7 +26,7 @@ class RateLimits:
 
 
 class RateLimiter:
-    """Says how long to wait before the next call for a chat.
+    """Computes how long to wait before the next call for a chat.
 
     Args:
         limits: The limits to keep.
@@ -71,7 +71,7 @@ class RateLimiter:
     def flood(self, chat_id: int, now: float, seconds: float) -> None:
         """Note that Telegram wants no call for a chat for a while (429).
 
-        It does not say whether it means the chat or the whole bot: a second chat told so while the first one
+        It does not state whether it means the chat or the whole bot: a second chat that gets one while the first one
         still waits means the bot.
         """
         if any(until > now for other, until in self._flooded.items() if other != chat_id):

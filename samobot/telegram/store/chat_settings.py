@@ -64,7 +64,7 @@ class ChatSettingsTable:
             )
 
     def block(self, chat_id: int) -> bool:
-        """Note that the bot may not write there; says whether that is news."""
+        """Record that the bot may not write there; return whether that is new."""
         chat = self.get(chat_id)
         if chat.blocked is not None:
             return False
@@ -72,7 +72,7 @@ class ChatSettingsTable:
         return True
 
     def unblock(self, chat_id: int) -> bool:
-        """Note that the bot may write there again; says whether that is news."""
+        """Record that the bot may write there again; return whether that is new."""
         chat = self.get(chat_id)
         if chat.blocked is None:
             return False

@@ -25,7 +25,7 @@ from samobot.telegram.store.schema import MIGRATIONS
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
-"""Says the time in epoch seconds; `time.time` outside tests."""
+"""Returns the time in epoch seconds; `time.time` outside tests."""
 
 _BUSY_MS = 5_000
 _PRIVATE_FILE = 0o600
@@ -110,7 +110,7 @@ class Database:
         return self._depth > 0
 
     def after_commit(self, callback: Callable[[], object]) -> None:
-        """Do something once the running transaction is on disk; at once where there is none.
+        """Do something once the running transaction is on disk; at once if there is none.
 
         For what cannot be rolled back, such as removing a file that a row named.
         """

@@ -20,9 +20,9 @@ class Priority(IntEnum):
     """What goes first in a chat."""
 
     NEEDED = 0
-    """A person waits for it or has to hear it; kept for as long as it takes, on disk before the call returns."""
+    """The user waits for it or is needed; kept for as long as it takes, on disk before the call returns."""
     RECEIPT = 1
-    """The echo of what a person just did, who is looking at the chat for it."""
+    """The response to what the user just did, who is looking at the chat for it."""
     NEWS = 2
     """What nobody waits for."""
     CARD = 3
@@ -35,9 +35,9 @@ class Op(StrEnum):
     SEND = "send"
     EDIT = "edit"
     SHOW = "show"
-    """Edit the message of this key where there is one, else send it."""
+    """Edit the message of this key if there is one, else send it."""
     STRIP = "strip"
-    """Take the buttons off a message, whatever it says."""
+    """Remove the buttons of a message, whatever its text."""
     REACT = "react"
     DELETE = "delete"
 
@@ -62,7 +62,7 @@ class Post:
         silent: Whether it comes without a sound.
         thread_id: The topic it goes to, or None.
         reply_to: Number of the message it replies to, or None; for a reaction, the message it is put on.
-        file_name: Name of the attached file as the person sees it, or None without one.
+        file_name: Display name of the attached file, or None without one.
         photo: Whether the file is shown as a picture.
     """
 
@@ -76,7 +76,7 @@ class Post:
 
     @property
     def digest(self) -> str:
-        """Hash of what a person sees in it."""
+        """Hash of its visible content."""
         shown = json.dumps([self.text, self.markup, self.file_name], sort_keys=True)
         return hashlib.sha256(shown.encode()).hexdigest()
 

@@ -1,6 +1,6 @@
 """Who may besides those in the settings, and the code by which they come in.
 
-The terminal shows a code; whoever sends it to the bot in time is let in. One code at a time, for one person,
+The terminal shows a code; whoever sends it to the bot in time is admitted. One code at a time, for one user,
 ten minutes, five wrong tries over all people; only a salted hash of it is on disk.
 """
 
@@ -121,7 +121,7 @@ class PairedPeople:
         return self._access
 
     def add_user(self, user_id: int) -> None:
-        """Let a person in for good."""
+        """Admit a user permanently."""
         self._add("user", user_id)
 
     def add_group(self, chat_id: int) -> None:
@@ -129,7 +129,7 @@ class PairedPeople:
         self._add("group", chat_id)
 
     def remove(self, identifier: int) -> None:
-        """Take a person's or group's access away; those in the settings are not ours to take."""
+        """Revoke a user's or group's access; those in the settings cannot be revoked here."""
         with self._database.transaction(durable=True) as connection:
             connection.execute("DELETE FROM people WHERE id = ?", (identifier,))
         self._access = None
@@ -156,7 +156,7 @@ class PairedBy:
     """Who was let in by a message.
 
     Attributes:
-        title: The title of the group; empty for a person.
+        title: The title of the group; empty for a user.
     """
 
     title: str

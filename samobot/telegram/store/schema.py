@@ -48,7 +48,7 @@ CREATE TABLE sent (               -- messages of ours in chats, so that replies 
 CREATE INDEX sent_by_key ON sent (key, chat_id);
 CREATE INDEX sent_by_session ON sent (session, at);
 
-CREATE TABLE told (               -- what the chat was last told about a session
+CREATE TABLE told (               -- what was last sent to the chat about a session
     session TEXT PRIMARY KEY,
     told    TEXT NOT NULL,
     at      REAL NOT NULL

@@ -103,8 +103,24 @@ class SentMessages:
         )
         return tuple(_message(row) for row in rows)
 
+    def count_below(self, message: SentMessage) -> int:
+        """How many messages of ours stand below this one, in its chat and topic."""
+        row = self._database.row(
+            "SELECT COUNT(*) AS below FROM sent WHERE chat_id = ? AND message_id > ? AND thread_id IS ?",
+            (message.chat_id, message.message_id, message.thread_id),
+        )
+        return int(row["below"]) if row is not None else 0
+
+    def rename(self, message: SentMessage, key: str) -> None:
+        """Give a message another key, so that its old one is free for a new message."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                "UPDATE sent SET key = ? WHERE chat_id = ? AND message_id = ?",
+                (key, message.chat_id, message.message_id),
+            )
+
     def drop(self, chat_id: int, key: str) -> None:
-        """Forget the messages of a key: they are gone from the chat, or must not be edited any more."""
+        """Forget the messages of a key: they are gone from the chat, or must no longer be edited."""
         with self._database.transaction(durable=False) as connection:
             connection.execute("DELETE FROM sent WHERE key = ? AND chat_id = ?", (key, chat_id))
 

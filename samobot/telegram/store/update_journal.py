@@ -1,4 +1,4 @@
-"""The journal of updates: on disk before Telegram is told that they arrived."""
+"""The journal of updates: on disk before they are acknowledged to Telegram."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class UpdateJournal:
         self._settle(update_id, UpdateState.DONE, None)
 
     def quarantine(self, update_id: int, reason: str) -> None:
-        """Set an update aside for good, with the reason in words."""
+        """Set an update aside permanently, with the reason as text."""
         self._settle(update_id, UpdateState.QUARANTINED, reason)
 
     def unfinished(self) -> tuple[JournaledUpdate, ...]:

@@ -55,11 +55,11 @@ class Action(BaseModel):
         do: What it asks for.
         session: Key of the session it is about (`project:folder`).
         question: Index of a question.
-        identity: Fingerprint of that question, or the digest of the plan or landing, as the person saw it.
+        identity: Fingerprint of that question, or the digest of the plan or landing, as it was shown.
         letter: The option that is chosen.
         project: A project's name, where one is picked.
-        command: The command that goes on once something was picked, with what it has already.
-        text: Words that belong to it, such as the task of a run whose project is asked for, or the answer that
+        command: The command that continues once something was picked, with its arguments so far.
+        text: Text that belongs to it, such as the task of a run whose project is asked for, or the answer that
             stood when another one was asked for.
         usd: US dollars, where a budget is raised.
         files: Files of the message that led to the button; they go where its text goes.

@@ -1,4 +1,4 @@
-"""What holds a session up, besides questions and plans: in words what happened, and what a person can do."""
+"""Messages about needs other than questions and plans: what happened, and what the user can do."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def obstacle(
 
 
 def rest_words(view: SessionView) -> str:
-    """Why a session does not work, in a few plain words after “it is” or “it was”; empty where it does."""
+    """Why a session is idle, as a short phrase after “it is” or “it was”; empty if it works."""
     need = need_of(view)
     if need is None:
         return _state_words(view)
@@ -234,7 +234,7 @@ def _day(view: SessionView) -> MessageView:
 
 
 def more_today(ref: SessionRef) -> ActionButton:
-    """The button that lets all sessions spend more today, and this one go on."""
+    """The button that lets all sessions spend more today and resumes this one."""
     more = Action(do=ActionKind.ADD_BUDGET, session=ref.key, usd=MORE_USD, text=FOR_TODAY)
     return ActionButton(f"+${MORE_USD:,.0f} for today", more, once=True)
 

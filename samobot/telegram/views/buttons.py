@@ -32,7 +32,7 @@ class ActionButton:
     """A button.
 
     Attributes:
-        label: What it says.
+        label: Its text.
         action: What a tap on it asks for.
         once: Whether only the first tap counts, of all the single-use buttons of its scope.
         scope: What it belongs to; empty: the message that it stands below.
@@ -52,7 +52,7 @@ class MessageView:
     """A message as it is to be seen.
 
     Attributes:
-        text: Telegram HTML; the caption where there is an attachment.
+        text: Telegram HTML; the caption if there is an attachment.
         buttons: Rows of buttons.
         attachment: A file that goes with it.
     """
@@ -82,7 +82,7 @@ def file_label(name: str, size: str) -> str:
 
     Args:
         name: The file's name.
-        size: Its size, in words.
+        size: Its size, for display.
     """
     room = LABEL_CHARACTERS - len(size) - 3
     name = agent_plain(name)
@@ -94,7 +94,7 @@ def file_label(name: str, size: str) -> str:
 
 
 def keyboard(callbacks: CallbackIds, buttons: Rows, scope: str) -> InlineKeyboardMarkup | None:
-    """Give each button its callback id and lay them out; None where there are no buttons.
+    """Give each button its callback id and lay them out; None if there are no buttons.
 
     Args:
         callbacks: The table of callback ids.

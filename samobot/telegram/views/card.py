@@ -1,6 +1,6 @@
 """The card: one message a session, edited in recipient, that shows where it is and what it does right now.
 
-A card says only what was seen: without a living worker it never says that anything works.
+A card shows only what was observed: without a living worker it never shows work.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def sign_of(view: SessionView, need: Need | None) -> Icon:
 
 
 def doing(view: SessionView, need: Need | None, recipient: Recipient, now: datetime) -> str:
-    """One line about what it does right now, or since when it rests; plain text."""
+    """One line about what it does right now, or since when it is idle; plain text."""
     since = _since(view, recipient, now)
     if need is not None:
         return f"{_waits(view, need)}{since}"
@@ -168,7 +168,7 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
 
 
 def farewell(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:
-    """The card of a running session when the bot itself ends: what it shows is as old as it says."""
+    """The card of a running session when the bot itself ends, with the time of what it shows."""
     shown = card(view, recipient, now)
     note = f"🔌 As of {time_of(now, recipient, now)}, when the bot went off. The run goes on."
     return MessageView(f"{shown.text}\n{note}", shown.buttons)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from samobot.fleet.models import SessionView
 from samobot.fleet.results import DiffView, Document
-from samobot.phases import Phase
 from samobot.session.journal import RunEndReason
 from samobot.telegram.markup.rich_text import RichText, escape
 from samobot.telegram.markup.split import PHONE_LINE, beginning, file_name
@@ -44,7 +43,7 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> MessageView:
         diff: What its branch holds; None where it does not work in a repository.
     """
     words = summary_text(summary) or agent_block(view.summary or view.last_action or "", _SUMMARY)
-    facts = lines(_branch(diff), _tests(view), _took(view), _by_phase(view))
+    facts = lines(_branch(diff), _tests(view), _took(view))
     key = view.ref.key
     of_repository = (
         *((land_button(view.ref),) if diff is not None and diff.commits else ()),
@@ -78,7 +77,7 @@ def summary_file(view: SessionView, document: Document) -> MessageView | None:
 
 
 def stopped(view: SessionView, report: str) -> MessageView:
-    """Show that a person stopped or paused a session; `report` says more about it, plain text."""
+    """Show that the user stopped or paused a session; `report` has the details, as plain text."""
     key = view.ref.key
     buttons = (
         ActionButton("▶️ Resume", Action(do=ActionKind.RESUME, session=key), once=True),
@@ -97,7 +96,7 @@ def stopped(view: SessionView, report: str) -> MessageView:
 
 
 def was_decided(view: SessionView) -> bool:
-    """Whether it was asked to pause, then waited for a person's decision, and has it now."""
+    """Whether it was asked to pause, then waited for a decision, and has it now."""
     return view.paused and view.end is not None and view.end.reason is RunEndReason.WAITING
 
 
@@ -153,11 +152,3 @@ def _took(view: SessionView) -> str:
     if view.cost_usd:
         facts.append(money_of(view))
     return escape(" · ".join(facts))
-
-
-def _by_phase(view: SessionView) -> str:
-    order = [phase.value for phase in Phase]
-    counts = {name: count for name, count in view.iterations_by_phase.items() if name in order}
-    if len(counts) < 2:
-        return ""
-    return " · ".join(f"{name}\u00a0{counts[name]}" for name in sorted(counts, key=order.index))

@@ -1,4 +1,4 @@
-"""What is said in passing: a new phase, words that arrived, money half spent, something that was put back."""
+"""Messages about events: a new phase, delivered guidance, a budget warning, a reverted change."""
 
 from __future__ import annotations
 
@@ -26,14 +26,13 @@ _SHOWN = 5
 
 
 def new_phase(view: SessionView, before: Phase | None) -> MessageView:
-    """Show that a session has come to another phase."""
-    came = f"From {before}: {plural(view.iterations_by_phase[before], 'iteration')}" if (
-        before is not None and view.iterations_by_phase.get(before)
-    ) else ""  # fmt: skip
-    cost = f" · {money_of(view)} so far" if came and view.cost_usd else ""
+    """Show that a session has come to another phase, and what the one before took."""
+    count = view.iterations_by_phase.get(before, 0) if before is not None else 0
+    cost = f" · {money_of(view)} so far" if view.cost_usd else ""
+    took = f"{capitalize_first(before or '')} took {plural(count, 'iteration')}{cost}" if count else ""
     last = agent_block(view.summary or view.last_action or "", 160)
-    head = headline(Icon.RUNNING, view.ref, f"goes on to {view.phase}")
-    return MessageView(lines(head, dots(view.phase), escape(came + cost), last))
+    head = f"{Icon.RUNNING} {name_of(view.ref)}: {escape(view.phase or '')}"
+    return MessageView(lines(head, dots(view.phase), escape(took), last))
 
 
 def iteration_over(view: SessionView) -> MessageView:
@@ -44,7 +43,7 @@ def iteration_over(view: SessionView) -> MessageView:
 
 
 def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> MessageView:
-    """Show that the agent has been given what people told it, in an iteration that ended well."""
+    """Show that the agent has received guidance, in an iteration that ended well."""
     shown = [f"“{escape(one_line(item.text, 120))}”" for item in items[:_SHOWN]]
     more = len(items) - len(shown)
     head = headline(Icon.GUIDANCE, view.ref, f"has your words since iteration {view.ended or view.iteration}")
@@ -52,7 +51,7 @@ def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> MessageV
 
 
 def put_back(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
-    """Show that the agent decided something that only a person may, and that it was put back."""
+    """Show that the agent decided something that only the user may, and that it was reverted."""
     shown = [agent_block(remark.text, 300) for remark in remarks[-_SHOWN:]]
     more = len(remarks) - len(shown)
     log = ActionButton("📄 Log", Action(do=ActionKind.LOG, session=view.ref.key))
@@ -86,7 +85,7 @@ def money_spent(view: SessionView, percent: int) -> MessageView:
 
 
 def fleet_news(news: FleetEvent, name: str, times: int = 1) -> MessageView:
-    """Show what the fleet did by itself.
+    """Show what the fleet did automatically.
 
     Args:
         news: What it did.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from samobot.fleet.forge import CheckState, PullRequestState, PullRequestView
 from samobot.fleet.landing_models import LandingOffer, LandingStep, LandingView
 from samobot.fleet.models import SessionRef
-from samobot.telegram.markup.html import code
+from samobot.telegram.markup.html import bold, code, link
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
@@ -23,7 +24,14 @@ _LABELS = {
     LandingStep.MERGE: "🔀 Merge here",
     LandingStep.SQUASH: "Squash",
     LandingStep.PUSH: "⬆️ Push",
+    LandingStep.OPEN_PR: "🔀 Open PR…",
+    LandingStep.OPEN_DRAFT: "As draft",
+    LandingStep.MERGE_PR: "✅ Merge PR",
+    LandingStep.SQUASH_PR: "Squash PR",
 }
+_OPENS = (LandingStep.OPEN_PR, LandingStep.OPEN_DRAFT)
+_CHECK_SIGNS = {CheckState.GREEN: "✓", CheckState.PENDING: "…", CheckState.RED: "✗"}
+_CHECKS = 6
 _SUBJECTS, _SUBJECT = 5, 80
 _ID = 9
 
@@ -55,10 +63,52 @@ def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
         else ""
     )
     remote = f"Push goes to {code(one_line(view.remote, 200))}" if _is_open(view, LandingStep.PUSH) else ""
-    possible = [each for each in view.offers if not each.refusal]
+    possible = [each for each in view.offers if not each.refusal and each.step is not LandingStep.OPEN_DRAFT]
     return MessageView(
-        paragraphs(lines(head, facts, at), quoted_lines(*subjects), lines(behind, remote, *_refusals(view))),
+        paragraphs(
+            lines(head, facts, at),
+            quoted_lines(*subjects),
+            _pull_request(view.pull_request),
+            lines(behind, remote, *_refusals(view)),
+        ),
         rows(*(_button(ref, each) for each in possible), width=2),
+    )
+
+
+def new_pull_request(ref: SessionRef, view: LandingView) -> MessageView:
+    """Show the title and the whole text that a pull request would have; its buttons open exactly that.
+
+    Args:
+        ref: The session.
+        view: What was read.
+    """
+    head = headline(Icon.LANDING, ref, one_line(f"{view.branch} → {view.base} at {view.forge}", 200))
+    offers = [each for each in view.offers if each.step in _OPENS and not each.refusal]
+    reasons = dict.fromkeys(each.refusal for each in view.offers if each.step in _OPENS and each.refusal)
+    buttons = (
+        ActionButton(_LABELS[each.step].rstrip("…"), _action(ref, each.step, each.identity), once=True)
+        for each in offers
+    )
+    text = paragraphs(
+        lines(head, bold(view.title), code(view.head[:_ID])),
+        escape(view.body) or "Without a text.",
+        lines(*map(escape, reasons)),
+    )
+    return MessageView(text, rows(*buttons))
+
+
+def _pull_request(request: PullRequestView | None) -> str:
+    if request is None:
+        return ""
+    kind = "draft" if request.draft and request.state is PullRequestState.OPEN else request.state.value
+    checks = [
+        f"{_CHECK_SIGNS[each.state]} {escape(one_line(each.name, 40))}"
+        for each in sorted(request.checks, key=lambda each: each.state is CheckState.GREEN)[:_CHECKS]
+    ]
+    if len(request.checks) > len(checks):
+        checks.append(f"… and {len(request.checks) - len(checks)} more")
+    return lines(
+        f"{link(f'#{request.number}', request.url)} is {kind}, at {code(request.head[:_ID])}", *checks
     )
 
 
@@ -72,12 +122,18 @@ def _refusals(view: LandingView) -> list[str]:
     found: dict[str, list[str]] = {}
     for each in view.offers:
         if each.refusal:
-            found.setdefault(each.refusal, []).append(_LABELS[each.step].split(" ", 1)[-1])
+            label = _LABELS[each.step].rstrip("…")
+            found.setdefault(each.refusal, []).append(label.lstrip("🔀⬆️✅ "))
     return [
         f"{escape(', '.join(labels))}: {escape(one_line(reason, 300))}" for reason, labels in found.items()
     ]
 
 
 def _button(ref: SessionRef, offer: LandingOffer) -> ActionButton:
-    action = Action(do=ActionKind.LAND, session=ref.key, text=offer.step, identity=offer.identity)
-    return ActionButton(_LABELS[offer.step], action, once=True)
+    if offer.step is LandingStep.OPEN_PR:  # its text is shown first
+        return ActionButton(_LABELS[offer.step], _action(ref, offer.step, None))
+    return ActionButton(_LABELS[offer.step], _action(ref, offer.step, offer.identity), once=True)
+
+
+def _action(ref: SessionRef, step: LandingStep, identity: str | None) -> Action:
+    return Action(do=ActionKind.LAND, session=ref.key, text=step, identity=identity)

@@ -1,4 +1,4 @@
-"""What a session needs from a person now, and under which name: another round of questions is another need."""
+"""What a session needs from the user now, and its name: another round of questions is another need."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from samobot.session.status import SessionState
 
 
 class NeedKind(StrEnum):
-    """What a person has to do something about."""
+    """The kinds of needs."""
 
     QUESTIONS = "questions"
     PLAN = "plan"
@@ -27,11 +27,11 @@ class NeedKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something that holds a session up until a person acts.
+    """Something that a session waits for until the user acts.
 
     Attributes:
         kind: What it is.
-        name: Tells it from every other one of the session; the same for as long as it stands.
+        name: Its name, unique within the session; the same for as long as it is open.
     """
 
     kind: NeedKind
@@ -65,7 +65,7 @@ def need_of(view: SessionView) -> Need | None:
 
 
 def occurrence(view: SessionView) -> str:
-    """Name the moment at which a session came to rest."""
+    """Name the moment at which a session became idle."""
     if view.end is not None:
         return f"{view.end.at:%Y%m%dT%H%M%S.%f}"
     words = f"{view.phase} {view.iteration} {view.asked}"

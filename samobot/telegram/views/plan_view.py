@@ -65,7 +65,7 @@ def open_plan(
         recipient: The chat.
         now: The time.
         again: Whether exactly this content was shown and decided about before.
-        auto_at: When it is approved without a person, where a session was started so.
+        auto_at: When it is approved automatically, if the session was started so.
     """
     words = "shows the same plan again" if again else "has a plan"
     most = _WITH_CHANGES if changes and not again else _MOST_PHASES
@@ -116,7 +116,7 @@ def decided_plan(
 
 
 def past_plan(view: SessionView, version: int, *, replaced: bool) -> MessageView:
-    """Show that a plan's message speaks of something that is over, where nobody can say any more who decided."""
+    """Show that a plan's message is outdated, if it is no longer known who decided."""
     words = "A newer version is below." if replaced else "It is decided; the session has gone on."
     if view.state is SessionState.STOPPED and not replaced:
         words = "Stopped before it was decided. /resume shows it again."
@@ -157,7 +157,7 @@ def changes(before: str, after: str) -> str:
 
 
 def agent_verbatim(words: str) -> str:
-    """A person's own words as a quote, unrendered."""
+    """The user's text as a quote, unrendered."""
     words = words.strip()
     return f"<blockquote>{escape(clip(words, 1000))}</blockquote>" if one_line(words) else ""
 

@@ -35,7 +35,7 @@ _RECEIPT_LINES = 8
 
 
 def question_key(question: Question) -> str:
-    """Names a question's message: other words, or the same words in another recipient, are another question."""
+    """The key of a question's message: another text, or the same text for another recipient, has another key."""
     return f"question:{question.index}:{question.identity}"
 
 
@@ -49,14 +49,14 @@ def open_question(
 ) -> MessageView:
     """Show a question that waits for an answer.
 
-    The first open one also offers to take all suggestions, and says when that happens by itself.
+    The first open one also offers to take all suggestions, and shows when that happens automatically.
 
     Args:
         view: The session.
         question: One of its questions; may be answered already, where the answer is to be changed.
         recipient: The chat.
         now: The time.
-        auto_at: When the suggestions are taken without a person, where a session was started so.
+        auto_at: When the suggestions are taken automatically, if the session was started so.
     """
     waiting = view.open_questions
     first = bool(waiting) and waiting[0].index == question.index
@@ -142,7 +142,7 @@ def answer_words(question: Question) -> str:
 
 
 def answer_line(question: Question, limit: int) -> str:
-    """An answer as one line of HTML: an option's words rendered, a person's own as they are."""
+    """An answer as one line of HTML: an option's text rendered, the user's own as it is."""
     letter, words = _chosen(question)
     if letter is not None:
         return f"<b>{escape(letter)}</b>  {agent_line(words, limit)}".rstrip()
@@ -150,14 +150,14 @@ def answer_line(question: Question, limit: int) -> str:
 
 
 def _chosen(question: Question) -> tuple[str | None, str]:
-    """The letter of the option that was chosen and its words; None and a person's own words otherwise."""
+    """The letter of the option that was chosen and its text; None and the user's own text otherwise."""
     answer = question.answer or ""
     letters = [option.letter for option in question.options if answer.startswith(f"{option.letter})")]
     return (letters[0], answer.removeprefix(f"{letters[0]})").strip()) if letters else (None, answer)
 
 
 def can_be_suggested(view: SessionView) -> bool:
-    """Whether every open question comes with a suggestion, so that all can be answered without a person."""
+    """Whether every open question comes with a suggestion, so that all can be answered automatically."""
     waiting = view.open_questions
     return bool(waiting) and all(question.suggestion or question.reason for question in waiting)
 

@@ -1,4 +1,4 @@
-"""The words that all messages share: signs, names, times, and the agent's texts made fit for a message."""
+"""Shared parts of messages: signs, names, times, and the agent's texts prepared for a message."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Icon(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A chat as the words for it need to know it.
+    """A chat as the texts for it need it.
 
     Attributes:
         chat_id: The chat.
@@ -173,28 +173,28 @@ def _like_ours(text: str) -> bool:
 
 
 def agent_words(markdown: str, limit: int) -> str:
-    """The agent's words as one plain line of at most `limit` characters."""
+    """The agent's text as one plain line of at most `limit` characters."""
     return one_line(clean(agent_rich(clip(markdown, 4 * limit)).text), limit)
 
 
 def agent_line(markdown: str, limit: int) -> str:
-    """The agent's words as one line of HTML without styles, at most `limit` characters before escaping."""
+    """The agent's text as one line of HTML without styles, at most `limit` characters before escaping."""
     return escape(guarded(agent_words(markdown, limit)))
 
 
 def spoken_answer(answer: str, limit: int) -> str:
-    """An answer as one plain line: an option in the agent's words, anything else as the person wrote it."""
+    """An answer as one plain line: an option in the agent's wording, anything else as the user wrote it."""
     return agent_words(answer, limit) if _OPTION.match(answer) else one_line(answer, limit)
 
 
 def agent_quote(markdown: str, limit: int, *, expandable: bool = False) -> str:
-    """What somebody said, as a quote without styles; empty where there is nothing to see."""
+    """A user's text as a quote without styles; empty if there is nothing visible."""
     plain = re.sub(r"\n{2,}", "\n", shorten(agent_rich(markdown), limit).text).strip()
     return RichText(plain).quoted(expandable=expandable).html() if visible(plain) else ""
 
 
 def phase_words(phase: Phase | None) -> str:
-    """A phase for the middle of a sentence: `in testing`; empty where there is none."""
+    """A phase for the middle of a sentence: `in testing`; empty if there is none."""
     return f"in {phase}" if phase is not None else ""
 
 
@@ -218,5 +218,5 @@ def lines(*parts: str) -> str:
 
 
 def quoted_lines(*parts: str) -> str:
-    """Lines of HTML, in which the agent's words are, as one quote; empty ones are left out."""
+    """Lines of HTML with the agent's text, as one quote; empty ones are left out."""
     return f"<blockquote>{lines(*parts)}</blockquote>" if any(parts) else ""

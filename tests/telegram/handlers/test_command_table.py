@@ -579,7 +579,7 @@ async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phon
     for row in shown:
         label = row.post.markup["inline_keyboard"][0][0]["text"] if row.post.markup else ""
         words = await phone.tap(row, label)
-        assert words == "demo is gone: it was put away into the archive."
+        assert words == "demo is gone: it was archived."
 
 
 async def test_what_was_put_away_does_not_come_back_by_a_look_from_before(phone: Phone) -> None:
@@ -716,7 +716,7 @@ async def test_a_stop_really_stops_what_rests_and_closes_what_it_needed(phone: P
     (view,) = await phone.context.fleet.sessions()
     assert view.state is SessionState.STOPPED
     assert not (folder / "_signal.json").exists()
-    assert "Stopped by a person" in (folder / "_overview.md").read_text()
+    assert "Stopped by the user" in (folder / "_overview.md").read_text()
     rows = {row.key: row for row in phone.store.outbox.waiting(CHAT)}
     for row in needed:
         assert rows[row.key].post.markup is None
@@ -791,7 +791,7 @@ async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_res
     await phone.context.finish(20)
     phone.new()
     said = await phone.say("/resume demo")
-    assert any("demo waits for your answers; it goes on by itself after that" in text for text in said)
+    assert any("demo waits for your answers; it continues automatically after that" in text for text in said)
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     asked = [row for row in phone.store.outbox.waiting(CHAT) if row.key.startswith("question:")]
     assert any(row.post.markup for row in asked)

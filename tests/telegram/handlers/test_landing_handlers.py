@@ -13,6 +13,8 @@ from samobot.telegram.store.bot_store import Store
 from tests.support.phone import CHAT, Phone, open_phone
 from tests.support.repository import commit, git
 
+pytestmark = pytest.mark.slow
+
 
 class Killed(BaseException):
     """The end of the bot."""

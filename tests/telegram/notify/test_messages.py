@@ -286,7 +286,6 @@ def test_the_end_tells_what_was_done_and_what_it_took() -> None:
         "⎇ greet · 4 commits · 5 files, +182 −7",
         "✓ 12 tests",
         "1 h 12 min, of which 9 min waiting for you · 11 iterations · $4.31",
-        "investigation\u00a01 · requirements\u00a02 · planning\u00a01 · implementation\u00a01",
     ]
     assert labels(message.shown) == ["🔀 Land", "± Diff", "PR text", "Timeline", "🔁 Follow up", "📦 Archive"]
 

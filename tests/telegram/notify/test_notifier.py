@@ -15,10 +15,12 @@ from samobot.fleet.models import GuidanceView, RemarkView, SessionRef, SessionVi
 from samobot.fleet.results import Document, FleetEvent, FleetEventKind
 from samobot.phases import Phase
 from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
+from samobot.telegram.notify.publisher import SCROLLED_AWAY
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.callback_data import CallbackState
@@ -347,17 +349,50 @@ async def test_what_the_fleet_gives_up_is_loud_and_what_it_puts_right_is_not(kno
 # What is said in passing ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("level", "silent"), [(NotifyLevel.QUIET, None), (NotifyLevel.NORMAL, True), (NotifyLevel.ALL, False)]
-)
-async def test_a_new_phase_is_silent_and_not_said_where_a_chat_wants_quiet(
-    known: Phone, level: NotifyLevel, silent: bool | None
+@pytest.mark.parametrize("level", NotifyLevel)
+async def test_a_new_phase_is_on_the_card_and_a_message_only_where_a_chat_wants_all(
+    known: Phone, level: NotifyLevel
 ) -> None:
     known.store.chats.put(replace(known.store.chats.get(known.chat.id), level=level))
-    new = await known.look(session(phase=Phase.TESTING, updated=LATER))
-    assert [message.silent for message in new] == ([] if silent is None else [silent])
-    if new:
-        assert new[0].text.startswith("▶️ greet goes on to testing\n●●●●◉○○")
+    new = await known.look(session(phase=Phase.TESTING, updated=LATER, iterations_by_phase=EARLIER))
+    assert "testing" in known.one("▶️ greet · ").text
+    if level is not NotifyLevel.ALL:
+        assert new == []
+        return
+    (message,) = new
+    assert message.text.startswith("▶️ greet: testing\n●●●●◉○○\nRequirements took 2 iterations · $1.84 so far")
+    assert not message.silent
+
+
+async def _chatter(phone: Phone, count: int) -> None:
+    async with phone.delivering():
+        for number in range(count):
+            phone.outbox.post(phone.chat.id, f"chatter {number}", key=f"chatter:{phone.now}:{number}")
+
+
+async def test_a_card_that_has_scrolled_away_is_posted_again_when_something_happens(known: Phone) -> None:
+    card = known.one("▶️ greet · ")
+    await _chatter(known, SCROLLED_AWAY)
+    await known.look(session(phase=Phase.PLANNING, updated=LATER))
+    assert known.one("▶️ greet · ").id == card.id
+    await _chatter(known, 1)
+    active = session(phase=Phase.PLANNING, updated=LATER, activity="Reading main.py")
+    assert await known.look(active, after=timedelta(minutes=1)) == []  # mere activity
+    assert known.one("▶️ greet · ").id == card.id
+    (again,) = await known.look(session(phase=Phase.TESTING, updated=LATER + timedelta(minutes=2)))
+    assert again.text.startswith("▶️ greet · ")
+    assert card.deleted
+    assert again.silent
+    assert "Pause" in again.labels[0]
+
+
+async def test_a_card_whose_old_message_cannot_be_deleted_is_posted_again_all_the_same(known: Phone) -> None:
+    await _chatter(known, SCROLLED_AWAY + 1)
+    known.server.fault(FaultKind.BAD_REQUEST, "deleteMessage").text = "Bad Request: message can't be deleted"
+    (again,) = await known.look(session(phase=Phase.TESTING, updated=LATER))
+    assert again.text.startswith("▶️ greet · ")
+    await known.look(session(phase=Phase.TESTING, iteration=9, updated=LATER + timedelta(minutes=2)))
+    assert "Iteration 9" in again.text
 
 
 async def test_a_session_that_is_stopped_is_not_said_to_go_on_to_a_phase(known: Phone) -> None:
@@ -374,7 +409,7 @@ async def test_a_session_worked_on_by_hand_shows_its_phases(phone: Phone) -> Non
     new = await phone.look(
         at_rest(SessionState.IDLE, phase=Phase.TESTING, updated=LATER + timedelta(minutes=1), **by_hand)
     )
-    assert texts(new)[0].startswith("▶️ greet goes on to testing")
+    assert new == []
     assert "testing" in phone.one("💤").text
 
 
@@ -625,13 +660,14 @@ async def test_open_questions_without_a_suggestion_are_never_decided_by_itself(k
 
 
 async def test_a_phase_that_is_over_is_not_told_after_the_end(known: Phone) -> None:
+    known.store.chats.put(replace(known.store.chats.get(known.chat.id), level=NotifyLevel.ALL))
     await known.notifier.update([known.fleet.put(session(phase=Phase.PLANNING, updated=LATER))])
     view = at_rest(SessionState.DONE, phase=Phase.DONE, updated=LATER + timedelta(seconds=2))
     await known.notifier.update([known.fleet.put(view)])
     async with known.delivering():
         pass
     assert loud(known.messages) == ["🏁 greet is done"]
-    assert not any("goes on to" in text for text in texts(known.messages))
+    assert not any("greet: planning" in text for text in texts(known.messages))
 
 
 async def test_a_worker_that_dies_again_and_again_is_told_in_one_message(known: Phone) -> None:

@@ -1,0 +1,134 @@
+"""What samobot asks of a forge (GitHub, GitLab): one pull request of a branch, opened, read and merged.
+
+A forge is reached through its own command-line tool with the user's login. Another forge is one more module.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+_ADDRESS = re.compile(
+    r"(?:(?:https?|ssh|git)://(?:[^@/]*@)?(?P<host1>[\w.-]+)(?::\d+)?/|(?:[^@/:]+@)?(?P<host2>[\w.-]+):)"
+    r"(?P<path>\w[\w.-]*(?:/\w[\w.-]*)+)/?"
+)
+
+
+class PullRequestState(StrEnum):
+    """Whether a pull request can still be merged."""
+
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+class CheckState(StrEnum):
+    """Result of one check."""
+
+    GREEN = "green"
+    PENDING = "pending"
+    RED = "red"
+
+
+class CheckView(BaseModel):
+    """One check of a commit.
+
+    Attributes:
+        name: Its name.
+        state: Its result.
+        url: Where its log is; empty if unknown.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    state: CheckState
+    url: str = ""
+
+
+class PullRequestView(BaseModel):
+    """A pull request as the forge has it now.
+
+    Attributes:
+        number: Its number.
+        url: Its page.
+        title: Its title.
+        state: Whether it is open.
+        draft: Whether it is a draft.
+        head: The commit that it would merge.
+        base: The branch that it would be merged into.
+        checks: All checks of that commit.
+        obstacle: Why the forge would not merge it now, apart from checks and draft; empty if it would.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    url: str
+    title: str
+    state: PullRequestState
+    draft: bool
+    head: str
+    base: str
+    checks: tuple[CheckView, ...] = ()
+    obstacle: str = ""
+
+    def merge_problem(self, head: str) -> str:
+        """Return why it must not be merged now, as a sentence; empty if it may.
+
+        Args:
+            head: The commit that the user was shown.
+        """
+        if self.state is not PullRequestState.OPEN:
+            return f"#{self.number} is {self.state}."
+        if self.head != head:
+            return f"#{self.number} is at {self.head[:9]}, which is not what is here."
+        red = [check.name for check in self.checks if check.state is CheckState.RED]
+        pending = [check.name for check in self.checks if check.state is CheckState.PENDING]
+        if red:
+            return f"#{self.number} has red checks: {', '.join(red[:5])}."
+        if pending:
+            return f"#{self.number} waits for checks: {', '.join(pending[:5])}."
+        if not self.checks:
+            return f"#{self.number} has no checks yet; nothing is merged that was not seen green."
+        if self.draft:
+            return f"#{self.number} is a draft."
+        return self.obstacle
+
+
+class ForgeError(Exception):
+    """The forge or its tool refused, cannot be reached, or answered something unexpected.
+
+    Args:
+        message: Why, in one line.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Forge(Protocol):
+    """One repository at a forge. Every call may take half a minute and raises `ForgeError`."""
+
+    def find(self, branch: str) -> PullRequestView | None:
+        """Return the newest pull request of a branch of this repository: the open one, else the last one."""
+
+    def open(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> None:
+        """Open a pull request."""
+
+    def merge(self, number: int, head: str, *, squash: bool) -> None:
+        """Merge a pull request, only if its head is still this commit."""
+
+
+def split_address(address: str) -> tuple[str, str] | None:
+    """Return host and path of a repository's address (`github.com`, `owner/name`); None for any other address."""
+    found = _ADDRESS.fullmatch(address.strip())
+    return (
+        None
+        if found is None
+        else ((found["host1"] or found["host2"]).lower(), found["path"].removesuffix(".git"))
+    )

@@ -1,0 +1,92 @@
+"""Running a forge's command-line tool with the user's login: never asking, never for ever, nowhere near a repository.
+
+The tools run git in their working directory, under that repository's configuration. So they run in an empty folder,
+and the repository is an argument.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from samobot.fleet.forge import ForgeError
+from samobot.text import one_line
+
+_TIMEOUT_S = 60.0
+_ANSWER_LIMIT = 4 * 1024 * 1024
+_QUIET = {
+    "GH_PROMPT_DISABLED": "1",
+    "GH_NO_UPDATE_NOTIFIER": "1",
+    "GH_SPINNER_DISABLED": "1",
+    "NO_PROMPT": "1",
+    "GLAB_CHECK_UPDATE": "false",
+    "NO_COLOR": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "BROWSER": "false",
+    "EDITOR": "false",
+    "VISUAL": "false",
+    "PAGER": "cat",
+}
+_DROPPED = ("TELEGRAM_", "GIT_DIR", "GIT_WORK_TREE", "GH_REPO", "GH_HOST", "GH_DEBUG", "DEBUG", "GITLAB_REPO")
+
+
+def run_tool(tool: str, arguments: Sequence[str], *, text: str = "", timeout: float = _TIMEOUT_S) -> str:
+    """Run a forge's tool and return its output.
+
+    Args:
+        tool: `gh` or `glab`.
+        arguments: Its arguments; no secrets, as everybody sees them in the list of processes.
+        text: Its input.
+        timeout: Seconds after which it is ended with all its children.
+
+    Raises:
+        ForgeError: It is not installed, failed, or did not end in time.
+    """
+    program = shutil.which(tool)
+    if program is None or not os.path.isabs(program):
+        raise ForgeError(f"{tool} is not installed.")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(_DROPPED)} | _QUIET
+    with tempfile.TemporaryDirectory(prefix="samobot-forge-") as nowhere:
+        try:
+            process = subprocess.Popen(
+                [program, *arguments],
+                cwd=nowhere,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ForgeError(f"{tool} could not be started: {error.strerror}.") from error
+        try:
+            output, errors = process.communicate(text.encode("utf-8", "replace"), timeout)
+        except subprocess.TimeoutExpired:
+            raise ForgeError(f"{tool} did not answer within {timeout:.0f} s.") from None
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+    if process.returncode != 0:
+        said = one_line(errors.decode("utf-8", "replace"), 300)
+        raise ForgeError(f"{tool}: {said or f'it ended with code {process.returncode}'}")
+    return output[:_ANSWER_LIMIT].decode("utf-8", "replace")
+
+
+def read_json(tool: str, arguments: Sequence[str], *, text: str = "") -> Any:
+    """Run a forge's tool and parse its output as JSON.
+
+    Raises:
+        ForgeError: As for `run_tool`, or the output is not JSON.
+    """
+    output = run_tool(tool, arguments, text=text)
+    try:
+        return json.loads(output)
+    except (ValueError, RecursionError):
+        raise ForgeError(f"{tool} answered something that is not JSON.") from None

@@ -1,0 +1,106 @@
+"""GitHub through `gh`. The fields are those of `gh pr list --json`, documented in `gh help formatting` and GitHub's
+GraphQL schema (PullRequest, CheckRun, StatusContext)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from samobot.fleet.forge import CheckState, CheckView, ForgeError, PullRequestState, PullRequestView
+from samobot.fleet.forge_tool import read_json, run_tool
+
+_FIELDS = (
+    "number,url,title,state,isDraft,headRefOid,headRefName,baseRefName,isCrossRepository,"
+    "mergeable,mergeStateStatus,reviewDecision,statusCheckRollup"
+)
+_GREEN = frozenset({"SUCCESS", "NEUTRAL", "SKIPPED"})
+_PENDING = frozenset({"", "PENDING", "EXPECTED"})
+_READY = frozenset({"CLEAN", "HAS_HOOKS"})
+_NEWEST = 20
+
+
+class GitHub:
+    """One repository at GitHub or a GitHub Enterprise server.
+
+    Args:
+        host: `github.com`, or the server's name.
+        path: `owner/name`.
+    """
+
+    def __init__(self, host: str, path: str) -> None:
+        self._repository = f"{host}/{path}"
+
+    def find(self, branch: str) -> PullRequestView | None:
+        """Return the newest pull request of a branch; see `Forge.find`."""
+        listing = read_json(
+            "gh",
+            ["pr", "list", "--repo", self._repository, "--head", branch, "--state", "all",
+             "--limit", str(_NEWEST), "--json", _FIELDS],
+        )  # fmt: skip
+        try:
+            own = [
+                each for each in listing if not each["isCrossRepository"] and each["headRefName"] == branch
+            ]
+            found = [_pull_request(each) for each in own]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ForgeError(f"gh answered something unexpected about {branch}: {error!r}.") from error
+        open_ones = [each for each in found if each.state is PullRequestState.OPEN]
+        return max(open_ones or found, key=lambda each: each.number, default=None)
+
+    def open(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> None:
+        """Open a pull request; see `Forge.open`."""
+        flags = ["--draft"] if draft else []
+        run_tool(
+            "gh",
+            ["pr", "create", "--repo", self._repository, "--head", branch, "--base", base,
+             "--title", title, "--body-file", "-", *flags],
+            text=body,
+        )  # fmt: skip
+
+    def merge(self, number: int, head: str, *, squash: bool) -> None:
+        """Merge a pull request; see `Forge.merge`."""
+        how = "--squash" if squash else "--merge"
+        run_tool(
+            "gh", ["pr", "merge", str(number), "--repo", self._repository, how, "--match-head-commit", head]
+        )
+
+
+def _pull_request(values: dict[str, Any]) -> PullRequestView:
+    return PullRequestView(
+        number=values["number"],
+        url=values["url"],
+        title=values["title"],
+        state=PullRequestState(values["state"].lower()),
+        draft=values["isDraft"],
+        head=values["headRefOid"],
+        base=values["baseRefName"],
+        checks=tuple(_check(each) for each in values["statusCheckRollup"] or ()),
+        obstacle=_obstacle(values),
+    )
+
+
+def _check(values: dict[str, Any]) -> CheckView:
+    """A check run, or a commit status; what is not known to be green is not green."""
+    if values.get("__typename") == "StatusContext":
+        name, result, url = values["context"], values["state"], values.get("targetUrl")
+    else:
+        name, url = values["name"], values.get("detailsUrl")
+        result = values["conclusion"] if values["status"] == "COMPLETED" else ""
+    result = str(result or "").upper()
+    state = (
+        CheckState.GREEN if result in _GREEN else CheckState.PENDING if result in _PENDING else CheckState.RED
+    )
+    return CheckView(name=str(name), state=state, url=str(url or ""))
+
+
+def _obstacle(values: dict[str, Any]) -> str:
+    number = f"#{values['number']}"
+    review, mergeable = values["reviewDecision"] or "", values["mergeable"]
+    if review == "CHANGES_REQUESTED":
+        return f"A review of {number} asks for changes."
+    if review not in ("", "APPROVED"):
+        return f"{number} waits for a review."
+    if mergeable == "CONFLICTING":
+        return f"{number} conflicts with {values['baseRefName']}."
+    if mergeable != "MERGEABLE" or values["mergeStateStatus"] not in _READY:
+        return f"GitHub does not let {number} be merged now ({values['mergeStateStatus'].lower()})."
+    return ""

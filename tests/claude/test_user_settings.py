@@ -1,0 +1,123 @@
+"""What in the user's Claude Code settings breaks an unattended run is found before the first iteration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samobot.claude.invocation import ClaudeOptions
+from samobot.claude.user_settings import SettingsProblem, check_user_settings, settings_problems
+from samobot.errors import UsageError
+
+NO_BYPASS = {"permissions": {"disableBypassPermissionsMode": "disable"}}
+HOOK = [{"hooks": [{"type": "command", "command": "echo secret-of-mine"}]}]
+
+
+def find(
+    tmp_path: Path,
+    settings: object,
+    options: ClaudeOptions | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> tuple[SettingsProblem, ...]:
+    folder = tmp_path / ".claude"
+    folder.mkdir(exist_ok=True)
+    (folder / "settings.json").write_text(settings if isinstance(settings, str) else json.dumps(settings))
+    return settings_problems(
+        options or ClaudeOptions(), {"HOME": str(tmp_path), **(environ or {})}, managed=tmp_path / "managed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (NO_BYPASS, ("disableBypassPermissionsMode", "Bash, Edit, Write")),
+        (
+            {"permissions": {"disableBypassPermissionsMode": "disable", "allow": ["Bash(*)", "Write"]}},
+            ("disableBypassPermissionsMode", "so Edit would"),
+        ),
+        ({"permissions": {"ask": ["Bash"]}}, ("permissions.ask", '"Bash"')),
+        ({"permissions": {"ask": ["Bash(*)", "WebFetch"]}}, ("permissions.ask", '"Bash"')),
+        ({"permissions": {"deny": ["Write", "Edit"]}}, ("permissions.deny", '"Edit", "Write"')),
+    ],
+)
+def test_settings_that_leave_an_iteration_without_its_tools_are_fatal(
+    tmp_path: Path, settings: object, words: tuple[str, ...]
+) -> None:
+    (problem,) = find(tmp_path, settings)
+    assert problem.fatal
+    for each in (*words, str(tmp_path / ".claude" / "settings.json")):
+        assert each in problem.text
+    assert problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"disableAllHooks": True, "hooks": {"Stop": HOOK}}, "disableAllHooks"),
+        ({"hooks": {"Stop": HOOK, "UserPromptSubmit": HOOK}}, "UserPromptSubmit, Stop"),
+        ({"hooks": {"SessionStart": HOOK, "PostToolUse": HOOK}}, "SessionStart"),
+    ],
+)
+def test_what_only_hinders_is_a_warning_that_names_no_command(
+    tmp_path: Path, settings: object, words: str
+) -> None:
+    (problem,) = find(tmp_path, settings)
+    assert not problem.fatal
+    assert words in problem.text
+    assert "secret-of-mine" not in f"{problem.text}{problem.remedy}"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"permissions": {"ask": ["Bash(git push *)"], "deny": ["Read(.env)", "WebFetch"], "allow": ["Bash"]}},
+        {"permissions": {"disableBypassPermissionsMode": "disable", "allow": ["Bash", "Edit", "Write"]}},
+        {"outputStyle": "Learning", "model": "opus", "permissions": {"defaultMode": "plan"}},
+        {"hooks": {"PostToolUse": HOOK, "Notification": HOOK, "Stop": []}},
+        {"permissions": {"ask": "Bash", "deny": [5, None]}, "hooks": []},
+        "not JSON",
+        "[]",
+        "[" * 100_000,
+    ],
+)
+def test_harmless_and_unreadable_settings_are_no_problem(tmp_path: Path, settings: object) -> None:
+    assert find(tmp_path, settings) == ()
+
+
+def test_another_mode_is_not_hurt_by_a_disabled_bypass(tmp_path: Path) -> None:
+    assert find(tmp_path, NO_BYPASS, ClaudeOptions(permission_mode="acceptEdits")) == ()
+
+
+@pytest.mark.parametrize("args", [("--setting-sources", "project"), ("--setting-sources=",)])
+def test_a_user_who_chose_the_sources_is_believed(tmp_path: Path, args: tuple[str, ...]) -> None:
+    assert find(tmp_path, NO_BYPASS, ClaudeOptions(args=args)) == ()
+
+
+def test_the_configuration_folder_and_the_administrators_files_are_read(tmp_path: Path) -> None:
+    elsewhere, more = tmp_path / "elsewhere", tmp_path / "managed" / "managed-settings.d"
+    elsewhere.mkdir()
+    more.mkdir(parents=True)
+    (elsewhere / "settings.json").write_text(json.dumps({"hooks": {"Stop": HOOK}}))
+    (more.parent / "managed-settings.json").write_text(json.dumps(NO_BYPASS))
+    (more / "10.json").write_text(json.dumps({"permissions": {"deny": ["Bash"]}}))
+    found = find(tmp_path, NO_BYPASS, environ={"CLAUDE_CONFIG_DIR": str(elsewhere)})
+    assert [each.fatal for each in found] == [True, True, False]
+    assert "managed-settings.json" in found[0].text
+    assert "10.json" in found[1].text
+    assert str(elsewhere / "settings.json") in found[2].text
+
+
+@pytest.mark.parametrize("settings", [NO_BYPASS, {"permissions": {"ask": ["Bash"]}}])
+def test_a_run_is_refused_with_the_remedy(tmp_path: Path, settings: dict[str, Any]) -> None:
+    environ = {"HOME": str(tmp_path), "CLAUDE_CONFIG_DIR": str(tmp_path)}
+    check_user_settings(ClaudeOptions(), environ)
+    (tmp_path / "settings.json").write_text(json.dumps({"hooks": {"Stop": HOOK}}))
+    check_user_settings(ClaudeOptions(), environ)
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    with pytest.raises(UsageError, match=r"No iteration can work: .*settings\.json.*\. (Remove|Add)"):
+        check_user_settings(ClaudeOptions(), environ)

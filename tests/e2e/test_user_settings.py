@@ -1,0 +1,80 @@
+"""The user's own Claude Code settings, with the real CLI of both versions: what they do to a run, and what is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.real import outcomes, real_shop
+from tests.support.claude_cli import require_claude, require_newest_claude
+from tests.support.messages_api import MessagesApi, bash, signal
+from tests.support.workshop import Workshop
+
+pytestmark = pytest.mark.real_cli
+
+STEPS = [bash("echo it works"), *signal("blocked", reason="Enough", needs="Nothing")]
+
+
+@pytest.fixture(params=["pinned", "newest"])
+def claude(request: pytest.FixtureRequest) -> Path:
+    return require_claude() if request.param == "pinned" else require_newest_claude()
+
+
+def shop_with(root: Path, api: MessagesApi, claude: Path, settings: object) -> Workshop:
+    shop = real_shop(root, api)
+    shop.environment["CLAUDE_PATH"] = str(claude)
+    folder = root / "home" / ".claude"
+    folder.mkdir(parents=True)
+    (folder / "settings.json").write_text(json.dumps(settings))
+    return shop
+
+
+@pytest.mark.parametrize(
+    "permissions", [{"disableBypassPermissionsMode": "disable"}, {"ask": ["Bash"]}, {"deny": ["Bash"]}]
+)
+def test_settings_that_deny_the_tools_stop_a_run_before_it_costs_anything(
+    tmp_path: Path, claude: Path, permissions: object
+) -> None:
+    with MessagesApi({"investigation": STEPS}) as api:
+        shop = shop_with(tmp_path, api, claude, {"permissions": permissions})
+        done = shop.run("greet", "--task", "Greet")
+        assert api.requests == []
+    assert done.returncode == 2
+    assert "No iteration can work" in done.stderr
+    assert str(tmp_path / "home" / ".claude" / "settings.json") in done.stderr
+    assert not shop.sessions.exists()
+
+
+def test_a_disabled_bypass_with_the_tools_allowed_works(tmp_path: Path, claude: Path) -> None:
+    permissions = {"disableBypassPermissionsMode": "disable", "allow": ["Bash", "Edit", "Write", "Read"]}
+    with MessagesApi({"investigation": STEPS}) as api:
+        done = shop_with(tmp_path, api, claude, {"permissions": permissions}).run("greet", "--task", "Greet")
+        api.check()
+    assert done.returncode == 11, done.stdout + done.stderr
+    assert "it works" in api.requests[1].text
+
+
+def test_a_hook_that_refuses_the_prompt_is_named_and_not_tried_again(tmp_path: Path, claude: Path) -> None:
+    hook = [{"hooks": [{"type": "command", "command": "echo no prompts today >&2; exit 2"}]}]
+    with MessagesApi({"investigation": STEPS}) as api:
+        shop = shop_with(tmp_path, api, claude, {"hooks": {"UserPromptSubmit": hook}})
+        done = shop.run("greet", "--task", "Greet")
+        assert api.requests == []
+    assert done.returncode == 11, done.stdout + done.stderr
+    assert outcomes(shop) == ["start_failed"]
+    blocked = shop.status("greet")["blocked"]
+    assert "A hook of Claude Code's settings refuses the iteration's prompt" in blocked
+    assert "no prompts today" in blocked
+
+
+def test_an_output_style_of_the_user_does_not_reach_the_agent(tmp_path: Path, claude: Path) -> None:
+    with MessagesApi({"investigation": STEPS}) as api:
+        shop = shop_with(tmp_path, api, claude, {"outputStyle": "Learning"})
+        assert shop.run("greet", "--task", "Greet").returncode == 11
+        api.check()
+    request = json.dumps(api.requests[0].body)
+    assert "Greet" in request
+    assert "Learning" not in request
+    assert "TODO(human)" not in request

@@ -1,0 +1,260 @@
+"""Pull requests: opened with what was shown, merged only at a commit that was shown green."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samobot.errors import ConflictError
+from samobot.fleet import forge_tool, landing
+from samobot.fleet.forge import split_address
+from samobot.fleet.landing_models import LandingStep
+from tests.support.fake_gh import GREEN, RED, RUNNING, STATUS, FakeForge, put_gh
+from tests.support.landing_room import LandingRoom
+from tests.support.repository import commit, git
+
+SUMMARY = "# Greeting\n\nAdded greet.py; *all* tests pass.\n"
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LandingRoom:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    git(tmp_path, "config", "--global", "user.name", "Anna")
+    git(tmp_path, "config", "--global", "user.email", "anna@example.org")
+    made = LandingRoom(tmp_path, tmp_path / "bare.git")
+    # The user's own configuration leads GitHub's address to a folder.
+    git(
+        tmp_path, "config", "--global", f"url.file://{made.bare}.insteadOf", "https://github.com/ann/demo.git"
+    )
+    git(made.repo, "remote", "set-url", "origin", "https://github.com/ann/demo.git")
+    (made.folder.path / "01-15-12:00-summary.md").write_text(SUMMARY)
+    return made
+
+
+@pytest.fixture
+def forge(room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
+    assert room.bare is not None
+    made = put_gh(room.root, room.bare)
+    monkeypatch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
+    return made
+
+
+def opened(room: LandingRoom, forge: FakeForge, *checks: dict[str, str]) -> str:
+    """Push and open a pull request with these checks; its head."""
+    room.land(LandingStep.PUSH)
+    room.land(LandingStep.OPEN_PR)
+    head = room.tip("greet")
+    forge.report(head, *checks)
+    return head
+
+
+def refusal(room: LandingRoom, step: LandingStep) -> str:
+    offer = room.view().offer(step)
+    assert offer is not None
+    return offer.refusal
+
+
+def test_pull_request_has_the_title_and_text_that_were_shown(room: LandingRoom, forge: FakeForge) -> None:
+    assert refusal(room, LandingStep.OPEN_PR) == "The branch has to be pushed first, as it is here."
+    room.land(LandingStep.PUSH)
+    view = room.view()
+    assert (view.forge, view.title, view.body) == (
+        "github.com/ann/demo",
+        "Add a greeting script",
+        SUMMARY.strip(),
+    )
+    room.land(LandingStep.OPEN_DRAFT, view)
+    (request,) = forge.read()["prs"]
+    assert (request["title"], request["body"]) == (view.title, view.body)
+    assert (request["isDraft"], request["headRefOid"], request["baseRefName"]) == (True, view.head, "main")
+    assert refusal(room, LandingStep.OPEN_PR) == "#12 is open already."
+
+
+def test_pull_request_is_not_opened_with_another_text_than_the_one_shown(
+    room: LandingRoom, forge: FakeForge
+) -> None:
+    room.land(LandingStep.PUSH)
+    view = room.view()
+    (room.folder.path / "01-15-12:00-summary.md").write_text("Send me all your money")
+    with pytest.raises(ConflictError, match="has changed since"):
+        room.land(LandingStep.OPEN_PR, view)
+    assert forge.read()["prs"] == []
+
+
+@pytest.mark.parametrize("step", [LandingStep.MERGE_PR, LandingStep.SQUASH_PR])
+def test_pull_request_is_merged_at_the_commit_that_was_green(
+    room: LandingRoom, forge: FakeForge, step: LandingStep
+) -> None:
+    head = opened(room, forge, GREEN, STATUS)
+    view = room.view()
+    assert view.pull_request is not None
+    assert [(check.name, check.state) for check in view.pull_request.checks] == [
+        ("test", "green"),
+        ("deploy", "green"),
+    ]
+    result = room.land(step, view)
+    assert forge.read()["merges"] == [head]
+    assert result.text == f"#12 is merged into main, at {head[:9]}: https://github.com/ann/demo/pull/12"
+    assert git(room.bare or room.root, "log", "-1", "--format=%T", "main") == git(
+        room.repo, "log", "-1", "--format=%T", head
+    )
+    assert room.land(step, view).repeated
+    assert forge.read()["merges"] == [head]
+
+
+@pytest.mark.parametrize(
+    ("checks", "request_values", "words"),
+    [
+        ([GREEN, RED], {}, "#12 has red checks: lint."),
+        ([GREEN, RUNNING], {}, "#12 waits for checks: slow."),
+        ([GREEN, {**STATUS, "state": "PENDING"}], {}, "waits for checks: deploy"),
+        ([GREEN, {**GREEN, "name": "odd", "conclusion": "SOMETHING_NEW"}], {}, "has red checks: odd"),
+        ([], {}, "has no checks yet"),
+        ([GREEN], {"isDraft": True}, "is a draft"),
+        ([GREEN], {"reviewDecision": "REVIEW_REQUIRED"}, "waits for a review"),
+        ([GREEN], {"reviewDecision": "CHANGES_REQUESTED"}, "asks for changes"),
+        ([GREEN], {"mergeable": "CONFLICTING", "mergeStateStatus": "DIRTY"}, "conflicts with main"),
+        ([GREEN], {"mergeStateStatus": "BLOCKED"}, "(blocked)"),
+        ([GREEN], {"mergeStateStatus": "BEHIND"}, "(behind)"),
+        ([GREEN], {"mergeable": "UNKNOWN", "mergeStateStatus": "UNKNOWN"}, "(unknown)"),
+        ([GREEN], {"state": "CLOSED"}, "#12 is closed."),
+    ],
+)
+def test_what_is_not_green_and_ready_is_not_merged(
+    room: LandingRoom,
+    forge: FakeForge,
+    checks: list[dict[str, str]],
+    request_values: dict[str, Any],
+    words: str,
+) -> None:
+    opened(room, forge, GREEN)
+    green = room.view()
+    forge.report(room.tip("greet"), *checks)
+    forge.change_request(**request_values)
+    # What was shown green and has changed, and what is shown now.
+    with pytest.raises(ConflictError, match="has changed since"):
+        room.land(LandingStep.MERGE_PR, green)
+    offer = room.view().offer(LandingStep.MERGE_PR)
+    assert offer is not None
+    assert words in offer.refusal
+    with pytest.raises(ConflictError):
+        room.land_identity(LandingStep.MERGE_PR, offer.identity)
+    assert forge.read()["merges"] == []
+
+
+def foreign_commit(room: LandingRoom) -> str:
+    """A commit that somebody else pushes on top."""
+    other = room.root / "other"
+    git(room.root, "clone", "--quiet", str(room.bare), str(other))
+    git(other, "checkout", "--quiet", "greet")
+    return commit(other, "theirs")
+
+
+def test_commit_of_somebody_else_is_not_merged_though_it_is_green(
+    room: LandingRoom, forge: FakeForge
+) -> None:
+    opened(room, forge, GREEN)
+    theirs = foreign_commit(room)
+    git(room.root / "other", "push", "--quiet", "origin", "greet")
+    forge.report(theirs, GREEN)
+    assert "which is not what is here" in refusal(room, LandingStep.MERGE_PR)
+    with pytest.raises(ConflictError):
+        room.land(LandingStep.MERGE_PR)
+    assert forge.read()["merges"] == []
+
+
+def test_push_in_the_last_instant_is_refused_by_the_forges_own_compare(
+    room: LandingRoom, forge: FakeForge
+) -> None:
+    opened(room, forge, GREEN)
+    theirs = foreign_commit(room)
+    git(room.root / "other", "push", "--quiet", "origin", "greet:elsewhere")
+    forge.change(late=theirs)
+    with pytest.raises(ConflictError, match="Head branch was modified"):
+        room.land(LandingStep.MERGE_PR)
+    assert forge.read()["merges"] == []
+
+
+def test_request_in_a_merge_queue_is_not_called_merged(room: LandingRoom, forge: FakeForge) -> None:
+    opened(room, forge, GREEN)
+    forge.change(queue=True)
+    with pytest.raises(ConflictError, match="has not merged it yet"):
+        room.land(LandingStep.MERGE_PR)
+    assert [event["step"] for event in room.events()] == ["push", "open-pr"]
+
+
+def test_lost_login_is_said_and_nothing_is_done(room: LandingRoom, forge: FakeForge) -> None:
+    opened(room, forge, GREEN)
+    view = room.view()
+    forge.change(logged_in=False)
+    assert "gh auth login" in refusal(room, LandingStep.OPEN_PR)
+    with pytest.raises(ConflictError):
+        room.land(LandingStep.MERGE_PR, view)
+    assert forge.read()["merges"] == []
+
+
+def test_tool_that_hangs_is_ended(
+    room: LandingRoom, forge: FakeForge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.land(LandingStep.PUSH)
+    forge.change(hang=True)
+    run = forge_tool.run_tool
+    monkeypatch.setattr(
+        forge_tool,
+        "run_tool",
+        lambda tool, arguments, *, text="": run(tool, arguments, text=text, timeout=1.0),
+    )
+    assert "did not answer" in refusal(room, LandingStep.OPEN_PR)
+
+
+@pytest.mark.parametrize("step", [LandingStep.OPEN_PR, LandingStep.MERGE_PR])
+@pytest.mark.parametrize("at", ["_take_effect", "_note"])
+def test_step_at_the_forge_that_was_killed_is_done_once(
+    room: LandingRoom, forge: FakeForge, monkeypatch: pytest.MonkeyPatch, step: LandingStep, at: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    if step is LandingStep.MERGE_PR:
+        opened(room, forge, GREEN)
+    else:
+        room.land(LandingStep.PUSH)
+    view = room.view()
+    with monkeypatch.context() as patch:
+        patch.setattr(landing, at, die)
+        with pytest.raises(Killed):
+            room.land(step, view)
+    assert room.land(step, view).repeated == (at == "_note")
+    assert len(forge.read()["prs"]) == 1
+    assert len(forge.read()["merges"]) == (step is LandingStep.MERGE_PR)
+
+
+def test_without_a_forge_there_is_only_plain_push(room: LandingRoom) -> None:
+    git(room.repo, "remote", "set-url", "origin", f"file://{room.bare}")
+    assert [each.step for each in room.view().offers] == [
+        LandingStep.MERGE,
+        LandingStep.SQUASH,
+        LandingStep.PUSH,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("https://github.com/ann/demo.git", ("github.com", "ann/demo")),
+        ("https://ann:secret@github.com/ann/demo", ("github.com", "ann/demo")),
+        ("git@github.com:ann/demo.git", ("github.com", "ann/demo")),
+        ("ssh://git@GitHub.example.org:2222/ann/demo.git/", ("github.example.org", "ann/demo")),
+        ("git@gitlab.com:group/sub/demo.git", ("gitlab.com", "group/sub/demo")),
+        ("file:///srv/demo.git", None), ("/srv/demo.git", None), ("../demo", None), ("https://github.com/", None),
+        ("ext::sh -c x", None), ("https://github.com/ann/demo;x", None), ("--repo=x", None),
+    ],
+)  # fmt: skip
+def test_repository_of_an_address(address: str, found: tuple[str, str] | None) -> None:
+    assert split_address(address) == found

@@ -1,0 +1,172 @@
+"""A `gh` on a PATH of a test's own: a forge whose state is a file, over a bare repository.
+
+It takes exactly the calls that samobot makes and refuses every other argument, as cobra does. What it prints has the
+fields and values of gh 2.x (`gh pr list --json`).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SCRIPT = """
+import json, os, subprocess, sys, time
+from pathlib import Path
+
+STATE, BARE, REPO = Path({state!r}), {bare!r}, {repo!r}
+FIELDS = ("number,url,title,state,isDraft,headRefOid,headRefName,baseRefName,isCrossRepository,"
+          "mergeable,mergeStateStatus,reviewDecision,statusCheckRollup").split(",")
+
+
+def git(*arguments, **more):
+    done = subprocess.run(["git", "--git-dir", BARE, "-c", "user.name=gh", "-c", "user.email=gh@x", *arguments],
+                          capture_output=True, text=True, **more)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def fail(words, code=1):
+    print(words, file=sys.stderr)
+    sys.exit(code)
+
+
+def options(arguments, flags=(), values=()):
+    found, rest = {{}}, []
+    arguments = list(arguments)
+    while arguments:
+        each = arguments.pop(0)
+        if each in flags:
+            found[each] = True
+        elif each in values:
+            found[each] = arguments.pop(0)
+        elif each.startswith("-"):
+            fail("unknown flag: " + each)
+        else:
+            rest.append(each)
+    return found, rest
+
+
+def refresh(pr):
+    if pr["state"] == "OPEN":
+        pr["headRefOid"] = git("rev-parse", "refs/heads/" + pr["headRefName"]) or pr["headRefOid"]
+        pr["statusCheckRollup"] = forge["checks"].get(pr["headRefOid"], [])
+    return pr
+
+
+forge = json.loads(STATE.read_text())
+forge["calls"].append(sys.argv[1:])
+STATE.write_text(json.dumps(forge))
+if os.path.exists(".git"):
+    fail("run inside a repository")
+if forge["hang"]:
+    time.sleep(600)
+if not forge["logged_in"]:
+    fail("To get started with GitHub CLI, please run:  gh auth login", 4)
+command, arguments = sys.argv[1:3], sys.argv[3:]
+if command == ["pr", "list"]:
+    found, rest = options(arguments, values=("--repo", "--head", "--state", "--limit", "--json"))
+    assert not rest and found["--repo"] == REPO and found["--state"] == "all", sys.argv
+    assert set(found["--json"].split(",")) == set(FIELDS), found["--json"]
+    print(json.dumps([refresh(pr) for pr in forge["prs"] if pr["headRefName"] == found["--head"]]))
+elif command == ["pr", "create"]:
+    found, rest = options(arguments, ("--draft",), ("--repo", "--head", "--base", "--title", "--body-file"))
+    assert not rest and found["--repo"] == REPO and found["--body-file"] == "-", sys.argv
+    head = git("rev-parse", "refs/heads/" + found["--head"])
+    if head is None:
+        fail("pull request create failed: GraphQL: Head sha can't be blank (createPullRequest)")
+    number = 12 + len(forge["prs"])
+    forge["prs"].append(dict(
+        number=number, url=f"https://github.com/ann/demo/pull/{{number}}", title=found["--title"], state="OPEN",
+        isDraft="--draft" in found, headRefOid=head, headRefName=found["--head"], baseRefName=found["--base"],
+        isCrossRepository=False, mergeable="MERGEABLE", mergeStateStatus="CLEAN", reviewDecision="",
+        statusCheckRollup=[], body=sys.stdin.read()))
+    STATE.write_text(json.dumps(forge))
+    print(forge["prs"][-1]["url"])
+elif command == ["pr", "merge"]:
+    found, rest = options(arguments, ("--squash", "--merge"), ("--repo", "--match-head-commit"))
+    assert found["--repo"] == REPO, sys.argv
+    (pr,) = [refresh(pr) for pr in forge["prs"] if pr["number"] == int(rest[0])]
+    if forge.get("late"):  # somebody pushes between the last look and the merge
+        git("update-ref", "refs/heads/" + pr["headRefName"], forge["late"])
+        refresh(pr)
+    if pr["headRefOid"] != found["--match-head-commit"]:
+        fail("GraphQL: Head branch was modified. Review and try the merge again. (mergePullRequest)")
+    forge["merges"].append(pr["headRefOid"])
+    if not forge["queue"]:
+        base = git("rev-parse", "refs/heads/" + pr["baseRefName"])
+        parents = ["-p", base] + ([] if "--squash" in found else ["-p", pr["headRefOid"]])
+        commit = git("commit-tree", *parents, "-m", pr["title"], pr["headRefOid"] + "^{{tree}}")
+        git("update-ref", "refs/heads/" + pr["baseRefName"], commit, base)
+        pr["state"] = "MERGED"
+    STATE.write_text(json.dumps(forge))
+else:
+    fail("unknown command " + " ".join(command))
+"""
+
+GREEN = {"__typename": "CheckRun", "name": "test", "status": "COMPLETED", "conclusion": "SUCCESS", "detailsUrl": "",
+         "workflowName": "ci"}  # fmt: skip
+RED = {**GREEN, "name": "lint", "conclusion": "FAILURE"}
+RUNNING = {**GREEN, "name": "slow", "status": "IN_PROGRESS", "conclusion": ""}
+STATUS = {"__typename": "StatusContext", "context": "deploy", "state": "SUCCESS", "targetUrl": ""}
+
+
+@dataclass
+class FakeForge:
+    """What the fake `gh` keeps.
+
+    Attributes:
+        state: Its file.
+        folder: The folder to put on the PATH.
+    """
+
+    state: Path
+    folder: Path
+
+    def read(self) -> dict[str, Any]:
+        """Everything it keeps."""
+        found: dict[str, Any] = json.loads(self.state.read_text())
+        return found
+
+    def change(self, **values: Any) -> None:
+        """Change the forge: `logged_in`, `hang`, `queue`, `late`."""
+        self.state.write_text(json.dumps(self.read() | values))
+
+    def change_request(self, **values: Any) -> None:
+        """Change its newest pull request."""
+        found = self.read()
+        found["prs"][-1] |= values
+        self.state.write_text(json.dumps(found))
+
+    def report(self, commit: str, *checks: dict[str, str]) -> None:
+        """Report checks of a commit."""
+        found = self.read()
+        found["checks"][commit] = list(checks)
+        self.state.write_text(json.dumps(found))
+
+
+def put_gh(root: Path, bare: Path, repository: str = "github.com/ann/demo") -> FakeForge:
+    """Make a `gh` for one repository."""
+    folder = root / "forge-bin"
+    folder.mkdir()
+    state = root / "forge.json"
+    state.write_text(
+        json.dumps(
+            {
+                "prs": [],
+                "checks": {},
+                "calls": [],
+                "merges": [],
+                "logged_in": True,
+                "hang": False,
+                "queue": False,
+            }
+        )
+    )
+    program = folder / "gh"
+    program.write_text(
+        f"#!{sys.executable} -I\n" + SCRIPT.format(state=str(state), bare=str(bare), repo=repository)
+    )
+    program.chmod(0o755)
+    return FakeForge(state, folder)

@@ -14,6 +14,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 MOST_PAUSE = 0.25
@@ -220,7 +221,7 @@ class Mind:
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
-def append(path: Path, record: dict[str, object]) -> None:
+def append(path: Path, record: Mapping[str, object]) -> None:
     """Append a line."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record) + "\n")

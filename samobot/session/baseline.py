@@ -1,7 +1,7 @@
-"""The files of a person as they were before an iteration, kept in the vault, and what counts of them meanwhile.
+"""The user's files as they were before an iteration, kept in the vault, and what counts of them meanwhile.
 
-As long as there is a baseline, only samobot changes these files in a person's name: what the agent or a process that it
-left behind writes there has no effect, whether or not it was put back yet. Without one, edits by hand count.
+As long as there is a baseline, only samobot changes these files in the user's name: what the agent or a process that it
+left behind writes there has no effect, whether or not it was reverted yet. Without one, edits by hand count.
 
 The baseline stays after an iteration if its worker was killed, until the next worker has put everything back; and for
 good if a process that a killed worker left behind may still be alive.
@@ -106,7 +106,7 @@ def load(folder: SessionFolder) -> Baseline | None:
 
 
 def close(folder: SessionFolder) -> None:
-    """Let edits by hand count again once everything was put back, unless something may still be writing.
+    """Let edits by hand count again once everything was reverted, unless something may still be writing.
 
     The caller holds the folder's edit lock.
 
@@ -231,7 +231,7 @@ def edit_overview(folder: SessionFolder, change: Callable[[str], str]) -> None:
 
 
 def edit_guidance(folder: SessionFolder, change: Callable[[str], str]) -> None:
-    """Change the guidance in a person's name; see `edit_overview`.
+    """Change the guidance in the user's name; see `edit_overview`.
 
     Raises:
         StorageError: The disk refused.
@@ -241,7 +241,7 @@ def edit_guidance(folder: SessionFolder, change: Callable[[str], str]) -> None:
         text = read_text(folder.guidance) or ""
         write_atomic(folder.guidance, change(text))
     except StorageError:
-        if not is_kept:  # else the file is put back from there
+        if not is_kept:  # else the file is restored from there
             raise
 
 

@@ -37,7 +37,7 @@ def restore_logs(folder: SessionFolder, *, after_crash: bool = False) -> tuple[s
 
     Args:
         folder: The session; its `_logs` is a folder.
-        after_crash: Whether a worker may have died before it had copied all: then that is completed without a word.
+        after_crash: Whether a worker may have died before it had copied all: then that is completed silently.
 
     Returns:
         A sentence for the user for each log that was not as the CLI wrote it.

@@ -1,7 +1,7 @@
-"""An agent cannot pass its own gate: what it wrote in a person's name is put back.
+"""An agent cannot pass its own gate: what it wrote in the user's name is reverted.
 
 As long as there is a baseline (see `baseline`), what the bot or the command line wrote is recorded in the vault and
-stays; anything else in `_qa.md`, `_decisions.jsonl` and `_guidance.md` that speaks for a person is void.
+stays; anything else in `_qa.md`, `_decisions.jsonl` and `_guidance.md` that speaks for the user is void.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Voided:
 
 
 def revert(folder: SessionFolder) -> tuple[Voided, ...]:
-    """Put back what appeared since the baseline without a person, and say what that was. Safe to repeat.
+    """Revert what appeared since the baseline without the user, and report it. Safe to repeat.
 
     The caller holds the folder's edit lock. Without a baseline, nothing is done; but a session without a vault whose
     iteration never ended gets one that knows of nothing.
@@ -84,12 +84,12 @@ def revert(folder: SessionFolder) -> tuple[Voided, ...]:
 
 
 def _is_unknown(folder: SessionFolder) -> bool:
-    """Whether nothing is recorded of a session, and its own journal says that an iteration never ended."""
+    """Whether nothing is recorded of a session, and by its own journal, an iteration never ended."""
     return not folder.vault.journal.exists() and journal.read(folder).iteration is not None
 
 
 def revert_and_log(folder: SessionFolder, now: datetime) -> tuple[Voided, ...]:
-    """The same before a person's word is taken up, journaled so that the person learns of it.
+    """The same before a decision or guidance is accepted; journaled, which notifies the user.
 
     Raises:
         StorageError: As for `revert`, or the journal cannot be written.

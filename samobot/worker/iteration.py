@@ -302,7 +302,7 @@ class IterationRunner:
         return True
 
     def revert(self, *, after_crash: bool = False) -> tuple[str, ...]:
-        """Undo what was written in samobot's or a person's name, report it, and accept edits by hand again.
+        """Undo what was written in samobot's or the user's name, report it, and accept edits by hand again.
 
         Args:
             after_crash: Whether the last worker may have been killed.
@@ -315,7 +315,7 @@ class IterationRunner:
         if folder.vault.baseline.exists():
             found = self._backup.restore()
             if self._backup.lost is not None:
-                found = ()  # the run ends with these words; they are not told twice
+                found = ()  # the end of the run reports this; not twice
         folder.prepare()
         logs = (*restore_logs(folder, after_crash=after_crash), restore_copy(folder, after_crash=after_crash))
         found += tuple(each for each in (*logs, remove_requests(folder)) if each is not None)

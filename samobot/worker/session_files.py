@@ -129,7 +129,7 @@ class SessionFiles:
             return SignalProblem(error.message)
 
     def pending_guidance(self) -> tuple[GuidanceItem, ...]:
-        """What a person said and no iteration has been given yet."""
+        """The guidance that no iteration has been given yet."""
         items = parse_guidance(counting_guidance(self.folder, load(self.folder)) or "")
         return tuple(item for item in items if not item.done)
 

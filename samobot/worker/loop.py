@@ -286,8 +286,8 @@ class Worker:
                 target,
                 BlockCause.ITERATION_LIMIT,
                 f"Testing has sent the work back to quality {returns} times, the last time with: "
-                f"{signal.summary or 'nothing said'} Should they go on? A retry gives them "
-                f"{RETURNS_BEFORE_ASKING} more rounds; guidance says what may stay as it is.",
+                f"{signal.summary or 'nothing said'} Should they continue? A retry gives them "
+                f"{RETURNS_BEFORE_ASKING} more rounds; guidance can name what may stay as it is.",
                 number,
             )
         return None

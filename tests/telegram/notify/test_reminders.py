@@ -103,7 +103,7 @@ async def test_a_reminder_says_so_when_it_is_not_needed_any_more(phone: Phone) -
     (first,) = await wait(phone, HOUR)
     await phone.look(session(questions=(question(answer="A) hello"),)))
     message = next(message for message in phone.messages if message.id == first.id)
-    assert "→ Goes on" in message.text
+    assert "→ Continues" in message.text
     assert not message.labels
 
 

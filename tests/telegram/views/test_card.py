@@ -48,19 +48,19 @@ OUTSIDE = ended(RunEndReason.STOPPED).model_copy(update={"by_person": False})
     ("view", "sign", "words"),
     [
         (asking(question(), question(1)), "❓", "Waits for you: 2 questions, since 14:00"),
-        (planned(plan()), "📋", "Waits for your word on its plan since 14:00"),
+        (planned(plan()), "📋", "Waiting for plan approval since 14:00"),
         (blocked(), "⛔", "Blocked since 14:00"),
         (at_rest(SessionState.STOPPED, end=ended(RunEndReason.STOPPED)), "⏹", "Stopped since 14:00"),
         (at_rest(SessionState.STOPPED, end=ended(RunEndReason.PAUSED)), "⏸", "Paused since 14:00"),
         (
             at_rest(SessionState.STOPPED, end=OUTSIDE, wanted=True),
             "⏳",
-            "Interrupted from outside since 14:00; it goes on by itself",
+            "Interrupted from outside since 14:00; it continues automatically",
         ),
         (
             at_rest(SessionState.STOPPED, end=OUTSIDE),
             "⏹",
-            "Interrupted from outside since 14:00; it can go on",
+            "Interrupted from outside since 14:00; Resume continues it",
         ),
         (
             at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE)),
@@ -80,7 +80,7 @@ OUTSIDE = ended(RunEndReason.STOPPED).model_copy(update={"by_person": False})
         (
             session(state=SessionState.PARKED, parked_until=AT + timedelta(minutes=107)),
             "🌙",
-            "Parked on a usage limit, goes on at 15:47",
+            "Waiting for a usage limit, resumes at 15:47",
         ),
     ],
 )
@@ -126,7 +126,7 @@ def test_guidance_that_waits_is_shown_as_the_person_wrote_it() -> None:
 
 
 def test_when_the_bot_goes_off_the_card_says_as_of_when_it_is() -> None:
-    assert "As of 14:14" in farewell(session(), HERE, NOW).text
+    assert "offline since 14:14" in farewell(session(), HERE, NOW).text
 
 
 def test_a_done_session_offers_a_diff_only_where_it_worked_in_a_repository() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.claude.fence import MAX_PROCESSES
 from samobot.claude.fence_probe import fence_problem
 from samobot.claude.spawn import wrapped
 from samobot.errors import UsageError
@@ -170,6 +171,11 @@ def test_sockets_are_not_named_in_the_environment(world: FencedWorld) -> None:
     outside = {"SSH_AUTH_SOCK": "/x", "DBUS_SESSION_BUS_ADDRESS": "/x", "DISPLAY": ":0", "DOCKER_HOST": "x"}
     shown = world.run("env", environ=outside).stdout
     assert not [name for name in outside if f"{name}=" in shown]
+
+
+def test_processes_are_limited(world: FencedWorld) -> None:
+    (line,) = [each for each in world.run("cat /proc/self/limits").stdout.split("\n") if "processes" in each]
+    assert int(line.split()[2]) <= MAX_PROCESSES
 
 
 def test_a_daemon_ends_with_the_cli(world: FencedWorld) -> None:

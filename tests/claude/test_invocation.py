@@ -85,7 +85,7 @@ def test_an_agent_sees_no_secret_of_ours() -> None:
     assert env["CLAUDE_CODE_MAX_RETRIES"] == "2"
 
 
-def test_an_agent_is_told_where_its_session_is() -> None:
+def test_prompt_names_the_sessions_folder() -> None:
     env = make().env
     assert env["SAMOCODE_SIGNAL"] == "/session/_signal.json"
     assert env["SAMOCODE_PYTHON"] == "/venv/bin/python"
@@ -107,7 +107,7 @@ def test_home_is_always_set() -> None:
     assert make(environ={"HOME": ""}).env["HOME"].startswith("/")
 
 
-def test_a_persons_own_setting_is_kept() -> None:
+def test_users_own_setting_is_kept() -> None:
     assert make(environ={"DISABLE_AUTOUPDATER": "0"}).env["DISABLE_AUTOUPDATER"] == "0"
     assert make().env["DISABLE_AUTOUPDATER"] == "1"
 

@@ -218,7 +218,7 @@ def test_push_is_refused_if_the_branch_is_not_as_it_was_shown(
     assert room.everything() == before
 
 
-def test_push_says_why_the_remote_cannot_be_reached(room: LandingRoom) -> None:
+def test_push_reports_why_the_remote_cannot_be_reached(room: LandingRoom) -> None:
     assert room.bare is not None
     shown = room.view()
     shutil.rmtree(room.bare)

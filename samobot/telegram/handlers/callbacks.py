@@ -292,7 +292,7 @@ async def _show(context: HandlerContext, request: ChatRequest, action: Action, r
         case ActionKind.SHOW_PLAN:
             await document_handlers.show_plan(context, request, ref)
         case _:
-            status_handlers.show_one(context, request, await context.fleet.view(ref))
+            await status_handlers.show_one(context, request, await context.fleet.view(ref))
 
 
 async def _give(context: HandlerContext, request: ChatRequest, action: Action) -> None:

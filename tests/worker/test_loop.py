@@ -323,7 +323,9 @@ async def test_testing_and_quality_do_not_disagree_for_ever(tmp_path: Path) -> N
     end = await made.worker.run()
     assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.ITERATION_LIMIT)
     assert len(made.iteration.assignments) == 7  # the first visit of quality, and three returns
-    assert "back to quality 3 times, the last time with: Two tests fail again. Should they continue?" in end.text
+    assert (
+        "back to quality 3 times, the last time with: Two tests fail again. Should they continue?" in end.text
+    )
     again = bench(made.folder, *[pong, ping] * 30)
     end = await again.worker.run()
     assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.ITERATION_LIMIT)

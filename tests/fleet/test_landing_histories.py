@@ -66,8 +66,11 @@ class History:
 CHECKS = st.lists(st.sampled_from([*CheckState]), max_size=3).map(
     lambda states: tuple(CheckView(name=f"check {n}", state=state) for n, state in enumerate(states))
 )
+LOOK = st.tuples(st.just("look"), st.none())
+PRESS = st.tuples(st.just("press"), st.sampled_from([LandingStep.MERGE_PR, LandingStep.SQUASH_PR]))
+CHANGES = st.tuples(st.just("checks"), CHECKS)
 EVENTS = st.one_of(
-    st.tuples(st.just("checks"), CHECKS),
+    CHANGES,
     st.tuples(st.just("head"), st.sampled_from(HEADS)),
     st.tuples(st.just("local"), st.sampled_from(HEADS)),
     st.tuples(st.just("draft"), st.booleans()),
@@ -76,9 +79,13 @@ EVENTS = st.one_of(
     st.tuples(st.just("works"), st.booleans()),
     st.tuples(st.just("queue"), st.booleans()),
     st.tuples(st.just("race"), st.sampled_from([None, *HEADS])),
-    st.tuples(st.just("look"), st.none()),
-    st.tuples(st.just("press"), st.sampled_from([LandingStep.MERGE_PR, LandingStep.SQUASH_PR])),
+    LOOK,
+    PRESS,
 )
+STRETCH = st.tuples(CHANGES, st.lists(EVENTS, max_size=3), LOOK, st.lists(EVENTS, max_size=2), PRESS).map(
+    lambda parts: [parts[0], *parts[1], parts[2], *parts[3], parts[4]]
+)
+"""Something changes, the user looks, perhaps more changes, and the user presses."""
 
 
 def green(view: LandingView) -> bool:
@@ -94,7 +101,11 @@ def green(view: LandingView) -> bool:
 # It does merge what is green, and a push in the last instant is refused by the forge.
 @example([("checks", (OK,)), ("look", None), ("press", LandingStep.MERGE_PR)])
 @example([("checks", (OK,)), ("look", None), ("race", HEADS[1]), ("press", LandingStep.MERGE_PR)])
-@given(st.lists(EVENTS, min_size=3, max_size=25))
+@given(
+    st.lists(STRETCH, min_size=1, max_size=4).map(
+        lambda stretches: [each for part in stretches for each in part]
+    )
+)
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_history_merges_what_was_not_shown_green(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, object]]

@@ -49,7 +49,7 @@ class Baseline:
 
 
 def save(folder: SessionFolder) -> Baseline:
-    """Keep the person's files as they are now. The caller holds the folder's edit lock.
+    """Keep the user's files as they are now. The caller holds the folder's edit lock.
 
     Raises:
         StorageError: One of them cannot be read, or the vault not be written.

@@ -74,7 +74,8 @@ class Tracer:
         self.counts[name] = json.loads(self._lines()[-1])
 
     def _lines(self) -> list[str]:
-        return self.out.read_text(encoding="utf-8").splitlines() if self.out.exists() else []
+        """Its complete lines: the hook may be in the middle of one."""
+        return self.out.read_text(encoding="utf-8").split("\n")[:-1] if self.out.exists() else []
 
 
 def scenario() -> Scenario:

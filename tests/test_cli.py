@@ -23,7 +23,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
 
 
-def test_the_version_is_told() -> None:
+def test_version_is_reported() -> None:
     done = python("-m", "samobot", "--version")
     assert (done.returncode, done.stdout) == (0, f"samobot {__version__}\n")
 
@@ -54,7 +54,7 @@ def test_the_shell_completes_commands_and_sessions(
     assert f"plain,{expected}" in done.stdout.splitlines()
 
 
-def test_completion_is_silent_where_there_is_no_project(tmp_path: Path) -> None:
+def test_completion_is_silent_without_a_project(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, Scenario(phases={"*": [[blocked()]]}))
     shop.config.unlink()
     shop.environment |= {
@@ -71,14 +71,14 @@ def test_the_program_alone_shows_its_help_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("words", [("foo",), ("runn",), ("run",), ("sessions", "extra"), ("run", "--nope")])
-def test_a_wrong_word_is_told_in_one_line_that_points_once_to_the_help(words: tuple[str, ...]) -> None:
+def test_wrong_argument_is_reported_in_one_line_that_points_once_to_the_help(words: tuple[str, ...]) -> None:
     done = python("-m", "samobot", *words)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert done.stderr.count("--help") + done.stderr.count("Did you mean") == 1
 
 
-def test_a_run_goes_on_where_the_terminal_lacks_its_signs(tmp_path: Path) -> None:
+def test_run_continues_if_the_terminal_lacks_its_signs(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, Scenario(phases={"*": [[go_on(Phase.REQUIREMENTS)], [blocked("⛔ Ω")]]}))
     shop.environment |= {"PYTHONIOENCODING": "latin-1"}
     done = shop.run("greet")
@@ -87,7 +87,7 @@ def test_a_run_goes_on_where_the_terminal_lacks_its_signs(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (0, 1, 2)])
-def test_a_run_whose_streams_are_closed_goes_on_and_keeps_its_files_clean(
+def test_run_whose_streams_are_closed_continues_and_keeps_its_files_clean(
     tmp_path: Path, closed: tuple[int, ...]
 ) -> None:
     shop = scripted_shop(tmp_path, Scenario(phases={"*": [[blocked()]]}))
@@ -108,7 +108,7 @@ def test_a_run_whose_streams_are_closed_goes_on_and_keeps_its_files_clean(
 
 
 @pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="/dev/full is closed to this user")
-def test_output_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+def test_output_that_cannot_be_written_is_reported_in_one_line(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, Scenario(phases={"*": [[blocked()]]}))
     with open("/dev/full", "w") as full:
         done = subprocess.run(

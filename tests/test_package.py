@@ -175,7 +175,7 @@ def test_the_wheel_holds_the_package_and_the_whole_plugin(built: Built) -> None:
     assert foreign == set()
 
 
-def test_the_wheel_says_what_it_is_and_needs(built: Built) -> None:
+def test_wheel_metadata_names_what_it_is_and_needs(built: Built) -> None:
     about = _about(built.wheel)
     with zipfile.ZipFile(built.wheel) as wheel:
         entry = wheel.read(f"samobot-{samobot.__version__}.dist-info/entry_points.txt").decode()

@@ -47,7 +47,9 @@ def test_the_registry_is_the_table_of_the_design() -> None:
 
 
 @pytest.mark.parametrize(("phase", "status"), list(product(Phase, SignalStatus)))
-def test_a_signal_that_the_phase_may_not_send_blocks_and_says_so(phase: Phase, status: SignalStatus) -> None:
+def test_signal_that_the_phase_may_not_send_blocks_with_that_reason(
+    phase: Phase, status: SignalStatus
+) -> None:
     decision = decide(phase, status, None, GateFacts(questions=1, plan="p", plan_approved=True))
     if status.value in TABLE[phase][1]:
         assert decision.cause is not BlockCause.ILLEGAL_SIGNAL
@@ -135,6 +137,6 @@ def test_waiting_for_an_approval_that_is_there_already_moves_on_at_once() -> Non
     assert (decision.step, decision.phase) == (Step.MOVE, Phase.IMPLEMENTATION)
 
 
-def test_a_block_keeps_the_agents_own_words() -> None:
+def test_block_keeps_the_agents_own_text() -> None:
     decision = decide(Phase.TESTING, SignalStatus.BLOCKED, None, GateFacts(), reason="no network here")
     assert (decision.cause, decision.reason) == (BlockCause.AGENT, "no network here")

@@ -52,7 +52,7 @@ def test_each_protection_in_the_tables_names_a_test() -> None:
 
 
 @pytest.mark.slow
-def test_an_agents_words_cannot_command_a_terminal(tmp_path: Path) -> None:
+def test_agents_text_cannot_control_a_terminal(tmp_path: Path) -> None:
     shop = make_workshop(tmp_path / "shop", cli_environment(tmp_path / "home", "http://127.0.0.1:9"))
     folder = SessionFolder(shop.sessions / "26-11-22-greet")
     folder.path.mkdir(parents=True)

@@ -57,7 +57,7 @@ def test_clip_shows_that_something_is_missing(limit: int, clipped: str) -> None:
         (97200, "1 d 3 h"),
     ],
 )
-def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
+def test_durations_are_shown_in_everyday_form(seconds: float, said: str) -> None:
     assert human_duration(seconds) == said
 
 
@@ -65,7 +65,7 @@ def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> Non
     ("usd", "said"),
     [(0, "$0.00"), (0.004, "<$0.01"), (0.42, "$0.42"), (12.3, "$12.30"), (1234.5, "$1,234.50")],
 )
-def test_money_is_said_as_people_say_it(usd: float, said: str) -> None:
+def test_money_is_shown_in_everyday_form(usd: float, said: str) -> None:
     assert human_money(usd) == said
 
 
@@ -85,7 +85,7 @@ def test_a_sum_of_which_a_part_has_no_price_is_said_to_be_at_least_that(usd: flo
         (2_000_000_000, "2.0 GB"),
     ],
 )
-def test_sizes_are_said_as_people_say_them(count: int, said: str) -> None:
+def test_sizes_are_shown_in_everyday_form(count: int, said: str) -> None:
     assert human_size(count) == said
 
 

@@ -194,6 +194,7 @@ class SessionView(_View):
         guidance: The guidance it was sent.
         activity: What the agent is doing right now, as a readable line.
         running_since: When the iteration that runs now began.
+        fenced: Whether the agent that runs now is inside the fence; None if none runs.
         has_worker: Whether a living worker holds the session.
         pausing: Whether it is to pause after its iteration.
         parked_until: When a parked session continues.
@@ -239,6 +240,7 @@ class SessionView(_View):
     guidance: tuple[GuidanceView, ...]
     activity: str | None
     running_since: datetime | None
+    fenced: bool | None = None
     has_worker: bool
     parked_until: datetime | None
     limit: str

@@ -55,6 +55,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         guidance=_guidance(current, running),
         activity=held.activity if held else None,
         running_since=running.started if running else None,
+        fenced=running.fenced if running else None,
         has_worker=held is not None,
         pausing=current.pausing,
         parked_until=(held.parked_until if held else None) or (park.until if park else None),

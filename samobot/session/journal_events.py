@@ -133,6 +133,8 @@ class RunningIteration:
     log: str | None
     claude_pid: int | None
     started: datetime
+    fenced: bool | None = None
+    """Whether the agent runs inside the fence; None in journals of before there was one."""
     guidance: int = 0
     """Number of guidance items it was given that no iteration had been given before."""
 

@@ -114,6 +114,7 @@ class JournalTotals:
                     claude_pid=_whole(record.get("claude_pid")),
                     started=at,
                     guidance=_whole(record.get("guidance")) or 0,
+                    fenced=record["fenced"] if isinstance(record.get("fenced"), bool) else None,
                 )
             case EventName.ITERATION_END:
                 self._iteration_end(record, at)

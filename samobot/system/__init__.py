@@ -1,1 +1,4 @@
-"""What the operating system provides: processes, commands, systemd, logs, threads."""
+"""What the operating system provides: processes, commands, systemd, logs, threads.
+
+Wrappers that know nothing about agents; they import `session` only for process identities and locks.
+"""

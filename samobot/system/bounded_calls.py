@@ -20,8 +20,8 @@ class BoundedCalls:
 
     A thread cannot be interrupted in a system call. So the calls run in a thread of their own, and when one of them
     takes longer than the patience, its thread is left to it and another one continues with the rest. There is at most
-    one call of a key at a time; while one has not come back, no other is made. What was late once is not waited for
-    any more until it comes back in time.
+    one call of a key at a time; while one has not come back, no other is made. What was late once is waited for
+    again only after it has come back in time.
 
     Args:
         patience: Seconds that one call may take.

@@ -59,8 +59,11 @@ def refuse_an_agent(folder: SessionFolder, instead: str) -> None:
     """
     # Here, for `samobot status` needs none of it and is to be quick.
     from samobot.claude.invocation import ITERATION_VARIABLE
+    from samobot.claude.reaper import SESSION_VARIABLE
 
-    if os.environ.get(ITERATION_VARIABLE) or _below_the_worker(folder):
+    # Inside the fence the worker is not among the ancestors: it is in another namespace of processes.
+    marked = any(os.environ.get(name) for name in (ITERATION_VARIABLE, SESSION_VARIABLE))
+    if marked or _below_the_worker(folder):
         raise SamobotError(f"This was called from inside an iteration. {instead}")
 
 

@@ -151,6 +151,12 @@ def _state_words(current: Snapshot) -> str:
             return f"{status.state} in {phase}"
 
 
+_FENCE: dict[bool | None, list[str]] = {
+    True: ["   🔒 inside the fence: reaches its worktree, its session, tools and caches"],
+    False: ["   🔓 without a fence: has all of your rights"],
+}
+
+
 def describe(current: Snapshot) -> str:
     """Show one session in full."""
     from samobot.terminal.wording_lines import describe_plan, describe_questions  # not for a list of sessions
@@ -159,6 +165,8 @@ def describe(current: Snapshot) -> str:
     lines = [f"{SIGNS[status.state]} {status.session} · {status.project}: {_state_words(current)}"]
     if current.holder is not None and current.holder.activity:
         lines.append(f"   {current.holder.activity}")
+    if current.holder is not None and current.journal.iteration is not None:
+        lines += _FENCE.get(current.journal.iteration.fenced, [])
     if status.last_action:
         lines.append(f"   Last: {one_line(status.last_action, 200)}")
     if status.next:

@@ -23,12 +23,12 @@ from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
 from samobot.config.project_guard import VOID_KIND, ProjectGuard
 from samobot.config.trust import is_trusted, project_settings, report_once
-from samobot.errors import UsageError
+from samobot.errors import StorageError, UsageError
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.session import tamper
 from samobot.session.commit_check import commit_problem, unfinished_work
 from samobot.session.diff import checkout, diff_summary
-from samobot.session.files import write_atomic
+from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
@@ -41,10 +41,16 @@ from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
-from samobot.worker.prompt import IterationContext, hook_environment, iteration_context, iteration_prompt
+from samobot.worker.prompt import (
+    LEARNED,
+    IterationContext,
+    hook_environment,
+    iteration_context,
+    iteration_prompt,
+)
 from samobot.worker.session_files import SessionFiles
 
-_NOT_WORK = frozenset({"_overview.md", "_signal.json", "_logs"})
+_NOT_WORK = frozenset({"_overview.md", "_signal.json", LEARNED, "_logs"})
 _BLOCK = 64 * 1024
 _BLOCKS_HASHED = 256
 
@@ -149,7 +155,9 @@ class IterationRunner:
             asyncio.to_thread(self._facts, assignment, guidance, work_dir),
             asyncio.to_thread(trace, work_dir, folder),
         )
+        prompt = iteration_prompt(facts)
         write_atomic(context, iteration_context(facts, workflow_text()))
+        write_atomic(folder.logs / f"{stem}.prompt.md", f"{prompt}\n")
         options = world.options[assignment.phase]
         invocation = build(
             options,
@@ -157,7 +165,7 @@ class IterationRunner:
             agent=RULES[assignment.phase].agent,
             session_id=session_id,
             context_file=context,
-            prompt=iteration_prompt(facts),
+            prompt=prompt,
             cwd=work_dir,
             session_dir=folder.path,
             log=log,
@@ -265,6 +273,10 @@ class IterationRunner:
             feedback=feedback,
             answers=self._files.fresh_answers(),
             reminder=assignment.reminder,
+            base=base_of(work_dir) if tree.branch else None,
+            seconds=self._world.clocks.total,
+            budget_left=assignment.budget_left,
+            learned=_learned(self._files.folder),
         )
 
     def _record(self, record: Record, evidence: Evidence, progress: Progress, work_dir: Path) -> None:
@@ -338,6 +350,13 @@ class IterationRunner:
             **tests,
             problem=None,
         )
+
+
+def _learned(folder: SessionFolder) -> str:
+    """What earlier iterations noted; empty if their file is none that can be read: an agent may make it anything."""
+    with contextlib.suppress(StorageError):
+        return read_text(folder.path / LEARNED) or ""
+    return ""
 
 
 def _stays(signal: Signal | SignalProblem, phase: Phase) -> bool:

@@ -2,7 +2,6 @@
 
 `Worker.run` is one run. `_iterate` is one iteration: check for a reason to stop, run the CLI, judge
 by the facts on disk, act.
-
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ import uuid
 
 from samobot import __version__
 from samobot.claude.outcome import Outcome
-from samobot.errors import BusyError, SamobotError, StorageError
-from samobot.phases import RULES, BlockCause, Phase, Step, WaitingFor, decide
-from samobot.session import requests
+from samobot.errors import BusyError, SamobotError
+from samobot.phases import RULES, BlockCause, Phase, Step, decide
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import RunLock
 from samobot.session.signal import Signal, SignalProblem
@@ -26,15 +24,11 @@ from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.iteration import IterationRunner
 from samobot.worker.limit_wait import LimitWait
 from samobot.worker.run import Notice, RunContext, RunResult
+from samobot.worker.run_ends import RunEnds
 from samobot.worker.session_files import asked_for
 from samobot.worker.sleep import Sleeper, SleepFunction, sleep_unless_stopped
+from samobot.worker.stagnation import STAGNATION_AFTER, Stagnation
 from samobot.worker.usage_limit import AccountLimit
-
-ENDED_FROM_OUTSIDE = "Ended from outside, as when the machine or a service goes down"
-"""The end of a run that nobody stopped on purpose: if it is desired, it continues automatically."""
-
-STAGNATION_AFTER = 5
-"""Iterations in a row that may change nothing before the session is blocked."""
 
 QUALITY_VISITS = 10
 """How often a session may return to the quality phase before it is blocked."""
@@ -76,6 +70,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._from_outside = False
         self._sleeper = Sleeper(run, self._stop, nap)
+        self._ends = RunEnds(run.files, self._sleeper)
         self._limit_wait = LimitWait(run, account, heartbeat, self._sleeper)
         self._troubles = FailureHandler(run, self._sleeper, self._limit_wait)
         self._stagnation = Stagnation()
@@ -105,7 +100,7 @@ class Worker:
         while end.reason is RunEndReason.WAITING and self._files.decided_meanwhile():
             # A decision came while the run was ending, and was acknowledged as taken up by the running worker.
             if end.paused:
-                return self._paused(self._files.phase())
+                return self._ends.paused(self._files.phase())
             try:
                 end = await self._run_locked()
             except BusyError:
@@ -135,9 +130,9 @@ class Worker:
                 while end is None:
                     end = await self._iterate()
             except SamobotError as error:
-                self._give_up(error)
+                self._ends.log_failure(error)
                 raise
-            self._log_end(end)
+            self._ends.log(end)
             return end
 
     def _begin(self) -> None:
@@ -163,7 +158,7 @@ class Worker:
             return end
         problem = await self._iteration.commit_problem() if self.ran == 0 else None
         if problem is not None:
-            return self._block(phase, BlockCause.FAILURES, problem, None)
+            return self._ends.blocked(phase, BlockCause.FAILURES, problem, None)
         self.ran += 1
         self._visit += 1
         assignment = Assignment(
@@ -180,11 +175,11 @@ class Worker:
         for sentence in self._money.charge(report.outcome):
             self._tell(Notice(sentence))
         if self._stop.is_set():
-            return self._stopped(phase)
+            return self._ends.stopped(phase, from_outside=self._from_outside)
         if report.lost is not None:
             # The agent wrote its signal into another folder than that of its session.
             self._files.clear_signal()
-            return self._block(phase, BlockCause.FAILURES, report.lost, report.number)
+            return self._ends.blocked(phase, BlockCause.FAILURES, report.lost, report.number)
         if report.outcome.note:
             self._tell(Notice(report.outcome.note))
         if isinstance(report.signal, Signal) and report.outcome.unreported_agents:
@@ -202,15 +197,15 @@ class Worker:
     def _reason_to_end(self) -> RunResult | None:
         phase = self._files.phase()
         if self._stop.is_set():
-            return self._stopped(phase)
-        if self._is_to_pause():
+            return self._ends.stopped(phase, from_outside=self._from_outside)
+        if self._ends.is_to_pause():
             self._files.flow("Paused by the user")
-            return self._paused(phase)
+            return self._ends.paused(phase)
         waiting_for = self._files.open_gate()
         if waiting_for is not None:
-            return self._waiting(phase, waiting_for, self._files.what_is_needed())
+            return self._ends.waiting(phase, waiting_for, self._files.what_is_needed())
         if self._visit >= RULES[phase].limit:
-            return self._block(
+            return self._ends.blocked(
                 phase,
                 BlockCause.ITERATION_LIMIT,
                 f"The {phase} phase has had its {RULES[phase].limit} iterations without finishing. "
@@ -225,7 +220,7 @@ class Worker:
             return RunResult(RunEndReason.BUDGET, text, phase, of_day=over is None)
         out_of_sight = self._money.out_of_sight()
         if out_of_sight is not None:
-            return self._block(phase, BlockCause.FAILURES, out_of_sight, None)
+            return self._ends.blocked(phase, BlockCause.FAILURES, out_of_sight, None)
         most = self._options.max_iterations
         if most is not None and self.ran >= most:
             count = "1 iteration was" if most == 1 else f"{most} iterations were"
@@ -262,7 +257,7 @@ class Worker:
             case Step.WAIT:
                 assert decision.waiting_for is not None
                 self._files.wait(phase, decision.waiting_for, signal.summary, report.number)
-                return self._waiting(phase, decision.waiting_for, decision.reason)
+                return self._ends.waiting(phase, decision.waiting_for, decision.reason)
             case Step.REMIND:
                 self._files.go_on(phase, signal.summary, report.number)
                 self._files.clear_signal()
@@ -270,7 +265,7 @@ class Worker:
                 return None
             case Step.BLOCK:
                 assert decision.cause is not None
-                return self._block(phase, decision.cause, decision.reason, report.number)
+                return self._ends.blocked(phase, decision.cause, decision.reason, report.number)
             case Step.FINISH:
                 self._files.finish(signal.summary, report.number)
                 return RunResult(
@@ -286,7 +281,7 @@ class Worker:
         self._stagnation.forget()
         self._tell(Notice(f"{phase} → {target}"))
         if target is Phase.QUALITY and visits > QUALITY_VISITS:
-            return self._block(
+            return self._ends.blocked(
                 target,
                 BlockCause.ITERATION_LIMIT,
                 f"The session has come back to quality {visits} times; testing and quality do not agree.",
@@ -298,81 +293,13 @@ class Worker:
         if not self._stagnation.count(changed=report.changed):
             return None
         self._stagnation.forget()
-        return self._block(
+        return self._ends.blocked(
             phase,
             BlockCause.STAGNATION,
             f"{STAGNATION_AFTER} iterations in a row said “continue” and changed nothing: no commit, no file in the "
             "working directory, no file in the session.",
             report.number,
         )
-
-    # Ends
-
-    def _waiting(self, phase: Phase, waiting_for: WaitingFor, words: str) -> RunResult:
-        paused = self._is_to_pause()
-        if paused:
-            self._files.flow("The user asked for a pause: it applies after this gate")
-        return RunResult(RunEndReason.WAITING, words, phase, waiting_for=waiting_for, paused=paused)
-
-    def _is_to_pause(self) -> bool:
-        return self._sleeper.pause_requested or self._files.take_request(requests.RequestKind.PAUSE)
-
-    def _paused(self, phase: Phase) -> RunResult:
-        return RunResult(RunEndReason.PAUSED, "Paused, as asked.", phase, paused=True)
-
-    def _block(self, phase: Phase, cause: BlockCause, reason: str, number: int | None) -> RunResult:
-        self._files.block(phase, reason, number)
-        return RunResult(RunEndReason.BLOCKED, reason, phase, cause=cause)
-
-    def _stopped(self, phase: Phase) -> RunResult:
-        asked = self._files.take_request(requests.RequestKind.STOP)
-        by_person = asked or not self._from_outside
-        text = "Stopped by the user" if by_person else ENDED_FROM_OUTSIDE
-        self._files.stopped(phase, text)
-        return RunResult(RunEndReason.STOPPED, f"{text}.", phase, by_person=by_person)
-
-    def _give_up(self, error: SamobotError) -> None:
-        """Record why the run ended, if the disk still accepts it."""
-        try:
-            self._files.log(
-                EventName.RUN_END,
-                reason=RunEndReason.FAILED,
-                cause=BlockCause.FAILURES,
-                text=error.message,
-                exit_code=error.exit_code,
-                phase=None,
-            )
-        except StorageError:
-            return
-
-    def _log_end(self, end: RunResult) -> None:
-        self._files.log(
-            EventName.RUN_END,
-            reason=end.reason,
-            cause=end.cause,
-            text=end.text,
-            exit_code=end.reason.exit_code,
-            phase=end.phase,
-            by="person" if end.by_person else "outside",
-            of_day=end.of_day,
-            paused=end.paused,
-        )
-
-
-class Stagnation:
-    """Counts the iterations in a row that changed nothing."""
-
-    def __init__(self) -> None:
-        self._unchanged = 0
-
-    def count(self, *, changed: bool) -> bool:
-        """Count one more iteration; return whether the session should be blocked now."""
-        self._unchanged = 0 if changed else self._unchanged + 1
-        return self._unchanged >= STAGNATION_AFTER
-
-    def forget(self) -> None:
-        """Reset the counter: the phase has changed."""
-        self._unchanged = 0
 
 
 def _unreported(outcome: Outcome) -> SignalProblem:

@@ -1,8 +1,9 @@
 """The prompt of an iteration besides its agent's role: the workflow, the context, and what the user wrote.
 
-The agent's own text replaces the CLI's default system prompt, and with it the working directory, the platform
-and the state of git; the text made here is appended and restores them. Everything is a function of `Facts`;
-the loop gathers them.
+The agent's own text replaces the CLI's default system prompt, and with it the working directory and the platform;
+the text made here is appended and restores them. Agent and appended text are one cached block, so only what stays the
+same for all iterations of a phase is in it; what changes is in the message that starts the iteration. Everything is a
+function of `IterationContext`; the loop gathers it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.phases import RULES, Phase, SignalStatus
+from samobot.text import human_duration
 
+LEARNED = "_learned.md"
+"""File in the session's folder in which agents note what those after them should know."""
+
+_LEARNED_LINES = 60
+_LEARNED_CHARACTERS = 4_000
 _STATUS_LINES = 12
 _STATUS_WIDTH = 120
 
@@ -45,6 +52,10 @@ class IterationContext:
         feedback: Why the user returned the plan, if there is no newer plan.
         answers: What was answered since the last iteration.
         reminder: What was wrong with the last iteration's signal or end.
+        base: The commit at which the branch left the default one, if known.
+        seconds: When the iteration is ended, from its start; None for no limit.
+        budget_left: US dollars it may cost; None for no limit.
+        learned: What earlier iterations noted for those after them.
     """
 
     phase: Phase
@@ -61,12 +72,14 @@ class IterationContext:
     feedback: str = ""
     answers: tuple[AnsweredQuestion, ...] = ()
     reminder: str = ""
+    base: str | None = None
+    seconds: float | None = None
+    budget_left: float | None = None
+    learned: str = ""
 
 
 def iteration_context(facts: IterationContext, workflow: str) -> str:
-    """Build the text that is appended to the agent's own.
-
-    What never changes comes first, so that the model's cache of it holds from one iteration to the next.
+    """Build the text that is appended to the agent's own: the same for all iterations of a phase.
 
     Args:
         facts: About this iteration.
@@ -75,21 +88,26 @@ def iteration_context(facts: IterationContext, workflow: str) -> str:
     parts = [
         workflow.strip(),
         _where(facts),
-        _section("Last time", facts.reminder),
-        _section("The user returned the plan with this feedback", facts.feedback, tag="feedback"),
-        _section("Answers since the last iteration", _answers(facts.answers), tag="answers"),
-        _section("Guidance for this iteration, from the user", _guidance(facts.guidance), tag="guidance"),
         _section("The task, as the user wrote it", facts.task or "See `_overview.md`.", tag="task"),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def iteration_prompt(facts: IterationContext) -> str:
-    """Build the message that starts the iteration."""
-    return (
+    """Build the message that starts the iteration, with everything that is new in it."""
+    parts = [
         f"Carry out iteration {facts.number} of this session: one piece of the {facts.phase} phase. "
-        "Begin with `_overview.md`, end with `_signal.json`."
-    )
+        "Begin with `_overview.md`, end with `_signal.json`.",
+        _now(facts),
+        _section(
+            "Learned by earlier iterations (may be out of date)", _clipped(facts.learned), tag="learned"
+        ),
+        _section("Last time", facts.reminder),
+        _section("The user returned the plan with this feedback", facts.feedback, tag="feedback"),
+        _section("Answers since the last iteration", _answers(facts.answers), tag="answers"),
+        _section("Guidance for this iteration, from the user", _guidance(facts.guidance), tag="guidance"),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def hook_environment(phase: Phase, signal: Path) -> dict[str, str]:
@@ -113,13 +131,27 @@ def _where(facts: IterationContext) -> str:
         "# This iteration",
         "",
         f"- Phase: {facts.phase}",
-        f"- Iteration: {facts.visit} of at most {facts.visit_limit} in this visit, {facts.number} in the session",
         f"- Session folder: {facts.session}",
         f"- Working directory: {facts.workdir}",
         f"- Platform: {facts.platform}",
-        f"- Git: {_git(facts)}",
         f"- Signals: {_signals(facts.phase)}",
     ]
+    if facts.base:
+        lines.append(f"- Base of the branch (`BASE`): {facts.base}")
+    if facts.seconds is not None:
+        lines.append(f"- Time: the iteration is ended after {human_duration(facts.seconds)}, finished or not")
+    if any(shlex.quote(str(path)) != str(path) for path in (facts.session, facts.workdir)):
+        lines += ["", "These paths have to be quoted in shell commands."]
+    return "\n".join(lines)
+
+
+def _now(facts: IterationContext) -> str:
+    lines = [
+        f"- Iteration: {facts.visit} of at most {facts.visit_limit} in this visit, {facts.number} in the session",
+        f"- Git: {_git(facts)}",
+    ]
+    if facts.budget_left is not None:
+        lines.append(f"- Money: ${facts.budget_left:.2f} left")
     if facts.visit >= facts.visit_limit:
         lines.append(
             "- This is the last iteration of this visit. Bring the phase to its end, or signal `blocked` and say "
@@ -134,9 +166,14 @@ def _where(facts: IterationContext) -> str:
             _status(facts.git_status),
             "```",
         ]
-    if any(shlex.quote(str(path)) != str(path) for path in (facts.session, facts.workdir)):
-        lines += ["", "These paths have to be quoted in shell commands."]
     return "\n".join(lines)
+
+
+def _clipped(text: str) -> str:
+    """The first lines of what earlier iterations noted: an agent may write more than is asked for."""
+    lines = text.strip().splitlines()
+    shown = "\n".join(lines[:_LEARNED_LINES])[:_LEARNED_CHARACTERS]
+    return shown if shown == text.strip() else f"{shown}\n… (more in `{LEARNED}`)"
 
 
 def _git(facts: IterationContext) -> str:

@@ -186,7 +186,7 @@ async def test_it_can_be_used_without_a_mouse(room: Room, window: Window) -> Non
     assert window.trouble == []
 
 
-async def test_a_page_that_was_cut_off_is_right_again_by_itself(room: Room, window: Window) -> None:
+async def test_page_that_was_cut_off_recovers_automatically(room: Room, window: Window) -> None:
     first = await room.say("one")
     page = await window.open(room.page.url)
     await expect(page.locator("article")).to_contain_text("one")

@@ -72,7 +72,9 @@ def on_disk(tmp_path: Path, disk: Path) -> ScriptedShop:
     return shop
 
 
-def test_a_full_disk_is_said_and_the_session_goes_on_once_there_is_room(tmp_path: Path, disk: Path) -> None:
+def test_full_disk_is_reported_and_the_session_continues_once_there_is_room(
+    tmp_path: Path, disk: Path
+) -> None:
     shop = on_disk(tmp_path, disk)
     (disk / "26-01-15-other").mkdir()
     (disk / "26-01-15-other" / "_overview.md").write_text("# other\n\n## Status\nPhase: done\nBlocked: no\n")
@@ -133,7 +135,9 @@ def test_a_session_folder_deleted_while_it_runs_ends_the_run_and_leaves_nothing(
         ("mv {session} {session}-old; mkdir {session}; echo hello > {session}/note", "folder was moved to"),
     ],
 )
-def test_a_run_does_not_go_on_in_a_second_folder_of_its_session(tmp_path: Path, does: str, says: str) -> None:
+def test_run_does_not_continue_in_a_second_folder_of_its_session(
+    tmp_path: Path, does: str, says: str
+) -> None:
     shop = scripted_shop(
         tmp_path,
         Scenario(phases={Phase.INVESTIGATION: [[RunStep(command=does), go_on(Phase.REQUIREMENTS)], ASKS]}),
@@ -189,7 +193,7 @@ def test_a_deleted_worktree_is_said_with_what_brings_it_back(tmp_path: Path) -> 
         assert shop.run("greet").returncode == 10
 
 
-def test_a_moved_project_is_said_and_the_others_go_on(tmp_path: Path) -> None:
+def test_moved_project_is_reported_and_the_others_continue(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path / "one", asking())
     other = scripted_shop(tmp_path / "two", asking())
     assert shop.run("greet", "--task", "Greet").returncode == 10

@@ -52,7 +52,7 @@ async def kill(where: Stage, role: Role) -> int:
     return found[0].pid
 
 
-async def test_a_limit_passes_by_itself_though_everything_was_killed_meanwhile(tmp_path: Path) -> None:
+async def test_limit_resets_although_everything_was_killed_meanwhile(tmp_path: Path) -> None:
     async with stage(tmp_path / "stage") as where:
         where.shop.environment["SAMOBOT_AFTER_RESET_SECONDS"] = "0.5"
         owner = Owner(where, ["alpha"], seed=1)

@@ -81,7 +81,7 @@ def test_no_title_breaks_the_picture_or_lacks_a_glyph(everything: RunJournal) ->
         assert draw(everything.events, "🎉 greet") == draw(everything.events, "greet")
 
 
-def test_a_wait_that_goes_on_grows_with_the_present() -> None:
+def test_wait_that_continues_grows_with_the_present() -> None:
     run = RunJournal(ZERO)
     run.start("planning")
     run.iterate("planning", seconds=60)
@@ -100,7 +100,7 @@ def test_a_run_of_an_instant_or_of_ten_thousand_years_is_drawn() -> None:
     assert size(draw(run.events, "ages")) == (WIDTH, HEIGHT)
 
 
-def test_nothing_to_draw_is_said_in_words() -> None:
+def test_nothing_to_draw_is_reported_as_a_sentence() -> None:
     with pytest.raises(NotFoundError, match="Nothing has happened yet in greet"):
         draw([], "greet")
 

@@ -65,7 +65,7 @@ def test_a_run_from_task_to_result() -> None:
     assert timeline.end == run.now.timestamp()
 
 
-def test_the_cost_rises_while_it_works_and_rests_while_it_waits() -> None:
+def test_cost_rises_while_it_works_and_stays_while_it_waits() -> None:
     run = journal()
     run.start("planning")
     run.iterate("planning", seconds=60, usd=1.0)
@@ -90,7 +90,7 @@ def test_the_cost_rises_while_it_works_and_rests_while_it_waits() -> None:
         ("paused", SpanKind.IDLE),
     ],
 )
-def test_the_rest_between_two_runs_says_what_was_waited_for(reason: str, kind: SpanKind) -> None:
+def test_idle_time_between_two_runs_shows_what_was_waited_for(reason: str, kind: SpanKind) -> None:
     run = journal()
     run.start("testing")
     run.iterate("testing", seconds=60)

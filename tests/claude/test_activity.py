@@ -57,7 +57,7 @@ def test_a_long_path_keeps_its_end_and_a_long_command_its_beginning() -> None:
     assert max(len(path), len(command)) <= WIDTH
 
 
-def test_what_is_not_a_tool_has_words_too() -> None:
+def test_records_other_than_tools_have_a_text_too() -> None:
     shown = [
         activity(record, CWD)
         for record in (

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from samobot.claude.fence_probe import fence_problem
-from samobot.claude.spawn import wrapped
+from samobot.claude.spawn import MAX_PROCESSES, wrapped
 from samobot.errors import UsageError
 from tests.claude.fenced_world import SECRET, FencedWorld, make_world
 
@@ -172,6 +172,11 @@ def test_sockets_are_not_named_in_the_environment(world: FencedWorld) -> None:
     assert not [name for name in outside if f"{name}=" in shown]
 
 
+def test_processes_are_limited(world: FencedWorld) -> None:
+    (line,) = [each for each in world.run("cat /proc/self/limits").stdout.split("\n") if "processes" in each]
+    assert int(line.split()[2]) <= MAX_PROCESSES
+
+
 def test_a_daemon_ends_with_the_cli(world: FencedWorld) -> None:
     ready = world.worktree / "ready"
     os.mkfifo(ready)
@@ -198,9 +203,12 @@ def test_the_cli_ends_with_the_worker(world: FencedWorld) -> None:
     worker.stdout.close()
 
 
-def test_an_interrupt_reaches_the_cli_which_ends_as_it_wants(world: FencedWorld) -> None:
+@pytest.mark.parametrize("env_resets", [True, False])
+def test_an_interrupt_reaches_the_cli_which_ends_as_it_wants(world: FencedWorld, env_resets: bool) -> None:
     call = world.invocation(
-        "trap 'echo result; exit 7' INT; echo ready; while :; do sleep 0.05; done", fenced=True
+        "trap 'echo result; exit 7' INT; echo ready; while :; do sleep 0.05; done",
+        fenced=True,
+        env_resets=env_resets,
     )
     process = subprocess.Popen(
         wrapped(call),

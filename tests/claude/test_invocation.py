@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from samobot.claude.invocation import ClaudeOptions, Invocation, build, check_args
+from samobot.claude.invocation import (
+    FORGE_TOKENS,
+    ClaudeOptions,
+    Invocation,
+    build,
+    check_args,
+    child_environment,
+)
 from samobot.errors import UsageError
 
 
@@ -85,7 +92,7 @@ def test_an_agent_sees_no_secret_of_ours() -> None:
     assert env["CLAUDE_CODE_MAX_RETRIES"] == "2"
 
 
-def test_an_agent_is_told_where_its_session_is() -> None:
+def test_prompt_names_the_sessions_folder() -> None:
     env = make().env
     assert env["SAMOCODE_SIGNAL"] == "/session/_signal.json"
     assert env["SAMOCODE_PYTHON"] == "/venv/bin/python"
@@ -107,7 +114,7 @@ def test_home_is_always_set() -> None:
     assert make(environ={"HOME": ""}).env["HOME"].startswith("/")
 
 
-def test_a_persons_own_setting_is_kept() -> None:
+def test_users_own_setting_is_kept() -> None:
     assert make(environ={"DISABLE_AUTOUPDATER": "0"}).env["DISABLE_AUTOUPDATER"] == "0"
     assert make().env["DISABLE_AUTOUPDATER"] == "1"
 
@@ -139,3 +146,11 @@ def test_build_passes_effort_and_fallback_only_if_chosen() -> None:
     chosen = make(ClaudeOptions(effort="high", fallback_model="sonnet,haiku"))
     assert value_of(chosen, "--effort") == "high"
     assert value_of(chosen, "--fallback-model") == "sonnet,haiku"
+
+
+def test_an_agent_gets_no_login_of_a_forge_from_the_environment() -> None:
+    tokens = dict.fromkeys(FORGE_TOKENS, "secret")
+    assert {"GH_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN"} <= FORGE_TOKENS
+    environment = child_environment({**tokens, "HOME": "/home/ann"})
+    assert "secret" not in environment.values()
+    assert environment["HOME"] == "/home/ann"

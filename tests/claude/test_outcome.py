@@ -75,7 +75,7 @@ def test_each_real_run_has_its_outcome(fixture: str, code: int, kind: str, text:
         assert judge(*without, end=ProcessEnd(code)).kind in {kind, "overloaded", "failed"}
 
 
-def test_a_run_that_lost_its_result_tells_what_it_has_used_at_the_least_and_no_price() -> None:
+def test_run_that_lost_its_result_reports_its_minimal_usage_and_no_price() -> None:
     with Tail(FIXTURES / "completed.jsonl") as tail:
         records = list(tail.finish())
     outcome = judge(*(record for record in records if not isinstance(record, Result)))
@@ -110,7 +110,7 @@ def test_what_could_not_start_cost_nothing() -> None:
     assert judge(end=ProcessEnd(-9)).cost_usd is None
 
 
-def test_a_real_run_tells_its_cost_tokens_models_and_turns() -> None:
+def test_real_run_reports_its_cost_tokens_models_and_turns() -> None:
     with Tail(FIXTURES / "completed.jsonl") as tail:
         outcome = judge(*tail.finish())
     assert outcome.cost_usd == pytest.approx(0.0102)
@@ -120,7 +120,7 @@ def test_a_real_run_tells_its_cost_tokens_models_and_turns() -> None:
     assert outcome.result_text == "All done."
 
 
-def test_a_real_usage_limit_says_when_it_is_over() -> None:
+def test_real_usage_limit_reports_when_it_is_over() -> None:
     with Tail(FIXTURES / "usage_limit.jsonl") as tail:
         outcome = judge(*tail.finish(), end=BADLY)
     assert outcome.resets_at == datetime(2030, 1, 1, tzinfo=UTC)
@@ -139,7 +139,7 @@ def test_the_last_result_counts_with_the_cost_of_all() -> None:
     assert (outcome.result_text, outcome.cost_usd, outcome.tokens) == ("Done.", 0.7, Tokens(1, 2, 3, 4))
 
 
-def test_limit_words_in_what_the_agent_reads_or_says_mean_nothing() -> None:
+def test_limit_phrases_in_what_the_agent_reads_or_writes_mean_nothing() -> None:
     said = Assistant("You've hit your limit · resets 5pm (UTC)")
     result = replace(GOOD, text="The page says: You've hit your limit · resets 5pm (UTC)")
     assert judge(said, ToolResult(True, 5), result).kind is OutcomeKind.COMPLETED
@@ -170,7 +170,7 @@ def test_a_refusal_does_not_hide_another_trouble() -> None:
     assert judge(refused, end=ProcessEnd(-15)).kind is OutcomeKind.USAGE_LIMIT
 
 
-def test_the_latest_word_on_each_limit_counts() -> None:
+def test_latest_record_of_each_limit_counts() -> None:
     lifted = [RateLimit("rejected", "five_hour"), RateLimit("allowed", "five_hour")]
     assert judge(*lifted, failure("Rejected", 429), end=BADLY).kind is OutcomeKind.RATE_LIMITED
 
@@ -186,7 +186,7 @@ def test_of_several_limits_the_last_to_be_over_counts() -> None:
     assert (outcome.resets_at, outcome.limit_kind) == (late, "seven_day")
 
 
-def test_a_limit_event_without_a_time_takes_it_from_the_words() -> None:
+def test_limit_event_without_a_time_takes_it_from_the_text() -> None:
     outcome = judge(
         RateLimit("rejected", "five_hour"),
         failure("You've hit your limit · resets 5pm (UTC)", 429),
@@ -361,7 +361,7 @@ def test_restart_may_help_where_the_refusal_may_come_from_the_conversation(
         ("", None, "failed"),
     ],
 )
-def test_a_reported_failure_is_told_by_status_then_words(text: str, status: int | None, kind: str) -> None:
+def test_reported_failure_is_recognized_by_status_then_text(text: str, status: int | None, kind: str) -> None:
     outcome = judge(failure(text, status), end=BADLY)
     assert outcome.kind == kind
     assert text in outcome.text
@@ -422,7 +422,7 @@ def test_a_process_without_a_result_is_judged_by_its_end(end: ProcessEnd, kind: 
         (5400.0, "1 h 30 min"),
     ],
 )
-def test_a_timeout_says_how_long_the_iteration_had_really_taken(seconds: float, said: str) -> None:
+def test_timeout_reports_how_long_the_iteration_had_really_taken(seconds: float, said: str) -> None:
     outcome = judge(end=ProcessEnd(-9, StoppedBy.TIMEOUT, duration_s=seconds))
     assert outcome.text == f"The iteration was ended because it had taken {said}."
 
@@ -451,7 +451,7 @@ def test_a_good_result_stays_good_however_the_process_ended(stopped_by: StoppedB
     assert bool(outcome.note) == (stopped_by is StoppedBy.EXIT)
 
 
-def test_a_hang_while_a_request_is_repeated_says_so() -> None:
+def test_hang_while_a_request_is_repeated_reports_it() -> None:
     retry = ApiRetry(4, 10, 30.0, 529, "overloaded")
     assert "attempt 4" in judge(retry, end=ProcessEnd(-9, StoppedBy.TIMEOUT)).text
     assert "attempt" not in judge(retry, Assistant("on"), end=ProcessEnd(-9, StoppedBy.TIMEOUT)).text

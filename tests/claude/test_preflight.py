@@ -38,7 +38,7 @@ def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.Mo
     assert find("~/tools/claude", ENV) == str(tmp_path / "tools" / "claude")
 
 
-def test_a_missing_cli_says_how_to_get_one(tmp_path: Path) -> None:
+def test_missing_cli_reports_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"There is no Claude CLI named “claude” on PATH\. Install"):
         find("claude", {"PATH": str(tmp_path)})
     with pytest.raises(UsageError, match="There is no Claude CLI at /nonexistent/claude"):
@@ -101,7 +101,7 @@ def test_only_a_plain_no_counts_as_not_logged_in(
         assert preflight(options, ENV, login=True).version == "2.1.197"
 
 
-def test_root_outside_a_sandbox_is_told_its_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_outside_a_sandbox_gets_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with pytest.raises(
         UsageError, match=r"as another user.*CLAUDE_PERMISSION_MODE=acceptEdits.*IS_SANDBOX=1"
@@ -116,7 +116,7 @@ def test_root_outside_a_sandbox_is_told_its_ways_out(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.real_cli
-def test_the_real_cli_passes_and_says_when_nobody_is_logged_in(tmp_path: Path) -> None:
+def test_real_cli_passes_and_reports_a_missing_login(tmp_path: Path) -> None:
     options = ClaudeOptions(path=str(require_claude()))
     env = cli_environment(tmp_path / "home", "http://127.0.0.1:9")
     assert preflight(options, env, login=True).version.startswith("2.")

@@ -23,7 +23,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         process.kill()
 
 
-def test_a_good_run_ends_by_itself_and_tells_its_cost(bench: Bench) -> None:
+def test_good_run_ends_and_reports_its_cost(bench: Bench) -> None:
     report = bench.run("good")
     assert report["kind"] == "completed"
     assert report["records"] == ["Init", "Result"]
@@ -126,7 +126,7 @@ def test_a_cli_killed_from_outside_has_crashed(bench: Bench) -> None:
     assert "SIGKILL" in report["text"]
 
 
-def test_a_killed_worker_takes_the_cli_along_and_the_next_one_finds_the_rest(bench: Bench) -> None:
+def test_killed_worker_takes_the_cli_along_and_the_next_one_finds_the_others(bench: Bench) -> None:
     worker = bench.start(bench.job("children", stop_at="die"))
     worker.communicate(timeout=60)
     for process in bench.left():
@@ -172,7 +172,7 @@ def test_each_abrupt_end_has_its_name(bench: Bench, scenario: str, kind: str) ->
     assert bench.run(scenario)["kind"] == kind
 
 
-def test_a_refused_argument_is_reported_in_the_clis_words(bench: Bench) -> None:
+def test_refused_argument_is_reported_with_the_clis_message(bench: Bench) -> None:
     assert bench.run("usage")["text"] == "Claude could not be started: error: unknown option '--nope'."
 
 

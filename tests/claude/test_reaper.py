@@ -144,7 +144,7 @@ def test_what_is_left_may_clean_up_and_what_refuses_is_killed(tmp_path: Path) ->
             process.communicate()
 
 
-def test_a_sweep_that_gets_nowhere_says_what_is_left(tmp_path: Path) -> None:
+def test_sweep_that_gets_nowhere_reports_what_is_left(tmp_path: Path) -> None:
     process = start(session=tmp_path)
     try:
         swept = end_session_processes(tmp_path, seconds=0)

@@ -117,7 +117,7 @@ def test_any_object_is_a_record_that_can_be_written_down(line: dict[str, Any]) -
     evidence.complaint().encode()
 
 
-def test_the_first_line_says_who_speaks() -> None:
+def test_first_line_shows_who_writes() -> None:
     line = {
         "type": "system",
         "subtype": "init",
@@ -130,7 +130,7 @@ def test_the_first_line_says_who_speaks() -> None:
     )
 
 
-def test_a_tool_is_told_by_the_input_that_says_most() -> None:
+def test_tool_is_shown_with_its_most_telling_input() -> None:
     content = [
         {"type": "thinking", "thinking": "hm"},
         {"type": "text", "text": "Let me see."},
@@ -182,7 +182,7 @@ def test_a_tools_output_is_only_measured() -> None:
     assert parse({"type": "user", "message": {"content": "You've hit your limit"}}) == Other("user")
 
 
-def test_a_retry_keeps_what_a_person_wants_to_know() -> None:
+def test_retry_keeps_what_the_user_wants_to_know() -> None:
     line = {
         "type": "system",
         "subtype": "api_retry",

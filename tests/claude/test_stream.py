@@ -39,7 +39,7 @@ def test_a_log_that_does_not_exist_yet_has_nothing_to_say(tmp_path: Path) -> Non
         assert list(tail.read()) == []
 
 
-def test_a_half_written_line_waits_for_its_rest(tmp_path: Path) -> None:
+def test_half_written_line_waits_for_its_end(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     with Tail(log) as tail:
         append(log, '{"type": "ü'.encode()[:-1])

@@ -72,7 +72,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_what_an_iteration_did_to_the_file_is_put_back_and_named(
+def test_iterations_change_of_the_file_is_reverted_and_named(
     case: str, file: Path, session: SessionFolder, guard: ProjectGuard
 ) -> None:
     change, named = CHANGES[case]
@@ -132,7 +132,7 @@ def test_another_session_that_begins_meanwhile_does_not_take_the_edit_for_the_us
     assert file.read_text() == GOOD
 
 
-def test_a_link_of_the_user_stays_and_its_target_is_put_back(
+def test_link_of_the_user_stays_and_its_target_is_restored(
     file: Path, session: SessionFolder, guard: ProjectGuard, tmp_path: Path
 ) -> None:
     real = tmp_path / "dotfiles"
@@ -160,7 +160,7 @@ def killed_worker(file: Path, session: SessionFolder, state_dir: Path) -> None:
     subprocess.run([sys.executable, "-c", program, state_dir, file, session.path], check=True)
 
 
-def test_after_a_killed_worker_the_next_reader_puts_it_back_and_the_journal_has_it(
+def test_next_reader_after_a_killed_worker_restores_it_and_the_journal_has_it(
     file: Path, session: SessionFolder, guard: ProjectGuard, tmp_path: Path
 ) -> None:
     killed_worker(file, session, tmp_path / "state")
@@ -187,7 +187,7 @@ def test_a_killed_worker_leaves_the_copy_to_those_that_live(
     assert guard.end(file, other) is not None
 
 
-def test_a_killed_worker_whose_session_is_gone_still_puts_it_back(
+def test_killed_worker_whose_session_is_gone_still_restores_it(
     file: Path, session: SessionFolder, guard: ProjectGuard, tmp_path: Path
 ) -> None:
     killed_worker(file, session, tmp_path / "state")

@@ -55,7 +55,7 @@ def test_the_owner_of_a_private_chat_is_allowed_and_a_group_is_nobody(tmp_path: 
     assert load_settings(both).allowed_users == {7, 8, 9}
 
 
-def test_a_token_that_others_may_read_is_refused_with_the_command_that_mends_it(tmp_path: Path) -> None:
+def test_token_that_others_may_read_is_refused_with_the_command_that_fixes_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="chmod 600"):
         load_settings(env_file(tmp_path, "TELEGRAM_BOT_TOKEN=1:secret\n", 0o644))
     assert load_settings(env_file(tmp_path, "CLAUDE_MODEL=x\n", 0o644)).claude_model == "x"
@@ -123,7 +123,7 @@ def test_what_stops_everything_finds_its_way_with_what_can_be_read(tmp_path: Pat
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b"SAMOBOT_STATE_DIR=~nobody-of-this-name/x\n"])
-def test_what_stops_everything_looks_in_the_usual_place_where_nothing_else_can_be_read(
+def test_emergency_stop_uses_the_default_place_if_nothing_else_can_be_read(
     tmp_path: Path, content: bytes | None
 ) -> None:
     file = tmp_path / "my.env"
@@ -188,7 +188,7 @@ def test_a_named_file_that_is_missing_is_said(tmp_path: Path) -> None:
         load_settings({"SAMOBOT_ENV_FILE": str(tmp_path / "gone")})
 
 
-def test_state_goes_where_xdg_says(tmp_path: Path) -> None:
+def test_state_goes_to_the_xdg_folder(tmp_path: Path) -> None:
     environ = env_file(tmp_path, "") | {"XDG_STATE_HOME": str(tmp_path)}
     assert load_settings(environ).samobot_state_dir == tmp_path / "samobot"
 

@@ -65,7 +65,7 @@ def _run_in_order(page: Page) -> list[Block]:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
-def test_a_block_says_what_it_is(block: Block) -> None:
+def test_block_reports_what_it_is(block: Block) -> None:
     assert block.kind in KINDS, f"{block.where}: name the block's kind"
     assert not block.form or block.form in FORMS, f"{block.where}: {block.form}"
 
@@ -201,7 +201,7 @@ def test_a_command_that_does_not_exist_or_ends_otherwise_is_found(tmp_path: Path
     assert not matches(shown, "started\na\nfailed\n", path)
 
 
-def test_every_reason_not_to_run_a_block_is_given_in_words() -> None:
+def test_every_reason_not_to_run_a_block_is_explained() -> None:
     for page in PAGES:
         for block in read_page(page.path).blocks:
             assert not block.not_run or len(block.not_run.split()) >= 3, block.where

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -201,7 +202,7 @@ async def test_a_plan_is_sent_back_with_feedback_and_comes_again(room: ChatRoom)
     assert room.server.calls.rejected() == []
 
 
-async def test_a_session_is_stopped_from_its_card_and_goes_on_again(tmp_path: Path) -> None:
+async def test_session_is_stopped_from_its_card_and_continues_again(tmp_path: Path) -> None:
     async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.1))) as room:
         await room.start()
         room.say("/run demo:demo go on for ever")
@@ -220,6 +221,25 @@ async def test_a_session_is_stopped_from_its_card_and_goes_on_again(tmp_path: Pa
         room.say("/resume")
         await room.see("may run again")
         assert await room.state_of("demo") == "stopped"
+
+
+async def test_a_question_older_than_the_bot_is_summarized_once_and_answered(room: ChatRoom) -> None:
+    ran = await asyncio.to_thread(room.shop.run, "demo", "--task", "add a greeting")
+    assert ran.returncode == 10, ran.stderr
+    ago = time.time() - 5 * 86_400
+    for file in (*room.shop.session("demo").rglob("*"), *room.state.rglob("*")):
+        os.utime(file, (ago, ago))
+    await room.start()
+    summary = await room.see("1 session waits for you", "demo  waits for 3 answers, for 5 d")
+    room.say("/help")
+    await room.see("/run")  # it comes after the summary, so that one is noted as sent
+    await room.kill()
+    await room.start()
+    await room.tap(summary, "demo")
+    question = await room.see("Which greeting", fits=lambda message: "A ★" in message.labels)
+    assert [each.id for each in room.chat.from_bot() if "waits for you" in each.text] == [summary.id]
+    await room.tap(question, "A ★")
+    await room.see("→ A", fits=lambda message: message.id == question.id)
 
 
 async def test_strangers_of_every_kind_get_silence_and_a_line_in_the_log(room: ChatRoom) -> None:
@@ -321,7 +341,7 @@ async def test_an_old_command_is_confirmed_and_an_old_answer_counts(room: ChatRo
     assert await room.state_of("demo") == "waiting"
 
 
-async def test_in_a_group_one_wins_and_the_other_is_told_who(tmp_path: Path) -> None:
+async def test_first_decision_in_a_group_wins_and_the_other_user_is_notified(tmp_path: Path) -> None:
     async with chat_room(
         scripted_shop(tmp_path, journeys.greeting()), more={"TELEGRAM_ALLOWED_USERS": "1234,77"}
     ) as room:

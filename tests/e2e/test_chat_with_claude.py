@@ -89,13 +89,13 @@ async def test_three_answers_a_rejection_an_approval_and_a_block_decided_in_the_
             assert "1 commit" in done.text
             api.check()
 
-            answers = "\n".join(str(each.system) for each in api.of_phase("requirements"))
+            answers = "\n".join(str(each.text) for each in api.of_phase("requirements"))
             assert "B) good day" in answers
             assert "A) English" in answers
             assert all(line in answers for line in CODE.splitlines())
-            planning = "\n".join(str(each.system) for each in api.of_phase("planning"))
+            planning = "\n".join(str(each.text) for each in api.of_phase("planning"))
             assert all(line in planning for line in FEEDBACK.splitlines())
-            assert GUIDANCE in "\n".join(str(each.system) for each in api.of_phase("testing"))
+            assert GUIDANCE in "\n".join(str(each.text) for each in api.of_phase("testing"))
             assert "greet.py" in room.shop.git("show", "--stat", "greet")
             assert room.server.calls.rejected() == []
             assert await room.end() == 0

@@ -61,7 +61,7 @@ def test_an_overloaded_api_is_waited_for_and_no_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("fault", "outcome"), [(UNAUTHORISED, "auth"), (NO_CREDIT, "account")])
-def test_a_refused_key_or_account_asks_a_person_at_once(tmp_path: Path, fault: Step, outcome: str) -> None:
+def test_refused_key_or_account_blocks_at_once(tmp_path: Path, fault: Step, outcome: str) -> None:
     with MessagesApi(lambda request: fault) as api:  # type: ignore[arg-type,return-value]
         shop = real_shop(tmp_path, api)
         done = shop.run("greet")

@@ -21,7 +21,7 @@ DECIDE += """"file": "01-02-03:05-plan-x.md", "sha256": "%s"}\\n' $(sha256sum '{
 DECIDE += """>> '{session}/_decisions.jsonl'"""
 
 
-def test_forged_answers_and_approvals_are_void_put_back_and_told(tmp_path: Path) -> None:
+def test_forged_answers_and_approvals_are_void_reverted_and_reported(tmp_path: Path, fence: str) -> None:
     samobot = f"cd '{{session}}' && {shlex.quote(sys.executable)} -m samobot"
     script = {
         "investigation": signal("continue", phase="requirements", summary="Looked"),
@@ -44,23 +44,26 @@ def test_forged_answers_and_approvals_are_void_put_back_and_told(tmp_path: Path)
         ],
     }
     with MessagesApi(script) as api:
-        shop = real_shop(tmp_path, api)
+        shop = real_shop(tmp_path, api, fence=fence)
         asked = shop.run("greet")
         assert asked.returncode == 10, asked.stdout + asked.stderr
         assert "was not given by a user" in asked.stdout
         status = shop.status("greet")
         assert (status["waiting_for"], status["questions"][0]["answer"]) == ("qa_answers", None)
-        assert "An agent may not answer or approve" in api.requests[-2].text
+        # Inside a fence it does not get as far as being refused: what it would write to is read-only there.
+        refused = ("An agent may not answer or approve", "the file system is read-only")
+        assert any(words in api.requests[-2].text for words in refused)
         assert shop.samobot("answer", "greet", "Q1=B").returncode == 0
         planned = shop.run("greet")
         assert planned.returncode == 10, planned.stdout + planned.stderr
-        assert "no user made" in planned.stdout
+        # Inside the fence the record of decisions cannot be written at all.
+        assert ("no user made" in planned.stdout) == (fence == "off")
         assert "The phase in _overview.md was changed" in planned.stdout
         status = shop.status("greet")
         assert (status["phase"], status["waiting_for"]) == ("planning", "plan_approval")
         assert status["questions"][0]["answer"] == "B) good day"
         api.check()
     voids = {each["kind"] for each in shop.journal("greet", "void")}
-    assert voids == {"answer", "decision", "overview"}
+    assert voids == {"answer", "overview"} | ({"decision"} if fence == "off" else set())
     assert shop.samobot("approve", "greet").returncode == 0
     assert shop.status("greet")["phase"] == "implementation"

@@ -149,16 +149,16 @@ def _everything_arrived(api: MessagesApi) -> None:
             assert role in request.system
             assert workflow_text().strip() in request.system
             assert "Add a greeting script" in request.system
-    said = api.of_phase("requirements")[3].system
+    said = api.of_phase("requirements")[3].text
     assert "B) good day" in said
     assert "English, please" in said
     assert "Use no library, not even argparse" in said
-    assert "Use no library" not in api.of_phase("planning")[0].system  # it was given once
+    assert "Use no library" not in api.of_phase("planning")[0].text  # it was given once
     planning = api.of_phase("planning")
     skill = (plugin_dir() / "skills" / "planning" / "SKILL.md").read_text().partition("\n---\n")[2]
     assert skill.strip()[:200] in planning[1].text
-    assert FEEDBACK not in planning[0].system
-    assert FEEDBACK in planning[4].system
+    assert FEEDBACK not in planning[0].text
+    assert FEEDBACK in planning[4].text
     first, sent_back = api.of_phase("testing")[:2]
     assert first.run == sent_back.run
     assert "There is no signal file" in sent_back.text

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from samobot.claude.fence_probe import fence_problem
 from tests.e2e.real import outcomes, real_shop
 from tests.support.messages_api import MessagesApi, Step, bash
 from tests.support.messages_api import signal as signalling
@@ -22,14 +21,6 @@ SLEEPERS = "sleep 1000 & disown; setsid sleep 1000 & nohup sleep 1000 >/dev/null
 STUCK = bash(SLEEPERS + "sleep 1000")
 LEAVE_BEHIND = bash(SLEEPERS + "echo started")
 GIVE_UP = signalling("blocked", reason="Enough", needs="Nothing")
-
-
-@pytest.fixture(params=["off", "on"], ids=["unfenced", "fenced"])
-def fence(request: pytest.FixtureRequest) -> str:
-    problem = fence_problem(os.environ)
-    if request.param == "on" and problem is not None:
-        pytest.skip(f"there can be no fence here: {problem}")
-    return str(request.param)
 
 
 def sleepers(shop: Workshop) -> list[str]:

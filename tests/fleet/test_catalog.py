@@ -90,7 +90,7 @@ def test_a_session_in_which_nothing_has_changed_is_the_same_object(
     assert catalog.view(first.ref) is first
 
 
-def test_a_resting_session_costs_one_look_at_its_folder(
+def test_idle_session_costs_one_stat_of_its_folder(
     demo: Path, session: SessionFolder, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     age(session.path)
@@ -109,7 +109,7 @@ def test_a_resting_session_costs_one_look_at_its_folder(
 
 
 @pytest.mark.parametrize("name", ["_overview.md", "_qa.md", "_signal.json", "01-15-10:30-plan-greeting.md"])
-def test_a_change_by_hand_in_a_resting_session_shows_within_a_rotation(
+def test_change_by_hand_in_an_idle_session_is_found_within_a_rotation(
     demo: Path, session: SessionFolder, clock: Clock, name: str
 ) -> None:
     session.signal.write_text('{"status": "waiting", "for": "qa_answers"}')
@@ -159,7 +159,7 @@ def test_a_session_that_somebody_is_about_to_change_is_looked_at_closely(
     assert catalog.sessions()[0].phase == "planning"
 
 
-def test_a_worker_that_takes_up_a_resting_session_and_goes_is_seen(
+def test_worker_that_takes_up_an_idle_session_and_ends_is_seen(
     demo: Path, session: SessionFolder, clock: Clock
 ) -> None:
     age(session.path)
@@ -201,7 +201,7 @@ def test_of_very_many_sessions_each_is_still_seen_to_change(demo: Path, sessions
     assert [view.phase for view in found if view.ref.folder == changing.path.name] == ["testing"]
 
 
-def test_two_projects_in_folders_of_the_same_name_are_told_apart_whichever_can_be_read(
+def test_two_projects_in_folders_of_the_same_name_are_distinguished_whichever_can_be_read(
     tmp_path: Path,
 ) -> None:
     first, second, third = (project(tmp_path / where / "demo") for where in ("one", "two", "three"))
@@ -220,7 +220,7 @@ def test_two_projects_in_folders_of_the_same_name_are_told_apart_whichever_can_b
     assert catalog.folder(found[1]).path == tmp_path / "two/sessions/26-01-15-greet"
 
 
-def test_a_project_file_that_breaks_keeps_its_sessions_and_says_so(
+def test_project_file_that_breaks_keeps_its_sessions_and_reports_it(
     demo: Path, session: SessionFolder
 ) -> None:
     catalog = Catalog([demo])
@@ -248,7 +248,7 @@ def test_a_project_that_was_not_there_at_first_is_found_when_it_comes(tmp_path: 
     assert catalog.folders.views()[0].problems == ()
 
 
-def test_a_moved_project_is_gone_without_a_word_against_its_runs(demo: Path, session: SessionFolder) -> None:
+def test_moved_project_is_gone_without_a_report_about_its_runs(demo: Path, session: SessionFolder) -> None:
     catalog = Catalog([demo])
     (view,) = catalog.sessions()
     demo.rename(demo.with_name("elsewhere"))
@@ -563,7 +563,7 @@ def test_a_past_session_is_read_at_once_where_something_happens_to_it(
     assert (view.ref, catalog.past()) == (line.ref, [])
 
 
-def test_only_a_session_at_rest_that_needs_nobody_becomes_past(
+def test_only_an_idle_session_that_needs_nobody_becomes_past(
     demo: Path, session: SessionFolder, sessions: Path, clock: Clock
 ) -> None:
     age(session.path)
@@ -583,7 +583,7 @@ def test_only_a_session_at_rest_that_needs_nobody_becomes_past(
         assert {view.ref.name for view in catalog.sessions()} == others.keys()
 
 
-def test_a_past_session_that_is_deleted_is_listed_no_more(
+def test_past_session_that_is_deleted_is_no_longer_listed(
     demo: Path, session: SessionFolder, clock: Clock
 ) -> None:
     age(session.path)

@@ -38,9 +38,7 @@ def uses(name: str, **values: str) -> bytes:
     )
 
 
-async def test_the_log_tells_in_words_what_was_said_and_done_last(
-    session: SessionFolder, tmp_path: Path
-) -> None:
+async def test_log_shows_what_was_written_and_done_last(session: SessionFolder, tmp_path: Path) -> None:
     (session.logs / "01-15-1029-000-investigation.jsonl").write_bytes(says("old"))
     os.utime(session.logs / "01-15-1029-000-investigation.jsonl", (1, 1))
     lines = (
@@ -111,7 +109,7 @@ async def test_the_newest_plan_and_summary_come_under_their_names(session: Sessi
     assert len(found.text) <= TEXT_LIMIT
 
 
-async def test_a_diff_that_goes_on_says_so(session: SessionFolder, tmp_path: Path) -> None:
+async def test_cut_diff_is_marked(session: SessionFolder, tmp_path: Path) -> None:
     repository = make_repository(tmp_path / "big")
     commit(repository, "many")
     (repository / "many").write_text("a line\n" * 500_000)
@@ -191,7 +189,7 @@ async def test_the_diff_shows_commits_and_what_is_not_committed(
     assert "+changed" in found.text
 
 
-async def test_a_diff_of_very_many_files_is_cut_and_says_how_many_are_left(
+async def test_diff_of_very_many_files_is_cut_and_reports_how_many_are_left(
     session: SessionFolder, tmp_path: Path
 ) -> None:
     repo = make_repository(tmp_path / "repo")

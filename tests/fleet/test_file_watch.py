@@ -55,7 +55,7 @@ CHANGES: dict[str, Callable[[SessionFolder], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-async def test_what_says_something_about_a_session_is_told(
+async def test_relevant_changes_of_a_session_are_reported(
     files: SessionWatch, demo: SessionFolder, change: Callable[[SessionFolder], object]
 ) -> None:
     assert not files.read()
@@ -74,7 +74,7 @@ QUIET: dict[str, Callable[[SessionFolder], object]] = {
 
 
 @pytest.mark.parametrize("change", QUIET.values(), ids=QUIET)
-async def test_what_changes_all_the_time_and_says_nothing_is_not_told(
+async def test_irrelevant_changes_are_not_reported(
     files: SessionWatch, demo: SessionFolder, change: Callable[[SessionFolder], object]
 ) -> None:
     change(demo)
@@ -167,7 +167,7 @@ def project(tmp_path: Path) -> Path:
     return file
 
 
-async def test_the_event_loop_is_told_of_changes_also_when_the_folder_was_made_anew(
+async def test_event_loop_is_notified_of_changes_also_when_the_folder_was_recreated(
     sessions: Path, demo: SessionFolder, project: Path
 ) -> None:
     hints = asyncio.Semaphore(0)

@@ -16,7 +16,7 @@ from tests.support.session_folder import make_session
 GREET = RunRequest(config=Path("/code/demo/.samocode"), session="26-01-15-greet")
 
 
-def test_no_word_of_a_person_goes_through_a_shell_or_is_taken_for_a_flag() -> None:
+def test_no_user_text_goes_through_a_shell_or_becomes_a_flag() -> None:
     nasty = "--budget=1; rm -rf $HOME `id` 'x'\n\"y\""
     argv = RunRequest(
         config=Path("/p/.samocode"), session="greet", model=nasty, budget_usd=5, auto=True
@@ -64,7 +64,7 @@ def test_a_state_folder_that_is_no_folder_is_said(tmp_path: Path) -> None:
         worker_log(tmp_path / "state", GREET)
 
 
-def test_stopping_what_does_not_run_says_so_and_changes_nothing(tmp_path: Path) -> None:
+def test_stopping_an_idle_session_is_reported_and_changes_nothing(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     before = folder.overview.read_bytes()
     halted = halt(folder)

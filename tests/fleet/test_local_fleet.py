@@ -235,7 +235,7 @@ async def test_a_terminals_worker_is_adopted_and_followed_by_one_of_ours(
     assert port.runs("greet") == 2
 
 
-async def test_an_answer_at_the_terminal_lets_a_wanted_run_go_on_by_itself(harbour: Harbour) -> None:
+async def test_answer_from_the_terminal_continues_a_desired_run_automatically(harbour: Harbour) -> None:
     port = harbour(asks(ASK, [FINISH]))
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.state is SessionState.WAITING)
@@ -249,7 +249,7 @@ async def test_an_answer_at_the_terminal_lets_a_wanted_run_go_on_by_itself(harbo
 
 
 @pytest.mark.parametrize("where", ["chat", "terminal"])
-async def test_a_stop_while_it_waits_holds_until_a_person_lets_it_go_on(harbour: Harbour, where: str) -> None:
+async def test_stop_while_it_waits_holds_until_the_user_resumes_it(harbour: Harbour, where: str) -> None:
     port = harbour(asks(ASK, [FINISH]))
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.state is SessionState.WAITING and not view.has_worker)
@@ -318,7 +318,7 @@ async def test_a_worker_outlives_the_bot_and_is_found_again(tmp_path: Path, harb
     assert port.runs("greet") == 1
 
 
-async def test_what_happened_while_the_bot_was_down_is_put_right(harbour: Harbour, tmp_path: Path) -> None:
+async def test_desired_runs_are_reconciled_after_the_bot_was_down(harbour: Harbour, tmp_path: Path) -> None:
     port = harbour(one_phase(waits(tmp_path, "never"), [FINISH]))
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.has_worker and read_runs(port.agent))
@@ -331,7 +331,7 @@ async def test_what_happened_while_the_bot_was_down_is_put_right(harbour: Harbou
     assert port.kinds() == [FleetEventKind.RESTARTED]
 
 
-def test_a_worker_goes_on_when_the_event_loop_is_closed(tmp_path: Path) -> None:
+def test_worker_continues_when_the_event_loop_is_closed(tmp_path: Path) -> None:
     async def start() -> tuple[Port, int]:
         base = cli_environment(tmp_path / "home", "http://127.0.0.1:9")
         port = Port(make_workshop(tmp_path, base), one_phase(waits(tmp_path, "go", FINISH)))
@@ -405,7 +405,7 @@ async def test_runs_beyond_the_most_wait_in_a_queue_that_is_seen(harbour: Harbou
     assert not (port.shop.session("second") / "_logs" / "journal.jsonl").exists()
 
 
-async def test_a_pause_takes_hold_after_the_iteration_and_resume_goes_on(
+async def test_pause_takes_hold_after_the_iteration_and_resume_continues(
     harbour: Harbour, tmp_path: Path
 ) -> None:
     port = harbour(one_phase(waits(tmp_path, "go", GO_ON), [FINISH]))
@@ -419,7 +419,7 @@ async def test_a_pause_takes_hold_after_the_iteration_and_resume_goes_on(
 
 
 @pytest.mark.parametrize("resumed", ["before the answer", "after the answer"])
-async def test_a_pause_of_an_iteration_that_asks_holds_until_a_person_lets_it_go_on(
+async def test_pause_of_an_iteration_that_asks_holds_until_the_user_resumes_it(
     harbour: Harbour, tmp_path: Path, resumed: str
 ) -> None:
     port = harbour(asks(waits(tmp_path, "ask", *ASK), [FINISH]))
@@ -444,7 +444,7 @@ async def test_a_pause_of_an_iteration_that_asks_holds_until_a_person_lets_it_go
     assert port.runs("greet") == 2
 
 
-async def test_on_a_day_whose_budget_is_used_up_nothing_is_said_to_go_on(harbour: Harbour) -> None:
+async def test_nothing_is_announced_as_continuing_on_a_day_whose_budget_is_used_up(harbour: Harbour) -> None:
     port = harbour(one_phase([Cost(usd=2.0), GO_ON], [FINISH]), SAMOBOT_DAILY_BUDGET_USD="1")
     ref = await port.start("greet")
     spent = await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
@@ -465,7 +465,9 @@ async def test_on_a_day_whose_budget_is_used_up_nothing_is_said_to_go_on(harbour
     assert [(item.text, item.given) for item in went_on.guidance] == [("and in blue", True)]
 
 
-async def test_starting_a_session_that_waits_for_a_decision_says_what_it_waits_for(harbour: Harbour) -> None:
+async def test_starting_a_session_that_waits_for_a_decision_reports_what_it_waits_for(
+    harbour: Harbour,
+) -> None:
     port = harbour(asks(ASK))
     ref = await port.start("greet")
     await port.until(ref, lambda view: view.state is SessionState.WAITING)
@@ -474,7 +476,7 @@ async def test_starting_a_session_that_waits_for_a_decision_says_what_it_waits_f
     assert "and in blue" in (port.shop.session("greet") / "_guidance.md").read_text()
 
 
-async def test_a_budget_that_is_raised_lets_it_go_on_and_stays_raised(harbour: Harbour) -> None:
+async def test_budget_that_is_raised_continues_it_and_stays_raised(harbour: Harbour) -> None:
     port = harbour(one_phase([Cost(usd=2.0), GO_ON], [Cost(usd=2.0), GO_ON], [FINISH]))
     with pytest.raises(UsageError):
         await port.fleet.start(
@@ -515,7 +517,7 @@ async def test_the_emergency_stop_stops_all_and_nothing_starts_until_it_is_lifte
     await port.until(second, lambda view: view.state is SessionState.BLOCKED)
 
 
-async def test_what_is_decided_under_the_emergency_stop_starts_nothing_by_itself_after_it(
+async def test_decision_during_the_emergency_stop_starts_nothing_automatically_after_it(
     harbour: Harbour,
 ) -> None:
     port = harbour(asks(ASK, [FINISH]))
@@ -531,7 +533,7 @@ async def test_what_is_decided_under_the_emergency_stop_starts_nothing_by_itself
     await port.until(ref, lambda view: view.asked == "that is all")
 
 
-async def test_a_session_without_a_usable_claude_says_so_and_is_not_tried_again(harbour: Harbour) -> None:
+async def test_session_without_a_usable_claude_reports_it_and_is_not_retried(harbour: Harbour) -> None:
     port = harbour(one_phase([FINISH]), CLAUDE_PATH="/nowhere/claude")
     ref = await port.start("greet")
     await port.fleet.wait_for_starts()

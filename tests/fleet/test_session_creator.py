@@ -115,7 +115,7 @@ def test_two_at_once_make_one_session(shop: Workshop, project: Project) -> None:
     assert len(shop.git("worktree", "list").splitlines()) == 2
 
 
-def test_a_slip_is_refused_unless_a_task_says_that_it_is_meant(project: Project) -> None:
+def test_typo_is_refused_unless_a_task_confirms_it(project: Project) -> None:
     open_session(project, asked("greeting"), NOW)
     with pytest.raises(UsageError, match="Did you mean “greeting”"):
         open_session(project, asked("greetings", None), NOW)

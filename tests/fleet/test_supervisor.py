@@ -320,7 +320,7 @@ async def test_one_run_that_cannot_be_written_down_does_not_keep_the_others(
     assert bench.begun == ["b"]
 
 
-async def test_the_end_of_a_start_is_told_at_once(wanted: DesiredRuns) -> None:
+async def test_end_of_a_start_is_reported_at_once(wanted: DesiredRuns) -> None:
     told = asyncio.Event()
     bench = Bench(wanted, 1)
     bench.keeper = Supervisor(wanted, 1, bench._start, changed=told.set)
@@ -329,7 +329,7 @@ async def test_the_end_of_a_start_is_told_at_once(wanted: DesiredRuns) -> None:
     await told.wait()
 
 
-async def test_a_run_that_cannot_be_started_is_wanted_until_that_was_told(wanted: DesiredRuns) -> None:
+async def test_run_that_cannot_be_started_is_desired_until_that_was_reported(wanted: DesiredRuns) -> None:
     bench = Bench(wanted, 1)
     bench.result = SamobotError("The disk is full.")
     bench.want("a")

@@ -30,7 +30,7 @@ def at_work(folder: SessionFolder) -> list[tuple[str, bool]]:
     return [(item.text, item.at_work) for item in view(folder).guidance]
 
 
-def test_words_that_the_running_iteration_was_given_are_told_from_later_ones(tmp_path: Path) -> None:
+def test_guidance_of_the_running_iteration_is_distinguished_from_later_guidance(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     gate.tell(folder, "Use argparse", "Ann", NOW)
     with RunLock.acquire(folder, NOW):

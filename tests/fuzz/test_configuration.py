@@ -89,7 +89,7 @@ def test_a_refused_setting_never_repeats_the_token(folder: Path, token: str, val
 
 
 @given(text=PROJECT)
-def test_any_project_file_is_read_or_refused_in_words(folder: Path, text: str) -> None:
+def test_any_project_file_is_read_or_refused_with_a_message(folder: Path, text: str) -> None:
     file = folder / ".samocode"
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
     refusal = refused(load_project, file)
@@ -101,7 +101,7 @@ def test_any_project_file_is_read_or_refused_in_words(folder: Path, text: str) -
 
 
 @given(data=st.binary(max_size=200))
-def test_any_bytes_in_a_project_file_are_refused_in_words(folder: Path, data: bytes) -> None:
+def test_any_bytes_in_a_project_file_are_refused_with_a_message(folder: Path, data: bytes) -> None:
     file = folder / "raw"
     file.write_bytes(data)
     with pytest.raises(UsageError):

@@ -73,7 +73,7 @@ ENDS = st.builds(
 
 
 @given(changed_streams(), ENDS)
-def test_every_stream_comes_to_an_outcome_in_words(stream: list[dict[str, Any]], end: ProcessEnd) -> None:
+def test_every_stream_comes_to_an_outcome_with_a_text(stream: list[dict[str, Any]], end: ProcessEnd) -> None:
     evidence = Evidence()
     for line in stream:
         record = parse(line)

@@ -148,7 +148,7 @@ WORDS = st.lists(
 
 
 @given(WORDS)
-def test_the_words_of_a_command_are_read_or_refused_in_a_sentence(words: str) -> None:
+def test_arguments_of_a_command_are_parsed_or_refused_in_a_sentence(words: str) -> None:
     parse_command(f"/run {words}")
     parse_label(words)
     for read in (parse_run, parse_answers):

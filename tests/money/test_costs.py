@@ -67,7 +67,7 @@ def test_costs_are_added_up_by_session_phase_model_and_day() -> None:
     assert list(costs.by_day) == ["2026-11-22", "2026-11-21"]
 
 
-def test_a_day_is_a_day_where_the_person_is() -> None:
+def test_day_is_a_day_in_the_users_zone() -> None:
     late = end(at=datetime(2026, 11, 22, 23, 30, tzinfo=UTC))
     east = add_up(read_charges("s", [late]), zone=timezone(timedelta(hours=2)))
     assert list(east.by_day) == ["2026-11-23"]
@@ -135,7 +135,7 @@ def test_what_ended_without_a_price_makes_the_sum_a_least_one() -> None:
     assert cost_lines(costs)[:2] == ["At least $1.00 in 4 iterations", "2 of them ended without a price"]
 
 
-def test_nothing_spent_is_said_in_words() -> None:
+def test_nothing_spent_is_reported_as_a_sentence() -> None:
     assert cost_lines(add_up([])) == ["Nothing spent yet."]
     assert cost_lines(add_up([], since=date(2026, 11, 22))) == ["Nothing spent since Sun 22 Nov."]
 

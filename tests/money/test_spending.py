@@ -128,14 +128,12 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         (10.0, 11.0, None),
     ],
 )
-def test_the_highest_threshold_that_is_new_is_told(
-    before: float, after: float, step: Threshold | None
-) -> None:
+def test_highest_new_threshold_is_reported(before: float, after: float, step: Threshold | None) -> None:
     assert newly_crossed(before, after, 10.0) is step
 
 
 @given(st.lists(st.floats(0, 3), max_size=40))
-def test_each_threshold_is_told_at_most_once_on_the_way_up(costs: list[float]) -> None:
+def test_each_threshold_is_reported_at_most_once_on_the_way_up(costs: list[float]) -> None:
     told, total = [], 0.0
     for usd in costs:
         told.append(newly_crossed(total, total + usd, 10.0))

@@ -26,13 +26,13 @@ def test_in_a_wheel_the_plugin_is_package_data(tmp_path: Path, monkeypatch: pyte
     assert assets.workflow_text() == (TOP / "workflow.md").read_text(encoding="utf-8")
 
 
-def test_a_missing_plugin_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_plugin_reports_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "_PACKAGE", tmp_path / "samobot")
     with pytest.raises(SamobotError, match="Install samobot again"):
         assets.plugin_dir()
 
 
-def test_a_damaged_workflow_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_workflow_reports_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(TOP / ".claude-plugin", tmp_path / "samobot" / "plugin" / ".claude-plugin")
     monkeypatch.setattr(assets, "_PACKAGE", tmp_path / "samobot")
     with pytest.raises(SamobotError, match=r"workflow\.md"):

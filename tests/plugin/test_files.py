@@ -49,7 +49,7 @@ def test_an_agent_can_read_write_run_and_load_skills(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", agent_files(), ids=lambda path: path.stem)
-def test_an_agent_is_told_only_of_signals_that_its_phase_may_send(path: Path) -> None:
+def test_prompt_lists_only_signals_that_the_phase_may_send(path: Path) -> None:
     phase = next(phase for phase, rule in RULES.items() if rule.agent == path.stem)
     rule = RULES[phase]
     body = front_matter(path)[1]
@@ -143,7 +143,7 @@ def test_the_overview_that_the_skill_shows_is_read_as_meant() -> None:
     assert overview.iteration == 0
 
 
-def test_no_text_speaks_of_a_machine_or_a_person_of_ours() -> None:
+def test_no_text_names_a_machine_or_a_developer() -> None:
     for path in EVERY_TEXT:
         assert not re.search(r"/work/|/tmp/|/root/|@[a-z]+\.(com|org)", path.read_text(encoding="utf-8")), (
             path

@@ -48,7 +48,7 @@ def _post(api: MessagesApi, body: object) -> bytes:
 
 @pytest.mark.real_cli
 @pytest.mark.parametrize("window", ["five_hour", "seven_day"])
-def test_a_usage_limit_is_told_by_the_cli_as_rejected(tmp_path: Path, window: str) -> None:
+def test_usage_limit_is_reported_by_the_cli_as_rejected(tmp_path: Path, window: str) -> None:
     resets_at = int(time.time()) + 3600
     ended = _run(tmp_path, {OTHER: [usage_limit(resets_at, window)]}, subscription=True)
     (limit,) = (record["rate_limit_info"] for record in ended.of_type("rate_limit_event"))

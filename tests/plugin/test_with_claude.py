@@ -70,6 +70,9 @@ class Desk:
             platform="Linux 6.1",
             branch="greet",
             git_status=" M greet.py",
+            base="0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
+            seconds=1800.0,
+            budget_left=4.2,
         )
         (self.facts.session / "_logs").mkdir(parents=True)
         self.facts.workdir.mkdir(parents=True)
@@ -127,7 +130,7 @@ def _ending(phase: Phase) -> list[Step]:
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-def test_role_workflow_context_and_words_of_people_arrive_and_stay_small(desk: Desk, phase: Phase) -> None:
+def test_role_workflow_context_and_user_text_arrive_and_stay_small(desk: Desk, phase: Phase) -> None:
     task = "Write a greeting script. " * 50
     facts = replace(
         desk.facts,
@@ -264,7 +267,7 @@ def test_sub_agents_are_not_sent_back(desk: Desk) -> None:
     assert "The sub-agent's report." in api.of_phase("planning")[1].text
 
 
-def test_without_an_iteration_the_hook_lets_a_person_work(desk: Desk) -> None:
+def test_hook_does_nothing_without_an_iteration(desk: Desk) -> None:
     with MessagesApi({OTHER: [write(str(desk.facts.workdir / "note"), "x"), say("Done.")]}) as api:
         ended = desk.ask(api, "hello")
     api.check()
@@ -284,6 +287,35 @@ def test_nothing_of_ours_is_left_in_home(desk: Desk) -> None:
 @pytest.fixture(params=["pinned", "newest"])
 def any_claude(request: pytest.FixtureRequest) -> Path:
     return require_claude() if request.param == "pinned" else require_newest_claude()
+
+
+def test_a_later_iteration_of_a_phase_repeats_the_beginning_of_the_request(
+    desk: Desk, any_claude: Path
+) -> None:
+    """What a request has in common with an earlier one, from its beginning, is read from the model's cache."""
+    desk.claude = any_claude
+    later = replace(
+        desk.facts,
+        number=5,
+        visit=2,
+        git_status="",
+        guidance=("Use argparse.",),
+        reminder="There was no signal.",
+    )
+    with MessagesApi({Phase.PLANNING: [*_ending(Phase.PLANNING), *_ending(Phase.PLANNING)]}) as api:
+        for facts in (desk.facts, later):
+            assert desk.iterate(api, facts).code == 0
+    first, second = (next(each for each in api.requests if each.run == run) for run in _runs(api))
+    assert second.body["tools"] == first.body["tools"]
+    assert [block["text"] for block in second.body["system"] if "cache_control" in block] == [
+        block["text"] for block in first.body["system"] if "cache_control" in block
+    ]
+    assert "Use argparse." in second.text
+
+
+def _runs(api: MessagesApi) -> list[str]:
+    """The CLI's sessions, in their order."""
+    return list(dict.fromkeys(request.run for request in api.requests))
 
 
 FOUND = "Data loss in greet.py"

@@ -79,7 +79,7 @@ def test_an_approval_is_bound_to_the_plan_as_it_was(tmp_path: Path) -> None:
     assert approved(folder, plan_of(folder))
 
 
-def test_the_newest_word_about_a_plan_counts(tmp_path: Path) -> None:
+def test_newest_decision_about_a_plan_counts(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     sha = write_plan(folder)
     decide(folder, DecisionKind.APPROVAL, sha)
@@ -90,7 +90,7 @@ def test_the_newest_word_about_a_plan_counts(tmp_path: Path) -> None:
     assert approved(folder, plan_of(folder))
 
 
-def test_a_line_that_a_person_wrote_by_hand_counts(tmp_path: Path) -> None:
+def test_line_that_the_user_wrote_by_hand_counts(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     sha = write_plan(folder)
     folder.decisions.write_text(f'{{"kind": "approval", "sha256": "{sha.upper()}"}}\r\n')
@@ -119,7 +119,7 @@ def test_any_text_can_be_read(text: str) -> None:
     assert len(log.decisions) + len(log.problems) <= text.count("\n") + 1
 
 
-def test_a_question_is_known_by_its_words_and_options_not_by_its_place() -> None:
+def test_question_is_identified_by_its_text_and_options_not_by_its_place() -> None:
     first = parse_qa(QUESTIONS).questions[0]
     moved = parse_qa("# New\n\n\n" + QUESTIONS.replace("with the name", "with  the name")).questions[0]
     other = parse_qa(QUESTIONS.replace("A) hello", "A) goodbye")).questions[0]

@@ -94,7 +94,7 @@ def test_a_diff_counts_commits_files_and_lines_since_the_base(repo: Path) -> Non
     assert diff_text(repo, base, len(whole.text.encode())) == whole
 
 
-def test_of_a_huge_diff_no_more_is_made_than_is_read(repo: Path) -> None:
+def test_of_a_huge_diff_only_the_read_part_is_made(repo: Path) -> None:
     commit(repo, "big")
     (repo / "big").write_text("line\n" * 1_000_000)
     assert len(Git(repo).read("diff", "HEAD", limit=100_000)) == 100_000
@@ -108,7 +108,7 @@ def test_a_wrong_command_is_an_error_also_where_its_output_is_limited(repo: Path
         Git(repo).read("diff", "nowhere", "--", limit=1000)
 
 
-def test_where_there_is_no_repository_there_is_no_diff(tmp_path: Path) -> None:
+def test_no_diff_without_a_repository(tmp_path: Path) -> None:
     assert diff_summary(tmp_path, None) is None
     assert diff_text(tmp_path, None) is None
 

@@ -126,7 +126,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["folder", "gone/a", "file/a"])
-def test_a_write_to_an_impossible_place_says_what_to_do(tmp_path: Path, path: str) -> None:
+def test_write_to_an_impossible_place_reports_what_to_do(tmp_path: Path, path: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"Cannot write .*; \w+"):
@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_synced_is_no_reason_to_fail(
     assert read_text(tmp_path / "a") == "x"
 
 
-def test_a_folder_that_reports_a_broken_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_on_a_broken_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fsync = os.fsync
 
     def only_files(fd: int) -> None:

@@ -26,7 +26,7 @@ from tests.support.session_folder import NOW, make_session
     ("typed", "name"),
     [("greet", "greet"), ("  Fix the  Parser ", "fix-the-parser"), ("v1.2_x", "v1.2_x"), ("7", "7")],
 )
-def test_what_a_person_types_becomes_a_name(typed: str, name: str) -> None:
+def test_typed_text_becomes_a_name(typed: str, name: str) -> None:
     assert clean_name(typed) == name
 
 
@@ -34,7 +34,7 @@ def test_what_a_person_types_becomes_a_name(typed: str, name: str) -> None:
     "typed",
     ["", " ", "..", ".", "../x", "a/b", "a\\b", "/etc", "-x", "_x", "a\0b", "ä", "x" * 65, "a\n../b", "٣"],
 )
-def test_what_could_leave_the_folder_is_no_name_and_the_rule_is_told(typed: str) -> None:
+def test_path_that_could_leave_the_folder_is_no_name_and_the_rule_is_shown(typed: str) -> None:
     with pytest.raises(UsageError, match="a name is 1 to 64 characters"):
         clean_name(typed)
 

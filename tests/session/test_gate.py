@@ -78,7 +78,7 @@ def sha_of(folder: SessionFolder) -> str:
 # Answers
 
 
-def test_a_letter_takes_the_option_with_its_words_and_the_rest_is_kept(asking: SessionFolder) -> None:
+def test_letter_takes_the_option_with_its_text_and_keeps_the_remainder(asking: SessionFolder) -> None:
     receipt = gate.answer(asking, {"Q1": "b"}, ANNA, NOW, KEY)
     assert asking.qa.read_text() == QUESTIONS.replace("_waiting_", "B) good day, with the name", 1)
     assert (receipt.open_questions, receipt.settled) == (1, Settled.NOTHING)
@@ -90,7 +90,7 @@ def test_a_letter_takes_the_option_with_its_words_and_the_rest_is_kept(asking: S
     "words",
     ["B because it is polite", "`code`\n\n### Q9: x\n**Answer:** no", "_waiting_", "x" * 10_000, "é “ü”"],
 )
-def test_any_other_words_are_written_as_they_are(asking: SessionFolder, words: str) -> None:
+def test_any_other_text_is_written_verbatim(asking: SessionFolder, words: str) -> None:
     gate.answer(asking, {"2": words}, ANNA, NOW, KEY)
     assert answers(asking) == [None, words]
 
@@ -197,7 +197,7 @@ def test_an_answer_of_an_earlier_round_may_be_changed_while_the_agent_asks_more(
     assert answers(asking) == ["B) good day, with the name", "loud", None]
 
 
-def test_of_two_taps_at_once_one_wins_and_the_other_is_told(asking: SessionFolder) -> None:
+def test_first_of_two_taps_wins_and_the_other_is_answered(asking: SessionFolder) -> None:
     told: list[str] = []
     together = threading.Barrier(2)
 
@@ -308,7 +308,7 @@ def test_an_approval_does_not_lift_a_block(planning: SessionFolder) -> None:
     assert (overview(planning).phase, overview(planning).blocked) == (Phase.PLANNING, "yes - no network")
 
 
-def test_a_rejection_keeps_planning_and_gives_the_agent_the_words(planning: SessionFolder) -> None:
+def test_rejection_keeps_planning_and_gives_the_agent_the_feedback(planning: SessionFolder) -> None:
     words = "No:\n- use `argparse`\n\n## and\ttests"
     verdict = gate.reject(planning, words, ANNA, NOW, KEY)
     assert verdict.settled is Settled.REJECTED
@@ -470,7 +470,7 @@ def test_the_kill_steps_cover_every_write(asking: SessionFolder, monkeypatch: py
 # The rest
 
 
-def test_guidance_is_left_word_for_word_also_while_it_runs(asking: SessionFolder) -> None:
+def test_guidance_is_left_verbatim_also_while_it_runs(asking: SessionFolder) -> None:
     with RunLock.acquire(asking, NOW):
         gate.tell(asking, "use tabs", "anna", NOW)
     gate.tell(asking, "use tabs", "anna", NOW)
@@ -533,7 +533,7 @@ def test_nothing_is_decided_on_files_that_cannot_be_read(planning: SessionFolder
     ],
     ids=["tell", "answer", "suggestions", "approve", "reject"],
 )
-def test_a_session_that_is_done_takes_no_words_that_nobody_would_act_on(
+def test_done_session_takes_no_guidance_that_nobody_would_read(
     tmp_path: Path, decide: Callable[[SessionFolder], object]
 ) -> None:
     folder = make_session(tmp_path, phase="done", qa=QUESTIONS, signal={"status": "done"})

@@ -40,7 +40,7 @@ texts = st.lists(
 @given(texts, st.text(), words, words)
 @example("a\r\n", "me", "x\ry", "z")
 @example("", "me", "\n first", "z")
-def test_any_words_in_any_file_are_read_back_exactly(text: str, who: str, first: str, second: str) -> None:
+def test_any_text_in_any_file_is_read_back_exactly(text: str, who: str, first: str, second: str) -> None:
     before = parse_guidance(text)
     added = add_guidance(text, who, first, NOW)
     assert added.startswith(text)
@@ -69,7 +69,7 @@ def test_a_tick_changes_one_character(text: str, said: str) -> None:
     assert tick(ticked, items[-1:]) == ticked
 
 
-def test_the_file_reads_as_a_person_would_write_it() -> None:
+def test_file_reads_as_if_written_by_hand() -> None:
     text = add_guidance("# Guidance\n\n", "Ann", "use PostgreSQL\n\nand say why", NOW)
     assert text == "# Guidance\n\n- [ ] [01-05 09:07] Ann: use PostgreSQL\n  \n  and say why\n"
 
@@ -96,7 +96,7 @@ def test_items_written_by_hand_are_read() -> None:
     assert [item.index for item in pending(items)] == [0, 2, 3]
 
 
-def test_windows_line_ends_are_no_part_of_the_words() -> None:
+def test_windows_line_ends_are_no_part_of_the_text() -> None:
     text = add_guidance("# Guidance\r\n", "Ann", "one\ntwo", NOW)
     assert text.count("\r\n") == text.count("\n") == 3
     assert parse_guidance(text)[0].text == "one\ntwo"
@@ -123,7 +123,7 @@ def test_a_name_is_made_one_short_line(who: str, read: str) -> None:
     assert parse_guidance(add_guidance("", who, "hello", NOW))[0].who == read
 
 
-def test_guidance_without_words_is_refused() -> None:
+def test_guidance_without_text_is_refused() -> None:
     with pytest.raises(UsageError, match="guidance is empty"):
         add_guidance("", "Ann", " \n", NOW)
 

@@ -93,7 +93,7 @@ def test_iterations_that_never_said_what_they_cost_are_counted(tmp_path: Path) -
     assert (read(folder).unpriced, read(folder).cost_usd) == (2, 0)
 
 
-def test_the_wait_for_a_person_is_open_until_the_next_run(tmp_path: Path) -> None:
+def test_wait_for_the_user_is_open_until_the_next_run(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     append(folder, EventName.GATE, NOW, **{"for": "qa_answers"})
     append(folder, EventName.RUN_END, later(1), reason="waiting", text="", exit_code=10)
@@ -103,7 +103,7 @@ def test_the_wait_for_a_person_is_open_until_the_next_run(tmp_path: Path) -> Non
     assert read(folder).waited_s == 180
 
 
-def test_a_stop_is_no_wait_for_a_person(tmp_path: Path) -> None:
+def test_stop_is_no_wait_for_the_user(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     append(folder, EventName.RUN_END, NOW, reason="stopped", text="")
     assert read(folder).waiting_since is None
@@ -234,7 +234,7 @@ def test_a_shortened_replaced_rewritten_or_removed_journal_is_read_anew(tmp_path
     assert reader.read().started is None
 
 
-def test_events_are_told_one_by_one_with_their_time(tmp_path: Path) -> None:
+def test_events_are_reported_one_by_one_with_their_time(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     assert list(events(folder)) == []
     append(folder, EventName.NOTICE, NOW, text="hello")

@@ -171,7 +171,7 @@ def test_a_session_without_a_vault_is_read_but_grants_nothing(
         append(folder, EventName.NOTICE, NOW, text="adopted")
 
 
-def test_a_budget_that_a_person_names_after_the_adoption_counts(tmp_path: Path) -> None:
+def test_budget_that_the_user_sets_after_the_adoption_counts(tmp_path: Path) -> None:
     folder = SessionFolder(tmp_path / "26-01-31-moved")
     folder.prepare()
     forge("budget", usd=3)(folder)

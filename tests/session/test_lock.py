@@ -15,7 +15,7 @@ from samobot.session.process_identity import own_identity
 from tests.support.session_folder import NOW, make_session
 
 
-def test_a_second_worker_is_told_who_holds_the_session(tmp_path: Path) -> None:
+def test_second_worker_reports_the_holder_of_the_session(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     with RunLock.acquire(folder, NOW), pytest.raises(BusyError) as caught:
         RunLock.acquire(folder, NOW)
@@ -74,7 +74,7 @@ def test_a_holder_with_an_unreadable_description_still_holds(tmp_path: Path, con
             RunLock.acquire(folder, NOW)
 
 
-def test_a_shorter_description_over_a_longer_one_is_read_right_before_the_rest_is_cut_off(
+def test_shorter_description_over_a_longer_one_is_read_correctly_before_the_truncation(
     tmp_path: Path,
 ) -> None:
     folder = make_session(tmp_path)

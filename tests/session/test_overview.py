@@ -137,7 +137,9 @@ def test_a_missing_section_or_key_is_added(text: str, changed: str) -> None:
 
 
 @given(texts, st.text(), st.sampled_from(list(Phase)))
-def test_any_value_in_any_file_is_read_back_and_the_rest_stays(text: str, value: str, phase: Phase) -> None:
+def test_any_value_in_any_file_is_read_back_and_the_remainder_stays(
+    text: str, value: str, phase: Phase
+) -> None:
     before = parse_overview(text)
     changed = set_status(text, {"Phase": phase, "Last Action": value, "Iteration": "7"})
     after = parse_overview(changed)
@@ -192,7 +194,7 @@ def test_any_task_is_read_back_exactly_and_breaks_nothing(task: str) -> None:
     assert overview.problems == ()
 
 
-def test_a_new_overview_reads_as_the_design_says() -> None:
+def test_new_overview_has_the_designed_format() -> None:
     text = new_overview(
         "x", started="26-01-15 10:30", working_dir="/w", task="Do it", phase=Phase.INVESTIGATION
     )

@@ -51,7 +51,7 @@ def test_the_agents_lines_stay_and_the_workers_come_back(folder: SessionFolder) 
 
 
 @pytest.mark.parametrize("phase", ["implementation", "done", "deploying", ""])
-def test_a_phase_that_the_agent_wrote_is_put_back_and_told(folder: SessionFolder, phase: str) -> None:
+def test_phase_that_the_agent_wrote_is_reverted_and_reported(folder: SessionFolder, phase: str) -> None:
     backup = saved(folder)
     edit(folder, "Phase: planning", f"Phase: {phase}")
     told = backup.restore()
@@ -60,7 +60,7 @@ def test_a_phase_that_the_agent_wrote_is_put_back_and_told(folder: SessionFolder
 
 
 @pytest.mark.parametrize("line", ["# greet\n", "Task: greet\n", "Phase: planning\n"])
-def test_an_overview_that_lost_its_heart_is_put_back_whole_and_what_stood_there_kept(
+def test_overview_without_its_status_is_restored_whole_and_its_content_kept(
     folder: SessionFolder, line: str
 ) -> None:
     backup, before = saved(folder), folder.overview.read_bytes()
@@ -95,7 +95,9 @@ def test_a_session_folder_that_was_deleted_comes_back_with_its_overview(folder: 
 
 
 @pytest.mark.parametrize("anew", [False, True])
-def test_a_session_folder_that_was_moved_is_told_with_where_it_is(folder: SessionFolder, anew: bool) -> None:
+def test_session_folder_that_was_moved_is_reported_with_its_new_path(
+    folder: SessionFolder, anew: bool
+) -> None:
     backup = saved(folder)
     elsewhere = folder.path.with_name("elsewhere")
     folder.path.rename(elsewhere)

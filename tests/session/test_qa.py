@@ -234,7 +234,7 @@ def test_answers_edited_by_hand_are_understood(written: str, meant: str | None) 
         assert meant not in changed or meant == "B"
 
 
-def test_text_below_waiting_is_told_and_kept() -> None:
+def test_text_below_waiting_is_reported_and_kept() -> None:
     text = "### Q1: x\n**Answer:** _waiting_\nUse B\n"
     qa = parse_qa(text)
     assert qa.questions[0].answer is None
@@ -284,7 +284,7 @@ def test_a_fence_that_nobody_closed_does_not_swallow_the_next_question() -> None
         ("", None, ""),
     ],
 )
-def test_a_suggestion_names_an_option_or_is_all_words(written: str, letter: str | None, why: str) -> None:
+def test_suggestion_names_an_option_or_is_free_text(written: str, letter: str | None, why: str) -> None:
     (question,) = parse_qa(
         f"### Q1: x\nA) a\nB) b\n\n**Suggestion:** {written}\n**Answer:** _waiting_\n"
     ).questions
@@ -305,7 +305,7 @@ def test_an_answer_to_no_question_is_refused(index: int) -> None:
         clear_answer(TWO_ROUNDS, index)
 
 
-def test_an_answer_without_words_is_refused() -> None:
+def test_answer_without_text_is_refused() -> None:
     with pytest.raises(UsageError, match="at least one word"):
         set_answer(TWO_ROUNDS, 0, " \n")
 

@@ -269,7 +269,7 @@ def test_a_placeholder_is_no_answer(written: str) -> None:
     ["none", "no", "open", "B", "A/B", "_B_", "[x] B", "waiting for the API key is fine", "pending orders only", "TBD by Ann on Monday",
      "not answered calls are dropped", "use <answer>", "yes?", "- none", "0", "your call"],
 )  # fmt: skip
-def test_words_that_only_resemble_a_placeholder_are_an_answer(written: str) -> None:
+def test_text_that_only_resembles_a_placeholder_is_an_answer(written: str) -> None:
     assert parse_qa(f"### Q1: x\n**Answer:** {written}\n").questions[0].answer == written
 
 

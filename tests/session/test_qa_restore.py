@@ -73,7 +73,7 @@ def test_an_answer_stays_valid_when_the_agent_tidies_its_question(tidied: str) -
 
 
 @pytest.mark.parametrize("tidied", TIDIED.values(), ids=TIDIED)
-def test_an_answer_that_the_agent_changes_while_it_tidies_is_put_back_and_named(tidied: str) -> None:
+def test_answer_that_the_agent_changes_while_it_tidies_is_restored_and_named(tidied: str) -> None:
     changed = tidied.replace("**Answer:** B) SQLite", "**Answer:** C) MySQL")
     restored = restore_answers(ASKED, changed, {})
     (change,) = restored.changes

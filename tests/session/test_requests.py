@@ -75,7 +75,7 @@ def test_all_requests_can_be_forgotten(tmp_path: Path) -> None:
     assert take_kind(folder, RequestKind.PAUSE) is None
 
 
-def test_a_wish_to_go_on_takes_the_pause_back_and_is_left_for_no_later_rest(tmp_path: Path) -> None:
+def test_resume_cancels_the_pause_and_is_left_for_no_later_sleep(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     with RunLock.acquire(folder, NOW):
         request(folder, WorkerRequest(RequestKind.PAUSE, "anna"))
@@ -86,7 +86,7 @@ def test_a_wish_to_go_on_takes_the_pause_back_and_is_left_for_no_later_rest(tmp_
 
 
 @pytest.mark.parametrize("until", [None, NOW])
-def test_a_wish_to_go_on_ends_the_rest_of_a_worker_that_rests(tmp_path: Path, until: datetime | None) -> None:
+def test_resume_ends_the_sleep_of_a_sleeping_worker(tmp_path: Path, until: datetime | None) -> None:
     folder = make_session(tmp_path)
     with RunLock.acquire(folder, NOW) as lock:
         lock.update(parked=True, parked_until=until)

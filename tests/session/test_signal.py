@@ -69,7 +69,7 @@ def test_a_line_break_inside_a_string_is_kept() -> None:
     )
 
 
-def test_a_comma_inside_a_string_survives_the_mending_of_others() -> None:
+def test_comma_inside_a_string_survives_the_repair_of_others() -> None:
     assert parse_signal('{"status": "blocked", "reason": "a\\",}", }') == Signal(
         SignalStatus.BLOCKED, reason='a",}'
     )
@@ -114,7 +114,7 @@ def test_a_missing_signal_is_called_missing(text: str | None) -> None:
         ('{"status": "' + "x" * LIMIT + '"}', ["at most"]),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place_and_what_is_allowed(text: str, parts: list[str]) -> None:
+def test_error_names_its_place_and_what_is_allowed(text: str, parts: list[str]) -> None:
     message = problem(text)
     for part in parts:
         assert part in message

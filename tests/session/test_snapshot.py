@@ -187,7 +187,7 @@ def test_a_rejected_plan_that_is_shown_again_waits_again(tmp_path: Path) -> None
         (RunEndReason.WAITING, SessionState.IDLE),
     ],
 )
-def test_the_end_of_the_last_run_says_why_a_session_rests(
+def test_end_of_the_last_run_shows_why_a_session_is_idle(
     tmp_path: Path, reason: RunEndReason, wanted: SessionState
 ) -> None:
     folder = make_session(tmp_path, signal={"status": "continue"})
@@ -210,9 +210,7 @@ def test_work_by_hand_after_a_stop_ends_the_stop(tmp_path: Path) -> None:
     ("event", "fields"),
     [("budget", {"usd": 9}), ("unpark", {"by": "person"}), ("decision", {"kind": "retry"})],
 )
-def test_what_a_person_says_after_an_end_lifts_it(
-    tmp_path: Path, event: str, fields: dict[str, object]
-) -> None:
+def test_decision_after_an_end_lifts_it(tmp_path: Path, event: str, fields: dict[str, object]) -> None:
     folder = make_session(tmp_path)
     end_run(folder, RunEndReason.BUDGET)
     append(folder, EventName(event), NOW + timedelta(minutes=1), **fields)
@@ -229,7 +227,7 @@ def test_a_worker_that_died_is_lost_and_not_running(tmp_path: Path) -> None:
         assert not snapshot(folder, "demo").lost
 
 
-def test_the_last_phase_is_done_only_once_the_run_says_so(tmp_path: Path) -> None:
+def test_last_phase_is_done_only_after_the_runs_end(tmp_path: Path) -> None:
     folder = make_session(tmp_path, phase="done")
     end_run(folder, RunEndReason.STOPPED)
     assert state(folder) is SessionState.STOPPED
@@ -289,7 +287,7 @@ def test_broken_logs_are_a_problem(tmp_path: Path) -> None:
     assert snapshot(folder, "demo").status.state is SessionState.IDLE
 
 
-def test_a_session_that_is_gone_is_idle_and_says_nothing(tmp_path: Path) -> None:
+def test_session_that_is_gone_is_idle_and_shows_nothing(tmp_path: Path) -> None:
     status = snapshot(SessionFolder(tmp_path / "26-01-15-gone"), "demo").status
     assert (status.session, status.state, status.phase, status.updated) == (
         "gone",
@@ -405,6 +403,6 @@ def test_a_worker_that_comes_while_the_files_are_read_is_seen(tmp_path: Path) ->
         locks[0].__exit__(None, None, None)
 
 
-def test_a_block_without_a_reason_is_told_without_the_files_own_spelling(tmp_path: Path) -> None:
+def test_block_without_a_reason_is_shown_without_the_files_spelling(tmp_path: Path) -> None:
     folder = make_session(tmp_path, blocked="yes - It may not", signal={"status": "blocked"})
     assert snapshot(folder, "demo").status.blocked == "It may not"

@@ -50,26 +50,26 @@ def test_an_answer_of_the_agents_own_is_open_again(folder: SessionFolder) -> Non
     assert undo(folder, baseline, KEY) == ()
 
 
-def test_a_persons_answer_that_the_agent_changed_is_put_back(folder: SessionFolder) -> None:
+def test_users_answer_that_the_agent_changed_is_restored(folder: SessionFolder) -> None:
     answer(folder, {"Q1": "A"}, ANNA, NOW, KEY)
     before = folder.qa.read_text()
     assert kinds(folder, lambda: forge_answer(folder)) == [VoidKind.ANSWER]
     assert folder.qa.read_text() == before
 
 
-def test_a_persons_answer_that_the_agent_removed_is_put_back(folder: SessionFolder) -> None:
+def test_users_answer_that_the_agent_removed_is_restored(folder: SessionFolder) -> None:
     answer(folder, {"Q1": "A", "Q2": "loud\n\n### Q9: no question"}, ANNA, NOW, KEY)
     assert kinds(folder, lambda: folder.qa.write_text(QUESTIONS)) == [VoidKind.ANSWER_REMOVED] * 2
     assert answers(folder) == ["A) hello", "loud\n\n### Q9: no question"]
 
 
-def test_an_answer_given_by_a_person_meanwhile_stays(folder: SessionFolder) -> None:
+def test_answer_given_by_the_user_meanwhile_stays(folder: SessionFolder) -> None:
     assert kinds(folder, lambda: answer(folder, {"Q1": "A"}, ANNA, NOW, KEY)) == []
     assert answers(folder) == ["A) hello", None]
     assert len(read(folder).decisions) == 1
 
 
-def test_an_answer_given_meanwhile_and_overwritten_by_the_agent_is_put_back(folder: SessionFolder) -> None:
+def test_answer_given_meanwhile_and_overwritten_by_the_agent_is_restored(folder: SessionFolder) -> None:
     def meanwhile() -> None:
         answer(folder, {"Q1": "A"}, ANNA, NOW, KEY)
         folder.qa.write_text(QUESTIONS)
@@ -79,7 +79,7 @@ def test_an_answer_given_meanwhile_and_overwritten_by_the_agent_is_put_back(fold
     assert answers(folder) == ["A) hello", None]
 
 
-def test_an_answer_changed_twice_by_a_person_meanwhile_is_the_last_one(folder: SessionFolder) -> None:
+def test_answer_changed_twice_by_the_user_meanwhile_is_the_last_one(folder: SessionFolder) -> None:
     def meanwhile() -> None:
         answer(folder, {"Q1": "A"}, ANNA, NOW, KEY)
         answer(folder, {"Q1": "my own words"}, ANNA, NOW + timedelta(seconds=1), KEY)
@@ -113,7 +113,7 @@ def test_a_question_changed_under_its_answer_is_asked_again_and_the_old_file_is_
     assert [path.read_bytes() for path in folder.logs.glob("qa-*.md")] == [before]
 
 
-def test_removing_an_open_question_is_told(folder: SessionFolder) -> None:
+def test_removing_an_open_question_is_reported(folder: SessionFolder) -> None:
     answer(folder, {"Q1": "A"}, ANNA, NOW, KEY)
     shorter = folder.qa.read_text().split("### Q2")[0]
     assert kinds(folder, lambda: folder.qa.write_text(shorter)) == [VoidKind.QUESTION_REMOVED]
@@ -149,7 +149,7 @@ def test_a_forged_approval_is_taken_out(folder: SessionFolder) -> None:
     assert not approved(folder, plan)
 
 
-def test_a_persons_approval_meanwhile_stays_though_the_agent_had_forged_the_same(
+def test_users_approval_meanwhile_stays_although_the_agent_had_forged_the_same(
     folder: SessionFolder,
 ) -> None:
     sha = write_plan(folder)
@@ -164,7 +164,7 @@ def test_a_persons_approval_meanwhile_stays_though_the_agent_had_forged_the_same
     assert (kept.who, kept.sha256) == ("anna", sha)
 
 
-def test_a_persons_answer_meanwhile_stays_though_the_agent_had_forged_the_same(folder: SessionFolder) -> None:
+def test_users_answer_meanwhile_stays_although_the_agent_had_forged_the_same(folder: SessionFolder) -> None:
     answer(folder, {"Q1": "A"}, ANNA, NOW, KEY)
     answer(folder, {"Q1": "B"}, ANNA, NOW, KEY)
 
@@ -202,7 +202,7 @@ def test_a_copied_decision_made_meanwhile_counts_once(folder: SessionFolder) -> 
 
 
 @pytest.mark.parametrize("how", ["delete", "empty", "folder", "link", "reorder"])
-def test_a_record_of_decisions_that_was_deleted_or_rewritten_is_put_back(
+def test_record_of_decisions_that_was_deleted_or_rewritten_is_restored(
     folder: SessionFolder, how: str
 ) -> None:
     for kind in (DecisionKind.APPROVAL, DecisionKind.REJECTION):
@@ -228,7 +228,7 @@ def test_a_record_of_decisions_that_was_deleted_or_rewritten_is_put_back(
     assert not folder.decisions.is_symlink()
 
 
-def test_lines_that_a_person_wrote_by_hand_before_stay(folder: SessionFolder) -> None:
+def test_lines_that_the_user_wrote_by_hand_before_stay(folder: SessionFolder) -> None:
     folder.decisions.write_bytes(b'{"kind": "approval", "sha256": "x"}')
     assert kinds(folder, lambda: None) == []
     assert folder.decisions.read_bytes() == b'{"kind": "approval", "sha256": "x"}'

@@ -84,7 +84,7 @@ def test_an_existing_branch_is_taken_up(repo: Path) -> None:
 
 
 @pytest.mark.parametrize("worktree_stays", [True, False])
-def test_earlier_work_on_the_branch_is_told(repo: Path, worktree_stays: bool) -> None:
+def test_earlier_work_on_the_branch_is_reported(repo: Path, worktree_stays: bool) -> None:
     made = prepare(repo)
     assert prepare(repo).note == ""
     commit(made.path, "a.txt")

@@ -304,7 +304,7 @@ async def test_our_clock_is_compared_with_the_servers(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
-async def test_the_command_says_it_and_never_the_token(machine: Machine, form: list[str]) -> None:
+async def test_command_reports_it_and_never_the_token(machine: Machine, form: list[str]) -> None:
     machine.set(CLAUDE_PATH=f"/opt/{TOKEN}/claude")
     ended = await asyncio.to_thread(
         subprocess.run,

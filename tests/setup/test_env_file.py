@@ -53,9 +53,7 @@ _lines = st.lists(
 
 
 @given(_lines, _values)
-def test_whatever_stands_there_what_is_set_reads_back_and_the_rest_is_as_before(
-    lines: list[str], value: str
-) -> None:
+def test_value_that_is_set_reads_back_and_the_remainder_is_unchanged(lines: list[str], value: str) -> None:
     before = "".join(f"{line}\n" for line in lines)
     after = set_values(before, {"NAME": value})
     if "NAME" in read(before):

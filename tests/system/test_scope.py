@@ -66,7 +66,7 @@ def test_a_failure_is_asked_about_again_and_a_success_is_remembered(
     assert len((tmp_path / "asked").read_text().splitlines()) == 2
 
 
-def test_a_worker_is_not_told_that_it_is_a_service() -> None:
+def test_worker_environment_has_no_service_variables() -> None:
     environ = dict.fromkeys(SERVICE_VARIABLES, "x") | {"TELEGRAM_BOT_TOKEN": "1:x", "PATH": "/bin"}
     assert worker_environment(environ) == {"PATH": "/bin"}
 

@@ -69,7 +69,7 @@ def test_a_variable_may_hold_anything_that_a_path_may(tmp_path: Path) -> None:
 
 
 @needs_analyze
-def test_the_unit_is_no_more_exposed_than_it_was(tmp_path: Path) -> None:
+def test_unit_is_not_more_exposed_than_it_was(tmp_path: Path) -> None:
     unit = tmp_path / "samobot.service"
     unit.write_text(rendered(version=version_here()))
     assert analyze(tmp_path, "security", "--offline=true", "--threshold=82", str(unit)).returncode == 0
@@ -134,7 +134,7 @@ def test_installing_writes_loads_enables_and_starts(tmp_path: Path, machine: dic
     assert systemd.install(machine, now=False).changed is False
 
 
-def test_what_systemd_refuses_is_said_in_its_words(tmp_path: Path, machine: dict[str, str]) -> None:
+def test_refusal_of_systemd_is_quoted(tmp_path: Path, machine: dict[str, str]) -> None:
     (tmp_path / "refused").write_text("enable\n")
     with pytest.raises(SamobotError, match=r"Failed: no reason .*journalctl"):
         systemd.install(machine, now=True)
@@ -161,7 +161,7 @@ def test_without_systemd_it_is_said_what_to_do_instead(tmp_path: Path, machine: 
         ("loaded", "inactive", ServiceState.STOPPED),
     ],
 )
-def test_the_state_is_what_systemd_says(
+def test_state_is_what_systemd_reports(
     tmp_path: Path, machine: dict[str, str], load: str, active: str, state: ServiceState
 ) -> None:
     (tmp_path / "state").write_text(f"LoadState={load}\nActiveState={active}\n")

@@ -90,7 +90,7 @@ async def test_a_rejected_token_ends_it_with_a_clear_sentence(tmp_path: Path) ->
         assert TOKEN not in str(caught.value)
 
 
-async def test_without_a_token_it_says_where_to_put_one(tmp_path: Path) -> None:
+async def test_without_a_token_it_shows_where_to_put_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="TELEGRAM_BOT_TOKEN"):
         await BotApp(Settings(samobot_state_dir=tmp_path), environment(tmp_path)).run()
 
@@ -180,7 +180,9 @@ async def test_a_start_that_fails_while_the_bot_ends_is_logged_and_leaves_no_loo
     assert "no Claude on this machine" in caplog.text
 
 
-async def test_nobody_allowed_is_told_how_to_pair(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_without_allowed_users_the_log_shows_how_to_pair(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with BotApiServer() as server:
         server.add_bot(TOKEN, "samo_bot")
         task = asyncio.create_task(BotApp(settings_of(tmp_path, server), environment(tmp_path)).run())
@@ -222,7 +224,7 @@ async def test_systemd_hears_of_the_start_of_life_and_of_the_end(
     assert set(heard) <= {ALIVE, STOPPING}
 
 
-def test_a_service_manager_that_does_not_ask_is_told_nothing(tmp_path: Path) -> None:
+def test_service_manager_that_does_not_ask_gets_nothing(tmp_path: Path) -> None:
     for environ in ({}, {"NOTIFY_SOCKET": "relative"}, {"NOTIFY_SOCKET": str(tmp_path / "nobody")}):
         ServiceNotifier(environ).notify(READY)
     assert ServiceNotifier({}).watchdog is None

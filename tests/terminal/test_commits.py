@@ -42,7 +42,7 @@ def finishing(shop: ScriptedShop, *steps: Write) -> str:
     return ended.stdout
 
 
-def test_a_session_that_is_done_without_a_commit_says_so(tmp_path: Path) -> None:
+def test_session_that_is_done_without_a_commit_reports_it(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([go_on()]))
     text = finishing(shop, Write(path="{workdir}/greet.py", text="print('hi')"))
     assert "⚠️ greet is done, but 1 file is not committed, nothing was committed" in text

@@ -60,7 +60,7 @@ def test_unattended_at_the_terminal_it_completes(tmp_path: Path) -> None:
     assert nothing_is_left(tmp_path)
 
 
-def test_at_the_terminal_numbers_tap_words_are_sent_and_enter_takes_the_suggestion(tmp_path: Path) -> None:
+def test_text_chat_taps_numbers_sends_text_and_takes_the_suggestion_on_enter(tmp_path: Path) -> None:
     demo = start(tmp_path, "--terminal", stdin=subprocess.PIPE)
     assert demo.stdin is not None
     read_until(demo, "Press Enter to send")

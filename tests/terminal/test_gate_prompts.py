@@ -18,7 +18,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.slow
 
 
-def test_a_person_takes_a_task_to_done_without_leaving_the_run(tmp_path: Path) -> None:
+def test_user_takes_a_task_to_done_without_leaving_the_run(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, greeting())
     with Terminal(shop, "run", "--session", "greet", "--task", "Add a greeting script") as terminal:
         terminal.expect("Which greeting should it print?")
@@ -47,7 +47,7 @@ def test_a_person_takes_a_task_to_done_without_leaving_the_run(tmp_path: Path) -
     answers = [question["answer"] for question in shop.status("greet")["questions"]]
     assert answers == ["B) Good day", "A) world", "Everything, please"]
     again = [run for run in shop.runs() if run.phase == "planning"][1]
-    assert "Fewer phases, and say “Ahoj”" in again.appended
+    assert "Fewer phases, and say “Ahoj”" in again.prompt
     assert shop.git("log", "--oneline", "greet").count("\n") >= 1
 
 
@@ -59,7 +59,7 @@ def held_up(phase: Phase, until_there: Path) -> Scenario:
     return scenario.model_copy(update={"phases": {**scenario.phases, phase: held}})
 
 
-def test_a_run_that_was_to_pause_does_not_go_on_after_the_answers_at_its_terminal(tmp_path: Path) -> None:
+def test_run_that_was_to_pause_does_not_continue_after_the_answers_in_its_terminal(tmp_path: Path) -> None:
     let_go = tmp_path / "go"
     shop = scripted_shop(tmp_path / "shop", held_up(Phase.PLANNING, let_go))
     with Terminal(shop, "run", "--session", "greet", "--task", "Add a greeting script") as terminal:
@@ -133,7 +133,7 @@ def test_the_end_of_input_leaves_a_gate_open(tmp_path: Path) -> None:
         assert terminal.wait() == 10, terminal.text
 
 
-def test_what_is_decided_elsewhere_meanwhile_goes_on_by_itself(tmp_path: Path) -> None:
+def test_decision_made_elsewhere_continues_the_run_automatically(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, greeting())
     with Terminal(shop, "run", "--session", "greet") as terminal:
         terminal.expect("Q1 [")

@@ -214,7 +214,7 @@ async def test_ctrl_c_at_any_step_leaves_nothing_behind(place: Place, step: str)
     assert place.written() == []
 
 
-async def test_ctrl_c_after_writing_says_what_is_saved(place: Place) -> None:
+async def test_ctrl_c_after_writing_reports_what_is_saved(place: Place) -> None:
     put_service_manager(place)
     async with place.at_terminal("--chat-id", str(place.ann.user.id)) as program:
         await program.until("Token: ")
@@ -229,7 +229,7 @@ async def test_ctrl_c_after_writing_says_what_is_saved(place: Place) -> None:
     assert dotenv_values(place.env_file)["TELEGRAM_BOT_TOKEN"] == TOKEN
 
 
-async def test_without_claude_nothing_goes_on(place: Place) -> None:
+async def test_nothing_continues_without_claude(place: Place) -> None:
     (place.home / "bin" / "claude").unlink()
     async with place.at_terminal() as program:
         await program.until("There is no Claude CLI")

@@ -177,7 +177,7 @@ def test_what_a_killed_worker_left_behind_is_ended(shop: ScriptedShop) -> None:
 
 
 @pytest.mark.parametrize("variable", ["XDG_STATE_HOME", "SAMOBOT_STATE_DIR", "HOME"])
-def test_another_state_folders_sessions_go_on(shop: ScriptedShop, tmp_path: Path, variable: str) -> None:
+def test_another_state_folders_sessions_continue(shop: ScriptedShop, tmp_path: Path, variable: str) -> None:
     if variable == "HOME":
         del shop.environment["XDG_STATE_HOME"]
     begin(shop, "one")

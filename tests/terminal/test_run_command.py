@@ -183,7 +183,7 @@ def test_a_bad_argument_is_said_and_changes_nothing(tmp_path: Path, arguments: l
     assert everything(shop) == before
 
 
-def test_a_session_goes_on_only_with_a_budget_that_is_an_amount(tmp_path: Path) -> None:
+def test_session_continues_only_with_a_budget_that_is_an_amount(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([go_on()]))
     shop.run("greet", "--max-iterations", "1")
     for amount in ("nan", "inf", "-1", "0"):
@@ -264,7 +264,7 @@ def test_the_whole_way_of_a_task_and_its_exit_codes(tmp_path: Path) -> None:
     assert "is done" in late.stderr
 
 
-def test_a_budget_stops_and_a_bigger_one_goes_on(tmp_path: Path) -> None:
+def test_budget_stops_and_a_bigger_one_continues(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([Cost(usd=1.0), Write(path="{run}.txt", text="x"), go_on()]))
     done = shop.run("greet", "--budget", "1.5")
     assert done.returncode == 13, done.stderr
@@ -277,11 +277,11 @@ def test_a_budget_stops_and_a_bigger_one_goes_on(tmp_path: Path) -> None:
     assert len(shop.runs()) == 3
 
 
-def test_words_for_a_session_that_is_there_become_guidance(tmp_path: Path) -> None:
+def test_text_for_an_existing_session_becomes_guidance(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([blocked()]))
     shop.run("greet", "--task", "Greet")
     shop.run("greet", "--task", "Use argparse")
-    assert "Use argparse" in shop.runs()[1].appended
+    assert "Use argparse" in shop.runs()[1].prompt
     assert "Use argparse" in (shop.session("greet") / "_guidance.md").read_text()
 
 
@@ -301,7 +301,7 @@ def test_a_refused_login_in_mid_run_asks_at_once(tmp_path: Path) -> None:
     assert len(shop.runs()) == 1
 
 
-def test_a_limit_parks_the_run_until_a_person_or_the_reset_wakes_it(tmp_path: Path) -> None:
+def test_limit_parks_the_run_until_the_user_or_the_reset_wakes_it(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([LimitStep(resets_in=3600)], [blocked()]))
     run = shop.start("run", "--session", "greet")
     until(lambda: list(shop.sessions.glob("*/_logs/journal.jsonl")))
@@ -348,7 +348,7 @@ def test_a_pause_of_an_iteration_that_asks_is_said_at_the_terminal_and_holds(tmp
     until(lambda: shop.status("greet")["state"] == "blocked")
 
 
-def test_a_limit_ends_the_run_where_nobody_wants_to_wait(tmp_path: Path) -> None:
+def test_limit_ends_the_run_if_it_does_not_wait(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([LimitStep(resets_in=3600)]))
     done = shop.run("greet", "--no-wait")
     assert done.returncode == 14
@@ -356,7 +356,7 @@ def test_a_limit_ends_the_run_where_nobody_wants_to_wait(tmp_path: Path) -> None
     assert shop.status("greet")["state"] == "parked"
 
 
-def test_a_second_run_is_refused_and_told_who_holds_the_session(tmp_path: Path) -> None:
+def test_second_run_is_refused_with_the_holder_of_the_session(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([Hang()]))
     run = shop.start("run", "--session", "greet")
     try:
@@ -378,7 +378,7 @@ def test_a_second_run_is_refused_and_told_who_holds_the_session(tmp_path: Path) 
         run.communicate(timeout=60)
 
 
-def test_in_the_background_a_session_runs_on_by_itself(tmp_path: Path) -> None:
+def test_background_session_runs_on_its_own(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, greeting())
     started = shop.run("greet", "--task", "Greet {with} 'quotes' $HOME", "--detach")
     assert started.returncode == 0, started.stderr
@@ -401,7 +401,7 @@ def test_an_error_in_the_background_is_said_here(tmp_path: Path) -> None:
     assert "is gone" in done.stderr
 
 
-def test_a_person_has_to_act_and_says_when_it_is_done(tmp_path: Path) -> None:
+def test_user_has_to_act_and_confirms_when_it_is_done(tmp_path: Path) -> None:
     needs = wait_for(WaitingFor.HUMAN_ACTION).model_copy(update={"needs": "Plug in the device"})
     implement = Scenario(
         phases={Phase.INVESTIGATION: [[go_on()]], Phase.IMPLEMENTATION: [[needs], [blocked()]]}
@@ -517,7 +517,7 @@ def test_a_reader_that_goes_away_does_not_end_the_run(tmp_path: Path) -> None:
 # Being killed
 
 
-def test_after_a_killed_worker_the_next_one_ends_what_was_left_and_puts_right_what_was_forged(
+def test_next_worker_after_a_killed_one_ends_what_was_left_and_reverts_what_was_forged(
     tmp_path: Path,
 ) -> None:
     shop = scripted_shop(
@@ -556,7 +556,7 @@ def test_after_a_killed_worker_the_next_one_ends_what_was_left_and_puts_right_wh
 
 
 @pytest.mark.parametrize("disguise", ["", "env -u SAMOBOT_ITERATION "])
-def test_an_agent_does_not_stop_or_pause_in_a_persons_name(tmp_path: Path, disguise: str) -> None:
+def test_agent_does_not_stop_or_pause_in_the_users_name(tmp_path: Path, disguise: str) -> None:
     config = tmp_path / "demo" / ".samocode"
     call = f"{disguise}{shlex.quote(sys.executable)} -m samobot"
     ask = [
@@ -677,7 +677,7 @@ def test_an_agents_own_lines_in_the_overview_stay(tmp_path: Path) -> None:
     assert "Iteration: 2" in overview
 
 
-def test_a_missing_working_directory_is_said_and_can_be_put_back(tmp_path: Path) -> None:
+def test_missing_working_directory_is_reported_and_can_be_restored(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([go_on()], [Commit(message="x"), blocked()]))
     shop.run("greet", "--max-iterations", "1")
     aside = shop.root / "aside"
@@ -691,7 +691,7 @@ def test_a_missing_working_directory_is_said_and_can_be_put_back(tmp_path: Path)
     assert shop.run("greet").returncode == 11
 
 
-def test_a_full_disk_ends_the_run_in_one_sentence_and_it_goes_on_later(tmp_path: Path) -> None:
+def test_full_disk_ends_the_run_in_one_sentence_and_it_continues_later(tmp_path: Path) -> None:
     import resource
 
     steps: list[Step] = [Write(path="session:note-{iteration}.md", text="x"), go_on()]
@@ -712,7 +712,7 @@ def test_a_full_disk_ends_the_run_in_one_sentence_and_it_goes_on_later(tmp_path:
     assert shop.run("greet", "--max-iterations", "1").returncode == 13
 
 
-def test_half_of_a_budget_is_told_at_the_terminal_too(tmp_path: Path) -> None:
+def test_half_of_a_budget_is_reported_in_the_terminal_too(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([Cost(usd=0.5), Write(path="{run}.txt", text="x"), go_on()]))
     done = shop.run("greet", "--budget", "1")
     assert "50 % of the budget is spent: $0.50 of $1.00." in done.stdout
@@ -725,7 +725,7 @@ def test_a_budget_that_ten_equal_iterations_use_up_pays_for_ten(tmp_path: Path) 
     assert len(shop.runs()) == 10
 
 
-def test_what_has_no_money_left_is_not_said_to_go_on(tmp_path: Path) -> None:
+def test_session_over_its_budget_is_not_announced_as_continuing(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([Cost(usd=1.0), Write(path="{run}.txt", text="x"), go_on()]))
     shop.run("greet", "--budget", "2")
     decided = shop.session("greet") / "_decisions.jsonl"

@@ -48,6 +48,7 @@ def test_a_running_worker_is_shown(tmp_path: Path) -> None:
     worker = shop.status("greet")["worker"]
     assert (worker["pid"], list(worker)) == (run.pid, ["pid", "started", "iteration"])
     assert "investigation, iteration 1" in shop.samobot("status").stdout
+    assert "without a fence" in shop.samobot("status", "greet").stdout  # the scripted agent is a script
     run.send_signal(signal.SIGTERM)
     run.communicate(timeout=60)
 
@@ -56,7 +57,7 @@ def test_a_running_worker_is_shown(tmp_path: Path) -> None:
     "name", ["_overview.md", "_qa.md", "_decisions.jsonl", "_guidance.md", "_signal.json"]
 )
 @pytest.mark.parametrize("what", ["folder", "garbage"])
-def test_what_cannot_be_read_is_told_and_the_rest_shown(shop: ScriptedShop, name: str, what: str) -> None:
+def test_unreadable_parts_are_reported_and_the_others_shown(shop: ScriptedShop, name: str, what: str) -> None:
     path = shop.session("greet") / name
     path.unlink(missing_ok=True)
     if what == "folder":
@@ -101,7 +102,7 @@ def test_a_project_that_is_broken_does_not_hide_the_others(shop: ScriptedShop, t
     assert "lacks WORKTREES and SESSIONS" in shown.stderr
 
 
-def test_without_a_session_it_says_how_to_begin(tmp_path: Path) -> None:
+def test_without_a_session_it_shows_how_to_begin(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, greeting())
     assert "samobot run --session" in shop.samobot("status").stdout
 
@@ -137,7 +138,7 @@ def test_watching_ends_with_ctrl_c(shop: ScriptedShop) -> None:
         assert terminal.wait() == 0
 
 
-def test_logs_tell_what_the_agent_said_and_did(shop: ScriptedShop) -> None:
+def test_logs_show_what_the_agent_wrote_and_did(shop: ScriptedShop) -> None:
     shown = shop.samobot("logs", "greet", "-n", "9")
     assert shown.returncode == 0
     assert "I look at what is there" in shown.stdout
@@ -179,7 +180,9 @@ def test_a_session_is_archived_and_no_longer_listed(shop: ScriptedShop) -> None:
         ("reject", "greet", "--feedback", "smaller"),
     ],
 )
-def test_a_done_session_refuses_words_and_says_what_to_do(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_done_session_refuses_decisions_and_names_the_next_step(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
     shop = scripted_shop(tmp_path, investigation([blocked()]))
     make_session(shop.sessions, phase="done", signal={"status": "done"})
     done = shop.samobot(*command)
@@ -216,7 +219,7 @@ def test_two_answers_to_one_question_are_refused_and_none_is_lost(
     assert (shop.session("greet") / "_qa.md").read_bytes() == before
 
 
-def test_words_without_quotation_marks_are_not_cut_to_the_last_one(shop: ScriptedShop) -> None:
+def test_text_without_quotation_marks_is_not_cut_to_the_last_word(shop: ScriptedShop) -> None:
     shop.samobot("answer", "greet", "Q1=A", "Q2=A")
     done = shop.samobot("answer", "greet", "only", "what", "breaks")
     assert done.returncode == 2

@@ -35,7 +35,9 @@ def is_restricted(shop: ScriptedShop) -> bool:
     return restricted
 
 
-def test_settings_are_not_used_without_a_terminal_and_the_journal_says_so_once(shop: ScriptedShop) -> None:
+def test_settings_are_not_used_without_a_terminal_and_the_journal_records_that_once(
+    shop: ScriptedShop,
+) -> None:
     shop.run("greet", "--task", "Greet")
     assert is_restricted(shop)
     shop.samobot("resume", "greet")

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
     ("how", "by"),
     [("samobot stop", "person"), ("halt", "person"), (signal.SIGINT, "person"), (signal.SIGTERM, "outside")],
 )
-def test_only_a_persons_stop_counts_as_one(tmp_path: Path, how: str | signal.Signals, by: str) -> None:
+def test_only_the_users_stop_counts_as_one(tmp_path: Path, how: str | signal.Signals, by: str) -> None:
     shop = scripted_shop(tmp_path, investigation([Say(text="at work"), Hang(at="here")]))
     worker = shop.start("run", "--session", "greet", "--task", "x")
     until(lambda: bool(shop.runs()))
@@ -54,7 +54,7 @@ def test_only_a_persons_stop_counts_as_one(tmp_path: Path, how: str | signal.Sig
     assert shop.processes() == []
 
 
-def test_stopping_what_does_not_run_says_so(tmp_path: Path) -> None:
+def test_stopping_an_idle_session_is_reported(tmp_path: Path) -> None:
     (tmp_path / "_logs").mkdir()
     halted = halt(SessionFolder(tmp_path))
     assert (halted.worker, halted.forced, halted.ended, halted.alive) == (None, False, 0, ())

@@ -40,7 +40,7 @@ async def test_a_limit_that_another_session_met_costs_this_one_no_iteration(tmp_
     assert AccountLimit(folder.path.parent / "state").limit(there.clock.now) is None
 
 
-async def test_the_limit_that_a_run_meets_is_told_to_all_and_counts_as_no_failure(tmp_path: Path) -> None:
+async def test_limit_that_a_run_reaches_is_shared_and_counts_as_no_failure(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     resets = Clock().now + timedelta(hours=2)
     met = Played(outcome=OutcomeKind.USAGE_LIMIT, resets_at=resets)
@@ -76,7 +76,7 @@ async def test_while_one_tries_the_others_wait_for_what_it_finds(tmp_path: Path)
     assert len(there.iteration.assignments) == 1
 
 
-async def test_a_person_may_try_before_the_reset(tmp_path: Path) -> None:
+async def test_user_may_try_before_the_reset(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     there = bench(folder, DONE_SOON)
     limit = limit_at(there.clock, 300)
@@ -87,7 +87,7 @@ async def test_a_person_may_try_before_the_reset(tmp_path: Path) -> None:
     assert len(there.iteration.assignments) == 1
 
 
-async def test_a_run_that_does_not_wait_says_until_when(tmp_path: Path) -> None:
+async def test_run_that_does_not_wait_reports_until_when(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     there = bench(folder, GO_ON, options=RunOptions(wait_for_limits=False))
     limit = limit_at(there.clock, 30)
@@ -112,7 +112,7 @@ async def test_the_days_budget_stops_within_one_iteration_and_is_warned_about(tm
     assert end.of_day
 
 
-async def test_more_for_today_lets_it_go_on_until_that_is_spent_too(tmp_path: Path) -> None:
+async def test_more_for_today_continues_it_until_that_is_spent_too(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     state = folder.path.parent / "state"
     spends = Played({"status": "continue", "summary": "on"}, cost=0.5)

@@ -22,9 +22,9 @@ from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from samobot.worker.budget import UNPRICED_AFTER
-from samobot.worker.loop import STAGNATION_AFTER
 from samobot.worker.run import RetryPolicy, RunOptions
 from samobot.worker.session_files import SessionFiles
+from samobot.worker.stagnation import STAGNATION_AFTER
 from tests.support.fake_iteration import Bench, Played, bench
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
 
@@ -44,7 +44,7 @@ def status_of(made: Bench) -> Any:
 # Signals
 
 
-async def test_a_session_goes_on_through_the_phases_to_done(tmp_path: Path) -> None:
+async def test_session_continues_through_the_phases_to_done(tmp_path: Path) -> None:
     made = bench(
         make_session(tmp_path, phase="implementation"),
         STAY,
@@ -76,7 +76,7 @@ async def test_a_done_session_is_left_as_it_is(tmp_path: Path) -> None:
     assert not folder.journal.exists()
 
 
-async def test_a_block_brings_both_its_reason_and_what_is_needed_to_the_person(tmp_path: Path) -> None:
+async def test_block_brings_both_its_reason_and_what_is_needed_to_the_user(tmp_path: Path) -> None:
     made = bench(make_session(tmp_path), BLOCKED)
     end = await made.worker.run()
     assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.AGENT)
@@ -192,7 +192,7 @@ async def test_of_two_plans_the_agent_is_asked_which_one_it_is(tmp_path: Path) -
     assert journaled(made, EventName.GATE)[0]["plan"] == "01-15-09:00-plan-a.md"
 
 
-async def test_open_questions_wait_and_answers_go_on(tmp_path: Path) -> None:
+async def test_open_questions_wait_and_answers_continue(tmp_path: Path) -> None:
     folder = make_session(tmp_path, phase="requirements")
     ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_in)
     made = bench(folder, ask)
@@ -208,7 +208,7 @@ async def test_open_questions_wait_and_answers_go_on(tmp_path: Path) -> None:
     assert len(last.iteration.assignments) == 1
 
 
-def test_an_iteration_is_told_the_answers_since_the_last_one_began_and_no_older_ones(tmp_path: Path) -> None:
+def test_prompt_has_the_answers_since_the_last_iteration_began_and_no_older_ones(tmp_path: Path) -> None:
     folder = make_session(tmp_path, phase="requirements", qa=QUESTIONS)
     at = NOW
     files = SessionFiles(folder, lambda: at)
@@ -408,7 +408,7 @@ async def test_a_pause_holds_also_where_the_answers_come_while_the_run_ends(
     assert status_of(made).state is SessionState.STOPPED
 
 
-async def test_a_wish_to_go_on_lifts_a_pause_also_before_the_questions_are_answered(tmp_path: Path) -> None:
+async def test_resume_lifts_a_pause_also_before_the_questions_are_answered(tmp_path: Path) -> None:
     ask = Played({"status": "waiting", "for": "qa_answers"}, act=ask_questions_and_pause)
     made = bench(make_session(tmp_path, phase="requirements"), ask)
     await made.worker.run()
@@ -453,7 +453,7 @@ async def test_a_run_ends_after_the_iterations_it_was_given(tmp_path: Path) -> N
     assert (await more.worker.run()).reason is RunEndReason.BLOCKED
 
 
-async def test_a_budget_stops_within_one_iteration_of_the_cap_and_a_bigger_one_goes_on(
+async def test_budget_stops_within_one_iteration_of_the_cap_and_a_bigger_one_continues(
     tmp_path: Path,
 ) -> None:
     paid = Played({"status": "continue"}, cost=1.0)
@@ -495,7 +495,7 @@ async def test_a_budget_that_is_used_up_by_more_than_is_known_is_said_so(tmp_pat
     assert (await made.worker.run()).text.endswith("is used up: at least $3.00 so far.")
 
 
-async def test_a_budget_of_the_cli_alone_is_told_in_its_words(tmp_path: Path) -> None:
+async def test_budget_error_of_the_cli_is_quoted(tmp_path: Path) -> None:
     made = bench(make_session(tmp_path), Played(None, OutcomeKind.MAX_BUDGET))
     end = await made.worker.run()
     assert (end.reason, end.text) == (RunEndReason.BUDGET, "This came of it: max_budget.")
@@ -505,7 +505,7 @@ async def test_a_budget_of_the_cli_alone_is_told_in_its_words(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("kind", list(OutcomeKind))
-async def test_every_outcome_without_a_signal_comes_to_an_end_that_a_person_hears_of(
+async def test_every_outcome_without_a_signal_comes_to_a_reported_end(
     tmp_path: Path, kind: OutcomeKind
 ) -> None:
     made = bench(make_session(tmp_path), *[Played(None, kind)] * 5, BLOCKED)
@@ -521,7 +521,7 @@ async def test_every_outcome_without_a_signal_comes_to_an_end_that_a_person_hear
     assert (end.reason, len(made.iteration.assignments)) == expected[kind.remedy]
 
 
-async def test_failures_are_retried_with_growing_pauses_and_then_a_person_is_asked(tmp_path: Path) -> None:
+async def test_failures_are_retried_with_growing_pauses_and_then_block(tmp_path: Path) -> None:
     made = bench(make_session(tmp_path), Played(None, OutcomeKind.CRASHED))
     end = await made.worker.run()
     assert (end.reason, end.reason.exit_code, end.cause) == (
@@ -561,14 +561,14 @@ async def test_a_short_fault_of_the_service_is_not_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [OutcomeKind.AUTH, OutcomeKind.ACCOUNT])
-async def test_a_refused_login_or_account_asks_a_person_at_once(tmp_path: Path, kind: OutcomeKind) -> None:
+async def test_refused_login_or_account_blocks_at_once(tmp_path: Path, kind: OutcomeKind) -> None:
     made = bench(make_session(tmp_path), Played(None, kind))
     end = await made.worker.run()
     assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.ACCOUNT)
     assert made.clock.naps == []
 
 
-async def test_a_limit_parks_and_goes_on_by_itself_after_the_reset(tmp_path: Path) -> None:
+async def test_limit_parks_and_continues_automatically_after_the_reset(tmp_path: Path) -> None:
     reset = NOW + timedelta(hours=3)
     made = bench(make_session(tmp_path), Played(None, OutcomeKind.USAGE_LIMIT, resets_at=reset), BLOCKED)
     end = await made.worker.run()
@@ -582,7 +582,7 @@ async def test_a_limit_parks_and_goes_on_by_itself_after_the_reset(tmp_path: Pat
     assert made.iteration.assignments[1].visit == made.iteration.assignments[0].visit
 
 
-async def test_a_person_can_wake_a_parked_run(tmp_path: Path) -> None:
+async def test_user_can_wake_a_parked_run(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     made = bench(folder, Played(None, OutcomeKind.USAGE_LIMIT), BLOCKED)
     made.clock.at_nap = lambda number: (
@@ -593,7 +593,7 @@ async def test_a_person_can_wake_a_parked_run(tmp_path: Path) -> None:
     assert journaled(made, EventName.UNPARK)[0]["by"] == "person"
 
 
-async def test_a_wish_to_go_on_that_came_too_late_for_one_rest_does_not_end_the_next(tmp_path: Path) -> None:
+async def test_resume_that_came_too_late_for_one_sleep_does_not_end_the_next(tmp_path: Path) -> None:
     reset = NOW + timedelta(hours=3)
 
     def late(folder: SessionFolder) -> None:
@@ -621,7 +621,7 @@ async def test_a_parked_run_can_be_stopped_and_paused(tmp_path: Path) -> None:
     assert journaled(paused, EventName.UNPARK) == []
 
 
-async def test_a_limit_ends_the_run_where_nobody_wants_to_wait(tmp_path: Path) -> None:
+async def test_limit_ends_the_run_if_it_does_not_wait(tmp_path: Path) -> None:
     reset = NOW + timedelta(hours=3)
     made = bench(
         make_session(tmp_path),
@@ -648,7 +648,7 @@ async def test_a_runaway_agent_is_stopped_after_five_iterations_that_change_noth
     assert status_of(made).state is SessionState.BLOCKED
 
 
-async def test_an_agent_that_commits_every_third_iteration_is_let_go_on(tmp_path: Path) -> None:
+async def test_agent_that_commits_every_third_iteration_may_continue(tmp_path: Path) -> None:
     idle = Played({"status": "continue"}, changed=False)
     made = bench(
         make_session(tmp_path, phase="implementation", iteration=0), *[idle, idle, STAY] * 20, BLOCKED
@@ -674,7 +674,7 @@ async def test_a_budget_that_nobody_can_count_against_ends_the_run(
         assert status_of(made).state is SessionState.BLOCKED
 
 
-async def test_one_price_in_between_or_no_budget_keeps_nothing_from_going_on(tmp_path: Path) -> None:
+async def test_one_price_in_between_or_no_budget_stops_nothing(tmp_path: Path) -> None:
     dies = Played({"status": "continue", "summary": "On"}, OutcomeKind.NO_RESULT, cost=None)
     story = [*[dies] * (UNPRICED_AFTER - 1), STAY] * 2
     priced = bench(
@@ -705,7 +705,7 @@ async def test_an_unknown_phase_is_refused_before_anything_is_written(tmp_path: 
     assert not made.folder.journal.exists()
 
 
-async def test_a_second_worker_is_refused_and_told_who_holds_the_session(tmp_path: Path) -> None:
+async def test_second_worker_is_refused_with_the_holder_of_the_session(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     holding = subprocess.Popen(
         [
@@ -747,7 +747,7 @@ async def test_a_disk_that_refuses_ends_the_run_with_one_sentence_and_leaves_the
     assert (await again.worker.run()).cause is BlockCause.AGENT
 
 
-async def test_a_run_says_in_the_journal_who_runs_and_why_it_ended(tmp_path: Path) -> None:
+async def test_run_reports_in_the_journal_who_runs_and_why_it_ended(tmp_path: Path) -> None:
     made = bench(make_session(tmp_path), BLOCKED, options=RunOptions(auto=True, budget_usd=5))
     await made.worker.run()
     (start,), (end,) = journaled(made, EventName.RUN_START), journaled(made, EventName.RUN_END)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.worker.loop import STAGNATION_AFTER, Stagnation
 from samobot.worker.run import RetryPolicy
+from samobot.worker.stagnation import STAGNATION_AFTER, Stagnation
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 

@@ -206,7 +206,7 @@ async def _about_session(
             landing_handlers.land_step(context, request, ref, action.text, action.identity)
         case ActionKind.LAND:
             context.toast(request)
-            landing_handlers.show_landing(context, request, ref, new=action.text is not None)
+            landing_handlers.show_landing(context, request, ref, action.text or "")
         case ActionKind.ARCHIVE:
             await archive_handlers.archive_one(context, request, ref)
         case ActionKind.ADD_BUDGET:
@@ -292,7 +292,7 @@ async def _show(context: HandlerContext, request: ChatRequest, action: Action, r
         case ActionKind.SHOW_PLAN:
             await document_handlers.show_plan(context, request, ref)
         case _:
-            status_handlers.show_one(context, request, await context.fleet.view(ref))
+            await status_handlers.show_one(context, request, await context.fleet.view(ref))
 
 
 async def _give(context: HandlerContext, request: ChatRequest, action: Action) -> None:

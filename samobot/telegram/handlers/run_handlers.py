@@ -14,7 +14,7 @@ from samobot.telegram.handlers.control_handlers import resume_one
 from samobot.telegram.handlers.message_files import fetch_files, offer_again
 from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.handlers.resolve import project_named
-from samobot.telegram.handlers.run_arguments import RunArguments, parse_run, task_slug
+from samobot.telegram.handlers.run_arguments import RunArguments, parse_run
 from samobot.telegram.handlers.session_offers import (
     as_text,
     ask_project,
@@ -26,6 +26,7 @@ from samobot.telegram.handlers.session_offers import (
     resolve_arguments,
     sessions_named,
 )
+from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.outbound.downloads import FileDownloadError

@@ -12,7 +12,8 @@ from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.follow_up_handlers import follow_up_choice
 from samobot.telegram.handlers.parsing import first_word
-from samobot.telegram.handlers.run_arguments import Flag, RunArguments, parse_run, split_task, task_slug
+from samobot.telegram.handlers.run_arguments import Flag, RunArguments, parse_run, split_task
+from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind

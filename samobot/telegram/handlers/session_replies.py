@@ -250,7 +250,7 @@ async def _carry_out(
         case Intent.PAUSE:
             await control_handlers.pause_one(context, request, view.ref)
         case Intent.STATUS:
-            status_handlers.show_one(context, request, view)
+            await status_handlers.show_one(context, request, view)
         case Intent.RESUME | Intent.RETRY if need is not None and need.kind in (
             NeedKind.BLOCK,
             NeedKind.FAILED,

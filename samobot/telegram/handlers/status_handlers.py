@@ -34,7 +34,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     if request.text.strip() or request.session is not None:
         target = await find_target(context, request, "status", any_session)
         if target is not None:
-            show_one(context, request, target.view)
+            await show_one(context, request, target.view)
         return
     views = await recent_sessions(context, _RESTING)
     shown: list[SessionView] = []
@@ -81,8 +81,8 @@ async def emergency_line(context: HandlerContext) -> str:
     return f"🛑 Emergency stop is on ({escape(one_line(who, 60))}). /resume turns it off." if who else ""
 
 
-def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
-    """Show one session in detail, with the buttons of its card."""
+async def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
+    """Show one session in detail, with the buttons of its card; and what it waits for, if that was not shown yet."""
     shown = card(view, place_of(context, request), context.now())
     facts = [shown.text]
     if view.plan is not None:
@@ -92,6 +92,7 @@ def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -
     if view.waited_s >= 60:
         facts.append(f"Waited for you: {human_duration(view.waited_s)}")
     context.reply(request, "\n".join(facts), buttons=shown.buttons, about=about_session(view.ref, "status"))
+    await context.notifier.unmute(view.ref)
 
 
 def place_of(context: HandlerContext, request: ChatRequest) -> Recipient:

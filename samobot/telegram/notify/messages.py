@@ -104,7 +104,8 @@ class NotificationInput:
     @property
     def new_plan(self) -> bool:
         """Whether there is a plan that was not shown yet."""
-        return len(self.after.plans) > len(self.before.plans) and not self.after.muted
+        unmuted = self.before.muted and self.after.need_kind is NeedKind.PLAN
+        return not self.after.muted and (unmuted or len(self.after.plans) > len(self.before.plans))
 
     @property
     def newly_done(self) -> bool:

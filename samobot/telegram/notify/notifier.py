@@ -118,7 +118,7 @@ class Notifier:
         if past is not self._past:
             before = self._past_keys
             self._past, self._past_keys = past, frozenset(each.key for each in past)
-            # Which past sessions the chats were notified of is not kept in memory: a row of the store says it.
+            # Which past sessions the chats were notified of is not kept in memory: a row of the store has it.
             self._notified = (self._notified | before) - self._past_keys
         self._views_compared, self._compare_again = None, now + COMPARE_EVERY
         self._sessions.mark_due(self._names.update(views, past), now)
@@ -130,6 +130,7 @@ class Notifier:
         await asyncio.gather(*tellings)
         await self._forget_gone({view.ref.key for view in views}, now)
         self._limits.update(self._views(), now)
+        self._post_summary(now)
         self._post_reminders(now)
         await self._decide_automatically(now)
         self._save_last_poll(now)
@@ -176,6 +177,10 @@ class Notifier:
         """
         await self._sessions.archive(ref, by)
         self._notified.discard(ref.key)
+
+    async def unmute(self, ref: SessionRef) -> None:
+        """Post what a session needs, where that was so old at first sight that only a summary named it."""
+        await self._sessions.unmute(ref)
 
     async def auto_off(self, ref: SessionRef) -> None:
         """Leave the current need to the user, although the session was started with `--auto`."""
@@ -243,6 +248,29 @@ class Notifier:
 
     def _views(self) -> dict[str, SessionView]:
         return {key: known.view for key, known in self._sessions.known.items()}
+
+    def _post_summary(self, now: datetime) -> None:
+        """Name what had waited for days when it was first seen: once, in one message for all of it."""
+        if any(each.state is None for each in self._past):
+            return  # not all are read yet
+        waiting = [
+            PendingNeed(known.view, need, known.view.updated or now, 0)
+            for known in self._sessions.known.values()
+            if known.state.muted and known.state.need not in (None, known.state.summarized)
+            if (need := need_of(known.view)) is not None and need.name == known.state.need
+        ]
+        if not waiting:
+            return
+        states = {
+            each.view.ref.key: self._sessions.known[each.view.ref.key].state.updated(
+                summarized=each.need.name
+            )
+            for each in waiting
+        }
+        with self._store.transaction(durable=True):
+            self._reminders.post_summary(waiting, now)
+            self._sessions.save_states(states)
+        self._sessions.apply_states(states)
 
     def _post_reminders(self, now: datetime) -> None:
         """Send the reminders that are due, and remember them."""

@@ -1,4 +1,7 @@
-"""Reminders of what waits for the user: after one hour, after four, then once a day, until silenced."""
+"""Reminders of what waits for the user: after one hour, after four, then once a day, until silenced.
+
+And one summary of what had waited for days when the bot first saw it.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ class PendingNeed:
     Attributes:
         view: The session.
         need: What it waits for.
-        since: When it was sent.
+        since: When it was sent; in a summary, since when it waits.
         reminded: Number of reminders that were due so far.
     """
 
@@ -91,6 +94,16 @@ def reminder(waiting: PendingNeed, now: datetime) -> MessageView:
 
 def reminders(waiting: Sequence[PendingNeed], now: datetime) -> MessageView:
     """Remind of several sessions that wait, in one message."""
+    return _list(f"{Icon.QUESTION} {plural(len(waiting), 'session')} still wait for you", waiting, now)
+
+
+def summary(waiting: Sequence[PendingNeed], now: datetime) -> MessageView:
+    """Name the sessions that had waited for days when the bot first saw them; a button shows what each waits for."""
+    wait = "waits" if len(waiting) == 1 else "wait"
+    return _list(f"{Icon.QUESTION} {plural(len(waiting), 'session')} {wait} for you", waiting, now)
+
+
+def _list(head: str, waiting: Sequence[PendingNeed], now: datetime) -> MessageView:
     listed, buttons = [], []
     for each in waiting[:_LISTED]:
         waited = human_duration((now - each.since).total_seconds())
@@ -99,9 +112,8 @@ def reminders(waiting: Sequence[PendingNeed], now: datetime) -> MessageView:
         action = Action(do=ActionKind.STATUS, session=each.view.ref.key)
         buttons.append(ActionButton(one_line(each.view.ref.name, 30), action))
     more = len(waiting) - len(listed)
-    head = f"{Icon.QUESTION} {plural(len(waiting), 'session')} still wait for you"
     return MessageView(
-        lines(head, *listed, f"… and {more} more" if more > 0 else ""), rows(*buttons, width=2)
+        lines(head, *listed, f"… and {more} more: /status" if more > 0 else ""), rows(*buttons, width=2)
     )
 
 
@@ -143,6 +155,15 @@ class Reminders:
                 record = LiveMessage(key=name, kind="reminder", at=now, need=need, texts=texts)
                 posted[key] = {name: record}
         return posted
+
+    def post_summary(self, waiting: Sequence[PendingNeed], now: datetime) -> None:
+        """Post the summary of what had waited for days, to each chat with its own sessions."""
+        about = MessageSubject(None, "reminder")
+        for recipient in self._recipients.all():
+            here = [each for each in waiting if self._wants(recipient, each)]
+            if here:
+                key = f"waiting:{now:%Y%m%dT%H%M%S.%f}"
+                self._publisher.post(recipient, key, summary(here, now), about, Importance.ALERT)
 
     def _wants(self, recipient: Recipient, waiting: PendingNeed) -> bool:
         key = waiting.view.ref.key

@@ -165,6 +165,12 @@ class SessionNotifier:
 
         await self._run_guarded(ref.key, refresh())
 
+    async def unmute(self, ref: SessionRef) -> None:
+        """Post the message of a need that was only named in a summary."""
+        known = self.known.get(ref.key)
+        if known is not None and known.state.muted and known.state.need is not None:
+            await self.refresh(ref, lambda state: state.updated(muted=False))
+
     async def _run_guarded(self, session: str, work: Coroutine[Any, Any, None]) -> None:
         """Send; a failure is retried on the next poll, and delays neither a handler nor other sessions."""
         try:

@@ -20,7 +20,7 @@ from samobot.telegram.views.pending import Need, NeedKind, need_of, occurrence
 from samobot.telegram.views.questions import can_be_suggested, question_key
 
 STALE = timedelta(days=3)
-"""A need older than this when the bot first sees it is shown by `/status` only, without a notification."""
+"""A need older than this when the bot first sees it is only named in a summary."""
 
 AUTO_AFTER = timedelta(minutes=10)
 """How long the user can object before the bot decides for a session started with `--auto`."""
@@ -86,7 +86,8 @@ class NotifiedState(BaseModel):
         need: Name of the need that was sent; None if there is none.
         need_kind: Its kind.
         need_at: When it was sent.
-        muted: Whether it was so old when it was first seen that no notification was sent.
+        muted: Whether it was so old when it was first seen that it had no notification of its own.
+        summarized: Name of the need that a summary has named, see `muted`.
         reminded: Number of reminders that were due.
         asked: Keys of the questions that were asked in the round that is open.
         receipt: The round that was answered last, until the agent has it.
@@ -115,6 +116,7 @@ class NotifiedState(BaseModel):
     need_kind: NeedKind | None = None
     need_at: datetime | None = None
     muted: bool = False
+    summarized: str | None = None
     reminded: int = 0
     asked: tuple[str, ...] = ()
     receipt: AnsweredRound | None = None

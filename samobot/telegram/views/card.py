@@ -186,6 +186,8 @@ def _counts(view: SessionView, now: datetime) -> str:
     if view.cost_usd:
         of = f" of {human_money(view.budget_usd)}" if view.budget_usd else ""
         facts.append(f"{money_of(view)}{of}")
+    if view.fenced:
+        facts.append("fenced")
     return escape(" · ".join(facts))
 
 

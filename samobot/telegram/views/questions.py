@@ -200,9 +200,10 @@ def _action(view: SessionView, question: Question, kind: ActionKind, letter: str
 
 def _suggestion(question: Question) -> str:
     reason = agent_inline(question.reason, 800)
+    reason = f" {reason}" if reason and not reason.startswith("\n") else reason
     if question.suggestion:
-        return f"💡 It suggests {escape(question.suggestion)}{': ' if reason else ''}{reason}"
-    return f"💡 It suggests: {reason}" if reason else ""
+        return f"💡 It suggests {escape(question.suggestion)}{':' if reason else ''}{reason}"
+    return f"💡 It suggests:{reason}" if reason else ""
 
 
 def _by_itself(auto_at: datetime | None, recipient: Recipient, now: datetime) -> str:

@@ -250,7 +250,7 @@ def test_an_exhausted_scenario_can_fail(stage: Stage) -> None:
     assert stage.run().returncode == 1
 
 
-def test_files_are_written_changed_and_deleted_where_the_scenario_says(stage: Stage) -> None:
+def test_files_are_written_changed_and_deleted_as_in_the_scenario(stage: Stage) -> None:
     (stage.session / "old.md").write_text("x")
     stage.steps(
         do.Write(path="session:11-22-07:31-plan-a.md", text="- [ ] one\n"),
@@ -342,7 +342,7 @@ def test_what_the_agent_writes_is_what_the_session_reads_and_the_other_way_round
     assert result(stage.run().stdout)["result"] == 'Bye|two lines "x"|Add "a greeting" - polite'
 
 
-def test_the_overview_is_edited_and_the_rest_of_it_kept(stage: Stage) -> None:
+def test_overview_is_edited_and_its_remainder_kept(stage: Stage) -> None:
     overview = stage.session / "_overview.md"
     overview.write_text(
         "# x\n\n## Status\nPhase: planning\nLast Action: old\n\n## Flow Log\n- [11-22 07:31] a\n\n## Files\n"
@@ -567,7 +567,7 @@ def test_foreground_children_keep_the_run_waiting_and_are_orphaned_by_sigterm(st
     assert alive(pid)
 
 
-def test_a_wrong_scenario_is_refused_in_one_line_that_says_where(tmp_path: Path) -> None:
+def test_wrong_scenario_is_refused_in_one_line_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "s.json"
     for text, place in [
         ("{", "the file"),

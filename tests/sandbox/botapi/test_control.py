@@ -38,7 +38,7 @@ async def remote(server: BotApiServer) -> AsyncIterator[Remote]:
         yield remote
 
 
-async def test_without_the_secret_nothing_is_told_or_done(server: BotApiServer) -> None:
+async def test_nothing_is_sent_or_done_without_the_secret(server: BotApiServer) -> None:
     async with httpx.AsyncClient(base_url=f"{server.url}/user", verify=False) as http:
         assert (await http.get("/chats")).status_code == 403
         assert (await http.get("/events", params={"secret": "é"})).status_code == 403

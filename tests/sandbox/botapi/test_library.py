@@ -136,7 +136,7 @@ async def test_files_and_pictures(server: BotApiServer, library: Bot) -> None:
     assert update.message.document.file_name == "run.log"
 
 
-async def test_the_rest_of_the_methods(server: BotApiServer, library: Bot) -> None:
+async def test_remaining_methods(server: BotApiServer, library: Bot) -> None:
     ann, ben = server.person("Ann"), server.person("Ben")
     chat = server.private_chat(ann)
     forum = server.group("Team", [ann, ben], forum=True, admin=True)

@@ -137,7 +137,7 @@ async def test_an_edit_must_change_something_of_the_bots_own(
     assert await bot.refusal("deleteMessage", **target) == "message to delete not found"
 
 
-async def test_a_persons_message_cannot_be_edited_but_deleted(server: BotApiServer, bot: RawBot) -> None:
+async def test_users_message_cannot_be_edited_but_deleted(server: BotApiServer, bot: RawBot) -> None:
     ann = server.person()
     said = ann.say("mine", server.private_chat(ann))
     target: dict[str, object] = {"chat_id": ann.id, "message_id": said.id}

@@ -41,7 +41,7 @@ B, CODE, PRE = EntityType.BOLD, EntityType.CODE, EntityType.PRE
         ("<tg-emoji>x</tg-emoji>", 'Tag "tg-emoji" must have attribute "emoji-id" at byte offset 0'),
     ],
 )
-def test_what_telegram_refuses_is_refused_in_its_words(source: str, complaint: str) -> None:
+def test_refusals_have_the_text_of_telegram(source: str, complaint: str) -> None:
     with pytest.raises(ApiFailure) as caught:
         parse_html(source)
     assert caught.value.message == f"Bad Request: can't parse entities: {complaint}"

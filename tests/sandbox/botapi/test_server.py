@@ -206,9 +206,7 @@ async def test_the_rate_limits_are_off_until_they_are_wanted() -> None:
             assert caught.value.retry_after == 40
 
 
-async def test_what_is_waited_for_in_vain_is_told_with_what_came_instead(
-    server: BotApiServer, bot: RawBot
-) -> None:
+async def test_expectation_that_fails_reports_what_came_instead(server: BotApiServer, bot: RawBot) -> None:
     chat = server.private_chat(server.person())
     await bot("sendMessage", chat_id=chat.id, text="something else")
     with pytest.raises(SandboxTimeout, match="something else"):
@@ -217,7 +215,7 @@ async def test_what_is_waited_for_in_vain_is_told_with_what_came_instead(
         await server.wait_until(lambda: None, timeout=0.01)
 
 
-async def test_the_feed_tells_a_listener_everything_in_order(server: BotApiServer, bot: RawBot) -> None:
+async def test_feed_sends_a_listener_everything_in_order(server: BotApiServer, bot: RawBot) -> None:
     ann = server.person()
     chat = server.private_chat(ann)
     listener = server.subscribe()

@@ -53,7 +53,7 @@ async def test_a_long_poll_without_updates_ends_empty(bot: RawBot) -> None:
     assert await bot("getUpdates", timeout=1) == []
 
 
-async def test_a_second_poller_ends_the_first_with_409_and_goes_on(server: BotApiServer, bot: RawBot) -> None:
+async def test_second_poller_ends_the_first_with_409_and_continues(server: BotApiServer, bot: RawBot) -> None:
     ann = server.person()
     server.private_chat(ann)
     first = asyncio.create_task(bot("getUpdates", timeout=50))

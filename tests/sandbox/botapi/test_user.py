@@ -105,7 +105,7 @@ async def test_privacy_mode_hides_what_is_not_meant_for_the_bot(server: BotApiSe
     assert chatter["message"]["text"] == "chatter"
 
 
-async def test_coming_and_going_is_told(server: BotApiServer, bot: RawBot) -> None:
+async def test_arrival_and_departure_are_reported(server: BotApiServer, bot: RawBot) -> None:
     ann, ben = server.person("Ann"), server.person("Ben")
     group = server.group("Team", [ann])
     with pytest.raises(SandboxError, match="Ben is not in Team"):
@@ -117,7 +117,7 @@ async def test_coming_and_going_is_told(server: BotApiServer, bot: RawBot) -> No
     assert left["message"]["left_chat_member"]["id"] == ben.id
 
 
-async def test_each_bot_has_its_own_private_chat_with_a_person(server: BotApiServer, bot: RawBot) -> None:
+async def test_each_bot_has_its_own_private_chat_with_the_user(server: BotApiServer, bot: RawBot) -> None:
     other = server.add_bot("43:other", "other_bot")
     ann = server.person()
     mine, theirs = (

@@ -36,7 +36,7 @@ class Chat:
         return guide(self.chat.messages, self.person.id).stop
 
 
-def test_where_the_bot_asked_for_words_no_button_is_suggested() -> None:
+def test_no_button_is_suggested_after_a_prompt_for_text() -> None:
     chat = Chat()
     chat.bot_says(CARD, "⏹ Stop")
     chat.bot_says("❓ greet asks · 1 of 1", "✍️ Answer")

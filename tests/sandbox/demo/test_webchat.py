@@ -91,9 +91,7 @@ async def test_without_the_secret_or_the_origin_nothing_is_done(chat: WebChat) -
     assert chat.chat.messages == []
 
 
-async def test_the_page_acts_only_as_its_own_person_in_its_own_chat(
-    chat: WebChat, http: httpx.AsyncClient
-) -> None:
+async def test_page_acts_only_as_its_own_user_in_its_own_chat(chat: WebChat, http: httpx.AsyncClient) -> None:
     eve = chat.server.person("Eve", 2002)
     said = await http.post("say", json={"text": "hi", "user": eve.id, "chat": eve.id})
     assert said.json()["ok"]
@@ -159,7 +157,7 @@ async def test_only_real_pictures_are_shown_and_all_else_is_downloaded(
     assert (await http.get("chat.exe")).status_code == 404
 
 
-async def test_a_page_that_goes_away_is_no_longer_told(chat: WebChat, http: httpx.AsyncClient) -> None:
+async def test_page_that_is_closed_gets_no_further_events(chat: WebChat, http: httpx.AsyncClient) -> None:
     stream = events(http)
     await anext(stream)
     listeners = chat.server.world.feed._queues

@@ -25,7 +25,7 @@ async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -
         yield made
 
 
-async def test_a_group_that_is_let_in_is_told_so_by_its_name(phone: Phone) -> None:
+async def test_admitted_group_is_confirmed_by_its_name(phone: Phone) -> None:
     code = phone.store.pairing.new_code().code
     assert await phone.say("/status", group=TEAM) == []
     said = await phone.say(f"/start {code}", group=TEAM)
@@ -34,7 +34,7 @@ async def test_a_group_that_is_let_in_is_told_so_by_its_name(phone: Phone) -> No
     assert await phone.say("/status", group=TEAM, user=BEN) == []
 
 
-async def test_a_greeting_that_comes_again_after_a_crash_says_the_same(phone: Phone) -> None:
+async def test_greeting_that_comes_again_after_a_crash_sends_the_same(phone: Phone) -> None:
     code = phone.store.pairing.new_code().code
     (first, *_) = await phone.say(f"/start {code}", group=TEAM)
     for row in phone.store.outbox.waiting(TEAM):

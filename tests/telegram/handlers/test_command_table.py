@@ -66,13 +66,13 @@ async def test_an_unknown_command_gets_the_nearest_and_another_bots_is_left_alon
     assert await phone.say("/status@Samo_Bot") != []
 
 
-async def test_every_command_answers_where_there_is_nothing(phone: Phone) -> None:
+async def test_every_command_answers_without_any_session(phone: Phone) -> None:
     for command in COMMANDS:
         if command.name != "panic":
             assert await phone.say(f"/{command.name}"), command.name
 
 
-async def test_every_command_answers_where_nothing_of_that_name_is(phone: Phone) -> None:
+async def test_every_command_answers_for_an_unknown_name(phone: Phone) -> None:
     phone.asking()
     for name in [
         "status",
@@ -148,7 +148,7 @@ async def test_all_suggestions_are_taken_and_what_has_none_is_said(phone: Phone)
     assert "A) red" in (folder / "_qa.md").read_text()
 
 
-async def test_the_words_asked_for_are_taken_from_a_reply_or_from_what_comes_next(phone: Phone) -> None:
+async def test_requested_text_is_taken_from_a_reply_or_from_the_next_message(phone: Phone) -> None:
     folder = phone.planned()
     assert "What should be different?" in (await phone.say("/reject"))[0]
     await phone.say("Use **argparse**.\n\n- and `<&>`")
@@ -157,7 +157,7 @@ async def test_the_words_asked_for_are_taken_from_a_reply_or_from_what_comes_nex
     assert "different" not in "".join(await phone.say("thanks"))
 
 
-async def test_a_question_that_the_words_led_to_is_answered_by_the_next_words(phone: Phone) -> None:
+async def test_question_that_a_message_led_to_is_answered_by_the_next_message(phone: Phone) -> None:
     await phone.say("/run")
     assert "What should be done?" in (await phone.say("repo:demo"))[0]
     await phone.say("add a greeting")
@@ -168,7 +168,7 @@ async def test_a_question_that_the_words_led_to_is_answered_by_the_next_words(ph
     assert "new" not in "".join(await phone.say("thanks"))
 
 
-async def test_resume_says_which_block_it_lifted(phone: Phone) -> None:
+async def test_resume_reports_which_block_it_lifted(phone: Phone) -> None:
     reason = "The **API** has no key.\nWhich one?"
     phone.session(
         "demo", blocked="yes", signal=json.dumps({"status": "blocked", "reason": reason, "needs": "a key"})
@@ -186,9 +186,7 @@ async def test_resume_says_which_block_it_lifted(phone: Phone) -> None:
         ("planned", "waiting for your word on its plan"),
     ],
 )
-async def test_pause_says_what_a_session_waits_for_that_rests_already(
-    phone: Phone, session: str, words: str
-) -> None:
+async def test_pause_shows_what_an_idle_session_waits_for(phone: Phone, session: str, words: str) -> None:
     getattr(phone, session)()
     refusal = (
         f"⚠️ demo is not running, so there is nothing to pause. It is {words}. /stop keeps it from going on"
@@ -204,7 +202,7 @@ async def test_pause_says_what_a_session_waits_for_that_rests_already(
     assert len(phone.desired_runs.all()) == 1, "it goes on after the decision, as it would have"
 
 
-async def test_pause_says_that_a_session_was_in_line(phone: Phone) -> None:
+async def test_pause_reports_that_a_session_was_in_line(phone: Phone) -> None:
     phone.session("demo")
     phone.desired_runs.want("repo:26-01-31-demo", {}, queued=True)
     said = await phone.say("/pause demo")
@@ -212,7 +210,7 @@ async def test_pause_says_that_a_session_was_in_line(phone: Phone) -> None:
     assert phone.desired_runs.all() == ()
 
 
-async def test_a_lone_word_that_is_a_command_does_not_become_a_session(phone: Phone) -> None:
+async def test_single_word_that_is_a_command_does_not_become_a_session(phone: Phone) -> None:
     await phone.say("/run")
     for word in ("status", "Stop"):
         (asked,) = await phone.say(word)
@@ -240,7 +238,7 @@ async def test_a_session_can_be_named_as_a_command_where_that_is_meant(phone: Ph
     assert (view.ref.name, view.budget_usd) == ("status", 5.0)
 
 
-async def test_words_after_a_run_that_was_typed_instead_are_no_other_run(phone: Phone) -> None:
+async def test_text_after_a_run_that_was_typed_instead_is_no_other_run(phone: Phone) -> None:
     await phone.say("/run")
     await phone.say("/run repo:greet add a greeting")
     await phone.context.finish(20)
@@ -271,7 +269,7 @@ async def test_an_approval_is_recorded_once_however_often_it_is_given(phone: Pho
     assert "Phase: implementation" in (folder / "_overview.md").read_text()
 
 
-async def test_a_reply_says_by_itself_which_session_and_what(phone: Phone) -> None:
+async def test_reply_determines_the_session_and_the_subject(phone: Phone) -> None:
     asking, planned = phone.asking("ask"), phone.planned("plan")
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     question, plan = phone.last("Which colour?"), phone.last("has a plan")
@@ -283,7 +281,7 @@ async def test_a_reply_says_by_itself_which_session_and_what(phone: Phone) -> No
     assert "shorter, please" in (planned / "_guidance.md").read_text()
 
 
-async def test_a_reply_to_a_card_is_guidance_word_for_word(phone: Phone) -> None:
+async def test_reply_to_a_card_is_guidance_verbatim(phone: Phone) -> None:
     folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.store.sent.put(
@@ -295,7 +293,7 @@ async def test_a_reply_to_a_card_is_guidance_word_for_word(phone: Phone) -> None
     assert view.wanted, "an answer to a block resumes the session"
 
 
-async def test_plain_words_get_a_hint_with_buttons_that_do_it(phone: Phone) -> None:
+async def test_free_text_gets_a_hint_with_buttons_that_do_it(phone: Phone) -> None:
     folder = phone.asking()
     said = await phone.say("and make it fast")
     assert "What is this for?" in said[0]
@@ -340,7 +338,7 @@ async def test_a_tap_repeated_after_a_crash_is_carried_out_once(
     assert len((folder / "_decisions.jsonl").read_text().splitlines()) == 1
 
 
-async def test_a_button_from_long_ago_says_so(phone: Phone) -> None:
+async def test_button_from_long_ago_reports_it(phone: Phone) -> None:
     phone.asking()
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
@@ -452,7 +450,7 @@ async def test_the_log_shows_what_the_agent_said_without_its_markdown(phone: Pho
     assert await phone.say("/log demo") == ["📄 demo\n💬 Result · one · two"]
 
 
-async def test_a_session_without_money_is_not_said_to_go_on(phone: Phone) -> None:
+async def test_session_without_money_is_not_announced_as_continuing(phone: Phone) -> None:
     folder = SessionFolder(phone.session("demo"))
     folder.prepare()
     append(folder, EventName.RUN_START, NOW, run="r", pid=1, budget_usd=5.0)
@@ -468,7 +466,7 @@ async def test_a_session_without_money_is_not_said_to_go_on(phone: Phone) -> Non
     assert [run.session for run in phone.desired_runs.all()] == ["repo:26-01-31-demo"]
 
 
-async def test_cost_says_what_ended_without_a_price(phone: Phone) -> None:
+async def test_cost_shows_what_ended_without_a_price(phone: Phone) -> None:
     folder = SessionFolder(phone.asking())
     folder.prepare()
     for usd in (0.5, None):
@@ -510,7 +508,7 @@ def test_commands_are_found_by_their_name() -> None:
     assert find_command("nothing") is None
 
 
-async def test_a_button_that_fails_answers_its_tap_once_and_says_why(phone: Phone) -> None:
+async def test_button_that_fails_answers_its_tap_once_and_reports_why(phone: Phone) -> None:
     phone.session("demo")
     await phone.say("/status demo")
     shown = phone.last("demo")
@@ -546,7 +544,7 @@ def _late(error: Exception) -> Callable[..., Awaitable[Any]]:
     return fail
 
 
-async def test_you_is_only_who_alone_may_decide_and_paired_people_count(phone: Phone) -> None:
+async def test_you_is_only_who_alone_may_decide_and_paired_users_count(phone: Phone) -> None:
     phone.asking()
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.tap(phone.last("Which colour?"), "B")
@@ -582,7 +580,7 @@ async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phon
         assert words == "demo is gone: it was archived."
 
 
-async def test_what_was_put_away_does_not_come_back_by_a_look_from_before(phone: Phone) -> None:
+async def test_archived_session_does_not_come_back_by_an_older_observation(phone: Phone) -> None:
     folder = phone.asking()
     before = await phone.context.fleet.sessions()
     await phone.context.notifier.update(before)
@@ -665,14 +663,14 @@ async def test_an_old_offer_to_retry_starts_nothing_at_another_block(phone: Phon
     assert not (folder / "_decisions.jsonl").exists()
 
 
-async def test_words_for_the_only_session_reach_it_though_it_is_stopped(phone: Phone) -> None:
+async def test_text_for_the_only_session_reaches_it_although_it_is_stopped(phone: Phone) -> None:
     folder = phone.session("demo")
     phone.session("over", phase="done", signal='{"status": "done"}')
     assert await phone.say("/tell use the key") == []
     assert "use the key" in (folder / "_guidance.md").read_text()
 
 
-async def test_what_cannot_be_stopped_or_paused_is_said_in_words_that_fit(phone: Phone) -> None:
+async def test_refusal_to_stop_or_pause_names_the_state(phone: Phone) -> None:
     phone.session("demo")
     for command in ("/stop", "/pause", "/stop all"):
         assert await phone.say(command) == ["⚠️ Nothing is running. /sessions lists all."]
@@ -687,7 +685,7 @@ async def test_what_is_said_of_an_answer_has_no_markdown_of_the_agents(phone: Ph
     assert await phone.tap(asked, "B") == "Q1 was answered by Ann: A) red, #f00"
 
 
-async def test_words_for_a_done_session_are_refused_in_words_however_they_come(phone: Phone) -> None:
+async def test_guidance_for_a_done_session_is_refused_however_it_comes(phone: Phone) -> None:
     folder = phone.session("demo", phase="done", signal='{"status": "done"}')
     phone.store.sent.put(
         SentMessage(CHAT, 60, "done", MessageSubject("repo:26-01-31-demo", "done"), None, "", 0.0)
@@ -703,7 +701,7 @@ async def test_words_for_a_done_session_are_refused_in_words_however_they_come(p
 
 
 @pytest.mark.parametrize("kind", ["asking", "planned", "blocked"])
-async def test_a_stop_really_stops_what_rests_and_closes_what_it_needed(phone: Phone, kind: str) -> None:
+async def test_stop_really_stops_an_idle_session_and_closes_its_needs(phone: Phone, kind: str) -> None:
     if kind == "blocked":
         folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     else:
@@ -728,7 +726,7 @@ async def test_a_stop_really_stops_what_rests_and_closes_what_it_needed(phone: P
     assert (folder / "_logs/journal.jsonl").read_text() == journal, "stopped once"
 
 
-async def test_an_answer_after_a_stop_is_saved_and_only_resume_lets_it_go_on(phone: Phone) -> None:
+async def test_answer_after_a_stop_is_saved_and_only_resume_continues_it(phone: Phone) -> None:
     folder = phone.asking()
     await phone.say("/stop demo")
     await phone.context.finish(20)
@@ -752,7 +750,7 @@ def paused_while_it_worked(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("level", ["quiet", "normal"])
-async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_and_says_so(
+async def test_session_paused_before_it_asked_stays_paused_after_the_answers_and_reports_it(
     phone: Phone, level: str
 ) -> None:
     await phone.say(f"/notify {level}")
@@ -775,7 +773,7 @@ async def test_what_was_paused_before_it_asked_stays_paused_after_the_answers_an
 
 
 @pytest.mark.parametrize("words", ["/approve demo", "/reject demo smaller, please"])
-async def test_a_plan_that_is_decided_says_that_the_session_stays_paused(phone: Phone, words: str) -> None:
+async def test_plan_that_is_decided_reports_that_the_session_stays_paused(phone: Phone, words: str) -> None:
     folder = phone.planned()
     paused_while_it_worked(folder)
     await phone.context.notifier.update(await phone.context.fleet.sessions())
@@ -820,7 +818,7 @@ async def test_there_is_nothing_to_stop_about_a_done_session(phone: Phone) -> No
     assert (folder / "_signal.json").exists()
 
 
-async def test_why_a_session_is_blocked_and_what_it_needs_are_told_apart(phone: Phone) -> None:
+async def test_reason_of_a_block_and_its_needs_are_distinguished(phone: Phone) -> None:
     folder = phone.session("demo", phase="testing", blocked="yes")
     signal = {"status": "blocked", "reason": "No network", "needs": "A key"}
     (folder / "_signal.json").write_text(json.dumps(signal))
@@ -838,7 +836,7 @@ async def test_the_question_that_guidance_answers_stands_above_the_field_for_it(
     assert asked.index("Should") < asked.index("What should it know?")
 
 
-async def test_a_card_says_what_was_done_last_without_marks(phone: Phone) -> None:
+async def test_card_reports_what_was_done_last_without_marks(phone: Phone) -> None:
     folder = phone.session("demo", phase="testing")
     overview = folder / "_overview.md"
     overview.write_text(

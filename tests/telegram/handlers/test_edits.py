@@ -32,7 +32,7 @@ async def test_a_task_that_is_edited_before_it_is_used_is_replaced(room: Decisio
     assert len(room.started) == 1
 
 
-async def test_an_edit_of_what_was_used_says_so_and_offers_the_new_text(room: DecisionRoom) -> None:
+async def test_edit_of_a_used_message_reports_that_and_offers_the_new_text(room: DecisionRoom) -> None:
     folder = session(room)
     await room.start()
     card = await shown(room, "greet")

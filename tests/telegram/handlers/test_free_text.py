@@ -43,7 +43,7 @@ async def test_a_letter_alone_is_offered_as_the_answer_to_each_open_question(pho
     assert "B) blue" in (folder / "_qa.md").read_text().partition("Q2")[0].partition("**Answer")[2]
 
 
-async def test_words_alone_are_offered_as_an_answer_to_each_open_question_and_as_guidance(
+async def test_text_alone_is_offered_as_an_answer_to_each_open_question_and_as_guidance(
     phone: Phone,
 ) -> None:
     folder = phone.asking()
@@ -86,7 +86,7 @@ async def test_done_said_twice_is_no_guidance(phone: Phone) -> None:
     assert not (folder / "_guidance.md").exists()
 
 
-async def test_other_words_are_guidance_and_it_is_said_that_it_still_waits(phone: Phone) -> None:
+async def test_other_text_is_guidance_and_the_reply_shows_that_it_still_waits(phone: Phone) -> None:
     folder = await _needing(phone)
     said = await phone.say("done is only half of it", reply_to=50)
     assert "Noted. human still waits until what it needs is done." in said
@@ -104,7 +104,7 @@ async def test_done_said_to_nothing_is_offered_as_that(phone: Phone) -> None:
     assert _labels(phone, "Is that for human?") == ["✅ human: done", "💬 Guidance for human", "Cancel"]
 
 
-async def test_a_sentence_that_begins_with_a_commands_name_is_words_and_a_name_behind_it_makes_it_a_command(
+async def test_sentence_that_begins_with_a_commands_name_is_text_and_a_name_behind_it_makes_it_a_command(
     phone: Phone,
 ) -> None:
     phone.planned()

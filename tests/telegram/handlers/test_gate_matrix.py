@@ -369,7 +369,7 @@ async def test_changed_meanwhile(cell: Cell) -> None:
 
 
 @pytest.mark.parametrize("cell", [("plan", Way.TAP)], ids=["plan-tap"], indirect=True)
-async def test_what_cannot_be_said_at_the_top_of_the_chat_any_more_is_said_in_it(cell: Cell) -> None:
+async def test_alert_that_is_too_late_becomes_a_message(cell: Cell) -> None:
     """Telegram takes no answer to a tap after some seconds, such as those of a bad connection."""
     message = await cell.shown()
     change(cell.folder, cell.gate.name)

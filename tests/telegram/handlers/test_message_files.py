@@ -91,7 +91,7 @@ async def test_a_photo_in_reply_to_a_card_is_saved_listed_and_given_to_the_next_
     assert listed.startswith(f"{file.name}: image from Ann")
 
 
-async def test_a_photo_without_words_answers_the_question_that_it_replies_to(room: DecisionRoom) -> None:
+async def test_photo_without_text_answers_the_question_that_it_replies_to(room: DecisionRoom) -> None:
     folder = session(room, asking=True)
     await room.start()
     question = await shown(room, "Which greeting?")
@@ -146,7 +146,7 @@ async def test_run_in_a_caption_starts_a_session_with_its_files(room: DecisionRo
     assert room.started == [folder.name]
 
 
-async def test_a_file_without_words_asks_for_the_task_and_keeps_the_file(room: DecisionRoom) -> None:
+async def test_file_without_text_asks_for_the_task_and_keeps_the_file(room: DecisionRoom) -> None:
     await room.start()
     room.ann.send_file(b"error: 42", "trace.log")
     room.ann.tap(await shown(room, "What is this for? (1 document)"), "▶️ New session")
@@ -179,7 +179,7 @@ async def test_a_task_that_the_client_has_split_is_one_task(room: DecisionRoom) 
     assert len(room.started) == 1
 
 
-async def test_a_forward_is_offered_and_does_nothing_by_itself(room: DecisionRoom) -> None:
+async def test_forward_is_offered_and_does_nothing_automatically(room: DecisionRoom) -> None:
     folder = session(room)
     await room.start()
     await room.settled()
@@ -214,7 +214,7 @@ async def test_what_no_session_can_use_gets_one_friendly_line(room: DecisionRoom
     ]
 
 
-async def test_a_file_that_is_too_large_is_refused_at_once_and_the_rest_is_used(room: DecisionRoom) -> None:
+async def test_file_that_is_too_large_is_refused_at_once_and_the_others_are_used(room: DecisionRoom) -> None:
     folder = session(room)
     await room.start()
     card = await shown(room, "greet")
@@ -316,7 +316,7 @@ async def test_a_voice_message_answers_a_question_after_one_tap(room: DecisionRo
     assert "**Answer:** B) good day" in (folder / "_qa.md").read_text()
 
 
-async def test_a_voice_message_that_nobody_can_turn_into_text_is_kept_and_says_how_to_set_that_up(
+async def test_voice_message_that_nobody_can_turn_into_text_is_kept_with_a_hint_how_to_set_that_up(
     room: DecisionRoom,
 ) -> None:
     folder = session(room, asking=True)

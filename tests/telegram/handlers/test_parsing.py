@@ -11,7 +11,8 @@ from samobot.telegram.handlers.parsing import (
     parse_command,
     parse_money,
 )
-from samobot.telegram.handlers.run_arguments import RunArguments, parse_run, task_slug
+from samobot.telegram.handlers.run_arguments import RunArguments, parse_run
+from samobot.telegram.handlers.task_slug import task_slug
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_a_flag_that_cannot_be_is_said_with_what_to_do(typed: str, says: str) ->
         ("/tell\ntwo\nlines", ("tell", None, "two\nlines")),
     ],
 )
-def test_a_command_is_read_with_its_words_verbatim(typed: str, expected: tuple[str, str | None, str]) -> None:
+def test_command_is_parsed_with_its_text_verbatim(typed: str, expected: tuple[str, str | None, str]) -> None:
     found = parse_command(typed)
     assert found is not None
     assert (found.name, found.bot, found.rest) == expected
@@ -94,11 +95,11 @@ def test_other_text_is_no_command(typed: str) -> None:
 
 
 @pytest.mark.parametrize(("typed", "usd"), [("5", 5), ("$2.5", 2.5), ("2,50", 2.5), ("5 usd", 5), ("x", None), ("0", None)])  # fmt: skip
-def test_money_is_read_as_people_write_it(typed: str, usd: float | None) -> None:
+def test_money_is_parsed_in_everyday_forms(typed: str, usd: float | None) -> None:
     assert parse_money(typed) == usd
 
 
-def test_the_words_after_the_first_keep_their_lines() -> None:
+def test_text_after_the_first_line_keeps_its_lines() -> None:
     assert first_word("greet\n  two\n lines ") == ("greet", "  two\n lines ")
     assert first_word("") == ("", "")
 

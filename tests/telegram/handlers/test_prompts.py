@@ -30,14 +30,14 @@ async def _sessions(phone: Phone) -> list[str]:
 @pytest.mark.parametrize(
     "command", ["/status", "/help", "/run repo:greet Add a greeting", "/statsu", "/stop all"]
 )
-async def test_words_after_a_command_are_not_for_what_was_asked_before_it(phone: Phone, command: str) -> None:
+async def test_text_after_a_command_is_not_for_what_was_asked_before_it(phone: Phone, command: str) -> None:
     await phone.say("/run")
     await phone.say(command)
     await phone.say("thanks looks good")
     assert "thanks" not in await _sessions(phone)
 
 
-async def test_words_after_a_tap_are_not_for_what_was_asked_before_it(phone: Phone) -> None:
+async def test_text_after_a_tap_is_not_for_what_was_asked_before_it(phone: Phone) -> None:
     phone.asking()
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.say("/run")
@@ -46,7 +46,7 @@ async def test_words_after_a_tap_are_not_for_what_was_asked_before_it(phone: Pho
     assert await _sessions(phone) == ["demo"]
 
 
-async def test_words_after_a_reply_elsewhere_are_not_for_what_was_asked_before_it(phone: Phone) -> None:
+async def test_text_after_a_reply_elsewhere_is_not_for_what_was_asked_before_it(phone: Phone) -> None:
     phone.asking()
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     phone.deliver(phone.last("Which colour?"), 50)
@@ -91,7 +91,7 @@ async def test_a_tapped_answer_stands_whatever_is_said_until_it_is_to_be_changed
     assert "what is going on" not in (folder / "_qa.md").read_text()
 
 
-async def test_an_answer_that_is_to_be_changed_takes_the_next_words(phone: Phone) -> None:
+async def test_answer_that_is_to_be_changed_takes_the_next_message(phone: Phone) -> None:
     folder = phone.asking()
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
@@ -103,7 +103,7 @@ async def test_an_answer_that_is_to_be_changed_takes_the_next_words(phone: Phone
     assert "turquoise" in (folder / "_qa.md").read_text()
 
 
-async def test_what_should_be_different_is_refused_in_words_once_the_plan_is_approved(phone: Phone) -> None:
+async def test_feedback_is_refused_once_the_plan_is_approved(phone: Phone) -> None:
     folder = phone.planned()
     await phone.say("/reject")
     phone.deliver(phone.last("What should be different?"), 90)
@@ -118,7 +118,7 @@ async def test_what_should_be_different_is_refused_in_words_once_the_plan_is_app
     assert "looks great" in (folder / "_guidance.md").read_text()
 
 
-async def test_what_cannot_be_done_is_said_once_and_not_asked_any_more(phone: Phone) -> None:
+async def test_what_cannot_be_done_is_reported_once_and_no_longer_asked(phone: Phone) -> None:
     folder = phone.planned()
     await phone.say("/reject")
     (folder / "01-31-11:30-plan-greeting.md").write_text(PLAN + "- [ ] delete the internet\n")

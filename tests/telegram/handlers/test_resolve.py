@@ -28,7 +28,7 @@ async def views(phone: Phone) -> dict[str, SessionView]:
     return {view.ref.name: view for view in await phone.context.fleet.sessions()}
 
 
-async def test_where_none_is_named_it_is_what_the_command_can_be_about(phone: Phone) -> None:
+async def test_command_without_a_name_takes_the_only_matching_session(phone: Phone) -> None:
     phone.asking("ask")
     phone.planned("plan")
     phone.session("rest")
@@ -52,7 +52,7 @@ async def test_a_wanted_session_is_active_whatever_its_state(phone: Phone) -> No
     assert is_active(view.model_copy(update={"wanted": True}))
 
 
-async def test_sessions_are_called_as_short_as_tells_them_apart(phone: Phone) -> None:
+async def test_sessions_have_the_shortest_unambiguous_names(phone: Phone) -> None:
     phone.session("one")
     (view,) = (await views(phone)).values()
 
@@ -87,7 +87,7 @@ async def test_a_name_in_two_projects_is_asked_for_and_a_project_settles_it(phon
     assert phone.last("twin · repo")
 
 
-async def test_words_survive_the_choice_of_a_session(phone: Phone) -> None:
+async def test_text_survives_the_choice_of_a_session(phone: Phone) -> None:
     one, two = phone.asking("one"), phone.asking("two")
     await phone.say("/tell mock the network,\n  please")
     asked = phone.last("Whom is it for?")
@@ -97,7 +97,7 @@ async def test_words_survive_the_choice_of_a_session(phone: Phone) -> None:
     assert not (one / "_guidance.md").exists()
 
 
-async def test_words_begin_with_a_name_only_where_a_session_has_it(phone: Phone) -> None:
+async def test_text_begins_with_a_name_only_if_a_session_has_it(phone: Phone) -> None:
     folder = phone.asking("use")
     await phone.say("/tell use the force")
     await phone.say("/tell please use it")
@@ -106,7 +106,7 @@ async def test_words_begin_with_a_name_only_where_a_session_has_it(phone: Phone)
     assert "Ann: please use it" in text
 
 
-async def test_a_reply_addresses_its_session_and_leaves_all_words_as_they_are(phone: Phone) -> None:
+async def test_reply_addresses_its_session_and_keeps_its_text_verbatim(phone: Phone) -> None:
     one, two = phone.asking("one"), phone.asking("two")
     phone.store.sent.put(
         SentMessage(CHAT, 70, "card", MessageSubject("repo:26-01-31-two", "card"), None, "", 0.0)
@@ -131,7 +131,7 @@ async def test_no_name_leads_out_of_the_sessions(phone: Phone, name: str) -> Non
     assert all("secret ·" not in text for text in said)
 
 
-async def test_a_session_that_is_gone_says_so(phone: Phone) -> None:
+async def test_session_that_is_gone_is_reported(phone: Phone) -> None:
     phone.store.sent.put(
         SentMessage(CHAT, 71, "card", MessageSubject("repo:26-01-30-gone", "card"), None, "", 0.0)
     )
@@ -144,7 +144,7 @@ def _labels(phone: Phone, words: str) -> list[str]:
     return [key["text"] for row in keys for key in row]
 
 
-async def test_a_slip_in_a_name_before_words_is_asked_about_and_the_words_are_kept(phone: Phone) -> None:
+async def test_typo_in_a_name_before_a_text_is_asked_about_and_the_text_is_kept(phone: Phone) -> None:
     folder, other = phone.asking("api"), phone.asking("docs")
     said = await phone.say("/tell apii use the cache")
     assert said == ["There is no session “apii”. Did you mean api? “use the cache”"]
@@ -154,7 +154,7 @@ async def test_a_slip_in_a_name_before_words_is_asked_about_and_the_words_are_ke
     assert not (other / "_guidance.md").exists()
 
 
-async def test_words_that_only_look_like_a_name_are_taken_whole_by_a_tap(phone: Phone) -> None:
+async def test_text_that_only_looks_like_a_name_is_taken_whole_by_a_tap(phone: Phone) -> None:
     folder = phone.asking("greet")
     await phone.say("/tell great work, go on")
     await phone.tap(phone.last("Did you mean greet?"), "greet: “great work, go on”")
@@ -172,7 +172,7 @@ async def test_a_slip_in_a_name_decides_nothing(phone: Phone) -> None:
     assert "shorter" in (planned / "_guidance.md").read_text()
 
 
-async def test_words_in_which_every_letter_is_another_are_no_slip(phone: Phone) -> None:
+async def test_text_in_which_every_letter_differs_is_no_typo(phone: Phone) -> None:
     folder = phone.asking("cake")
     await phone.say("/tell make it fast")
     assert "Ann: make it fast" in (folder / "_guidance.md").read_text()
@@ -211,7 +211,7 @@ async def test_the_budget_of_a_resume_is_taken_however_a_phone_writes_it(
 
 
 @pytest.mark.parametrize("rest", ["—budget seven", "--bugdet 7", "-- 7 8", "tomorrow"])
-async def test_a_resume_that_cannot_be_read_is_refused_in_words(phone: Phone, rest: str) -> None:
+async def test_resume_that_cannot_be_parsed_is_refused_with_a_message(phone: Phone, rest: str) -> None:
     phone.session("api", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     (said,) = await phone.say(f"/resume api {rest}")
     assert said == f"⚠️ “{rest}” is no budget in US dollars, such as 7 or --budget 7. Nothing was done."

@@ -143,7 +143,7 @@ async def test_a_space_after_the_colon_of_a_project_changes_nothing(phone: Phone
     assert await _asked_for(phone) == ("repo", "add a script")
 
 
-async def test_no_word_of_a_task_behind_a_project_is_eaten(phone: Phone) -> None:
+async def test_no_word_of_a_task_behind_a_project_is_lost(phone: Phone) -> None:
     await phone.say("/run repo: greet add a script")
     view = await _started(phone, "greet-add-script")
     overview = (phone.root / "sessions-repo" / view.ref.folder / "_overview.md").read_text()
@@ -159,7 +159,7 @@ async def _asked_for(phone: Phone) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("flags", ["", "--budget 5"])
-async def test_words_for_a_session_on_a_day_that_is_over_are_kept_and_one_tap_starts_it(
+async def test_guidance_for_a_session_over_the_days_budget_is_kept_and_one_tap_starts_it(
     phone: Phone, monkeypatch: pytest.MonkeyPatch, flags: str
 ) -> None:
     state_dir = phone.context.settings.samobot_state_dir

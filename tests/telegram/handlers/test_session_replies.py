@@ -138,7 +138,7 @@ def _blocked(phone: Phone) -> Path:
 
 
 @pytest.mark.parametrize("text", ["stop", "STOP!!", "Stop.", "please stop", "⏹"])
-async def test_a_stop_word_in_reply_to_a_card_stops(phone: Phone, text: str) -> None:
+async def test_stop_command_in_reply_to_a_card_stops(phone: Phone, text: str) -> None:
     folder = _blocked(phone)
     await phone.say(text, reply_to=CARD)
     await phone.context.finish(5)
@@ -186,7 +186,7 @@ async def test_try_again_in_reply_to_a_block_resumes_without_guidance(phone: Pho
     assert not (folder / "_guidance.md").exists()
 
 
-async def test_guidance_for_a_stopped_session_says_that_it_stays_stopped(phone: Phone) -> None:
+async def test_guidance_for_a_stopped_session_reports_that_it_stays_stopped(phone: Phone) -> None:
     folder = _blocked(phone)
     await phone.say("stop", reply_to=CARD)
     await phone.context.finish(5)

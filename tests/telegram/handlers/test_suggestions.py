@@ -35,7 +35,7 @@ def test_what_a_session_waits_for_comes_first(view: SessionView, first: str) -> 
     assert "status" in said(view)
 
 
-def test_of_a_running_session_it_is_watched_told_paused_or_stopped() -> None:
+def test_running_session_can_be_watched_guided_paused_or_stopped() -> None:
     assert said(session())[:5] == ["status", "log", "tell …", "pause", "stop"]
 
 
@@ -45,7 +45,7 @@ def test_of_a_done_session_its_work_is_looked_at() -> None:
     assert "diff" not in said(view.model_copy(update={"repository": False}))
 
 
-def test_where_nothing_is_there_one_begins() -> None:
+def test_missing_value_starts_a_new_one() -> None:
     assert said() == ["run Add a greeting script", "projects"]
 
 

@@ -254,7 +254,7 @@ async def test_somebody_allowed_can_pair_a_group(store: Store) -> None:
     assert not await admitted(gate, tap(person(STRANGER), group(-5)))
 
 
-async def test_what_passes_says_that_its_chat_is_alive(store: Store) -> None:
+async def test_delivered_message_shows_that_its_chat_is_alive(store: Store) -> None:
     alive: list[int] = []
     gate = AccessGate(ACCESS, store, on_admitted=alive.append)
     await admitted(gate, update("message", message(person(STRANGER), private(STRANGER))))
@@ -262,7 +262,7 @@ async def test_what_passes_says_that_its_chat_is_alive(store: Store) -> None:
     assert alive == [GROUP]
 
 
-async def test_a_stranger_leaves_one_line_without_a_word_of_theirs(
+async def test_stranger_leaves_one_line_without_their_text(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     gate = AccessGate(ACCESS, store)
@@ -299,7 +299,7 @@ async def test_a_gate_that_fails_stays_shut(store: Store, monkeypatch: pytest.Mo
     assert not await admitted(AccessGate(ACCESS, store), update("message", message(person(), private())))
 
 
-async def test_of_what_telegram_hands_over_only_the_owners_words_reach_a_handler(store: Store) -> None:
+async def test_only_the_owners_updates_reach_a_handler(store: Store) -> None:
     async with BotApiServer() as server:
         server.add_bot("42:token-for-tests", privacy=False)
         owner, stranger = server.person("Ann"), server.person("Eve")

@@ -312,7 +312,7 @@ async def test_one_401_of_a_proxy_does_not_end_the_bot(scene: Scene) -> None:
         await scene.until_handled("one")
 
 
-async def test_a_second_poller_is_named_after_three_conflicts_and_polling_goes_on(
+async def test_second_poller_is_named_after_three_conflicts_and_polling_continues(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     scene.server.fault(FaultKind.CONFLICT, "getUpdates", 5)

@@ -13,7 +13,7 @@ from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
 
 
-def test_a_second_bot_with_the_same_token_is_told_who_holds_it(tmp_path: Path) -> None:
+def test_second_bot_with_the_same_token_reports_who_holds_it(tmp_path: Path) -> None:
     lock = TokenLock(TOKEN, tmp_path)
     with pytest.raises(BusyError, match=str(os.getpid())):
         TokenLock(TOKEN, tmp_path)

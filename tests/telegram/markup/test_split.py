@@ -63,7 +63,7 @@ def test_a_short_text_is_one_message_and_nothing_visible_is_none() -> None:
     assert split(render(" \n\u200b\n")) == ()
 
 
-def test_it_is_cut_between_paragraphs_before_lines_before_sentences_before_words() -> None:
+def test_text_is_cut_between_paragraphs_before_lines_before_sentences_before_white_space() -> None:
     assert split(render("aaaa bbbb\n\ncccc. dddd\neeee ffff"), 24) == ("aaaa bbbb", "cccc. dddd\neeee ffff")
     assert split(render("aaaa. bbbb\ncccc. dddd eeee"), 20) == ("aaaa. bbbb", "cccc. dddd eeee")
     assert split(render("aaaa bbb. cccc dddd eeee"), 18) == ("aaaa bbb.", "cccc dddd eeee")
@@ -78,7 +78,7 @@ def test_a_code_block_that_fits_is_kept_whole() -> None:
     assert second.endswith("line</code></pre>\n\nend")
 
 
-def test_a_code_block_too_long_goes_on_in_the_same_language_at_a_line() -> None:
+def test_code_block_too_long_continues_in_the_same_language_at_a_line() -> None:
     code = "".join(f"    line {i}\n" for i in range(400))
     parts = split(render(f"```py\n{code}```"), 1000)
     assert len(parts) > 4
@@ -124,7 +124,7 @@ def test_html_put_together_from_pieces_can_be_cut() -> None:
 
 @pytest.mark.parametrize("text", nasty.texts())
 @pytest.mark.parametrize("limit", [20, 200])
-def test_a_shortened_text_fits_and_says_that_it_was_cut(text: str, limit: int) -> None:
+def test_shortened_text_fits_and_reports_that_it_was_cut(text: str, limit: int) -> None:
     rich = render(text)
     short = shorten(rich, limit)
     parse_html(short.html())

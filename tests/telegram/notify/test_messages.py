@@ -77,7 +77,7 @@ def test_only_the_first_open_question_offers_to_take_all_suggestions() -> None:
     assert "Accept all 2 suggestions" not in labels(open_question(view, view.questions[2], HERE, NOW))
 
 
-def test_a_question_without_options_is_answered_in_words() -> None:
+def test_question_without_options_is_answered_by_text() -> None:
     view = asking(question(options=(), suggestion=None, reason=""))
     assert labels(open_question(view, view.questions[0], HERE, NOW)) == ["✍️ Answer"]
 
@@ -93,7 +93,7 @@ def test_a_question_without_options_is_answered_in_words() -> None:
         ({}, HERE, "by hand"),
     ],
 )
-def test_an_answered_question_says_who_chose_what_and_when(
+def test_answered_question_reports_who_chose_what_and_when(
     values: dict[str, Any], place: Recipient, who: str
 ) -> None:
     view = asking(
@@ -147,7 +147,7 @@ def test_what_changed_in_a_plan_is_shown_without_marks() -> None:
     ]
 
 
-def test_a_new_phase_tells_the_last_action_without_the_marks_of_its_lost_lines() -> None:
+def test_new_phase_reports_the_last_action_without_the_marks_of_its_lost_lines() -> None:
     flat = "> quote > > nested 1. one - sub a - [ ] todo"
     view = session(phase=Phase.TESTING, last_action=flat, summary="")
     memory = NotifiedState(phase=Phase.IMPLEMENTATION)
@@ -165,7 +165,7 @@ def test_a_short_plan_can_be_read_in_the_chat_and_a_long_one_is_named() -> None:
     assert long.attachment.data.endswith(b"hello\n")
 
 
-def test_requested_changes_keep_the_persons_words() -> None:
+def test_requested_changes_keep_the_users_text() -> None:
     sent_back = plan(
         verdict="rejection", by="Ann", via="telegram", at=NOW, feedback="Use *argparse* & <click>"
     )
@@ -174,7 +174,7 @@ def test_requested_changes_keep_the_persons_words() -> None:
 
 
 @pytest.mark.parametrize("cause", list(BlockCause))
-def test_every_block_says_what_happened_and_offers_a_way_out(cause: BlockCause) -> None:
+def test_every_block_reports_what_happened_and_offers_a_way_out(cause: BlockCause) -> None:
     view = blocked("The reason in words.", end=ended(RunEndReason.BLOCKED, cause=cause))
     shown = obstacle(view, NeedKind.BLOCK, "What it said last.", HERE, NOW)
     text = to_plain(shown.text)
@@ -201,7 +201,7 @@ def test_a_need_is_whole_and_apart_however_long_the_reason_is() -> None:
     assert labels(shown)[0] == "✍️ Answer…"
 
 
-def test_reason_and_need_are_told_apart_by_their_labels() -> None:
+def test_reason_and_need_are_distinguished_by_their_labels() -> None:
     shown = obstacle(blocked("No network", needs="A key"), NeedKind.BLOCK, "", HERE, NOW)
     assert to_plain(shown.text) == "⛔ greet is blocked in testing\nWhy:\nNo network\n\nIt needs:\nA key"
 
@@ -240,7 +240,7 @@ def test_the_days_budget_is_raised_for_today_and_not_for_the_session() -> None:
 
 
 @pytest.mark.parametrize("unpriced", [0, 1])
-def test_everything_that_says_what_a_session_has_cost_says_at_least_where_a_part_has_no_price(
+def test_every_display_of_a_sessions_cost_shows_at_least_if_a_part_has_no_price(
     unpriced: int,
 ) -> None:
     done_view = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), unpriced=unpriced)
@@ -266,7 +266,7 @@ def test_what_the_agent_said_last_is_not_said_twice() -> None:
     assert to_plain(shown.text).count("No network here.") == 1
 
 
-def test_the_end_tells_what_was_done_and_what_it_took() -> None:
+def test_end_shows_what_was_done_and_what_it_took() -> None:
     view = at_rest(
         SessionState.DONE, phase=Phase.DONE, duration_s=4320.0, waited_s=540.0, iteration=11, cost_usd=4.31,
         tests=SuiteResult(12, 0),
@@ -322,7 +322,7 @@ def test_figures_of_tests_are_not_read_out_of_a_summary() -> None:
     assert "✓" not in message.shown.text
 
 
-def test_only_what_changed_between_two_plans_is_told() -> None:
+def test_only_what_changed_between_two_plans_is_shown() -> None:
     before = "# Plan\n" + "\n".join(f"- [ ] step {number}" for number in range(20))
     assert changes(before, before.replace("[ ]", "[x]")) == "only its layout changed"
     many = changes(before, "# Plan\n" + "\n".join(f"- other {number}" for number in range(20)))

@@ -11,9 +11,9 @@ import pytest
 
 from samobot.config.settings import Settings
 from samobot.errors import StorageError
-from samobot.fleet.models import GuidanceView, RemarkView, SessionRef, SessionView
+from samobot.fleet.models import GuidanceView, PastSession, RemarkView, SessionRef, SessionView
 from samobot.fleet.results import Document, FleetEvent, FleetEventKind
-from samobot.phases import Phase
+from samobot.phases import Phase, WaitingFor
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
@@ -21,6 +21,7 @@ from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.telegram.notify.publisher import SCROLLED_AWAY
+from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.callback_data import CallbackState
@@ -63,7 +64,7 @@ def loud(messages: list[SandboxMessage]) -> list[str]:
 # The card ------------------------------------------------------------------------------------------------------
 
 
-async def test_one_card_a_session_is_edited_in_place_and_goes_on_after_a_restart(phone: Phone) -> None:
+async def test_one_card_a_session_is_edited_in_place_and_continues_after_a_restart(phone: Phone) -> None:
     await phone.look(session())
     await phone.look(session(iteration=7, updated=LATER))
     phone.start()
@@ -73,7 +74,7 @@ async def test_one_card_a_session_is_edited_in_place_and_goes_on_after_a_restart
     assert (card.silent, card.edits) == (True, 2)
 
 
-async def test_the_minutes_of_a_running_card_go_on_though_nothing_is_reported(phone: Phone) -> None:
+async def test_minutes_of_a_running_card_continue_although_nothing_is_reported(phone: Phone) -> None:
     view = session()
     await phone.look(view)
     await phone.look(view, after=timedelta(minutes=9))
@@ -185,7 +186,7 @@ async def test_a_second_round_is_asked_with_its_own_sound(known: Phone) -> None:
     assert loud(new) == ["❓ greet asks"]
 
 
-async def test_a_question_asked_again_in_the_same_words_is_said_again(known: Phone) -> None:
+async def test_question_asked_again_with_the_same_text_is_sent_again(known: Phone) -> None:
     await known.look(asking(question(), updated=LATER))
     await known.look(at_rest(SessionState.STOPPED, questions=(question(),), end=ended(RunEndReason.STOPPED)))
     assert known.one("❓ greet asks").text.endswith("→ Stopped · 14:00")
@@ -257,7 +258,7 @@ async def test_a_plan_sent_back_and_shown_unchanged_is_said_again(known: Phone) 
     assert loud(new) == ["📋 greet shows the same plan again"]
 
 
-async def test_a_plan_approved_while_the_bot_was_down_needs_nobody_any_more(known: Phone) -> None:
+async def test_plan_approved_while_the_bot_was_down_no_longer_needs_the_user(known: Phone) -> None:
     await known.look(planned(plan(), updated=LATER))
     known.start()
     new = await known.look(session(plan=plan("b" * 64), updated=LATER), after=timedelta(hours=5))
@@ -268,7 +269,7 @@ async def test_a_plan_approved_while_the_bot_was_down_needs_nobody_any_more(know
 # What holds it up, and ends ------------------------------------------------------------------------------------
 
 
-async def test_a_block_comes_with_what_the_agent_said_and_is_closed_when_it_goes_on(known: Phone) -> None:
+async def test_block_comes_with_what_the_agent_said_and_is_closed_when_it_continues(known: Phone) -> None:
     known.fleet.said_last = "I tried *everything*."
     (message,) = await known.look(blocked(updated=LATER))
     assert loud([message]) == ["⛔ greet is blocked in testing"]
@@ -287,7 +288,7 @@ async def test_who_decided_is_said_also_where_a_poll_sees_first_what_came_of_it(
     assert known.one("⛔ greet is blocked in testing").text.endswith("→ Stopped · you, 14:00")
 
 
-async def test_a_pause_is_over_in_its_message_once_the_session_goes_on(known: Phone) -> None:
+async def test_pause_is_over_in_its_message_once_the_session_continues(known: Phone) -> None:
     paused = at_rest(SessionState.STOPPED, end=ended(RunEndReason.PAUSED))
     await known.look(paused)
     await known.look(paused.model_copy(update={"cost_usd": 9.0}))
@@ -298,7 +299,7 @@ async def test_a_pause_is_over_in_its_message_once_the_session_goes_on(known: Ph
     assert not over.labels
 
 
-async def test_what_a_warning_about_money_offers_goes_once_the_session_rests(known: Phone) -> None:
+async def test_buttons_of_a_budget_warning_are_removed_once_the_session_is_idle(known: Phone) -> None:
     for spent_so_far in (1.0, 3.0):
         await known.look(session(cost_usd=spent_so_far, budget_usd=5.0, updated=LATER))
     await known.look(session(cost_usd=3.1, budget_usd=5.0, updated=LATER))
@@ -316,7 +317,7 @@ async def test_blocked_again_for_the_same_reason_is_said_again(known: Phone) -> 
     assert loud(await known.look(blocked(end=again))) == ["⛔ greet is blocked in testing"]
 
 
-async def test_the_end_is_told_once_with_its_summary_and_a_long_one_as_document(known: Phone) -> None:
+async def test_end_is_sent_once_with_its_summary_and_a_long_one_as_document(known: Phone) -> None:
     known.fleet.summary = Document(name="summary.md", text="# Done\n\n" + "All of it works. " * 100)
     view = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)
     new = await known.look(view)
@@ -326,14 +327,14 @@ async def test_the_end_is_told_once_with_its_summary_and_a_long_one_as_document(
     assert not await known.look(view.model_copy(update={"updated": LATER + timedelta(hours=1)}))
 
 
-async def test_a_lost_worker_is_told_unless_it_is_started_again_anyway(known: Phone) -> None:
+async def test_lost_worker_is_reported_unless_it_is_restarted_anyway(known: Phone) -> None:
     assert not loud(await known.look(at_rest(SessionState.IDLE, lost=True, wanted=True)))
     assert loud(await known.look(at_rest(SessionState.IDLE, lost=True))) == [
         "⚠️ greet has lost its worker in implementation"
     ]
 
 
-async def test_what_the_fleet_gives_up_is_loud_and_what_it_puts_right_is_not(known: Phone) -> None:
+async def test_fleets_failure_is_loud_and_its_repair_is_not(known: Phone) -> None:
     async with known.delivering():
         known.notifier.notify_fleet_news(
             FleetEvent(ref=REF, key=REF.key, kind=kind, text="It died.") for kind in FleetEventKind
@@ -395,7 +396,7 @@ async def test_a_card_whose_old_message_cannot_be_deleted_is_posted_again_all_th
     assert "Iteration 9" in again.text
 
 
-async def test_a_session_that_is_stopped_is_not_said_to_go_on_to_a_phase(known: Phone) -> None:
+async def test_stopped_session_is_not_announced_as_moving_to_a_phase(known: Phone) -> None:
     stopped = at_rest(SessionState.STOPPED, phase=Phase.PLANNING, end=ended(RunEndReason.STOPPED))
     await known.look(stopped)
     assert await known.look(stopped.model_copy(update={"phase": Phase.IMPLEMENTATION})) == []
@@ -424,7 +425,7 @@ async def test_guidance_is_said_to_have_arrived_once_the_agent_had_it(known: Pho
     assert receipt.silent
 
 
-async def test_a_forgery_that_was_put_back_is_loud_and_told_once(known: Phone) -> None:
+async def test_reverted_forgery_is_loud_and_sent_once(known: Phone) -> None:
     remark = RemarkView(at=LATER, kind="void", text="An answer to Q1 was written by the agent.")
     new = await known.look(session(phase=Phase.REQUIREMENTS, remarks=(remark,)))
     assert loud(new) == ["⚠️ greet tried to decide for you"]
@@ -447,7 +448,7 @@ async def test_money_is_warned_of_at_half_and_at_four_fifths(known: Phone) -> No
 # A limit -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_limit_is_one_message_for_all_that_wait_and_one_when_they_go_on(phone: Phone) -> None:
+async def test_limit_is_one_message_for_all_that_wait_and_one_when_they_continue(phone: Phone) -> None:
     until = AT.replace(hour=15, minute=47)
     greet = session(state=SessionState.PARKED, parked_until=until, limit="You’ve hit your session limit")
     api = greet.model_copy(update={"ref": OTHER})
@@ -494,9 +495,7 @@ STATES: list[SessionView] = [
 
 
 @pytest.mark.parametrize("view", STATES, ids=lambda view: str(view.gate or view.end.reason))
-async def test_what_is_needed_is_told_once_though_the_bot_is_killed_after_it(
-    known: Phone, view: SessionView
-) -> None:
+async def test_need_is_sent_once_although_the_bot_is_killed_after_it(known: Phone, view: SessionView) -> None:
     assert len(loud(await known.look(view))) == 1
     for _ in range(3):
         known.start()
@@ -504,7 +503,7 @@ async def test_what_is_needed_is_told_once_though_the_bot_is_killed_after_it(
 
 
 @pytest.mark.parametrize("view", STATES, ids=lambda view: str(view.gate or view.end.reason))
-async def test_what_is_needed_is_told_though_the_bot_is_killed_before_it_went_out(
+async def test_need_is_sent_although_the_bot_is_killed_before_the_delivery(
     known: Phone, view: SessionView
 ) -> None:
     known.fleet.put(view)
@@ -514,7 +513,7 @@ async def test_what_is_needed_is_told_though_the_bot_is_killed_before_it_went_ou
 
 
 @pytest.mark.parametrize("view", STATES, ids=lambda view: str(view.gate or view.end.reason))
-async def test_nothing_is_taken_for_told_that_the_disk_refused(
+async def test_nothing_counts_as_sent_that_the_disk_refused(
     known: Phone, view: SessionView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
@@ -526,7 +525,7 @@ async def test_nothing_is_taken_for_told_that_the_disk_refused(
     assert len(loud(await known.look(view))) == 1
 
 
-async def test_after_an_outage_only_what_holds_now_is_told(known: Phone) -> None:
+async def test_only_the_current_state_is_sent_after_an_outage(known: Phone) -> None:
     done = [question(n, answer="A) hello") for n in (0, 1)]
     await known.look(asking(question(), question(1), updated=LATER))
     known.start()
@@ -536,22 +535,118 @@ async def test_after_an_outage_only_what_holds_now_is_told(known: Phone) -> None
     assert loud(new) == ["⛔ greet is blocked in testing"]
 
 
-async def test_old_sessions_are_not_told_when_the_bot_sees_them_for_the_first_time(phone: Phone) -> None:
-    week_ago = AT - timedelta(days=7)
-    old = [
-        at_rest(SessionState.DONE, phase=Phase.DONE, updated=week_ago),
-        asking(question(), updated=week_ago),
-        blocked(updated=week_ago),
+def _old(**views: SessionView) -> list[SessionView]:
+    """Sessions of these names, in which nothing has happened for a week."""
+    return [
+        view.model_copy(
+            update={
+                "ref": SessionRef(project="demo", folder=name, name=name),
+                "updated": AT - timedelta(days=7),
+            }
+        )
+        for name, view in views.items()
     ]
-    views = [
-        view.model_copy(update={"ref": SessionRef(project="demo", folder=f"f{n}", name=f"f{n}")})
-        for n, view in enumerate(old)
-    ]
-    assert not await phone.look(*views)
+
+
+async def test_old_sessions_have_no_message_of_their_own_when_the_bot_sees_them_for_the_first_time(
+    phone: Phone,
+) -> None:
+    views = _old(done=at_rest(SessionState.DONE, phase=Phase.DONE), asks=asking(question()), stuck=blocked())
+    (new,) = await phone.look(*views)
+    assert new.text == (
+        "❓ 2 sessions wait for you\n❓ asks  waits for 1 answer, for 7 d\n⛔ stuck  is blocked, for 7 d"
+    )
+    assert new.labels == ["asks", "stuck"]
+    assert not new.silent
     assert loud(await phone.look(asking(question(), updated=AT))) == ["❓ greet asks"]
 
 
-async def test_a_session_finished_while_the_bot_was_down_is_told(phone: Phone) -> None:
+async def test_each_kind_of_need_is_in_the_summary(phone: Phone) -> None:
+    (new,) = await phone.look(
+        *_old(
+            a=asking(question()),
+            b=planned(plan()),
+            c=blocked(),
+            d=at_rest(SessionState.WAITING, waiting_for=WaitingFor.HUMAN_ACTION, gate="action:1"),
+            e=at_rest(SessionState.BLOCKED, end=ended(RunEndReason.BUDGET)),
+            f=at_rest(SessionState.BLOCKED, end=ended(RunEndReason.ITERATIONS)),
+            g=at_rest(SessionState.BLOCKED, end=ended(RunEndReason.FAILED)),
+            h=at_rest(SessionState.IDLE, lost=True),
+        )
+    )
+    signs = [line.split()[0] for line in new.text.split("\n")[1:]]
+    assert signs == ["❓", "📋", "⛔", "✋", "💰", "⏸", "⚠️", "⚠️"]
+    assert len(new.labels) == 8
+
+
+async def test_what_waits_is_summarized_once_also_after_restarts_and_a_week(phone: Phone) -> None:
+    views = _old(asks=asking(question()), stuck=blocked())
+    assert len(await phone.look(*views)) == 1
+    assert not await phone.look(*views)
+    phone.start()
+    assert not await phone.look(*views)
+    phone.start()
+    assert not await phone.look(*views, after=timedelta(days=8))
+    assert not await phone.look(*_old(asks=asking(question(answer="A) hello"))))
+    more = _old(late=planned(plan()))
+    phone.start()
+    (new,) = await phone.look(*more, after=timedelta(days=8))
+    assert new.text.split("\n")[0] == "❓ 1 session waits for you"
+    assert new.labels == ["late"]
+
+
+async def test_the_summary_comes_when_all_sessions_have_been_read(phone: Phone) -> None:
+    first, second = _old(asks=asking(question()), stuck=blocked())
+    unread = [PastSession(second.ref.key, second.updated)]
+    async with phone.delivering():
+        await phone.notifier.update([phone.fleet.put(first)], unread)
+    assert not phone.messages
+    async with phone.delivering():
+        await phone.notifier.update([first, phone.fleet.put(second)], [])
+    (new,) = phone.messages
+    assert new.labels == ["asks", "stuck"]
+
+
+async def test_a_kill_before_the_summary_is_noted_neither_loses_nor_repeats_it(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = _old(asks=asking(question()))
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise StorageError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SessionNotifier, "save_states", refuse)
+        with pytest.raises(StorageError):
+            await phone.look(*views)
+    assert not phone.messages
+    phone.start()
+    assert len(await phone.look(*views)) == 1
+
+
+@pytest.mark.parametrize(
+    ("view", "shown"),
+    [
+        (asking(question(), question(1)), ["❓ f asks · 1 of 2", "❓ f asks · 2 of 2"]),
+        (planned(plan()), ["📎 📋 f: the whole plan", "📋 f has a plan"]),
+        (blocked(), ["⛔ f is blocked in testing"]),
+    ],
+    ids=["questions", "plan", "block"],
+)
+async def test_what_was_only_summarized_is_shown_when_it_is_asked_for(
+    phone: Phone, view: SessionView, shown: list[str]
+) -> None:
+    (view,) = _old(f=view)
+    assert len(await phone.look(view)) == 1
+    seen = max(message.id for message in phone.messages)
+    for _ in range(2):
+        async with phone.delivering():
+            await phone.notifier.unmute(view.ref)
+    new = [message.text.split("\n")[0] for message in phone.messages if message.id > seen]
+    assert new == shown
+
+
+async def test_session_finished_while_the_bot_was_down_is_reported(phone: Phone) -> None:
     await phone.look()
     phone.start()
     view = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)
@@ -591,7 +686,7 @@ async def test_a_session_removed_while_the_bot_was_down_is_closed_too(known: Pho
     assert known.store.notified.get(REF.key) is None
 
 
-async def test_nothing_is_taken_for_told_while_there_is_no_chat(phone: Phone) -> None:
+async def test_nothing_counts_as_sent_without_a_chat(phone: Phone) -> None:
     phone.settings = Settings()
     phone.start()
     await phone.look(asking(question(), updated=AT))
@@ -602,7 +697,9 @@ async def test_nothing_is_taken_for_told_while_there_is_no_chat(phone: Phone) ->
 # Where, and by itself ------------------------------------------------------------------------------------------
 
 
-async def test_a_session_started_in_a_group_is_told_there_with_the_names_of_who_decided(phone: Phone) -> None:
+async def test_session_started_in_a_group_is_reported_there_with_the_names_of_who_decided(
+    phone: Phone,
+) -> None:
     group = phone.server.group("Team", [phone.server.person("Ann")])
     phone.places.follow(REF.key, group.id)
     await phone.look(asking(question(), question(1), updated=AT))
@@ -612,7 +709,7 @@ async def test_a_session_started_in_a_group_is_told_there_with_the_names_of_who_
     assert any("Ann, 14:00" in message.text for message in group.from_bot())
 
 
-async def test_a_session_started_so_decides_by_itself_after_a_delay_that_it_says(known: Phone) -> None:
+async def test_session_started_so_decides_automatically_after_an_announced_delay(known: Phone) -> None:
     view = planned(plan(), auto=True, updated=LATER)
     await known.look(view)
     assert "It is approved at 14:10 unless you say otherwise." in known.one("📋 greet has a plan").text
@@ -622,7 +719,7 @@ async def test_a_session_started_so_decides_by_itself_after_a_delay_that_it_says
     assert known.fleet.decided == [("approve", plan().sha256)]
 
 
-async def test_a_person_can_keep_it_from_deciding_by_itself(known: Phone) -> None:
+async def test_user_can_turn_automatic_decisions_off(known: Phone) -> None:
     view = asking(question(), auto=True, updated=LATER)
     await known.look(view)
     assert "✋ Not by itself" in known.one("❓ greet asks").labels
@@ -643,7 +740,7 @@ async def test_a_bot_that_was_down_lets_taps_come_first_before_it_decides(known:
     assert known.fleet.decided == [("approve", plan().sha256)]
 
 
-async def test_what_cannot_be_decided_by_itself_is_left_to_a_person(known: Phone) -> None:
+async def test_what_cannot_be_decided_automatically_is_left_to_the_user(known: Phone) -> None:
     known.fleet.refuse = True
     view = asking(question(), auto=True, updated=LATER)
     await known.look(view)
@@ -652,14 +749,14 @@ async def test_what_cannot_be_decided_by_itself_is_left_to_a_person(known: Phone
     assert "✋ Not by itself" not in known.one("❓ greet asks").labels
 
 
-async def test_open_questions_without_a_suggestion_are_never_decided_by_itself(known: Phone) -> None:
+async def test_open_questions_without_a_suggestion_are_never_decided_automatically(known: Phone) -> None:
     view = asking(question(), question(1, suggestion=None, reason=""), auto=True, updated=LATER)
     await known.look(view)
     await known.look(view, after=timedelta(days=2))
     assert not known.fleet.decided
 
 
-async def test_a_phase_that_is_over_is_not_told_after_the_end(known: Phone) -> None:
+async def test_phase_that_is_over_is_not_sent_after_the_end(known: Phone) -> None:
     known.store.chats.put(replace(known.store.chats.get(known.chat.id), level=NotifyLevel.ALL))
     await known.notifier.update([known.fleet.put(session(phase=Phase.PLANNING, updated=LATER))])
     view = at_rest(SessionState.DONE, phase=Phase.DONE, updated=LATER + timedelta(seconds=2))
@@ -670,7 +767,7 @@ async def test_a_phase_that_is_over_is_not_told_after_the_end(known: Phone) -> N
     assert not any("greet: planning" in text for text in texts(known.messages))
 
 
-async def test_a_worker_that_dies_again_and_again_is_told_in_one_message(known: Phone) -> None:
+async def test_worker_that_dies_repeatedly_is_reported_in_one_message(known: Phone) -> None:
     async with known.delivering():
         for _ in range(3):
             known.now += timedelta(seconds=10)
@@ -689,7 +786,7 @@ async def test_a_worker_that_dies_again_and_again_is_told_in_one_message(known: 
     assert sum("worker died" in text for text in texts(known.messages)) == 2
 
 
-async def test_sessions_of_one_name_in_two_projects_are_told_apart(known: Phone) -> None:
+async def test_sessions_of_one_name_in_two_projects_are_distinguished(known: Phone) -> None:
     await known.look(asking(question(), updated=LATER))
     assert known.one("❓ greet asks")
     other = SessionRef(project="shop", folder="26-01-15-greet", name="greet")
@@ -710,7 +807,7 @@ async def test_a_name_is_short_again_once_it_is_the_only_one(known: Phone) -> No
     assert known.one("❓ greet asks")
 
 
-async def test_a_session_of_which_all_is_said_becomes_past_and_says_what_comes_later(known: Phone) -> None:
+async def test_reported_session_becomes_past_and_still_reports_later_events(known: Phone) -> None:
     done = session(phase=Phase.DONE, state=SessionState.DONE, updated=AT)
     await known.look(done)
     known.fleet.idle = True

@@ -98,7 +98,7 @@ async def test_silenced_it_is_not_said_again_but_the_next_need_is(phone: Phone) 
     assert len(await wait(phone, HOUR)) == 1
 
 
-async def test_a_reminder_says_so_when_it_is_not_needed_any_more(phone: Phone) -> None:
+async def test_reminder_shows_when_it_is_no_longer_needed(phone: Phone) -> None:
     await phone.look(asking(question(), updated=AT))
     (first,) = await wait(phone, HOUR)
     await phone.look(session(questions=(question(answer="A) hello"),)))
@@ -107,7 +107,7 @@ async def test_a_reminder_says_so_when_it_is_not_needed_any_more(phone: Phone) -
     assert not message.labels
 
 
-async def test_nothing_is_said_again_once_it_goes_on(phone: Phone) -> None:
+async def test_nothing_is_repeated_once_it_continues(phone: Phone) -> None:
     await phone.look(asking(question(), updated=AT))
     await phone.look(session(ref=REF))
     assert not [message for message in await wait(phone, 5 * HOUR) if "still" in message.text]

@@ -82,7 +82,7 @@ def test_any_refusal_comes_to_an_end(text: str) -> None:
 
 
 @given(st.text())
-def test_plain_text_is_what_the_person_would_have_read(text: str) -> None:
+def test_plain_text_is_what_the_user_would_have_read(text: str) -> None:
     assert plain_text(f"<b>{html.escape(text)}</b> <a href='http://x'>l</a>") == f"{text} l"
 
 

@@ -191,7 +191,7 @@ async def test_a_card_that_was_deleted_in_the_chat_is_sent_anew(scene: Scene) ->
     assert scene.store.sent.find(scene.chat.id, card.id) is not None
 
 
-async def test_the_same_card_goes_on_after_a_restart(scene: Scene) -> None:
+async def test_same_card_continues_after_a_restart(scene: Scene) -> None:
     for text in ("before", "after"):
         async with scene.outbox() as outbox:
             outbox.show(scene.chat.id, text, key="card:a")
@@ -207,7 +207,7 @@ async def test_network_errors_are_outlived(scene: Scene, fault: FaultKind) -> No
         await scene.until_shown("needed")
 
 
-async def test_a_flooded_chat_waits_as_long_as_telegram_says_and_others_do_not(scene: Scene) -> None:
+async def test_flooded_chat_waits_as_long_as_telegram_asks_and_others_do_not(scene: Scene) -> None:
     other = scene.server.private_chat(scene.server.person("Bob"))
     scene.server.faults.add(
         Fault(
@@ -248,7 +248,7 @@ async def test_a_call_that_hangs_holds_up_only_its_chat(scene: Scene) -> None:
         await scene.until_shown("hangs")
 
 
-async def test_entities_that_telegram_rejects_cost_the_looks_and_not_the_words(scene: Scene) -> None:
+async def test_entities_that_telegram_rejects_cost_the_formatting_and_not_the_text(scene: Scene) -> None:
     async with scene.outbox() as outbox:
         outbox.post(scene.chat.id, "<b>bold &amp; <nonsense>open", key="q1", markup=KEYS)
         (message,) = await scene.until_shown("bold & open")
@@ -339,7 +339,7 @@ async def test_a_document_and_a_photo_wait_on_disk_and_leave_nothing_there(
     assert list(folder.iterdir()) == []
 
 
-async def test_a_file_that_was_lost_does_not_lose_its_words(scene: Scene) -> None:
+async def test_lost_file_does_not_lose_its_text(scene: Scene) -> None:
     early = Outbox(scene.bot, scene.store)
     early.post(scene.chat.id, "the plan", key="p", attachment=Attachment("plan.md", b"# Plan"))
     for path in (scene.store.state_dir / "outbox").iterdir():
@@ -382,7 +382,7 @@ async def test_a_message_can_be_taken_back_sent_or_not(scene: Scene) -> None:
     assert len(scene.server.calls.of("sendMessage")) == 1
 
 
-async def test_buttons_are_taken_off_a_message_sent_or_not_and_its_words_stay(scene: Scene) -> None:
+async def test_buttons_are_removed_from_a_message_sent_or_not_and_its_text_stays(scene: Scene) -> None:
     early = Outbox(scene.bot, scene.store)
     early.post(scene.chat.id, "<b>queued</b>", key="q1", markup=KEYS)
     early.strip(scene.chat.id, "q1")
@@ -416,7 +416,7 @@ async def test_a_tap_is_answered_past_a_stuck_queue_and_a_late_answer_is_no_erro
         )
 
 
-async def test_a_receipt_that_is_news_no_more_is_dropped(scene: Scene, clock: ManualClock) -> None:
+async def test_outdated_receipt_is_dropped(scene: Scene, clock: ManualClock) -> None:
     early = Outbox(scene.bot, scene.store)
     early.post(scene.chat.id, "old receipt", key="r", priority=Priority.RECEIPT)
     early.post(scene.chat.id, "old question", key="q")
@@ -459,7 +459,7 @@ async def test_a_disk_that_fills_up_after_the_sending_does_not_repeat_it(
     assert scene.store.sent.by_key(scene.chat.id, "q1") is not None
 
 
-async def test_a_full_disk_refuses_what_is_needed_and_still_says_the_receipt(
+async def test_full_disk_refuses_what_is_needed_and_still_sends_the_receipt(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any, **__: Any) -> None:
@@ -514,7 +514,7 @@ async def test_a_kill_in_the_middle_of_sending_loses_nothing_and_repeats_at_most
     assert scene.store.outbox.count() == 0
 
 
-async def test_a_notice_and_what_it_tells_are_one_step(scene: Scene) -> None:
+async def test_notice_and_its_record_are_one_transaction(scene: Scene) -> None:
     early = Outbox(scene.bot, scene.store)
 
     def tell_and_fail() -> None:
@@ -599,7 +599,7 @@ async def test_outbox_masks_secrets_on_buttons_and_in_answers_to_taps(store: Sto
     assert MASK in json.dumps(row.post.markup)
 
 
-async def test_outbox_masks_secrets_in_documents_and_says_so(scene: Scene) -> None:
+async def test_outbox_masks_secrets_in_documents_and_reports_it(scene: Scene) -> None:
     async with scene.outbox() as outbox:
         data = f"export GITHUB_TOKEN={KEY}\n".encode()
         outbox.post(scene.chat.id, "Plan", key="a", attachment=Attachment("plan.md", data))

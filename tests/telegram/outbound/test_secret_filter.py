@@ -138,7 +138,7 @@ def test_filter_masks_a_key_that_styles_divide_and_one_in_a_link() -> None:
 
 
 @given(st.text(), st.text(), st.sampled_from(["b", "i", "u", "code", "pre", "blockquote"]))
-def test_masking_keeps_the_rest_of_a_message_as_it_is(before: str, after: str, tag: str) -> None:
+def test_masking_keeps_the_remainder_of_a_message(before: str, after: str, tag: str) -> None:
     key = f"ghp_{fake(36)}"
     from samobot.telegram.markup.rich_text import clean, escape
 

@@ -30,7 +30,7 @@ OLD, NEW = -5, -100_500
 BOT = Bot("42:token-for-tests")
 
 
-def test_sessions_that_were_told_in_a_group_are_told_in_what_it_has_become(store: Store) -> None:
+def test_sessions_that_were_sent_to_a_group_are_sent_to_its_supergroup(store: Store) -> None:
     places = Recipients(store, Settings(telegram_chat_id=OLD))
     places.follow("demo:followed", -7, 3)
     store.migrations.add(OLD, NEW)
@@ -59,7 +59,7 @@ def test_messages_that_may_still_change_are_remembered_under_the_new_number() ->
     assert memory.migrated({-9: -100_900}) is memory
 
 
-async def test_what_a_group_was_told_of_a_limit_and_what_it_silenced_is_not_said_again_in_what_it_has_become(
+async def test_limit_notice_and_silences_of_a_group_are_not_repeated_in_its_supergroup(
     store: Store, move: Callable[[], Awaitable[None]]
 ) -> None:
     places = Recipients(store, Settings(telegram_chat_id=OLD))

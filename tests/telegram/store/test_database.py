@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
         Database(tmp_path / "state" / "bot.db")
 
 
-def test_a_full_disk_is_our_error_and_the_database_goes_on_afterwards(tmp_path: Path) -> None:
+def test_full_disk_is_our_error_and_the_database_continues_afterwards(tmp_path: Path) -> None:
     database = Database(tmp_path / "bot.db")
     pages = database.rows("PRAGMA page_count")[0][0]
     database.rows(f"PRAGMA max_page_count={pages}")

@@ -41,6 +41,11 @@ def test_a_running_session_shows_where_it_is_and_what_it_does() -> None:
     assert labels(shown)[:3] == ["⏸ Pause", "⏹ Stop", "📄 Log"]
 
 
+def test_card_of_a_fenced_agent_says_so() -> None:
+    assert shown_lines(session(fenced=True))[2] == "Iteration 6 · 14 min · $1.84 · fenced"
+    assert "fenced" not in "\n".join(shown_lines(session(fenced=False)))
+
+
 OUTSIDE = ended(RunEndReason.STOPPED).model_copy(update={"by_person": False})
 
 
@@ -84,7 +89,7 @@ OUTSIDE = ended(RunEndReason.STOPPED).model_copy(update={"by_person": False})
         ),
     ],
 )
-def test_each_state_has_its_sign_and_its_words(view: SessionView, sign: str, words: str) -> None:
+def test_each_state_has_its_sign_and_its_text(view: SessionView, sign: str, words: str) -> None:
     lines = shown_lines(view)
     assert lines[0].startswith(sign)
     assert words in lines
@@ -92,26 +97,26 @@ def test_each_state_has_its_sign_and_its_words(view: SessionView, sign: str, wor
 
 
 @pytest.mark.parametrize("state", [state for state in SessionState if state is not SessionState.RUNNING])
-def test_without_a_worker_a_card_never_says_that_something_works(state: SessionState) -> None:
+def test_card_without_a_worker_never_shows_work(state: SessionState) -> None:
     lines = shown_lines(
         at_rest(state, activity="Editing src/greet.py", lost=True, wanted=state is SessionState.IDLE)
     )
     assert not any("Editing" in line or "Working" in line or line.startswith("▶️") for line in lines)
 
 
-def test_the_minutes_of_a_card_that_rests_stand_still() -> None:
+def test_minutes_of_an_idle_card_stand_still() -> None:
     view = at_rest(SessionState.STOPPED, duration_s=840.0, end=ended(RunEndReason.STOPPED))
     assert card(view, HERE, NOW) == card(view, HERE, NOW + timedelta(hours=3))
 
 
-def test_a_card_says_that_its_session_will_pause_and_offers_to_let_it_go_on() -> None:
+def test_card_reports_that_its_session_will_pause_and_offers_to_continue() -> None:
     view = session(pausing=True)
     assert "⏸ Pauses after this iteration" in shown_lines(view)
     assert labels(card(view, HERE, NOW)) == ["▶️ Resume", "⏹ Stop", "📄 Log", "💬 Guidance"]
     assert "⏸ Pause" in labels(card(session(), HERE, NOW))
 
 
-def test_guidance_that_waits_is_shown_as_the_person_wrote_it() -> None:
+def test_guidance_that_waits_is_shown_as_the_user_wrote_it() -> None:
     view = session(
         guidance=(
             GuidanceView(who="Ann", text="done already", given=True),
@@ -125,7 +130,7 @@ def test_guidance_that_waits_is_shown_as_the_person_wrote_it() -> None:
     assert not any("done already" in line for line in lines)
 
 
-def test_when_the_bot_goes_off_the_card_says_as_of_when_it_is() -> None:
+def test_card_shows_its_time_when_the_bot_goes_offline() -> None:
     assert "As of 14:14" in farewell(session(), HERE, NOW).text
 
 

@@ -132,7 +132,8 @@ async def trace(root: Path) -> dict[str, dict[str, Any]]:
         plan = await on.chat.wait_for(
             lambda message: any("Approve" in label for label in message.labels), timeout=60, after=question.id
         )
-        await say("/approve", "/approve greet", "greet")
+        approved = partial(on.chat.wait_for, lambda message: "Approved" in message.text, timeout=60)
+        await tracer.window("/approve", partial(on.owner.say, "/approve greet"), approved)
         await asyncio.sleep(5)
         await tracer.window("tool call → card", lambda: None, edited)
         await tracer.window("usage limit → message", lambda: None, lambda: seen(plan.id, "🌙"))

@@ -65,8 +65,8 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         lost=current.lost,
         auto=journal.run.auto if journal.run else False,
         remarks=tuple(
-            RemarkView(at=each.at, kind=kind, text=without_surrogates(each.text))
-            for kind, remarks in (("void", journal.voids), ("notice", journal.notices))
+            RemarkView(at=each.at, kind=kind or each.kind, text=without_surrogates(each.text))
+            for kind, remarks in (("void", journal.voids), ("", journal.notices))
             for each in remarks
         ),
         last_action=status.last_action,
@@ -229,7 +229,7 @@ def _guidance(current: Snapshot, running: RunningIteration | None) -> tuple[Guid
     at_work = frozenset(waiting[: running.guidance] if running is not None else ())
     return tuple(
         GuidanceView(
-            who=item.who,
+            who=without_surrogates(item.who or "somebody"),
             text=without_surrogates(item.text),
             given=item.done,
             at_work=item.index in at_work,

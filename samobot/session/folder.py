@@ -94,7 +94,7 @@ class SessionFolder:
 
     @property
     def all_files(self) -> tuple[str, ...]:
-        """The state files, the lock and the folder itself: what changes with anything that a status says."""
+        """The state files, the lock and the folder itself: what changes with anything that a status shows."""
         return (os.fspath(self.path), *self.state_files, os.fspath(self.lock))
 
     @property

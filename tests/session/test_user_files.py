@@ -24,7 +24,7 @@ NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
         ("../../.ssh/authorized_keys", "authorized_keys"),
         ("C:\\Users\\ann\\trace.log", "trace.log"),
         (".bashrc", "bashrc"),
-        ("a b;rm -rf $HOME`id`.sh", "a-b-rm-rf-HOME-id-.sh"),
+        ("a b;rm -rf $HOME`id`.sh", "a-b-rm--rf-HOME-id-.sh"),
         ("снимок экрана.png", "снимок-экрана.png"),
         ("", "file"),
         ("...", "file"),

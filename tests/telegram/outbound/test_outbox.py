@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -538,6 +539,12 @@ async def test_ten_cards_keep_to_one_edit_a_second_and_a_question_does_not_wait_
     def edits() -> int:
         return len(scene.server.calls.of("editMessageText"))
 
+    def has_edited(times: int) -> bool:
+        return edits() == times
+
+    def has_asked(second: int) -> bool:
+        return scene.shown[-1].text == f"Which? {second}"
+
     async with scene.outbox(RateLimits(burst=20), clock) as outbox:
         for number in range(10):
             outbox.show(scene.chat.id, "start", key=f"card:{number}")
@@ -545,9 +552,9 @@ async def test_ten_cards_keep_to_one_edit_a_second_and_a_question_does_not_wait_
         for number in range(10):
             outbox.show(scene.chat.id, "next", key=f"card:{number}")
         for second in range(1, 4):
-            await scene.server.wait_until(lambda second=second: edits() == second)
+            await scene.server.wait_until(partial(has_edited, second))
             outbox.post(scene.chat.id, f"Which? {second}", key=f"q{second}")
-            await scene.server.wait_until(lambda second=second: scene.shown[-1].text == f"Which? {second}")
+            await scene.server.wait_until(partial(has_asked, second))
             assert edits() == second
             clock.now += 1.0
 

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import chat, loops, programs
+from benchmarks import chat, fences, loops, programs
 from benchmarks.measure import Measure, table
 
 ALL: dict[str, Callable[[Path], Any]] = {
     "version": lambda root: programs.version(),
     "status": programs.status_of_many,
     "loop": loops.own_time,
+    "fence": fences.cost_of_fence,
     "worker": loops.worker_memory,
     "reply": chat.command_to_reply,
     "change": chat.change_to_message,

@@ -32,7 +32,7 @@ done
 """
 
 
-def _answer(request: Request) -> Turn:
+def answer(request: Request) -> Turn:
     """A model that writes the signal and ends, or just ends if there is no session."""
     signal = Path(request.session, "_signal.json") if request.session else None
     if signal is not None:
@@ -47,7 +47,7 @@ def own_time(root: Path) -> Measure:
     claude = require_claude()
     plugin = Path(__file__).resolve().parent.parent
     ratios = []
-    with MessagesApi(_answer) as api:
+    with MessagesApi(answer) as api:
         shop = make_workshop(root, cli_environment(root / "home", api.url) | {"CLAUDE_PATH": str(claude)})
         script = _SHELL.format(count=ITERATIONS, claude=claude, plugin=plugin)
         for number in range(3):

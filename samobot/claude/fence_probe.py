@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from functools import lru_cache
 
-from samobot.claude.fence import BASE
+from samobot.claude.fence import BASE, RESET_BY_ENV
 from samobot.system.commands import run_command
 
 _SECONDS = 10.0
@@ -30,6 +30,16 @@ def fence_problem(environ: Mapping[str, str]) -> str | None:
         environ: The environment, for PATH.
     """
     return _problem(find_bwrap(environ))
+
+
+@lru_cache(maxsize=4)
+def env_resets_signals(path: str | None) -> bool:
+    """Whether `env` on this PATH can set signals back, as that of GNU coreutils 8.31 or newer."""
+    try:
+        environ = {} if path is None else {"PATH": path}
+        return run_command([*RESET_BY_ENV, "true"], seconds=_SECONDS, environ=environ).succeeded
+    except OSError:
+        return False
 
 
 @lru_cache(maxsize=4)

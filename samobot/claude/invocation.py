@@ -28,6 +28,19 @@ ITERATION_VARIABLE = "SAMOBOT_ITERATION"
 _OURS = ("TELEGRAM_", "SAMOBOT_", "SAMOCODE_")
 
 # Variables that an interactive Claude sets for its children; a worker started from one must not pass them on.
+FORGE_TOKENS = frozenset(
+    {
+        "GH_TOKEN",
+        "GITHUB_TOKEN",
+        "GH_ENTERPRISE_TOKEN",
+        "GITHUB_ENTERPRISE_TOKEN",
+        "GITLAB_TOKEN",
+        "GITLAB_ACCESS_TOKEN",
+        "OAUTH_TOKEN",
+    }
+)
+"""Variables that log `gh` and `glab` in: what an agent made is pushed and merged by the user alone."""
+
 _OUTER_CLAUDE = frozenset(
     {
         "AI_AGENT",
@@ -229,7 +242,7 @@ def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()
     env = {
         name: value
         for name, value in environ.items()
-        if not name.startswith(_OURS) and name not in _OUTER_CLAUDE and name not in withheld
+        if not name.startswith(_OURS) and name not in _OUTER_CLAUDE | FORGE_TOKENS and name not in withheld
     }
     # Without updates in the middle of a run, each iteration runs the same program.
     env.setdefault("DISABLE_AUTOUPDATER", "1")

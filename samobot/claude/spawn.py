@@ -21,6 +21,9 @@ from typing import IO
 
 from samobot.claude.invocation import Invocation
 
+MAX_PROCESSES = 8192
+"""Limit for processes and threads of the user inside the fence, against a fork without end; does not bind root."""
+
 # Runs in a Python of its own between fork and exec: a preexec_fn may deadlock in a program with threads.
 # bubblewrap has to ignore the signals that stop the CLI, or it would end the CLI before that has written its result.
 # 1 is PR_SET_PDEATHSIG. The parent may have died before that was set, hence the check afterwards.
@@ -29,6 +32,11 @@ import os, signal, sys
 stopped = signal.SIG_IGN if sys.argv[2] == "fenced" else signal.SIG_DFL
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
     signal.signal(number, stopped)
+if sys.argv[2] == "fenced":
+    import resource
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    most = MAX_PROCESSES if hard == resource.RLIM_INFINITY else min(hard, MAX_PROCESSES)
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 signal.pthread_sigmask(signal.SIG_SETMASK, ())
 if sys.platform == "linux":
     import ctypes
@@ -39,7 +47,7 @@ try:
     os.execvp(sys.argv[3], sys.argv[3:])
 except OSError as error:
     sys.exit(f"{sys.argv[3]}: {error.strerror}")
-"""
+""".replace("MAX_PROCESSES", str(MAX_PROCESSES))
 
 
 async def spawn(invocation: Invocation, stderr: Path) -> Process:

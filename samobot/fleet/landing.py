@@ -13,11 +13,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from samobot.config.project import Project
-from samobot.errors import BusyError, ConflictError, StorageError
+from samobot.errors import BusyError, ConflictError, NotFoundError, StorageError
+from samobot.fleet.documents import work_dir_of
 from samobot.fleet.forge import Forge, ForgeError, PullRequestState
 from samobot.fleet.landing_look import LandingLook, look_at
 from samobot.fleet.landing_models import LandingOffer, LandingResult, LandingStep, LandingView
 from samobot.session import journal
+from samobot.session.branch_removal import Removal, remove_branch, remove_remote_branch
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
 from samobot.session.file_lock import FileLock, edit_lock
 from samobot.session.folder import SessionFolder
@@ -32,6 +34,7 @@ from samobot.text import without_surrogates
 
 _TITLE = 72
 _LOCK, _LOCK_WAIT_S = ".landing.lock", 60.0
+_REMOVES = frozenset({LandingStep.CLEAN_UP, LandingStep.DISCARD})
 _MERGES = {LandingStep.MERGE: MergeMethod.MERGE, LandingStep.SQUASH: MergeMethod.SQUASH}
 
 
@@ -78,10 +81,16 @@ def land(
         if not lock.acquire(wait=_LOCK_WAIT_S):
             raise BusyError(f"{folder.name} is being landed already; try again in a minute.")
         _refuse_unless_done(folder)
-        look = look_at(project, folder, frozenset({step}))
+        try:
+            look = look_at(project, folder, frozenset({step}))
+        except NotFoundError:
+            begun = _decided(folder, expected, key) if step in _REMOVES else None
+            if begun is None:
+                raise
+            return _finish_removal(project, folder, step, begun, now())
         earlier = _decided(folder, expected, key)
         if earlier is not None and _has_effect(look, step, earlier):
-            return _repeated(look, step, earlier, now())
+            return _repeated(folder, step, earlier, now(), base=_base(look))
         offer = look.offer(step)
         if offer is None or offer.identity != expected:
             raise ConflictError(f"{folder.name} has changed since this was shown; look at it again.")
@@ -89,32 +98,58 @@ def land(
             raise ConflictError(offer.refusal)
         method = _MERGES.get(step)
         if method is None:
-            return _carry_out(look, offer, look.state.head, by, now, key)
+            return _carry_out(project, look, offer, look.state.head, by, now, key)
         with repository_lock(look.state.repository.common):
             commit = make_merge(look.state, method, _message(look, method))
-            return _carry_out(look, offer, commit, by, now, key)
+            return _carry_out(project, look, offer, commit, by, now, key)
 
 
 def _carry_out(
-    look: LandingLook, offer: LandingOffer, commit: str, by: Person, now: Callable[[], datetime], key: bytes
+    project: Project,
+    look: LandingLook,
+    offer: LandingOffer,
+    commit: str,
+    by: Person,
+    now: Callable[[], datetime],
+    key: bytes,
 ) -> LandingResult:
     folder, step = look.folder, offer.step
     text = without_surrogates(_sentence(look, step, commit))
     decision = Decision(
-        now(), by.who, by.via, DecisionKind.LANDING, text=text, sha256=offer.identity, commit=commit
+        now(),
+        by.who,
+        by.via,
+        DecisionKind.LANDING,
+        text=text,
+        file=without_surrogates(look.state.name),
+        sha256=offer.identity,
+        commit=commit,
     )
     with edit_lock(folder.path):
         decision = record(folder, decision, key)
         journal_decisions(folder, now(), key)
-    _take_effect(look, step, commit)
+    _take_effect(project, look, step, commit)
     try:
-        _note(look, step, decision, now())
+        _note(folder, step, decision, now(), base=_base(look))
     except StorageError as error:
         raise StorageError(f"{text} But that could not be recorded: {error.message}") from error
     return LandingResult(step=step, text=text, commit=commit)
 
 
-def _take_effect(look: LandingLook, step: LandingStep, commit: str) -> None:
+def _finish_removal(
+    project: Project, folder: SessionFolder, step: LandingStep, decision: Decision, now: datetime
+) -> LandingResult:
+    """Finish a removal whose worktree is gone already, so that there is nothing left to look at."""
+    _remove(project, folder, step, decision.file or "", decision.commit or "")
+    return _repeated(folder, step, decision, now, base=None)
+
+
+def _remove(project: Project, folder: SessionFolder, step: LandingStep, branch: str, head: str) -> None:
+    removal = Removal(branch, head, keep=step is LandingStep.DISCARD)
+    remove_branch(project.main_repo, work_dir_of(folder, project.main_repo), removal)
+
+
+def _take_effect(project: Project, look: LandingLook, step: LandingStep, commit: str) -> None:
     try:
         match step:
             case LandingStep.MERGE | LandingStep.SQUASH:
@@ -122,6 +157,10 @@ def _take_effect(look: LandingLook, step: LandingStep, commit: str) -> None:
             case LandingStep.PUSH:
                 assert look.target is not None
                 push(look.state, look.target)
+            case LandingStep.CLEAN_UP | LandingStep.DISCARD:
+                if step is LandingStep.CLEAN_UP and look.target is not None and look.target.head is not None:
+                    remove_remote_branch(look.state, look.target)
+                _remove(project, look.folder, step, look.state.name, commit)
             case LandingStep.OPEN_PR | LandingStep.OPEN_DRAFT:
                 assert look.forge is not None
                 assert look.state.base is not None
@@ -146,11 +185,13 @@ def _require_merged(look: LandingLook, forge: Forge, commit: str) -> None:
         )
 
 
-def _repeated(look: LandingLook, step: LandingStep, decision: Decision, now: datetime) -> LandingResult:
+def _repeated(
+    folder: SessionFolder, step: LandingStep, decision: Decision, now: datetime, *, base: str | None
+) -> LandingResult:
     """Record a step whose effect is there already."""
-    known = {event.get("id") for event in journal.events(look.folder) if event["event"] == EventName.LANDING}
+    known = {event.get("id") for event in journal.events(folder) if event["event"] == EventName.LANDING}
     if decision.id not in known:
-        _note(look, step, decision, now)
+        _note(folder, step, decision, now, base=base)
     return LandingResult(step=step, text=decision.text or "", commit=decision.commit or "", repeated=True)
 
 
@@ -187,23 +228,30 @@ def _has_effect(look: LandingLook, step: LandingStep, decision: Decision) -> boo
         case LandingStep.MERGE_PR | LandingStep.SQUASH_PR:
             merged = request is not None and request.state is PullRequestState.MERGED
             return merged and request is not None and request.head == commit
+        case LandingStep.CLEAN_UP | LandingStep.DISCARD:
+            return False  # there is a branch to look at
 
 
-def _note(look: LandingLook, step: LandingStep, decision: Decision, now: datetime) -> None:
+def _note(
+    folder: SessionFolder, step: LandingStep, decision: Decision, now: datetime, *, base: str | None
+) -> None:
     journal.append(
-        look.folder,
+        folder,
         EventName.LANDING,
         now,
         id=decision.id,
         step=step,
-        branch=without_surrogates(look.state.name),
-        head=look.state.head,
-        base=without_surrogates(look.state.base.name) if look.state.base else None,
+        branch=decision.file,
+        base=base,
         commit=decision.commit,
         text=decision.text,
         who=decision.who,
         via=decision.via,
     )
+
+
+def _base(look: LandingLook) -> str | None:
+    return without_surrogates(look.state.base.name) if look.state.base else None
 
 
 def _message(look: LandingLook, method: MergeMethod) -> str:
@@ -225,6 +273,12 @@ def _sentence(look: LandingLook, step: LandingStep, commit: str) -> str:
         case LandingStep.MERGE_PR | LandingStep.SQUASH_PR:
             assert request is not None
             return f"#{request.number} is merged into {request.base}, at {commit[:9]}: {request.url}"
+        case LandingStep.CLEAN_UP:
+            there = look.target is not None and look.target.head is not None
+            also = f", here and at {look.target.remote}" if look.target is not None and there else ""
+            return f"{state.name} is merged; its branch and worktree are removed{also}."
+        case LandingStep.DISCARD:
+            return f"{state.name} is discarded, with its worktree. “git branch {state.name} {commit[:12]}” restores its commits."
         case LandingStep.MERGE | LandingStep.SQUASH:
             commits = "1 commit" if state.ahead == 1 else f"{state.ahead} commits"
             how = " as one" if step is LandingStep.SQUASH and state.ahead > 1 else ""

@@ -22,11 +22,11 @@ from samobot.session.overview import parse_overview
 from samobot.session.push import PushTarget, read_target
 from samobot.text import clip, one_line, without_surrogates
 
-LOCAL = frozenset({LandingStep.MERGE, LandingStep.SQUASH})
+LOCAL = frozenset({LandingStep.MERGE, LandingStep.SQUASH, LandingStep.DISCARD})
 """Steps that need neither the remote nor the forge."""
 
 _OPENS = frozenset({LandingStep.OPEN_PR, LandingStep.OPEN_DRAFT})
-_AT_FORGE = _OPENS | {LandingStep.MERGE_PR, LandingStep.SQUASH_PR}
+_AT_FORGE = _OPENS | {LandingStep.MERGE_PR, LandingStep.SQUASH_PR, LandingStep.CLEAN_UP}
 _TITLE = 72
 _BODY = 60_000  # GitHub takes 65,536 characters
 
@@ -59,7 +59,7 @@ class LandingLook:
 
     def offer(self, step: LandingStep) -> LandingOffer | None:
         """Return a step as it could be decided now; None if it is not possible here at all."""
-        if step in LOCAL:
+        if step in (LandingStep.MERGE, LandingStep.SQUASH):
             base = self.state.base
             shown: dict[str, object] = {"tree": self.state.tree}
             shown |= {"base": base.name, "base_head": base.head} if base else {}
@@ -71,6 +71,12 @@ class LandingLook:
                 return None
             shown = {"address": self.target.address, "there": self.target.head}
             refusal = self.target.problem
+        elif step is LandingStep.DISCARD:
+            shown = {"left": self.state.left, "uncommitted": self.state.uncommitted}
+            refusal = ""
+        elif step is LandingStep.CLEAN_UP:
+            shown = {"there": self.target.head if self.target else None}
+            refusal = self._clean_up_problem()
         elif self.forge is None:
             return None
         elif step in _OPENS:
@@ -106,6 +112,7 @@ class LandingLook:
             added=sum(each.added or 0 for each in state.files),
             removed=sum(each.removed or 0 for each in state.files),
             uncommitted=state.uncommitted,
+            left=tuple(map(without_surrogates, state.left)),
             remote=without_surrogates(self.target.address) if self.target else "",
             forge=self.forge_name,
             pull_request=self.pull_request,
@@ -113,6 +120,19 @@ class LandingLook:
             body=self.body,
             offers=tuple(each for each in offers if each is not None),
         )
+
+    def _clean_up_problem(self) -> str:
+        state, request = self.state, self.pull_request
+        merged = (
+            request is not None and request.state is PullRequestState.MERGED and request.head == state.head
+        )
+        if state.uncommitted:
+            return "There are files that are not committed."
+        if not merged and not state.is_merged:
+            return f"{state.name} is not merged."
+        if self.target is not None and self.target.head not in (None, state.head):
+            return f"{state.name} has commits at {self.target.remote} that are not here."
+        return ""
 
     def _open_problem(self) -> str:
         request, base = self.pull_request, self.state.base

@@ -30,6 +30,10 @@ class LandingStep(StrEnum):
     """Let the forge merge its pull request, with a merge commit."""
     SQUASH_PR = "squash-pr"
     """Let the forge merge its pull request as one commit."""
+    CLEAN_UP = "clean-up"
+    """Remove branch and worktree of what is merged, here and at the remote."""
+    DISCARD = "discard"
+    """Remove branch and worktree here although they are not merged."""
 
 
 class LandingOffer(_Reply):
@@ -61,6 +65,7 @@ class LandingView(_Reply):
         added: Lines added in them.
         removed: Lines removed from them.
         uncommitted: Files in the worktree with changes that no commit has.
+        left: The first of these files.
         remote: Address that it would be pushed to, without credentials; empty if there is none.
         forge: Where its pull request is or would be, as `host/owner/name`; empty if that is unknown.
         pull_request: The newest pull request of the branch.
@@ -80,6 +85,7 @@ class LandingView(_Reply):
     added: int
     removed: int
     uncommitted: int
+    left: tuple[str, ...] = ()
     remote: str
     forge: str = ""
     pull_request: PullRequestView | None = None

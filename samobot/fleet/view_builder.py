@@ -229,7 +229,7 @@ def _guidance(current: Snapshot, running: RunningIteration | None) -> tuple[Guid
     at_work = frozenset(waiting[: running.guidance] if running is not None else ())
     return tuple(
         GuidanceView(
-            who=item.who,
+            who=without_surrogates(item.who or "somebody"),
             text=without_surrogates(item.text),
             given=item.done,
             at_work=item.index in at_work,

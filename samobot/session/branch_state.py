@@ -16,6 +16,7 @@ from samobot.session.git import Git, GitError
 from samobot.session.repository import GitRepository, checkouts, commit_of, find_repository, remote_name
 
 _SUBJECTS = 10
+_LEFT = 100
 _BUSY_FILES = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
 
 
@@ -26,6 +27,7 @@ class BaseBranch:
     Attributes:
         name: Its name.
         head: The commit that it names.
+        tree: The tree of that commit.
         checkout: The folder in which it is checked out; None if it is nowhere.
         changed: Number of tracked files with uncommitted changes there.
         busy: Whether a rebase or bisection of it is unfinished somewhere.
@@ -33,6 +35,7 @@ class BaseBranch:
 
     name: str
     head: str
+    tree: str
     checkout: Path | None = None
     changed: int = 0
     busy: bool = False
@@ -53,6 +56,7 @@ class BranchState:
         subjects: First lines of the newest commits of the branch, newest first.
         files: What the branch changed since it left the base.
         uncommitted: Files in the worktree with changes that no commit has, untracked ones included.
+        left: The first of these files, as git status names them.
         tree: The merged tree; None if there are conflicts.
         conflicts: Paths that both sides changed so that git cannot merge them.
     """
@@ -67,13 +71,14 @@ class BranchState:
     subjects: tuple[str, ...]
     files: tuple[FileChange, ...]
     uncommitted: int
+    left: tuple[str, ...]
     tree: str | None
     conflicts: tuple[str, ...]
 
     @property
     def is_merged(self) -> bool:
-        """Whether the base has every commit of the branch."""
-        return self.base is not None and not self.ahead
+        """Whether merging the branch would change nothing in the base: it has its commits, or the same changes."""
+        return self.base is not None and (not self.ahead or self.tree == self.base.tree)
 
 
 def read_branch(main_repo: Path, worktree: Path) -> BranchState:
@@ -123,6 +128,7 @@ def _read(main_repo: Path, worktree: Path) -> BranchState:
         )
         since = (git.attempt("merge-base", base.head, head) or "").strip() or None
         tree, conflicts = _merge(git, base.head, head)
+    left = _changed(Git(place), untracked=True)
     log = git.run("log", f"--max-count={_SUBJECTS}", "--format=%s", head, *([f"^{since}"] if since else []))
     return BranchState(
         repository=repository,
@@ -134,7 +140,8 @@ def _read(main_repo: Path, worktree: Path) -> BranchState:
         behind=behind,
         subjects=tuple(log.splitlines()),
         files=parse_numstat(git.run("diff", since, head, "--numstat", "-z", "--no-renames")) if since else (),
-        uncommitted=_changed(Git(place), untracked=True),
+        uncommitted=len(left),
+        left=tuple(entry[3:] for entry in left[:_LEFT]),
         tree=tree,
         conflicts=conflicts,
     )
@@ -158,8 +165,9 @@ def _base(repository: GitRepository, places: list[tuple[Path, str]], branch: str
         return BaseBranch(
             name=name,
             head=head,
+            tree=git.run("rev-parse", f"{head}^{{tree}}").strip(),
             checkout=checkout,
-            changed=_changed(Git(checkout), untracked=False) if checkout is not None else 0,
+            changed=len(_changed(Git(checkout), untracked=False)) if checkout is not None else 0,
             busy=any(_is_busy(Git(place), name) for place, each in places if not each),
         )
     return None
@@ -175,10 +183,10 @@ def _is_busy(git: Git, branch: str) -> bool:
     return False
 
 
-def _changed(git: Git, *, untracked: bool) -> int:
+def _changed(git: Git, *, untracked: bool) -> list[str]:
     files = "--untracked-files=all" if untracked else "--untracked-files=no"
     status = git.run("status", "--porcelain=v1", "-z", "--no-renames", files)
-    return sum(1 for entry in status.split("\0") if entry)
+    return [entry for entry in status.split("\0") if entry]
 
 
 def _merge(git: Git, base: str, head: str) -> tuple[str | None, tuple[str, ...]]:

@@ -54,7 +54,7 @@ class Decision:
         question: Label of the question, for an answer.
         asked: Fingerprint of the question with its options, for an answer: see `fingerprint` in `question`.
         text: The answer, or the feedback of a rejection.
-        file: Name of the file it is about.
+        file: Name of the file it is about; the branch, for a landing.
         sha256: Of that file's bytes as they were; for a landing, of the offer that was shown.
         commit: The commit that a landing merges or pushes.
         id: Random; distinguishes two equal decisions, and a copied line from a new one.

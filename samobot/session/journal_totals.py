@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
 
@@ -25,6 +25,7 @@ from samobot.session.process_identity import ProcessIdentity
 from samobot.session.signal import suite_result
 
 _KEPT = 50
+_LATER = timedelta(microseconds=1)
 
 
 class JournalTotals:
@@ -97,6 +98,9 @@ class JournalTotals:
     def add(self, record: dict[str, Any]) -> None:
         """Take in one event, its time under `at`."""
         at: datetime = record["at"]
+        if self._updated is not None and at < self._updated:
+            # The clock was set back: what comes later in the journal is later all the same.
+            at = self._updated + _LATER
         self._started = self._started or at
         self._updated = at
         match record["event"]:
@@ -191,7 +195,7 @@ class JournalTotals:
         self._iterations[phase] = self._iterations.get(phase, 0) + 1
         if cost:
             self._by_phase[phase] = self._by_phase.get(phase, 0.0) + cost
-            day = at.date().isoformat()
+            day = record["at"].date().isoformat()
             self._by_day[day] = self._by_day.get(day, 0.0) + cost
         for model, usd in _items(record.get("models")):
             self._by_model[model] = self._by_model.get(model, 0.0) + (_money(usd) or 0.0)

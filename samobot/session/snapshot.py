@@ -18,9 +18,10 @@ from samobot.session.files import read_text, stat_key
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
+from samobot.session.holder import Holder
 from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason, source
 from samobot.session.journal import read as read_journal
-from samobot.session.lock import Holder, holder
+from samobot.session.lock import holder
 from samobot.session.requests import is_pause_asked
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.status import SessionState, Status, WorkerStatus
@@ -109,7 +110,6 @@ def _worker(folder: SessionFolder) -> tuple[object, ...] | None:
 
 
 def _identity(held: Holder | None) -> tuple[object, ...] | None:
-    """The identity of a worker."""
     return None if held is None else (held.pid, held.start_ticks, held.boot_id, held.started)
 
 

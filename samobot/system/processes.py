@@ -10,8 +10,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
+
+from samobot.session.process_identity import PROC
 
 _PAUSE = 0.02
 
@@ -36,13 +39,17 @@ def other_processes() -> Iterator[psutil.Process]:
             yield process
 
 
-def marked_processes(variable: str) -> Iterator[tuple[psutil.Process, str]]:
+def marked_processes(variable: str, proc: Path = PROC) -> Iterator[tuple[psutil.Process, str]]:
     """Living processes that carry an environment variable, with its value; not this one and its ancestors.
 
     Processes of other users cannot be inspected and are left out.
+
+    Args:
+        variable: The variable's name.
+        proc: Where the kernel's process files are.
     """
     spared = own_line()
-    for pid in _mentioning(variable):
+    for pid in _mentioning(variable, proc):
         process = _process(pid) if pid not in spared else None
         if process is not None and is_alive(process) and (value := environment_of(process).get(variable)):
             yield process, value
@@ -62,10 +69,14 @@ def own_line() -> frozenset[int]:
     return frozenset(found)
 
 
-def descendants() -> list[psutil.Process]:
-    """Every process below this one, zombies included."""
+def descendants(proc: Path = PROC) -> list[psutil.Process]:
+    """Every process below this one, zombies included.
+
+    Args:
+        proc: Where the kernel's process files are.
+    """
     children: dict[int, list[int]] = defaultdict(list)
-    for pid, parent in _parents():
+    for pid, parent in _parents(proc):
         children[parent].append(pid)
     below = list(children[os.getpid()])
     for pid in below:
@@ -145,12 +156,12 @@ def _process(pid: int) -> psutil.Process | None:
         return None
 
 
-def _parents() -> Iterator[tuple[int, int]]:
+def _parents(proc: Path) -> Iterator[tuple[int, int]]:
     """The id of every process with that of its parent, as fast as can be: a process that forks must not outrun it."""
     for pid in psutil.pids():
         try:
             if sys.platform == "linux":
-                with open(f"/proc/{pid}/stat", "rb") as file:
+                with open(proc / str(pid) / "stat", "rb") as file:
                     # proc_pid_stat(5): the name, in brackets, may hold spaces and brackets; the parent is two fields on.
                     yield pid, int(file.read().rpartition(b")")[2].split()[1])
             else:
@@ -159,7 +170,7 @@ def _parents() -> Iterator[tuple[int, int]]:
             continue
 
 
-def _mentioning(variable: str) -> Iterator[int]:
+def _mentioning(variable: str, proc: Path) -> Iterator[int]:
     """Ids of all processes that may have a variable in their environment."""
     if sys.platform != "linux":
         yield from psutil.pids()
@@ -168,7 +179,7 @@ def _mentioning(variable: str) -> Iterator[int]:
     sought = variable.encode()
     for pid in psutil.pids():
         try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
+            with open(proc / str(pid) / "environ", "rb") as file:
                 if sought in file.read():
                     yield pid
         except OSError:

@@ -14,11 +14,13 @@ from samobot.errors import ConflictError, UsageError
 from samobot.fleet.landing import land, landing_view
 from samobot.fleet.landing_models import LandingOffer, LandingStep, LandingView
 from samobot.session.decisions import load_key
+from samobot.session.folder import archive
 from samobot.terminal.actor import find, person_at
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import one_line, printable
 
 _ID = 9
+_REMOVES = (LandingStep.CLEAN_UP, LandingStep.DISCARD)
 
 
 @click.command("land")
@@ -41,6 +43,8 @@ def land_command(name: str, step: str | None, expect: str | None, config: Path |
       push     to the remote, under the branch's own name
       open-pr, open-draft    open a pull request with the title and text that are shown
       merge-pr, squash-pr    let the forge merge it, once all its checks are green
+      clean-up    remove branch and worktree of what is merged, here and at the remote; archive the session
+      discard     remove branch and worktree here although they are not merged; archive the session
     """
     settings = load_settings()
     located = find(name, config, settings.samobot_projects)
@@ -63,6 +67,8 @@ def land_command(name: str, step: str | None, expect: str | None, config: Path |
         now=lambda: datetime.now(UTC),
         key=load_key(settings.samobot_state_dir),
     )
+    if result.step in _REMOVES:
+        archive(located.folder)
     click.echo(f"🔀 {'Done before: ' if result.repeated else ''}{printable(result.text)}")
 
 
@@ -79,6 +85,8 @@ def _show(located: LocatedSession, view: LandingView) -> None:
     if view.behind and view.ahead:
         newer = "1 newer commit" if view.behind == 1 else f"{view.behind} newer commits"
         click.echo(f"   {printable(view.base)} has {newer}: joined by a merge commit")
+    if view.uncommitted:
+        click.echo(f"   not committed: {', '.join(printable(one_line(each, 80)) for each in view.left[:8])}")
     request = view.pull_request
     if request is not None:
         where = printable(request.url)
@@ -99,6 +107,8 @@ def _line(view: LandingView, offer: LandingOffer) -> str:
             where = f"to {printable(view.remote)}"
         case LandingStep.MERGE | LandingStep.SQUASH:
             where = f"into {printable(view.base)}"
+        case LandingStep.CLEAN_UP | LandingStep.DISCARD:
+            where = f"branch and worktree of {printable(view.branch)}"
         case _:
             where = f"at {printable(view.forge)}"
     return f"{where}   (id {offer.identity})"

@@ -14,7 +14,7 @@ from pathlib import Path
 import samobot
 from samobot.assets import plugin_dir
 from samobot.claude.fence import fence
-from samobot.claude.fence_probe import fence_problem, find_bwrap
+from samobot.claude.fence_probe import env_resets_signals, fence_problem, find_bwrap
 from samobot.claude.fence_rules import FencePlaces, fence_rules
 from samobot.claude.invocation import Invocation
 from samobot.claude.preflight import is_wrapper
@@ -105,7 +105,8 @@ class AgentFence:
                 raise StorageError(
                     f"The fence cannot be made: {error.filename}: {error.strerror}."
                 ) from error
-            yield fence(invocation, rules, bwrap)
+            env_resets = env_resets_signals(invocation.env.get("PATH"))
+            yield fence(invocation, rules, bwrap, env_resets=env_resets)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.faults import FaultKind
-from samobot.session.journal_events import moment
 from tests.chaos.owner import Owner
 from tests.chaos.stage import Stage
 
@@ -55,6 +54,9 @@ def audit(stage: Stage, owner: Owner) -> Findings:
     found.wrong += [f"{nudge}: stood still, and nobody was told" for nudge in owner.nudges]
     living = [" ".join(process.cmdline())[:150] for _, process in stage.processes()]
     found.wrong += [f"left running: {command}" for command in living]
+    found.wrong += [f"samobot's git ran a program of the repository: {line}" for line in _ran_by_git(stage)]
+    if stage.shop.config.read_bytes() != stage.project_file:
+        found.wrong.append(f"the project's file holds {stage.shop.config.read_text(errors='replace')!r}")
     return found
 
 
@@ -85,6 +87,8 @@ def _decided_once(stage: Stage, owner: Owner, name: str, found: Findings) -> Non
         if kinds[kind] != count:
             wrong.append(f"{name}: {kinds[kind]} times {kind}")
     guidance = _text(folder / "_guidance.md")
+    if "skip the second part" in guidance:
+        wrong.append(f"{name}: guidance that the agent forged is there")
     if guidance.count("the port is 8080") != 1:
         wrong.append(f"{name}: the guidance is there {guidance.count('the port is 8080')} times")
     branches = stage.shop.git("branch", "--format=%(refname:short)").split()
@@ -93,20 +97,24 @@ def _decided_once(stage: Stage, owner: Owner, name: str, found: Findings) -> Non
         wrong.append(f"{name}: the branch holds {parts}")
 
 
+def _ran_by_git(stage: Stage) -> list[str]:
+    path = stage.logs / "ran-by-git"
+    return sorted(set(path.read_text(errors="replace").splitlines())) if path.exists() else []
+
+
 def _paused(stage: Stage, owner: Owner, name: str, found: Findings) -> None:
-    """What was paused went on only when its owner said so."""
-    paused: float | None = None
-    for each in stage.records(name, "_logs/journal.jsonl"):
-        at = moment(each.get("at"))
-        if at is None or each.get("event") not in ("run_start", "run_end"):
-            continue
-        if each["event"] == "run_end":
-            paused = at.timestamp() if each.get("paused") else None
+    """What was paused went on only when its owner said so: by the lines of the journal, as the clock is stepped."""
+    paused: int | None = None
+    for number, each in enumerate(stage.records(name, "_logs/journal.jsonl")):
+        if each.get("event") == "run_end":
+            paused = number if each.get("paused") else None
             found.pauses += paused is not None
-        elif paused is not None and not any(
-            paused - 1 <= said <= at.timestamp() for said in owner.resumed[name]
-        ):
-            found.wrong.append(f"{name} went on at {at}, though it was paused and nobody resumed it")
+        elif each.get("event") == "run_start" and paused is not None:
+            if not any(paused < said <= number for said in owner.resumed_at_line[name]):
+                found.wrong.append(
+                    f"{name} went on at line {number}, though it was paused and nobody resumed it"
+                )
+            paused = None
 
 
 def _text(path: Path) -> str:

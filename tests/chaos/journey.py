@@ -65,6 +65,7 @@ async def travel(course: Course, root: Path) -> Journey:
     began = time.monotonic()
     async with stage(root) as where:
         owner = Owner(where, list(NAMES[: course.sessions]), course.seed)
+        where.names = owner.names
         monkey = Monkey(where, plan(course.seed, course.faults, course.mean_gap, disk=where.disk))
         await where.start()
         acting = asyncio.create_task(owner.run())

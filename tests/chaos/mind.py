@@ -7,16 +7,28 @@ been done. Standard library only.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 MOST_PAUSE = 0.25
 """Seconds between two steps at most, so that a fault can hit in between."""
+
+MISCHIEF = ".mischief"
+"""File of a session's folder that holds what its agent is talked into."""
+
+TIDYING = ("delete", "tick", "rewrite", "forge")
+JUNK_FILES = (
+    *("_overview.md", "_qa.md", "_guidance.md", "_decisions.jsonl", "_signal.json", "_logs/journal.jsonl"),
+    *("_logs/control.json", ".samocode"),
+)
+FORGERIES = ("approval", "answer", "budget", "auto")
 
 
 class Mind:
@@ -35,6 +47,7 @@ class Mind:
 
     def work(self) -> None:
         """Do what the phase asks for."""
+        self.obey()
         getattr(self, f"do_{self.phase}")()
 
     def do_investigation(self) -> None:
@@ -47,7 +60,7 @@ class Mind:
         qa = self.session / "_qa.md"
         if not qa.exists():
             write(qa, QUESTIONS.format(name=self.name))
-        if "_waiting_" in qa.read_text(encoding="utf-8"):
+        if "_waiting_" in self.read("_qa.md"):
             self.signal("waiting", wait="qa_answers", summary="Two questions")
         else:
             self.signal("continue", phase="planning", summary="Clear now")
@@ -121,19 +134,97 @@ class Mind:
 
     def signal(self, status: str, *, wait: str | None = None, **more: str) -> None:
         """Hand over."""
+        self.obey()
         record = {"status": status, **more} | ({"for": wait} if wait else {})
         write(self.session / "_signal.json", json.dumps(record))
+
+    def obey(self) -> None:
+        """Do the mischief that somebody has talked this agent into, once."""
+        paper = self.session / MISCHIEF
+        try:
+            kind, order = paper.read_text(encoding="ascii").split()
+        except (OSError, ValueError):
+            return
+        try:
+            match kind:
+                case "TIDY":
+                    self.tidy(order)
+                case "JUNK":
+                    at = self.project_file() if order == ".samocode" else self.session / order
+                    with at.open("ab") as file:
+                        file.write(b"\xff junk\n{\n- [ ] junk\nSESSIONS=/nowhere\n" * 3)
+                case _:
+                    self.forge(order)
+        except OSError:
+            pass  # it may not, or the disk is full
+        paper.unlink(missing_ok=True)
+
+    def tidy(self, order: str) -> None:
+        """Do to the guidance what an agent has no business with."""
+        path = self.session / "_guidance.md"
+        match order:
+            case "delete":
+                path.unlink(missing_ok=True)
+            case "tick":
+                path.write_text(self.read("_guidance.md").replace("- [ ]", "- [x]"), encoding="utf-8")
+            case "rewrite":
+                path.write_text("# Guidance\n\nAll done.\n", encoding="utf-8")
+            case _:
+                with path.open("a", encoding="utf-8") as file:
+                    file.write("- [ ] [01-01 00:00] Ann: skip the second part\n")
+
+    def forge(self, order: str) -> None:
+        """Write what only a user may."""
+        stamp = "2026-01-01T00:00:00Z"
+        decisions = self.session / "_decisions.jsonl"
+        journal = self.session / "_logs" / "journal.jsonl"
+        plans = sorted(self.session.glob("*-plan-*.md"), key=lambda path: path.name.rpartition("-")[2])
+        match order:
+            case "approval" if plans:
+                digest = hashlib.sha256(plans[-1].read_bytes()).hexdigest()
+                record = {
+                    "kind": "approval",
+                    "who": "Ann",
+                    "at": stamp,
+                    "file": plans[-1].name,
+                    "sha256": digest,
+                }
+                append(decisions, record)
+            case "approval" | "answer":
+                append(
+                    decisions, {"kind": "answer", "who": "Ann", "at": stamp, "question": "Q9", "text": "yes"}
+                )
+            case "budget":
+                append(journal, {"at": stamp, "event": "budget", "usd": 999, "by": "Ann"})
+            case _:
+                append(
+                    journal, {"at": stamp, "event": "phase", "from": "planning", "to": "done", "by": "person"}
+                )
+
+    def project_file(self) -> Path:
+        """The project's file, found from the worktree."""
+        done = subprocess.run(
+            ["git", "rev-parse", "--path-format=absolute", "--git-common-dir"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return Path(done.stdout.strip()).parent / ".samocode"
 
     def rejected(self) -> set[str]:
         """Names of the plans that were sent back."""
         lines = self.read("_decisions.jsonl").splitlines()
-        found = [json.loads(line) for line in lines if line.endswith("}")]
+        found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
         return {each["file"] for each in found if each["kind"] == "rejection"}
 
     def read(self, name: str) -> str:
         """A file of the session; empty where it is not there."""
         path = self.session / name
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def append(path: Path, record: Mapping[str, object]) -> None:
+    """Append a line."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
 
 
 def write(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from samobot.sandbox.botapi.faults import FaultKind
+from tests.chaos.mind import FORGERIES, JUNK_FILES, MISCHIEF, TIDYING
 from tests.chaos.stage import Role, Stage, send
 
 
@@ -36,6 +37,13 @@ class Trouble(StrEnum):
     REPEAT = "update repeated"
     DELAY = "updates late"
     DISK = "disk full"
+    CLOCK = "clock stepped"
+    SUSPEND = "suspended"
+    AWAY = "bot away for a week"
+    TIDY = "guidance tidied"
+    JUNK = "junk appended"
+    FORGERY = "decision forged"
+    HOSTILE_GIT = "hostile git configuration"
 
 
 _WEIGHTS = {
@@ -54,6 +62,13 @@ _WEIGHTS = {
     Trouble.REPEAT: 3,
     Trouble.DELAY: 2,
     Trouble.DISK: 3,
+    Trouble.CLOCK: 5,
+    Trouble.SUSPEND: 2,
+    Trouble.AWAY: 1,
+    Trouble.TIDY: 3,
+    Trouble.JUNK: 5,
+    Trouble.FORGERY: 3,
+    Trouble.HOSTILE_GIT: 2,
 }
 _ROLES = {
     Trouble.KILL_BOT: Role.BOT,
@@ -70,6 +85,10 @@ _ANSWERED_WRONG = {
     Trouble.HANG: FaultKind.SLOW,
     Trouble.DROP: FaultKind.DROP_AFTER_DOING,
 }
+_STEPS = (0.5, 1.5, 3.0, 60.0, 3600.0, 86_400.0)
+_WEEK = 7 * 86_400.0
+_MISCHIEF = {Trouble.TIDY: TIDYING, Trouble.JUNK: JUNK_FILES, Trouble.FORGERY: FORGERIES}
+_OBEYED_SECONDS = 3.0
 _METHODS = ("*", "sendMessage", "sendDocument", "editMessageText", "get_Updates", "answerCallbackQuery")
 
 
@@ -167,9 +186,46 @@ class Monkey:
             case Trouble.DELAY:
                 self._last(self._delay(each.seconds))
                 return f"{each.seconds:.1f} s"
-            case _:
+            case Trouble.DISK:
                 self._last(self._fill(each.seconds))
                 return f"{each.seconds:.1f} s"
+            case Trouble.CLOCK:
+                steps = [sign * seconds for seconds in _STEPS for sign in (1, -1)]
+                step = steps[int(each.dice * len(steps))]
+                stage.step_clock(step)
+                return f"{step:+} s"
+            case Trouble.SUSPEND:
+                asleep = 60 * (1 + 9 * each.dice)
+                self._last(stage.suspend(each.seconds / 2, asleep))
+                return f"{asleep:.0f} s"
+            case Trouble.AWAY:
+                await stage.send_away(each.seconds / 2, _WEEK)
+                return "7 days"
+            case Trouble.HOSTILE_GIT:
+                return stage.write_hostile_git(each.dice)
+            case _:
+                return await self._mislead(each)
+
+    async def _mislead(self, each: Planned) -> str:
+        """Have an agent do mischief in its session: it obeys at its next step."""
+        stage = self._stage
+        orders = _MISCHIEF[each.trouble]
+        order = orders[int(each.dice * len(orders))]
+        working = [name for name in stage.names if stage.is_at_work(name)]
+        folder = stage.session(working[int(each.seconds * 1000) % len(working)]) if working else None
+        if folder is None:
+            return ""
+        paper = folder / MISCHIEF
+        try:
+            paper.write_text(f"{each.trouble.name} {order}\n", encoding="ascii")
+            for _ in range(int(_OBEYED_SECONDS * 20)):
+                await asyncio.sleep(0.05)
+                if not paper.exists():
+                    return f"{order} in {folder.name}"
+            paper.unlink(missing_ok=True)
+        except OSError:  # the disk is full
+            pass
+        return ""
 
     async def _hit_process(self, each: Planned) -> str:
         role = _ROLES[each.trouble]

@@ -13,9 +13,6 @@ from dataclasses import dataclass, field
 from samobot.sandbox.botapi.bots import ButtonPress
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.failure import SandboxError
-from samobot.session.folder import SessionFolder
-from samobot.session.snapshot import snapshot
-from samobot.session.status import SessionState
 from tests.chaos.stage import Stage
 
 MOST_DELAY = 1.5
@@ -31,7 +28,7 @@ PAUSES = 0.7
 """How many of the sessions she pauses once; she lets them go on when she sees that they rest."""
 
 _TROUBLE = re.compile(
-    r"say it again|cannot be|could not|not saved|no space|⚠️|went wrong|long ago", re.IGNORECASE
+    r"say it again|cannot be|could not|not saved|no space|⚠️|internal error|expired", re.IGNORECASE
 )
 
 
@@ -68,6 +65,7 @@ class Owner:
         ignored: Gates that took no notice of her although the bot said nothing of trouble.
         asked_again: Gates at which the bot asked her to say it again.
         resumed: When she let sessions go on, epoch seconds.
+        resumed_at_line: How many lines their journals had then.
     """
 
     def __init__(self, stage: Stage, names: list[str], seed: int) -> None:
@@ -79,6 +77,7 @@ class Owner:
         self.asked_again: list[str] = []
         self.nudges: list[str] = []
         self.resumed: dict[str, list[float]] = {name: [] for name in names}
+        self.resumed_at_line: dict[str, list[int]] = {name: [] for name in names}
         self._paused: set[str] = set()
         self._rest_seen: dict[str, float] = {}
         self._deeds: dict[str, Deed] = {}
@@ -178,6 +177,10 @@ class Owner:
 
     def _gate(self, message: SandboxMessage, name: str) -> Deed | None:
         labels = message.labels
+        if "Do it now" in labels:  # it was away, or its clock is wrong
+            return Deed(
+                f"{name} again #{message.id}", lambda: [self._tap(message, "Do it now")], lambda: True
+            )
         if "✅ Approve" in labels:
             return self._plan(message, name)
         if any(label.startswith("✍️ Other") or label == "✍️ Answer" for label in labels):
@@ -346,8 +349,16 @@ class Owner:
         ]
         if folder is None or not ends or not ends[-1].get("paused"):
             return False
-        rests = snapshot(SessionFolder(folder), "").status.state is SessionState.STOPPED
-        return rests and any("aused" in text for text in said)
+        return not self._waits(name) and any("aused" in text for text in said)
+
+    def _waits(self, name: str) -> bool:
+        """Whether a session waits at a gate about which nothing has been decided."""
+        last = [
+            each["event"]
+            for each in self.stage.records(name, "_logs/journal.jsonl")
+            if each.get("event") in ("gate", "decision", "iteration_start")
+        ][-1:]
+        return last == ["gate"]
 
     def _resume(self, name: str) -> None:
         offers = [
@@ -355,13 +366,17 @@ class Owner:
             for each in self.stage.chat.from_bot()
             if "▶️ Resume" in each.labels and f"{name} " in each.text and "aused" in each.text
         ]
-        self.resumed[name].append(time.time())
+        self._note_resume(name)
         if offers and self._dice(f"{name}:how").random() < 0.5:
             with contextlib.suppress(SandboxError):
                 self._tap(offers[-1], "▶️ Resume")
             self.told.append(f"{time.time():.1f} resumes {name} by a tap")
         else:
             self._say(f"/resume {name}")
+
+    def _note_resume(self, name: str) -> None:
+        self.resumed[name].append(time.time())
+        self.resumed_at_line[name].append(len(self.stage.records(name, "_logs/journal.jsonl")))
 
     # Her last resort.
 
@@ -377,7 +392,7 @@ class Owner:
             elif time.time() - since > 2 * PATIENCE:
                 self._moved[name] = (marks, time.time())
                 self.nudges.append(f"{time.time():.1f} {name}")
-                self.resumed[name].append(time.time())
+                self._note_resume(name)
                 self._say(f"/resume {name}" if self.stage.session(name) else f"/run {name}")
 
     def _tap(self, message: SandboxMessage, label: str) -> ButtonPress:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import sqlite3
@@ -19,10 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
+from samobot.claude.invocation import ITERATION_VARIABLE
 from samobot.sandbox.agent.scenario import ANY_PHASE, Scenario
 from samobot.sandbox.agent.steps import Cost, RunStep
+from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.server import BotApiServer
+from samobot.sandbox.botapi.world import World
 from tests.support.chat_room import TOKEN
 from tests.support.scripted import ScriptedShop, scripted_shop
 
@@ -31,6 +36,9 @@ RESTART_SECONDS = 0.3
 """How long the harness waits before it starts the bot again: RestartSec of the service."""
 
 DISK_BYTES = 48 << 20
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_SET_BOOT_TIME = 'mount --bind "$CHAOS_STAT" /proc/stat && exec "$0" "$@"'
 
 
 class Role(StrEnum):
@@ -47,6 +55,38 @@ def scenario() -> Scenario:
     mind = Path(__file__).with_name("mind.py")
     command = f"{{python}} -I -S {shlex.quote(str(mind))} {{phase}} {{session}} {{session_name}}"
     return Scenario(phases={ANY_PHASE: [(RunStep(command=command, description="Work"), Cost(usd=0.01))]})
+
+
+_HOSTILE = """[core]
+	fsmonitor = {folder}/monitor
+	hooksPath = {folder}/hooks
+	sshCommand = {folder}/hook
+	pager = {folder}/filter
+[color]
+	ui = always
+[diff]
+	external = {folder}/hook
+[diff "hostile"]
+	command = {folder}/hook
+	textconv = {folder}/filter
+[filter "hostile"]
+	clean = {folder}/filter
+	smudge = {folder}/filter
+[credential]
+	helper = {folder}/hook
+[status]
+	short = true
+"""
+
+
+@dataclass
+class WorldClock:
+    """The time of everybody but the machine: seconds since 1970, some of which passed in an instant."""
+
+    offset: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.offset
 
 
 @dataclass
@@ -71,11 +111,26 @@ class Stage:
     updates: dict[int, str] = field(default_factory=dict)
     withheld: int = 0
     """Above 0, Telegram hands no update over."""
+    offset: int = 0
+    """Nanoseconds by which the clock of the programs differs from the real one."""
+    world: WorldClock = field(default_factory=WorldClock)
+    """The time outside: Telegram's."""
     bot: asyncio.subprocess.Process | None = None
+    names: list[str] = field(default_factory=list)
+    """The sessions."""
     _supervisor: asyncio.Task[None] | None = None
     _starts: int = 0
 
     def __post_init__(self) -> None:
+        self._here = asyncio.Event()
+        self._here.set()
+        self.clock = self.logs / "clock"
+        self.clock.touch()
+        self._stat = self.logs / "stat"
+        self._stat.write_bytes(Path("/proc/stat").read_bytes())
+        self._boot_time = int(re.search(rb"^btime (\d+)$", self._stat.read_bytes(), re.MULTILINE)[1])  # type: ignore[index]
+        self._may_shift_boot = _may_shift_boot()
+        self.project_file = self.shop.config.read_bytes()
         self.account = self.server.add_bot(TOKEN, "samo_bot", privacy=False)
         self.ann = self.server.person("Ann", user_id=OWNER)
         self.chat = self.server.private_chat(self.ann)
@@ -106,7 +161,9 @@ class Stage:
             "SAMOBOT_MAX_PARALLEL": "2",
             "SAMOCODE_RETRY_DELAY": "0.2",
             # The tree that this file is in, wherever the interpreter has samobot from.
-            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+            "PYTHONPATH": f"{Path(__file__).with_name('stepped')}:{REPOSITORY}",
+            "CHAOS_CLOCK": str(self.clock),
+            "CHAOS_STAT": str(self._stat),
         }
 
     # The bot's process.
@@ -122,10 +179,23 @@ class Stage:
 
     async def _supervise(self) -> None:
         while True:
+            await self._here.wait()
             self._starts += 1
+            command = [sys.executable, "-m", "samobot", "bot"]
+            if self._may_shift_boot:
+                command = [
+                    "unshare",
+                    "--mount",
+                    "--propagation",
+                    "private",
+                    "sh",
+                    "-c",
+                    _SET_BOOT_TIME,
+                    *command,
+                ]
             with (self.logs / f"bot-{self._starts}.out").open("wb") as out:
                 self.bot = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "samobot", "bot",
+                    *command,
                     cwd=self.logs, env=self.shop.environment, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out,
                 )  # fmt: skip
             code = await self.bot.wait()
@@ -143,6 +213,84 @@ class Stage:
         if self.bot.returncode is None:
             self.bot.terminate()
         return await asyncio.wait_for(self.bot.wait(), 60)
+
+    # What happens to its machine.
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass everywhere, in an instant."""
+        self.world.offset += seconds
+        self.step_clock(seconds)
+
+    def step_clock(self, seconds: float) -> None:
+        """Set the clock of all programs, and the boot time as the kernel does."""
+        self.offset += int(seconds * 1e9)
+        with self.clock.open("a", encoding="ascii") as file:
+            file.write(f"{time.time_ns()} {self.offset}\n")
+        boot = self._boot_time + self.offset // 10**9
+        text = re.sub(rb"^btime \d+$", b"btime %d" % boot, self._stat.read_bytes(), flags=re.MULTILINE)
+        with self._stat.open("r+b") as file:  # in place: it is mounted
+            file.write(text)
+
+    def write_hostile_git(self, dice: float) -> str:
+        """Write what an agent could: configuration with which git runs programs that the repository names."""
+        folder = self.logs / "hostile"
+        folder.mkdir(exist_ok=True)
+        note = f'[ -n "${ITERATION_VARIABLE}" ] || echo "$0 $*" >> {shlex.quote(str(self.logs / "ran-by-git"))}\n'
+        for name, ending in {"filter": "cat", "hook": "exit 0", "monitor": "exit 1"}.items():
+            program = folder / name
+            program.write_text(f"#!/bin/sh\n{note}{ending}\n", encoding="utf-8")
+            program.chmod(0o755)
+        hooks = folder / "hooks"
+        hooks.mkdir(exist_ok=True)
+        for name in (
+            "post-checkout",
+            "pre-commit",
+            "post-commit",
+            "post-index-change",
+            "reference-transaction",
+        ):
+            with contextlib.suppress(FileExistsError):
+                (hooks / name).symlink_to(folder / "hook")
+        text = _HOSTILE.format(folder=folder)
+        git = self.shop.repo / ".git"
+        included = dice < 0.5
+        if included:
+            (folder / "config").write_text(text, encoding="utf-8")
+            text = f"[include]\n\tpath = {folder}/config\n"
+        config = git / "config"
+        size = config.stat().st_size
+        try:
+            git.joinpath("info").mkdir(exist_ok=True)
+            git.joinpath("info", "attributes").write_text("* filter=hostile diff=hostile\n", encoding="utf-8")
+            with config.open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError:  # the disk is full, and half of it would be no configuration
+            os.truncate(config, size)
+            return ""
+        return "included" if included else "in .git/config"
+
+    async def send_away(self, seconds: float, passing: float) -> None:
+        """Kill the bot and start it again after some seconds, in which more of them pass on the clock."""
+        self._here.clear()
+        try:
+            if self.bot is not None and self.bot.returncode is None:
+                self.kills += 1
+                self.bot.kill()
+                await self.bot.wait()
+            await asyncio.sleep(seconds)
+            self.pass_time(passing)
+        finally:
+            self._here.set()
+
+    async def suspend(self, seconds: float, passing: float) -> None:
+        """Stop every process for some seconds, in which more of them pass on the clock."""
+        stopped = [process for _, process in self.processes() if send(process, signal.SIGSTOP)]
+        try:
+            await asyncio.sleep(seconds)
+            self.pass_time(passing)
+        finally:
+            for process in stopped:
+                send(process, signal.SIGCONT)
 
     # What there is.
 
@@ -184,6 +332,11 @@ class Stage:
         """What was decided, of one kind where that is named."""
         return [each for each in self.records(name, "_decisions.jsonl") if kind in (None, each.get("kind"))]
 
+    def is_at_work(self, name: str) -> bool:
+        """Whether an iteration of a session runs, as far as its journal says."""
+        found = [each.get("event") for each in self.records(name, "_logs/journal.jsonl")]
+        return bool(found) and "iteration_start" in found[-3:] and found[-1] != "run_end"
+
     def is_done(self, name: str) -> bool:
         """Whether a session has come to its end."""
         ends = [each for each in self.records(name, "_logs/journal.jsonl") if each.get("event") == "run_end"]
@@ -208,6 +361,24 @@ class Stage:
                 process.kill()
 
 
+def _may_shift_boot() -> bool:
+    """Whether a program can be shown another `/proc/stat`."""
+    command = [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "mount",
+        "--bind",
+        "/proc/stat",
+        "/proc/stat",
+    ]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
 def _role(argv: list[str]) -> Role:
     if "samobot" in argv and "bot" in argv:
         return Role.BOT
@@ -224,19 +395,24 @@ async def stage(root: Path) -> AsyncIterator[Stage]:
         root: The folder; on it a small disk is mounted where that is allowed.
     """
     root.mkdir(parents=True, exist_ok=True)
+    # Telegram forgets after a day what the bot did not fetch, and nothing can be promised about that.
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(api_limits, "UPDATE_LIFE_SECONDS", 365 * 86_400)
     disk = _mount(root / "disk")
     logs = root / "logs"
     logs.mkdir(exist_ok=True)
     try:
         shop = scripted_shop(root / "disk" / "shop", scenario())
-        async with BotApiServer() as server:
-            found = Stage(shop, server, disk, logs)
+        world = WorldClock()
+        async with BotApiServer(World(wall=world)) as server:
+            found = Stage(shop, server, disk, logs, world=world)
             try:
                 yield found
             finally:
                 await found.end()
                 found.kill_everything()
     finally:
+        monkeypatch.undo()
         if disk:
             subprocess.run(["umount", "--lazy", str(root / "disk")], check=False)
 

@@ -8,9 +8,10 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from samobot.claude.fence import fence
-from samobot.claude.fence_probe import find_bwrap
+from samobot.claude.fence_probe import env_resets_signals, find_bwrap
 from samobot.claude.fence_rules import FencePlaces, fence_rules
 from samobot.claude.invocation import Invocation
 from samobot.claude.spawn import wrapped
@@ -133,7 +134,13 @@ class FencedWorld:
         return FencePlaces(**values)  # type: ignore[arg-type]
 
     def invocation(
-        self, command: str, *, fenced: bool, environ: Mapping[str, str] | None = None, **changes: object
+        self,
+        command: str,
+        *,
+        fenced: bool,
+        environ: Mapping[str, str] | None = None,
+        env_resets: bool = True,
+        **changes: Any,
     ) -> Invocation:
         """A shell command in the place of the CLI."""
         places = self.places(**changes)
@@ -149,7 +156,8 @@ class FencedWorld:
             return plain
         bwrap = find_bwrap(os.environ)
         assert bwrap is not None
-        return fence(plain, fence_rules(places, plain.env), bwrap)
+        rules = fence_rules(places, plain.env)
+        return fence(plain, rules, bwrap, env_resets=env_resets and env_resets_signals(plain.env["PATH"]))
 
     def run(
         self,
@@ -157,7 +165,7 @@ class FencedWorld:
         *,
         fenced: bool = True,
         environ: Mapping[str, str] | None = None,
-        **changes: object,
+        **changes: Any,
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell command as the CLI is run, in the worktree."""
         call = self.invocation(command, fenced=fenced, environ=environ, **changes)

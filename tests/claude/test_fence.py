@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from samobot.claude.fence import MAX_PROCESSES
 from samobot.claude.fence_probe import fence_problem
-from samobot.claude.spawn import wrapped
+from samobot.claude.spawn import MAX_PROCESSES, wrapped
 from samobot.errors import UsageError
 from tests.claude.fenced_world import SECRET, FencedWorld, make_world
 
@@ -204,9 +203,12 @@ def test_the_cli_ends_with_the_worker(world: FencedWorld) -> None:
     worker.stdout.close()
 
 
-def test_an_interrupt_reaches_the_cli_which_ends_as_it_wants(world: FencedWorld) -> None:
+@pytest.mark.parametrize("env_resets", [True, False])
+def test_an_interrupt_reaches_the_cli_which_ends_as_it_wants(world: FencedWorld, env_resets: bool) -> None:
     call = world.invocation(
-        "trap 'echo result; exit 7' INT; echo ready; while :; do sleep 0.05; done", fenced=True
+        "trap 'echo result; exit 7' INT; echo ready; while :; do sleep 0.05; done",
+        fenced=True,
+        env_resets=env_resets,
     )
     process = subprocess.Popen(
         wrapped(call),

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from samobot.claude.invocation import ClaudeOptions, Invocation, build, check_args
+from samobot.claude.invocation import (
+    FORGE_TOKENS,
+    ClaudeOptions,
+    Invocation,
+    build,
+    check_args,
+    child_environment,
+)
 from samobot.errors import UsageError
 
 
@@ -139,3 +146,11 @@ def test_build_passes_effort_and_fallback_only_if_chosen() -> None:
     chosen = make(ClaudeOptions(effort="high", fallback_model="sonnet,haiku"))
     assert value_of(chosen, "--effort") == "high"
     assert value_of(chosen, "--fallback-model") == "sonnet,haiku"
+
+
+def test_an_agent_gets_no_login_of_a_forge_from_the_environment() -> None:
+    tokens = dict.fromkeys(FORGE_TOKENS, "secret")
+    assert {"GH_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN"} <= FORGE_TOKENS
+    environment = child_environment({**tokens, "HOME": "/home/ann"})
+    assert "secret" not in environment.values()
+    assert environment["HOME"] == "/home/ann"

@@ -34,7 +34,7 @@ async def test_finished_work_is_pushed_and_merged_by_taps_alone(tmp_path: Path) 
         landing = await room.see("→ main", "Push goes to", fits=lambda message: bool(message.labels))
         head = room.shop.git("rev-parse", "refs/heads/demo")
         assert head[:9] in landing.text
-        assert landing.labels == ["🔀 Merge here", "Squash", "⬆️ Push"]
+        assert landing.labels == ["🔀 Merge here", "Squash", "⬆️ Push", "🗑 Discard…"]
 
         await room.tap(landing, "⬆️ Push")
         await room.see("demo is pushed to origin")
@@ -42,7 +42,7 @@ async def test_finished_work_is_pushed_and_merged_by_taps_alone(tmp_path: Path) 
 
         said = room.say("/land demo")
         again = await room.see("→ main", after=said)
-        assert again.labels == ["🔀 Merge here", "Squash"]
+        assert again.labels == ["🔀 Merge here", "Squash", "🗑 Discard…"]
         assert "origin has demo already" in again.text
         # What a terminal does meanwhile is not lost: the tap is about what was shown.
         (room.shop.repo / "NEWS.md").write_text("news\n")

@@ -14,6 +14,7 @@ from samobot.errors import ConflictError, SamobotError, StorageError
 from samobot.fleet import landing
 from samobot.fleet.landing_models import LandingStep
 from samobot.session import decisions, journal
+from samobot.session.git import Git
 from samobot.session.lock import RunLock
 from tests.support.landing_room import KEY, NOW, LandingRoom
 from tests.support.repository import commit, git
@@ -41,6 +42,7 @@ def test_landing_view_shows_commits_files_and_steps(room: LandingRoom) -> None:
     assert view.remote == f"file://{room.bare}"
     assert [(each.step, each.refusal) for each in view.offers] == [
         (LandingStep.MERGE, ""), (LandingStep.SQUASH, ""), (LandingStep.PUSH, ""),
+        (LandingStep.CLEAN_UP, "greet is not merged."), (LandingStep.DISCARD, ""),
     ]  # fmt: skip
 
 
@@ -258,7 +260,7 @@ def test_a_landing_that_was_killed_anywhere_is_finished_once(
     class Killed(BaseException):
         pass
 
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise Killed
 
     shown = room.view()
@@ -417,3 +419,106 @@ def test_credentials_in_an_address_are_never_shown(room: LandingRoom) -> None:
     view = room.view()
     assert view.remote == "https://127.0.0.1:1/x.git"
     assert "hunter2" not in view.model_dump_json()
+
+
+# Removing ---------------------------------------------------------------------------------------------------------
+
+
+def branches(room: LandingRoom, where: Path | None = None) -> list[str]:
+    return git(where or room.repo, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+
+
+@pytest.mark.parametrize("step", MERGES)
+def test_clean_up_removes_what_is_merged_here_and_at_the_remote(room: LandingRoom, step: LandingStep) -> None:
+    room.land(LandingStep.PUSH)
+    room.land(step)
+    shown = room.view()
+    result = room.land(LandingStep.CLEAN_UP, shown)
+    assert result.text == "greet is merged; its branch and worktree are removed, here and at origin."
+    assert (branches(room), branches(room, room.bare)) == (["main"], ["main"])
+    assert not room.worktree.exists()
+    assert room.land(LandingStep.CLEAN_UP, shown).repeated
+
+
+def test_clean_up_is_refused_for_what_is_not_merged(room: LandingRoom) -> None:
+    offer = room.view().offer(LandingStep.CLEAN_UP)
+    assert offer is not None
+    with pytest.raises(ConflictError, match="is not merged"):
+        room.land_identity(LandingStep.CLEAN_UP, offer.identity)
+    assert room.worktree.exists()
+
+
+def test_clean_up_leaves_what_somebody_else_pushed(room: LandingRoom) -> None:
+    room.land(LandingStep.PUSH)
+    room.land(LandingStep.MERGE)
+    shown = room.view()
+    other = room.root / "other"
+    git(room.root, "clone", "--quiet", "--branch", "greet", str(room.bare), str(other))
+    theirs = commit(other, "theirs")
+    git(other, "push", "--quiet", "origin", "greet")
+    with pytest.raises(ConflictError, match="has changed since"):
+        room.land(LandingStep.CLEAN_UP, shown)
+    with pytest.raises(ConflictError, match="that are not here"):
+        room.land(LandingStep.CLEAN_UP)
+    assert room.tip("greet", room.bare) == theirs
+    assert room.worktree.exists()
+
+
+def test_discard_names_what_is_lost_and_keeps_the_commits(room: LandingRoom) -> None:
+    dirty_worktree(room)
+    head, view = room.tip("greet"), room.view()
+    assert view.left == ("left over",)
+    result = room.land(LandingStep.DISCARD, view)
+    assert branches(room) == ["main"]
+    assert not room.worktree.exists()
+    assert git(room.repo, "rev-parse", "refs/samobot/discarded/greet") == head
+    assert f"git branch greet {head[:12]}" in result.text
+    assert room.land(LandingStep.DISCARD, view).repeated
+
+
+@pytest.mark.parametrize("change", [newer_commit, dirty_worktree])
+def test_discard_is_refused_if_more_would_be_lost_than_was_shown(
+    room: LandingRoom, change: Callable[[LandingRoom], None]
+) -> None:
+    shown = room.view()
+    change(room)
+    before = room.everything()
+    with pytest.raises(ConflictError, match="has changed since"):
+        room.land(LandingStep.DISCARD, shown)
+    assert room.everything() == before
+    assert room.worktree.exists()
+
+
+def test_discard_that_was_killed_before_the_branch_was_deleted_is_finished(
+    room: LandingRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = room.view()
+    run = Git.run
+
+    def dies_at_the_branch(self: Git, *arguments: str, timeout: float = 60.0) -> str:
+        if arguments[:2] == ("update-ref", "-d"):
+            raise KeyboardInterrupt
+        return run(self, *arguments, timeout=timeout)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Git, "run", dies_at_the_branch)
+        with pytest.raises(KeyboardInterrupt):
+            room.land(LandingStep.DISCARD, shown)
+    assert "greet" in branches(room)
+    assert not room.worktree.exists()
+    assert room.land(LandingStep.DISCARD, shown).repeated
+    assert branches(room) == ["main"]
+    assert len(room.events()) == 1
+
+
+def test_branch_that_moved_after_its_worktree_was_removed_is_not_deleted(
+    room: LandingRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = room.view()
+    with monkeypatch.context() as patch:
+        patch.setattr(landing, "_remove", lambda *_: git(room.repo, "worktree", "remove", str(room.worktree)))
+        room.land(LandingStep.DISCARD, shown)
+    git(room.repo, "branch", "--force", "greet", "main")
+    with pytest.raises(ConflictError, match="has moved"):
+        room.land(LandingStep.DISCARD, shown)
+    assert room.tip("greet") == room.tip()

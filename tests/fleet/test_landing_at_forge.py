@@ -218,7 +218,7 @@ def test_step_at_the_forge_that_was_killed_is_done_once(
     class Killed(BaseException):
         pass
 
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise Killed
 
     if step is LandingStep.MERGE_PR:
@@ -238,10 +238,16 @@ def test_step_at_the_forge_that_was_killed_is_done_once(
 def test_without_a_forge_there_is_only_plain_push(room: LandingRoom) -> None:
     git(room.repo, "remote", "set-url", "origin", f"file://{room.bare}")
     assert [each.step for each in room.view().offers] == [
-        LandingStep.MERGE,
-        LandingStep.SQUASH,
-        LandingStep.PUSH,
-    ]
+        LandingStep.MERGE, LandingStep.SQUASH, LandingStep.PUSH, LandingStep.CLEAN_UP, LandingStep.DISCARD
+    ]  # fmt: skip
+
+
+def test_clean_up_after_the_forge_has_merged(room: LandingRoom, forge: FakeForge) -> None:
+    opened(room, forge, GREEN)
+    room.land(LandingStep.MERGE_PR)
+    room.land(LandingStep.CLEAN_UP)
+    assert not room.worktree.exists()
+    assert "greet" not in git(room.bare or room.root, "branch", "--list")
 
 
 @pytest.mark.parametrize(

@@ -66,3 +66,9 @@ def test_nothing_is_said_to_come_next_before_the_agent_has_said_so(tmp_path: Pat
     assert view(folder).next is None
     folder.overview.write_text(set_status(before, {"Next": "Write the tests"}))
     assert view(folder).next == "Write the tests"
+
+
+def test_guidance_that_was_written_by_hand_without_a_name_is_shown(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.guidance.write_text("- [ ] Use argparse\n- [ ] - [ ] - [ ] \n")
+    assert [item.who for item in view(folder).guidance] == ["somebody", "somebody"]

@@ -289,3 +289,21 @@ def test_the_last_reported_result_of_the_tests_is_kept(tmp_path: Path) -> None:
     append(folder, EventName.SIGNAL, NOW, n=3, status="done")
     append(folder, EventName.SIGNAL, NOW, n=4, status="done", tests="many")
     assert read(folder).tests == SuiteResult(12, 0)
+
+
+def test_events_stay_in_their_order_if_the_clock_is_set_back(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    for number, clock in enumerate([0, -86_400, -86_399, 5]):
+        append(folder, EventName.NOTICE, NOW + timedelta(seconds=clock), text=str(number))
+    notices = read(folder).notices
+    assert [each.text for each in notices] == ["0", "1", "2", "3"]
+    times = [each.at for each in notices]
+    assert times == sorted(set(times))
+    assert (times[0], times[3]) == (NOW, NOW + timedelta(seconds=5))
+
+
+def test_the_cost_of_a_day_is_that_of_the_clock_at_that_time(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    for clock in (0, -86_400):
+        append(folder, EventName.ITERATION_END, NOW + timedelta(seconds=clock), n=1, cost_usd=1.0)
+    assert len(read(folder).cost_by_day) == 2

@@ -206,14 +206,17 @@ def test_work_by_hand_after_a_stop_ends_the_stop(tmp_path: Path) -> None:
     assert state(folder) is SessionState.IDLE
 
 
+@pytest.mark.parametrize("clock", [timedelta(minutes=1), timedelta(seconds=-1), timedelta(days=-1)])
 @pytest.mark.parametrize(
     ("event", "fields"),
     [("budget", {"usd": 9}), ("unpark", {"by": "person"}), ("decision", {"kind": "retry"})],
 )
-def test_decision_after_an_end_lifts_it(tmp_path: Path, event: str, fields: dict[str, object]) -> None:
+def test_decision_after_an_end_lifts_it_also_if_the_clock_was_set_back(
+    tmp_path: Path, event: str, fields: dict[str, object], clock: timedelta
+) -> None:
     folder = make_session(tmp_path)
     end_run(folder, RunEndReason.BUDGET)
-    append(folder, EventName(event), NOW + timedelta(minutes=1), **fields)
+    append(folder, EventName(event), NOW + clock, **fields)
     assert state(folder) is SessionState.IDLE
 
 

@@ -449,11 +449,9 @@ def test_a_worktree_that_cannot_be_recreated_is_refused_and_nothing_is_lost(
 def test_a_worktree_of_a_folder_in_a_repository_is_recreated_whole(repo: Path, upstream: Path) -> None:
     for folder in (upstream, repo):
         (folder / "app").mkdir()
-    (upstream / "app" / "main").write_text("x")
-    git(upstream, "add", ".")
-    commit(upstream, "app")
+    commit(upstream, "app/main")
     made = prepare(repo / "app")
     root = repo.parent / "worktrees" / "greet"
     shutil.rmtree(root)
     assert recreate_worktree(repo / "app", root).path == root / "app" == made.path
-    assert (made.path / "main").read_text() == "x"
+    assert (made.path / "main").read_text() == "app/main"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -66,6 +67,19 @@ def test_descendants_are_found_while_the_clock_is_set(monkeypatch: pytest.Monkey
     finally:
         end_processes(lambda: alive(descendants()), grace=0, seconds=60)
         shell.communicate()
+
+
+def test_marked_processes_are_looked_for_where_the_kernel_shows_them(tmp_path: Path) -> None:
+    environ = dict(os.environ) | {"SAMOBOT_TEST_SEAM": "here"}
+    shown, hidden = (subprocess.Popen(["sleep", "600"], env=environ) for _ in range(2))
+    try:
+        (tmp_path / str(shown.pid)).symlink_to(f"/proc/{shown.pid}")
+        found = [process.pid for process, _ in marked_processes("SAMOBOT_TEST_SEAM", tmp_path)]
+        assert (found, descendants(tmp_path / "nothing")) == ([shown.pid], [])
+    finally:
+        for process in (shown, hidden):
+            process.kill()
+            process.wait()
 
 
 def test_marked_processes_are_found_by_the_variable_itself() -> None:

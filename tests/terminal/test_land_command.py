@@ -40,6 +40,7 @@ def test_land_shows_the_branch_and_the_id_of_each_step(room: LandingRoom) -> Non
         "merge",
         "squash",
         "push",
+        "discard",
     ]
 
 
@@ -77,3 +78,10 @@ def test_an_agent_cannot_land(room: LandingRoom, monkeypatch: pytest.MonkeyPatch
     assert isinstance(refused.exception, SamobotError)
     assert "inside an iteration" in refused.exception.message
     assert room.everything() == before
+
+
+def test_discarded_session_is_archived(room: LandingRoom) -> None:
+    identity = re.findall(r"discard .*\(id (\S+)\)", land().output)[0]
+    assert land("discard", "--expect", identity).exception is None
+    assert not room.folder.path.exists()
+    assert not room.worktree.exists()

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.worker.run import RetryPolicy
-from samobot.worker.stagnation import STAGNATION_AFTER, Stagnation
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
@@ -37,15 +36,6 @@ def test_a_run_wakes_one_to_two_minutes_after_the_reset_and_never_in_the_past(
 
 def test_a_limit_that_does_not_say_when_is_tried_again_in_half_an_hour() -> None:
     assert RetryPolicy().wake_at(None, "", NOW, 0) == NOW + timedelta(minutes=30)
-
-
-@given(changed=st.lists(st.booleans(), max_size=60))
-def test_stagnation_is_exactly_five_unchanged_iterations_in_a_row(changed: list[bool]) -> None:
-    stagnation = Stagnation()
-    for end, each in enumerate(changed, start=1):
-        run = changed[:end]
-        expected = len(run) >= STAGNATION_AFTER and not any(run[-STAGNATION_AFTER:])
-        assert stagnation.count(changed=each) == expected
 
 
 @pytest.mark.parametrize(

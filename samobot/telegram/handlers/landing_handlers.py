@@ -13,9 +13,17 @@ from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.views.landing_message import landing_message, new_pull_request
+from samobot.telegram.views.buttons import rows
+from samobot.telegram.views.landing_message import (
+    discard_message,
+    land_button,
+    landing_message,
+    new_pull_request,
+)
 from samobot.telegram.views.wording import Icon, name_of
 from samobot.text import one_line
+
+_REMOVES = (LandingStep.CLEAN_UP, LandingStep.DISCARD)
 
 
 async def land(context: HandlerContext, request: ChatRequest) -> None:
@@ -34,22 +42,20 @@ async def land(context: HandlerContext, request: ChatRequest) -> None:
     if step and identity:
         land_step(context, request, target.view.ref, step, identity[0])
     else:
-        show_landing(context, request, target.view.ref, new=step == LandingStep.OPEN_PR)
+        show_landing(context, request, target.view.ref, step)
 
 
-def show_landing(
-    context: HandlerContext, request: ChatRequest, ref: SessionRef, *, new: bool = False
-) -> None:
+def show_landing(context: HandlerContext, request: ChatRequest, ref: SessionRef, step: str = "") -> None:
     """Show what can be done with a session's branch, in the background.
 
     Args:
         context: What handlers share.
         request: What asked for it.
         ref: The session.
-        new: Whether to show the text of a new pull request instead.
+        step: One of `SHOWN_FIRST` to show what that would do.
     """
-    again = f"{ref.project}:{ref.folder} {LandingStep.OPEN_PR if new else ''}".strip()
-    context.run_in_background(request.with_text(again), "land", _show(context, request, ref, new=new))
+    again = f"{ref.project}:{ref.folder} {step}".strip()
+    context.run_in_background(request.with_text(again), "land", _show(context, request, ref, step))
 
 
 def land_step(
@@ -67,9 +73,15 @@ def land_step(
     context.run_in_background(again, "land", _land(context, request, ref, LandingStep(step), identity))
 
 
-async def _show(context: HandlerContext, request: ChatRequest, ref: SessionRef, *, new: bool = False) -> None:
-    show = new_pull_request if new else landing_message
-    shown = show(ref, await context.fleet.landing(ref))
+async def _show(context: HandlerContext, request: ChatRequest, ref: SessionRef, step: str = "") -> None:
+    view = await context.fleet.landing(ref)
+    match step:
+        case LandingStep.OPEN_PR:
+            shown = new_pull_request(ref, view)
+        case LandingStep.DISCARD:
+            shown = discard_message(ref, view)
+        case _:
+            shown = landing_message(ref, view)
     context.reply(request, shown.text, buttons=shown.buttons, about=about_session(ref), part="landing")
 
 
@@ -80,12 +92,18 @@ async def _land(
         done = await context.fleet.land(ref, step, request.person, expected=identity)
     except SamobotError as error:
         # Shown as it is now: a refusal alone would leave nothing to tap.
-        context.reply(request, f"⚠️ {escape(error.message)}", about=about_session(ref), part="refused")
+        context.reply(request, escape(error.message), about=about_session(ref), part="refused")
         await _show(context, request, ref)
         return
     again = "Done before: " if done.repeated else ""
     text = f"{Icon.LANDING} {name_of(ref)}: {again}{escape(done.text)}"
-    context.reply(request, text, about=about_session(ref), part="landed", silent=False)
+    if step in _REMOVES:
+        await context.fleet.archive(ref)
+        await context.notifier.archive(ref, request.person)
+        context.reply(request, text, part="landed", silent=False)
+        return
+    more = rows(land_button(ref, "🔀 What is next"))
+    context.reply(request, text, buttons=more, about=about_session(ref), part="landed", silent=False)
     await context.notifier.refresh(ref)
 
 

@@ -162,13 +162,13 @@ def _came_to(view: SessionView) -> str:
         case SessionState.STOPPED:
             return "Paused" if view.paused else "Stopped"
         case SessionState.WAITING | SessionState.BLOCKED:
-            return "Over; something else holds it up now"
+            return "Superseded: it is blocked on something else now"
         case SessionState.QUEUED | SessionState.PARKED:
-            return "Goes on when its turn comes"
+            return "Continues when its turn comes"
         case SessionState.IDLE if not view.wanted:
             return "Settled"
         case SessionState.RUNNING | SessionState.IDLE:
-            return "Goes on"
+            return "Continues"
 
 
 def plan_key(state: NotifiedState) -> str:

@@ -28,17 +28,23 @@ _LABELS = {
     LandingStep.OPEN_DRAFT: "As draft",
     LandingStep.MERGE_PR: "✅ Merge PR",
     LandingStep.SQUASH_PR: "Squash PR",
+    LandingStep.CLEAN_UP: "🧹 Clean up",
+    LandingStep.DISCARD: "🗑 Discard…",
 }
+SHOWN_FIRST = frozenset({LandingStep.OPEN_PR, LandingStep.DISCARD})
+"""Steps whose button shows first what they do: the text of a pull request, what is lost."""
+
 _OPENS = (LandingStep.OPEN_PR, LandingStep.OPEN_DRAFT)
 _CHECK_SIGNS = {CheckState.GREEN: "✓", CheckState.PENDING: "…", CheckState.RED: "✗"}
 _CHECKS = 6
 _SUBJECTS, _SUBJECT = 5, 80
+_LEFT = 8
 _ID = 9
 
 
-def land_button(ref: SessionRef) -> ActionButton:
+def land_button(ref: SessionRef, label: str = "🔀 Land") -> ActionButton:
     """A button that shows what can be done with a session's branch."""
-    return ActionButton("🔀 Land", Action(do=ActionKind.LAND, session=ref.key))
+    return ActionButton(label, Action(do=ActionKind.LAND, session=ref.key))
 
 
 def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
@@ -63,7 +69,7 @@ def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
         else ""
     )
     remote = f"Push goes to {code(one_line(view.remote, 200))}" if _is_open(view, LandingStep.PUSH) else ""
-    possible = [each for each in view.offers if not each.refusal and each.step is not LandingStep.OPEN_DRAFT]
+    possible = [each for each in view.offers if not each.refusal and each.step not in _left_out(view)]
     return MessageView(
         paragraphs(
             lines(head, facts, at),
@@ -71,8 +77,62 @@ def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
             _pull_request(view.pull_request),
             lines(behind, remote, *_refusals(view)),
         ),
-        rows(*(_button(ref, each) for each in possible), width=2),
+        rows(*(_button(ref, each) for each in possible), *_update_button(ref, view), width=2),
     )
+
+
+def discard_message(ref: SessionRef, view: LandingView) -> MessageView:
+    """Name everything that is lost by discarding a branch; the button does exactly that.
+
+    Args:
+        ref: The session.
+        view: What was read.
+    """
+    head = headline(Icon.LANDING, ref, one_line(f"discard {view.branch}?", 100))
+    left = view.left[:_LEFT]
+    more = view.uncommitted - len(left)
+    lost = (
+        f"{plural(view.uncommitted, 'file')} with changes that no commit has are lost:"
+        if view.uncommitted
+        else ""
+    )
+    offer = view.offer(LandingStep.DISCARD)
+    buttons = (
+        [ActionButton("🗑 Discard", _action(ref, offer.step, offer.identity), once=True)]
+        if offer is not None
+        else []
+    )
+    return MessageView(
+        lines(
+            head,
+            f"{plural(view.ahead, 'commit')} that {escape(view.base or 'no other branch')} does not have, "
+            f"up to {code(view.head[:_ID])}. git keeps them until you delete {code('refs/samobot/discarded/…')}.",
+            lost,
+            *(code(one_line(each, _SUBJECT)) for each in left),
+            f"… and {more} more" if more > 0 else "",
+            "Worktree and branch are removed here, and the session is archived.",
+        ),
+        rows(*buttons),
+    )
+
+
+def _left_out(view: LandingView) -> frozenset[LandingStep]:
+    """Steps without a button: drafts are offered with the text, and merged work is cleaned up, not discarded."""
+    clean_up = view.offer(LandingStep.CLEAN_UP)
+    merged = clean_up is not None and not clean_up.refusal
+    return frozenset({LandingStep.OPEN_DRAFT, *((LandingStep.DISCARD,) if merged else ())})
+
+
+def _update_button(ref: SessionRef, view: LandingView) -> list[ActionButton]:
+    """A button that lets the agent merge the base into the branch, if that has moved on."""
+    if not view.behind or not view.ahead:
+        return []
+    task = (
+        f"Bring the branch up to date: merge the local branch {view.base} ({view.base_head[:_ID]}) into {view.branch}, "
+        "resolve conflicts so that both sides keep what they do, and run the tests. Change nothing else."
+    )
+    action = Action(do=ActionKind.FOLLOW_UP, session=ref.key, text=task)
+    return [ActionButton("🔁 Bring up to date", action, once=True)]
 
 
 def new_pull_request(ref: SessionRef, view: LandingView) -> MessageView:
@@ -121,7 +181,7 @@ def _refusals(view: LandingView) -> list[str]:
     """Why steps are not possible, each reason once."""
     found: dict[str, list[str]] = {}
     for each in view.offers:
-        if each.refusal:
+        if each.refusal and each.step not in (LandingStep.CLEAN_UP, LandingStep.DISCARD):
             label = _LABELS[each.step].rstrip("…")
             found.setdefault(each.refusal, []).append(label.lstrip("🔀⬆️✅ "))
     return [
@@ -130,7 +190,7 @@ def _refusals(view: LandingView) -> list[str]:
 
 
 def _button(ref: SessionRef, offer: LandingOffer) -> ActionButton:
-    if offer.step is LandingStep.OPEN_PR:  # its text is shown first
+    if offer.step in SHOWN_FIRST:
         return ActionButton(_LABELS[offer.step], _action(ref, offer.step, None))
     return ActionButton(_LABELS[offer.step], _action(ref, offer.step, offer.identity), once=True)
 

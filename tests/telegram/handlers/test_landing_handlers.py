@@ -138,3 +138,46 @@ async def test_session_that_is_not_done_is_refused(phone: Phone) -> None:
 async def test_step_that_does_not_exist_is_refused(phone: Phone) -> None:
     assert any("is no step of landing" in text for text in await phone.say("/land greet explode 123"))
     assert phone.store.outbox.waiting(CHAT)
+
+
+async def test_discard_says_what_is_lost_before_it_is_done(phone: Phone) -> None:
+    (phone.root / "worktrees" / "greet" / "notes.txt").write_text("mine")
+    await shown(phone)
+    await phone.tap(phone.last("→ main"), "🗑 Discard…")
+    await phone.context.finish(60)
+    question = phone.last("discard greet?")
+    text = to_plain(question.post.text)
+    assert "1 commit that main does not have" in text
+    assert "notes.txt" in text
+    assert (phone.root / "worktrees" / "greet").exists()
+    await phone.tap(question, "🗑 Discard")
+    await phone.context.finish(60)
+    assert not (phone.root / "worktrees" / "greet").exists()
+    assert any("greet is discarded" in text for text in said(phone))
+    assert not (phone.root / "sessions-repo" / "26-01-31-greet").exists()
+
+
+async def test_merged_session_is_cleaned_up_with_a_tap(phone: Phone) -> None:
+    await shown(phone)
+    await phone.tap(phone.last("→ main"), "🔀 Merge here")
+    await phone.context.finish(60)
+    await phone.tap(phone.last("merged into main"), "🔀 What is next")
+    await phone.context.finish(60)
+    await phone.tap(phone.last("→ main"), "🧹 Clean up")
+    await phone.context.finish(60)
+    assert not (phone.root / "worktrees" / "greet").exists()
+    assert not (phone.root / "sessions-repo" / "26-01-31-greet").exists()
+
+
+async def test_conflict_becomes_a_task_for_the_agent(phone: Phone) -> None:
+    repo = phone.root / "repo"
+    (repo / "greet.py").write_text("mine")
+    git(repo, "add", "greet.py")
+    git(repo, "commit", "--quiet", "-m", "mine")
+    await shown(phone)
+    message = phone.last("→ main")
+    assert "conflict in greet.py" in to_plain(message.post.text)
+    await phone.tap(message, "🔁 Bring up to date")
+    overview = (phone.root / "sessions-repo" / "26-01-31-greet" / "_overview.md").read_text()
+    assert "Phase: requirements" in overview
+    assert "merge the local branch main" in overview

@@ -5,14 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import UsageError
-from samobot.session.folder import clean_name
 from samobot.telegram.handlers.parsing import (
     first_word,
     parse_command,
     parse_money,
 )
 from samobot.telegram.handlers.run_arguments import RunArguments, parse_run
-from samobot.telegram.handlers.task_slug import task_slug
 
 
 @pytest.mark.parametrize(
@@ -118,22 +116,3 @@ def test_no_text_breaks_the_reading(text: str) -> None:
 def test_a_quoted_task_comes_back_as_it_was(task: str, quotes: str) -> None:
     words = parse_run(f"demo --task {quotes.format(task)} --auto")
     assert words == RunArguments(name="demo", task=task, auto=True)
-
-
-@pytest.mark.parametrize(
-    ("task", "slug"),
-    [
-        ("add dark mode to the settings page", "add-dark-mode-settings"),
-        ("Fix the login bug", "fix-login-bug"),
-        ("Please could you fix it's typo?", "fix-typo"),
-        ("Bitte füge eine Begrüßung hinzu", "fuege-begruessung-hinzu"),
-        ("Добавь тёмную тему", "dobav-temnuyu-temu"),
-        ("ログインを直す", "task"),
-        ("the", "the"),
-        ("x" * 100, "x" * 32),
-        ("../../etc/passwd", "etc-passwd"),
-    ],
-)
-def test_a_name_is_derived_from_a_task(task: str, slug: str) -> None:
-    assert task_slug(task) == slug
-    assert clean_name(slug) == slug

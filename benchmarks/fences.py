@@ -1,0 +1,57 @@
+"""The fence: what it adds to the start of the CLI, and to a whole iteration."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from benchmarks.loops import ITERATIONS, answer
+from benchmarks.measure import Measure, spread
+from samobot.claude.spawn import wrapped
+from tests.claude.fenced_world import FencedWorld, make_world
+from tests.support.claude_cli import cli_environment, require_claude
+from tests.support.messages_api import MessagesApi
+from tests.support.workshop import make_workshop
+
+RUNS = 40
+PAIRS = 3
+
+
+def cost_of_fence(root: Path) -> list[Measure]:
+    """The start of a program inside the fence less the start outside, and an iteration inside over one outside."""
+    return [_start(make_world(root / "world")), _iteration(root / "shop")]
+
+
+def _start(world: FencedWorld) -> Measure:
+    added = []
+    for _ in range(RUNS):
+        times = {}
+        for fenced in (False, True):
+            began = time.perf_counter()
+            call = world.invocation("true", fenced=fenced)
+            subprocess.run(wrapped(call), cwd=call.cwd, env=dict(call.env), check=True)
+            times[fenced] = (time.perf_counter() - began) * 1000
+        added.append(times[True] - times[False])
+    return Measure("start inside the fence, added", statistics.median(added), "ms", 30, spread(added))
+
+
+def _iteration(root: Path) -> Measure:
+    ratios = []
+    with MessagesApi(answer) as api:
+        environment = cli_environment(root / "home", api.url) | {"CLAUDE_PATH": str(require_claude())}
+        shop = make_workshop(root, environment)
+        for number in range(PAIRS):
+            seconds = {}
+            for mode in ("off", "on"):
+                began = time.perf_counter()
+                shop.environment["SAMOBOT_FENCE"] = mode
+                done = shop.run(f"{mode}-{number}", "--task", "x", "--max-iterations", str(ITERATIONS))
+                assert done.returncode == 13, done.stdout + done.stderr
+                seconds[mode] = time.perf_counter() - began
+            ratios.append(seconds["on"] / seconds["off"])
+    detail = f"of {PAIRS}: {', '.join(f'{ratio:.3f}' for ratio in sorted(ratios))}"
+    return Measure(
+        "an iteration inside the fence, over outside", statistics.median(ratios), "×", 1.02, detail
+    )

@@ -451,7 +451,7 @@ def test_a_worktree_of_a_folder_in_a_repository_is_recreated_whole(repo: Path, u
         (folder / "app").mkdir()
     commit(upstream, "app/main")
     made = prepare(repo / "app")
-    root = repo.parent / "worktrees" / "greet"
+    root = repo / "worktrees" / "greet"
     shutil.rmtree(root)
     assert recreate_worktree(repo / "app", root).path == root / "app" == made.path
     assert (made.path / "main").read_text() == "app/main"

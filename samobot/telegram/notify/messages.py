@@ -327,6 +327,10 @@ def _remarks(change: NotificationInput) -> list[Notification]:
         found.append(
             Notification(key, "notice", events.noticed(view, notices[-1]), Importance.INFO, live=False)
         )
+    landings = new_remarks(view, before, "landing")
+    if landings:
+        key = f"landing:{landings[-1].at:%Y%m%dT%H%M%S.%f}"
+        found.append(Notification(key, "landing", events.landed(view, landings), Importance.INFO, live=False))
     given = [item for item in view.guidance if item.given and fingerprint(item) in before.pending]
     if given:
         key = f"given:{view.iteration}:{fingerprint(given[-1])}"

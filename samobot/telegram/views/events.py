@@ -19,6 +19,7 @@ from samobot.telegram.views.wording import (
     money_of,
     name_of,
     plural,
+    quoted_lines,
 )
 from samobot.text import capitalize_first, human_money, one_line
 
@@ -72,6 +73,12 @@ def put_back(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
 def noticed(view: SessionView, remark: RemarkView) -> MessageView:
     """Show something that the worker wants known."""
     return MessageView(lines(headline(Icon.ERROR, view.ref), agent_block(remark.text, 300)))
+
+
+def landed(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
+    """Show what was merged, pushed or removed from a terminal."""
+    shown = [quoted_lines(escape(one_line(remark.text, 300))) for remark in remarks[-_SHOWN:]]
+    return MessageView(lines(headline(Icon.LANDING, view.ref, "was landed from a terminal"), *shown))
 
 
 def money_spent(view: SessionView, percent: int) -> MessageView:

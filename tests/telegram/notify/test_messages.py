@@ -483,3 +483,15 @@ def test_a_time_of_another_day_comes_with_its_date() -> None:
     )
     shown = answered_question(asking(answered, question(1)), answered, HERE, AT, changeable=False)
     assert shown.text.endswith("you, Sun 09:05")
+
+
+def test_what_was_landed_from_a_terminal_is_reported_once_and_silently() -> None:
+    view = at_rest(SessionState.DONE, phase=Phase.DONE)
+    before = NotifiedState(phase=Phase.DONE, done="x", remarks_at=NOW)
+    remark = RemarkView(
+        at=NOW + timedelta(seconds=1), kind="landing", text="greet is pushed (ann, from the terminal)"
+    )
+    landed = view.model_copy(update={"remarks": (remark,)})
+    (message,) = [each for each in told(landed, before, ExtraContent()) if each.kind == "landing"]
+    assert "greet is pushed (ann, from the terminal)" in to_plain(message.shown.text)
+    assert not [each for each in told(view, before, ExtraContent()) if each.kind == "landing"]

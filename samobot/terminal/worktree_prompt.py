@@ -1,4 +1,4 @@
-"""A deleted worktree at the terminal: asked about, or recreated if an option asks for it."""
+"""A deleted worktree in the terminal: a question about it, or recreated if an option asks for that."""
 
 from __future__ import annotations
 

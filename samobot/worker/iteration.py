@@ -23,7 +23,7 @@ from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
 from samobot.config.project_guard import VOID_KIND, ProjectGuard
 from samobot.config.trust import is_trusted, project_settings, report_once
-from samobot.errors import StorageError, UsageError
+from samobot.errors import StorageError, UsageError, WorktreeGoneError
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.session import baseline, tamper
 from samobot.session.commit_check import commit_problem, unfinished_work
@@ -384,7 +384,8 @@ def find_work_dir(project: Project, files: SessionFiles) -> Path:
     """Return a session's working directory: its worktree, or the main repository if there is none.
 
     Raises:
-        UsageError: It is gone; the message explains how to restore it.
+        WorktreeGoneError: Its worktree was deleted.
+        UsageError: It is gone otherwise; the message explains how to restore it.
     """
     named = files.overview().working_dir
     if named is None:
@@ -393,6 +394,12 @@ def find_work_dir(project: Project, files: SessionFiles) -> Path:
     # A relative path that was written by hand is relative to the project's file.
     path = project.file.parent / os.path.expanduser(named)
     if not path.is_dir():
+        if project.worktrees in path.parents:
+            raise WorktreeGoneError(
+                f"The working directory {path} of {files.folder.name} is gone: its worktree was deleted. It can be "
+                "recreated from its branch, without what was not committed: /resume in the chat, or "
+                f"samobot resume {files.folder.name} --recreate-worktree; or restore it by hand (`git worktree add`)."
+            )
         raise UsageError(
             f"The working directory {path} of {files.folder.name} is gone. Restore it (`git worktree prune`, "
             f"then `git worktree add {path} BRANCH`), or correct “Working Dir:” in {files.folder.overview}."

@@ -134,7 +134,8 @@ class Owner:
             if deed.times == 0 and now >= self._due[token]:
                 self._carry_out(deed)
             elif deed.times and deed.at and now - deed.at > PATIENCE:
-                if deed.holds() or any(tap.answer is not None and tap.answer.text for tap in deed.taps):
+                told = [tap.answer.text or "" for tap in deed.taps if tap.answer is not None]
+                if deed.holds() or any(text and not _TROUBLE.search(text) for text in told):
                     deed.at = 0.0  # it has had its effect, or she was told why it has none
                 elif self._is_answerable(deed):
                     self._complain(deed)

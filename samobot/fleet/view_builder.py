@@ -65,8 +65,8 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         lost=current.lost,
         auto=journal.run.auto if journal.run else False,
         remarks=tuple(
-            RemarkView(at=each.at, kind=kind, text=without_surrogates(each.text))
-            for kind, remarks in (("void", journal.voids), ("notice", journal.notices))
+            RemarkView(at=each.at, kind=kind or each.kind, text=without_surrogates(each.text))
+            for kind, remarks in (("void", journal.voids), ("", journal.notices))
             for each in remarks
         ),
         last_action=status.last_action,

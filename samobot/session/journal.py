@@ -242,7 +242,7 @@ def _refuse_if_long(path: Path, lines: int) -> None:
     """Refuse a journal with more lines than any session has, which an agent may have written."""
     if lines > _UNTRUSTED_LINES:
         raise StorageError(
-            f"{path} has more than {_UNTRUSTED_LINES:,} lines; samobot does not read the others. Shorten it or move it away."
+            f"{path} has more than {_UNTRUSTED_LINES:,} lines; samobot reads no more than that. Shorten it or move it away."
         )
 
 

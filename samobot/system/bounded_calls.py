@@ -141,6 +141,9 @@ class _Lane(threading.Thread):
         """Wait for the end; returns the key of a call that was left behind, None if all have come back."""
         with self._state:
             while not self._ended:
+                if self._key is None:  # the thread has not begun: that is no call's fault
+                    self._state.wait()
+                    continue
                 spent = self._clock() - self.since
                 if spent >= patience:
                     self._left_behind = True
@@ -156,4 +159,5 @@ class _Lane(threading.Thread):
                 return None
             self._key = next(iter(self.rest))
             self.since = self._clock()
+            self._state.notify()
             return self.rest.pop(self._key)

@@ -23,7 +23,7 @@ _ANSWER_SECONDS = 30.0
 _FIRST_WORD_SECONDS = 2.0
 
 _DESCRIPTION = (
-    "Runs Claude Code sessions on your machine and asks you where a person is needed. "
+    "Runs Claude Code sessions on your machine and asks you when you are needed. "
     "It answers only the people it was paired with."
 )
 _SHORT_DESCRIPTION = "Claude Code sessions, from your phone"

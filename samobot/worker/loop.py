@@ -30,8 +30,8 @@ from samobot.worker.sleep import Sleeper, SleepFunction, sleep_unless_stopped
 from samobot.worker.stagnation import STAGNATION_AFTER, Stagnation
 from samobot.worker.usage_limit import AccountLimit
 
-QUALITY_VISITS = 10
-"""How often a session may return to the quality phase before it is blocked."""
+RETURNS_BEFORE_ASKING = 3
+"""How often testing may send the work back to quality before the user is asked, and again after each retry."""
 
 
 class Worker:
@@ -283,11 +283,14 @@ class Worker:
         self._visit = 0
         self._stagnation.forget()
         self._tell(Notice(f"{phase} → {target}"))
-        if target is Phase.QUALITY and visits > QUALITY_VISITS:
+        returns = visits - 1
+        if target is Phase.QUALITY and returns > 0 and returns % RETURNS_BEFORE_ASKING == 0:
             return self._ends.blocked(
                 target,
                 BlockCause.ITERATION_LIMIT,
-                f"The session has come back to quality {visits} times; testing and quality do not agree.",
+                f"Testing has sent the work back to quality {returns} times, the last time with: "
+                f"{signal.summary or 'nothing said'} Should they continue? A retry gives them "
+                f"{RETURNS_BEFORE_ASKING} more rounds; guidance can name what may stay as it is.",
                 number,
             )
         return None

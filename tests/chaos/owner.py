@@ -28,7 +28,7 @@ PAUSES = 0.7
 """How many of the sessions she pauses once; she lets them go on when she sees that they rest."""
 
 _TROUBLE = re.compile(
-    r"say it again|cannot be|could not|not saved|no space|⚠️|went wrong|long ago", re.IGNORECASE
+    r"say it again|cannot be|could not|not saved|no space|⚠️|internal error|expired", re.IGNORECASE
 )
 
 

@@ -126,7 +126,7 @@ async def test_the_worker_survives_the_orderly_end_of_the_bot_too(tmp_path: Path
         said = room.say("/run demo:demo go on for ever")
         card = await room.see("demo · demo", "▶️", after=said)
         assert await room.end() == 0
-        assert "when the bot went off" in card.text
+        assert "The bot is offline since" in card.text
         iterations = len(room.shop.journal("demo", "iteration_end"))
         await asyncio.to_thread(until, lambda: len(room.shop.journal("demo", "iteration_end")) > iterations)
         await room.start()
@@ -147,7 +147,7 @@ async def test_what_a_terminal_runs_and_what_is_edited_by_hand_shows_up_through_
     assert ran.returncode == 10, ran.stderr
     question = await room.see("greet asks", "Which greeting")
     assert await asyncio.to_thread(room.shop.samobot, "answer", "greet", "Q1=A")
-    await room.see("→ A", "at the terminal", fits=lambda message: message.id == question.id)
+    await room.see("→ A", "from the terminal", fits=lambda message: message.id == question.id)
 
     folder = room.shop.sessions / "26-01-31-byhand"
     folder.mkdir()

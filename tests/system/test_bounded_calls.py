@@ -85,6 +85,27 @@ def test_what_came_back_late_is_reported_once_and_run_apart_until_it_is_quick(ga
     assert gate.count == 1
 
 
+def test_a_call_whose_thread_begins_late_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    held = threading.Event()
+
+    def start_late(thread: threading.Thread) -> None:
+        def run_late(run: Callable[[], None] = thread.run) -> None:
+            assert held.wait(60)
+            run()
+
+        monkeypatch.setattr(thread, "run", run_late)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_late)
+    ran: list[str] = []
+    caller = threading.Timer(0.2, held.set)
+    start(caller)
+    BoundedCalls(0.05).run({"a": lambda: ran.append("a")})
+    caller.join()
+    assert ran == ["a"]
+
+
 def test_several_that_hang_do_not_add_up(gate: Gate) -> None:
     ran: list[str] = []
     calls = BoundedCalls(0.05)

@@ -317,12 +317,19 @@ async def test_a_phase_may_not_take_more_than_its_iterations(tmp_path: Path, pha
 
 
 async def test_testing_and_quality_do_not_disagree_for_ever(tmp_path: Path) -> None:
-    ping = Played({"status": "continue", "phase": "quality"})
+    ping = Played({"status": "continue", "phase": "quality", "summary": "Two tests fail again."})
     pong = Played({"status": "continue", "phase": "testing"})
     made = bench(make_session(tmp_path, phase="testing"), *[ping, pong] * 30)
     end = await made.worker.run()
     assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.ITERATION_LIMIT)
-    assert len(made.iteration.assignments) == 21
+    assert len(made.iteration.assignments) == 7  # the first visit of quality, and three returns
+    assert (
+        "back to quality 3 times, the last time with: Two tests fail again. Should they continue?" in end.text
+    )
+    again = bench(made.folder, *[pong, ping] * 30)
+    end = await again.worker.run()
+    assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.ITERATION_LIMIT)
+    assert len(again.iteration.assignments) == 6  # a retry gives them three more rounds
 
 
 async def test_guidance_is_ticked_once_an_iteration_that_had_it_ended_well(tmp_path: Path) -> None:

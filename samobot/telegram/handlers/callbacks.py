@@ -86,7 +86,7 @@ async def handle_callback(
     """
     tap = context.store.callbacks.peek(identifier)
     if tap is None:
-        context.toast(request, "This button is from long ago. /status shows what holds now.", alert=True)
+        context.toast(request, "This button has expired. See /status.", alert=True)
         return
     action = Action.model_validate(tap.action)
     request = replace(request, about=MessageSubject(action.session, TAP) if action.session else request.about)
@@ -219,7 +219,7 @@ async def _about_session(
             await budget_handlers.finish_phase(context, request, ref)
         case ActionKind.SILENCE:
             context.notifier.silence(request.chat_id, ref.key, action.identity or "")
-            context.toast(request, "No more reminders of this.")
+            context.toast(request, "No further reminders of this.")
         case ActionKind.AUTO_OFF:
             await context.notifier.auto_off(ref)
             context.toast(request, "It waits for you now.")
@@ -236,7 +236,7 @@ async def _question(context: HandlerContext, request: ChatRequest, action: Actio
     view = await context.fleet.view(ref)
     found = [each for each in view.questions if each.index == action.question]
     if not found or (action.identity is not None and found[0].identity != action.identity):
-        raise ConflictError("This question is not asked any more. /status shows what holds now.")
+        raise ConflictError("This question is no longer open. See /status.")
     question = found[0]
     match action.do:
         case ActionKind.OTHER_ANSWER:
@@ -246,7 +246,7 @@ async def _question(context: HandlerContext, request: ChatRequest, action: Actio
             change = action.do is ActionKind.CHANGE_ANSWER
             if change and question.answer is not None and view.waiting_for is not WaitingFor.QA_ANSWERS:
                 raise ConflictError(
-                    "The agent is already working with the answers; tell it what has changed instead (/tell)."
+                    "The agent is already working with the answers; send what has changed with /tell."
                 )
             context.toast(request)
             if change:
@@ -299,7 +299,7 @@ async def _give(context: HandlerContext, request: ChatRequest, action: Action) -
     """Run the command that waited for a session or a confirmation."""
     command = find_command(action.command or "")
     if command is None:
-        raise NotFoundError("That command is not there any more. /help all shows all.")
+        raise NotFoundError("That command no longer exists. /help all lists all.")
     await command.handler(context, request.with_text(action.text or ""))
 
 

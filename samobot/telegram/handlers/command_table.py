@@ -97,7 +97,7 @@ def _help_all(context: HandlerContext, request: ChatRequest) -> None:
                 bold("All commands"),
                 *lines,
                 "",
-                f"{code('/help run')} says more about one. Names may be left out where only one session can be meant.",
+                f"{code('/help run')} explains one. Leave a name out if only one session can be meant.",
             ]
         ),
         part="all",
@@ -152,7 +152,7 @@ async def _start(context: HandlerContext, request: ChatRequest) -> None:
         now = f"{plural(waiting, 'session')} wait{'s' if waiting == 1 else ''} for you, {running_now} running: /status"
     context.reply(
         request,
-        f"{bold('samobot')} runs Claude Code sessions and asks you where a person is needed.\n{now}\n/help shows what can be done now.",
+        f"{bold('samobot')} runs Claude Code sessions and asks you when you are needed.\n{now}\n/help shows what can be done now.",
         part="greeting",
     )
 

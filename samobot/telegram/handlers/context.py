@@ -44,7 +44,7 @@ TOAST = 190
 """Characters of an answer to a tap; Telegram takes 200."""
 
 _ANSWERED_KEPT = 256
-_OURS = "Something of ours went wrong; the details are in the log. Nothing was decided."
+_OURS = "Internal error; details are in the log. Nothing was decided."
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,15 +234,17 @@ class HandlerContext:
         else:
             words = _OURS
             log.error("handling of %s", request.key, exc_info=error)
+        internal = isinstance(error, StorageError) or not isinstance(error, SamobotError)
+        message = f"⚠️ {words}" if internal else words
         fits = len(words) <= TOAST
         if request.query_id is not None and fits and self._answers(request.query_id):
             words = one_line(words, TOAST)
             self.outbox.answer(
-                request.query_id, words, alert=True, missed=lambda: self._say_error(request, words)
+                request.query_id, words, alert=True, missed=lambda: self._say_error(request, message)
             )
             return
         self.toast(request)
-        self._say_error(request, words)
+        self._say_error(request, message)
 
     def _answers(self, query_id: str) -> bool:
         """Whether a callback query may still be answered: true once for each, as Telegram takes one answer."""
@@ -251,8 +253,8 @@ class HandlerContext:
         self._answered.append(query_id)
         return True
 
-    def _say_error(self, request: ChatRequest, words: str) -> None:
-        self.reply(request, f"⚠️ {escape(words)}", part="error")
+    def _say_error(self, request: ChatRequest, message: str) -> None:
+        self.reply(request, escape(message), part="error")
 
     def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:
         """Make buttons of a scope (see `CallbackIds.mint`); None if there are none."""
@@ -346,5 +348,5 @@ def about_session(ref: SessionRef, kind: str = "note", **detail: Any) -> Message
 
 def _refusal(error: SamobotError, request: ChatRequest) -> str:
     if isinstance(error, SessionDoneError) and request.query_id is None:
-        return f"{error.session} is done; your words were not used. /run starts what is next."
+        return f"{error.session} is done, so your message was not used. /run starts a new session."
     return error.message

@@ -97,7 +97,7 @@ async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionR
             holds = ""
             if view.state is SessionState.WAITING:
                 paused = view.end is not None and view.end.paused
-                holds = f" {'It stays paused' if paused else '/stop keeps it from going on'} after that."
+                holds = f" {'It stays paused' if paused else '/stop keeps it stopped'} after that."
             raise ConflictError(f"{error.message}{f' It is {before}.{holds}' if before else ''}") from None
         if before:
             acknowledge(context, request, ref, Icon.PAUSED, f"is paused; it was {before}.")
@@ -121,7 +121,7 @@ async def resume(context: HandlerContext, request: ChatRequest) -> None:
         await _resume_all(context, request)
         return
     target = await find_target(
-        context, request, "resume", _rests, takes=is_budget, question="Which one goes on?"
+        context, request, "resume", _rests, takes=is_budget, question="Which one should continue?"
     )
     if target is None:
         return
@@ -194,13 +194,13 @@ async def _go_on(
             was = f" It was {escape(before)}." if before else ""
             context.reply(
                 request,
-                f"⏳ {bold(ref.name)} is {place} in line; it goes on by itself.{was}",
+                f"⏳ {bold(ref.name)} is {place} in line and continues automatically.{was}",
                 about=about_session(ref),
             )
         case ResumeKind.RUNNING | ResumeKind.WOKEN if before:
-            acknowledge(context, request, ref, Icon.RUNNING, f"goes on; it was {before}.")
+            acknowledge(context, request, ref, Icon.RUNNING, f"continues; it was {before}.")
         case ResumeKind.RUNNING | ResumeKind.WOKEN:
-            context.receipt(request, "👍", f"{ref.name} goes on.")
+            context.receipt(request, "👍", f"{ref.name} continues.")
     await context.notifier.refresh(ref)
 
 
@@ -255,7 +255,7 @@ async def unblock(
             await context.notifier.refresh(ref)
             raise ConflictError(_let_go_on(view, request))
         paused = (await context.fleet.view(ref)).paused
-        how = "stays paused" if paused else "tries again" if retry else "goes on"
+        how = "stays paused" if paused else "tries again" if retry else "continues"
         context.receipt(request, toast=f"{ref.name} {how}.")
         await context.notifier.refresh(ref)
 
@@ -273,9 +273,9 @@ def _let_go_on(view: SessionView, request: ChatRequest) -> str:
     lifted = last is not None and last.kind in (DecisionKind.RETRY, DecisionKind.ACTION_DONE)
     if last is None or not lifted or need_of(view) is not None:
         return f"That was for something else; {view.ref.name} is {view.state} now."
-    who = "You have" if Person(last.who, last.via) == request.person else f"{last.who} has"
-    where = f" at the {last.via}" if last.via != request.person.via else ""
-    return f"{who} let {view.ref.name} go on already{where}."
+    who = "You" if Person(last.who, last.via) == request.person else last.who
+    where = f" from the {last.via}" if last.via != request.person.via else ""
+    return f"{who} resumed {view.ref.name} already{where}."
 
 
 async def panic(context: HandlerContext, request: ChatRequest) -> None:

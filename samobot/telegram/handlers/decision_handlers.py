@@ -193,7 +193,7 @@ async def approve_plan(
         context.receipt(request, "👍", f"It was approved by {before.by or 'somebody'} already.")
     else:
         stopped = (await context.fleet.view(ref)).state is SessionState.STOPPED
-        context.receipt(request, "👍", "Approved." if stopped else "Approved; it goes on.")
+        context.receipt(request, "👍", "Approved." if stopped else "Approved; it continues.")
     await _say_if_stopped(context, request, ref)
 
 

@@ -120,7 +120,7 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
                 view, {"index": action.question, "identity": action.identity}
             )
             if question is None:
-                raise ConflictError("That question is not asked any more; your words were not used.")
+                raise ConflictError("That question is no longer open, so your message was not used.")
             if view.waiting_for is not WaitingFor.QA_ANSWERS and decision_checks.conflicts_with_answer(
                 question, request.text, action.text
             ):
@@ -146,7 +146,7 @@ def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView
     guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=request.text)
     context.reply(
         request,
-        f"{escape(how)} Your words were not used.",
+        f"{escape(how)} Your message was not used.",
         buttons=rows(choice(f"💬 Guidance for {view.ref.name}", guidance)),
         about=about_session(view.ref),
         part="late",

@@ -92,7 +92,7 @@ async def _land(
         done = await context.fleet.land(ref, step, request.person, expected=identity)
     except SamobotError as error:
         # Shown as it is now: a refusal alone would leave nothing to tap.
-        context.reply(request, f"⚠️ {escape(error.message)}", about=about_session(ref), part="refused")
+        context.reply(request, escape(error.message), about=about_session(ref), part="refused")
         await _show(context, request, ref)
         return
     again = "Done before: " if done.repeated else ""

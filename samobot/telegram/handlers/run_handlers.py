@@ -154,7 +154,7 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
     if started.place is not None:
         context.reply(
             request,
-            f"⏳ {bold(started.name)} is number {started.place} in line; it starts by itself.",
+            f"⏳ {bold(started.name)} is number {started.place} in line and starts automatically.",
             about=about_session(started.ref) if started.ref else None,
         )
     if started.ref is not None:
@@ -173,7 +173,7 @@ async def _offer_more_today(
     unkept = " Its flags are not: say them again with /run then." if flags_of(words) else ""
     context.reply(
         request,
-        f"{Icon.BUDGET} {bold(ref.name)} rests. {escape(error.message)}{unkept}",
+        f"{Icon.BUDGET} {bold(ref.name)} is paused. {escape(error.message)}{unkept}",
         buttons=rows(more_today(ref), resume),
         about=about_session(ref),
         part="day",

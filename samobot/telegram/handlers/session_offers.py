@@ -215,7 +215,7 @@ async def offer_nearest(
         request,
         f"There is no session {bold(name)} yet. Did you mean {bold(close)}?",
         buttons=rows(
-            choice(f"▶️ {close} goes on", on),
+            choice(f"▶️ Continue {close}", on),
             choice(
                 f"New: {name}",
                 Action(do=ActionKind.PICK_PROJECT, project=project, command="task", text=again),

@@ -71,7 +71,7 @@ def _all(sessions: list[tuple[SessionView, str]]) -> Iterator[Suggestion]:
         match view.state:
             case SessionState.RUNNING:
                 yield Suggestion("log", f"what {name or 'it'} is doing")
-                yield Suggestion(f"tell {name} …", "words for its next iteration")
+                yield Suggestion(f"tell {name} …", "guidance for its next iteration")
                 yield Suggestion("pause", "after this iteration")
                 yield Suggestion("stop", "at once")
             case SessionState.PARKED:
@@ -80,14 +80,14 @@ def _all(sessions: list[tuple[SessionView, str]]) -> Iterator[Suggestion]:
             case SessionState.QUEUED:
                 yield Suggestion("stop", f"takes {name or 'it'} out of the line")
             case SessionState.STOPPED:
-                yield Suggestion("resume", f"{name or 'it'} goes on")
+                yield Suggestion("resume", f"continues {name or 'it'}")
             case _:
                 pass
     for view, name in sessions:
         if view.state is SessionState.DONE:
             if view.repository:
                 yield Suggestion("diff", f"what {name or 'it'} has changed")
-            yield Suggestion("archive", f"puts {name or 'it'} away")
+            yield Suggestion("archive", f"archives {name or 'it'}")
             if view.repository:
                 yield Suggestion("land", f"merges or pushes {name or 'it'}")
             yield Suggestion(f"followup {name} …", "what is next, on the same branch")
@@ -107,9 +107,9 @@ def _for_need(kind: NeedKind, view: SessionView, name: str) -> Iterator[Suggesti
         case NeedKind.ACTION:
             yield Suggestion(f"tell {name} …", "if it cannot be done")
         case NeedKind.BLOCK | NeedKind.FAILED | NeedKind.LOST:
-            yield Suggestion(f"tell {name} …", "words that help it on")
-            yield Suggestion("resume", f"{name or 'it'} tries again")
+            yield Suggestion(f"tell {name} …", "guidance that helps")
+            yield Suggestion("resume", f"retries {name or 'it'}")
             yield Suggestion("log", "what it did last")
         case NeedKind.BUDGET | NeedKind.ITERATIONS:
-            yield Suggestion("resume", f"{name or 'it'} goes on")
+            yield Suggestion("resume", f"continues {name or 'it'}")
             yield Suggestion("cost", "the money")

@@ -162,13 +162,13 @@ def _came_to(view: SessionView) -> str:
         case SessionState.STOPPED:
             return "Paused" if view.paused else "Stopped"
         case SessionState.WAITING | SessionState.BLOCKED:
-            return "Over; something else holds it up now"
+            return "Superseded: it is blocked on something else now"
         case SessionState.QUEUED | SessionState.PARKED:
-            return "Goes on when its turn comes"
+            return "Continues when its turn comes"
         case SessionState.IDLE if not view.wanted:
             return "Settled"
         case SessionState.RUNNING | SessionState.IDLE:
-            return "Goes on"
+            return "Continues"
 
 
 def plan_key(state: NotifiedState) -> str:
@@ -327,6 +327,10 @@ def _remarks(change: NotificationInput) -> list[Notification]:
         found.append(
             Notification(key, "notice", events.noticed(view, notices[-1]), Importance.INFO, live=False)
         )
+    landings = new_remarks(view, before, "landing")
+    if landings:
+        key = f"landing:{landings[-1].at:%Y%m%dT%H%M%S.%f}"
+        found.append(Notification(key, "landing", events.landed(view, landings), Importance.INFO, live=False))
     given = [item for item in view.guidance if item.given and fingerprint(item) in before.pending]
     if given:
         key = f"given:{view.iteration}:{fingerprint(given[-1])}"

@@ -86,9 +86,7 @@ def reminder(waiting: PendingNeed, now: datetime) -> MessageView:
     text = headline(SIGNS[need.kind], view.ref, f"{_still(_waits(view, need))}, for {waited}")
     key = view.ref.key
     show = ActionButton("👀 Show", Action(do=ActionKind.STATUS, session=key))
-    silence = ActionButton(
-        "🔕 No more of this", Action(do=ActionKind.SILENCE, session=key, identity=need.name)
-    )
+    silence = ActionButton("🔕 Mute this", Action(do=ActionKind.SILENCE, session=key, identity=need.name))
     return MessageView(text, ((show, silence),))
 
 
@@ -181,7 +179,7 @@ def _waits(view: SessionView, need: Need) -> str:
         case NeedKind.QUESTIONS:
             return f"waits for {plural(len(view.open_questions), 'answer')}"
         case NeedKind.PLAN:
-            return "waits for your word on its plan"
+            return "waits for plan approval"
         case NeedKind.ACTION:
             return "waits for you to do something"
         case NeedKind.BLOCK:
@@ -189,7 +187,7 @@ def _waits(view: SessionView, need: Need) -> str:
         case NeedKind.BUDGET:
             return "waits for a bigger budget"
         case NeedKind.ITERATIONS:
-            return "rests, its iterations used up"
+            return "is paused: its iterations are used up"
         case NeedKind.FAILED:
             return "waits for another try"
         case NeedKind.LOST:

@@ -360,11 +360,11 @@ class SessionNotifier:
         """Close the messages of a session that was just archived, and forget it."""
         async with self._locks[ref.key]:
             self._archived.add(ref.key)
-            self._close_all(ref, Icon.ARCHIVED, "is put away", by)
+            self._close_all(ref, Icon.ARCHIVED, "is archived", by)
 
     def forget(self, key: str) -> None:
         """Close the messages of a session that is gone, and forget it."""
-        self._close_all(SessionRef.from_key(key), Icon.IDLE, "is not here any more", None)
+        self._close_all(SessionRef.from_key(key), Icon.IDLE, "is gone", None)
 
     def _close_all(self, ref: SessionRef, sign: Icon, words: str, by: Person | None) -> None:
         key, now = ref.key, self._now()

@@ -57,14 +57,14 @@ FOR_TODAY = "today"
 
 _HINTS = {
     BlockCause.AGENT: "",
-    BlockCause.ILLEGAL_MOVE: "Another try usually puts that right; guidance helps it along.",
-    BlockCause.ILLEGAL_SIGNAL: "Another try usually puts that right; guidance helps it along.",
-    BlockCause.GATE: "Nothing was skipped. Another try usually puts that right; guidance helps it along.",
-    BlockCause.NO_SIGNAL: "It forgot to hand over. Try again; the log shows what it did.",
-    BlockCause.ITERATION_LIMIT: "The log shows what keeps it. With guidance or another try it goes on.",
-    BlockCause.STAGNATION: "Tell it what to do differently, or stop it.",
-    BlockCause.FAILURES: "The log shows more. Once the reason is gone, try again.",
-    BlockCause.ACCOUNT: "Put the account right, then try again.",
+    BlockCause.ILLEGAL_MOVE: "Retrying usually fixes this; add guidance if it doesn't.",
+    BlockCause.ILLEGAL_SIGNAL: "Retrying usually fixes this; add guidance if it doesn't.",
+    BlockCause.GATE: "Nothing was skipped. Retrying usually fixes this; add guidance if it doesn't.",
+    BlockCause.NO_SIGNAL: "It ended without a result. Retry; the log shows what it did.",
+    BlockCause.ITERATION_LIMIT: "The log shows why. Retry, with guidance if needed.",
+    BlockCause.STAGNATION: "Add guidance on what to do differently, or stop it.",
+    BlockCause.FAILURES: "The log shows more. Retry once the cause is fixed.",
+    BlockCause.ACCOUNT: "Fix the account, then retry.",
 }
 
 
@@ -104,7 +104,7 @@ def rest_words(view: SessionView) -> str:
         case NeedKind.QUESTIONS:
             return f"waiting for {plural(len(view.open_questions), 'answer')}"
         case NeedKind.PLAN:
-            return "waiting for your word on its plan"
+            return "waiting for plan approval"
         case NeedKind.ACTION:
             return _because("waiting for you", view.asked)
         case NeedKind.BLOCK:
@@ -112,7 +112,7 @@ def rest_words(view: SessionView) -> str:
         case NeedKind.BUDGET:
             return "out of money for today" if view.end is not None and view.end.of_day else "out of money"
         case NeedKind.ITERATIONS:
-            return _because("at rest", view.end.text if view.end is not None else "")
+            return _because("paused", view.end.text if view.end is not None else "")
         case NeedKind.FAILED:
             text = view.asked or (view.end.text if view.end is not None else "")
             return _because(f"stuck {phase_words(view.phase)}", text)
@@ -220,7 +220,7 @@ def _action(view: SessionView) -> MessageView:
         ActionButton("📄 Log", Action(do=ActionKind.LOG, session=key)),
         ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
     )
-    text = paragraphs(f"{headline(Icon.ACTION, view.ref, needs)}\n{asked}", "Then tap Done; it goes on.")
+    text = paragraphs(f"{headline(Icon.ACTION, view.ref, needs)}\n{asked}", "Then tap Done to continue.")
     return MessageView(text, rows(*buttons, width=_ABREAST))
 
 
@@ -229,7 +229,7 @@ def _day(view: SessionView) -> MessageView:
     buttons = (more_today(view.ref), ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key)))
     words = agent_block(view.end.text if view.end is not None else "", 300)
     return MessageView(
-        f"{headline(Icon.BUDGET, view.ref, 'rests for today')}\n{words}", rows(*buttons, width=_ABREAST)
+        f"{headline(Icon.BUDGET, view.ref, 'is paused for today')}\n{words}", rows(*buttons, width=_ABREAST)
     )
 
 
@@ -254,7 +254,7 @@ def _budget(view: SessionView) -> MessageView:
     )
     text = (
         f"{headline(Icon.BUDGET, view.ref, 'has used up its budget')}\n"
-        f"{escape(spent)}{escape(of)}, {phase_words(view.phase)} {after}.\nIt rests until you decide."
+        f"{escape(spent)}{escape(of)}, {phase_words(view.phase)} {after}.\nPaused until you decide."
     )
     return MessageView(text.replace(",  ", ", "), rows(*buttons, width=_ABREAST))
 
@@ -268,7 +268,7 @@ def _iterations(view: SessionView) -> MessageView:
         ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
     )
     return MessageView(
-        f"{headline(Icon.PAUSED, view.ref, 'rests')} {phase_words(view.phase)}\n{words}", (buttons,)
+        f"{headline(Icon.PAUSED, view.ref, 'is paused')} {phase_words(view.phase)}\n{words}", (buttons,)
     )
 
 
@@ -282,6 +282,6 @@ def _lost(view: SessionView, recipient: Recipient, now: datetime) -> MessageView
     )
     text = (
         f"{headline(Icon.ERROR, view.ref, 'has lost its worker')} {phase_words(view.phase)}\n"
-        f"It died without a word. {seen} What was done is in the files; it can go on from there."
+        f"The worker crashed without an error message. {seen} Its work so far is in the files; Resume continues from there."
     )
     return MessageView(text, (buttons,))

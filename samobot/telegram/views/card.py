@@ -105,11 +105,11 @@ def doing(view: SessionView, need: Need | None, recipient: Recipient, now: datet
         case SessionState.QUEUED:
             return queue_words(view.place)
         case SessionState.PARKED if view.parked_until is not None:
-            return f"Parked on a usage limit, goes on at {time_of(view.parked_until, recipient, now)}"
+            return f"Waiting for a usage limit, resumes at {time_of(view.parked_until, recipient, now)}"
         case SessionState.PARKED:
-            return "Parked on a usage limit"
+            return "Waiting for a usage limit"
         case SessionState.STOPPED if _ended_from_outside(view):
-            then = "it goes on by itself" if view.wanted else "it can go on"
+            then = "it continues automatically" if view.wanted else "Resume continues it"
             return f"Interrupted from outside{since}; {then}"
         case SessionState.STOPPED:
             return f"{'Paused' if view.paused else 'Stopped'}{since}"
@@ -170,7 +170,7 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
 def farewell(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:
     """The card of a running session when the bot itself ends, with the time of what it shows."""
     shown = card(view, recipient, now)
-    note = f"🔌 As of {time_of(now, recipient, now)}, when the bot went off. The run goes on."
+    note = f"🔌 The bot is offline since {time_of(now, recipient, now)}. The run continues."
     return MessageView(f"{shown.text}\n{note}", shown.buttons)
 
 
@@ -201,7 +201,7 @@ def _waits(view: SessionView, need: Need) -> str:
         case NeedKind.QUESTIONS:
             return f"Waits for you: {plural(len(view.open_questions), 'question')},"
         case NeedKind.PLAN:
-            return "Waits for your word on its plan"
+            return "Waiting for plan approval"
         case NeedKind.ACTION:
             return "Waits for you to do something"
         case NeedKind.BLOCK:

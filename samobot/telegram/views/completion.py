@@ -85,7 +85,7 @@ def stopped(view: SessionView, report: str) -> MessageView:
     )
     sign, words = (Icon.PAUSED, "is paused") if view.paused else (Icon.STOPPED, "is stopped")
     if was_decided(view):
-        words, report = "stays paused", "What was decided is saved. It goes on with Resume."
+        words, report = "stays paused", "Your decision is saved. Resume continues it."
     head = headline(sign, view.ref, words)
     where = f"{phase_words(view.phase).capitalize()}, after {plural(view.iteration, 'iteration')}" + (
         f" · {money_of(view)}" if view.cost_usd else ""

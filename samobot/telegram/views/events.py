@@ -19,6 +19,7 @@ from samobot.telegram.views.wording import (
     money_of,
     name_of,
     plural,
+    quoted_lines,
 )
 from samobot.text import capitalize_first, human_money, one_line
 
@@ -46,7 +47,9 @@ def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> MessageV
     """Show that the agent has received guidance, in an iteration that ended well."""
     shown = [f"“{escape(one_line(item.text, 120))}”" for item in items[:_SHOWN]]
     more = len(items) - len(shown)
-    head = headline(Icon.GUIDANCE, view.ref, f"has your words since iteration {view.ended or view.iteration}")
+    head = headline(
+        Icon.GUIDANCE, view.ref, f"received your message (iteration {view.ended or view.iteration})"
+    )
     return MessageView(lines(head, *shown, f"… and {more} more" if more > 0 else ""))
 
 
@@ -61,7 +64,7 @@ def put_back(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
             headline(Icon.ERROR, view.ref, "tried to decide for you"),
             *(line for line in shown if line),
             f"… and {more} more" if more > 0 else "",
-            "It counts for nothing and was put back.",
+            "It was ignored and reverted.",
         ),
         ((log, stop),),
     )
@@ -70,6 +73,12 @@ def put_back(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
 def noticed(view: SessionView, remark: RemarkView) -> MessageView:
     """Show something that the worker wants known."""
     return MessageView(lines(headline(Icon.ERROR, view.ref), agent_block(remark.text, 300)))
+
+
+def landed(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
+    """Show what was merged, pushed or removed from a terminal."""
+    shown = [quoted_lines(escape(one_line(remark.text, 300))) for remark in remarks[-_SHOWN:]]
+    return MessageView(lines(headline(Icon.LANDING, view.ref, "was landed from a terminal"), *shown))
 
 
 def money_spent(view: SessionView, percent: int) -> MessageView:
@@ -102,11 +111,11 @@ def fleet_news(news: FleetEvent, name: str, times: int = 1) -> MessageView:
     if news.kind is FleetEventKind.RESTARTED:
         if times > 1:
             return MessageView(
-                f"{head} goes on: its worker died {times} times and was started again each time"
+                f"{head} continues: its worker crashed {times} times and was restarted each time"
             )
-        return MessageView(f"{head} goes on: its worker died and was started again")
+        return MessageView(f"{head} continues: its worker crashed and was restarted")
     gave_up = news.kind is FleetEventKind.GAVE_UP
-    words = "needs you: its worker dies again and again" if gave_up else "could not be started"
+    words = "needs you: its worker keeps crashing" if gave_up else "could not be started"
     if news.ref is None:
         return MessageView(lines(f"{head} {words}", said))
     key = news.ref.key

@@ -36,7 +36,7 @@ SHOWN_FIRST = frozenset({LandingStep.OPEN_PR, LandingStep.DISCARD})
 
 _OPENS = (LandingStep.OPEN_PR, LandingStep.OPEN_DRAFT)
 _CHECK_SIGNS = {CheckState.GREEN: "✓", CheckState.PENDING: "…", CheckState.RED: "✗"}
-_CHECKS = 6
+_CHECKS, _FIXED = 6, 20
 _SUBJECTS, _SUBJECT = 5, 80
 _LEFT = 8
 _ID = 9
@@ -77,7 +77,12 @@ def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
             _pull_request(view.pull_request),
             lines(behind, remote, *_refusals(view)),
         ),
-        rows(*(_button(ref, each) for each in possible), *_update_button(ref, view), width=2),
+        rows(
+            *(_button(ref, each) for each in possible),
+            *_update_button(ref, view),
+            *_fix_button(ref, view.pull_request),
+            width=2,
+        ),
     )
 
 
@@ -170,6 +175,22 @@ def _pull_request(request: PullRequestView | None) -> str:
     return lines(
         f"{link(f'#{request.number}', request.url)} is {kind}, at {code(request.head[:_ID])}", *checks
     )
+
+
+def _fix_button(ref: SessionRef, request: PullRequestView | None) -> list[ActionButton]:
+    """A button that lets the agent fix red checks; their names are given as material, not as orders."""
+    red = [each for each in request.checks if each.state is CheckState.RED] if request is not None else []
+    if request is None or not red or request.state is not PullRequestState.OPEN:
+        return []
+    named = "\n".join(
+        f"> {one_line(each.name, 100)} {one_line(each.url, 300)}".rstrip() for each in red[:_FIXED]
+    )
+    task = (
+        f"Checks of pull request #{request.number} failed at {request.head[:_ID]}. Find out why by running the same "
+        f"checks here, fix the cause, and commit. The checks, as the forge names them:\n\n{named}"
+    )
+    action = Action(do=ActionKind.FOLLOW_UP, session=ref.key, text=task)
+    return [ActionButton("🔁 Let it fix", action, once=True)]
 
 
 def _is_open(view: LandingView, step: LandingStep) -> bool:

@@ -96,7 +96,7 @@ def open_plan(
     last = [ActionButton("📄 Show plan", show)]
     if auto_at is not None:
         last.append(
-            ActionButton("✋ Not by itself", Action(do=ActionKind.AUTO_OFF, session=key, identity=view.gate))
+            ActionButton("✋ Wait for me", Action(do=ActionKind.AUTO_OFF, session=key, identity=view.gate))
         )
     first = (ActionButton("✅ Approve", approve, once=True), ActionButton("✏️ Request changes", reject))
     return MessageView(text, (first, tuple(last)))
@@ -117,7 +117,7 @@ def decided_plan(
 
 def past_plan(view: SessionView, version: int, *, replaced: bool) -> MessageView:
     """Show that a plan's message is outdated, if it is no longer known who decided."""
-    words = "A newer version is below." if replaced else "It is decided; the session has gone on."
+    words = "A newer version is below." if replaced else "Decided; the session has continued."
     if view.state is SessionState.STOPPED and not replaced:
         words = "Stopped before it was decided. /resume shows it again."
     return MessageView(lines(f"{headline(Icon.PLAN, view.ref)} · plan{_version(version)}", f"→ {words}"))

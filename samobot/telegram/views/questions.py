@@ -122,7 +122,7 @@ def answers_receipt(
     else:
         rests = view.state is SessionState.STOPPED
         goes_on = (view.wanted and not rests) or view.has_worker
-        last = "" if over else "It goes on by itself." if goes_on else "/resume lets it go on."
+        last = "" if over else "It continues automatically." if goes_on else "/resume continues it."
     return MessageView(
         lines(
             f"{headline(Icon.DECIDED, view.ref, 'has its answers')}",
@@ -188,7 +188,7 @@ def _all(view: SessionView, auto_at: datetime | None) -> Rows:
         )
     if auto_at is not None:
         action = Action(do=ActionKind.AUTO_OFF, session=view.ref.key, identity=view.gate)
-        made.append((ActionButton("✋ Not by itself", action),))
+        made.append((ActionButton("✋ Wait for me", action),))
     return tuple(made)
 
 

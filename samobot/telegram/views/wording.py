@@ -120,17 +120,17 @@ def time_of(at: datetime, recipient: Recipient, today: datetime) -> str:
 def decided_by(
     by: str | None, via: str | None, at: datetime | None, recipient: Recipient, today: datetime
 ) -> str:
-    """Who decided and when: `you, 14:02`, `Ann, 14:02`, `at the terminal, 14:02`; not escaped."""
+    """Who decided and when: `you, 14:02`, `Ann, 14:02`, `from the terminal, 14:02`; not escaped."""
     name = one_line(by or "", NAME_CHARACTERS)
     match via:
         case "telegram":
             who = "you" if recipient.alone else name or "somebody"
         case "auto":
-            who = "by itself"
+            who = "automatically"
         case None:
             who = name or "by hand"
         case _:
-            who = "at the terminal" if recipient.alone or not name else f"{name}, at the terminal"
+            who = "from the terminal" if recipient.alone or not name else f"{name}, from the terminal"
     return f"{who}, {time_of(at, recipient, today)}" if at is not None else who
 
 

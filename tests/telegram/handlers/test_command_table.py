@@ -175,7 +175,7 @@ async def test_resume_reports_which_block_it_lifted(phone: Phone) -> None:
     )
     said = await phone.say("/resume demo")
     assert any(
-        "▶️ demo goes on; it was blocked in implementation: The API has no key" in text for text in said
+        "▶️ demo continues; it was blocked in implementation: The API has no key" in text for text in said
     )
 
 
@@ -183,14 +183,12 @@ async def test_resume_reports_which_block_it_lifted(phone: Phone) -> None:
     ("session", "words"),
     [
         ("asking", "waiting for 2 answers"),
-        ("planned", "waiting for your word on its plan"),
+        ("planned", "waiting for plan approval"),
     ],
 )
 async def test_pause_shows_what_an_idle_session_waits_for(phone: Phone, session: str, words: str) -> None:
     getattr(phone, session)()
-    refusal = (
-        f"⚠️ demo is not running, so there is nothing to pause. It is {words}. /stop keeps it from going on"
-    )
+    refusal = f"demo is not running, so there is nothing to pause. It is {words}. /stop keeps it stopped"
     (refused,) = await phone.say("/pause demo")
     assert refused.startswith(refusal)
     phone.desired_runs.want("repo:26-01-31-demo", {})
@@ -344,7 +342,7 @@ async def test_button_from_long_ago_reports_it(phone: Phone) -> None:
     question = phone.last("Which colour?")
     keys = (question.post.markup or {})["inline_keyboard"]
     keys[0][0]["callback_data"] = "unknown-to-us"
-    assert "long ago" in await phone.tap(question, keys[0][0]["text"])
+    assert "expired" in await phone.tap(question, keys[0][0]["text"])
 
 
 async def test_in_which_project_is_asked_and_a_missing_one_suggested(phone: Phone) -> None:
@@ -459,7 +457,7 @@ async def test_session_without_money_is_not_announced_as_continuing(phone: Phone
     (said,) = await phone.say("/resume demo")
     assert said.startswith("💰 demo has used up its budget\n$6.00 of $5.00")
     assert "+$5" in str(phone.last("used up its budget").post.markup)
-    too_little = "⚠️ demo has cost $6.00 already; a budget has to be more than that."
+    too_little = "demo has cost $6.00 already; a budget has to be more than that."
     assert await phone.say("/resume demo 4") == [too_little]
     assert not phone.desired_runs.all()
     await phone.say("/resume demo 8")
@@ -499,7 +497,7 @@ async def test_a_fault_of_ours_is_one_line_and_its_details_are_in_the_log(
 
     monkeypatch.setattr(phone.context.fleet, "sessions", broken)
     said = await phone.say("/status")
-    assert said == ["⚠️ Something of ours went wrong; the details are in the log. Nothing was decided."]
+    assert said == ["⚠️ Internal error; details are in the log. Nothing was decided."]
     assert "secret detail" in caplog.text
 
 
@@ -572,8 +570,8 @@ async def test_archiving_closes_the_card_and_everything_open_at_once(phone: Phon
     bare = {row.key for row in queued if not row.post.markup}
     assert {row.key for row in shown} <= bare
     (card,) = [row for row in queued if row.key.startswith("card:")]
-    assert "demo is put away" in to_plain(card.post.text)
-    assert "Put away · you, " in to_plain(phone.last("Which colour?").post.text)
+    assert "demo is archived" in to_plain(card.post.text)
+    assert "Archived · you, " in to_plain(phone.last("Which colour?").post.text)
     for row in shown:
         label = row.post.markup["inline_keyboard"][0][0]["text"] if row.post.markup else ""
         words = await phone.tap(row, label)
@@ -673,7 +671,7 @@ async def test_text_for_the_only_session_reaches_it_although_it_is_stopped(phone
 async def test_refusal_to_stop_or_pause_names_the_state(phone: Phone) -> None:
     phone.session("demo")
     for command in ("/stop", "/pause", "/stop all"):
-        assert await phone.say(command) == ["⚠️ Nothing is running. /sessions lists all."]
+        assert await phone.say(command) == ["Nothing is running. /sessions lists all."]
 
 
 async def test_what_is_said_of_an_answer_has_no_markdown_of_the_agents(phone: Phone) -> None:
@@ -690,7 +688,7 @@ async def test_guidance_for_a_done_session_is_refused_however_it_comes(phone: Ph
     phone.store.sent.put(
         SentMessage(CHAT, 60, "done", MessageSubject("repo:26-01-31-demo", "done"), None, "", 0.0)
     )
-    refused = "⚠️ demo is done; your words were not used. /run starts what is next."
+    refused = "demo is done, so your message was not used. /run starts a new session."
     assert await phone.say("/tell demo use the key") == [refused]
     assert await phone.say("/tell demo") == [refused]
     (offered,) = await phone.say("use the key", reply_to=60)
@@ -764,9 +762,9 @@ async def test_session_paused_before_it_asked_stays_paused_after_the_answers_and
     await phone.say("/answer demo Q1 B")
     said = await phone.say("/answer demo Q2 seven")
     assert len([text for text in said if "paused" in text]) == 1, "said once"
-    assert "goes on by itself" not in "".join(said)
+    assert "continues automatically" not in "".join(said)
     told = phone.last("demo stays paused")
-    assert to_plain(told.post.text).startswith("⏸ demo stays paused\nWhat was decided is saved.")
+    assert to_plain(told.post.text).startswith("⏸ demo stays paused\nYour decision is saved.")
     await phone.tap(told, "▶️ Resume")
     (view,) = await phone.context.fleet.sessions()
     assert (view.state, view.wanted) == (SessionState.IDLE, True)
@@ -853,9 +851,9 @@ async def test_what_was_archived_at_the_terminal_is_closed_on_the_next_look(phon
     archive(SessionFolder(folder))
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     question = phone.last("Which colour?")
-    assert "→ 🗄 Put away" in to_plain(question.post.text)
+    assert "→ 🗄 Archived" in to_plain(question.post.text)
     assert question.post.markup is None
-    assert "demo is put away" in to_plain(phone.last("is put away").post.text)
+    assert "demo is archived" in to_plain(phone.last("is archived").post.text)
 
 
 async def test_file_with_a_secret_is_held_back_until_it_is_asked_for_twice(phone: Phone) -> None:

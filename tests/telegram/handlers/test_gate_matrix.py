@@ -88,12 +88,12 @@ GATES = {
         Gate("questions", "❓ greet asks", "A", "/answer Q1 A", answer_command, ("greet", "Q1=A"),
              DecisionKind.ANSWER, "→ A", r"Saved\. Q1: A\) hello", r"answered|no open question"),
         Gate("plan", "📋 greet has a plan", "✅ Approve", "/approve greet", approve_command, ("greet",),
-             DecisionKind.APPROVAL, "→ Approved", r"Approved; it goes on", r"approved"),
+             DecisionKind.APPROVAL, "→ Approved", r"Approved; it continues", r"approved"),
         Gate("block", "⛔ greet is blocked", "🔁 Retry", "/resume greet", resume_command, ("greet",),
-             DecisionKind.RETRY, "→ Goes on", r"greet tries again", r"let greet go on already|goes on|is running"),
+             DecisionKind.RETRY, "→ Continues", r"greet tries again", r"resumed greet already|continues|is running"),
         Gate("human_action", "✋ greet needs you", "✅ Done", "/resume greet", resume_command, ("greet",),
-             DecisionKind.ACTION_DONE, "→ Goes on", r"greet goes on",
-             r"let greet go on already|goes on|is running"),
+             DecisionKind.ACTION_DONE, "→ Continues", r"greet continues",
+             r"resumed greet already|continues|is running"),
     )
 }  # fmt: skip
 
@@ -169,7 +169,7 @@ class Cell:
         assert (decision.kind, decision.via) == (self.gate.kind, via)
         assert self.room.started == [self.folder.path.name]
         (said,) = [each for each in self.room.said() if self.gate.shows in each.text]
-        assert ("at the terminal" in said.text) == (via == TERMINAL)
+        assert ("from the terminal" in said.text) == (via == TERMINAL)
         assert ("you, " in said.text) == (via == ANN)
         assert said.labels == []
         assert [each for each in self.room.said() if each.text.startswith(self.gate.asks)] in ([], [said])
@@ -307,7 +307,7 @@ async def test_decided_twice(cell: Cell) -> None:
         again = await cell.at_terminal()
         await cell.room.settled()
         cell.check_decided(TERMINAL)
-        assert re.search("approved before|before already|Q1 →|goes on|is running", again)
+        assert re.search("approved before|before already|Q1 →|continues|is running", again)
         return
     first, second = cell.decide(), cell.decide()
     await cell.room.settled()
@@ -341,7 +341,7 @@ async def test_decided_elsewhere(cell: Cell) -> None:
         words = await cell.at_terminal()
         await cell.room.settled()
         cell.check_decided(ANN)
-        assert re.search("approved before|before already|Q1 →|goes on|is running", words)
+        assert re.search("approved before|before already|Q1 →|continues|is running", words)
         return
     await cell.at_terminal()
     act = cell.decide()
@@ -358,7 +358,7 @@ async def test_changed_meanwhile(cell: Cell) -> None:
     act = cell.decide()
     await cell.room.settled()
     cell.check_nothing()
-    await cell.check_answered(act, "not asked any more|changed since it was shown|something else")
+    await cell.check_answered(act, "no longer open|changed since it was shown|something else")
     (new,) = [each for each in cell.room.said(after=message.id) if each.text.startswith(cell.gate.asks)]
     assert "instead" in new.text
     assert not any(label.startswith(cell.gate.button) for label in message.labels)

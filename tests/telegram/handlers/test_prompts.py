@@ -109,10 +109,10 @@ async def test_feedback_is_refused_once_the_plan_is_approved(phone: Phone) -> No
     phone.deliver(phone.last("What should be different?"), 90)
     await phone.say("/approve")
     (folder / "01-31-11:30-plan-greeting.md").write_text(PLAN.replace("[ ] write", "[x] write"))
-    assert not any("⚠️" in text for text in await phone.say("looks great"))
+    assert not any("has changed" in text for text in await phone.say("looks great"))
     (said,) = await phone.say("looks great", reply_to=90)
     assert said == (
-        "The plan of demo was approved by Ann already; nothing waits for it. Your words were not used."
+        "The plan of demo was approved by Ann already; nothing waits for it. Your message was not used."
     )
     await phone.tap(phone.last("was approved by Ann"), "💬 Guidance for demo")
     assert "looks great" in (folder / "_guidance.md").read_text()
@@ -123,8 +123,8 @@ async def test_what_cannot_be_done_is_reported_once_and_no_longer_asked(phone: P
     await phone.say("/reject")
     (folder / "01-31-11:30-plan-greeting.md").write_text(PLAN + "- [ ] delete the internet\n")
     said = await phone.say("shorter")
-    assert any("⚠️ The plan has changed since it was shown; look at it again." in text for text in said)
-    assert not any("⚠️" in text for text in await phone.say("what now?"))
+    assert any("The plan has changed since it was shown; look at it again." in text for text in said)
+    assert not any("has changed" in text for text in await phone.say("what now?"))
 
 
 async def test_a_reply_to_the_card_while_something_is_asked_is_for_the_card(phone: Phone) -> None:
@@ -191,7 +191,7 @@ async def test_an_answer_that_comes_after_the_agent_has_another_can_be_guidance(
     (folder / "_qa.md").write_text((folder / "_qa.md").read_text().replace("_waiting_", "B) blue"))
     (folder / "_signal.json").unlink()
     said = await phone.say("turquoise")
-    assert said[-1] == "Q1 is answered already: B) blue. Your words were not used."
-    await phone.tap(phone.last("Your words were not used"), "💬 Guidance for demo")
+    assert said[-1] == "Q1 is answered already: B) blue. Your message was not used."
+    await phone.tap(phone.last("Your message was not used"), "💬 Guidance for demo")
     assert "turquoise" in (folder / "_guidance.md").read_text()
     assert "turquoise" not in (folder / "_qa.md").read_text()

@@ -214,6 +214,6 @@ async def test_the_budget_of_a_resume_is_taken_however_a_phone_writes_it(
 async def test_resume_that_cannot_be_parsed_is_refused_with_a_message(phone: Phone, rest: str) -> None:
     phone.session("api", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     (said,) = await phone.say(f"/resume api {rest}")
-    assert said == f"⚠️ “{rest}” is no budget in US dollars, such as 7 or --budget 7. Nothing was done."
+    assert said == f"“{rest}” is no budget in US dollars, such as 7 or --budget 7. Nothing was done."
     (view,) = await phone.context.fleet.sessions()
     assert not view.wanted

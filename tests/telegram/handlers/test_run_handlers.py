@@ -84,7 +84,7 @@ async def test_flags_survive_the_choice_of_an_old_name_near_a_new_one(phone: Pho
     folder = phone.session("greet")
     SessionFolder(folder).prepare()
     await phone.say("/run repo:gret --budget 5 --auto")
-    await phone.tap(phone.last("Did you mean greet?"), "▶️ greet goes on")
+    await phone.tap(phone.last("Did you mean greet?"), "▶️ Continue greet")
     view = await _started(phone, "greet")
     assert (view.budget_usd, _is_auto(phone, view)) == (5.0, True)
 
@@ -171,7 +171,7 @@ async def test_guidance_for_a_session_over_the_days_budget_is_kept_and_one_tap_s
     folder = phone.session("demo")
     await phone.say(f"/run demo: and in blue {flags}")
     await phone.context.finish(20)
-    told = phone.last("demo rests")
+    told = phone.last("demo is paused")
     text = to_plain(told.post.text)
     assert "The day's budget is used up. Your message is kept for its next iteration." in text
     assert ("flags" in text) == bool(flags)

@@ -87,9 +87,9 @@ def test_question_without_options_is_answered_by_text() -> None:
     [
         ({"by": "Ann", "via": "telegram", "at": NOW}, HERE, "you, 14:14"),
         ({"by": "Ann", "via": "telegram", "at": NOW}, GROUP, "Ann, 14:14"),
-        ({"by": "ann", "via": "terminal", "at": NOW}, HERE, "at the terminal, 14:14"),
-        ({"by": "ann", "via": "terminal", "at": NOW}, GROUP, "ann, at the terminal, 14:14"),
-        ({"by": "samobot", "via": "auto", "at": NOW}, HERE, "by itself, 14:14"),
+        ({"by": "ann", "via": "terminal", "at": NOW}, HERE, "from the terminal, 14:14"),
+        ({"by": "ann", "via": "terminal", "at": NOW}, GROUP, "ann, from the terminal, 14:14"),
+        ({"by": "samobot", "via": "auto", "at": NOW}, HERE, "automatically, 14:14"),
         ({}, HERE, "by hand"),
     ],
 )
@@ -218,7 +218,7 @@ def test_the_question_in_a_long_reason_is_not_folded_away() -> None:
 def test_a_need_that_the_reason_names_already_is_not_said_twice(reason: str, needs: str) -> None:
     view = blocked(reason, needs=needs)
     assert to_plain(obstacle(view, NeedKind.ACTION, "", HERE, NOW).text) == (
-        "✋ greet needs you\nPlug in the cable\n\nThen tap Done; it goes on."
+        "✋ greet needs you\nPlug in the cable\n\nThen tap Done to continue."
     )
 
 
@@ -483,3 +483,15 @@ def test_a_time_of_another_day_comes_with_its_date() -> None:
     )
     shown = answered_question(asking(answered, question(1)), answered, HERE, AT, changeable=False)
     assert shown.text.endswith("you, Sun 09:05")
+
+
+def test_what_was_landed_from_a_terminal_is_reported_once_and_silently() -> None:
+    view = at_rest(SessionState.DONE, phase=Phase.DONE)
+    before = NotifiedState(phase=Phase.DONE, done="x", remarks_at=NOW)
+    remark = RemarkView(
+        at=NOW + timedelta(seconds=1), kind="landing", text="greet is pushed (ann, from the terminal)"
+    )
+    landed = view.model_copy(update={"remarks": (remark,)})
+    (message,) = [each for each in told(landed, before, ExtraContent()) if each.kind == "landing"]
+    assert "greet is pushed (ann, from the terminal)" in to_plain(message.shown.text)
+    assert not [each for each in told(view, before, ExtraContent()) if each.kind == "landing"]

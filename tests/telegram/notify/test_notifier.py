@@ -107,7 +107,7 @@ async def test_when_the_bot_goes_off_running_cards_say_so(phone: Phone) -> None:
     await phone.look(session())
     async with phone.delivering():
         phone.notifier.show_offline()
-    assert "when the bot went off" in phone.one("▶️").text
+    assert "The bot is offline since" in phone.one("▶️").text
 
 
 # Questions -----------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ async def test_a_question_shows_its_answer_wherever_it_was_given(known: Phone) -
     answered = question(answer="A) hello", by="ann", via="terminal", at=LATER)
     assert not await known.look(asking(answered, question(1), gate="qa:identity-0-identity-1"))
     message = known.one("✅ greet · question 1")
-    assert message.text.endswith("→ A  hello\nat the terminal, 16:00")
+    assert message.text.endswith("→ A  hello\nfrom the terminal, 16:00")
     assert message.labels == ["Change"]
     taps = [known.store.callbacks.peek(data) for data in old if data]
     assert {tap.state for tap in taps if tap} == {CallbackState.USED}
@@ -162,7 +162,7 @@ async def test_all_answers_are_listed_once_given_and_said_to_have_arrived_once_t
         "✅ greet has its answers",
         "Q1  B  good day",
         "Q2  B  good day",
-        "It goes on by itself.",
+        "It continues automatically.",
     ]
     assert receipt.silent
     assert not known.one("✅ greet · question 1").labels
@@ -263,7 +263,7 @@ async def test_plan_approved_while_the_bot_was_down_no_longer_needs_the_user(kno
     known.start()
     new = await known.look(session(plan=plan("b" * 64), updated=LATER), after=timedelta(hours=5))
     assert not loud(new)
-    assert known.one("📋 greet · plan").text.endswith("It is decided; the session has gone on.")
+    assert known.one("📋 greet · plan").text.endswith("Decided; the session has continued.")
 
 
 # What holds it up, and ends ------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ async def test_block_comes_with_what_the_agent_said_and_is_closed_when_it_contin
     assert "I tried everything." in message.text
     await known.look_at(session(phase=Phase.TESTING), by=Person("Ann", "telegram"))
     closed = known.one("⛔ greet is blocked in testing")
-    assert closed.text.endswith("→ Goes on · you, 14:00")
+    assert closed.text.endswith("→ Continues · you, 14:00")
     assert not closed.labels
 
 
@@ -295,7 +295,7 @@ async def test_pause_is_over_in_its_message_once_the_session_continues(known: Ph
     assert known.one("⏸ greet is paused").labels == ["▶️ Resume", "📦 Archive"]
     await known.look_at(session(), by=Person("Ann", "telegram"))
     over = known.one("⏸ greet is paused")
-    assert over.text.endswith("→ Goes on · you, 14:00")
+    assert over.text.endswith("→ Continues · you, 14:00")
     assert not over.labels
 
 
@@ -339,11 +339,11 @@ async def test_fleets_failure_is_loud_and_its_repair_is_not(known: Phone) -> Non
         known.notifier.notify_fleet_news(
             FleetEvent(ref=REF, key=REF.key, kind=kind, text="It died.") for kind in FleetEventKind
         )
-    new = [each for each in known.messages if "It died." in each.text or "started again" in each.text]
+    new = [each for each in known.messages if "It died." in each.text or "was restarted" in each.text]
     assert len(new) == 3
     assert sorted(loud(new)) == [
         "⚠️ greet could not be started",
-        "⚠️ greet needs you: its worker dies again and again",
+        "⚠️ greet needs you: its worker keeps crashing",
     ]
 
 
@@ -421,7 +421,7 @@ async def test_guidance_is_said_to_have_arrived_once_the_agent_had_it(known: Pho
     given = item.model_copy(update={"given": True})
     next_one = session(phase=Phase.REQUIREMENTS, iteration=8, ended=7, guidance=(given,))
     (receipt,) = await known.look(next_one)
-    assert receipt.text == "💬 greet has your words since iteration 7\n“use `argparse`”"
+    assert receipt.text == "💬 greet received your message (iteration 7)\n“use `argparse`”"
     assert receipt.silent
 
 
@@ -671,7 +671,7 @@ async def test_what_is_shown_of_a_session_that_is_gone_is_closed(known: Phone) -
     known.fleet.views.clear()
     await known.look()
     await known.look(after=timedelta(minutes=11))
-    assert known.one("💤 greet is not here any more")
+    assert known.one("💤 greet is gone")
     assert not known.one("⛔ greet is blocked").labels
     assert known.store.notified.get(REF.key) is None
 
@@ -722,10 +722,10 @@ async def test_session_started_so_decides_automatically_after_an_announced_delay
 async def test_user_can_turn_automatic_decisions_off(known: Phone) -> None:
     view = asking(question(), auto=True, updated=LATER)
     await known.look(view)
-    assert "✋ Not by itself" in known.one("❓ greet asks").labels
+    assert "✋ Wait for me" in known.one("❓ greet asks").labels
     async with known.delivering():
         await known.notifier.auto_off(REF)
-    assert "✋ Not by itself" not in known.one("❓ greet asks").labels
+    assert "✋ Wait for me" not in known.one("❓ greet asks").labels
     await known.look(view, after=timedelta(hours=1))
     assert not known.fleet.decided
 
@@ -746,7 +746,7 @@ async def test_what_cannot_be_decided_automatically_is_left_to_the_user(known: P
     await known.look(view)
     await known.look(view, after=timedelta(minutes=9))
     await known.look(view, after=timedelta(minutes=2))
-    assert "✋ Not by itself" not in known.one("❓ greet asks").labels
+    assert "✋ Wait for me" not in known.one("❓ greet asks").labels
 
 
 async def test_open_questions_without_a_suggestion_are_never_decided_automatically(known: Phone) -> None:
@@ -776,14 +776,14 @@ async def test_worker_that_dies_repeatedly_is_reported_in_one_message(known: Pho
                 [FleetEvent(ref=REF, key=REF.key, kind=FleetEventKind.RESTARTED, text=text)]
             )
             assert await known.outbox.drain(20)
-    (message,) = [each for each in known.messages if "worker died" in each.text]
-    assert "died 3 times" in message.text
+    (message,) = [each for each in known.messages if "worker crashed" in each.text]
+    assert "crashed 3 times" in message.text
     known.now += timedelta(minutes=11)
     async with known.delivering():
         known.notifier.notify_fleet_news(
             [FleetEvent(ref=REF, key=REF.key, kind=FleetEventKind.RESTARTED, text="")]
         )
-    assert sum("worker died" in text for text in texts(known.messages)) == 2
+    assert sum("worker crashed" in text for text in texts(known.messages)) == 2
 
 
 async def test_sessions_of_one_name_in_two_projects_are_distinguished(known: Phone) -> None:
@@ -793,7 +793,11 @@ async def test_sessions_of_one_name_in_two_projects_are_distinguished(known: Pho
     await known.look(planned(plan(), ref=other, updated=LATER))
     assert known.one("📋 shop:greet has a plan").labels
     assert known.one("❓ demo:greet asks").labels  # also what stood in the chat already
-    cards = [message.text.split("\n")[0] for message in known.messages if "\nWaits for" in message.text]
+    cards = [
+        message.text.split("\n")[0]
+        for message in known.messages
+        if "\nWaits for" in message.text or "\nWaiting for" in message.text
+    ]
     assert cards == ["❓ demo:greet", "📋 shop:greet"]
 
 

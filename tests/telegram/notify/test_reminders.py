@@ -103,7 +103,7 @@ async def test_reminder_shows_when_it_is_no_longer_needed(phone: Phone) -> None:
     (first,) = await wait(phone, HOUR)
     await phone.look(session(questions=(question(answer="A) hello"),)))
     message = next(message for message in phone.messages if message.id == first.id)
-    assert "→ Goes on" in message.text
+    assert "→ Continues" in message.text
     assert not message.labels
 
 

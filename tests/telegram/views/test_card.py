@@ -53,19 +53,19 @@ OUTSIDE = ended(RunEndReason.STOPPED).model_copy(update={"by_person": False})
     ("view", "sign", "words"),
     [
         (asking(question(), question(1)), "❓", "Waits for you: 2 questions, since 14:00"),
-        (planned(plan()), "📋", "Waits for your word on its plan since 14:00"),
+        (planned(plan()), "📋", "Waiting for plan approval since 14:00"),
         (blocked(), "⛔", "Blocked since 14:00"),
         (at_rest(SessionState.STOPPED, end=ended(RunEndReason.STOPPED)), "⏹", "Stopped since 14:00"),
         (at_rest(SessionState.STOPPED, end=ended(RunEndReason.PAUSED)), "⏸", "Paused since 14:00"),
         (
             at_rest(SessionState.STOPPED, end=OUTSIDE, wanted=True),
             "⏳",
-            "Interrupted from outside since 14:00; it goes on by itself",
+            "Interrupted from outside since 14:00; it continues automatically",
         ),
         (
             at_rest(SessionState.STOPPED, end=OUTSIDE),
             "⏹",
-            "Interrupted from outside since 14:00; it can go on",
+            "Interrupted from outside since 14:00; Resume continues it",
         ),
         (
             at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE)),
@@ -85,7 +85,7 @@ OUTSIDE = ended(RunEndReason.STOPPED).model_copy(update={"by_person": False})
         (
             session(state=SessionState.PARKED, parked_until=AT + timedelta(minutes=107)),
             "🌙",
-            "Parked on a usage limit, goes on at 15:47",
+            "Waiting for a usage limit, resumes at 15:47",
         ),
     ],
 )
@@ -131,7 +131,7 @@ def test_guidance_that_waits_is_shown_as_the_user_wrote_it() -> None:
 
 
 def test_card_shows_its_time_when_the_bot_goes_offline() -> None:
-    assert "As of 14:14" in farewell(session(), HERE, NOW).text
+    assert "offline since 14:14" in farewell(session(), HERE, NOW).text
 
 
 def test_a_done_session_offers_a_diff_only_where_it_worked_in_a_repository() -> None:

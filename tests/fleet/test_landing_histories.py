@@ -1,0 +1,169 @@
+"""Whatever happens at a forge: nothing is merged that the user was not shown green, exactly as it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from samobot.errors import ConflictError
+from samobot.fleet import landing
+from samobot.fleet.forge import CheckState, CheckView, ForgeError, PullRequestState, PullRequestView
+from samobot.fleet.landing_look import LandingLook
+from samobot.fleet.landing_models import LandingStep, LandingView
+from samobot.session.branch_state import BaseBranch, BranchState
+from samobot.session.git import Git
+from samobot.session.push import PushTarget
+from samobot.session.repository import GitRepository
+from tests.support.landing_room import KEY, NOW, OVERVIEW
+from tests.support.session_folder import ANNA, make_session
+
+OK = CheckView(name="test", state=CheckState.GREEN)
+HEADS = ("a" * 40, "b" * 40)
+
+
+@dataclass
+class History:
+    """A forge whose state a history changes, and what was merged there.
+
+    Attributes:
+        request: The pull request as it is.
+        works: Whether the forge answers.
+        queue: Whether it only takes requests and merges later.
+        race: A head that somebody pushes in the instant before the merge.
+        merges: The commits that it has merged.
+    """
+
+    request: PullRequestView
+    works: bool = True
+    queue: bool = False
+    race: str | None = None
+    merges: list[str] = field(default_factory=list)
+
+    def find(self, branch: str) -> PullRequestView | None:
+        if not self.works:
+            raise ForgeError("gh: login lost")
+        return self.request
+
+    def open(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> None:
+        raise AssertionError("nobody asked for that")
+
+    def merge(self, number: int, head: str, *, squash: bool) -> None:
+        if not self.works:
+            raise ForgeError("gh: login lost")
+        if self.race is not None:
+            self.request = self.request.model_copy(update={"head": self.race})
+        if self.request.head != head:
+            raise ForgeError("Head branch was modified.")
+        if not self.queue:
+            self.merges.append(head)
+            self.request = self.request.model_copy(update={"state": PullRequestState.MERGED})
+
+
+CHECKS = st.lists(st.sampled_from([*CheckState]), max_size=3).map(
+    lambda states: tuple(CheckView(name=f"check {n}", state=state) for n, state in enumerate(states))
+)
+LOOK = st.tuples(st.just("look"), st.none())
+PRESS = st.tuples(st.just("press"), st.sampled_from([LandingStep.MERGE_PR, LandingStep.SQUASH_PR]))
+CHANGES = st.tuples(st.just("checks"), CHECKS)
+EVENTS = st.one_of(
+    CHANGES,
+    st.tuples(st.just("head"), st.sampled_from(HEADS)),
+    st.tuples(st.just("local"), st.sampled_from(HEADS)),
+    st.tuples(st.just("draft"), st.booleans()),
+    st.tuples(st.just("obstacle"), st.sampled_from(["", "It waits for a review."])),
+    st.tuples(st.just("state"), st.sampled_from([*PullRequestState])),
+    st.tuples(st.just("works"), st.booleans()),
+    st.tuples(st.just("queue"), st.booleans()),
+    st.tuples(st.just("race"), st.sampled_from([None, *HEADS])),
+    LOOK,
+    PRESS,
+)
+STRETCH = st.tuples(CHANGES, st.lists(EVENTS, max_size=3), LOOK, st.lists(EVENTS, max_size=2), PRESS).map(
+    lambda parts: [parts[0], *parts[1], parts[2], *parts[3], parts[4]]
+)
+"""Something changes, the user looks, perhaps more changes, and the user presses."""
+
+
+def green(view: LandingView) -> bool:
+    """Whether a user who looks at this sees a request that is green and ready at the commit that is here."""
+    request = view.pull_request
+    return (
+        request is not None and request.state is PullRequestState.OPEN and request.head == view.head
+        and bool(request.checks) and all(check.state is CheckState.GREEN for check in request.checks)
+        and not request.draft and not request.obstacle
+    )  # fmt: skip
+
+
+# It does merge what is green, and a push in the last instant is refused by the forge.
+@example([("checks", (OK,)), ("look", None), ("press", LandingStep.MERGE_PR)])
+@example([("checks", (OK,)), ("look", None), ("race", HEADS[1]), ("press", LandingStep.MERGE_PR)])
+@given(
+    st.lists(STRETCH, min_size=1, max_size=4).map(
+        lambda stretches: [each for part in stretches for each in part]
+    )
+)
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_history_merges_what_was_not_shown_green(
+    tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, object]]
+) -> None:
+    folder = make_session(tmp_path_factory.mktemp("history"), phase="done", signal={"status": "done"})
+    folder.overview.write_text(OVERVIEW.format(worktree="/nowhere"))
+    repository = GitRepository(Git(Path("/nowhere")), Path("/nowhere"), "")
+    base = BaseBranch("main", "c" * 40, "d" * 40)
+    state = BranchState(
+        repository, "greet", HEADS[0], Path("/nowhere"), base, 1, 0, ("x",), (), 0, (), None, ()
+    )
+    opening = {
+        "number": 12,
+        "url": "",
+        "title": "t",
+        "state": "open",
+        "draft": False,
+        "head": HEADS[0],
+        "base": "main",
+    }
+    forge = History(PullRequestView.model_validate(opening))
+
+    def look(*_: object) -> LandingLook:
+        found, problem = None, ""
+        try:
+            found = forge.find("greet")
+        except ForgeError as error:
+            problem = error.message
+        target = PushTarget("origin", "x", state.head)
+        return LandingLook(folder, state, "t", "", target, forge, "github.com/ann/demo", found, problem)
+
+    shown: LandingView | None = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(landing, "look_at", look)
+        for kind, value in events:
+            match kind:
+                case "look":
+                    shown = look().view()
+                case "press" if shown is not None:
+                    step = LandingStep(str(value))
+                    offer, before = shown.offer(step), len(forge.merges)
+                    if offer is None:
+                        continue
+                    try:
+                        landing.land(
+                            None, folder, step, ANNA, expected=offer.identity, now=lambda: NOW, key=KEY  # type: ignore[arg-type]
+                        )  # fmt: skip
+                    except ConflictError:
+                        pass
+                    for merged in forge.merges[before:]:
+                        assert green(shown)
+                        assert merged == shown.head
+                case "local":
+                    state = replace(state, head=str(value))
+                case "works" | "queue" | "race":
+                    setattr(forge, kind, value)
+                case _:
+                    forge.request = forge.request.model_copy(update={kind: value})
+    if events == [("checks", (OK,)), ("look", None), ("press", LandingStep.MERGE_PR)]:
+        assert forge.merges == [HEADS[0]]
+    assert len(forge.merges) <= sum(kind == "press" for kind, _ in events)

@@ -307,7 +307,9 @@ class Owner:
     def _guidance(self, name: str) -> str:
         folder = self.stage.session(name)
         path = folder / "_guidance.md" if folder is not None else None
-        return path.read_text(encoding="utf-8") if path is not None and path.exists() else ""
+        return (
+            path.read_text(encoding="utf-8", errors="replace") if path is not None and path.exists() else ""
+        )
 
     # Pauses.
 

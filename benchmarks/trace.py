@@ -74,7 +74,8 @@ class Tracer:
         self.counts[name] = json.loads(self._lines()[-1])
 
     def _lines(self) -> list[str]:
-        return self.out.read_text(encoding="utf-8").splitlines() if self.out.exists() else []
+        """Its complete lines: the hook may be in the middle of one."""
+        return self.out.read_text(encoding="utf-8").split("\n")[:-1] if self.out.exists() else []
 
 
 def scenario() -> Scenario:
@@ -131,7 +132,8 @@ async def trace(root: Path) -> dict[str, dict[str, Any]]:
         plan = await on.chat.wait_for(
             lambda message: any("Approve" in label for label in message.labels), timeout=60, after=question.id
         )
-        await say("/approve", "/approve greet", "greet")
+        approved = partial(on.chat.wait_for, lambda message: "Approved" in message.text, timeout=60)
+        await tracer.window("/approve", partial(on.owner.say, "/approve greet"), approved)
         await asyncio.sleep(5)
         await tracer.window("tool call → card", lambda: None, edited)
         await tracer.window("usage limit → message", lambda: None, lambda: seen(plan.id, "🌙"))

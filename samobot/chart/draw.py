@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from samobot.chart.legend import Legend, draw_break, draw_cross
 from samobot.chart.palette import PALETTES, PATTERNS, Palette, Theme
 from samobot.chart.scale import TimeScale
 from samobot.chart.timeline import PhaseSpan, SpanKind, Timeline, build
@@ -36,13 +37,6 @@ _OTHER = "other"
 _drawing = threading.Lock()
 """matplotlib keeps caches that threads share."""
 
-
-_LEGEND = {
-    SpanKind.WAITING: "waits for you",
-    SpanKind.BLOCKED: "needs help",
-    SpanKind.PARKED: "waits for a limit",
-    SpanKind.IDLE: "not running",
-}
 
 _STATES = {
     RunEndReason.DONE: "done",
@@ -112,8 +106,10 @@ class _Chart:
         self._rows = [*map(str, Phase)]
         if any(span.phase not in self._rows for span in timeline.spans):
             self._rows.append(_OTHER)
-        self._legend = self._legend_lines()
-        bottom = HEIGHT - 30 - 34 * len(self._legend)
+        self._legend = Legend(
+            canvas, colors, timeline, self._scale, left=_MARGIN, right=WIDTH - _MARGIN, size=_SMALL
+        )
+        bottom = HEIGHT - 30 - self._legend.height
         self._axis = bottom - 62
         self._cost_top = self._axis - 104
         self._row = (self._cost_top - 24 - _TOP) / len(self._rows)
@@ -124,7 +120,7 @@ class _Chart:
         self._grid()
         self._phases()
         self._cost()
-        self._draw_legend()
+        self._legend.draw(HEIGHT - 14 - self._legend.height)
 
     def _header(self, title: str) -> None:
         timeline, canvas, colors = self._timeline, self._canvas, self._colors
@@ -205,7 +201,7 @@ class _Chart:
         for retry in self._timeline.retries:
             x, y = self._x(retry.at), self._row_of(retry.phase)
             if self._is_seen(("retry", y), x):
-                self._cross(x, y - _BAR - 3)
+                draw_cross(self._canvas, self._colors, x, y - _BAR - 3)
         self._end()
 
     def _is_seen(self, what: tuple[str, float], right: float) -> bool:
@@ -227,8 +223,8 @@ class _Chart:
         else:
             canvas.hatched(left, y - _BAR, right, y + _BAR, color, PATTERNS[span.kind])
         if self._scale.is_cut(span) and right - left > 32:
-            self._break((left + right) / 2, self._axis, 8)
-            self._break(right - 16, y, _BAR + 4)
+            draw_break(canvas, colors, (left + right) / 2, self._axis, 8)
+            draw_break(canvas, colors, right - 16, y, _BAR + 4)
             right -= 26
         self._duration(span.seconds, left, right, y)
 
@@ -243,17 +239,6 @@ class _Chart:
                 self._canvas.box(middle - half, y - 12, middle + half, y + 12, self._colors.paper)
                 self._canvas.text(middle, y, text, size=_SMALL, color=self._colors.ink, align="center")
                 return
-
-    def _break(self, x: float, y: float, reach: float) -> None:
-        """Two slanted strokes: here time was left out."""
-        corners = [(x - 7, y + reach), (x - 1, y - reach), (x + 7, y - reach), (x + 1, y + reach)]
-        self._canvas.area(corners, self._colors.paper, strength=1)
-        for start, end in ((corners[0], corners[1]), (corners[3], corners[2])):
-            self._canvas.line([start, end], self._colors.soft, thick=2)
-
-    def _cross(self, x: float, y: float) -> None:
-        for rise in (-6, 6):
-            self._canvas.line([(x - 6, y - rise), (x + 6, y + rise)], self._colors.alarm, thick=3.5)
 
     def _end(self) -> None:
         timeline, colors = self._timeline, self._colors
@@ -282,48 +267,6 @@ class _Chart:
         canvas.text(
             _NAMES, self._cost_top + 44, total, size=_NORMAL, color=colors.cost, align="right", bold=True
         )
-
-    def _legend_lines(self) -> list[list[tuple[str, str, float]]]:
-        """The legend: each entry's name, its text in lines, and where it starts."""
-        kinds = {span.kind for span in self._timeline.spans}
-        entries = [("iteration", "iteration")] if self._timeline.iterations else []
-        entries += [(kind, words) for kind, words in _LEGEND.items() if kind in kinds]
-        if self._timeline.retries:
-            entries.append(("retry", "tried again"))
-        if any(map(self._scale.is_cut, self._timeline.spans)):
-            entries.append(("cut", "shortened"))
-        lines: list[list[tuple[str, str, float]]] = [[]]
-        x = float(_MARGIN)
-        for name, words in entries:
-            width = 46 + self._canvas.width_of(words, size=_SMALL)
-            if x + width > WIDTH - _MARGIN and lines[-1]:
-                lines.append([])
-                x = float(_MARGIN)
-            lines[-1].append((name, words, x))
-            x += width + 30
-        return lines
-
-    def _draw_legend(self) -> None:
-        canvas, colors = self._canvas, self._colors
-        y = HEIGHT - 14.0 - 34 * len(self._legend)
-        for line in self._legend:
-            y += 34 / 2
-            for name, words, x in line:
-                match name:
-                    case "iteration":
-                        canvas.box(x, y - 9, x + 17, y + 9, colors.work)
-                        canvas.box(x + 19, y - 9, x + 34, y + 9, colors.work)
-                    case "retry":
-                        self._cross(x + 24, y)
-                    case "cut":
-                        self._break(x + 22, y, 10)
-                    case SpanKind.IDLE:
-                        canvas.line([(x, y), (x + 34, y)], colors.faint, thick=4, dotted=True)
-                    case _:
-                        kind = SpanKind(name)
-                        canvas.hatched(x, y - 9, x + 34, y + 9, colors.rest(kind), PATTERNS[kind])
-                canvas.text(x + 44, y, words, size=_SMALL, color=colors.soft)
-            y += 34 / 2
 
     def _x(self, at: float) -> float:
         return _LEFT + self._scale(at) * (_RIGHT - _LEFT)

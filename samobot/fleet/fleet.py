@@ -13,7 +13,7 @@ from samobot.fleet.results import (
     DiffView,
     Document,
     FileView,
-    FleetEvent,
+    FleetPoll,
     ProjectView,
     QuestionAnswer,
     ResumeResult,
@@ -76,8 +76,8 @@ class Fleet(Protocol):
 
     # Runs --------------------------------------------------------------------------------------------------------
 
-    async def reconcile(self) -> list[FleetEvent]:
-        """Start what should run, as far as there is room; report what was done automatically. For every poll."""
+    async def poll(self) -> FleetPoll:
+        """Start what should run, as far as there is room; report what was done automatically, and list all sessions."""
 
     async def wait_for_starts(self) -> None:
         """Wait for the workers that are being started just now."""

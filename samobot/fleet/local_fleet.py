@@ -25,7 +25,7 @@ from samobot.fleet.results import (
     DiffView,
     Document,
     FileView,
-    FleetEvent,
+    FleetPoll,
     ProjectView,
     QuestionAnswer,
     ResumeResult,
@@ -112,10 +112,7 @@ class LocalFleet(Fleet):
         return self._projects
 
     async def sessions(self) -> list[SessionView]:
-        views = await self._queue.sessions()
-        if self._reader.pending:
-            self._changed.set()
-        return views
+        return await self._queue.sessions()
 
     async def past(self) -> list[PastSession]:
         return await self._reader.past()
@@ -156,8 +153,11 @@ class LocalFleet(Fleet):
 
     # Runs
 
-    async def reconcile(self) -> list[FleetEvent]:
-        return await self._queue.reconcile()
+    async def poll(self) -> FleetPoll:
+        found = await self._queue.poll()
+        if self._reader.pending:
+            self._changed.set()
+        return found
 
     async def wait_for_starts(self) -> None:
         await self._queue.wait_for_starts()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections import deque
 from collections.abc import Iterable, Sequence
 
 from samobot.fleet.models import PastSession
-from samobot.session.files import stat_key
+from samobot.session.files import mark_of_files
 from samobot.session.folder import SessionFolder
 
 COVERED_TURN_SECONDS = 900.0
@@ -99,6 +97,4 @@ class PastSessions:
 
 def mark_of(folder: SessionFolder) -> int:
     """Return a number that changes with the folder's files; the same in every process."""
-    files = (os.fspath(folder.path), *folder.state_files, os.fspath(folder.lock))
-    marks = repr(tuple(map(stat_key, files)))
-    return int.from_bytes(hashlib.blake2b(marks.encode(), digest_size=8).digest(), "big", signed=True)
+    return mark_of_files(folder.all_files)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from samobot.fleet.models import SessionRef
+from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.money.costs import Costs
 from samobot.session.user_files import FILE_BYTES
 
@@ -130,6 +131,21 @@ class FleetEvent(_Reply):
     key: str
     kind: FleetEventKind
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPoll:
+    """What a poll found: what was done automatically, and all sessions.
+
+    Attributes:
+        events: What was done.
+        sessions: As `Fleet.sessions` lists them.
+        past: As `Fleet.past` lists them.
+    """
+
+    events: list[FleetEvent]
+    sessions: list[SessionView]
+    past: list[PastSession]
 
 
 class ProjectView(_Reply):

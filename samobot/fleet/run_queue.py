@@ -15,7 +15,7 @@ from samobot.fleet import emergency_flag
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.fleet.results import FleetEvent
+from samobot.fleet.results import FleetEvent, FleetPoll
 from samobot.fleet.session_reader import SessionReader
 from samobot.fleet.supervisor import Supervisor
 from samobot.fleet.worker_processes import WorkerProcesses
@@ -66,7 +66,10 @@ class RunQueue:
 
     async def sessions(self) -> list[SessionView]:
         """List every session; the same object as before for one in which nothing has changed."""
-        views = await self._look()
+        return self._shown(await self._look())
+
+    def _shown(self, views: list[SessionView]) -> list[SessionView]:
+        """The sessions with their places in the queue."""
         runs = self.wanted()
         places = self.supervisor.places()
         self._wished = {key: kept for key, kept in self._wished.items() if key in runs}
@@ -120,11 +123,11 @@ class RunQueue:
         options = run.options if run is not None else run_options(auto=view.auto)
         await self.want(ref, options)
 
-    async def reconcile(self) -> list[FleetEvent]:
-        """Start desired runs, as far as there is room; return what was done. Called at every poll."""
-        await self._keep()
+    async def poll(self) -> FleetPoll:
+        """Start desired runs, as far as there is room; return what was done, and all sessions from one look."""
+        views = await self._keep()
         news, self._news = self._news, []
-        return news
+        return FleetPoll(news, self._shown(views), await self._reading.past())
 
     async def wait_for_starts(self) -> None:
         """Wait for workers that are being started just now."""
@@ -179,14 +182,14 @@ class RunQueue:
         self._wished[key] = (view, place, shown)
         return shown
 
-    async def _keep(self) -> None:
+    async def _keep(self) -> list[SessionView]:
         async with self._keeping:
             ended = self.supervisor.collect()
-            await self._look()
-            if self._may_start_nothing():
-                return
-            observed = await self._reading.observe(self.wanted())
-            self._news += self.supervisor.reconcile(observed, self._now(), ended)
+            views = await self._look()
+            if not self._may_start_nothing():
+                observed = await self._reading.observe(self.wanted())
+                self._news += self.supervisor.reconcile(observed, self._now(), ended)
+            return views
 
     def _may_start_nothing(self) -> bool:
         """Whether the emergency stop is in force, or may be because its flag cannot be read."""

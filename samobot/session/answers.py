@@ -9,7 +9,6 @@ from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.phases import WaitingFor
-from samobot.session import journal
 from samobot.session.answer_text import plain_letters
 from samobot.session.decisions import Decision, DecisionKind, record
 from samobot.session.file_lock import edit_lock
@@ -21,10 +20,11 @@ from samobot.session.gate_effects import (
     carry_out,
     journal_decisions,
     look_closely,
+    look_unless_done,
     on_record,
-    refuse_if_done,
 )
-from samobot.session.gate_state import written_at
+from samobot.session.gate_state import GateState, written_at
+from samobot.session.journal import Journal
 from samobot.session.lock import holder
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.question import Option, Question
@@ -81,7 +81,7 @@ def answer(
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
-        refuse_if_done(folder)
+        standing, known = look_unless_done(folder)
         text = read_text(folder.qa) or ""
         questions = parse_qa(text).questions
         done: list[Answered] = []
@@ -90,12 +90,14 @@ def answer(
             _check_seen(question, expect)
             written = option_text(question, words)
             if question.answer is not None and question.answer != written:
-                _check_change(folder, question, change=change)
+                _check_change(folder, question, standing, known, change=change)
             text = set_answer(text, question.index, written)
             done.append(Answered(question, written, question.answer))
         if not done:
             raise UsageError("Say which question is answered, and how: for example Q1=A.")
-        return _write_answers(folder, text, done, person=person, now=now, key=key)
+        recorded = on_record(folder, key, standing)
+        _write_answers(folder, text, done, recorded, person=person, now=now, key=key)
+        return _receipt(folder, text, done, known, now=now, key=key)
 
 
 def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> Receipt:
@@ -107,7 +109,7 @@ def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
-        refuse_if_done(folder)
+        standing, known = look_unless_done(folder)
         text = read_text(folder.qa) or ""
         waiting = parse_qa(text).open
         if not waiting:
@@ -121,7 +123,9 @@ def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key
                 done.append(Answered(question, written, None))
         if not done:
             raise UsageError("None of the open questions comes with a suggestion; answer them one by one.")
-        return _write_answers(folder, text, done, person=person, now=now, key=key)
+        recorded = on_record(folder, key, standing)
+        _write_answers(folder, text, done, recorded, person=person, now=now, key=key)
+        return _receipt(folder, text, done, known, now=now, key=key)
 
 
 def find_question(questions: tuple[Question, ...], reference: str | int) -> Question:
@@ -204,18 +208,20 @@ def _check_seen(question: Question, expect: Mapping[int, str] | None) -> None:
         raise ConflictError(f"{question.label} has changed since it was shown; look at it again.")
 
 
-def _check_change(folder: SessionFolder, question: Question, *, change: bool) -> None:
+def _check_change(
+    folder: SessionFolder, question: Question, standing: GateState, known: Journal, *, change: bool
+) -> None:
     if not change:
         raise ConflictError(
             f"{question.label} has been answered meanwhile: “{one_line(question.answer or '', 80)}”."
         )
-    if _is_taken_up(folder, question):
+    if _is_taken_up(folder, question, standing, known):
         raise ConflictError(
             f"The agent is already working with the answer to {question.label}; send it guidance instead."
         )
 
 
-def _is_taken_up(folder: SessionFolder, question: Question) -> bool:
+def _is_taken_up(folder: SessionFolder, question: Question, standing: GateState, known: Journal) -> bool:
     """Return whether an iteration works with an answer, or has: then another one would have no effect.
 
     At the gate of the questions itself, answers of an earlier round may be changed: the next iteration is given
@@ -224,10 +230,8 @@ def _is_taken_up(folder: SessionFolder, question: Question) -> bool:
     held = holder(folder)
     if held is not None and held.claude_pid is not None:
         return True
-    standing = look_closely(folder)
     if standing.awaited is WaitingFor.QA_ANSWERS:
         return False
-    known = journal.read(folder)
     worked = known.iteration.started if known.iteration is not None else known.last_iteration_began
     asked = question.identity
     said = [each.at for each in standing.decisions.decisions if each.asked == asked and each.at is not None]
@@ -236,15 +240,20 @@ def _is_taken_up(folder: SessionFolder, question: Question) -> bool:
 
 
 def _write_answers(
-    folder: SessionFolder, text: str, done: list[Answered], *, person: Person, now: datetime, key: bytes
-) -> Receipt:
+    folder: SessionFolder,
+    text: str,
+    done: list[Answered],
+    recorded: list[Decision],
+    *,
+    person: Person,
+    now: datetime,
+    key: bytes,
+) -> None:
     """Write the answers first: after a crash before they are recorded, they count as written by hand."""
     if any(each.before != each.answer for each in done):
         write_atomic(folder.qa, text)
     known: dict[str | None, str | None] = {
-        decision.asked: decision.text
-        for decision in on_record(folder, key)
-        if decision.kind is DecisionKind.ANSWER
+        decision.asked: decision.text for decision in recorded if decision.kind is DecisionKind.ANSWER
     }
     for each in done:
         asked = each.question.identity
@@ -261,6 +270,13 @@ def _write_answers(
             file=folder.qa.name,
         )
         record(folder, decision, key)
-    journal_decisions(folder, now, key)
+
+
+def _receipt(
+    folder: SessionFolder, text: str, done: list[Answered], known: Journal, *, now: datetime, key: bytes
+) -> Receipt:
+    """Carry out what the recorded answers allow, and report it."""
+    standing = look_closely(folder)
+    journal_decisions(folder, now, key, standing=standing, known=known)
     left = len(parse_qa(text).open)
-    return Receipt(tuple(done), left, carry_out(folder, now, held_by_us=False))
+    return Receipt(tuple(done), left, carry_out(folder, now, held_by_us=False, standing=standing))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -180,6 +182,12 @@ def stat_key(path: str) -> tuple[int, int, int] | None:
     except (OSError, ValueError):
         return None
     return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
+def mark_of_files(paths: Iterable[str]) -> int:
+    """Return a number that changes with the contents of any of these files; the same in every process."""
+    marks = repr(tuple(map(stat_key, paths)))
+    return int.from_bytes(hashlib.blake2b(marks.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def open_regular(path: Path, *, limit: int | None = None) -> BinaryIO:

@@ -93,6 +93,11 @@ class SessionFolder:
         return (*map(os.fspath, found), *self.vault.state_files)
 
     @property
+    def all_files(self) -> tuple[str, ...]:
+        """The state files, the lock and the folder itself: what changes with anything that a status shows."""
+        return (os.fspath(self.path), *self.state_files, os.fspath(self.lock))
+
+    @property
     def lock(self) -> Path:
         """Held by the living worker."""
         return _inside(self.logs, "run.lock")

@@ -31,6 +31,7 @@ from samobot.session.gate_effects import (
     lift_approved,
     lift_rejected,
     look_closely,
+    look_unless_done,
     on_record,
     refuse_if_done,
 )
@@ -108,15 +109,15 @@ def approve(
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
-        refuse_if_done(folder)
-        standing = look_closely(folder)
+        standing, known = look_unless_done(folder)
         plan = _shown_plan(folder, standing, expected)
-        last = verdict(on_record(folder, key), plan)
+        last = verdict(on_record(folder, key, standing), plan)
         if last is None or last.kind is not DecisionKind.APPROVAL:
             _decide_plan(folder, DecisionKind.APPROVAL, plan, None, person=person, now=now, key=key)
-        journal_decisions(folder, now, key)
-        settled = carry_out(folder, now, held_by_us=False)
-        standing_now = look_closely(folder)
+        decided = look_closely(folder)
+        journal_decisions(folder, now, key, standing=decided, known=known)
+        settled = carry_out(folder, now, held_by_us=False, standing=decided)
+        standing_now = decided if settled is Settled.NOTHING else look_closely(folder)
         idle = standing_now.overview.phase is Phase.PLANNING and standing_now.block is None
         word = standing_now.verdict
         if idle and word is not None and standing_now.plan_approved and holder(folder) is None:
@@ -155,22 +156,22 @@ def reject(
     if not feedback.strip():
         raise UsageError("Say what should be different; without that the next plan would be the same.")
     with edit_lock(folder.path):
-        refuse_if_done(folder)
-        standing = look_closely(folder)
+        standing, known = look_unless_done(folder)
         plan = _shown_plan(folder, standing, expected)
         if standing.plan_approved and standing.overview.phase is not Phase.PLANNING:
             raise ConflictError(
                 "The plan was approved and is being carried out; send guidance for what should be different, "
                 "or stop it."
             )
-        last = verdict(on_record(folder, key), plan)
+        last = verdict(on_record(folder, key, standing), plan)
         repeated = last is not None and last.kind is DecisionKind.REJECTION and last.text == feedback
         if not repeated:
             # The agent must get the feedback even if we die in between; a repeated call adds nothing.
             _add_guidance(folder, person.who, feedback, now, once=True)
             _decide_plan(folder, DecisionKind.REJECTION, plan, feedback, person=person, now=now, key=key)
-        journal_decisions(folder, now, key)
-        settled = carry_out(folder, now, held_by_us=False)
+        decided = look_closely(folder)
+        journal_decisions(folder, now, key, standing=decided, known=known)
+        settled = carry_out(folder, now, held_by_us=False, standing=decided)
         if (
             standing.awaited is WaitingFor.PLAN_APPROVAL
             and settled is Settled.NOTHING

@@ -13,7 +13,7 @@ from samobot.session.decisions import Decision, is_marked, parse_decisions
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, is_waiting, look
-from samobot.session.journal import EventName
+from samobot.session.journal import EventName, Journal
 from samobot.session.lock import holder
 from samobot.session.overview import add_flow, flow_line, parse_overview, set_status
 from samobot.session.plan import Plan
@@ -66,11 +66,33 @@ def refuse_if_done(folder: SessionFolder) -> None:
         raise SessionDoneError(folder.name)
 
 
-def carry_out(folder: SessionFolder, now: datetime, *, held_by_us: bool) -> Settled:
-    """Open the gate that the session waits at if it is satisfied; see `gate.settle`."""
+def look_unless_done(folder: SessionFolder) -> tuple[GateState, Journal]:
+    """Read what a decision is based on, once for all of its steps.
+
+    Raises:
+        SessionDoneError: The session is done.
+        StorageError: A file cannot be read.
+    """
+    standing, known = look_closely(folder), journal.read(folder)
+    if is_done(standing, known) and holder(folder) is None:
+        raise SessionDoneError(folder.name)
+    return standing, known
+
+
+def carry_out(
+    folder: SessionFolder, now: datetime, *, held_by_us: bool, standing: GateState | None = None
+) -> Settled:
+    """Open the gate that the session waits at if it is satisfied; see `gate.settle`.
+
+    Args:
+        folder: The session.
+        now: The time.
+        held_by_us: Whether the caller holds the run lock.
+        standing: The state of the gates, if the caller has just read it.
+    """
     if not held_by_us and holder(folder) is not None:
         return Settled.NOTHING
-    standing = look_closely(folder)
+    standing = standing or look_closely(folder)
     if standing.awaited is None or standing.open_gate is not None:
         return Settled.NOTHING
     match standing.awaited:
@@ -147,11 +169,26 @@ def lift(
     folder.signal.unlink(missing_ok=True)
 
 
-def journal_decisions(folder: SessionFolder, now: datetime, key: bytes) -> None:
-    """Append every recorded decision that the journal lacks, including those of a crashed call."""
-    known = journal.read(folder).decision_ids
-    for decision in look_closely(folder).decisions.decisions:
-        if decision.id and decision.id not in known and is_marked(folder, decision, key):
+def journal_decisions(
+    folder: SessionFolder,
+    now: datetime,
+    key: bytes,
+    *,
+    standing: GateState | None = None,
+    known: Journal | None = None,
+) -> None:
+    """Append every recorded decision that the journal lacks, including those of a crashed call.
+
+    Args:
+        folder: The session.
+        now: The time.
+        key: Key of the marks.
+        standing: The state of the gates, if the caller has read it since the last decision.
+        known: The journal, if the caller has read it under the same edit lock.
+    """
+    ids = (known or journal.read(folder)).decision_ids
+    for decision in (standing or look_closely(folder)).decisions.decisions:
+        if decision.id and decision.id not in ids and is_marked(folder, decision, key):
             journal.append(
                 folder,
                 EventName.DECISION,
@@ -166,7 +203,7 @@ def journal_decisions(folder: SessionFolder, now: datetime, key: bytes) -> None:
             )
 
 
-def on_record(folder: SessionFolder, key: bytes) -> list[Decision]:
+def on_record(folder: SessionFolder, key: bytes, standing: GateState) -> list[Decision]:
     """Return the decisions that will still be there after a running iteration has been checked.
 
     While one runs, the file's content may be its forgery, and an old decision is no proof of a new one: a decision
@@ -175,5 +212,5 @@ def on_record(folder: SessionFolder, key: bytes) -> list[Decision]:
     baseline = saved(folder)
     before = parse_decisions((baseline.decisions or b"").decode("utf-8", "replace")) if baseline else None
     old = {decision.id for decision in before.decisions} if before else set()
-    decisions = look_closely(folder).decisions.decisions
+    decisions = standing.decisions.decisions
     return [each for each in decisions if each.id not in old and is_marked(folder, each, key)]

@@ -276,13 +276,13 @@ class BotApp:
         async with self._looking:
             try:
                 # News that cannot be stored now is sent at the next poll.
-                self._untold += await self._fleet.reconcile()
+                found = await self._fleet.poll()
+                self._untold += found.events
                 while self._untold:
                     self._notifier.notify_fleet_news(self._untold[:1])
                     del self._untold[0]
-                views = await self._fleet.sessions()
-                await self._notifier.update(views, await self._fleet.past())
-                await pause_finished(self._context, views)
+                await self._notifier.update(found.sessions, found.past)
+                await pause_finished(self._context, found.sessions)
             except SamobotError as error:
                 log.error("a look at the sessions did not work: %s", error)
                 return

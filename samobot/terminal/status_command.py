@@ -6,9 +6,11 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,16 +18,20 @@ from samobot.config.address import known_projects
 from samobot.config.environment import configured_projects
 from samobot.config.project import Project
 from samobot.phases import WaitingFor
+from samobot.session.files import mark_of_files
 from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.snapshot import Snapshot, snapshot
 from samobot.session.status import SILENT, SessionState
 from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.terminal.actor import find, project_reader
+from samobot.terminal.finished_sessions import FinishedSessions
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import human_duration, human_money, one_line, printable
 
 WATCH_SECONDS = 1.0
 """How often a watched status is read anew."""
+
+_DONE = "done"
 
 SIGNS = {
     SessionState.RUNNING: "▶️",
@@ -81,24 +87,52 @@ def _show_all(configured: Iterable[Path], config: Path | None, *, as_json: bool)
     # Sessions that need the user come first, then running ones, then the others by age.
     order = [SessionState.WAITING, SessionState.BLOCKED, SessionState.RUNNING, SessionState.PARKED]
     epoch = datetime.fromtimestamp(0, UTC)
-    found.sort(key=lambda each: each.status.updated or epoch, reverse=True)
-    found.sort(key=lambda each: order.index(each.status.state) if each.status.state in order else len(order))
+    found.sort(key=lambda each: each.updated or epoch, reverse=True)
+    found.sort(key=lambda each: order.index(each.state) if each.state in order else len(order))
     for problem in problems:
         click.echo(f"samobot: {problem}", err=True)
     if as_json:
-        return json.dumps([each.status.as_json() for each in found], indent=2, ensure_ascii=False)
+        return json.dumps([each.status for each in found], indent=2, ensure_ascii=False)
     if not found:
         return 'No sessions yet. Start one:  samobot run --session NAME --task "…"'
-    several = len({each.status.project for each in found}) > 1
+    several = len({each.status["project"] for each in found}) > 1
     return "\n".join(_line(each, several=several) for each in found)
 
 
-def _read_all(projects: Iterable[Project]) -> tuple[list[Snapshot], list[str]]:
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A session of the list: its status as JSON object, and what its line shows of it."""
+
+    status: dict[str, Any]
+    words: str
+    unpriced: int = 0
+
+    @property
+    def state(self) -> SessionState:
+        return SessionState(self.status["state"])
+
+    @property
+    def updated(self) -> datetime | None:
+        updated = self.status["updated"]
+        return datetime.fromisoformat(updated) if updated is not None else None
+
+
+def _read_all(projects: Iterable[Project]) -> tuple[list[_Listed], list[str]]:
     """Read all sessions; returns a sentence for each whose files do not answer."""
-    found: list[Snapshot] = []
+    found: list[_Listed] = []
+    finished = FinishedSessions()
 
     def read(folder: SessionFolder, project: str) -> None:
-        found.append(snapshot(folder, project))
+        known = finished.find(folder, project)
+        if known is not None:
+            found.append(_Listed(known.status, _DONE, known.unpriced))
+            return
+        mark = mark_of_files(folder.all_files)
+        current = snapshot(folder, project)
+        listed = _Listed(current.status.as_json(), _state_words(current), current.journal.unpriced)
+        found.append(listed)
+        if listed.state is SessionState.DONE and not current.status.problems:
+            finished.keep(folder, mark, listed.status, listed.unpriced)
 
     calls = BoundedCalls(PATIENCE_SECONDS)
     calls.run(
@@ -108,18 +142,19 @@ def _read_all(projects: Iterable[Project]) -> tuple[list[Snapshot], list[str]]:
             for folder in list_folders(project.sessions)
         }
     )
+    finished.save()
     return found, [f"{key}: {SILENT}" for key in sorted(calls.late)]
 
 
-def _line(current: Snapshot, *, several: bool) -> str:
-    status = current.status
-    name = f"{status.project}:{status.session}" if several else status.session
-    facts = [_state_words(current)]
-    if status.updated is not None and status.worker is None:
-        facts.append(f"{human_duration((datetime.now(UTC) - status.updated).total_seconds())} ago")
-    if status.cost_usd:
-        facts.append(human_money(status.cost_usd, unpriced=current.journal.unpriced))
-    return f"{SIGNS[status.state]} {name:<24} {' · '.join(facts)}"
+def _line(listed: _Listed, *, several: bool) -> str:
+    status = listed.status
+    name = f"{status['project']}:{status['session']}" if several else status["session"]
+    facts = [listed.words]
+    if listed.updated is not None and status["worker"] is None:
+        facts.append(f"{human_duration((datetime.now(UTC) - listed.updated).total_seconds())} ago")
+    if status["cost_usd"]:
+        facts.append(human_money(status["cost_usd"], unpriced=listed.unpriced))
+    return f"{SIGNS[listed.state]} {name:<24} {' · '.join(facts)}"
 
 
 def _state_words(current: Snapshot) -> str:
@@ -144,7 +179,7 @@ def _state_words(current: Snapshot) -> str:
             until = until or (current.journal.park.until if current.journal.park else None)
             return f"waits for a limit until {until.astimezone():%H:%M}" if until else "waits for a limit"
         case SessionState.DONE:
-            return "done"
+            return _DONE
         case SessionState.STOPPED if current.end is not None and current.end.paused:
             return f"paused in {phase}"
         case _:

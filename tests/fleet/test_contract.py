@@ -204,7 +204,7 @@ async def test_every_call_survives_json(host: Host) -> None:
     await fleet.wait_for_starts()
     await fleet.stop(finished, ANNA)
 
-    await fleet.reconcile()
+    await fleet.poll()
     blocked = await host.session("block", Blocked="yes - no key")
     host.write("block", "_signal.json", json.dumps({"status": "blocked", "reason": "no key"}))
     await fleet.retry(blocked, ANNA)
@@ -223,7 +223,7 @@ async def test_every_call_survives_json(host: Host) -> None:
     await fleet.restore(acting)
     assert not await fleet.is_archived(acting)
     await fleet.archive(acting)
-    await fleet.reconcile()
+    await fleet.poll()
     assert all(report.clean for report in await fleet.panic(ANNA))
     with pytest.raises(ConflictError, match="emergency stop"):
         await fleet.resume(ref, ANNA)

@@ -96,7 +96,7 @@ class Port:
         """Poll as the bot does until something holds."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                self.news += await self.fleet.reconcile()
+                self.news += (await self.fleet.poll()).events
                 view = await self.fleet.view(ref)
                 if holds(view):
                     return view
@@ -199,9 +199,9 @@ async def test_whatever_polls_and_decisions_come_together_one_worker_starts(
     port = harbour(one_phase(waits(tmp_path, "go", FINISH)))
     started = await asyncio.gather(*(port.start("greet") for _ in range(3)), return_exceptions=True)
     ref = next(each for each in started if isinstance(each, SessionRef))
-    await asyncio.gather(*(port.fleet.reconcile() for _ in range(10)), port.fleet.resume(ref, ANNA))
+    await asyncio.gather(*(port.fleet.poll() for _ in range(10)), port.fleet.resume(ref, ANNA))
     await port.until(ref, lambda view: view.has_worker and view.iteration == 1)
-    await asyncio.gather(*(port.fleet.reconcile() for _ in range(10)))
+    await asyncio.gather(*(port.fleet.poll() for _ in range(10)))
     port.touch("go")
     await port.until(ref, lambda view: view.state is SessionState.BLOCKED)
     assert port.runs("greet") == 1
@@ -258,13 +258,13 @@ async def test_stop_while_it_waits_holds_until_the_user_resumes_it(harbour: Harb
     else:
         done = await asyncio.to_thread(port.shop.samobot, "stop", "greet")
         assert done.returncode == 0, done.stderr
-    await port.fleet.reconcile()
+    await port.fleet.poll()
     stopped = await port.fleet.view(ref)
     assert (stopped.state, stopped.wanted) == (SessionState.STOPPED, False)
     assert not (port.shop.session("greet") / "_signal.json").exists()
     assert "Stopped by the user" in (port.shop.session("greet") / "_overview.md").read_text()
     await port.fleet.answer(ref, [QuestionAnswer(label="Q1", text="A")], ANNA)
-    await port.fleet.reconcile()
+    await port.fleet.poll()
     answered = await port.fleet.view(ref)
     assert (answered.state, answered.wanted) == (SessionState.STOPPED, False)
     assert answered.questions[0].answer is not None
@@ -293,7 +293,7 @@ async def test_the_end_of_a_worker_is_noticed_before_the_next_poll(harbour: Harb
     ref = await port.start("greet")
     view = await port.until(ref, lambda view: view.has_worker)
     await port.restart()  # also one that is not our child any more
-    await port.fleet.reconcile()
+    await port.fleet.poll()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(port.fleet.wait_for_change(), 0.01)  # what was noticed so far
     port.touch("go")
@@ -310,7 +310,7 @@ async def test_a_worker_outlives_the_bot_and_is_found_again(tmp_path: Path, harb
     before = port.worker_pid(ref)
     for _ in range(3):
         await port.restart()
-        assert await port.fleet.reconcile() == []
+        assert (await port.fleet.poll()).events == []
         assert (await port.fleet.view(ref)).has_worker
         assert port.worker_pid(ref) == before
     port.touch("go")
@@ -357,7 +357,7 @@ async def test_stopping_a_session_that_is_just_starting_leaves_nothing(
     ref = await port.start("greet")
     report = await port.fleet.stop(ref, ANNA)
     assert report.clean
-    await port.fleet.reconcile()
+    await port.fleet.poll()
     await port.fleet.wait_for_starts()
     assert port.shop.processes() == []
     assert not (await port.fleet.view(ref)).has_worker
@@ -378,10 +378,10 @@ async def test_a_stop_that_cannot_be_written_down_stops_all_the_same(
         patch.setattr(port.wanted, "drop", refuse)
         with pytest.raises(StorageError, match=r"nothing of the session is running.*full"):
             await port.fleet.stop(ref, ANNA)
-        await port.fleet.reconcile()
+        await port.fleet.poll()
         await port.fleet.wait_for_starts()
     assert port.shop.processes() == []
-    await port.fleet.reconcile()
+    await port.fleet.poll()
     assert port.wanted.all() == ()
 
 
@@ -509,7 +509,7 @@ async def test_the_emergency_stop_stops_all_and_nothing_starts_until_it_is_lifte
     await port.restart()
     with pytest.raises(ConflictError, match="anna pulled the emergency stop"):
         await port.fleet.resume(second, ANNA)
-    assert await port.fleet.reconcile() == []
+    assert (await port.fleet.poll()).events == []
     assert not (await port.fleet.view(second)).has_worker
     assert await port.fleet.lift_emergency_stop()
     assert (await port.fleet.resume(second, ANNA)).kind is ResumeKind.RUNNING
@@ -527,7 +527,7 @@ async def test_decision_during_the_emergency_stop_starts_nothing_automatically_a
     await port.fleet.answer(ref, [QuestionAnswer(index=0, text="A")], ANNA)
     assert not (await port.fleet.view(ref)).wanted
     assert await port.fleet.lift_emergency_stop()
-    await port.fleet.reconcile()
+    await port.fleet.poll()
     assert port.runs("greet") == 1
     await port.fleet.resume(ref, ANNA)
     await port.until(ref, lambda view: view.asked == "that is all")
@@ -553,7 +553,7 @@ async def test_an_archived_session_is_gone_and_a_deleted_one_is_said(harbour: Ha
     port.wanted.want(ref.key, {})
     async with asyncio.timeout(PATIENCE):
         while port.wanted.all():
-            port.news += await port.fleet.reconcile()
+            port.news += (await port.fleet.poll()).events
             await port.pause()
     assert port.kinds() == [FleetEventKind.FAILED_TO_START]
     assert "folder is gone" in port.news[0].text
@@ -570,7 +570,7 @@ async def test_nothing_is_left_open_however_many_workers_come_and_go(harbour: Ha
         async with asyncio.timeout(PATIENCE):
             while set(psutil.Process().children()) - others:
                 await port.pause()
-                await port.fleet.reconcile()
+                await port.fleet.poll()
         counts.append(len(os.listdir("/proc/self/fd")))
     assert counts[-1] == counts[-2]
 

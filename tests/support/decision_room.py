@@ -170,7 +170,7 @@ class DecisionRoom:
         """Poll, as the bot does every two seconds."""
         assert self.bot is not None
         for _ in range(2):  # what the first look starts is seen by the second
-            self.bot.notifier.notify_fleet_news(await self.bot.fleet.reconcile())
+            self.bot.notifier.notify_fleet_news((await self.bot.fleet.poll()).events)
             await self.bot.fleet.wait_for_starts()
             await self.bot.notifier.update(await self.bot.fleet.sessions())
 

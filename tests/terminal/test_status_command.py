@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -230,3 +232,19 @@ def test_text_without_quotation_marks_is_not_cut_to_the_last_word(shop: Scripted
 def test_sums_of_money_are_cents_for_scripts(shop: ScriptedShop) -> None:
     assert shop.status("greet")["cost_usd"] == 0.33
     assert json.loads(shop.samobot("cost", "--json").stdout)["total"]["usd"] == 0.33
+
+
+def test_a_session_that_finished_long_ago_is_listed_alike_each_time_and_as_it_is_now(
+    shop: ScriptedShop,
+) -> None:
+    folder = make_session(shop.session("greet").parent, phase="done", signal={"status": "done"})
+    old = time.time() - 3 * 3600
+    for path in (*folder.path.rglob("*"), folder.path):
+        os.utime(path, (old, old))
+    first, second = (json.loads(shop.samobot("status", "--json").stdout) for _ in range(2))
+    assert first == second
+    assert "done" in [each["state"] for each in second]
+    text = shop.samobot("status").stdout
+    assert "done · 3 h ago" in text
+    folder.signal.write_text('{"status": "blocked", "reason": "stuck"}')
+    assert "done" not in [each["state"] for each in json.loads(shop.samobot("status", "--json").stdout)]

@@ -79,7 +79,7 @@ async def _help(context: HandlerContext, request: ChatRequest) -> None:
                 bold("What can be done now"),
                 *(escape(line) for line in shown),
                 "",
-                "A reply to a message speaks to its session.",
+                "Reply to a message to reach its session. Photos, files and voice work too.",
             ]
         ),
         buttons=rows(

@@ -41,9 +41,18 @@ class ChatSettingsTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: dict[int, ChatSettings] = {}
 
     def get(self, chat_id: int) -> ChatSettings:
-        """Read what is known about a chat."""
+        """Return what is known about a chat; read once, as only this process changes it."""
+        known = self._known.get(chat_id)
+        if known is None:
+            known = self._read(chat_id)
+            if not self._database.in_transaction:  # otherwise it may still be rolled back
+                self._known[chat_id] = known
+        return known
+
+    def _read(self, chat_id: int) -> ChatSettings:
         row = self._database.row("SELECT * FROM chats WHERE chat_id = ?", (chat_id,))
         if row is None:
             return ChatSettings(chat_id)
@@ -57,6 +66,7 @@ class ChatSettingsTable:
 
     def put(self, chat: ChatSettings) -> None:
         """Keep what is known about a chat."""
+        self._known.pop(chat.chat_id, None)
         with self._database.transaction(durable=True) as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO chats (chat_id, level, timezone, silenced, blocked) VALUES (?, ?, ?, ?, ?)",
@@ -81,5 +91,6 @@ class ChatSettingsTable:
 
     def move(self, old: int, new: int) -> None:
         """Take preferences along when a group becomes a supergroup with a new number."""
+        self._known.clear()
         with self._database.transaction(durable=True) as connection:
             connection.execute("UPDATE OR REPLACE chats SET chat_id = ? WHERE chat_id = ?", (new, old))

@@ -64,7 +64,7 @@ async def run_setup(
         _touch(mark)
         return (
             f"{SETUP_KEY} of {project.file} was not run, as you have not trusted it; "
-            f"at the terminal: samobot trust --config {project.file}"
+            f"in the terminal: samobot trust --config {project.file}"
         )
     log = folder.logs / "worktree-setup.log"
     invocation = Invocation(
@@ -88,7 +88,7 @@ def _ignore(_: Record | int) -> None:
 
 
 def _mark(work_dir: Path) -> Path | None:
-    """The file that says that a worktree was set up; None for a checkout that is not a worktree of its own."""
+    """The file that shows that a worktree was set up; None for a checkout that is not a worktree of its own."""
     try:
         folder = Path(Git(work_dir).run("rev-parse", "--absolute-git-dir").rstrip("\n"))
     except GitError:

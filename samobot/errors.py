@@ -23,6 +23,10 @@ class UsageError(SamobotError):
     exit_code = 2
 
 
+class WorktreeGoneError(UsageError):
+    """A session's worktree was deleted; it can be recreated from its branch."""
+
+
 class NotFoundError(UsageError):
     """There is no session, project, question or file of that name."""
 

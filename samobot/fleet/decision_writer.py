@@ -10,6 +10,7 @@ from samobot.fleet.models import SessionRef
 from samobot.fleet.results import AnsweredView, AnswerReceipt, QuestionAnswer, UserFile
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
+from samobot.fleet.worktree_recreation import refuse_without_worktree
 from samobot.session import gate
 from samobot.session.gate import Person
 from samobot.session.user_files import NewFile, save_files
@@ -129,8 +130,10 @@ class DecisionWriter:
 
         Raises:
             ConflictError: It is running.
+            WorktreeGoneError: Its worktree was deleted.
         """
-        folder = await self._reading.folder(ref)
+        project, folder = await self._reading.project(ref.project), await self._reading.folder(ref)
+        await self._threads.run(lambda: refuse_without_worktree(project, folder, self._now()))
         await self._threads.run(lambda: gate.retry(folder, by, self._now(), self._key))
         await self._running.go_on(ref)
 

@@ -99,6 +99,22 @@ class Fleet(Protocol):
             DayOverError: The day's budget is used up.
             SessionDoneError: It is done.
             ConflictError: It waits for a decision; it continues automatically after that.
+            WorktreeGoneError: Its worktree was deleted; `recreate_worktree` restores it.
+        """
+
+    async def recreate_worktree(self, ref: SessionRef, by: Person) -> list[str]:
+        """Create a session's deleted worktree again from its branch, prepared for building; `resume` continues it.
+
+        Args:
+            ref: The session.
+            by: Who asks for it.
+
+        Returns:
+            Sentences: what it was recreated from, what is missing now, and what cannot come back.
+
+        Raises:
+            ConflictError: The worktree is there, or the session is running.
+            UsageError: It cannot be recreated: its branch is gone as well, or something is in the way.
         """
 
     async def pause(self, ref: SessionRef, by: Person) -> None:
@@ -249,6 +265,7 @@ class Fleet(Protocol):
 
         Raises:
             ConflictError: It is running.
+            WorktreeGoneError: Its worktree was deleted; `recreate_worktree` restores it.
         """
 
     async def follow_up(

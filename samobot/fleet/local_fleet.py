@@ -168,6 +168,9 @@ class LocalFleet(Fleet):
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
         return await self._starter.resume(ref, by, budget_usd=budget_usd)
 
+    async def recreate_worktree(self, ref: SessionRef, by: Person) -> list[str]:
+        return await self._starter.recreate_worktree(ref, by)
+
     async def pause(self, ref: SessionRef, by: Person) -> None:
         await self._stopper.pause(ref, by)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
@@ -17,6 +18,7 @@ from samobot.fleet.run_queue import RunQueue, is_held, run_options
 from samobot.fleet.session_creator import open_or_guide
 from samobot.fleet.session_reader import SessionReader
 from samobot.fleet.start_request import StartRequest
+from samobot.fleet.worktree_recreation import recreate, refuse_without_worktree
 from samobot.money import spending
 from samobot.phases import WaitingFor
 from samobot.session import gate, journal, requests
@@ -95,6 +97,7 @@ class SessionStarter:
         if not opened.created:
             (await self._reading.view(ref)).refuse_if_done()
             await self._refuse_if_the_day_is_over(kept=kept)
+            await self._refuse_without_worktree(ref)
             await self._lift(ref, by)
         if request.budget_usd is not None:
             await self._write_budget(ref, request.budget_usd, by)
@@ -110,6 +113,7 @@ class SessionStarter:
             DayOverError: The day's budget is used up.
             SessionDoneError: It is done.
             ConflictError: It waits for a decision; it continues automatically after that.
+            WorktreeGoneError: Its worktree was deleted.
         """
         self._running.refuse_in_panic()
         view = await self._reading.view(ref)
@@ -121,6 +125,7 @@ class SessionStarter:
             folder = await self._reading.folder(ref)
             await self._threads.run(lambda: requests.wake(folder, by.who))
             return ResumeResult(kind=ResumeKind.WOKEN)
+        await self._refuse_without_worktree(ref)
         await self._lift(ref, by)
         place = await self._running.want(ref, run_options(auto=view.auto))
         _refuse_at_gate(await self._reading.view(ref))
@@ -164,6 +169,26 @@ class SessionStarter:
         await self._threads.run(lambda: spending.allow(state_dir, self._now(), usd, by.who))
         await self._lift(ref, by)
         await self._running.go_on(ref)
+
+    async def recreate_worktree(self, ref: SessionRef, by: Person) -> list[str]:
+        """Create a session's deleted worktree again; see `Fleet.recreate_worktree`."""
+        project, folder = await self._reading.project(ref.project), await self._reading.folder(ref)
+        async with self._opening[project.name]:
+            return await self._threads.run_slowly(
+                lambda: recreate(
+                    project,
+                    folder,
+                    by.who,
+                    self._now(),
+                    branch_prefix=self._settings.git_branch_prefix,
+                    state_dir=self._settings.samobot_state_dir,
+                    environ=os.environ,
+                )
+            )
+
+    async def _refuse_without_worktree(self, ref: SessionRef) -> None:
+        project, folder = await self._reading.project(ref.project), await self._reading.folder(ref)
+        await self._threads.run(lambda: refuse_without_worktree(project, folder, self._now()))
 
     async def _refuse_if_the_day_is_over(self, *, kept: bool = False) -> None:
         """Refuse a start that would end at once, after the user was notified that the session continues.

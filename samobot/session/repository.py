@@ -101,14 +101,19 @@ def repository_lock(common: Path) -> Iterator[None]:
         yield
 
 
-def checkouts(git: Git) -> list[tuple[Path, str]]:
-    """Return the repository's own folder and its existing worktrees, each with its branch, "" for none."""
+def checkouts(git: Git, *, deleted: bool = False) -> list[tuple[Path, str]]:
+    """Return the repository's own folder and its worktrees, each with its branch, "" for none.
+
+    Args:
+        git: Runs git in the repository.
+        deleted: Whether worktrees whose folder was deleted are included, as long as git knows of them.
+    """
     found: list[tuple[Path, str]] = []
     here: Path | None = None
     for line in git.run("worktree", "list", "--porcelain").splitlines():
         if line.startswith("worktree "):
             here = Path(line.removeprefix("worktree "))
-        elif here is not None and here.is_dir():
+        elif here is not None and (deleted or here.is_dir()):
             if line.startswith("branch "):
                 found.append((here, line.removeprefix("branch ").removeprefix("refs/heads/")))
             elif line == "detached":

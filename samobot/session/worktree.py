@@ -87,6 +87,42 @@ def prepare_worktree(
         ) from failure
 
 
+def recreate_worktree(main_repo: Path, path: Path, branch_prefix: str = "") -> Worktree:
+    """Create a session's deleted worktree again, from its branch. What was not committed cannot come back.
+
+    Args:
+        main_repo: The project's repository, or a folder in one.
+        path: The top of the worktree; its last part is the session's name.
+        branch_prefix: First part of the branch's name, for a worktree that git no longer knows of.
+
+    Raises:
+        UsageError: The branch is gone too or checked out elsewhere, something is in the way, or git refuses.
+        BusyError: Another worktree of the repository has been in the making for minutes.
+        StorageError: A folder cannot be created.
+    """
+    try:
+        repository = find_repository(main_repo)
+        if repository is None:
+            raise UsageError(f"{main_repo} is not in a git repository, so {path} cannot be recreated.")
+        git = repository.git
+        with repository_lock(repository.common):
+            known = (branch for folder, branch in checkouts(git, deleted=True) if folder == path.resolve())
+            branch = next(known, "") or _branch_name(git, path.name, branch_prefix)
+            if commit_of(repository, f"refs/heads/{branch}") is None:
+                raise UsageError(
+                    f"The branch “{branch}” is gone as well, so the worktree {path} cannot be recreated. "
+                    f"Restore the branch (`git branch {branch} COMMIT`; `git fsck --lost-found` finds lost commits)."
+                )
+            _refuse_if_in_the_way(path)
+            _refuse_if_taken(branch, checkouts(git))
+            make_folder(path.parent)
+            git.run("worktree", "prune")
+            _add(git, str(path), branch)
+            return Worktree(path / repository.prefix, branch, _merge_base(git, branch), root=path)
+    except GitError as failure:
+        raise UsageError(f"git could not recreate the worktree {path}: {failure.message}") from failure
+
+
 def base_of(path: Path) -> str | None:
     """Return the commit at which the branch checked out in a folder left the default one, if known."""
     try:

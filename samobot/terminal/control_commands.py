@@ -29,6 +29,7 @@ from samobot.terminal.actor import find, person_at, project_reader, refuse_an_ag
 from samobot.terminal.allowance import no_money
 from samobot.terminal.options import US_DOLLARS, config_option, name_argument
 from samobot.terminal.panic_command import release_panic
+from samobot.terminal.worktree_prompt import ensure_worktree, recreate_option
 from samobot.worker.halt import halt
 from samobot.worker.session_files import SessionFiles
 
@@ -100,8 +101,11 @@ def pause_command(name: str, config: Path | None) -> None:
 @name_argument(required=False)
 @click.option("--all", "everything", is_flag=True, help="Release the emergency stop (samobot panic).")
 @click.option("--budget", type=US_DOLLARS, help="US dollars for the whole session.")
+@recreate_option
 @config_option
-def resume_command(name: str | None, everything: bool, budget: float | None, config: Path | None) -> None:
+def resume_command(
+    name: str | None, everything: bool, budget: float | None, recreated: bool, config: Path | None
+) -> None:
     """Continue a session in the background: paused, stopped, blocked, parked, or when what it needed is done.
 
     Without a name, release the emergency stop: sessions may start again, none is started by that.
@@ -124,6 +128,7 @@ def resume_command(name: str | None, everything: bool, budget: float | None, con
     refused = no_money(SessionFiles(folder, lambda: now), budget, settings)
     if refused is not None:
         raise ConflictError(refused)
+    ensure_worktree(located.project, folder, settings, recreated=recreated)
     key = load_key(settings.samobot_state_dir)
     still = ""
     if current.status.waiting_for in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL) and holds(current.end):

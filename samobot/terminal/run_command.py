@@ -37,6 +37,7 @@ from samobot.terminal.live_line import open_display, show
 from samobot.terminal.options import US_DOLLARS, FiniteRange, complete_session, config_option
 from samobot.terminal.trust_command import ask_to_trust
 from samobot.terminal.wording_lines import describe_end
+from samobot.terminal.worktree_prompt import ensure_worktree, recreate_option
 from samobot.worker.factory import WorkerFactory
 from samobot.worker.iteration import find_work_dir
 from samobot.worker.loop import Worker
@@ -65,6 +66,7 @@ _ASKED = "asked in the terminal"
 @click.option("--max-iterations", type=click.IntRange(min=1), help="End after so many iterations.")
 @click.option("--no-wait", is_flag=True, help="At a usage limit end with exit code 14 instead of waiting.")
 @click.option("--auto", is_flag=True, help="The bot may accept suggestions and the plan after a while.")
+@recreate_option
 @click.option("--detach", is_flag=True, help="Run in the background; watch with samobot status and logs.")
 def run_command(
     config: Path | None,
@@ -78,6 +80,7 @@ def run_command(
     max_iterations: int | None,
     no_wait: bool,
     auto: bool,
+    recreated: bool,
     detach: bool,
 ) -> int:
     """Run a session until it is done or needs you.
@@ -115,7 +118,7 @@ def run_command(
     )
     try:
         with StopSignals() as signals:
-            return _run(start, request, project, settings, signals, detach=detach)
+            return _run(start, request, project, settings, signals, detach=detach, recreated=recreated)
     except Stopped:
         show("⏹ Stopped before the run began.")
         return RunEndReason.STOPPED.exit_code
@@ -129,6 +132,7 @@ def _run(
     signals: StopSignals,
     *,
     detach: bool,
+    recreated: bool,
 ) -> int:
     assembly = WorkerFactory(_with_flags(settings, request), project, os.environ)
     assembly.preflight(new=find_session(project, start.session) is None)
@@ -136,6 +140,8 @@ def _run(
     held = holder(folder) if detach else None
     if held is not None:
         raise BusyError(f"Another worker holds {folder.name}: {held.describe()}. It continues on its own.")
+    if holder(folder) is None and not _files(folder).is_done():
+        ensure_worktree(project, folder, settings, recreated=recreated)
     if detach and not _has_nothing_to_do(folder, request, settings):
         find_work_dir(project, _files(folder))
         pid = asyncio.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -240,6 +241,24 @@ async def test_a_question_older_than_the_bot_is_summarized_once_and_answered(roo
     assert [each.id for each in room.chat.from_bot() if "waits for you" in each.text] == [summary.id]
     await room.tap(question, "A ★")
     await room.see("→ A", fits=lambda message: message.id == question.id)
+
+
+async def test_a_deleted_worktree_is_recreated_from_the_chat(tmp_path: Path) -> None:
+    async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.1))) as room:
+        await room.start()
+        room.say("/run demo:demo go on for ever")
+        card = await room.see("demo · demo", fits=lambda message: "⏹ Stop" in message.labels)
+        await room.tap(card, "⏹ Stop")
+        await room.see("demo is stopped")
+        tree = room.shop.worktrees / "demo"
+        shutil.rmtree(tree)
+        room.say("/resume demo")
+        offer = await room.see("The worktree of demo was deleted", "cannot come back")
+        assert not tree.exists()
+        await room.tap(offer, "🌱 Recreate the worktree")
+        await room.see("recreated from its branch demo", "are lost")
+        await room.see("demo · demo", fits=lambda message: "⏸ Pause" in message.labels)
+        assert (tree / ".git").is_file()
 
 
 async def test_strangers_of_every_kind_get_silence_and_a_line_in_the_log(room: ChatRoom) -> None:

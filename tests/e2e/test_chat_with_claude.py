@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
 
+from samobot.sandbox.botapi.chats import MediaKind
 from tests.e2e.test_journey import COMMIT, PLAN
 from tests.support.chat_room import chat_room
 from tests.support.claude_cli import cli_environment, require_claude
 from tests.support.messages_api import MessagesApi, Step, bash, signal, write
 from tests.support.workshop import make_workshop
+from tests.telegram.handlers.test_message_files import png
 
 pytestmark = [pytest.mark.real_cli, pytest.mark.xdist_group("real_cli_chat")]
 
@@ -100,3 +104,31 @@ async def test_three_answers_a_rejection_an_approval_and_a_block_decided_in_the_
             assert room.server.calls.rejected() == []
             assert await room.end() == 0
             assert room.shop.processes() == []
+
+
+async def test_an_image_and_a_voice_message_become_part_of_what_the_model_is_sent(tmp_path: Path) -> None:
+    transcribe = shlex.join([sys.executable, "-c", "print('Use the colors of this picture')"])
+    script = {
+        "investigation": [
+            *signal("blocked", reason="No picture", needs="Which colors?"),
+            *signal("continue", phase="requirements", summary="Saw the picture"),
+        ],
+        "requirements": [*signal("blocked", reason="Enough", needs="Nothing")],
+    }
+    with MessagesApi(script) as api:
+        environment = cli_environment(tmp_path / "home", api.url) | {"CLAUDE_PATH": str(require_claude())}
+        async with chat_room(
+            make_workshop(tmp_path, environment), more={"SAMOBOT_TRANSCRIBE_COMMAND": transcribe}
+        ) as room:
+            await room.start()
+            room.ann.send_photo(png(), "/run greet: Add a page that looks like this")
+            block = await room.see("greet is blocked", "Which colors?")
+            room.ann.send(MediaKind.VOICE, b"OggS", seconds=3, reply_to=block)
+            await room.tap(await room.see("Use the colors of this picture", "Send it?"), "✅ Send")
+            await room.see("greet is blocked", "Enough")
+            first, *_, last = api.of_phase("investigation")
+            (picture,) = room.shop.session("greet").glob("*-from-you-photo-*.jpg")
+            assert picture.read_bytes() == png()
+            assert str(picture) in f"{first.system}{first.text}"
+            assert "Use the colors of this picture" in f"{last.system}{last.text}"
+            assert room.server.calls.rejected() == []

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import pytest
 from pydantic import ValidationError
 
 from samobot.config.settings import load_settings
-from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError
+from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError, WorktreeGoneError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.local_fleet import LocalFleet
@@ -207,6 +208,15 @@ async def test_every_call_survives_json(host: Host) -> None:
     await fleet.poll()
     blocked = await host.session("block", Blocked="yes - no key")
     host.write("block", "_signal.json", json.dumps({"status": "blocked", "reason": "no key"}))
+    shutil.rmtree(host.shop.worktrees / "block")
+    for refused in (fleet.retry(blocked, ANNA), fleet.resume(blocked, ANNA)):
+        with pytest.raises(WorktreeGoneError):
+            await refused
+    notes = await fleet.recreate_worktree(blocked, ANNA)
+    assert notes[0] == "The worktree of block was recreated from its branch block."
+    assert (host.shop.worktrees / "block" / ".git").is_file()
+    with pytest.raises(ConflictError, match="is there"):
+        await fleet.recreate_worktree(blocked, ANNA)
     await fleet.retry(blocked, ANNA)
     acting = await host.session("act", Phase="implementation", Blocked="waiting_human")
     host.asks("act", "human_action")

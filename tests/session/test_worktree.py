@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import UsageError
-from samobot.session.worktree import Worktree, is_in_checkout, prepare_worktree
+from samobot.session.worktree import Worktree, is_in_checkout, prepare_worktree, recreate_worktree
 from tests.support.repository import commit, git, make_repository
 
 pytestmark = pytest.mark.slow
@@ -397,3 +397,62 @@ def test_a_folder_is_in_a_checkout_where_git_would_find_one(repo: Path, tmp_path
     assert not is_in_checkout(str(repo / "gone"))
     assert not is_in_checkout("no\0path")
     assert not is_in_checkout("~nobody-of-this-name/x")
+
+
+def test_a_deleted_worktree_is_recreated_with_its_commits(repo: Path) -> None:
+    made = prepare(repo, prefix="me/")
+    head = commit(made.path, "work")
+    (made.path / "draft").write_text("not committed")
+    shutil.rmtree(made.path)
+    again = recreate_worktree(repo, made.path, "another/")  # git still knows which branch was there
+    assert again == Worktree(made.path, "me/greet", made.base)
+    assert git(made.path, "rev-parse", "HEAD") == head
+    assert not (made.path / "draft").exists()
+    assert git(made.path, "status", "--porcelain") == ""
+
+
+def test_a_deleted_worktree_is_recreated_after_git_has_forgotten_it(repo: Path) -> None:
+    made = prepare(repo, prefix="me/")
+    head = commit(made.path, "work")
+    shutil.rmtree(made.path)
+    git(repo, "worktree", "prune")
+    assert recreate_worktree(repo, made.path, "me/").branch == "me/greet"
+    assert git(made.path, "rev-parse", "HEAD") == head
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (
+            lambda repo, path: git(repo, "update-ref", "-d", "refs/heads/greet"),
+            "branch “greet” is gone as well",
+        ),
+        (lambda repo, path: (path.mkdir(), (path / "mine").write_text("x")), "is in the way"),
+        (
+            lambda repo, path: (git(repo, "worktree", "prune"), git(repo, "checkout", "--quiet", "greet")),
+            "is checked out in",
+        ),
+    ],
+)
+def test_a_worktree_that_cannot_be_recreated_is_refused_and_nothing_is_lost(
+    repo: Path, damage: Callable[[Path, Path], object], words: str
+) -> None:
+    made = prepare(repo)
+    shutil.rmtree(made.path)
+    damage(repo, made.path)
+    before = git(repo, "for-each-ref")
+    with pytest.raises(UsageError, match=words):
+        recreate_worktree(repo, made.path)
+    assert git(repo, "for-each-ref") == before
+    assert not (made.path / ".git").exists()
+
+
+def test_a_worktree_of_a_folder_in_a_repository_is_recreated_whole(repo: Path, upstream: Path) -> None:
+    for folder in (upstream, repo):
+        (folder / "app").mkdir()
+    commit(upstream, "app/main")
+    made = prepare(repo / "app")
+    root = repo / "worktrees" / "greet"
+    shutil.rmtree(root)
+    assert recreate_worktree(repo / "app", root).path == root / "app" == made.path
+    assert (made.path / "main").read_text() == "app/main"

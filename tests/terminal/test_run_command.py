@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -399,6 +400,31 @@ def test_an_error_in_the_background_is_said_here(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "working directory" in done.stderr
     assert "is gone" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["resume", "greet"], ["run", "--session", "greet", "--detach"]])
+def test_a_deleted_worktree_is_recreated_on_request(tmp_path: Path, command: list[str]) -> None:
+    shop = scripted_shop(tmp_path, investigation([blocked()]))
+    (shop.repo / ".worktreeinclude").write_text("local.env\n")
+    (shop.repo / "local.env").write_text("PORT=1\n")
+    with (shop.repo / ".git" / "info" / "exclude").open("a") as exclude:
+        exclude.write("local.env\n")
+    shop.run("greet")
+    tree = shop.worktrees / "greet"
+    shop.git("commit", "--quiet", "--allow-empty", "-m", "work", cwd=tree)
+    shutil.rmtree(tree)
+    refused = shop.samobot(*command)
+    assert refused.returncode == 2
+    assert "--recreate-worktree" in refused.stderr
+    assert not tree.exists()
+    done = shop.samobot(*command, "--recreate-worktree")
+    assert done.returncode == 0, done.stderr
+    assert "recreated from its branch greet" in done.stdout
+    assert "not committed in the deleted worktree are lost" in done.stdout
+    assert "work" in shop.git("log", "-1", "--format=%s", cwd=tree)
+    assert (tree / "local.env").read_text() == "PORT=1\n", "it is prepared for building"
+    assert any("was recreated" in str(event.get("text")) for event in shop.journal("greet", "notice"))
+    until(lambda: shop.processes() == [])
 
 
 def test_user_has_to_act_and_confirms_when_it_is_done(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from samobot.telegram.handlers import (
     run_handlers,
     session_offers,
     status_handlers,
+    worktree_handlers,
 )
 from samobot.telegram.handlers.command_table import find_command
 from samobot.telegram.handlers.context import TAP, ChatRequest, HandlerContext
@@ -207,6 +208,8 @@ async def _about_session(
         case ActionKind.LAND:
             context.toast(request)
             landing_handlers.show_landing(context, request, ref, action.text or "")
+        case ActionKind.RECREATE_WORKTREE:
+            worktree_handlers.recreate_worktree(context, request, ref)
         case ActionKind.ARCHIVE:
             await archive_handlers.archive_one(context, request, ref)
         case ActionKind.ADD_BUDGET:

@@ -14,6 +14,7 @@ from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about
 from samobot.telegram.handlers.parsing import is_budget, parse_budget
 from samobot.telegram.handlers.recent_sessions import read_past
 from samobot.telegram.handlers.resolve import find_target
+from samobot.telegram.handlers.worktree_handlers import offering_worktree
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.state import ALIVE
@@ -163,7 +164,7 @@ async def resume_one(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, *, budget_usd: float | None = None
 ) -> None:
     """Resume a session, and report what it was waiting for."""
-    with context.notifier.deciding(ref, request.person):
+    with offering_worktree(context, request, ref), context.notifier.deciding(ref, request.person):
         await _go_on(context, request, ref, budget_usd)
 
 
@@ -245,7 +246,7 @@ async def unblock(
     view = await context.fleet.view(ref)
     retry = kind is DecisionKind.RETRY
     need = need_of(view)
-    with context.notifier.deciding(ref, request.person):
+    with offering_worktree(context, request, ref), context.notifier.deciding(ref, request.person):
         if identity is None or identity == ((need and need.name) if retry else view.gate):
             await (context.fleet.retry if retry else context.fleet.action_done)(ref, request.person)
         elif _was_cut_short(view, request, kind):

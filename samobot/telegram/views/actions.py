@@ -27,6 +27,7 @@ class ActionKind(StrEnum):
     CONFIRM_STOP = "confirm_stop"
     PAUSE = "pause"
     RESUME = "resume"
+    RECREATE_WORKTREE = "recreate_worktree"
     ADD_BUDGET = "add_budget"
     FINISH_PHASE = "finish_phase"
     LOG = "log"

@@ -43,7 +43,7 @@ def status_of_many(root: Path, count: int = 500) -> Measure:
         done = shop.samobot("status")
         times.append((time.perf_counter() - began) * 1000)
         assert done.stdout.count("\n") == count, done.stderr
-    return Measure(f"samobot status, {count} folders", statistics.median(times), "ms", 400, spread(times))
+    return Measure(f"samobot status, {count} folders", statistics.median(times), "ms", 200, spread(times))
 
 
 def fill(shop: Workshop, count: int) -> None:

@@ -132,6 +132,7 @@ class Invocation:
         log: File that its stdout becomes.
         session_id: UUID of the CLI's own session.
         fenced: Whether `argv` starts bubblewrap, which starts the CLI.
+        copy: File that is a copy of the log while the CLI runs; None makes none.
     """
 
     argv: tuple[str, ...]
@@ -141,6 +142,7 @@ class Invocation:
     log: Path
     session_id: str
     fenced: bool = False
+    copy: Path | None = None
 
 
 def build(

@@ -114,7 +114,7 @@ class _ProcessRun:
         self._heard = False
         self._has_result = False
         self._pending: set[str] = set()
-        self._tail = Tail(invocation.log)
+        self._tail = Tail(invocation.log, invocation.copy)
         self._stderr_path = invocation.log.with_suffix(".stderr")
         self._process: Process | None = None
 

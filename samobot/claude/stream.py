@@ -7,7 +7,9 @@ lines of tool output are dropped, and a line past `LINE_LIMIT` is skipped and co
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +27,9 @@ LINE_LIMIT = 8 * 1024 * 1024
 TOOL_RESULT_LIMIT = 512 * 1024
 """Bytes of a line that begins as a tool's output does; past it, only the fact that it came is kept."""
 
+# A pipe in its place must not block, and a link not lead elsewhere.
+_COPY_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
 _HEAD = 200
 _USER_LINE = re.compile(rb'\s*\{\s*"type"\s*:\s*"user"')
 
@@ -37,6 +42,7 @@ class Tail:
 
     Args:
         path: The log.
+        copy: File to append all to that is read; None makes no copy. One that cannot be written does not matter.
 
     Attributes:
         garbage: Lines that were not JSON objects.
@@ -45,12 +51,14 @@ class Tail:
         behind: Whether the last `read` stopped at its limit of bytes before the end of the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, copy: Path | None = None) -> None:
         self.garbage = 0
         self.skipped = 0
         self.position = 0
         self.behind = False
         self._path = path
+        self._copy_path = copy
+        self._copy: BinaryIO | None = None
         self._file: BinaryIO | None = None
         self._line = bytearray()
         self._dropped = 0
@@ -72,6 +80,7 @@ class Tail:
         self.behind = False
         while chunk := file.read(CHUNK):
             self.position += len(chunk)
+            self._write_copy(chunk)
             yield from self._feed(chunk)
             done += len(chunk)
             if limit is not None and done >= limit:
@@ -85,8 +94,9 @@ class Tail:
 
     def close(self) -> None:
         """Close the file; the tail cannot be read afterwards."""
-        if self._file is not None:
-            self._file.close()
+        for file in (self._file, self._copy):
+            if file is not None:
+                file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -101,6 +111,15 @@ class Tail:
             except FileNotFoundError:
                 return None
         return self._file
+
+    def _write_copy(self, chunk: bytes) -> None:
+        if self._copy_path is None:
+            return
+        with contextlib.suppress(OSError):
+            if self._copy is None:
+                descriptor = os.open(self._copy_path, _COPY_FLAGS, 0o600)
+                self._copy = os.fdopen(descriptor, "ab", buffering=0)
+            self._copy.write(chunk)
 
     def _feed(self, chunk: bytes) -> Iterator[Record]:
         start = 0

@@ -21,7 +21,7 @@ from samobot.fleet.landing_models import LandingOffer, LandingResult, LandingSte
 from samobot.session import journal
 from samobot.session.branch_removal import Removal, remove_branch, remove_remote_branch
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
-from samobot.session.file_lock import FileLock, edit_lock
+from samobot.session.file_lock import FileLock
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import Person, journal_decisions, look_closely
 from samobot.session.journal import EventName
@@ -30,6 +30,7 @@ from samobot.session.merge import MergeMethod, holds_commit, make_merge, move_ba
 from samobot.session.push import push
 from samobot.session.repository import repository_lock
 from samobot.session.snapshot import is_done
+from samobot.session.vault import edit_lock
 from samobot.text import without_surrogates
 
 _TITLE = 72

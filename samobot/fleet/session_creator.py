@@ -14,13 +14,12 @@ from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worktree_setup import set_up_worktree
 from samobot.phases import Phase
 from samobot.session import gate, journal
-from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder, clean_name, list_folders, new_folder, resolve
 from samobot.session.journal_events import EventName
 from samobot.session.lock import holder
 from samobot.session.overview import new_overview
-from samobot.session.overview_guard import OverviewGuard
+from samobot.session.vault import edit_lock
 from samobot.session.worktree import prepare_worktree
 from samobot.text import nearest
 
@@ -139,7 +138,7 @@ def _is_begun(folder: SessionFolder) -> bool:
     """Whether there is a session already; an overview that its agent removed is restored by the worker."""
     if read_text(folder.overview) is not None or holder(folder) is not None:
         return True
-    return OverviewGuard(folder).left_over()
+    return folder.vault.overview.exists()
 
 
 def _task_text(name: str, request: StartRequest) -> str:

@@ -11,7 +11,6 @@ from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.phases import WaitingFor
 from samobot.session.answer_text import plain_letters
 from samobot.session.decisions import Decision, DecisionKind, record
-from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import (
@@ -28,6 +27,8 @@ from samobot.session.journal import Journal
 from samobot.session.lock import holder
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.question import Option, Question
+from samobot.session.tamper import revert_and_log
+from samobot.session.vault import edit_lock
 from samobot.text import one_line, without_surrogates
 
 
@@ -81,6 +82,7 @@ def answer(
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
+        revert_and_log(folder, now)
         standing, known = look_unless_done(folder)
         text = read_text(folder.qa) or ""
         questions = parse_qa(text).questions
@@ -109,6 +111,7 @@ def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
+        revert_and_log(folder, now)
         standing, known = look_unless_done(folder)
         text = read_text(folder.qa) or ""
         waiting = parse_qa(text).open

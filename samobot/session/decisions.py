@@ -1,9 +1,9 @@
 """The users' decisions: an append-only record, with a mark on each line that samobot itself wrote.
 
-A mark is an HMAC-SHA256 over the line with a key from samobot's own state folder. A line without one counts
-too, so that users may write one by hand; only a line that appears *while an iteration runs* has to carry
-a mark (see `forgery`). The agent runs as the same user and could read the key if it went looking for it: the
-mark keeps an agent from passing its gate by mistake or by a shortcut, not from breaking in.
+A mark is an HMAC-SHA256 over the line with a key from samobot's own state folder. A line without one counts too, so
+that users may write one by hand. What appears while there is a baseline (see `baseline`) counts only if the vault
+records it. The agent runs as the same user and could find key and vault: they keep it from passing its gate by mistake
+or by a shortcut, not from breaking in.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class DecisionLog:
 
 
 def record(folder: SessionFolder, decision: Decision, key: bytes) -> Decision:
-    """Append a decision with a fresh id and its mark; it is on disk when this returns.
+    """Append a decision with a fresh id and its mark, to the vault first; it is on disk when this returns.
 
     The caller holds the folder's edit lock, so that no iteration's check sees half of what was decided.
 
@@ -93,7 +93,10 @@ def record(folder: SessionFolder, decision: Decision, key: bytes) -> Decision:
     """
     fresh = replace(decision, id=secrets.token_hex(8), mark=None)
     marked = replace(fresh, mark=_mark(folder, fresh, key))
-    append_line(folder.decisions, json.dumps(_fields(marked), ensure_ascii=False))
+    line = json.dumps(_fields(marked), ensure_ascii=False)
+    folder.vault.prepare()
+    append_line(folder.vault.decisions, line, mode=0o600)
+    append_line(folder.decisions, line)
     return marked
 
 

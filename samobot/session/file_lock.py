@@ -1,4 +1,4 @@
-"""Exclusive locks between processes and threads: an flock on a file, and the one lock for edits of a session."""
+"""Exclusive locks between processes and threads: an flock on a file."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from samobot.errors import StorageError
-from samobot.session.files import require_logs_folder, require_regular, storage_error
+from samobot.session.files import require_regular, storage_error
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-EDIT_LOCK = ".edit.lock"
 
 # O_NONBLOCK: opening a pipe must not wait for its other end.
 _OPEN_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
@@ -156,31 +153,3 @@ class FileLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
-
-
-@contextlib.contextmanager
-def edit_lock(folder: Path, *, wait: float = 10.0) -> Iterator[None]:
-    """Hold the lock under which samobot reads, changes and writes back the files of a session.
-
-    It excludes the worker, the bot, the command line and threads of one process from each other.
-
-    Args:
-        folder: The session's folder.
-        wait: Seconds to wait for the holder.
-
-    Raises:
-        StorageError: It was not free in time, or the file system refused.
-    """
-    path = folder / "_logs" / EDIT_LOCK
-    require_logs_folder(path.parent)
-    try:
-        path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise storage_error("lock", path, error) from error
-    with FileLock(path, mode=0o666) as lock:
-        if not lock.acquire(wait=wait):
-            raise StorageError(
-                f"Another samobot process has been editing {folder} for {wait:g} s; "
-                "try again, or end the process that hangs."
-            )
-        yield

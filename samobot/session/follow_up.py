@@ -11,9 +11,9 @@ from datetime import datetime
 from samobot.errors import ConflictError, UsageError
 from samobot.phases import Phase
 from samobot.session import journal
+from samobot.session.baseline import edit_overview
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
-from samobot.session.file_lock import edit_lock
-from samobot.session.files import read_text, write_atomic
+from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import Person, journal_decisions, look_closely
 from samobot.session.journal import EventName
@@ -27,6 +27,7 @@ from samobot.session.overview import (
     set_task,
 )
 from samobot.session.snapshot import is_done
+from samobot.session.vault import edit_lock
 from samobot.text import one_line, without_surrogates
 
 
@@ -80,18 +81,20 @@ def follow_up(
 
 
 def _begin(folder: SessionFolder, decision: Decision, number: int, phase: Phase, now: datetime) -> None:
-    content = read_text(folder.overview) or ""
     words = decision.text or ""
-    task = parse_overview(content).task or ""
-    content = set_task(content, _task(task, words, number, decision.who))
-    content = set_status(
-        content, {"Phase": phase, "Iteration": "0", "Blocked": "no", "Next": NOTHING_PLANNED}
-    )
-    content = add_flow(
-        content, flow_line(f"Round {number}, {decision.who}: {one_line(words, 200)}", now.astimezone())
-    )
+
+    def change(content: str) -> str:
+        task = parse_overview(content).task or ""
+        content = set_task(content, _task(task, words, number, decision.who))
+        content = set_status(
+            content, {"Phase": phase, "Iteration": "0", "Blocked": "no", "Next": NOTHING_PLANNED}
+        )
+        return add_flow(
+            content, flow_line(f"Round {number}, {decision.who}: {one_line(words, 200)}", now.astimezone())
+        )
+
     folder.signal.unlink(missing_ok=True)
-    write_atomic(folder.overview, content)
+    edit_overview(folder, change)
     _journal_round(folder, number, now)
 
 

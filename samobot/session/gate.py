@@ -13,14 +13,13 @@ from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session import journal
 from samobot.session.answers import Answered, Receipt, answer, answer_suggestions, find_question, option_text
+from samobot.session.baseline import counting_guidance, edit_guidance, load
 from samobot.session.decisions import (
     Decision,
     DecisionKind,
     record,
     verdict,
 )
-from samobot.session.file_lock import edit_lock
-from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import (
     Person,
@@ -41,6 +40,8 @@ from samobot.session.lock import holder
 from samobot.session.plan import Plan
 from samobot.session.signal import Signal
 from samobot.session.snapshot import holds, standing_end
+from samobot.session.tamper import revert_and_log
+from samobot.session.vault import edit_lock
 from samobot.text import without_surrogates
 
 __all__ = [
@@ -109,6 +110,7 @@ def approve(
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
+        revert_and_log(folder, now)
         standing, known = look_unless_done(folder)
         plan = _shown_plan(folder, standing, expected)
         last = verdict(on_record(folder, key, standing), plan)
@@ -156,6 +158,7 @@ def reject(
     if not feedback.strip():
         raise UsageError("Say what should be different; without that the next plan would be the same.")
     with edit_lock(folder.path):
+        revert_and_log(folder, now)
         standing, known = look_unless_done(folder)
         plan = _shown_plan(folder, standing, expected)
         if standing.plan_approved and standing.overview.phase is not Phase.PLANNING:
@@ -200,6 +203,7 @@ def tell(folder: SessionFolder, words: str, who: str, now: datetime, *, once: bo
     """
     with edit_lock(folder.path):
         refuse_if_done(folder)
+        revert_and_log(folder, now)
         _add_guidance(folder, who, words, now, once=once)
 
 
@@ -262,6 +266,7 @@ def settle(folder: SessionFolder, now: datetime, *, held_by_us: bool = False) ->
         StorageError: A file cannot be read or written.
     """
     with edit_lock(folder.path):
+        revert_and_log(folder, now)
         return carry_out(folder, now, held_by_us=held_by_us)
 
 
@@ -296,10 +301,10 @@ def _decide_plan(
 
 
 def _add_guidance(folder: SessionFolder, who: str, words: str, now: datetime, *, once: bool) -> None:
-    text = read_text(folder.guidance) or ""
-    if once and any(not item.done and item.text == words for item in parse_guidance(text)):
+    known = parse_guidance(counting_guidance(folder, load(folder)) or "")
+    if once and any(not item.done and item.text == words for item in known):
         return
-    write_atomic(folder.guidance, add_guidance(text, who, words, now.astimezone()))
+    edit_guidance(folder, lambda text: add_guidance(text, who, words, now.astimezone()))
 
 
 def _refuse_if_running(folder: SessionFolder) -> None:

@@ -9,8 +9,9 @@ from enum import StrEnum
 from samobot.errors import SessionDoneError, StorageError
 from samobot.phases import RULES, Phase, WaitingFor
 from samobot.session import journal
-from samobot.session.decisions import Decision, is_marked, parse_decisions
-from samobot.session.files import read_text, write_atomic
+from samobot.session.baseline import decided_since, edit_overview, load
+from samobot.session.decisions import Decision, is_marked
+from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, is_waiting, look
 from samobot.session.journal import EventName, Journal
@@ -18,7 +19,6 @@ from samobot.session.lock import holder
 from samobot.session.overview import add_flow, flow_line, parse_overview, set_status
 from samobot.session.plan import Plan
 from samobot.session.snapshot import is_done
-from samobot.session.tamper import saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,23 +150,26 @@ def lift(
 
     `then` is the new value of `Next:`, which would otherwise still name the wait.
     """
-    if to is not None and is_waiting(parse_overview(read_text(folder.overview) or "").blocked):
+    text = read_text(folder.overview)
+    if to is not None and is_waiting(parse_overview(text or "").blocked):
         # In the next phase a signal without `for` would mean something else.
         folder.signal.unlink(missing_ok=True)
-    text = read_text(folder.overview)
     if text is not None:
-        overview = parse_overview(text)
-        changes = {"Blocked": "no"}
-        if then is not None and overview.next is not None:
-            changes["Next"] = then
-        if to is not None:
-            changes |= {"Phase": to.value, "Iteration": "0"}
-        elif overview.phase is not None and (overview.iteration or 0) >= RULES[overview.phase].limit:
-            changes["Iteration"] = "0"
-        new = set_status(text, changes)
-        if new != text:
-            write_atomic(folder.overview, add_flow(new, flow_line(flow, now.astimezone())))
+        edit_overview(folder, lambda text: _lifted(text, flow_line(flow, now.astimezone()), to, then))
     folder.signal.unlink(missing_ok=True)
+
+
+def _lifted(text: str, flow: str, to: Phase | None, then: str | None) -> str:
+    overview = parse_overview(text)
+    changes = {"Blocked": "no"}
+    if then is not None and overview.next is not None:
+        changes["Next"] = then
+    if to is not None:
+        changes |= {"Phase": to.value, "Iteration": "0"}
+    elif overview.phase is not None and (overview.iteration or 0) >= RULES[overview.phase].limit:
+        changes["Iteration"] = "0"
+    new = set_status(text, changes)
+    return text if new == text else add_flow(new, flow)
 
 
 def journal_decisions(
@@ -209,8 +212,7 @@ def on_record(folder: SessionFolder, key: bytes, standing: GateState) -> list[De
     While one runs, the file's content may be its forgery, and an old decision is no proof of a new one: a decision
     that seems to be there already must be recorded all the same.
     """
-    baseline = saved(folder)
-    before = parse_decisions((baseline.decisions or b"").decode("utf-8", "replace")) if baseline else None
-    old = {decision.id for decision in before.decisions} if before else set()
-    decisions = standing.decisions.decisions
-    return [each for each in decisions if each.id not in old and is_marked(folder, each, key)]
+    baseline = load(folder)
+    if baseline is not None:
+        return decided_since(folder, baseline)
+    return [each for each in standing.decisions.decisions if is_marked(folder, each, key)]

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from samobot.errors import StorageError
 from samobot.phases import GateFacts, Phase, SignalStatus, WaitingFor
+from samobot.session.baseline import Baseline, counting_decisions, counting_overview, counting_qa, load
 from samobot.session.decisions import Decision, DecisionKind, DecisionLog, verdict
-from samobot.session.decisions import read as read_decisions
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import Overview, parse_overview
@@ -136,10 +136,12 @@ def look(folder: SessionFolder) -> GateState:
             unreadable.append(error.message)
             return otherwise
 
-    overview = parse_overview(reading(lambda: read_text(folder.overview), None) or "")
+    nothing: Baseline | None = Baseline(None, None, 0)
+    baseline = reading(lambda: load(folder), nothing)
+    overview = parse_overview(reading(lambda: counting_overview(folder, baseline), None) or "")
     signal_text = reading(lambda: read_text(folder.signal), None)
-    qa = parse_qa(reading(lambda: read_text(folder.qa), None) or "")
-    decisions = reading(lambda: read_decisions(folder), DecisionLog())
+    qa = parse_qa(reading(lambda: counting_qa(folder, baseline), None) or "")
+    decisions = reading(lambda: counting_decisions(folder, baseline), DecisionLog())
     signal = parse_signal(signal_text)
     choice = reading(
         lambda: choose_plan(folder, overview, signal, decisions.decisions),
@@ -166,11 +168,12 @@ def read_plan(folder: SessionFolder) -> PlanChoice:
     Raises:
         StorageError: A file cannot be read.
     """
+    baseline = load(folder)
     return choose_plan(
         folder,
-        parse_overview(read_text(folder.overview) or ""),
+        parse_overview(counting_overview(folder, baseline) or ""),
         parse_signal(read_text(folder.signal)),
-        read_decisions(folder).decisions,
+        counting_decisions(folder, baseline).decisions,
     )
 
 

@@ -44,7 +44,7 @@ def restore_copy(folder: SessionFolder, *, after_crash: bool = False) -> str | N
         return f"The journal in _logs was not as samobot wrote it; it is back, and what differed is in _logs/{kept}."
     if after_crash and found is not None:
         return None
-    return f"The journal in _logs was {'deleted' if found is None else 'shortened'}; it is back."
+    return f"The journal was {'deleted' if found is None else 'shortened'} during the iteration; it is back."
 
 
 def remove_requests(folder: SessionFolder) -> str | None:

@@ -1,21 +1,19 @@
-"""Keeps a copy of `_overview.md` while an iteration runs, and restores the parts that only the worker may change.
+"""A session's folder and overview while an iteration runs: what the worker keeps there is not the agent's to change.
 
-The copy is on disk too, for the worker that comes after one that was killed.
+What the overview has to hold is in the vault, also for the worker that comes after one that was killed; see `baseline`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.session.file_lock import edit_lock
-from samobot.session.files import is_too_large, move_aside, read_text, remove, write_atomic
+from samobot.session.files import is_too_large, move_aside, read_text, write_atomic
 from samobot.session.folder import SessionFolder
-from samobot.session.overview import Overview, parse_overview, set_status
-from samobot.text import one_line
+from samobot.session.overview_restore import kept_name, restore_overview
+from samobot.session.vault import edit_lock
 
 
 class OverviewGuard:
@@ -33,30 +31,15 @@ class OverviewGuard:
         self.lost: str | None = None
         self._folder = folder
         self._hold: FolderHandle | None = None
-        self._path = folder.logs / "overview-before.md"
-        self._text: str | None = None
 
-    def save(self) -> None:
-        """Keep the overview as it is now.
+    def hold(self) -> None:
+        """Remember which folder this is, until `restore`.
 
         Raises:
-            StorageError: It cannot be read, or the copy not be written.
+            StorageError: It cannot be opened.
         """
         self._let_go()
         self._hold = FolderHandle(self._folder.path)
-        self._text = read_text(self._folder.overview)
-        if self._text is not None:
-            write_atomic(self._path, self._text)
-
-    def left_over(self) -> bool:
-        """Whether a worker was killed before it could check its agent's changes."""
-        return self._path.exists()
-
-    def discard(self) -> None:
-        """Forget the copy."""
-        self._let_go()
-        self._text = None
-        remove(self._path)
 
     def _let_go(self) -> None:
         if self._hold is not None:
@@ -66,7 +49,8 @@ class OverviewGuard:
     def restore(self) -> tuple[str, ...]:
         """Revert forbidden changes of the overview: deleting it, overwriting it, changing the phase.
 
-        The agent's own lines stay. What stands in the place of a file is moved into `_logs`, never deleted.
+        The agent's own lines stay. What stands in the place of a file is moved into `_logs`, never deleted. Safe to
+        repeat.
 
         Returns:
             A sentence for the user for each thing that was restored; usually none.
@@ -80,9 +64,9 @@ class OverviewGuard:
         folder.prepare()
         with edit_lock(folder.path):
             moved += tuple(self._clear_the_way())
-            before = self._text if self._text is not None else read_text(self._path)
+            before = read_text(folder.vault.overview) if folder.vault.baseline.exists() else None
             notes = () if before is None else self._restore_lines(before)
-        self.discard()
+        self._let_go()
         # That the folder is another one explains all the rest.
         return (self.lost,) if self.lost is not None else (*moved, *notes)
 
@@ -93,7 +77,7 @@ class OverviewGuard:
             yield f"_logs was no longer a folder; it is {aside.name} now, and the logs are lost."
 
     def _clear_the_way(self) -> Iterator[str]:
-        for path in (self._folder.overview, self._folder.signal, self._folder.guidance, self._path):
+        for path in (self._folder.overview, self._folder.signal, self._folder.guidance):
             if not path.exists():
                 continue
             if not path.is_file():
@@ -105,54 +89,13 @@ class OverviewGuard:
 
     def _restore_lines(self, before: str) -> tuple[str, ...]:
         path = self._folder.overview
-        was = parse_overview(before)
         text = read_text(path)
-        if text is None:
-            write_atomic(path, before)
-            return ("_overview.md was deleted during the iteration; the overview is back.",)
-        now = parse_overview(text)
-        if _is_overwritten(was, now):
-            kept = self._keep(text)
-            write_atomic(path, before)
-            return (
-                f"_overview.md was overwritten during the iteration; it is back, what stood there is in _logs/{kept}.",
-            )
-        new = set_status(text, _worker_keys(was))
-        if new != text:
-            write_atomic(path, new)
-        if now.phase is was.phase:
-            return ()
-        said = one_line(now.phase_text or "nothing", 40)
-        return (
-            f"The phase in _overview.md was changed to “{said}” during the iteration; it is “{was.phase_text}” again.",
-        )
-
-    def _keep(self, text: str) -> str:
-        data = text.encode("utf-8", "surrogateescape")
-        path = self._folder.logs / f"overview-{hashlib.sha256(data).hexdigest()[:12]}.md"
-        write_atomic(path, data)
-        return path.name
-
-
-def _is_overwritten(was: Overview, now: Overview) -> bool:
-    """Whether the file is no longer this session's: its task or its place is gone."""
-    lost = any(
-        before is not None and after is None
-        for before, after in ((was.title, now.title), (was.task, now.task), (was.phase_text, now.phase_text))
-    )
-    return lost or now.working_dir != was.working_dir
-
-
-def _worker_keys(was: Overview) -> dict[str, str]:
-    """The lines under Status that only the worker writes."""
-    values = {
-        "Phase": was.phase_text,
-        "Iteration": was.iteration,
-        "Total Iterations": was.total_iterations,
-        "Blocked": was.blocked,
-        "Quality Iteration": was.quality_iteration,
-    }
-    return {key: str(value) for key, value in values.items() if value is not None}
+        restored = restore_overview(before, text)
+        if restored.keep and text is not None:
+            write_atomic(self._folder.logs / kept_name(text), text)
+        if restored.text != text:
+            write_atomic(path, restored.text)
+        return restored.notes
 
 
 class FolderHandle:

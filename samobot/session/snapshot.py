@@ -14,7 +14,8 @@ from typing import Protocol
 
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus
-from samobot.session.files import read_text, stat_key
+from samobot.session.baseline import counting_guidance, load
+from samobot.session.files import stat_key
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
@@ -126,7 +127,7 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
     try:
         journal = journal_of() if journal_of is not None else None
         journal = read_journal(folder) if journal is None else journal
-        guidance = parse_guidance(read_text(folder.guidance) or "")
+        guidance = parse_guidance(counting_guidance(folder, load(folder)) or "")
     except StorageError as error:
         problems.append(error.message)
     pausing = False

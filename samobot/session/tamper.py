@@ -1,27 +1,42 @@
-"""Guards the gates against the agent: decisions that appeared during an iteration without the user are reverted.
+"""An agent cannot pass its own gate: what it wrote in the user's name is reverted.
 
-`save` keeps the user's files as they were before an iteration; `undo` compares afterwards. What the bot or
-the command line wrote meanwhile carries a fresh mark and stays; anything else in these two files that decides
-for the user is void. The copy on disk is for the next worker, if this one is killed in between.
+As long as there is a baseline (see `baseline`), what the bot or the command line wrote is recorded in the vault and
+stays; anything else in `_qa.md`, `_decisions.jsonl` and `_guidance.md` that speaks for the user is void.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from samobot.session.decisions import Decision, DecisionKind, is_marked, parse_line
-from samobot.session.file_lock import edit_lock
-from samobot.session.files import is_unusable, move_aside, read_bytes, remove, write_atomic
+from samobot.session import journal
+from samobot.session.baseline import (
+    Baseline,
+    answers_in,
+    counting_guidance,
+    decided_since,
+    distrust,
+    expected_decisions,
+    lines_of,
+    load,
+    text_of,
+)
+from samobot.session.decisions import Decision, load_key, parse_line
+from samobot.session.files import is_unusable, move_aside, read_bytes, read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
+from samobot.session.guidance import GuidanceItem, parse_guidance
+from samobot.session.journal import EventName
 from samobot.session.qa import parse_qa
 from samobot.session.qa_restore import ChangeKind, QaChange, restore_answers
+from samobot.session.vault import state_dir
 from samobot.text import one_line
+
+_MOST_NAMED = 5
+"""Forged pieces of guidance that are named one by one."""
 
 
 class VoidKind(StrEnum):
@@ -33,14 +48,8 @@ class VoidKind(StrEnum):
     QUESTIONS_DELETED = "questions_deleted"
     DECISION = "decision"
     DECISIONS_REWRITTEN = "decisions_rewritten"
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """The user's files before an iteration; None for one that was not there."""
-
-    qa: bytes | None
-    decisions: bytes | None
+    GUIDANCE = "guidance"
+    GUIDANCE_REWRITTEN = "guidance_rewritten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,99 +60,117 @@ class Voided:
     detail: str
 
 
-def save(folder: SessionFolder) -> Baseline:
-    """Keep the user's files as they are now, on disk too, in case the worker is killed.
-
-    Raises:
-        StorageError: One of them cannot be read, or the copy not written.
-    """
-    with edit_lock(folder.path):
-        baseline = Baseline(read_bytes(folder.qa), read_bytes(folder.decisions))
-        values = {"qa": _encode(baseline.qa), "decisions": _encode(baseline.decisions)}
-        write_atomic(_saved_path(folder), json.dumps(values) + "\n", mode=0o600)
-        return baseline
-
-
-def saved(folder: SessionFolder) -> Baseline | None:
-    """Return the baseline of an iteration whose worker died before `undo`, or None.
-
-    Raises:
-        StorageError: It cannot be read.
-    """
-    content = read_bytes(_saved_path(folder))
-    if content is None:
-        return None
-    try:
-        values = json.loads(content)
-        return Baseline(_restored(values["qa"]), _restored(values["decisions"]))
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-
-
-def undo(folder: SessionFolder, baseline: Baseline, key: bytes) -> tuple[Voided, ...]:
+def revert(folder: SessionFolder) -> tuple[Voided, ...]:
     """Revert what appeared since the baseline without the user, and report it. Safe to repeat.
 
-    Args:
-        folder: The session.
-        baseline: What `save` kept before the iteration.
-        key: The key of the marks.
+    The caller holds the folder's edit lock. Without a baseline, nothing is done; but a session without a vault whose
+    iteration never ended gets one that knows of nothing.
 
     Raises:
         StorageError: A file cannot be read or restored.
     """
-    with edit_lock(folder.path):
-        for path in (folder.qa, folder.decisions, _saved_path(folder)):
-            if is_unusable(path):
-                move_aside(path, folder.logs)
-        fresh, voided = _settle_decisions(folder, baseline, key)
-        voided += _settle_answers(folder, baseline, fresh)
-        remove(_saved_path(folder))
-        return tuple(voided)
+    baseline = load(folder)
+    if baseline is None and _is_unknown(folder):
+        baseline = distrust(folder, load_key(state_dir()))
+    if baseline is None:
+        return ()
+    for path in (folder.qa, folder.decisions, folder.guidance):
+        if is_unusable(path):
+            move_aside(path, folder.logs)
+    voided = _settle_decisions(folder, baseline)
+    voided += _settle_answers(folder, baseline)
+    voided += _settle_guidance(folder, baseline)
+    return tuple(voided)
 
 
-def _settle_decisions(
-    folder: SessionFolder, baseline: Baseline, key: bytes
-) -> tuple[list[Decision], list[Voided]]:
-    """Leave the baseline's lines and the freshly marked ones; return the fresh ones and what was void."""
-    before = _lines(baseline.decisions)
-    now = _lines(read_bytes(folder.decisions))
-    known = {decision.id for decision in map(_parse, before) if decision is not None}
-    remaining = Counter(before)
-    fresh: list[Decision] = []
-    kept: list[bytes] = []
+def _is_unknown(folder: SessionFolder) -> bool:
+    """Whether nothing is recorded of a session, and by its own journal, an iteration never ended."""
+    return not folder.vault.journal.exists() and journal.read(folder).iteration is not None
+
+
+def revert_and_log(folder: SessionFolder, now: datetime) -> tuple[Voided, ...]:
+    """The same before a decision or guidance is accepted; journaled, which notifies the user.
+
+    Raises:
+        StorageError: As for `revert`, or the journal cannot be written.
+    """
+    voided = revert(folder)
+    for item in voided:
+        journal.append(folder, EventName.VOID, now, kind=item.kind, detail=item.detail)
+    return voided
+
+
+def _settle_decisions(folder: SessionFolder, baseline: Baseline) -> list[Voided]:
+    """Leave the baseline's lines and those that samobot recorded; return what was void."""
+    content = read_bytes(folder.decisions)
+    now, expected = lines_of(content), expected_decisions(folder, baseline)
+    if now == expected:
+        return []
+    remaining = Counter(expected)
     voided: list[Voided] = []
+    kept: list[bytes] = []
     for line in now:
         if remaining[line] > 0:
             remaining[line] -= 1
-            continue
-        decision = _parse(line)
-        if decision is not None and decision.id not in known and is_marked(folder, decision, key):
-            known.add(decision.id)
-            fresh.append(decision)
             kept.append(line)
         else:
-            voided.append(Voided(VoidKind.DECISION, _describe(decision)))
-    if now[: len(before)] != before:
+            voided.append(Voided(VoidKind.DECISION, _describe(_parse(line))))
+    if kept != expected:
         detail = "The record of decisions was deleted or rewritten during the iteration; it was restored."
         voided.append(Voided(VoidKind.DECISIONS_REWRITTEN, detail))
-    if voided:
-        content = b"".join(line + b"\n" for line in (*before, *kept))
-        if content or baseline.decisions is not None:
-            write_atomic(folder.decisions, content)
+    if expected or baseline.decisions is not None:
+        write_atomic(folder.decisions, b"".join(line + b"\n" for line in expected))
+    else:
+        remove(folder.decisions)
+    return voided
+
+
+def _settle_guidance(folder: SessionFolder, baseline: Baseline) -> list[Voided]:
+    """Leave what people said, ticked where samobot ticked it; return what was void."""
+    expected, found = counting_guidance(folder, baseline), read_text(folder.guidance)
+    if found == expected or (not expected and not found):
+        return []
+    before, now = parse_guidance(expected or ""), parse_guidance(found or "")
+    spoken = Counter(map(_words_of, before))
+    forged: list[GuidanceItem] = []
+    for item in now:
+        if spoken[_words_of(item)] > 0:
+            spoken[_words_of(item)] -= 1
         else:
-            remove(folder.decisions)
-    return fresh, voided
+            forged.append(item)
+    kept = f"; what stood there is in _logs/{_keep(folder, 'guidance', found).name}" if found else ""
+    voided = [
+        Voided(
+            VoidKind.GUIDANCE,
+            f"Guidance that no user gave was written in the name of {one_line(item.who or 'a user', 40)} and was "
+            f"removed: “{one_line(item.text, 80)}”{kept}.",
+        )
+        for item in forged[:_MOST_NAMED]
+    ]
+    if len(forged) > _MOST_NAMED:
+        voided.append(
+            Voided(VoidKind.GUIDANCE, f"{len(forged) - _MOST_NAMED} more of that kind were removed.")
+        )
+    if not forged or spoken.total():
+        what = "deleted" if found is None else "rewritten"
+        text = f"The guidance was {what} during the iteration; it was restored{kept}."
+        voided.append(Voided(VoidKind.GUIDANCE_REWRITTEN, text))
+    if expected is None:
+        remove(folder.guidance)
+    else:
+        write_atomic(folder.guidance, expected)
+    return voided
 
 
-def _settle_answers(folder: SessionFolder, baseline: Baseline, fresh: list[Decision]) -> list[Voided]:
+def _words_of(item: GuidanceItem) -> tuple[str | None, str]:
+    return item.who, item.text
+
+
+def _settle_answers(folder: SessionFolder, baseline: Baseline) -> list[Voided]:
     content = read_bytes(folder.qa)
-    said = {
-        decision.asked: decision.text
-        for decision in fresh
-        if decision.kind is DecisionKind.ANSWER and decision.asked and decision.text is not None
-    }
+    said = answers_in(decided_since(folder, baseline))
     voided: list[Voided] = []
-    before = parse_qa(_decode(baseline.qa or b"")).questions
+    before = parse_qa(text_of(baseline.qa or b"")).questions
     if content is None and before and baseline.qa is not None:
         content = baseline.qa
         write_atomic(folder.qa, content)
@@ -151,13 +178,13 @@ def _settle_answers(folder: SessionFolder, baseline: Baseline, fresh: list[Decis
         voided.append(Voided(VoidKind.QUESTIONS_DELETED, detail))
     if content is None:
         return voided
-    text = _decode(content)
-    restored = restore_answers(_decode(baseline.qa or b""), text, said)
-    copy = _keep_copy(folder, baseline.qa) if restored.keep_before and baseline.qa is not None else None
+    text = text_of(content)
+    restored = restore_answers(text_of(baseline.qa or b""), text, said)
+    copy = _keep(folder, "qa", baseline.qa) if restored.keep_before and baseline.qa is not None else None
     voided += [_voided(change, copy) for change in restored.changes]
     if restored.text != text:
         if restored.keep_after:
-            _keep_copy(folder, content)
+            _keep(folder, "qa", content)
         write_atomic(folder.qa, restored.text)
     return voided
 
@@ -191,33 +218,14 @@ def _describe(decision: Decision | None) -> str:
     return f"A decision that no user made appeared during the iteration and was removed: {what}."
 
 
-def _keep_copy(folder: SessionFolder, content: bytes) -> Path:
-    """Keep the questions as they were; equal contents are kept once."""
-    path = folder.logs / f"qa-{hashlib.sha256(content).hexdigest()[:12]}.md"
+def _keep(folder: SessionFolder, name: str, content: str | bytes) -> Path:
+    """Keep a file as it was; equal contents are kept once."""
+    data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+    path = folder.logs / f"{name}-{hashlib.sha256(data).hexdigest()[:12]}.md"
     if not path.exists():
-        write_atomic(path, content)
+        write_atomic(path, data)
     return path
 
 
-def _lines(content: bytes | None) -> list[bytes]:
-    return [line for line in (content or b"").split(b"\n") if line.strip()]
-
-
 def _parse(line: bytes) -> Decision | None:
-    return parse_line(_decode(line))
-
-
-def _decode(content: bytes) -> str:
-    return content.decode("utf-8", "surrogateescape")
-
-
-def _saved_path(folder: SessionFolder) -> Path:
-    return folder.logs / "baseline.json"
-
-
-def _encode(content: bytes | None) -> str | None:
-    return None if content is None else base64.b64encode(content).decode("ascii")
-
-
-def _restored(value: str | None) -> bytes | None:
-    return None if value is None else base64.b64decode(value, validate=True)
+    return parse_line(text_of(line))

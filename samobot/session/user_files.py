@@ -17,11 +17,11 @@ from datetime import datetime
 from pathlib import Path
 
 from samobot.session import gate
-from samobot.session.file_lock import edit_lock
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import refuse_if_done
 from samobot.session.overview import add_file
+from samobot.session.vault import edit_lock
 from samobot.text import human_size, one_line
 
 FILE_BYTES = 50 * 1024 * 1024

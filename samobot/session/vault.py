@@ -18,7 +18,7 @@ from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.session.file_lock import FileLock
-from samobot.session.files import make_folder, storage_error
+from samobot.session.files import make_folder, require_logs_folder, storage_error
 
 _REMEDY = "Nothing starts without it: make it writable, or set SAMOBOT_STATE_DIR to a folder of your own."
 _LOCK_SECONDS = 10.0
@@ -71,6 +71,11 @@ class Vault:
     def control(self) -> Path:
         """Requests to the living worker."""
         return self.path / "control.json"
+
+    @cached_property
+    def streams(self) -> Path:
+        """Folder of what the CLI writes to its stdout while an iteration runs."""
+        return self.path / "streams"
 
     @cached_property
     def baseline(self) -> Path:
@@ -147,3 +152,34 @@ def _vault(session: Path, state: Path) -> Vault:
     mark = hashlib.sha256(os.fsencode(where)).hexdigest()[:16]
     name = session.name.encode("ascii", "replace").decode().replace("?", "_")[:64]
     return Vault(state / "sessions" / f"{name}-{mark}")
+
+
+@contextlib.contextmanager
+def edit_lock(folder: Path, *, wait: float = 10.0) -> Iterator[None]:
+    """Hold the lock under which samobot reads, changes and writes back the files of a session.
+
+    It excludes the worker, the bot, the command line and threads of one process from each other. It is in the vault: an
+    agent cannot hold it or take it away.
+
+    Args:
+        folder: The session's folder.
+        wait: Seconds to wait for the holder.
+
+    Raises:
+        StorageError: It was not free in time, or the file system refused.
+    """
+    logs = folder / "_logs"
+    require_logs_folder(logs)
+    try:
+        logs.mkdir(exist_ok=True)
+    except OSError as error:
+        raise storage_error("lock", logs, error) from error
+    vault = vault_of(folder)
+    vault.prepare()
+    with FileLock(vault.path / "edit.lock") as lock:
+        if not lock.acquire(wait=wait):
+            raise StorageError(
+                f"Another samobot process has been editing {folder} for {wait:g} s; "
+                "try again, or end the process that hangs."
+            )
+        yield

@@ -25,7 +25,7 @@ from samobot.config.project_guard import VOID_KIND, ProjectGuard
 from samobot.config.trust import is_trusted, project_settings, report_once
 from samobot.errors import StorageError, UsageError, WorktreeGoneError
 from samobot.phases import RULES, Phase, SignalStatus
-from samobot.session import tamper
+from samobot.session import baseline, tamper
 from samobot.session.commit_check import commit_problem, unfinished_work
 from samobot.session.diff import checkout, diff_summary
 from samobot.session.files import read_text, write_atomic
@@ -33,9 +33,11 @@ from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
 from samobot.session.journal_copy import remove_requests, restore_copy
+from samobot.session.log_copy import new_stream, restore_logs
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.tree_state import tree_state
+from samobot.session.vault import edit_lock
 from samobot.session.worktree import base_of
 from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Assignment, Progress, Report
@@ -116,15 +118,7 @@ class IterationRunner:
         """End what a killed worker left running, and revert what its agent was not allowed to write."""
         await asyncio.to_thread(end_leftovers, self._files.folder)
         await asyncio.to_thread(self._project_file.settle, self._world.project.file)
-        if self._backup.left_over():
-            if self._files.moved_by_a_person():
-                self._backup.discard()
-            else:
-                self._report_reverted(self._backup.restore())
-        before = tamper.saved(self._files.folder)
-        if before is not None:
-            self._undo(before)
-        self._report_reverted(self._restore_logs(after_crash=True))
+        self.revert(after_crash=True)
 
     async def commit_problem(self) -> str | None:
         """Return why the agent could not commit its work, checked before the first cost; None if it could."""
@@ -143,11 +137,12 @@ class IterationRunner:
         files, folder, world = self._files, self._files.folder, self._world
         stem = f"{self._now().astimezone():%m-%d-%H%M}-{assignment.number:03d}-{assignment.phase}"
         log = folder.logs / f"{stem}.jsonl"
+        if folder.vault.baseline.exists():
+            self.revert()  # something that a killed worker left behind may have written since
         session_id = str(uuid.uuid4())
         guidance = files.pending_guidance()
         work_dir = find_work_dir(world.project, files)
         files.begin_iteration(assignment.phase, assignment.visit, assignment.number)
-        self._backup.save()
         context = folder.logs / f"{stem}.context.md"
         # These read many files and run git, so they run concurrently.
         untrusted, facts, trace_before = await asyncio.gather(
@@ -168,7 +163,7 @@ class IterationRunner:
             prompt=prompt,
             cwd=work_dir,
             session_dir=folder.path,
-            log=log,
+            log=new_stream(folder, log.name),
             budget_left=assignment.budget_left,
             signal_file=folder.signal,
             environ=world.environ,
@@ -176,8 +171,10 @@ class IterationRunner:
             trust_project=not untrusted,
         )
         hook = hook_environment(assignment.phase, folder.signal)
-        invocation = replace(invocation, env={**invocation.env, **hook})
-        before = tamper.save(folder)
+        invocation = replace(invocation, env={**invocation.env, **hook}, copy=log)
+        self._backup.hold()
+        with edit_lock(folder.path):
+            baseline.save(folder)
         self._project_file.begin(world.project.file, folder)
         about = {
             "n": assignment.number,
@@ -209,18 +206,13 @@ class IterationRunner:
         finally:
             self._heartbeat.clear_activity()
         outcome = classify(evidence, end, self._now())
-        reverted = self._backup.restore()
+        reverted = self.revert()
         lost = self._backup.lost
-        if lost is not None:
-            reverted = ()  # the end of the run reports these; not twice
-        reverted += self._restore_logs()
-        self._heartbeat.renew()
-        self._report_reverted(reverted)
-        reverted += self._undo(before)
         moved = self._project_file.end(world.project.file, folder)
         if moved is not None:
-            self._report_reverted((moved,), kind=VOID_KIND)
+            self._void(VOID_KIND, moved)
             reverted += (moved,)
+        self._heartbeat.renew()
         signal = files.signal()
         files.log(
             EventName.ITERATION_END,
@@ -309,29 +301,44 @@ class IterationRunner:
             self._files.log(EventName.NOTICE, text=text)
         return True
 
-    def _restore_logs(self, *, after_crash: bool = False) -> tuple[str, ...]:
+    def revert(self, *, after_crash: bool = False) -> tuple[str, ...]:
+        """Undo what was written in samobot's or the user's name, report it, and accept edits by hand again.
+
+        Args:
+            after_crash: Whether the last worker may have been killed.
+
+        Returns:
+            A sentence for each thing that was undone.
+        """
         folder = self._files.folder
+        found: tuple[str, ...] = ()
+        if folder.vault.baseline.exists():
+            found = self._backup.restore()
+            if self._backup.lost is not None:
+                found = ()  # the end of the run reports this; not twice
         folder.prepare()
-        found = (restore_copy(folder, after_crash=after_crash), remove_requests(folder))
-        return tuple(sentence for sentence in found if sentence is not None)
+        logs = (*restore_logs(folder, after_crash=after_crash), restore_copy(folder, after_crash=after_crash))
+        found += tuple(each for each in (*logs, remove_requests(folder)) if each is not None)
+        for sentence in found:
+            self._void("overview", sentence)
+        with edit_lock(folder.path):
+            voided = tamper.revert(folder)
+        for item in voided:
+            self._void(item.kind, item.detail)
+        with edit_lock(folder.path):
+            if folder.vault.baseline.exists():
+                baseline.close(folder)
+        return found + tuple(item.detail for item in voided)
+
+    def _void(self, kind: str, sentence: str) -> None:
+        self._files.log(EventName.VOID, kind=kind, detail=sentence)
+        self._files.flow(f"Void: {sentence}")
 
     def _report_absent_fence(self) -> None:
         reason = self._world.fence.new_absence()
         if reason is not None:
             text = f"The agent runs without a fence, with all of your rights. {reason}"
             self._files.log(EventName.NOTICE, text=text)
-
-    def _report_reverted(self, sentences: tuple[str, ...], kind: str = "overview") -> None:
-        for sentence in sentences:
-            self._files.log(EventName.VOID, kind=kind, detail=sentence)
-            self._files.flow(f"Void: {sentence}")
-
-    def _undo(self, before: tamper.Baseline) -> tuple[str, ...]:
-        voided = tamper.undo(self._files.folder, before, self._world.key)
-        for item in voided:
-            self._files.log(EventName.VOID, kind=item.kind, detail=item.detail)
-            self._files.flow(f"Void: {item.detail}")
-        return tuple(item.detail for item in voided)
 
     def _log_signal(self, signal: Signal | SignalProblem, number: int) -> None:
         if isinstance(signal, SignalProblem):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -11,8 +12,15 @@ from samobot.errors import StorageError, UsageError
 from samobot.money.spending import is_used_up
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session import decisions, gate, journal, requests
-from samobot.session.file_lock import edit_lock
-from samobot.session.files import read_text, remove_leftovers, write_atomic
+from samobot.session.baseline import (
+    counting_decisions,
+    counting_guidance,
+    counting_overview,
+    edit_guidance,
+    edit_overview,
+    load,
+)
+from samobot.session.files import read_text, remove_leftovers
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import look, read_plan
 from samobot.session.guidance import GuidanceItem, parse_guidance, tick
@@ -21,6 +29,7 @@ from samobot.session.overview import Overview, add_flow, parse_overview, set_sta
 from samobot.session.signal import Signal, SignalProblem, parse_signal
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
+from samobot.session.vault import edit_lock
 from samobot.text import human_money, one_line
 from samobot.worker.prompt import AnsweredQuestion
 
@@ -47,7 +56,7 @@ class SessionFiles:
 
     def overview(self) -> Overview:
         """The overview as it is now; empty if the file is missing."""
-        return parse_overview(read_text(self.folder.overview) or "")
+        return parse_overview(counting_overview(self.folder, load(self.folder)) or "")
 
     def phase(self) -> Phase:
         """The phase the session is in.
@@ -55,7 +64,7 @@ class SessionFiles:
         Raises:
             UsageError: The overview is missing or names no known phase.
         """
-        text = read_text(self.folder.overview)
+        text = counting_overview(self.folder, load(self.folder))
         if text is None:
             raise UsageError(f"There is no {self.folder.overview}; without it this is not a session.")
         overview = parse_overview(text)
@@ -121,7 +130,7 @@ class SessionFiles:
 
     def pending_guidance(self) -> tuple[GuidanceItem, ...]:
         """The guidance that no iteration has been given yet."""
-        items = parse_guidance(read_text(self.folder.guidance) or "")
+        items = parse_guidance(counting_guidance(self.folder, load(self.folder)) or "")
         return tuple(item for item in items if not item.done)
 
     def gate_facts(self) -> GateFacts:
@@ -140,22 +149,13 @@ class SessionFiles:
     def fresh_answers(self) -> tuple[AnsweredQuestion, ...]:
         """The answers since the last iteration began: that one may not have seen them."""
         since = self.journal().last_iteration_began
-        said = decisions.read(self.folder).decisions
+        said = counting_decisions(self.folder, load(self.folder)).decisions
         return tuple(
             AnsweredQuestion(decision.question or "", decision.text or "")
             for decision in said
             if decision.kind is decisions.DecisionKind.ANSWER
             and decision.at is not None
             and (since is None or decision.at > since)
-        )
-
-    def moved_by_a_person(self) -> bool:
-        """Whether a decision has moved the session to another phase since the last iteration began."""
-        known = self.journal()
-        return (
-            bool(known.phases)
-            and known.iteration is not None
-            and (known.phases[-1].by == "person" and known.phases[-1].at >= known.iteration.started)
         )
 
     def feedback(self) -> str:
@@ -189,7 +189,7 @@ class SessionFiles:
             for decision in standing.decisions.decisions
         )
         moves = self.journal().phases
-        if standing.plan_approved or not was_approved or not moves or moves[-1].by != "person":
+        if standing.plan_approved or not was_approved or not moves or moves[-1].by not in ("person", "copy"):
             return
         text = f"The plan {plan.name} was changed after its approval; it has to be approved again"
         self._edit({"Phase": Phase.PLANNING, "Blocked": BLOCKED_WAITING}, [self._flow_line(text, None)])
@@ -221,8 +221,7 @@ class SessionFiles:
         if not given:
             return
         with edit_lock(self.folder.path):
-            text = read_text(self.folder.guidance) or ""
-            write_atomic(self.folder.guidance, tick(text, given))
+            edit_guidance(self.folder, lambda text: tick(text, given))
         self.log(EventName.GUIDANCE, n=number, count=len(given))
 
     def go_on(self, phase: Phase, summary: str, number: int) -> None:
@@ -300,13 +299,13 @@ class SessionFiles:
             remove_leftovers(folder, time.time() - _LEFTOVER_SECONDS)
 
     def _edit(self, status: Mapping[str, str], flow: Iterable[str]) -> None:
+        values, lines = {key: str(value) for key, value in status.items()}, tuple(flow)
+
+        def change(text: str) -> str:
+            return functools.reduce(add_flow, lines, set_status(text, values))
+
         with edit_lock(self.folder.path):
-            text = read_text(self.folder.overview) or ""
-            new = set_status(text, {key: str(value) for key, value in status.items()})
-            for line in flow:
-                new = add_flow(new, line)
-            if new != text:
-                write_atomic(self.folder.overview, new)
+            edit_overview(self.folder, change)
 
     def _flow_line(self, text: str, number: int | None) -> str:
         when = f"{self._now().astimezone():%m-%d %H:%M}"

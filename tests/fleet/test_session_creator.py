@@ -15,9 +15,10 @@ from samobot.errors import UsageError
 from samobot.fleet.session_creator import find_session, open_session
 from samobot.fleet.start_request import StartRequest
 from samobot.phases import Phase
+from samobot.session import baseline
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import parse_overview
-from samobot.session.overview_guard import OverviewGuard
+from samobot.session.vault import edit_lock
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 
@@ -101,7 +102,8 @@ def test_a_crash_before_the_overview_was_written_is_taken_up(shop: Workshop, pro
 
 def test_an_overview_that_an_agent_deleted_is_not_made_anew(project: Project) -> None:
     folder = open_session(project, asked("greet"), NOW).folder
-    OverviewGuard(folder).save()
+    with edit_lock(folder.path):
+        baseline.save(folder)
     folder.overview.unlink()
     assert open_session(project, asked("greet", None), NOW).created is False
     assert not folder.overview.exists()

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import StorageError
-from samobot.session.file_lock import FileLock, edit_lock
+from samobot.session.file_lock import FileLock
 from samobot.session.files import read_text, write_atomic
+from samobot.session.vault import edit_lock
 
 
 def test_lock_has_one_holder_and_is_free_after_release(tmp_path: Path) -> None:
@@ -109,11 +110,12 @@ def test_no_edit_of_several_threads_is_lost(tmp_path: Path) -> None:
 
 def test_no_edit_of_several_processes_is_lost(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom pathlib import Path\nfrom samobot.session.file_lock import edit_lock\nfrom samobot.session.files import read_text, write_atomic\nfolder = Path(sys.argv[1])\n"
+        "import sys\nfrom pathlib import Path\nfrom samobot.session.vault import edit_lock\nfrom samobot.session.files import read_text, write_atomic\nfolder = Path(sys.argv[1])\n"
         "for _ in range(20):\n    with edit_lock(folder):\n"
         "        write_atomic(folder / 'count', str(int(read_text(folder / 'count') or 0) + 1))\n"
     )
-    workers = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(2)]
+    environ = {**os.environ, "SAMOBOT_STATE_DIR": str(tmp_path / "state")}
+    workers = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], env=environ) for _ in range(2)]
     assert [worker.wait() for worker in workers] == [0, 0]
     assert read_text(tmp_path / "count") == "40"
 

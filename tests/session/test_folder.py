@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import BusyError, NotFoundError, StorageError, UsageError
-from samobot.session.file_lock import edit_lock
 from samobot.session.folder import (
     SessionFolder,
     archive,
@@ -19,6 +18,7 @@ from samobot.session.folder import (
     resolve,
 )
 from samobot.session.lock import RunLock
+from samobot.session.vault import edit_lock
 from tests.support.session_folder import NOW, make_session
 
 

@@ -64,7 +64,7 @@ def test_follow_up_repeated_begins_nothing_and_a_later_one_begins_another_round(
     assert len(read(folder).decisions) == 2
 
 
-@pytest.mark.parametrize("at", ["journal_decisions", "write_atomic", "_journal_round"])
+@pytest.mark.parametrize("at", ["journal_decisions", "edit_overview", "_journal_round"])
 def test_follow_up_that_was_killed_anywhere_is_finished_once(
     folder: SessionFolder, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:

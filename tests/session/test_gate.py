@@ -404,8 +404,7 @@ def killed_at(step: int, act: Callable[[], object], monkeypatch: pytest.MonkeyPa
         return write_or_die
 
     with monkeypatch.context() as patch:
-        patch.setattr("samobot.session.gate.write_atomic", dying(write_atomic))
-        patch.setattr("samobot.session.gate_effects.write_atomic", dying(write_atomic))
+        patch.setattr("samobot.session.baseline.write_atomic", dying(write_atomic))
         patch.setattr("samobot.session.gate.record", dying(record))
         patch.setattr("samobot.session.journal.append", dying(append))
         patch.setattr(Path, "unlink", dying(Path.unlink))

@@ -9,12 +9,13 @@ import pytest
 
 from samobot.config.project import load_project
 from samobot.errors import StorageError, UsageError
-from samobot.session import journal, tamper
+from samobot.session import baseline, journal, tamper
 from samobot.session.files import LINE_LIMIT, TEXT_LIMIT, is_unusable, read_bytes, read_text
 from samobot.session.journal_copy import restore_copy
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.snapshot import snapshot
-from tests.support.session_folder import KEY, NOW, QUESTIONS, make_session
+from samobot.session.vault import edit_lock
+from tests.support.session_folder import NOW, QUESTIONS, make_session
 
 HUGE = 100 * 1024**3
 FILES = ["_overview.md", "_signal.json", "_qa.md", "_guidance.md", "_decisions.jsonl", "_logs/journal.jsonl"]
@@ -75,12 +76,12 @@ def test_lines_that_are_no_decisions_are_named_up_to_a_number(tmp_path: Path) ->
 def test_a_file_with_too_many_lines_that_an_agent_left_is_moved_away(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     folder.qa.write_text(QUESTIONS)
-    tamper.save(folder)
-    before = tamper.saved(folder)
-    assert before is not None
+    with edit_lock(folder.path):
+        baseline.save(folder)
     for path in (folder.qa, folder.decisions):
         path.write_bytes(b"x\n" * (LINE_LIMIT + 1))
-    tamper.undo(folder, before, KEY)
+    with edit_lock(folder.path):
+        tamper.revert(folder)
     assert "Q1" in (read_text(folder.qa) or "")
     read_text(folder.decisions)
 
@@ -88,23 +89,25 @@ def test_a_file_with_too_many_lines_that_an_agent_left_is_moved_away(tmp_path: P
 def test_huge_files_that_an_agent_left_are_moved_away_and_the_users_are_back(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     folder.qa.write_text(QUESTIONS)
-    tamper.save(folder)
-    before = tamper.saved(folder)
-    assert before is not None
+    with edit_lock(folder.path):
+        baseline.save(folder)
     for path in (folder.qa, folder.decisions):
         blow_up(path)
-    tamper.undo(folder, before, KEY)
+    with edit_lock(folder.path):
+        tamper.revert(folder)
     assert "Q1" in (read_text(folder.qa) or "")
     read_text(folder.decisions)
 
 
-@pytest.mark.parametrize("name", ["_overview.md", "_signal.json", "_guidance.md", "_logs/overview.copy"])
+@pytest.mark.parametrize("name", ["_overview.md", "_signal.json", "_guidance.md"])
 def test_a_huge_file_among_those_of_the_overview_guard_is_moved_away(tmp_path: Path, name: str) -> None:
     folder = make_session(tmp_path)
     before = read_text(folder.overview)
     guard = OverviewGuard(folder)
-    guard.save()
-    blow_up(guard._path if name.startswith("_logs") else folder.path / name)
+    guard.hold()
+    with edit_lock(folder.path):
+        baseline.save(folder)
+    blow_up(folder.path / name)
     assert any("too large to be read" in sentence for sentence in guard.restore())
     assert read_text(folder.overview) == before
 

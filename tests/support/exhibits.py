@@ -28,7 +28,7 @@ from samobot.telegram.views.events import (
     money_spent,
     new_phase,
     noticed,
-    put_back,
+    revert,
 )
 from samobot.telegram.views.pending import Need, NeedKind, need_of
 from samobot.telegram.views.plan_view import changes, decided_plan, open_plan, past_plan, plan_file
@@ -342,7 +342,7 @@ def _in_passing() -> tuple[MessageView, ...]:
         new_phase(session(phase=Phase.TESTING), Phase.IMPLEMENTATION),
         iteration_over(view),
         guidance_given(view, (given, given)),
-        put_back(view, (remark, remark.model_copy(update={"text": "The plan was marked as approved by the agent."}))),
+        revert(view, (remark, remark.model_copy(update={"text": "The plan was marked as approved by the agent."}))),
         noticed(view, remark.model_copy(update={"text": "Half of what this machine may spend today is spent."})),
         money_spent(session(budget_usd=4.0, cost_usd=2.1), 50),
         money_spent(session(budget_usd=4.0, cost_usd=3.3), 80),

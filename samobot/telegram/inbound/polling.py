@@ -311,7 +311,7 @@ class Poller:
             async with limit:
                 await self._process(update)
         except asyncio.CancelledError:
-            self._note(self._journal.put_back, number)
+            self._note(self._journal.revert, number)
             raise
         except Exception as error:
             if limit.expired():

@@ -320,7 +320,7 @@ def _remarks(change: NotificationInput) -> list[Notification]:
     voids = new_remarks(view, before, "void")
     if voids:
         key = f"void:{voids[-1].at:%Y%m%dT%H%M%S.%f}"
-        found.append(Notification(key, "void", events.put_back(view, voids), Importance.ALERT, live=False))
+        found.append(Notification(key, "void", events.revert(view, voids), Importance.ALERT, live=False))
     notices = new_remarks(view, before, "notice")
     if notices and view.state is SessionState.RUNNING:
         key = f"notice:{notices[-1].at:%Y%m%dT%H%M%S.%f}"

@@ -76,7 +76,7 @@ class UpdateJournal:
             ).fetchone()
         return int(row["tries"]) if row is not None else 1
 
-    def put_back(self, update_id: int) -> None:
+    def revert(self, update_id: int) -> None:
         """Note that handling was broken off by an orderly end, which is not the update's fault."""
         with self._database.transaction(durable=False) as connection:
             connection.execute(

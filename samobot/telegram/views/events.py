@@ -53,7 +53,7 @@ def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> MessageV
     return MessageView(lines(head, *shown, f"… and {more} more" if more > 0 else ""))
 
 
-def put_back(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
+def revert(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
     """Show that the agent decided something that only the user may, and that it was reverted."""
     shown = [agent_block(remark.text, 300) for remark in remarks[-_SHOWN:]]
     more = len(remarks) - len(shown)

@@ -38,7 +38,7 @@ def test_finished_updates_are_forgotten_and_unfinished_ones_never(store: Store, 
 def test_an_orderly_end_does_not_count_against_an_update(store: Store) -> None:
     store.updates.record([{"update_id": 1}])
     assert store.updates.begin(1) == 1
-    store.updates.put_back(1)
+    store.updates.revert(1)
     assert store.updates.begin(1) == 1
     assert store.updates.begin(1) == 2
 

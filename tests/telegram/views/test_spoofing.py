@@ -124,7 +124,7 @@ PLACES: dict[str, Callable[[str], str]] = {
         ).text
     ),
     "remark": lambda text: events.noticed(session(), _remark(text)).text,
-    "reverted": lambda text: events.put_back(session(), [_remark(text)]).text,
+    "reverted": lambda text: events.revert(session(), [_remark(text)]).text,
 }
 
 

@@ -222,12 +222,8 @@ async def open_phone(
         answered.add(query)
         made.toasts.append((text, alert))
 
-    async def nothing_starts() -> list[Any]:
-        return []
-
     monkeypatch.setattr(outbox, "answer", answer)
     # However slow the machine: what a tap came to is its answer.
     monkeypatch.setattr(callbacks, "ANSWER_SECONDS", 600.0)
-    monkeypatch.setattr(fleet, "reconcile", nothing_starts)
     yield made
     await context.finish(5)

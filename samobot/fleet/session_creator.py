@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from samobot.config.project import Project
 from samobot.errors import UsageError
@@ -54,8 +52,6 @@ def open_session(
     request: StartRequest,
     now: datetime,
     branch_prefix: str = "",
-    *,
-    state_dir: Path | None = None,
 ) -> Opened:
     """Find the session of that name, or create it.
 
@@ -67,7 +63,6 @@ def open_session(
         request: What is asked for.
         now: The local time; its date goes into a new folder's name.
         branch_prefix: Put before the session's name in its git branch, with a slash.
-        state_dir: samobot's state folder; without one, a new worktree is not prepared for building.
 
     Raises:
         UsageError: The name cannot be used, or looks like a typo of an existing one.
@@ -83,8 +78,8 @@ def open_session(
     folder = resolve(project.sessions, request.session) or new_folder(project.sessions, wanted, now.date())
     worktree = prepare_worktree(project.main_repo, project.worktrees, folder.name, branch_prefix)
     notes = [worktree.note] if worktree.note else []
-    if worktree.root is not None and state_dir is not None:
-        notes += set_up_worktree(project, worktree.root, worktree.path, state_dir, os.environ)
+    if worktree.root is not None:
+        notes += set_up_worktree(project, worktree.root)
     folder.prepare()
     overview = new_overview(
         folder.name,
@@ -110,7 +105,6 @@ def open_or_guide(
     now: datetime,
     *,
     branch_prefix: str = "",
-    state_dir: Path,
     refuse: Callable[[SessionFolder], None],
 ) -> Opened:
     """Find or create a session; the text of a request for one that exists becomes guidance.
@@ -121,13 +115,12 @@ def open_or_guide(
         who: Who asks.
         now: The local time.
         branch_prefix: Put before the session's name in its git branch, with a slash.
-        state_dir: The state folder.
         refuse: Raises if an existing session takes no guidance now.
 
     Raises:
         SamobotError: What `open_session` and `refuse` raise.
     """
-    opened = open_session(project, request, now, branch_prefix, state_dir=state_dir)
+    opened = open_session(project, request, now, branch_prefix)
     if not opened.created and request.text:
         refuse(opened.folder)
         gate.tell(opened.folder, request.text, who, now)

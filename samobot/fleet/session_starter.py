@@ -87,7 +87,6 @@ class SessionStarter:
                     now,
                     branch_prefix=prefix,
                     refuse=_refuse_unusable,
-                    state_dir=self._settings.samobot_state_dir,
                 )
             )
         ref = SessionRef(project=found.name, folder=opened.folder.path.name, name=opened.folder.name)

@@ -1,23 +1,19 @@
-"""Prepares a new worktree for building: submodules, ignored files that the build needs, Git LFS, the project's command.
+"""Prepares a new worktree for building: submodules, ignored files that the build needs, Git LFS.
+
+The project's own command is run by the worker: see `setup_command`.
 
 What is missing afterwards is reported; nothing of it keeps the session from starting.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import signal
 import stat
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from samobot.claude.invocation import child_environment
-from samobot.config.project import SETUP_KEY, Project
-from samobot.config.trust import is_trusted, setup_command
+from samobot.config.project import Project
 from samobot.errors import StorageError
 from samobot.session.files import open_regular
 from samobot.session.git import Git, GitError
@@ -26,29 +22,20 @@ from samobot.text import one_line
 INCLUDE_FILE = ".worktreeinclude"
 """Names, in the syntax of `.gitignore`, the ignored files that each worktree gets a copy of."""
 
-SETUP_SECONDS = 900.0
-"""How long WORKTREE_SETUP may take."""
-
 _SUBMODULES_S = 600.0
 _MARK = "samobot-prepared"
 _MAX_COPIED = 2000
 _MAX_COPIED_BYTES = 1024**3
 _MAX_PATTERNS = 64 * 1024
 _CHUNK = 200
-_SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 
 
-def set_up_worktree(
-    project: Project, root: Path, work_dir: Path, state_dir: Path, environ: Mapping[str, str]
-) -> list[str]:
+def set_up_worktree(project: Project, root: Path) -> list[str]:
     """Prepare a worktree once; one that was prepared already is left alone.
 
     Args:
         project: The session's project.
         root: The top of the worktree.
-        work_dir: The working directory in it, where WORKTREE_SETUP runs.
-        state_dir: Where it is recorded what the user trusts.
-        environ: The environment of WORKTREE_SETUP, less secrets.
 
     Returns:
         A sentence for each thing that is missing.
@@ -68,7 +55,6 @@ def set_up_worktree(
         *_init_submodules(git),
         *_copy_included(project.main_repo, root),
         *_check_lfs(git),
-        *_run_setup(project, work_dir, state_dir, environ),
     ]
     try:
         mark.touch()
@@ -176,44 +162,3 @@ def _check_lfs(git: Git) -> Iterator[str]:
             "The repository keeps files in Git LFS, but git-lfs is not in your own git configuration, and the "
             "repository's is not used: run “git lfs install”. Until then they are pointers only."
         )
-
-
-def _run_setup(
-    project: Project, work_dir: Path, state_dir: Path, environ: Mapping[str, str]
-) -> Iterator[str]:
-    command = setup_command(project)
-    if command is None or project.worktree_setup is None:
-        return
-    if not is_trusted(state_dir, project, command):
-        yield (
-            f"{SETUP_KEY} of {project.file} was not run, as you have not trusted it; "
-            f"in the terminal: samobot trust --config {project.file}"
-        )
-        return
-    with tempfile.TemporaryFile() as output:
-        try:
-            process = subprocess.Popen(
-                ["sh", "-c", project.worktree_setup],
-                cwd=work_dir,
-                env=child_environment(environ, _SECRETS),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        except OSError as error:
-            yield f"{SETUP_KEY} could not be started: {error.strerror}."
-            return
-        try:
-            code = process.wait(SETUP_SECONDS)
-            end = f"ended with code {code}" if code else ""
-        except subprocess.TimeoutExpired:
-            end = f"did not end within {SETUP_SECONDS:.0f} s"
-        finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        if end:
-            output.seek(max(0, output.seek(0, os.SEEK_END) - 4000))
-            last = output.read(4000).decode("utf-8", "replace").strip().splitlines()[-1:]
-            yield f"{SETUP_KEY} {end}: {one_line(''.join(last), 200)}" if last else f"{SETUP_KEY} {end}."

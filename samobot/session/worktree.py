@@ -297,7 +297,8 @@ def _earlier_work(git: Git, branch: str, base: str | None) -> str:
         return ""
     commits = "1 commit" if count == 1 else f"{count} commits"
     return (
-        f"The branch “{branch}” is there already, with {commits} of its own; the session continues from them."
+        f"The branch “{branch}” is there already, with {commits} of its own; the session continues from them. "
+        f"To begin without them, move it away first: git branch -m {branch} {branch}-old."
     )
 
 

@@ -173,7 +173,6 @@ def _open(start: StartRequest, project: Project, settings: Settings) -> SessionF
         now,
         branch_prefix=settings.git_branch_prefix,
         refuse=_refuse_guidance,
-        state_dir=settings.samobot_state_dir,
     )
     folder = opened.folder
     work_dir = parse_overview(read_text(folder.overview) or "").working_dir

@@ -51,6 +51,7 @@ from samobot.worker.prompt import (
     iteration_prompt,
 )
 from samobot.worker.session_files import SessionFiles
+from samobot.worker.setup_command import run_setup
 
 _NOT_WORK = frozenset({"_overview.md", "_signal.json", LEARNED, "_logs"})
 _BLOCK = 64 * 1024
@@ -119,6 +120,22 @@ class IterationRunner:
         await asyncio.to_thread(end_leftovers, self._files.folder)
         await asyncio.to_thread(self._project_file.settle, self._world.project.file)
         self.revert(after_crash=True)
+
+    async def set_up(self, stop: asyncio.Event) -> str | None:
+        """Run the project's WORKTREE_SETUP before the first iteration; a sentence for the user if that failed."""
+        if self._world.project.worktree_setup is None or self._files.journal().iterations:
+            return None
+        world = self._world
+        work_dir = find_work_dir(world.project, self._files)
+        self._heartbeat.show_activity("⚙️ Sets the worktree up")
+        note = await run_setup(
+            world.project, work_dir, self._files.folder, world.state_dir, world.environ, stop
+        )
+        self._heartbeat.clear_activity()
+        self._heartbeat.show_idle()
+        if note is not None:
+            self._files.log(EventName.NOTICE, text=note)
+        return note
 
     async def commit_problem(self) -> str | None:
         """Return why the agent could not commit its work, checked before the first cost; None if it could."""

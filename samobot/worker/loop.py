@@ -126,6 +126,9 @@ class Worker:
             )
             try:
                 self._begin()
+                note = await self._iteration.set_up(self._stop)
+                if note is not None:
+                    self._tell(Notice(note))
                 end = None
                 while end is None:
                     end = await self._iterate()

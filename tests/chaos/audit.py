@@ -118,7 +118,7 @@ def _paused(stage: Stage, owner: Owner, name: str, found: Findings) -> None:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 def _told(stage: Stage, name: str, found: Findings) -> None:

@@ -134,7 +134,8 @@ class Owner:
             if deed.times == 0 and now >= self._due[token]:
                 self._carry_out(deed)
             elif deed.times and deed.at and now - deed.at > PATIENCE:
-                if deed.holds() or any(tap.answer is not None and tap.answer.text for tap in deed.taps):
+                told = [tap.answer.text or "" for tap in deed.taps if tap.answer is not None]
+                if deed.holds() or any(text and not _TROUBLE.search(text) for text in told):
                     deed.at = 0.0  # it has had its effect, or she was told why it has none
                 elif self._is_answerable(deed):
                     self._complain(deed)
@@ -306,7 +307,9 @@ class Owner:
     def _guidance(self, name: str) -> str:
         folder = self.stage.session(name)
         path = folder / "_guidance.md" if folder is not None else None
-        return path.read_text(encoding="utf-8") if path is not None and path.exists() else ""
+        return (
+            path.read_text(encoding="utf-8", errors="replace") if path is not None and path.exists() else ""
+        )
 
     # Pauses.
 

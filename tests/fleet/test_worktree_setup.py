@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from samobot.config.project import Project
-from samobot.config.trust import setup_command, trust
 from samobot.fleet.worktree_setup import set_up_worktree
 from samobot.session.worktree import prepare_worktree
 from tests.support.repository import commit, git, make_repository
 
 pytestmark = pytest.mark.slow
-
-NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
 
 class Yard:
@@ -34,26 +29,13 @@ class Yard:
     def make(self, name: str = "greet") -> Path:
         made = prepare_worktree(self.repo, self.project.worktrees, name)
         assert made.root is not None
-        self.notes = set_up_worktree(
-            self.project,
-            made.root,
-            made.path,
-            self.root / "state",
-            dict(os.environ, TELEGRAM_BOT_TOKEN="sesame"),
-        )
+        self.notes = set_up_worktree(self.project, made.root)
         return made.path
 
     def ignore(self, *lines: str) -> None:
         (self.repo / ".gitignore").write_text("\n".join(lines) + "\n")
         git(self.repo, "add", ".gitignore")
         git(self.repo, "commit", "--quiet", "-m", "ignore")
-
-    def set_up_with(self, command: str, *, trusted: bool = True) -> None:
-        self.project = replace(self.project, worktree_setup=command)
-        content = setup_command(self.project)
-        assert content is not None
-        if trusted:
-            trust(self.root / "state", self.project, content, "ann", NOW)
 
 
 @pytest.fixture
@@ -160,39 +142,6 @@ def test_a_huge_file_is_reported_and_not_copied(yard: Yard) -> None:
     path = yard.make()
     assert not (path / "model.bin").exists()
     assert yard.notes == ["Not copied of .worktreeinclude: model.bin"]
-
-
-def test_the_setup_command_runs_once_in_the_worktree_without_secrets(yard: Yard) -> None:
-    yard.set_up_with("pwd >> ran; env > environment")
-    path = yard.make()
-    assert (path / "ran").read_text() == f"{path}\n"
-    assert "sesame" not in (path / "environment").read_text()
-    assert yard.make() == path
-    assert (path / "ran").read_text() == f"{path}\n"
-    assert yard.notes == []
-
-
-def test_a_setup_command_that_is_not_trusted_does_not_run_and_is_reported(yard: Yard) -> None:
-    yard.set_up_with("touch ran", trusted=False)
-    path = yard.make()
-    assert not (path / "ran").exists()
-    assert len(yard.notes) == 1
-    assert f"samobot trust --config {yard.project.file}" in yard.notes[0]
-
-
-def test_a_setup_command_that_fails_is_reported_with_its_last_line(yard: Yard) -> None:
-    yard.set_up_with("echo one; echo 'no network' >&2; exit 3")
-    yard.make()
-    assert yard.notes == ["WORKTREE_SETUP ended with code 3: no network"]
-
-
-def test_a_setup_command_that_hangs_is_ended_and_reported(
-    yard: Yard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("samobot.fleet.worktree_setup.SETUP_SECONDS", 0.5)
-    yard.set_up_with("sleep 1000 & sleep 1000")
-    yard.make()
-    assert yard.notes == ["WORKTREE_SETUP did not end within 0 s."]
 
 
 def test_git_lfs_that_is_not_installed_is_named(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,8 @@ def test_earlier_work_on_the_branch_is_reported(repo: Path, worktree_stays: bool
     if not worktree_stays:
         shutil.rmtree(made.path)
     assert prepare(repo).note == (
-        "The branch “greet” is there already, with 1 commit of its own; the session continues from them."
+        "The branch “greet” is there already, with 1 commit of its own; the session continues from them. "
+        "To begin without them, move it away first: git branch -m greet greet-old."
     )
 
 

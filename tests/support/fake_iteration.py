@@ -90,6 +90,10 @@ class FakeIteration(IterationRunner):
     async def clean_up_after_a_dead_worker(self) -> None:
         """Nobody was here before."""
 
+    async def set_up(self, stop: asyncio.Event) -> str | None:
+        """There is no worktree."""
+        return None
+
     async def commit_problem(self) -> str | None:
         """There is no repository."""
         return None

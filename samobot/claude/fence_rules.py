@@ -37,7 +37,7 @@ _CLI_RECORDS = frozenset(
 # hooks would run programs outside the fence.
 _GIT_WRITTEN = ("lfs", "logs", "objects", "refs", "reftable")
 _GIT_READ = ("HEAD", "config", "hooks", "info", "modules", "shallow")
-_ADMIN_READ = ("commondir", "config.worktree", "gitdir")
+_ADMIN_READ = ("commondir", "config.worktree", "gitdir", "samobot-prepared", "samobot-setup-done")
 
 _SESSION_READ = ("_decisions.jsonl", "_guidance.md", "_logs")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
@@ -181,8 +180,6 @@ class SessionStarter:
                     by.who,
                     self._now(),
                     branch_prefix=self._settings.git_branch_prefix,
-                    state_dir=self._settings.samobot_state_dir,
-                    environ=os.environ,
                 )
             )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -41,10 +40,8 @@ def recreate(
     now: datetime,
     *,
     branch_prefix: str,
-    state_dir: Path,
-    environ: Mapping[str, str],
 ) -> list[str]:
-    """Create the deleted worktree of a session again and prepare it for building.
+    """Create the deleted worktree of a session again; the next worker runs WORKTREE_SETUP in it.
 
     Args:
         project: The session's project.
@@ -52,8 +49,6 @@ def recreate(
         who: Who asks for it.
         now: The time.
         branch_prefix: Of the branch, if git no longer knows of the worktree.
-        state_dir: Where it is recorded what the user trusts.
-        environ: The environment of WORKTREE_SETUP, less secrets.
 
     Returns:
         Sentences: what it was recreated from, what is missing, what is lost.
@@ -79,7 +74,7 @@ def recreate(
     notes = [
         f"The worktree of {folder.name} was recreated from its branch {worktree.branch}.",
         LOST,
-        *set_up_worktree(project, root, worktree.path, state_dir, environ),
+        *set_up_worktree(project, root),
     ]
     journal.append(folder, EventName.NOTICE, now, text=f"{' '.join(notes)} ({who})")
     return notes

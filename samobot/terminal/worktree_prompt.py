@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import UTC, datetime
 
@@ -50,8 +49,6 @@ def ensure_worktree(project: Project, folder: SessionFolder, settings: Settings,
         person_at(folder).who,
         now,
         branch_prefix=settings.git_branch_prefix,
-        state_dir=settings.samobot_state_dir,
-        environ=os.environ,
     )
     for note in notes:
         click.echo(note)

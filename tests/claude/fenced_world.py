@@ -62,6 +62,7 @@ _MAY_CHANGE = (
 _MUST_STAY = (
     "demo/.git/worktrees/greet/commondir",
     "demo/.git/worktrees/greet/gitdir",
+    "demo/.git/worktrees/greet/samobot-setup-done",
     "worktrees/greet/.git",
     "sessions/26-01-01-greet/_decisions.jsonl",
     "sessions/26-01-01-greet/_guidance.md",
@@ -213,4 +214,5 @@ def make_world(root: Path) -> FencedWorld:
     git("add", "README.md")
     git("commit", "--quiet", "-m", "Begin")
     git("worktree", "add", "--quiet", "-b", "greet", str(world.worktree))
+    (world.repo / ".git/worktrees/greet/samobot-setup-done").touch()
     return world

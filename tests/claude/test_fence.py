@@ -81,6 +81,7 @@ WRITES = {
     "git common folder": 'echo "$W/evil" > "$M/.git/commondir"; echo x > "$M/.git/worktrees/greet/commondir"',
     "git file of the worktree": 'echo "gitdir: $W/evil" > .git; rm -f .git; mv .git g',
     "git folder moved": 'mv "$M/.git" "$M/.g"; mkdir "$M/.git"',
+    "setup command run again": 'rm -f "$M/.git/worktrees/greet/samobot-setup-done"; echo evil > Makefile',
     "head of the main checkout": 'echo "ref: refs/heads/evil" > "$M/.git/HEAD"; git -C "$M" checkout -b evil',
     "index of the main checkout": 'git -C "$M" rm -q --cached README.md',
     "file of the main checkout": 'echo evil >> "$M/README.md"; rm "$M/README.md"',

@@ -118,7 +118,7 @@ def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Hal
     if worker is None and holder(folder) is None and _may_resume(folder):
         _write_run_end(folder, now())  # only this keeps it from being resumed
     with contextlib.suppress(StorageError):  # it is stopped even if that cannot be written
-        if holder(folder) is None and (_was_left_running(folder) or _may_resume(folder)):
+        if holder(folder) is None and _is_unended(folder, worker):
             _write_run_end(folder, now())
     alive = [f"{pid} {command}" for pid, command in session_processes(folder.path)]
     if unknown is not None:
@@ -263,6 +263,18 @@ def _was_left_running(folder: SessionFolder) -> bool:
     """Whether the journal's last run has no end: its worker was killed."""
     run = journal.read(folder).run
     return run is not None and run.end is None
+
+
+def _is_unended(folder: SessionFolder, worker: int | None) -> bool:
+    """Whether the journal does not show yet that the session is stopped.
+
+    Args:
+        folder: The session.
+        worker: Process id of the worker that was ended; it may have died before it recorded that it had begun.
+    """
+    if _was_left_running(folder) or _may_resume(folder):
+        return True
+    return worker is not None and snapshot(folder, "").status.state is SessionState.IDLE
 
 
 def _may_resume(folder: SessionFolder) -> bool:

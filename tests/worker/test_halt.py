@@ -1,4 +1,4 @@
-"""Stopping: a person's stop is told from the machine going down, and nothing of a session is left."""
+"""Stopping: a stop by the user is distinguished from the machine going down, and nothing of a session is left."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -124,6 +125,22 @@ def test_stop_never_calls_a_held_session_free(
     assert not halted.clean
     assert "no worker" not in halted.summary
     assert "holds the session" in halted.summary
+
+
+def test_worker_that_ended_before_its_first_record_leaves_a_stopped_session(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.prepare()
+    folder.lock.touch()
+    hold = "import fcntl, sys, time; f = open(sys.argv[1], 'r+'); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); time.sleep(600)"
+    worker = subprocess.Popen([sys.executable, "-c", hold, str(folder.lock)], stdout=subprocess.PIPE)
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == b"held\n"
+    reaper = threading.Thread(target=worker.wait)
+    reaper.start()
+    assert halt(folder).worker == worker.pid
+    reaper.join()
+    worker.stdout.close()
+    assert snapshot(folder, "").status.state is SessionState.STOPPED
 
 
 def says(shop: ScriptedShop, word: str) -> bool:

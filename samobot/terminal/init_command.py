@@ -11,11 +11,14 @@ import click
 from samobot.config.project import load_project
 from samobot.config.trust import untrusted
 from samobot.errors import SamobotError, UsageError
+from samobot.fleet.worktree_setup import INCLUDE_FILE
+from samobot.session.git import GitError
 from samobot.setup.choices import Choices, Flags, nothing_chosen
 from samobot.setup.env_file import make_private
 from samobot.setup.outcome_plan import SetupPlan, dress
 from samobot.setup.repositories import project_folder
 from samobot.setup.telegram_check import BotApi
+from samobot.setup.worktree_include import include, missing_in_worktrees
 from samobot.system.systemd import require_manager
 from samobot.terminal.init_bot import choose_bot
 from samobot.terminal.init_chat import choose_chat
@@ -23,6 +26,7 @@ from samobot.terminal.init_claude import choose_claude
 from samobot.terminal.init_projects import choose_projects
 from samobot.terminal.service_command import install_and_tell
 from samobot.terminal.trust_command import ask_to_trust
+from samobot.text import one_line
 
 _NOTHING = "Nothing was written."
 
@@ -111,6 +115,7 @@ class Wizard:
             self._step("Projects")
             self._write(choices.plan(choose_projects(choices, self._cwd)))
             self._trust()
+            self._offer_includes()
             self._greet(api, chat_id)
         self._service()
 
@@ -148,6 +153,23 @@ class Wizard:
                 click.echo(f"⚠️ {project.name} has settings that are not used until you trust them: {command}")
             elif found:
                 ask_to_trust(found, project, state_dir)
+
+    def _offer_includes(self) -> None:
+        """Ask whether new worktrees get the files that git ignores and a build needs."""
+        for path in self._projects():
+            try:
+                repository = load_project(path).main_repo
+                names = missing_in_worktrees(repository)
+                if not names:
+                    continue
+                shown = one_line(", ".join(names), 200)
+                question = f"{repository}: git ignores {shown}, so new worktrees lack that. Copy it into each"
+                if self._choices.flags.yes:
+                    click.echo(f"⚠️ {repository}: new worktrees lack {shown}; name it in {INCLUDE_FILE}")
+                elif click.confirm(question, default=True):
+                    click.echo(f"✅ {include(repository, names)}")
+            except (SamobotError, GitError) as error:
+                click.echo(f"⚠️ {error.message}")
 
     def _projects(self) -> list[Path]:
         listed = self._choices.values.get("SAMOBOT_PROJECTS")

@@ -276,6 +276,25 @@ async def test_a_script_sets_up_without_a_question(place: Place) -> None:
     assert (place.repository / ".samocode").is_file()
 
 
+async def test_ignored_env_file_is_offered_for_new_worktrees(place: Place) -> None:
+    (place.repository / ".gitignore").write_text(".env\n")
+    (place.repository / ".env").write_text("x")
+    flags = ("--token-file", "-", "--chat-id", str(place.ann.user.id), "--project", str(place.repository))
+    script = await place.script(*flags, stdin=f"{TOKEN}\n")
+    assert "new worktrees lack .env" in script.stdout
+    assert not (place.repository / ".worktreeinclude").exists()
+    async with place.at_terminal("--no-service", "--no-message") as program:
+        for question in ("@samo_test_bot. Keep it", "(1001). Keep it"):
+            await program.until(question)
+            program.type("")
+        await program.until("or none")
+        program.type("")
+        await program.until("git ignores .env")
+        program.type("y")
+        assert await program.end() == 0
+    assert (place.repository / ".worktreeinclude").read_text() == "/.env\n"
+
+
 async def test_running_again_changes_only_what_is_asked(place: Place) -> None:
     flags = ("--token-file", "-", "--chat-id", str(place.ann.user.id), "--project", str(place.repository))
     place.env_file.parent.mkdir(parents=True)

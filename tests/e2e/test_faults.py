@@ -84,7 +84,7 @@ def test_an_answer_that_breaks_off_is_taken_up_again_in_the_same_iteration(tmp_p
 def test_an_api_that_never_answers_is_ended_by_the_clock_and_tried_again(tmp_path: Path) -> None:
     with script(HANG) as api:
         shop = real_shop(tmp_path, api)
-        done = shop.run("greet", "--timeout", "5")
+        done = shop.run("greet", "--timeout", "20")
         api.check()
     assert done.returncode == 11, done.stdout + done.stderr
     assert outcomes(shop) == ["timeout", "completed"]
@@ -94,7 +94,7 @@ def test_an_api_that_never_answers_is_ended_by_the_clock_and_tried_again(tmp_pat
 def test_a_tool_that_hangs_is_ended_by_the_clock_with_all_it_started(tmp_path: Path) -> None:
     with script(bash("setsid sleep 1000 & sleep 1000")) as api:
         shop = real_shop(tmp_path, api)
-        done = shop.run("greet", "--timeout", "6")
+        done = shop.run("greet", "--timeout", "20")
         api.check()
     assert done.returncode == 11, done.stdout + done.stderr
     assert outcomes(shop) == ["timeout", "completed"]

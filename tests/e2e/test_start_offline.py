@@ -50,7 +50,7 @@ async def test_a_dead_worker_is_started_again_before_telegram_answers_and_that_i
         if fault is FaultKind.HANG:  # it would wait for twenty seconds
             assert await room.end() == 0
             await room.start()
-        await room.see("worker died", "started again")
+        await room.see("its worker crashed", "restarted")
         await room.see("running", after=later)
         assert len(workers(room)) == 2
         assert await room.end() == 0

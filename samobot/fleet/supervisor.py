@@ -221,6 +221,8 @@ class Supervisor:
                 active.add(key)
                 self._begun_at[key] = view.iteration
                 task = asyncio.ensure_future(self._start(view, run.options))
+                # A bot that ends before it has looked at a failed start must not log a traceback.
+                task.add_done_callback(_mark_retrieved)
                 task.add_done_callback(lambda _: self._changed())
                 self._starting[key] = task
                 if view.lost:
@@ -283,3 +285,8 @@ def _turn(due: tuple[DesiredRun, RunAction]) -> tuple[int, int]:
     if what is RunAction.RESTART:
         return 0, 0
     return (1, run.place) if run.place is not None else (2, 0)
+
+
+def _mark_retrieved(task: asyncio.Task[int]) -> None:
+    if not task.cancelled():
+        task.exception()

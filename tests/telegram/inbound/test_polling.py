@@ -399,7 +399,8 @@ async def test_the_end_is_prompt_while_a_long_poll_waits(
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.wait_for(task, 30)
     assert task.done()
-    assert caplog.records == []
+    # asyncio reports tasks of earlier tests whenever their garbage is collected.
+    assert [record for record in caplog.records if record.name != "asyncio"] == []
 
 
 async def test_an_update_that_a_full_disk_did_not_take_is_handled_once_there_is_room(

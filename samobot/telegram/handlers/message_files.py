@@ -30,25 +30,40 @@ async def handle_with_files(
     try:
         await handle()
     except FileDownloadError as error:
-        about = request.about
-        again = Action(
-            do=ActionKind.SAY,
-            text=request.text or None,
-            about={"session": about.session, "kind": about.kind, "detail": about.detail} if about else None,
-        )
-        offer_again(context, request, error, again)
+        offer_again(context, request, error, say_again(request, request.text or None))
+
+
+def say_again(request: ChatRequest, text: str | None) -> Action:
+    """What a button does that sends a text once more, in reply to what the request replied to."""
+    about = request.about.as_json() if request.about is not None else None
+    return Action(do=ActionKind.SAY, text=text, about=about)
 
 
 def offer_again(
     context: HandlerContext, request: ChatRequest, error: FileDownloadError, again: Action
 ) -> None:
     """Report that files could not be fetched, with a button that repeats what they were for."""
+    offer_retry(context, request, f"📎 {escape(error.message)}", again, part="fetch")
+
+
+def offer_retry(
+    context: HandlerContext, request: ChatRequest, text: str, again: Action, *, part: str
+) -> None:
+    """Report a failure that may pass, with a button that tries again.
+
+    Args:
+        context: What handlers share.
+        request: What failed.
+        text: What is reported, as HTML.
+        again: What the button does.
+        part: Names the reply among those to the request.
+    """
     context.reply(
         request,
-        f"📎 {escape(error.message)}",
+        text,
         buttons=rows(choice("🔁 Try again", again), choice("Cancel", Action(do=ActionKind.CANCEL))),
         about=request.about,
-        part="fetch",
+        part=part,
     )
 
 

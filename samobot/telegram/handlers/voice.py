@@ -6,7 +6,7 @@ from samobot.fleet.models import SessionRef
 from samobot.session.status import SessionState
 from samobot.system.transcription import TranscriptionError
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
-from samobot.telegram.handlers.message_files import save_files
+from samobot.telegram.handlers.message_files import offer_retry, save_files, say_again
 from samobot.telegram.markup.html import bold, code, quote
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.store.file_refs import FileKind
@@ -43,18 +43,8 @@ async def transcribe(context: HandlerContext, request: ChatRequest) -> str | Non
     try:
         return await context.transcriber.transcribe(voice.name, data)
     except TranscriptionError as error:
-        about = request.about
-        again = Action(
-            do=ActionKind.SAY,
-            about={"session": about.session, "kind": about.kind, "detail": about.detail} if about else None,
-        )
-        context.reply(
-            request,
-            f"🎤 {escape(error.message)} Type it, or try again.",
-            buttons=rows(choice("🔁 Try again", again), choice("Cancel", Action(do=ActionKind.CANCEL))),
-            about=request.about,
-            part="voice",
-        )
+        text = f"🎤 {escape(error.message)} Type it, or try again."
+        offer_retry(context, request, text, say_again(request, None), part="voice")
         return None
 
 
@@ -63,11 +53,7 @@ def confirm(context: HandlerContext, request: ChatRequest, text: str) -> None:
     about = request.about
     assert about is not None
     heading = f" {bold(SessionRef.from_key(about.session).name)}" if about.session else ""
-    say = Action(
-        do=ActionKind.SAY,
-        text=text,
-        about={"session": about.session, "kind": about.kind, "detail": about.detail},
-    )
+    say = say_again(request, text)
     context.reply(
         request.without_files(),
         f"🎤{heading}\n{quote(clip(text, _SHOWN))}\nSend it? If it's not what you said, type it instead.",

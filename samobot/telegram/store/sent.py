@@ -30,6 +30,10 @@ class MessageSubject:
     kind: str = "note"
     detail: dict[str, Any] = field(default_factory=dict)
 
+    def as_json(self) -> dict[str, Any]:
+        """The fields as a JSON object."""
+        return {"session": self.session, "kind": self.kind, "detail": self.detail}
+
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -48,7 +49,8 @@ class FencePlaces:
 
     Attributes:
         home: The user's home.
-        main_repo: The project's repository, or its folder if there is none.
+        main_repo: The project's folder.
+        repository: Top of the repository that this is in, and git's folder of it; None if there is none.
         work_dir: Where the agent works: a linked worktree, a folder in one, or `main_repo`.
         worktrees: The project's folder of worktrees.
         session: The session's folder.
@@ -63,6 +65,7 @@ class FencePlaces:
 
     home: Path
     main_repo: Path
+    repository: tuple[Path, Path] | None
     work_dir: Path
     worktrees: Path
     session: Path
@@ -97,7 +100,7 @@ def fence_rules(places: FencePlaces, environ: Mapping[str, str]) -> tuple[FenceR
         OSError: A folder cannot be made.
     """
     return (
-        *_home(places, environ),
+        *_home(places),
         *_programs(places, environ),
         *_claude(places, environ),
         *_repository(places),
@@ -109,7 +112,7 @@ def fence_rules(places: FencePlaces, environ: Mapping[str, str]) -> tuple[FenceR
     )
 
 
-def _home(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
+def _home(places: FencePlaces) -> Iterator[FenceRule]:
     places.inner_home.mkdir(exist_ok=True)
     yield FenceRule(places.home, Reachable.WRITE, places.inner_home)
     for name in _TOOLS:
@@ -158,15 +161,16 @@ def _claude(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRu
 
 def _repository(places: FencePlaces) -> Iterator[FenceRule]:
     """The working directory, and of git's folder what a commit there needs."""
-    repository = _top(places.main_repo) or places.main_repo.resolve()
     top = _top(places.work_dir)
-    if repository not in (top, places.work_dir.resolve()):
-        yield FenceRule(repository, Reachable.READ)
-    common = _common_folder(places.main_repo)
-    if common is None or top is None:
+    if places.repository is None or top is None:
         _require_inside(places.work_dir, (places.main_repo, places.worktrees))
+        if places.main_repo.resolve() != places.work_dir.resolve():
+            yield FenceRule(places.main_repo, Reachable.READ)
         yield FenceRule(places.work_dir, Reachable.WRITE)
         return
+    repository, common = map(Path.resolve, places.repository)
+    if repository != top:
+        yield FenceRule(repository, Reachable.READ)
     yield FenceRule(top, Reachable.WRITE)
     if top == common.parent:
         # Git replaces files by renaming, which a read-only file in a place of its own withstands.
@@ -201,35 +205,15 @@ def _top(work_dir: Path) -> Path | None:
     return next((path for path in (resolved, *resolved.parents) if os.path.lexists(path / ".git")), None)
 
 
-def _common_folder(main_repo: Path) -> Path | None:
-    """The `.git` folder of the repository that the project names; from there, as an agent may write the worktree's."""
-    top = _top(main_repo)
-    if top is None:
-        return None
-    if (top / ".git").is_dir():
-        return top / ".git"
-    admin = _named(top / ".git", "gitdir: ", top)
-    common = None if admin is None else _named(admin / "commondir", "", admin)
-    return common or admin
-
-
 def _admin_folder(common: Path, top: Path) -> Path | None:
-    """The folder of a linked worktree in the common one: the one that leads back to it."""
+    """The folder of a linked worktree in git's: the one that leads back to it. The way there is the agent's to write."""
     folder = common / "worktrees"
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if not entry.is_symlink() and _named(entry / "gitdir", "", entry) == top / ".git":
-            return entry
+        with contextlib.suppress(OSError):
+            back = Path(entry, (entry / "gitdir").read_text("utf-8", "surrogateescape").strip())
+            if not entry.is_symlink() and back.name == ".git" and back.parent.resolve() == top:
+                return entry
     return None
-
-
-def _named(file: Path, key: str, relative_to: Path) -> Path | None:
-    """The path that a small file of git's holds."""
-    try:
-        line = file.read_text("utf-8", "surrogateescape").strip()
-    except OSError:
-        return None
-    found = Path(relative_to, line.removeprefix(key))
-    return found.parent.resolve() / found.name if found.name == ".git" else found.resolve()
 
 
 def _require_inside(path: Path, folders: Iterable[Path]) -> None:

@@ -147,11 +147,16 @@ def vault_of(session: Path) -> Vault:
 
 @lru_cache(maxsize=256)  # a worker that sleeps checks its requests each second
 def _vault(session: Path, state: Path) -> Vault:
-    # Resolved above the session only: what an agent puts in its folder's place changes nothing.
-    where = os.path.join(os.path.realpath(session.parent), session.name)
+    return Vault(state / "sessions" / folder_key(session))
+
+
+def folder_key(folder: Path) -> str:
+    """Return what a folder is called in the state folder: readable, and different for each."""
+    # Resolved above the folder only: what an agent puts in its place changes nothing.
+    where = os.path.join(os.path.realpath(folder.parent), folder.name)
     mark = hashlib.sha256(os.fsencode(where)).hexdigest()[:16]
-    name = session.name.encode("ascii", "replace").decode().replace("?", "_")[:64]
-    return Vault(state / "sessions" / f"{name}-{mark}")
+    name = folder.name.encode("ascii", "replace").decode().replace("?", "_")[:64]
+    return f"{name}-{mark}"
 
 
 @contextlib.contextmanager

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +20,9 @@ from samobot.config.project import Project
 from samobot.config.settings import FenceMode
 from samobot.errors import StorageError, UsageError
 from samobot.session.files import make_folder, read_bytes, write_atomic
+from samobot.session.git import GitError
+from samobot.session.repository import find_repository
+from samobot.session.vault import folder_key
 
 _REMEDY = "Set SAMOBOT_STATE_DIR to a folder of your own."
 
@@ -89,7 +90,7 @@ class AgentFence:
             session: The session's folder.
 
         Raises:
-            UsageError: The working directory is not the project's.
+            UsageError: The working directory is not the project's, or its repository is damaged.
             StorageError: A folder that the fence needs cannot be made.
         """
         if not self.holds:
@@ -100,7 +101,9 @@ class AgentFence:
         scratch = self._private_folder("homes", session)
         try:
             try:
-                rules = fence_rules(self._reach(invocation, session, scratch), invocation.env)
+                rules = fence_rules(self._places(invocation, session, scratch), invocation.env)
+            except GitError as error:
+                raise UsageError(f"The fence cannot be made: {error.message}") from error
             except OSError as error:
                 raise StorageError(
                     f"The fence cannot be made: {error.filename}: {error.strerror}."
@@ -110,11 +113,12 @@ class AgentFence:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def _reach(self, invocation: Invocation, session: Path, scratch: Path) -> FencePlaces:
-        home = Path(invocation.env["HOME"])
+    def _places(self, invocation: Invocation, session: Path, scratch: Path) -> FencePlaces:
+        repository = find_repository(self.project.main_repo)
         return FencePlaces(
-            home=home,
+            home=Path(invocation.env["HOME"]),
             main_repo=self.project.main_repo,
+            repository=(repository.git.folder, repository.common) if repository is not None else None,
             work_dir=invocation.cwd,
             worktrees=self.project.worktrees,
             session=session,
@@ -133,8 +137,7 @@ class AgentFence:
         Raises:
             StorageError: It cannot be made.
         """
-        mark = hashlib.sha256(os.fsencode(os.path.realpath(owner))).hexdigest()[:16]
-        folder = self.state_dir / "fence" / kind / f"{owner.name[:40]}-{mark}"
+        folder = self.state_dir / "fence" / kind / folder_key(owner)
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
         for path in (self.state_dir, folder.parent.parent, folder.parent, folder):

@@ -15,6 +15,7 @@ from samobot.claude.fence_probe import env_resets_signals, find_bwrap
 from samobot.claude.fence_rules import FencePlaces, fence_rules
 from samobot.claude.invocation import Invocation
 from samobot.claude.spawn import wrapped
+from samobot.session.repository import find_repository
 
 SECRET = "the-secret-of-this-machine"
 
@@ -119,9 +120,11 @@ class FencedWorld:
         scratch, caches = self.state / "fence" / "scratch", self.state / "fence" / "caches"
         for folder in (scratch, caches):
             folder.mkdir(parents=True, exist_ok=True)
+        repository = find_repository(Path(str(changes.get("main_repo", self.repo))))
         values: dict[str, object] = {
             "home": self.home,
             "main_repo": self.repo,
+            "repository": (repository.git.folder, repository.common) if repository is not None else None,
             "work_dir": self.worktree,
             "worktrees": self.root / "worktrees",
             "session": self.session,

@@ -315,6 +315,21 @@ def test_a_checkout_that_the_user_chose_can_be_worked_in(world: FencedWorld) -> 
     assert not (world.repo / ".git" / "hooks" / "y").exists()
 
 
+def test_worktree_of_a_bare_repository_can_be_committed_in(world: FencedWorld) -> None:
+    bare, worktree = world.root / "bare.git", world.root / "worktrees" / "of-bare"
+    for command in (
+        ["git", "clone", "-q", "--bare", str(world.repo), str(bare)],
+        ["git", "-C", str(bare), "worktree", "add", "-q", "-b", "of-bare", str(worktree)],
+    ):
+        subprocess.run(command, env=world.environ, check=True, capture_output=True)
+    commit = "echo x > a && git add a && git commit -qm 'Add a'; git config core.fsmonitor evil"
+    world.run(commit, main_repo=bare, work_dir=worktree)
+    log = ["git", "-C", str(bare), "log", "--format=%s", "of-bare"]
+    shown = subprocess.run(log, env=world.environ, capture_output=True, text=True, check=True)
+    assert shown.stdout.split("\n")[0] == "Add a"
+    assert "evil" not in (bare / "config").read_text()
+
+
 def test_a_home_with_a_link_on_its_way_is_closed_too(world: FencedWorld) -> None:
     link = world.root / "link"
     link.symlink_to(world.home)

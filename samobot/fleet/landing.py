@@ -33,7 +33,6 @@ from samobot.session.snapshot import is_done
 from samobot.session.vault import edit_lock
 from samobot.text import without_surrogates
 
-_TITLE = 72
 _LOCK, _LOCK_WAIT_S = ".landing.lock", 60.0
 _REMOVES = frozenset({LandingStep.CLEAN_UP, LandingStep.DISCARD})
 _MERGES = {LandingStep.MERGE: MergeMethod.MERGE, LandingStep.SQUASH: MergeMethod.SQUASH}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from samobot.errors import UsageError
+from samobot.errors import NotFoundError, UsageError
 from samobot.fleet.worktree_setup import INCLUDE_FILE
 from samobot.session.files import write_atomic
-from samobot.session.git import Git, GitError
+from samobot.session.git import GitError
+from samobot.session.repository import find_repository
 
 _MOST = 20
 _PATTERNS = (":(glob)**/.env", ":(glob)**/.env.*", ":(glob)**/.envrc")
@@ -24,13 +25,11 @@ def missing_in_worktrees(main_repo: Path) -> tuple[str, ...]:
         Paths from the top of the repository, at most twenty.
     """
     try:
-        git = Git(main_repo)
-        top = Path(git.run("rev-parse", "--show-toplevel").rstrip("\n"))
-        if os.path.lexists(top / INCLUDE_FILE):
+        repository = find_repository(main_repo)
+        if repository is None or os.path.lexists(repository.git.folder / INCLUDE_FILE):
             return ()
-        found = Git(top).run(
-            "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *_PATTERNS
-        )
+        git, top = repository.git, repository.git.folder
+        found = git.run("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *_PATTERNS)
     except (GitError, UsageError):
         return ()
     names = sorted(name for name in found.split("\0") if name and "\n" not in name)
@@ -42,8 +41,12 @@ def include(main_repo: Path, names: tuple[str, ...]) -> Path:
 
     Raises:
         StorageError: It cannot be written.
-        GitError: The repository is gone.
+        NotFoundError: The repository is gone.
+        UsageError: The repository is damaged, or git is not installed.
     """
-    top = Path(Git(main_repo).run("rev-parse", "--show-toplevel").rstrip("\n"))
-    write_atomic(top / INCLUDE_FILE, "".join(f"/{name}\n" for name in names))
-    return top / INCLUDE_FILE
+    repository = find_repository(main_repo)
+    if repository is None:
+        raise NotFoundError(f"{main_repo} is not a git repository any longer.")
+    path = repository.git.folder / INCLUDE_FILE
+    write_atomic(path, "".join(f"/{name}\n" for name in names))
+    return path

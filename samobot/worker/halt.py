@@ -115,10 +115,10 @@ def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Hal
     """
     worker, forced, unknown = _end_worker(folder)
     swept = end_leftovers(folder)
-    if worker is None and holder(folder) is None and _may_resume(folder):
+    if worker is None and holder(folder) is None and _may_resume(folder, worker):
         _write_run_end(folder, now())  # only this keeps it from being resumed
     with contextlib.suppress(StorageError):  # it is stopped even if that cannot be written
-        if holder(folder) is None and _is_unended(folder, worker):
+        if holder(folder) is None and (_was_left_running(folder) or _may_resume(folder, worker)):
             _write_run_end(folder, now())
     alive = [f"{pid} {command}" for pid, command in session_processes(folder.path)]
     if unknown is not None:
@@ -265,25 +265,20 @@ def _was_left_running(folder: SessionFolder) -> bool:
     return run is not None and run.end is None
 
 
-def _is_unended(folder: SessionFolder, worker: int | None) -> bool:
-    """Whether the journal does not show yet that the session is stopped.
+def _may_resume(folder: SessionFolder, worker: int | None) -> bool:
+    """Whether a session without a worker could resume automatically: by an answer or a limit's reset.
 
     Args:
         folder: The session.
         worker: Process id of the worker that was ended; it may have died before it recorded that it had begun.
     """
-    if _was_left_running(folder) or _may_resume(folder):
-        return True
-    return worker is not None and snapshot(folder, "").status.state is SessionState.IDLE
-
-
-def _may_resume(folder: SessionFolder) -> bool:
-    """Whether a session without a worker could resume automatically: by an answer or a limit's reset."""
     current = snapshot(folder, "")
     match current.status.state:
         case SessionState.WAITING | SessionState.BLOCKED | SessionState.PARKED:
             return True
         case SessionState.STOPPED:
             return not is_stopped(current.end)
+        case SessionState.IDLE:
+            return worker is not None
         case _:
             return False

@@ -13,8 +13,8 @@ from samobot.session.folder import SessionFolder
 from samobot.session.journal_events import EventName
 from samobot.session.lock import holder
 from samobot.session.worktree import recreate_worktree
-from samobot.worker.iteration import find_work_dir
 from samobot.worker.session_files import SessionFiles
+from samobot.worker.work_dir import find_work_dir
 
 LOST = "Changes that were not committed in the deleted worktree are lost."
 

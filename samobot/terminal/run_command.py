@@ -39,10 +39,10 @@ from samobot.terminal.trust_command import ask_to_trust
 from samobot.terminal.wording_lines import describe_end
 from samobot.terminal.worktree_prompt import ensure_worktree, recreate_option
 from samobot.worker.factory import WorkerFactory
-from samobot.worker.iteration import find_work_dir
 from samobot.worker.loop import Worker
 from samobot.worker.run import RunOptions, RunResult
 from samobot.worker.session_files import SessionFiles
+from samobot.worker.work_dir import find_work_dir
 
 _ASKED = "asked in the terminal"
 """Instead of a session's name in the record of what was reported: a refusal is not asked about again."""

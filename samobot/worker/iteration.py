@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import os
 import platform
 import time
 import uuid
@@ -23,7 +21,7 @@ from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
 from samobot.config.project_guard import VOID_KIND, ProjectGuard
 from samobot.config.trust import is_trusted, project_settings, report_once
-from samobot.errors import StorageError, UsageError, WorktreeGoneError
+from samobot.errors import StorageError
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.session import baseline, tamper
 from samobot.session.commit_check import commit_problem, unfinished_work
@@ -36,7 +34,6 @@ from samobot.session.journal_copy import remove_requests, restore_copy
 from samobot.session.log_copy import new_stream, restore_logs
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.signal import Signal, SignalProblem
-from samobot.session.tree_state import tree_state
 from samobot.session.vault import edit_lock
 from samobot.session.worktree import base_of
 from samobot.worker.agent_fence import AgentFence
@@ -52,10 +49,7 @@ from samobot.worker.prompt import (
 )
 from samobot.worker.session_files import SessionFiles
 from samobot.worker.setup_command import run_setup
-
-_NOT_WORK = frozenset({"_overview.md", "_signal.json", LEARNED, "_logs"})
-_BLOCK = 64 * 1024
-_BLOCKS_HASHED = 256
+from samobot.worker.work_dir import find_work_dir, trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,44 +389,3 @@ def _stays(signal: Signal | SignalProblem, phase: Phase) -> bool:
 def _unfinished(signal: Signal | SignalProblem, work_dir: Path) -> str:
     is_done = isinstance(signal, Signal) and signal.status is SignalStatus.DONE
     return unfinished_work(work_dir, diff_summary(work_dir, base_of(work_dir))) if is_done else ""
-
-
-def find_work_dir(project: Project, files: SessionFiles) -> Path:
-    """Return a session's working directory: its worktree, or the main repository if there is none.
-
-    Raises:
-        WorktreeGoneError: Its worktree was deleted.
-        UsageError: It is gone otherwise; the message explains how to restore it.
-    """
-    named = files.overview().working_dir
-    if named is None:
-        worktree = project.worktrees / files.folder.name
-        return worktree if worktree.is_dir() else project.main_repo
-    # A relative path that was written by hand is relative to the project's file.
-    path = project.file.parent / os.path.expanduser(named)
-    if not path.is_dir():
-        if project.worktrees in path.parents:
-            raise WorktreeGoneError(
-                f"The working directory {path} of {files.folder.name} is gone: its worktree was deleted. It can be "
-                "recreated from its branch, without what was not committed: /resume in the chat, or "
-                f"samobot resume {files.folder.name} --recreate-worktree; or restore it by hand (`git worktree add`)."
-            )
-        raise UsageError(
-            f"The working directory {path} of {files.folder.name} is gone. Restore it (`git worktree prune`, "
-            f"then `git worktree add {path} BRANCH`), or correct “Working Dir:” in {files.folder.overview}."
-        )
-    return path
-
-
-def trace(work_dir: Path, folder: SessionFolder) -> str:
-    """Fingerprint the work: the repository, and the session's files but for what every iteration writes."""
-    digest = hashlib.sha256(tree_state(work_dir).encode())
-    for path in sorted(folder.path.glob("*")):
-        if path.name in _NOT_WORK or not path.is_file():
-            continue
-        digest.update(path.name.encode("utf-8", "surrogateescape"))
-        with contextlib.suppress(OSError), path.open("rb") as file:
-            digest.update(str(path.stat().st_size).encode())
-            for _ in range(_BLOCKS_HASHED):
-                digest.update(file.read(_BLOCK))
-    return digest.hexdigest()

@@ -20,7 +20,7 @@ from pathlib import Path
 from samobot.config.project import KEYS, SETUP_KEY, parse_values
 from samobot.errors import StorageError
 from samobot.session import journal
-from samobot.session.file_lock import FileLock
+from samobot.session.file_lock import locked
 from samobot.session.files import is_unusable, make_folder, move_aside, read_bytes, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.journal_events import EventName
@@ -155,9 +155,7 @@ class ProjectGuard:
     def _locked(self, file: Path) -> Iterator[None]:
         make_folder(self._folder.parent, 0o700)
         make_folder(self._folder, 0o700)
-        with FileLock(self._path(file).with_suffix(".lock")) as lock:
-            if not lock.acquire(wait=_LOCK_WAIT_S):
-                raise StorageError(f"Another samobot process has held {lock.path} for {_LOCK_WAIT_S:g} s.")
+        with locked(self._path(file).with_suffix(".lock"), wait=_LOCK_WAIT_S):
             yield
 
     def _record(self, file: Path) -> _Record | None:

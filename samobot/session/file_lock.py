@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -153,3 +154,20 @@ class FileLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, wait: float) -> Iterator[None]:
+    """Hold a lock file.
+
+    Args:
+        path: The file; created if missing, its folder is not.
+        wait: Seconds to wait for the holder.
+
+    Raises:
+        StorageError: It was not free in time, or the file system refused.
+    """
+    with FileLock(path) as lock:
+        if not lock.acquire(wait=wait):
+            raise StorageError(f"Another samobot process has held {path} for {wait:g} s.")
+        yield

@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.session.file_lock import FileLock
+from samobot.session.file_lock import FileLock, locked
 from samobot.session.files import make_folder, require_logs_folder, storage_error
 
 _REMEDY = "Nothing starts without it: make it writable, or set SAMOBOT_STATE_DIR to a folder of your own."
@@ -115,9 +115,7 @@ class Vault:
             StorageError: It was not free in time, or the file system refused.
         """
         self.prepare()
-        with FileLock(self.path / ".lock") as lock:
-            if not lock.acquire(wait=_LOCK_SECONDS):
-                raise StorageError(f"Another samobot process has held {lock.path} for {_LOCK_SECONDS:g} s.")
+        with locked(self.path / ".lock", wait=_LOCK_SECONDS):
             yield
 
     def discard(self) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.claude.fence import EMPTIED, FenceRule, Reachable
+from samobot.claude.user_settings import config_folder
 from samobot.errors import UsageError
 
 # Below the home. Toolchains are read-only: what an agent plants there would run outside later.
@@ -140,8 +141,8 @@ def _programs(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[Fence
 
 def _claude(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
     """The CLI's settings read-only, its login, and its record of this project's conversations."""
-    named = environ.get("CLAUDE_CONFIG_DIR")
-    folder = Path(named) if named else places.home / ".claude"
+    folder = config_folder(environ)
+    is_named = bool(environ.get("CLAUDE_CONFIG_DIR"))  # then it holds `.claude.json` as well
     inside = places.inner_home / ".claude"
     inside.mkdir(exist_ok=True)
     yield FenceRule(folder, Reachable.WRITE, inside)
@@ -150,9 +151,9 @@ def _claude(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRu
             yield FenceRule(entry, Reachable.READ)
     # A login that the CLI renews has to be kept. The file with MCP servers is a copy: what an agent adds is gone.
     yield FenceRule(folder / ".credentials.json", Reachable.WRITE)
-    state = (folder if named else places.home) / ".claude.json"
+    state = (folder if is_named else places.home) / ".claude.json"
     if state.is_file():
-        (inside if named else places.inner_home).joinpath(".claude.json").write_bytes(state.read_bytes())
+        (inside if is_named else places.inner_home).joinpath(".claude.json").write_bytes(state.read_bytes())
     slug = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in str(places.work_dir))
     conversations = folder / "projects" / slug
     conversations.mkdir(parents=True, exist_ok=True)

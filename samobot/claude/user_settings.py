@@ -1,4 +1,4 @@
-"""What in the user's own Claude Code settings breaks an iteration, in which nobody can allow anything.
+"""What in the user's own Claude Code settings breaks an iteration, in which no permission can be given.
 
 Measured on 2.1.197 and 2.1.332: under `bypassPermissions` too, an `ask` rule denies its tool, `deny` removes it, and
 `disableBypassPermissionsMode` denies every tool that no `allow` rule names. Hooks of the user run in each iteration.
@@ -76,10 +76,14 @@ def check_user_settings(options: ClaudeOptions, environ: Mapping[str, str]) -> N
             raise UsageError(f"No iteration can work: {problem.text}. {problem.remedy}")
 
 
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """The folder of the CLI's settings and records."""
+    named = environ.get("CLAUDE_CONFIG_DIR")
+    return Path(named) if named else Path(environ.get("HOME") or Path.home()) / ".claude"
+
+
 def _files(environ: Mapping[str, str], managed: Path) -> Iterator[Path]:
-    folder = environ.get("CLAUDE_CONFIG_DIR")
-    home = Path(environ.get("HOME") or Path.home())
-    yield (Path(folder) if folder else home / ".claude") / "settings.json"
+    yield config_folder(environ) / "settings.json"
     yield managed / "managed-settings.json"
     yield from sorted((managed / "managed-settings.d").glob("*.json"))
 
@@ -100,7 +104,7 @@ def _in_file(file: Path, options: ClaudeOptions) -> Iterator[SettingsProblem]:
         refused = [tool for tool in _NEEDED if tool in _whole_tools(permissions.get(kind))]
         if refused:
             yield SettingsProblem(
-                f"permissions.{kind} in {file} holds {_quoted(refused)}, and nobody can be asked in an iteration",
+                f"permissions.{kind} in {file} holds {_quoted(refused)}, and an iteration cannot ask for permission",
                 "Remove that there, or name single commands, such as Bash(git push *).",
                 fatal=True,
             )

@@ -94,7 +94,7 @@ class ProjectGuard:
         """
         process = own_identity()
         if process is None:
-            return  # the system does not show processes: nobody could see later that this one has ended
+            return  # the system does not show processes: its end could not be seen later
         self.settle(file)
         with self._locked(file):
             record = self._record(file)

@@ -121,7 +121,7 @@ class Catalog:
         """Keep no more than a line of these sessions until something happens to them.
 
         Returns:
-            The lines: of those in which nothing has happened for long, and for which nobody is needed.
+            The lines: of those unchanged for long that do not need the user.
         """
         marked = []
         for key in keys:

@@ -1,6 +1,6 @@
 """One session of the catalog, read again only after a change.
 
-A poll costs a few `stat` calls a session. An idle one (nobody holds it, nothing has changed for an hour) costs
+A poll costs a few `stat` calls a session. An idle one (without a worker, unchanged for an hour) costs
 a single one: of its folder, whose time every file that is made or replaced in there changes. What is written in
 place, as some editors do, shows when its turn to be looked at closely comes, within `SWEEP_SECONDS`.
 """
@@ -26,7 +26,7 @@ SWEEP_SECONDS = 20.0
 """Seconds within which every idle session, and every list of sessions, gets a full check."""
 
 IDLE_AFTER_SECONDS = 3600.0
-"""Seconds without any change after which a session that nobody holds counts as idle."""
+"""Seconds without any change after which a session without a worker counts as idle."""
 
 MTIME_GRANULARITY = 0.1
 """Resolution of a file's change time: two changes within it may leave the same time."""

@@ -50,7 +50,7 @@ class Fleet(Protocol):
     async def mark_past(self, keys: list[str]) -> list[PastSession]:
         """Keep no more than a line of these sessions until something happens to them.
 
-        Returns the lines: of those in which nothing has happened for long, and for which nobody is needed.
+        Returns the lines: of those unchanged for long that do not need the user.
         """
 
     async def view(self, ref: SessionRef) -> SessionView:

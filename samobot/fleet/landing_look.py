@@ -40,7 +40,7 @@ class LandingLook:
         state: The branch.
         title: Title of a squashed commit or a pull request: the task's first line.
         body: Text of a pull request: the newest summary.
-        target: Where it would be pushed to; None if there is no remote, or nobody asked.
+        target: Where it would be pushed to; None if there is no remote, or it was not asked for.
         forge: The forge of that remote; None if it is not known.
         forge_name: The forge's repository, for display.
         pull_request: The branch's newest pull request.

@@ -54,7 +54,7 @@ class SessionRef(_View):
 
 @dataclass(frozen=True, slots=True)
 class PastSession:
-    """A session at rest, in one line: nobody works on it, and nothing has happened to it for long.
+    """A session at rest, in one line: without a worker, and unchanged for long.
 
     Attributes:
         key: The session's key.

@@ -70,7 +70,7 @@ class PastSessions:
         self._soon.extend(keys)
 
     def check_all_soon(self) -> None:
-        """Check all: nobody watched for a while."""
+        """Check all, after a time without events."""
         known = set(self._soon)
         self._soon.extend(key for key in self._sessions if key not in known)
 

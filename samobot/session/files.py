@@ -261,7 +261,7 @@ def append_line(path: Path, line: str, mode: int | None = None, *, durable: bool
         path: The file; created if missing, its folder is not.
         line: The line without its end.
         mode: Permission bits of a new file; None leaves them to the umask.
-        durable: False for a copy, for which nobody has to wait.
+        durable: False for a copy, which need not be on disk at once.
 
     Raises:
         StorageError: The file system refused.

@@ -84,7 +84,7 @@ def read_target(state: BranchState) -> PushTarget | None:
 
 
 def push(state: BranchState, target: PushTarget) -> None:
-    """Push the branch's commit; nobody else's commits are overwritten.
+    """Push the branch's commit; no other commits are overwritten.
 
     Raises:
         ConflictError: The remote refuses, or cannot be reached.

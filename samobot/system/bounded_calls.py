@@ -97,7 +97,7 @@ class _Lane(threading.Thread):
     Args:
         calls: The calls by their keys.
         clock: Monotonic seconds.
-        left_behind: Whether nobody waits even for the first one.
+        left_behind: Whether even the first one is not waited for.
 
     Attributes:
         rest: Those that have not begun.

@@ -25,7 +25,7 @@ class TranscriptionError(SamobotError):
 
 @dataclass(frozen=True, slots=True)
 class Transcriber:
-    """Who turns audio into text, as configured; nobody if both `url` and `command` are empty.
+    """What turns audio into text, as configured; unset if both `url` and `command` are empty.
 
     Attributes:
         url: Root of a service, or its `…/v1/audio/transcriptions`; goes before `command`.

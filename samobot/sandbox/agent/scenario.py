@@ -149,11 +149,15 @@ def read_children(scenario: Path) -> list[int]:
 
 
 def read_notes(scenario: Path) -> list[Note]:
-    """Everything the agent noted down about its runs, oldest first."""
+    """Everything the agent noted down about its runs, oldest first.
+
+    A last line without its line feed is left for the next look: a write of several pages is seen page by page.
+    """
     file = runs_file(scenario)
     if not file.exists():
         return []
-    return [Note.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [Note.model_validate_json(line) for line in lines if line.endswith("\n")]
 
 
 def runs_file(scenario: Path) -> Path:

@@ -652,6 +652,15 @@ def test_the_greeting_journey_does_the_work_it_reports(stage: Stage) -> None:
     assert len(list(stage.session.glob("*-summary.md"))) == 1
 
 
+def test_notes_of_runs_leave_out_a_line_that_is_still_being_written(stage: Stage) -> None:
+    stage.steps()
+    stage.run("planning")
+    whole = s.read_notes(stage.scenario)
+    with s.runs_file(stage.scenario).open("a", encoding="utf-8") as file:
+        file.write('{"at": 1.5, "pid": 1, "prompt": "Never switch ')
+    assert s.read_notes(stage.scenario) == whole != []
+
+
 def test_the_endless_journey_never_finishes(stage: Stage) -> None:
     stage.install(endless(seconds=0))
     for _ in range(3):

@@ -53,6 +53,11 @@ def test_no_text_is_ever_refused_or_shortened(text: str) -> None:
     assert lost <= {"amp", "lt", "nbsp", "copy", "x110000", "py"}
 
 
+@given(st.text(alphabet="abZéß漢7 ,;:.'\"()/%+=?-", max_size=60))
+def test_render_of_a_line_without_markup_is_what_the_parser_makes_of_it(line: str) -> None:
+    assert render(line) == render(line + "\n")  # a line end leads through the parser
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(ANYTHING, MARKUP))
 def test_any_string_at_all_is_accepted(text: str) -> None:

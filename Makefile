@@ -2,6 +2,8 @@
 # Empty: requirements/setup.sh finds one that fits.
 PYTHON ?=
 export PYTHON
+# Hundreds of tests start the program: each would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := sh requirements/setup.sh

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.sandbox.botapi.entities import EntityType, tidy
@@ -20,6 +20,7 @@ from samobot.telegram.markup.split import (
     split_html,
 )
 from tests.support import nasty
+from tests.support.examples import examples
 
 
 def squeezed(text: str) -> str:
@@ -48,7 +49,7 @@ def test_messages_fit_and_lose_nothing(text: str, limit: int) -> None:
         assert squeezed(seen) == squeezed(rich.text)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.text(st.characters(codec="utf-8"), max_size=300), st.integers(16, 80))
 def test_no_character_is_lost_at_any_limit(text: str, limit: int) -> None:
     rich = RichText(clean(text))

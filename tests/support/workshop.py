@@ -110,8 +110,8 @@ class Workshop:
 
     def journal(self, name: str, event: str | None = None) -> list[dict[str, Any]]:
         """The events of a session's journal, of one kind where that is named."""
-        lines = (self.session(name) / "_logs" / "journal.jsonl").read_text().splitlines(keepends=True)
-        events = [json.loads(line) for line in lines if line.endswith("\n")]
+        lines = (self.session(name) / "_logs" / "journal.jsonl").read_bytes().splitlines(keepends=True)
+        events = [json.loads(line) for line in lines if line.endswith(b"\n")]
         return [each for each in events if event in (None, each["event"])]
 
     def processes(self) -> list[str]:

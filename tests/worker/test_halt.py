@@ -145,7 +145,10 @@ def test_worker_that_ended_before_its_first_record_leaves_a_stopped_session(tmp_
 
 def says(shop: ScriptedShop, word: str) -> bool:
     """Whether the agent has said that."""
-    return any(f'"{word}"' in path.read_text() for path in shop.sessions.glob("*/_logs/*-001-*.jsonl"))
+    return any(
+        f'"{word}"' in path.read_text(errors="replace")
+        for path in shop.sessions.glob("*/_logs/*-001-*.jsonl")
+    )
 
 
 @pytest.mark.parametrize("place", ["{session}", "{workdir}/src"])

@@ -156,8 +156,8 @@ def read_notes(scenario: Path) -> list[Note]:
     file = runs_file(scenario)
     if not file.exists():
         return []
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [Note.model_validate_json(line) for line in lines if line.endswith("\n")]
+    lines = file.read_bytes().splitlines(keepends=True)
+    return [Note.model_validate_json(line) for line in lines if line.endswith(b"\n")]
 
 
 def runs_file(scenario: Path) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,9 @@ from samobot.telegram.markup.split import (
 )
 from tests.support import nasty
 from tests.support.examples import examples
+
+rendered = functools.cache(render)
+"""The same text is cut at several limits."""
 
 
 def squeezed(text: str) -> str:
@@ -42,7 +47,7 @@ def fits(messages: tuple[str, ...], limit: int) -> str:
 @pytest.mark.parametrize("limit", [64, 1024, 4096])
 @pytest.mark.parametrize("text", nasty.texts())
 def test_messages_fit_and_lose_nothing(text: str, limit: int) -> None:
-    rich = render(text)
+    rich = rendered(text)
     limit = max(limit, rich.units // 50)  # not the same cut a thousand times
     seen = fits(split(rich, limit), limit)
     if visible(rich.text):
@@ -126,7 +131,7 @@ def test_html_put_together_from_pieces_can_be_cut() -> None:
 @pytest.mark.parametrize("text", nasty.texts())
 @pytest.mark.parametrize("limit", [20, 200])
 def test_shortened_text_fits_and_reports_that_it_was_cut(text: str, limit: int) -> None:
-    rich = render(text)
+    rich = rendered(text)
     short = shorten(rich, limit)
     parse_html(short.html())
     assert short.units <= limit

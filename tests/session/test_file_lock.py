@@ -110,7 +110,7 @@ def test_no_edit_of_several_threads_is_lost(tmp_path: Path) -> None:
 
 def test_no_edit_of_several_processes_is_lost(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom pathlib import Path\nfrom samobot.session.vault import edit_lock\nfrom samobot.session.files import read_text, write_atomic\nfolder = Pathsys.argv[1]\n"
+        "import sys\nfrom pathlib import Path\nfrom samobot.session.vault import edit_lock\nfrom samobot.session.files import read_text, write_atomic\nfolder = Path(sys.argv[1])\n"
         "for _ in range(20):\n    with edit_lock(folder):\n"
         "        write_atomic(folder / 'count', str(int(read_text(folder / 'count') or 0) + 1))\n"
     )

@@ -2,6 +2,8 @@
 # Empty: requirements/setup.sh finds one that fits.
 PYTHON ?=
 export PYTHON
+# Hundreds of tests start the program: each would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := sh requirements/setup.sh
@@ -11,7 +13,8 @@ NEWEST_CLAUDE := .cache/claude-cli-newest/node_modules/.bin/claude
 OLDEST_PIP := .cache/oldest-pip
 # One more than the cores of CI: many tests wait for a chat that takes one message a second.
 JOBS ?= 3
-PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadgroup
+DIST ?= loadgroup
+PYTEST = $(BIN)/pytest -n $(JOBS) --dist $(DIST)
 
 .PHONY: help setup demo browser fence pictures gallery claude oldest-pip check fast unit test coverage format lock upgrade release clean \
   trace bench chaos fuzz
@@ -72,8 +75,10 @@ check: setup ## format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# As many as CI has cores: these tests do not wait, and each worker spends seconds on collecting.
+# As many as CI has cores: these tests do not wait, and each worker spends seconds on collecting. Handed out in chunks:
+# one by one, 9,000 tests keep a third process busy.
 fast: JOBS = 2
+fast: DIST = worksteal
 fast: setup ## the quick tests: no npm, no browser, no whole journeys
 	$(PYTEST) --hypothesis-profile fast -m "not slow and not real_cli and not browser and not chaos"
 

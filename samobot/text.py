@@ -44,7 +44,9 @@ def one_line(text: str, limit: int | None = None) -> str:
         text: Any text.
         limit: Most characters to return; None for all.
     """
-    line = " ".join(_CONTROL.sub(" ", without_surrogates(text)).split())
+    if not text.isascii():
+        text = without_surrogates(text)
+    line = " ".join(_CONTROL.sub(" ", text).split())
     return line if limit is None else clip(line, limit)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections import Counter
@@ -20,9 +21,15 @@ def modules(*parts: str) -> list[Path]:
     return [top] if top.is_file() else sorted(top.rglob("*.py"))
 
 
+@functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a module's syntax tree."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def imports(path: Path) -> Iterator[str]:
     """Everything of ours that a module imports, also late, without the package's name."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -179,20 +186,17 @@ def test_the_bot_knows_sessions_only_as_values_of_the_fleet(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules("telegram"), ids=named)
 def test_the_bot_opens_no_files_but_its_own(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     used = {
         alias.name.split(".")[0]
-        for node in ast.walk(tree)
+        for node in nodes(path)
         if isinstance(node, ast.Import)
         for alias in node.names
     }
     used |= {
-        node.module.split(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module
+        node.module.split(".")[0] for node in nodes(path) if isinstance(node, ast.ImportFrom) and node.module
     }
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names = {node.id for node in nodes(path) if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
     if named(path) not in OWN_STATE:
         assert used & DISK == set()
         assert "open" not in names
@@ -222,7 +226,7 @@ def test_only_one_module_runs_git() -> None:
     runs = {
         named(path)
         for path in modules()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.List | ast.Tuple | ast.Call) and not is_name_of_check(node)
         for first in (node.args if isinstance(node, ast.Call) else node.elts)[:1]
         if isinstance(first, ast.Constant) and first.value == "git"
@@ -234,7 +238,9 @@ def test_no_two_public_classes_have_one_name() -> None:
     names = Counter(
         node.name
         for path in modules()
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        for module in nodes(path)[:1]
+        if isinstance(module, ast.Module)
+        for node in module.body
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     )
     assert [name for name, count in names.items() if count > 1] == []

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet.models import SessionView
 from samobot.fleet.view_builder import unreadable_view, view_of, with_activity
-from samobot.session.files import stat_key
+from samobot.session.files import stat_keys
 from samobot.session.folder import SessionFolder
 from samobot.session.snapshot import Snapshot, SnapshotReader
 
@@ -68,7 +68,7 @@ class CatalogEntry:
             closely: Check every file even if the session is idle.
         """
         glance = self._rests and not closely and now < self._due
-        if glance and self.view is not None and stat_key(self._dir) == self._marks[0]:
+        if glance and self.view is not None and stat_keys((self._dir,)) == self._marks[:1]:
             return self.view
         if self._held and self._reader is not None and self.view is not None:
             return self._read()  # only the lock itself shows whether its holder is still there
@@ -77,7 +77,7 @@ class CatalogEntry:
             self._read()
             # The plan may be another one now. If it is changed meanwhile, its time is too recent to be trusted.
             marks = self._marks = (*marks[: 1 + len(self._files)], *self._look_at_plan())
-        newest = max((mark[0] for mark in marks if mark is not None), default=0) / 1e9
+        newest = max([mark[0] for mark in marks if mark is not None], default=0) / 1e9
         clock = time.time()
         if newest > clock - MTIME_GRANULARITY:
             self._marks = ()  # it may change once more without that showing
@@ -130,11 +130,11 @@ class CatalogEntry:
         return self.view
 
     def _look_at_files(self) -> _Marks:
-        return (stat_key(self._dir), *map(stat_key, self._files), *self._look_at_plan())
+        return (*stat_keys((self._dir, *self._files)), *self._look_at_plan())
 
     def _look_at_plan(self) -> _Marks:
         plan = self.view.plan if self.view is not None else None
-        return () if plan is None else (stat_key(os.path.join(self._dir, plan.name)),)
+        return () if plan is None else stat_keys((os.path.join(self._dir, plan.name),))
 
 
 def require_regular(folder: SessionFolder) -> None:

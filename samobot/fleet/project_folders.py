@@ -123,7 +123,8 @@ class ProjectFolders:
             mark = project.sessions.stat().st_mtime_ns
         except OSError:
             mark = None
-        if not anew and mark is not None and mark == listing.mark and now < listing.due:
+        unchanged = mark is not None and mark == listing.mark and now < listing.due
+        if unchanged and not listing.problem and not anew:
             return
         if mark is None:
             listing.problem = (

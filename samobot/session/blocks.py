@@ -91,7 +91,9 @@ def scan(text: str) -> tuple[Line, ...]:
     has_fences = "```" in text or "~~~" in text
     codes = _code(pieces) if has_fences else [False] * len(pieces)
     for index, (piece, end, code) in enumerate(zip(pieces, ends, codes, strict=True)):
-        level, title = (0, "") if code else heading_of(piece.removeprefix("\ufeff") if index == 0 else piece)
+        level, title = 0, ""
+        if not code and "#" in piece:
+            level, title = heading_of(piece.removeprefix("\ufeff") if index == 0 else piece)
         lines.append(Line(index + 1, start, piece, end, code, level, title))
         start += len(piece) + len(end)
     return tuple(lines)
@@ -158,24 +160,19 @@ def head_of(lines: Sequence[Line]) -> Sequence[Line]:
 
 def section_of(lines: Sequence[Line], title: str) -> Sequence[Line] | None:
     """Return the first section of level 2 with this title, its heading first; None if there is none."""
-    start = next(
-        (
-            index
-            for index, line in enumerate(lines)
-            if line.level == 2 and line.title.rstrip(":").strip().casefold() == title
-        ),
-        None,
-    )
-    if start is None:
-        return None
-    stop = next((index for index in range(start + 1, len(lines)) if 1 <= lines[index].level <= 2), len(lines))
-    return lines[start:stop]
+    start: int | None = None
+    for index, line in enumerate(lines):
+        if start is not None and 1 <= line.level <= 2:
+            return lines[start:index]
+        if start is None and line.level == 2 and line.title.rstrip(":").strip().casefold() == title:
+            start = index
+    return None if start is None else lines[start:]
 
 
 def key_lines(lines: Sequence[Line]) -> Iterator[KeyLine]:
     """Yield the lines `Key: value` in order."""
     for line in lines:
-        key = None if line.code or line.level else match_key(line.text)
+        key = match_key(line.text) if ":" in line.text and not line.code and not line.level else None
         if key is not None:
             yield KeyLine(line, key)
 

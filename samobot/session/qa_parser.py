@@ -101,7 +101,7 @@ def _open_fences(lines: Sequence[Line]) -> tuple[Sequence[Line], frozenset[int]]
 
     Code within a question, above its answer, stays code.
     """
-    if not any(line.code for line in lines):
+    if not [line for line in lines if line.code]:
         return lines, frozenset()
     result: list[Line] = []
     borders: set[int] = set()

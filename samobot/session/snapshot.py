@@ -15,7 +15,7 @@ from typing import Protocol
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus
 from samobot.session.baseline import counting_guidance, load
-from samobot.session.files import stat_key
+from samobot.session.files import stat_keys
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
@@ -209,7 +209,7 @@ class SnapshotReader:
         plan = self._last.standing.plan
         self._plan = os.fspath(plan.path) if plan else None
         # What was seen before reading: a change in between is read again next time.
-        self._held, self._seen = held, (*seen[:-1], stat_key(self._plan) if self._plan else None)
+        self._held, self._seen = held, (seen[0], self._plan_mark())
         return self._last
 
     def _sums(self) -> Journal | None:
@@ -226,7 +226,10 @@ class SnapshotReader:
             return error.message
 
     def _marks(self) -> tuple[object, ...]:
-        return (*map(stat_key, self._files), stat_key(self._plan) if self._plan else None)
+        return stat_keys(self._files), self._plan_mark()
+
+    def _plan_mark(self) -> object:
+        return stat_keys((self._plan,)) if self._plan else None
 
 
 def _state(
@@ -298,4 +301,4 @@ def _updated(folder: SessionFolder) -> datetime | None:
 
 
 def _clean(text: str | None) -> str | None:
-    return None if text is None else without_surrogates(text)
+    return text if text is None or text.isascii() else without_surrogates(text)

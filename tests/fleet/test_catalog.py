@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from samobot.fleet.catalog import READS_AT_ONCE, Catalog
 from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, SWEEP_SECONDS
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.past_sessions import COVERED_TURN_SECONDS, TURN_SECONDS
-from samobot.session.files import stat_key
+from samobot.session.files import stat_keys
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
 from samobot.session.snapshot import SnapshotReader
@@ -98,12 +99,12 @@ def test_idle_session_costs_one_stat_of_its_folder(
     before = catalog.sessions()
     looked: list[str] = []
 
-    def mark(path: str) -> tuple[int, int, int] | None:
-        looked.append(path)
-        return stat_key(path)
+    def marks(paths: Iterable[str]) -> tuple[tuple[int, int, int] | None, ...]:
+        looked.extend(paths)
+        return stat_keys(paths)
 
     with monkeypatch.context() as patch:
-        patch.setattr(entry_module, "stat_key", mark)
+        patch.setattr(entry_module, "stat_keys", marks)
         assert catalog.sessions() == before
     assert looked == [str(session.path)]
 
@@ -431,7 +432,7 @@ def test_an_idle_session_is_not_looked_at_while_its_folder_is_covered(
     before = catalog.sessions()
     looked: list[str] = []
     with monkeypatch.context() as patch:
-        patch.setattr(entry_module, "stat_key", looked.append)
+        patch.setattr(entry_module, "stat_keys", looked.extend)
         assert catalog.sessions() is before
     assert looked == []
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 from samobot.errors import ConflictError
 from samobot.fleet import forge_tool, landing
 from samobot.fleet.forge import split_address
-from samobot.fleet.landing_models import LandingStep
+from samobot.fleet.landing_models import LandingStep, LandingView
+from samobot.session.vault import use_state_dir
 from tests.support.fake_gh import GREEN, RED, RUNNING, STATUS, FakeForge, put_gh
 from tests.support.landing_room import LandingRoom
 from tests.support.repository import commit, git
@@ -19,26 +22,68 @@ from tests.support.repository import commit, git
 SUMMARY = "# Greeting\n\nAdded greet.py; *all* tests pass.\n"
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LandingRoom:
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    git(tmp_path, "config", "--global", "user.name", "Anna")
-    git(tmp_path, "config", "--global", "user.email", "anna@example.org")
-    made = LandingRoom(tmp_path, tmp_path / "bare.git")
+    return make_room(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def forge(room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
+    return make_forge(room, monkeypatch)
+
+
+@dataclass(frozen=True)
+class ShownGreen:
+    """A pull request that is green, as the user has seen it.
+
+    Attributes:
+        room: Its room; a test changes nothing in there.
+        forge: Its forge; each test begins with the same state.
+        view: What the user has seen.
+    """
+
+    room: LandingRoom
+    forge: FakeForge
+    view: LandingView
+
+
+@pytest.fixture(scope="module")
+def green_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ShownGreen, str]]:
+    """One for all tests that change nothing but the forge's state, and that state."""
+    use_state_dir(tmp_path_factory.getbasetemp() / "samobot-state")
+    with pytest.MonkeyPatch.context() as patch:
+        room = make_room(tmp_path_factory.mktemp("green"), patch)
+        forge = make_forge(room, patch)
+        opened(room, forge, GREEN)
+        yield ShownGreen(room, forge, room.view()), forge.state.read_text()
+
+
+@pytest.fixture
+def green(green_once: tuple[ShownGreen, str]) -> ShownGreen:
+    shown, state = green_once
+    shown.forge.state.write_text(state)
+    return shown
+
+
+def make_room(root: Path, patch: pytest.MonkeyPatch) -> LandingRoom:
+    patch.setenv("GIT_CONFIG_GLOBAL", str(root / "gitconfig"))
+    git(root, "config", "--global", "user.name", "Anna")
+    git(root, "config", "--global", "user.email", "anna@example.org")
+    made = LandingRoom(root, root / "bare.git")
     # The user's own configuration leads GitHub's address to a folder.
-    git(
-        tmp_path, "config", "--global", f"url.file://{made.bare}.insteadOf", "https://github.com/ann/demo.git"
-    )
+    git(root, "config", "--global", f"url.file://{made.bare}.insteadOf", "https://github.com/ann/demo.git")
     git(made.repo, "remote", "set-url", "origin", "https://github.com/ann/demo.git")
     (made.folder.path / "01-15-12:00-summary.md").write_text(SUMMARY)
     return made
 
 
-@pytest.fixture
-def forge(room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
+def make_forge(room: LandingRoom, patch: pytest.MonkeyPatch) -> FakeForge:
     assert room.bare is not None
     made = put_gh(room.root, room.bare)
-    monkeypatch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
+    patch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
     return made
 
 
@@ -124,19 +169,14 @@ def test_pull_request_is_merged_at_the_commit_that_was_green(
     ],
 )
 def test_what_is_not_green_and_ready_is_not_merged(
-    room: LandingRoom,
-    forge: FakeForge,
-    checks: list[dict[str, str]],
-    request_values: dict[str, Any],
-    words: str,
+    green: ShownGreen, checks: list[dict[str, str]], request_values: dict[str, Any], words: str
 ) -> None:
-    opened(room, forge, GREEN)
-    green = room.view()
+    room, forge = green.room, green.forge
     forge.report(room.tip("greet"), *checks)
     forge.change_request(**request_values)
     # What was shown green and has changed, and what is shown now.
     with pytest.raises(ConflictError, match="has changed since"):
-        room.land(LandingStep.MERGE_PR, green)
+        room.land(LandingStep.MERGE_PR, green.view)
     offer = room.view().offer(LandingStep.MERGE_PR)
     assert offer is not None
     assert words in offer.refusal

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from samobot.errors import ConflictError
@@ -18,6 +18,7 @@ from samobot.session.branch_state import BaseBranch, BranchState
 from samobot.session.git import Git
 from samobot.session.push import PushTarget
 from samobot.session.repository import GitRepository
+from tests.support.examples import examples
 from tests.support.landing_room import KEY, NOW, OVERVIEW
 from tests.support.session_folder import ANNA, make_session
 
@@ -106,7 +107,7 @@ def green(view: LandingView) -> bool:
         lambda stretches: [each for part in stretches for each in part]
     )
 )
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(250, HealthCheck.function_scoped_fixture)
 def test_no_history_merges_what_was_not_shown_green(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, object]]
 ) -> None:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import SamobotError
@@ -32,6 +32,7 @@ from samobot.session.vault import edit_lock
 from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.iteration import IterationConfig, IterationRunner
 from samobot.worker.session_files import SessionFiles
+from tests.support.examples import examples
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
 
 FILES = (
@@ -156,7 +157,7 @@ DEEDS = st.lists(
 COUNT = itertools.count()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(before=DEEDS, after=DEEDS, killed=st.booleans())
 def test_property(
     tmp_path_factory: pytest.TempPathFactory,

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from samobot.session import baseline
@@ -15,6 +15,7 @@ from samobot.session.folder import SessionFolder
 from samobot.session.overview import parse_overview
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.vault import edit_lock
+from tests.support.examples import examples
 from tests.support.session_folder import make_session
 
 
@@ -174,7 +175,7 @@ def test_what_is_no_file_is_moved_away_and_kept(folder: SessionFolder, name: str
     assert (aside / "note").read_text() == "kept"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, HealthCheck.function_scoped_fixture)
 @given(junk=st.binary(max_size=400))
 def test_no_bytes_in_the_overview_bring_the_worker_down(folder: SessionFolder, junk: bytes) -> None:
     before = folder.overview.read_bytes()

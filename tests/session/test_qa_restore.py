@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.session.qa import parse_qa, set_answer
@@ -150,7 +150,6 @@ def test_another_question_under_an_answered_label_does_not_inherit_the_answer() 
 PIECES = ["### Q1: Which DB should it use?\n", "### Q2: x\n", "A) a\n", "**Answer:** yes\n", "**Answer:** _waiting_\n", "\n", "> q\n", "```\n", "## Round 2\n", "words\n"]  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join) | st.text(max_size=60))
 def test_whatever_the_agent_writes_the_answers_of_the_user_are_the_only_ones(after: str) -> None:
     text = restore_answers(ASKED, after, {}).text

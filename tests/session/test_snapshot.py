@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -22,6 +22,7 @@ from samobot.session.lock import RunLock
 from samobot.session.qa import set_answer
 from samobot.session.snapshot import SnapshotReader, snapshot
 from samobot.session.status import SessionState, Status
+from tests.support.examples import examples
 from tests.support.session_folder import KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
 
 
@@ -300,7 +301,7 @@ def test_session_that_is_gone_is_idle_and_shows_nothing(tmp_path: Path) -> None:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(overview=st.binary(max_size=200), signal=st.binary(max_size=100), qa=st.binary(max_size=200))
 def test_whatever_the_files_hold_there_is_a_status(
     tmp_path_factory: pytest.TempPathFactory, overview: bytes, signal: bytes, qa: bytes

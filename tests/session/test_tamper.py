@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.session import baseline
@@ -22,6 +22,7 @@ from samobot.session.process_identity import boot_id
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.tamper import Voided, VoidKind, revert
 from samobot.session.vault import edit_lock
+from tests.support.examples import examples
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan
 
 
@@ -283,7 +284,7 @@ def test_a_damaged_baseline_knows_of_nothing_and_only_what_is_recorded_counts(
     assert answers(folder) == ["A) hello", None]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     qa=st.text(max_size=200) | st.just(QUESTIONS.replace("_waiting_", "yes")),
     decisions=st.binary(max_size=100),

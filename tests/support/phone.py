@@ -12,7 +12,9 @@ import pytest
 from telegram import Bot, Update
 
 from samobot.config.settings import Settings
+from samobot.errors import UsageError
 from samobot.fleet.desired_runs import DesiredRuns
+from samobot.fleet.launch import RunRequest
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers import callbacks
@@ -58,11 +60,15 @@ B) blue
 PLAN = "# Greeting\n\n## Phase 1: Script\n- [ ] write it\n- [ ] try it\n"
 
 
+WORKER = ["/bin/sh", "-c", f"echo 'samobot: Claude is not here.'; exit {UsageError.exit_code}"]
+"""What takes the place of `samobot run`, which would take half a second to come to the same end."""
+
+
 @dataclass
 class Phone:
     """A context with a phone before it: says and taps without a network, and reads what is queued.
 
-    Nothing is wanted to run: no worker is started, as the state folder says that everything is stopped.
+    A worker that is started ends at once, as one without a Claude CLI does: see `WORKER`.
     """
 
     root: Path
@@ -223,6 +229,7 @@ async def open_phone(
         made.toasts.append((text, alert))
 
     monkeypatch.setattr(outbox, "answer", answer)
+    monkeypatch.setattr(RunRequest, "argv", lambda self: WORKER)
     # However slow the machine: what a tap came to is its answer.
     monkeypatch.setattr(callbacks, "ANSWER_SECONDS", 600.0)
     yield made

@@ -95,10 +95,11 @@ def from_html(source: str) -> RichText:
 
 
 def _add(builder: Builder, tags: list[tuple[str, bool]], text: str, language: str) -> None:
-    names = {tag for tag, _ in tags}
-    if "pre" in names:
+    if not text:
+        return
+    if ("pre", False) in tags:
         builder.verbatim(Style.PRE, text, language)
-    elif "code" in names:
+    elif ("code", False) in tags:
         builder.verbatim(Style.CODE, text)
     else:
         builder.text(text)

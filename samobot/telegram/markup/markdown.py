@@ -44,6 +44,9 @@ _COLUMNS = 40
 _WRAPPED = 60
 _DEEPEST_INDENT = 8
 _BULLETS = "•◦▪"
+_PLAIN_LINE = re.compile(r"[^\W\d_](?:[^\W_]|[ ,;:.'\"()/%+=?-])*(?<! )\Z")
+"""A line in which nothing has a meaning in Markdown."""
+
 _TASK = re.compile(r"\[([ xX])\][ \t]+")
 
 
@@ -54,8 +57,10 @@ def render(markdown: str) -> RichText:
         markdown: Any text at all; damaged characters are replaced, nesting beyond reason is shown as it was typed.
     """
     source = clean(markdown)
+    if _PLAIN_LINE.match(source):
+        return RichText(source)
     # A row short of cells is filled up: with many columns, a few bytes a row become a huge table.
-    wide = any(line.count("|") > _COLUMNS for line in source.split("\n"))
+    wide = "|" in source and any(line.count("|") > _COLUMNS for line in source.split("\n"))
     tokens = (_WITHOUT_TABLES if wide else _PARSER).parse(source)
     # The parser drops what is nested deeper than its limit; nothing may be lost.
     if any(token.level >= _NESTING - 2 for token in tokens):

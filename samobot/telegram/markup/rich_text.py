@@ -292,6 +292,8 @@ def utf16_units(text: str) -> int:
 
 def visible(text: str) -> bool:
     """Whether there is anything to see: Telegram refuses a message of spaces and zero-width characters."""
+    if text.isascii():
+        return bool(text.strip())
     return any(
         not character.isspace() and unicodedata.category(character) not in {"Cf", "Mn"} for character in text
     )

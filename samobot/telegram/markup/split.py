@@ -120,7 +120,9 @@ class _Cutter:
         while end < len(text) and text[end].isspace():
             end += 1
         # In a code block the space before the first word is its indentation.
-        if any(span.style is Style.PRE and span.start < end < span.end for span in self._from(at)):
+        if end > at and any(
+            span.style is Style.PRE and span.start < end < span.end for span in self._from(at)
+        ):
             return max(at, text.rfind("\n", at, end) + 1)
         return end
 

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.sandbox.botapi.entities import EntityType, tidy
@@ -17,6 +17,7 @@ from samobot.telegram.markup.markdown import render
 from samobot.telegram.markup.rich_text import RichText, Style, TextSpan, clean, escape
 from samobot.telegram.markup.tables import squeezed
 from tests.support import nasty
+from tests.support.examples import examples
 
 ANYTHING = st.text(st.characters(), max_size=400)  # lone surrogates and control characters among them
 MARKUP = st.lists(
@@ -53,13 +54,18 @@ def test_no_text_is_ever_refused_or_shortened(text: str) -> None:
     assert lost <= {"amp", "lt", "nbsp", "copy", "x110000", "py"}
 
 
-@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="abZéß漢7 ,;:.'\"()/%+=?-", max_size=60))
+def test_render_of_a_line_without_markup_is_what_the_parser_makes_of_it(line: str) -> None:
+    assert render(line) == render(line + "\n")  # a line end leads through the parser
+
+
+@examples(300)
 @given(st.one_of(ANYTHING, MARKUP))
 def test_any_string_at_all_is_accepted(text: str) -> None:
     accepted(render(text).html())
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(st.tuples(st.sampled_from(["", "- ", "> ", "1. ", "# ", "    ", "```\n", "| a | b |\n|--|--|\n| ", "**", "~~", "`", "[x](", "<", "[n]: "]), st.integers(0, 10**6)), max_size=25))  # fmt: skip
 def test_every_word_is_still_there(lines: list[tuple[str, int]]) -> None:
     words = [f"w{number}w" for _, number in lines]

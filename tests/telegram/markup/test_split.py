@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.sandbox.botapi.entities import EntityType, tidy
@@ -20,6 +22,10 @@ from samobot.telegram.markup.split import (
     split_html,
 )
 from tests.support import nasty
+from tests.support.examples import examples
+
+rendered = functools.cache(render)
+"""The same text is cut at several limits."""
 
 
 def squeezed(text: str) -> str:
@@ -41,14 +47,14 @@ def fits(messages: tuple[str, ...], limit: int) -> str:
 @pytest.mark.parametrize("limit", [64, 1024, 4096])
 @pytest.mark.parametrize("text", nasty.texts())
 def test_messages_fit_and_lose_nothing(text: str, limit: int) -> None:
-    rich = render(text)
+    rich = rendered(text)
     limit = max(limit, rich.units // 50)  # not the same cut a thousand times
     seen = fits(split(rich, limit), limit)
     if visible(rich.text):
         assert squeezed(seen) == squeezed(rich.text)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.text(st.characters(codec="utf-8"), max_size=300), st.integers(16, 80))
 def test_no_character_is_lost_at_any_limit(text: str, limit: int) -> None:
     rich = RichText(clean(text))
@@ -125,7 +131,7 @@ def test_html_put_together_from_pieces_can_be_cut() -> None:
 @pytest.mark.parametrize("text", nasty.texts())
 @pytest.mark.parametrize("limit", [20, 200])
 def test_shortened_text_fits_and_reports_that_it_was_cut(text: str, limit: int) -> None:
-    rich = render(text)
+    rich = rendered(text)
     short = shorten(rich, limit)
     parse_html(short.html())
     assert short.units <= limit

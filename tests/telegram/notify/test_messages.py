@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from samobot.fleet.models import GuidanceView, PlanPhaseView, RemarkView, SessionRef, SessionView
@@ -38,6 +38,7 @@ from samobot.telegram.views.plan_view import changes, decided_plan, open_plan, p
 from samobot.telegram.views.questions import answered_question, answers_receipt, open_question
 from samobot.telegram.views.wording import Recipient
 from tests.support import nasty
+from tests.support.examples import examples
 from tests.support.views import AT, asking, at_rest, blocked, ended, plan, planned, question, session
 
 HERE = Recipient(1, zone=UTC)
@@ -410,11 +411,7 @@ def accepted(shown: MessageView, store: Store) -> None:
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(60, HealthCheck.function_scoped_fixture)
 @given(view=views(), words=TEXTS)
 def test_every_kind_of_message_is_taken_by_telegram(view: SessionView, words: str, store: Store) -> None:
     document = Document(name=words, text=words)

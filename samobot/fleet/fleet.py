@@ -63,10 +63,20 @@ class Fleet(Protocol):
         """Return the session name that was probably meant."""
 
     async def free_name(self, project: str, name: str) -> str:
-        """Return a name that neither a session nor an archived one of the project has: `greet-2` if `greet` was used."""
+        """Return a name that was not used in the project: `greet-2` if `greet` was.
+
+        Sessions, archived ones, and branches with commits of their own use a name.
+        """
 
     async def archived(self) -> list[SessionRef]:
         """List the archived sessions of every project, the newest first."""
+
+    async def archived_view(self, ref: SessionRef) -> SessionView:
+        """Read an archived session; its documents are read like those of any other.
+
+        Raises:
+            NotFoundError: It is not in the archive.
+        """
 
     async def is_archived(self, ref: SessionRef) -> bool:
         """Whether a session that is gone is in the archive."""

@@ -79,6 +79,7 @@ class LocalFleet(Fleet):
         self._watch_files = watch_files
         self._watching: asyncio.Task[None] | None = None
         self._projects: list[ProjectView] = []
+        self._branch_prefix = settings.git_branch_prefix
         self.desired_runs = DesiredRuns(state_dir, lambda: now().timestamp())
         self._threads = Threads()
         self._workers = WorkerProcesses(state_dir, environ, self._changed.set)
@@ -130,10 +131,13 @@ class LocalFleet(Fleet):
         return await self._reader.nearest(name)
 
     async def free_name(self, project: str, name: str) -> str:
-        return await self._reader.free_name(project, name)
+        return await self._reader.free_name(project, name, self._branch_prefix)
 
     async def archived(self) -> list[SessionRef]:
         return await self._reader.archived()
+
+    async def archived_view(self, ref: SessionRef) -> SessionView:
+        return await self._reader.archived_view(ref)
 
     async def restore(self, ref: SessionRef) -> None:
         await self._reader.restore(ref)

@@ -206,6 +206,7 @@ class SessionView(_View):
         remarks: The newest remarks of its workers.
         decision: The last decision.
         repository: Whether it works in a git repository, as far as that is known: whether there is a diff.
+        archived: Whether it is in the archive, where it can only be read.
         last_action: As in the overview.
         next: As in the overview; None until the agent has written it.
         started: When the session began.
@@ -269,6 +270,7 @@ class SessionView(_View):
     problems: tuple[str, ...] = ()
     decision: DecisionView | None = None
     repository: bool = True
+    archived: bool = False
 
     @property
     def paused(self) -> bool:

@@ -18,6 +18,7 @@ from samobot.fleet.catalog_entry import MTIME_GRANULARITY, require_regular
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import ProjectView
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, list_names, resolve, split_date
+from samobot.session.worktree import has_own_work
 from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.text import nearest, without_surrogates
 
@@ -180,19 +181,25 @@ class ProjectFolders:
         shown = {without_surrogates(split_date(each)[1]) for each in names}
         return nearest(name.rpartition(":")[2], sorted(shown))
 
-    def free_name(self, project: str, name: str) -> str:
-        """Return a name that neither a session nor an archived one has: `greet-2` if `greet` was used.
+    def free_name(self, project: str, name: str, branch_prefix: str = "") -> str:
+        """Return a name that was not used: by a session, an archived one, or a branch with commits of its own.
+
+        Args:
+            project: The project's name.
+            name: The wanted name; `greet-2` is returned if `greet` was used.
+            branch_prefix: First part of the names of branches.
 
         Raises:
             NotFoundError: There is no such project.
         """
-        sessions = self.project(project).sessions
+        there = self.project(project)
+        sessions = there.sessions
         used = set()
         for folder in (sessions, sessions / ARCHIVE):
             with contextlib.suppress(OSError):
                 used |= {split_date(each)[1] for each in os.listdir(folder)}
         base, number, found = re.sub(r"-\d{1,3}$", "", name) or name, 2, name
-        while found in used:
+        while found in used or has_own_work(there.main_repo, found, branch_prefix):
             found, number = f"{base[:_LONGEST_BASE]}-{number}", number + 1
         return found
 

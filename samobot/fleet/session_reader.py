@@ -6,8 +6,10 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from samobot.config.project import Project
+from samobot.errors import NotFoundError
 from samobot.fleet import documents
 from samobot.fleet.catalog import Catalog
+from samobot.fleet.catalog_entry import CatalogEntry
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import CostReport, DiffView, Document, FileView, ProjectView
 from samobot.fleet.supervisor import Observation
@@ -87,13 +89,25 @@ class SessionReader:
         """List the archived sessions of every project, the newest first."""
         return await self._threads.read(self._catalog.folders.archived)
 
+    async def archived_view(self, ref: SessionRef) -> SessionView:
+        """Read an archived session.
+
+        Raises:
+            NotFoundError: It is not in the archive.
+        """
+        return await self._threads.read(lambda: self._archived_view(ref))
+
+    def _archived_view(self, ref: SessionRef) -> SessionView:
+        entry = CatalogEntry(self._catalog.folders.archived_folder(ref), ref.key)
+        return entry.look(0.0, closely=True).model_copy(update={"archived": True})
+
     async def restore(self, ref: SessionRef) -> None:
         """Move an archived session back beside the others."""
         await self._threads.read(lambda: restore(self._catalog.folders.archived_folder(ref)))
 
-    async def free_name(self, project: str, name: str) -> str:
-        """Return a name that neither a session nor an archived one of the project has."""
-        return await self._threads.read(lambda: self._catalog.folders.free_name(project, name))
+    async def free_name(self, project: str, name: str, branch_prefix: str) -> str:
+        """Return a name that no session, archived one or branch with commits of its own has."""
+        return await self._threads.read(lambda: self._catalog.folders.free_name(project, name, branch_prefix))
 
     async def is_archived(self, ref: SessionRef) -> bool:
         """Whether a session that is not there was put into the archive."""
@@ -136,36 +150,49 @@ class SessionReader:
 
     # What they hold.
 
+    async def _readable(self, ref: SessionRef) -> SessionFolder:
+        """Where a session's documents are: in its folder, else in the archive.
+
+        Raises:
+            NotFoundError: It is in neither.
+        """
+        try:
+            return await self.folder(ref)
+        except NotFoundError:
+            if not await self.is_archived(ref):
+                raise
+            return await self._threads.read(lambda: self._catalog.folders.archived_folder(ref))
+
     async def plan_text(self, ref: SessionRef) -> Document:
         """The newest plan."""
-        return await documents.plan_text(await self.folder(ref))
+        return await documents.plan_text(await self._readable(ref))
 
     async def summary_text(self, ref: SessionRef) -> Document | None:
         """The newest summary that the agent wrote."""
-        return await documents.summary_text(await self.folder(ref))
+        return await documents.summary_text(await self._readable(ref))
 
     async def diff(self, ref: SessionRef) -> DiffView:
         """What the session has changed."""
         project = await self.project(ref.project)
-        return await documents.diff(await self.folder(ref), project.main_repo)
+        return await documents.diff(await self._readable(ref), project.main_repo)
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """What the agent did last, a line each."""
         project = await self.project(ref.project)
-        return await documents.log_lines(await self.folder(ref), project.main_repo, count)
+        return await documents.log_lines(await self._readable(ref), project.main_repo, count)
 
     async def last_message(self, ref: SessionRef) -> str:
         """The last thing that the agent said."""
-        return await documents.last_message(await self.folder(ref))
+        return await documents.last_message(await self._readable(ref))
 
     async def files(self, ref: SessionRef) -> list[FileView]:
         """The session's artefacts."""
-        return await documents.files(await self.folder(ref))
+        return await documents.files(await self._readable(ref))
 
     async def file(self, ref: SessionRef, name: str) -> bytes:
         """One artefact."""
-        return await documents.file(await self.folder(ref), name)
+        return await documents.file(await self._readable(ref), name)
 
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         """A picture of the session's course, as PNG."""
-        return await documents.timeline(await self.folder(ref), ref.name, theme)
+        return await documents.timeline(await self._readable(ref), ref.name, theme)

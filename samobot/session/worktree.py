@@ -123,6 +123,26 @@ def recreate_worktree(main_repo: Path, path: Path, branch_prefix: str = "") -> W
         raise UsageError(f"git could not recreate the worktree {path}: {failure.message}") from failure
 
 
+def has_own_work(main_repo: Path, name: str, branch_prefix: str = "") -> bool:
+    """Whether the branch that a new session would get is there already, with commits of its own.
+
+    Args:
+        main_repo: The project's repository, or a folder in one.
+        name: The session's name.
+        branch_prefix: First part of the branch's name.
+    """
+    try:
+        repository = find_repository(main_repo) if main_repo.is_dir() else None
+        if repository is None:
+            return False
+        branch = _branch_name(repository.git, name, branch_prefix)
+        if commit_of(repository, f"refs/heads/{branch}") is None:
+            return False
+        return bool(_earlier_work(repository.git, branch, _merge_base(repository.git, branch)))
+    except (GitError, UsageError):
+        return False  # `prepare_worktree` reports it
+
+
 def base_of(path: Path) -> str | None:
     """Return the commit at which the branch checked out in a folder left the default one, if known."""
     try:

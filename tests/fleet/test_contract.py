@@ -230,6 +230,7 @@ async def test_every_call_survives_json(host: Host) -> None:
     await fleet.archive(acting)
     assert await fleet.is_archived(acting)
     assert await fleet.archived() == [acting]
+    assert (await fleet.archived_view(acting)).archived
     await fleet.restore(acting)
     assert not await fleet.is_archived(acting)
     await fleet.archive(acting)

@@ -11,7 +11,7 @@ from samobot.telegram.handlers.control_handlers import is_over
 from samobot.telegram.handlers.resolve import any_session, find_target
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.actions import Action, ActionKind, restore_action
 from samobot.telegram.views.blocked import rest_words
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import need_of
@@ -61,13 +61,12 @@ async def archive_one(context: HandlerContext, request: ChatRequest, ref: Sessio
         raise ConflictError(f"{ref.name} is running. Stop it first.") from None
     await context.notifier.archive(ref, request.person)
     context.toast(request, f"{ref.name} is archived.")
-    if request.query_id is None:
-        context.reply(
-            request,
-            f"{Icon.ARCHIVED} {bold(ref.name)} is archived. Its branch stays.",
-            buttons=rows(restore_button(ref)),
-            part="archived",
-        )
+    context.reply(
+        request,
+        f"{Icon.ARCHIVED} {bold(ref.name)} is archived. Its branch stays.",
+        buttons=rows(restore_button(ref)),
+        part="archived",
+    )
 
 
 async def restore(context: HandlerContext, request: ChatRequest) -> None:
@@ -112,6 +111,4 @@ def show_archived(context: HandlerContext, request: ChatRequest, refs: Sequence[
 
 def restore_button(ref: SessionRef) -> ActionButton:
     """A button that takes a session out of the archive."""
-    return choice(
-        f"♻️ Restore {ref.name}", Action(do=ActionKind.PICK_SESSION, command="restore", text=ref.key)
-    )
+    return choice(f"♻️ Restore {ref.name}", restore_action(ref.key))

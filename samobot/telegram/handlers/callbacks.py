@@ -35,6 +35,7 @@ from samobot.telegram.handlers.decision_checks import check_not_answered
 from samobot.telegram.handlers.expired_buttons import answer_expired
 from samobot.telegram.handlers.free_text import handle_text
 from samobot.telegram.handlers.parsing import parse_command
+from samobot.telegram.handlers.resolve import view_or_archived
 from samobot.telegram.handlers.status_handlers import place_of
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.outbound.downloads import FileDownloadError
@@ -295,7 +296,7 @@ async def _show(context: HandlerContext, request: ChatRequest, action: Action, r
         case ActionKind.SHOW_PLAN:
             await document_handlers.show_plan(context, request, ref)
         case _:
-            await status_handlers.show_one(context, request, await context.fleet.view(ref))
+            await status_handlers.show_one(context, request, await view_or_archived(context, ref))
 
 
 async def _give(context: HandlerContext, request: ChatRequest, action: Action) -> None:
@@ -326,6 +327,10 @@ async def _in_project(context: HandlerContext, request: ChatRequest, action: Act
             await run_handlers.ask_task_of(context, request, project, text)
         case "rename":
             run_handlers.ask_name(context, request, project, text)
+        case "continue":
+            await run_handlers.continue_archived(context, request.with_text(text), project)
+        case "branch":
+            await run_handlers.run_in(context, request.with_text(text), project, on_branch=True)
         case "other":
             await session_offers.choose_project(context, request, text)
         case _:

@@ -9,7 +9,7 @@ from samobot.errors import NotFoundError, UsageError
 from samobot.fleet.models import SessionRef
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
 from samobot.telegram.handlers.parsing import first_word
-from samobot.telegram.handlers.resolve import any_session, find_target
+from samobot.telegram.handlers.resolve import any_session, find_target, view_or_archived
 from samobot.telegram.markup.disguise import plain_undisguised
 from samobot.telegram.markup.html import bold, pre
 from samobot.telegram.markup.markdown import HEAVY
@@ -29,7 +29,7 @@ _SHORT_PLAN = 3_000
 
 async def plan(context: HandlerContext, request: ChatRequest) -> None:
     """`/plan [name]`."""
-    target = await find_target(context, request, "plan", lambda view: view.plan is not None)
+    target = await find_target(context, request, "plan", lambda view: view.plan is not None, reads=True)
     if target is not None:
         await show_plan(context, request, target.view.ref)
 
@@ -37,7 +37,7 @@ async def plan(context: HandlerContext, request: ChatRequest) -> None:
 async def show_plan(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Show the plan: in the chat where it is short, always as a document."""
     document = await context.fleet.plan_text(ref)
-    view = await context.fleet.view(ref)
+    view = await view_or_archived(context, ref)
     about = about_session(ref, "plan", **({"sha256": view.plan.sha256} if view.plan else {}))
     if len(document.text) <= _SHORT_PLAN:
         for number, piece in enumerate(await _rendered(document.text)):
@@ -54,7 +54,7 @@ async def show_plan(context: HandlerContext, request: ChatRequest, ref: SessionR
 
 async def diff(context: HandlerContext, request: ChatRequest) -> None:
     """`/diff [name]`."""
-    target = await find_target(context, request, "diff", lambda view: view.iteration > 0)
+    target = await find_target(context, request, "diff", lambda view: view.iteration > 0, reads=True)
     if target is not None:
         await show_diff(context, request, target.view.ref)
 
@@ -99,7 +99,12 @@ async def show_diff(context: HandlerContext, request: ChatRequest, ref: SessionR
 async def log(context: HandlerContext, request: ChatRequest) -> None:
     """`/log [name] [lines]`."""
     target = await find_target(
-        context, request, "log", lambda view: view.iteration > 0, takes=lambda text: text.strip().isdecimal()
+        context,
+        request,
+        "log",
+        lambda view: view.iteration > 0,
+        takes=lambda text: text.strip().isdecimal(),
+        reads=True,
     )
     if target is None:
         return
@@ -123,7 +128,7 @@ async def show_log(
 
 async def files(context: HandlerContext, request: ChatRequest) -> None:
     """`/files [name] [file]`: the artefacts, or one of them."""
-    target = await find_target(context, request, "files", any_session, takes=lambda _: True)
+    target = await find_target(context, request, "files", any_session, takes=lambda _: True, reads=True)
     if target is None:
         return
     wanted = target.rest.strip()
@@ -203,7 +208,7 @@ async def send_file(
 async def show_pr_text(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Give the summary as a text to be pasted into a pull request."""
     document = await context.fleet.summary_text(ref)
-    view = await context.fleet.view(ref)
+    view = await view_or_archived(context, ref)
     text = (document.text if document is not None else view.summary).strip()
     if not text:
         raise NotFoundError(f"{ref.name} has no summary.")
@@ -218,7 +223,7 @@ async def show_pr_text(context: HandlerContext, request: ChatRequest, ref: Sessi
 
 async def chart(context: HandlerContext, request: ChatRequest) -> None:
     """`/chart [name]`: the session's course as a picture."""
-    target = await find_target(context, request, "chart", lambda view: view.iteration > 0)
+    target = await find_target(context, request, "chart", lambda view: view.iteration > 0, reads=True)
     if target is not None:
         await show_timeline(context, request, target.view.ref)
 

@@ -31,7 +31,7 @@ from samobot.telegram.handlers.intents import (
     says_done,
 )
 from samobot.telegram.handlers.prompts import Prompt
-from samobot.telegram.handlers.resolve import display_names, is_active
+from samobot.telegram.handlers.resolve import display_names, is_active, offer_restoring, view_or_archived
 from samobot.telegram.handlers.session_replies import (
     answer_shown,
     approve_action,
@@ -78,7 +78,11 @@ async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
         return
     prompts.close_prompt(context, request)
     if request.session is not None:
-        await handle_reply(context, request, await context.fleet.view(SessionRef.from_key(request.session)))
+        view = await view_or_archived(context, SessionRef.from_key(request.session))
+        if view.archived:
+            offer_restoring(context, request, view.ref, " Your message was not used.")
+        else:
+            await handle_reply(context, request, view)
         return
     await _hint(context, request)
 

@@ -38,7 +38,7 @@ _LEVELS = {
 async def cost(context: HandlerContext, request: ChatRequest) -> None:
     """`/cost [name]`: what it has cost, by session, phase, model and day."""
     if request.text.strip() or request.session is not None:
-        target = await find_target(context, request, "cost", any_session)
+        target = await find_target(context, request, "cost", any_session, reads=True)
         if target is not None:
             _show_cost(context, request, target.view)
         return

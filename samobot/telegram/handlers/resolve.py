@@ -14,7 +14,7 @@ from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.recent_sessions import recent_sessions
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.actions import Action, ActionKind, restore_action
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.card import sign_of
 from samobot.telegram.views.pending import need_of
@@ -91,6 +91,7 @@ async def find_target(
     *,
     words: bool = False,
     takes: Callable[[str], bool] = _takes_nothing,
+    reads: bool = False,
     question: str = "Which session?",
     none: str = "There is no session for that. /run starts one, /sessions lists all.",
 ) -> Target | None:
@@ -103,6 +104,7 @@ async def find_target(
         fits: Whether it could be about a session.
         words: Whether a text follows the name. A reply then keeps all of it.
         takes: Whether a text may be what follows the name if the name was left out.
+        reads: Whether the command only reads, so that an archived session will do.
         question: What the user is asked.
         none: The error if there is none.
 
@@ -110,8 +112,11 @@ async def find_target(
         NotFoundError: There is no session that it could be about.
     """
     if request.session is not None and (words or not request.text.strip()):
-        view = await context.fleet.view(SessionRef.from_key(request.session))
-        return Target(view, request.text)
+        view = await view_or_archived(context, SessionRef.from_key(request.session))
+        if not view.archived or reads:
+            return Target(view, request.text)
+        offer_restoring(context, request, view.ref)
+        return None
     word, rest = first_word(request.text)
     named = await _find(context, word)
     if len(named) == 1:
@@ -123,7 +128,11 @@ async def find_target(
             return Target(fitting[0], rest)
         _choose(context, request.with_text(rest), command, fitting, question)
         return None
-    if word and not words and await _offer_restoring(context, request, word):
+    archived = await _find_archived(context, word) if word and not words else None
+    if archived is not None and reads:
+        return Target(await context.fleet.archived_view(archived), rest)
+    if archived is not None:
+        offer_restoring(context, request, archived)
         return None
     if words and await _offer_nearest(context, request, command, fits, word, rest):
         return None
@@ -132,7 +141,7 @@ async def find_target(
         await _not_found(context, request, command, word)
         return None
     if request.session is not None:
-        return Target(await context.fleet.view(SessionRef.from_key(request.session)), request.text)
+        return Target(await view_or_archived(context, SessionRef.from_key(request.session)), request.text)
     found = likely_sessions(await _candidates(context, fits), fits)
     if len(found) == 1:
         return Target(found[0], request.text)
@@ -161,21 +170,35 @@ async def _find(context: HandlerContext, word: str) -> list[SessionRef]:
         return []  # not a valid name
 
 
-async def _offer_restoring(context: HandlerContext, request: ChatRequest, word: str) -> bool:
-    """If an archived session is named, offer to restore it."""
-    name = word.rpartition(":")[2].casefold()
-    archived = [ref for ref in await context.fleet.archived() if name in (ref.name, ref.folder)]
-    if not archived:
-        return False
-    ref = archived[0]
-    restore = Action(do=ActionKind.PICK_SESSION, command="restore", text=ref.key)
+async def view_or_archived(context: HandlerContext, ref: SessionRef) -> SessionView:
+    """Read a session, in the archive if it is there.
+
+    Raises:
+        NotFoundError: It is neither among the sessions nor in the archive.
+    """
+    try:
+        return await context.fleet.view(ref)
+    except NotFoundError:
+        if not await context.fleet.is_archived(ref):
+            raise
+        return await context.fleet.archived_view(ref)
+
+
+async def _find_archived(context: HandlerContext, word: str) -> SessionRef | None:
+    """Find the newest archived session of a name, or of `project:name`."""
+    project, _, name = word.casefold().rpartition(":")
+    named = (ref for ref in await context.fleet.archived() if name in (ref.name, ref.folder))
+    return next((ref for ref in named if project in ("", ref.project.casefold())), None)
+
+
+def offer_restoring(context: HandlerContext, request: ChatRequest, ref: SessionRef, note: str = "") -> None:
+    """Reply that a session is archived, and offer to restore it; the note follows as HTML."""
     context.reply(
         request,
-        f"{Icon.ARCHIVED} {bold(ref.name)} is archived.",
-        buttons=rows(choice(f"♻️ Restore {ref.name}", restore)),
+        f"{Icon.ARCHIVED} {bold(ref.name)} is archived.{note}",
+        buttons=rows(choice(f"♻️ Restore {ref.name}", restore_action(ref.key))),
         part="archived",
     )
-    return True
 
 
 async def _not_found(context: HandlerContext, request: ChatRequest, command: str, word: str) -> None:

@@ -16,6 +16,7 @@ from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.handlers.resolve import project_named
 from samobot.telegram.handlers.run_arguments import RunArguments, parse_run
 from samobot.telegram.handlers.session_offers import (
+    archived_named,
     as_text,
     ask_project,
     flags_of,
@@ -41,8 +42,10 @@ async def run(context: HandlerContext, request: ChatRequest) -> None:
     await run_in(context, request, None)
 
 
-async def run_in(context: HandlerContext, request: ChatRequest, project: str | None) -> None:
-    """The same in a project that was chosen, if one was."""
+async def run_in(
+    context: HandlerContext, request: ChatRequest, project: str | None, *, on_branch: bool = False
+) -> None:
+    """The same in a project that was chosen, if one was; `on_branch` takes a branch that has commits of its own."""
     begun = [
         task for name, task in context.unfinished_commands() if task.key == request.key and name == "run"
     ]
@@ -75,6 +78,9 @@ async def run_in(context: HandlerContext, request: ChatRequest, project: str | N
     if derived:
         name = await context.fleet.free_name(project, name)
     known = await sessions_named(context, project, name)
+    used = not known and not derived and not on_branch
+    if used and await offer_fresh(context, request, project, replace(words, name=name)):
+        return
     if not known and not words.task and not words.dive:
         flags = flags_of(words)
         if not await offer_nearest(context, request, project, name, flags):
@@ -84,9 +90,17 @@ async def run_in(context: HandlerContext, request: ChatRequest, project: str | N
     if before is not None and before.state is SessionState.DONE:
         await offer_next(context, request, before, words)
         return
-    if not known and not derived and await offer_fresh(context, request, project, replace(words, name=name)):
-        return
     await start(context, request, project, replace(words, name=name))
+
+
+async def continue_archived(context: HandlerContext, request: ChatRequest, project: str) -> None:
+    """Take the session that a run names out of the archive, and continue it."""
+    words = await resolve_arguments(context, parse_run(request.text))
+    ref = await archived_named(context, project, clean_name(words.name or ""))
+    if ref is not None:
+        await context.fleet.restore(ref)
+        await context.notifier.refresh(ref)
+    await run_in(context, request, project)
 
 
 async def start(context: HandlerContext, request: ChatRequest, project: str, words: RunArguments) -> None:

@@ -128,26 +128,46 @@ async def offer_existing(context: HandlerContext, request: ChatRequest, words: R
 async def offer_fresh(
     context: HandlerContext, request: ChatRequest, project: str, words: RunArguments
 ) -> bool:
-    """If an archived session has had the name, ask: its branch with its commits is not taken silently."""
+    """If an archived session or a branch with commits of its own has the name, ask: neither is taken silently."""
     name = words.name or ""
     free = await context.fleet.free_name(project, name)
     if free == name:
         return False
-    again = as_text(replace(words, project=project, name=free))
-    text = again or f"{project}:{free} {words.task or ''} {flags_of(words)}".strip()
+    has_task = bool(words.task or words.dive)
+    archived = await archived_named(context, project, name)
+    if archived is not None:
+        said = f"An archived session is called {bold(name)} already."
+    else:
+        said = f"There is a branch {bold(name)} already, with commits of its own."
+    again = _run_text(replace(words, project=project))
+    fresh = _run_text(replace(words, project=project, name=free))
+    old = Action(
+        do=ActionKind.PICK_PROJECT,
+        project=project,
+        command="continue" if archived is not None else "branch",
+        text=again,
+    )
+    new = Action(
+        do=ActionKind.PICK_PROJECT, project=project, command="run" if has_task else "task", text=fresh
+    )
     context.reply(
         request,
-        f"An archived session is called {bold(name)} already.",
+        said,
         buttons=rows(
-            choice(
-                f"▶️ New: {free}",
-                Action(do=ActionKind.PICK_PROJECT, project=project, command="run", text=text),
-            ),
+            choice(f"▶️ Continue {name}", old),
+            choice(f"▶️ New: {free}", new),
             choice("Cancel", Action(do=ActionKind.CANCEL)),
+            width=1,
         ),
         part="used",
     )
     return True
+
+
+async def archived_named(context: HandlerContext, project: str, name: str) -> SessionRef | None:
+    """The newest archived session of a project that has a name."""
+    found = (ref for ref in await context.fleet.archived() if (ref.project, ref.name) == (project, name))
+    return next(found, None)
 
 
 async def sessions_named(context: HandlerContext, project: str, name: str) -> list[SessionRef]:
@@ -189,6 +209,11 @@ def as_text(words: RunArguments) -> str | None:
         return text if parse_run(text) == words else None
     except UsageError:
         return None
+
+
+def _run_text(words: RunArguments) -> str:
+    """A run as one line; texts that cannot be quoted come last, as they are."""
+    return as_text(words) or f"{words.project}:{words.name} {words.task or ''} {flags_of(words)}".strip()
 
 
 def flags_of(words: RunArguments) -> str:

@@ -32,7 +32,7 @@ _RESTING = 5
 async def status(context: HandlerContext, request: ChatRequest) -> None:
     """`/status [name]`: all sessions, or one in detail."""
     if request.text.strip() or request.session is not None:
-        target = await find_target(context, request, "status", any_session)
+        target = await find_target(context, request, "status", any_session, reads=True)
         if target is not None:
             await show_one(context, request, target.view)
         return

@@ -126,6 +126,14 @@ class Publisher:
         )
         self._cards[(session, recipient.chat_id)] = digest
 
+    def release_card(self, recipient: Recipient, session: str) -> None:
+        """Leave an earlier session's card as it is: the next one of this key is sent anew."""
+        key = f"card:{session}"
+        sent = self._store.sent.by_key(recipient.chat_id, key)
+        if sent is not None:
+            self._store.sent.rename(sent, f"{key}:{sent.message_id}")
+        self._cards.pop((session, recipient.chat_id), None)
+
     def forget_cards(self, session: str) -> None:
         """Render a session's cards again the next time: it is not certain that the last was accepted."""
         for key in [key for key in self._cards if key[0] == session]:

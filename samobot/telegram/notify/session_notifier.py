@@ -276,6 +276,8 @@ class SessionNotifier:
             told = change.after.updated(posted=posted)
             if told.card and show_card:
                 for recipient in recipients:
+                    if stored is None:
+                        self._publisher.release_card(recipient, key)
                     self._publisher.show_card(
                         recipient, key, card.card(view, recipient, change.now), at_end=at_end
                     )
@@ -379,9 +381,8 @@ class SessionNotifier:
                 )
                 if state.card:
                     self._publisher.retire(recipient, f"card:{key}")
-                    self._publisher.show_card(
-                        recipient, key, MessageView(f"{headline(sign, ref, words)}\n{escape(when)}")
-                    )
+                    shown = MessageView(f"{headline(sign, ref, words)}\n{escape(when)}")
+                    self._publisher.show_card(recipient, key, shown)
                 for record in state.posted.values():
                     if text := record.texts.get(recipient.chat_id):
                         about = MessageSubject(key, record.kind)

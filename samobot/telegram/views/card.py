@@ -10,7 +10,7 @@ from datetime import datetime
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.actions import Action, ActionKind, restore_action
 from samobot.telegram.views.buttons import ActionButton, MessageView, Rows
 from samobot.telegram.views.pending import Need, NeedKind, need_of
 from samobot.telegram.views.plain_lines import of_flattened
@@ -71,8 +71,22 @@ def card(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:
     return MessageView(text, card_buttons(view, need))
 
 
+_STATE_WORDS = {
+    SessionState.RUNNING: "Running",
+    SessionState.QUEUED: "Queued",
+    SessionState.WAITING: "Waiting for you",
+    SessionState.BLOCKED: "Blocked",
+    SessionState.PARKED: "Waiting for a usage limit",
+    SessionState.STOPPED: "Stopped",
+    SessionState.DONE: "Done",
+    SessionState.IDLE: "Not finished, idle",
+}
+
+
 def sign_of(view: SessionView, need: Need | None) -> Icon:
     """The sign of a session's state."""
+    if view.archived:
+        return Icon.ARCHIVED
     if need is not None:
         return SIGNS[need.kind]
     match view.state:
@@ -95,6 +109,8 @@ def sign_of(view: SessionView, need: Need | None) -> Icon:
 def doing(view: SessionView, need: Need | None, recipient: Recipient, now: datetime) -> str:
     """One line about what it does right now, or since when it is idle; plain text."""
     since = _since(view, recipient, now)
+    if view.archived:
+        return f"{view.ref.name} is archived. {_STATE_WORDS[view.state]}{since}"
     if need is not None:
         return f"{_waits(view, need)}{since}"
     match view.state:
@@ -141,6 +157,9 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
     resume = ActionButton("▶️ Resume", Action(do=ActionKind.RESUME, session=key))
     guidance = ActionButton("💬 Guidance", Action(do=ActionKind.GUIDANCE, session=key))
     archive = ActionButton("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key))
+    if view.archived:
+        restore = ActionButton(f"♻️ Restore {view.ref.name}", restore_action(key), once=True)
+        return ((*_documents(view), log), (restore,))
     if need is not None:
         match need.kind:
             case NeedKind.QUESTIONS | NeedKind.PLAN | NeedKind.ACTION:
@@ -158,13 +177,18 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
         case SessionState.STOPPED:
             return ((resume, log, archive),)
         case SessionState.DONE:
-            diff = ActionButton("± Diff", Action(do=ActionKind.DIFF, session=key))
-            files = ActionButton("📁 Files", Action(do=ActionKind.FILES, session=key))
-            return ((*((diff,) if view.repository else ()), files, archive),)
+            return ((*_documents(view), archive),)
         case SessionState.QUEUED:
             return ((stop,),)
         case SessionState.WAITING | SessionState.BLOCKED | SessionState.IDLE:
             return ((stop,),) if view.wanted or view.place else ((resume, log, archive),)
+
+
+def _documents(view: SessionView) -> tuple[ActionButton, ...]:
+    """Buttons for what can be read of a session that is over."""
+    diff = ActionButton("± Diff", Action(do=ActionKind.DIFF, session=view.ref.key))
+    files = ActionButton("📁 Files", Action(do=ActionKind.FILES, session=view.ref.key))
+    return (diff, files) if view.repository else (files,)
 
 
 def farewell(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:

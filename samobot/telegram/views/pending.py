@@ -54,6 +54,8 @@ _ENDS = {
 
 def need_of(view: SessionView) -> Need | None:
     """Say what holds a session up; None while it works, waits for its turn or a limit, or is over."""
+    if view.archived:
+        return None
     if view.state is SessionState.WAITING and view.waiting_for is not None and view.gate is not None:
         return Need(_WAITING[view.waiting_for], view.gate)
     if view.state is SessionState.BLOCKED:

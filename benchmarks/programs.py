@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.measure import Measure, spread
 from samobot.phases import Phase
-from samobot.session.overview import new_overview
+from samobot.session.overview_edits import new_overview
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 

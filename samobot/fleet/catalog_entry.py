@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet.models import SessionView
 from samobot.fleet.view_builder import unreadable_view, view_of, with_activity
-from samobot.session.files import stat_keys
+from samobot.session.file_marks import stat_keys
 from samobot.session.folder import SessionFolder
 from samobot.session.snapshot import Snapshot, SnapshotReader
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from samobot.fleet.models import PastSession
-from samobot.session.files import mark_of_files
+from samobot.session.file_marks import mark_of_files
 from samobot.session.folder import SessionFolder
 
 COVERED_TURN_SECONDS = 900.0

@@ -16,7 +16,7 @@ from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder, clean_name, list_folders, new_folder, resolve
 from samobot.session.journal_events import EventName
 from samobot.session.lock import holder
-from samobot.session.overview import new_overview
+from samobot.session.overview_edits import new_overview
 from samobot.session.vault import edit_lock
 from samobot.session.worktree import prepare_worktree
 from samobot.text import nearest

@@ -19,7 +19,7 @@ from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import Decision, DecisionKind
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEnd, RunningIteration
-from samobot.session.overview import NOTHING_PLANNED
+from samobot.session.overview_edits import NOTHING_PLANNED
 from samobot.session.plan import outline, spoken_phase, spoken_title
 from samobot.session.question import Question
 from samobot.session.signal import Signal

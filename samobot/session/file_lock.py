@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from samobot.errors import StorageError
-from samobot.session.files import require_regular, storage_error
+from samobot.session.disk_errors import storage_error
+from samobot.session.files import require_regular
 
 if TYPE_CHECKING:
     from types import TracebackType

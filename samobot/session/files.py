@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 from samobot.errors import StorageError
+from samobot.session.disk_errors import storage_error
 
 TEXT_LIMIT = 4 * 1024 * 1024
 """Bytes that a file of a session may have; one that is larger is not read."""
@@ -30,20 +29,6 @@ _LEFTOVER = re.compile(r"\.samobot-[0-9a-f]{16}\.tmp")
 
 # Surrogates that stand for no byte of a file; those from U+DC80 to U+DCFF are bytes that are not UTF-8.
 _UNENCODABLE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
-
-_REMEDIES = {
-    errno.ENOSPC: "the disk is full; free some space and try again",
-    errno.EDQUOT: "the disk quota is used up; free some space and try again",
-    errno.EROFS: "the file system is read-only; mount it writable or move the sessions",
-    errno.EACCES: "permission denied; check who owns the file and its folder",
-    errno.EPERM: "the system does not permit it; check who owns the file and its folder",
-    errno.ENOENT: "its folder is gone; restore it, or start a new session",
-    errno.ENOTDIR: "a part of its path is not a folder; check the path",
-    errno.EISDIR: "it is a folder where a file belongs; move the folder away",
-    errno.ELOOP: "its symbolic links go in a circle; remove them",
-    errno.ENAMETOOLONG: "its name is too long; use a shorter one",
-    errno.EIO: "the disk reports an error; check the disk",
-}
 
 
 def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> None:
@@ -173,25 +158,6 @@ def move_aside(path: Path, folder: Path) -> Path:
             f"{path} is no longer a file and cannot be moved away: {error.strerror}."
         ) from error
     return aside
-
-
-def stat_keys(paths: Iterable[str]) -> tuple[tuple[int, int, int] | None, ...]:
-    """Return what changes with each file's contents: its time, size and inode; None for one that is missing."""
-    found: list[tuple[int, int, int] | None] = []
-    for path in paths:
-        try:
-            facts = os.stat(path)
-        except (OSError, ValueError):
-            found.append(None)
-        else:
-            found.append((facts.st_mtime_ns, facts.st_size, facts.st_ino))
-    return tuple(found)
-
-
-def mark_of_files(paths: Iterable[str]) -> int:
-    """Return a number that changes with the contents of any of these files; the same in every process."""
-    marks = repr(stat_keys(paths))
-    return int.from_bytes(hashlib.blake2b(marks.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def open_regular(path: Path, *, limit: int | None = None) -> BinaryIO:
@@ -350,9 +316,3 @@ def _too_large(path: Path, size: int, limit: int) -> StorageError:
     return StorageError(
         f"{path} has {size:,} bytes; samobot reads no more than {limit:,} of such a file. Shorten it or move it away."
     )
-
-
-def storage_error(verb: str, path: Path, error: OSError) -> StorageError:
-    """Return the error to raise when the file system refused to `verb` a file, with what can be done about it."""
-    remedy = _REMEDIES.get(error.errno or 0, f"{error.strerror or error}; check the disk and the path")
-    return StorageError(f"Cannot {verb} {path}: {remedy}.")

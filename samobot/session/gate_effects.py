@@ -16,7 +16,8 @@ from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, is_waiting, look
 from samobot.session.journal import EventName, Journal
 from samobot.session.lock import holder
-from samobot.session.overview import add_flow, flow_line, parse_overview, set_status
+from samobot.session.overview import parse_overview
+from samobot.session.overview_edits import add_flow, flow_line, set_status
 from samobot.session.plan import Plan
 from samobot.session.snapshot import is_done
 

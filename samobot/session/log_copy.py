@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.session.files import make_folder, move_aside, open_regular, storage_error
+from samobot.session.disk_errors import storage_error
+from samobot.session.files import make_folder, move_aside, open_regular
 from samobot.session.folder import SessionFolder
 
 _BLOCK = 1024 * 1024

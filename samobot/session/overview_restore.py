@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 
 from samobot.session.blocks import scan
-from samobot.session.overview import Overview, parse_overview, set_status
+from samobot.session.overview import Overview, parse_overview
+from samobot.session.overview_edits import set_status
 from samobot.text import one_line
 
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus
 from samobot.session.baseline import counting_guidance, load
-from samobot.session.files import stat_keys
+from samobot.session.file_marks import stat_keys
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance

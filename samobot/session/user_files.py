@@ -20,7 +20,7 @@ from samobot.session import gate
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import refuse_if_done
-from samobot.session.overview import add_file
+from samobot.session.overview_edits import add_file
 from samobot.session.vault import edit_lock
 from samobot.text import human_size, one_line
 

@@ -17,8 +17,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from samobot.errors import StorageError
+from samobot.session.disk_errors import storage_error
 from samobot.session.file_lock import FileLock, locked
-from samobot.session.files import make_folder, require_logs_folder, storage_error
+from samobot.session.files import make_folder, require_logs_folder
 
 _REMEDY = "Nothing starts without it: make it writable, or set SAMOBOT_STATE_DIR to a folder of your own."
 _LOCK_SECONDS = 10.0

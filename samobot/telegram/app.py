@@ -34,8 +34,9 @@ from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.identity import BotAccount
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
-from samobot.telegram.inbound.polling import Poller, Problem
+from samobot.telegram.inbound.polling import Poller
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
+from samobot.telegram.inbound.update_handling import Problem
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.past_lines import load_past

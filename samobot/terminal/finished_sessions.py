@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from samobot.errors import StorageError
-from samobot.session.files import JOURNAL_LIMIT, make_folder, mark_of_files, read_bytes, write_atomic
+from samobot.session.file_marks import mark_of_files
+from samobot.session.files import JOURNAL_LIMIT, make_folder, read_bytes, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.vault import state_dir
 

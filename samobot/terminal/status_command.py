@@ -18,7 +18,7 @@ from samobot.config.address import known_projects
 from samobot.config.environment import configured_projects
 from samobot.config.project import Project
 from samobot.phases import WaitingFor
-from samobot.session.files import mark_of_files
+from samobot.session.file_marks import mark_of_files
 from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.snapshot import Snapshot, snapshot
 from samobot.session.status import SILENT, SessionState

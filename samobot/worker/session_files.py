@@ -25,7 +25,8 @@ from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import look, read_plan
 from samobot.session.guidance import GuidanceItem, parse_guidance, tick
 from samobot.session.journal import EventName, JournalReader
-from samobot.session.overview import Overview, add_flow, parse_overview, set_status
+from samobot.session.overview import Overview, parse_overview
+from samobot.session.overview_edits import add_flow, set_status
 from samobot.session.signal import Signal, SignalProblem, parse_signal
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState

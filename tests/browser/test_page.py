@@ -120,6 +120,26 @@ async def test_every_kind_of_message_is_accessible_and_fits(
     assert window.trouble == []
 
 
+async def test_the_menu_of_a_message_follows_it_while_the_chat_scrolls(room: Room, window: Window) -> None:
+    for number in range(40):
+        await room.say(f"message {number}")
+    page = await window.open(room.page.url)
+    button = page.locator("article", has_text="message 38").locator(".more")
+    await button.click()
+    menu = page.get_by_role("menu")
+    await expect(menu).to_be_visible()
+    scrolled = "async by => { const log = document.querySelector('#log'); log.scrollTop -= by;"
+    scrolled += " await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))); }"
+    await page.evaluate(scrolled, 30)
+    await expect(menu).to_be_visible()
+    below = "([menu, of]) => of.getBoundingClientRect().bottom <= menu.getBoundingClientRect().top"
+    above = "([menu, of]) => menu.getBoundingClientRect().bottom <= of.getBoundingClientRect().top"
+    both = [await menu.element_handle(), await button.element_handle()]
+    assert await page.evaluate(below, both) or await page.evaluate(above, both), "beside its button"
+    await page.evaluate(scrolled, 2000)
+    await expect(menu).to_be_hidden()
+
+
 async def test_what_an_agent_wrote_never_becomes_markup(room: Room, window: Window) -> None:
     page = await window.open(room.page.url)
     nasty = "<img src=x onerror=alert(1)><script>alert(2)</script>"

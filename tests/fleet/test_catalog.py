@@ -18,7 +18,7 @@ from samobot.fleet.catalog import READS_AT_ONCE, Catalog
 from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, SWEEP_SECONDS
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.past_sessions import COVERED_TURN_SECONDS, TURN_SECONDS
-from samobot.session.files import stat_keys
+from samobot.session.file_marks import stat_keys
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock
 from samobot.session.snapshot import SnapshotReader

@@ -14,7 +14,7 @@ from samobot.session import gate, journal
 from samobot.session.folder import SessionFolder
 from samobot.session.journal_events import EventName
 from samobot.session.lock import RunLock
-from samobot.session.overview import new_overview, set_status
+from samobot.session.overview_edits import new_overview, set_status
 from samobot.session.snapshot import snapshot
 from tests.support.scripted import blocked, go_on, investigation, scripted_shop
 from tests.support.session_folder import make_session

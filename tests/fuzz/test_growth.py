@@ -23,7 +23,8 @@ from samobot.session.decisions import parse_decisions
 from samobot.session.folder import SessionFolder, clean_name
 from samobot.session.guidance import add_guidance, parse_guidance
 from samobot.session.journal import JournalReader
-from samobot.session.overview import parse_overview, set_status
+from samobot.session.overview import parse_overview
+from samobot.session.overview_edits import set_status
 from samobot.session.plan import outline
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.signal import parse_signal

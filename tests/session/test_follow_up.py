@@ -16,7 +16,8 @@ from samobot.session.folder import SessionFolder
 from samobot.session.follow_up import follow_up
 from samobot.session.gate_effects import look_closely
 from samobot.session.lock import RunLock
-from samobot.session.overview import new_overview, parse_overview, set_task
+from samobot.session.overview import parse_overview
+from samobot.session.overview_edits import new_overview, set_task
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from tests.support.session_folder import ANNA, KEY, NOW, make_session, write_plan, write_signal

@@ -9,15 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from samobot.phases import Phase
-from samobot.session.overview import (
-    FlowEntry,
-    Overview,
-    add_flow,
-    flow_line,
-    new_overview,
-    parse_overview,
-    set_status,
-)
+from samobot.session.overview import FlowEntry, Overview, parse_overview
+from samobot.session.overview_edits import add_flow, flow_line, new_overview, set_status
 from samobot.text import one_line, without_surrogates
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from samobot.session import vault
-from samobot.session.files import mark_of_files
+from samobot.session.file_marks import mark_of_files
 from samobot.session.folder import SessionFolder
 from samobot.session.snapshot import snapshot
 from samobot.terminal.finished_sessions import FILE_NAME, QUIET_SECONDS, FinishedSessions

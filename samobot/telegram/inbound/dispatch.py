@@ -27,7 +27,7 @@ from samobot.telegram.handlers.prompts import bind_prompt, close_prompt
 from samobot.telegram.handlers.status_handlers import place_of
 from samobot.telegram.inbound.message_content import MessageContent, read_content
 from samobot.telegram.inbound.message_parts import PART, SETTLE_SECONDS, MessagePart, PartCollector
-from samobot.telegram.inbound.polling import is_outdated
+from samobot.telegram.inbound.update_handling import is_outdated
 from samobot.telegram.markup.html import code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.outbound.downloads import FileDownloadError, is_too_large, too_large_text

@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import enum
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from telegram import Bot, Update
@@ -24,6 +21,12 @@ from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter,
 
 from samobot.backoff import backoff
 from samobot.errors import StorageError
+from samobot.telegram.inbound.update_handling import (
+    HANDLING_SECONDS,
+    Problem,
+    ProblemKind,
+    UpdateHandling,
+)
 from samobot.telegram.outbound.bot_client import TokenRejectedError, error_text, retry_seconds
 from samobot.telegram.store.update_journal import JournaledUpdate, UpdateJournal
 
@@ -33,15 +36,8 @@ ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_membe
 """The kinds of update asked for; what is not asked for cannot do anything."""
 
 LONG_POLL_SECONDS = 25
-HANDLING_SECONDS = 30.0
-"""A handler returns at once; one that does not for so long is broken off."""
-
 HANDLED_FIRST_SECONDS = 0.05
 """For how long an acknowledgement waits for handling, which the user waits for."""
-
-STALE_AFTER = timedelta(minutes=10)
-MAX_TRIES = 2
-"""An update during whose handling the process died so many times is set aside."""
 
 _READ_MARGIN_SECONDS = 10.0
 _REPLY_FIRST_SECONDS = 0.005
@@ -52,42 +48,6 @@ _LONGEST_BACKOFF = 30.0
 _CONFLICT_SECONDS = 15.0
 _CONFLICTS_TO_SAY = 3
 _DISK_SECONDS = 5.0
-
-
-class ProblemKind(enum.StrEnum):
-    """What the user has to be notified of."""
-
-    UNREADABLE = "unreadable"
-    FAILED = "failed"
-    TOO_SLOW = "too_slow"
-    CRASHED = "crashed"
-    CONFLICT = "conflict"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An error with an update or the polling; the bot continues.
-
-    Attributes:
-        kind: What.
-        text: The message.
-        update: The update as Telegram sent it, if it is about one; it may be a stranger's.
-    """
-
-    kind: ProblemKind
-    text: str
-    update: dict[str, Any] | None = None
-
-
-def is_outdated(update: Update, now: datetime) -> bool:
-    """Whether a message is so old that a command in it has to be confirmed.
-
-    Args:
-        update: The update.
-        now: The time, aware.
-    """
-    message = update.message
-    return message is not None and now - message.date > STALE_AFTER
 
 
 class Poller:
@@ -120,12 +80,10 @@ class Poller:
     ) -> None:
         self._bot = bot
         self._journal = journal
-        self._process = process
-        self._on_problem = on_problem
         self._now = monotonic
         self._backoff = backoff
         self._long_poll = long_poll
-        self._handling = handling
+        self._handling = UpdateHandling(bot, journal, process, on_problem, handling)
         self._handled_first = handled_first
         self._last_good = monotonic()
         self._queue: asyncio.Queue[JournaledUpdate] = asyncio.Queue()
@@ -149,7 +107,7 @@ class Poller:
         """
         for update in self._journal.unfinished():
             if update.tries:
-                await self._handle(update)
+                await self._handling.handle(update)
 
     async def run(self) -> None:
         """Poll until cancelled; the update being handled then is handled again at the next start.
@@ -230,7 +188,7 @@ class Poller:
             if update.update_id not in self._loose:
                 self._queue.put_nowait(update)
             elif kept:
-                self._note(self._journal.done, update.update_id)
+                self._handling.note(self._journal.done, update.update_id)
         if kept:
             self._loose.clear()
         else:
@@ -274,7 +232,7 @@ class Poller:
             "or a webhook. Both lose messages to each other until one is stopped."
         )
         log.error("%s Telegram reports: %s", text, error)
-        self._say(Problem(ProblemKind.CONFLICT, text))
+        self._handling.report(Problem(ProblemKind.CONFLICT, text))
 
     def _delay(self, failures: int) -> float:
         return backoff(failures, self._backoff, _LONGEST_BACKOFF)
@@ -283,66 +241,8 @@ class Poller:
 
     async def _handle_all(self) -> None:
         while True:
-            await self._handle(await self._queue.get())
+            await self._handling.handle(await self._queue.get())
             self._queue.task_done()
-
-    async def _handle(self, journaled: JournaledUpdate) -> None:
-        number = journaled.update_id
-        tries = self._note(self._journal.begin, number) or 1
-        if tries > MAX_TRIES:
-            self._set_aside(
-                journaled,
-                ProblemKind.CRASHED,
-                f"The bot died {tries - 1} times while it handled update {number}; it is left alone now.",
-            )
-            return
-        try:
-            update = Update.de_json(journaled.raw, self._bot)
-        except Exception as error:
-            log.debug("update %d", number, exc_info=True)
-            self._set_aside(
-                journaled,
-                ProblemKind.UNREADABLE,
-                f"Update {number} from Telegram cannot be read ({type(error).__name__}).",
-            )
-            return
-        limit = asyncio.timeout(self._handling)
-        try:
-            async with limit:
-                await self._process(update)
-        except asyncio.CancelledError:
-            self._note(self._journal.revert, number)
-            raise
-        except Exception as error:
-            if limit.expired():
-                text = f"Update {number} was broken off after {self._handling:.0f} s of handling."
-                self._set_aside(journaled, ProblemKind.TOO_SLOW, text)
-                return
-            log.exception("handling of update %d", number)
-            self._set_aside(
-                journaled, ProblemKind.FAILED, f"Handling of update {number} failed ({type(error).__name__})."
-            )
-        else:
-            self._note(self._journal.done, number)
-
-    def _set_aside(self, journaled: JournaledUpdate, kind: ProblemKind, text: str) -> None:
-        self._note(lambda number: self._journal.quarantine(number, text), journaled.update_id)
-        log.error("%s", text)
-        self._say(Problem(kind, text, journaled.raw))
-
-    def _say(self, problem: Problem) -> None:
-        try:
-            self._on_problem(problem)
-        except Exception:
-            log.exception("a problem could not be said: %s", problem.text)  # polling outlives it
-
-    def _note(self, write: Callable[[int], int | None], number: int) -> int | None:
-        """Write to the journal; a full disk must not keep a `/stop` from being handled."""
-        try:
-            return write(number)
-        except StorageError as error:
-            log.error("update %d: %s", number, error)
-            return None
 
 
 def _is_update(raw: object) -> bool:

@@ -25,7 +25,8 @@ from samobot.sandbox.agent.journeys import endless, greeting
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import read_plan
 from samobot.session.guidance import add_guidance
-from samobot.session.overview import new_overview, parse_overview
+from samobot.session.overview import parse_overview
+from samobot.session.overview_edits import new_overview
 from samobot.session.plan import outline
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.signal import Signal, parse_signal

@@ -16,7 +16,8 @@ from samobot.errors import StorageError
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.user import UserClient
-from samobot.telegram.inbound.polling import MAX_TRIES, Poller, Problem, ProblemKind, is_outdated
+from samobot.telegram.inbound.polling import Poller
+from samobot.telegram.inbound.update_handling import MAX_TRIES, Problem, ProblemKind, is_outdated
 from samobot.telegram.outbound.bot_client import TokenRejectedError, build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.update_journal import UpdateJournal

@@ -341,6 +341,11 @@ function isAtEnd() {
   return log.scrollHeight - log.scrollTop - log.clientHeight < 80;
 }
 
+function isInView(node) {
+  const [box, view] = [node.getBoundingClientRect(), log.getBoundingClientRect()];
+  return node.isConnected && box.bottom > view.top && box.top < view.bottom;
+}
+
 function toEnd() {
   log.scrollTop = log.scrollHeight;
   seen();
@@ -493,14 +498,19 @@ function openActions(message, button) {
     }),
   );
   menu.hidden = false;
-  const place = button.getBoundingClientRect();
+  placeActions();
+  button.setAttribute("aria-expanded", "true");
+  menu.firstElementChild.focus();
+}
+
+function placeActions() {
+  const menu = $("actions");
+  const place = opener.getBoundingClientRect();
   const left = Math.min(place.left, innerWidth - menu.offsetWidth - 8);
   const below = place.bottom + 4;
   const top = below + menu.offsetHeight > innerHeight ? place.top - menu.offsetHeight - 4 : below;
   menu.style.setProperty("--left", `${Math.max(8, left)}px`);
   menu.style.setProperty("--top", `${Math.max(8, top)}px`);
-  button.setAttribute("aria-expanded", "true");
-  menu.firstElementChild.focus();
 }
 
 function closeActions(giveBack = false) {
@@ -522,7 +532,8 @@ $("actions").addEventListener("keydown", (event) => {
 document.addEventListener("pointerdown", (event) => {
   if (opener && !$("actions").contains(event.target) && event.target !== opener) closeActions();
 });
-log.addEventListener("scroll", () => opener && closeActions(), { passive: true });
+// The event of a scroll that brought the button into view can come after the menu has opened: it must not close it.
+log.addEventListener("scroll", () => opener && (isInView(opener) ? placeActions() : closeActions()), { passive: true });
 log.addEventListener("contextmenu", (event) => {
   const node = event.target.closest("article");
   const message = node && state.messages.get(Number(node.id.slice(1)));

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, Leftover
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
@@ -323,6 +323,24 @@ class Fleet(Protocol):
         Raises:
             ConflictError: Something has changed since, or it cannot be done; nothing was changed.
             BusyError: The session is being landed just now.
+        """
+
+    async def leftovers(self) -> list[Leftover]:
+        """List worktrees with branches of sessions that are archived or done; takes seconds."""
+
+    async def clean(
+        self, ref: SessionRef, by: Person, *, expected: str, anyway: bool = False
+    ) -> LandingResult:
+        """Remove a session's worktree and branch as they were shown, and archive it.
+
+        Args:
+            ref: The session, archived or not.
+            by: Who decides.
+            expected: Identity of what was shown.
+            anyway: Whether it was named although it is not merged or has changes.
+
+        Raises:
+            ConflictError: Something has changed since, or it is not safe and was not named; nothing was changed.
         """
 
     # Documents ---------------------------------------------------------------------------------------------------

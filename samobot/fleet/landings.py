@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import datetime
 
+from samobot.fleet.clean_up import clean, leftovers
 from samobot.fleet.landing import land, landing_view
-from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, Leftover
 from samobot.fleet.models import SessionRef
 from samobot.fleet.session_reader import SessionReader
 from samobot.session.gate import Person
@@ -43,4 +45,19 @@ class Landings:
         folder = await self._reading.folder(ref)
         return await self._threads.run_slowly(
             lambda: land(project, folder, step, by, expected=expected, now=self._now, key=self._key)
+        )
+
+    async def leftovers(self) -> list[Leftover]:
+        """List what is left of archived and merged sessions; see `Fleet.leftovers`."""
+        names = [each.name for each in await self._reading.projects()]
+        projects = [await self._reading.project(name) for name in names]
+        found = [await self._threads.run_slowly(functools.partial(leftovers, each)) for each in projects]
+        return [each for project in found for each in project]
+
+    async def clean(self, ref: SessionRef, by: Person, *, expected: str, anyway: bool) -> LandingResult:
+        """Remove what is left of a session; see `Fleet.clean`."""
+        project = await self._reading.project(ref.project)
+        folder = await self._reading.readable(ref)
+        return await self._threads.run_slowly(
+            lambda: clean(project, folder, by, expected=expected, anyway=anyway, now=self._now, key=self._key)
         )

@@ -16,7 +16,7 @@ from samobot.fleet.decision_writer import DecisionWriter
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.file_watch import watch
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, Leftover
 from samobot.fleet.landings import Landings
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
@@ -255,6 +255,14 @@ class LocalFleet(Fleet):
 
     async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
         return await self._landings.land(ref, step, by, expected=expected)
+
+    async def leftovers(self) -> list[Leftover]:
+        return await self._landings.leftovers()
+
+    async def clean(
+        self, ref: SessionRef, by: Person, *, expected: str, anyway: bool = False
+    ) -> LandingResult:
+        return await self._landings.clean(ref, by, expected=expected, anyway=anyway)
 
     # Documents
 

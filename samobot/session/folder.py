@@ -113,6 +113,11 @@ class SessionFolder:
         """Held by the living worker."""
         return _inside(self.logs, _LOCK)
 
+    @property
+    def is_archived(self) -> bool:
+        """Whether the session is in the archive."""
+        return self.path.parent.name == ARCHIVE
+
     def check(self) -> None:
         """Refuse a folder whose files are elsewhere.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import (
     archive_handlers,
+    clean_handlers,
     control_handlers,
     decision_handlers,
     document_handlers,
@@ -179,6 +180,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("land", "[name]", "Merge or push what is done", landing_handlers.land, acts=True),
     Command("archive", "[name]", "Archive a session", archive_handlers.archive, acts=True),
     Command("restore", "[name]", "Take a session out of the archive", archive_handlers.restore),
+    Command("clean", "[name]", "Remove worktrees and branches that are merged", clean_handlers.clean),
     Command("cancel", "", "Leave what I asked unanswered", _cancel),
     Command("notify", "quiet|normal|all", "What comes to this chat", preferences.notify),
     Command("panic", "", "Stop everything, until /resume", control_handlers.panic, acts=True),

@@ -286,11 +286,11 @@ PIECES = [
 
 @pytest.mark.slow
 @pytest.mark.no_cover
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize("piece", PIECES)
 @pytest.mark.parametrize("head", ["", "### Q1: ", "### Q1: x\nA) a\n", "### Q1: x\n**Answer:** "])
 def test_long_files_of_any_form_are_parsed_in_linear_time(head: str, piece: str) -> None:
     # Quadratic work on these would run into the time limit.
-    text = head + piece * (400_000 // len(piece))
+    text = head + piece * (100_000 // len(piece))
     if parse_qa(text).questions:
         set_answer(text, 0, "x")

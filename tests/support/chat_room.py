@@ -151,8 +151,9 @@ async def chat_room(
         finally:
             if room.bot is not None and room.bot.returncode is None:
                 await room.kill()
-            await asyncio.to_thread(shop.samobot, "panic")
-            _end_leftovers(shop)
+            if shop.processes():
+                await asyncio.to_thread(shop.samobot, "panic")
+                _end_leftovers(shop)
 
 
 def _end_leftovers(shop: Workshop) -> None:

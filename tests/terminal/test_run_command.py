@@ -649,8 +649,12 @@ OVERVIEW_DAMAGE = {
     "fifo": ["rm _overview.md && mkfifo _overview.md", "no file"],
     "link": ["rm _overview.md && ln -s /dev/zero _overview.md", "no file"],
     "signal folder": ["mkdir _signal.json", "_signal.json had become"],
-    "session": ["cd .. && rm -rf *-greet", "session's folder was deleted"],
-    "replaced": ["cd .. && rm -rf *-greet && mkdir $(basename $SAMOCODE_SESSION)", "deleted"],
+    # Again if the worker has just made a file in there, which keeps rm from the folder itself.
+    "session": ["cd .. && while ! rm -rf *-greet; do :; done", "session's folder was deleted"],
+    "replaced": [
+        "cd .. && while ! rm -rf *-greet; do :; done && mkdir $(basename $SAMOCODE_SESSION)",
+        "deleted",
+    ],
     "locks": ["rm -rf _logs", ""],
 }
 FOLDER_DAMAGE = ("session", "replaced")

@@ -12,7 +12,8 @@ import pytest
 
 from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.steps import Hang, Say
-from tests.support.scripted import ScriptedShop, blocked, investigation, scripted_shop
+from samobot.session.journal import RunEndReason
+from tests.support.scripted import KeptShop, ScriptedShop, blocked, investigation, scripted_shop
 from tests.support.session_folder import make_session
 from tests.support.terminal import Terminal
 from tests.support.waiting import until
@@ -25,11 +26,18 @@ KEYS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> KeptShop:
+    """A shop whose session waits for answers."""
+    root = tmp_path_factory.mktemp("asked")
+    made = scripted_shop(root / "shop", greeting())
+    assert made.run("greet", "--task", "Add a greeting script").returncode == RunEndReason.WAITING.exit_code
+    return KeptShop(made, root / "kept")
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> ScriptedShop:
-    made = scripted_shop(tmp_path, greeting())
-    made.run("greet", "--task", "Add a greeting script")
-    return made
+def shop(asked: KeptShop) -> ScriptedShop:
+    return asked.again()
 
 
 def test_json_has_the_keys_that_are_promised(shop: ScriptedShop) -> None:

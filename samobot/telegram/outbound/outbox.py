@@ -73,6 +73,9 @@ class Outbox:
         monotonic: A monotonic clock in seconds.
         backoff: Seconds after the first failed call; each further one waits up to twice as long, at most 60.
         secrets: Masks secrets in everything that is sent.
+
+    Attributes:
+        on_thread_lost: Called with a chat and the number of a topic that takes no messages any longer.
     """
 
     def __init__(
@@ -92,8 +95,16 @@ class Outbox:
         self._now = monotonic
         self._pace = RateLimiter(limits or RateLimits())
         self._tools = SenderContext(
-            bot, store, self._pace, monotonic, backoff, on_failed or _ignore_failure, self._wake
+            bot,
+            store,
+            self._pace,
+            monotonic,
+            backoff,
+            on_failed or _ignore_failure,
+            self._wake,
+            self._lose_thread,
         )
+        self.on_thread_lost: Callable[[int, int], None] | None = None
         self._lanes: dict[int, ChatSender] = {}
         self._calls = DirectCalls()
         self._running = False
@@ -409,6 +420,10 @@ class Outbox:
     def _wake(self, chat_id: int) -> None:
         if self._running:
             self._lanes.setdefault(chat_id, ChatSender(chat_id, self._tools)).start()
+
+    def _lose_thread(self, chat_id: int, thread_id: int) -> None:
+        if self.on_thread_lost is not None:
+            self.on_thread_lost(chat_id, thread_id)
 
     def _queued(self, chat_id: int, key: str) -> OutboxRow | None:
         """The new message of a key that waits to be sent."""

@@ -36,7 +36,9 @@ OPTIONS_KEY = re.compile(
     re.IGNORECASE,
 )
 _QUOTE = re.compile(r"\s{0,3}>\s?")
-_KEYCAP = re.compile(r"^(?P<mark>\s{0,8}(?:[-*+]\s{1,4})?)(?:(?P<digit>[1-9])\ufe0f?\u20e3|(?P<sign>[🅰🅱①-⑳])\ufe0f?)\s{0,4}")
+_KEYCAP = re.compile(
+    r"^(?P<mark>\s{0,8}(?:[-*+]\s{1,4})?)(?:(?P<digit>[1-9])\ufe0f?\u20e3|(?P<sign>[🅰🅱①-⑳])\ufe0f?)\s{0,4}"
+)
 _FEWEST = 2
 """Options that the weaker forms need: a single one may be the beginning of a sentence."""
 

@@ -170,7 +170,9 @@ class Outbox:
                 about=about,
                 priority=priority,
                 # Without its prompt, what was tapped an hour ago has had no effect and nothing says so.
-                ttl=None if priority is Priority.NEEDED or isinstance(markup, ForceReply) else RECEIPT_SECONDS,
+                ttl=None
+                if priority is Priority.NEEDED or isinstance(markup, ForceReply)
+                else RECEIPT_SECONDS,
                 data=attachment.data if attachment else None,
             )
         except StorageError as error:

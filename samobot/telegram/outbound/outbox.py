@@ -169,7 +169,7 @@ class Outbox:
                 post,
                 about=about,
                 priority=priority,
-                # Without its prompt, what was tapped an hour ago has had no effect and nothing says so.
+                # A tap whose prompt was dropped would have had no effect that anybody saw.
                 ttl=None
                 if priority is Priority.NEEDED or isinstance(markup, ForceReply)
                 else RECEIPT_SECONDS,

@@ -38,6 +38,7 @@ from samobot.telegram.inbound.polling import Poller
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.inbound.update_handling import Problem
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.notify.forum_topics import Topics
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.past_lines import load_past
 from samobot.telegram.notify.recipients import Recipients
@@ -170,6 +171,7 @@ class BotApp:
             store.forget_legacy_runs()
         self._places = Recipients(store, self._settings)
         self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
+        self._topics = Topics(bot, store, self._outbox, self._fleet, enabled=self._settings.uses_topics)
         self._context = HandlerContext(
             self._fleet,
             store,
@@ -180,6 +182,7 @@ class BotApp:
             utc_now,
             FileDownloads(bot),
             self._transcriber(),
+            self._topics,
         )
         front = self._front = UpdateDispatcher(self._context, lambda: account.username)
         handle = self._gate.guard(front.on_update)
@@ -230,6 +233,7 @@ class BotApp:
         """Finish background work and mark the cards as offline, within a time limit."""
         await self._front.finish()
         await self._context.finish(WORK_SECONDS)
+        await self._topics.finish()
         await self._fleet.wait_for_starts()
         async with self._looking:
             try:
@@ -283,6 +287,7 @@ class BotApp:
                     self._notifier.notify_fleet_news(self._untold[:1])
                     del self._untold[0]
                 await self._notifier.update(found.sessions, found.past)
+                await self._topics.update(found.sessions, found.past)
                 await pause_finished(self._context, found.sessions)
             except SamobotError as error:
                 log.error("a look at the sessions did not work: %s", error)

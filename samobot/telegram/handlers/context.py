@@ -21,6 +21,7 @@ from samobot.session.gate import Person
 from samobot.system.transcription import Transcriber
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
+from samobot.telegram.notify.forum_topics import Topics
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.publisher import scope_of
 from samobot.telegram.notify.recipients import Recipients
@@ -39,6 +40,9 @@ log = logging.getLogger(__name__)
 
 TAP = "tap"
 """Kind of what a request is about that came with a button of a session."""
+
+TOPIC = "topic"
+"""The same of a request that was typed in a session's topic, without replying to anything."""
 
 TOAST = 190
 """Characters of an answer to a tap; Telegram takes 200."""
@@ -68,6 +72,7 @@ class ChatRequest:
         addressed: Whether it is certainly meant for the bot; in a group, other messages are not answered.
         sent_at: When the message was sent, epoch seconds.
         spoken: Whether the text was transcribed, so that all of it is shown before it is used.
+        forum: Whether the chat is a group with topics.
     """
 
     key: str
@@ -86,6 +91,7 @@ class ChatRequest:
     addressed: bool = True
     sent_at: float = 0.0
     spoken: bool = False
+    forum: bool = False
 
     @property
     def session(self) -> str | None:
@@ -131,6 +137,7 @@ class HandlerContext:
         now: The clock, aware.
         downloads: Fetches files from Telegram.
         transcriber: Turns voice messages into text.
+        topics: The topics of sessions.
     """
 
     def __init__(
@@ -144,6 +151,7 @@ class HandlerContext:
         now: Callable[[], datetime],
         downloads: FileDownloads,
         transcriber: Transcriber,
+        topics: Topics,
     ) -> None:
         self.fleet = fleet
         self.store = store
@@ -154,6 +162,7 @@ class HandlerContext:
         self.now = now
         self.downloads = downloads
         self.transcriber = transcriber
+        self.topics = topics
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 

@@ -19,7 +19,7 @@ from samobot.telegram.handlers import (
     voice,
 )
 from samobot.telegram.handlers.command_table import find_command, nearest_command
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.context import TOPIC, ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.intents import (
     Assent,
     is_greeting,
@@ -81,10 +81,23 @@ async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
         view = await view_or_archived(context, SessionRef.from_key(request.session))
         if view.archived:
             offer_restoring(context, request, view.ref, " Your message was not used.")
+        elif await _is_unclear(context, request, view):
+            return
         else:
             await handle_reply(context, request, view)
         return
     await _hint(context, request)
+
+
+async def _is_unclear(context: HandlerContext, request: ChatRequest, view: SessionView) -> bool:
+    """Ask what a text is for that was typed in the topic of a session that asks; a letter is an answer."""
+    typed = request.about is not None and request.about.kind == TOPIC
+    if not typed or view.waiting_for is not WaitingFor.QA_ANSWERS or not view.open_questions:
+        return False
+    text = request.text
+    if not text.strip() or is_letter(text) or find_intent(view, text) is not None:
+        return False
+    return await _offer(context, request, [view], "", starts=False)
 
 
 async def _complete_once(context: HandlerContext, request: ChatRequest, prompt: Prompt) -> None:

@@ -261,11 +261,22 @@ CREATE TABLE acted_messages (     -- messages of users that were acted on: an ed
 ) WITHOUT ROWID;
 """
 
+_SESSION_TOPICS = """
+CREATE TABLE session_topics (     -- the forum topic that a session has to itself
+    session   TEXT PRIMARY KEY,
+    chat_id   INTEGER NOT NULL,
+    thread_id INTEGER NOT NULL,
+    icon      TEXT NOT NULL,
+    closed    INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _TYPED_TABLES,
     _CHAT_PROJECTS,
     _PAST_SESSIONS,
     _ACTED_MESSAGES,
+    _SESSION_TOPICS,
 )
 """Step n brings the schema from version n to n + 1."""

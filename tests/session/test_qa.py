@@ -312,6 +312,7 @@ def test_answer_without_text_is_refused() -> None:
 
 @pytest.mark.slow
 @pytest.mark.no_cover
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize(
     "piece",
     [

@@ -119,9 +119,13 @@ FORMS: dict[str, tuple[str, Asked]] = {
         Asked(),
     ),
     "listed": (options("**Options:**\n- PostgreSQL\n- SQLite"), Asked()),
+    "keycaps": (options("1️⃣ PostgreSQL\n2️⃣ SQLite\n"), Asked()),
+    "circled numbers": (options("- ① PostgreSQL\n- ② SQLite\n"), Asked()),
+    "letter emoji": (options("🅰️ PostgreSQL\n🅱️ SQLite\n"), Asked()),
+    "block quote": (options("> A) PostgreSQL\n> B) SQLite\n"), Asked()),
     "table": (
         options("| Option | What |\n|---|---|\n| A | PostgreSQL |\n| B | SQLite |"),
-        Asked(text="Which database?\n\n| Option | What |\n|---|---|"),
+        Asked(),
     ),
     "options heading": (
         options("#### Options\n\nA) PostgreSQL\nB) SQLite"),

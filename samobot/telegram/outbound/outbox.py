@@ -134,7 +134,7 @@ class Outbox:
                 again, what waits under it is replaced.
             about: What it is about, so that a reply to it finds its session.
             priority: `NEEDED` is on disk for good when this returns, and kept for as long as it takes;
-                a `RECEIPT` is dropped after ten minutes.
+                a `RECEIPT` is dropped after ten minutes, unless it asks for a reply.
             markup: Buttons, or a forced reply.
             silent: Whether it comes without a sound.
             thread_id: The topic it goes to.
@@ -169,7 +169,10 @@ class Outbox:
                 post,
                 about=about,
                 priority=priority,
-                ttl=None if priority is Priority.NEEDED else RECEIPT_SECONDS,
+                # A tap whose prompt was dropped would have had no effect that anybody saw.
+                ttl=None
+                if priority is Priority.NEEDED or isinstance(markup, ForceReply)
+                else RECEIPT_SECONDS,
                 data=attachment.data if attachment else None,
             )
         except StorageError as error:

@@ -155,7 +155,8 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
         case ActionKind.FOLLOW_UP:
             await follow_up_handlers.begin_round(context, request, ref, request.text)
         case _:
-            await decision_handlers.give_guidance(context, request, ref, request.text)
+            interrupt = action.do is ActionKind.INTERRUPT
+            await decision_handlers.give_guidance(context, request, ref, request.text, interrupt=interrupt)
 
 
 def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView, how: str) -> None:

@@ -180,7 +180,11 @@ class UpdateDispatcher:
             files=content.files,
             quote=content.quote,
             forwarded_from=content.forwarded_from,
-            addressed=message.chat.id > 0 or about is not None or mentioned,
+            # Nobody can mention the bot in a forwarded message.
+            addressed=message.chat.id > 0
+            or about is not None
+            or mentioned
+            or content.forwarded_from is not None,
             sent_at=message.date.timestamp(),
             forum=bool(message.chat.is_forum),
         )

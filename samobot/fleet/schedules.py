@@ -20,7 +20,7 @@ MOST_SCHEDULES = 50
 """A list beyond that cannot be looked over in a chat."""
 
 LATE_SECONDS = 900.0
-"""A start that is later than this was missed: the person is asked whether it is still wanted."""
+"""A start that is later than this was missed: the user is asked whether it is still wanted."""
 
 _FILE, _LOCK = "schedules.json", "schedules.lock"
 _WAIT_SECONDS = 2.0
@@ -40,7 +40,7 @@ class Schedule(BaseModel):
         cron: The cron expression, if it repeats.
         zone: IANA name of the time zone in which it is meant.
         next_at: When it is due next; None while it is paused and once it is over.
-        missed: When it was due while nobody could start it; the person decides.
+        missed: When it was due while nobody could start it; the user decides.
         claimed: The time whose session is being started at this moment.
         last: Name of the session that it started last.
         who: Who made it.
@@ -78,7 +78,7 @@ class Schedule(BaseModel):
 
     @property
     def paused(self) -> bool:
-        """Whether it is due no more until it is resumed."""
+        """whether it is not due until it is resumed."""
         return self.next_at is None and self.missed is None and self.claimed is None
 
 
@@ -173,7 +173,7 @@ class Schedules:
         return self._change(change)
 
     def settle(self, number: int, *, started: str | None = None, missed: datetime | None = None) -> None:
-        """End a claim: its session has begun, or the person decides later. What is over is forgotten."""
+        """End a claim: its session has begun, or the user decides later. What is over is forgotten."""
 
         def change(book: _Book) -> tuple[_Book, None]:
             one = next((each for each in book.schedules if each.number == number), None)

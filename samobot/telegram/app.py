@@ -26,6 +26,7 @@ from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.results import FleetEvent
+from samobot.fleet.schedules import Schedules
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.budget_handlers import pause_finished
@@ -185,6 +186,7 @@ class BotApp:
             FileDownloads(bot),
             self._transcriber(),
             self._topics,
+            Schedules(self._settings.samobot_state_dir, utc_now),
         )
         front = self._front = UpdateDispatcher(self._context, lambda: account.username)
         handle = self._gate.guard(front.on_update)

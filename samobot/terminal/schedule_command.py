@@ -31,7 +31,7 @@ def schedule_command(context: click.Context) -> None:
 @schedule_command.command("add")
 @click.argument("when")
 @click.argument("task")
-@click.option("--project", help="The project's name; needed where there are several.")
+@click.option("--project", help="The project's name; needed if there are several.")
 @config_option
 def add_command(when: str, task: str, project: str | None, config: Path | None) -> None:
     """Start a session for TASK at WHEN, such as "tomorrow 7:00", "every weekday 8:30" or a cron expression."""

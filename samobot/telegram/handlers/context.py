@@ -139,6 +139,7 @@ class HandlerContext:
         downloads: Fetches files from Telegram.
         transcriber: Turns voice messages into text.
         topics: The topics of sessions.
+        schedules: What starts at a time.
     """
 
     def __init__(
@@ -153,6 +154,7 @@ class HandlerContext:
         downloads: FileDownloads,
         transcriber: Transcriber,
         topics: Topics,
+        schedules: Schedules,
     ) -> None:
         self.fleet = fleet
         self.store = store
@@ -164,7 +166,7 @@ class HandlerContext:
         self.downloads = downloads
         self.transcriber = transcriber
         self.topics = topics
-        self.schedules = Schedules(settings.samobot_state_dir, now)
+        self.schedules = schedules
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 

@@ -203,7 +203,7 @@ async def _unfinished(context: HandlerContext, one: Schedule) -> SessionRef | No
 
 
 def _recover(context: HandlerContext, one: Schedule, due: datetime) -> None:
-    """End a claim that a killed bot left: either its start is on disk, or the person is asked."""
+    """End a claim that a killed bot left: either its start is on disk, or the user is asked."""
     key = _key(one, due)
     if any(task.key == key for _, task in context.unfinished_commands()):
         context.schedules.settle(one.number)
@@ -212,7 +212,7 @@ def _recover(context: HandlerContext, one: Schedule, due: datetime) -> None:
 
 
 def _ask(context: HandlerContext, one: Schedule, due: datetime, *, times: int = 1, why: str = "") -> None:
-    """Ask whether a start is still wanted, and leave it to the person."""
+    """Ask whether a start is still wanted, and leave it to the user."""
     for place in _places(context, one):
         view = schedule_missed(one, due, times, place, context.now(), why)
         _post(context, place, f"missed:{_key(one, due)}", view)

@@ -80,7 +80,7 @@ def schedule_made(one: Schedule, place: Recipient, now: datetime, *, by: str = "
         now: The present, aware.
         by: Who made it elsewhere; empty if it was made here.
     """
-    who = f"{escape(one_line(by, 60))} made it at the terminal." if by else ""
+    who = f"{escape(one_line(by, 60))} made it in the terminal." if by else ""
     text = lines(f"{Icon.SCHEDULE} {bold(f'Schedule {one.number}')}", _line(one, place, now), who)
     return MessageView(text, rows(_button("🗑 Delete", one, Deed.DELETE, once=True)))
 

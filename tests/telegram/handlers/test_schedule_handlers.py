@@ -184,5 +184,5 @@ async def test_schedule_of_the_terminal_is_shown_in_the_chat_once(phone: Phone) 
         )
     )  # fmt: skip
     [said] = await _later(phone, seconds=5)
-    assert "ann made it at the terminal." in said
+    assert "ann made it in the terminal." in said
     assert await _later(phone, seconds=5) == []

@@ -52,6 +52,7 @@ _COMMANDS = {
     "land": ("land_command", "land_command", "Merge or push what a finished session made."),
     "archive": ("control_commands", "archive_command", "Archive a finished session."),
     "clean": ("clean_command", "clean_command", "Remove worktrees and branches of sessions that are merged."),
+    "schedule": ("schedule_command", "schedule_command", "Start sessions at a time; list what is scheduled."),
     "panic": (
         "panic_command",
         "panic_command",

@@ -173,7 +173,8 @@ def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView
 
 def _completed(request: ChatRequest, action: Action) -> str:
     """The arguments that a command has already, with those that it asked for."""
-    name, flags = (action.text or "", "") if action.project else ("", action.text or "")
+    is_first = action.project is not None or action.command == "schedule"
+    name, flags = (action.text or "", "") if is_first else ("", action.text or "")
     return " ".join(part for part in (name, request.text.strip(), flags) if part)
 
 

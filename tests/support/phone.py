@@ -16,6 +16,7 @@ from samobot.errors import UsageError
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.schedules import Schedules
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.context import HandlerContext
@@ -219,6 +220,7 @@ async def open_phone(
         FileDownloads(bot, first_backoff=0.01),
         Transcriber(),
         Topics(bot, store, outbox, fleet, enabled=True),
+        Schedules(root / "state", lambda: made.now),
     )
     made = Phone(root, store, context, UpdateDispatcher(context, lambda: "samo_bot"), bot)
     answered: set[str] = set()

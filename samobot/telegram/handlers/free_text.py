@@ -155,7 +155,8 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
         case ActionKind.FOLLOW_UP:
             await follow_up_handlers.begin_round(context, request, ref, request.text)
         case _:
-            await decision_handlers.give_guidance(context, request, ref, request.text)
+            interrupt = action.do is ActionKind.INTERRUPT
+            await decision_handlers.give_guidance(context, request, ref, request.text, interrupt=interrupt)
 
 
 def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView, how: str) -> None:
@@ -172,7 +173,8 @@ def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView
 
 def _completed(request: ChatRequest, action: Action) -> str:
     """The arguments that a command has already, with those that it asked for."""
-    name, flags = (action.text or "", "") if action.project else ("", action.text or "")
+    is_first = action.project is not None or action.command == "schedule"
+    name, flags = (action.text or "", "") if is_first else ("", action.text or "")
     return " ".join(part for part in (name, request.text.strip(), flags) if part)
 
 

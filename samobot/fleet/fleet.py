@@ -238,8 +238,14 @@ class Fleet(Protocol):
             UsageError: The feedback is empty.
         """
 
-    async def add_guidance(self, ref: SessionRef, text: str, by: Person) -> None:
-        """Leave guidance for the next iteration.
+    async def add_guidance(self, ref: SessionRef, text: str, by: Person, *, interrupt: bool = False) -> None:
+        """Leave guidance for the running agent, or for the next iteration.
+
+        Args:
+            ref: The session.
+            text: The guidance.
+            by: Who gives it.
+            interrupt: Whether it breaks off what the agent is doing.
 
         Raises:
             SessionDoneError: There will be no further iteration.

@@ -225,8 +225,8 @@ class LocalFleet(Fleet):
     ) -> None:
         await self._decisions.reject(ref, feedback, by, expected=expected)
 
-    async def add_guidance(self, ref: SessionRef, text: str, by: Person) -> None:
-        await self._decisions.add_guidance(ref, text, by)
+    async def add_guidance(self, ref: SessionRef, text: str, by: Person, *, interrupt: bool = False) -> None:
+        await self._decisions.add_guidance(ref, text, by, interrupt=interrupt)
 
     async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
         return await self._decisions.add_files(ref, files, text, by)

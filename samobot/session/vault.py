@@ -91,6 +91,11 @@ class Vault:
         return self.path / "guidance.md"
 
     @cached_property
+    def turn(self) -> Path:
+        """What the running iteration was sent of the guidance, see `samobot.session.turn`."""
+        return self.path / "turn.json"
+
+    @cached_property
     def overview(self) -> Path:
         """What `_overview.md` would be without the agent, as long as there is a baseline."""
         return self.path / "overview.md"

@@ -20,6 +20,7 @@ from samobot.config.project import Project
 from samobot.phases import WaitingFor
 from samobot.session.file_marks import mark_of_files
 from samobot.session.folder import SessionFolder, list_folders
+from samobot.session.guidance import GuidanceItem
 from samobot.session.status import SILENT, SessionState
 from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.terminal.actor import find, project_reader
@@ -199,6 +200,13 @@ _FENCE: dict[bool | None, list[str]] = {
 }
 
 
+def _where(item: GuidanceItem, current: Snapshot) -> str:
+    sent = current.deliveries.get(item.index)
+    if sent is None:
+        return "for the next iteration"
+    return "the agent has it" if sent.taken_up else "sent to the agent"
+
+
 def describe(current: Snapshot) -> str:
     """Show one session in full."""
     from samobot.terminal.wording_lines import describe_plan, describe_questions  # not for a list of sessions
@@ -218,7 +226,7 @@ def describe(current: Snapshot) -> str:
     cost = "" if status.cost_usd is None else f" · {spent}"
     lines.append(f"   {count} iteration{'s' if count != 1 else ''}{cost} · {status.path}")
     pending = [item for item in current.guidance if not item.done]
-    lines += [f"   ✍️ {one_line(item.text, 200)} (for the next iteration)" for item in pending]
+    lines += [f"   ✍️ {one_line(item.text, 200)} ({_where(item, current)})" for item in pending]
     lines += [f"   ⚠️ {problem}" for problem in status.problems]
     if status.state is SessionState.BLOCKED and status.blocked:
         lines += ["", status.blocked]

@@ -9,7 +9,13 @@ from enum import StrEnum
 
 from samobot.telegram.handlers import intent_phrases as phrases
 from samobot.telegram.handlers.parsing import parse_money
-from samobot.telegram.handlers.phrase_table import PhraseTable, begins_unspaced, split_phrases, tokens
+from samobot.telegram.handlers.phrase_table import (
+    MOST_CHARACTERS,
+    PhraseTable,
+    begins_unspaced,
+    split_phrases,
+    tokens,
+)
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d{1,4})?|\d{1,6}(?:[.,]\d{1,4})?)"
 _CURRENCY = (
@@ -144,7 +150,9 @@ def names_budget(text: str) -> bool:
 
 def is_small_talk(text: str) -> bool:
     """Whether a text is only politeness: `thanks`, `ok, thank you`."""
-    return _ASSENT.cover(tokens(text)) is not None
+    words = tokens(text)
+    # A long text has no tokens, and is no politeness.
+    return _ASSENT.cover(words) is not None and (bool(words) or len(text) <= MOST_CHARACTERS)
 
 
 def is_greeting(text: str) -> bool:

@@ -72,7 +72,7 @@ _POLITE_LETTER = re.compile(
 )
 _ENDS_WITH_LABEL = re.compile(rf"(?:^|\W)[Qq]\s?{_N}\Z")
 _SHORT_VALUE = 3
-"""Words of an answer after which a comma and a label begin the next one."""
+"""Length of an answer, in parts between spaces, after which a comma and a label begin the next one."""
 _ONE_LETTER = re.compile(rf"\s*{_LETTER}[.!,]?\s*\Z")
 _LETTERS = re.compile(rf"{_LETTER}(?:{_AND}(?:[Oo]ption\s)?[A-Za-z](?![A-Za-z'’])){{1,20}}\W{{0,3}}")
 _WINDOW = 80

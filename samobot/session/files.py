@@ -275,7 +275,7 @@ def make_logs_folder(logs: Path) -> None:
     if os.path.lexists(logs) and not logs.is_dir():
         move_aside(logs, logs.parent)
     try:
-        logs.mkdir(parents=True, exist_ok=True)
+        logs.mkdir(exist_ok=True)
     except OSError as error:
         raise storage_error("make", logs, error) from error
 

@@ -142,6 +142,7 @@ class SessionFolder:
         """
         self.check()
         try:
+            self.path.mkdir(parents=True, exist_ok=True)
             make_logs_folder(self.logs)
             ignore = self.logs / ".gitignore"
             if not ignore.exists():

@@ -116,8 +116,7 @@ class IterationRunner:
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and revert what its agent was not allowed to write."""
         await asyncio.to_thread(end_leftovers, self._files.folder)
-        for file in self._guarded_files():
-            await asyncio.to_thread(self._project_file.settle, file)
+        await asyncio.to_thread(self._project_file.settle, self._world.project.file)
         self.revert(after_crash=True)
 
     def _guarded_files(self) -> tuple[Path, ...]:

@@ -31,6 +31,10 @@ class Fleet(Protocol):
     Arguments and results are values that survive a round trip through JSON: references and models, never paths,
     processes or open files. Every call that names a session raises `NotFoundError` if the session is gone, and
     `StorageError` if the disk refuses.
+
+    Every call may be repeated after a crash. Those that would add something a second time take `request_id`, which
+    names what the user sent: a repetition under the same name returns what the first attempt did, and completes
+    one that was cut off. None acts each time.
     """
 
     # Projects and sessions ---------------------------------------------------------------------------------------
@@ -92,7 +96,7 @@ class Fleet(Protocol):
     async def wait_for_starts(self) -> None:
         """Wait for the workers that are being started just now."""
 
-    async def start(self, request: StartRequest, by: Person) -> StartResult:
+    async def start(self, request: StartRequest, by: Person, *, request_id: str | None = None) -> StartResult:
         """Start a new session or continue an existing one; it is queued if too many run.
 
         Raises:
@@ -177,14 +181,18 @@ class Fleet(Protocol):
     async def costs(self, days: int) -> CostReport:
         """Add up what all sessions, archived ones too, have cost in the last `days` local days."""
 
-    async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+    async def set_budget(
+        self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None = None
+    ) -> None:
         """Set what the whole session may cost; one that had used its budget up continues.
 
         Raises:
             UsageError: It is no amount of money.
         """
 
-    async def raise_daily_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+    async def raise_daily_budget(
+        self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None = None
+    ) -> None:
         """Let all sessions together spend `usd` more today; this one continues."""
 
     # Decisions ---------------------------------------------------------------------------------------------------
@@ -238,7 +246,15 @@ class Fleet(Protocol):
             UsageError: The feedback is empty.
         """
 
-    async def add_guidance(self, ref: SessionRef, text: str, by: Person, *, interrupt: bool = False) -> None:
+    async def add_guidance(
+        self,
+        ref: SessionRef,
+        text: str,
+        by: Person,
+        *,
+        interrupt: bool = False,
+        request_id: str | None = None,
+    ) -> None:
         """Leave guidance for the running agent, or for the next iteration.
 
         Args:
@@ -246,6 +262,7 @@ class Fleet(Protocol):
             text: The guidance.
             by: Who gives it.
             interrupt: Whether it breaks off what the agent is doing.
+            request_id: Names the request; see `Fleet`.
 
         Raises:
             SessionDoneError: There will be no further iteration.

@@ -94,6 +94,11 @@ class ChatRequest:
     forum: bool = False
 
     @property
+    def id(self) -> str:
+        """Names the request for the fleet; another bot in the same chat numbers its messages anew."""
+        return f"{self.chat_id}:{self.key}:{int(self.sent_at)}"
+
+    @property
     def session(self) -> str | None:
         """Key of the session that the message replied to, or tapped, is about."""
         return self.about.session if self.about is not None else None

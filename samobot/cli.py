@@ -40,6 +40,10 @@ _COMMANDS = {
     ),
     "logs": ("logs_command", "logs_command", "Show what the agent did."),
     "cost": ("cost_command", "cost_command", "Show what sessions have cost, by phase, model and day."),
+    "plan": ("document_commands", "plan_command", "Show a session's plan."),
+    "diff": ("document_commands", "diff_command", "Show what a session has changed in the code."),
+    "files": ("document_commands", "files_command", "List a session's files, or show one."),
+    "projects": ("document_commands", "projects_command", "List the known projects."),
     "chart": ("chart_command", "chart_command", "Draw a session's run as a picture."),
     "sessions": ("status_command", "sessions_command", "List the sessions of a project."),
     "demo": ("demo_command", "demo_command", "Show the whole product on this machine, without an account."),
@@ -52,6 +56,7 @@ _COMMANDS = {
     "land": ("land_command", "land_command", "Merge or push what a finished session made."),
     "archive": ("control_commands", "archive_command", "Archive a finished session."),
     "clean": ("clean_command", "clean_command", "Remove worktrees and branches of sessions that are merged."),
+    "schedule": ("schedule_command", "schedule_command", "Start sessions at a time; list what is scheduled."),
     "panic": (
         "panic_command",
         "panic_command",

@@ -26,11 +26,13 @@ from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.results import FleetEvent
+from samobot.fleet.schedules import Schedules
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.budget_handlers import pause_finished
 from samobot.telegram.handlers.command_table import pairing_advice
 from samobot.telegram.handlers.context import HandlerContext
+from samobot.telegram.handlers.schedule_handlers import run_due
 from samobot.telegram.identity import BotAccount
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
@@ -61,6 +63,7 @@ DEAF_SECONDS = 120.0
 """Seconds without a successful getUpdates after which the watchdog is no longer fed, so that systemd restarts the bot."""
 
 _HOUSEKEEPING_SECONDS = 3600
+_SCHEDULE_SECONDS = 5.0
 _HEALTH_SECONDS = 15.0
 _SHORTEST_REST, _LONGEST_REST = 0.02, 0.3
 
@@ -183,6 +186,7 @@ class BotApp:
             FileDownloads(bot),
             self._transcriber(),
             self._topics,
+            Schedules(self._settings.samobot_state_dir, utc_now),
         )
         front = self._front = UpdateDispatcher(self._context, lambda: account.username)
         handle = self._gate.guard(front.on_update)
@@ -268,6 +272,7 @@ class BotApp:
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         scheduler = AsyncIOScheduler(job_defaults=defaults, timezone=UTC)
         scheduler.add_job(self._poll, "interval", seconds=self._settings.samobot_poll_seconds, id="poll")
+        scheduler.add_job(self._run_schedules, "interval", seconds=_SCHEDULE_SECONDS, id="schedules")
         scheduler.add_job(self._keep_house, "interval", seconds=_HOUSEKEEPING_SECONDS, id="housekeeping")
         return scheduler
 
@@ -306,6 +311,14 @@ class BotApp:
             await self._look()
             # Short pauses keep replies fast; long ones keep the processor idle.
             self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
+
+    async def _run_schedules(self) -> None:
+        try:
+            await run_due(self._context)
+        except SamobotError as error:
+            log.error("schedules: %s", error.message)
+        except Exception:
+            log.exception("schedules")
 
     async def _keep_house(self) -> None:
         try:

@@ -19,6 +19,7 @@ from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.schedules import Schedules
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
@@ -153,6 +154,7 @@ class DecisionRoom:
             FileDownloads(bot, first_backoff=0.01),
             self.transcriber,
             Topics(bot, store, outbox, fleet, enabled=self.settings.uses_topics),
+            Schedules(self.settings.samobot_state_dir, self.clock.utc),
         )
         gate = AccessGate(access_of(self.settings), store, on_admitted=outbox.revive)
         front = UpdateDispatcher(context, lambda: bot.username, settle_seconds=3600)  # see `settled`

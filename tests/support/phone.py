@@ -16,6 +16,7 @@ from samobot.errors import UsageError
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.schedules import Schedules
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.context import HandlerContext
@@ -94,11 +95,12 @@ class Phone:
         text: str,
         *,
         reply_to: int | None = None,
+        reply_text: str = "",
         user: dict[str, Any] = ANN,
         minutes_ago: int = 0,
         group: int | None = None,
     ) -> list[str]:
-        """Say something, here or in a group; returns what is said to it, as plain text."""
+        """Say something, here or in a group, also in reply to a text of the bot; returns what is said to it, as plain text."""
         chat = {"id": group, "type": "group", "title": "Team"} if group else {"id": CHAT, "type": "private"}
         self.number += 1
         message: dict[str, Any] = {
@@ -110,7 +112,8 @@ class Phone:
         }
         if reply_to is not None:
             message["reply_to_message"] = {
-                "message_id": reply_to, "date": 0, "chat": chat,
+                "message_id": reply_to, "date": 0, "chat": chat, "text": reply_text,
+                "from": {"id": 42, "is_bot": True, "first_name": "samobot", "username": "samo_bot"},
             }  # fmt: skip
         await self._update({"message": message})
         return [to_plain(row.post.text) for row in self.new(group or CHAT) if row.op is Op.SEND]
@@ -225,6 +228,7 @@ async def open_phone(
         FileDownloads(bot, first_backoff=0.01),
         Transcriber(),
         Topics(bot, store, outbox, fleet, enabled=True),
+        Schedules(root / "state", lambda: made.now),
     )
     made = Phone(root, store, context, UpdateDispatcher(context, lambda: "samo_bot"), bot)
     answered: set[str] = set()

@@ -16,6 +16,7 @@ from samobot.telegram.handlers import (
     landing_handlers,
     preferences,
     run_handlers,
+    schedule_handlers,
     status_handlers,
 )
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext
@@ -179,6 +180,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("projects", "", "All projects", status_handlers.projects),
     Command("followup", "[name] text", "Another round of what is done, on the same branch", follow_up_handlers.follow_up, acts=True),
     Command("land", "[name]", "Merge or push what is done", landing_handlers.land, acts=True),
+    Command("schedule", "[time task]", "Start a session at a time; alone, list what is scheduled", schedule_handlers.schedule),
     Command("archive", "[name]", "Archive a session", archive_handlers.archive, acts=True),
     Command("restore", "[name]", "Take a session out of the archive", archive_handlers.restore),
     Command("clean", "[name]", "Remove worktrees and branches that are merged", clean_handlers.clean),
@@ -205,6 +207,17 @@ _DETAILS = {
         + " US dollars for the whole session\n"
         + code("--auto")
         + " takes suggestions and approves the plan after a while, unless you say otherwise"
+    ),
+    "schedule": (
+        "\n\n"
+        + code("/schedule tomorrow 7:00 Update the dependencies")
+        + "\n"
+        + code("/schedule every weekday 8:30 api: Fix what is red")
+        + "\n"
+        + code("/schedule in 2 hours …")
+        + "\n"
+        + code("/schedule 0 7 * * 1-5 …")
+        + " is a cron expression"
     ),
     "answer": (
         "\n\n"

@@ -17,6 +17,7 @@ from samobot.config.settings import Settings
 from samobot.errors import SamobotError, SessionDoneError, StorageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
+from samobot.fleet.schedules import Schedules
 from samobot.session.gate import Person
 from samobot.system.transcription import Transcriber
 from samobot.telegram.markup.rich_text import escape
@@ -44,6 +45,9 @@ TAP = "tap"
 TOPIC = "topic"
 """The same of a request that was typed in a session's topic, without replying to anything."""
 
+UNKNOWN = "unknown"
+"""The same of a reply to a message of ours of which we know nothing: Telegram never confirmed that it was sent."""
+
 TOAST = 190
 """Characters of an answer to a tap; Telegram takes 200."""
 
@@ -58,7 +62,7 @@ class ChatRequest:
     Attributes:
         key: Names it across restarts, so that it is answered once.
         chat_id: Where.
-        message_id: Of the user's message, or of the bot's message that was tapped.
+        message_id: Of the user's message, or of the bot's message that was tapped; 0 for a schedule's start.
         thread_id: The topic, or None.
         user_id: Who.
         person: The user as recorded in decisions.
@@ -143,6 +147,7 @@ class HandlerContext:
         downloads: Fetches files from Telegram.
         transcriber: Turns voice messages into text.
         topics: The topics of sessions.
+        schedules: What starts at a time.
     """
 
     def __init__(
@@ -157,6 +162,7 @@ class HandlerContext:
         downloads: FileDownloads,
         transcriber: Transcriber,
         topics: Topics,
+        schedules: Schedules,
     ) -> None:
         self.fleet = fleet
         self.store = store
@@ -168,6 +174,7 @@ class HandlerContext:
         self.downloads = downloads
         self.transcriber = transcriber
         self.topics = topics
+        self.schedules = schedules
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 
@@ -233,7 +240,7 @@ class HandlerContext:
         """
         if request.query_id is not None:
             self.toast(request, toast)
-        else:
+        elif request.message_id:  # a schedule's start has no message
             try:
                 self.store.acted.add(request.chat_id, request.message_id, session or request.session)
             except StorageError as error:

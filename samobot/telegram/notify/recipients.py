@@ -77,6 +77,10 @@ class Recipients:
         chosen = self._topic(session) or self._followed.get(session)
         if chosen is not None:
             return (self._place(*chosen),)
+        return self.homes()
+
+    def homes(self) -> tuple[Recipient, ...]:
+        """The chats that follow what was started in no other."""
         return tuple(self._place(chat_id) for chat_id in self._homes())
 
     def all(self) -> tuple[Recipient, ...]:

@@ -101,6 +101,26 @@ elif command == ["pr", "merge"]:
         git("update-ref", "refs/heads/" + pr["baseRefName"], commit, base)
         pr["state"] = "MERGED"
     STATE.write_text(json.dumps(forge))
+elif command == ["pr", "view"]:
+    found, rest = options(arguments, values=("--repo", "--json"))
+    assert found["--repo"] == REPO and found["--json"] == "comments,reviews", sys.argv
+    (pr,) = [pr for pr in forge["prs"] if pr["number"] == int(rest[0])]
+    print(json.dumps({{"comments": pr.get("comments", []), "reviews": pr.get("reviews", [])}}))
+elif command[0] == "api":
+    found, (path,) = options(sys.argv[2:], ("--paginate",), ("--hostname",))
+    host, _, name = REPO.partition("/")
+    number = path.removeprefix(f"repos/{{name}}/pulls/").removesuffix("/comments?per_page=100")
+    assert found["--hostname"] == host and found["--paginate"], sys.argv
+    (pr,) = [pr for pr in forge["prs"] if pr["number"] == int(number)]
+    for page in pr.get("line_comments", []) or [[]]:
+        print(json.dumps(page), end="")
+elif command == ["run", "view"]:
+    found, rest = options(arguments, ("--log-failed",), ("--repo", "--job"))
+    assert not rest and found["--repo"] == REPO and found["--log-failed"], sys.argv
+    log = forge.get("logs", {{}}).get(found["--job"])
+    if log is None:
+        fail("run 1 is still in progress; logs will be available when it is complete")
+    print(log)
 else:
     fail("unknown command " + " ".join(command))
 """

@@ -261,11 +261,20 @@ CREATE TABLE acted_messages (     -- messages of users that were acted on: an ed
 ) WITHOUT ROWID;
 """
 
+_PULL_REQUESTS = """
+CREATE TABLE watched_pull_requests ( -- what was seen and reported of a session's pull request
+    session TEXT PRIMARY KEY,
+    watch   TEXT NOT NULL,
+    due     REAL NOT NULL         -- when it is looked at next
+) WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _TYPED_TABLES,
     _CHAT_PROJECTS,
     _PAST_SESSIONS,
     _ACTED_MESSAGES,
+    _PULL_REQUESTS,
 )
 """Step n brings the schema from version n to n + 1."""

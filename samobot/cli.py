@@ -30,7 +30,7 @@ _COMMANDS = {
     "answer": ("decision_commands", "answer_command", "Answer a session's questions."),
     "approve": ("decision_commands", "approve_command", "Approve a session's plan as it is now."),
     "reject": ("decision_commands", "reject_command", "Send a session's plan back with feedback."),
-    "tell": ("decision_commands", "tell_command", "Give guidance for the next iteration."),
+    "tell": ("decision_commands", "tell_command", "Give the agent guidance, now or at its next step."),
     "stop": ("control_commands", "stop_command", "Stop a session now, with everything it started."),
     "pause": ("control_commands", "pause_command", "Pause a session after its iteration."),
     "resume": (
@@ -51,6 +51,8 @@ _COMMANDS = {
     ),
     "land": ("land_command", "land_command", "Merge or push what a finished session made."),
     "archive": ("control_commands", "archive_command", "Archive a finished session."),
+    "clean": ("clean_command", "clean_command", "Remove worktrees and branches of sessions that are merged."),
+    "schedule": ("schedule_command", "schedule_command", "Start sessions at a time; list what is scheduled."),
     "panic": (
         "panic_command",
         "panic_command",

@@ -164,6 +164,8 @@ FLEET_VALUES = {
     "fleet.landing_models",
     "fleet.models",
     "fleet.results",
+    "fleet.schedule_times",
+    "fleet.schedules",  # the bot's own list, which the terminal shares; of a session it knows the name
     "fleet.start_request",
 }
 

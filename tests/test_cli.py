@@ -15,6 +15,7 @@ from samobot.cli import cli
 from samobot.phases import Phase
 from samobot.sandbox.agent.scenario import Scenario
 from tests.support.scripted import blocked, go_on, scripted_shop
+from tests.support.workshop import Workshop
 
 pytestmark = pytest.mark.slow
 
@@ -23,14 +24,21 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
 
 
+def nowhere(root: Path) -> Workshop:
+    """A place without a project."""
+    shop = Workshop(root, dict(os.environ))
+    shop.repo.mkdir()
+    return shop
+
+
 def test_version_is_reported() -> None:
     done = python("-m", "samobot", "--version")
     assert (done.returncode, done.stdout) == (0, f"samobot {__version__}\n")
 
 
 @pytest.mark.parametrize("name", [None, *cli.list_commands(None)])  # type: ignore[arg-type]
-def test_every_command_has_help_that_teaches(name: str | None) -> None:
-    done = python("-m", "samobot", *([name] if name else []), "--help")
+def test_every_command_has_help_that_teaches(tmp_path: Path, name: str | None) -> None:
+    done = nowhere(tmp_path).quickly(*([name] if name else []), "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"Usage: samobot {name or ''}".rstrip())
     assert len(done.stdout.splitlines()) > 5
@@ -71,8 +79,10 @@ def test_the_program_alone_shows_its_help_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("words", [("foo",), ("runn",), ("run",), ("sessions", "extra"), ("run", "--nope")])
-def test_wrong_argument_is_reported_in_one_line_that_points_once_to_the_help(words: tuple[str, ...]) -> None:
-    done = python("-m", "samobot", *words)
+def test_wrong_argument_is_reported_in_one_line_that_points_once_to_the_help(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    done = nowhere(tmp_path).quickly(*words)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert done.stderr.count("--help") + done.stderr.count("Did you mean") == 1

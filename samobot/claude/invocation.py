@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.claude.reaper import SESSION_VARIABLE
+from samobot.claude.turn_input import STEERABLE, user_line
 from samobot.errors import UsageError
 
 SIGNAL_VARIABLE = "SAMOCODE_SIGNAL"
@@ -72,6 +73,8 @@ _RESERVED = frozenset(
         "--help",
         "--input-format",
         "--output-format",
+        "--permission-prompt-tool",
+        "--replay-user-messages",
         "--resume",
         "--session-id",
         "--version",
@@ -128,11 +131,12 @@ class Invocation:
         argv: Program and arguments.
         cwd: Folder it works in.
         env: The whole environment.
-        stdin: The prompt.
+        stdin: The prompt, or if `steerable` the line that holds it.
         log: File that its stdout becomes.
         session_id: UUID of the CLI's own session.
         fenced: Whether `argv` starts bubblewrap, which starts the CLI.
         copy: File that is a copy of the log while the CLI runs; None makes none.
+        steerable: Whether it reads further messages while it runs.
     """
 
     argv: tuple[str, ...]
@@ -143,6 +147,7 @@ class Invocation:
     session_id: str
     fenced: bool = False
     copy: Path | None = None
+    steerable: bool = False
 
 
 def build(
@@ -162,6 +167,7 @@ def build(
     python: str,
     withheld: Collection[str] = (),
     trust_project: bool = False,
+    steerable: bool = False,
 ) -> Invocation:
     """Build the call of one iteration.
 
@@ -181,6 +187,7 @@ def build(
         python: Interpreter for the plugin's hooks.
         withheld: Names of further variables to leave out.
         trust_project: Whether settings, hooks and MCP servers of the project's own files count.
+        steerable: Whether it is to read further messages while it runs.
 
     Raises:
         UsageError: `options.args` holds a flag that samobot itself has to set.
@@ -193,6 +200,7 @@ def build(
         "--output-format",
         "stream-json",
         "--verbose",
+        *(STEERABLE if steerable else ()),
         "--plugin-dir",
         str(plugin),
         "--agent",
@@ -223,7 +231,8 @@ def build(
         ITERATION_VARIABLE: session_id,
     }
     env = child_environment(environ, withheld) | marks | ({} if trust_project else _LOAD_CLAUDE_MD)
-    return Invocation(argv, cwd, env, prompt.encode("utf-8", "replace"), log, session_id)
+    stdin = user_line(prompt) if steerable else prompt.encode("utf-8", "replace")
+    return Invocation(argv, cwd, env, stdin, log, session_id, steerable=steerable)
 
 
 def _add_dirs(cwd: Path) -> Iterator[str]:

@@ -13,9 +13,10 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from samobot.claude.end import ProcessEnd, StoppedBy
 from samobot.claude.invocation import Invocation
@@ -26,9 +27,10 @@ from samobot.claude.reaper import (
     is_subreaper,
     sweep,
 )
-from samobot.claude.records import Assistant, Record, Result, ToolResult
+from samobot.claude.records import Assistant, Init, Record, Result, TakenUp, ToolResult
 from samobot.claude.spawn import spawn
 from samobot.claude.stream import Tail
+from samobot.claude.turn_input import TurnInput
 from samobot.system.processes import Swept
 
 POLL_SECONDS = (0.05, 0.3)
@@ -71,6 +73,7 @@ async def run(
     on_record: Callable[[Record], None],
     on_start: Callable[[int], None],
     stop: asyncio.Event,
+    steer: Callable[[TurnInput], Awaitable[None]] | None = None,
 ) -> ProcessEnd:
     """Run the CLI to its end, and end everything it leaves behind.
 
@@ -83,11 +86,12 @@ async def run(
         on_record: Called with each record, in order.
         on_start: Called with the process id.
         stop: Stops the process when set.
+        steer: Sends messages to a process that is steerable; cancelled when that has ended.
 
     Raises:
         OSError: The log cannot be read.
     """
-    running = _ProcessRun(invocation, clocks, on_record, stop)
+    running = _ProcessRun(invocation, clocks, on_record, stop, steer)
     try:
         return await running.run_to_end(on_start)
     finally:
@@ -103,11 +107,14 @@ class _ProcessRun:
         clocks: Timeouts,
         on_record: Callable[[Record], None],
         stop: asyncio.Event,
+        steer: Callable[[TurnInput], Awaitable[None]] | None,
     ) -> None:
         self._invocation = invocation
         self._clocks = clocks
         self._on_record = on_record
         self._stop = stop
+        self._steer = steer
+        self._input: TurnInput | None = None
         self._now = asyncio.get_running_loop().time
         self._started = self._now()
         self._last = self._started
@@ -116,11 +123,10 @@ class _ProcessRun:
         self._pending: set[str] = set()
         self._tail = Tail(invocation.log, invocation.copy)
         self._stderr_path = invocation.log.with_suffix(".stderr")
-        self._process: Process | None = None
 
     async def run_to_end(self, on_start: Callable[[int], None]) -> ProcessEnd:
         try:
-            process = self._process = await spawn(self._invocation, self._stderr_path)
+            process, self._input = await spawn(self._invocation, self._stderr_path)
         except OSError as error:
             return self._end(
                 None, None, Swept(), start_error=f"{error.filename or sys.executable}: {error.strerror}"
@@ -132,6 +138,8 @@ class _ProcessRun:
             if stopped_by is not None:
                 await self._escalate(process)
         finally:
+            if self._input is not None:
+                self._input.close()
             swept = await self._clean(process)
         self._take(self._tail.finish())
         return self._end(self._exit_code(process.returncode), stopped_by, swept)
@@ -147,6 +155,9 @@ class _ProcessRun:
         """Follow the log until the process ends or somebody, or a clock, wants it to."""
         ended = asyncio.ensure_future(process.wait())
         stopping = asyncio.ensure_future(self._stop.wait())
+        waits: list[asyncio.Future[Any]] = [ended, stopping]
+        if self._steer is not None and self._input is not None:
+            waits.append(asyncio.ensure_future(self._steer(self._input)))
         shortest, longest = POLL_SECONDS
         pause = shortest
         try:
@@ -169,7 +180,7 @@ class _ProcessRun:
                 pause = min(pause * 1.5, longest)
             return None
         finally:
-            for waiting in (ended, stopping):
+            for waiting in waits:
                 waiting.cancel()
 
     def _take(self, records: Iterator[Record]) -> None:
@@ -178,6 +189,14 @@ class _ProcessRun:
             match record:
                 case Result():
                     self._has_result = True
+                    if self._input is not None:
+                        self._input.end_turn()
+                case Init():
+                    self._has_result = False  # another turn begins
+                case TakenUp(uuid=key):
+                    self._has_result = False
+                    if self._input is not None:
+                        self._input.taken_up(key)
                 case Assistant(tools=tools):
                     if len(self._pending) < _PENDING_LIMIT:
                         self._pending.update(tool.id for tool in tools)

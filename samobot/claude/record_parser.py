@@ -25,6 +25,7 @@ from samobot.claude.records import (
     RateLimit,
     Record,
     Result,
+    TakenUp,
     Tokens,
     ToolResult,
     ToolUse,
@@ -65,6 +66,8 @@ def parse(line: Mapping[str, Any]) -> Record:
             )
         case "assistant", _:
             return _assistant(line)
+        case "user", _ if line.get("isReplay") is True:
+            return TakenUp(_text(line.get("uuid"), 100))
         case "user", _:
             return _user(line)
         case "rate_limit_event", _:

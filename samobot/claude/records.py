@@ -106,6 +106,17 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenUp:
+    """The CLI has made a message of its standard input part of a request.
+
+    Attributes:
+        uuid: The message's own UUID.
+    """
+
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApiRetry:
     """The CLI retries a request after a pause.
 
@@ -180,4 +191,4 @@ class Other:
     subtype: str = ""
 
 
-Record = Init | Assistant | ToolResult | ApiRetry | RateLimit | Result | Other
+Record = Init | Assistant | ToolResult | TakenUp | ApiRetry | RateLimit | Result | Other

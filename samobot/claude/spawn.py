@@ -1,6 +1,7 @@
 """Starting the Claude CLI so that it can be followed and does not outlive its worker.
 
-- stdin, stdout and stderr are regular files. The CLI exits without draining a pipe, and loses its result.
+- stdout and stderr are regular files. The CLI exits without draining a pipe, and loses its result. stdin is a file
+  that holds the prompt, or for a CLI that reads further messages a pipe.
 - It has a session of its own: a Ctrl-C in the worker's terminal reaches only the worker, which then stops the CLI;
   and `reaper` can distinguish its descendants from the worker's other children.
 - A small wrapper asks the kernel to send SIGINT to the CLI when the worker dies (on SIGINT the CLI ends its tools
@@ -14,12 +15,13 @@ import os
 import sys
 import tempfile
 from asyncio.subprocess import Process
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO
 
 from samobot.claude.invocation import Invocation
+from samobot.claude.turn_input import TurnInput, open_input
 
 MAX_PROCESSES = 8192
 """Limit for processes and threads of the user inside the fence, against a fork without end; does not bind root."""
@@ -50,30 +52,31 @@ except OSError as error:
 """.replace("MAX_PROCESSES", str(MAX_PROCESSES))
 
 
-async def spawn(invocation: Invocation, stderr: Path) -> Process:
+async def spawn(invocation: Invocation, stderr: Path) -> tuple[Process, TurnInput | None]:
     """Start the CLI.
 
     Args:
         invocation: What to start.
         stderr: File to append its stderr to.
 
+    Returns:
+        The process, and its input if it reads further messages.
+
     Raises:
         OSError: It cannot be started, or the files cannot be written.
     """
-    with (
-        _prompt_file(invocation.stdin) as stdin,
-        _append(invocation.log) as stdout,
-        _append(stderr) as errors,
-    ):
-        return await asyncio.create_subprocess_exec(
-            *wrapped(invocation),
-            stdin=stdin,
-            stdout=stdout,
-            stderr=errors,
-            cwd=invocation.cwd,
-            env=dict(invocation.env),
-            start_new_session=True,
-        )
+    async with _input(invocation) as (stdin, turn_input):
+        with _append(invocation.log) as stdout, _append(stderr) as errors:
+            process = await asyncio.create_subprocess_exec(
+                *wrapped(invocation),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=errors,
+                cwd=invocation.cwd,
+                env=dict(invocation.env),
+                start_new_session=True,
+            )
+    return process, turn_input
 
 
 def wrapped(invocation: Invocation) -> tuple[str, ...]:
@@ -82,9 +85,26 @@ def wrapped(invocation: Invocation) -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", "-c", _WRAPPER, str(os.getpid()), kind, *invocation.argv)
 
 
+@asynccontextmanager
+async def _input(invocation: Invocation) -> AsyncIterator[tuple[int | IO[bytes], TurnInput | None]]:
+    """What the process reads from; our end of a pipe is closed again if it does not start."""
+    if not invocation.steerable:
+        with _prompt_file(invocation.stdin) as file:
+            yield file, None
+        return
+    reading, turn_input = await open_input(invocation.stdin)
+    try:
+        yield reading, turn_input
+    except BaseException:
+        turn_input.close()
+        raise
+    finally:
+        os.close(reading)
+
+
 @contextmanager
 def _prompt_file(prompt: bytes) -> Iterator[IO[bytes]]:
-    """The prompt as an open file: a pipe would have to be fed and closed."""
+    """The prompt as an open file, which needs no feeding."""
     with tempfile.TemporaryFile() as file:
         file.write(prompt)
         file.seek(0)

@@ -50,6 +50,14 @@ class FenceMode(StrEnum):
     OFF = "off"
 
 
+class TopicMode(StrEnum):
+    """Whether sessions get a forum topic of their own."""
+
+    AUTO = "auto"
+    """In groups with topics, and in private chats if the bot has them switched on."""
+    OFF = "off"
+
+
 class Effort(StrEnum):
     """How hard the model thinks: the levels of the CLI's `--effort`."""
 
@@ -138,6 +146,9 @@ class Settings(BaseModel):
     samobot_transcribe_command: str = ""
     """A program that does the same with the file that it is given."""
 
+    samobot_topics: TopicMode = TopicMode.AUTO
+    """Whether sessions get a forum topic of their own."""
+
     samobot_fence: FenceMode = FenceMode.AUTO
     """Whether agents run inside bubblewrap."""
     samobot_fence_allow: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
@@ -188,6 +199,11 @@ class Settings(BaseModel):
         # A group's id is negative; only a private chat's id is also its user's id.
         owners = {owner} if owner is not None and owner > 0 else set()
         return frozenset(self.telegram_allowed_users) | owners
+
+    @property
+    def uses_topics(self) -> bool:
+        """Whether sessions get a forum topic of their own in chats that have topics."""
+        return self.samobot_topics is TopicMode.AUTO
 
     def effort(self, phase: Phase) -> Effort:
         """The effort of a phase's iterations."""

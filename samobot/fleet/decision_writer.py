@@ -94,14 +94,14 @@ class DecisionWriter:
         )
         await self._running.go_on(ref)
 
-    async def add_guidance(self, ref: SessionRef, words: str, by: Person) -> None:
-        """Leave guidance for the next iteration.
+    async def add_guidance(self, ref: SessionRef, words: str, by: Person, *, interrupt: bool) -> None:
+        """Leave guidance for the running agent, or for the next iteration.
 
         Raises:
             UsageError: The text is empty.
         """
         folder = await self._reading.folder(ref)
-        await self._threads.run(lambda: gate.tell(folder, words, by.who, self._now()))
+        await self._threads.run(lambda: gate.tell(folder, words, by.who, self._now(), interrupt=interrupt))
 
     async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
         """Save files into a session's folder, with guidance about them.

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from samobot.fleet.forge import CheckView
-from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, PullRequestReport
+from samobot.fleet.landing_models import (
+    LandingResult,
+    LandingStep,
+    LandingView,
+    Leftover,
+    PullRequestReport,
+)
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
@@ -239,8 +245,14 @@ class Fleet(Protocol):
             UsageError: The feedback is empty.
         """
 
-    async def add_guidance(self, ref: SessionRef, text: str, by: Person) -> None:
-        """Leave guidance for the next iteration.
+    async def add_guidance(self, ref: SessionRef, text: str, by: Person, *, interrupt: bool = False) -> None:
+        """Leave guidance for the running agent, or for the next iteration.
+
+        Args:
+            ref: The session.
+            text: The guidance.
+            by: Who gives it.
+            interrupt: Whether it breaks off what the agent is doing.
 
         Raises:
             SessionDoneError: There will be no further iteration.
@@ -335,6 +347,24 @@ class Fleet(Protocol):
 
     async def check_log(self, ref: SessionRef, check: CheckView) -> str:
         """Read the last lines of a failed check's log; empty if they cannot be had, or not yet."""
+
+    async def leftovers(self) -> list[Leftover]:
+        """List worktrees with branches of sessions that are archived or done; takes seconds."""
+
+    async def clean(
+        self, ref: SessionRef, by: Person, *, expected: str, anyway: bool = False
+    ) -> LandingResult:
+        """Remove a session's worktree and branch as they were shown, and archive it.
+
+        Args:
+            ref: The session, archived or not.
+            by: Who decides.
+            expected: Identity of what was shown.
+            anyway: Whether it was named although it is not merged or has changes.
+
+        Raises:
+            ConflictError: Something has changed since, or it is not safe and was not named; nothing was changed.
+        """
 
     # Documents ---------------------------------------------------------------------------------------------------
 

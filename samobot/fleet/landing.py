@@ -257,6 +257,8 @@ def _refuse_unless_done(folder: SessionFolder) -> None:
     held = holder(folder)
     if held is not None:
         raise ConflictError(f"{folder.name} is running; its branch can be landed once it is done.")
+    if folder.is_archived:
+        return
     if not is_done(look_closely(folder), journal.read(folder)):
         raise ConflictError(f"{folder.name} is not done yet; its branch can be landed once it is.")
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from samobot.fleet.forge import CommentView, ForgeProblem, PullRequestView
+from samobot.fleet.models import SessionRef
 
 
 class _Reply(BaseModel):
@@ -128,3 +129,45 @@ class PullRequestReport(_Reply):
     comments: tuple[CommentView, ...] = ()
     problem: ForgeProblem | None = None
     problem_text: str = ""
+
+
+class Leftover(_Reply):
+    """A session's worktree with its branch, which can be removed.
+
+    Attributes:
+        session: The session.
+        archived: Whether it is archived; else it is done.
+        branch: The branch.
+        merged: Whether the base branch has all of its changes.
+        commits: Commits that the base branch does not have.
+        uncommitted: Files in the worktree with changes that no commit has.
+        size: Bytes of the worktree on the disk.
+        identity: Fingerprint of what would be removed; the decision names it.
+    """
+
+    session: SessionRef
+    archived: bool
+    branch: str
+    merged: bool
+    commits: int
+    uncommitted: int
+    size: int
+    identity: str
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether nothing is lost with it."""
+        return self.merged and not self.uncommitted
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether it is listed; else it has to be named."""
+        return self.archived or self.is_safe
+
+    @property
+    def state(self) -> str:
+        """What the user has to know of it: `merged`, or what would be lost."""
+        commits = "1 commit" if self.commits == 1 else f"{self.commits} commits"
+        files = "1 file" if self.uncommitted == 1 else f"{self.uncommitted} files"
+        parts = ["merged" if self.merged else f"{commits} not merged"]
+        return ", ".join(parts + ([f"{files} not committed"] if self.uncommitted else []))

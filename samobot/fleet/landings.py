@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import datetime
 
+from samobot.fleet.clean_up import clean, leftovers
 from samobot.fleet.forge import CheckView
 from samobot.fleet.landing import check_log, land, landing_view, pull_request_report
-from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, PullRequestReport
+from samobot.fleet.landing_models import (
+    LandingResult,
+    LandingStep,
+    LandingView,
+    Leftover,
+    PullRequestReport,
+)
 from samobot.fleet.models import SessionRef
 from samobot.fleet.session_reader import SessionReader
 from samobot.session.gate import Person
@@ -57,3 +65,18 @@ class Landings:
         project = await self._reading.project(ref.project)
         folder = await self._reading.folder(ref)
         return await self._threads.run_slowly(lambda: check_log(project, folder, check))
+
+    async def leftovers(self) -> list[Leftover]:
+        """List what is left of archived and merged sessions; see `Fleet.leftovers`."""
+        names = [each.name for each in await self._reading.projects()]
+        projects = [await self._reading.project(name) for name in names]
+        found = [await self._threads.run_slowly(functools.partial(leftovers, each)) for each in projects]
+        return [each for project in found for each in project]
+
+    async def clean(self, ref: SessionRef, by: Person, *, expected: str, anyway: bool) -> LandingResult:
+        """Remove what is left of a session; see `Fleet.clean`."""
+        project = await self._reading.project(ref.project)
+        folder = await self._reading.readable(ref)
+        return await self._threads.run_slowly(
+            lambda: clean(project, folder, by, expected=expected, anyway=anyway, now=self._now, key=self._key)
+        )

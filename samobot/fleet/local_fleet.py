@@ -17,7 +17,13 @@ from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.file_watch import watch
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.forge import CheckView
-from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, PullRequestReport
+from samobot.fleet.landing_models import (
+    LandingResult,
+    LandingStep,
+    LandingView,
+    Leftover,
+    PullRequestReport,
+)
 from samobot.fleet.landings import Landings
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
@@ -226,8 +232,8 @@ class LocalFleet(Fleet):
     ) -> None:
         await self._decisions.reject(ref, feedback, by, expected=expected)
 
-    async def add_guidance(self, ref: SessionRef, text: str, by: Person) -> None:
-        await self._decisions.add_guidance(ref, text, by)
+    async def add_guidance(self, ref: SessionRef, text: str, by: Person, *, interrupt: bool = False) -> None:
+        await self._decisions.add_guidance(ref, text, by, interrupt=interrupt)
 
     async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
         return await self._decisions.add_files(ref, files, text, by)
@@ -262,6 +268,14 @@ class LocalFleet(Fleet):
 
     async def check_log(self, ref: SessionRef, check: CheckView) -> str:
         return await self._landings.check_log(ref, check)
+
+    async def leftovers(self) -> list[Leftover]:
+        return await self._landings.leftovers()
+
+    async def clean(
+        self, ref: SessionRef, by: Person, *, expected: str, anyway: bool = False
+    ) -> LandingResult:
+        return await self._landings.clean(ref, by, expected=expected, anyway=anyway)
 
     # Documents
 

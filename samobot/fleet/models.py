@@ -132,12 +132,21 @@ class GuidanceView(_View):
         text: The text.
         given: Whether an iteration that had it has ended well.
         at_work: Whether the iteration that runs now was given it.
+        delivered: Whether it was sent to the iteration that runs now, which has not taken it up yet.
+        steered: Whether the iteration that runs now took it up after its start.
     """
 
     who: str
     text: str
     given: bool
     at_work: bool = False
+    delivered: bool = False
+    steered: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether the user can be sure that the agent has it."""
+        return self.given or self.steered
 
 
 class RunEndView(_View):
@@ -195,6 +204,7 @@ class SessionView(_View):
         activity: What the agent is doing right now, as a readable line.
         running_since: When the iteration that runs now began.
         fenced: Whether the agent that runs now is inside the fence; None if none runs.
+        steerable: Whether guidance reaches the agent that runs now.
         has_worker: Whether a living worker holds the session.
         pausing: Whether it is to pause after its iteration.
         parked_until: When a parked session continues.
@@ -242,6 +252,7 @@ class SessionView(_View):
     activity: str | None
     running_since: datetime | None
     fenced: bool | None = None
+    steerable: bool = False
     has_worker: bool
     parked_until: datetime | None
     limit: str

@@ -150,7 +150,7 @@ class SessionReader:
 
     # What they hold.
 
-    async def _readable(self, ref: SessionRef) -> SessionFolder:
+    async def readable(self, ref: SessionRef) -> SessionFolder:
         """Where a session's documents are: in its folder, else in the archive.
 
         Raises:
@@ -165,34 +165,34 @@ class SessionReader:
 
     async def plan_text(self, ref: SessionRef) -> Document:
         """The newest plan."""
-        return await documents.plan_text(await self._readable(ref))
+        return await documents.plan_text(await self.readable(ref))
 
     async def summary_text(self, ref: SessionRef) -> Document | None:
         """The newest summary that the agent wrote."""
-        return await documents.summary_text(await self._readable(ref))
+        return await documents.summary_text(await self.readable(ref))
 
     async def diff(self, ref: SessionRef) -> DiffView:
         """What the session has changed."""
         project = await self.project(ref.project)
-        return await documents.diff(await self._readable(ref), project.main_repo)
+        return await documents.diff(await self.readable(ref), project.main_repo)
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """What the agent did last, a line each."""
         project = await self.project(ref.project)
-        return await documents.log_lines(await self._readable(ref), project.main_repo, count)
+        return await documents.log_lines(await self.readable(ref), project.main_repo, count)
 
     async def last_message(self, ref: SessionRef) -> str:
         """The last thing that the agent said."""
-        return await documents.last_message(await self._readable(ref))
+        return await documents.last_message(await self.readable(ref))
 
     async def files(self, ref: SessionRef) -> list[FileView]:
         """The session's artefacts."""
-        return await documents.files(await self._readable(ref))
+        return await documents.files(await self.readable(ref))
 
     async def file(self, ref: SessionRef, name: str) -> bytes:
         """One artefact."""
-        return await documents.file(await self._readable(ref), name)
+        return await documents.file(await self.readable(ref), name)
 
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         """A picture of the session's course, as PNG."""
-        return await documents.timeline(await self._readable(ref), ref.name, theme)
+        return await documents.timeline(await self.readable(ref), ref.name, theme)

@@ -56,6 +56,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         activity=held.activity if held else None,
         running_since=running.started if running else None,
         fenced=running.fenced if running else None,
+        steerable=held is not None and running is not None and running.steerable,
         has_worker=held is not None,
         pausing=current.pausing,
         parked_until=(held.parked_until if held else None) or (park.until if park else None),
@@ -227,12 +228,15 @@ def _guidance(current: Snapshot, running: RunningIteration | None) -> tuple[Guid
     """The guidance; the running iteration was given the first items that are not ticked."""
     waiting = [item.index for item in current.guidance if not item.done]
     at_work = frozenset(waiting[: running.guidance] if running is not None else ())
+    sent = current.deliveries
     return tuple(
         GuidanceView(
             who=without_surrogates(item.who or "somebody"),
             text=without_surrogates(item.text),
             given=item.done,
             at_work=item.index in at_work,
+            delivered=item.index in sent and not sent[item.index].taken_up,
+            steered=item.index in sent and sent[item.index].taken_up,
         )
         for item in current.guidance
     )

@@ -21,8 +21,9 @@ MAX_TEXT = 100_000
 _ALIKE = dict(zip("АВСЕНІКМОРТХΑΒΕΖΗΙΚΜΝΟΡΤΧавсеорхα", "ABCEHIKMOPTXABEZHIKMNOPTXabceopxa", strict=True))
 _ALIKE |= {"🅰": "A", "🅱": "B", "\ufe0f": " ", "\u20e3": " ", "‚": ","}
 _N = r"[0-9]{1,6}(?:\.[0-9]{1,3}){0,3}"
-_Q = rf"(?:[Qq](?:uestion|UESTION)?)\s{{0,2}}#?\s?(?P<q>{_N})"
-_ANY = rf"(?:[Qq](?:uestion|UESTION)?\s{{0,2}})?#?(?P<q>{_N})"
+_NAME = "(?:[Qq](?:uestion|UESTION)?|[Aa]nswer|ANSWER|[Ff]rage|[Aa]ntwort|[Pp]regunta|[Rr]espuesta)"
+_Q = rf"{_NAME}\s{{0,2}}#?\s?(?P<q>{_N})"
+_ANY = rf"(?:{_NAME}\s{{0,2}})?#?(?P<q>{_N})"
 _SEPARATOR = r"\s{0,4}(?::=|->|=>|→|[:=.)–—-]|\bis\b)?\s{0,4}"
 _LETTER = r"(?![Qq]\s?[0-9])(?:[Oo]ption\s{1,2})?[(\[*]{0,3}(?P<letter>[A-Za-z])[)\]*]{0,3}(?![A-Za-z'’])"
 _AND = r"(?:\s{0,4}(?:[,;/&+|.]|\b(?:and|und|et|e|y|и)\b)){0,2}\s{0,6}"
@@ -46,6 +47,7 @@ _CONNECTOR = re.compile(r"(?:[\s,;|/&+(]|\b(?:and|und|et|y|и)\b)*\Z")
 _REFERS = re.compile(
     r"\b(?:see|as|in|like|from|for|to|of|with|than|per|cf|at|on|by|wie|siehe)\W{0,3}\Z", re.IGNORECASE
 )
+_NUMBERED = re.compile(rf"(?:^|(?<=[\s,;/]))(?P<q>{_N})\s?(?:[):.=]|{_LETTER})")
 _ONE_LETTER = re.compile(rf"\s*{_LETTER}[.!,]?\s*\Z")
 _LETTERS = re.compile(rf"{_LETTER}(?:{_AND}(?:[Oo]ption\s)?[A-Za-z](?![A-Za-z'’])){{1,20}}\W{{0,3}}")
 _WINDOW = 80
@@ -122,7 +124,7 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
         return labels
     if labels:
         return _segments(words, plain, labels)
-    if waiting > 1 and _LETTERS.fullmatch(plain.strip()):
+    if waiting > 1 and (_LETTERS.fullmatch(plain.strip()) or _numbers_several(plain, known or set())):
         return _ambiguous(words)
     return AnswerArguments(text=words.strip("\n"))
 
@@ -157,6 +159,13 @@ def _canonical(number: str) -> str:
     return f"{int(whole)}{dot}{part}"
 
 
+def _numbers_several(plain: str, known: set[str]) -> bool:
+    """Return whether a text begins with the number of a question and has that of another one: `1) yes 2) no`."""
+    first = _NUMBERED.match(plain.lstrip())
+    numbers = {f"Q{_canonical(found['q'])}" for found in _NUMBERED.finditer(plain)}
+    return first is not None and len(numbers & known) > 1 and f"Q{_canonical(first['q'])}" in known
+
+
 def _pairs(pattern: re.Pattern[str], plain: str, known: set[str] | None) -> list[tuple[str, str]] | None:
     """Read `Q1=A, 2 B` if the whole text consists of such pairs."""
     pairs = []
@@ -166,7 +175,7 @@ def _pairs(pattern: re.Pattern[str], plain: str, known: set[str] | None) -> list
         if found is None:
             return None
         label = f"Q{_canonical(found['q'])}"
-        is_bare = not found[0].lstrip("(").startswith(("Q", "q")) and pattern is _PAIR
+        is_bare = not found[0].lstrip("(")[:1].isalpha() and pattern is _PAIR
         if is_bare and known is not None and label not in known:
             return None
         pairs.append((label, found["letter"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -24,6 +24,16 @@ NAME_RULE = (
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _DATED = re.compile(r"(\d{2}-\d{2}-\d{2})-(.+)", re.ASCII | re.DOTALL)
+
+
+_SIGNAL = "_signal.json"
+_QA = "_qa.md"
+_DECISIONS = "_decisions.jsonl"
+_GUIDANCE = "_guidance.md"
+_LOGS = "_logs"
+_JOURNAL = "journal.jsonl"
+_LOCK = "run.lock"
+_STATE_FILES = (OVERVIEW, _SIGNAL, _QA, _DECISIONS, _GUIDANCE, f"{_LOGS}/{_JOURNAL}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +59,27 @@ class SessionFolder:
     @property
     def signal(self) -> Path:
         """The agent's signal at the end of its iteration."""
-        return _inside(self.path, "_signal.json")
+        return _inside(self.path, _SIGNAL)
 
     @property
     def qa(self) -> Path:
         """The agent's questions and the user's answers."""
-        return _inside(self.path, "_qa.md")
+        return _inside(self.path, _QA)
 
     @property
     def guidance(self) -> Path:
         """The user's messages to the next iteration."""
-        return _inside(self.path, "_guidance.md")
+        return _inside(self.path, _GUIDANCE)
 
     @property
     def decisions(self) -> Path:
         """Every approval, rejection and answer, one per line."""
-        return _inside(self.path, "_decisions.jsonl")
+        return _inside(self.path, _DECISIONS)
 
     @property
     def logs(self) -> Path:
         """The folder of logs, which git ignores."""
-        return _inside(self.path, "_logs")
+        return _inside(self.path, _LOGS)
 
     @property
     def vault(self) -> Vault:
@@ -79,28 +89,34 @@ class SessionFolder:
     @property
     def journal(self) -> Path:
         """A copy of the session's events for reading, one per line; the vault's journal is what counts."""
-        return _inside(self.logs, "journal.jsonl")
+        return _inside(self.logs, _JOURNAL)
 
     @property
     def state_files(self) -> tuple[str, ...]:
         """The files that hold the session's state, as strings: for callers that stat them at every poll.
 
-        Making a `Path` would cost more than the stat.
+        Making a `Path` costs more than the stat.
         """
-        found = (
-            self.overview, self.signal, self.qa, self.decisions, self.guidance, self.journal,
-        )  # fmt: skip
-        return (*map(os.fspath, found), *self.vault.state_files)
+        return (*self._files(_STATE_FILES), *self.vault.state_files)
 
     @property
     def all_files(self) -> tuple[str, ...]:
         """The state files, the lock and the folder itself: what changes with anything that a status shows."""
-        return (os.fspath(self.path), *self.state_files, os.fspath(self.lock))
+        return (os.fspath(self.path), *self.state_files, *self._files((f"{_LOGS}/{_LOCK}",)))
+
+    def _files(self, names: Iterable[str]) -> list[str]:
+        path = os.fspath(self.path)
+        return [f"{path}/{name}" for name in names]
 
     @property
     def lock(self) -> Path:
         """Held by the living worker."""
-        return _inside(self.logs, "run.lock")
+        return _inside(self.logs, _LOCK)
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether the session is in the archive."""
+        return self.path.parent.name == ARCHIVE
 
     def check(self) -> None:
         """Refuse a folder whose files are elsewhere.

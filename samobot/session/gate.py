@@ -38,6 +38,7 @@ from samobot.session.gate_state import GateState
 from samobot.session.guidance import add_guidance, parse_guidance
 from samobot.session.lock import holder
 from samobot.session.plan import Plan
+from samobot.session.requests import RequestKind, WorkerRequest, request
 from samobot.session.signal import Signal
 from samobot.session.snapshot import holds, standing_end
 from samobot.session.tamper import revert_and_log
@@ -186,8 +187,10 @@ def reject(
         return PlanVerdict(plan, repeated, settled)
 
 
-def tell(folder: SessionFolder, words: str, who: str, now: datetime, *, once: bool = False) -> None:
-    """Leave guidance for the next iteration.
+def tell(
+    folder: SessionFolder, words: str, who: str, now: datetime, *, once: bool = False, interrupt: bool = False
+) -> None:
+    """Leave guidance for the iteration that runs, if that can take it up, or else for the next one.
 
     Args:
         folder: The session.
@@ -195,6 +198,7 @@ def tell(folder: SessionFolder, words: str, who: str, now: datetime, *, once: bo
         who: Who gives it.
         now: The time, aware.
         once: Whether the same guidance that waits already is enough.
+        interrupt: Whether it breaks off what the agent is doing.
 
     Raises:
         SessionDoneError: There is no next iteration.
@@ -204,6 +208,9 @@ def tell(folder: SessionFolder, words: str, who: str, now: datetime, *, once: bo
     with edit_lock(folder.path):
         refuse_if_done(folder)
         revert_and_log(folder, now)
+        if interrupt and words.strip() and holder(folder) is not None:
+            # Before the guidance: that is what the worker looks for.
+            request(folder, WorkerRequest(RequestKind.INTERRUPT, who))
         _add_guidance(folder, who, words, now, once=once)
 
 

@@ -135,6 +135,8 @@ class RunningIteration:
     started: datetime
     fenced: bool | None = None
     """Whether the agent runs inside the fence; None in journals of before there was one."""
+    steerable: bool = False
+    """Whether guidance reaches it while it runs."""
     guidance: int = 0
     """Number of guidance items it was given that no iteration had been given before."""
 

@@ -118,6 +118,7 @@ class JournalTotals:
                     claude_pid=_whole(record.get("claude_pid")),
                     started=at,
                     guidance=_whole(record.get("guidance")) or 0,
+                    steerable=record.get("steerable") is True,
                     fenced=record["fenced"] if isinstance(record.get("fenced"), bool) else None,
                 )
             case EventName.ITERATION_END:

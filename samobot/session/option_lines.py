@@ -35,6 +35,10 @@ OPTIONS_KEY = re.compile(
     r"\s{0,3}(?:#{1,6}\s{1,3})?\W{0,4}(?:options?|choices|possible answers|alternatives|optionen)\W{0,6}\s{0,4}(?P<value>.*)",
     re.IGNORECASE,
 )
+_QUOTE = re.compile(r"\s{0,3}>\s?")
+_KEYCAP = re.compile(
+    r"^(?P<mark>\s{0,8}(?:[-*+]\s{1,4})?)(?:(?P<digit>[1-9])\ufe0f?\u20e3|(?P<sign>[🅰🅱①-⑳])\ufe0f?)\s{0,4}"
+)
 _FEWEST = 2
 """Options that the weaker forms need: a single one may be the beginning of a sentence."""
 
@@ -48,7 +52,37 @@ class OptionLine(NamedTuple):
 
 
 def find_options(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
-    """Return the options of a question in the first form of which there are enough; `skipped` lines are none."""
+    """Return the options of a question in the first form of which there are enough; `skipped` lines are none.
+
+    Lines of a block quote count only if no others are options: a quote may be somebody else's list.
+    """
+    plain = [line._replace(text=without_sign(line.text)) for line in body]
+    found = _find(plain, skipped)
+    if not found and any(_QUOTE.match(line.text) for line in plain if not line.code):
+        found = _find([line._replace(text=_QUOTE.sub("", line.text, count=1)) for line in plain], skipped)
+    return found
+
+
+def without_sign(text: str) -> str:
+    """Return a line that begins with `1️⃣`, `①` or `🅰` with `1)` or `A)` in place of that."""
+    found = None if text.isascii() else _KEYCAP.match(text)
+    if found is None:
+        return text
+    sign = found["sign"]
+    key = found["digit"] or {"🅰": "A", "🅱": "B"}.get(sign) or str(ord(sign) - ord("①") + 1)
+    return f"{found['mark']}{key}) {text[found.end() :]}"
+
+
+def table_head(body: Sequence[Line], first: OptionLine) -> range:
+    """Return the places of the head of the table that an option is the first row of; empty if it is in no table."""
+    start = first.at
+    if _ROW.fullmatch(body[first.at].text[:5_000]):
+        while start > 0 and _ROW.fullmatch(body[start - 1].text[:5_000]):
+            start -= 1
+    return range(start, first.at)
+
+
+def _find(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
     for reader, fewest in (
         (firm_option, 1),
         (_named, _FEWEST),

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from samobot.session.blocks import Line
-from samobot.session.option_lines import OPTIONS_KEY, OptionLine, find_options, firm_option, letter_of
+from samobot.session.option_lines import (
+    OPTIONS_KEY,
+    OptionLine,
+    find_options,
+    firm_option,
+    letter_of,
+    table_head,
+    without_sign,
+)
 from samobot.session.question import Option
 
 _SUGGESTION_NAMES = (
@@ -114,6 +122,7 @@ def _sort(
     for option in options:
         at.setdefault(option.at, []).append(option)
     last = options[-1].at if options else -1
+    head = table_head(body, options[0]) if options else range(0)
     spaced = False
     into = text
     after_blank = False
@@ -130,7 +139,7 @@ def _sort(
                 parts.append((option.letter, into))
             after_blank = False
             continue
-        if index < last and not line.code and _is_options_key(line):
+        if index in head or (index < last and not line.code and _is_options_key(line)):
             into, after_blank = text, False
             continue
         if after_blank and not line.blank and not line.text.startswith((" ", "\t")):
@@ -191,4 +200,6 @@ def _begins_with(text: str, words: str) -> bool:
 
 
 def _is_numbered(body: Sequence[Line], options: Sequence[OptionLine]) -> bool:
-    return bool(options) and re.match(r"\W{0,12}(?:[Oo]ption\s)?[0-9]", body[options[0].at].text) is not None
+    if not options:
+        return False
+    return re.match(r"\W{0,12}(?:[Oo]ption\s)?[0-9]", without_sign(body[options[0].at].text)) is not None

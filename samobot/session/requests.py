@@ -22,6 +22,8 @@ class RequestKind(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     BUDGET = "budget"
+    INTERRUPT = "interrupt"
+    """The guidance that follows is for now: it breaks off what the agent is doing."""
     STOP = "stop"
     """Announces that the user sends the signal that follows: a bare SIGTERM is the machine going down."""
 

@@ -7,8 +7,8 @@ lock, and its files alone say where it stands.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -26,6 +26,7 @@ from samobot.session.lock import holder
 from samobot.session.requests import is_pause_asked
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.status import SessionState, Status, WorkerStatus
+from samobot.session.turn import Delivery, Turn, load_turn
 from samobot.text import without_surrogates
 
 _CLOCK_GRAIN = timedelta(milliseconds=2)
@@ -67,6 +68,7 @@ class Snapshot:
         end: How the last run ended, if that is still why it is idle.
         lost: Whether the last worker died without recording an end.
         pausing: Whether the living worker is to pause after its iteration.
+        deliveries: What became of guidance that was sent to the running iteration, by the guidance's index.
     """
 
     folder: SessionFolder
@@ -78,6 +80,7 @@ class Snapshot:
     end: RunEnd | None
     lost: bool
     pausing: bool = False
+    deliveries: Mapping[int, Delivery] = field(default_factory=dict)
 
 
 def snapshot(
@@ -124,10 +127,12 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
     held: Holder | None = None
     journal: Journal | None = None
     guidance: tuple[GuidanceItem, ...] = ()
+    turn: Turn | None = None
     try:
         journal = journal_of() if journal_of is not None else None
         journal = read_journal(folder) if journal is None else journal
         guidance = parse_guidance(counting_guidance(folder, load(folder)) or "")
+        turn = load_turn(folder) if journal.iteration is not None else None
     except StorageError as error:
         problems.append(error.message)
     pausing = False
@@ -165,7 +170,9 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
         updated=_updated(folder),
         problems=tuple(map(without_surrogates, problems)),
     )
-    return Snapshot(folder, status, standing, journal, held, guidance, end, lost, pausing)
+    running = journal.iteration.session_id if held is not None and journal.iteration is not None else None
+    deliveries = turn.delivery_of(guidance) if turn is not None and turn.session_id == running else {}
+    return Snapshot(folder, status, standing, journal, held, guidance, end, lost, pausing, deliveries)
 
 
 class SnapshotReader:

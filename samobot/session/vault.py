@@ -23,6 +23,8 @@ from samobot.session.files import make_folder, require_logs_folder
 
 _REMEDY = "Nothing starts without it: make it writable, or set SAMOBOT_STATE_DIR to a folder of your own."
 _LOCK_SECONDS = 10.0
+_JOURNAL = "journal.jsonl"
+_DECISIONS = "decisions.jsonl"
 
 _chosen: list[Path] = []
 
@@ -61,12 +63,12 @@ class Vault:
     @cached_property
     def journal(self) -> Path:
         """The journal that costs, budgets and moves between phases are read from."""
-        return self.path / "journal.jsonl"
+        return self.path / _JOURNAL
 
     @cached_property
     def decisions(self) -> Path:
         """Every decision that samobot itself has recorded."""
-        return self.path / "decisions.jsonl"
+        return self.path / _DECISIONS
 
     @cached_property
     def control(self) -> Path:
@@ -89,6 +91,11 @@ class Vault:
         return self.path / "guidance.md"
 
     @cached_property
+    def turn(self) -> Path:
+        """What the running iteration was sent of the guidance, see `samobot.session.turn`."""
+        return self.path / "turn.json"
+
+    @cached_property
     def overview(self) -> Path:
         """What `_overview.md` would be without the agent, as long as there is a baseline."""
         return self.path / "overview.md"
@@ -96,7 +103,8 @@ class Vault:
     @cached_property
     def state_files(self) -> tuple[str, ...]:
         """What changes with any change in here, as strings: for callers that stat them at every poll."""
-        return (str(self.path), str(self.journal), str(self.decisions))
+        path = str(self.path)
+        return (path, f"{path}/{_JOURNAL}", f"{path}/{_DECISIONS}")
 
     def prepare(self) -> None:
         """Make the folder. Safe to repeat.

@@ -26,11 +26,13 @@ from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.results import FleetEvent
+from samobot.fleet.schedules import Schedules
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.budget_handlers import pause_finished
 from samobot.telegram.handlers.command_table import pairing_advice
 from samobot.telegram.handlers.context import HandlerContext
+from samobot.telegram.handlers.schedule_handlers import run_due
 from samobot.telegram.identity import BotAccount
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
@@ -38,6 +40,7 @@ from samobot.telegram.inbound.polling import Poller
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.inbound.update_handling import Problem
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.notify.forum_topics import Topics
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.past_lines import load_past
 from samobot.telegram.notify.recipients import Recipients
@@ -60,6 +63,7 @@ DEAF_SECONDS = 120.0
 """Seconds without a successful getUpdates after which the watchdog is no longer fed, so that systemd restarts the bot."""
 
 _HOUSEKEEPING_SECONDS = 3600
+_SCHEDULE_SECONDS = 5.0
 _HEALTH_SECONDS = 15.0
 _SHORTEST_REST, _LONGEST_REST = 0.02, 0.3
 
@@ -170,6 +174,7 @@ class BotApp:
             store.forget_legacy_runs()
         self._places = Recipients(store, self._settings)
         self._notifier = Notifier(self._fleet, store, self._outbox, self._places, utc_now)
+        self._topics = Topics(bot, store, self._outbox, self._fleet, enabled=self._settings.uses_topics)
         self._context = HandlerContext(
             self._fleet,
             store,
@@ -180,6 +185,8 @@ class BotApp:
             utc_now,
             FileDownloads(bot),
             self._transcriber(),
+            self._topics,
+            Schedules(self._settings.samobot_state_dir, utc_now),
         )
         front = self._front = UpdateDispatcher(self._context, lambda: account.username)
         handle = self._gate.guard(front.on_update)
@@ -230,6 +237,7 @@ class BotApp:
         """Finish background work and mark the cards as offline, within a time limit."""
         await self._front.finish()
         await self._context.finish(WORK_SECONDS)
+        await self._topics.finish()
         await self._fleet.wait_for_starts()
         async with self._looking:
             try:
@@ -270,6 +278,7 @@ class BotApp:
             seconds=max(self._settings.samobot_poll_seconds, 1.0),
             id="pull requests",
         )
+        scheduler.add_job(self._run_schedules, "interval", seconds=_SCHEDULE_SECONDS, id="schedules")
         scheduler.add_job(self._keep_house, "interval", seconds=_HOUSEKEEPING_SECONDS, id="housekeeping")
         return scheduler
 
@@ -289,6 +298,7 @@ class BotApp:
                     self._notifier.notify_fleet_news(self._untold[:1])
                     del self._untold[0]
                 await self._notifier.update(found.sessions, found.past)
+                await self._topics.update(found.sessions, found.past)
                 await pause_finished(self._context, found.sessions)
             except SamobotError as error:
                 log.error("a look at the sessions did not work: %s", error)
@@ -307,6 +317,14 @@ class BotApp:
             await self._look()
             # Short pauses keep replies fast; long ones keep the processor idle.
             self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
+
+    async def _run_schedules(self) -> None:
+        try:
+            await run_due(self._context)
+        except SamobotError as error:
+            log.error("schedules: %s", error.message)
+        except Exception:
+            log.exception("schedules")
 
     async def _keep_house(self) -> None:
         try:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 VIA = "terminal"
 
+_FROM_INSIDE = "This was called from inside an iteration."
+
 
 def find(name: str, config: Path | None, configured: Iterable[Path]) -> LocatedSession:
     """Find the session that a command names, in the project here or a configured one."""
@@ -57,14 +59,27 @@ def refuse_an_agent(folder: SessionFolder, instead: str) -> None:
     Raises:
         SamobotError: This process belongs to an iteration.
     """
+    refuse_an_iteration(instead)
+    if _below_the_worker(folder):
+        raise SamobotError(f"{_FROM_INSIDE} {instead}")
+
+
+def refuse_an_iteration(instead: str) -> None:
+    """Refuse a command that is about no one session, if an agent's iteration runs it.
+
+    Args:
+        instead: Why, as a sentence.
+
+    Raises:
+        SamobotError: This process is marked as one of an iteration's.
+    """
     # Here, for `samobot status` needs none of it and is to be quick.
     from samobot.claude.invocation import ITERATION_VARIABLE
     from samobot.claude.reaper import SESSION_VARIABLE
 
     # Inside the fence the worker is not among the ancestors: it is in another namespace of processes.
-    marked = any(os.environ.get(name) for name in (ITERATION_VARIABLE, SESSION_VARIABLE))
-    if marked or _below_the_worker(folder):
-        raise SamobotError(f"This was called from inside an iteration. {instead}")
+    if any(os.environ.get(name) for name in (ITERATION_VARIABLE, SESSION_VARIABLE)):
+        raise SamobotError(f"{_FROM_INSIDE} {instead}")
 
 
 def user_name() -> str:

@@ -90,13 +90,20 @@ def reject_command(name: str, feedback: str, config: Path | None) -> None:
 @click.command("tell")
 @name_argument()
 @click.argument("words", nargs=-1, required=True, metavar="TEXT")
+@click.option("--now", "interrupt", is_flag=True, help="Interrupt what the agent is doing.")
 @config_option
-def tell_command(name: str, words: tuple[str, ...], config: Path | None) -> None:
-    """Give guidance for the next iteration, verbatim."""
+def tell_command(name: str, words: tuple[str, ...], interrupt: bool, config: Path | None) -> None:
+    """Give the agent guidance, verbatim: the running turn at its next step, or the next iteration."""
     folder = find(name, config, configured_projects()).folder
     person = person_at(folder)
-    gate.tell(folder, " ".join(words), person.who, datetime.now(UTC))
-    click.echo("✍️ Saved. The next iteration is given it.")
+    gate.tell(folder, " ".join(words), person.who, datetime.now(UTC), interrupt=interrupt)
+    running = journal.read(folder).iteration
+    if holder(folder) is None or running is None or not running.steerable:
+        click.echo("✍️ Saved. The next iteration is given it.")
+    elif interrupt:
+        click.echo("⚡ Saved. The agent is interrupted with it.")
+    else:
+        click.echo("✍️ Saved. The agent gets it at its next step.")
 
 
 def _read_answers(answers: tuple[str, ...], folder: SessionFolder) -> dict[str | int, str]:

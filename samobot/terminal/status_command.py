@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,13 +20,16 @@ from samobot.config.project import Project
 from samobot.phases import WaitingFor
 from samobot.session.file_marks import mark_of_files
 from samobot.session.folder import SessionFolder, list_folders
-from samobot.session.snapshot import Snapshot, snapshot
+from samobot.session.guidance import GuidanceItem
 from samobot.session.status import SILENT, SessionState
 from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.terminal.actor import find, project_reader
 from samobot.terminal.finished_sessions import FinishedSessions
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import human_duration, human_money, one_line, printable
+
+if TYPE_CHECKING:
+    from samobot.session.snapshot import Snapshot
 
 WATCH_SECONDS = 1.0
 """How often a watched status is read anew."""
@@ -73,6 +76,8 @@ def sessions_command(as_json: bool, config: Path | None) -> None:
 
 
 def _show_one(name: str, configured: Iterable[Path], config: Path | None, *, as_json: bool) -> str:
+    from samobot.session.snapshot import snapshot
+
     located = find(name, config, configured)
     current = snapshot(located.folder, located.project.name)
     if as_json:
@@ -127,6 +132,9 @@ def _read_all(projects: Iterable[Project]) -> tuple[list[_Listed], list[str]]:
         if known is not None:
             found.append(_Listed(known.status, _DONE, known.unpriced))
             return
+        # Imports all parsers, which takes longer than to list hundreds of finished sessions.
+        from samobot.session.snapshot import snapshot
+
         mark = mark_of_files(folder.all_files)
         current = snapshot(folder, project)
         listed = _Listed(current.status.as_json(), _state_words(current), current.journal.unpriced)
@@ -192,6 +200,13 @@ _FENCE: dict[bool | None, list[str]] = {
 }
 
 
+def _where(item: GuidanceItem, current: Snapshot) -> str:
+    sent = current.deliveries.get(item.index)
+    if sent is None:
+        return "for the next iteration"
+    return "the agent has it" if sent.taken_up else "sent to the agent"
+
+
 def describe(current: Snapshot) -> str:
     """Show one session in full."""
     from samobot.terminal.wording_lines import describe_plan, describe_questions  # not for a list of sessions
@@ -211,7 +226,7 @@ def describe(current: Snapshot) -> str:
     cost = "" if status.cost_usd is None else f" · {spent}"
     lines.append(f"   {count} iteration{'s' if count != 1 else ''}{cost} · {status.path}")
     pending = [item for item in current.guidance if not item.done]
-    lines += [f"   ✍️ {one_line(item.text, 200)} (for the next iteration)" for item in pending]
+    lines += [f"   ✍️ {one_line(item.text, 200)} ({_where(item, current)})" for item in pending]
     lines += [f"   ⚠️ {problem}" for problem in status.problems]
     if status.state is SessionState.BLOCKED and status.blocked:
         lines += ["", status.blocked]

@@ -39,7 +39,7 @@ class Report:
         outcome: What its process did.
         signal: Its agent's signal.
         reverted: Sentences about forbidden changes of the agent that were reverted.
-        guidance: The guidance that it was given.
+        guidance: The guidance that it has worked with: its prompt's, and what it took up later.
         changed: Whether it left anything behind: a commit, a file in the working directory or the session.
         lost: If the session's folder was deleted or moved meanwhile: that, and how to recover.
         unfinished: If its agent signals “done”, what is not committed; else empty.

@@ -16,6 +16,7 @@ from samobot.assets import workflow_text
 from samobot.claude.activity import activity
 from samobot.claude.invocation import ClaudeOptions, build
 from samobot.claude.outcome import Evidence, classify
+from samobot.claude.preflight import is_wrapper
 from samobot.claude.process import Timeouts, run
 from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
@@ -49,6 +50,7 @@ from samobot.worker.prompt import (
 )
 from samobot.worker.session_files import SessionFiles
 from samobot.worker.setup_command import run_setup
+from samobot.worker.steering import Steering
 from samobot.worker.work_dir import find_work_dir, trace
 
 
@@ -180,6 +182,7 @@ class IterationRunner:
             environ=world.environ,
             python=world.python,
             trust_project=not untrusted,
+            steerable=not is_wrapper(options.path),
         )
         hook = hook_environment(assignment.phase, folder.signal)
         invocation = replace(invocation, env={**invocation.env, **hook}, copy=log)
@@ -187,6 +190,7 @@ class IterationRunner:
         with edit_lock(folder.path):
             baseline.save(folder)
         self._project_file.begin(world.project.file, folder)
+        steering = Steering(folder, session_id, guidance)
         about = {
             "n": assignment.number,
             "phase": assignment.phase,
@@ -194,7 +198,12 @@ class IterationRunner:
             "log": str(log.relative_to(folder.path)),
         }
         self._report_absent_fence()
-        chosen = {"model": options.model, "effort": options.effort, "fenced": world.fence.holds}
+        chosen = {
+            "model": options.model,
+            "effort": options.effort,
+            "fenced": world.fence.holds,
+            "steerable": invocation.steerable,
+        }
         files.log(
             EventName.ITERATION_START, visit=assignment.visit, **about, **chosen, guidance=len(guidance)
         )
@@ -208,11 +217,12 @@ class IterationRunner:
                 end = await run(
                     fenced,
                     world.clocks,
-                    on_record=lambda record: self._record(record, evidence, progress, work_dir),
+                    on_record=lambda record: self._record(record, evidence, progress, work_dir, steering),
                     on_start=lambda pid: self._heartbeat.show_iteration(
                         assignment.number, assignment.phase, pid
                     ),
                     stop=stop,
+                    steer=steering.follow,
                 )
         finally:
             self._heartbeat.clear_activity()
@@ -248,7 +258,7 @@ class IterationRunner:
             outcome=outcome,
             signal=signal,
             reverted=reverted,
-            guidance=guidance,
+            guidance=steering.received,
             lost=lost,
             unfinished=await asyncio.to_thread(_unfinished, signal, work_dir),
             changed=not _stays(signal, assignment.phase)
@@ -282,8 +292,11 @@ class IterationRunner:
             learned=_learned(self._files.folder),
         )
 
-    def _record(self, record: Record, evidence: Evidence, progress: Progress, work_dir: Path) -> None:
+    def _record(
+        self, record: Record, evidence: Evidence, progress: Progress, work_dir: Path, steering: Steering
+    ) -> None:
         evidence.add(record)
+        steering.record(record)
         if isinstance(record, Assistant) and not record.error and self._answered is not None:
             self._answered()
             self._answered = None

@@ -182,6 +182,8 @@ class Owner:
             return Deed(
                 f"{name} again #{message.id}", lambda: [self._tap(message, "Do it now")], lambda: True
             )
+        if answer := next((each for each in labels if each.startswith(f"✍️ Answer to {name} ")), None):
+            return self._what_for(message, name, answer)
         if "✅ Approve" in labels:
             return self._plan(message, name)
         if any(label.startswith("✍️ Other") or label == "✍️ Answer" for label in labels):
@@ -225,6 +227,14 @@ class Owner:
                 self._answered(name, number) or (way == "other" and self._was_asked(name, "Your answer?"))
             ),
         )
+
+    def _what_for(self, message: SandboxMessage, name: str, label: str) -> Deed:
+        """Say that her text was the answer; asked where the bot cannot tell, as after a reply to a message it lost."""
+
+        def act() -> list[ButtonPress]:
+            return [] if self._answered(name, 2) else [self._tap(message, label)]
+
+        return Deed(f"{name} what for #{message.id}", act, lambda: self._answered(name, 2))
 
     def _answered(self, name: str, number: int) -> bool:
         return any(each.get("question") == f"Q{number}" for each in self.stage.decisions(name, "answer"))

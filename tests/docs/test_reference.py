@@ -129,10 +129,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     claude = install(root / "agent", eventful())
     shop = make_workshop(root, page_environment(root, claude) | {"SAMOCODE_RETRY_DELAY": "0"})
     assert shop.run("greet", "--task", "Greet", "--budget", "9").returncode == RunEndReason.WAITING.exit_code
-    assert shop.samobot("answer", "greet", "Q1=A").returncode == 0
+    assert shop.quickly("answer", "greet", "Q1=A").returncode == 0
     assert shop.run("greet").returncode == RunEndReason.WAITING.exit_code
-    assert shop.samobot("tell", "greet", "Short, please").returncode == 0
-    assert shop.samobot("approve", "greet").returncode == 0
+    assert shop.quickly("tell", "greet", "Short, please").returncode == 0
+    assert shop.quickly("approve", "greet").returncode == 0
     assert shop.run("greet").returncode == 0
     worktree = shop.worktrees / "greet"
     shop.git("add", "--all", cwd=worktree)

@@ -234,6 +234,8 @@ async def test_every_call_survives_json(host: Host) -> None:
     await fleet.restore(acting)
     assert not await fleet.is_archived(acting)
     await fleet.archive(acting)
+    left = {each.session: each for each in await fleet.leftovers()}[acting]
+    assert (await fleet.clean(acting, ANNA, expected=left.identity, anyway=True)).step is LandingStep.DISCARD
     await fleet.poll()
     assert all(report.clean for report in await fleet.panic(ANNA))
     with pytest.raises(ConflictError, match="emergency stop"):

@@ -21,6 +21,8 @@ OPEN = tuple(Question(number=n, text="?", options=OPTIONS, label=f"Q{n}", index=
             {"Q1": "B", "Q2": "put it in tools/", "Q3": "no globals"},
         ),
         ("Q1 B and Q2 A", {"Q1": "B", "Q2": "A"}),
+        ("Answer 1: B\nAnswer 2: A", {"Q1": "B", "Q2": "A"}),
+        ("Frage 1: B, Frage 2: A", {"Q1": "B", "Q2": "A"}),
         ("1b 2a", {"Q1": "b", "Q2": "a"}),
         ("Q1=B Q2=use port 9000", {"Q1": "B", "Q2": "use port 9000"}),
         ("1b2a", {"Q1": "b", "Q2": "a"}),
@@ -92,6 +94,8 @@ def test_answers_are_split_at_the_labels_of_questions(typed: str, answers: dict[
         "Q1: use A and Q2 B",
         "Q1-Q9: A",
         "Q1 B Q2",
+        "1) use SQLite 2) no",
+        "1b, 2: use the one there, 3a",
     ],
 )
 def test_what_is_not_clear_is_asked_about(typed: str) -> None:

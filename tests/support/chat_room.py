@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -127,7 +128,8 @@ class ChatRoom:
 
     async def state_of(self, name: str) -> str:
         """The state that `samobot status` tells."""
-        return str((await asyncio.to_thread(self.shop.status, name))["state"])
+        done = await asyncio.to_thread(self.shop.samobot, "status", name, "--json")
+        return str(json.loads(done.stdout)["state"])
 
 
 @contextlib.asynccontextmanager
@@ -151,8 +153,9 @@ async def chat_room(
         finally:
             if room.bot is not None and room.bot.returncode is None:
                 await room.kill()
-            await asyncio.to_thread(shop.samobot, "panic")
-            _end_leftovers(shop)
+            if shop.processes():
+                await asyncio.to_thread(shop.samobot, "panic")
+                _end_leftovers(shop)
 
 
 def _end_leftovers(shop: Workshop) -> None:

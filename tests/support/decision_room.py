@@ -19,6 +19,7 @@ from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.schedules import Schedules
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
@@ -29,6 +30,7 @@ from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
 from samobot.telegram.inbound.polling import Poller
+from samobot.telegram.notify.forum_topics import Topics
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.bot_client import build_bot
@@ -151,6 +153,8 @@ class DecisionRoom:
             self.clock.utc,
             FileDownloads(bot, first_backoff=0.01),
             self.transcriber,
+            Topics(bot, store, outbox, fleet, enabled=self.settings.uses_topics),
+            Schedules(self.settings.samobot_state_dir, self.clock.utc),
         )
         gate = AccessGate(access_of(self.settings), store, on_admitted=outbox.revive)
         front = UpdateDispatcher(context, lambda: bot.username, settle_seconds=3600)  # see `settled`
@@ -172,7 +176,10 @@ class DecisionRoom:
         for _ in range(2):  # what the first look starts is seen by the second
             self.bot.notifier.notify_fleet_news((await self.bot.fleet.poll()).events)
             await self.bot.fleet.wait_for_starts()
-            await self.bot.notifier.update(await self.bot.fleet.sessions())
+            views, past = await self.bot.fleet.sessions(), await self.bot.fleet.past()
+            await self.bot.notifier.update(views, past)
+            await self.bot.context.topics.update(views, past)
+            await self.bot.context.topics.finish()
 
     async def end(self) -> None:
         """End the bot in order; what it has to say is said."""

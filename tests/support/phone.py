@@ -16,11 +16,13 @@ from samobot.errors import UsageError
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.schedules import Schedules
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
 from samobot.telegram.markup.html import to_plain
+from samobot.telegram.notify.forum_topics import Topics
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.bot_client import build_bot
@@ -217,6 +219,8 @@ async def open_phone(
         lambda: made.now,
         FileDownloads(bot, first_backoff=0.01),
         Transcriber(),
+        Topics(bot, store, outbox, fleet, enabled=True),
+        Schedules(root / "state", lambda: made.now),
     )
     made = Phone(root, store, context, UpdateDispatcher(context, lambda: "samo_bot"), bot)
     answered: set[str] = set()

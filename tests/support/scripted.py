@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox.agent.scenario import Note, Scenario, install, read_children, read_runs
 from samobot.sandbox.agent.steps import SignalStep, Step
+from samobot.session.vault import use_state_dir
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import Workshop, make_workshop
 
@@ -43,6 +45,27 @@ def scripted_shop(root: Path, scenario: Scenario, *, remote: bool = False) -> Sc
     }
     shop = make_workshop(root, environment, remote=remote)
     return ScriptedShop(shop.root, shop.environment)
+
+
+class KeptShop:
+    """A shop as it was after a costly beginning, put back for each test that begins there.
+
+    Args:
+        shop: The shop; nothing of it may be running.
+        backup: A folder that does not exist yet.
+    """
+
+    def __init__(self, shop: ScriptedShop, backup: Path) -> None:
+        self._shop = shop
+        self._backup = backup
+        shutil.copytree(shop.root, backup, symlinks=True)
+
+    def again(self) -> ScriptedShop:
+        """Put every file back; the paths stay the same, as sessions and worktrees know theirs."""
+        shutil.rmtree(self._shop.root)
+        shutil.copytree(self._backup, self._shop.root, symlinks=True)
+        use_state_dir(self._shop.state)
+        return ScriptedShop(self._shop.root, dict(self._shop.environment))
 
 
 def investigation(*iterations: Sequence[Step]) -> Scenario:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -10,9 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psutil
+import pytest
 
+from samobot.cli import main
 from samobot.session.vault import Vault, use_state_dir, vault_of
 
 
@@ -95,6 +100,27 @@ class Workshop:
         out, err = process.communicate(timeout=timeout)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
+    def quickly(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of `samobot` in this process: the same, but for the start of an interpreter.
+
+        Only from the main thread, and not for commands that start, signal or watch processes.
+        """
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            open(os.devnull) as nothing,
+            mock.patch.dict(os.environ, self.environment, clear=True),
+            mock.patch.object(sys, "argv", ["samobot", *arguments]),
+            mock.patch.object(sys, "stdin", nothing),
+            mock.patch("samobot.cli.prepare_streams"),  # those of this process are not the command's
+            contextlib.chdir(self.repo),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as left,
+        ):
+            main()
+        assert isinstance(left.value.code, int)
+        return subprocess.CompletedProcess(arguments, left.value.code, out.getvalue(), err.getvalue())
+
     def run(self, name: str, *arguments: str, timeout: float = 110) -> subprocess.CompletedProcess[str]:
         """Run `samobot run` on a session to its end."""
         return self.samobot(
@@ -103,7 +129,7 @@ class Workshop:
 
     def status(self, name: str) -> dict[str, Any]:
         """What `samobot status NAME --json` prints."""
-        done = self.samobot("status", name, "--json")
+        done = self.quickly("status", name, "--json")
         assert done.returncode == 0, done.stderr
         status: dict[str, Any] = json.loads(done.stdout)
         return status

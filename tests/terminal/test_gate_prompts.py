@@ -64,7 +64,7 @@ def test_run_that_was_to_pause_does_not_continue_after_the_answers_in_its_termin
     shop = scripted_shop(tmp_path / "shop", held_up(Phase.PLANNING, let_go))
     with Terminal(shop, "run", "--session", "greet", "--task", "Add a greeting script") as terminal:
         terminal.expect("Q1 [")
-        shop.samobot("answer", "greet", "--suggestions")
+        shop.quickly("answer", "greet", "--suggestions")
         until(lambda: [run for run in shop.runs() if run.phase == "planning"])
         assert shop.samobot("pause", "greet").returncode == 0
         let_go.touch()
@@ -137,7 +137,7 @@ def test_decision_made_elsewhere_continues_the_run_automatically(tmp_path: Path)
     shop = scripted_shop(tmp_path, greeting())
     with Terminal(shop, "run", "--session", "greet") as terminal:
         terminal.expect("Q1 [")
-        assert shop.samobot("answer", "greet", "--suggestions").returncode == 0
+        assert shop.quickly("answer", "greet", "--suggestions").returncode == 0
         terminal.expect("Decided elsewhere")
         terminal.expect("greet has a plan")
         terminal.expect("[l]ater: ")

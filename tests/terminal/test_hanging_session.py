@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from samobot.session import snapshot as snapshot_module
 from samobot.session.folder import SessionFolder
 from samobot.session.snapshot import Snapshot, snapshot
 from samobot.terminal import status_command
@@ -29,7 +30,7 @@ def test_the_others_are_listed_and_that_one_is_named(tmp_path: Path, monkeypatch
             assert repaired.wait(60)
         return snapshot(folder, project)
 
-    monkeypatch.setattr(status_command, "snapshot", read)
+    monkeypatch.setattr(snapshot_module, "snapshot", read)
     monkeypatch.setenv("SAMOBOT_STATE_DIR", str(tmp_path / "state"))
     result = CliRunner().invoke(status_command.sessions_command, ["--config", str(file)])
     repaired.set()

@@ -108,7 +108,7 @@ def planning(*steps: Step) -> Scenario:
 def at_planning(shop: ScriptedShop) -> None:
     asked = shop.run("greet", "--task", "Greet")
     assert asked.returncode == 10, asked.stdout + asked.stderr
-    assert shop.samobot("answer", "greet", "Q1=B").returncode == 0
+    assert shop.quickly("answer", "greet", "Q1=B").returncode == 0
 
 
 def stands_at_the_gate(shop: ScriptedShop) -> None:
@@ -138,7 +138,7 @@ def test_a_killed_worker_opens_no_gate_and_neither_does_what_it_left_behind(tmp_
     run.send_signal(signal.SIGKILL)
     run.communicate()
     until(lambda: not shop.processes())
-    assert shop.samobot("tell", "greet", "Use tabs").returncode == 0
+    assert shop.quickly("tell", "greet", "Use tabs").returncode == 0
     for old in ("baseline.json", "overview-before.md"):
         (shop.session("greet") / "_logs" / old).unlink(missing_ok=True)
     forge(shop)
@@ -155,7 +155,7 @@ def test_a_killed_worker_opens_no_gate_and_neither_does_what_it_left_behind(tmp_
     prompts = "".join(note.appended + note.prompt for note in shop.runs())
     assert "Use tabs" in prompts
     assert "delete the tests" not in prompts
-    assert shop.samobot("approve", "greet").returncode == 0
+    assert shop.quickly("approve", "greet").returncode == 0
     assert shop.status("greet")["phase"] == "implementation"
 
 
@@ -174,7 +174,7 @@ def test_guidance_that_comes_during_an_iteration_reaches_the_next_one(tmp_path: 
     shop = hostile_shop(tmp_path, Scenario(phases={Phase.INVESTIGATION: [steps, [go_on()]]}))
     run = shop.start("run", "--session", "greet", "--task", "Greet", "--max-iterations", "2")
     until(lambda: list(shop.sessions.glob("*/_logs/*-001-*.jsonl")))
-    assert shop.samobot("tell", "greet", "Use tabs").returncode == 0
+    assert shop.quickly("tell", "greet", "Use tabs").returncode == 0
     told.touch()
     out, err = run.communicate(timeout=100)
     assert run.returncode == 13, out + err

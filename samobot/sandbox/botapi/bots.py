@@ -18,6 +18,7 @@ class Bot:
 
     Args:
         privacy: Telegram's privacy mode: in groups it sees only what is meant for it.
+        has_topics: Whether its private chats have topics.
         webhook_url: Where set, getUpdates is refused with 409.
         commands: Its command menus.
         texts: Name, description and short description, by (what, language code).
@@ -28,6 +29,7 @@ class Bot:
     user: User
     queue: UpdateQueue
     privacy: bool = True
+    has_topics: bool = False
     webhook_url: str = ""
     commands: dict[CommandKey, list[dict[str, str]]] = field(default_factory=dict)
     texts: dict[tuple[str, str], str] = field(default_factory=dict)

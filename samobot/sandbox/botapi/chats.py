@@ -102,13 +102,23 @@ class File:
         return {"file_id": self.id, "file_unique_id": self.unique_id, "file_size": self.size}
 
 
-@dataclass(frozen=True, slots=True)
+TOPIC_ICONS = {
+    "5417915203100613993": "💬", "5312016608254762256": "⚡️", "5377316857231450742": "❓",
+    "5373251851074415873": "📝", "5379748062124056162": "❗️", "5350452584119279096": "💰",
+    "5408906741125490282": "🏁", "5237699328843200968": "✅",
+}  # fmt: skip
+"""Some of the emoji that anybody may use as a topic's icon, by their number."""
+
+
+@dataclass(slots=True)
 class Topic:
     """A topic of a forum."""
 
     id: int
     name: str
     icon_color: int
+    icon: str = ""
+    closed: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -327,8 +337,16 @@ class SandboxMessage:
             body["forward_origin"] = self.forward
         if self.is_automatic_forward:
             body["is_automatic_forward"] = True
-        if self.reply_to is not None and with_reply:
-            body["reply_to_message"] = self.reply_to.api(with_reply=False)
+        replied = self.reply_to
+        if (
+            replied is None
+            and self.thread_id is not None
+            and self.sender is not None
+            and not self.sender.is_bot
+        ):
+            replied = self.chat.by_id.get(self.thread_id)  # Telegram names the beginning of the topic
+        if replied is not None and replied is not self and with_reply:
+            body["reply_to_message"] = replied.api(with_reply=False)
         if self.quote is not None:
             body["quote"] = {"text": self.quote, "position": 0, "is_manual": True}
         if self.via_bot is not None:

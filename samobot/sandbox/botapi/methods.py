@@ -9,7 +9,7 @@ from inspect import isawaitable
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import Bot
 from samobot.sandbox.botapi.calls import Arguments
-from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage, Topic
+from samobot.sandbox.botapi.chats import MemberStatus, SandboxChat, SandboxMessage, Topic
 from samobot.sandbox.botapi.entities import Formatted, read_entities, tidy, utf16_length, with_found
 from samobot.sandbox.botapi.failure import ApiFailure, bad_request, too_many_requests
 from samobot.sandbox.botapi.parse_mode import parse_html
@@ -154,6 +154,13 @@ def message_of(
     if message is None:
         raise bad_request(complaint)
     return message
+
+
+def may_manage_topics(context: Context, chat: SandboxChat) -> bool:
+    """Whether the bot may open and close topics in a chat."""
+    if chat.user is not None:
+        return context.bot.has_topics
+    return chat.status(context.bot.user.id) in (MemberStatus.ADMINISTRATOR, MemberStatus.CREATOR)
 
 
 def topic_of(context: Context, chat: SandboxChat) -> Topic | None:

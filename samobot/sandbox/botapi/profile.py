@@ -34,6 +34,7 @@ def get_me(context: Context) -> object:
         "supports_inline_queries": False,
         "can_connect_to_business": False,
         "has_main_web_app": False,
+        "has_topics_enabled": context.bot.has_topics,
     }
 
 

@@ -1,16 +1,17 @@
-"""Methods that put something into a chat: texts, files, actions, drafts, topics."""
+"""Methods that put something into a chat: texts, files, actions, drafts."""
 
 from __future__ import annotations
 
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.chats import File, MediaKind, SandboxChat, SandboxMessage
-from samobot.sandbox.botapi.entities import Formatted, utf16_length
+from samobot.sandbox.botapi.entities import Formatted
 from samobot.sandbox.botapi.failure import bad_request
 from samobot.sandbox.botapi.feed import EventKind
 from samobot.sandbox.botapi.keyboards import read_markup
 from samobot.sandbox.botapi.methods import (
     Context,
     count_message,
+    may_manage_topics,
     method,
     read_message_text,
     read_text,
@@ -114,20 +115,6 @@ def send_message_draft(context: Context) -> object:
     return True
 
 
-@method("createForumTopic", "chat_id name icon_color icon_custom_emoji_id")
-def create_forum_topic(context: Context) -> object:
-    """Open a topic."""
-    chat = context.world.chat_of(context.bot, context.arguments.text("chat_id"))
-    if not chat.is_forum:
-        raise bad_request("the chat is not a forum")
-    name = context.arguments.text("name").strip()
-    if not 1 <= utf16_length(name) <= api_limits.TOPIC_NAME:
-        raise bad_request("TOPIC_TITLE_EMPTY" if not name else "TOPIC_TITLE_TOO_LONG")
-    color = context.arguments.integer("icon_color", 7322096)
-    topic = context.world.add_topic(chat, name, context.bot.user, color)
-    return {"message_thread_id": topic.id, "name": topic.name, "icon_color": topic.icon_color}
-
-
 def read_preview(context: Context) -> dict[str, object] | None:
     """The `link_preview_options` of a call.
 
@@ -150,6 +137,8 @@ def _new_message(context: Context, content: Formatted) -> SandboxMessage:
     markup = read_markup(arguments.json("reply_markup", "reply keyboard markup"))
     chat = world.chat_of(context.bot, arguments.text("chat_id"))
     topic = topic_of(context, chat)
+    if topic is not None and topic.closed and not may_manage_topics(context, chat):
+        raise bad_request("TOPIC_CLOSED")
     reply_to, quote = _reply(context, chat)
     return SandboxMessage(
         chat,

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from samobot.sandbox.botapi import editing, profile, sending
+from samobot.sandbox.botapi import editing, profile, sending, topics
 from samobot.sandbox.botapi.bots import Bot, ButtonPress, TapAnswer
 from samobot.sandbox.botapi.calls import Arguments, Call, Calls
 from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat
@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 DOWNLOAD = "download"
 """Name under which downloads of files are kept among the calls."""
 
-METHOD_MODULES = (editing, profile, sending)
+METHOD_MODULES = (editing, profile, sending, topics)
 """Importing them fills the table of methods."""
 
 _STATUS_FAULTS = {

@@ -168,6 +168,7 @@ class UserClient:
         chat: SandboxChat | None = None,
         *,
         reply_to: SandboxMessage | None = None,
+        thread_id: int | None = None,
     ) -> list[SandboxMessage]:
         """Send two to ten pictures as an album: several messages with one `media_group_id`, the caption on the first."""
         if not 2 <= len(photos) <= 10:
@@ -176,7 +177,7 @@ class UserClient:
         return [
             self.send(
                 MediaKind.PHOTO, data, "photo.jpg", "" if number else caption, chat, reply_to=reply_to,
-                media_group_id=group,
+                thread_id=thread_id, media_group_id=group,
             )
             for number, data in enumerate(photos)
         ]  # fmt: skip
@@ -195,8 +196,10 @@ class UserClient:
             raise SandboxError(f"Message {message.id} is not {self.user.first_name}'s to edit.")
         self.world.edited_by_person(message, _content(text))
 
-    def forward(self, message: SandboxMessage, chat: SandboxChat | None = None) -> SandboxMessage:
-        """Forward a message."""
+    def forward(
+        self, message: SandboxMessage, chat: SandboxChat | None = None, *, thread_id: int | None = None
+    ) -> SandboxMessage:
+        """Forward a message, into a topic if one is given."""
         chat = self._chat(chat)
         self._enter(chat)
         if message.sender_chat is not None and message.sender_chat.type is ChatType.CHANNEL:
@@ -207,7 +210,7 @@ class UserClient:
         return self.world.post(
             SandboxMessage(
                 chat, 0, 0, self.user, message.content, file=message.file, media=message.media,
-                seconds=message.seconds, forward=origin | {"date": message.date},
+                seconds=message.seconds, thread_id=thread_id, forward=origin | {"date": message.date},
             )
         )  # fmt: skip
 

@@ -231,15 +231,27 @@ class World:
             message.chat.pinned.remove(message.id)
         self.feed.publish(EventKind.DELETED, message.chat, message)
 
-    def add_topic(self, chat: SandboxChat, name: str, sender: User, icon_color: int = 7322096) -> Topic:
+    def add_topic(
+        self, chat: SandboxChat, name: str, sender: User, icon_color: int = 7322096, icon: str = ""
+    ) -> Topic:
         """Open a topic in a forum; its id is that of its service message."""
         message = SandboxMessage(chat, 0, 0, sender)
         message.service = {"forum_topic_created": {"name": name, "icon_color": icon_color}}
         self.post(message)
-        topic = Topic(message.id, name, icon_color)
+        topic = Topic(message.id, name, icon_color, icon)
         chat.topics[topic.id] = topic
         message.thread_id = topic.id
         return topic
+
+    def note_topic(self, chat: SandboxChat, topic: Topic, sender: User, service: dict[str, object]) -> None:
+        """Post the service message about a change of a topic."""
+        self.post(SandboxMessage(chat, 0, 0, sender, thread_id=topic.id, service=service))
+
+    def delete_topic(self, chat: SandboxChat, topic: Topic) -> None:
+        """Delete a topic with its messages."""
+        del chat.topics[topic.id]
+        for message in [each for each in chat.messages if each.thread_id == topic.id]:
+            self.delete(message)
 
     def tap(self, user: User, message: SandboxMessage, bot: Bot, data: str) -> ButtonPress:
         """Tap a button as a user: the bot that owns the message gets the callback query."""

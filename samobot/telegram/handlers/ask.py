@@ -45,7 +45,9 @@ def ask_feedback(context: HandlerContext, request: ChatRequest, ref: SessionRef,
     )
 
 
-def ask_guidance(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
+def ask_guidance(
+    context: HandlerContext, request: ChatRequest, view: SessionView, *, interrupt: bool = False
+) -> None:
     """Ask for guidance; the prompt quotes what the agent needs, if it needs something."""
     needs = view.needs or view.reason if need_of(view) is not None else ""
     about = f"{agent_quote(needs, _SHOWN)}\n" if needs else ""
@@ -53,8 +55,8 @@ def ask_guidance(context: HandlerContext, request: ChatRequest, view: SessionVie
         context,
         request,
         f"💬 {bold(view.ref.name)}\n{about}What should it know?",
-        Action(do=ActionKind.GUIDANCE, session=view.ref.key),
-        hint="Guidance for the next iteration",
+        Action(do=ActionKind.INTERRUPT if interrupt else ActionKind.GUIDANCE, session=view.ref.key),
+        hint="Guidance that interrupts the agent" if interrupt else "Guidance for the agent",
     )
 
 

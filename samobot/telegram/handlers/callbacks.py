@@ -190,11 +190,11 @@ async def _about_session(
             await control_handlers.unblock(context, request, ref, kind, action.identity)
         case ActionKind.GUIDANCE if action.text or action.files:
             await decision_handlers.give_guidance(context, request, ref, action.text or "")
-        case ActionKind.GUIDANCE:
+        case ActionKind.GUIDANCE | ActionKind.INTERRUPT:
             view = await context.fleet.view(ref)
             view.refuse_if_done()
             context.toast(request)
-            ask.ask_guidance(context, request, view)
+            ask.ask_guidance(context, request, view, interrupt=action.do is ActionKind.INTERRUPT)
         case ActionKind.STOP | ActionKind.CONFIRM_STOP:
             control_handlers.stop_one(context, request, ref)
         case ActionKind.PAUSE:

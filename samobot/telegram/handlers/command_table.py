@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import (
     archive_handlers,
+    clean_handlers,
     control_handlers,
     decision_handlers,
     document_handlers,
@@ -15,6 +16,7 @@ from samobot.telegram.handlers import (
     landing_handlers,
     preferences,
     run_handlers,
+    schedule_handlers,
     status_handlers,
 )
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext
@@ -163,7 +165,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("answer", "[name] [Q2] text", "Answer a question; a letter picks an option, all takes every suggestion", decision_handlers.answer),
     Command("approve", "[name]", "Approve the plan", decision_handlers.approve, acts=True),
     Command("reject", "[name] feedback", "Send the plan back", decision_handlers.reject, acts=True),
-    Command("tell", "[name] text", "Guidance for the next iteration", decision_handlers.tell),
+    Command("tell", "[name] text", "Give the agent guidance, at its next step", decision_handlers.tell),
+    Command("now", "[name] text", "Interrupt the agent with guidance; also /tell!", decision_handlers.interrupt, acts=True),
     Command("stop", "[name|all]", "Stop now", control_handlers.stop, acts=True),
     Command("pause", "[name]", "Pause after the iteration", control_handlers.pause, acts=True),
     Command("resume", "[name|all]", "Resume", control_handlers.resume, acts=True),
@@ -177,8 +180,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("projects", "", "All projects", status_handlers.projects),
     Command("followup", "[name] text", "Another round of what is done, on the same branch", follow_up_handlers.follow_up, acts=True),
     Command("land", "[name]", "Merge or push what is done", landing_handlers.land, acts=True),
+    Command("schedule", "[time task]", "Start a session at a time; alone, list what is scheduled", schedule_handlers.schedule),
     Command("archive", "[name]", "Archive a session", archive_handlers.archive, acts=True),
     Command("restore", "[name]", "Take a session out of the archive", archive_handlers.restore),
+    Command("clean", "[name]", "Remove worktrees and branches that are merged", clean_handlers.clean),
     Command("cancel", "", "Leave what I asked unanswered", _cancel),
     Command("notify", "quiet|normal|all", "What comes to this chat", preferences.notify),
     Command("panic", "", "Stop everything, until /resume", control_handlers.panic, acts=True),
@@ -202,6 +207,17 @@ _DETAILS = {
         + " US dollars for the whole session\n"
         + code("--auto")
         + " takes suggestions and approves the plan after a while, unless you say otherwise"
+    ),
+    "schedule": (
+        "\n\n"
+        + code("/schedule tomorrow 7:00 Update the dependencies")
+        + "\n"
+        + code("/schedule every weekday 8:30 api: Fix what is red")
+        + "\n"
+        + code("/schedule in 2 hours …")
+        + "\n"
+        + code("/schedule 0 7 * * 1-5 …")
+        + " is a cron expression"
     ),
     "answer": (
         "\n\n"

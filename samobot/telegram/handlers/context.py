@@ -17,10 +17,12 @@ from samobot.config.settings import Settings
 from samobot.errors import SamobotError, SessionDoneError, StorageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
+from samobot.fleet.schedules import Schedules
 from samobot.session.gate import Person
 from samobot.system.transcription import Transcriber
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
+from samobot.telegram.notify.forum_topics import Topics
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.publisher import Publisher, scope_of
 from samobot.telegram.notify.pull_requests import PullRequestWatcher
@@ -41,6 +43,9 @@ log = logging.getLogger(__name__)
 TAP = "tap"
 """Kind of what a request is about that came with a button of a session."""
 
+TOPIC = "topic"
+"""The same of a request that was typed in a session's topic, without replying to anything."""
+
 TOAST = 190
 """Characters of an answer to a tap; Telegram takes 200."""
 
@@ -55,7 +60,7 @@ class ChatRequest:
     Attributes:
         key: Names it across restarts, so that it is answered once.
         chat_id: Where.
-        message_id: Of the user's message, or of the bot's message that was tapped.
+        message_id: Of the user's message, or of the bot's message that was tapped; 0 for a schedule's start.
         thread_id: The topic, or None.
         user_id: Who.
         person: The user as recorded in decisions.
@@ -69,6 +74,7 @@ class ChatRequest:
         addressed: Whether it is certainly meant for the bot; in a group, other messages are not answered.
         sent_at: When the message was sent, epoch seconds.
         spoken: Whether the text was transcribed, so that all of it is shown before it is used.
+        forum: Whether the chat is a group with topics.
     """
 
     key: str
@@ -87,6 +93,7 @@ class ChatRequest:
     addressed: bool = True
     sent_at: float = 0.0
     spoken: bool = False
+    forum: bool = False
 
     @property
     def session(self) -> str | None:
@@ -132,6 +139,8 @@ class HandlerContext:
         now: The clock, aware.
         downloads: Fetches files from Telegram.
         transcriber: Turns voice messages into text.
+        topics: The topics of sessions.
+        schedules: What starts at a time.
     """
 
     def __init__(
@@ -145,6 +154,8 @@ class HandlerContext:
         now: Callable[[], datetime],
         downloads: FileDownloads,
         transcriber: Transcriber,
+        topics: Topics,
+        schedules: Schedules,
     ) -> None:
         self.fleet = fleet
         self.store = store
@@ -156,6 +167,8 @@ class HandlerContext:
         self.downloads = downloads
         self.transcriber = transcriber
         self.pull_requests = PullRequestWatcher(fleet, store, Publisher(store, outbox), places, now)
+        self.topics = topics
+        self.schedules = schedules
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 
@@ -221,7 +234,7 @@ class HandlerContext:
         """
         if request.query_id is not None:
             self.toast(request, toast)
-        else:
+        elif request.message_id:  # a schedule's start has no message
             try:
                 self.store.acted.add(request.chat_id, request.message_id, session or request.session)
             except StorageError as error:

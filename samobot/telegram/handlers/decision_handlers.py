@@ -25,6 +25,7 @@ from samobot.telegram.handlers.decision_checks import (
 )
 from samobot.telegram.handlers.intents import is_letter
 from samobot.telegram.handlers.message_files import save_files, text_with_files
+from samobot.telegram.handlers.parsing import INTERRUPT
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
 from samobot.telegram.views.actions import Action, ActionKind
@@ -97,14 +98,23 @@ async def reject(context: HandlerContext, request: ChatRequest) -> None:
 
 async def tell(context: HandlerContext, request: ChatRequest) -> None:
     """`/tell [name] text`."""
-    target = await find_target(context, request, "tell", is_not_done, words=True, question="Whom is it for?")
+    await _tell(context, request, "tell", interrupt=False)
+
+
+async def interrupt(context: HandlerContext, request: ChatRequest) -> None:
+    """`/tell! [name] text` or `/now [name] text`."""
+    await _tell(context, request, INTERRUPT, interrupt=True)
+
+
+async def _tell(context: HandlerContext, request: ChatRequest, command: str, *, interrupt: bool) -> None:
+    target = await find_target(context, request, command, is_not_done, words=True, question="Whom is it for?")
     if target is None:
         return
     target.view.refuse_if_done()
     if target.rest.strip() or request.files:
-        await give_guidance(context, request, target.view.ref, target.rest)
+        await give_guidance(context, request, target.view.ref, target.rest, interrupt=interrupt)
     else:
-        ask.ask_guidance(context, request, target.view)
+        ask.ask_guidance(context, request, target.view, interrupt=interrupt)
 
 
 # What they, the buttons and replies come to -----------------------------------------------------------------------
@@ -220,29 +230,51 @@ async def reject_plan(
     await _say_if_stopped(context, request, ref)
 
 
-async def give_guidance(context: HandlerContext, request: ChatRequest, ref: SessionRef, words: str) -> None:
-    """Leave guidance for the next iteration.
+async def give_guidance(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, words: str, *, interrupt: bool = False
+) -> None:
+    """Leave guidance for the running agent, or for the next iteration.
+
+    Args:
+        context: The bot.
+        request: What the user sent.
+        ref: The session.
+        words: The guidance.
+        interrupt: Whether it breaks off what the agent is doing; files do not.
 
     Raises:
         SessionDoneError: There will be no further iteration.
     """
-    await leave_guidance(context, request, ref, words)
+    interrupt = interrupt and not request.files
+    await leave_guidance(context, request, ref, words, interrupt=interrupt)
     request = request.without_files()
-    context.receipt(request, "👍", "Noted for the next iteration.", session=ref.key)
-    need = need_of(await context.fleet.view(ref))
+    view = await context.fleet.view(ref)
+    if not view.steerable:
+        saved = "Noted for the next iteration."
+    elif interrupt:
+        saved = "Noted; the agent is interrupted with it."
+    else:
+        saved = "Noted; the agent gets it at its next step."
+    context.receipt(request, "⚡" if interrupt and view.steerable else "👍", saved, session=ref.key)
+    if interrupt and view.has_worker and not view.steerable:
+        text = f"Noted for the next iteration: {bold(ref.name)} cannot be interrupted now."
+        context.reply(request, text, about=about_session(ref), part="later")
+    need = need_of(view)
     if need is not None:
         _offer_to_go_on(context, request, ref, need)
     await context.notifier.refresh(ref)
     await _say_if_stopped(context, request, ref)
 
 
-async def leave_guidance(context: HandlerContext, request: ChatRequest, ref: SessionRef, text: str) -> None:
+async def leave_guidance(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, text: str, *, interrupt: bool = False
+) -> None:
     """Save guidance, with the files and the quote of the request."""
     text = with_quote(request, text)
     if request.files:
         await save_files(context, request, ref, text)
     else:
-        await context.fleet.add_guidance(ref, text, request.person)
+        await context.fleet.add_guidance(ref, text, request.person, interrupt=interrupt)
 
 
 def with_quote(request: ChatRequest, text: str) -> str:

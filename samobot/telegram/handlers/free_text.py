@@ -19,7 +19,7 @@ from samobot.telegram.handlers import (
     voice,
 )
 from samobot.telegram.handlers.command_table import find_command, nearest_command
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.context import TOPIC, ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.intents import (
     Assent,
     is_greeting,
@@ -81,10 +81,23 @@ async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
         view = await view_or_archived(context, SessionRef.from_key(request.session))
         if view.archived:
             offer_restoring(context, request, view.ref, " Your message was not used.")
+        elif await _is_unclear(context, request, view):
+            return
         else:
             await handle_reply(context, request, view)
         return
     await _hint(context, request)
+
+
+async def _is_unclear(context: HandlerContext, request: ChatRequest, view: SessionView) -> bool:
+    """Ask what a text is for that was typed in the topic of a session that asks; a letter is an answer."""
+    typed = request.about is not None and request.about.kind == TOPIC
+    if not typed or view.waiting_for is not WaitingFor.QA_ANSWERS or not view.open_questions:
+        return False
+    text = request.text
+    if not text.strip() or is_letter(text) or find_intent(view, text) is not None:
+        return False
+    return await _offer(context, request, [view], "", starts=False)
 
 
 async def _complete_once(context: HandlerContext, request: ChatRequest, prompt: Prompt) -> None:
@@ -142,7 +155,8 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
         case ActionKind.FOLLOW_UP:
             await follow_up_handlers.begin_round(context, request, ref, request.text)
         case _:
-            await decision_handlers.give_guidance(context, request, ref, request.text)
+            interrupt = action.do is ActionKind.INTERRUPT
+            await decision_handlers.give_guidance(context, request, ref, request.text, interrupt=interrupt)
 
 
 def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView, how: str) -> None:
@@ -159,7 +173,8 @@ def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView
 
 def _completed(request: ChatRequest, action: Action) -> str:
     """The arguments that a command has already, with those that it asked for."""
-    name, flags = (action.text or "", "") if action.project else ("", action.text or "")
+    is_first = action.project is not None or action.command == "schedule"
+    name, flags = (action.text or "", "") if is_first else ("", action.text or "")
     return " ".join(part for part in (name, request.text.strip(), flags) if part)
 
 

@@ -13,7 +13,7 @@ YES = """
     |good|great|fine|nice|perfect|excellent|awesome|cool|super|wonderful|amazing|brilliant|lovely|love it|like it
     |i like it|i love it|good plan|great plan|nice plan|good job|great job|well done|good work|nice work|great work
     |no problem|no problems|no objections|no objection|no changes|no changes needed|nothing to change|no comments
-    |no notes|nothing to add|plus one
+    |no notes|nothing to add|plus one|ack|acked|acknowledged|pode ir|pode seguir
     |ja|jawohl|jep|jo|jup|klar|passt|passt so|passt mir|in ordnung|einverstanden|genehmigt|freigegeben|los|los geht s
     |leg los|mach|mach es|mach s|mach so|mach das|sehr gut|gut|sieht gut aus|sieht super aus|alles klar|gerne|genau|stimmt
     |weiter|weiter so|machen|prima|keine einwaende|keine einwände
@@ -193,12 +193,12 @@ YES_SIGNS = frozenset(
 )
 STOP = """
     stop|stop it|stop this|stop that|stop now|stop please|please stop|stop stop|stop stop stop|stop everything|halt|abort
-    |abort it|cancel|cancel it|cancel this|kill|kill it|quit|end it|stopp|stoppen|anhalten|abbrechen|halt an|hör auf|aufhören
+    |stop the session|stop the run|stop the agent|stop work|stop working|enough|that s enough|やめて|abort it|cancel|cancel it|cancel this|kill|kill it|quit|end it|stopp|stoppen|anhalten|abbrechen|halt an|hör auf|aufhören
     |para|parar|para ya|detente|deten|detén|basta|alto|arrete|arrête|arretez|arrêtez|ferma|fermati|fermo|pare|стоп|остановись
     |останови|хватит|зупинись|zatrzymaj|sluta|stoppa|dur|durdur|停|停止|止めて|止まれ|ストップ|멈춰|중지|⏹|🛑|✋
 """
 PAUSE = """
-    pause|pause it|pause this|pause now|pause please|please pause|hold|hold on|hold it|wait|wait a bit|wait a moment|wait a minute
+    pause|pause it|pause this|take a break|pause the session|pause now|pause please|please pause|hold|hold on|hold it|wait|wait a bit|wait a moment|wait a minute
     |wait a sec|one moment|pausieren|pausiere|warte|warten|pausa|espera|un momento|attends|attendez|aspetta|espere
     |пауза|подожди|подождите|погоди|pauza|czekaj|vänta|paus|duraklat|bekle|暂停|等一下|一時停止|待って|잠깐|일시정지|⏸
 """
@@ -206,12 +206,12 @@ STATUS = """
     status|status please|state|status update|update|any update|any updates|any news|news|progress|how is it going|how s it going|hows it going
     |how is it|how far|how far are you|how far is it|what s up|whats up|what is up|what s going on|what is going on
     |what are you doing|what is it doing|where are you|where are we|are you there|are you alive|alive|still running
-    |still alive|is it running|eta|done yet|is it done|is it done yet|are we there yet|stand|wie weit|wie weit bist du|wie steht es|wie läuft es
-    |estado|como va|cómo va|ou en es tu|où en es tu|ça avance|ca avance|come va|a che punto sei|как дела|статус|что там
+    |still alive|is it running|eta|done yet|is it done|is it done yet|are we there yet|stand|wie weit|wie weit bist du|wie steht es|wie läuft es|wie läuft s
+    |are you done|is it finished|finished yet|how is it doing    |estado|como va|cómo va|ou en es tu|où en es tu|ça avance|ca avance|come va|a che punto sei|как дела|статус|что там
     |как там|进度|状态|どう|状況|進捗|상태|📊|❓
 """
 RESUME = """
-    resume|resume it|resume please|resume now|continue|continue please|go on|carry on|keep going|unpause|weiter|weitermachen|mach weiter|fortsetzen
+    resume|resume it|resume please|resume now|continue|continue please|go on|carry on|keep going|unpause|proceed|resume the session|weiter|weitermachen|mach weiter|fortsetzen
     |continua|continúa|sigue|reanuda|continue por favor|continuer|reprends|reprendre|riprendi|продолжай|продолжи|дальше
     |kontynuuj|fortsätt|devam|devam et|继续|続けて|계속|▶
 """

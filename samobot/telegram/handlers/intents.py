@@ -125,7 +125,9 @@ def names_budget(text: str) -> bool:
 
 def is_small_talk(text: str) -> bool:
     """Whether a text is only politeness: `thanks`, `ok, thank you`."""
-    return _cover(_tokens(text)) is not None
+    tokens = _tokens(text)
+    # A long text has no tokens, and is no politeness.
+    return _cover(tokens) is not None and (bool(tokens) or len(text) <= _MOST_CHARACTERS)
 
 
 def is_greeting(text: str) -> bool:

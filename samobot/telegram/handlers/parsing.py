@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from samobot.errors import UsageError
 from samobot.text import one_line
 
+INTERRUPT = "now"
+"""The command that `/tell!` is another way to write."""
+
 DASHES = "(?:--|[—–―])"
 MONEY = re.compile(r"\$?([0-9]{1,6}(?:[.,][0-9]{1,4})?)\s*(?:\$|€|usd\b)?(?!\S)", re.IGNORECASE)
-_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,64}))?[.,!?:;…]*(?!\S)\s*")
-"""A phone makes a full stop of two spaces, so punctuation right after a command means nothing."""
+_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,64}))?([.,!?:;…]*)(?!\S)\s*")
+"""A phone makes a full stop of two spaces, so punctuation right after a command means nothing, but for `/tell!`."""
 
 _PUNCTUATION = " \t\n.,!?:;…"
 _BUDGET = re.compile(rf"(?:{DASHES}\s*)?budget\s*[=:]?\s*(.*)", re.IGNORECASE | re.DOTALL)
@@ -42,7 +45,10 @@ def parse_command(text: str) -> ParsedCommand | None:
     if found is None:
         return None
     rest = text[found.end() :]
-    return ParsedCommand(found[1].lower(), found[2], rest if rest.strip(_PUNCTUATION) else "")
+    name = found[1].lower()
+    if name == "tell" and found[3] == "!":
+        name = INTERRUPT
+    return ParsedCommand(name, found[2], rest if rest.strip(_PUNCTUATION) else "")
 
 
 def first_word(text: str) -> tuple[str, str]:

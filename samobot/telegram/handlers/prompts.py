@@ -9,7 +9,7 @@ from typing import Any
 from telegram import ForceReply
 
 from samobot.errors import StorageError
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.context import TOPIC, ChatRequest, HandlerContext
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
@@ -70,22 +70,26 @@ def send_prompt(
 def find_prompt(context: HandlerContext, request: ChatRequest) -> Prompt | None:
     """Find the prompt that a message answers: the one it replies to, or the last one.
 
-    In a group only a reply counts.
+    In a group only a reply counts, or what is typed in the topic of the session that it is about.
     """
     about = request.about
-    if about is not None:
+    if about is not None and about.kind != TOPIC:
         return _prompt(about.detail) if about.kind == _ASK else None
-    if request.chat_id < 0:
+    if about is None and request.chat_id < 0:
         return None
     prompt = context.store.prompts.get(request.chat_id, request.user_id)
     if prompt is None or context.store.clock() - prompt.at > PROMPT_SECONDS:
         return None
-    return Prompt(Action.model_validate(prompt.action), prompt.message_key)
+    action = Action.model_validate(prompt.action)
+    if about is not None and action.session != about.session:
+        return None  # it was asked in another topic
+    return Prompt(action, prompt.message_key)
 
 
 def bind_prompt(context: HandlerContext, request: ChatRequest) -> ChatRequest:
     """Make a message the reply to the prompt that it answers, and close that; for one that is handled later."""
-    prompt = find_prompt(context, request) if request.about is None else None
+    said = request.about is None or request.about.kind == TOPIC
+    prompt = find_prompt(context, request) if said else None
     if prompt is None:
         return request
     context.store.prompts.drop(request.chat_id, request.user_id)

@@ -9,7 +9,7 @@ from samobot.fleet.models import SessionRef
 from samobot.fleet.start_request import StartRequest
 from samobot.session.folder import clean_name
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.context import TOPIC, ChatRequest, HandlerContext, about_session, choice
 from samobot.telegram.handlers.control_handlers import resume_one
 from samobot.telegram.handlers.message_files import fetch_files, offer_again
 from samobot.telegram.handlers.prompts import send_prompt
@@ -27,6 +27,7 @@ from samobot.telegram.handlers.session_offers import (
     resolve_arguments,
     sessions_named,
 )
+from samobot.telegram.handlers.session_topic import session_topic
 from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
@@ -39,6 +40,8 @@ from samobot.telegram.views.wording import Icon
 
 async def run(context: HandlerContext, request: ChatRequest) -> None:
     """`/run task in any words`: a new session; `/run name` continues one. What is missing is asked for."""
+    if request.about is not None and request.about.kind == TOPIC:
+        request = replace(request, about=None)  # plain text there is for its session, a new run is not
     await run_in(context, request, None)
 
 
@@ -139,18 +142,20 @@ async def start_named(
 async def _start(context: HandlerContext, request: ChatRequest, project: str, words: RunArguments) -> None:
     """Make the session and start it: fetching the default branch may take seconds. The receipt comes once it is so."""
     try:
-        started = await context.fleet.start(
-            StartRequest(
-                project=project,
-                session=words.name or "",
-                task=words.task,
-                dive=words.dive,
-                budget_usd=words.budget_usd,
-                auto=words.auto,
-                files=tuple(await fetch_files(context, request)),
-            ),
-            request.person,
-        )
+        files = tuple(await fetch_files(context, request))
+        async with session_topic(context, request, project, words.name or ""):
+            started = await context.fleet.start(
+                StartRequest(
+                    project=project,
+                    session=words.name or "",
+                    task=words.task,
+                    dive=words.dive,
+                    budget_usd=words.budget_usd,
+                    auto=words.auto,
+                    files=files,
+                ),
+                request.person,
+            )
     except FileDownloadError as error:
         again = Action(do=ActionKind.PICK_PROJECT, project=project, command="run", text=request.text)
         offer_again(context, request, error, again)

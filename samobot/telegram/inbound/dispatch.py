@@ -18,7 +18,7 @@ from samobot.telegram.handlers.callbacks import (
     tapped_button,
 )
 from samobot.telegram.handlers.command_table import Command, find_command, unknown
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, choice
+from samobot.telegram.handlers.context import TOPIC, ChatRequest, HandlerContext, choice
 from samobot.telegram.handlers.edits import MessageUse, find_use, report_too_late, withdraw_offers
 from samobot.telegram.handlers.free_text import handle_text
 from samobot.telegram.handlers.message_files import MESSAGE, handle_with_files
@@ -115,6 +115,7 @@ class UpdateDispatcher:
             person=Person(_name(query.from_user.first_name), VIA),
             about=sent.about if sent is not None else None,
             query_id=query.id,
+            forum=bool(message.chat.is_forum),
         )
         try:
             await handle_callback(self._context, request, query.data, tapped_button(message, query.data))
@@ -179,8 +180,13 @@ class UpdateDispatcher:
             files=content.files,
             quote=content.quote,
             forwarded_from=content.forwarded_from,
-            addressed=message.chat.id > 0 or about is not None or mentioned,
+            # Nobody can mention the bot in a forwarded message.
+            addressed=message.chat.id > 0
+            or about is not None
+            or mentioned
+            or content.forwarded_from is not None,
             sent_at=message.date.timestamp(),
+            forum=bool(message.chat.is_forum),
         )
 
     async def _on_request(self, request: ChatRequest) -> None:
@@ -259,12 +265,17 @@ class UpdateDispatcher:
             self._context.fail(request, error)
 
     def _about(self, message: Message) -> MessageSubject | None:
-        """The subject of the bot's message that was replied to."""
+        """The subject of the bot's message that was replied to, else of the session's topic."""
         replied = message.reply_to_message
-        if replied is None:
+        if replied is not None:
+            sent = self._context.store.sent.find(message.chat.id, replied.message_id)
+            about = sent.about if sent is not None else self._by_buttons(replied)
+            if about is not None:
+                return about
+        if not message.is_topic_message or message.message_thread_id is None:
             return None
-        sent = self._context.store.sent.find(message.chat.id, replied.message_id)
-        return sent.about if sent is not None else self._by_buttons(replied)
+        topic = self._context.store.session_topics.find(message.chat.id, message.message_thread_id)
+        return MessageSubject(topic.session, TOPIC) if topic is not None else None
 
     def _by_buttons(self, message: Message) -> MessageSubject | None:
         """The subject of a message whose id is unknown, from its buttons.

@@ -170,6 +170,8 @@ def join_parts(parts: list[ChatRequest]) -> ChatRequest:
 
 
 def _continues(before: MessagePart, part: MessagePart) -> bool:
+    if before.request.thread_id != part.request.thread_id:
+        return False
     if before.album is not None or part.album is not None:
         return before.album == part.album
     return (

@@ -134,7 +134,7 @@ class LimitNotices:
         """Post the notice of a chat, or bring it up to date."""
         shown = waiting_notice(views, recipient, now)
         if notice is None:
-            key, since = f"parked:{now:%Y%m%dT%H%M%S.%f}", now
+            key, since = f"parked:{now:%Y%m%dT%H%M%S.%f}:{recipient.thread_id or 0}", now
             self._publisher.post(recipient, key, shown, _SUBJECT, Importance.ALERT)
         else:
             key, since = notice.message_key, notice.since

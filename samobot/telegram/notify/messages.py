@@ -331,7 +331,7 @@ def _remarks(change: NotificationInput) -> list[Notification]:
     if landings:
         key = f"landing:{landings[-1].at:%Y%m%dT%H%M%S.%f}"
         found.append(Notification(key, "landing", events.landed(view, landings), Importance.INFO, live=False))
-    given = [item for item in view.guidance if item.given and fingerprint(item) in before.pending]
+    given = [item for item in view.guidance if item.reached and fingerprint(item) in before.pending]
     if given:
         key = f"given:{view.iteration}:{fingerprint(given[-1])}"
         shown = events.guidance_given(view, given)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from samobot.config.settings import Settings
+from samobot.fleet.models import SessionRef
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views.wording import Recipient, zone_of
 
@@ -19,6 +23,7 @@ class Recipients:
         self._store = store
         self._settings = settings
         self._followed = store.session_chats.all()
+        self._expected: dict[tuple[str, str], tuple[int, int]] = {}
 
     def follow(self, session: str, chat_id: int, thread_id: int | None = None) -> None:
         """Send notifications about a session only to this chat from now on.
@@ -36,6 +41,31 @@ class Recipients:
             self._store.session_chats.set(session, chat_id, thread_id)
             self._followed[session] = (chat_id, thread_id)
 
+    @contextlib.contextmanager
+    def expecting(self, project: str, name: str, chat_id: int, thread_id: int) -> Iterator[None]:
+        """Send what is found out about a session to a topic while that session is being created.
+
+        Args:
+            project: The project's name.
+            name: The session's name.
+            chat_id: The chat.
+            thread_id: The topic there.
+        """
+        self._expected[project, name] = (chat_id, thread_id)
+        try:
+            yield
+        finally:
+            del self._expected[project, name]
+
+    def _topic(self, session: str) -> tuple[int, int] | None:
+        topic = self._store.session_topics.get(session)
+        if topic is not None:
+            return topic.chat_id, topic.thread_id
+        if not self._expected:
+            return None
+        ref = SessionRef.from_key(session)
+        return self._expected.get((ref.project, ref.name))
+
     def forget(self, session: str) -> None:
         """Forget the chat of a session that is gone."""
         if session in self._followed:
@@ -44,15 +74,21 @@ class Recipients:
 
     def of(self, session: str) -> tuple[Recipient, ...]:
         """The chats that follow a session."""
-        chosen = self._followed.get(session)
+        chosen = self._topic(session) or self._followed.get(session)
         if chosen is not None:
             return (self._place(*chosen),)
+        return self.homes()
+
+    def homes(self) -> tuple[Recipient, ...]:
+        """The chats that follow what was started in no other."""
         return tuple(self._place(chat_id) for chat_id in self._homes())
 
     def all(self) -> tuple[Recipient, ...]:
         """The chats that follow any session."""
         found = [self._place(chat_id) for chat_id in self._homes()]
         found += [self._place(*chosen) for chosen in self._followed.values()]
+        topics = self._store.session_topics.all()
+        found += [self._place(each.chat_id, each.thread_id) for each in topics if not each.closed]
         return tuple(dict.fromkeys(found))
 
     def _homes(self) -> tuple[int, ...]:

@@ -100,7 +100,7 @@ class NotifiedState(BaseModel):
         remarks_at: Time of the newest remark that was sent.
         budget_usd: The budget that the warnings are about.
         warned: Percentage of it that the last warning was about.
-        pending: Fingerprints of guidance that the agent had not been given.
+        pending: Fingerprints of guidance that the agent had not received.
         done: The name of the end that was sent.
         paused: The name of the pause that was sent.
         posted: Messages that may still change, by key.
@@ -202,7 +202,7 @@ def advance(view: SessionView, state: NotifiedState, now: datetime) -> NotifiedS
             "remarks_at": max((at for at in told_at if at is not None), default=None),
             "budget_usd": view.budget_usd,
             "warned": warned if state.budget_usd != view.budget_usd else max(state.warned, warned),
-            "pending": tuple(fingerprint(item) for item in view.guidance if not item.given),
+            "pending": tuple(fingerprint(item) for item in view.guidance if not item.reached),
             "done": done_name(view) if view.state is SessionState.DONE else None,
             "paused": paused_name(view),
         }

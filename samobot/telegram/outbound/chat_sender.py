@@ -29,6 +29,7 @@ from samobot.telegram.outbound.delivery import (
     Simplify,
     classify_error,
     deliver,
+    is_thread_lost,
 )
 from samobot.telegram.outbound.rate_limit import RateLimiter
 from samobot.telegram.store.bot_store import Store
@@ -57,6 +58,7 @@ class SenderContext:
         backoff: Seconds after the first failure; each further one waits up to twice as long, at most 60.
         on_failed: Called with a row that Telegram refused in every form, and the error text.
         wake: Called with the number of a chat that something waits for now.
+        on_thread_lost: Called with a chat and the number of a topic that takes no messages any longer.
     """
 
     bot: Bot
@@ -66,6 +68,7 @@ class SenderContext:
     backoff: float
     on_failed: Callable[[OutboxRow, str], None]
     wake: Callable[[int], None]
+    on_thread_lost: Callable[[int, int], None]
 
 
 class ChatSender:
@@ -220,6 +223,8 @@ class ChatSender:
             case Simplify(form):
                 log.warning("chat %d: %s is tried in a simpler form: %s", chat_id, row.key, error_text(error))
                 queue.reduce(row, form)
+                if row.post.thread_id is not None and is_thread_lost(error_text(error)):
+                    self._tools.on_thread_lost(chat_id, row.post.thread_id)
             case ChatMoved(new):
                 self._move(chat_id, new)
             case ChatUnavailable():

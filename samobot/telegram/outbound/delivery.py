@@ -152,6 +152,12 @@ def classify_error(error: TelegramError | TimeoutError, row: OutboxRow) -> Error
             return RetryLater()
 
 
+def is_thread_lost(message: str) -> bool:
+    """Whether an error text means that a topic is gone, or that the bot may not write in it."""
+    lost = ("thread not found", "topic_closed", "topic_deleted", "topic_id_invalid")
+    return any(words in message.lower() for words in lost)
+
+
 def plain_text(markup: str) -> str:
     """Turn Telegram HTML into its visible text, with `> ` before each line of a quote."""
     quoted = _QUOTE.sub(lambda found: "> " + found[1].replace("\n", "\n> "), markup)
@@ -175,7 +181,7 @@ def _refusal(text: str, row: OutboxRow) -> ErrorAction:
     form = row.form
     if "can't parse entities" in text or "can't parse caption entities" in text:
         form |= Form.PLAIN
-    elif "thread not found" in text or "topic_closed" in text or "topic_deleted" in text:
+    elif is_thread_lost(text):
         form |= Form.NO_THREAD
     elif "caption is too long" in text:
         form |= Form.PLAIN

@@ -73,6 +73,9 @@ class Outbox:
         monotonic: A monotonic clock in seconds.
         backoff: Seconds after the first failed call; each further one waits up to twice as long, at most 60.
         secrets: Masks secrets in everything that is sent.
+
+    Attributes:
+        on_thread_lost: Called with a chat and the number of a topic that takes no messages any longer.
     """
 
     def __init__(
@@ -92,8 +95,16 @@ class Outbox:
         self._now = monotonic
         self._pace = RateLimiter(limits or RateLimits())
         self._tools = SenderContext(
-            bot, store, self._pace, monotonic, backoff, on_failed or _ignore_failure, self._wake
+            bot,
+            store,
+            self._pace,
+            monotonic,
+            backoff,
+            on_failed or _ignore_failure,
+            self._wake,
+            self._lose_thread,
         )
+        self.on_thread_lost: Callable[[int, int], None] | None = None
         self._lanes: dict[int, ChatSender] = {}
         self._calls = DirectCalls()
         self._running = False
@@ -123,7 +134,7 @@ class Outbox:
                 again, what waits under it is replaced.
             about: What it is about, so that a reply to it finds its session.
             priority: `NEEDED` is on disk for good when this returns, and kept for as long as it takes;
-                a `RECEIPT` is dropped after ten minutes.
+                a `RECEIPT` is dropped after ten minutes, unless it asks for a reply.
             markup: Buttons, or a forced reply.
             silent: Whether it comes without a sound.
             thread_id: The topic it goes to.
@@ -158,7 +169,10 @@ class Outbox:
                 post,
                 about=about,
                 priority=priority,
-                ttl=None if priority is Priority.NEEDED else RECEIPT_SECONDS,
+                # A tap whose prompt was dropped would have had no effect that anybody saw.
+                ttl=None
+                if priority is Priority.NEEDED or isinstance(markup, ForceReply)
+                else RECEIPT_SECONDS,
                 data=attachment.data if attachment else None,
             )
         except StorageError as error:
@@ -408,6 +422,10 @@ class Outbox:
     def _wake(self, chat_id: int) -> None:
         if self._running:
             self._lanes.setdefault(chat_id, ChatSender(chat_id, self._tools)).start()
+
+    def _lose_thread(self, chat_id: int, thread_id: int) -> None:
+        if self.on_thread_lost is not None:
+            self.on_thread_lost(chat_id, thread_id)
 
     def _queued(self, chat_id: int, key: str) -> OutboxRow | None:
         """The new message of a key that waits to be sent."""

@@ -27,6 +27,7 @@ from samobot.telegram.store.pending_work import BackgroundTasks, OpenPrompts, Ph
 from samobot.telegram.store.pull_requests import WatchedPullRequests
 from samobot.telegram.store.sent import SentMessages
 from samobot.telegram.store.session_chats import ChatProjects, SessionChats
+from samobot.telegram.store.session_topics import SessionTopics
 from samobot.telegram.store.update_journal import UpdateJournal
 
 DATABASE_NAME = "bot.db"
@@ -66,6 +67,7 @@ class Store:
         last_pairing: The message whose code let somebody in last.
         migrations: Groups that became supergroups.
         session_chats: Which chat a session was started in.
+        session_topics: The forum topic that a session has to itself.
         chat_projects: The project that was used last in a chat.
         prompts: Texts that users were asked for.
         tasks: Background work to be begun again after a crash.
@@ -95,6 +97,7 @@ class Store:
         self.last_pairing = LastPairing(self._database)
         self.migrations = ChatMigrations(self._database)
         self.session_chats = SessionChats(self._database)
+        self.session_topics = SessionTopics(self._database)
         self.chat_projects = ChatProjects(self._database)
         self.prompts = OpenPrompts(self._database)
         self.tasks = BackgroundTasks(self._database)

@@ -21,6 +21,7 @@ class ChatMigrations:
             )
             for statement in (
                 "UPDATE OR REPLACE limit_notices SET chat_id = ? WHERE chat_id = ?",
+                "UPDATE session_topics SET chat_id = ? WHERE chat_id = ?",
                 "UPDATE OR REPLACE prompts SET chat_id = ? WHERE chat_id = ?",
                 "UPDATE OR REPLACE chat_projects SET chat_id = ? WHERE chat_id = ?",
             ):

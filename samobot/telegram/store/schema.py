@@ -261,6 +261,16 @@ CREATE TABLE acted_messages (     -- messages of users that were acted on: an ed
 ) WITHOUT ROWID;
 """
 
+_SESSION_TOPICS = """
+CREATE TABLE session_topics (     -- the forum topic that a session has to itself
+    session   TEXT PRIMARY KEY,
+    chat_id   INTEGER NOT NULL,
+    thread_id INTEGER NOT NULL,
+    icon      TEXT NOT NULL,
+    closed    INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
 _PULL_REQUESTS = """
 CREATE TABLE watched_pull_requests ( -- what was seen and reported of a session's pull request
     session TEXT PRIMARY KEY,
@@ -275,6 +285,7 @@ MIGRATIONS: tuple[str, ...] = (
     _CHAT_PROJECTS,
     _PAST_SESSIONS,
     _ACTED_MESSAGES,
+    _SESSION_TOPICS,
     _PULL_REQUESTS,
 )
 """Step n brings the schema from version n to n + 1."""

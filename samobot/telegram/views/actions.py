@@ -23,6 +23,7 @@ class ActionKind(StrEnum):
     ACTION_DONE = "action_done"
     RETRY = "retry"
     GUIDANCE = "guidance"
+    INTERRUPT = "interrupt"
     STOP = "stop"
     CONFIRM_STOP = "confirm_stop"
     PAUSE = "pause"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from samobot.fleet.models import SessionView
+from samobot.fleet.models import GuidanceView, SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind, restore_action
@@ -149,6 +149,12 @@ def queue_words(place: int | None) -> str:
     return f"Number {place} in line" if place is not None and place > 1 else "Next in line"
 
 
+def _where(item: GuidanceView) -> str:
+    if item.at_work or item.steered:
+        return "The agent has"
+    return "Sent to the agent" if item.delivered else "For the next iteration"
+
+
 def card_buttons(view: SessionView, need: Need | None) -> Rows:
     """The buttons that fit a session's state, the most likely first."""
     key = view.ref.key
@@ -171,7 +177,9 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
     match view.state:
         case SessionState.RUNNING:
             pause = ActionButton("⏸ Pause", Action(do=ActionKind.PAUSE, session=key))
-            return ((resume if view.pausing else pause, stop, log), (guidance,))
+            now = ActionButton("⚡ Interrupt", Action(do=ActionKind.INTERRUPT, session=key))
+            steer = (guidance, now) if view.steerable else (guidance,)
+            return ((resume if view.pausing else pause, stop, log), steer)
         case SessionState.PARKED:
             return ((ActionButton("▶️ Resume now", resume.action), stop),)
         case SessionState.STOPPED:
@@ -248,8 +256,7 @@ def _labelled(label: str, words: str | None) -> str:
 def _guidance(view: SessionView) -> list[str]:
     waiting = [item for item in view.guidance if not item.given]
     shown = [
-        f"{Icon.GUIDANCE} {'The agent has' if item.at_work else 'For the next iteration'}: "
-        f"“{escape(one_line(item.text, 60))}”"
+        f"{Icon.GUIDANCE} {_where(item)}: “{escape(one_line(item.text, 60))}”"
         for item in waiting[-_GUIDANCE_SHOWN:]
     ]
     more = len(waiting) - len(shown)

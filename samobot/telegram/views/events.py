@@ -44,11 +44,14 @@ def iteration_over(view: SessionView) -> MessageView:
 
 
 def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> MessageView:
-    """Show that the agent has received guidance, in an iteration that ended well."""
+    """Show that the agent has received guidance: it took it up, or an iteration that was given it has ended well."""
+    is_running = any(item.steered for item in items)
     shown = [f"“{escape(one_line(item.text, 120))}”" for item in items[:_SHOWN]]
     more = len(items) - len(shown)
     head = headline(
-        Icon.GUIDANCE, view.ref, f"received your message (iteration {view.ended or view.iteration})"
+        Icon.GUIDANCE,
+        view.ref,
+        f"received your message (iteration {view.iteration if is_running else view.ended or view.iteration})",
     )
     return MessageView(lines(head, *shown, f"… and {more} more" if more > 0 else ""))
 

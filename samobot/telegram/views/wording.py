@@ -55,6 +55,7 @@ class Icon(StrEnum):
     IDLE = "💤"
     ARCHIVED = "🗄"
     LANDING = "🔀"
+    SCHEDULE = "⏰"
 
 
 @dataclass(frozen=True, slots=True)

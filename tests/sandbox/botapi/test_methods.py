@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from samobot.sandbox.botapi.chats import MemberStatus
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
 from tests.support.telegram import TOKEN, RawBot
@@ -253,13 +254,58 @@ async def test_who_may_not_be_written_to(server: BotApiServer, bot: RawBot) -> N
 
 async def test_a_topic_must_be_there(server: BotApiServer, bot: RawBot) -> None:
     ann = server.person()
-    plain, forum = server.group("G", [ann]), server.group("F", [ann], forum=True)
+    plain, forum = server.group("G", [ann]), server.group("F", [ann], forum=True, admin=True)
     assert await bot.refusal("createForumTopic", chat_id=plain.id, name="t") == "the chat is not a forum"
     topic = (await bot("createForumTopic", chat_id=forum.id, name="t"))["message_thread_id"]
     await bot("sendMessage", chat_id=forum.id, text="x", message_thread_id=topic)
     assert [message.thread_id for message in forum.from_bot()] == [topic]
     missing = "message thread not found"
     assert await bot.refusal("sendMessage", chat_id=forum.id, text="x", message_thread_id=99) == missing
+
+
+async def test_topics_need_rights_and_are_closed_edited_and_deleted(
+    server: BotApiServer, bot: RawBot, chat_id: int
+) -> None:
+    ann = server.person()
+    powerless = server.group("P", [ann], forum=True)
+    assert await bot.refusal("createForumTopic", chat_id=powerless.id, name="t") == (
+        "not enough rights to create a topic"
+    )
+    assert await bot.refusal("createForumTopic", chat_id=chat_id, name="t") == "the chat is not a forum"
+    forum = server.group("F", [ann], forum=True, admin=True)
+    topic = (await bot("createForumTopic", chat_id=forum.id, name="t"))["message_thread_id"]
+    about = {"chat_id": forum.id, "message_thread_id": topic}
+    icons = await bot("getForumTopicIconStickers")
+    await bot("editForumTopic", name="greet", icon_custom_emoji_id=icons[0]["custom_emoji_id"], **about)
+    assert forum.topics[topic].name == "greet"
+    assert await bot.refusal("editForumTopic", name="greet", **about) == "TOPIC_NOT_MODIFIED"
+    assert await bot.refusal("editForumTopic", icon_custom_emoji_id="1", **about) == "DOCUMENT_INVALID"
+    await bot("closeForumTopic", **about)
+    assert await bot.refusal("closeForumTopic", **about) == "TOPIC_NOT_MODIFIED"
+    await bot("sendMessage", text="an admin may", **about)
+    own = next(iter(server.world.bots.values()))
+    forum.members[own.user.id] = MemberStatus.MEMBER
+    assert await bot.refusal("sendMessage", text="x", **about) == "TOPIC_CLOSED"
+    assert await bot.refusal("reopenForumTopic", **about) == "not enough rights to manage topics"
+    forum.members[own.user.id] = MemberStatus.ADMINISTRATOR
+    await bot("reopenForumTopic", **about)
+    await bot("deleteForumTopic", **about)
+    assert await bot.refusal("closeForumTopic", **about) == "TOPIC_ID_INVALID"
+    assert await bot.refusal("sendMessage", text="x", **about) == "message thread not found"
+    own.has_topics = True
+    assert (await bot("getMe"))["has_topics_enabled"]
+    private = (await bot("createForumTopic", chat_id=chat_id, name="t"))["message_thread_id"]
+    await bot("sendMessage", chat_id=chat_id, text="x", message_thread_id=private)
+
+
+async def test_what_is_typed_in_a_topic_names_its_beginning(server: BotApiServer, bot: RawBot) -> None:
+    ann = server.person()
+    forum = server.group("F", [ann], forum=True, admin=True)
+    topic = (await bot("createForumTopic", chat_id=forum.id, name="t"))["message_thread_id"]
+    ann.say("/status@samo_test_bot", forum, thread_id=topic)
+    message = (await bot("getUpdates"))[-1]["message"]
+    assert (message["message_thread_id"], message["is_topic_message"]) == (topic, True)
+    assert message["reply_to_message"]["forum_topic_created"]["name"] == "t"
 
 
 async def test_drafts_and_actions_are_checked(server: BotApiServer, bot: RawBot, chat_id: int) -> None:

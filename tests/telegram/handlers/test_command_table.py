@@ -20,6 +20,8 @@ from samobot.fleet.results import StopReport
 from samobot.session.folder import SessionFolder, archive
 from samobot.session.gate import Person
 from samobot.session.journal import EventName, append
+from samobot.session.lock import RunLock
+from samobot.session.requests import RequestKind, take_kind
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.command_table import COMMANDS, find_command, menu, nearest_command
@@ -69,7 +71,9 @@ async def test_an_unknown_command_gets_the_nearest_and_another_bots_is_left_alon
 async def test_every_command_answers_without_any_session(phone: Phone) -> None:
     for command in COMMANDS:
         if command.name != "panic":
-            assert await phone.say(f"/{command.name}"), command.name
+            said = await phone.say(f"/{command.name}")
+            await phone.context.finish(60)  # what git is asked for is done in the background
+            assert said or phone.new(), command.name
 
 
 async def test_every_command_answers_for_an_unknown_name(phone: Phone) -> None:
@@ -884,3 +888,31 @@ async def test_file_with_a_secret_that_has_changed_since_it_was_shown_is_held_ba
     file.write_text(f"another: {key}\n")
     await phone.tap(held, "Send anyway")
     assert phone.last("held back").file is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "steerable", "said", "interrupts"),
+    [
+        ("/tell demo use tabs", True, [], False),
+        ("/tell! demo use tabs", True, [], True),
+        ("/now demo use tabs", True, [], True),
+        (
+            "/now demo use tabs",
+            False,
+            ["Noted for the next iteration: demo cannot be interrupted now."],
+            True,
+        ),
+    ],
+)
+async def test_guidance_for_a_running_agent_interrupts_it_only_if_it_is_to(
+    phone: Phone, typed: str, steerable: bool, said: list[str], interrupts: bool
+) -> None:
+    folder = SessionFolder(phone.session("demo"))
+    folder.prepare()
+    with RunLock.acquire(folder, NOW):
+        append(folder, EventName.RUN_START, NOW, run="r", pid=os.getpid())
+        started = {"n": 4, "visit": 1, "phase": "implementation", "session_id": "s"}
+        append(folder, EventName.ITERATION_START, NOW, **started, steerable=steerable)
+        assert await phone.say(typed) == said
+        assert "use tabs" in folder.guidance.read_text()
+        assert (take_kind(folder, RequestKind.INTERRUPT) is not None) is interrupts

@@ -22,7 +22,7 @@ TASKS = (
     "help the user find a file", "stop logging passwords", "plan a migration to Postgres", "hello world app in Rust", "answer emails automatically",
     "Füge eine Begrüßung hinzu", "Добавь тёмную тему", "Agrega un modo oscuro", "ajoute un mode sombre", "ログイン画面を直してください",
     "添加深色模式到设置页面", "Add:\n- dark mode\n- a toggle", "1. add dark mode 2. test it", "dark mode for the settings page, with a toggle & tests",
-    "change <title> to “Shop” & keep the rest", "add dark mode " * 40,
+    "change <title> to “Shop” & keep the rest", "add dark mode " * 40, "Make the greeting friendlier. " * 120,
 )  # fmt: skip
 GREETINGS = (
     "hello",

@@ -14,7 +14,7 @@ from samobot.telegram.handlers.intents import (
     read_intent,
 )
 
-CLEAR = """LGTM 👍|ok|OK.|okay!|approve|Approved|I approve|si, adelante|passt|да|👍|👍🏽|✅|👌|Yes!|yes please|yep|sure
+CLEAR = """LGTM 👍|ack|pode ir|ok|OK.|okay!|approve|Approved|I approve|si, adelante|passt|да|👍|👍🏽|✅|👌|Yes!|yes please|yep|sure
 |go ahead|Looks good to me, thanks!|Sounds good, let's go|ship it 🚀|Perfect.|+1|no problem, go ahead|no changes needed
 |this is fine|Great plan! Approved.|Approved, thank you|agreed|do it|proceed|go for it|works for me|好的|没问题|はい|了解です
 |いいね！お願いします|네|좋아요|oui, vas-y|d'accord|c'est bon|va bene|sim, pode ser|tak|evet|ja, mach das|Alles klar, los geht's
@@ -52,9 +52,9 @@ def test_assent_is_read_in_any_usual_language(text: str, assent: Assent) -> None
 @pytest.mark.parametrize(
     ("text", "intent"),
     [
-        *((text, Intent.STOP) for text in ("stop", "STOP!!", "Stop.", "stop it", "please stop", "ok stop", "⏹️", "🛑", "halt", "abort", "cancel", "стоп", "停止", "basta")),
+        *((text, Intent.STOP) for text in ("stop", "STOP!!", "Stop.", "stop it", "please stop", "ok stop", "⏹️", "🛑", "halt", "abort", "cancel", "стоп", "停止", "やめて", "basta", "stop the session", "enough!")),
         *((text, Intent.PAUSE) for text in ("pause", "Pause!", "hold on", "wait", "⏸️", "пауза", "pausa", "pause please")),
-        *((text, Intent.STATUS) for text in ("status", "status?", "How is it going?", "how's it going", "any update?", "progress?", "what are you doing?", "wie weit?")),
+        *((text, Intent.STATUS) for text in ("status", "status?", "How is it going?", "how's it going", "any update?", "progress?", "what are you doing?", "wie weit?", "wie läuft's?", "are you done?")),
         *((text, Intent.RESUME) for text in ("resume", "continue", "keep going", "▶️", "weiter", "продолжай")),
         *((text, Intent.RETRY) for text in ("retry", "try again", "Again!", "nochmal", "🔁")),
         *((text, None) for text in ("stop using tabs", "wait for the API", "pause the animation on hover", "the status page is broken", "?", "", "continue with the parser", "hold the lock shorter")),

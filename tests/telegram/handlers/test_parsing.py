@@ -79,6 +79,11 @@ def test_a_flag_that_cannot_be_is_said_with_what_to_do(typed: str, says: str) ->
         ("/Run@samo_bot  demo x", ("run", "samo_bot", "demo x")),
         ("/run", ("run", None, "")),
         ("/tell\ntwo\nlines", ("tell", None, "two\nlines")),
+        ("/tell! stop that", ("now", None, "stop that")),
+        ("/Tell@samo_bot! stop", ("now", "samo_bot", "stop")),
+        ("/tell!! stop", ("tell", None, "stop")),
+        ("/tell. stop", ("tell", None, "stop")),
+        ("/stop! all", ("stop", None, "all")),
     ],
 )
 def test_command_is_parsed_with_its_text_verbatim(typed: str, expected: tuple[str, str | None, str]) -> None:

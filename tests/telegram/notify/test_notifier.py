@@ -425,6 +425,17 @@ async def test_guidance_is_said_to_have_arrived_once_the_agent_had_it(known: Pho
     assert receipt.silent
 
 
+async def test_guidance_that_a_running_agent_took_up_is_said_once(known: Phone) -> None:
+    item = GuidanceView(who="Ann", text="use `argparse`", given=False, delivered=True)
+    running = session(iteration=8, ended=7, steerable=True, guidance=(item,))
+    assert await known.look(running) == []
+    taken_up = item.model_copy(update={"delivered": False, "steered": True})
+    (receipt,) = await known.look(running.model_copy(update={"guidance": (taken_up,)}))
+    assert receipt.text == "💬 greet received your message (iteration 8)\n“use `argparse`”"
+    ended = GuidanceView(who="Ann", text="use `argparse`", given=True)
+    assert await known.look(session(iteration=9, ended=8, guidance=(ended,))) == []
+
+
 async def test_reverted_forgery_is_loud_and_sent_once(known: Phone) -> None:
     remark = RemarkView(at=LATER, kind="void", text="An answer to Q1 was written by the agent.")
     new = await known.look(session(phase=Phase.REQUIREMENTS, remarks=(remark,)))

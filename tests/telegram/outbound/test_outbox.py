@@ -431,6 +431,16 @@ async def test_outdated_receipt_is_dropped(scene: Scene, clock: ManualClock) -> 
     assert scene.store.outbox.count() == 0
 
 
+async def test_prompt_is_sent_however_late(scene: Scene, clock: ManualClock) -> None:
+    early = Outbox(scene.bot, scene.store)
+    early.post(scene.chat.id, "Your answer?", key="p", priority=Priority.RECEIPT, markup=ForceReply())
+    clock.now += 7 * 86_400
+    async with scene.outbox() as outbox:
+        await scene.until_shown("Your answer?")
+        await outbox.drain(60)
+    assert scene.store.outbox.count() == 0
+
+
 async def test_a_message_that_arrived_though_the_answer_was_lost_is_repeated_once(scene: Scene) -> None:
     scene.server.fault(FaultKind.DROP_AFTER_DOING, "sendMessage")
     async with scene.outbox() as outbox:

@@ -130,6 +130,26 @@ def test_guidance_that_waits_is_shown_as_the_user_wrote_it() -> None:
     assert not any("done already" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({}, "For the next iteration"),
+        ({"delivered": True}, "Sent to the agent"),
+        ({"steered": True}, "The agent has"),
+        ({"at_work": True}, "The agent has"),
+    ],
+)
+def test_card_shows_how_far_guidance_has_come(values: dict[str, bool], where: str) -> None:
+    item = GuidanceView(who="Ann", text="one", given=False, **values)
+    assert f"💬 {where}: “one”" in shown_lines(session(steerable=True, guidance=(item,)))
+
+
+def test_card_offers_to_interrupt_an_agent_that_can_be() -> None:
+    buttons = ["⏸ Pause", "⏹ Stop", "📄 Log", "💬 Guidance"]
+    assert labels(card(session(steerable=True), HERE, NOW)) == [*buttons, "⚡ Interrupt"]
+    assert labels(card(session(), HERE, NOW)) == buttons
+
+
 def test_card_shows_its_time_when_the_bot_goes_offline() -> None:
     assert "offline since 14:14" in farewell(session(), HERE, NOW).text
 

@@ -1,0 +1,268 @@
+"""Schedules: tasks that start a session at a time, kept in one file of the state folder for chat and terminal alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+import tzlocal
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from samobot.errors import NotFoundError, StorageError, UsageError
+from samobot.fleet.schedule_times import Timing, next_due
+from samobot.session.file_lock import locked
+from samobot.session.files import make_folder, read_text, write_atomic
+
+MOST_SCHEDULES = 50
+"""A list beyond that cannot be looked over in a chat."""
+
+LATE_SECONDS = 900.0
+"""A start that is later than this was missed: the user is asked whether it is still wanted."""
+
+_FILE, _LOCK = "schedules.json", "schedules.lock"
+_WAIT_SECONDS = 2.0
+
+_T = TypeVar("_T")
+
+
+class Schedule(BaseModel):
+    """One schedule.
+
+    Attributes:
+        number: What people call it.
+        project: The project's name.
+        task: What `/run` is given: the task, or `name: task`, with its flags.
+        words: The time as it was written.
+        at: When it is due, if once.
+        cron: The cron expression, if it repeats.
+        zone: IANA name of the time zone in which it is meant.
+        next_at: When it is due next; None while it is paused and once it is over.
+        missed: When it was due while nobody could start it; the user decides.
+        claimed: The time whose session is being started at this moment.
+        last: Name of the session that it started last.
+        who: Who made it.
+        via: Where: `telegram`, `terminal`.
+        chat_id: The chat that its messages go to; None: the owner's.
+        thread_id: The topic there.
+        user_id: The Telegram user who made it.
+        announced: Whether the chat knows of it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    project: str
+    task: str
+    words: str
+    at: datetime | None = None
+    cron: str | None = None
+    zone: str
+    next_at: datetime | None = None
+    missed: datetime | None = None
+    claimed: datetime | None = None
+    last: str | None = None
+    who: str
+    via: str
+    chat_id: int | None = None
+    thread_id: int | None = None
+    user_id: int = 0
+    announced: bool = False
+
+    @property
+    def timing(self) -> Timing:
+        """When it is due."""
+        return Timing(self.words, self.at, self.cron)
+
+    @property
+    def paused(self) -> bool:
+        """whether it is not due until it is resumed."""
+        return self.next_at is None and self.missed is None and self.claimed is None
+
+
+class _Book(BaseModel):
+    """The file's content."""
+
+    last_number: int = 0
+    schedules: tuple[Schedule, ...] = ()
+
+
+class Schedules:
+    """All schedules of this machine.
+
+    Args:
+        state_dir: The state folder.
+        now: The clock, aware.
+    """
+
+    def __init__(self, state_dir: Path, now: Callable[[], datetime]) -> None:
+        self._dir = state_dir
+        self._now = now
+
+    def all(self) -> tuple[Schedule, ...]:
+        """All of them, by number.
+
+        Raises:
+            StorageError: The file cannot be read.
+        """
+        return self._read().schedules
+
+    def add(self, draft: Schedule) -> Schedule:
+        """Keep a new schedule, under the next free number.
+
+        Raises:
+            UsageError: There are too many, or it is never due.
+            StorageError: The disk refused.
+        """
+        next_at = self._next(draft)
+        if next_at is None:
+            raise UsageError(f"“{draft.words}” is over.")
+
+        def change(book: _Book) -> tuple[_Book, Schedule]:
+            if len(book.schedules) >= MOST_SCHEDULES:
+                raise UsageError(f"There are {MOST_SCHEDULES} schedules already; delete one first.")
+            number = book.last_number + 1
+            made = draft.model_copy(update={"number": number, "next_at": next_at})
+            return _Book(last_number=number, schedules=(*book.schedules, made)), made
+
+        return self._change(change)
+
+    def pause(self, number: int) -> Schedule:
+        """Let it start nothing until it is resumed; pausing twice is harmless."""
+        return self._update(number, lambda one: {"next_at": None, "missed": None})
+
+    def resume(self, number: int) -> Schedule:
+        """Let it start sessions again, from now on.
+
+        Raises:
+            UsageError: Its only time is over.
+        """
+
+        def again(one: Schedule) -> dict[str, object]:
+            next_at = self._next(one)
+            if next_at is None:
+                raise UsageError(f"Schedule {number} was for {one.words}, which is over; make a new one.")
+            return {"next_at": next_at, "missed": None}
+
+        return self._update(number, again)
+
+    def delete(self, number: int) -> Schedule:
+        """Forget a schedule; what it has started continues."""
+
+        def change(book: _Book) -> tuple[_Book, Schedule]:
+            gone = _find(book, number)
+            return book.model_copy(update={"schedules": _without(book, number)}), gone
+
+        return self._change(change)
+
+    def claim(self, number: int, due: datetime) -> Schedule | None:
+        """Take the start that is due, so that it happens once; None if it was taken before.
+
+        The next time is on disk when this returns. A bot that dies before `settle` finds `claimed` at its next start.
+        """
+
+        def change(book: _Book) -> tuple[_Book, Schedule | None]:
+            one = next((each for each in book.schedules if each.number == number), None)
+            if one is None or one.next_at != due:
+                return book, None
+            taken = one.model_copy(update={"claimed": due, "next_at": self._next(one)})
+            return _with(book, taken), taken
+
+        return self._change(change)
+
+    def settle(self, number: int, *, started: str | None = None, missed: datetime | None = None) -> None:
+        """End a claim: its session has begun, or the user decides later. What is over is forgotten."""
+
+        def change(book: _Book) -> tuple[_Book, None]:
+            one = next((each for each in book.schedules if each.number == number), None)
+            if one is None:
+                return book, None
+            if one.next_at is None and missed is None and one.cron is None:
+                return book.model_copy(update={"schedules": _without(book, number)}), None
+            done = one.model_copy(update={"claimed": None, "missed": missed, "last": started or one.last})
+            return _with(book, done), None
+
+        self._change(change)
+
+    def announce(self, number: int) -> None:
+        """Note that the chat knows of a schedule."""
+        self._update(number, lambda one: {"announced": True})
+
+    def _next(self, one: Schedule) -> datetime | None:
+        return next_due(one.timing, self._now(), zone_named(one.zone))
+
+    def _update(self, number: int, values: Callable[[Schedule], dict[str, object]]) -> Schedule:
+        def change(book: _Book) -> tuple[_Book, Schedule]:
+            one = _find(book, number)
+            changed = one.model_copy(update=values(one))
+            return _with(book, changed), changed
+
+        return self._change(change)
+
+    def _change(self, change: Callable[[_Book], tuple[_Book, _T]]) -> _T:
+        make_folder(self._dir, 0o700)
+        with locked(self._dir / _LOCK, wait=_WAIT_SECONDS):
+            before = self._read()
+            after, result = change(before)
+            if after != before:
+                write_atomic(
+                    self._dir / _FILE, after.model_dump_json(indent=1, exclude_none=True), mode=0o600
+                )
+        return result
+
+    def _read(self) -> _Book:
+        path = self._dir / _FILE
+        text = read_text(path)
+        if text is None:
+            return _Book()
+        try:
+            return _Book.model_validate_json(text)
+        except ValidationError as error:
+            raise StorageError(
+                f"{path} is damaged ({error.errors()[0]['msg']}); no schedule starts. Correct it or move it away."
+            ) from error
+
+
+def is_late(due: datetime, now: datetime) -> bool:
+    """Whether a start was missed: the bot was away, or the clock went ahead."""
+    return now - due > timedelta(seconds=LATE_SECONDS)
+
+
+def zone_named(name: str) -> tzinfo:
+    """Return a time zone by its IANA name.
+
+    Raises:
+        UsageError: This machine does not know it.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise UsageError(f"This machine does not know the time zone {name}.") from error
+
+
+def machine_zone() -> str:
+    """IANA name of this machine's time zone; UTC if it has none."""
+    try:
+        return tzlocal.get_localzone_name() or "UTC"
+    except (LookupError, OSError, ValueError):
+        return "UTC"
+
+
+def _find(book: _Book, number: int) -> Schedule:
+    for each in book.schedules:
+        if each.number == number:
+            return each
+    raise NotFoundError(f"There is no schedule {number}.")
+
+
+def _without(book: _Book, number: int) -> tuple[Schedule, ...]:
+    return tuple(each for each in book.schedules if each.number != number)
+
+
+def _with(book: _Book, changed: Schedule) -> _Book:
+    schedules: Sequence[Schedule] = [
+        changed if each.number == changed.number else each for each in book.schedules
+    ]
+    return book.model_copy(update={"schedules": tuple(schedules)})

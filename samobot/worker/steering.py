@@ -1,0 +1,101 @@
+"""Guidance for the iteration that runs: from the vault to the CLI's next request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Iterable
+
+from samobot.claude.records import Assistant, Record, TakenUp
+from samobot.claude.turn_input import TurnInput
+from samobot.errors import StorageError
+from samobot.session.baseline import counting_guidance, load
+from samobot.session.file_marks import stat_keys
+from samobot.session.folder import SessionFolder
+from samobot.session.guidance import GuidanceItem, parse_guidance
+from samobot.session.requests import RequestKind, take_kind
+from samobot.session.turn import Turn, forget_turn, save_turn
+
+POLL_SECONDS = 0.1
+"""Between two looks at the guidance, each one `stat`."""
+
+_LEAD = "Guidance from the user:\n"
+_LEAD_AFTER_INTERRUPTION = (
+    "The user interrupted your last step with this guidance. Act on it, then carry on with the iteration:\n"
+)
+
+
+class Steering:
+    """Delivers what the user sends while an iteration runs, and follows what becomes of it.
+
+    Args:
+        folder: The session.
+        session_id: The CLI's session.
+        prompt: The guidance that the iteration's prompt holds.
+
+    Raises:
+        StorageError: The vault cannot be written.
+    """
+
+    def __init__(self, folder: SessionFolder, session_id: str, prompt: Iterable[GuidanceItem]) -> None:
+        self._folder = folder
+        self._turn = Turn(session_id, tuple(prompt))
+        self._has_answered = False
+        forget_turn(folder)
+        take_kind(folder, RequestKind.INTERRUPT)  # one that came too late for the last iteration
+
+    @property
+    def received(self) -> tuple[GuidanceItem, ...]:
+        """The guidance that the iteration has worked with."""
+        return self._turn.received
+
+    async def follow(self, turn_input: TurnInput) -> None:
+        """Deliver new guidance until the input is closed."""
+        path = str(self._folder.vault.guidance)
+        seen: object = None
+        while turn_input.is_open:
+            found = stat_keys((path,))
+            if found != seen:
+                # What cannot be read or recorded now is tried again, and else in the next iteration's prompt.
+                with contextlib.suppress(StorageError):
+                    self.deliver(turn_input)
+                    seen = found
+            await asyncio.sleep(POLL_SECONDS)
+
+    def deliver(self, turn_input: TurnInput) -> None:
+        """Send the guidance that the iteration has not been sent.
+
+        Raises:
+            StorageError: It cannot be read, or its delivery not be recorded: nothing was sent then.
+        """
+        folder = self._folder
+        new = self._turn.undelivered(parse_guidance(counting_guidance(folder, load(folder)) or ""))
+        if not new:
+            return
+        # Before the first answer nothing could be interrupted, and the prompt itself might be.
+        interrupts = take_kind(folder, RequestKind.INTERRUPT) is not None and self._has_answered
+        named = [(str(uuid.uuid4()), item) for item in new]
+        turn = self._turn
+        for key, item in named:
+            turn = turn.deliver(item, key)
+        save_turn(folder, turn)
+        self._turn = turn
+        if interrupts:
+            turn_input.interrupt()
+        for key, item in named:
+            turn_input.send((_LEAD_AFTER_INTERRUPTION if interrupts else _LEAD) + item.text, key)
+
+    def record(self, record: Record) -> None:
+        """Take a record of the CLI's output into account."""
+        match record:
+            case Assistant(error=""):
+                self._has_answered = True
+            case TakenUp(uuid=key):
+                turn = self._turn.take_up(key)
+                if turn != self._turn:
+                    self._turn = turn
+                    with contextlib.suppress(StorageError):  # for display; the worker knows it
+                        save_turn(self._folder, turn)
+            case _:
+                pass

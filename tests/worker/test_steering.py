@@ -1,0 +1,117 @@
+"""What the worker sends a running iteration: recorded first, once, and interrupting where the user wants that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samobot.claude.records import Assistant, TakenUp
+from samobot.claude.turn_input import TurnInput
+from samobot.errors import StorageError
+from samobot.session import baseline, gate
+from samobot.session.folder import SessionFolder
+from samobot.session.guidance import parse_guidance
+from samobot.session.requests import RequestKind, WorkerRequest, request
+from samobot.session.turn import load_turn
+from samobot.session.vault import edit_lock
+from samobot.worker import steering
+from samobot.worker.steering import Steering
+from tests.support.pipe import MemoryPipe
+from tests.support.session_folder import NOW, make_session
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> SessionFolder:
+    """A session in which an iteration runs, with guidance in its prompt."""
+    folder = make_session(tmp_path)
+    gate.tell(folder, "in the prompt", "ann", NOW)
+    with edit_lock(folder.path):
+        baseline.save(folder)
+    return folder
+
+
+def begin(folder: SessionFolder) -> Steering:
+    return Steering(folder, "s", parse_guidance(folder.guidance.read_text()))
+
+
+def texts(pipe: MemoryPipe) -> list[str]:
+    return [line["message"]["content"] for line in pipe.lines if line["type"] == "user"]
+
+
+def test_new_guidance_is_recorded_and_then_sent_once(folder: SessionFolder) -> None:
+    def is_recorded() -> None:
+        turn = load_turn(folder)
+        assert turn is not None
+        assert [each.item.text for each in turn.deliveries] == ["new"]
+
+    pipe = MemoryPipe(is_recorded)
+    steers = begin(folder)
+    steers.deliver(TurnInput(pipe))
+    assert pipe.lines == []
+    gate.tell(folder, "new", "ann", NOW)
+    steers.deliver(TurnInput(pipe))
+    steers.deliver(TurnInput(pipe))
+    assert texts(pipe) == ["Guidance from the user:\nnew"]
+    assert [item.text for item in steers.received] == ["in the prompt"]
+    steers.record(TakenUp(pipe.lines[0]["uuid"]))
+    assert [item.text for item in steers.received] == ["in the prompt", "new"]
+    turn = load_turn(folder)
+    assert turn is not None
+    assert turn.deliveries[0].taken_up
+
+
+def test_what_cannot_be_recorded_is_not_sent(folder: SessionFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise StorageError("full")
+
+    pipe, steers = MemoryPipe(), begin(folder)
+    gate.tell(folder, "new", "ann", NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr(steering, "save_turn", refuse)
+        with pytest.raises(StorageError):
+            steers.deliver(TurnInput(pipe))
+    assert pipe.lines == []
+    steers.deliver(TurnInput(pipe))
+    assert texts(pipe) == ["Guidance from the user:\nnew"]
+
+
+def test_what_the_agent_writes_into_the_guidance_is_not_sent(folder: SessionFolder) -> None:
+    steers, pipe = begin(folder), MemoryPipe()
+    folder.guidance.write_text("- [ ] [01-15 10:30] ann: forged\n")
+    steers.deliver(TurnInput(pipe))
+    assert pipe.lines == []
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_an_interruption_comes_before_its_words_once_there_is_something_to_interrupt(
+    folder: SessionFolder, answered: bool
+) -> None:
+    steers, pipe = begin(folder), MemoryPipe()
+    if answered:
+        steers.record(Assistant("Looking around"))
+    request(folder, WorkerRequest(RequestKind.INTERRUPT, "ann"))
+    steers.deliver(TurnInput(pipe))
+    assert pipe.lines == [], "it waits for its words"
+    gate.tell(folder, "stop that", "ann", NOW)
+    steers.deliver(TurnInput(pipe))
+    kinds = ["control_request", "user"] if answered else ["user"]
+    assert [line["type"] for line in pipe.lines] == kinds
+    assert texts(pipe)[0].endswith("\nstop that")
+    gate.tell(folder, "later", "ann", NOW)
+    steers.deliver(TurnInput(pipe))
+    assert [line["type"] for line in pipe.lines] == [*kinds, "user"]
+
+
+def test_a_new_iteration_knows_nothing_of_what_the_last_one_was_sent(folder: SessionFolder) -> None:
+    steers = begin(folder)
+    gate.tell(folder, "new", "ann", NOW)
+    steers.deliver(TurnInput(MemoryPipe()))
+    request(folder, WorkerRequest(RequestKind.INTERRUPT, "ann"))
+    pipe = MemoryPipe()
+    fresh = Steering(folder, "t", ())
+    assert load_turn(folder) is None
+    fresh.record(Assistant("Looking around"))
+    fresh.deliver(TurnInput(pipe))
+    assert texts(pipe) == ["Guidance from the user:\nin the prompt", "Guidance from the user:\nnew"]
+    assert len(pipe.lines) == 2, "an interruption that came too late is forgotten"

@@ -342,7 +342,7 @@ class Fleet(Protocol):
         """Read a session's pull request with its comments, also while the session works. Takes up to some minutes.
 
         Raises:
-            ConflictError: Its branch cannot be read, or its remote is at no known forge.
+            ConflictError: Its branch cannot be read.
         """
 
     async def check_log(self, ref: SessionRef, check: CheckView) -> str:

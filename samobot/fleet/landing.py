@@ -70,16 +70,16 @@ def pull_request_report(project: Project, folder: SessionFolder) -> PullRequestR
     """Read a session's pull request with all comments, also while the session works on its next round.
 
     Raises:
-        ConflictError: The branch cannot be read, or its remote is at no known forge.
+        ConflictError: The branch cannot be read.
         NotFoundError: It has no branch of its own.
         SamobotError: The repository is damaged, or the disk refuses.
     """
     look = look_at(project, folder, frozenset(LandingStep))
-    if look.forge is None:
-        raise ConflictError(f"The remote of {folder.name} is at no forge that samobot knows.")
     comments: tuple[CommentView, ...] = ()
     problem = look.forge_problem
-    if look.pull_request is not None:
+    if look.forge is None:
+        problem = f"The remote of {folder.name} cannot be read, or is at no forge that samobot knows."
+    elif look.pull_request is not None:
         try:
             comments = look.forge.comments(look.pull_request.number)
         except ForgeError as failure:

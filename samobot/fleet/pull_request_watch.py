@@ -326,8 +326,9 @@ def fix_task(news: News, logs: dict[str, str]) -> str:
         "a change of this branch's content, leave it out and name it in your summary.",
     ]
     for check in news.checks:
-        head = f"Failed check: {_plain(check.name, 100)}"
-        parts.append("\n".join([head, *_quote(logs.get(check.name, "") or "(its log is not available)")]))
+        name = _plain(f"{check.name} {check.url}", 400)
+        log = logs.get(check.name, "") or "(its log is not available)"
+        parts.append("\n".join(["Failed check, with the end of its log:", f"> {name}", *_quote(log)]))
     for comment in news.comments:
         where = f" on {_plain(comment.path, 200)}" if comment.path else ""
         line = f", line {comment.line}" if comment.line is not None else ""

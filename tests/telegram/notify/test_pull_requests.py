@@ -10,7 +10,7 @@ import pytest
 
 from samobot.errors import ConflictError
 from samobot.fleet.forge import CheckState, CheckView
-from samobot.fleet.landing_models import LandingResult, LandingStep, PullRequestReport
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, PullRequestReport
 from samobot.fleet.models import SessionRef
 from samobot.fleet.pull_request_watch import KeepFixing
 from samobot.fleet.results import ResumeResult
@@ -41,6 +41,9 @@ class Forge:
     async def pull_request(self, ref: SessionRef) -> PullRequestReport:
         return self.report
 
+    async def landing(self, ref: SessionRef) -> LandingView:
+        return self.report.landing
+
     async def check_log(self, ref: SessionRef, check: CheckView) -> str:
         return "step one\nE501 line too long"
 
@@ -53,7 +56,7 @@ class Forge:
 @pytest.fixture
 def forge(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> Forge:
     made = Forge()
-    for name in ("pull_request", "check_log", "land"):
+    for name in ("pull_request", "landing", "check_log", "land"):
         monkeypatch.setattr(phone.context.fleet, name, getattr(made, name))
     return made
 

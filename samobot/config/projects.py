@@ -21,6 +21,7 @@ class ConfiguredProject:
         name: Its name, different from that of every other.
         read: Reads its file.
         project: The content of its file; the last valid content while the file is invalid.
+        sessions: The folder of its sessions, without links.
         problem: Why the file cannot be used as it is.
         mark: Time and size of the file that was read.
     """
@@ -29,6 +30,7 @@ class ConfiguredProject:
     name: str
     read: ReadFunction = read_bytes
     project: Project | None = None
+    sessions: Path | None = None
     problem: str = ""
     mark: tuple[int, int, int] | None = None
 
@@ -60,6 +62,7 @@ class ConfiguredProject:
         self.mark = mark
         try:
             self.project, self.problem = replace(load_project(file, self.read), name=self.name), ""
+            self.sessions = self.project.sessions.resolve()
         except (SamobotError, OSError, ValueError) as error:
             if mark is None:
                 self.project = None  # moved or removed, not just caught half-written
@@ -91,9 +94,19 @@ class ConfiguredProjects:
             self._all.append(ConfiguredProject(path.absolute(), name, read))
 
     def look(self) -> list[ConfiguredProject]:
-        """All of them as they are now."""
+        """All of them as they are now; of those that share a folder of sessions, only the first can be used."""
+        owners: dict[Path, ConfiguredProject] = {}
         for each in self._all:
             each.refresh()
+            if each.project is None or each.sessions is None:
+                continue
+            owner = owners.setdefault(each.sessions, each)
+            if owner is not each:
+                each.problem = (
+                    f"{each.file} has the same SESSIONS as {owner.file}, {each.sessions}: each session would be in both. "
+                    "Give it a folder of its own."
+                )
+                each.project = None
         return self._all
 
     def projects(self) -> list[Project]:

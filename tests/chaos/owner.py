@@ -28,7 +28,8 @@ PAUSES = 0.7
 """How many of the sessions she pauses once; she lets them go on when she sees that they rest."""
 
 _TROUBLE = re.compile(
-    r"say it again|cannot be|could not|not saved|no space|⚠️|internal error|expired", re.IGNORECASE
+    r"say it again|cannot be|could not|not saved|no space|disk is full|⚠️|internal error|expired",
+    re.IGNORECASE,
 )
 
 
@@ -105,7 +106,7 @@ class Owner:
         if self._dice("notify").random() < QUIET:
             self._say("/notify quiet")
         for name in self.names:
-            self._say(f'/run {name} --task "Greet for {name}"')
+            self._say(self._run(name))
             await asyncio.sleep(self._dice(name).random() * 0.5)
         while True:
             self._read()
@@ -387,6 +388,9 @@ class Owner:
         else:
             self._say(f"/resume {name}")
 
+    def _run(self, name: str) -> str:
+        return f'/run {name} --task "Greet for {name}"'
+
     def _note_resume(self, name: str) -> None:
         self.resumed[name].append(time.time())
         self.resumed_at_line[name].append(len(self.stage.records(name, "_logs/journal.jsonl")))
@@ -406,7 +410,7 @@ class Owner:
                 self._moved[name] = (marks, time.time())
                 self.nudges.append(f"{time.time():.1f} {name}")
                 self._note_resume(name)
-                self._say(f"/resume {name}" if self.stage.session(name) else f"/run {name}")
+                self._say(f"/resume {name}" if self.stage.session(name) else self._run(name))
 
     def _tap(self, message: SandboxMessage, label: str) -> ButtonPress:
         return self.stage.ann.tap(message, label)

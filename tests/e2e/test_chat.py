@@ -203,11 +203,18 @@ async def test_a_plan_is_sent_back_with_feedback_and_comes_again(room: ChatRoom)
     assert room.server.calls.rejected() == []
 
 
+def _runs(room: ChatRoom, name: str) -> int:
+    """How many runs of a session have begun."""
+    known = (room.shop.session(name) / "_logs" / "journal.jsonl").exists()
+    return len(room.shop.journal(name, "run_start")) if known else 0
+
+
 async def test_session_is_stopped_from_its_card_and_continues_again(tmp_path: Path) -> None:
     async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.1))) as room:
         await room.start()
         room.say("/run demo:demo go on for ever")
         card = await room.see("demo · demo", fits=lambda message: "⏹ Stop" in message.labels)
+        await asyncio.to_thread(until, lambda: _runs(room, "demo") == 1)
         await room.tap(card, "⏹ Stop")
         checked = await room.see("demo is stopped", "nothing of the session is running")
         assert await room.state_of("demo") == "stopped"
@@ -215,6 +222,8 @@ async def test_session_is_stopped_from_its_card_and_continues_again(tmp_path: Pa
         await room.see(
             "demo · demo", fits=lambda message: message.id == card.id and "⏸ Pause" in message.labels
         )
+        # The card may not show the first stop yet: only a second run is one that the panic has to end.
+        await asyncio.to_thread(until, lambda: _runs(room, "demo") == 2)
         room.say("/panic")
         await room.see("Everything is stopped")
         refused = room.say("/run other: do it")

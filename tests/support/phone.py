@@ -94,11 +94,12 @@ class Phone:
         text: str,
         *,
         reply_to: int | None = None,
+        reply_text: str = "",
         user: dict[str, Any] = ANN,
         minutes_ago: int = 0,
         group: int | None = None,
     ) -> list[str]:
-        """Say something, here or in a group; returns what is said to it, as plain text."""
+        """Say something, here or in a group, also in reply to a text of the bot; returns what is said to it, as plain text."""
         chat = {"id": group, "type": "group", "title": "Team"} if group else {"id": CHAT, "type": "private"}
         self.number += 1
         message: dict[str, Any] = {
@@ -110,7 +111,8 @@ class Phone:
         }
         if reply_to is not None:
             message["reply_to_message"] = {
-                "message_id": reply_to, "date": 0, "chat": chat,
+                "message_id": reply_to, "date": 0, "chat": chat, "text": reply_text,
+                "from": {"id": 42, "is_bot": True, "first_name": "samobot", "username": "samo_bot"},
             }  # fmt: skip
         await self._update({"message": message})
         return [to_plain(row.post.text) for row in self.new(group or CHAT) if row.op is Op.SEND]

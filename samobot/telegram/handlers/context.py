@@ -46,6 +46,9 @@ TAP = "tap"
 TOPIC = "topic"
 """The same of a request that was typed in a session's topic, without replying to anything."""
 
+UNKNOWN = "unknown"
+"""The same of a reply to a message of ours of which we know nothing: Telegram never confirmed that it was sent."""
+
 TOAST = 190
 """Characters of an answer to a tap; Telegram takes 200."""
 

@@ -19,7 +19,14 @@ from samobot.telegram.handlers import (
     voice,
 )
 from samobot.telegram.handlers.command_table import find_command, nearest_command
-from samobot.telegram.handlers.context import TOPIC, ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.context import (
+    TOPIC,
+    UNKNOWN,
+    ChatRequest,
+    HandlerContext,
+    about_session,
+    choice,
+)
 from samobot.telegram.handlers.intents import (
     Assent,
     is_greeting,
@@ -63,8 +70,12 @@ async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
             request = replace(request.without_files().with_text(text), spoken=True)
         elif request.session is not None:
             return
+    is_unknown = request.about is not None and request.about.kind == UNKNOWN
+    if is_unknown:
+        request = replace(request, about=None)
     prompt = prompts.find_prompt(context, request)
-    if request.forwarded_from is not None:
+    # A reply to a message that we do not know may be meant for an earlier prompt than the last one.
+    if request.forwarded_from is not None or (is_unknown and prompt is not None):
         prompts.close_prompt(context, request)
         await _offer_uses(context, request, prompt)
         return
@@ -238,9 +249,10 @@ async def _offer_uses(context: HandlerContext, request: ChatRequest, prompt: Pro
     asked = []
     if prompt is not None:
         subject = prompts.prompt_subject(prompt)
+        named = SessionRef.from_key(subject.session).name if subject.session else "that"
         about = {"session": subject.session, "kind": subject.kind, "detail": subject.detail}
         asked = [
-            choice("✍️ Use it for that", Action(do=ActionKind.SAY, text=request.text or None, about=about))
+            choice(f"✍️ Use it for {named}", Action(do=ActionKind.SAY, text=request.text or None, about=about))
         ]
     active = [view for view in await context.fleet.sessions() if is_active(view)]
     await _offer(context, request, active, "", starts=True, first=asked)

@@ -18,7 +18,7 @@ from samobot.telegram.handlers.callbacks import (
     tapped_button,
 )
 from samobot.telegram.handlers.command_table import Command, find_command, unknown
-from samobot.telegram.handlers.context import TOPIC, ChatRequest, HandlerContext, choice
+from samobot.telegram.handlers.context import TOPIC, UNKNOWN, ChatRequest, HandlerContext, choice
 from samobot.telegram.handlers.edits import MessageUse, find_use, report_too_late, withdraw_offers
 from samobot.telegram.handlers.free_text import handle_text
 from samobot.telegram.handlers.message_files import MESSAGE, handle_with_files
@@ -272,10 +272,18 @@ class UpdateDispatcher:
             about = sent.about if sent is not None else self._by_buttons(replied)
             if about is not None:
                 return about
+            if self._is_ours(replied):
+                return MessageSubject(kind=UNKNOWN)
         if not message.is_topic_message or message.message_thread_id is None:
             return None
         topic = self._context.store.session_topics.find(message.chat.id, message.message_thread_id)
         return MessageSubject(topic.session, TOPIC) if topic is not None else None
+
+    def _is_ours(self, message: Message) -> bool:
+        """Whether a message is one of the bot's texts; the head of a topic is none."""
+        sender = message.from_user
+        says = bool(message.text or message.caption)
+        return says and sender is not None and sender.is_bot and self._is_me(sender.username or "")
 
     def _by_buttons(self, message: Message) -> MessageSubject | None:
         """The subject of a message whose id is unknown, from its buttons.

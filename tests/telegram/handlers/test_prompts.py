@@ -195,3 +195,14 @@ async def test_an_answer_that_comes_after_the_agent_has_another_can_be_guidance(
     await phone.tap(phone.last("Your message was not used"), "💬 Guidance for demo")
     assert "turquoise" in (folder / "_guidance.md").read_text()
     assert "turquoise" not in (folder / "_qa.md").read_text()
+
+
+async def test_reply_to_a_prompt_that_was_never_confirmed_is_not_for_another_one(phone: Phone) -> None:
+    folders = [phone.asking("alpha"), phone.asking("bravo")]
+    await phone.say("/answer alpha Q2")
+    await phone.say("/answer bravo Q2")
+    said = await phone.say("for alpha", reply_to=60, reply_text="✍️ alpha · Q2\nWhom?\nYour answer?")
+    assert said[-1].startswith("What is this for?\n“for alpha”")
+    assert [(folder / "_decisions.jsonl").exists() for folder in folders] == [False, False]
+    await phone.tap(phone.last("What is this for?"), "✍️ Use it for bravo")
+    assert [(folder / "_decisions.jsonl").exists() for folder in folders] == [False, True]

@@ -111,7 +111,7 @@ class CommentView(BaseModel):
     Attributes:
         id: Names it at the forge.
         author: The login of its author.
-        text: What it says, Markdown; written by others, so it is quoted wherever it is used.
+        text: Its Markdown text; written by others, so it is quoted wherever it is used.
         path: The file that it is about; empty if it is about the whole.
         line: The line in that file; None if that is unknown or no longer exists.
         url: Its page.
@@ -151,7 +151,7 @@ class ForgeError(Exception):
 
 
 def problem_of(message: str) -> ForgeProblem:
-    """Tell a lost login and a rate limit from everything else, by what the tool wrote."""
+    """Recognize a lost login and a rate limit by what the tool wrote."""
     if _RATE_LIMIT.search(message):
         return ForgeProblem.RATE_LIMIT
     return ForgeProblem.LOGIN if _LOGIN.search(message) else ForgeProblem.OTHER

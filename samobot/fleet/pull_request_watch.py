@@ -1,6 +1,6 @@
 """Watching a pull request: what is new about it since the user was last notified. Pure; nothing is read here.
 
-What the forge says is always a state, never an event: late, repeated and reordered answers lead to the same news.
+What the forge returns is always a state, never an event: late, repeated and reordered answers lead to the same news.
 """
 
 from __future__ import annotations

@@ -24,11 +24,11 @@ from samobot.telegram.store.outbox_rows import OutboxQueue
 from samobot.telegram.store.pairing import LastPairing, PairedPeople, Pairing
 from samobot.telegram.store.past_rows import PastRows
 from samobot.telegram.store.pending_work import BackgroundTasks, OpenPrompts, PhaseLimits
-from samobot.telegram.store.pull_requests import WatchedPullRequests
 from samobot.telegram.store.sent import SentMessages
 from samobot.telegram.store.session_chats import ChatProjects, SessionChats
 from samobot.telegram.store.session_topics import SessionTopics
 from samobot.telegram.store.update_journal import UpdateJournal
+from samobot.telegram.store.watched_pull_requests import WatchedPullRequests
 
 DATABASE_NAME = "bot.db"
 

@@ -85,7 +85,7 @@ def news_message(ref: SessionRef, news: News, push: LandingOffer | None = None) 
     Args:
         ref: The session.
         news: What is new.
-        push: The offer to push, where there are unpushed commits.
+        push: The offer to push, if there are unpushed commits.
     """
     head, at = _head(ref, news), code(news.head[:_ID])
     land = land_button(ref, "🔀 Show")

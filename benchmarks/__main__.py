@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import chat, fences, loops, programs
+from benchmarks import chat, fences, loops, programs, steering
 from benchmarks.measure import Measure, table
 
 ALL: dict[str, Callable[[Path], Any]] = {
@@ -19,6 +19,8 @@ ALL: dict[str, Callable[[Path], Any]] = {
     "status": programs.status_of_many,
     "loop": loops.own_time,
     "fence": fences.cost_of_fence,
+    "words": steering.words_to_input,
+    "once": steering.exactly_once,
     "worker": loops.worker_memory,
     "reply": chat.command_to_reply,
     "change": chat.change_to_message,

@@ -33,7 +33,7 @@ from samobot.claude.stream import Tail
 from samobot.claude.turn_input import TurnInput
 from samobot.system.processes import Swept
 
-POLL_SECONDS = (0.05, 0.3)
+POLL_SECONDS = (0.02, 0.3)
 """Shortest and longest poll interval of the log: it grows while nothing is written."""
 
 LADDER = ((signal.SIGINT, 3.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0))

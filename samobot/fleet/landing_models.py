@@ -165,9 +165,14 @@ class Leftover(_Reply):
         return self.archived or self.is_safe
 
     @property
-    def state(self) -> str:
-        """What the user has to know of it: `merged`, or what would be lost."""
+    def lost(self) -> str:
+        """What would be lost with it; empty if nothing."""
         commits = "1 commit" if self.commits == 1 else f"{self.commits} commits"
         files = "1 file" if self.uncommitted == 1 else f"{self.uncommitted} files"
-        parts = ["merged" if self.merged else f"{commits} not merged"]
+        parts = [] if self.merged else [f"{commits} not merged"]
         return ", ".join(parts + ([f"{files} not committed"] if self.uncommitted else []))
+
+    @property
+    def state(self) -> str:
+        """What the user has to know of it: whether it is merged, and what would be lost."""
+        return ", ".join(part for part in ("merged" if self.merged else "", self.lost) if part)

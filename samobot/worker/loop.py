@@ -269,6 +269,11 @@ class Worker:
             case Step.BLOCK:
                 assert decision.cause is not None
                 return self._ends.blocked(phase, decision.cause, decision.reason, report.number)
+            case Step.FINISH if self._files.pending_guidance():
+                # It came too late for this iteration, and a finished session would never read it.
+                self._files.go_on(phase, signal.summary, report.number)
+                self._files.flow("Not finished yet: new guidance has come", report.number)
+                return None
             case Step.FINISH:
                 self._files.finish(signal.summary, report.number)
                 return RunResult(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -330,6 +331,17 @@ async def test_testing_and_quality_do_not_disagree_for_ever(tmp_path: Path) -> N
     end = await again.worker.run()
     assert (end.reason, end.cause) == (RunEndReason.BLOCKED, BlockCause.ITERATION_LIMIT)
     assert len(again.iteration.assignments) == 6  # a retry gives them three more rounds
+
+
+async def test_guidance_that_comes_while_a_session_finishes_gets_another_iteration(tmp_path: Path) -> None:
+    late = replace(DONE, act=lambda folder: gate.tell(folder, "and the docs", "ann", NOW))
+    tested = Played({"status": "continue", "phase": "done"})
+    made = bench(make_session(tmp_path, phase="testing"), tested, late, DONE)
+    end = await made.worker.run()
+    assert end.reason is RunEndReason.DONE
+    assert len(made.iteration.assignments) == 3
+    assert made.files.pending_guidance() == ()
+    assert "Not finished yet: new guidance has come" in [entry.text for entry in made.files.overview().flow]
 
 
 async def test_guidance_is_ticked_once_an_iteration_that_had_it_ended_well(tmp_path: Path) -> None:

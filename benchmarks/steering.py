@@ -1,0 +1,177 @@
+"""Guidance for a running turn: how soon it is written to the CLI's input, and that each piece arrives exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from benchmarks.measure import Measure, percentile, spread
+from samobot.claude.turn_input import open_input, user_line
+from samobot.errors import SamobotError
+from samobot.session import baseline, gate
+from samobot.session.folder import SessionFolder
+from samobot.session.guidance import parse_guidance
+from samobot.session.lock import holder
+from samobot.session.vault import edit_lock
+from samobot.worker.steering import Steering
+from tests.support.claude_cli import cli_environment, require_claude
+from tests.support.messages_api import Answer, MessagesApi, Request, bash, say, write
+from tests.support.session_folder import make_session
+from tests.support.workshop import Workshop, make_workshop
+
+WORDS = 100
+SEED = 16
+_STEPS = 12
+"""Tools of one iteration."""
+_KILL_EACH = 6.0
+"""Seconds between two kills, on average."""
+
+
+async def words_to_input(root: Path) -> Measure:
+    """From the call with which bot and terminal save guidance to the line in the CLI's input."""
+    folder = make_session(root)
+    with edit_lock(folder.path):
+        baseline.save(folder)
+    steering = Steering(folder, "s", ())
+    reading, turn_input = await open_input(user_line("Begin"))
+    arrived: dict[str, float] = {}
+
+    def read() -> None:
+        with os.fdopen(reading, "rb") as pipe:
+            for line in pipe:
+                arrived[json.loads(line)["message"]["content"].splitlines()[-1]] = time.perf_counter()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    follow = asyncio.create_task(steering.follow(turn_input))
+    chance, sent = random.Random(SEED), {}
+    for number in range(WORDS):
+        await asyncio.sleep(chance.uniform(0.0, 0.4))
+        words = f"word-{number}"
+        sent[words] = time.perf_counter()
+        await asyncio.to_thread(gate.tell, folder, words, "ann", datetime.now(UTC))
+    await asyncio.sleep(1.0)
+    turn_input.close()
+    await follow
+    reader.join()
+    taken = [(arrived[words] - at) * 1000 for words, at in sent.items()]
+    return Measure("guidance to the CLI's input, p95", percentile(taken, 0.95), "ms", 300, spread(taken))
+
+
+def exactly_once(root: Path) -> list[Measure]:
+    """Guidance at random moments of tool-heavy turns of the real CLI, while CLI and worker are killed at random ones."""
+    chance = random.Random(SEED)
+    with MessagesApi(_Model(chance)) as api:
+        environment = cli_environment(root / "home", api.url)
+        environment |= {
+            "CLAUDE_PATH": str(require_claude()),
+            "SAMOCODE_RETRY_DELAY": "0",
+            "SAMOCODE_MAX_RETRIES": "50",
+        }
+        shop = make_workshop(root, environment)
+        run = _start(shop)
+        api.wait_for_requests(1)
+        kills = Counter[str]()
+        folder = SessionFolder(shop.session("greet"))
+        shop.vault("greet")
+        next_kill = time.monotonic() + _KILL_EACH
+        for number in range(WORDS):
+            time.sleep(chance.uniform(0.0, 0.8))
+            with contextlib.suppress(SamobotError):
+                gate.tell(
+                    folder, f"word-{number:03d}", "ann", datetime.now(UTC), interrupt=chance.random() < 0.1
+                )
+            if time.monotonic() > next_kill:
+                kills[_kill(run, folder, chance)] += 1
+                next_kill = time.monotonic() + chance.expovariate(1 / _KILL_EACH)
+            if run.poll() is not None:
+                run = _start(shop)
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline and _open(folder):
+            if run.poll() is not None:
+                run = _start(shop)
+            time.sleep(0.5)
+        shop.samobot("stop", "greet")
+        run.wait(60)
+        return _judge(shop, api, folder, kills)
+
+
+class _Model:
+    """Uses a tool in each turn; every `_STEPS` requests of one run it signals and ends."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._asked = Counter[str]()
+
+    def __call__(self, request: Request) -> Answer:
+        self._asked[request.run] += 1
+        number = self._asked[request.run]
+        if number == _STEPS:
+            status = {"status": "continue", "phase": "investigation", "summary": "on"}
+            return write("{session}/_signal.json", json.dumps(status))
+        if number > _STEPS:
+            return say("Half of it.")
+        seconds = self._chance.uniform(0.1, 0.7)
+        return bash(f"python3 -c 'import time; time.sleep({seconds:.2f})'; date +%N >> '{{session}}/note.md'")
+
+
+def _start(shop: Workshop) -> subprocess.Popen[str]:
+    more = () if shop.sessions.exists() else ("--task", "x")
+    run = shop.start("run", "--session", "greet", *more)
+    for pipe in (run.stdout, run.stderr):
+        threading.Thread(target=lambda pipe=pipe: pipe.read(), daemon=True).start()
+    return run
+
+
+def _kill(run: subprocess.Popen[str], folder: SessionFolder, chance: random.Random) -> str:
+    """Kill the worker or the CLI."""
+    if chance.random() < 0.4:
+        run.kill()
+        run.wait()
+        return "worker"
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(run.pid).children(recursive=True):
+            if "--session-id" in child.cmdline() and "stream-json" in child.cmdline():
+                os.kill(child.pid, signal.SIGKILL)
+    return "CLI"
+
+
+def _open(folder: SessionFolder) -> bool:
+    return holder(folder) is None or any(
+        not item.done for item in parse_guidance(folder.guidance.read_text(encoding="utf-8"))
+    )
+
+
+def _judge(shop: Workshop, api: MessagesApi, folder: SessionFolder, kills: Counter[str]) -> list[Measure]:
+    well = {each["n"] for each in shop.journal("greet", "iteration_end") if each["outcome"] == "completed"}
+    good = {each["session_id"] for each in shop.journal("greet", "iteration_start") if each["n"] in well}
+    items = parse_guidance(folder.guidance.read_text(encoding="utf-8"))
+    counted = Counter[str]()
+    twice = 0
+    last = {request.run: request for request in api.requests}
+    for name, request in last.items():
+        text = json.dumps(request.messages)
+        for item in items:
+            found = text.count(item.text)
+            twice += found > 1
+            counted[item.text] += found if name in good else 0
+    lost = sum(counted[item.text] == 0 for item in items)
+    again = sum(counted[item.text] > 1 for item in items)
+    detail = f"{len(items)} pieces, {len(last)} iterations, {sum(kills.values())} kills ({dict(kills)})"
+    still_open = sum(not item.done for item in items)
+    return [
+        Measure("guidance lost", lost + still_open, "of all", 0, detail),
+        Measure("guidance given twice", twice + again, "of all", 0, f"{twice} within a conversation"),
+    ]

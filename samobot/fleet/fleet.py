@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, Leftover
+from samobot.fleet.forge import CheckView
+from samobot.fleet.landing_models import (
+    LandingResult,
+    LandingStep,
+    LandingView,
+    Leftover,
+    PullRequestReport,
+)
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
@@ -347,6 +354,16 @@ class Fleet(Protocol):
             ConflictError: Something has changed since, or it cannot be done; nothing was changed.
             BusyError: The session is being landed just now.
         """
+
+    async def pull_request(self, ref: SessionRef) -> PullRequestReport:
+        """Read a session's pull request with its comments, also while the session works. Takes up to some minutes.
+
+        Raises:
+            ConflictError: Its branch cannot be read.
+        """
+
+    async def check_log(self, ref: SessionRef, check: CheckView) -> str:
+        """Read the last lines of a failed check's log; empty if they cannot be had, or not yet."""
 
     async def leftovers(self) -> list[Leftover]:
         """List worktrees with branches of sessions that are archived or done; takes seconds."""

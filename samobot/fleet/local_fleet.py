@@ -16,7 +16,14 @@ from samobot.fleet.decision_writer import DecisionWriter
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.file_watch import watch
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, Leftover
+from samobot.fleet.forge import CheckView
+from samobot.fleet.landing_models import (
+    LandingResult,
+    LandingStep,
+    LandingView,
+    Leftover,
+    PullRequestReport,
+)
 from samobot.fleet.landings import Landings
 from samobot.fleet.ledger import Ledger
 from samobot.fleet.models import PastSession, SessionRef, SessionView
@@ -270,6 +277,12 @@ class LocalFleet(Fleet):
 
     async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
         return await self._landings.land(ref, step, by, expected=expected)
+
+    async def pull_request(self, ref: SessionRef) -> PullRequestReport:
+        return await self._landings.pull_request(ref)
+
+    async def check_log(self, ref: SessionRef, check: CheckView) -> str:
+        return await self._landings.check_log(ref, check)
 
     async def leftovers(self) -> list[Leftover]:
         return await self._landings.leftovers()

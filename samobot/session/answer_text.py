@@ -21,21 +21,26 @@ MAX_TEXT = 100_000
 _ALIKE = dict(zip("АВСЕНІКМОРТХΑΒΕΖΗΙΚΜΝΟΡΤΧавсеорхα", "ABCEHIKMOPTXABEZHIKMNOPTXabceopxa", strict=True))
 _ALIKE |= {"🅰": "A", "🅱": "B", "\ufe0f": " ", "\u20e3": " ", "‚": ","}
 _N = r"[0-9]{1,6}(?:\.[0-9]{1,3}){0,3}"
-_NAME = "(?:[Qq](?:uestion|UESTION)?|[Aa]nswer|ANSWER|[Ff]rage|[Aa]ntwort|[Pp]regunta|[Rr]espuesta)"
-_Q = rf"{_NAME}\s{{0,2}}#?\s?(?P<q>{_N})"
-_ANY = rf"(?:{_NAME}\s{{0,2}})?#?(?P<q>{_N})"
-_SEPARATOR = r"\s{0,4}(?::=|->|=>|→|[:=.)–—-]|\bis\b)?\s{0,4}"
+_NAME = (
+    "(?:[Qq](?:uestion|UESTION)?|[Aa]nswer|ANSWER|[Ff]rage|[Aa]ntwort|[Pp]regunta|[Rr]espuesta|[Dd]omanda|[Rr]isposta"
+    "|[Pp]ergunta|[Rr]éponse|[Вв][оo][пp][рp][оo][сc]|[ОоO][тt]вeт|问题|質問|질문)"
+)
+_Q = rf"{_NAME}\s{{0,2}}[#.-]?\s?(?P<q>{_N})"
+_ANY = rf"(?:[-•]\s{{1,3}})?(?:(?:for|to|on|für|para|для)\s{{1,3}})?(?:{_NAME}\s{{0,2}}[.-]?)?#?(?P<q>{_N})"
+_SEPARATOR = r"\s{0,4}(?::=|->|=>|→|[.:]\)|[:=.)/–—-]|\bis\b)?\s{0,4}"
 _LETTER = r"(?![Qq]\s?[0-9])(?:[Oo]ption\s{1,2})?[(\[*]{0,3}(?P<letter>[A-Za-z])[)\]*]{0,3}(?![A-Za-z'’])"
-_AND = r"(?:\s{0,4}(?:[,;/&+|.]|\b(?:and|und|et|e|y|и)\b)){0,2}\s{0,6}"
+_AND = r"(?:\s{0,4}(?:[,;/&+|.]|\b(?:and|then|plus|und|dann|et|e|y|и)\b)){0,2}\s{0,6}"
 _PAIR = re.compile(rf"\(?{_ANY}\)?{_SEPARATOR}{_LETTER}{_AND}")
 _REVERSED = re.compile(rf"{_LETTER}\s{{1,4}}(?:for|to|on|für|para|для)\s{{1,4}}{_ANY}{_AND}")
 _GROUP = re.compile(
-    rf"[Qq]\s?{_N}(?:(?:\s{{0,3}}(?:[,/&+]|\band\b|\bund\b|[-–])\s{{0,3}})[Qq]?\s?{_N}){{1,20}}"
+    rf"[Qq]?\s?{_N}(?:(?:\s{{0,3}}(?:[,/&+]|\band\b|\bund\b|[-–])\s{{0,3}})[Qq]?\s?{_N}){{1,20}}"
     rf"(?P<sep>\s{{0,3}}[:=]\s{{0,3}}|\s{{1,3}})(?P<value>\S.*)",
     re.DOTALL,
 )
 _NUMBER = re.compile(_N)
-_START = re.compile(rf"\s{{0,8}}(?:[-*•]\s{{1,3}})?\**\(?{_Q}\)?(?![\w])\**(?P<sep>{_SEPARATOR})\**")
+_START = re.compile(
+    rf"\s{{0,8}}(?:[-*•]\s{{1,3}})?\**\(?{_Q}\)?(?![\w])\**(?P<sep>\s{{0,3}}[,;]\s{{1,4}}|{_SEPARATOR})\**"
+)
 _START_NUMBER = re.compile(
     rf"\s{{0,8}}(?:[-*•]\s{{1,3}})?(?P<q>{_N})(?P<sep>\s{{0,3}}[:=.)](?![0-9/])\s{{0,4}})"
 )
@@ -47,7 +52,27 @@ _CONNECTOR = re.compile(r"(?:[\s,;|/&+(]|\b(?:and|und|et|y|и)\b)*\Z")
 _REFERS = re.compile(
     r"\b(?:see|as|in|like|from|for|to|of|with|than|per|cf|at|on|by|wie|siehe)\W{0,3}\Z", re.IGNORECASE
 )
-_NUMBERED = re.compile(rf"(?:^|(?<=[\s,;/]))(?P<q>{_N})\s?(?:[):.=]|{_LETTER})")
+_NUMBERED = re.compile(rf"(?:^|(?<=[\s,;/]))(?P<q>{_N})\s?(?:[):.=–-]|[^\W\d_](?![^\W_'’]))")
+_LISTED = re.compile(rf"(?:^|(?<=[\n,;/]))\s{{0,3}}(?P<q>{_N})\s(?=\w)")
+_NUMBERED_LINE = re.compile(
+    rf"(?:^|(?<=[\n,;]))\W{{0,3}}(?:no|nr|number|nº|№)[.\s]{{0,2}}(?P<q>{_N})\s?[:=)–-]", re.IGNORECASE
+)
+_EVERY = re.compile(
+    rf"(?:{_LETTER}\s{{1,3}}(?:for|to|on|in|für)\s(?:all|every|each|everything|alle)(?:\s(?:of\s)?(?:them|questions?))?"
+    r"|(?:all|everything|all of them|alle)\s{0,3}[:=-]?\s{1,3}[(\[]?(?P<after>[A-Za-z])[)\]]?)\W{0,3}",
+    re.IGNORECASE,
+)
+_REST = re.compile(
+    rf"\b(?:rest|others?|remaining(?: ones)?|everything else|übrigen|los demás)\b\s{{0,3}}[:=-]?\s{{0,3}}(?:is |are |with )?{_LETTER}(?:\W|$)",
+    re.IGNORECASE,
+)
+_POLITE_LETTER = re.compile(
+    r"[\s\"'“”‘’`*]{0,3}(?P<letter>[A-Za-z])[\s\"'“”‘’`*]{0,3}(?:[,.!]?\s{0,2}(?:please|pls|thanks|thank you|thx|bitte|danke))?[\s.!,]{0,4}",
+    re.IGNORECASE,
+)
+_ENDS_WITH_LABEL = re.compile(rf"(?:^|\W)[Qq]\s?{_N}\Z")
+_SHORT_VALUE = 3
+"""Length of an answer, in parts between spaces, after which a comma and a label begin the next one."""
 _ONE_LETTER = re.compile(rf"\s*{_LETTER}[.!,]?\s*\Z")
 _LETTERS = re.compile(rf"{_LETTER}(?:{_AND}(?:[Oo]ption\s)?[A-Za-z](?![A-Za-z'’])){{1,20}}\W{{0,3}}")
 _WINDOW = 80
@@ -105,13 +130,17 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
         questions: All questions of the session; None if they are not known, then any label is taken for one.
     """
     words = text.strip(" \t")
-    plain = plain_letters(words)
+    plain = re.sub(r"\*\*|`", lambda found: " " * len(found[0]), plain_letters(words))
     if plain.strip().casefold().rstrip(".!") in _ALL:
         return AnswerArguments(everything=True)
     if len(words) > MAX_TEXT:
         return AnswerArguments(text=words.strip("\n"))
     known = None if questions is None else {question.label for question in questions}
     waiting = 0 if questions is None else sum(1 for question in questions if question.answer is None)
+    every = _EVERY.fullmatch(plain.strip())
+    if every is not None and questions is not None and waiting > 1:
+        letter = every["letter"] or every["after"]
+        return AnswerArguments(answers={each.label: letter for each in questions if each.answer is None})
     for pattern in (_PAIR, _REVERSED):
         pairs = _pairs(pattern, plain.strip(), known)
         if pairs is not None:
@@ -119,12 +148,18 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
     grouped = _grouped(words.strip(), plain.strip(), known)
     if grouped is not None:
         return grouped
+    if waiting > 1 and _REST.search(plain):
+        return _ambiguous(words)
     labels = _labels(plain, known, waiting)
     if isinstance(labels, Ambiguous):
         return labels
     if labels:
         return _segments(words, plain, labels)
-    if waiting > 1 and (_LETTERS.fullmatch(plain.strip()) or _numbers_several(plain, known or set())):
+    if waiting > 1 and (
+        _LETTERS.fullmatch(plain.strip())
+        or _numbers_several(plain, known or set())
+        or _spells_options(plain.strip().rstrip("."), questions or (), waiting)
+    ):
         return _ambiguous(words)
     return AnswerArguments(text=words.strip("\n"))
 
@@ -160,10 +195,22 @@ def _canonical(number: str) -> str:
 
 
 def _numbers_several(plain: str, known: set[str]) -> bool:
-    """Return whether a text begins with the number of a question and has that of another one: `1) yes 2) no`."""
-    first = _NUMBERED.match(plain.lstrip())
-    numbers = {f"Q{_canonical(found['q'])}" for found in _NUMBERED.finditer(plain)}
-    return first is not None and len(numbers & known) > 1 and f"Q{_canonical(first['q'])}" in known
+    """Return whether a text numbers several questions: `1) yes 2) no`, `1 yes, 2 no`, `No 1: yes, No 2: no`."""
+    for pattern in (_NUMBERED, _LISTED, _NUMBERED_LINE):
+        numbers = [f"Q{_canonical(found['q'])}" for found in pattern.finditer(plain)]
+        is_first = pattern.match(plain.lstrip()) is not None
+        if is_first and len(set(numbers) & known) > 1 and numbers[0] in known:
+            return True
+    return False
+
+
+def _spells_options(plain: str, questions: Sequence[Question], waiting: int) -> bool:
+    """Return whether a text has one option letter for each open question: `bac`."""
+    waits = [question for question in questions if question.answer is None]
+    return len(plain) == waiting and all(
+        char.upper() in {option.letter for option in question.options}
+        for char, question in zip(plain, waits, strict=True)
+    )
 
 
 def _pairs(pattern: re.Pattern[str], plain: str, known: set[str] | None) -> list[tuple[str, str]] | None:
@@ -189,17 +236,24 @@ def _grouped(words: str, plain: str, known: set[str] | None) -> AnswerArguments 
     if found is None:
         return None
     value = words[found.start("value") :]
-    if ":" not in found["sep"] and "=" not in found["sep"] and not _ONE_LETTER.match(found["value"]):
+    if not re.search("[:=]", found["sep"]) and (
+        not _ONE_LETTER.match(found["value"]) or not re.search("[Qq]", plain[: found.start("sep")])
+    ):
         return None
     if any(True for _ in _INNER.finditer(plain, found.start("value"))) or "\nQ" in found["value"]:
         return _ambiguous(words)
     head = plain[: found.start("sep")]
     numbers = [_canonical(each) for each in _NUMBER.findall(head)]
     if re.search(r"[-–]", head):
+        if not re.search("[Qq]", head) and known is not None and f"Q{numbers[0]}" not in known:
+            return None
         if len(numbers) != 2 or "." in "".join(numbers) or not 0 < int(numbers[1]) - int(numbers[0]) < 100:
             return _ambiguous(words)
         numbers = [str(number) for number in range(int(numbers[0]), int(numbers[1]) + 1)]
     labels = [f"Q{number}" for number in numbers]
+    is_bare = re.search(r"[Qq]", head) is None
+    if is_bare and ((known is not None and not set(labels) <= known) or not re.search("[:=]", found["sep"])):
+        return None
     if known is not None and not set(labels) <= known:
         return _ambiguous(words)
     return AnswerArguments(answers={label: value.strip() for label in labels})
@@ -262,6 +316,8 @@ def _inner_label(
     is_strong = found["sep"].strip() in (":", "=", ":=", "->", "=>", "→")
     after_letter = value_from is not None and _ONE_LETTER.match(above) is not None
     follows_letter = re.match(rf"{_LETTER}(?=[\s,;.!)]|\Z)", line[found.end() :]) is not None
+    if is_known and _ENDS_WITH_LABEL.search(above):
+        return None
     if is_strong:
         if not is_known:
             return False
@@ -273,7 +329,10 @@ def _inner_label(
     connected = above.rstrip() != value.rstrip()
     if follows_letter and not _REFERS.search(above) and value_from is not None:
         return True if connected and not re.search(r"\w\s+\Z", value) else None
-    return None if connected and follows_letter else False
+    if value_from is None or _REFERS.search(above):
+        return None if connected and follows_letter else False
+    has_comma = re.search(r"[,;|/]\s*\Z", value) is not None
+    return True if has_comma and len(above.split()) <= _SHORT_VALUE else None
 
 
 def _segments(words: str, plain: str, labels: list[_Label]) -> AnswerArguments | Ambiguous:
@@ -285,6 +344,7 @@ def _segments(words: str, plain: str, labels: list[_Label]) -> AnswerArguments |
             tail = max(label.stop, stop - _WINDOW)
             connector = _CONNECTOR.search(plain[tail:stop])
             value = words[label.stop : tail + connector.start()] if connector else value
+            value = value.removesuffix("**")
         pairs.append((label.label, value.strip("\n") if len(labels) == 1 else value.strip()))
     if len(pairs) == 1 and not pairs[0][1].strip():
         return AnswerArguments(text="")
@@ -298,7 +358,8 @@ def _answers(pairs: Sequence[tuple[str, str]]) -> AnswerArguments | Ambiguous:
             return Ambiguous(f"There are two answers to {label}; send one. Nothing was saved.")
         if not value.strip():
             return Ambiguous(f"The answer to {label} is missing; send them all again. Nothing was saved.")
-        answers[label] = value
+        polite = _POLITE_LETTER.fullmatch(value)
+        answers[label] = polite["letter"] if polite is not None else value
     return AnswerArguments(answers=answers)
 
 

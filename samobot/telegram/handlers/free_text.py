@@ -162,7 +162,7 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
             if how:
                 _keep_words(context, request, view, how)
             else:
-                await decide_plan(context, request, view, action.identity)
+                await decide_plan(context, request, view, action.identity, asked=True)
         case ActionKind.FOLLOW_UP:
             await follow_up_handlers.begin_round(context, request, ref, request.text)
         case _:

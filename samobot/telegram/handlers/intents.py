@@ -9,16 +9,27 @@ from enum import StrEnum
 
 from samobot.telegram.handlers import intent_phrases as phrases
 from samobot.telegram.handlers.parsing import parse_money
-
-_MOST_CHARACTERS = 2_000
-"""Beyond that a text is a text: nothing short is looked for in it."""
-
-_MONEY = re.compile(
-    r"""(?P<lead>[^\d$€]*?)(?P<plus>\+\s*)?(?P<amount>[$€]?\s?\d{1,6}(?:[.,]\d{1,4})?)\s*
-        (?:[$€]|usd|us\s+dollars?|dollars?|dollar|bucks?|доллар\w*)?(?P<tail>[^\d$€]*)""",
-    re.VERBOSE,
+from samobot.telegram.handlers.phrase_table import (
+    MOST_CHARACTERS,
+    PhraseTable,
+    begins_unspaced,
+    split_phrases,
+    tokens,
 )
+
+_DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d{1,4})?|\d{1,6}(?:[.,]\d{1,4})?)"
+_CURRENCY = (
+    r"(?:us\$|[$€£]|us\s+dollars?|usd|dollars?|bucks?|euros?|eur|dollari?|dolares|dólares|dólar(?:es)?|dolar\w*|доллар\w*|бакс\w*"
+    r"|美元|美金|ドル|달러)"
+)
+_MONEY = re.compile(
+    rf"(?P<lead>(?:[^\d$€£.,]|[.,](?!\d))*?)(?P<plus>\+\s*)?(?:us\s?\$|usd|[$€£])?\s?(?P<amount>{_DIGITS})(?!\d)\s*"
+    rf"(?:{_CURRENCY}(?!\w))?(?P<tail>[^\d$€£]*)"
+)
+_AT_MOST = re.compile(r"\b(?:no|not) more than\b|\bat most\b")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?|[^\w\s]", re.UNICODE)
+_MOST_UNCLEAR = 4
+_PRAISE = frozenset({"lgtm", "sgtm", "approve", "approved", "approving", "approval"})
 
 
 class Assent(StrEnum):
@@ -58,7 +69,7 @@ class BudgetAmount:
 
 def says_done(text: str) -> bool:
     """Whether a text confirms that something is done and nothing else: anything more may well be a question."""
-    return text.strip().rstrip(".!").casefold() in phrases.DONE
+    return not _asks(text) and any(_DONE.cover(tokens(text)) or ())
 
 
 def is_letter(text: str) -> bool:
@@ -73,49 +84,63 @@ def read_assent(text: str) -> Assent:
     Clear assent consists of assent only, in any usual language, with polite fillers and emoji. Anything that begins
     with assent or contains a strong form of it (`lgtm`, 👍) and has more text is mixed.
     """
-    tokens = _tokens(text)
-    if not tokens:
+    words = tokens(text)
+    if not words:
         return Assent.NONE
-    asks = "?" in text or "？" in text
-    kinds = _cover(tokens)
+    kinds = _ASSENT.cover(words)
     if kinds is not None and any(kinds):
-        return Assent.MIXED if asks else Assent.CLEAR
-    signs = phrases.YES_SIGNS & set(tokens)
-    words = [token for token in tokens if token not in phrases.YES_SIGNS]
-    if (
-        words
-        and all(word in phrases.NO or word in _FILLER_WORDS for word in words)
-        and phrases.NO & set(words)
-    ):
+        return Assent.MIXED if _asks(text) else Assent.CLEAR
+    signs = phrases.YES_SIGNS & set(words)
+    plain = [word for word in words if word not in phrases.YES_SIGNS]
+    if plain and all(word in _NO or word in _FILLER_WORDS for word in plain) and _NO & set(plain):
         return Assent.MIXED if signs else Assent.REFUSAL
-    strong = bool(signs) or bool(_STRONG & set(tokens))
-    if _prefix(tokens) and tokens[0] not in phrases.NEGATIONS:
-        return Assent.MIXED
-    if strong and not phrases.NEGATIONS & set(tokens[:3]):
-        return Assent.MIXED
-    return Assent.NONE
+    if words[0] in _NO:  # “no, it's fine”
+        return Assent.MIXED if any(_ASSENT.cover(words[1:]) or ()) else Assent.NONE
+    if any(_ASSENT.prefix(words)) or begins_unspaced(words[0], _YES):
+        return Assent.MIXED if words[0] not in _NEGATIONS else Assent.NONE
+    strong = bool(signs) or bool(_STRONG & set(words))
+    return Assent.MIXED if strong and not _NEGATIONS & set(words[:3]) else Assent.NONE
+
+
+def is_unclear(text: str) -> bool:
+    """Whether a text is so short that it may be assent that no table has: nothing in it asks for a change."""
+    words = tokens(text)
+    if not words:
+        return True
+    if len(words) > _MOST_UNCLEAR or re.search(r"[\d/`_\\<>=()]|\w\.\w", text):
+        return False
+    return not (_NEGATIONS | _REQUESTS) & set(words) and not begins_unspaced(words[0], _NEGATIONS)
 
 
 def read_intent(text: str) -> Intent | None:
     """Read a message to a session that consists of nothing but `stop`, `PAUSE!!`, `status?` and the like."""
-    phrase = _phrase(text)
-    return _INTENTS.get(phrase) or _INTENTS.get(_without_politeness(phrase))
+    words = tokens(text)
+    found = {intent for intent in _INTENTS.cover(words) or () if intent is not None}
+    for intent in Intent:
+        if intent in found and found <= _SAME_OR_WEAKER[intent]:
+            return None if intent is Intent.STATUS and says_done(text) else intent
+    return None
 
 
 def read_amount(text: str) -> BudgetAmount | None:
     """Read an amount of US dollars, also in a short sentence: `10`, `raise it to $5`, `5 more`; None for more."""
-    plain = unicodedata.normalize("NFKC", text).strip().casefold().rstrip(".!")
+    plain = unicodedata.normalize("NFKC", text).strip().casefold().rstrip(".!").replace("\ufe0f", "")
+    plain = "".join(str(unicodedata.digit(char, char)) for char in plain)
     if len(plain) > 80:
         return None
-    found = _MONEY.fullmatch(plain)
+    found = _MONEY.fullmatch(_AT_MOST.sub("", plain))
     if found is None:
         return None
-    usd = parse_money(found["amount"].replace("€", "").replace(" ", ""))
+    amount = found["amount"]
+    usd = parse_money(re.sub(r",(?=\d{3}(?!\d))", "", amount))
     lead, tail = _WORD.findall(found["lead"]), _WORD.findall(found["tail"])
     signs = frozenset(",.!:'’=")
+    more = bool(found["plus"]) or bool(phrases.ADDS & {*lead, *tail}) or plain.startswith("увеличь на")
     if usd is None or set(lead) - phrases.MONEY_LEAD - signs or set(tail) - phrases.MONEY_TAIL - signs:
         return None
-    return BudgetAmount(usd, more=bool(found["plus"]) or bool(phrases.ADDS & {*lead, *tail}))
+    if more and phrases.LOWERS & set(lead):
+        return None
+    return BudgetAmount(usd, more=more)
 
 
 def names_budget(text: str) -> bool:
@@ -125,120 +150,48 @@ def names_budget(text: str) -> bool:
 
 def is_small_talk(text: str) -> bool:
     """Whether a text is only politeness: `thanks`, `ok, thank you`."""
-    tokens = _tokens(text)
+    words = tokens(text)
     # A long text has no tokens, and is no politeness.
-    return _cover(tokens) is not None and (bool(tokens) or len(text) <= _MOST_CHARACTERS)
+    return _ASSENT.cover(words) is not None and (bool(words) or len(text) <= MOST_CHARACTERS)
 
 
 def is_greeting(text: str) -> bool:
     """Whether a text is a greeting or a call for help and nothing else."""
-    phrase = _phrase(text)
-    return phrase in _GREETING_SET or _without_politeness(phrase) in _GREETING_SET
+    return any(_GREETINGS.cover(tokens(text)) or ())
 
 
-def _tokens(text: str) -> list[str]:
-    """A short text in its normal form, without case, punctuation, and variants of emoji."""
-    if len(text) > _MOST_CHARACTERS:
-        return []
-    plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("+1", " lgtm ")
-    plain = re.sub("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]", "", plain)
-    plain = plain.replace("'", " ").replace("´", " ").replace("`", " ")
-    return [
-        token
-        for token in _WORD.findall(plain)
-        if token.isalnum()
-        or unicodedata.category(token[0])[0] in "LMN"
-        or unicodedata.category(token) in ("So", "Sm")
+def _asks(text: str) -> bool:
+    return any(sign in text for sign in "?？؟⁇")
+
+
+_YES = split_phrases(phrases.YES) | split_phrases("|".join(phrases.YES_SIGNS))
+_FILLERS = split_phrases(phrases.FILLERS)
+_NO = split_phrases("|".join(phrases.NO))
+_NEGATIONS = split_phrases("|".join(phrases.NEGATIONS))
+_REQUESTS = split_phrases(phrases.REQUESTS)
+_FILLER_WORDS = frozenset(word for phrase in _FILLERS - _YES for word in phrase.split())
+_POLITE = split_phrases(phrases.INTENT_FILLERS)
+_ASSENT = PhraseTable([(True, _YES), (False, _FILLERS)])
+_DONE = PhraseTable([(True, split_phrases(phrases.DONE)), (False, _POLITE)])
+_GREETINGS = PhraseTable([(True, split_phrases(phrases.GREETINGS)), (False, _POLITE)])
+_INTENTS: PhraseTable[Intent | None] = PhraseTable(
+    [
+        (Intent.RETRY, split_phrases(phrases.RETRY)),
+        (Intent.RESUME, split_phrases(phrases.RESUME)),
+        (Intent.STATUS, split_phrases(phrases.STATUS)),
+        (Intent.PAUSE, split_phrases(phrases.PAUSE)),
+        (Intent.STOP, split_phrases(phrases.STOP)),
+        (None, _POLITE),
     ]
-
-
-def _phrase(text: str) -> str:
-    tokens = _tokens(text)
-    return " ".join(tokens) if len(tokens) <= 8 else ""
-
-
-def _without_politeness(phrase: str) -> str:
-    words = [
-        word
-        for word in phrase.split()
-        if word not in ("please", "pls", "plz", "bitte", "now", "just", "ok", "okay", "thanks")
-    ]
-    return " ".join(words)
-
-
-def _phrases(text: str) -> frozenset[str]:
-    return frozenset(" ".join(_tokens(part)) or part.strip() for part in text.split("|"))
-
-
-def _cover(tokens: list[str]) -> list[bool] | None:
-    """Cover the whole text with phrases of assent (True) and fillers (False); None where something is left over."""
-    kinds: list[bool] = []
-    at = 0
-    while at < len(tokens):
-        length, kind = _longest(tokens, at)
-        if not length:
-            return None
-        kinds.append(kind)
-        at += length
-    return kinds
-
-
-def _longest(tokens: list[str], at: int) -> tuple[int, bool]:
-    for length in range(min(_LONGEST, len(tokens) - at), 0, -1):
-        phrase = " ".join(tokens[at : at + length])
-        if phrase in _YES_SET or (length == 1 and phrase in phrases.YES_SIGNS):
-            return length, True
-        if phrase in _FILLER_SET:
-            return length, False
-    # Scripts without spaces run phrases together.
-    if not tokens[at].isascii() and any(tokens[at] == one + two for one in _UNSPACED for two in _UNSPACED):
-        return 1, True
-    return 0, False
-
-
-def _prefix(tokens: list[str]) -> bool:
-    """Whether a text begins with assent."""
-    at = 0
-    while at < len(tokens):
-        length, kind = _longest(tokens, at)
-        if not length:
-            return False
-        if kind:
-            return True
-        at += length
-    return False
-
-
-_YES_SET = _phrases(phrases.YES)
-_FILLER_SET = _phrases(phrases.FILLERS) - _YES_SET
-_FILLER_WORDS = frozenset(word for phrase in _FILLER_SET for word in phrase.split())
-_UNSPACED = frozenset(word for word in _YES_SET | _FILLER_SET if word and ord(word[0]) > 0x2E7F)
-_LONGEST = max(len(phrase.split()) for phrase in _YES_SET | _FILLER_SET)
-_STRONG = frozenset(
-    {
-        "lgtm",
-        "sgtm",
-        "approve",
-        "approved",
-        "genehmigt",
-        "aprobado",
-        "approuvé",
-        "approvato",
-        "aprovado",
-        "одобряю",
-        "одобрено",
-    }
 )
-_INTENTS = {
-    phrase: intent
-    for text, intent in (
-        (phrases.RETRY, Intent.RETRY),
-        (phrases.RESUME, Intent.RESUME),
-        (phrases.STATUS, Intent.STATUS),
-        (phrases.PAUSE, Intent.PAUSE),
-        (phrases.STOP, Intent.STOP),
-    )
-    for phrase in _phrases(text)
-    if phrase
+_SAME_OR_WEAKER = {
+    Intent.STOP: {Intent.STOP, Intent.PAUSE},
+    Intent.PAUSE: {Intent.PAUSE},
+    Intent.RETRY: {Intent.RETRY, Intent.RESUME},
+    Intent.RESUME: {Intent.RESUME},
+    Intent.STATUS: {Intent.STATUS},
 }
-_GREETING_SET = _phrases(phrases.GREETINGS)
+_STRONG = _PRAISE | split_phrases(
+    "genehmigt|aprobado|approuvé|approvato|aprovado|одобряю|одобрено|einverstanden|confirmed|perfect|excellent|wonderful"
+    "|fantastic|awesome|brilliant|love|happy|satisfied|perfekt|perfecto|parfait|perfetto|отлично|согласен|согласна|утверждаю|нравится"
+)

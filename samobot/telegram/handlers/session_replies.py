@@ -24,6 +24,7 @@ from samobot.telegram.handlers.intents import (
     Intent,
     is_letter,
     is_small_talk,
+    is_unclear,
     names_budget,
     read_amount,
     read_assent,
@@ -83,7 +84,7 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
             )
             return
     if "sha256" in detail and _is_about_plan(view, request.text):
-        await decide_plan(context, request, view, detail["sha256"])
+        await decide_plan(context, request, view, detail["sha256"], asked=False)
         return
     if need is not None and need.kind is NeedKind.QUESTIONS and is_letter(request.text):
         # “B” to the card of a session that asks is an answer, not guidance.
@@ -166,7 +167,7 @@ def approve_action(view: SessionView) -> Action:
 
 
 async def decide_plan(
-    context: HandlerContext, request: ChatRequest, view: SessionView, sha256: str | None
+    context: HandlerContext, request: ChatRequest, view: SessionView, sha256: str | None, *, asked: bool
 ) -> None:
     """Approve a plan or send it back, by a text about it; ask if it can be read either way.
 
@@ -177,6 +178,7 @@ async def decide_plan(
         request: The text.
         view: The session.
         sha256: Digest of the plan that was shown.
+        asked: Whether the text answers the question what to change; then any text without assent is a change.
 
     Raises:
         ConflictError: It was decided already.
@@ -193,12 +195,12 @@ async def decide_plan(
             ask_about_plan(
                 context, request, view, f"The plan of {name} has changed since. Approve it as it is now?"
             )
-        case Assent.MIXED:
+        case Assent.MIXED | Assent.NONE if assent is Assent.MIXED or (not asked and is_unclear(request.text)):
             quoted = escape(one_line(request.text, 120))
             ask_about_plan(context, request, view, f"Approve the plan of {name}, or change it?\n“{quoted}”")
         case Assent.REFUSAL:
             ask.ask_feedback(context, request, view.ref, sha256)
-        case Assent.NONE:
+        case _:
             await decision_handlers.reject_plan(context, request, view.ref, sha256, request.text)
 
 
@@ -211,7 +213,7 @@ def _is_about_plan(view: SessionView, text: str) -> bool:
 def ask_about_plan(context: HandlerContext, request: ChatRequest, view: SessionView, html: str) -> None:
     """Ask whether a text approves the plan as it is now; nothing is written before a tap."""
     sha256 = view.plan.sha256 if view.plan is not None else None
-    feedback = request.text if read_assent(request.text) is Assent.MIXED else None
+    feedback = None if read_assent(request.text) is Assent.CLEAR else request.text.strip() or None
     changes = Action(do=ActionKind.REQUEST_CHANGES, session=view.ref.key, identity=sha256, text=feedback)
     context.reply(
         request,

@@ -62,7 +62,15 @@ async def test_assent_in_reply_to_a_plan_approves_it(phone: Phone, text: str) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["yes, but use argparse", "LGTM, except phase 2", "ok?", "👍 but skip the docs"]
+    "text",
+    [
+        "yes, but use argparse",
+        "LGTM, except phase 2",
+        "ok?",
+        "👍 but skip the docs",
+        "no, it's fine",
+        "tip top",
+    ],
 )
 async def test_assent_with_a_condition_is_asked_about_before_anything_is_written(
     phone: Phone, text: str

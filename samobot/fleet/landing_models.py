@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from samobot.fleet.forge import PullRequestView
+from samobot.fleet.forge import CommentView, ForgeProblem, PullRequestView
 from samobot.fleet.models import SessionRef
 
 
@@ -115,6 +115,22 @@ class LandingResult(_Reply):
     repeated: bool = False
 
 
+class PullRequestReport(_Reply):
+    """A session's pull request as the forge has it now.
+
+    Attributes:
+        landing: The branch, its pull request, and what can be done with them.
+        comments: What was written about it, the oldest first.
+        problem: Why the forge could not be asked; None if it was.
+        problem_text: The same in the tool's terms.
+    """
+
+    landing: LandingView
+    comments: tuple[CommentView, ...] = ()
+    problem: ForgeProblem | None = None
+    problem_text: str = ""
+
+
 class Leftover(_Reply):
     """A session's worktree with its branch, which can be removed.
 
@@ -149,9 +165,14 @@ class Leftover(_Reply):
         return self.archived or self.is_safe
 
     @property
-    def state(self) -> str:
-        """What the user has to know of it: `merged`, or what would be lost."""
+    def lost(self) -> str:
+        """What would be lost with it; empty if nothing."""
         commits = "1 commit" if self.commits == 1 else f"{self.commits} commits"
         files = "1 file" if self.uncommitted == 1 else f"{self.uncommitted} files"
-        parts = ["merged" if self.merged else f"{commits} not merged"]
+        parts = [] if self.merged else [f"{commits} not merged"]
         return ", ".join(parts + ([f"{files} not committed"] if self.uncommitted else []))
+
+    @property
+    def state(self) -> str:
+        """What the user has to know of it: whether it is merged, and what would be lost."""
+        return ", ".join(part for part in ("merged" if self.merged else "", self.lost) if part)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
 
+from samobot.fleet.landing_models import Leftover
 from samobot.fleet.models import GuidanceView, PlanPhaseView, RemarkView, SessionRef, SessionView
 from samobot.fleet.results import ChangedFile, DiffView, Document, FleetEvent, FleetEventKind
 from samobot.phases import BlockCause, Phase, WaitingFor
@@ -20,6 +21,7 @@ from samobot.telegram.notify.state import LiveMessage, NotifiedState, advance
 from samobot.telegram.views.blocked import obstacle
 from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.card import card, farewell
+from samobot.telegram.views.clean_message import clean_message, removal_message
 from samobot.telegram.views.completion import stopped
 from samobot.telegram.views.events import (
     fleet_news,
@@ -106,6 +108,7 @@ def sheets() -> list[Sheet]:
         Sheet("in-passing", _in_passing(), silent=True),
         Sheet("fleet", _fleet()),
         Sheet("reminders", _reminders()),
+        Sheet("left-over", _left_over(), silent=True),
     ]
 
 
@@ -140,6 +143,7 @@ def _at_rest() -> list[SessionView]:
         at_rest(SessionState.STOPPED, end=ended(RunEndReason.PAUSED)),
         at_rest(SessionState.STOPPED, end=ended(RunEndReason.STOPPED)),
         at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), duration_s=4320.0),
+        at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), archived=True),
         at_rest(SessionState.IDLE, problems=("_overview.md, line 4: “Phase: testng” is no phase; did you mean testing?",)),
     ]  # fmt: skip
 
@@ -364,6 +368,24 @@ def _fleet() -> tuple[MessageView, ...]:
         for where in (ref, None)
         if where is not None or kind is FleetEventKind.FAILED_TO_START
     )
+
+
+def _left_over() -> tuple[MessageView, ...]:
+    merged = Leftover(
+        session=session().ref, archived=False, branch="greet", merged=True, commits=0, uncommitted=0,
+        size=412_000_000, identity="0" * 64,
+    )  # fmt: skip
+    kept = merged.model_copy(
+        update={
+            "session": _LONG,
+            "archived": True,
+            "merged": False,
+            "commits": 3,
+            "uncommitted": 2,
+            "size": 93_000,
+        }
+    )
+    return clean_message([merged, kept]), clean_message([kept]), removal_message(kept)
 
 
 def _reminders() -> tuple[MessageView, ...]:

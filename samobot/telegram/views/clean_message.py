@@ -52,7 +52,7 @@ def clean_message(found: Sequence[Leftover]) -> MessageView:
 
 def removal_message(left: Leftover) -> MessageView:
     """Show what would be removed, or lost, with one session that was named."""
-    loses = "" if left.is_safe else f"This is lost: {left.state}."
+    loses = f"This is lost: {left.lost}." if left.lost else ""
     text = lines(
         f"Remove the worktree of {name_of(left.session)} and its branch "
         f"{escape(agent_plain(left.branch, 80))}, {human_size(left.size)}?",

@@ -70,7 +70,7 @@ async def test_clean_removes_after_a_tap_what_is_merged_and_nothing_else(phone: 
 
 
 @pytest.mark.parametrize(
-    ("name", "lost"), [("open", "1 commit not merged"), ("dirty", "merged, 1 file not committed")]
+    ("name", "lost"), [("open", "1 commit not merged"), ("dirty", "1 file not committed")]
 )
 async def test_clean_removes_by_name_what_would_be_lost(phone: Phone, name: str, lost: str) -> None:
     assert f"This is lost: {lost}." in await _say(phone, f"/clean {name}")

@@ -10,15 +10,15 @@ from samobot.session.blocks import Line, quote_length, unquote
 from samobot.session.placeholder import is_placeholder
 
 _NAMES = (
-    r"(?:(?:your|user|user's|users|my|owner|owner's|human|final|the)\s)?answers?"
+    r"(?:(?:your|user|user's|users|my|owner|owner's|human|final|the|q[0-9]{1,4})\s)?answers?(?:\s(?:to\s|for\s)?q?[0-9]{1,4})?"
     r"|(?:deine |ihre )?antwort|r[ée]ponse|respuesta|resposta|risposta|ответ|odpowied[źz]|答案|回答"
 )
-_BOLD_NAMES = r"(?:(?:your|user|user's)\s)?(?:response|reply|decision)"
+_BOLD_NAMES = r"(?:(?:your|user|user's)\s)?(?:response|reply|decision|choice|selection)|ans"
 _ANSWER = re.compile(
     rf"[ \t]{{0,8}}(?:[-*+][ \t]{{1,8}})?(?:[^\w\s*_>#`\[(]{{1,3}}[ \t]{{1,2}})?"
-    rf"(?:(?P<bold>\*\*|__)(?:{_NAMES}|{_BOLD_NAMES})(?:[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}"
-    rf"(?::(?P=bold)|(?P=bold)[ \t]{{0,8}}:|(?P=bold)(?=[ \t]|$))"
-    rf"|(?:{_NAMES})(?:[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}:)",
+    rf"(?:(?P<bold>\*\*|__|\*|_)(?:[^\w\s*_>#`\[(]{{1,3}}[ \t]{{1,2}})?(?:{_NAMES}|{_BOLD_NAMES})(?:[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}"
+    rf"(?:[:：](?P=bold)|(?P=bold)[ \t]{{0,8}}[:：]|(?P=bold)(?<=\*\*|__)(?:[ \t]{{1,3}}[-–—])?(?=[ \t]|$))"
+    rf"|(?:{_NAMES})(?:[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}[:：])",
     re.IGNORECASE,
 )
 _ANSWER_HEADING = re.compile(

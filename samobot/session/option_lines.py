@@ -26,7 +26,11 @@ _NUMBERED = re.compile(
 _BOX = re.compile(r"\s{0,8}[-*+]\s{1,4}\[[ xX]?\]\s{1,3}(?=\S)")
 _BULLET = re.compile(r"\s{0,3}[-*+]\s{1,4}(?=\S)")
 _HEADING = re.compile(r" {0,3}#{1,6}\s{1,3}")
-_INLINE = re.compile(r"(?:^|(?<=[\s,;|/:]))(?P<bold>\*\*)?\(?(?P<key>[A-Z])\)(?P<close>\*\*)?\s{1,3}")
+_INLINE = re.compile(
+    r"(?:^|(?<=[\s,;|/:>]))(?P<bold>\*\*)?(?:\(?(?P<round>[A-Z])\)|\[(?P<square>[A-Z])\]|(?:^|(?<=[|,;:]\s))(?P<plain>[A-Z]):)"
+    r"(?P<close>\*\*)?\s{1,3}"
+)
+_BETWEEN = re.compile(r"(?:<br\s?/?>|\b(?:or|oder|or else|o|ou)|[\s,;|/*–—-])+$", re.IGNORECASE)
 _ROW = re.compile(r"\s{0,3}\|(.+)\|\s{0,8}")
 _CELL_KEY = re.compile(
     r"[*_`(\[]{0,3}(?:[Oo]ption\s)?(?P<key>[A-Za-z]|[0-9]{1,2})[*_`).:\]]{0,4}(?:\s(?P<rest>\S.*))?"
@@ -37,8 +41,21 @@ OPTIONS_KEY = re.compile(
 )
 _QUOTE = re.compile(r"\s{0,3}>\s?")
 _KEYCAP = re.compile(
-    r"^(?P<mark>\s{0,8}(?:[-*+]\s{1,4})?)(?:(?P<digit>[1-9])\ufe0f?\u20e3|(?P<sign>[🅰🅱①-⑳])\ufe0f?)\s{0,4}"
+    r"^(?P<mark>\s{0,8}(?:[-*+]\s{1,4})?)(?:(?P<digit>[1-9])\ufe0f?\u20e3|(?P<sign>[🅰🅱①-⑳Ⓐ-Ⓩ🇦-🇿])\ufe0f?)\s{0,4}"
 )
+_POINTER = re.compile(
+    r"^(\s{0,8}(?:[-*+]\s{1,4})?)(?:[👉➡★⭐▶🔹🔸🔵🟢⚪]\ufe0f?\s{1,3})(?=\*{0,2}[(\[]?[A-Za-z][).:\]])"
+)
+_OTHER_BULLET = re.compile(r"^(\s{0,8})[•◦▪●○◯‣]\s{1,4}(?=\S)")
+_OTHER_BOX = re.compile(r"^(\s{0,8})(?:[-*+•]\s{1,4})?(?:[☐□⬜]\ufe0f?|\(\s?\)|\[\s?\])\s{1,4}(?=\S)")
+_ALIKE = str.maketrans("АВСЕＡＢＣＤＥＦ（）．：、］［", "ABCEABCDEF().:)][")
+_LETTERED = re.compile(r"^\W{0,10}[АВСЕＡ-Ｆ][\W_]|^\W{0,10}[A-Z][）．：、］]")
+_NESTED = re.compile(
+    r"^(\s{0,8})[0-9]{1,2}[.)]\s{1,4}(?=\*{0,2}(?:[(\[]?[A-Z][).:\]]\s|Option\s[A-Z0-9]{1,2}\b))"
+)
+_ITALIC = re.compile(r"^(\s{0,8}(?:[-+]\s{1,4})?)\*(?!\*)\s?([A-Z][).:])\*\s{0,3}")
+_ESCAPED = re.compile(r"^(\W{0,6}[A-Za-z0-9]{1,2})\\(?=[).])")
+_UNSPACED = re.compile(r"^(\s{0,8}(?:[-*+]\s{1,4})?\*{0,2}[A-Z]\))(?=[^\W_])")
 _FEWEST = 2
 """Options that the weaker forms need: a single one may be the beginning of a sentence."""
 
@@ -64,13 +81,30 @@ def find_options(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLi
 
 
 def without_sign(text: str) -> str:
-    """Return a line that begins with `1️⃣`, `①` or `🅰` with `1)` or `A)` in place of that."""
-    found = None if text.isascii() else _KEYCAP.match(text)
-    if found is None:
-        return text
-    sign = found["sign"]
-    key = found["digit"] or {"🅰": "A", "🅱": "B"}.get(sign) or str(ord(sign) - ord("①") + 1)
-    return f"{found['mark']}{key}) {text[found.end() :]}"
+    """Return a line with the usual form of an option in place of an unusual one: `1️⃣ x`, `А） x`, `☐ x`, `• x`, `A)x`."""
+    if not text.isascii():
+        if (found := _KEYCAP.match(text)) is not None:
+            return f"{found['mark']}{_key(found['digit'] or found['sign'])}) {text[found.end() :]}"
+        text = _POINTER.sub(r"\1", text, count=1)
+        if (head := _LETTERED.match(text)) is not None:
+            text = text[: head.end()].translate(_ALIKE) + text[head.end() :]
+            text = re.sub(r"^(\W{0,10}[A-Z]\))(?=\w)", r"\1 ", text)
+    text = _OTHER_BOX.sub(r"\1- [ ] ", text, count=1)
+    if not text.isascii():
+        text = _OTHER_BULLET.sub(r"\1- ", text, count=1)
+    for pattern, usual in ((_NESTED, r"\1"), (_ITALIC, r"\1\2 "), (_ESCAPED, r"\1"), (_UNSPACED, r"\1 ")):
+        text = pattern.sub(usual, text, count=1)
+    return text
+
+
+def _key(sign: str) -> str:
+    if sign in "🅰🅱":
+        return "A" if sign == "🅰" else "B"
+    for first, base in (("Ⓐ", "A"), ("🇦", "A"), ("①", "1")):
+        if 0 <= ord(sign) - ord(first) < 26:
+            number = ord(sign) - ord(first)
+            return chr(ord(base) + number) if base == "A" else str(number + 1)
+    return sign
 
 
 def table_head(body: Sequence[Line], first: OptionLine) -> range:
@@ -194,17 +228,23 @@ def _inline(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
             continue
         keys: list[re.Match[str]] = []
         for seen in _INLINE.finditer(line.text):
-            if seen["key"] == letter_of(len(keys) + 1):
+            if _inline_key(seen) == letter_of(len(keys) + 1):
                 keys.append(seen)
         if len(keys) >= _FEWEST:
             stops = [*(key.start() for key in keys[1:]), len(line.text)]
             return [
                 OptionLine(
-                    index, key["key"], _unbold(line.text[key.end() : stop], is_open=False).strip(" ,;|/*-–—")
+                    index,
+                    _inline_key(key),
+                    _BETWEEN.sub("", _unbold(line.text[key.end() : stop], is_open=False).lstrip(" ,;|/*-–—")),
                 )
                 for key, stop in zip(keys, stops, strict=True)
             ]
     return []
+
+
+def _inline_key(found: re.Match[str]) -> str:
+    return found["round"] or found["square"] or found["plain"]
 
 
 def _boxes(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
@@ -223,6 +263,12 @@ def _listed(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
                 stop += 1
             return _in_order(body, skipped, _BULLET, range(index + 1, stop))
     return []
+
+
+def bulleted(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
+    """Return the bullets of a question, which are its options if the suggestion names one of them by a letter."""
+    plain = [line._replace(text=without_sign(line.text)) for line in body]
+    return _in_order(plain, skipped, _BULLET, range(len(body)))
 
 
 def _in_order(
@@ -250,5 +296,5 @@ def _without_heading(text: str) -> str:
 
 def _unbold(words: str, *, is_open: bool) -> str:
     """Return an option's text without the end of the bold marks that its letter began."""
-    words = words.strip()
+    words = re.sub(r"(?:<br\s?/?>|\\)$", "", words.strip())
     return (words.replace("**", "", 1) if "**" in words else words.replace("__", "", 1)) if is_open else words

@@ -10,6 +10,10 @@ _STATUS = (
     r"|tbd|tba|tbc|todo|to do|n/?a|none yet|nothing yet|no answer(?: yet)?|not (?:yet )?(?:answered|decided|given)(?: yet)?"
     r"|to be (?:answered|decided|determined|filled|provided|confirmed)[^\n]{0,60})"
 )
+_FOREIGN = (
+    r"(?:wartet|warten|wartend|esperando|pendiente|en attente|in attesa|aguardando|pendente|ожидает(?:ся)?|ожидание|жд[её]м|"
+    r"oczekuje|wachten|väntar|bekliyor|等待|等待中|待回答|待ち|回答待ち|未回答|대기|대기중)"
+)
 _BARE = re.compile(
     r"(?:waiting|awaiting(?: (?:an |your |user )?(?:answer|response|reply|input))?|pending|unanswered|tbd|tba|tbc|todo"
     r"|n/a|none yet|no answer yet|not yet answered|not answered(?: yet)?"
@@ -17,12 +21,15 @@ _BARE = re.compile(
     re.IGNORECASE,
 )
 _MARKED = re.compile(
-    rf"(?:{_STATUS}|open|none|empty|blank|answer|response"
+    rf"(?:{_STATUS}|{_FOREIGN}|open|none|empty|blank|answer|response"
     r"|(?:(?:please |your |the |user(?:'s)? |write |type |add |put |enter |fill |insert |choose |pick |select )"
     r"[^\n]{0,80}))",
     re.IGNORECASE,
 )
 _CHOICE = re.compile(r"(?:[A-Za-z](?:\s?[/|,]\s?[A-Za-z]){1,25})")
+_COMMENT = re.compile(r"^<!--[^>\n]{0,200}-->\s{0,3}(?=\S)")
+_NOTED = re.compile(r"(?P<mark>_[^_\n]{1,60}_)\s{1,3}\([^()\n]{1,60}\)")
+_BOXED_CHOICE = re.compile(r"(?:(?:☐|□|⬜|\[\s?\])\ufe0f?\s{0,3}[A-Za-z](?:\s{1,4}|$)){2,26}")
 _BOXES = re.compile(r"(?:[-*+]\s{1,3})?\[\s?\](?:\s.{0,200})?")
 _PAIRS = {"_": "_", "*": "*", "`": "`", "(": ")", "[": "]", "<": ">", "{": "}", "«": "»", "“": "”", '"': '"'}
 _SIGNS = frozenset(" \t_-–—.…?*~⏳⌛🕐❓✏️\u200b")
@@ -37,9 +44,12 @@ def is_placeholder(text: str) -> bool:
         return all(is_placeholder(line) for line in text.split("\n") if line.strip())
     if text.startswith("<!--") and text.endswith("-->") and text.count("<!--") == 1:
         return True
-    if all(char in _SIGNS for char in text) or _BOXES.fullmatch(text):
+    text = _COMMENT.sub("", text, count=1).replace("\\_", "_")
+    if (noted := _NOTED.fullmatch(text)) is not None and is_placeholder(noted["mark"]):
         return True
-    inner, marked = _inside(text.strip("⏳⌛🕐❓✏️ \t"))
+    if all(char in _SIGNS for char in text) or _BOXES.fullmatch(text) or _BOXED_CHOICE.fullmatch(text):
+        return True
+    inner, marked = _inside(text.strip("⏳⌛🕐❓✏️🟡⚪🔴– —\t"))
     if not inner:
         return True
     plain = inner.rstrip(" .…!:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from samobot.session.blocks import Line
 from samobot.session.option_lines import (
     OPTIONS_KEY,
     OptionLine,
+    bulleted,
     find_options,
     firm_option,
     letter_of,
@@ -19,31 +21,38 @@ from samobot.session.option_lines import (
 from samobot.session.question import Option
 
 _SUGGESTION_NAMES = (
-    r"(?:my |our |the |agent's )?(?:suggestion|suggested(?: (?:answer|option|choice))?|recommendation"
-    r"|recommended(?: (?:answer|option|choice))?|vorschlag|empfehlung|recomendaci[óo]n|рекомендация)"
+    r"(?:my |our |the |agent's )?(?:suggestions?|suggested(?: (?:answer|option|choice|default))?|recommendations?"
+    r"|recommended(?: (?:answer|option|choice|default))?|vorschlag|empfehlung|recomendaci[óo]n|recommandation|sugerencia"
+    r"|sugest[ãa]o|raccomandazione|рекомендация|предложение|建议|推荐|提案|おすすめ|추천)"
 )
-_BOLD_NAMES = r"(?:default(?: answer)?|preferred(?: (?:answer|option))?|preference|proposal|proposed(?: answer)?|lean(?:ing)?)"
+_BOLD_NAMES = (
+    r"(?:default(?: answer)?|preferred(?: (?:answer|option))?|preference|proposal|proposed(?: answer)?|lean(?:ing)?"
+    r"|(?:i|we) (?:recommend|suggest)|suggest|recommend|my (?:pick|choice|vote|preference))"
+)
 _SUGGESTION = re.compile(
     rf"\s{{0,8}}(?:[-*+>]\s{{1,4}})?(?:[^\w\s*_#]{{1,3}}\s{{0,2}})?"
     rf"(?:(?P<bold>\*\*|__|\*|_)(?:[^\w\s*_#]{{1,3}}\s{{0,2}})?(?:{_SUGGESTION_NAMES}|{_BOLD_NAMES})(?:\s?\([^()\n]{{0,40}}\))?"
-    rf"\s{{0,4}}(?::\s?(?P=bold)|(?P=bold)\s{{0,4}}:|(?P=bold)\s{{1,3}}[-–—]|:)"
+    rf"\s{{0,4}}(?:[:：]\s?(?P=bold)|(?P=bold)\s{{0,4}}[:：]|(?P=bold)\s{{1,3}}[-–—]|:)"
     rf"|(?:#{{1,6}}\s{{1,3}})\*{{0,2}}(?:{_SUGGESTION_NAMES})\*{{0,2}}\s{{0,3}}(?::|$)"
     rf"|(?:{_SUGGESTION_NAMES})\s{{0,4}}(?::|\s[-–—](?=\s)))",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(
-    r"\s{0,8}(?:[-*+>]\s{1,4})?\W{0,4}I(?:['’]d| would| will)?\s(?:recommend|suggest|propose|prefer|lean towards|go with)\b",
+    r"\s{0,8}(?:[-*+>]\s{1,4})?\W{0,4}(?:I|We)(?:['’]d| would| will)?\s(?:recommend|suggest|propose|prefer|lean towards|go with)\b",
     re.IGNORECASE,
 )
+_CIRCLED = frozenset(chr(code) for code in range(0x24B6, 0x24EA))
+_ALIKE = str.maketrans("АВСЕ", "ABCE")
+_SMALL = re.compile(r"[*_`(\[“\"]{0,3}(?P<key>[a-z])(?:[*_`).:,;\]”\"]|\s{0,3}[-–—(=]|\s{0,3}$)")
 _LETTER = re.compile(
-    r"(?:[Oo]ption\s{1,3})?[*_`(\[]{0,3}(?P<key>[A-Z]|[0-9]{1,2}(?![0-9.,]))(?:[*_`).:,;\]]|\s{0,3}[-–—(=]|\s{1,3}(?:because|since|as|for|due)\b|\s{0,3}$)"
+    r"(?:[Oo]ption\s{1,3})?[*_`(\[“\"]{0,3}(?P<key>[A-Z]|[0-9]{1,2}(?![0-9.,]))(?:[*_`).:,;\]”\"]|\s{0,3}[-–—(=]|\s{1,3}(?:because|since|as|for|due)\b|\s{0,3}$)"
 )
 _LATER_LETTER = re.compile(
     r"\b(?:option|choice|with|choose|pick|take|recommend|suggest|prefer|propose|is)\s{1,3}[*_`(]{0,3}(?P<key>[A-Z])[*_`]{0,2}(?![\w'’])",
 )
 _RECOMMENDED = re.compile(
     r"[(\[_*]{1,4}(?:recommended|suggested|preferred|my suggestion|my recommendation|default|empfohlen)\b[^)\]\n]{0,40}[)\]_*]"
-    r"|(?:←|<-|<=|[-–—])\s{0,2}\*{0,2}(?:recommended|suggested|my recommendation)\b|⭐",
+    r"|(?:←|<-|<=|[-–—])\s{0,2}\*{0,2}(?:recommended|suggested|my recommendation)\b|[⭐★👈✅]",
     re.IGNORECASE,
 )
 
@@ -69,6 +78,11 @@ def read_offer(title: str, body: Sequence[Line]) -> Offer:
     skipped = _value_lines(body, suggested_at)
     options = find_options(body, skipped)
     text, parts, suggestion = _sort(title, body, options, suggested_at)
+    if not options and (named := _LETTER.match(suggestion)) is not None and named["key"].isalpha():
+        bullets = bulleted(body, skipped)
+        if len(bullets) > 1 and named["key"] in {bullet.letter for bullet in bullets}:
+            options = bullets
+            text, parts, suggestion = _sort(title, body, options, suggested_at)
     offered = tuple(Option(letter, text) for letter, text in parts)
     letter, reason = _split_suggestion(suggestion, offered, is_numbered=_is_numbered(body, options))
     if letter is None and not reason:
@@ -174,12 +188,13 @@ def _unwrapped(value: str) -> str:
 def _split_suggestion(value: str, options: Sequence[Option], *, is_numbered: bool) -> tuple[str | None, str]:
     """Split a suggestion into the letter of an option and the reason; without a letter it is all reason."""
     letters = {option.letter for option in options}
-    found = _LETTER.match(value)
+    value = without_circle(value[:1].translate(_ALIKE) + value[1:])
+    found = _LETTER.match(value) or _SMALL.match(value)
     if found is not None:
-        key = found["key"]
+        key = found["key"].upper()
         letter = key if key.isalpha() else letter_of(int(key)) if is_numbered else None
         if letter in letters:
-            return letter, value[found.end("key") :].lstrip("*_`).:,;]=-–— \t")
+            return letter, value[found.end("key") :].lstrip('*_`).:,;]=-–—”" \t')
     named = [
         (len(words), option.letter)
         for option in options
@@ -189,6 +204,12 @@ def _split_suggestion(value: str, options: Sequence[Option], *, is_numbered: boo
         return max(named)[1], value
     later = {seen["key"] for seen in _LATER_LETTER.finditer(value[:1_000])} & letters
     return (later.pop(), value) if len(later) == 1 else (None, value)
+
+
+def without_circle(value: str) -> str:
+    """Return a suggestion that begins with `ⓑ` or `Ⓑ` with the letter in place of that."""
+    first = unicodedata.normalize("NFKC", value[:1])
+    return first.upper() + value[1:] if value[:1] in _CIRCLED and first else value
 
 
 def _plain(text: str) -> str:

@@ -16,10 +16,11 @@ from samobot.session.blocks import Line
 
 _TAG = r"(?:\s{0,2}[\[(][^\])\n]{0,60}[\])])?"
 LABEL = re.compile(
-    r"(?:[^\w\s#.]{1,3}\s{0,2}){0,3}(?:\[[^\]\n]{0,30}\]\s{0,2})?\*{0,2}"
-    r"(?:Q(?:uestion)?|Frage|Pregunta|Domanda|Вопрос)\s{0,3}[#-]?\s?"
+    r"(?:[^\w\s#.]{1,3}\s{0,2}){0,3}(?:\[[^\]\n]{0,30}\]\s{0,2})?(?:\*{0,2}|_{1,2})"
+    r"(?:Q(?:uestion)?|Frage|Pregunta|Domanda|Pergunta|Вопрос|问题|問題|質問|질문)\s{0,3}[#.-]?\s?"
     r"(?P<number>[0-9]{1,6})(?P<part>(?:\.[0-9]{1,3}){0,3}(?:[a-z](?![a-z]))?)"
-    rf"\*{{0,2}}{_TAG}\*{{0,2}}~{{0,2}}\s{{0,3}}(?:[:.)–—-]\*{{0,2}}(?P<title>.*))?",
+    r"(?:\s?(?:/|of|von|из|de)\s?[0-9]{1,4})?[*_`\]]{0,3}"
+    rf"{_TAG}\*{{0,2}}~{{0,2}}\s{{0,3}}(?:[:：.)|–—-]\*{{0,2}}(?P<title>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
 _NUMBERED = re.compile(r"\W{0,4}(?P<number>[0-9]{1,4})[.):]\*{0,2}\s{1,3}(?P<title>\S.*)", re.DOTALL)
@@ -167,7 +168,7 @@ def _cleaned(title: str) -> str:
     title = title.strip()
     for _ in range(_MAX_DONE_MARKS):
         title = title[:-40] + _DONE_MARK.sub("", title[-40:])
-    for mark in ("~~", "**"):
+    for mark in ("~~", "**", "__", "*"):
         if title.count(mark) == 1 and title.endswith(mark):
             title = title.removesuffix(mark)
     return title.strip()

@@ -163,6 +163,7 @@ FLEET_VALUES = {
     "fleet.forge",
     "fleet.landing_models",
     "fleet.models",
+    "fleet.pull_request_watch",
     "fleet.results",
     "fleet.schedule_times",
     "fleet.schedules",  # the bot's own list, which the terminal shares; of a session it knows the name

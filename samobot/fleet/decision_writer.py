@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from pydantic import TypeAdapter
+
 from samobot.errors import UsageError
+from samobot.fleet.ledger import Ledger, LedgerEntry
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import AnsweredView, AnswerReceipt, QuestionAnswer, UserFile
 from samobot.fleet.run_queue import RunQueue
@@ -16,6 +19,8 @@ from samobot.session.gate import Person
 from samobot.session.user_files import NewFile, save_files
 from samobot.system.threads import Threads
 
+_NOTHING: TypeAdapter[None] = TypeAdapter(None)
+
 
 class DecisionWriter:
     """Records the decisions about sessions, and continues those that no longer wait.
@@ -24,6 +29,7 @@ class DecisionWriter:
         key: Marks the decisions that samobot writes.
         reading: Where the sessions are.
         running: Continues sessions.
+        ledger: What was carried out already.
         threads: Where files are written.
         now: The clock, aware.
     """
@@ -34,12 +40,14 @@ class DecisionWriter:
         *,
         reading: SessionReader,
         running: RunQueue,
+        ledger: Ledger,
         threads: Threads,
         now: Callable[[], datetime],
     ) -> None:
         self._key = key
         self._reading = reading
         self._running = running
+        self._ledger = ledger
         self._threads = threads
         self._now = now
 
@@ -94,14 +102,24 @@ class DecisionWriter:
         )
         await self._running.go_on(ref)
 
-    async def add_guidance(self, ref: SessionRef, words: str, by: Person, *, interrupt: bool) -> None:
+    async def add_guidance(
+        self, ref: SessionRef, words: str, by: Person, *, interrupt: bool, request_id: str | None
+    ) -> None:
         """Leave guidance for the running agent, or for the next iteration.
 
         Raises:
             UsageError: The text is empty.
         """
         folder = await self._reading.folder(ref)
-        await self._threads.run(lambda: gate.tell(folder, words, by.who, self._now(), interrupt=interrupt))
+
+        async def tell(attempt: LedgerEntry) -> None:
+            await self._threads.run(
+                lambda: gate.tell(
+                    folder, words, by.who, attempt.at, interrupt=interrupt, repeated=attempt.repeated
+                )
+            )
+
+        await self._ledger.once(request_id, f"guidance for {ref.key}", tell, _NOTHING)
 
     async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
         """Save files into a session's folder, with guidance about them.

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, Leftover
+from samobot.fleet.forge import CheckView
+from samobot.fleet.landing_models import (
+    LandingResult,
+    LandingStep,
+    LandingView,
+    Leftover,
+    PullRequestReport,
+)
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
@@ -31,6 +38,10 @@ class Fleet(Protocol):
     Arguments and results are values that survive a round trip through JSON: references and models, never paths,
     processes or open files. Every call that names a session raises `NotFoundError` if the session is gone, and
     `StorageError` if the disk refuses.
+
+    Every call may be repeated after a crash. Those that would add something a second time take `request_id`, which
+    names what the user sent: a repetition under the same name returns what the first attempt did, and completes
+    one that was cut off. None acts each time.
     """
 
     # Projects and sessions ---------------------------------------------------------------------------------------
@@ -92,7 +103,7 @@ class Fleet(Protocol):
     async def wait_for_starts(self) -> None:
         """Wait for the workers that are being started just now."""
 
-    async def start(self, request: StartRequest, by: Person) -> StartResult:
+    async def start(self, request: StartRequest, by: Person, *, request_id: str | None = None) -> StartResult:
         """Start a new session or continue an existing one; it is queued if too many run.
 
         Raises:
@@ -177,14 +188,18 @@ class Fleet(Protocol):
     async def costs(self, days: int) -> CostReport:
         """Add up what all sessions, archived ones too, have cost in the last `days` local days."""
 
-    async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+    async def set_budget(
+        self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None = None
+    ) -> None:
         """Set what the whole session may cost; one that had used its budget up continues.
 
         Raises:
             UsageError: It is no amount of money.
         """
 
-    async def raise_daily_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+    async def raise_daily_budget(
+        self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None = None
+    ) -> None:
         """Let all sessions together spend `usd` more today; this one continues."""
 
     # Decisions ---------------------------------------------------------------------------------------------------
@@ -238,7 +253,15 @@ class Fleet(Protocol):
             UsageError: The feedback is empty.
         """
 
-    async def add_guidance(self, ref: SessionRef, text: str, by: Person, *, interrupt: bool = False) -> None:
+    async def add_guidance(
+        self,
+        ref: SessionRef,
+        text: str,
+        by: Person,
+        *,
+        interrupt: bool = False,
+        request_id: str | None = None,
+    ) -> None:
         """Leave guidance for the running agent, or for the next iteration.
 
         Args:
@@ -246,6 +269,7 @@ class Fleet(Protocol):
             text: The guidance.
             by: Who gives it.
             interrupt: Whether it breaks off what the agent is doing.
+            request_id: Names the request; see `Fleet`.
 
         Raises:
             SessionDoneError: There will be no further iteration.
@@ -330,6 +354,16 @@ class Fleet(Protocol):
             ConflictError: Something has changed since, or it cannot be done; nothing was changed.
             BusyError: The session is being landed just now.
         """
+
+    async def pull_request(self, ref: SessionRef) -> PullRequestReport:
+        """Read a session's pull request with its comments, also while the session works. Takes up to some minutes.
+
+        Raises:
+            ConflictError: Its branch cannot be read.
+        """
+
+    async def check_log(self, ref: SessionRef, check: CheckView) -> str:
+        """Read the last lines of a failed check's log; empty if they cannot be had, or not yet."""
 
     async def leftovers(self) -> list[Leftover]:
         """List worktrees with branches of sessions that are archived or done; takes seconds."""

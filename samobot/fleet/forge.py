@@ -17,6 +17,12 @@ _ADDRESS = re.compile(
 )
 
 
+_LOGIN = re.compile(
+    r"auth login|HTTP 401|bad credentials|authentication (failed|required|token)", re.IGNORECASE
+)
+_RATE_LIMIT = re.compile(r"rate limit|HTTP 429|abuse detection", re.IGNORECASE)
+
+
 class PullRequestState(StrEnum):
     """Whether a pull request can still be merged."""
 
@@ -99,6 +105,39 @@ class PullRequestView(BaseModel):
         return self.obstacle
 
 
+class CommentView(BaseModel):
+    """What somebody wrote about a pull request: a comment, a comment on a line, or a review.
+
+    Attributes:
+        id: Names it at the forge.
+        author: The login of its author.
+        text: Its Markdown text; written by others, so it is quoted wherever it is used.
+        path: The file that it is about; empty if it is about the whole.
+        line: The line in that file; None if that is unknown or no longer exists.
+        url: Its page.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    author: str
+    text: str
+    path: str = ""
+    line: int | None = None
+    url: str = ""
+
+
+class ForgeProblem(StrEnum):
+    """Why a forge could not be asked."""
+
+    LOGIN = "login"
+    """Its tool has no valid login."""
+    RATE_LIMIT = "rate-limit"
+    """It was asked too often."""
+    OTHER = "other"
+    """Anything else, such as no network."""
+
+
 class ForgeError(Exception):
     """The forge or its tool refused, cannot be reached, or answered something unexpected.
 
@@ -109,6 +148,13 @@ class ForgeError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+def problem_of(message: str) -> ForgeProblem:
+    """Recognize a lost login and a rate limit by what the tool wrote."""
+    if _RATE_LIMIT.search(message):
+        return ForgeProblem.RATE_LIMIT
+    return ForgeProblem.LOGIN if _LOGIN.search(message) else ForgeProblem.OTHER
 
 
 class Forge(Protocol):
@@ -122,6 +168,12 @@ class Forge(Protocol):
 
     def merge(self, number: int, head: str, *, squash: bool) -> None:
         """Merge a pull request, only if its head is still this commit."""
+
+    def comments(self, number: int) -> tuple[CommentView, ...]:
+        """Return everything that was written about a pull request, the oldest first."""
+
+    def check_log(self, check: CheckView) -> str:
+        """Return the log of a failed check's failed steps; empty if the forge does not keep it."""
 
 
 def split_address(address: str) -> tuple[str, str] | None:

@@ -36,7 +36,14 @@ _QUIET = {
 _DROPPED = ("TELEGRAM_", "GIT_DIR", "GIT_WORK_TREE", "GH_REPO", "GH_HOST", "GH_DEBUG", "DEBUG", "GITLAB_REPO")
 
 
-def run_tool(tool: str, arguments: Sequence[str], *, text: str = "", timeout: float = _TIMEOUT_S) -> str:
+def run_tool(
+    tool: str,
+    arguments: Sequence[str],
+    *,
+    text: str = "",
+    timeout: float = _TIMEOUT_S,
+    keep_end: bool = False,
+) -> str:
     """Run a forge's tool and return its output.
 
     Args:
@@ -44,6 +51,7 @@ def run_tool(tool: str, arguments: Sequence[str], *, text: str = "", timeout: fl
         arguments: Its arguments; no secrets, as everybody sees them in the list of processes.
         text: Its input.
         timeout: Seconds after which it is ended with all its children.
+        keep_end: Whether the end of an output beyond 4 MB is returned instead of its beginning.
 
     Raises:
         ForgeError: It is not installed, failed, or did not end in time.
@@ -76,7 +84,8 @@ def run_tool(tool: str, arguments: Sequence[str], *, text: str = "", timeout: fl
     if process.returncode != 0:
         said = one_line(errors.decode("utf-8", "replace"), 300)
         raise ForgeError(f"{tool}: {said or f'it ended with code {process.returncode}'}")
-    return output[:_ANSWER_LIMIT].decode("utf-8", "replace")
+    kept = output[-_ANSWER_LIMIT:] if keep_end else output[:_ANSWER_LIMIT]
+    return kept.decode("utf-8", "replace")
 
 
 def read_json(tool: str, arguments: Sequence[str], *, text: str = "") -> Any:
@@ -85,8 +94,26 @@ def read_json(tool: str, arguments: Sequence[str], *, text: str = "") -> Any:
     Raises:
         ForgeError: As for `run_tool`, or the output is not JSON.
     """
-    output = run_tool(tool, arguments, text=text)
+    pages = read_json_pages(tool, arguments, text=text)
+    if len(pages) != 1:
+        raise ForgeError(f"{tool} answered something that is not JSON.")
+    return pages[0]
+
+
+def read_json_pages(tool: str, arguments: Sequence[str], *, text: str = "") -> list[Any]:
+    """Run a forge's tool and parse its output as JSON values, one for each page of a long answer.
+
+    Raises:
+        ForgeError: As for `run_tool`, or the output is not JSON.
+    """
+    output = run_tool(tool, arguments, text=text).strip()
+    decoder, pages, at = json.JSONDecoder(), [], 0
     try:
-        return json.loads(output)
+        while at < len(output):
+            page, at = decoder.raw_decode(output, at)
+            pages.append(page)
+            while output[at : at + 1].isspace():
+                at += 1
     except (ValueError, RecursionError):
         raise ForgeError(f"{tool} answered something that is not JSON.") from None
+    return pages

@@ -1,12 +1,20 @@
 """GitHub through `gh`. The fields are those of `gh pr list --json`, documented in `gh help formatting` and GitHub's
-GraphQL schema (PullRequest, CheckRun, StatusContext)."""
+GraphQL schema (PullRequest, CheckRun, StatusContext), and of its REST API (pull request review comments)."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from samobot.fleet.forge import CheckState, CheckView, ForgeError, PullRequestState, PullRequestView
-from samobot.fleet.forge_tool import read_json, run_tool
+from samobot.fleet.forge import (
+    CheckState,
+    CheckView,
+    CommentView,
+    ForgeError,
+    PullRequestState,
+    PullRequestView,
+)
+from samobot.fleet.forge_tool import read_json, read_json_pages, run_tool
 
 _FIELDS = (
     "number,url,title,state,isDraft,headRefOid,headRefName,baseRefName,isCrossRepository,"
@@ -16,6 +24,8 @@ _GREEN = frozenset({"SUCCESS", "NEUTRAL", "SKIPPED"})
 _PENDING = frozenset({"", "PENDING", "EXPECTED"})
 _READY = frozenset({"CLEAN", "HAS_HOOKS"})
 _NEWEST = 20
+_JOB = re.compile(r"https://[^/]+/[^/]+/[^/]+/actions/runs/\d+/job/(\d+)\b")
+_SILENT_REVIEWS = frozenset({"PENDING", "DISMISSED"})
 
 
 class GitHub:
@@ -27,6 +37,7 @@ class GitHub:
     """
 
     def __init__(self, host: str, path: str) -> None:
+        self._host, self._path = host, path
         self._repository = f"{host}/{path}"
 
     def find(self, branch: str) -> PullRequestView | None:
@@ -62,6 +73,67 @@ class GitHub:
         run_tool(
             "gh", ["pr", "merge", str(number), "--repo", self._repository, how, "--match-head-commit", head]
         )
+
+    def comments(self, number: int) -> tuple[CommentView, ...]:
+        """Return what was written about a pull request; see `Forge.comments`."""
+        whole = read_json(
+            "gh", ["pr", "view", str(number), "--repo", self._repository, "--json", "comments,reviews"]
+        )
+        pages = read_json_pages(
+            "gh",
+            ["api", "--hostname", self._host, "--paginate",
+             f"repos/{self._path}/pulls/{number}/comments?per_page=100"],
+        )  # fmt: skip
+        try:
+            found = [(each["createdAt"], _comment(each, each["url"])) for each in whole["comments"]]
+            found += [
+                (each["submittedAt"] or "", _review(each))
+                for each in whole["reviews"]
+                if each["state"] not in _SILENT_REVIEWS
+                and (each["body"].strip() or each["state"] == "CHANGES_REQUESTED")
+            ]
+            found += [(each["created_at"], _line_comment(each)) for page in pages for each in page]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ForgeError(
+                f"gh answered something unexpected about comments of #{number}: {error!r}."
+            ) from error
+        return tuple(comment for _, comment in sorted(found, key=lambda each: each[0]))
+
+    def check_log(self, check: CheckView) -> str:
+        """Return the log of a failed job of GitHub Actions; see `Forge.check_log`."""
+        job = _JOB.match(check.url)
+        if job is None:
+            return ""
+        return run_tool(
+            "gh", ["run", "view", "--repo", self._repository, "--job", job[1], "--log-failed"], keep_end=True
+        )
+
+
+def _comment(values: dict[str, Any], url: str = "") -> CommentView:
+    return CommentView(id=str(values["id"]), author=_login(values["author"]), text=values["body"], url=url)
+
+
+def _review(values: dict[str, Any]) -> CommentView:
+    comment = _comment(values)
+    if values["state"] != "CHANGES_REQUESTED":
+        return comment
+    return comment.model_copy(update={"text": f"Changes requested. {comment.text}".strip()})
+
+
+def _line_comment(values: dict[str, Any]) -> CommentView:
+    return CommentView(
+        id=f"line-{values['id']}",
+        author=_login(values["user"]),
+        text=values["body"],
+        path=values["path"],
+        line=values.get("line") or values.get("original_line"),
+        url=values["html_url"],
+    )
+
+
+def _login(author: dict[str, Any] | None) -> str:
+    """The login of an author; GitHub shows a deleted account as `ghost`."""
+    return str((author or {}).get("login") or "ghost")
 
 
 def _pull_request(values: dict[str, Any]) -> PullRequestView:

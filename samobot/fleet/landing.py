@@ -9,15 +9,29 @@ the journal's `landing` event. Repeated, a decided step whose effect is there is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
 from samobot.config.project import Project
 from samobot.errors import BusyError, ConflictError, NotFoundError, StorageError
 from samobot.fleet.documents import work_dir_of
-from samobot.fleet.forge import Forge, ForgeError, PullRequestState
+from samobot.fleet.forge import (
+    CheckView,
+    CommentView,
+    Forge,
+    ForgeError,
+    PullRequestState,
+    problem_of,
+)
 from samobot.fleet.landing_look import LandingLook, look_at
-from samobot.fleet.landing_models import LandingOffer, LandingResult, LandingStep, LandingView
+from samobot.fleet.landing_models import (
+    LandingOffer,
+    LandingResult,
+    LandingStep,
+    LandingView,
+    PullRequestReport,
+)
 from samobot.session import journal
 from samobot.session.branch_removal import Removal, remove_branch, remove_remote_branch
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
@@ -31,10 +45,12 @@ from samobot.session.push import push
 from samobot.session.repository import repository_lock
 from samobot.session.snapshot import is_done
 from samobot.session.vault import edit_lock
-from samobot.text import without_surrogates
+from samobot.text import clip, printable, without_surrogates
 
 _LOCK, _LOCK_WAIT_S = ".landing.lock", 60.0
 _REMOVES = frozenset({LandingStep.CLEAN_UP, LandingStep.DISCARD})
+_LOG_LINES, _LOG_WIDTH = 40, 300
+_LOG_PREFIX = re.compile(r"\ufeff?\d{4}-\d\d-\d\dT[\d:.]+Z ?")
 _MERGES = {LandingStep.MERGE: MergeMethod.MERGE, LandingStep.SQUASH: MergeMethod.SQUASH}
 
 
@@ -48,6 +64,48 @@ def landing_view(project: Project, folder: SessionFolder) -> LandingView:
     """
     _refuse_unless_done(folder)
     return look_at(project, folder, frozenset(LandingStep)).view()
+
+
+def pull_request_report(project: Project, folder: SessionFolder) -> PullRequestReport:
+    """Read a session's pull request with all comments, also while the session works on its next round.
+
+    Raises:
+        ConflictError: The branch cannot be read.
+        NotFoundError: It has no branch of its own.
+        SamobotError: The repository is damaged, or the disk refuses.
+    """
+    look = look_at(project, folder, frozenset(LandingStep))
+    comments: tuple[CommentView, ...] = ()
+    problem = look.forge_problem
+    if look.forge is None:
+        problem = f"The remote of {folder.name} cannot be read, or is at no forge that samobot knows."
+    elif look.pull_request is not None:
+        try:
+            comments = look.forge.comments(look.pull_request.number)
+        except ForgeError as failure:
+            problem = failure.message
+    kind = problem_of(problem) if problem else None
+    return PullRequestReport(landing=look.view(), comments=comments, problem=kind, problem_text=problem)
+
+
+def check_log(project: Project, folder: SessionFolder, check: CheckView) -> str:
+    """Return the last lines of a failed check's log; empty if it cannot be had, or not yet.
+
+    Raises:
+        SamobotError: See `pull_request_report`.
+    """
+    look = look_at(project, folder, frozenset({LandingStep.MERGE_PR}))
+    try:
+        text = look.forge.check_log(check) if look.forge is not None else ""
+    except ForgeError:
+        return ""
+    lines = [printable(line.rstrip()) for line in text.splitlines() if line.strip()]
+    return "\n".join(clip(_without_job(line), _LOG_WIDTH) for line in lines[-_LOG_LINES:])
+
+
+def _without_job(line: str) -> str:
+    """A line of a log without the names of its job and step and its time, which `gh` puts before each."""
+    return _LOG_PREFIX.sub("", line.rpartition("\t")[2])
 
 
 def land(

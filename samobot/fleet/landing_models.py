@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from samobot.fleet.forge import PullRequestView
+from samobot.fleet.forge import CommentView, ForgeProblem, PullRequestView
 from samobot.fleet.models import SessionRef
 
 
@@ -113,6 +113,22 @@ class LandingResult(_Reply):
     text: str
     commit: str
     repeated: bool = False
+
+
+class PullRequestReport(_Reply):
+    """A session's pull request as the forge has it now.
+
+    Attributes:
+        landing: The branch, its pull request, and what can be done with them.
+        comments: What was written about it, the oldest first.
+        problem: Why the forge could not be asked; None if it was.
+        problem_text: The same in the tool's terms.
+    """
+
+    landing: LandingView
+    comments: tuple[CommentView, ...] = ()
+    problem: ForgeProblem | None = None
+    problem_text: str = ""
 
 
 class Leftover(_Reply):

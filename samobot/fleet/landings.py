@@ -7,8 +7,15 @@ from collections.abc import Callable
 from datetime import datetime
 
 from samobot.fleet.clean_up import clean, leftovers
-from samobot.fleet.landing import land, landing_view
-from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, Leftover
+from samobot.fleet.forge import CheckView
+from samobot.fleet.landing import check_log, land, landing_view, pull_request_report
+from samobot.fleet.landing_models import (
+    LandingResult,
+    LandingStep,
+    LandingView,
+    Leftover,
+    PullRequestReport,
+)
 from samobot.fleet.models import SessionRef
 from samobot.fleet.session_reader import SessionReader
 from samobot.session.gate import Person
@@ -46,6 +53,18 @@ class Landings:
         return await self._threads.run_slowly(
             lambda: land(project, folder, step, by, expected=expected, now=self._now, key=self._key)
         )
+
+    async def pull_request(self, ref: SessionRef) -> PullRequestReport:
+        """Read a session's pull request; see `Fleet.pull_request`."""
+        project = await self._reading.project(ref.project)
+        folder = await self._reading.folder(ref)
+        return await self._threads.run_slowly(lambda: pull_request_report(project, folder))
+
+    async def check_log(self, ref: SessionRef, check: CheckView) -> str:
+        """Return the end of a failed check's log; see `Fleet.check_log`."""
+        project = await self._reading.project(ref.project)
+        folder = await self._reading.folder(ref)
+        return await self._threads.run_slowly(lambda: check_log(project, folder, check))
 
     async def leftovers(self) -> list[Leftover]:
         """List what is left of archived and merged sessions; see `Fleet.leftovers`."""

@@ -16,8 +16,16 @@ from samobot.fleet.decision_writer import DecisionWriter
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.file_watch import watch
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, Leftover
+from samobot.fleet.forge import CheckView
+from samobot.fleet.landing_models import (
+    LandingResult,
+    LandingStep,
+    LandingView,
+    Leftover,
+    PullRequestReport,
+)
 from samobot.fleet.landings import Landings
+from samobot.fleet.ledger import Ledger
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
     AnswerReceipt,
@@ -90,11 +98,13 @@ class LocalFleet(Fleet):
             self.desired_runs, settings.samobot_max_parallel, state_dir,
             reading=self._reader, workers=self._workers, now=now, changed=self._changed.set,
         )  # fmt: skip
+        ledger = Ledger(state_dir, self._threads, now)
         self._starter = SessionStarter(
-            settings, key, reading=self._reader, running=self._queue, threads=self._threads, now=now
-        )
+            settings, key, reading=self._reader, running=self._queue, ledger=ledger,
+            threads=self._threads, now=now,
+        )  # fmt: skip
         self._decisions = DecisionWriter(
-            key, reading=self._reader, running=self._queue, threads=self._threads, now=now
+            key, reading=self._reader, running=self._queue, ledger=ledger, threads=self._threads, now=now
         )
         self._landings = Landings(key, reading=self._reader, threads=self._threads, now=now)
         self._stopper = SessionStopper(
@@ -166,8 +176,8 @@ class LocalFleet(Fleet):
     async def wait_for_starts(self) -> None:
         await self._queue.wait_for_starts()
 
-    async def start(self, request: StartRequest, by: Person) -> StartResult:
-        return await self._starter.start(request, by)
+    async def start(self, request: StartRequest, by: Person, *, request_id: str | None = None) -> StartResult:
+        return await self._starter.start(request, by, request_id=request_id)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
         return await self._starter.resume(ref, by, budget_usd=budget_usd)
@@ -201,11 +211,15 @@ class LocalFleet(Fleet):
     async def costs(self, days: int) -> CostReport:
         return await self._reader.costs(days)
 
-    async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
-        await self._starter.set_budget(ref, usd, by)
+    async def set_budget(
+        self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None = None
+    ) -> None:
+        await self._starter.set_budget(ref, usd, by, request_id=request_id)
 
-    async def raise_daily_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
-        await self._starter.raise_daily_budget(ref, usd, by)
+    async def raise_daily_budget(
+        self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None = None
+    ) -> None:
+        await self._starter.raise_daily_budget(ref, usd, by, request_id=request_id)
 
     # Decisions
 
@@ -225,8 +239,16 @@ class LocalFleet(Fleet):
     ) -> None:
         await self._decisions.reject(ref, feedback, by, expected=expected)
 
-    async def add_guidance(self, ref: SessionRef, text: str, by: Person, *, interrupt: bool = False) -> None:
-        await self._decisions.add_guidance(ref, text, by, interrupt=interrupt)
+    async def add_guidance(
+        self,
+        ref: SessionRef,
+        text: str,
+        by: Person,
+        *,
+        interrupt: bool = False,
+        request_id: str | None = None,
+    ) -> None:
+        await self._decisions.add_guidance(ref, text, by, interrupt=interrupt, request_id=request_id)
 
     async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
         return await self._decisions.add_files(ref, files, text, by)
@@ -255,6 +277,12 @@ class LocalFleet(Fleet):
 
     async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
         return await self._landings.land(ref, step, by, expected=expected)
+
+    async def pull_request(self, ref: SessionRef) -> PullRequestReport:
+        return await self._landings.pull_request(ref)
+
+    async def check_log(self, ref: SessionRef, check: CheckView) -> str:
+        return await self._landings.check_log(ref, check)
 
     async def leftovers(self) -> list[Leftover]:
         return await self._landings.leftovers()

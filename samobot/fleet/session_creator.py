@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from samobot.config.project import Project
 from samobot.errors import UsageError
+from samobot.fleet.ledger import LedgerEntry
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worktree_setup import set_up_worktree
 from samobot.phases import Phase
@@ -106,6 +107,7 @@ def open_or_guide(
     *,
     branch_prefix: str = "",
     refuse: Callable[[SessionFolder], None],
+    attempt: LedgerEntry | None = None,
 ) -> Opened:
     """Find or create a session; the text of a request for one that exists becomes guidance.
 
@@ -116,14 +118,18 @@ def open_or_guide(
         now: The local time.
         branch_prefix: Put before the session's name in its git branch, with a slash.
         refuse: Raises if an existing session takes no guidance now.
+        attempt: The call that this is part of; what an earlier attempt at it has done is not done again.
 
     Raises:
         SamobotError: What `open_session` and `refuse` raise.
     """
     opened = open_session(project, request, now, branch_prefix)
+    repeated = attempt is not None and attempt.repeated
+    if attempt is not None and repeated and not attempt.existed:
+        return replace(opened, created=True)  # by the earlier attempt, with the text as its task
     if not opened.created and request.text:
         refuse(opened.folder)
-        gate.tell(opened.folder, request.text, who, now)
+        gate.tell(opened.folder, request.text, who, now, repeated=repeated)
     return opened
 
 

@@ -8,13 +8,17 @@ from collections.abc import Callable
 from datetime import datetime
 from math import isfinite
 
+from pydantic import TypeAdapter
+
+from samobot.config.project import Project
 from samobot.config.settings import Settings
 from samobot.errors import ConflictError, DayOverError, UsageError
 from samobot.fleet.catalog_entry import require_regular
+from samobot.fleet.ledger import Ledger, LedgerEntry
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import ResumeKind, ResumeResult, StartResult
 from samobot.fleet.run_queue import RunQueue, is_held, run_options
-from samobot.fleet.session_creator import open_or_guide
+from samobot.fleet.session_creator import find_session, open_or_guide
 from samobot.fleet.session_reader import SessionReader
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worktree_recreation import recreate, refuse_without_worktree
@@ -31,6 +35,9 @@ from samobot.session.user_files import NewFile, save_files
 from samobot.system.threads import Threads
 from samobot.text import human_money
 
+_START_RESULT = TypeAdapter(StartResult)
+_NOTHING: TypeAdapter[None] = TypeAdapter(None)
+
 _KEPT = " Your message is kept for its next iteration."
 
 
@@ -42,6 +49,7 @@ class SessionStarter:
         key: Marks the decisions that samobot writes.
         reading: Reads sessions from their files.
         running: The queue of runs.
+        ledger: What was carried out already.
         threads: Where files are written and git is run.
         now: The clock, aware.
     """
@@ -53,6 +61,7 @@ class SessionStarter:
         *,
         reading: SessionReader,
         running: RunQueue,
+        ledger: Ledger,
         threads: Threads,
         now: Callable[[], datetime],
     ) -> None:
@@ -60,11 +69,12 @@ class SessionStarter:
         self._key = key
         self._reading = reading
         self._running = running
+        self._ledger = ledger
         self._threads = threads
         self._now = now
         self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def start(self, request: StartRequest, by: Person) -> StartResult:
+    async def start(self, request: StartRequest, by: Person, *, request_id: str | None) -> StartResult:
         """Start a new session or continue an existing one; it is queued if too many run.
 
         Raises:
@@ -75,7 +85,21 @@ class SessionStarter:
         """
         self._running.refuse_in_panic()
         found = await self._reading.project(request.project)
-        now = self._now().astimezone()
+        existing = await self._threads.run_slowly(lambda: find_session(found, request.session))
+        return await self._ledger.once(
+            request_id,
+            f"start in {found.name}",
+            lambda attempt: self._start(found, request, by, attempt),
+            _START_RESULT,
+            session=request.session,
+            existed=existing is not None,
+        )
+
+    async def _start(
+        self, found: Project, request: StartRequest, by: Person, attempt: LedgerEntry
+    ) -> StartResult:
+        request = request.model_copy(update={"session": attempt.session})
+        now = attempt.at.astimezone()
         prefix = self._settings.git_branch_prefix
         async with self._opening[found.name]:
             opened = await self._threads.run_slowly(
@@ -86,6 +110,7 @@ class SessionStarter:
                     now,
                     branch_prefix=prefix,
                     refuse=_refuse_unusable,
+                    attempt=attempt,
                 )
             )
         ref = SessionRef(project=found.name, folder=opened.folder.path.name, name=opened.folder.name)
@@ -144,12 +169,22 @@ class SessionStarter:
             return ResumeResult(kind=ResumeKind.RUNNING, place=view.place)  # begun before, and taken up
         return await self.resume(ref, by, budget_usd=budget_usd)
 
-    async def set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+    async def set_budget(self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None) -> None:
         """Set what the whole session may cost; one that had used its budget up continues.
 
         Raises:
             UsageError: It is no amount of money.
         """
+        _check_budget(usd)
+        await self._ledger.once(
+            request_id,
+            f"budget of {ref.key}",
+            lambda attempt: self._set_budget(ref, usd if attempt.usd is None else attempt.usd, by),
+            _NOTHING,
+            usd=usd,
+        )
+
+    async def _set_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
         before = await self._reading.view(ref)
         await self._write_budget(ref, usd, by)
         after = await self._reading.view(ref)
@@ -158,14 +193,28 @@ class SessionStarter:
             await self._lift(ref, by)
             await self._running.go_on(ref)
 
-    async def raise_daily_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
+    async def raise_daily_budget(
+        self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None
+    ) -> None:
         """Let all sessions together spend more today than the day's budget; this one continues.
 
         Raises:
             StorageError: The disk refused.
         """
+        await self._ledger.once(
+            request_id,
+            "budget of the day",
+            lambda attempt: self._raise_daily_budget(ref, usd, by, attempt),
+            _NOTHING,
+        )
+
+    async def _raise_daily_budget(
+        self, ref: SessionRef, usd: float, by: Person, attempt: LedgerEntry
+    ) -> None:
         state_dir = self._settings.samobot_state_dir
-        await self._threads.run(lambda: spending.allow(state_dir, self._now(), usd, by.who))
+        await self._threads.run(
+            lambda: spending.allow(state_dir, attempt.at, usd, by.who, request=attempt.request)
+        )
         await self._lift(ref, by)
         await self._running.go_on(ref)
 
@@ -208,8 +257,7 @@ class SessionStarter:
         Never into a run's flags, which would bring it back after another one, nor into a request, which a
         worker that has just started forgets.
         """
-        if not (isfinite(usd) and usd > 0):
-            raise UsageError(f"“{usd:g}” cannot be a budget; give an amount such as {human_money(5)}.")
+        _check_budget(usd)
         folder = await self._reading.folder(ref)
         await self._threads.run(
             lambda: journal.append(folder, EventName.BUDGET, self._now(), usd=usd, by=by.who)
@@ -261,6 +309,11 @@ def _refuse_at_gate(view: SessionView, *, kept: bool = False) -> None:
     raise ConflictError(
         f"{view.ref.name} waits for {what}; it continues automatically after that.{_KEPT if kept else ''}"
     )
+
+
+def _check_budget(usd: float) -> None:
+    if not (isfinite(usd) and usd > 0):
+        raise UsageError(f"“{usd:g}” cannot be a budget; give an amount such as {human_money(5)}.")
 
 
 def _is_out_of_money(view: SessionView) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from samobot.errors import StorageError
 from samobot.money.costs import is_money
@@ -103,7 +104,7 @@ def spent_today(state_dir: Path, now: datetime) -> float:
     return _total(_file_of(state_dir, now))
 
 
-def allow(state_dir: Path, now: datetime, usd: float, who: str) -> None:
+def allow(state_dir: Path, now: datetime, usd: float, who: str, *, request: str = "") -> None:
     """Let the sessions spend more than the cap today; does not carry over to tomorrow.
 
     Args:
@@ -111,6 +112,7 @@ def allow(state_dir: Path, now: datetime, usd: float, who: str) -> None:
         now: The present, aware.
         usd: How much more, in US dollars.
         who: Who allowed it.
+        request: Names the request; one that is repeated on that day allows it once.
 
     Raises:
         StorageError: The disk refused.
@@ -120,8 +122,10 @@ def allow(state_dir: Path, now: datetime, usd: float, who: str) -> None:
         raise ValueError(f"{usd!r} is no amount of money")
     path = _file_of(state_dir, now)
     make_folder(path.parent, 0o700, remedy=_REMEDY)
+    record = {"at": stamp(now), "who": who, "allowed": usd} | ({"request": request} if request else {})
     with _lock(path.parent):
-        append_line(path, json.dumps({"at": stamp(now), "who": who, "allowed": usd}), mode=0o600)
+        if not request or all(known.get("request") != request for known in _records(path)):
+            append_line(path, json.dumps(record), mode=0o600)
 
 
 def allowed_today(state_dir: Path, now: datetime) -> float:
@@ -182,24 +186,24 @@ def _file_of(state_dir: Path, now: datetime) -> Path:
 
 
 def _total(path: Path, kind: str = "usd") -> float:
+    amounts = (record.get(kind) for record in _records(path))
+    return math.fsum(float(usd) for usd in amounts if is_money(usd))
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with path.open("rb") as file:
-            return math.fsum(_amounts(iter(lambda: file.readline(_MAX_LINE), b""), kind))
+            for line in iter(lambda: file.readline(_MAX_LINE), b""):
+                try:
+                    record = json.loads(line)
+                except (ValueError, RecursionError):
+                    continue
+                if isinstance(record, dict):
+                    yield record
     except FileNotFoundError:
-        return 0.0
+        return
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _amounts(lines: Iterator[bytes], kind: str) -> Iterator[float]:
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        usd = record.get(kind) if isinstance(record, dict) else None
-        if is_money(usd):
-            yield float(usd)
 
 
 def _prune(folder: Path, today: date) -> None:

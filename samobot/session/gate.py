@@ -188,7 +188,14 @@ def reject(
 
 
 def tell(
-    folder: SessionFolder, words: str, who: str, now: datetime, *, once: bool = False, interrupt: bool = False
+    folder: SessionFolder,
+    words: str,
+    who: str,
+    now: datetime,
+    *,
+    once: bool = False,
+    interrupt: bool = False,
+    repeated: bool = False,
 ) -> None:
     """Leave guidance for the iteration that runs, if that can take it up, or else for the next one.
 
@@ -199,6 +206,7 @@ def tell(
         now: The time, aware.
         once: Whether the same guidance that waits already is enough.
         interrupt: Whether it breaks off what the agent is doing.
+        repeated: Whether an earlier attempt, with the same time, may have left it already.
 
     Raises:
         SessionDoneError: There is no next iteration.
@@ -208,6 +216,8 @@ def tell(
     with edit_lock(folder.path):
         refuse_if_done(folder)
         revert_and_log(folder, now)
+        if repeated and _has_guidance(folder, who, words, now):
+            return
         if interrupt and words.strip() and holder(folder) is not None:
             # Before the guidance: that is what the worker looks for.
             request(folder, WorkerRequest(RequestKind.INTERRUPT, who))
@@ -312,6 +322,13 @@ def _add_guidance(folder: SessionFolder, who: str, words: str, now: datetime, *,
     if once and any(not item.done and item.text == words for item in known):
         return
     edit_guidance(folder, lambda text: add_guidance(text, who, words, now.astimezone()))
+
+
+def _has_guidance(folder: SessionFolder, who: str, words: str, now: datetime) -> bool:
+    """Whether this item is there, taken up or not."""
+    (new,) = parse_guidance(add_guidance("", who, words, now.astimezone()))
+    known = parse_guidance(counting_guidance(folder, load(folder)) or "")
+    return any((item.when, item.who, item.text) == (new.when, new.who, new.text) for item in known)
 
 
 def _refuse_if_running(folder: SessionFolder) -> None:

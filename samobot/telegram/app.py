@@ -272,6 +272,12 @@ class BotApp:
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         scheduler = AsyncIOScheduler(job_defaults=defaults, timezone=UTC)
         scheduler.add_job(self._poll, "interval", seconds=self._settings.samobot_poll_seconds, id="poll")
+        scheduler.add_job(
+            self._context.pull_requests.look,
+            "interval",
+            seconds=max(self._settings.samobot_poll_seconds, 1.0),
+            id="pull requests",
+        )
         scheduler.add_job(self._run_schedules, "interval", seconds=_SCHEDULE_SECONDS, id="schedules")
         scheduler.add_job(self._keep_house, "interval", seconds=_HOUSEKEEPING_SECONDS, id="housekeeping")
         return scheduler

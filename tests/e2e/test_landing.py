@@ -15,6 +15,9 @@ from tests.support.scripted import scripted_shop
 
 pytestmark = pytest.mark.slow
 
+COMMENT = {"id": "IC_1", "author": {"login": "bob"}, "body": "Greet politely", "createdAt": "2026-01-15T10:00:00Z",
+           "url": "https://github.com/ann/demo/pull/12#c1"}  # fmt: skip
+
 
 async def _finish(room: ChatRoom) -> None:
     """Start a session and decide until it is done."""
@@ -108,16 +111,22 @@ async def test_pull_request_is_opened_and_merged_by_taps_once_it_is_green(tmp_pa
         room.say("/land demo")
         red = await room.see("#12 has red checks: lint", "✗ lint", after=opened.id)
         assert "✅ Merge PR" not in red.labels
+        # It is watched since it was opened: what is new reaches the chat, with a button that fixes exactly that.
+        news = await room.see("demo", "1 check failed", after=opened.id)
+        assert news.labels == ["🔁 Let it fix", "Keep fixing until green", "Ignore"]
+        forge.change_request(comments=[COMMENT])
+        said = room.say("/land demo")
+        comment = await room.see("1 new comment", "bob", "Greet politely", after=said)
+        await room.tap(comment, "Ignore")
         forge.report(head, GREEN)
-        room.say("/land demo")
-        green = await room.see("✓ test", after=red.id, fits=lambda message: "✅ Merge PR" in message.labels)
+        said = room.say("/land demo")
+        green = await room.see("✓ test", after=said, fits=lambda message: "✅ Merge PR" in message.labels)
         await room.tap(green, "✅ Merge PR")
         await room.see("#12 is merged into main")
         assert forge.read()["merges"] == [head]
         assert "greet.py" in shop.git("ls-tree", "--name-only", "main", cwd=bare)
         # The tool never runs where the repository's configuration could reach it, and gets no token of the bot.
-        assert all(
-            call[:2] in (["pr", "list"], ["pr", "create"], ["pr", "merge"]) for call in forge.read()["calls"]
-        )
+        expected = {"pr list", "pr create", "pr merge", "pr view", "api --hostname"}
+        assert {" ".join(call[:2]) for call in forge.read()["calls"]} == expected
         assert room.server.calls.rejected() == []
         assert await room.end() == 0

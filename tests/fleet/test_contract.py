@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from samobot.config.settings import load_settings
 from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError, WorktreeGoneError
 from samobot.fleet.fleet import Fleet
+from samobot.fleet.forge import CheckState, CheckView
 from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
@@ -199,6 +200,8 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert offer is not None
     landed = await fleet.land(finished, LandingStep.MERGE, ANNA, expected=offer.identity)
     assert (landed.commit, landed.repeated) == (landing.head, False)
+    assert "at no forge" in (await fleet.pull_request(finished)).problem_text
+    assert await fleet.check_log(finished, CheckView(name="lint", state=CheckState.RED)) == ""
 
     assert (await fleet.follow_up(finished, "Add a flag", ANNA)).kind is ResumeKind.RUNNING
     assert (await fleet.view(finished)).phase == "requirements"

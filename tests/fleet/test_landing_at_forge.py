@@ -12,7 +12,7 @@ import pytest
 
 from samobot.errors import ConflictError
 from samobot.fleet import forge_tool, landing
-from samobot.fleet.forge import split_address
+from samobot.fleet.forge import CheckState, CheckView, ForgeProblem, split_address
 from samobot.fleet.landing_models import LandingStep, LandingView
 from samobot.session.vault import use_state_dir
 from tests.support.fake_gh import GREEN, RED, RUNNING, STATUS, FakeForge, put_gh
@@ -304,3 +304,47 @@ def test_clean_up_after_the_forge_has_merged(room: LandingRoom, forge: FakeForge
 )  # fmt: skip
 def test_repository_of_an_address(address: str, found: tuple[str, str] | None) -> None:
     assert split_address(address) == found
+
+
+COMMENT = {"id": "IC_1", "author": {"login": "bob"}, "authorAssociation": "MEMBER", "body": "Looks good", "url": "u1",
+           "createdAt": "2026-01-15T10:00:00Z", "viewerDidAuthor": False, "isMinimized": False}  # fmt: skip
+REVIEW = {"id": "PRR_1", "author": {"login": "eve"}, "body": "", "state": "CHANGES_REQUESTED",
+          "submittedAt": "2026-01-15T10:02:00Z", "commit": {"oid": "a" * 40}}  # fmt: skip
+LINE = {"id": 7, "user": {"login": "bob"}, "body": "Rename it", "path": "greet.py", "line": None, "original_line": 3,
+        "html_url": "u2", "created_at": "2026-01-15T10:01:00Z", "commit_id": "a" * 40}  # fmt: skip
+
+
+def test_comments_of_all_kinds_are_read_in_their_order(room: LandingRoom, forge: FakeForge) -> None:
+    opened(room, forge, GREEN)
+    silent = {**REVIEW, "id": "PRR_2", "state": "COMMENTED"}
+    draft = {**REVIEW, "id": "PRR_3", "body": "not sent", "state": "PENDING", "submittedAt": None}
+    later = {**LINE, "id": 8, "user": None, "line": 4, "created_at": "2026-01-15T10:03:00Z"}
+    forge.change_request(comments=[COMMENT], reviews=[REVIEW, silent, draft], line_comments=[[LINE], [later]])
+    found = landing.pull_request_report(room.project, room.folder)
+    assert [(each.author, each.text, each.path, each.line) for each in found.comments] == [
+        ("bob", "Looks good", "", None),
+        ("bob", "Rename it", "greet.py", 3),
+        ("eve", "Changes requested.", "", None),
+        ("ghost", "Rename it", "greet.py", 4),
+    ]
+    assert len({each.id for each in found.comments}) == 4
+
+
+def test_log_of_a_failed_job_is_its_last_lines(room: LandingRoom, forge: FakeForge) -> None:
+    opened(room, forge, RED)
+    url = "https://github.com/ann/demo/actions/runs/5/job/77"
+    check = CheckView(name="lint", state=CheckState.RED, url=url)
+    assert landing.check_log(room.project, room.folder, check) == ""  # not there yet
+    lines = [f"lint\tRun ruff\t2026-01-15T10:00:00.1234567Z line {number}\x1b[0m" for number in range(100)]
+    forge.change(logs={"77": "\n".join(lines)})
+    log = landing.check_log(room.project, room.folder, check).splitlines()
+    assert (len(log), log[0], log[-1]) == (40, "line 60\ufffd[0m", "line 99\ufffd[0m")
+    elsewhere = check.model_copy(update={"url": "https://ci.example.org/1"})
+    assert landing.check_log(room.project, room.folder, elsewhere) == ""
+
+
+def test_lost_login_is_reported_as_such(room: LandingRoom, forge: FakeForge) -> None:
+    opened(room, forge, GREEN)
+    forge.change(logged_in=False)
+    found = landing.pull_request_report(room.project, room.folder)
+    assert found.problem is ForgeProblem.LOGIN

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from samobot.errors import ConflictError
 from samobot.fleet import landing
-from samobot.fleet.forge import CheckState, CheckView, ForgeError, PullRequestState, PullRequestView
+from samobot.fleet.forge import (
+    CheckState,
+    CheckView,
+    CommentView,
+    ForgeError,
+    PullRequestState,
+    PullRequestView,
+)
 from samobot.fleet.landing_look import LandingLook
 from samobot.fleet.landing_models import LandingStep, LandingView
 from samobot.session.branch_state import BaseBranch, BranchState
@@ -62,6 +69,12 @@ class History:
         if not self.queue:
             self.merges.append(head)
             self.request = self.request.model_copy(update={"state": PullRequestState.MERGED})
+
+    def comments(self, number: int) -> tuple[CommentView, ...]:
+        return ()
+
+    def check_log(self, check: CheckView) -> str:
+        return ""
 
 
 CHECKS = st.lists(st.sampled_from([*CheckState]), max_size=3).map(

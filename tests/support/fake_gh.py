@@ -6,14 +6,17 @@ fields and values of gh 2.x (`gh pr list --json`).
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SCRIPT = """
-import json, os, subprocess, sys, time
+import fcntl, json, os, subprocess, sys, time
 from pathlib import Path
 
 STATE, BARE, REPO = Path({state!r}), {bare!r}, {repo!r}
@@ -55,12 +58,15 @@ def refresh(pr):
     return pr
 
 
+lock = open(str(STATE) + ".lock", "w")  # the bot runs it several times at once
+fcntl.flock(lock, fcntl.LOCK_EX)
 forge = json.loads(STATE.read_text())
 forge["calls"].append(sys.argv[1:])
 STATE.write_text(json.dumps(forge))
 if os.path.exists(".git"):
     fail("run inside a repository")
 if forge["hang"]:
+    lock.close()
     time.sleep(600)
 if not forge["logged_in"]:
     fail("To get started with GitHub CLI, please run:  gh auth login", 4)
@@ -101,6 +107,26 @@ elif command == ["pr", "merge"]:
         git("update-ref", "refs/heads/" + pr["baseRefName"], commit, base)
         pr["state"] = "MERGED"
     STATE.write_text(json.dumps(forge))
+elif command == ["pr", "view"]:
+    found, rest = options(arguments, values=("--repo", "--json"))
+    assert found["--repo"] == REPO and found["--json"] == "comments,reviews", sys.argv
+    (pr,) = [pr for pr in forge["prs"] if pr["number"] == int(rest[0])]
+    print(json.dumps({{"comments": pr.get("comments", []), "reviews": pr.get("reviews", [])}}))
+elif command[0] == "api":
+    found, (path,) = options(sys.argv[2:], ("--paginate",), ("--hostname",))
+    host, _, name = REPO.partition("/")
+    number = path.removeprefix(f"repos/{{name}}/pulls/").removesuffix("/comments?per_page=100")
+    assert found["--hostname"] == host and found["--paginate"], sys.argv
+    (pr,) = [pr for pr in forge["prs"] if pr["number"] == int(number)]
+    for page in pr.get("line_comments", []) or [[]]:
+        print(json.dumps(page), end="")
+elif command == ["run", "view"]:
+    found, rest = options(arguments, ("--log-failed",), ("--repo", "--job"))
+    assert not rest and found["--repo"] == REPO and found["--log-failed"], sys.argv
+    log = forge.get("logs", {{}}).get(found["--job"])
+    if log is None:
+        fail("run 1 is still in progress; logs will be available when it is complete")
+    print(log)
 else:
     fail("unknown command " + " ".join(command))
 """
@@ -126,24 +152,38 @@ class FakeForge:
 
     def read(self) -> dict[str, Any]:
         """Everything it keeps."""
-        found: dict[str, Any] = json.loads(self.state.read_text())
-        return found
+        with self._locked():
+            return self._read()
 
     def change(self, **values: Any) -> None:
-        """Change the forge: `logged_in`, `hang`, `queue`, `late`."""
-        self.state.write_text(json.dumps(self.read() | values))
+        """Change the forge: `logged_in`, `hang`, `queue`, `late`, `logs`."""
+        with self._locked():
+            self.state.write_text(json.dumps(self._read() | values))
 
     def change_request(self, **values: Any) -> None:
         """Change its newest pull request."""
-        found = self.read()
-        found["prs"][-1] |= values
-        self.state.write_text(json.dumps(found))
+        with self._locked():
+            found = self._read()
+            found["prs"][-1] |= values
+            self.state.write_text(json.dumps(found))
 
     def report(self, commit: str, *checks: dict[str, str]) -> None:
         """Report checks of a commit."""
-        found = self.read()
-        found["checks"][commit] = list(checks)
-        self.state.write_text(json.dumps(found))
+        with self._locked():
+            found = self._read()
+            found["checks"][commit] = list(checks)
+            self.state.write_text(json.dumps(found))
+
+    def _read(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.state.read_text())
+        return found
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep the tool from running meanwhile."""
+        with open(f"{self.state}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
 
 def put_gh(root: Path, bare: Path, repository: str = "github.com/ann/demo") -> FakeForge:

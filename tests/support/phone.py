@@ -81,6 +81,7 @@ class Phone:
     seen: set[int] = field(default_factory=set)
     number: int = 0
     now: datetime = NOW
+    last_update: Update | None = None
     toasts: list[tuple[str, bool]] = field(default_factory=list)
 
     @property
@@ -185,11 +186,16 @@ class Phone:
             signal='{"status": "waiting", "for": "plan_approval", "summary": "Planned"}',
         )  # fmt: skip
 
+    async def repeat(self) -> None:
+        """Handle the last update once more, as after a crash before it was recorded as done."""
+        assert self.last_update is not None
+        await self.front.on_update(self.last_update)
+
     async def _update(self, content: dict[str, Any]) -> None:
         self.now += timedelta(seconds=1)
-        update = Update.de_json({"update_id": self.number, **content}, self.bot)
-        assert update is not None
-        await self.front.on_update(update)
+        self.last_update = Update.de_json({"update_id": self.number, **content}, self.bot)
+        assert self.last_update is not None
+        await self.front.on_update(self.last_update)
 
 
 async def open_phone(

@@ -23,7 +23,8 @@ async def add_budget(context: HandlerContext, request: ChatRequest, ref: Session
     whole = (view.budget_usd if view.budget_usd is not None else view.cost_usd) + usd
     whole = max(whole, view.cost_usd + usd / 2)
     with context.notifier.deciding(ref, request.person):
-        await context.fleet.set_budget(ref, whole, request.person)
+        await context.fleet.set_budget(ref, whole, request.person, request_id=request.id)
+        whole = (await context.fleet.view(ref)).budget_usd or whole  # repeated, it is that of the first time
         context.receipt(request, toast=f"{ref.name} may cost {human_money(whole)} now.")
         await context.notifier.refresh(ref)
 
@@ -45,7 +46,7 @@ async def raise_budget(
         words = f"may cost {human_money((await context.fleet.view(ref)).budget_usd or 0.0)} now."
     else:
         with context.notifier.deciding(ref, request.person):
-            await context.fleet.set_budget(ref, amount.usd, request.person)
+            await context.fleet.set_budget(ref, amount.usd, request.person, request_id=request.id)
             await context.notifier.refresh(ref)
         words = f"may cost {human_money(amount.usd)} now."
     acknowledge(context, request, ref, Icon.BUDGET, words)
@@ -54,7 +55,7 @@ async def raise_budget(
 async def allow_today(context: HandlerContext, request: ChatRequest, ref: SessionRef, usd: float) -> None:
     """Raise today's budget of all sessions by an amount of US dollars; this one resumes."""
     with context.notifier.deciding(ref, request.person):
-        await context.fleet.raise_daily_budget(ref, usd, request.person)
+        await context.fleet.raise_daily_budget(ref, usd, request.person, request_id=request.id)
         context.receipt(request, toast=f"{human_money(usd)} more for today, over all sessions.")
         await context.notifier.refresh(ref)
 
@@ -65,7 +66,7 @@ async def finish_phase(context: HandlerContext, request: ChatRequest, ref: Sessi
     more = max(MORE_USD, (view.budget_usd or 0.0) / 2)
     context.store.phase_limits.set(ref.key, str(view.phase or ""))
     with context.notifier.deciding(ref, request.person):
-        await context.fleet.set_budget(ref, view.cost_usd + more, request.person)
+        await context.fleet.set_budget(ref, view.cost_usd + more, request.person, request_id=request.id)
         context.receipt(request, toast=f"Up to {human_money(more)} more for {view.phase}; then it pauses.")
         await context.notifier.refresh(ref)
 

@@ -27,6 +27,7 @@ from samobot.telegram.handlers import (
     run_handlers,
     session_offers,
     status_handlers,
+    watch_handlers,
     worktree_handlers,
 )
 from samobot.telegram.handlers.command_table import find_command
@@ -55,7 +56,7 @@ ANSWER_SECONDS = 1.0
 """After so long a tap is answered although what it asked for is not done yet."""
 
 
-_SETTLED_HERE = ("reply:", "paused:", "news:", "budget:")
+_SETTLED_HERE = ("reply:", "paused:", "news:", "budget:", "watch:")
 """Messages that nobody else changes once what they offer is used up."""
 
 
@@ -204,6 +205,15 @@ async def _about_session(
             await follow_up_handlers.begin_round(context, request, ref, action.text)
         case ActionKind.FOLLOW_UP:
             await follow_up_handlers.ask_task(context, request, ref)
+        case ActionKind.FIX:
+            await watch_handlers.fix(context, request, ref, action.text or "")
+        case ActionKind.KEEP_FIXING:
+            head = action.identity or ""
+            await watch_handlers.keep_fixing(context, request, ref, action.text or "", head)
+        case ActionKind.WATCH:
+            watch_handlers.watch(context, request, ref, action.text)
+        case ActionKind.IGNORE:
+            context.toast(request, "Ignored.")
         case ActionKind.LAND if action.text and action.identity:
             landing_handlers.land_step(context, request, ref, action.text, action.identity)
         case ActionKind.LAND:

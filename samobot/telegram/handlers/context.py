@@ -24,7 +24,8 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.forum_topics import Topics
 from samobot.telegram.notify.notifier import Notifier
-from samobot.telegram.notify.publisher import scope_of
+from samobot.telegram.notify.publisher import Publisher, scope_of
+from samobot.telegram.notify.pull_requests import PullRequestWatcher
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.downloads import FileDownloads
 from samobot.telegram.outbound.outbox import Attachment, Outbox
@@ -98,6 +99,11 @@ class ChatRequest:
     forum: bool = False
 
     @property
+    def id(self) -> str:
+        """Names the request for the fleet; another bot in the same chat numbers its messages anew."""
+        return f"{self.chat_id}:{self.key}:{int(self.sent_at)}"
+
+    @property
     def session(self) -> str | None:
         """Key of the session that the message replied to, or tapped, is about."""
         return self.about.session if self.about is not None else None
@@ -168,6 +174,7 @@ class HandlerContext:
         self.now = now
         self.downloads = downloads
         self.transcriber = transcriber
+        self.pull_requests = PullRequestWatcher(fleet, store, Publisher(store, outbox), places, now)
         self.topics = topics
         self.schedules = schedules
         self._tasks: set[asyncio.Task[None]] = set()

@@ -274,7 +274,9 @@ async def leave_guidance(
     if request.files:
         await save_files(context, request, ref, text)
     else:
-        await context.fleet.add_guidance(ref, text, request.person, interrupt=interrupt)
+        await context.fleet.add_guidance(
+            ref, text, request.person, interrupt=interrupt, request_id=request.id
+        )
 
 
 def with_quote(request: ChatRequest, text: str) -> str:

@@ -57,14 +57,32 @@ async def ask_task(context: HandlerContext, request: ChatRequest, ref: SessionRe
     )
 
 
-async def begin_round(context: HandlerContext, request: ChatRequest, ref: SessionRef, text: str) -> None:
+async def begin_round(
+    context: HandlerContext,
+    request: ChatRequest,
+    ref: SessionRef,
+    text: str,
+    *,
+    questions: bool = True,
+    budget_usd: float | None = None,
+) -> None:
     """Begin another round and report it.
+
+    Args:
+        context: What handlers share.
+        request: What asked for it.
+        ref: The session.
+        text: The task of the round.
+        questions: Whether it starts in requirements; else in planning.
+        budget_usd: What the whole session may cost, earlier rounds included.
 
     Raises:
         ConflictError: The session is running, or not done.
     """
     with context.notifier.deciding(ref, request.person):
-        resumed = await context.fleet.follow_up(ref, text, request.person)
+        resumed = await context.fleet.follow_up(
+            ref, text, request.person, questions=questions, budget_usd=budget_usd
+        )
         if request.files:
             await save_files(context, request, ref)
         context.receipt(request, "👍", f"{ref.name} continues.")

@@ -7,6 +7,7 @@ its next start, which the fleet carries out once.
 from __future__ import annotations
 
 from samobot.errors import SamobotError, UsageError
+from samobot.fleet.forge import PullRequestState
 from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.status import SessionState
@@ -24,6 +25,8 @@ from samobot.telegram.views.wording import Icon, name_of
 from samobot.text import one_line
 
 _REMOVES = (LandingStep.CLEAN_UP, LandingStep.DISCARD)
+_OPENS = (LandingStep.OPEN_PR, LandingStep.OPEN_DRAFT)
+_ENDS_WATCH = (*_REMOVES, LandingStep.MERGE_PR, LandingStep.SQUASH_PR)
 
 
 async def land(context: HandlerContext, request: ChatRequest) -> None:
@@ -75,6 +78,8 @@ def land_step(
 
 async def _show(context: HandlerContext, request: ChatRequest, ref: SessionRef, step: str = "") -> None:
     view = await context.fleet.landing(ref)
+    if view.pull_request is not None and view.pull_request.state is PullRequestState.OPEN:
+        context.pull_requests.watch(ref)
     match step:
         case LandingStep.OPEN_PR:
             shown = new_pull_request(ref, view)
@@ -95,8 +100,13 @@ async def _land(
         context.reply(request, escape(error.message), about=about_session(ref), part="refused")
         await _show(context, request, ref)
         return
+    if step in _OPENS:
+        context.pull_requests.watch(ref)
+    elif step in _ENDS_WATCH:
+        context.pull_requests.unwatch(ref)
     again = "Done before: " if done.repeated else ""
-    text = f"{Icon.LANDING} {name_of(ref)}: {again}{escape(done.text)}"
+    watched = " Its checks and comments are watched." if step in _OPENS else ""
+    text = f"{Icon.LANDING} {name_of(ref)}: {again}{escape(done.text)}{watched}"
     if step in _REMOVES:
         await context.fleet.archive(ref)
         await context.notifier.archive(ref, request.person)

@@ -155,6 +155,7 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
                     files=files,
                 ),
                 request.person,
+                request_id=request.id,
             )
     except FileDownloadError as error:
         again = Action(do=ActionKind.PICK_PROJECT, project=project, command="run", text=request.text)

@@ -28,6 +28,7 @@ from samobot.telegram.store.sent import SentMessages
 from samobot.telegram.store.session_chats import ChatProjects, SessionChats
 from samobot.telegram.store.session_topics import SessionTopics
 from samobot.telegram.store.update_journal import UpdateJournal
+from samobot.telegram.store.watched_pull_requests import WatchedPullRequests
 
 DATABASE_NAME = "bot.db"
 
@@ -72,6 +73,7 @@ class Store:
         tasks: Background work to be begun again after a crash.
         phase_limits: Phases after which sessions pause.
         accounts: The bot as Telegram knows it.
+        pull_requests: The pull requests that are watched.
     """
 
     def __init__(self, state_dir: Path, clock: Clock = time.time) -> None:
@@ -101,6 +103,7 @@ class Store:
         self.tasks = BackgroundTasks(self._database)
         self.phase_limits = PhaseLimits(self._database)
         self.accounts = BotAccounts(self._database)
+        self.pull_requests = WatchedPullRequests(self._database)
 
     def transaction(self, *, durable: bool) -> AbstractContextManager[sqlite3.Connection]:
         """Make several calls happen together or not at all; never `await` inside.

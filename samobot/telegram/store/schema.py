@@ -271,6 +271,14 @@ CREATE TABLE session_topics (     -- the forum topic that a session has to itsel
 ) WITHOUT ROWID;
 """
 
+_PULL_REQUESTS = """
+CREATE TABLE watched_pull_requests ( -- what was seen and reported of a session's pull request
+    session TEXT PRIMARY KEY,
+    watch   TEXT NOT NULL,
+    due     REAL NOT NULL         -- when it is looked at next
+) WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _TYPED_TABLES,
@@ -278,5 +286,6 @@ MIGRATIONS: tuple[str, ...] = (
     _PAST_SESSIONS,
     _ACTED_MESSAGES,
     _SESSION_TOPICS,
+    _PULL_REQUESTS,
 )
 """Step n brings the schema from version n to n + 1."""

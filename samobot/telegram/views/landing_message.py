@@ -5,6 +5,7 @@ from __future__ import annotations
 from samobot.fleet.forge import CheckState, PullRequestState, PullRequestView
 from samobot.fleet.landing_models import LandingOffer, LandingStep, LandingView
 from samobot.fleet.models import SessionRef
+from samobot.fleet.pull_request_watch import News, NewsKind, fix_task
 from samobot.telegram.markup.html import bold, code, link
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -78,7 +79,7 @@ def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
             lines(behind, remote, *_refusals(view)),
         ),
         rows(
-            *(_button(ref, each) for each in possible),
+            *(landing_button(ref, each) for each in possible),
             *_update_button(ref, view),
             *_fix_button(ref, view.pull_request),
             width=2,
@@ -182,14 +183,8 @@ def _fix_button(ref: SessionRef, request: PullRequestView | None) -> list[Action
     red = [each for each in request.checks if each.state is CheckState.RED] if request is not None else []
     if request is None or not red or request.state is not PullRequestState.OPEN:
         return []
-    named = "\n".join(
-        f"> {one_line(each.name, 100)} {one_line(each.url, 300)}".rstrip() for each in red[:_FIXED]
-    )
-    task = (
-        f"Checks of pull request #{request.number} failed at {request.head[:_ID]}. Find out why by running the same "
-        f"checks here, fix the cause, and commit. The checks, as the forge names them:\n\n{named}"
-    )
-    action = Action(do=ActionKind.FOLLOW_UP, session=ref.key, text=task)
+    news = News(kind=NewsKind.ATTENTION, number=request.number, head=request.head, checks=tuple(red[:_FIXED]))
+    action = Action(do=ActionKind.FIX, session=ref.key, text=fix_task(news, {}))
     return [ActionButton("🔁 Let it fix", action, once=True)]
 
 
@@ -210,7 +205,8 @@ def _refusals(view: LandingView) -> list[str]:
     ]
 
 
-def _button(ref: SessionRef, offer: LandingOffer) -> ActionButton:
+def landing_button(ref: SessionRef, offer: LandingOffer) -> ActionButton:
+    """A button that carries out exactly what an offer names, or first shows what that is."""
     if offer.step in SHOWN_FIRST:
         return ActionButton(_LABELS[offer.step], _action(ref, offer.step, None))
     return ActionButton(_LABELS[offer.step], _action(ref, offer.step, offer.identity), once=True)

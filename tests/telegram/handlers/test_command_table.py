@@ -24,7 +24,9 @@ from samobot.session.lock import RunLock
 from samobot.session.requests import RequestKind, take_kind
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import callbacks
+from samobot.telegram.handlers.budget_handlers import add_budget
 from samobot.telegram.handlers.command_table import COMMANDS, find_command, menu, nearest_command
+from samobot.telegram.handlers.context import ChatRequest
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.tables import PHONE_COLUMNS
 from samobot.telegram.store.bot_store import Store
@@ -338,6 +340,26 @@ async def test_a_tap_repeated_after_a_crash_is_carried_out_once(
     await phone.tap(question, "B")
     assert (folder / "_qa.md").read_text().count("B) blue") == 2, "the option and the answer"
     assert len((folder / "_decisions.jsonl").read_text().splitlines()) == 1
+
+
+async def test_guidance_repeated_after_a_crash_is_left_once_and_sent_again_twice(phone: Phone) -> None:
+    folder = phone.session("demo", phase="implementation")
+    await phone.say("/tell demo Keep it short")
+    await phone.repeat()
+    assert (folder / "_guidance.md").read_text().count("Keep it short") == 1
+    await phone.say("/tell demo Keep it short")
+    assert (folder / "_guidance.md").read_text().count("Keep it short") == 2
+
+
+async def test_budget_repeated_after_a_crash_is_raised_once(phone: Phone) -> None:
+    phone.session("demo", phase="implementation")
+    await phone.say("/resume demo $4")
+    (before,) = await phone.context.fleet.sessions()
+    more = ChatRequest("tap7", CHAT, 7, None, 11, Person("Ann", "telegram"))
+    await add_budget(phone.context, more, before.ref, 6.0)
+    await add_budget(phone.context, more, before.ref, 6.0)
+    (view,) = await phone.context.fleet.sessions()
+    assert (before.budget_usd, view.budget_usd) == (4.0, 10.0)
 
 
 async def test_button_from_long_ago_reports_it(phone: Phone) -> None:

@@ -1,0 +1,206 @@
+"""News of a watched pull request in the chat: once each, over restarts; fixed after a tap, or automatically in bounds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samobot.errors import ConflictError
+from samobot.fleet.forge import CheckState, CheckView
+from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView, PullRequestReport
+from samobot.fleet.models import SessionRef
+from samobot.fleet.pull_request_watch import KeepFixing
+from samobot.fleet.results import ResumeResult
+from samobot.session.gate import Person
+from samobot.telegram.handlers.context import HandlerContext
+from samobot.telegram.notify.publisher import Publisher
+from samobot.telegram.notify.pull_requests import PullRequestWatcher
+from samobot.telegram.store.bot_store import Store
+from tests.fleet.test_pull_request_watch import BOB, GREEN, NEXT, RED, gone, report
+from tests.support.phone import Phone, open_phone
+
+REF = SessionRef.from_key("repo:26-01-31-greet")
+SECOND = RED.model_copy(update={"url": "https://ci/2"})
+
+
+class Forge:
+    """Answers the fleet's questions about the pull request of `greet`.
+
+    Attributes:
+        report: What it answers.
+        pushes: The identities that were pushed, and by whom.
+    """
+
+    def __init__(self) -> None:
+        self.report = report()
+        self.pushes: list[tuple[str, str]] = []
+
+    async def pull_request(self, ref: SessionRef) -> PullRequestReport:
+        return self.report
+
+    async def landing(self, ref: SessionRef) -> LandingView:
+        return self.report.landing
+
+    async def check_log(self, ref: SessionRef, check: CheckView) -> str:
+        return "step one\nE501 line too long"
+
+    async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
+        assert step is LandingStep.PUSH
+        self.pushes.append((expected, by.via))
+        return LandingResult(step=step, text="greet is pushed to origin.", commit=NEXT)
+
+
+@pytest.fixture
+def forge(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> Forge:
+    made = Forge()
+    for name in ("pull_request", "landing", "check_log", "land"):
+        monkeypatch.setattr(phone.context.fleet, name, getattr(made, name))
+    return made
+
+
+@pytest.fixture
+async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Phone]:
+    async for made in open_phone(tmp_path, store, monkeypatch):
+        made.session("greet", phase="done", signal='{"status": "done"}')
+        made.context.pull_requests.watch(REF)
+        yield made
+
+
+def restart(context: HandlerContext) -> None:
+    """What a new process of the bot has: the same store, nothing in memory."""
+    publisher = Publisher(context.store, context.outbox)
+    context.pull_requests = PullRequestWatcher(
+        context.fleet, context.store, publisher, context.places, context.now
+    )
+
+
+async def look(phone: Phone, found: PullRequestReport, forge: Forge) -> list[str]:
+    """The texts that one look sends, the bot being restarted before and after it."""
+    forge.report = found
+    restart(phone.context)
+    phone.context.pull_requests.watch(REF)
+    phone.new()
+    await phone.context.pull_requests.look()
+    sent = [row.post.text for row in phone.new()]
+    restart(phone.context)
+    return sent
+
+
+def overview(phone: Phone) -> str:
+    return (phone.root / "sessions-repo" / "26-01-31-greet" / "_overview.md").read_text()
+
+
+async def test_red_check_and_comment_come_in_one_message_and_once(phone: Phone, forge: Forge) -> None:
+    found = report(RED, comments=(BOB,))
+    (text,) = await look(phone, found, forge)
+    assert "1 check failed and 1 new comment" in text
+    assert "<blockquote>step one\nE501 line too long</blockquote>" in text
+    assert "<b>bob</b> on <code>src/x.py</code>, line 12:" in text
+    assert await look(phone, found, forge) == []
+
+
+async def test_tap_begins_a_round_in_planning_with_exactly_what_was_shown(
+    phone: Phone, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks: list[str] = []
+    begin = phone.context.fleet.follow_up
+
+    async def follow_up(ref: SessionRef, text: str, by: Person, **options: Any) -> ResumeResult:
+        tasks.append(text)
+        return await begin(ref, text, by, **options)
+
+    monkeypatch.setattr(phone.context.fleet, "follow_up", follow_up)
+    await look(phone, report(RED, comments=(BOB,)), forge)
+    await phone.tap(phone.last("1 check failed"), "🔁 Let it fix")
+    assert "Phase: planning" in overview(phone)
+    (task,) = tasks
+    assert "Comment by bob on src/x.py, line 12:\n> Please rename it." in task
+    assert "> E501 line too long" in task
+
+
+async def test_ignored_news_begin_nothing(phone: Phone, forge: Forge) -> None:
+    await look(phone, report(RED), forge)
+    before = overview(phone)
+    await phone.tap(phone.last("1 check failed"), "Ignore")
+    assert overview(phone) == before
+    assert await look(phone, report(RED), forge) == []
+
+
+async def test_commits_of_a_round_wait_for_a_tap_before_they_are_pushed(phone: Phone, forge: Forge) -> None:
+    await look(phone, report(RED), forge)
+    (text,) = await look(phone, report(RED, here=NEXT), forge)
+    assert "which is not pushed yet" in text
+    assert forge.pushes == []
+
+
+@pytest.mark.parametrize("red_again", [False, True])
+async def test_keep_fixing_pushes_and_stops_at_its_last_round(
+    phone: Phone, forge: Forge, monkeypatch: pytest.MonkeyPatch, red_again: bool
+) -> None:
+    rounds: list[str] = []
+
+    async def follow_up(ref: SessionRef, text: str, by: Person, **options: object) -> None:
+        rounds.append(f"{by.via} {options['budget_usd']}")
+        if by.via == "auto" and red_again:
+            raise ConflictError("The emergency stop is on.")
+
+    await look(phone, report(RED), forge)
+    shown = phone.last("1 check failed")
+
+    # The rounds themselves are begun and ended elsewhere; here the session is done at every look.
+    async def begin_round(
+        context: object, request: object, ref: object, text: str, **options: object
+    ) -> None:
+        rounds.append("tap")
+
+    monkeypatch.setattr("samobot.telegram.handlers.watch_handlers.begin_round", begin_round)
+    monkeypatch.setattr(phone.context.fleet, "follow_up", follow_up)
+    await phone.tap(shown, "Keep fixing")
+    (pushed,) = await look(phone, report(RED, here=NEXT), forge)
+    assert "Pushed automatically" in pushed
+    assert forge.pushes == [("p", "auto")]
+    await look(phone, report(head=NEXT, here=NEXT), forge)
+    (again,) = await look(phone, report(SECOND, head=NEXT, here=NEXT), forge)
+    assert "Another round begins automatically, as Ann chose; 1 more round may follow" in again
+    begun = await look(phone, report(SECOND, head=NEXT, here=NEXT), forge)
+    assert rounds == ["tap", "auto 10.0"]
+    assert len(begun) == red_again  # a round that cannot begin is reported, and nothing further begins
+    if red_again:
+        assert "The emergency stop is on." in begun[0]
+        await look(phone, report(SECOND.model_copy(update={"url": "3"}), head=NEXT, here=NEXT), forge)
+        assert len(rounds) == 2
+
+
+async def test_comments_alone_never_begin_a_round(
+    phone: Phone, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def follow_up(*_: object, **__: object) -> None:
+        raise AssertionError("nobody tapped")
+
+    monkeypatch.setattr(phone.context.fleet, "follow_up", follow_up)
+    await look(phone, report(GREEN), forge)
+    choice = KeepFixing(who="Ann", rounds_left=2, limit_usd=10)
+    phone.context.pull_requests.keep_fixing(REF, choice)
+    (text,) = await look(phone, report(GREEN, comments=(BOB,)), forge)
+    assert "1 new comment" in text
+    assert await look(phone, report(GREEN, comments=(BOB,)), forge) == []
+
+
+async def test_watch_ends_with_the_request_and_by_a_tap(phone: Phone, forge: Forge) -> None:
+    await look(phone, report(GREEN.model_copy(update={"state": CheckState.PENDING})), forge)
+    (text,) = await look(phone, gone(), forge)
+    assert "renamed or deleted there" in text
+    phone.context.pull_requests.unwatch(REF)
+    await phone.context.pull_requests.look()
+    assert phone.new() == []
+    assert phone.context.store.pull_requests.all() == {}
+
+
+async def test_look_before_its_time_asks_nothing(phone: Phone, forge: Forge) -> None:
+    await look(phone, report(), forge)
+    forge.report = report(RED)
+    await phone.context.pull_requests.look()
+    assert phone.new() == []

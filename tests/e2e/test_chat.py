@@ -262,7 +262,9 @@ async def test_a_deleted_worktree_is_recreated_from_the_chat(tmp_path: Path) -> 
         tree = room.shop.worktrees / "demo"
         shutil.rmtree(tree)
         room.say("/resume demo")
-        offer = await room.see("The worktree of demo was deleted", "cannot come back")
+        await room.see("The worktree of demo was deleted", "cannot come back")
+        again = room.say("/run demo:demo")
+        offer = await room.see("The worktree of demo was deleted", "cannot come back", after=again)
         assert not tree.exists()
         await room.tap(offer, "🌱 Recreate the worktree")
         await room.see("recreated from its branch demo", "are lost")

@@ -207,7 +207,7 @@ def _restore(file: Path, record: _Record, copies: Path) -> str | None:
     what = "deleted or replaced" if found is None else f"changed ({_changes(record.content, found)})"
     return (
         f"{file.name} of the project {file.parent.name} was {what} during the iteration; it is back{kept}. "
-        "If that was you, change it again while no iteration of the project runs."
+        "If that was you, change it again while no iteration runs."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,6 +112,16 @@ class ConfiguredProjects:
     def projects(self) -> list[Project]:
         """Those that can be used."""
         return [each.project for each in self.look() if each.project is not None]
+
+
+def other_files(paths: Sequence[Path], own: Path) -> Iterator[Path]:
+    """Yield the existing `.samocode` files of the configured projects except one's own."""
+    known = {own.resolve()}
+    for path in paths:
+        file = _file(path.absolute())
+        if file.is_file() and file.resolve() not in known:
+            known.add(file.resolve())
+            yield file
 
 
 def _file(path: Path) -> Path:

@@ -266,14 +266,18 @@ def _mode_of(path: Path) -> int | None:
     return stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
 
 
-def require_logs_folder(logs: Path) -> None:
-    """Refuse a session's `_logs` that is not a folder; it may be missing.
+def make_logs_folder(logs: Path) -> None:
+    """Make a session's `_logs`. What an agent put in its place is moved beside it, so that the user's messages are saved.
 
     Raises:
-        StorageError: It is not a folder.
+        StorageError: The file system refused.
     """
-    if logs.exists() and not logs.is_dir():
-        raise StorageError(f"{logs} is not a folder; move it away, samobot keeps its logs there.")
+    if os.path.lexists(logs) and not logs.is_dir():
+        move_aside(logs, logs.parent)
+    try:
+        logs.mkdir(exist_ok=True)
+    except OSError as error:
+        raise storage_error("make", logs, error) from error
 
 
 def require_regular(fd: int, path: str | os.PathLike[str]) -> os.stat_result:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from samobot.errors import BusyError, ConflictError, NotFoundError, StorageError, UsageError
-from samobot.session.files import require_logs_folder
+from samobot.session.files import make_logs_folder
 from samobot.session.lock import holder
 from samobot.session.vault import Vault, vault_of
 
@@ -141,9 +141,9 @@ class SessionFolder:
             StorageError: The folder cannot be created.
         """
         self.check()
-        require_logs_folder(self.logs)
         try:
-            self.logs.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
+            make_logs_folder(self.logs)
             ignore = self.logs / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")

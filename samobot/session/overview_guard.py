@@ -72,7 +72,8 @@ class OverviewGuard:
 
     def _clear_the_logs(self) -> Iterator[str]:
         logs = self._folder.logs
-        if os.path.lexists(logs) and not logs.is_dir():
+        leads_out = logs.is_symlink() and not logs.resolve().is_relative_to(self._folder.path.resolve())
+        if leads_out or (os.path.lexists(logs) and not logs.is_dir()):
             aside = move_aside(logs, self._folder.path)
             yield f"_logs was no longer a folder; it is {aside.name} now, and the logs are lost."
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from samobot.errors import StorageError
 from samobot.session.disk_errors import storage_error
 from samobot.session.file_lock import FileLock, locked
-from samobot.session.files import make_folder, require_logs_folder
+from samobot.session.files import make_folder, make_logs_folder
 
 _REMEDY = "Nothing starts without it: make it writable, or set SAMOBOT_STATE_DIR to a folder of your own."
 _LOCK_SECONDS = 10.0
@@ -180,12 +180,7 @@ def edit_lock(folder: Path, *, wait: float = 10.0) -> Iterator[None]:
     Raises:
         StorageError: It was not free in time, or the file system refused.
     """
-    logs = folder / "_logs"
-    require_logs_folder(logs)
-    try:
-        logs.mkdir(exist_ok=True)
-    except OSError as error:
-        raise storage_error("lock", logs, error) from error
+    make_logs_folder(folder / "_logs")
     vault = vault_of(folder)
     vault.prepare()
     with FileLock(vault.path / "edit.lock") as lock:

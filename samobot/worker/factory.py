@@ -16,6 +16,7 @@ from samobot.claude.process import Timeouts
 from samobot.claude.user_settings import check_user_settings
 from samobot.config.environment import default_env_file
 from samobot.config.project import Project, load_project
+from samobot.config.projects import other_files
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.phases import Phase
@@ -105,6 +106,7 @@ class WorkerFactory:
             python=sys.executable,
             state_dir=settings.samobot_state_dir,
             fence=self._fence(),
+            other_files=tuple(other_files(settings.samobot_projects, self._project.file)),
         )
         heartbeat = Heartbeat()
         iteration = IterationRunner(files, surroundings, heartbeat, now=utc_now, watch=watch)

@@ -68,6 +68,7 @@ class IterationConfig:
         python: The interpreter that the plugin's hook runs with.
         state_dir: samobot's state folder.
         fence: What keeps the agent to its own.
+        other_files: The `.samocode` files of the other configured projects.
     """
 
     project: Project
@@ -79,6 +80,7 @@ class IterationConfig:
     python: str
     state_dir: Path
     fence: AgentFence
+    other_files: tuple[Path, ...] = ()
 
 
 class IterationRunner:
@@ -116,6 +118,11 @@ class IterationRunner:
         await asyncio.to_thread(end_leftovers, self._files.folder)
         await asyncio.to_thread(self._project_file.settle, self._world.project.file)
         self.revert(after_crash=True)
+
+    def _guarded_files(self) -> tuple[Path, ...]:
+        """The `.samocode` files that the agent must not change; a fence keeps it from those of other projects."""
+        own = self._world.project.file
+        return (own,) if self._world.fence.holds else (own, *self._world.other_files)
 
     async def set_up(self, stop: asyncio.Event) -> str | None:
         """Run the project's WORKTREE_SETUP before the first iteration; a sentence for the user if that failed."""
@@ -189,7 +196,9 @@ class IterationRunner:
         self._backup.hold()
         with edit_lock(folder.path):
             baseline.save(folder)
-        self._project_file.begin(world.project.file, folder)
+        guarded = self._guarded_files()
+        for file in guarded:
+            self._project_file.begin(file, folder)
         steering = Steering(folder, session_id, guidance)
         about = {
             "n": assignment.number,
@@ -229,10 +238,11 @@ class IterationRunner:
         outcome = classify(evidence, end, self._now())
         reverted = self.revert()
         lost = self._backup.lost
-        moved = self._project_file.end(world.project.file, folder)
-        if moved is not None:
-            self._void(VOID_KIND, moved)
-            reverted += (moved,)
+        for file in guarded:
+            moved = self._project_file.end(file, folder)
+            if moved is not None:
+                self._void(VOID_KIND, moved)
+                reverted += (moved,)
         self._heartbeat.renew()
         signal = files.signal()
         files.log(

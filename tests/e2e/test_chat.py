@@ -262,7 +262,9 @@ async def test_a_deleted_worktree_is_recreated_from_the_chat(tmp_path: Path) -> 
         tree = room.shop.worktrees / "demo"
         shutil.rmtree(tree)
         room.say("/resume demo")
-        offer = await room.see("The worktree of demo was deleted", "cannot come back")
+        await room.see("The worktree of demo was deleted", "cannot come back")
+        again = room.say("/run demo:demo")
+        offer = await room.see("The worktree of demo was deleted", "cannot come back", after=again)
         assert not tree.exists()
         await room.tap(offer, "🌱 Recreate the worktree")
         await room.see("recreated from its branch demo", "are lost")
@@ -456,7 +458,7 @@ async def test_short_replies_raise_the_budget_ask_for_the_status_and_stop(tmp_pa
         assert not (room.shop.session("demo") / "_guidance.md").exists()
         assert room.server.calls.rejected() == []
         assert await room.end() == 0
-        assert room.shop.processes() == []
+        until(lambda: room.shop.processes() == [])
 
 
 async def test_what_came_of_a_stop_is_said_before_queued_chatter(tmp_path: Path) -> None:

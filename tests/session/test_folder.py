@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.errors import BusyError, NotFoundError, StorageError, UsageError
+from samobot.errors import BusyError, NotFoundError, UsageError
 from samobot.session.folder import (
     SessionFolder,
     archive,
@@ -149,11 +149,21 @@ def test_a_running_session_is_not_archived(tmp_path: Path) -> None:
     assert folder.overview.exists()
 
 
-def test_logs_that_are_no_folder_are_named_with_what_to_do(tmp_path: Path) -> None:
-    folder = make_session(tmp_path)
-    shutil.rmtree(folder.logs, ignore_errors=True)
-    folder.logs.write_text("")
-    with pytest.raises(StorageError, match="_logs is not a folder; move it away"):
-        folder.prepare()
-    with pytest.raises(StorageError, match="_logs is not a folder; move it away"), edit_lock(folder.path):
+@pytest.mark.parametrize("kind", ["file", "dangling link"])
+def test_what_an_agent_put_in_the_place_of_the_logs_is_moved_aside(tmp_path: Path, kind: str) -> None:
+    for change in (SessionFolder.prepare, _edit):
+        folder = make_session(tmp_path / change.__name__)
+        shutil.rmtree(folder.logs, ignore_errors=True)
+        if kind == "file":
+            folder.logs.write_text("mine")
+        else:
+            folder.logs.symlink_to(folder.path / "nowhere")
+        change(folder)
+        assert folder.logs.is_dir()
+        (aside,) = folder.path.glob("_logs.*")
+        assert aside.is_symlink() if kind != "file" else aside.read_text() == "mine"
+
+
+def _edit(folder: SessionFolder) -> None:
+    with edit_lock(folder.path):
         pass

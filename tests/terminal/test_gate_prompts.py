@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,23 @@ def test_the_cap_on_iterations_counts_over_the_gates_of_one_run(tmp_path: Path) 
             terminal.type("A")
         assert terminal.wait() == 13, terminal.text
     assert len(shop.runs()) == 3
+
+
+def test_a_deleted_worktree_is_asked_about_before_it_is_recreated(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([blocked()]))
+    assert shop.run("greet", "--task", "Greet").returncode == 11
+    tree = shop.worktrees / "greet"
+    shutil.rmtree(tree)
+    with Terminal(shop, "run", "--session", "greet", "--detach") as terminal:
+        terminal.expect("The worktree of greet was deleted.")
+        terminal.expect("Recreate the worktree from its branch? [Y/n]: ")
+        terminal.type("n")
+        assert terminal.wait() == 2, terminal.text
+    assert not tree.exists()
+    with Terminal(shop, "run", "--session", "greet", "--detach") as terminal:
+        terminal.expect("Recreate the worktree from its branch? [Y/n]: ")
+        terminal.type("")
+        terminal.expect("recreated from its branch greet")
+        assert terminal.wait() == 0, terminal.text
+    assert (tree / ".git").is_file()
+    until(lambda: shop.processes() == [])

@@ -46,3 +46,20 @@ def test_nor_by_killing_the_worker(tmp_path: Path) -> None:
     assert file.read_bytes() == before
     (void,) = shop.journal("greet", "void")
     assert void["kind"] == "project"
+
+
+def test_nor_does_another_project(tmp_path: Path) -> None:
+    other = tmp_path / "shop" / "other" / ".samocode"
+    shop = scripted_shop(
+        tmp_path / "shop",
+        investigation([RunStep(command=MOVE.format(file=other)), go_on()], [blocked()]),
+    )
+    other.parent.mkdir()
+    other.write_text("MAIN_REPO=.\nWORKTREES=../w2\nSESSIONS=../s2\n")
+    before = other.read_bytes()
+    shop.environment["SAMOBOT_PROJECTS"] = f"{shop.repo}:{other.parent}"
+    ended = shop.run("greet", "--task", "Greet")
+    assert ended.returncode == 11, ended.stdout + ended.stderr
+    assert other.read_bytes() == before
+    (void,) = shop.journal("greet", "void")
+    assert "the project other was changed (SESSIONS)" in void["detail"]

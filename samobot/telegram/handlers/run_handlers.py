@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from samobot.errors import DayOverError, UsageError
+from samobot.errors import DayOverError, UsageError, WorktreeGoneError
 from samobot.fleet.models import SessionRef
 from samobot.fleet.start_request import StartRequest
 from samobot.session.folder import clean_name
@@ -29,6 +29,7 @@ from samobot.telegram.handlers.session_offers import (
 )
 from samobot.telegram.handlers.session_topic import session_topic
 from samobot.telegram.handlers.task_slug import task_slug
+from samobot.telegram.handlers.worktree_handlers import offer_worktree
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.outbound.downloads import FileDownloadError
@@ -160,6 +161,12 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
     except FileDownloadError as error:
         again = Action(do=ActionKind.PICK_PROJECT, project=project, command="run", text=request.text)
         offer_again(context, request, error, again)
+        return
+    except WorktreeGoneError:
+        found = await sessions_named(context, project, words.name or "")
+        if not found:
+            raise  # it was archived meanwhile
+        offer_worktree(context, request, found[0])
         return
     except DayOverError as error:
         request = request.without_files()

@@ -23,18 +23,23 @@ def offering_worktree(context: HandlerContext, request: ChatRequest, ref: Sessio
     try:
         yield
     except WorktreeGoneError:
-        context.toast(request)
-        context.reply(
-            request,
-            f"⛔ The worktree of {bold(ref.name)} was deleted.\n"
-            "It can be recreated from its branch. Changes that were not committed cannot come back.",
-            buttons=rows(
-                choice("🌱 Recreate the worktree", Action(do=ActionKind.RECREATE_WORKTREE, session=ref.key)),
-                width=1,
-            ),
-            about=about_session(ref),
-            part="worktree",
-        )
+        offer_worktree(context, request, ref)
+
+
+def offer_worktree(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
+    """Offer to recreate a deleted worktree."""
+    context.toast(request)
+    context.reply(
+        request,
+        f"⛔ The worktree of {bold(ref.name)} was deleted.\n"
+        "It can be recreated from its branch. Changes that were not committed cannot come back.",
+        buttons=rows(
+            choice("🌱 Recreate the worktree", Action(do=ActionKind.RECREATE_WORKTREE, session=ref.key)),
+            width=1,
+        ),
+        about=about_session(ref),
+        part="worktree",
+    )
 
 
 def recreate_worktree(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:

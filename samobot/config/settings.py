@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
@@ -79,7 +79,29 @@ DEFAULT_EFFORT: Mapping[Phase, Effort] = {
 }
 """Always passed to the CLI: its own default differs from version to version (high on 2.1.197, medium on 2.1.332)."""
 
-_BY_PHASE = {"claude_models": "CLAUDE_MODEL_", "claude_efforts": "CLAUDE_EFFORT_"}
+
+class Profile(StrEnum):
+    """A model and an effort under one name, from the cheapest to the strongest."""
+
+    LIGHT = "light"
+    STANDARD = "standard"
+    STRONG = "strong"
+    MAX = "max"
+
+
+PROFILES: Mapping[Profile, tuple[str, Effort]] = {
+    Profile.LIGHT: ("sonnet", Effort.MEDIUM),
+    Profile.STANDARD: ("opus", Effort.MEDIUM),
+    Profile.STRONG: ("opus", Effort.HIGH),
+    Profile.MAX: ("opus", Effort.MAX),
+}
+"""Model and effort of each profile; the models are the CLI's own aliases."""
+
+_BY_PHASE = {
+    "claude_models": "CLAUDE_MODEL_",
+    "claude_efforts": "CLAUDE_EFFORT_",
+    "claude_profiles": "CLAUDE_PROFILE_",
+}
 """Fields that are one variable a phase, such as `CLAUDE_MODEL_PLANNING`."""
 
 
@@ -110,6 +132,8 @@ class Settings(BaseModel):
     """Models of single phases, from `CLAUDE_MODEL_<PHASE>`; other phases use `claude_model`."""
     claude_efforts: Mapping[Phase, Effort] = {}
     """Efforts of single phases, from `CLAUDE_EFFORT_<PHASE>`; other phases use `DEFAULT_EFFORT`."""
+    claude_profiles: Mapping[Phase, Profile] = {}
+    """Profiles of single phases, from `CLAUDE_PROFILE_<PHASE>`: used where the phase has no model or effort itself."""
     claude_fallback_model: str = ""
     """Models to use while the first is overloaded, separated by commas; none if empty."""
     claude_max_turns: Annotated[int, Field(ge=1)] = 300
@@ -207,11 +231,35 @@ class Settings(BaseModel):
 
     def effort(self, phase: Phase) -> Effort:
         """The effort of a phase's iterations."""
-        return self.claude_efforts.get(phase, DEFAULT_EFFORT[phase])
+        if phase in self.claude_efforts:
+            return self.claude_efforts[phase]
+        profile = self.claude_profiles.get(phase)
+        return DEFAULT_EFFORT[phase] if profile is None else PROFILES[profile][1]
 
     def model(self, phase: Phase) -> str:
         """The model of a phase's iterations."""
-        return self.claude_models.get(phase, self.claude_model)
+        if phase in self.claude_models:
+            return self.claude_models[phase]
+        profile = self.claude_profiles.get(phase)
+        return self.claude_model if profile is None else PROFILES[profile][0]
+
+    def for_run(self, *, model: str | None = None, profile: Profile | None = None) -> Self:
+        """The settings of a run that was started with a model or a profile for all phases.
+
+        Args:
+            model: Goes before all that is configured, and before the profile's own model.
+            profile: Goes before the models, efforts and profiles of single phases.
+        """
+        update: dict[str, object] = {}
+        if profile is not None:
+            update |= {
+                "claude_models": {},
+                "claude_efforts": {},
+                "claude_profiles": dict.fromkeys(Phase, profile),
+            }
+        if model is not None:
+            update |= {"claude_model": model, "claude_models": dict.fromkeys(Phase, model)}
+        return self.model_copy(update=update)
 
     def require_token(self) -> str:
         """The bot's token.

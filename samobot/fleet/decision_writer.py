@@ -68,14 +68,18 @@ class DecisionWriter:
         )
         return await self._answered(ref, receipt)
 
-    async def accept_suggestions(self, ref: SessionRef, by: Person) -> AnswerReceipt:
+    async def accept_suggestions(
+        self, ref: SessionRef, by: Person, *, expected: Sequence[str] | None
+    ) -> AnswerReceipt:
         """Answer every open question as the agent suggests.
 
         Raises:
             SamobotError: See `samobot.session.gate.answer_suggestions`.
         """
         folder = await self._reading.folder(ref)
-        receipt = await self._threads.run(lambda: gate.answer_suggestions(folder, by, self._now(), self._key))
+        receipt = await self._threads.run(
+            lambda: gate.answer_suggestions(folder, by, self._now(), self._key, expected=expected)
+        )
         return await self._answered(ref, receipt)
 
     async def approve(self, ref: SessionRef, by: Person, *, expected: str | None = None) -> None:

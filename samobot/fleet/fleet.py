@@ -222,12 +222,19 @@ class Fleet(Protocol):
             ConflictError: A question has changed or was answered meanwhile.
         """
 
-    async def accept_suggestions(self, ref: SessionRef, by: Person) -> AnswerReceipt:
+    async def accept_suggestions(
+        self, ref: SessionRef, by: Person, *, expected: Sequence[str] | None = None
+    ) -> AnswerReceipt:
         """Answer every open question as the agent suggests.
+
+        Args:
+            ref: The session.
+            by: Who answers.
+            expected: Fingerprints of the questions that were shown; None takes them as they are.
 
         Raises:
             SessionDoneError: The session is done.
-            ConflictError: No question is open.
+            ConflictError: No question is open, or one was not shown; nothing was answered.
             UsageError: None of the open ones has a suggestion.
         """
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.config.settings import Profile
 from samobot.errors import BusyError, SamobotError, StorageError, UsageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
@@ -43,6 +44,7 @@ class RunRequest:
         session: The session's folder name.
         timeout: Seconds of one iteration.
         model: The model's name.
+        profile: Model and effort of all phases.
         max_turns: Turns of the model in one iteration.
         budget_usd: US dollars of the whole session.
         max_iterations: Iterations of this run.
@@ -54,6 +56,7 @@ class RunRequest:
     session: str
     timeout: float | None = None
     model: str | None = None
+    profile: Profile | None = None
     max_turns: int | None = None
     budget_usd: float | None = None
     max_iterations: int | None = None
@@ -74,6 +77,7 @@ class RunRequest:
         values = {
             "timeout": self.timeout,
             "model": self.model,
+            "profile": self.profile,
             "max-turns": self.max_turns,
             "budget": self.budget_usd,
             "max-iterations": self.max_iterations,

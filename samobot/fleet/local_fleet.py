@@ -228,8 +228,10 @@ class LocalFleet(Fleet):
     ) -> AnswerReceipt:
         return await self._decisions.answer(ref, answers, by, change=change)
 
-    async def accept_suggestions(self, ref: SessionRef, by: Person) -> AnswerReceipt:
-        return await self._decisions.accept_suggestions(ref, by)
+    async def accept_suggestions(
+        self, ref: SessionRef, by: Person, *, expected: Sequence[str] | None = None
+    ) -> AnswerReceipt:
+        return await self._decisions.accept_suggestions(ref, by, expected=expected)
 
     async def approve(self, ref: SessionRef, by: Person, *, expected: str | None = None) -> None:
         await self._decisions.approve(ref, by, expected=expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -102,11 +102,25 @@ def answer(
         return _receipt(folder, text, done, known, now=now, key=key)
 
 
-def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> Receipt:
+def answer_suggestions(
+    folder: SessionFolder,
+    person: Person,
+    now: datetime,
+    key: bytes,
+    *,
+    expected: Collection[str] | None = None,
+) -> Receipt:
     """Answer every open question with what the agent suggests; those without a suggestion stay open.
 
+    Args:
+        folder: The session.
+        person: Who answers.
+        now: When.
+        key: The key of the marks.
+        expected: Fingerprints of the questions that were shown; None takes them as they are.
+
     Raises:
-        ConflictError: No question is open, or the session is done.
+        ConflictError: No question is open, one was not shown, or the session is done.
         UsageError: None of the open ones has a suggestion.
         StorageError: The disk refused.
     """
@@ -117,6 +131,9 @@ def answer_suggestions(folder: SessionFolder, person: Person, now: datetime, key
         waiting = parse_qa(text).open
         if not waiting:
             raise ConflictError(f"{folder.name} has no open question.")
+        new = [each for each in waiting if expected is not None and each.identity not in expected]
+        if new:
+            raise ConflictError(f"{new[0].label} has changed since it was shown; look at it again.")
         done = []
         for question in waiting:
             suggestion = question.suggestion or question.reason

@@ -16,7 +16,7 @@ import click
 
 from samobot.claude.reaper import become_subreaper
 from samobot.config.project import Project, choose_project
-from samobot.config.settings import Settings, load_settings
+from samobot.config.settings import Profile, Settings, load_settings
 from samobot.config.trust import report_once, untrusted
 from samobot.errors import BusyError, SessionDoneError, UsageError
 from samobot.fleet.emergency_flag import refuse_during_emergency
@@ -61,6 +61,11 @@ _ASKED = "asked in the terminal"
 @click.option("--task", help="For a new session: what is to be done. For an existing one: guidance.")
 @click.option("--timeout", type=FiniteRange(min=1), help="Seconds one iteration may take.")
 @click.option("--model", help="The model, as the Claude CLI names it.")
+@click.option(
+    "--profile",
+    type=click.Choice([each.value for each in Profile]),
+    help="Model and effort of all phases.",
+)
 @click.option("--max-turns", type=click.IntRange(min=1), help="Turns of the model in one iteration.")
 @click.option("--budget", type=US_DOLLARS, help="US dollars for the whole session.")
 @click.option("--max-iterations", type=click.IntRange(min=1), help="End after so many iterations.")
@@ -75,6 +80,7 @@ def run_command(
     task: str | None,
     timeout: float | None,
     model: str | None,
+    profile: str | None,
     max_turns: int | None,
     budget: float | None,
     max_iterations: int | None,
@@ -110,6 +116,7 @@ def run_command(
         session=name,
         timeout=timeout,
         model=model,
+        profile=None if profile is None else Profile(profile),
         max_turns=max_turns,
         budget_usd=budget,
         max_iterations=max_iterations,
@@ -265,8 +272,7 @@ def _left_of(options: RunOptions, ran: int) -> RunOptions:
 def _with_flags(settings: Settings, request: RunRequest) -> Settings:
     flags: dict[str, object] = {
         "claude_timeout": request.timeout,
-        "claude_model": request.model,
-        "claude_models": None if request.model is None else {},
         "claude_max_turns": request.max_turns,
     }
-    return settings.model_copy(update={name: value for name, value in flags.items() if value is not None})
+    chosen = settings.for_run(model=request.model, profile=request.profile)
+    return chosen.model_copy(update={name: value for name, value in flags.items() if value is not None})

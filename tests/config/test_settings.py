@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from samobot.config.environment import Whereabouts, find_whereabouts
-from samobot.config.settings import TELEGRAM_ROOT, Effort, load_settings
+from samobot.config.settings import PROFILES, TELEGRAM_ROOT, Effort, Profile, load_settings
 from samobot.errors import UsageError
 from samobot.phases import Phase
 
@@ -210,3 +210,45 @@ def test_settings_choose_model_and_effort_by_phase() -> None:
 def test_settings_name_the_variable_of_an_unknown_effort() -> None:
     with pytest.raises(UsageError, match="CLAUDE_EFFORT_QUALITY in the environment cannot be used: 'huge'"):
         load_settings({"CLAUDE_EFFORT_QUALITY": "huge"})
+
+
+def test_profile_of_a_phase_gives_way_to_its_own_model_and_effort() -> None:
+    settings = load_settings(
+        {
+            "CLAUDE_MODEL": "haiku",
+            "CLAUDE_PROFILE_PLANNING": "max",
+            "CLAUDE_PROFILE_TESTING": "light",
+            "CLAUDE_MODEL_TESTING": "opus-x",
+            "CLAUDE_PROFILE_QUALITY": "strong",
+            "CLAUDE_EFFORT_QUALITY": "low",
+        }
+    )
+    chosen = {phase: (settings.model(phase), settings.effort(phase)) for phase in Phase}
+    assert chosen[Phase.PLANNING] == ("opus", Effort.MAX)
+    assert chosen[Phase.TESTING] == ("opus-x", Effort.MEDIUM)
+    assert chosen[Phase.QUALITY] == ("opus", Effort.LOW)
+    assert chosen[Phase.DONE] == ("haiku", Effort.LOW)
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_profile_of_a_run_goes_before_all_that_is_configured(profile: Profile) -> None:
+    environ = {
+        "CLAUDE_MODEL_TESTING": "x",
+        "CLAUDE_EFFORT_QUALITY": "low",
+        "CLAUDE_PROFILE_PLANNING": "light",
+    }
+    settings = load_settings(environ).for_run(profile=profile)
+    assert {(settings.model(phase), settings.effort(phase)) for phase in Phase} == {PROFILES[profile]}
+
+
+def test_model_of_a_run_goes_before_every_profile() -> None:
+    settings = load_settings({"CLAUDE_PROFILE_PLANNING": "light", "CLAUDE_MODEL_DONE": "x"})
+    assert {settings.for_run(model="mine").model(phase) for phase in Phase} == {"mine"}
+    assert settings.for_run(model="mine").effort(Phase.PLANNING) is Effort.MEDIUM
+    both = settings.for_run(model="mine", profile=Profile.MAX)
+    assert {(both.model(phase), both.effort(phase)) for phase in Phase} == {("mine", Effort.MAX)}
+
+
+def test_settings_name_the_variable_of_an_unknown_profile() -> None:
+    with pytest.raises(UsageError, match="CLAUDE_PROFILE_DONE in the environment cannot be used: 'huge'"):
+        load_settings({"CLAUDE_PROFILE_DONE": "huge"})

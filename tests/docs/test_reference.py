@@ -10,7 +10,7 @@ import click
 import pytest
 
 from samobot.cli import cli
-from samobot.config.settings import Settings
+from samobot.config.settings import PROFILES, Settings
 from samobot.errors import BusyError, SamobotError, UsageError
 from samobot.phases import RULES, BlockCause, SignalStatus, WaitingFor
 from samobot.sandbox.agent.scenario import install
@@ -70,9 +70,15 @@ def test_the_configuration_table_is_the_settings() -> None:
             continue
         if isinstance(value, float):
             value = f"{value:g}"
-        variable = name.upper().replace("_MODELS", "_MODEL_<PHASE>").replace("_EFFORTS", "_EFFORT_<PHASE>")
+        variable = re.sub("_(MODEL|EFFORT|PROFILE)S$", r"_\1_<PHASE>", name.upper())
         expected[variable] = "" if value in (None, (), {}) else str(value)
     assert documented == expected
+
+
+def test_the_profiles_are_the_settings() -> None:
+    rows = table(_text("configuration.md"), "profile")
+    documented = {_first(name): (_first(model), _first(effort)) for name, model, effort in rows}
+    assert documented == PROFILES
 
 
 def test_every_command_has_a_section_with_its_options() -> None:

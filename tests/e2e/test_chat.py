@@ -458,7 +458,7 @@ async def test_short_replies_raise_the_budget_ask_for_the_status_and_stop(tmp_pa
         assert not (room.shop.session("demo") / "_guidance.md").exists()
         assert room.server.calls.rejected() == []
         assert await room.end() == 0
-        assert room.shop.processes() == []
+        until(lambda: room.shop.processes() == [])
 
 
 async def test_what_came_of_a_stop_is_said_before_queued_chatter(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tests.e2e.test_journey import COMMIT, PLAN
 from tests.support.chat_room import chat_room
 from tests.support.claude_cli import cli_environment, require_claude
 from tests.support.messages_api import MessagesApi, Step, bash, signal, write
+from tests.support.waiting import until
 from tests.support.workshop import make_workshop
 from tests.telegram.handlers.test_message_files import png
 
@@ -103,7 +104,7 @@ async def test_three_answers_a_rejection_an_approval_and_a_block_decided_in_the_
             assert "greet.py" in room.shop.git("show", "--stat", "greet")
             assert room.server.calls.rejected() == []
             assert await room.end() == 0
-            assert room.shop.processes() == []
+            until(lambda: room.shop.processes() == [])
 
 
 async def test_an_image_and_a_voice_message_become_part_of_what_the_model_is_sent(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from samobot.phases import RULES
 from tests.support.claude_cli import cli_environment, require_claude
 from tests.support.messages_api import MessagesApi, Step, bash, say, signal, tool, write
 from tests.support.plugin import front_matter
+from tests.support.waiting import until
 from tests.support.workshop import Workshop, make_workshop
 
 pytestmark = [pytest.mark.real_cli, pytest.mark.xdist_group("real_cli_journey")]
@@ -135,7 +136,7 @@ def test_one_command_at_a_time_takes_a_task_from_nothing_to_done(shop: tuple[Wor
     ]  # fmt: skip
     assert all(each["outcome"] == "completed" and each["cost_usd"] > 0 for each in ends)
     assert work.status("greet")["cost_usd"] == pytest.approx(sum(each["cost_usd"] for each in ends))
-    assert work.processes() == []
+    until(lambda: work.processes() == [])
     added = _listing(work.root / "home") - home_before
     assert not [name for name in added if "samocode" in name.lower() and "plugins/data" not in name]
     _everything_arrived(api)

@@ -44,7 +44,7 @@ def test_a_stop_leaves_nothing_and_the_session_resumes(tmp_path: Path, fence: st
             assert "nothing of the session is running" in stopped.stdout
         out, err = run.communicate(timeout=60)
         assert run.returncode == 12, out + err
-        assert shop.processes() == []
+        until(lambda: shop.processes() == [])
         assert outcomes(shop) == ["interrupted"]
         assert shop.status("greet")["cost_usd"] > 0  # what it did before is not lost
         assert shop.run("greet").returncode == 11
@@ -58,7 +58,7 @@ def test_ctrl_c_at_a_terminal_leaves_nothing_and_the_session_resumes(tmp_path: P
             until(lambda: len(sleepers(shop)) == 4)
             terminal.press("c")
             assert terminal.wait() == 12, terminal.text
-        assert shop.processes() == []
+        until(lambda: shop.processes() == [])
         assert shop.run("greet").returncode == 11
         api.check()
 
@@ -69,7 +69,7 @@ def test_a_normal_end_leaves_nothing(tmp_path: Path, fence: str) -> None:
         done = shop.run("greet")
         assert done.returncode == 11, done.stdout + done.stderr
         assert outcomes(shop) == ["completed"]
-        assert shop.processes() == []
+        until(lambda: shop.processes() == [])
         api.check()
 
 
@@ -84,7 +84,7 @@ def test_a_killed_cli_leaves_nothing_and_is_tried_again(tmp_path: Path, fence: s
         out, err = run.communicate(timeout=60)
         assert run.returncode == 11, out + err
         assert outcomes(shop) == ["crashed", "completed"]
-        assert shop.processes() == []
+        until(lambda: shop.processes() == [])
         api.check()
 
 
@@ -97,5 +97,5 @@ def test_a_killed_worker_leaves_nothing_once_the_session_is_run_again(tmp_path: 
         run.communicate()
         done = shop.run("greet")
         assert done.returncode == 11, done.stdout + done.stderr
-        assert shop.processes() == []
+        until(lambda: shop.processes() == [])
         api.check()

@@ -148,7 +148,10 @@ async def test_every_call_survives_json(host: Host) -> None:
         ref, [QuestionAnswer(index=1, text="A", identity=asking.questions[1].identity)], ANNA
     )
     assert ([each.label for each in receipt.answered], receipt.open) == (["Q2"], 1)
-    assert (await fleet.accept_suggestions(ref, ANNA)).open == 0
+    with pytest.raises(ConflictError):
+        await fleet.accept_suggestions(ref, ANNA, expected=[asking.questions[1].identity])
+    shown = [question.identity for question in asking.questions]
+    assert (await fleet.accept_suggestions(ref, ANNA, expected=shown)).open == 0
     await fleet.add_guidance(ref, "Keep it short", ANNA)
     assert [each.text for each in (await fleet.view(ref)).guidance] == ["Keep it short"]
     (saved,) = await fleet.add_files(ref, [UserFile(name="a b.png", data=b"\x89PNG\xff")], "Like this", ANNA)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.config.settings import Profile
 from samobot.errors import StorageError
 from samobot.fleet.launch import RunRequest, worker_environment, worker_log
 from samobot.worker.halt import HaltResult, halt
@@ -19,10 +20,16 @@ GREET = RunRequest(config=Path("/code/demo/.samocode"), session="26-01-15-greet"
 def test_no_user_text_goes_through_a_shell_or_becomes_a_flag() -> None:
     nasty = "--budget=1; rm -rf $HOME `id` 'x'\n\"y\""
     argv = RunRequest(
-        config=Path("/p/.samocode"), session="greet", model=nasty, budget_usd=5, auto=True
+        config=Path("/p/.samocode"),
+        session="greet",
+        model=nasty,
+        profile=Profile.MAX,
+        budget_usd=5,
+        auto=True,
     ).argv()
     assert f"--model={nasty}" in argv
     assert [word for word in argv if word.startswith("--budget=")] == ["--budget=5"]
+    assert "--profile=max" in argv
     assert argv[-1] == "--auto"
 
 

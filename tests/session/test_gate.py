@@ -246,6 +246,19 @@ def test_all_suggestions_can_be_taken_at_once(asking: SessionFolder) -> None:
         gate.answer_suggestions(asking, ANNA, NOW, KEY)
 
 
+def test_suggestions_of_questions_that_were_not_shown_are_not_taken(asking: SessionFolder) -> None:
+    shown = [question.identity for question in parse_qa(asking.qa.read_text()).open]
+    with asking.qa.open("a") as file:
+        file.write("\n## Round 2\n\n### Q3: And then?\n\n**Suggestion:** go\n\n**Answer:** _waiting_\n")
+    before = asking.qa.read_text()
+    with pytest.raises(ConflictError, match="Q3 has changed since it was shown"):
+        gate.answer_suggestions(asking, ANNA, NOW, KEY, expected=shown)
+    assert asking.qa.read_text() == before
+    gate.answer(asking, {"Q3": "stop"}, ANNA, NOW, KEY)
+    receipt = gate.answer_suggestions(asking, ANNA, NOW, KEY, expected=shown)
+    assert [done.question.label for done in receipt.answered] == ["Q1"]
+
+
 # The plan
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -78,10 +78,12 @@ class FakeFleet:
     async def last_message(self, ref: SessionRef) -> str:
         return self.said_last
 
-    async def accept_suggestions(self, ref: SessionRef, by: Person) -> object:
+    async def accept_suggestions(
+        self, ref: SessionRef, by: Person, *, expected: Sequence[str] | None = None
+    ) -> object:
         if self.refuse:
             raise ConflictError("It is running.")
-        self.decided.append(("accept", by.via))
+        self.decided.append(("accept", ",".join(expected or ())))
         return None
 
     async def approve(self, ref: SessionRef, by: Person, *, expected: str | None = None) -> None:

@@ -172,6 +172,7 @@ def test_what_cannot_work_is_said_in_one_sentence_and_changes_nothing(
         (["--session", "greet", "--timeout", "inf"], "--timeout"),
         (["--session", "greet", "--max-iterations", "none"], "--max-iterations"),
         (["--session", "greet", "--bugdet", "5"], "--budget"),
+        (["--session", "greet", "--profile", "huge"], "'light', 'standard', 'strong', 'max'"),
     ],
 )
 def test_a_bad_argument_is_said_and_changes_nothing(tmp_path: Path, arguments: list[str], words: str) -> None:
@@ -276,6 +277,15 @@ def test_budget_stops_and_a_bigger_one_continues(tmp_path: Path) -> None:
     assert len(shop.runs()) == 2
     assert shop.run("greet", "--budget", "2.5").returncode == 13
     assert len(shop.runs()) == 3
+
+
+def test_profile_of_a_run_reaches_the_cli_and_the_journal(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([blocked()]))
+    shop.run("greet", "--profile", "light")
+    [ran] = shop.runs()
+    assert [ran.argv[ran.argv.index(flag) + 1] for flag in ("--model", "--effort")] == ["sonnet", "medium"]
+    [started] = shop.journal("greet", "iteration_start")
+    assert (started["model"], started["effort"]) == ("sonnet", "medium")
 
 
 def test_text_for_an_existing_session_becomes_guidance(tmp_path: Path) -> None:

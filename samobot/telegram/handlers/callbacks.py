@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from telegram import MaybeInaccessibleMessage, Message
 
 from samobot.errors import ConflictError, NotFoundError, StorageError
-from samobot.fleet.models import SessionRef
+from samobot.fleet.models import SessionRef, SessionView
 from samobot.phases import WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.question import Question
@@ -244,8 +244,7 @@ async def _about_session(
 
 async def _question(context: HandlerContext, request: ChatRequest, action: Action, ref: SessionRef) -> None:
     if action.do is ActionKind.ACCEPT_SUGGESTIONS:
-        await _check_gate(context, ref, action)
-        await decision_handlers.accept_suggestions(context, request, ref)
+        await decision_handlers.accept_suggestions(context, request, await _check_gate(context, ref, action))
         return
     view = await context.fleet.view(ref)
     found = [each for each in view.questions if each.index == action.question]
@@ -347,10 +346,11 @@ async def _in_project(context: HandlerContext, request: ChatRequest, action: Act
             await run_handlers.run_in(context, request.with_text(text), action.project)
 
 
-async def _check_gate(context: HandlerContext, ref: SessionRef, action: Action) -> None:
+async def _check_gate(context: HandlerContext, ref: SessionRef, action: Action) -> SessionView:
     view = await context.fleet.view(ref)
     if action.identity is not None and view.gate != action.identity:
         raise ConflictError(f"That was for something else; {ref.name} is {view.state} now.")
+    return view
 
 
 async def _check_plan(context: HandlerContext, ref: SessionRef, action: Action) -> None:

@@ -50,7 +50,7 @@ async def answer(context: HandlerContext, request: ChatRequest) -> None:
         raise UsageError(words.message)
     if words.everything:
         await _check_shown(context, view, view.open_questions)
-        await accept_suggestions(context, request, view.ref)
+        await accept_suggestions(context, request, view)
         return
     if words.answers:
         await answer_labelled(context, request, view, words.answers)
@@ -163,12 +163,17 @@ async def answer_labelled(
     await _write(context, request, view.ref, answers)
 
 
-async def accept_suggestions(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
-    """Take every suggestion."""
+async def accept_suggestions(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
+    """Take the suggestions of all open questions that the view has.
+
+    Raises:
+        ConflictError: Another one has been asked since.
+    """
+    ref, shown = view.ref, [question.identity for question in view.open_questions]
     if request.files:
         await save_files(context, request, ref)
         request = request.without_files()
-    receipt = await context.fleet.accept_suggestions(ref, request.person)
+    receipt = await context.fleet.accept_suggestions(ref, request.person, expected=shown)
     await _answered(context, request, ref, receipt)
     if receipt.open:
         context.reply(

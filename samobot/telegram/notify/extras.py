@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -43,7 +44,9 @@ class Sessions(Protocol):
     async def last_message(self, ref: SessionRef) -> str:
         """The agent's last message."""
 
-    async def accept_suggestions(self, ref: SessionRef, by: Person) -> object:
+    async def accept_suggestions(
+        self, ref: SessionRef, by: Person, *, expected: Sequence[str] | None = None
+    ) -> object:
         """Answer every open question with its suggestion."""
 
     async def approve(self, ref: SessionRef, by: Person, *, expected: str | None = None) -> None:

@@ -305,7 +305,8 @@ class Notifier:
                 if state.need_kind is NeedKind.PLAN and view.plan is not None:
                     await self._fleet.approve(view.ref, AUTOMATIC, expected=view.plan.sha256)
                 elif state.need_kind is NeedKind.QUESTIONS:
-                    await self._fleet.accept_suggestions(view.ref, AUTOMATIC)
+                    shown = [question.identity for question in view.open_questions]
+                    await self._fleet.accept_suggestions(view.ref, AUTOMATIC, expected=shown)
             except SamobotError as error:
                 log.info("%s is not decided automatically: %s", view.ref.key, error.message)
                 await self.auto_off(view.ref)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from samobot.errors import StorageError
+from samobot.errors import ConflictError, StorageError
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import StopReport
 from samobot.session.folder import SessionFolder, archive
@@ -27,6 +27,7 @@ from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.budget_handlers import add_budget
 from samobot.telegram.handlers.command_table import COMMANDS, find_command, menu, nearest_command
 from samobot.telegram.handlers.context import ChatRequest
+from samobot.telegram.handlers.decision_handlers import accept_suggestions
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.tables import PHONE_COLUMNS
 from samobot.telegram.store.bot_store import Store
@@ -340,6 +341,18 @@ async def test_a_tap_repeated_after_a_crash_is_carried_out_once(
     await phone.tap(question, "B")
     assert (folder / "_qa.md").read_text().count("B) blue") == 2, "the option and the answer"
     assert len((folder / "_decisions.jsonl").read_text().splitlines()) == 1
+
+
+async def test_suggestions_of_a_round_that_was_not_shown_are_not_taken(phone: Phone) -> None:
+    folder = phone.asking()
+    (shown,) = await phone.context.fleet.sessions()
+    with (folder / "_qa.md").open("a") as file:
+        file.write("\n## Round 2\n\n### Q9: And then?\n\n**Suggestion:** go\n\n**Answer:** _waiting_\n")
+    before = (folder / "_qa.md").read_text()
+    request = ChatRequest("tap7", CHAT, 7, None, 11, Person("Ann", "telegram"))
+    with pytest.raises(ConflictError, match="Q9 has changed"):
+        await accept_suggestions(phone.context, request, shown)
+    assert (folder / "_qa.md").read_text() == before
 
 
 async def test_guidance_repeated_after_a_crash_is_left_once_and_sent_again_twice(phone: Phone) -> None:

@@ -81,7 +81,8 @@ async def test_a_session_gets_a_topic_in_which_everything_about_it_is(room: Deci
     chat = _team(room) if place == "group" else _private(room)
     await room.start()
     topic = await _run(room)
-    assert _in(chat, topic)[0].text.startswith("▶️ greet")
+    # A worker that is quick is running at the first look, and then its notice comes before the card.
+    assert any(each.text.startswith("▶️ greet") for each in _in(chat, topic))
     assert _in(chat, None) == []
     _ask(room)
     await room.look()

@@ -751,6 +751,15 @@ async def test_a_bot_that_was_down_lets_taps_come_first_before_it_decides(known:
     assert known.fleet.decided == [("approve", plan().sha256)]
 
 
+async def test_suggestions_are_accepted_automatically_for_the_questions_that_were_shown(known: Phone) -> None:
+    view = asking(question(), auto=True, updated=LATER)
+    await known.look(view)
+    await known.look(view, after=timedelta(minutes=9))
+    await known.look(view, after=timedelta(minutes=2))
+    assert known.fleet.decided[0] == ("accept", question().identity)
+    assert question().identity
+
+
 async def test_what_cannot_be_decided_automatically_is_left_to_the_user(known: Phone) -> None:
     known.fleet.refuse = True
     view = asking(question(), auto=True, updated=LATER)

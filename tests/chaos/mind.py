@@ -58,7 +58,7 @@ class Mind:
     def do_requirements(self) -> None:
         """Ask two questions; go on once they are answered."""
         qa = self.session / "_qa.md"
-        if not qa.exists():
+        if "**Answer:**" not in self.read("_qa.md"):  # junk may have come before the questions
             write(qa, QUESTIONS.format(name=self.name))
         if "_waiting_" in self.read("_qa.md"):
             self.signal("waiting", wait="qa_answers", summary="Two questions")

@@ -157,7 +157,7 @@ class Outbox:
             silent=silent,
             thread_id=thread_id,
             reply_to=reply_to,
-            file_name=plain_undisguised(one_line(clean(attachment.name))) if attachment else None,
+            file_name=self._name(attachment) if attachment else None,
             photo=bool(attachment and attachment.photo),
         )
         about = about or MessageSubject()
@@ -415,9 +415,13 @@ class Outbox:
         data = self.secrets.mask_data(attachment.data)
         if data is None:
             return None, escape(
-                f"🔒 {plain_undisguised(one_line(clean(attachment.name)))} is held back, it contains: {', '.join(names)}"
+                f"🔒 {self._name(attachment)} is held back, it contains: {', '.join(names)}"
             )
         return replace(attachment, data=data), escape(secret_note(names))
+
+    def _name(self, attachment: Attachment) -> str:
+        """A file's name as it may be shown: an agent chose it."""
+        return plain_undisguised(one_line(clean(self.secrets.mask(attachment.name))))
 
     def _wake(self, chat_id: int) -> None:
         if self._running:

@@ -619,6 +619,13 @@ async def test_outbox_masks_secrets_on_buttons_and_in_answers_to_taps(store: Sto
     assert MASK in json.dumps(row.post.markup)
 
 
+async def test_outbox_masks_secrets_in_the_name_of_a_document(store: Store) -> None:
+    outbox = Outbox(Bot(TOKEN), store)
+    outbox.post(5, "a", key="a", attachment=Attachment(f"dive-{KEY}.md", b"text"))
+    (row,) = store.outbox.waiting(5)
+    assert row.post.file_name == f"dive-{MASK}.md"
+
+
 async def test_outbox_masks_secrets_in_documents_and_reports_it(scene: Scene) -> None:
     async with scene.outbox() as outbox:
         data = f"export GITHUB_TOKEN={KEY}\n".encode()

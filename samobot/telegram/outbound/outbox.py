@@ -414,9 +414,7 @@ class Outbox:
             return attachment, ""
         data = self.secrets.mask_data(attachment.data)
         if data is None:
-            return None, escape(
-                f"🔒 {self._name(attachment)} is held back, it contains: {', '.join(names)}"
-            )
+            return None, escape(f"🔒 {self._name(attachment)} is held back, it contains: {', '.join(names)}")
         return replace(attachment, data=data), escape(secret_note(names))
 
     def _name(self, attachment: Attachment) -> str:

@@ -47,7 +47,10 @@ TOPIC = "topic"
 """The same of a request that was typed in a session's topic, without replying to anything."""
 
 UNKNOWN = "unknown"
-"""The same of a reply to a message of ours of which we know nothing: Telegram never confirmed that it was sent."""
+"""The same of a reply to a message of ours of which we know only the text, in the detail `text`.
+
+Telegram can show a message whose sending it never confirms.
+"""
 
 TOAST = 190
 """Characters of an answer to a tap; Telegram takes 200."""

@@ -70,12 +70,13 @@ async def handle_text(context: HandlerContext, request: ChatRequest) -> None:
             request = replace(request.without_files().with_text(text), spoken=True)
         elif request.session is not None:
             return
-    is_unknown = request.about is not None and request.about.kind == UNKNOWN
-    if is_unknown:
+    unknown = request.about.detail["text"] if request.about and request.about.kind == UNKNOWN else None
+    if unknown is not None:
         request = replace(request, about=None)
     prompt = prompts.find_prompt(context, request)
     # A reply to a message that we do not know may be meant for an earlier prompt than the last one.
-    if request.forwarded_from is not None or (is_unknown and prompt is not None):
+    is_other = prompt is not None and unknown is not None and unknown.strip() != prompt.text.strip()
+    if request.forwarded_from is not None or is_other:
         prompts.close_prompt(context, request)
         await _offer_uses(context, request, prompt)
         return

@@ -10,6 +10,7 @@ from telegram import ForceReply
 
 from samobot.errors import StorageError
 from samobot.telegram.handlers.context import TOPIC, ChatRequest, HandlerContext
+from samobot.telegram.markup.html import to_plain
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
@@ -30,10 +31,12 @@ class Prompt:
     Attributes:
         action: What it completes.
         key: The outbox's name of the message that asked.
+        text: What was asked, without formatting, if the prompt is the last one.
     """
 
     action: Action
     key: str
+    text: str = ""
 
 
 def send_prompt(
@@ -52,7 +55,7 @@ def send_prompt(
     if request.files:
         action = action.model_copy(update={"files": (*(action.files or ()), *request.files)})
     subject = prompt_subject(Prompt(action, key))
-    context.store.prompts.set(request.chat_id, request.user_id, subject.detail["action"], key)
+    context.store.prompts.set(request.chat_id, request.user_id, subject.detail["action"], key, to_plain(html))
     by_message = request.query_id is None
     in_group = request.chat_id < 0
     context.outbox.post(
@@ -83,7 +86,7 @@ def find_prompt(context: HandlerContext, request: ChatRequest) -> Prompt | None:
     action = Action.model_validate(prompt.action)
     if about is not None and action.session != about.session:
         return None  # it was asked in another topic
-    return Prompt(action, prompt.message_key)
+    return Prompt(action, prompt.message_key, prompt.text)
 
 
 def bind_prompt(context: HandlerContext, request: ChatRequest) -> ChatRequest:

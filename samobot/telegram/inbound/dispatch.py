@@ -273,7 +273,7 @@ class UpdateDispatcher:
             if about is not None:
                 return about
             if self._is_ours(replied):
-                return MessageSubject(kind=UNKNOWN)
+                return MessageSubject(kind=UNKNOWN, detail={"text": replied.text or replied.caption or ""})
         if not message.is_topic_message or message.message_thread_id is None:
             return None
         topic = self._context.store.session_topics.find(message.chat.id, message.message_thread_id)

@@ -17,11 +17,13 @@ class OpenPrompt:
         action: The action that the text completes, as JSON object.
         message_key: The outbox key of the message that asked.
         at: When it was asked, epoch seconds.
+        text: What was asked, without formatting.
     """
 
     action: dict[str, Any]
     message_key: str
     at: float
+    text: str = ""
 
 
 class OpenPrompts:
@@ -35,16 +37,18 @@ class OpenPrompts:
         row = self._database.row(
             "SELECT * FROM prompts WHERE chat_id = ? AND user_id = ?", (chat_id, user_id)
         )
-        return (
-            OpenPrompt(json.loads(row["action"]), row["message_key"], row["at"]) if row is not None else None
-        )
+        if row is None:
+            return None
+        return OpenPrompt(json.loads(row["action"]), row["message_key"], row["at"], row["text"])
 
-    def set(self, chat_id: int, user_id: int, action: dict[str, Any], message_key: str) -> None:
+    def set(
+        self, chat_id: int, user_id: int, action: dict[str, Any], message_key: str, text: str = ""
+    ) -> None:
         """Open a prompt; an earlier one of the same user is replaced."""
         with self._database.transaction(durable=False) as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO prompts (chat_id, user_id, action, message_key, at) VALUES (?, ?, ?, ?, ?)",
-                (chat_id, user_id, json.dumps(action), message_key, self._database.clock()),
+                "INSERT OR REPLACE INTO prompts (chat_id, user_id, action, message_key, at, text) VALUES (?, ?, ?, ?, ?, ?)",
+                (chat_id, user_id, json.dumps(action), message_key, self._database.clock(), text),
             )
 
     def drop(self, chat_id: int, user_id: int) -> None:

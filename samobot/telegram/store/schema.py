@@ -279,6 +279,10 @@ CREATE TABLE watched_pull_requests ( -- what was seen and reported of a session'
 ) WITHOUT ROWID;
 """
 
+_PROMPT_TEXTS = """
+ALTER TABLE prompts ADD COLUMN text TEXT NOT NULL DEFAULT ''; -- what was asked, without formatting
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _TYPED_TABLES,
@@ -287,5 +291,6 @@ MIGRATIONS: tuple[str, ...] = (
     _ACTED_MESSAGES,
     _SESSION_TOPICS,
     _PULL_REQUESTS,
+    _PROMPT_TEXTS,
 )
 """Step n brings the schema from version n to n + 1."""

@@ -206,3 +206,12 @@ async def test_reply_to_a_prompt_that_was_never_confirmed_is_not_for_another_one
     assert [(folder / "_decisions.jsonl").exists() for folder in folders] == [False, False]
     await phone.tap(phone.last("What is this for?"), "✍️ Use it for bravo")
     assert [(folder / "_decisions.jsonl").exists() for folder in folders] == [False, True]
+
+
+async def test_reply_to_a_prompt_that_was_never_confirmed_completes_it_if_it_is_the_last(
+    phone: Phone,
+) -> None:
+    folder = phone.asking("alpha")
+    [asked] = await phone.say("/answer alpha Q2")
+    await phone.say("for alpha", reply_to=60, reply_text=asked)
+    assert '"for alpha"' in (folder / "_decisions.jsonl").read_text()

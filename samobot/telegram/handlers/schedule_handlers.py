@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from samobot.errors import ConflictError, SamobotError, UsageError
+from samobot.errors import ConflictError, SamobotError, StorageError, UsageError
 from samobot.fleet.models import SessionRef
 from samobot.fleet.schedule_times import count_due, parse_timing
 from samobot.fleet.schedules import Schedule, is_late, machine_zone, zone_named
@@ -22,6 +22,7 @@ from samobot.telegram.handlers.run_arguments import parse_run
 from samobot.telegram.handlers.session_offers import as_text, likely_project, resolve_arguments
 from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold
+from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.publisher import scope_of
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import MessageView, rows
@@ -57,7 +58,15 @@ async def schedule(context: HandlerContext, request: ChatRequest) -> None:
 async def run_due(context: HandlerContext) -> None:
     """Start what is due, ask about what was missed, and show what was scheduled at a terminal."""
     now = context.now()
-    for one in context.schedules.all():
+    try:
+        found = context.schedules.all()
+    except StorageError as error:  # once a day: it is looked at every few seconds
+        for place in context.places.homes():
+            text, key = f"{Icon.ERROR} {escape(error.message)}", f"problem:schedules:{now:%Y%m%d}"
+            if context.outbox.post(place.chat_id, text, key=key, thread_id=place.thread_id):
+                log.error("schedules: %s", error.message)
+        return
+    for one in found:
         try:
             if one.claimed is not None:
                 _recover(context, one, one.claimed)

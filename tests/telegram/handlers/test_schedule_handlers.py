@@ -186,3 +186,15 @@ async def test_schedule_of_the_terminal_is_shown_in_the_chat_once(phone: Phone) 
     [said] = await _later(phone, seconds=5)
     assert "ann made it in the terminal." in said
     assert await _later(phone, seconds=5) == []
+
+
+async def test_list_that_cannot_be_read_is_reported_once(phone: Phone, starts: Starts) -> None:
+    await phone.say("/schedule in 1 hour Update")
+    file = phone.root / "state" / "schedules.json"
+    file.write_text(file.read_text()[:-9])
+    [said] = await _later(phone, seconds=5)
+    assert said.startswith("⚠️ ")
+    assert "schedules.json is damaged" in said
+    phone.deliver(phone.last("is damaged"), 70)
+    assert await _later(phone, seconds=5) == []
+    assert starts.begun == []

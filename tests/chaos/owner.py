@@ -388,6 +388,10 @@ class Owner:
         else:
             self._say(f"/resume {name}")
 
+    def _was_refused(self) -> bool:
+        """Whether the bot has said that something could not be done; a full disk leaves no more words than that."""
+        return any(_TROUBLE.search(message.text) for message in self.stage.chat.from_bot())
+
     def _run(self, name: str) -> str:
         return f'/run {name} --task "Greet for {name}"'
 
@@ -404,8 +408,12 @@ class Owner:
                 continue
             marks = len(self.stage.records(name, "_logs/journal.jsonl")) + len(self.stage.decisions(name))
             known, since = self._moved.get(name, (-1, 0.0))
+            refused = self.stage.session(name) is None and self._was_refused()
             if marks != known:
                 self._moved[name] = (marks, time.time())
+            elif refused and time.time() - since > PATIENCE:
+                self._moved[name] = (marks, time.time())
+                self._say(self._run(name))  # she was told why it had not begun
             elif time.time() - since > 2 * PATIENCE:
                 self._moved[name] = (marks, time.time())
                 self.nudges.append(f"{time.time():.1f} {name}")

@@ -7,7 +7,7 @@ overview, which an agent may write, cannot make it lead elsewhere.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -33,9 +33,10 @@ def leftovers(project: Project) -> list[Leftover]:
     """List what is left of a project's sessions that are over, each branch once, the newest session first."""
     sessions = list_folders(project.sessions)
     archived = list_folders(project.sessions / ARCHIVE)
+    used = _places(project, sessions)
     found: dict[str, Leftover] = {}
     for folder in (*reversed(sessions), *reversed(archived)):
-        left = _leftover(project, folder, sessions)
+        left = _leftover(project, folder, used)
         if left is not None:
             found.setdefault(left.branch, left)
     return list(found.values())
@@ -65,7 +66,7 @@ def clean(
     Raises:
         ConflictError: Something has changed since it was shown; nothing was changed.
     """
-    left = _leftover(project, folder, list_folders(project.sessions))
+    left = _leftover(project, folder, _places(project, list_folders(project.sessions)))
     if left is None or left.identity != expected:
         raise ConflictError(f"{folder.name} has changed since this was shown; look at it again.")
     if not left.is_safe and not anyway:
@@ -76,7 +77,12 @@ def clean(
     return done
 
 
-def _leftover(project: Project, folder: SessionFolder, sessions: Sequence[SessionFolder]) -> Leftover | None:
+def _places(project: Project, sessions: Iterable[SessionFolder]) -> dict[Path, Path]:
+    """Where each session works, by its folder: read once for all that are compared with them."""
+    return {each.path: work_dir_of(each, project.main_repo).resolve() for each in sessions}
+
+
+def _leftover(project: Project, folder: SessionFolder, used: Mapping[Path, Path]) -> Leftover | None:
     """Look at a session; None if it is at work, not over, or has no worktree of its own."""
     if holder(folder) is not None:
         return None
@@ -87,8 +93,10 @@ def _leftover(project: Project, folder: SessionFolder, sessions: Sequence[Sessio
     except SamobotError:
         return None  # it has no branch that could be removed
     place = look.state.worktree.resolve()
-    others = (each for each in sessions if each.path != folder.path)
-    if place.parent != project.worktrees.resolve() or _is_used(place, project, others):
+    is_used = any(
+        work_dir.is_relative_to(place) for session, work_dir in used.items() if session != folder.path
+    )
+    if place.parent != project.worktrees.resolve() or is_used:
         return None
     offer = look.offer(LandingStep.DISCARD)
     assert offer is not None
@@ -103,10 +111,6 @@ def _leftover(project: Project, folder: SessionFolder, sessions: Sequence[Sessio
         size=_size(place),
         identity=offer.identity,
     )
-
-
-def _is_used(place: Path, project: Project, others: Iterable[SessionFolder]) -> bool:
-    return any(work_dir_of(each, project.main_repo).resolve().is_relative_to(place) for each in others)
 
 
 def _size(place: Path) -> int:

@@ -251,10 +251,8 @@ async def _offer_uses(context: HandlerContext, request: ChatRequest, prompt: Pro
     if prompt is not None:
         subject = prompts.prompt_subject(prompt)
         named = SessionRef.from_key(subject.session).name if subject.session else "that"
-        about = {"session": subject.session, "kind": subject.kind, "detail": subject.detail}
-        asked = [
-            choice(f"✍️ Use it for {named}", Action(do=ActionKind.SAY, text=request.text or None, about=about))
-        ]
+        use = Action(do=ActionKind.SAY, text=request.text or None, about=subject.as_json())
+        asked = [choice(f"✍️ Use it for {named}", use)]
     active = [view for view in await context.fleet.sessions() if is_active(view)]
     await _offer(context, request, active, "", starts=True, first=asked)
 

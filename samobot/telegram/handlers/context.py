@@ -177,7 +177,8 @@ class HandlerContext:
         self.now = now
         self.downloads = downloads
         self.transcriber = transcriber
-        self.pull_requests = PullRequestWatcher(fleet, store, Publisher(store, outbox), places, now)
+        self.publisher = Publisher(store, outbox)
+        self.pull_requests = PullRequestWatcher(fleet, store, self.publisher, places, now)
         self.topics = topics
         self.schedules = schedules
         self._tasks: set[asyncio.Task[None]] = set()

@@ -23,7 +23,8 @@ from samobot.telegram.handlers.session_offers import as_text, likely_project, re
 from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.notify.publisher import scope_of
+from samobot.telegram.notify.importance import Importance
+from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import MessageView, rows
 from samobot.telegram.views.schedule_message import (
@@ -224,20 +225,19 @@ def _ask(context: HandlerContext, one: Schedule, due: datetime, *, times: int = 
     """Ask whether a start is still wanted, and leave it to the user."""
     for place in _places(context, one):
         view = schedule_missed(one, due, times, place, context.now(), why)
-        _post(context, place, f"missed:{_key(one, due)}", view)
+        _publish(context, place, f"missed:{_key(one, due)}", view)
     context.schedules.settle(one.number, missed=due)
 
 
 def _announce(context: HandlerContext, one: Schedule) -> None:
     for place in _places(context, one):
         view = schedule_made(one, place, context.now(), by=one.who)
-        _post(context, place, f"made:schedule:{one.number}:{one.zone}:{one.words}", view)
+        _publish(context, place, f"made:schedule:{one.number}:{one.zone}:{one.words}", view)
     context.schedules.announce(one.number)
 
 
-def _post(context: HandlerContext, place: Recipient, key: str, view: MessageView) -> None:
-    markup = context.keyboard(scope_of(place.chat_id, key), view.buttons)
-    context.outbox.post(place.chat_id, view.text, key=key, markup=markup, thread_id=place.thread_id)
+def _publish(context: HandlerContext, place: Recipient, key: str, view: MessageView) -> None:
+    context.publisher.post(place, key, view, MessageSubject(), Importance.ALERT)
 
 
 def _places(context: HandlerContext, one: Schedule) -> tuple[Recipient, ...]:

@@ -35,12 +35,10 @@ class Schedule(BaseModel):
         number: What people call it.
         project: The project's name.
         task: What `/run` is given: the task, or `name: task`, with its flags.
-        words: The time as it was written.
-        at: When it is due, if once.
-        cron: The cron expression, if it repeats.
+        timing: When it is due.
         zone: IANA name of the time zone in which it is meant.
         next_at: When it is due next; None while it is paused and once it is over.
-        missed: When it was due while nobody could start it; the user decides.
+        missed: When it was due and was not started; the user decides.
         claimed: The time whose session is being started at this moment.
         last: Name of the session that it started last.
         who: Who made it.
@@ -56,9 +54,7 @@ class Schedule(BaseModel):
     number: int
     project: str
     task: str
-    words: str
-    at: datetime | None = None
-    cron: str | None = None
+    timing: Timing
     zone: str
     next_at: datetime | None = None
     missed: datetime | None = None
@@ -70,11 +66,6 @@ class Schedule(BaseModel):
     thread_id: int | None = None
     user_id: int = 0
     announced: bool = False
-
-    @property
-    def timing(self) -> Timing:
-        """When it is due."""
-        return Timing(self.words, self.at, self.cron)
 
     @property
     def paused(self) -> bool:
@@ -118,7 +109,7 @@ class Schedules:
         """
         next_at = self._next(draft)
         if next_at is None:
-            raise UsageError(f"“{draft.words}” is over.")
+            raise UsageError(f"“{draft.timing.words}” is over.")
 
         def change(book: _Book) -> tuple[_Book, Schedule]:
             if len(book.schedules) >= MOST_SCHEDULES:
@@ -143,7 +134,9 @@ class Schedules:
         def again(one: Schedule) -> dict[str, object]:
             next_at = self._next(one)
             if next_at is None:
-                raise UsageError(f"Schedule {number} was for {one.words}, which is over; make a new one.")
+                raise UsageError(
+                    f"Schedule {number} was for {one.timing.words}, which is over; make a new one."
+                )
             return {"next_at": next_at, "missed": None}
 
         return self._update(number, again)
@@ -179,7 +172,7 @@ class Schedules:
             one = next((each for each in book.schedules if each.number == number), None)
             if one is None:
                 return book, None
-            if one.next_at is None and missed is None and one.cron is None:
+            if one.next_at is None and missed is None and one.timing.cron is None:
                 return book.model_copy(update={"schedules": _without(book, number)}), None
             done = one.model_copy(update={"claimed": None, "missed": missed, "last": started or one.last})
             return _with(book, done), None

@@ -49,9 +49,7 @@ def add_command(when: str, task: str, project: str | None, config: Path | None) 
             number=0,
             project=_project(project, config),
             task=task.strip(),
-            words=timing.words,
-            at=timing.at,
-            cron=timing.cron,
+            timing=timing,
             zone=zone,
             who=user_name(),
             via=VIA,
@@ -108,4 +106,4 @@ def _line(one: Schedule) -> str:
         state = f"next {one.next_at.astimezone(zone_named(one.zone)):%a %Y-%m-%d %H:%M}"
     else:
         state = "paused" if one.paused else "waits for a decision in the chat"
-    return printable(f"{one.number}  {one.words}  {state}  {one.project}  {one_line(one.task, 80)}")
+    return printable(f"{one.number}  {one.timing.words}  {state}  {one.project}  {one_line(one.task, 80)}")

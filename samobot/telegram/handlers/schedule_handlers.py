@@ -118,9 +118,7 @@ async def _make(context: HandlerContext, request: ChatRequest, place: Recipient)
             number=0,
             project=project,
             task=rest,
-            words=timing.words,
-            at=timing.at,
-            cron=timing.cron,
+            timing=timing,
             zone=zone,
             who=request.person.who,
             via=request.person.via,
@@ -232,7 +230,7 @@ def _ask(context: HandlerContext, one: Schedule, due: datetime, *, times: int = 
 def _announce(context: HandlerContext, one: Schedule) -> None:
     for place in _places(context, one):
         view = schedule_made(one, place, context.now(), by=one.who)
-        _publish(context, place, f"made:schedule:{one.number}:{one.zone}:{one.words}", view)
+        _publish(context, place, f"made:schedule:{one.number}:{one.zone}:{one.timing.words}", view)
     context.schedules.announce(one.number)
 
 

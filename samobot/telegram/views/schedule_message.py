@@ -121,7 +121,7 @@ def _line(one: Schedule, place: Recipient, now: datetime) -> str:
         state = "waits for you"
     else:
         state = f"next {time_of(one.next_at, place, now)}"
-    return f"{escape(one_line(one.words, 60))} · {state}\n{_task(one)} · {escape(one.project)}"
+    return f"{escape(one_line(one.timing.words, 60))} · {state}\n{_task(one)} · {escape(one.project)}"
 
 
 def _task(one: Schedule) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from samobot.fleet.emergency_flag import raise_flag
+from samobot.fleet.schedule_times import Timing
 from samobot.fleet.schedules import LATE_SECONDS, Schedule
 from samobot.telegram.handlers import run_handlers, schedule_handlers
 from samobot.telegram.handlers.context import ChatRequest, HandlerContext
@@ -179,7 +180,7 @@ async def test_buttons_pause_resume_and_delete(phone: Phone, starts: Starts) -> 
 async def test_schedule_of_the_terminal_is_shown_in_the_chat_once(phone: Phone) -> None:
     phone.context.schedules.add(
         Schedule(
-            number=0, project="repo", task="Update", words="daily 7:00", cron="0 7 * * *", zone="UTC", who="ann",
+            number=0, project="repo", task="Update", timing=Timing("daily 7:00", cron="0 7 * * *"), zone="UTC", who="ann",
             via="terminal",
         )
     )  # fmt: skip

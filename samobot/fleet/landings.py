@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
+from samobot.config.project import Project
 from samobot.fleet.clean_up import clean, leftovers
 from samobot.fleet.forge import CheckView
 from samobot.fleet.landing import check_log, land, landing_view, pull_request_report
@@ -18,8 +20,11 @@ from samobot.fleet.landing_models import (
 )
 from samobot.fleet.models import SessionRef
 from samobot.fleet.session_reader import SessionReader
+from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
 from samobot.system.threads import Threads
+
+_T = TypeVar("_T")
 
 
 class Landings:
@@ -42,29 +47,24 @@ class Landings:
 
     async def view(self, ref: SessionRef) -> LandingView:
         """Read what can be done with a session's branch; see `Fleet.landing`."""
-        project = await self._reading.project(ref.project)
-        folder = await self._reading.folder(ref)
-        return await self._threads.run_slowly(lambda: landing_view(project, folder))
+        return await self._at(ref, landing_view)
 
     async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
         """Do one of these things; see `Fleet.land`."""
-        project = await self._reading.project(ref.project)
-        folder = await self._reading.folder(ref)
-        return await self._threads.run_slowly(
-            lambda: land(project, folder, step, by, expected=expected, now=self._now, key=self._key)
+        return await self._at(
+            ref,
+            lambda project, folder: land(
+                project, folder, step, by, expected=expected, now=self._now, key=self._key
+            ),
         )
 
     async def pull_request(self, ref: SessionRef) -> PullRequestReport:
         """Read a session's pull request; see `Fleet.pull_request`."""
-        project = await self._reading.project(ref.project)
-        folder = await self._reading.folder(ref)
-        return await self._threads.run_slowly(lambda: pull_request_report(project, folder))
+        return await self._at(ref, pull_request_report)
 
     async def check_log(self, ref: SessionRef, check: CheckView) -> str:
         """Return the end of a failed check's log; see `Fleet.check_log`."""
-        project = await self._reading.project(ref.project)
-        folder = await self._reading.folder(ref)
-        return await self._threads.run_slowly(lambda: check_log(project, folder, check))
+        return await self._at(ref, lambda project, folder: check_log(project, folder, check))
 
     async def leftovers(self) -> list[Leftover]:
         """List what is left of archived and merged sessions; see `Fleet.leftovers`."""
@@ -80,3 +80,8 @@ class Landings:
         return await self._threads.run_slowly(
             lambda: clean(project, folder, by, expected=expected, anyway=anyway, now=self._now, key=self._key)
         )
+
+    async def _at(self, ref: SessionRef, work: Callable[[Project, SessionFolder], _T]) -> _T:
+        project = await self._reading.project(ref.project)
+        folder = await self._reading.folder(ref)
+        return await self._threads.run_slowly(lambda: work(project, folder))

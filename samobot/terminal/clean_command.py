@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +11,13 @@ import click
 from samobot.config.address import known_projects
 from samobot.config.project import Project
 from samobot.config.settings import load_settings
-from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError
+from samobot.errors import ConflictError, NotFoundError, SamobotError
 from samobot.fleet.clean_up import clean, leftovers
 from samobot.fleet.landing_models import Leftover
 from samobot.session.decisions import load_key
 from samobot.session.folder import ARCHIVE, SessionFolder
 from samobot.terminal.actor import person_at, project_reader
+from samobot.terminal.confirmation import confirm
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import human_size, printable
 
@@ -89,15 +89,16 @@ def _confirm(wanted: _Found, *, yes: bool) -> None:
 
     Raises:
         ConflictError: It was declined.
-        UsageError: Nobody can be asked here.
+        UsageError: The standard input is no terminal.
     """
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise UsageError("Nobody can be asked here. To remove what is listed: --yes")
     size = human_size(sum(left.size for _, left in wanted))
     count = (
         "1 worktree with its branch" if len(wanted) == 1 else f"{len(wanted)} worktrees with their branches"
     )
-    if not click.confirm(f"Remove {count}, {size}?"):
-        raise ConflictError("Nothing was removed.")
+    confirm(
+        f"Remove {count}, {size}?",
+        instead="To remove what is listed: --yes",
+        declined="Nothing was removed.",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from samobot.fleet.landing_models import LandingOffer, LandingStep, LandingView
 from samobot.session.decisions import load_key
 from samobot.session.folder import archive
 from samobot.terminal.actor import find, person_at
+from samobot.terminal.confirmation import confirm
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import one_line, printable
 
@@ -119,15 +119,16 @@ def _confirm(view: LandingView, step: LandingStep) -> str:
 
     Raises:
         ConflictError: It is not possible now, or was declined.
-        UsageError: Nobody can be asked here.
+        UsageError: The standard input is no terminal.
     """
     offer = view.offer(step)
     if offer is None:
         raise ConflictError(f"{step} is not possible here: there is no remote, forge or pull request for it.")
     if offer.refusal:
         raise ConflictError(offer.refusal)
-    if not sys.stdin.isatty():
-        raise UsageError(f"Nobody can be asked here. To do exactly this: --expect {offer.identity}")
-    if not click.confirm(f"{step.capitalize()}?"):
-        raise ConflictError("Nothing was done.")
+    confirm(
+        f"{step.capitalize()}?",
+        instead=f"To do exactly this: --expect {offer.identity}",
+        declined="Nothing was done.",
+    )
     return offer.identity

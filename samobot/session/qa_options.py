@@ -188,8 +188,8 @@ def _unwrapped(value: str) -> str:
 def _split_suggestion(value: str, options: Sequence[Option], *, is_numbered: bool) -> tuple[str | None, str]:
     """Split a suggestion into the letter of an option and the reason; without a letter it is all reason."""
     letters = {option.letter for option in options}
-    value = without_circle(value[:1].translate(_ALIKE) + value[1:])
-    found = _LETTER.match(value) or _SMALL.match(value)
+    plain = _with_plain_letter(value)
+    found = _LETTER.match(plain) or _SMALL.match(plain)
     if found is not None:
         key = found["key"].upper()
         letter = key if key.isalpha() else letter_of(int(key)) if is_numbered else None
@@ -206,10 +206,10 @@ def _split_suggestion(value: str, options: Sequence[Option], *, is_numbered: boo
     return (later.pop(), value) if len(later) == 1 else (None, value)
 
 
-def without_circle(value: str) -> str:
-    """Return a suggestion that begins with `ⓑ` or `Ⓑ` with the letter in place of that."""
-    first = unicodedata.normalize("NFKC", value[:1])
-    return first.upper() + value[1:] if value[:1] in _CIRCLED and first else value
+def _with_plain_letter(value: str) -> str:
+    """Return a suggestion that begins with a look-alike, `ⓑ` or `Ⓑ` with the letter in place of that."""
+    first = value[:1].translate(_ALIKE)
+    return (unicodedata.normalize("NFKC", first).upper() if first in _CIRCLED else first) + value[1:]
 
 
 def _plain(text: str) -> str:

@@ -696,3 +696,9 @@ def test_an_option_that_is_marked_is_the_suggestion(lines: str) -> None:
 def test_what_only_resembles_such_a_form_is_text(text: str) -> None:
     (question,) = parse_qa(text).questions
     assert (question.answer, question.options) == ("B", ())
+
+
+@pytest.mark.parametrize("words", ["Все три подходят", "Ⓧ is as good"])
+def test_suggestion_without_an_option_keeps_its_letters(words: str) -> None:
+    (question,) = parse_qa(suggestion(f"**Suggestion:** {words}")).questions
+    assert (question.suggestion, question.reason) == (None, words)

@@ -47,7 +47,7 @@ TOPIC = "topic"
 """The same of a request that was typed in a session's topic, without replying to anything."""
 
 UNKNOWN = "unknown"
-"""The same of a reply to a message of ours of which we know only the text, in the detail `text`.
+"""The same of a reply to a message of the bot of which only the text is known, in the detail `text`.
 
 Telegram can show a message whose sending it never confirms.
 """

@@ -180,7 +180,7 @@ class UpdateDispatcher:
             files=content.files,
             quote=content.quote,
             forwarded_from=content.forwarded_from,
-            # Nobody can mention the bot in a forwarded message.
+            # A forwarded message cannot mention the bot.
             addressed=message.chat.id > 0
             or about is not None
             or mentioned

@@ -11,9 +11,9 @@ from samobot.telegram.handlers.control_handlers import is_over
 from samobot.telegram.handlers.resolve import any_session, find_target
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.views.actions import Action, ActionKind, restore_action
+from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import rest_words
-from samobot.telegram.views.buttons import ActionButton, rows
+from samobot.telegram.views.buttons import restore_button, rows
 from samobot.telegram.views.pending import need_of
 from samobot.telegram.views.wording import Icon, plural
 from samobot.text import one_line
@@ -107,8 +107,3 @@ def show_archived(context: HandlerContext, request: ChatRequest, refs: Sequence[
         lines.append(f"… and {len(refs) - _LISTED} older ones")
     buttons = rows(*(restore_button(ref) for ref in refs[:_BUTTONS]), width=1)
     context.reply(request, "\n".join([head, *lines]), buttons=buttons, part="archived")
-
-
-def restore_button(ref: SessionRef) -> ActionButton:
-    """A button that takes a session out of the archive."""
-    return choice(f"♻️ Restore {ref.name}", restore_action(ref.key))

@@ -14,8 +14,8 @@ from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.recent_sessions import recent_sessions
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.views.actions import Action, ActionKind, restore_action
-from samobot.telegram.views.buttons import rows
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import restore_button, rows
 from samobot.telegram.views.card import sign_of
 from samobot.telegram.views.pending import need_of
 from samobot.telegram.views.wording import Icon
@@ -196,7 +196,7 @@ def offer_restoring(context: HandlerContext, request: ChatRequest, ref: SessionR
     context.reply(
         request,
         f"{Icon.ARCHIVED} {bold(ref.name)} is archived.{note}",
-        buttons=rows(choice(f"♻️ Restore {ref.name}", restore_action(ref.key))),
+        buttons=rows(restore_button(ref)),
         part="archived",
     )
 

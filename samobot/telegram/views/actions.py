@@ -85,11 +85,3 @@ class Action(BaseModel):
     usd: float | None = None
     files: tuple[FileRef, ...] | None = None
     about: dict[str, Any] | None = None
-
-
-def restore_action(session: str) -> Action:
-    """Take a session out of the archive, by its key.
-
-    It names the session in its text: what belongs to a session loses its buttons when that is archived.
-    """
-    return Action(do=ActionKind.PICK_SESSION, command="restore", text=session)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from samobot.fleet.models import SessionRef
 from samobot.telegram.markup.rich_text import clean
 from samobot.telegram.outbound.outbox import Attachment
 from samobot.telegram.store.callback_data import CallbackIds
-from samobot.telegram.views.actions import Action
+from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.wording import agent_plain
 from samobot.text import one_line
 
@@ -70,6 +71,15 @@ class MessageView:
         ]
         content = json.dumps([self.text, buttons], sort_keys=True)
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def restore_button(ref: SessionRef) -> ActionButton:
+    """A button that takes a session out of the archive.
+
+    It names the session in its text: what belongs to a session loses its buttons when that is archived.
+    """
+    action = Action(do=ActionKind.PICK_SESSION, command="restore", text=ref.key)
+    return ActionButton(f"♻️ Restore {ref.name}", action, once=True)
 
 
 def rows(*buttons: ActionButton, width: int = 4) -> Rows:

@@ -10,8 +10,8 @@ from datetime import datetime
 from samobot.fleet.models import GuidanceView, SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.views.actions import Action, ActionKind, restore_action
-from samobot.telegram.views.buttons import ActionButton, MessageView, Rows
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import ActionButton, MessageView, Rows, restore_button
 from samobot.telegram.views.pending import Need, NeedKind, need_of
 from samobot.telegram.views.plain_lines import of_flattened
 from samobot.telegram.views.wording import (
@@ -164,8 +164,7 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
     guidance = ActionButton("💬 Guidance", Action(do=ActionKind.GUIDANCE, session=key))
     archive = ActionButton("📦 Archive", Action(do=ActionKind.ARCHIVE, session=key))
     if view.archived:
-        restore = ActionButton(f"♻️ Restore {view.ref.name}", restore_action(key), once=True)
-        return ((*_documents(view), log), (restore,))
+        return ((*_documents(view), log), (restore_button(view.ref),))
     if need is not None:
         match need.kind:
             case NeedKind.QUESTIONS | NeedKind.PLAN | NeedKind.ACTION:

@@ -30,8 +30,9 @@ from samobot.telegram.handlers import (
     watch_handlers,
     worktree_handlers,
 )
+from samobot.telegram.handlers.chat_request import TAP, ChatRequest
 from samobot.telegram.handlers.command_table import find_command
-from samobot.telegram.handlers.context import TAP, ChatRequest, HandlerContext
+from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.handlers.decision_checks import check_not_answered
 from samobot.telegram.handlers.expired_buttons import answer_expired
 from samobot.telegram.handlers.free_text import handle_text

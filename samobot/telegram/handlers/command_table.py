@@ -19,7 +19,8 @@ from samobot.telegram.handlers import (
     schedule_handlers,
     status_handlers,
 )
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.handlers.recent_sessions import recent_sessions
 from samobot.telegram.handlers.resolve import display_names
 from samobot.telegram.handlers.suggestions import suggest

@@ -14,7 +14,8 @@ from samobot.session.decisions import DecisionKind
 from samobot.session.question import Question
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import ask
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.decision_checks import (
     check_not_sent_back,
     has_open_questions,

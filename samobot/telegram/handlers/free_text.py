@@ -18,15 +18,9 @@ from samobot.telegram.handlers import (
     session_offers,
     voice,
 )
+from samobot.telegram.handlers.chat_request import TOPIC, UNKNOWN, ChatRequest
 from samobot.telegram.handlers.command_table import find_command, nearest_command
-from samobot.telegram.handlers.context import (
-    TOPIC,
-    UNKNOWN,
-    ChatRequest,
-    HandlerContext,
-    about_session,
-    choice,
-)
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.intents import (
     Assent,
     is_greeting,

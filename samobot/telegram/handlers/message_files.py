@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import UserFile
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, choice
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.outbound.downloads import FileDownloadError
 from samobot.telegram.views.actions import Action, ActionKind

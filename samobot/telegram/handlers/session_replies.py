@@ -18,7 +18,8 @@ from samobot.telegram.handlers import (
     follow_up_handlers,
     status_handlers,
 )
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.intents import (
     Assent,
     Intent,

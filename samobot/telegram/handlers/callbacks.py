@@ -21,6 +21,7 @@ from samobot.telegram.handlers import (
     decision_handlers,
     document_handlers,
     follow_up_handlers,
+    guidance_handlers,
     landing_handlers,
     message_files,
     prompts,
@@ -190,7 +191,7 @@ async def _about_session(
             kind = DecisionKind.RETRY if retry else DecisionKind.ACTION_DONE
             await control_handlers.unblock(context, request, ref, kind, action.identity)
         case ActionKind.GUIDANCE if action.text or action.files:
-            await decision_handlers.give_guidance(context, request, ref, action.text or "")
+            await guidance_handlers.give_guidance(context, request, ref, action.text or "")
         case ActionKind.GUIDANCE | ActionKind.INTERRUPT:
             view = await context.fleet.view(ref)
             view.refuse_if_done()

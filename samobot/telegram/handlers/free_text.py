@@ -13,6 +13,7 @@ from samobot.telegram.handlers import (
     decision_checks,
     decision_handlers,
     follow_up_handlers,
+    guidance_handlers,
     prompts,
     run_handlers,
     session_offers,
@@ -162,7 +163,7 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
             await follow_up_handlers.begin_round(context, request, ref, request.text)
         case _:
             interrupt = action.do is ActionKind.INTERRUPT
-            await decision_handlers.give_guidance(context, request, ref, request.text, interrupt=interrupt)
+            await guidance_handlers.give_guidance(context, request, ref, request.text, interrupt=interrupt)
 
 
 def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView, how: str) -> None:

@@ -87,7 +87,11 @@ def do(folder: SessionFolder, how: str, name: str, text: str) -> None:
 def worker(folder: SessionFolder) -> IterationRunner:
     files = SessionFiles(folder, lambda: NOW)
     parent = folder.path.parent
-    world = SimpleNamespace(state_dir=parent / "state", project=SimpleNamespace(file=parent / ".samocode"))
+    world = SimpleNamespace(
+        state_dir=parent / "state",
+        project=SimpleNamespace(file=parent / ".samocode"),
+        fence=SimpleNamespace(holds=True),
+    )
     return IterationRunner(
         files, cast(IterationConfig, world), Heartbeat(), now=lambda: NOW, watch=lambda progress: None
     )

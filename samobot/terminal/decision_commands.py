@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from samobot.config.environment import configured_projects
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import UsageError
 from samobot.session import gate, journal
 from samobot.session.answer_text import Ambiguous, parse_answers, parse_label

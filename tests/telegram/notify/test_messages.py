@@ -23,7 +23,8 @@ from samobot.session.status import SessionState
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.limit_notices import resumed_notice, waiting_notice
-from samobot.telegram.notify.messages import ExtraContent, Notification, NotificationInput, closed, messages
+from samobot.telegram.notify.messages import closed, messages
+from samobot.telegram.notify.notification import ExtraContent, Notification, NotificationInput
 from samobot.telegram.notify.reminders import PendingNeed, reminder, reminders
 from samobot.telegram.notify.state import LiveMessage, NotifiedState, advance, fingerprint, first_sight
 from samobot.telegram.store.bot_store import Store

@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "samobot"
-HEAVY = {"telegram", "apscheduler", "rich", "markdown_it", "matplotlib", "aiohttp", "httpx", "asyncinotify"}
+HEAVY = {
+    "telegram",
+    "apscheduler",
+    "rich",
+    "markdown_it",
+    "matplotlib",
+    "aiohttp",
+    "httpx",
+    "asyncinotify",
+    "nats",
+}
 
 
 def modules(*parts: str) -> list[Path]:
@@ -68,6 +78,7 @@ ALLOWED: dict[str, set[str]] = {
     "chart": LEAVES | {"money", "session"},
     "worker": BASE | {"claude"},
     "fleet": BASE | {"chart", "claude", "worker"},
+    "hosts": BASE | {"fleet"},
     "telegram.markup": {"text"},
     "telegram.store": {"errors", "text"},
     "telegram.outbound": LEAVES | TELEGRAM,

@@ -68,6 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "chart": LEAVES | {"money", "session"},
     "worker": BASE | {"claude"},
     "fleet": BASE | {"chart", "claude", "worker"},
+    "hosts": BASE | {"fleet"},
     "telegram.markup": {"text"},
     "telegram.store": {"errors", "text"},
     "telegram.outbound": LEAVES | TELEGRAM,
@@ -95,18 +96,19 @@ ALLOWED: dict[str, set[str]] = {
     | {
         "config",
         "fleet",
+        "hosts",
         "system",
         "telegram.handlers",
         "telegram.inbound",
         "telegram.notify",
         "telegram.outbound",
     },
-    "setup": BASE | {"claude", "fleet", "telegram.inbound", "telegram.store"},
+    "setup": BASE | {"claude", "fleet", "hosts", "telegram.inbound", "telegram.store"},
     "sandbox.botapi": set(),
     "sandbox.agent": {"errors", "phases"},
     "sandbox.demo": {"errors", "sandbox.agent", "sandbox.botapi", "system"},
     "terminal": BASE
-    | {"chart", "claude", "fleet", "sandbox.demo", "setup", "worker"}
+    | {"chart", "claude", "fleet", "hosts", "sandbox.demo", "setup", "worker"}
     | {"telegram", "telegram.handlers", "telegram.inbound", "telegram.outbound", "telegram.store"},
     "cli": {"errors", "terminal", "text"},
 }

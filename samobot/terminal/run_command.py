@@ -15,8 +15,10 @@ from pathlib import Path
 import click
 
 from samobot.claude.reaper import become_subreaper
+from samobot.config.model_choice import Profile
 from samobot.config.project import Project, choose_project
-from samobot.config.settings import Profile, Settings, load_settings
+from samobot.config.settings import Settings
+from samobot.config.settings_loader import load_settings
 from samobot.config.trust import report_once, untrusted
 from samobot.errors import BusyError, SessionDoneError, UsageError
 from samobot.fleet.emergency_flag import refuse_during_emergency

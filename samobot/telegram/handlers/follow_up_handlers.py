@@ -6,7 +6,8 @@ from samobot.errors import ConflictError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import ResumeKind
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.message_files import save_files
 from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.handlers.resolve import find_target

@@ -9,7 +9,8 @@ from samobot.fleet.models import SessionRef
 from samobot.fleet.start_request import StartRequest
 from samobot.session.folder import clean_name
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import TOPIC, ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import TOPIC, ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.control_handlers import resume_one
 from samobot.telegram.handlers.message_files import fetch_files, offer_again
 from samobot.telegram.handlers.prompts import send_prompt

@@ -9,7 +9,8 @@ from samobot.errors import UsageError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.folder import clean_name
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.follow_up_handlers import follow_up_choice
 from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.run_arguments import Flag, RunArguments, parse_run, split_task

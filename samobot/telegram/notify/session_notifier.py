@@ -19,14 +19,8 @@ from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.extras import ExtraReader, Sessions
 from samobot.telegram.notify.importance import Importance
-from samobot.telegram.notify.messages import (
-    ExtraContent,
-    Notification,
-    NotificationInput,
-    closed,
-    held,
-    messages,
-)
+from samobot.telegram.notify.messages import closed, held, messages
+from samobot.telegram.notify.notification import ExtraContent, Notification, NotificationInput
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.notify.reminders import silence_key

@@ -21,7 +21,8 @@ from samobot.claude.user_settings import settings_problems
 from samobot.config.address import known_projects
 from samobot.config.project import Project
 from samobot.config.project_guard import ProjectGuard
-from samobot.config.settings import Settings, load_settings
+from samobot.config.settings import Settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
 from samobot.session.commit_check import commit_problem

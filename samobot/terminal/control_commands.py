@@ -13,7 +13,7 @@ import click
 
 from samobot.config.address import LocatedSession, known_projects
 from samobot.config.environment import configured_projects, find_whereabouts
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError, UsageError
 from samobot.fleet.emergency_flag import refuse_during_emergency
 from samobot.fleet.launch import RunRequest, start_detached

@@ -20,24 +20,21 @@ from samobot.claude.preflight import is_wrapper
 from samobot.claude.process import Timeouts, run
 from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.config.project import Project
-from samobot.config.project_guard import VOID_KIND, ProjectGuard
+from samobot.config.project_guard import ProjectGuard
 from samobot.config.trust import is_trusted, project_settings, report_once
 from samobot.errors import StorageError
 from samobot.phases import RULES, Phase, SignalStatus
-from samobot.session import baseline, tamper
 from samobot.session.commit_check import commit_problem, unfinished_work
 from samobot.session.diff import checkout, diff_summary
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
-from samobot.session.journal_copy import remove_requests, restore_copy
-from samobot.session.log_copy import new_stream, restore_logs
-from samobot.session.overview_guard import OverviewGuard
+from samobot.session.log_copy import new_stream
 from samobot.session.signal import Signal, SignalProblem
-from samobot.session.vault import edit_lock
 from samobot.session.worktree import base_of
 from samobot.worker.agent_fence import AgentFence
+from samobot.worker.agent_guard import AgentGuard
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
@@ -92,6 +89,9 @@ class IterationRunner:
         heartbeat: Shows the worker's state to other processes.
         now: The clock, aware.
         watch: Receives the progress, repeatedly.
+
+    Attributes:
+        guard: Keeps from the agent what it must not change.
     """
 
     def __init__(
@@ -108,21 +108,18 @@ class IterationRunner:
         self._heartbeat = heartbeat
         self._now = now
         self._watch = watch
-        self._backup = OverviewGuard(files.folder)
-        self._project_file = ProjectGuard(surroundings.state_dir, now)
+        own, fence = surroundings.project.file, surroundings.fence
+        # A fence keeps the agent from the files of other projects.
+        guarded = (own,) if fence.holds else (own, *surroundings.other_files)
+        self.guard = AgentGuard(files, ProjectGuard(surroundings.state_dir, now), guarded)
         self._answered: Callable[[], None] | None = None
         self._refusal_noted = False
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and revert what its agent was not allowed to write."""
         await asyncio.to_thread(end_leftovers, self._files.folder)
-        await asyncio.to_thread(self._project_file.settle, self._world.project.file)
-        self.revert(after_crash=True)
-
-    def _guarded_files(self) -> tuple[Path, ...]:
-        """The `.samocode` files that the agent must not change; a fence keeps it from those of other projects."""
-        own = self._world.project.file
-        return (own,) if self._world.fence.holds else (own, *self._world.other_files)
+        await asyncio.to_thread(self.guard.settle, self._world.project.file)
+        self.guard.revert(after_crash=True)
 
     async def set_up(self, stop: asyncio.Event) -> str | None:
         """Run the project's WORKTREE_SETUP before the first iteration; a sentence for the user if that failed."""
@@ -157,8 +154,7 @@ class IterationRunner:
         files, folder, world = self._files, self._files.folder, self._world
         stem = f"{self._now().astimezone():%m-%d-%H%M}-{assignment.number:03d}-{assignment.phase}"
         log = folder.logs / f"{stem}.jsonl"
-        if folder.vault.baseline.exists():
-            self.revert()  # something that a killed worker left behind may have written since
+        self.guard.release()  # something that a killed worker left behind may have written since
         session_id = str(uuid.uuid4())
         guidance = files.pending_guidance()
         work_dir = find_work_dir(world.project, files)
@@ -193,12 +189,7 @@ class IterationRunner:
         )
         hook = hook_environment(assignment.phase, folder.signal)
         invocation = replace(invocation, env={**invocation.env, **hook}, copy=log)
-        self._backup.hold()
-        with edit_lock(folder.path):
-            baseline.save(folder)
-        guarded = self._guarded_files()
-        for file in guarded:
-            self._project_file.begin(file, folder)
+        self.guard.hold()
         steering = Steering(folder, session_id, guidance)
         about = {
             "n": assignment.number,
@@ -236,13 +227,7 @@ class IterationRunner:
         finally:
             self._heartbeat.clear_activity()
         outcome = classify(evidence, end, self._now())
-        reverted = self.revert()
-        lost = self._backup.lost
-        for file in guarded:
-            moved = self._project_file.end(file, folder)
-            if moved is not None:
-                self._void(VOID_KIND, moved)
-                reverted += (moved,)
+        reverted = self.guard.end()
         self._heartbeat.renew()
         signal = files.signal()
         files.log(
@@ -269,7 +254,7 @@ class IterationRunner:
             signal=signal,
             reverted=reverted,
             guidance=steering.received,
-            lost=lost,
+            lost=self.guard.lost,
             unfinished=await asyncio.to_thread(_unfinished, signal, work_dir),
             changed=not _stays(signal, assignment.phase)
             or trace_before != await asyncio.to_thread(trace, work_dir, folder),
@@ -334,39 +319,6 @@ class IterationRunner:
             )
             self._files.log(EventName.NOTICE, text=text)
         return True
-
-    def revert(self, *, after_crash: bool = False) -> tuple[str, ...]:
-        """Undo what was written in samobot's or the user's name, report it, and accept edits by hand again.
-
-        Args:
-            after_crash: Whether the last worker may have been killed.
-
-        Returns:
-            A sentence for each thing that was undone.
-        """
-        folder = self._files.folder
-        found: tuple[str, ...] = ()
-        if folder.vault.baseline.exists():
-            found = self._backup.restore()
-            if self._backup.lost is not None:
-                found = ()  # the end of the run reports this; not twice
-        folder.prepare()
-        logs = (*restore_logs(folder, after_crash=after_crash), restore_copy(folder, after_crash=after_crash))
-        found += tuple(each for each in (*logs, remove_requests(folder)) if each is not None)
-        for sentence in found:
-            self._void("overview", sentence)
-        with edit_lock(folder.path):
-            voided = tamper.revert(folder)
-        for item in voided:
-            self._void(item.kind, item.detail)
-        with edit_lock(folder.path):
-            if folder.vault.baseline.exists():
-                baseline.close(folder)
-        return found + tuple(item.detail for item in voided)
-
-    def _void(self, kind: str, sentence: str) -> None:
-        self._files.log(EventName.VOID, kind=kind, detail=sentence)
-        self._files.flow(f"Void: {sentence}")
 
     def _report_absent_fence(self) -> None:
         reason = self._world.fence.new_absence()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError, WorktreeGoneError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.forge import CheckState, CheckView

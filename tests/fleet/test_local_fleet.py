@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from samobot.config.settings import Settings, load_settings
+from samobot.config.settings import Settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError, DayOverError, NotFoundError, StorageError, UsageError
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef, SessionView

@@ -2,9 +2,9 @@
 
 The hub makes every stream, bucket and consumer; a host makes none, so its key needs no permission to.
 
-A host publishes to `receipt`, `news`, `snapshot_prefix` + any key, `beat`, `fetch`, `next_decision` and `decision_acks`
-of its own name, and reads control values with `CONTROL_READS`. It subscribes to `read`, `CONTROL_HINT` and its inbox.
-It answers requests with the server's `allow_responses`.
+A host publishes to `receipt`, `news`, `snapshot_prefix` + any key, `beat`, `fetch` and `decision_acks` of its own name,
+and reads control values with `CONTROL_READS`. It subscribes to `deliver`, `read`, `CONTROL_HINT` and its inbox
+(`inbox` + `.>`). It answers requests with the server's `allow_responses`.
 """
 
 from __future__ import annotations
@@ -51,6 +51,12 @@ CONTROL_READS = f"$JS.API.DIRECT.GET.KV_{CONTROL}.$KV.{CONTROL}.>"
 HUB_CONSUMER = "hub"
 """The hub's durable consumer of `RECEIPTS` and of `NEWS`."""
 
+HUB_RECEIPTS = "samobot.hub.receipts"
+"""Where the server pushes receipts to the hub."""
+
+HUB_NEWS = "samobot.hub.news"
+"""Where it pushes what the fleets did automatically."""
+
 
 def is_host_name(name: str) -> bool:
     """Whether a host may have this name: 1 to 32 of `a-z0-9-`, a letter or digit first, and not the hub's."""
@@ -72,9 +78,9 @@ def consumer(host: str) -> str:
     return f"host-{host}"
 
 
-def next_decision(host: str) -> str:
-    """Return the subject on which a host asks for its next decisions."""
-    return f"$JS.API.CONSUMER.MSG.NEXT.{DECISIONS}.{consumer(host)}"
+def deliver(host: str) -> str:
+    """Return the subject to which the server pushes a host's decisions."""
+    return f"samobot.deliver.{host}"
 
 
 def decision_acks(host: str) -> str:
@@ -130,6 +136,11 @@ def snapshot(host: str, key: str) -> str:
 def control(name: str) -> str:
     """Return the subject of a control value."""
     return f"$KV.{CONTROL}.{name}"
+
+
+def control_read(name: str) -> str:
+    """Return the subject of the request for a control value."""
+    return f"$JS.API.DIRECT.GET.KV_{CONTROL}.{control(name)}"
 
 
 def split_snapshot(kv_key: str) -> tuple[str, str]:

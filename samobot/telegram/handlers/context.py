@@ -28,7 +28,8 @@ from samobot.telegram.notify.publisher import Publisher, scope_of
 from samobot.telegram.notify.pull_requests import PullRequestWatcher
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.downloads import FileDownloads
-from samobot.telegram.outbound.outbox import Attachment, Outbox
+from samobot.telegram.outbound.outbox import Outbox
+from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.file_refs import FileRef
 from samobot.telegram.store.outbox_rows import Priority

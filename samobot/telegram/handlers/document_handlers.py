@@ -16,7 +16,7 @@ from samobot.telegram.markup.html import bold, pre
 from samobot.telegram.markup.markdown import HEAVY
 from samobot.telegram.markup.rich_text import escape, utf16_units
 from samobot.telegram.markup.split import MESSAGE_UNITS, split
-from samobot.telegram.outbound.outbox import Attachment
+from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, file_label, rows
 from samobot.telegram.views.plain_lines import of_flattened

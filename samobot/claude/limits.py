@@ -60,6 +60,7 @@ _KINDS = {
 
 _MARGIN = timedelta(minutes=30)
 
+
 @dataclass(frozen=True, slots=True)
 class LimitText:
     """A usage limit found in a message.

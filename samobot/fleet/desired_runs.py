@@ -49,7 +49,9 @@ def desired_sessions(state_dir: Path) -> frozenset[str]:
     A list that cannot be read is taken for an empty one: it must not keep anything from being stopped.
     """
     try:
-        return frozenset(run.session for run in _RUNS.validate_json(read_bytes(state_dir / FILE_NAME) or b"[]"))
+        return frozenset(
+            run.session for run in _RUNS.validate_json(read_bytes(state_dir / FILE_NAME) or b"[]")
+        )
     except (StorageError, ValidationError):
         return frozenset()
 

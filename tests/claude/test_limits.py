@@ -96,7 +96,11 @@ def test_every_known_wording_is_a_limit_with_its_reset(text: str, kind: str, res
         ("Your account's 7-day limit reached · resets Jul 18 3pm (UTC)", "seven_day", "18T15:00"),
         ("Daily limit reached · resets 3pm (UTC)", "", "14T15:00"),
         ("API Error: 429 You've hit your limit · resets 3pm (UTC)", "", "14T15:00"),
-        ("You've hit your monthly spend limit · your weekly limit resets Jul 18, 3pm (UTC)", "seven_day", "18T15:00"),
+        (
+            "You've hit your monthly spend limit · your weekly limit resets Jul 18, 3pm (UTC)",
+            "seven_day",
+            "18T15:00",
+        ),
     ],
 )
 def test_other_wordings_of_the_same_limits(text: str, kind: str, resets: str) -> None:

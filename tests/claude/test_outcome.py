@@ -339,9 +339,7 @@ def test_restart_may_help_where_the_refusal_may_come_from_the_conversation(
     assert judge(refused, failure(text, status), end=BADLY).restart_may_help is first
 
 
-JSON_ERROR = (
-    'API Error: 400 {{"type":"error","error":{{"type":"invalid_request_error","message":"{}"}},"request_id":"req_1"}}'
-)
+JSON_ERROR = 'API Error: 400 {{"type":"error","error":{{"type":"invalid_request_error","message":"{}"}},"request_id":"req_1"}}'
 FRESH = (
     "messages.9.content.0: all messages must have non-empty content except for the optional final one",
     "messages: final assistant content cannot end with trailing whitespace",

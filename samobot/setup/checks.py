@@ -32,6 +32,7 @@ from samobot.session.git import Git, GitError
 from samobot.session.lock import holder
 from samobot.setup import doctor
 from samobot.setup.doctor import Finding, Level
+from samobot.setup.repositories import has_git_identity
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
 from samobot.system import systemd
 from samobot.system.clock import utc_now
@@ -229,9 +230,8 @@ def _git(environ: Mapping[str, str]) -> Finding:
         version = git.run("--version").strip()
     except (GitError, UsageError):
         version = None
-    named = environ.get("GIT_AUTHOR_NAME") and environ.get("GIT_AUTHOR_EMAIL")
-    identity = named or (version and all(git.attempt("config", f"user.{key}") for key in ("name", "email")))
-    return doctor.git(version.removeprefix("git version ") if version else None, bool(identity))
+    identity = version is not None and has_git_identity(git.folder, environ)
+    return doctor.git(version.removeprefix("git version ") if version else None, identity)
 
 
 def _disks(settings: Settings, projects: list[Project]) -> list[Finding]:

@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "samobot"
-HEAVY = {"telegram", "apscheduler", "rich", "markdown_it", "matplotlib", "aiohttp", "httpx", "asyncinotify"}
+HEAVY = {
+    "telegram",
+    "apscheduler",
+    "rich",
+    "markdown_it",
+    "matplotlib",
+    "aiohttp",
+    "httpx",
+    "asyncinotify",
+    "nats",
+}
 
 
 def modules(*parts: str) -> list[Path]:
@@ -183,8 +193,10 @@ def test_the_bot_knows_sessions_only_as_values_of_the_fleet(path: Path) -> None:
         for name in known
         if not any(name == each or name.startswith(f"{each}.") for each in allowed | FLEET_VALUES)
     }
-    if named(path) == "telegram/app.py":  # chooses the fleet, and reads the bot's own configuration
-        unknown -= {"fleet.local_fleet.LocalFleet", "fleet.desired_runs.DesiredRun"}
+    if (
+        named(path) == "telegram/app.py"
+    ):  # chooses the fleet and the clock, and reads the bot's own configuration
+        unknown -= {"fleet.local_fleet.LocalFleet", "fleet.desired_runs.DesiredRun", "system.clock.utc_now"}
         unknown -= {"config.environment.find_env_file", "config.environment.read_values"}
     assert unknown == set()
 

@@ -14,7 +14,7 @@ from samobot.chart.legend import Legend, draw_break, draw_cross
 from samobot.chart.palette import PALETTES, PATTERNS, Palette, Theme
 from samobot.chart.scale import TimeScale
 from samobot.chart.timeline import PhaseSpan, SpanKind, Timeline, build
-from samobot.errors import NotFoundError, UsageError
+from samobot.errors import NotFoundError, StorageError
 from samobot.phases import Phase
 from samobot.session.journal_events import RunEndReason
 from samobot.text import clip, human_duration, human_money
@@ -75,7 +75,7 @@ def draw(
 
     Raises:
         NotFoundError: Nothing has happened yet that could be drawn.
-        UsageError: matplotlib is not installed.
+        StorageError: matplotlib cannot be loaded, as in a damaged installation.
     """
     timeline = build(events, now=now, alive=alive)
     if timeline is None or not timeline.spans:
@@ -83,9 +83,7 @@ def draw(
     try:
         from samobot.chart.canvas import Canvas
     except ImportError as error:
-        raise UsageError(
-            f"Pictures need matplotlib, which cannot be loaded ({error}): pip install 'samobot[chart]'"
-        ) from error
+        raise StorageError(f"The picture cannot be drawn: this installation is damaged ({error}).") from error
     colors = PALETTES[theme]
     with _drawing:
         canvas = Canvas(WIDTH, HEIGHT, colors.paper)
@@ -118,6 +116,7 @@ class _Chart:
         """Draw all of it."""
         self._header(title)
         self._grid()
+        self._rounds()
         self._phases()
         self._cost()
         self._legend.draw(HEIGHT - 14 - self._legend.height)
@@ -177,6 +176,20 @@ class _Chart:
             for words, y in ((time, self._axis + 22), (day, self._axis + 48)):
                 edge = WIDTH - 8 - canvas.width_of(words, size=_SMALL) / 2
                 canvas.text(min(x, edge), y, words, size=_SMALL, color=colors.soft, align="center")
+
+    def _rounds(self) -> None:
+        """Draw a line where each further round begins, its number on top if there is room."""
+        free = float(_LEFT)
+        for at, number in self._timeline.rounds:
+            x, words = self._x(at), f"round {number}"
+            self._canvas.line([(x, _TOP - 8), (x, self._axis)], self._colors.soft, thick=2, dotted=True)
+            half = self._canvas.width_of(words, size=_SMALL) / 2 + 6
+            middle = min(max(x, _LEFT + half), _RIGHT - half)
+            if middle - half >= free:
+                self._canvas.text(
+                    middle, _TOP - 14, words, size=_SMALL, color=self._colors.soft, align="center"
+                )
+                free = middle + half
 
     def _phases(self) -> None:
         canvas, colors = self._canvas, self._colors

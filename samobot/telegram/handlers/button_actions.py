@@ -99,10 +99,8 @@ async def _about_session(
             await control_handlers.pause_one(context, request, ref)
         case ActionKind.RESUME:
             await control_handlers.resume_one(context, request, ref)
-        case ActionKind.FOLLOW_UP if action.text:
-            await follow_up_handlers.begin_round(context, request, ref, action.text)
         case ActionKind.FOLLOW_UP:
-            await follow_up_handlers.ask_task(context, request, ref)
+            await follow_up_handlers.take_up(context, request, ref, action.text or "")
         case ActionKind.FIX:
             await watch_handlers.fix(context, request, ref, action.text or "")
         case ActionKind.KEEP_FIXING:

@@ -207,6 +207,8 @@ _DETAILS = {
         + " investigates first\n"
         + code("--budget 5")
         + " US dollars for the whole session\n"
+        + code("--from greet")
+        + " begins on the commits of another session\n"
         + code("--auto")
         + " takes suggestions and approves the plan after a while, unless you say otherwise"
     ),

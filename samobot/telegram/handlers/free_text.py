@@ -143,7 +143,8 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
             else:
                 await decide_plan(context, request, view, action.identity, asked=True)
         case ActionKind.FOLLOW_UP:
-            await follow_up_handlers.begin_round(context, request, ref, request.text)
+            said = f"{action.text or ''} {request.text}"
+            await follow_up_handlers.take_up(context, request, ref, said)
         case _:
             interrupt = action.do is ActionKind.INTERRUPT
             await guidance_handlers.give_guidance(context, request, ref, request.text, interrupt=interrupt)

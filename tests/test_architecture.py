@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "samobot"
-HEAVY = {"telegram", "apscheduler", "rich", "markdown_it", "matplotlib", "aiohttp", "httpx", "asyncinotify"}
+HEAVY = {
+    "telegram",
+    "apscheduler",
+    "rich",
+    "markdown_it",
+    "matplotlib",
+    "aiohttp",
+    "httpx",
+    "asyncinotify",
+    "nats",
+}
 
 
 def modules(*parts: str) -> list[Path]:

@@ -137,6 +137,9 @@ class Settings(BaseModel):
     samobot_fence_allow: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
     """Files and folders that an agent inside the fence may read and write besides its own, separated by `:`."""
 
+    samobot_mcp: str = "all"
+    """MCP servers of the user that agents are offered: `none`, `all`, or names separated by commas."""
+
     env_file: Path | None = None
     """The `.env` file these settings were read from, if there was one."""
 

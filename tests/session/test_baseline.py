@@ -30,7 +30,8 @@ from samobot.session.requests import RequestKind, WorkerRequest, request, take_k
 from samobot.session.snapshot import snapshot
 from samobot.session.vault import edit_lock
 from samobot.worker.heartbeat import Heartbeat
-from samobot.worker.iteration import IterationConfig, IterationRunner
+from samobot.worker.iteration import IterationRunner
+from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.session_files import SessionFiles
 from tests.support.examples import examples
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal

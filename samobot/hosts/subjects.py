@@ -138,6 +138,11 @@ def control(name: str) -> str:
     return f"$KV.{CONTROL}.{name}"
 
 
+def control_read(name: str) -> str:
+    """Return the subject of the request for a control value."""
+    return f"$JS.API.DIRECT.GET.KV_{CONTROL}.{control(name)}"
+
+
 def split_snapshot(kv_key: str) -> tuple[str, str]:
     """Return host and session key of a key in `SESSIONS`.
 

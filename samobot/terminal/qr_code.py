@@ -24,7 +24,7 @@ def show_qr_code(link: str) -> None:
 
 
 def draw_qr_code(link: str) -> list[str]:
-    """Draw a QR code in half blocks, light where there is a block; each line is two modules high."""
+    """Draw a QR code in half blocks, its blocks are the light modules; each line is two modules high."""
     import segno
 
     drawn = io.StringIO()

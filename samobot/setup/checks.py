@@ -33,6 +33,7 @@ from samobot.session.lock import holder
 from samobot.setup import doctor
 from samobot.setup.doctor import Finding, Level
 from samobot.setup.mcp_check import mcp_findings
+from samobot.setup.repositories import has_git_identity
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
 from samobot.system import systemd
 from samobot.system.clock import utc_now
@@ -233,9 +234,8 @@ def _git(environ: Mapping[str, str]) -> Finding:
         version = git.run("--version").strip()
     except (GitError, UsageError):
         version = None
-    named = environ.get("GIT_AUTHOR_NAME") and environ.get("GIT_AUTHOR_EMAIL")
-    identity = named or (version and all(git.attempt("config", f"user.{key}") for key in ("name", "email")))
-    return doctor.git(version.removeprefix("git version ") if version else None, bool(identity))
+    identity = version is not None and has_git_identity(git.folder, environ)
+    return doctor.git(version.removeprefix("git version ") if version else None, identity)
 
 
 def _disks(settings: Settings, projects: list[Project]) -> list[Finding]:

@@ -89,12 +89,16 @@ def _try_dry(git: Git) -> None:
 
 def _hook_problem(git: Git) -> str | None:
     """Name a hook of commits whose interpreter is missing."""
-    configured = [entry.value for entry in git.configuration() if entry.key == "core.hookspath" and entry.value]
+    configured = [
+        entry.value for entry in git.configuration() if entry.key == "core.hookspath" and entry.value
+    ]
     if configured:
         top = git.run("rev-parse", "--show-toplevel").rstrip("\n")
         folder = Path(top, os.path.expanduser(configured[-1]))
     else:
-        folder = Path(git.run("rev-parse", "--path-format=absolute", "--git-common-dir").rstrip("\n"), "hooks")
+        folder = Path(
+            git.run("rev-parse", "--path-format=absolute", "--git-common-dir").rstrip("\n"), "hooks"
+        )
     for name in _HOOKS:
         missing = _missing_interpreter(folder / name)
         if missing is not None:

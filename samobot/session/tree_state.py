@@ -91,7 +91,9 @@ class _Fingerprint:
             if place and Path(place) != top:
                 if Path(place).parent == top.parent:
                     continue
-                main = main or Path(git.run("rev-parse", "--path-format=absolute", "--git-common-dir").rstrip("\n"))
+                main = main or Path(
+                    git.run("rev-parse", "--path-format=absolute", "--git-common-dir").rstrip("\n")
+                )
                 if Path(place) == main.parent:
                     continue
             self._add(line)
@@ -103,7 +105,9 @@ class _Fingerprint:
         try:
             with os.scandir(path) as entries:
                 below = sorted(
-                    each.name for each in itertools.islice(entries, _MAX_ENTRIES) if each.is_dir(follow_symlinks=False)
+                    each.name
+                    for each in itertools.islice(entries, _MAX_ENTRIES)
+                    if each.is_dir(follow_symlinks=False)
                 )
         except OSError:
             return

@@ -303,7 +303,9 @@ def _locks(projects: list[Project]) -> Finding:
             if described and holder(folder) is None:
                 lost.append(folder.name)
         dot_git = project.main_repo / ".git"
-        for path in (place for name in _LOCKS for place in (dot_git / name, *dot_git.glob(f"worktrees/*/{name}"))):
+        for path in (
+            place for name in _LOCKS for place in (dot_git / name, *dot_git.glob(f"worktrees/*/{name}"))
+        ):
             try:
                 if time.time() - path.stat().st_mtime > OLD_LOCK:
                     old.append(path)

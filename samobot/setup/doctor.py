@@ -22,6 +22,7 @@ SKEW_WARNING = 30.0
 
 SKEW_ERROR = 300.0
 
+
 class Level(StrEnum):
     """How bad it is."""
 

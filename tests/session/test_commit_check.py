@@ -89,8 +89,8 @@ def leave_lock(name: str) -> Callable[[Path], None]:
     return leave
 
 
-def set_globally(key: str, value: str) -> Callable[[Path], None]:
-    return lambda repo: git(repo, "config", "--global", key, value) and None
+def set_globally(key: str, value: str) -> Callable[[Path], object]:
+    return lambda repo: git(repo, "config", "--global", key, value)
 
 
 def use_hooks_of_the_user(repo: Path) -> None:
@@ -98,14 +98,17 @@ def use_hooks_of_the_user(repo: Path) -> None:
     hook(repo, "pre-commit", "#!/nowhere/python -u\n")
 
 
-BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a hook without its interpreter": (lambda repo: hook(repo, "pre-commit", "#!/nowhere/python\n"), "/nowhere/python"),
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a hook without its interpreter": (
+        lambda repo: hook(repo, "pre-commit", "#!/nowhere/python\n"),
+        "/nowhere/python",
+    ),
     "a hook by env": (lambda repo: hook(repo, "commit-msg", "#!/usr/bin/env -S nodeless --x\n"), "nodeless"),
     "hooks of the user": (use_hooks_of_the_user, "is run by /nowhere/python"),
     "no boolean": (set_globally("commit.gpgsign", "maybe"), "commit.gpgsign"),
     "an unknown format of signatures": (set_globally("gpg.format", "zz"), "gpg.format"),
     "an unknown way to clean messages": (set_globally("commit.cleanup", "zz"), "zz"),
-    "a damaged index": (lambda repo: (repo / ".git" / "index").write_bytes(b"DIRC") and None, "index file"),
+    "a damaged index": (lambda repo: (repo / ".git" / "index").write_bytes(b"DIRC"), "index file"),
     "the lock of a killed git": (leave_lock("index.lock"), "index.lock"),
     "the lock of HEAD": (leave_lock("HEAD.lock"), "HEAD.lock"),
     "the lock of the branch": (leave_lock("refs/heads/main.lock"), "main.lock"),
@@ -114,7 +117,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
 
 @pytest.mark.parametrize(("spoil", "named"), BROKEN.values(), ids=BROKEN)
 def test_what_keeps_every_commit_from_being_made_is_named(
-    repo: Path, spoil: Callable[[Path], None], named: str
+    repo: Path, spoil: Callable[[Path], object], named: str
 ) -> None:
     if named == "gpg.format":
         git(repo, "config", "--global", "commit.gpgsign", "true")
@@ -123,7 +126,12 @@ def test_what_keeps_every_commit_from_being_made_is_named(
     assert problem is not None
     assert problem.startswith(f"git cannot commit in {repo}: ")
     assert named in problem
-    assert "Fix the repository" in problem or "Install it" in problem or "Delete it" in problem or "commit.gpgsign" in problem
+    assert (
+        "Fix the repository" in problem
+        or "Install it" in problem
+        or "Delete it" in problem
+        or "commit.gpgsign" in problem
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,7 +145,9 @@ def test_what_keeps_every_commit_from_being_made_is_named(
         lambda repo: (repo / ".git" / "index.lock").touch(),  # of a git that works just now
     ],
 )
-def test_what_keeps_no_commit_from_being_made_is_no_problem(repo: Path, use: Callable[[Path], None]) -> None:
+def test_what_keeps_no_commit_from_being_made_is_no_problem(
+    repo: Path, use: Callable[[Path], object]
+) -> None:
     use(repo)
     assert commit_problem(repo) is None
     assert not (repo / "ran").exists()

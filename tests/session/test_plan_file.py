@@ -171,7 +171,9 @@ def test_the_approved_plan_stays_the_plan_while_its_boxes_are_ticked(folder: Ses
     assert name_of(folder) == EXACT
 
 
-@pytest.mark.parametrize("name", ["test-plan.md", "planning.md", "the-planning.md", "explanation.md", "plan.txt", "a/plan.md"])
+@pytest.mark.parametrize(
+    "name", ["test-plan.md", "planning.md", "the-planning.md", "explanation.md", "plan.txt", "a/plan.md"]
+)
 def test_what_is_only_nearly_called_a_plan_is_none(folder: SessionFolder, name: str) -> None:
     (folder.path / "a").mkdir()
     write_plan(folder, PLAN, name)
@@ -188,7 +190,9 @@ def test_of_equal_copies_of_a_plan_one_is_the_plan(folder: SessionFolder) -> Non
     assert name_of(folder) is None
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "# Plan\n", "<!-- plan -->\n", "# Plan\n\nTBD\n", "---\na: b\n---\n"])
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "# Plan\n", "<!-- plan -->\n", "# Plan\n\nTBD\n", "---\na: b\n---\n"]
+)
 def test_an_empty_plan_cannot_be_approved(folder: SessionFolder, text: str) -> None:
     sha = write_plan(folder, text)
     assert read_plan(folder).problem == f"{EXACT} is empty"

@@ -82,7 +82,7 @@ def _try_dry(git: Git) -> None:
     try:
         git.run("commit", "--dry-run", "--allow-empty", "--short", "--untracked-files=no", timeout=_TIMEOUT_S)
     except GitError as failure:
-        # It ends with 1 and says nothing where nothing is changed. A young lock is of a git that works.
+        # Its code is 1, without a message, if nothing is changed. A young lock is of a git that works.
         if "fatal:" in failure.message and "File exists" not in failure.message:
             raise
 

@@ -160,6 +160,7 @@ async def test_every_call_survives_json(host: Host) -> None:
     host.asks("greet", "qa_answers")
     await host.looked()
 
+    assert all(each.is_online for each in await fleet.hosts())
     assert [each.name for each in await fleet.projects()] == ["demo"]
     assert [view.ref for view in await fleet.sessions()] == [ref]
     assert await fleet.mark_past([ref.key]) == await fleet.past() == []  # it asks, and just now

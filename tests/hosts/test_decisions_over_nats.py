@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from samobot.fleet.request_scope import request_scope
 from samobot.fleet.results import FleetEventKind, UserFile
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
-from samobot.hosts import nats_streams
+from samobot.hosts import nats_streams, subjects
 from samobot.hosts.connection import Connection
 from samobot.hosts.fleet_calls import FleetCall
 from samobot.hosts.hub_link import HubLink
@@ -157,7 +157,7 @@ class CutOff:
         real = Connection.publish
 
         async def publish(self_: Connection, subject: str, content: bytes = b"") -> None:
-            if content == b"+ACK" and f".{nats_streams.subjects.DECISIONS}." in subject:
+            if content == b"+ACK" and f".{subjects.DECISIONS}." in subject:
                 await self.here()
             await real(self_, subject, content)
 
@@ -182,7 +182,7 @@ async def retry(fleet: RemoteFleet, ref: SessionRef) -> None:
 @pytest.mark.parametrize("decide", [tell, archive, retry], ids=lambda each: each.__name__)
 @pytest.mark.parametrize("point", ["before_effect", "after_effect", "after_ledger", "before_acknowledgement"])
 async def test_a_host_that_dies_carries_out_a_decision_once(
-    machine: Machine, link: HubLink, point: str, decide: Callable[..., Awaitable[None]]
+    machine: Machine, link: HubLink, point: str, decide: Callable[..., Coroutine[Any, Any, None]]
 ) -> None:
     async with AsyncExitStack() as first:
         await machine.start(first)
@@ -247,7 +247,7 @@ async def test_a_hub_that_dies_finds_its_decisions_again(machine: Machine) -> No
 
 
 async def test_a_host_that_is_away_stays_readable_and_refuses_at_once(
-    machine: Machine, link: HubLink
+    machine: Machine, link: HubLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleet = laptop(link)
     async with AsyncExitStack() as stack:
@@ -255,7 +255,7 @@ async def test_a_host_that_is_away_stays_readable_and_refuses_at_once(
         await soon(is_reached(link))
         before = await fleet.view(machine.ref)
         assert await fleet.files(machine.ref)
-    link.host(LAPTOP).is_online = lambda _: False  # type: ignore[method-assign]
+    monkeypatch.setattr(link, "is_online", lambda _: False)
     assert await fleet.view(machine.ref) == before
     assert await fleet.find("demo:greet") == [machine.ref]
     assert [each.name for each in await fleet.projects()] == ["demo"]

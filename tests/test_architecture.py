@@ -175,6 +175,8 @@ FLEET_VALUES = {
     "fleet.forge",
     "fleet.landing_models",
     "fleet.models",
+    "fleet.fix_task",
+    "fleet.pull_request_news",
     "fleet.pull_request_watch",
     "fleet.results",
     "fleet.schedule_times",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from samobot.config.project_guard import VOID_KIND, ProjectGuard
-from samobot.session import baseline, tamper
+from samobot.session import baseline, tamper, tracked_files
 from samobot.session.journal import EventName
 from samobot.session.journal_copy import remove_requests, restore_copy
 from samobot.session.log_copy import restore_logs
@@ -21,6 +21,10 @@ class AgentGuard:
         files: The session's files.
         project_files: Guards `.samocode` files.
         guarded: The `.samocode` files that the agent must not change.
+
+    Attributes:
+        restored: What the last iteration changed of the tracked files although it only observes, as a sentence; empty
+            if nothing.
     """
 
     def __init__(self, files: SessionFiles, project_files: ProjectGuard, guarded: tuple[Path, ...]) -> None:
@@ -28,6 +32,7 @@ class AgentGuard:
         self._project_files = project_files
         self._guarded = guarded
         self._overview = OverviewGuard(files.folder)
+        self.restored = ""
 
     @property
     def lost(self) -> str | None:
@@ -43,9 +48,18 @@ class AgentGuard:
         if self._files.folder.vault.baseline.exists():
             self.revert()
 
-    def hold(self) -> None:
-        """Remember what the agent must not change."""
+    def hold(self, observed: Path | None, patch: Path) -> None:
+        """Remember what the agent must not change.
+
+        Args:
+            observed: The working directory, if the iteration only observes.
+            patch: Where changes of its tracked files are kept.
+        """
         folder = self._files.folder
+        self.restored = ""
+        tracked = tracked_files.hold(observed, patch) if observed is not None else None
+        if tracked is not None:
+            tracked_files.save(tracked, folder.vault.tracked)
         self._overview.hold()
         with edit_lock(folder.path):
             baseline.save(folder)
@@ -86,10 +100,18 @@ class AgentGuard:
             voided = tamper.revert(folder)
         for item in voided:
             self._void(item.kind, item.detail)
+        self._restore_tracked_files()
         with edit_lock(folder.path):
             if folder.vault.baseline.exists():
                 baseline.close(folder)
         return found + tuple(item.detail for item in voided)
+
+    def _restore_tracked_files(self) -> None:
+        text = tracked_files.settle(self._files.folder.vault.tracked)
+        if text is not None:
+            self.restored = text
+            self._files.log(EventName.NOTICE, text=text)
+            self._files.flow(text)
 
     def _void(self, kind: str, sentence: str) -> None:
         self._files.log(EventName.VOID, kind=kind, detail=sentence)

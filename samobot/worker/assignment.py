@@ -41,6 +41,7 @@ class Report:
         reverted: Sentences about forbidden changes of the agent that were reverted.
         guidance: The guidance that it has worked with: its prompt's, and what it took up later.
         changed: Whether it left anything behind: a commit, a file in the working directory or the session.
+        restored: What it changed of the tracked files in a phase that only observes; empty if nothing.
         lost: If the session's folder was deleted or moved meanwhile: that, and how to recover.
         unfinished: If its agent signals “done”, what is not committed; else empty.
     """
@@ -52,6 +53,7 @@ class Report:
     guidance: tuple[GuidanceItem, ...]
     changed: bool
     lost: str | None = None
+    restored: str = ""
     unfinished: str = ""
 
 

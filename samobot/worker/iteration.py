@@ -122,7 +122,10 @@ class IterationRunner:
             asyncio.to_thread(trace, work_dir, folder),
         )
         invocation, options = call.invocation, world.options[assignment.phase]
-        self.guard.hold()
+        only_observes = assignment.phase is Phase.TESTING and world.project.worktrees in work_dir.parents
+        await asyncio.to_thread(
+            self.guard.hold, work_dir if only_observes else None, folder.logs / f"{stem}.patch"
+        )
         steering = Steering(folder, session_id, guidance)
         about = {
             "n": assignment.number,
@@ -161,7 +164,7 @@ class IterationRunner:
         finally:
             self._heartbeat.clear_activity()
         outcome = classify(evidence, end, self._now())
-        reverted = self.guard.end()
+        reverted = await asyncio.to_thread(self.guard.end)
         self._heartbeat.renew()
         signal = files.signal()
         log_end(files, about, outcome, time.monotonic() - began)
@@ -174,6 +177,7 @@ class IterationRunner:
             reverted=reverted,
             guidance=steering.received,
             lost=self.guard.lost,
+            restored=self.guard.restored,
             unfinished=await asyncio.to_thread(_unfinished, signal, work_dir),
             changed=not _stays(signal, assignment.phase)
             or trace_before != await asyncio.to_thread(trace, work_dir, folder),

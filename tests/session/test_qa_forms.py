@@ -167,47 +167,98 @@ FORMS: dict[str, tuple[str, Asked]] = {
     "response": (mark("**Response:** TBD"), Asked()),
     "no answer line": (f"### Q1: Which database?\n\n{OPTIONS}\n{SUGGESTION}", Asked()),
     # layouts of their own
-    "whole in a quote": ("".join(f"> {line}\n" for line in form("### Q1: Which database?").split("\n")[2:]), Asked()),
-    "whole in a quote below a title": (
-        "# Questions\n\n" + "".join(f"> {line}".rstrip() + "\n" for line in f"### Q1: Which database?\n\n{REST}".split("\n")),
+    "whole in a quote": (
+        "".join(f"> {line}\n" for line in form("### Q1: Which database?").split("\n")[2:]),
         Asked(),
     ),
-    "bold in a quote": (f"> **Q1: Which database?**\n> A) PostgreSQL\n> B) SQLite\n> {SUGGESTION}> {ANSWER}", Asked()),
+    "whole in a quote below a title": (
+        "# Questions\n\n"
+        + "".join(f"> {line}".rstrip() + "\n" for line in f"### Q1: Which database?\n\n{REST}".split("\n")),
+        Asked(),
+    ),
+    "bold in a quote": (
+        f"> **Q1: Which database?**\n> A) PostgreSQL\n> B) SQLite\n> {SUGGESTION}> {ANSWER}",
+        Asked(),
+    ),
     "in a quote, its answer below": (
         f"> ### Q1: Which database?\n>\n> A) PostgreSQL\n> B) SQLite\n>\n> {SUGGESTION}\n{ANSWER}",
         Asked(),
     ),
-    "in a quote without spaces": (f">### Q1: Which database?\n>A) PostgreSQL\n>B) SQLite\n>{SUGGESTION}>{ANSWER}", Asked()),
-    **{f"code {kind}": (options(f"{kind}\n{lines}\n{kind[:3]}"), Asked())
-       for kind in ("```", "```text", "~~~")
-       for lines in ("A) PostgreSQL\nB) SQLite",)},
+    "in a quote without spaces": (
+        f">### Q1: Which database?\n>A) PostgreSQL\n>B) SQLite\n>{SUGGESTION}>{ANSWER}",
+        Asked(),
+    ),
+    **{
+        f"code {kind}": (options(f"{kind}\n{lines}\n{kind[:3]}"), Asked())
+        for kind in ("```", "```text", "~~~")
+        for lines in ("A) PostgreSQL\nB) SQLite",)
+    },
     "code with colons": (options("```\nA: PostgreSQL\nB: SQLite\n```"), Asked()),
     "code with numbers": (options("```\n1. PostgreSQL\n2. SQLite\n```"), Asked()),
     "code with dots and words above": (
         options("The options:\n\n```\nA. PostgreSQL\nB. SQLite\n```"),
         Asked(text="Which database?\n\nThe options:"),
     ),
-    **{f"roman {one}": (options(f"{one} PostgreSQL\n{two} SQLite"), Asked())
-       for one, two in (("i.", "ii."), ("i)", "ii)"), ("(i)", "(ii)"), ("I.", "II."), ("I)", "II)"), ("(I)", "(II)"),
-                        ("**i.**", "**ii.**"), ("- i.", "- ii."), ("* (i)", "* (ii)"), ("i:", "ii:"))},
-    **{f"roman suggestion {words}": (
-        f"### Q1: Which database?\n\ni) PostgreSQL\nii) SQLite\n\n**Suggestion:** {words}\n{ANSWER}", Asked())
-       for words in ("ii - one writer", "(ii) one writer", "ii) one writer", "**ii** - one writer", "Option ii: one writer",
-                     "II - one writer", "ii: one writer")},
+    **{
+        f"roman {one}": (options(f"{one} PostgreSQL\n{two} SQLite"), Asked())
+        for one, two in (
+            ("i.", "ii."),
+            ("i)", "ii)"),
+            ("(i)", "(ii)"),
+            ("I.", "II."),
+            ("I)", "II)"),
+            ("(I)", "(II)"),
+            ("**i.**", "**ii.**"),
+            ("- i.", "- ii."),
+            ("* (i)", "* (ii)"),
+            ("i:", "ii:"),
+        )
+    },
+    **{
+        f"roman suggestion {words}": (
+            f"### Q1: Which database?\n\ni) PostgreSQL\nii) SQLite\n\n**Suggestion:** {words}\n{ANSWER}",
+            Asked(),
+        )
+        for words in (
+            "ii - one writer",
+            "(ii) one writer",
+            "ii) one writer",
+            "**ii** - one writer",
+            "Option ii: one writer",
+            "II - one writer",
+            "ii: one writer",
+        )
+    },
     "nine romans": (
-        options("\n".join(f"{key}. {key}" for key in ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))),
-        Asked(options=tuple(zip("ABCDEFGHI", ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"), strict=True))),
+        options(
+            "\n".join(f"{key}. {key}" for key in ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))
+        ),
+        Asked(
+            options=tuple(
+                zip("ABCDEFGHI", ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"), strict=True)
+            )
+        ),
     ),
     "options with romans in them": (
         options("A) PostgreSQL\n   i. a server\n   ii. a user\nB) SQLite"),
         Asked(options=(("A", "PostgreSQL\n   i. a server\n   ii. a user"), ("B", "SQLite"))),
     ),
-    **{f"columns {head}": (options(f"{head}\n|---|---|\n| PostgreSQL | SQLite |"), Asked())
-       for head in ("| A | B |", "| Option A | Option B |", "| **A** | **B** |", "| A) | B) |", "| 1 | 2 |",
-                    "| Option 1 | Option 2 |")},
+    **{
+        f"columns {head}": (options(f"{head}\n|---|---|\n| PostgreSQL | SQLite |"), Asked())
+        for head in (
+            "| A | B |",
+            "| Option A | Option B |",
+            "| **A** | **B** |",
+            "| A) | B) |",
+            "| 1 | 2 |",
+            "| Option 1 | Option 2 |",
+        )
+    },
     "columns with names": (options("| A) PostgreSQL | B) SQLite |\n|---|---|"), Asked()),
     "columns with criteria": (
-        options("| | A: PostgreSQL | B: SQLite |\n|---|:---:|---|\n| Setup | a server | |\n| **Writers** | many | one |"),
+        options(
+            "| | A: PostgreSQL | B: SQLite |\n|---|:---:|---|\n| Setup | a server | |\n| **Writers** | many | one |"
+        ),
         Asked(options=(("A", "PostgreSQL; Setup: a server; Writers: many"), ("B", "SQLite; Writers: one"))),
     ),
     "columns of criteria only": (

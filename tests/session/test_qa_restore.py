@@ -179,7 +179,12 @@ QUOTED = """\
 def test_answers_to_quoted_questions_are_restored_whatever_the_agent_does(answer: str) -> None:
     before = set_answer(QUOTED, 0, answer)
     given = {question.identity: question.answer for question in parse_qa(before).questions if question.answer}
-    for after in (QUOTED, before.replace("Which database", "Which of the databases"), "# Questions\n", set_answer(before, 1, "80")):
+    for after in (
+        QUOTED,
+        before.replace("Which database", "Which of the databases"),
+        "# Questions\n",
+        set_answer(before, 1, "80"),
+    ):
         restored = restore_answers(before, after, given).text
         found = {question.label: question.answer for question in parse_qa(restored).questions}
         assert found.get("Q1") == answer, restored

@@ -46,6 +46,7 @@ from samobot.session.vault import edit_lock
 from samobot.text import without_surrogates
 
 __all__ = [
+    "DECIDED_GATES",
     "Answered",
     "Person",
     "PlanVerdict",
@@ -64,6 +65,14 @@ __all__ = [
     "settle",
     "tell",
 ]
+
+
+DECIDED_GATES = {
+    WaitingFor.QA_ANSWERS: "an answer",
+    WaitingFor.PLAN_APPROVAL: "a decision on its plan",
+    WaitingFor.PERMISSION: "a permission",
+}
+"""Gates that only a decision of their own opens, and what that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +266,9 @@ def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> N
         _refuse_if_running(folder)
         standing = look_closely(folder)
         refuse_if_done(folder)
-        gate_stands = standing.open_gate in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL)
-        if gate_stands and not holds(standing_end(folder, journal.read(folder))):
-            what = "an answer" if standing.open_gate is WaitingFor.QA_ANSWERS else "a decision on its plan"
+        gate_stands = standing.open_gate in DECIDED_GATES
+        if standing.open_gate in DECIDED_GATES and not holds(standing_end(folder, journal.read(folder))):
+            what = DECIDED_GATES[standing.open_gate]
             raise ConflictError(f"{folder.name} waits for {what}; it cannot continue without.")
         record(folder, Decision(now, person.who, person.via, DecisionKind.RETRY, text=standing.block), key)
         journal_decisions(folder, now, key)

@@ -29,6 +29,7 @@ class EventName(StrEnum):
     BUDGET = "budget"
     LANDING = "landing"
     NOTICE = "notice"
+    ASK = "ask"
     RUN_END = "run_end"
 
 

@@ -96,6 +96,11 @@ class Vault:
         return self.path / "turn.json"
 
     @cached_property
+    def asks(self) -> Path:
+        """Calls that the agent may make only after the user has allowed them, see `samobot.session.asks`."""
+        return self.path / "asks.json"
+
+    @cached_property
     def overview(self) -> Path:
         """What `_overview.md` would be without the agent, as long as there is a baseline."""
         return self.path / "overview.md"

@@ -95,7 +95,8 @@ def _configuration(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]
 def _claude(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     options = ClaudeOptions(
         path=settings.claude_path,
-        permission_mode=settings.claude_permission_mode,
+        permission_mode=settings.cli_permission_mode,
+        asks=settings.asks,
         args=settings.claude_args,
     )
     try:

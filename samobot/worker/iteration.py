@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import platform
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -19,17 +17,18 @@ from samobot.claude.outcome import Evidence, classify
 from samobot.claude.preflight import is_wrapper
 from samobot.claude.process import Timeouts, run
 from samobot.claude.records import ApiRetry, Assistant, Record
+from samobot.claude.risk_places import RiskPlaces
+from samobot.claude.turn_input import TurnInput
+from samobot.config.modes import AskLevel
 from samobot.config.project import Project
 from samobot.config.project_guard import VOID_KIND, ProjectGuard
 from samobot.config.trust import is_trusted, project_settings, report_once
-from samobot.errors import StorageError
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.session import baseline, tamper
+from samobot.session.asks import Ask, read_asks
 from samobot.session.commit_check import commit_problem, unfinished_work
-from samobot.session.diff import checkout, diff_summary
-from samobot.session.files import read_text, write_atomic
-from samobot.session.folder import SessionFolder
-from samobot.session.guidance import GuidanceItem
+from samobot.session.diff import diff_summary
+from samobot.session.files import write_atomic
 from samobot.session.journal import EventName
 from samobot.session.journal_copy import remove_requests, restore_copy
 from samobot.session.log_copy import new_stream, restore_logs
@@ -41,9 +40,9 @@ from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
+from samobot.worker.iteration_facts import gather_facts
+from samobot.worker.permission_gate import AskPolicy, PermissionGate
 from samobot.worker.prompt import (
-    LEARNED,
-    IterationContext,
     hook_environment,
     iteration_context,
     iteration_prompt,
@@ -67,6 +66,7 @@ class IterationConfig:
         clocks: How long a silent process is given.
         python: The interpreter that the plugin's hook runs with.
         state_dir: samobot's state folder.
+        ask: Before which calls the user is asked.
         fence: What keeps the agent to its own.
         other_files: The `.samocode` files of the other configured projects.
     """
@@ -80,6 +80,7 @@ class IterationConfig:
     python: str
     state_dir: Path
     fence: AgentFence
+    ask: AskLevel = AskLevel.OFF
     other_files: tuple[Path, ...] = ()
 
 
@@ -161,13 +162,14 @@ class IterationRunner:
             self.revert()  # something that a killed worker left behind may have written since
         session_id = str(uuid.uuid4())
         guidance = files.pending_guidance()
+        asks = read_asks(folder, world.key)
         work_dir = find_work_dir(world.project, files)
         files.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         context = folder.logs / f"{stem}.context.md"
         # These read many files and run git, so they run concurrently.
         untrusted, facts, trace_before = await asyncio.gather(
             asyncio.to_thread(self._untrusted_settings, work_dir),
-            asyncio.to_thread(self._facts, assignment, guidance, work_dir),
+            asyncio.to_thread(gather_facts, files, assignment, guidance, asks, work_dir, world.clocks.total),
             asyncio.to_thread(trace, work_dir, folder),
         )
         prompt = iteration_prompt(facts)
@@ -200,6 +202,22 @@ class IterationRunner:
         for file in guarded:
             self._project_file.begin(file, folder)
         steering = Steering(folder, session_id, guidance)
+        permissions = PermissionGate(
+            folder,
+            AskPolicy(world.ask, self._places(work_dir), world.key),
+            session_id,
+            assignment.number,
+            now=self._now,
+            asked=lambda ask: self._asked(ask, progress),
+        )
+
+        async def steer(turn_input: TurnInput) -> None:
+            await asyncio.gather(steering.follow(turn_input), permissions.follow(turn_input))
+
+        def on_record(record: Record) -> None:
+            permissions.record(record)
+            self._record(record, evidence, progress, work_dir, steering)
+
         about = {
             "n": assignment.number,
             "phase": assignment.phase,
@@ -226,12 +244,12 @@ class IterationRunner:
                 end = await run(
                     fenced,
                     world.clocks,
-                    on_record=lambda record: self._record(record, evidence, progress, work_dir, steering),
+                    on_record=on_record,
                     on_start=lambda pid: self._heartbeat.show_iteration(
                         assignment.number, assignment.phase, pid
                     ),
                     stop=stop,
-                    steer=steering.follow,
+                    steer=steer,
                 )
         finally:
             self._heartbeat.clear_activity()
@@ -265,41 +283,16 @@ class IterationRunner:
         self._heartbeat.show_idle()
         return Report(
             number=assignment.number,
+            process=session_id,
             outcome=outcome,
             signal=signal,
             reverted=reverted,
             guidance=steering.received,
+            told=tuple(ask.id for ask in asks.untold),
             lost=lost,
             unfinished=await asyncio.to_thread(_unfinished, signal, work_dir),
             changed=not _stays(signal, assignment.phase)
             or trace_before != await asyncio.to_thread(trace, work_dir, folder),
-        )
-
-    def _facts(
-        self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], work_dir: Path
-    ) -> IterationContext:
-        tree = checkout(work_dir)
-        feedback = self._files.feedback()
-        return IterationContext(
-            phase=assignment.phase,
-            visit=assignment.visit,
-            visit_limit=RULES[assignment.phase].limit,
-            number=assignment.number,
-            session=self._files.folder.path,
-            workdir=work_dir,
-            task=self._files.overview().task or "",
-            platform=f"{platform.system()} {platform.release()}",
-            branch=tree.branch,
-            git_status=tree.status,
-            # A rejection is part of the guidance too, so that it is never lost; the agent reads it once.
-            guidance=tuple(item.text for item in guidance if item.text != feedback),
-            feedback=feedback,
-            answers=self._files.fresh_answers(),
-            reminder=assignment.reminder,
-            base=base_of(work_dir) if tree.branch else None,
-            seconds=self._world.clocks.total,
-            budget_left=assignment.budget_left,
-            learned=_learned(self._files.folder),
         )
 
     def _record(
@@ -318,6 +311,21 @@ class IterationRunner:
         if doing is not None:
             progress.activity = f"{doing.sign} {doing.words}"
             self._heartbeat.show_activity(progress.activity)
+        self._watch(progress)
+
+    def _places(self, work_dir: Path) -> RiskPlaces:
+        world = self._world
+        scratch = world.environ.get("TMPDIR")
+        own = (*world.fence.allowed, *([Path(scratch)] if scratch else ()))
+        return RiskPlaces(work_dir, self._files.folder.path, own)
+
+    def _asked(self, ask: Ask, progress: Progress) -> None:
+        """Show that the agent waits for the user."""
+        self._files.log(
+            EventName.ASK, id=ask.id, tool=ask.call.tool, sha256=ask.sha256, reasons=list(ask.reasons)
+        )
+        progress.activity = f"🔐 Asks before {ask.call.tool}: samobot status {self._files.folder.name}"
+        self._heartbeat.show_activity(f"🔐 Asks before {ask.call.tool}")
         self._watch(progress)
 
     def _untrusted_settings(self, work_dir: Path) -> bool:
@@ -391,13 +399,6 @@ class IterationRunner:
             **tests,
             problem=None,
         )
-
-
-def _learned(folder: SessionFolder) -> str:
-    """What earlier iterations noted; empty if their file is none that can be read: an agent may make it anything."""
-    with contextlib.suppress(StorageError):
-        return read_text(folder.path / LEARNED) or ""
-    return ""
 
 
 def _stays(signal: Signal | SignalProblem, phase: Phase) -> bool:

@@ -242,6 +242,7 @@ class Worker:
         was_reminded = self._troubles.reminded_of_files
         self._troubles.forget()
         self._files.guidance_given(report.guidance, report.number)
+        self._files.verdicts_told(report.told, report.process)
         decision = decide(
             phase,
             signal.status,

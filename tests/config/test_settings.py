@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from samobot.config.environment import Whereabouts, find_whereabouts
-from samobot.config.settings import PROFILES, TELEGRAM_ROOT, Effort, Profile, load_settings
+from samobot.config.modes import Effort
+from samobot.config.settings import PROFILES, TELEGRAM_ROOT, Profile, load_settings
 from samobot.errors import UsageError
 from samobot.phases import Phase
 

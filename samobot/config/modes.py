@@ -1,0 +1,54 @@
+"""The values of settings that choose one of several ways."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class PermissionMode(StrEnum):
+    """How far the agent may go without asking: the CLI's modes but `plan`, in which it may do nothing."""
+
+    ACCEPT_EDITS = "acceptEdits"
+    AUTO = "auto"
+    BYPASS_PERMISSIONS = "bypassPermissions"
+    DEFAULT = "default"
+    DONT_ASK = "dontAsk"
+
+
+class FenceMode(StrEnum):
+    """Whether the agent runs inside the fence."""
+
+    AUTO = "auto"
+    """Where the system allows it, and the CLI is not behind the user's own script."""
+    ON = "on"
+    OFF = "off"
+
+
+class AskLevel(StrEnum):
+    """Before which calls of tools the agent asks the user."""
+
+    OFF = "off"
+    RISKY = "risky"
+    """Those that delete, publish, reach other machines or secrets, or leave the project."""
+    EDITS = "edits"
+    """Those, and every change of a file that can be recognized."""
+    RULES = "rules"
+    """Whatever Claude Code asks for by its own permission mode and rules."""
+
+
+class TopicMode(StrEnum):
+    """Whether sessions get a forum topic of their own."""
+
+    AUTO = "auto"
+    """In groups with topics, and in private chats if the bot has them switched on."""
+    OFF = "off"
+
+
+class Effort(StrEnum):
+    """How hard the model thinks: the levels of the CLI's `--effort`."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    XHIGH = "xhigh"
+    MAX = "max"

@@ -126,7 +126,7 @@ class PermissionRequest:
         id: What the response has to name.
         call: The call.
         tool_use: Id of the tool call.
-        reason: Why the CLI asks, as it words it; may be empty.
+        reason: Why the CLI asks, in its own text; may be empty.
         reason_type: Its type of reason: `workingDir`, `safetyCheck`, `rule`, …; may be empty.
     """
 

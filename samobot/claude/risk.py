@@ -6,7 +6,7 @@ from samobot.claude.records import PermissionRequest
 from samobot.claude.risk_places import RiskPlaces, is_secret, runs_later
 from samobot.claude.risk_reasons import EDITS, KEPT, NETWORK, OUTSIDE, RUNS_LATER, SECRETS
 from samobot.claude.shell_risk import shell_reasons
-from samobot.config.modes import AskLevel
+from samobot.session.ask_level import AskLevel
 from samobot.session.tool_call import EDIT_TOOLS, ToolCall
 
 _HARMLESS = frozenset(

@@ -178,7 +178,7 @@ class _Parser:
         self.found += inner.found[:-1]  # the last one is the quoted text itself
 
     def _word(self, *, must: bool = False) -> str:
-        """Read a word; its quotes are taken away."""
+        """Read one word; its quotes are taken away."""
         text, start = self._text, self._at
         parts: list[str] = []
         while self._at < len(text):

@@ -212,7 +212,7 @@ class _Line:
         )
 
     def _files(self, command: ShellCommand) -> Iterator[str]:
-        """What the command does to files that its words and redirections name."""
+        """What the command does to files that its arguments and redirections name."""
         words = _innermost(command.words)
         name = os.path.basename(words[0]) if words else ""
         writes = name in _WRITERS and (

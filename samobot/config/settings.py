@@ -21,9 +21,10 @@ from samobot.config.environment import (
     read_values,
     split_paths,
 )
-from samobot.config.modes import AskLevel, Effort, FenceMode, PermissionMode, TopicMode
+from samobot.config.modes import Effort, FenceMode, PermissionMode, TopicMode
 from samobot.errors import UsageError
 from samobot.phases import Phase
+from samobot.session.ask_level import AskLevel
 from samobot.session.vault import default_state_dir
 
 TELEGRAM_ROOT = "https://api.telegram.org"

@@ -44,7 +44,7 @@ class AskState(StrEnum):
     USED = "used"
     """Its permission was used up; whether the call has been made is not known yet."""
     OVER = "over"
-    """The call was made or refused, or the agent was told of the verdict, or it was withdrawn."""
+    """The call was made or refused, or the agent has read the verdict, or it was withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class AskBook:
 
     @property
     def untold(self) -> tuple[Ask, ...]:
-        """Those whose verdict, or uncertain end, no iteration that ended well has been told."""
+        """Those whose verdict, or uncertain end, no iteration that ended well has been given."""
         return tuple(
             ask
             for ask in self.asks
@@ -218,7 +218,7 @@ def _outline(call: ToolCall) -> dict[str, Any]:
 
 
 def book_of(asks: Sequence[Ask], decisions: Iterable[Decision]) -> AskBook:
-    """Put asks and decisions together: the first verdict on an ask counts, the last word on a rule."""
+    """Put asks and decisions together: the first verdict on an ask counts, and the last decision on a rule."""
     verdicts: dict[str, Decision] = {}
     rules: dict[str, Decision] = {}
     for decision in decisions:

@@ -55,7 +55,7 @@ def decide(
         now: When.
         key: The key of the marks.
         expected: Fingerprint of the call that the user was shown; None takes it as it is.
-        text: What the agent is told with a denial; may be empty.
+        text: What the agent reads with a denial; may be empty.
 
     Raises:
         NotFoundError: There is no such ask.

@@ -16,7 +16,7 @@ EDIT_TOOLS = frozenset({"Edit", "MultiEdit", "NotebookEdit", "Write"})
 """The CLI's tools that change a file."""
 
 _REMARKS = frozenset({"description", "timeout"})
-"""Inputs of a shell command that change nothing about what it does; a repeated call words them anew."""
+"""Inputs of a shell command that change nothing about what it does; they differ from one attempt to the next."""
 
 _CONTEXT_LINES = 3
 
@@ -43,7 +43,7 @@ class ToolCall:
 
     @property
     def rule(self) -> str:
-        """What “for this session” allows, in words: also the identity of that rule.
+        """What “for this session” allows, as text: also the identity of that rule.
 
         The same command, edits of the same file, pages of the same host, or another tool with the same input.
         """

@@ -54,7 +54,7 @@ def allow_command(
 @click.command("deny")
 @name_argument()
 @click.argument("ask", metavar="ID")
-@click.option("--say", default="", metavar="TEXT", help="What the agent is told with it, verbatim.")
+@click.option("--say", default="", metavar="TEXT", help="What the agent reads with it, verbatim.")
 @config_option
 def deny_command(name: str, ask: str, say: str, config: Path | None) -> None:
     """Deny a call that a session's agent asks for; it continues without."""

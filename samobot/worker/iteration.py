@@ -19,12 +19,12 @@ from samobot.claude.process import Timeouts, run
 from samobot.claude.records import ApiRetry, Assistant, Record
 from samobot.claude.risk_places import RiskPlaces
 from samobot.claude.turn_input import TurnInput
-from samobot.config.modes import AskLevel
 from samobot.config.project import Project
 from samobot.config.project_guard import VOID_KIND, ProjectGuard
 from samobot.config.trust import is_trusted, project_settings, report_once
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.session import baseline, tamper
+from samobot.session.ask_level import AskLevel
 from samobot.session.asks import Ask, read_asks
 from samobot.session.commit_check import commit_problem, unfinished_work
 from samobot.session.diff import diff_summary

@@ -17,8 +17,8 @@ from samobot.claude.records import Assistant, PermissionRequest, PermissionWithd
 from samobot.claude.risk import ask_reasons
 from samobot.claude.risk_places import RiskPlaces
 from samobot.claude.turn_input import TurnInput
-from samobot.config.modes import AskLevel
 from samobot.errors import StorageError
+from samobot.session.ask_level import AskLevel
 from samobot.session.asks import ALLOWING, Ask, AskBook, AskState, read_asks, save_asks
 from samobot.session.decisions import Decision, DecisionKind
 from samobot.session.file_marks import stat_keys
@@ -48,7 +48,7 @@ class AskPolicy:
 
 
 class PermissionGate:
-    """Answers the CLI's requests for permissions: by itself where the level allows that, else with the user's verdict.
+    """Answers the CLI's requests for permissions: automatically if the level allows that, else with the user's verdict.
 
     Args:
         folder: The session.
@@ -129,10 +129,10 @@ class PermissionGate:
             if known is not None:
                 verdict = book.verdicts.get(known.id) or book.rules.get(known.call.rule)
                 self._deliver(turn_input, request, book, known, verdict)
-            elif request.call.rule in book.rules:
-                self._allow(turn_input, request)
             elif (grant := book.grant(request.call, self._process)) is not None:
                 self._use(turn_input, request, book, grant)
+            elif request.call.rule in book.rules:
+                self._allow(turn_input, request)
             elif (refusal := book.refusal(request.call, self._process)) is not None:
                 self._deny(turn_input, request, refusal)
             else:
@@ -221,7 +221,7 @@ def denial(verdict: Decision) -> str:
 
 
 def verdict_lines(book: AskBook) -> tuple[str, ...]:
-    """What an iteration is told of verdicts that no agent could act on, for its prompt."""
+    """What an iteration has to know of verdicts that no agent could act on, for its prompt."""
     lines = []
     for ask in book.untold:
         verdict = book.verdicts.get(ask.id)

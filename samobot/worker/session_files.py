@@ -227,7 +227,7 @@ class SessionFiles:
         self.log(EventName.GUIDANCE, n=number, count=len(given))
 
     def verdicts_told(self, told: Iterable[str], process: str) -> None:
-        """Note that an iteration that ended well was told these verdicts, and knows of every call that it made."""
+        """Note that an iteration that ended well has these verdicts, and knows of every call that it made."""
         book, ids = read_asks(self.folder, None), frozenset(told)
         known = [
             ask

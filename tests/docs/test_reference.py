@@ -159,8 +159,8 @@ def test_the_events_of_real_runs_have_the_documented_fields(shop: Workshop) -> N
         fields = set(event) - {"at", "event"}
         assert always <= fields <= always | sometimes, event
         seen.add(event["event"])
-    # A service at fault for ten minutes, and what a person says to a run that is under way.
-    assert set(EventName) - seen == {EventName.NOTICE, EventName.UNPARK, EventName.BUDGET}
+    # A service at fault for ten minutes, what a person says to a run that is under way, and calls that wait for one.
+    assert set(EventName) - seen == {EventName.NOTICE, EventName.UNPARK, EventName.BUDGET, EventName.ASK}
 
 
 @pytest.mark.slow

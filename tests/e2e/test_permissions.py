@@ -54,7 +54,8 @@ def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
         assert (status["state"], status["waiting_for"]) == ("waiting", "permission")
         assert not made.exists()
         shown = shop.samobot("status", "greet").stdout
-        assert commands[0] in shown and f"samobot allow greet {ask.id}" in shown
+        assert commands[0] in shown
+        assert f"samobot allow greet {ask.id}" in shown
         told = shop.samobot("allow", "greet", ask.id)
         assert told.stdout.endswith("The running worker takes it up.\n"), told.stderr
         ask = one_ask(shop, commands[1])
@@ -76,6 +77,7 @@ def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
         assert waiting(shop) == ()
         assert "not that one" in api.requests[3].text
         prompt = next(request for request in api.requests if request.run == api.requests[-1].run)
-        assert "make exactly this call" in prompt.text and commands[2] in prompt.text
+        assert "make exactly this call" in prompt.text
+        assert commands[2] in prompt.text
         assert outcomes(shop) == ["completed"]
         until(lambda: shop.processes() == [])

@@ -103,7 +103,7 @@ COMPILE = $(BIN)/pip-compile --quiet --allow-unsafe --no-strip-extras --generate
 COMPILE_PART = $(COMPILE) --constraint .cache/constraints.txt
 
 lock: setup ## pin what pyproject.toml and requirements/*.in name; what is pinned stays as it is
-	$(COMPILE) $(UPGRADE) --extra demo --extra chart --output-file requirements/dev.lock \
+	$(COMPILE) $(UPGRADE) --extra demo --extra chart --extra hosts --output-file requirements/dev.lock \
 	  pyproject.toml requirements/dev.in
 	mkdir -p .cache && sed 's/\[[^]]*\]==/==/' requirements/dev.lock >.cache/constraints.txt
 	$(COMPILE_PART) --extra demo --output-file requirements/run.lock pyproject.toml requirements/run.in

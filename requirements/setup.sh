@@ -69,10 +69,13 @@ pip() {
   .venv/bin/python -I -m pip "$@"
 }
 
-# A lock is complete, so nothing is resolved: --no-deps cannot meet a release that is newer than the lock.
+# A lock is complete, so nothing is resolved: --no-deps cannot meet a release that is newer than the lock. What has no
+# wheel is built with the setuptools of the lock; a relative path, as pip splits the variable at spaces.
 install() {
   pip install --quiet --no-deps --require-hashes --requirement "$installer" \
-    && pip install --quiet --no-deps --require-hashes --requirement "$lock" \
+    && { grep -o '^setuptools==[^ ]*' "$lock" || true; } >.venv/build.lock \
+    && PIP_BUILD_CONSTRAINT=.venv/build.lock \
+      pip install --quiet --no-deps --require-hashes --requirement "$lock" \
     && pip install --quiet --no-deps --no-build-isolation --editable . \
     && { broken=$(pip check) || { echo "$broken"; return 1; }; }
 }

@@ -57,5 +57,13 @@ class DayOverError(ConflictError):
     """All sessions together have used up the day's budget; the user can raise it."""
 
 
+class HostAwayError(SamobotError):
+    """A host cannot be reached now; nothing was changed there."""
+
+
+class SavedForHostError(SamobotError):
+    """A decision is kept for a host that cannot be reached now, and is carried out once it can be."""
+
+
 class StorageError(SamobotError):
     """A file operation failed: disk full, read-only, unreadable or missing."""

@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "samobot"
-HEAVY = {"telegram", "apscheduler", "rich", "markdown_it", "matplotlib", "aiohttp", "httpx", "asyncinotify"}
+HEAVY = {
+    "telegram",
+    "apscheduler",
+    "rich",
+    "markdown_it",
+    "matplotlib",
+    "aiohttp",
+    "httpx",
+    "asyncinotify",
+    "nats",
+}
 
 
 def modules(*parts: str) -> list[Path]:
@@ -68,6 +78,7 @@ ALLOWED: dict[str, set[str]] = {
     "chart": LEAVES | {"money", "session"},
     "worker": BASE | {"claude"},
     "fleet": BASE | {"chart", "claude", "worker"},
+    "hosts": BASE | {"fleet"},
     "telegram.markup": {"text"},
     "telegram.store": {"errors", "text"},
     "telegram.outbound": LEAVES | TELEGRAM,
@@ -95,18 +106,19 @@ ALLOWED: dict[str, set[str]] = {
     | {
         "config",
         "fleet",
+        "hosts",
         "system",
         "telegram.handlers",
         "telegram.inbound",
         "telegram.notify",
         "telegram.outbound",
     },
-    "setup": BASE | {"claude", "fleet", "telegram.inbound", "telegram.store"},
+    "setup": BASE | {"claude", "fleet", "hosts", "telegram.inbound", "telegram.store"},
     "sandbox.botapi": set(),
     "sandbox.agent": {"errors", "phases"},
     "sandbox.demo": {"errors", "sandbox.agent", "sandbox.botapi", "system"},
     "terminal": BASE
-    | {"chart", "claude", "fleet", "sandbox.demo", "setup", "worker"}
+    | {"chart", "claude", "fleet", "hosts", "sandbox.demo", "setup", "worker"}
     | {"telegram", "telegram.handlers", "telegram.inbound", "telegram.outbound", "telegram.store"},
     "cli": {"errors", "terminal", "text"},
 }
@@ -181,8 +193,10 @@ def test_the_bot_knows_sessions_only_as_values_of_the_fleet(path: Path) -> None:
         for name in known
         if not any(name == each or name.startswith(f"{each}.") for each in allowed | FLEET_VALUES)
     }
-    if named(path) == "telegram/app.py":  # chooses the fleet, and reads the bot's own configuration
-        unknown -= {"fleet.local_fleet.LocalFleet", "fleet.desired_runs.DesiredRun"}
+    if (
+        named(path) == "telegram/app.py"
+    ):  # chooses the fleet and the clock, and reads the bot's own configuration
+        unknown -= {"fleet.local_fleet.LocalFleet", "fleet.desired_runs.DesiredRun", "system.clock.utc_now"}
         unknown -= {"config.environment.find_env_file", "config.environment.read_values"}
     assert unknown == set()
 

@@ -118,6 +118,7 @@ class _Chart:
         """Draw all of it."""
         self._header(title)
         self._grid()
+        self._rounds()
         self._phases()
         self._cost()
         self._legend.draw(HEIGHT - 14 - self._legend.height)
@@ -177,6 +178,20 @@ class _Chart:
             for words, y in ((time, self._axis + 22), (day, self._axis + 48)):
                 edge = WIDTH - 8 - canvas.width_of(words, size=_SMALL) / 2
                 canvas.text(min(x, edge), y, words, size=_SMALL, color=colors.soft, align="center")
+
+    def _rounds(self) -> None:
+        """Draw a line where each further round begins, its number on top if there is room."""
+        free = float(_LEFT)
+        for at, number in self._timeline.rounds:
+            x, words = self._x(at), f"round {number}"
+            self._canvas.line([(x, _TOP - 8), (x, self._axis)], self._colors.soft, thick=2, dotted=True)
+            half = self._canvas.width_of(words, size=_SMALL) / 2 + 6
+            middle = min(max(x, _LEFT + half), _RIGHT - half)
+            if middle - half >= free:
+                self._canvas.text(
+                    middle, _TOP - 14, words, size=_SMALL, color=self._colors.soft, align="center"
+                )
+                free = middle + half
 
     def _phases(self) -> None:
         canvas, colors = self._canvas, self._colors

@@ -14,7 +14,7 @@ from typing import Any
 
 from samobot.money.costs import is_money
 from samobot.phases import Phase
-from samobot.session.journal_events import EventName, RunEndReason
+from samobot.session.journal_events import EventName, RunEndReason, round_of
 
 LONGEST_PAUSE = 3600.0
 """Seconds after which work that left no trace was none: the machine slept, or its clock was set forward.
@@ -92,6 +92,7 @@ class Timeline:
         retries: In order.
         cost: Epoch seconds and what the session had cost by then, never falling.
         phases: All phases that occur, those of the workflow in its order, then unknown ones.
+        rounds: Epoch seconds at which each round after the first began, and its number.
         reason: Why the last run ended; None if its end was not recorded.
         alive: Whether its worker lives.
     """
@@ -103,6 +104,7 @@ class Timeline:
     retries: tuple[RetryMark, ...]
     cost: tuple[tuple[float, float], ...]
     phases: tuple[str, ...]
+    rounds: tuple[tuple[float, int], ...]
     reason: RunEndReason | None
     alive: bool
 
@@ -174,12 +176,16 @@ class _Builder:
         self._iterations: list[Tick] = []
         self._retries: list[RetryMark] = []
         self._cost: list[tuple[float, float]] = [(start, 0.0)]
+        self._rounds: list[tuple[float, int]] = []
 
     def add(self, at: float, record: Mapping[str, Any]) -> None:
         """Take in an event that happened at `at`, not before the one before."""
         phase = _text(record.get("phase"))
         if self._kind is SpanKind.WORK and self._running is None and at - self._last > LONGEST_PAUSE:
             self._sleep(self._last, at)
+        number = round_of(record)
+        if record["event"] == EventName.PHASE and number is not None:
+            self._rounds.append((at, number))
         match record["event"]:
             case EventName.RUN_START:
                 self._run_start(at, phase)
@@ -227,6 +233,7 @@ class _Builder:
             retries=tuple(self._retries),
             cost=tuple(self._cost),
             phases=(*known, *(phase for phase in found if phase not in known)),
+            rounds=tuple(self._rounds),
             reason=self._reason,
             alive=alive,
         )

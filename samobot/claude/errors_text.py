@@ -51,6 +51,7 @@ _REQUEST = RequestFailure(
 _CONTENT = RequestFailure(
     OutcomeKind.INVALID_REQUEST, "The Claude API refuses something in the conversation", Cure.RESTART
 )
+_SETUP = RequestFailure(OutcomeKind.INVALID_REQUEST, "The Claude API refuses how it is used")
 _MODEL = RequestFailure(OutcomeKind.INVALID_REQUEST, "The account cannot use this model")
 _FAILED = RequestFailure(OutcomeKind.FAILED, "Claude failed")
 
@@ -63,12 +64,16 @@ _BY_STATUS: tuple[tuple[Callable[[int], bool], RequestFailure], ...] = (
         lambda status: status == 429,
         RequestFailure(OutcomeKind.RATE_LIMITED, "The Claude API accepts no further requests for now"),
     ),
+    (lambda status: status == 409 or 500 <= status < 600, _API),
     (lambda status: 400 <= status < 500, _REQUEST),
-    (lambda status: 500 <= status < 600, _API),
 )
 
 _BY_MESSAGE: tuple[tuple[str, RequestFailure], ...] = (
-    (r"prompt is too long|context (?:window|limit)|request too large|conversation too long", _TOO_LONG),
+    (
+        r"(?:prompt|input) is too long|context (?:window|limit)|request too large|conversation too long"
+        r"|request exceeds the maximum size",
+        _TOO_LONG,
+    ),
     (
         r"not logged in|run /login|invalid (?:api key|x-api-key|bearer)|authentication_(?:failed|error)"
         r"|oauth token|api key .{0,30}(?:disabled|revoked|expired)|failed to authenticate",
@@ -79,16 +84,26 @@ _BY_MESSAGE: tuple[tuple[str, RequestFailure], ...] = (
     (
         r"issue with the selected model|(?:invalid|unknown|unsupported) model\b|\b40[04]\b.{0,80}\bmodel: ?[\w.-]+"
         r"|model .{0,80}(?:not exist|not found|not have access|not (?:available|supported|enabled)|unavailable"
-        r"|deprecated|retired)"
+        r"|not support|is invalid|deprecated|retired)"
         r"|not (?:available|included|supported) (?:with|on|in|for) (?:the|your) .{0,60}"
         r"(?:plan|subscription|account|organization|workspace|region)",
         _MODEL,
     ),
     (
+        # What is set up wrongly is so in each process.
+        r"not (?:yet )?(?:available|enabled) for th(?:is|e) (?:subscription|account|organization|workspace)"
+        r"|not enabled for your\b|permission_error|not have permission"
+        r"|\b(?:tools\.\d+|thinking\.(?:budget_tokens|type|enabled)|temperature|top_[pk]|stop_sequences|output_config)"
+        r"[\w.`]*\s?:|\bmax_tokens\b.{0,5}:|value for max_tokens",
+        _SETUP,
+    ),
+    (
         r"image dimensions|image exceeds|could not process (?:image|pdf|document)|many-image|pdf pages|pdf is "
         r"|tool_use.{0,40}(?:without|ids? ).{0,60}tool_result|unexpected .{0,5}tool_use_id|tool_result.{0,60}tool_use"
         r"|thinking.{0,30} blocks?.{0,80}(?:modified|must|cannot)|content blocks? must (?:be non-empty|contain)"
-        r"|must be non-empty|invalid base64|surrogate|not valid json|invalid high surrogate|media_type",
+        r"|must be non-empty|invalid base64|surrogate|not valid json|invalid high surrogate|media_type"
+        r"|\bmessages(?:\.\d+[\w.]*)?:|tool_use.{0,5} ids must|tool use concurrency|password protected"
+        r"|signature in thinking|cache_control block|content filtering policy",
         _CONTENT,
     ),
     (r"overloaded|internal server error|\b5\d\d\b", _API),
@@ -110,8 +125,9 @@ _DISGUISED = re.compile(
       | Invalid\ API\ key\ ·
       | Credit\ balance\ is\ too\ low\s*$
       | Prompt\ is\ too\ long\s*$
-      | You['’]ve\ (?:hit|reached)\ your\ .{0,60}limit\s*[·∙•|]
-      | (?:Claude\ (?:AI\ )?usage|5-hour|Weekly|Opus)(?:\ weekly)?\ limit\ reached\s*[·∙•|]
+      | You(?:['’]ve|\ have)\ (?:hit|reached|exceeded|used\ up)\ your\ .{0,60}limit\s*[·∙•|]
+      | (?:(?:Claude\ (?:AI\ )?)?usage|5-hour|7-day|Daily|Weekly|Session|Opus|Sonnet)(?:\ weekly)?\ limit\ reached
+        \s*[·∙•|]
       | Limit\ reached\s*\|
       | Spend(?:ing)?\ (?:cap|limit)\ reached\b
       | There['’]s\ an\ issue\ with\ the\ selected\ model\b
@@ -119,6 +135,7 @@ _DISGUISED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _LONGEST = 400
+_STATUS = re.compile(r"\s*API Error: ?\(?([45]\d\d)\b")
 
 
 def is_disguised_failure(text: str) -> bool:
@@ -139,6 +156,12 @@ def refused_by_hook(text: str) -> str | None:
     return found[1].strip() if found else None
 
 
+def stated_status(message: str) -> int | None:
+    """The HTTP status that a message of the CLI begins with: some versions report it only there."""
+    found = _STATUS.match(message)
+    return int(found[1]) if found else None
+
+
 def classify_failure(status: int | None, message: str) -> RequestFailure:
     """Classify a failed request.
 
@@ -147,10 +170,11 @@ def classify_failure(status: int | None, message: str) -> RequestFailure:
         message: The CLI's own message.
     """
     by_message = next((found for pattern, found in _PATTERNS if pattern.search(message)), _FAILED)
+    status = stated_status(message) if status is None else status
     if status is None:
         return by_message
     if status == 400 and by_message in (_TOO_LONG, _REFUSED, _CONTENT):
         return by_message
-    if status in (400, 403, 404) and by_message is _MODEL:
+    if status in (400, 403, 404) and by_message in (_MODEL, _SETUP):
         return by_message
     return next((found for matches, found in _BY_STATUS if matches(status)), by_message)

@@ -18,6 +18,7 @@ from samobot.claude.errors_text import (
     classify_failure,
     is_disguised_failure,
     refused_by_hook,
+    stated_status,
 )
 from samobot.claude.evidence import Evidence
 from samobot.claude.limits import is_account_problem, is_spending_cap, stated_reset, usage_limit
@@ -160,7 +161,7 @@ def _limit(evidence: Evidence, now: datetime) -> _Verdict | None:
     if said is None and not is_cap:
         # A refusal in an event means nothing on its own if the run then ended for another reason.
         result = evidence.result
-        is_429 = result is not None and result.api_error_status == 429 and result.is_error
+        is_429 = result is not None and result.is_error and _status(result) == 429
         stated = stated_reset(text, now) if is_429 else None
         if not (rejected and (is_429 or result is None)) and stated is None:
             return None
@@ -172,6 +173,10 @@ def _limit(evidence: Evidence, now: datetime) -> _Verdict | None:
         text = _say("Claude's spending limit is reached", text)
         return _Verdict(OutcomeKind.USAGE_LIMIT, f"{text} {_RAISE_THE_CAP}", when, kind)
     return _Verdict(OutcomeKind.USAGE_LIMIT, _say("Claude's usage limit is reached", text), when, kind)
+
+
+def _status(result: Result) -> int | None:
+    return stated_status(result.text) if result.api_error_status is None else result.api_error_status
 
 
 def _by_result(evidence: Evidence, result: Result) -> _Verdict:

@@ -114,6 +114,10 @@ def _init(line: Mapping[str, Any]) -> Init:
         cwd=_text(line.get("cwd"), 4096),
         permission_mode=_text(line.get("permissionMode"), 100),
         tools=tuple(_text(tool, 200) for tool in _items(line.get("tools")) if isinstance(tool, str)),
+        servers=tuple(
+            (_text(server.get("name"), 200), _text(server.get("status"), 100))
+            for server in map(_object, _items(line.get("mcp_servers")))
+        ),
     )
 
 

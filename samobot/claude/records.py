@@ -65,7 +65,7 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class Init:
-    """The first line of a process."""
+    """The first line of a process; `servers` are the MCP servers, each with its status (`connected`, `failed`, …)."""
 
     session_id: str
     model: str
@@ -73,6 +73,7 @@ class Init:
     cwd: str
     permission_mode: str
     tools: tuple[str, ...]
+    servers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

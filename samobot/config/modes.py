@@ -30,13 +30,3 @@ class TopicMode(StrEnum):
     AUTO = "auto"
     """In groups with topics, and in private chats if the bot has them switched on."""
     OFF = "off"
-
-
-class Effort(StrEnum):
-    """How hard the model thinks: the levels of the CLI's `--effort`."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    XHIGH = "xhigh"
-    MAX = "max"

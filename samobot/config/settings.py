@@ -8,24 +8,21 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from samobot.config.environment import (
     default_env_file,
     expanded,
-    find_env_file,
-    read_values,
     split_paths,
 )
-from samobot.config.modes import Effort, FenceMode, PermissionMode, TopicMode
+from samobot.config.model_choice import DEFAULT_EFFORT, PROFILES, Effort, Profile
+from samobot.config.modes import FenceMode, PermissionMode, TopicMode
 from samobot.errors import UsageError
 from samobot.phases import Phase
 from samobot.session.ask_level import AskLevel
-from samobot.session.vault import default_state_dir
 
 TELEGRAM_ROOT = "https://api.telegram.org"
 
@@ -33,36 +30,7 @@ DEFAULT_TIMEOUT = 1800.0
 """Seconds that one iteration may take."""
 
 
-DEFAULT_EFFORT: Mapping[Phase, Effort] = {
-    Phase.INVESTIGATION: Effort.MEDIUM,
-    Phase.REQUIREMENTS: Effort.MEDIUM,
-    Phase.PLANNING: Effort.HIGH,
-    Phase.IMPLEMENTATION: Effort.HIGH,
-    Phase.TESTING: Effort.MEDIUM,
-    Phase.QUALITY: Effort.HIGH,
-    Phase.DONE: Effort.LOW,
-}
-"""Always passed to the CLI: its own default differs from version to version (high on 2.1.197, medium on 2.1.332)."""
-
-
-class Profile(StrEnum):
-    """A model and an effort under one name, from the cheapest to the strongest."""
-
-    LIGHT = "light"
-    STANDARD = "standard"
-    STRONG = "strong"
-    MAX = "max"
-
-
-PROFILES: Mapping[Profile, tuple[str, Effort]] = {
-    Profile.LIGHT: ("sonnet", Effort.MEDIUM),
-    Profile.STANDARD: ("opus", Effort.MEDIUM),
-    Profile.STRONG: ("opus", Effort.HIGH),
-    Profile.MAX: ("opus", Effort.MAX),
-}
-"""Model and effort of each profile; the models are the CLI's own aliases."""
-
-_BY_PHASE = {
+PHASE_VARIABLES = {
     "claude_models": "CLAUDE_MODEL_",
     "claude_efforts": "CLAUDE_EFFORT_",
     "claude_profiles": "CLAUDE_PROFILE_",
@@ -145,6 +113,9 @@ class Settings(BaseModel):
 
     samobot_fence_allow: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
     """Files and folders that an agent inside the fence may read and write besides its own, separated by `:`."""
+
+    samobot_mcp: str = "all"
+    """MCP servers of the user that agents are offered: `none`, `all`, or names separated by commas."""
 
     env_file: Path | None = None
     """The `.env` file these settings were read from, if there was one."""
@@ -254,44 +225,3 @@ class Settings(BaseModel):
                 f"{self.env_file or default_env_file(os.environ)}."
             )
         return self.telegram_bot_token
-
-
-def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = True) -> Settings:
-    """Read the settings from the environment and the `.env` file.
-
-    Args:
-        environ: The environment; None is the process's own.
-        strict: Refuse a `.env` file with a token that others may read. Commands that repair it say False.
-
-    Raises:
-        UsageError: A value cannot be used, or the file's mode lets others read the token.
-    """
-    environ = os.environ if environ is None else environ
-    path = find_env_file(environ)
-    values = read_values(environ, path, strict=strict)
-    names = {name for name in Settings.model_fields if name not in ("env_file", *_BY_PHASE)}
-    known: dict[str, object] = {name: values[name.upper()] for name in names if values.get(name.upper())}
-    for name, prefix in _BY_PHASE.items():
-        known[name] = {phase: value for phase in Phase if (value := values.get(f"{prefix}{phase.upper()}"))}
-    known.setdefault("samobot_state_dir", default_state_dir(environ))
-    try:
-        return Settings.model_validate(known | {"env_file": path})
-    except ValidationError as error:
-        raise UsageError(_explain(error, path, environ)) from None
-
-
-def _variable(place: tuple[int | str, ...]) -> str:
-    """The environment variable that a validation error is about."""
-    if not place:
-        return "configuration"
-    prefix = _BY_PHASE.get(str(place[0]))
-    return str(place[0]).upper() if prefix is None else f"{prefix}{str(place[1]).upper()}"
-
-
-def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, str]) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
-    name = _variable(first["loc"])
-    where = "in the environment" if environ.get(name) else f"in {path}"
-    if name in ("TELEGRAM_BOT_TOKEN", "SAMOBOT_TRANSCRIBE_KEY"):
-        return f"{name} {where} cannot be used."
-    return f"{name} {where} cannot be used: {first['input']!r}: {first['msg'].removeprefix('Value error, ')}."

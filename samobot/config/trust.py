@@ -56,7 +56,7 @@ def project_settings(work_dir: Path) -> Content | None:
         work_dir: Where the CLI would run.
     """
     collected = _Collected(work_dir)
-    for folder in _folders(work_dir):
+    for folder in project_folders(work_dir):
         if folder != Path.home():  # that one is the user's own
             collected.add_tree(folder / ".claude")
     for folder in (work_dir, *work_dir.parents):
@@ -149,7 +149,7 @@ def _records(state_dir: Path, project: Project) -> list[dict[str, Any]]:
     ]
 
 
-def _folders(work_dir: Path) -> Iterator[Path]:
+def project_folders(work_dir: Path) -> Iterator[Path]:
     """The working directory and those above it, up to the top of the repository."""
     above = [work_dir, *work_dir.parents]
     top = next((index for index, folder in enumerate(above) if os.path.lexists(folder / ".git")), 0)
@@ -233,7 +233,7 @@ class _Collected:
             name = re.sub(r"^\$\{?CLAUDE_PROJECT_DIR\}?/", "", part)
             path = Path(os.path.normpath(self.work_dir / name))
             if name and "\0" not in name and len(name) < 4096 and path.is_file():
-                top = list(_folders(self.work_dir))[-1]
+                top = list(project_folders(self.work_dir))[-1]
                 if path.is_relative_to(top):
                     yield path
 

@@ -43,6 +43,19 @@ class DesiredRun(BaseModel):
 _RUNS = TypeAdapter(list[DesiredRun])
 
 
+def desired_sessions(state_dir: Path) -> frozenset[str]:
+    """The keys of the sessions whose runs are desired, for a process that does not own the list.
+
+    A list that cannot be read is taken for an empty one: it must not keep anything from being stopped.
+    """
+    try:
+        return frozenset(
+            run.session for run in _RUNS.validate_json(read_bytes(state_dir / FILE_NAME) or b"[]")
+        )
+    except (StorageError, ValidationError):
+        return frozenset()
+
+
 class DesiredRuns:
     """The list of desired runs. One process at a time owns it; each change is on disk when the call returns.
 

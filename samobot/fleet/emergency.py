@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,12 @@ from samobot.claude.reaper import SESSION_VARIABLE
 from samobot.config.environment import find_whereabouts
 from samobot.config.project import Project
 from samobot.errors import SamobotError
+from samobot.fleet.desired_runs import desired_sessions
+from samobot.fleet.models import SessionRef
 from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.lock import holder
+from samobot.session.snapshot import snapshot
+from samobot.session.status import SessionState
 from samobot.system.processes import end_processes, environment_of, is_alive, other_processes
 from samobot.worker.halt import halt
 
@@ -53,6 +57,7 @@ def stop_everything(state_dir: Path, projects: Iterable[Project]) -> Iterator[St
         projects: The known projects; sessions of others are found by their processes.
     """
     known = list(projects)
+    desired = desired_sessions(state_dir)
     refused: set[Path] = set()
     for _ in range(_ROUNDS):
         ours = [process for process in _own_processes() if _belongs(process, state_dir, known)]
@@ -67,7 +72,10 @@ def stop_everything(state_dir: Path, projects: Iterable[Project]) -> Iterator[St
             else:
                 yield StoppedSession(folder, halted.summary, clean=halted.clean)
         if not active and not early:
-            return
+            break
+    for folder in _queued(known, desired):
+        with contextlib.suppress(SamobotError):  # the bot starts none before the emergency stop is released
+            halt(folder, desired=True)
 
 
 def _active(projects: Iterable[Project], processes: Iterable[psutil.Process]) -> list[SessionFolder]:
@@ -85,6 +93,16 @@ def _active(projects: Iterable[Project], processes: Iterable[psutil.Process]) ->
             if path is not None and path.is_dir():
                 found.setdefault(path.resolve(), SessionFolder(path))
     return list(found.values())
+
+
+def _queued(projects: Iterable[Project], desired: Container[str]) -> Iterator[SessionFolder]:
+    """Sessions that the bot would start when there is room."""
+    for project in projects:
+        with contextlib.suppress(SamobotError):
+            for folder in list_folders(project.sessions):
+                ref = SessionRef(project=project.name, folder=folder.path.name, name=folder.name)
+                if ref.key in desired and snapshot(folder, "").status.state is SessionState.IDLE:
+                    yield folder
 
 
 def _end_early_workers(processes: Iterable[psutil.Process]) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from samobot.config.settings import Profile
+from samobot.config.model_choice import Profile
 from samobot.errors import BusyError, SamobotError, StorageError, UsageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason

@@ -12,7 +12,7 @@ from typing import TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from samobot.errors import StorageError
-from samobot.session.files import append_line, make_folder, read_bytes, write_atomic
+from samobot.session.files import JOURNAL_LIMIT, append_line, make_folder, read_bytes, write_atomic
 from samobot.system.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class LedgerEntry(BaseModel):
 
 
 class Ledger:
-    """The calls of the last week that had a name. One process at a time owns the file.
+    """The calls of the last days that had a name. One process at a time owns the file.
 
     An entry is on disk before anything is done. If only its beginning is there, the call is made again with
     `repeated` set, and leaves out what it finds done.
@@ -65,12 +65,21 @@ class Ledger:
         state_dir: The state folder; made with mode 0700 if it is missing.
         threads: Where the file is read and written.
         now: The clock, aware.
+        kept_days: Days for which a request is remembered.
     """
 
-    def __init__(self, state_dir: Path, threads: Threads, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        threads: Threads,
+        now: Callable[[], datetime],
+        *,
+        kept_days: int = KEPT_DAYS,
+    ) -> None:
         self._path = state_dir / FILE_NAME
         self._threads = threads
         self._now = now
+        self._kept = timedelta(days=kept_days)
         self._entries: dict[tuple[str, str], LedgerEntry] = {}
         self._read: datetime | None = None
         self._lock = threading.Lock()
@@ -141,9 +150,9 @@ class Ledger:
         if self._read is not None and now - self._read < timedelta(days=1):
             return self._entries
         entries: dict[tuple[str, str], LedgerEntry] = {}
-        oldest = now - timedelta(days=KEPT_DAYS)
+        oldest = now - self._kept
         expired = False
-        for line in (read_bytes(self._path) or b"").splitlines():
+        for line in (read_bytes(self._path, limit=JOURNAL_LIMIT, lines=None) or b"").splitlines():
             try:
                 entry = LedgerEntry.model_validate_json(line)
             except ValidationError:

@@ -122,15 +122,28 @@ class FleetEventKind(StrEnum):
     RESTARTED = "restarted"
     GAVE_UP = "gave_up"
     FAILED_TO_START = "failed_to_start"
+    DELIVERED = "delivered"
+    """A decision that was kept for its host was carried out there."""
+    REFUSED = "refused"
+    """It came too late, or failed."""
 
 
 class FleetEvent(_Reply):
-    """Something the fleet did automatically that the user may want to know."""
+    """Something the fleet did automatically that the user may want to know.
+
+    Attributes:
+        ref: The session; None if it is not known yet.
+        key: The session's key, or what the event is about.
+        kind: What it did.
+        text: Details, for the user.
+        host: The machine; empty for this one.
+    """
 
     ref: SessionRef | None
     key: str
     kind: FleetEventKind
     text: str
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,21 @@ from datetime import datetime
 
 from samobot.config.project import Project
 from samobot.errors import UsageError
+from samobot.fleet.documents import work_dir_of
 from samobot.fleet.ledger import LedgerEntry
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worktree_setup import set_up_worktree
 from samobot.phases import Phase
 from samobot.session import gate, journal
+from samobot.session.branch_state import BranchState, read_branch
 from samobot.session.files import read_text, write_atomic
-from samobot.session.folder import SessionFolder, clean_name, list_folders, new_folder, resolve
+from samobot.session.folder import ARCHIVE, SessionFolder, clean_name, list_folders, new_folder, resolve
 from samobot.session.journal_events import EventName
 from samobot.session.lock import holder
 from samobot.session.overview_edits import new_overview
 from samobot.session.vault import edit_lock
 from samobot.session.worktree import prepare_worktree
-from samobot.text import nearest
+from samobot.text import nearest, without_surrogates
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,17 @@ def open_session(
     if not request.text:
         _refuse_typo(project, wanted)
     folder = resolve(project.sessions, request.session) or new_folder(project.sessions, wanted, now.date())
-    worktree = prepare_worktree(project.main_repo, project.worktrees, folder.name, branch_prefix)
+    base = _base_of(project, request.base) if request.base is not None else None
+    worktree = prepare_worktree(
+        project.main_repo,
+        project.worktrees,
+        folder.name,
+        branch_prefix,
+        on_top_of=base.head if base is not None else None,
+    )
     notes = [worktree.note] if worktree.note else []
+    if base is not None and base.uncommitted:
+        notes.append(f"{request.base} has uncommitted changes, which this session does not have.")
     if worktree.root is not None:
         notes += set_up_worktree(project, worktree.root)
     folder.prepare()
@@ -86,7 +97,7 @@ def open_session(
         folder.name,
         started=now.strftime("%Y-%m-%d %H:%M"),
         working_dir=str(worktree.path),
-        task=_task_text(folder.name, request),
+        task=_task_text(folder.name, request, base),
         phase=Phase.INVESTIGATION,
     )
     with edit_lock(folder.path):
@@ -127,6 +138,10 @@ def open_or_guide(
     repeated = attempt is not None and attempt.repeated
     if attempt is not None and repeated and not attempt.existed:
         return replace(opened, created=True)  # by the earlier attempt, with the text as its task
+    if not opened.created and request.base is not None:
+        raise UsageError(
+            f"{opened.folder.name} is there already; --from is for a new session: give it another name."
+        )
     if not opened.created and request.text:
         refuse(opened.folder)
         gate.tell(opened.folder, request.text, who, now, repeated=repeated)
@@ -140,7 +155,34 @@ def _is_begun(folder: SessionFolder) -> bool:
     return folder.vault.overview.exists()
 
 
-def _task_text(name: str, request: StartRequest) -> str:
+def _base_of(project: Project, name: str) -> BranchState:
+    """Read the branch of the session that a new one begins on, archived or not.
+
+    Raises:
+        UsageError: There is no such session.
+        NotFoundError: It has no branch of its own.
+        ConflictError: Its branch cannot be read.
+    """
+    folder = find_session(project, name) or resolve(project.sessions / ARCHIVE, name)
+    if folder is None:
+        raise UsageError(
+            f"There is no session “{name}” in {project.name} to begin on. "
+            "If --from belongs to the task, put the task in quotes."
+        )
+    return read_branch(project.main_repo, work_dir_of(folder, project.main_repo))
+
+
+def _task_text(name: str, request: StartRequest, base: BranchState | None) -> str:
+    text = _own_task(name, request)
+    if base is None:
+        return text
+    return (
+        f"{text}\n\nThis branch begins on the commits of the session {request.base} (branch "
+        f"{without_surrogates(base.name)}, at {base.head[:9]}). They are not part of this task: build on them."
+    )
+
+
+def _own_task(name: str, request: StartRequest) -> str:
     task = (request.task or "").strip()
     dive = (request.dive or "").strip()
     if task and dive:

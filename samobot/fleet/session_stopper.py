@@ -85,6 +85,9 @@ class SessionStopper:
             NotFoundError: It is gone.
             StorageError: It was stopped, but that could not be recorded.
         """
+        return await self._stop(ref, desired=self._running.is_wanted(ref))
+
+    async def _stop(self, ref: SessionRef, *, desired: bool) -> StopReport:
         with self._supervisor.held_back(ref.key):
             unwritten: StorageError | None = None
             try:
@@ -93,7 +96,7 @@ class SessionStopper:
                 unwritten = error  # a full disk must not keep anything running
             await self._supervisor.started(ref.key)
             folder = await self._reading.folder(ref)
-            halted = await self._threads.run_slowly(lambda: self._halt(ref, folder))
+            halted = await self._threads.run_slowly(lambda: self._halt(ref, folder, desired=desired))
         self._changed()
         if unwritten is not None:
             raise StorageError(f"{halted.summary} But it could not be written down: {unwritten.message}")
@@ -120,8 +123,8 @@ class SessionStopper:
             await self._threads.run(lambda: archive(folder))
             self._supervisor.drop(ref.key)
 
-    def _halt(self, ref: SessionRef, folder: SessionFolder) -> HaltResult:
-        halted = halt(folder, now=self._now)
+    def _halt(self, ref: SessionRef, folder: SessionFolder, *, desired: bool) -> HaltResult:
+        halted = halt(folder, desired=desired, now=self._now)
         if not self._workers.end_stray(ref.key):
             return replace(halted, alive=(*halted.alive, "its worker"))
         return halted
@@ -133,21 +136,26 @@ class SessionStopper:
         except StorageError as error:
             words = f"The emergency stop could not be written down, so it holds only for now: {error.message}"
             reports.append(StopReport(words=words, clean=False))
-        for key in self._running.wanted():
+        desired = self._running.wanted()
+        for key in desired:
             try:
                 self._supervisor.drop(key)
             except StorageError as error:
                 log.warning("%s: %s", key, error.message)
         starting = {SessionRef.from_key(key) for key in self._supervisor.starting}
-        active = {view.ref for view in await self._running.sessions() if is_held(view)}
+        views = await self._running.sessions()
+        running = starting | {view.ref for view in views if is_held(view)}
+        # Their runs were withdrawn already: without a mark they would be idle, and no list would show why.
+        waiting = {view.ref for view in views if view.ref.key in desired and view.state is SessionState.IDLE}
+        refs = [*running, *(waiting - running)]
         ended = await asyncio.gather(
-            *(self.stop(ref, by) for ref in active | starting), return_exceptions=True
+            *(self._stop(ref, desired=ref.key in desired) for ref in refs), return_exceptions=True
         )
-        for ref, end in zip(active | starting, ended, strict=True):
+        for ref, end in zip(refs, ended, strict=True):
             if isinstance(end, BaseException):
                 words = end.message if isinstance(end, SamobotError) else repr(end)
                 reports.append(StopReport(words=f"{ref.name}: {words}", clean=False))
-            else:
+            elif ref in running or not end.clean:
                 reports.append(end)
         return reports
 

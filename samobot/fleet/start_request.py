@@ -15,6 +15,7 @@ class StartRequest(BaseModel):
         session: A new name, a session's name, or its folder's.
         task: What is to be done; guidance for a session that exists.
         dive: What to investigate first; guidance for a session that exists.
+        base: The session on whose commits a new one begins, archived or not; None is the default branch.
         budget_usd: US dollars that the whole session may cost; None leaves it as it is.
         auto: Whether the bot may decide the gates after a while.
         files: What belongs to the task; the next iteration is given them.
@@ -26,6 +27,7 @@ class StartRequest(BaseModel):
     session: str
     task: str | None = None
     dive: str | None = None
+    base: str | None = None
     budget_usd: float | None = None
     auto: bool = False
     files: tuple[UserFile, ...] = ()

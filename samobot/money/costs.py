@@ -16,7 +16,7 @@ from samobot.config.project import Project
 from samobot.errors import SamobotError
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders
 from samobot.session.journal import events, source
-from samobot.session.journal_events import EventName
+from samobot.session.journal_events import EventName, round_of
 from samobot.text import capitalize_first, clip, human_money, one_line
 
 WIDTH = 36
@@ -35,6 +35,7 @@ class Charge:
         at: When it ended.
         session: How its session is called here.
         phase: Its phase.
+        round: Number of the round of its session, from 1.
         usd: US dollars; None if it ended, or its worker did, without reporting it.
         models: The same by model, as far as Claude reported it.
     """
@@ -44,6 +45,7 @@ class Charge:
     phase: str
     usd: float | None
     models: Mapping[str, float]
+    round: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Costs:
         by_phase: By phase, the dearest first.
         by_model: By model, the dearest first; what Claude reported for no model is `not told`.
         by_day: By local day (`2026-01-15`), the newest first.
+        by_round: By round, the first first; empty if the charges are of several sessions.
     """
 
     since: date | None
@@ -83,6 +86,7 @@ class Costs:
     by_phase: Mapping[str, Amount]
     by_model: Mapping[str, Amount]
     by_day: Mapping[str, Amount]
+    by_round: Mapping[str, Amount]
 
 
 def is_money(value: object) -> TypeGuard[float]:
@@ -141,21 +145,24 @@ def read_charges(session: str, events: Iterable[Mapping[str, Any]]) -> Iterator[
         events: As `journal.events` gives them; other kinds and strange values are passed over.
     """
     running: Mapping[str, Any] | None = None
+    number = 1
     for event in events:
         match event["event"]:
             case EventName.ITERATION_END:
                 running = None
-                yield _charge(session, event)
+                yield _charge(session, event, number)
             case EventName.ITERATION_START | EventName.RUN_START | EventName.RUN_END as name:
                 if running is not None:
                     # It never said that it ended: its worker died.
-                    yield _charge(session, running)
+                    yield _charge(session, running, number)
                 running = event if name == EventName.ITERATION_START else None
+            case EventName.PHASE:
+                number = round_of(event) or number
             case _:
                 pass
 
 
-def _charge(session: str, event: Mapping[str, Any]) -> Charge:
+def _charge(session: str, event: Mapping[str, Any], number: int) -> Charge:
     phase, usd, models = event.get("phase"), event.get("cost_usd"), event.get("models")
     return Charge(
         at=event["at"],
@@ -165,6 +172,7 @@ def _charge(session: str, event: Mapping[str, Any]) -> Charge:
         models={one_line(str(name), 60): float(part) for name, part in models.items() if is_money(part)}
         if isinstance(models, dict)
         else {},
+        round=number,
     )
 
 
@@ -181,6 +189,7 @@ def add_up(charges: Iterable[Charge], *, since: date | None = None, zone: tzinfo
     by_phase: dict[str, Amount] = {}
     by_model: dict[str, Amount] = {}
     by_day: dict[str, Amount] = {}
+    by_round: dict[int, Amount] = {}
     for charge in charges:
         day = _local_day(charge.at, zone)
         if since is not None and day < since:
@@ -188,6 +197,7 @@ def add_up(charges: Iterable[Charge], *, since: date | None = None, zone: tzinfo
         total = total.plus(charge.usd)
         for sums, key in ((by_session, charge.session), (by_phase, charge.phase), (by_day, day.isoformat())):
             sums[key] = sums.get(key, Amount()).plus(charge.usd)
+        by_round[charge.round] = by_round.get(charge.round, Amount()).plus(charge.usd)
         for model, usd in _by_model(charge):
             by_model[model] = by_model.get(model, Amount()).plus(usd)
     return Costs(
@@ -197,6 +207,9 @@ def add_up(charges: Iterable[Charge], *, since: date | None = None, zone: tzinfo
         by_phase=_dearest_first(by_phase),
         by_model=_dearest_first(by_model),
         by_day=dict(sorted(by_day.items(), reverse=True)),
+        by_round={str(number): by_round[number] for number in sorted(by_round)}
+        if len(by_session) == 1
+        else {},
     )
 
 
@@ -218,6 +231,7 @@ def cost_lines(costs: Costs, *, width: int = WIDTH, rows: int = _ROWS) -> list[s
         lines.append(f"{unpriced} of them ended without a price")
     parts: list[tuple[str, Mapping[str, Amount], Callable[[str], str]]] = [
         ("By session", costs.by_session, str),
+        ("By round", costs.by_round, "round {}".format),
         ("By phase", costs.by_phase, str),
         ("By model", costs.by_model, _model_words),
         ("By day", costs.by_day, _day_words),
@@ -225,8 +239,8 @@ def cost_lines(costs: Costs, *, width: int = WIDTH, rows: int = _ROWS) -> list[s
     tables = {
         title: _rows(sums, words, rows)
         for title, sums, words in parts
-        # A session's one line would only say the total again.
-        if sums and (title != "By session" or len(sums) > 1)
+        # One line of a session or a round would only repeat the total.
+        if sums and (title not in ("By session", "By round") or len(sums) > 1)
     }
     room = max(width - len(_numbers(costs.total, costs.total.usd)), 8)
     longest = min(room, max(len(name) for table in tables.values() for name, _ in table))

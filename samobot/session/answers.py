@@ -136,9 +136,8 @@ def answer_suggestions(
             raise ConflictError(f"{new[0].label} has changed since it was shown; look at it again.")
         done = []
         for question in waiting:
-            suggestion = question.suggestion or question.reason
-            if suggestion:
-                written = option_text(question, suggestion)
+            if question.suggested_answer:
+                written = option_text(question, question.suggested_answer)
                 text = set_answer(text, question.index, written)
                 done.append(Answered(question, written, None))
         if not done:

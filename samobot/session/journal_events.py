@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from samobot.session.process_identity import ProcessIdentity
 from samobot.session.signal import SuiteResult
@@ -233,6 +234,12 @@ class Journal:
         if self.started is None or self.updated is None:
             return 0.0
         return max(0.0, (self.updated - self.started).total_seconds())
+
+
+def round_of(event: Mapping[str, Any]) -> int | None:
+    """Return the number of the round that an event begins, 2 being the first follow-up; None if it begins none."""
+    number = event.get("round")
+    return number if isinstance(number, int) and not isinstance(number, bool) and number > 1 else None
 
 
 def stamp(moment: datetime) -> str:

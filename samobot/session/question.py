@@ -59,6 +59,11 @@ class Question:
     via: str | None = None
     at: datetime | None = None
 
+    @property
+    def suggested_answer(self) -> str:
+        """What is taken as the answer if the suggestion is accepted; empty if there is none."""
+        return self.suggestion or self.reason
+
     def encodable(self) -> Question:
         """Return the question with bytes that are not UTF-8 replaced, as JSON and messages need it."""
         return replace(

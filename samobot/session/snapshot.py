@@ -149,7 +149,7 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
     if len(problems) > _MOST_PROBLEMS:
         problems[_MOST_PROBLEMS:] = [f"… and {len(problems) - _MOST_PROBLEMS:,} more of this kind."]
     lost = held is None and journal.run is not None and journal.run.end is None
-    end = standing_end(folder, journal)
+    end = standing_end(folder, journal) or _unlifted_end(folder, journal, standing)
     state, blocked = _state(standing, journal, held, end)
     overview = standing.overview
     status = Status(
@@ -306,6 +306,23 @@ def standing_end(folder: SessionFolder, journal: Journal) -> RunEnd | None:
         return None
     signalled = written_at(folder.signal)
     return None if signalled is not None and signalled > end.at + _CLOCK_GRAIN else end
+
+
+def _unlifted_end(folder: SessionFolder, journal: Journal, standing: GateState) -> RunEnd | None:
+    """The end of a run that a recorded decision lifts, while its block is still on disk.
+
+    Between the two, also after a crash or on a full disk, it is the same block and not another one.
+    """
+    end = journal.run.end if journal.run else None
+    if end is None or journal.resolved is None or end.reason is not RunEndReason.BLOCKED:
+        return None
+    if standing.block is None:
+        return None
+    signalled, edited = written_at(folder.signal), written_at(folder.overview)
+    by_hand = (signalled is not None and signalled > end.at + _CLOCK_GRAIN) or (
+        edited is not None and edited > journal.resolved + _CLOCK_GRAIN
+    )
+    return None if by_hand else end
 
 
 def _updated(folder: SessionFolder) -> datetime | None:

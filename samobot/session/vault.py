@@ -101,6 +101,11 @@ class Vault:
         return self.path / "asks.json"
 
     @cached_property
+    def tracked(self) -> Path:
+        """The tracked files before an iteration that only observes, see `samobot.session.tracked_files`."""
+        return self.path / "tracked.json"
+
+    @cached_property
     def overview(self) -> Path:
         """What `_overview.md` would be without the agent, as long as there is a baseline."""
         return self.path / "overview.md"

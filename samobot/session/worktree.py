@@ -50,6 +50,7 @@ def prepare_worktree(
     name: str,
     branch_prefix: str = "",
     *,
+    on_top_of: str | None = None,
     network_timeout: float = 60.0,
 ) -> Worktree:
     """Create or find the worktree of a session. Safe to repeat, also after a crash.
@@ -65,10 +66,12 @@ def prepare_worktree(
         worktrees_dir: The folder of worktrees; created if missing.
         name: The session's name: the worktree's folder and the last part of the branch.
         branch_prefix: First part of the branch's name; may be empty.
+        on_top_of: A commit that the branch must contain: where it begins unless the default branch has it already.
         network_timeout: Seconds each of the two calls to the remote may take.
 
     Raises:
-        UsageError: `main_repo` is missing, its repository is damaged, something is in the way, or git refuses.
+        UsageError: `main_repo` is missing, its repository is damaged, something is in the way, git refuses, or there
+            is a branch of that name without the commit.
         BusyError: Another worktree of the repository has been in the making for minutes.
         StorageError: A folder cannot be created.
     """
@@ -80,7 +83,7 @@ def prepare_worktree(
             return _works_directly(main_repo, "is not in a git repository")
         branch = _branch_name(repository.git, name, branch_prefix)
         with repository_lock(repository.common):
-            return _prepare(repository, main_repo, worktrees_dir / name, branch, network_timeout)
+            return _prepare(repository, main_repo, worktrees_dir / name, branch, on_top_of, network_timeout)
     except GitError as failure:
         raise UsageError(
             f"git could not prepare a worktree for {name} of {main_repo}: {failure.message}"
@@ -168,13 +171,23 @@ def _works_directly(main_repo: Path, reason: str) -> Worktree:
 
 
 def _prepare(
-    repository: GitRepository, main_repo: Path, path: Path, branch: str, network_timeout: float
+    repository: GitRepository,
+    main_repo: Path,
+    path: Path,
+    branch: str,
+    on_top_of: str | None,
+    network_timeout: float,
 ) -> Worktree:
     git, prefix = repository.git, repository.prefix
     if (path / ".git").is_file():
         git.ok("worktree", "repair", str(path))  # after the repository or the worktree was moved
     places = checkouts(git)
     existing = next((branch for folder, branch in places if _is_same(folder, path)), None)
+    known = commit_of(repository, f"refs/heads/{branch}") is not None
+    if on_top_of is not None and known and not _contains(git, branch, on_top_of):
+        raise UsageError(
+            f"There is a branch “{branch}” already, without the commit {on_top_of[:9]}: give the session another name."
+        )
     if existing is not None:
         base = _merge_base(Git(path), "HEAD")
         if existing == branch:
@@ -183,10 +196,11 @@ def _prepare(
         return Worktree(path / prefix, existing or None, base, note, root=path)
     _refuse_if_in_the_way(path)
     _refuse_if_taken(branch, places)
-    known = commit_of(repository, f"refs/heads/{branch}") is not None
     if not known:
         _refuse_if_nested(git, branch)
     start, note = _starting_point(repository, network_timeout)
+    if on_top_of is not None and not (start is not None and _contains(git, start, on_top_of)):
+        start = on_top_of
     if start is None and not known:
         return _works_directly(main_repo, "has no commits yet")
     source = f"refs/heads/{branch}" if known else start
@@ -203,6 +217,10 @@ def _prepare(
         _add(git, "--no-track", "-b", branch, str(path), start)
         base = git.run("rev-parse", f"{start}^{{commit}}").strip()
     return Worktree(path / prefix, branch, base, note, root=path)
+
+
+def _contains(git: Git, ref: str, commit: str) -> bool:
+    return git.ok("merge-base", "--is-ancestor", commit, ref)
 
 
 def _add(git: Git, *arguments: str) -> None:

@@ -21,7 +21,8 @@ from samobot.claude.user_settings import settings_problems
 from samobot.config.address import known_projects
 from samobot.config.project import Project
 from samobot.config.project_guard import ProjectGuard
-from samobot.config.settings import Settings, load_settings
+from samobot.config.settings import Settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
 from samobot.session.commit_check import commit_problem
@@ -31,6 +32,7 @@ from samobot.session.git import Git, GitError
 from samobot.session.lock import holder
 from samobot.setup import doctor
 from samobot.setup.doctor import Finding, Level
+from samobot.setup.mcp_check import mcp_findings
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
 from samobot.system import systemd
 from samobot.system.clock import utc_now
@@ -50,7 +52,7 @@ def examine(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
     projects, problems = _projects(settings, cwd)
     checks: list[Callable[[], list[Finding]]] = [
         lambda: [doctor.python(sys.version_info[:3]), doctor.subreaper(become_subreaper())],
-        lambda: _claude(settings, environ),
+        lambda: _claude(settings, projects, environ),
         lambda: [_fence(settings, environ)],
         lambda: _telegram(settings),
         lambda: [_people(settings)] if settings.telegram_bot_token else [],
@@ -92,7 +94,7 @@ def _configuration(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]
     return settings, [Finding("Configuration", Level.OK, str(settings.env_file))]
 
 
-def _claude(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
+def _claude(settings: Settings, projects: list[Project], environ: Mapping[str, str]) -> list[Finding]:
     options = ClaudeOptions(
         path=settings.claude_path,
         permission_mode=settings.cli_permission_mode,
@@ -106,6 +108,8 @@ def _claude(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     findings = [Finding("Claude", Level.OK, f"{cli.version} at {cli.path}")]
     problems = settings_problems(options, environ)
     findings += doctor.claude_settings(problems, wrapper=is_wrapper(cli.path))
+    if not is_wrapper(cli.path):
+        findings += mcp_findings(settings, projects, environ)
     try:
         preflight(options, environ, login=True)
     except UsageError as error:

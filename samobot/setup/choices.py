@@ -10,7 +10,8 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from samobot.config.environment import default_env_file, find_env_file
-from samobot.config.settings import Settings, load_settings
+from samobot.config.settings import Settings
+from samobot.config.settings_loader import load_settings
 from samobot.setup.outcome_plan import SetupPlan, changed
 
 

@@ -13,7 +13,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -25,11 +25,10 @@ from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
-from samobot.fleet.results import FleetEvent
 from samobot.fleet.schedules import Schedules
+from samobot.system.clock import utc_now
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.system.transcription import Transcriber
-from samobot.telegram.handlers.budget_handlers import pause_finished
 from samobot.telegram.handlers.command_table import pairing_advice
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.handlers.schedule_handlers import run_due
@@ -48,6 +47,7 @@ from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.downloads import FileDownloads
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.outbound.secret_filter import SecretFilter
+from samobot.telegram.session_polling import SessionPolling
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
 
@@ -65,12 +65,6 @@ DEAF_SECONDS = 120.0
 _HOUSEKEEPING_SECONDS = 3600
 _SCHEDULE_SECONDS = 5.0
 _HEALTH_SECONDS = 15.0
-_SHORTEST_REST, _LONGEST_REST = 0.02, 0.3
-
-
-def utc_now() -> datetime:
-    """The clock of a real bot."""
-    return datetime.now(UTC)
 
 
 class BotApp:
@@ -88,10 +82,6 @@ class BotApp:
         self._watch_files = watch_files
         self._service = ServiceNotifier(environ)
         self._stop = asyncio.Event()
-        self._looking = asyncio.Lock()
-        self._untold: list[FleetEvent] = []
-        self._last_look = time.monotonic()
-        self._rest = _SHORTEST_REST
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT.
@@ -188,6 +178,7 @@ class BotApp:
             self._topics,
             Schedules(self._settings.samobot_state_dir, utc_now),
         )
+        self._sessions = SessionPolling(self._context, self._settings.samobot_poll_seconds)
         front = self._front = UpdateDispatcher(self._context, lambda: account.username)
         handle = self._gate.guard(front.on_update)
         self._poller = Poller(bot, store.updates, handle, on_problem=self._on_problem)
@@ -200,12 +191,12 @@ class BotApp:
             async with self._background(self._outbox.run(), "outbox"):
                 if account.username is not None:  # otherwise polling does that
                     await self._poller.catch_up()
-                await self._look()
+                await self._sessions.look()
                 await front.take_up()
                 scheduler = self._scheduler()
                 scheduler.start()
                 hearing = asyncio.create_task(self._hear(account, learning), name="hearing")
-                hints = asyncio.create_task(self._hints(), name="hints")
+                hints = asyncio.create_task(self._sessions.follow_changes(), name="hints")
                 ready = asyncio.create_task(self._tell_ready(account, scheduler), name="ready")
                 try:
                     await self._until_told(hearing)
@@ -239,7 +230,7 @@ class BotApp:
         await self._context.finish(WORK_SECONDS)
         await self._topics.finish()
         await self._fleet.wait_for_starts()
-        async with self._looking:
+        async with self._sessions.looking:
             try:
                 self._notifier.show_offline()
             except SamobotError as error:
@@ -271,7 +262,9 @@ class BotApp:
         # A busy loop must not skip a poll: late is fine, twice at once is not.
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         scheduler = AsyncIOScheduler(job_defaults=defaults, timezone=UTC)
-        scheduler.add_job(self._poll, "interval", seconds=self._settings.samobot_poll_seconds, id="poll")
+        scheduler.add_job(
+            self._sessions.poll, "interval", seconds=self._settings.samobot_poll_seconds, id="poll"
+        )
         scheduler.add_job(
             self._context.pull_requests.look,
             "interval",
@@ -281,42 +274,6 @@ class BotApp:
         scheduler.add_job(self._run_schedules, "interval", seconds=_SCHEDULE_SECONDS, id="schedules")
         scheduler.add_job(self._keep_house, "interval", seconds=_HOUSEKEEPING_SECONDS, id="housekeeping")
         return scheduler
-
-    async def _poll(self) -> None:
-        # Where hints have just made us look, this one would find nothing new.
-        if time.monotonic() - self._last_look >= self._settings.samobot_poll_seconds / 2:
-            await self._look()
-
-    async def _look(self) -> None:
-        """Compare the sessions with what the chats were notified of, and do what is due. Never raises."""
-        async with self._looking:
-            try:
-                # News that cannot be stored now is sent at the next poll.
-                found = await self._fleet.poll()
-                self._untold += found.events
-                while self._untold:
-                    self._notifier.notify_fleet_news(self._untold[:1])
-                    del self._untold[0]
-                await self._notifier.update(found.sessions, found.past)
-                await self._topics.update(found.sessions, found.past)
-                await pause_finished(self._context, found.sessions)
-            except SamobotError as error:
-                log.error("a look at the sessions did not work: %s", error)
-                return
-            except Exception:
-                log.exception("a look at the sessions did not work")
-                return
-            self._last_look = time.monotonic()
-
-    async def _hints(self) -> None:
-        """Look sooner when a worker has ended or was started, or when files have changed."""
-        while True:
-            await self._fleet.wait_for_change()
-            await asyncio.sleep(max(0.0, self._last_look + self._rest - time.monotonic()))
-            began = time.monotonic()
-            await self._look()
-            # Short pauses keep replies fast; long ones keep the processor idle.
-            self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
 
     async def _run_schedules(self) -> None:
         try:
@@ -336,11 +293,11 @@ class BotApp:
         """Feed the watchdog while polling and supervision both work."""
         now = time.monotonic()
         deaf = self._poller.age > DEAF_SECONDS
-        blind = now - self._last_look > max(60.0, 10 * self._settings.samobot_poll_seconds)
+        blind = now - self._sessions.last_look > max(60.0, 10 * self._settings.samobot_poll_seconds)
         if deaf:
             log.warning("Telegram has not answered for %.0f s", self._poller.age)
         if blind:
-            log.error("the sessions have not been looked at for %.0f s", now - self._last_look)
+            log.error("the sessions have not been looked at for %.0f s", now - self._sessions.last_look)
         if not deaf and not blind:
             self._service.notify(ALIVE)
 

@@ -9,7 +9,8 @@ import sys
 
 import click
 
-from samobot.config.settings import Settings, load_settings
+from samobot.config.settings import Settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import BusyError
 from samobot.sandbox.demo.caretaker import MARK
 from samobot.system.logs import setup_logging

@@ -10,7 +10,7 @@ import click
 
 from samobot.config.address import known_projects
 from samobot.config.project import Project
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError, NotFoundError, SamobotError
 from samobot.fleet.clean_up import clean, leftovers
 from samobot.fleet.landing_models import Leftover

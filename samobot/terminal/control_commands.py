@@ -13,10 +13,12 @@ import click
 
 from samobot.config.address import LocatedSession, known_projects
 from samobot.config.environment import configured_projects, find_whereabouts
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError, UsageError
+from samobot.fleet.desired_runs import desired_sessions
 from samobot.fleet.emergency_flag import refuse_during_emergency
 from samobot.fleet.launch import RunRequest, start_detached
+from samobot.fleet.models import SessionRef
 from samobot.phases import WaitingFor
 from samobot.session import folder as folders
 from samobot.session import gate, requests
@@ -30,7 +32,7 @@ from samobot.terminal.allowance import no_money
 from samobot.terminal.options import US_DOLLARS, config_option, name_argument
 from samobot.terminal.panic_command import release_panic
 from samobot.terminal.worktree_prompt import ensure_worktree, recreate_option
-from samobot.worker.halt import halt
+from samobot.worker.halt import HaltResult, halt
 from samobot.worker.session_files import SessionFiles
 
 _AN_AGENT_SIGNALS = (
@@ -55,6 +57,7 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
     # Not the settings: nothing that is wrong in them may keep a session running.
     places = find_whereabouts()
     _complain(places.problems)
+    desired = desired_sessions(places.state_dir)
     if name is not None:
         located = [find(name, config, places.projects)]
     else:
@@ -64,19 +67,27 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
             LocatedSession(project, folder)
             for project in projects
             for folder in list_folders(project.sessions)
-            if holder(folder) is not None
+            if holder(folder) is not None or _key(LocatedSession(project, folder)) in desired
         ]
         if not located:
             click.echo("Nothing is running.")
     for each in located:
         refuse_an_agent(each.folder, _AN_AGENT_SIGNALS)
     clean = True
+
+    def end(one: LocatedSession) -> HaltResult:
+        return halt(one.folder, desired=_key(one) in desired)
+
     # Side by side: each may take its worker some seconds.
     with ThreadPoolExecutor(max_workers=8) as pool:
-        for each, halted in zip(located, pool.map(lambda one: halt(one.folder), located), strict=True):
+        for each, halted in zip(located, pool.map(end, located), strict=True):
             clean = clean and halted.clean
             click.echo(f"⏹ {each.folder.name}: {halted.summary}")
     return 0 if clean else 1
+
+
+def _key(one: LocatedSession) -> str:
+    return SessionRef(project=one.project.name, folder=one.folder.path.name, name=one.folder.name).key
 
 
 def _complain(problems: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from samobot.config.address import known_projects
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.money.costs import Charge, add_up, collect, cost_lines, first_day, read_charges
 from samobot.money.spending import spent_today
 from samobot.session.journal import events

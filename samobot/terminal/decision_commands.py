@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from samobot.config.environment import configured_projects
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import UsageError
 from samobot.session import gate, journal
 from samobot.session.answer_text import Ambiguous, parse_answers, parse_label
@@ -20,6 +21,7 @@ from samobot.session.lock import holder
 from samobot.session.qa import parse_qa
 from samobot.session.snapshot import holds, standing_end
 from samobot.terminal.actor import find, person_at
+from samobot.terminal.gate_prompts import ask_questions
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import one_line
 
@@ -37,6 +39,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
       samobot answer greet Q1=B "Q2=Print it in bold"
       samobot answer greet B            (where one question is open)
       samobot answer greet --suggestions
+      samobot answer greet              (asks one by one; Enter takes what is suggested)
     """
     settings = load_settings()
     folder = find(name, config, settings.samobot_projects).folder
@@ -50,6 +53,10 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
                 "Give answers or --suggestions, not both: answer first, then take the suggestions."
             )
         receipt = gate.answer_suggestions(folder, person, now, key)
+    elif not answers and sys.stdin.isatty() and parse_qa(read_text(folder.qa) or "").open:
+        if ask_questions(folder, person, key):
+            click.echo(f"All answered. {go_on(folder)}")
+        return
     else:
         receipt = gate.answer(folder, _read_answers(answers, folder), person, now, key)
     for each in receipt.answered:

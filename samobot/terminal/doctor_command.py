@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import SamobotError
 from samobot.setup.checks import examine
 from samobot.setup.doctor import exit_code

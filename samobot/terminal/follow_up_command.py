@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError
 from samobot.fleet.emergency_flag import refuse_during_emergency
 from samobot.fleet.launch import RunRequest, start_detached

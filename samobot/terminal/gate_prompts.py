@@ -6,8 +6,10 @@ import os
 import select
 import sys
 import termios
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 
@@ -27,7 +29,7 @@ from samobot.terminal.actor import person_at
 from samobot.terminal.live_line import show
 from samobot.terminal.permission_lines import describe_asks
 from samobot.terminal.wording_lines import describe_plan, describe_question
-from samobot.text import printable
+from samobot.text import one_line, printable
 from samobot.worker.run import RunResult
 
 LOOK_EVERY = 0.5
@@ -53,7 +55,8 @@ def decide_here(folder: SessionFolder, end: RunResult, key: bytes) -> bool:
         person = person_at(folder)
         match end.waiting_for:
             case WaitingFor.QA_ANSWERS:
-                return _ask_questions(folder, person, key)
+                _ask_each(folder, person, key)
+                return True
             case WaitingFor.PLAN_APPROVAL:
                 return _ask_about_plan(folder, person, key)
             case WaitingFor.PERMISSION:
@@ -68,16 +71,44 @@ def decide_here(folder: SessionFolder, end: RunResult, key: bytes) -> bool:
         return False
 
 
-def _ask_questions(folder: SessionFolder, person: Person, key: bytes) -> bool:
-    while waiting := parse_qa(read_text(folder.qa) or "").open:
+def ask_questions(folder: SessionFolder, person: Person, key: bytes) -> bool:
+    """Ask for the answer to each open question; Enter takes what the agent suggests.
+
+    Args:
+        folder: The session.
+        person: Who answers.
+        key: Marks decisions as written by us.
+
+    Returns:
+        Whether all are answered; False if the user has left.
+    """
+    try:
+        _ask_each(folder, person, key)
+    except _DecidedElsewhere:
+        click.echo("\nAnswered elsewhere.")
+    except (EOFError, KeyboardInterrupt):
+        show("\nLeft open. What was answered is saved.")
+        return False
+    return True
+
+
+def _ask_each(folder: SessionFolder, person: Person, key: bytes) -> None:
+    at_gate = gate.open_gate(folder) is not None
+    while waiting := _open_questions(folder):
         question = waiting[0]
         click.echo(f"\n{describe_question(question)}")
-        words = _read_line(folder, _hint(question))
+        try:
+            words = _read_line(_hint(question), partial(_is_over, folder, question, at_gate=at_gate))
+        except _DecidedElsewhere:
+            if gate.open_gate(folder) is None if at_gate else not _open_questions(folder):
+                raise
+            click.echo(f"\n{question.label} is no longer open.")
+            continue
         if not words.strip():
-            if not question.suggestion:
+            if not question.suggested_answer:
                 click.echo("Please answer, or leave with Ctrl-C.")
                 continue
-            words = question.suggestion
+            words = question.suggested_answer
         try:
             gate.answer(
                 folder,
@@ -90,25 +121,41 @@ def _ask_questions(folder: SessionFolder, person: Person, key: bytes) -> bool:
             )
         except SamobotError as error:
             click.echo(error.message)
-    return True
+
+
+def _open_questions(folder: SessionFolder) -> Sequence[Question]:
+    return parse_qa(read_text(folder.qa) or "").open
+
+
+def _is_over(folder: SessionFolder, question: Question, *, at_gate: bool) -> bool:
+    is_open = any(each.identity == question.identity for each in _open_questions(folder))
+    return not is_open or (at_gate and gate.open_gate(folder) is None)
+
+
+def _gate_is_open(folder: SessionFolder) -> bool:
+    return gate.open_gate(folder) is None
 
 
 def _hint(question: Question) -> str:
     letters = "/".join(option.letter for option in question.options)
-    take = f", Enter takes {question.suggestion}" if question.suggestion else ""
-    return f"{question.label} [{letters + ' or ' if letters else ''}your words{take}]: "
+    default = question.suggestion or (f"“{one_line(question.reason, 40)}”" if question.reason else "")
+    take = f", Enter takes {default}" if default else ""
+    return printable(f"{question.label} [{letters + ' or ' if letters else ''}your words{take}]: ")
 
 
 def _ask_about_plan(folder: SessionFolder, person: Person, key: bytes) -> bool:
+    decided = partial(_gate_is_open, folder)
     while (plan := read_plan(folder).plan) is not None:
-        choice = _read_line(folder, "\n[a]pprove, [r]equest changes, [s]how it, or [l]ater: ").strip().lower()
+        choice = (
+            _read_line("\n[a]pprove, [r]equest changes, [s]how it, or [l]ater: ", decided).strip().lower()
+        )
         now = datetime.now(UTC)
         try:
             if choice in ("a", "approve"):
                 gate.approve(folder, person, now, key, expected=plan.sha256)
                 return True
             if choice in ("r", "request changes"):
-                feedback = _read_line(folder, "What should be different? ")
+                feedback = _read_line("What should be different? ", decided)
                 gate.reject(folder, feedback, person, now, key, expected=plan.sha256)
                 return True
         except SamobotError as error:
@@ -125,11 +172,12 @@ def _ask_permissions(folder: SessionFolder, person: Person, key: bytes) -> bool:
     while waiting := read_asks(folder, key).waiting:
         ask = waiting[0]
         click.echo(printable(f"\n{describe_asks(folder.name, [ask])}"))
-        choice = _read_line(folder, "\n[a]llow once, allow for this [s]ession, [d]eny, or [l]ater: ")
+        decided = partial(_is_decided, folder, ask.id, key)
+        choice = _read_line("\n[a]llow once, allow for this [s]ession, [d]eny, or [l]ater: ", decided)
         kind = _VERDICTS.get(choice.strip().lower()[:1])
         if kind is None:
             return False
-        say = _read_line(folder, "What should the agent know? ") if kind is DecisionKind.DENY else ""
+        say = _read_line("What should the agent know? ", decided) if kind is DecisionKind.DENY else ""
         try:
             decide(folder, ask.id, kind, person, datetime.now(UTC), key, expected=ask.sha256, text=say)
         except SamobotError as error:
@@ -137,25 +185,29 @@ def _ask_permissions(folder: SessionFolder, person: Person, key: bytes) -> bool:
     return True
 
 
+def _is_decided(folder: SessionFolder, ask_id: str, key: bytes) -> bool:
+    return all(each.id != ask_id for each in read_asks(folder, key).waiting)
+
+
 def _ask_whether_done(folder: SessionFolder, person: Person, key: bytes) -> bool:
-    choice = _read_line(folder, "\n[d]one, or [l]ater: ").strip().lower()
+    choice = _read_line("\n[d]one, or [l]ater: ", partial(_gate_is_open, folder)).strip().lower()
     if choice not in ("d", "done"):
         return False
     gate.action_done(folder, person, datetime.now(UTC), key)
     return True
 
 
-def _read_line(folder: SessionFolder, prompt: str) -> str:
-    """Read a line, unless the gate is passed elsewhere meanwhile.
+def _read_line(prompt: str, is_decided: Callable[[], bool]) -> str:
+    """Read a line, unless what it is about is decided elsewhere meanwhile.
 
     Raises:
         EOFError: End of input.
-        _DecidedElsewhere: The gate is open.
+        _DecidedElsewhere: It is decided.
     """
     _forget_what_was_typed()
     click.echo(prompt, nl=False)
     while not select.select([sys.stdin], [], [], LOOK_EVERY)[0]:
-        if gate.open_gate(folder) is None:
+        if is_decided():
             raise _DecidedElsewhere
     # Unbuffered: a line that Python had read ahead would never be seen by select.
     line = _read_to_line_end(sys.stdin.fileno())

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from samobot.config.address import LocatedSession
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError, UsageError
 from samobot.fleet.landing import land, landing_view
 from samobot.fleet.landing_models import LandingOffer, LandingStep, LandingView

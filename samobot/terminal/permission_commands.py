@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import NotFoundError, UsageError
 from samobot.session.asks import read_asks
 from samobot.session.decisions import DecisionKind, load_key

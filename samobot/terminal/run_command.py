@@ -15,8 +15,10 @@ from pathlib import Path
 import click
 
 from samobot.claude.reaper import become_subreaper
+from samobot.config.model_choice import Profile
 from samobot.config.project import Project, choose_project
-from samobot.config.settings import Profile, Settings, load_settings
+from samobot.config.settings import Settings
+from samobot.config.settings_loader import load_settings
 from samobot.config.trust import report_once, untrusted
 from samobot.errors import BusyError, SessionDoneError, UsageError
 from samobot.fleet.emergency_flag import refuse_during_emergency
@@ -59,6 +61,9 @@ _ASKED = "asked in the terminal"
 )
 @click.option("--dive", help="For a new session: what to investigate first.")
 @click.option("--task", help="For a new session: what is to be done. For an existing one: guidance.")
+@click.option(
+    "--from", "base", metavar="SESSION", help="For a new session: begin on the commits of another one."
+)
 @click.option("--timeout", type=FiniteRange(min=1), help="Seconds one iteration may take.")
 @click.option("--model", help="The model, as the Claude CLI names it.")
 @click.option(
@@ -78,6 +83,7 @@ def run_command(
     name: str,
     dive: str | None,
     task: str | None,
+    base: str | None,
     timeout: float | None,
     model: str | None,
     profile: str | None,
@@ -109,7 +115,7 @@ def run_command(
     for warning in project.warnings:
         click.echo(f"samobot: {warning}", err=True)
     start = StartRequest(
-        project=project.name, session=name, task=task, dive=dive, budget_usd=budget, auto=auto
+        project=project.name, session=name, task=task, dive=dive, base=base, budget_usd=budget, auto=auto
     )
     request = RunRequest(
         config=project.file,

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from samobot.config.address import known_projects
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import UsageError
 from samobot.fleet.schedule_times import EXAMPLES, parse_timing
 from samobot.fleet.schedules import Schedule, Schedules, machine_zone, zone_named

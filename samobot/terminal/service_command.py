@@ -7,7 +7,7 @@ import os
 
 import click
 
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.system import systemd
 
 

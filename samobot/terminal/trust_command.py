@@ -12,7 +12,7 @@ import click
 
 from samobot.claude.invocation import ITERATION_VARIABLE
 from samobot.config.project import Project, choose_project
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.config.trust import Content, trust, untrusted
 from samobot.errors import NotFoundError, SamobotError
 from samobot.session.files import read_text

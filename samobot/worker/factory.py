@@ -27,7 +27,8 @@ from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Progress
 from samobot.worker.budget import BudgetGuard
 from samobot.worker.heartbeat import Heartbeat
-from samobot.worker.iteration import IterationConfig, IterationRunner
+from samobot.worker.iteration import IterationRunner
+from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.loop import Worker
 from samobot.worker.run import Notice, RetryPolicy, RunContext, RunOptions
 from samobot.worker.session_files import SessionFiles
@@ -114,6 +115,7 @@ class WorkerFactory:
             fence=self._fence(),
             ask=settings.samobot_ask,
             other_files=tuple(other_files(settings.samobot_projects, self._project.file)),
+            mcp=settings.samobot_mcp,
         )
         heartbeat = Heartbeat()
         iteration = IterationRunner(files, surroundings, heartbeat, now=utc_now, watch=watch)

@@ -100,13 +100,16 @@ class HaltResult:
         return text
 
 
-def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> HaltResult:
+def halt(
+    folder: SessionFolder, *, desired: bool = False, now: Callable[[], datetime] = utc_now
+) -> HaltResult:
     """Stop a session now and end all its processes. Blocks for as long as that takes.
 
     A session without a worker is stopped too: later decisions are kept and do not resume it.
 
     Args:
         folder: The session.
+        desired: Whether a worker was about to be started, so that an idle session is to be marked as stopped.
         now: The clock, aware.
 
     Raises:
@@ -115,10 +118,11 @@ def halt(folder: SessionFolder, *, now: Callable[[], datetime] = utc_now) -> Hal
     """
     worker, forced, unknown = _end_worker(folder)
     swept = end_leftovers(folder)
-    if worker is None and holder(folder) is None and _may_resume(folder, worker):
+    about_to_run = desired or worker is not None
+    if worker is None and holder(folder) is None and _may_resume(folder, about_to_run):
         _write_run_end(folder, now())  # only this keeps it from being resumed
     with contextlib.suppress(StorageError):  # it is stopped even if that cannot be written
-        if holder(folder) is None and (_was_left_running(folder) or _may_resume(folder, worker)):
+        if holder(folder) is None and (_was_left_running(folder) or _may_resume(folder, about_to_run)):
             _write_run_end(folder, now())
     alive = [f"{pid} {command}" for pid, command in session_processes(folder.path)]
     if unknown is not None:
@@ -265,12 +269,13 @@ def _was_left_running(folder: SessionFolder) -> bool:
     return run is not None and run.end is None
 
 
-def _may_resume(folder: SessionFolder, worker: int | None) -> bool:
+def _may_resume(folder: SessionFolder, about_to_run: bool) -> bool:
     """Whether a session without a worker could resume automatically: by an answer or a limit's reset.
 
     Args:
         folder: The session.
-        worker: Process id of the worker that was ended; it may have died before it recorded that it had begun.
+        about_to_run: Whether it had a worker, which may have died before it recorded that it had begun, or was to get
+            one.
     """
     current = snapshot(folder, "")
     match current.status.state:
@@ -279,6 +284,6 @@ def _may_resume(folder: SessionFolder, worker: int | None) -> bool:
         case SessionState.STOPPED:
             return not is_stopped(current.end)
         case SessionState.IDLE:
-            return worker is not None
+            return about_to_run
         case _:
             return False

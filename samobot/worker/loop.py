@@ -75,6 +75,7 @@ class Worker:
         self._troubles = FailureHandler(run, self._sleeper, self._limit_wait)
         self._stagnation = Stagnation()
         self._visit = 0
+        self._restored = ""
 
     def stop(self, *, by_person: bool = True) -> None:
         """Ask the run to end now; may be called more than once.
@@ -169,11 +170,12 @@ class Worker:
             number=self._files.next_number(),
             visit=self._visit,
             budget_left=self._money.left(),
-            reminder=self._troubles.reminder,
+            reminder=" ".join(filter(None, (self._restored, self._troubles.reminder))),
         )
         report = await self._iteration.carry_out(assignment, self._stop, answered=self._limit_wait.answered)
         self._limit_wait.ended()
-        for sentence in report.reverted:
+        self._restored = report.restored
+        for sentence in (*report.reverted, *filter(None, [report.restored])):
             self._tell(Notice(sentence))
         for sentence in self._money.charge(report.outcome):
             self._tell(Notice(sentence))

@@ -12,6 +12,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.claude.mcp import mcp_name
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.text import human_duration
 
@@ -57,6 +58,7 @@ class IterationContext:
         seconds: When the iteration is ended, from its start; None for no limit.
         budget_left: US dollars it may cost; None for no limit.
         learned: What earlier iterations noted for those after them.
+        browsers: MCP servers that show web pages.
     """
 
     phase: Phase
@@ -78,6 +80,7 @@ class IterationContext:
     seconds: float | None = None
     budget_left: float | None = None
     learned: str = ""
+    browsers: tuple[str, ...] = ()
 
 
 def iteration_context(facts: IterationContext, workflow: str) -> str:
@@ -155,6 +158,11 @@ def _now(facts: IterationContext) -> str:
     ]
     if facts.budget_left is not None:
         lines.append(f"- Money: ${facts.budget_left:.2f} left")
+    if facts.browsers:
+        tools = ", ".join(f"`mcp__{mcp_name(name)}`" for name in facts.browsers)
+        lines.append(
+            f"- Browser: {tools}. Look at every page that changed with it, and save screenshots into the session folder."
+        )
     if facts.visit >= facts.visit_limit:
         lines.append(
             "- This is the last iteration of this visit. Bring the phase to its end, or signal `blocked` and say "

@@ -73,6 +73,18 @@ def test_the_themes_and_the_titles_differ(everything: RunJournal) -> None:
     assert len(pictures) == 4
 
 
+def test_rounds_are_marked(everything: RunJournal) -> None:
+    before = draw(everything.events, "greet")
+    for number in range(2, 40):
+        everything.log("phase", **{"from": "done", "to": "planning", "by": "person", "round": number})
+        everything.pass_time(seconds=1)
+    everything.log("notice", text="later")
+    plain = [{**each, "round": None} for each in everything.events]
+    assert size(draw(everything.events, "greet")) == (WIDTH, HEIGHT)
+    assert draw(everything.events, "greet") != draw(plain, "greet")
+    assert draw(everything.events, "greet") != before
+
+
 def test_no_title_breaks_the_picture_or_lacks_a_glyph(everything: RunJournal) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -37,6 +37,20 @@ def shape(timeline: Timeline) -> list[tuple[SpanKind, str, float]]:
     return [(span.kind, span.phase, round(span.seconds, 3)) for span in timeline.spans]
 
 
+def test_rounds_begin_where_the_user_followed_up() -> None:
+    run = journal()
+    run.start("done")
+    run.iterate("done", seconds=60)
+    run.end("done")
+    run.pass_time(minutes=5)
+    run.log("phase", **{"from": "done", "to": "planning", "by": "person", "round": 2})
+    began = run.now.timestamp()
+    run.start("planning")
+    run.iterate("planning", seconds=60)
+    run.end("waiting")
+    assert built(run).rounds == ((began, 2),)
+
+
 def test_a_run_from_task_to_result() -> None:
     run = journal()
     run.start("requirements")

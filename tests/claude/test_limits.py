@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.claude.limits import is_account_problem, reset_time, usage_limit
+from samobot.claude.limits import is_account_problem, usage_limit
+from samobot.claude.reset_time import reset_time
 
 NOW = datetime(2026, 7, 14, 10, 0, tzinfo=UTC)
 VILNIUS = ZoneInfo("Europe/Vilnius")
@@ -60,6 +61,70 @@ def test_every_known_wording_is_a_limit_with_its_reset(text: str, kind: str, res
     assert found is not None
     assert found.kind == kind
     assert found.resets_at == (None if resets is None else datetime.fromisoformat(resets).replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "resets"),
+    [
+        ("Claude usage limit reached. Your limit will reset at 3pm (America/Los_Angeles).", "", "14T22:00"),
+        ("You've hit your usage limit. Try again at 5pm (UTC).", "", "14T17:00"),
+        ("You've hit your usage limit. Please try again in 2 hours 30 minutes.", "", "14T12:30"),
+        ("You've reached your usage limit for this period. It resets in 3h20m", "", "14T13:20"),
+        ("You have hit your session limit · resets 3pm (UTC)", "five_hour", "14T15:00"),
+        ("You've used up your weekly limit · resets tomorrow at 3am (UTC)", "seven_day", "15T03:00"),
+        ("You've exceeded your Sonnet limit · resets tomorrow, 9 AM UTC", "seven_day_sonnet", "15T09:00"),
+        ("You've hit your limit · resets today at 3pm (UTC)", "", "14T15:00"),
+        ("You've hit your limit · resets at 15:00 UTC", "", "14T15:00"),
+        ("You've hit your limit · resets 15:00 (UTC+2)", "", "14T13:00"),
+        ("You've hit your limit · resets 15:00 (UTC-07:00)", "", "14T22:00"),
+        ("You've hit your limit · resets 15:00 +05:30", "", "15T09:30"),
+        ("You've hit your limit · resets 3pm EST", "", "14T19:00"),
+        ("You've hit your limit · resets 3:15 p.m. PT.", "", "14T22:15"),
+        ("You've hit your limit · resets 3 pm (GMT)", "", "14T15:00"),
+        ("You've hit your limit · resets 11am CEST", "", "15T09:00"),
+        ("You've hit your limit · resets noon (UTC)", "", "14T12:00"),
+        ("You've hit your limit · resets at midnight (UTC)", "", "15T00:00"),
+        ("You've hit your limit · resets on July 16, 2026 at 3:00 PM UTC", "", "16T15:00"),
+        ("You've hit your limit · resets 16 Jul 3pm (UTC)", "", "16T15:00"),
+        ("You've hit your limit · resets 2026-07-16 15:00 UTC", "", "16T15:00"),
+        ("You've hit your limit · resets 2026-07-16T15:00:00+02:00", "", "16T13:00"),
+        ("You've hit your limit · resets Thursday at 3pm (UTC)", "", "16T15:00"),
+        ("You’ve hit your weekly limit ∙ resets Fri 10am (Australia/Sydney)", "seven_day", "17T00:00"),
+        ("You've hit your limit · resets in an hour", "", "14T11:00"),
+        ("You've hit your limit · resets in about 2 hours", "", "14T12:00"),
+        ("You've hit your limit · resets in 1 day, 2 hours and 5 minutes", "", "15T12:05"),
+        ("Your account's 7-day limit reached · resets Jul 18 3pm (UTC)", "seven_day", "18T15:00"),
+        ("Daily limit reached · resets 3pm (UTC)", "", "14T15:00"),
+        ("API Error: 429 You've hit your limit · resets 3pm (UTC)", "", "14T15:00"),
+        (
+            "You've hit your monthly spend limit · your weekly limit resets Jul 18, 3pm (UTC)",
+            "seven_day",
+            "18T15:00",
+        ),
+    ],
+)
+def test_other_wordings_of_the_same_limits(text: str, kind: str, resets: str) -> None:
+    found = usage_limit(text, NOW, local=UTC)
+    assert found is not None
+    assert (found.kind, found.resets_at) == (kind, datetime.fromisoformat(f"2026-07-{resets}+00:00"))
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "resets"),
+    [
+        # Clocks go forward in the night: the day has 23 hours, and half past two does not exist.
+        ("2026-03-07T23:00-05:00", "resets 9am (America/New_York)", "2026-03-08T13:00+00:00"),
+        ("2026-03-08T01:00-05:00", "resets 2:30am (America/New_York)", "2026-03-08T07:30+00:00"),
+        ("2026-03-28T20:00+00:00", "resets tomorrow at 8am (Europe/Berlin)", "2026-03-29T06:00+00:00"),
+        # They go back: half past one comes twice.
+        ("2026-10-31T23:00-04:00", "resets 9am ET", "2026-11-01T14:00+00:00"),
+        ("2026-11-01T01:45-04:00", "resets 1:50am (America/New_York)", "2026-11-01T05:50+00:00"),
+        ("2026-11-01T01:45-05:00", "resets 1:50am (America/New_York)", "2026-11-01T06:50+00:00"),
+        ("2026-10-24T20:00+00:00", "resets Sun 8am (Europe/London)", "2026-10-25T08:00+00:00"),
+    ],
+)
+def test_a_reset_around_a_change_of_the_clocks(now: str, text: str, resets: str) -> None:
+    assert reset_time(text, datetime.fromisoformat(now)) == datetime.fromisoformat(resets)
 
 
 @pytest.mark.parametrize(

@@ -339,6 +339,78 @@ def test_restart_may_help_where_the_refusal_may_come_from_the_conversation(
     assert judge(refused, failure(text, status), end=BADLY).restart_may_help is first
 
 
+JSON_ERROR = 'API Error: 400 {{"type":"error","error":{{"type":"invalid_request_error","message":"{}"}},"request_id":"req_1"}}'
+FRESH = (
+    "messages.9.content.0: all messages must have non-empty content except for the optional final one",
+    "messages: final assistant content cannot end with trailing whitespace",
+    'messages: roles must alternate between "user" and "assistant"',
+    "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`",
+    "messages.5.content.2.thinking.signature: Field required",
+    "messages.7.content: Input should be a valid list",
+    "Invalid signature in thinking block",
+    "`tool_use` ids must be unique",
+    "due to tool use concurrency issues. Run /rewind to recover the conversation.",
+    "The PDF specified is password protected.",
+    "Output blocked by content filtering policy",
+    "Could not process PDF",
+)
+SHORTER = (
+    "prompt is too long: 210000 tokens > 200000 maximum",
+    "input length and `max_tokens` exceed context limit: 190000 + 32000 > 200000",
+    "Input is too long for requested model.",
+)
+NEVER = (
+    "The provided model identifier is invalid.",
+    "This model does not support the effort parameter.",
+    "The long context beta is not yet available for this subscription.",
+    "max_tokens: 64000 > 8192, which is the maximum allowed number of output tokens",
+    "thinking.budget_tokens: Input should be greater than or equal to 1024",
+    "tools.0.custom.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'",
+    "tools.12.custom.input_schema: JSON schema is invalid",
+    "web_search_20250305 is not enabled for this organization",
+    "Your API key does not have permission to use the specified resource.",
+)
+LATER = ("upstream connect error or disconnect/reset before headers", "Overloaded", "Gateway Timeout")
+
+
+@pytest.mark.parametrize("shape", ["{}", "API Error: 400 {}", JSON_ERROR])
+@pytest.mark.parametrize("answered", [False, True])
+def test_what_a_fresh_process_may_cure_gets_one_and_nothing_else(shape: str, answered: bool) -> None:
+    said = [Assistant("At work")] if answered else []
+    status = 400 if shape == "{}" else None
+    for text in FRESH:
+        found = judge(*said, failure(shape.format(text), status), end=BADLY)
+        assert (found.kind, found.restart_may_help) == (OutcomeKind.INVALID_REQUEST, True), text
+    for text in SHORTER:
+        found = judge(*said, failure(shape.format(text), status), end=BADLY)
+        assert (found.kind, found.kind.remedy) == (OutcomeKind.PROMPT_TOO_LONG, Remedy.RETRY), text
+    for text in NEVER:
+        found = judge(*said, failure(shape.format(text), status), end=BADLY)
+        assert (found.kind.remedy, found.restart_may_help) == (Remedy.ASK, False), text
+    for text in LATER:
+        found = judge(*said, failure(f"API Error: 503 {text}"), end=BADLY)
+        assert found.kind.remedy is Remedy.BACK_OFF, text
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("API Error: 401 Invalid authentication credentials", "auth"),
+        ("API Error: 402 Payment required", "account"),
+        ("API Error: 408 Request Timeout", "network"),
+        ("API Error: 409 Conflict", "overloaded"),
+        ("API Error: 413 Request exceeds the maximum size", "prompt_too_long"),
+        ("API Error: 418 Something odd", "invalid_request"),
+        ("API Error: 429 Number of request tokens has exceeded your per-minute rate limit", "rate_limited"),
+        ("API Error: 429 Try again at 3pm (UTC)", "usage_limit"),
+        ("API Error (502 Bad Gateway)", "overloaded"),
+        ("API Error: 301 Moved", "failed"),
+    ],
+)
+def test_status_is_taken_from_the_message_where_the_record_lacks_it(text: str, kind: str) -> None:
+    assert judge(failure(text), end=BADLY).kind == kind
+
+
 @pytest.mark.parametrize(
     ("text", "status", "kind"),
     [

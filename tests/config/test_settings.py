@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from samobot.config.environment import Whereabouts, find_whereabouts
-from samobot.config.modes import Effort
-from samobot.config.settings import PROFILES, TELEGRAM_ROOT, Profile, load_settings
+from samobot.config.model_choice import PROFILES, Effort, Profile
+from samobot.config.settings import TELEGRAM_ROOT
+from samobot.config.settings_loader import load_settings
 from samobot.errors import UsageError
 from samobot.phases import Phase
 

@@ -10,7 +10,8 @@ import click
 import pytest
 
 from samobot.cli import cli
-from samobot.config.settings import PROFILES, Settings
+from samobot.config.model_choice import PROFILES
+from samobot.config.settings import Settings
 from samobot.errors import BusyError, SamobotError, UsageError
 from samobot.phases import RULES, BlockCause, SignalStatus, WaitingFor
 from samobot.sandbox.agent.scenario import install

@@ -17,7 +17,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from samobot.config.project import load_project
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import install
 from samobot.session.decisions import parse_line

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.real import outcomes, real_shop
 from tests.support.claude_cli import require_claude, require_newest_claude
-from tests.support.messages_api import MessagesApi, bash, signal
+from tests.support.mcp_server import SENTENCE, TOOL, source
+from tests.support.messages_api import MessagesApi, bash, signal, tool
 from tests.support.workshop import Workshop
 
 pytestmark = pytest.mark.real_cli
@@ -78,3 +80,29 @@ def test_an_output_style_of_the_user_does_not_reach_the_agent(tmp_path: Path, cl
     assert "Greet" in request
     assert "Learning" not in request
     assert "TODO(human)" not in request
+
+
+def test_an_agent_has_the_mcp_servers_that_the_user_chose_and_the_absent_one_is_reported(
+    tmp_path: Path, claude: Path
+) -> None:
+    name, started = f"mcp__my_birds__{TOOL}", tmp_path / "started"
+    servers = {
+        "my birds": {"command": sys.executable, "args": ["-c", source()]},
+        "broken": {"command": sys.executable, "args": ["-c", "raise SystemExit"]},
+        "maps": {"command": "touch", "args": [str(started)]},
+    }
+    steps = [tool(name), *signal("blocked", reason="Enough", needs="Nothing")]
+    with MessagesApi({"investigation": steps}) as api:
+        shop = shop_with(tmp_path, api, claude, {})
+        shop.environment |= {"SAMOBOT_MCP": "my birds, broken", "SAMOBOT_FENCE": "off"}
+        (tmp_path / "home" / ".claude.json").write_text(json.dumps({"mcpServers": servers}))
+        done = shop.run("greet", "--task", "Greet")
+        api.check()
+    assert done.returncode == 11, done.stdout + done.stderr
+    (start,) = shop.journal("greet", "iteration_start")
+    assert start["mcp"] == ["my birds", "broken"]
+    assert name in api.requests[0].tools
+    assert SENTENCE in json.dumps(api.requests[-1].body)
+    assert not started.exists()
+    (notice,) = [each["text"] for each in shop.journal("greet", "notice") if "MCP" in each["text"]]
+    assert "without the MCP server broken (failed)" in notice

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError, WorktreeGoneError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.forge import CheckState, CheckView
@@ -29,7 +30,9 @@ from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from tests.support.claude_cli import cli_environment
+from tests.support.hosts import remote_host
 from tests.support.json_fleet import METHODS, through_json
+from tests.support.nats import NatsServer, nats_server
 from tests.support.workshop import Workshop, make_workshop
 
 ANNA = Person("anna", "telegram")
@@ -62,11 +65,13 @@ class Host:
         shop: The project on disk.
         fleet: Under test.
         called: Calls that have returned.
+        looked: Lets the fleet see what was changed on the disk, as a poll would.
     """
 
     shop: Workshop
     fleet: Fleet
     called: set[str]
+    looked: Callable[[], Awaitable[None]]
 
     async def session(self, name: str, **status: str) -> SessionRef:
         """Create a session that no worker has taken up."""
@@ -92,16 +97,39 @@ class Host:
         self.write(name, "_signal.json", json.dumps({"status": "waiting", "for": what, "summary": "asked"}))
 
 
+Reached = tuple[Fleet, Callable[[], Awaitable[None]]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    with nats_server(tmp_path_factory.mktemp("nats")) as running:
+        yield running
+
+
 @asynccontextmanager
-async def local(shop: Workshop) -> AsyncIterator[Fleet]:
+async def local(shop: Workshop, _: pytest.FixtureRequest) -> AsyncIterator[Reached]:
+    async def looked() -> None:
+        """It looks at the disk for each list."""
+
     fleet = LocalFleet(load_settings(shop.environment), environ=shop.environment, watch_files=True)
     try:
-        yield fleet
+        yield fleet, looked
     finally:
         await fleet.close()
 
 
-FLEETS: dict[str, Callable[[Workshop], AbstractAsyncContextManager[Fleet]]] = {"local": local}
+@asynccontextmanager
+async def remote(shop: Workshop, request: pytest.FixtureRequest) -> AsyncIterator[Reached]:
+    url = request.getfixturevalue("server").url
+    async with remote_host(shop, url, f"host-{next(NUMBERS)}") as reached:
+        yield reached.fleet, reached.looked
+
+
+NUMBERS = itertools.count(1)
+FLEETS: dict[str, Callable[[Workshop, pytest.FixtureRequest], AbstractAsyncContextManager[Reached]]] = {
+    "local": local,
+    "remote": remote,
+}
 
 
 @pytest.fixture(params=sorted(FLEETS))
@@ -114,9 +142,9 @@ async def host(
     monkeypatch.setattr(WorkerProcesses, "start", start)
     shop = make_workshop(tmp_path, cli_environment(tmp_path / "home", "http://127.0.0.1:9"))
     shop.environment["SAMOBOT_PROJECTS"] = str(shop.repo)
-    async with FLEETS[request.param](shop) as fleet:
+    async with FLEETS[request.param](shop, request) as (fleet, looked):
         called: set[str] = set()
-        yield Host(shop, through_json(fleet, called), called)
+        yield Host(shop, through_json(fleet, called), called, looked)
 
 
 def test_every_call_is_documented_and_asynchronous() -> None:
@@ -130,6 +158,7 @@ async def test_every_call_survives_json(host: Host) -> None:
     ref = await host.session("greet", Phase="requirements", Blocked="waiting_human")
     host.write("greet", "_qa.md", QA)
     host.asks("greet", "qa_answers")
+    await host.looked()
 
     assert [each.name for each in await fleet.projects()] == ["demo"]
     assert [view.ref for view in await fleet.sessions()] == [ref]
@@ -260,6 +289,7 @@ async def test_a_past_session_is_listed_and_read_only_when_it_is_asked_for(host:
     old = datetime.now(UTC).timestamp() - 2 * 3600
     for path in (*folder.rglob("*"), folder):
         os.utime(path, (old, old))
+    await host.looked()
     (before,) = await fleet.sessions()
     marked = await fleet.mark_past([ref.key])
     assert [(each.key, each.state, each.updated) for each in marked] == [

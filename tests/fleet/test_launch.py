@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from samobot.config.settings import Profile
+from samobot.config.model_choice import Profile
 from samobot.errors import StorageError
 from samobot.fleet.launch import RunRequest, worker_environment, worker_log
 from samobot.worker.halt import HaltResult, halt

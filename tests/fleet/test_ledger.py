@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from samobot.config.settings import load_settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import StorageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.ledger import FILE_NAME, KEPT_DAYS, Ledger, LedgerEntry

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from samobot.config.settings import Settings, load_settings
+from samobot.config.settings import Settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError, DayOverError, NotFoundError, StorageError, UsageError
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef, SessionView
@@ -360,8 +361,34 @@ async def test_stopping_a_session_that_is_just_starting_leaves_nothing(
     await port.fleet.poll()
     await port.fleet.wait_for_starts()
     assert port.shop.processes() == []
-    assert not (await port.fleet.view(ref)).has_worker
+    view = await port.fleet.view(ref)
+    assert not view.has_worker
+    assert view.state is SessionState.STOPPED
     assert port.wanted.all() == ()
+
+
+async def test_a_session_that_is_stopped_before_its_worker_exists_is_shown_as_stopped(
+    harbour: Harbour, tmp_path: Path
+) -> None:
+    port = harbour(one_phase(waits(tmp_path, "never")), SAMOBOT_MAX_PARALLEL="1")
+    first, second = await port.start("first"), await port.start("second")
+    await port.until(first, lambda view: view.iteration == 1)
+
+    async def stop_in_chat() -> None:
+        assert (await port.fleet.stop(second, ANNA)).clean
+
+    async def stop_from_terminal() -> None:
+        stopped = await asyncio.to_thread(port.shop.samobot, "stop", "second")
+        assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+
+    for stop in (stop_in_chat, stop_in_chat, stop_from_terminal):
+        assert (await port.fleet.view(second)).state is SessionState.QUEUED
+        await stop()
+        await port.fleet.poll()
+        assert (await port.fleet.view(second)).state is SessionState.STOPPED
+        assert port.wanted.get(second.key) is None
+        assert (await port.fleet.resume(second, ANNA)).kind is ResumeKind.QUEUED
+    assert port.runs("second") == 0
 
 
 async def test_a_stop_that_cannot_be_written_down_stops_all_the_same(
@@ -506,6 +533,7 @@ async def test_the_emergency_stop_stops_all_and_nothing_starts_until_it_is_lifte
     reports = await port.fleet.panic(ANNA)
     assert [report.clean for report in reports] == [True]
     assert port.shop.processes() == []
+    assert (await port.fleet.view(second)).state is SessionState.STOPPED
     await port.restart()
     with pytest.raises(ConflictError, match="anna pulled the emergency stop"):
         await port.fleet.resume(second, ANNA)

@@ -12,11 +12,11 @@ import pytest
 
 from samobot.config.project import Project, load_project
 from samobot.errors import UsageError
-from samobot.fleet.session_creator import find_session, open_session
+from samobot.fleet.session_creator import find_session, open_or_guide, open_session
 from samobot.fleet.start_request import StartRequest
 from samobot.phases import Phase
 from samobot.session import baseline
-from samobot.session.folder import SessionFolder
+from samobot.session.folder import SessionFolder, archive
 from samobot.session.overview import parse_overview
 from samobot.session.vault import edit_lock
 from tests.support.claude_cli import cli_environment
@@ -51,6 +51,37 @@ def test_a_new_session_has_its_folder_worktree_and_overview(shop: Workshop, proj
     assert overview.working_dir == str(shop.worktrees / "my-greeting")
     assert shop.git("branch", "--show-current", cwd=shop.worktrees / "my-greeting") == "team/my-greeting"
     assert shop.git("branch", "--show-current") == "main"
+
+
+def test_session_begins_on_the_commits_of_another_one(shop: Workshop, project: Project) -> None:
+    below = open_session(project, asked("greet"), NOW)
+    place = shop.worktrees / "greet"
+    (place / "new.py").write_text("pass\n")
+    shop.git("add", ".", cwd=place)
+    shop.git("commit", "--quiet", "-m", "new", cwd=place)
+    head = shop.git("rev-parse", "HEAD", cwd=place)
+    (place / "half.py").write_text("half\n")
+    archive(below.folder)
+    more = StartRequest(project="demo", session="more", task=TASK, base="greet")
+    made = open_session(project, more, NOW)
+    assert shop.git("rev-parse", "HEAD", cwd=shop.worktrees / "more") == head
+    assert parse_overview(made.folder.overview.read_text()).task == (
+        f"{TASK}\n\nThis branch begins on the commits of the session greet (branch greet, at {head[:9]}). "
+        "They are not part of this task: build on them."
+    )
+    assert made.notes == ("greet has uncommitted changes, which this session does not have.",)
+
+
+def test_base_has_to_be_a_session_and_the_session_has_to_be_new(project: Project) -> None:
+    with pytest.raises(UsageError, match="no session “flag” in demo to begin on"):
+        open_session(project, StartRequest(project="demo", session="more", task=TASK, base="flag"), NOW)
+    assert find_session(project, "more") is None
+    folder = open_session(project, asked("greet"), NOW).folder
+    before = folder.overview.read_bytes()
+    again = StartRequest(project="demo", session="greet", task="Something", base="greet")
+    with pytest.raises(UsageError, match="greet is there already; --from is for a new session"):
+        open_or_guide(project, again, "anna", NOW, refuse=lambda _: None)
+    assert (folder.overview.read_bytes(), folder.guidance.exists()) == (before, False)
 
 
 def test_opening_it_again_changes_nothing(shop: Workshop, project: Project) -> None:

@@ -67,6 +67,18 @@ def test_costs_are_added_up_by_session_phase_model_and_day() -> None:
     assert list(costs.by_day) == ["2026-11-22", "2026-11-21"]
 
 
+def test_costs_of_one_session_are_split_by_round() -> None:
+    begins = {"at": NOW, "event": "phase", "from": "done", "to": "requirements", "by": "person", "round": 2}
+    moves = {"at": NOW, "event": "phase", "from": "requirements", "to": "planning", "by": "agent"}
+    charges = list(read_charges("greet", [end(usd=2.0), begins, end(usd=0.5), moves, end(usd=0.25)]))
+    costs = add_up(charges, zone=UTC)
+    assert costs.by_round == {"1": Amount(2.0, 1), "2": Amount(0.75, 2)}
+    shown = cost_lines(costs)
+    assert shown[shown.index("By round") + 1].startswith("round 1 ")
+    assert "By round" not in cost_lines(add_up(read_charges("greet", [end()]), zone=UTC))
+    assert add_up([*charges, *read_charges("other", [end()])], zone=UTC).by_round == {}
+
+
 def test_day_is_a_day_in_the_users_zone() -> None:
     late = end(at=datetime(2026, 11, 22, 23, 30, tzinfo=UTC))
     east = add_up(read_charges("s", [late]), zone=timezone(timedelta(hours=2)))

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 import samobot
-from samobot.assets import plugin_dir
+from samobot.assets import plugin_dir, workflow_text
 from samobot.phases import RULES, Phase, WaitingFor
 from samobot.session.overview import parse_overview
 from samobot.session.plan import outline
 from samobot.session.qa import parse_qa
 from samobot.session.signal import Signal, parse_signal
+from samobot.worker.prompt import IterationContext, iteration_context
 from tests.support.plugin import agent_files, blocks, command_files, front_matter, skill_files
 
 COMMANDS = {
@@ -27,6 +28,17 @@ SKILLS = {
 }  # fmt: skip
 TOOLS = {"Read", "Write", "Edit", "Bash", "Task", "Skill", "WebSearch", "WebFetch"}
 
+HELPERS = {
+    "reviewer": {"Read", "Bash"},
+    "researcher": {"Read", "Bash", "WebSearch", "WebFetch"},
+    "builder": {"Read", "Write", "Edit", "Bash"},
+}
+"""Agents that those of the phases start, with their tools."""
+
+PHASE_AGENTS = [path for path in agent_files() if path.stem not in HELPERS]
+OURS_LIMIT = 9_000
+"""Characters of our own that each request of a phase begins with."""
+
 EVERY_TEXT = [*agent_files(), *command_files(), *skill_files(), plugin_dir() / "workflow.md"]
 
 
@@ -35,10 +47,39 @@ def _skill(name: str) -> Path:
 
 
 def test_each_phase_has_exactly_one_agent() -> None:
-    assert {path.stem for path in agent_files()} == {rule.agent for rule in RULES.values()}
+    assert {path.stem for path in PHASE_AGENTS} == {rule.agent for rule in RULES.values()}
 
 
-@pytest.mark.parametrize("path", agent_files(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("name", HELPERS)
+def test_a_helper_has_only_the_tools_of_its_work_and_the_rules_that_bind_it(name: str) -> None:
+    head, body = front_matter(plugin_dir() / "agents" / f"{name}.md")
+    assert set(head) == {"name", "description", "tools"}
+    assert head["name"] == name
+    assert set(head["tools"].split(", ")) == HELPERS[name], "none starts agents of its own"
+    rules = " ".join(body.split())
+    assert "is material, not instruction" in rules
+    assert "Nothing leaves this machine" in rules
+    assert "ommit" in rules
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_what_we_add_to_the_system_text_of_a_phase_is_small(phase: Phase, tmp_path: Path) -> None:
+    role = front_matter(plugin_dir() / "agents" / f"{RULES[phase].agent}.md")[1]
+    facts = IterationContext(
+        phase=phase,
+        visit=1,
+        visit_limit=10,
+        number=1,
+        session=tmp_path,
+        workdir=tmp_path,
+        task="",
+        platform="Linux 6.1",
+    )
+    listed = [front_matter(path)[0]["description"] for path in (*skill_files(), *agent_files())]
+    assert len(role) + len(iteration_context(facts, workflow_text())) + sum(map(len, listed)) <= OURS_LIMIT
+
+
+@pytest.mark.parametrize("path", PHASE_AGENTS, ids=lambda path: path.stem)
 def test_an_agent_can_read_write_run_and_load_skills(path: Path) -> None:
     head, body = front_matter(path)
     assert set(head) == {"name", "description", "tools"}
@@ -48,7 +89,7 @@ def test_an_agent_can_read_write_run_and_load_skills(path: Path) -> None:
     assert body.strip()
 
 
-@pytest.mark.parametrize("path", agent_files(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PHASE_AGENTS, ids=lambda path: path.stem)
 def test_prompt_lists_only_signals_that_the_phase_may_send(path: Path) -> None:
     phase = next(phase for phase, rule in RULES.items() if rule.agent == path.stem)
     rule = RULES[phase]
@@ -91,7 +132,8 @@ def test_a_skill_is_named_and_described_in_short(path: Path) -> None:
 
 @pytest.mark.parametrize("path", EVERY_TEXT, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_skill_that_is_named_exists(path: Path) -> None:
-    assert set(re.findall(r"samocode:([a-z][a-z0-9-]*)", path.read_text(encoding="utf-8"))) <= SKILLS
+    named = set(re.findall(r"samocode:([a-z][a-z0-9-]*)", path.read_text(encoding="utf-8")))
+    assert named <= SKILLS | set(HELPERS)
 
 
 @pytest.mark.parametrize("path", EVERY_TEXT, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -30,7 +30,8 @@ from samobot.session.requests import RequestKind, WorkerRequest, request, take_k
 from samobot.session.snapshot import snapshot
 from samobot.session.vault import edit_lock
 from samobot.worker.heartbeat import Heartbeat
-from samobot.worker.iteration import IterationConfig, IterationRunner
+from samobot.worker.iteration import IterationRunner
+from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.session_files import SessionFiles
 from tests.support.examples import examples
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
@@ -87,7 +88,11 @@ def do(folder: SessionFolder, how: str, name: str, text: str) -> None:
 def worker(folder: SessionFolder) -> IterationRunner:
     files = SessionFiles(folder, lambda: NOW)
     parent = folder.path.parent
-    world = SimpleNamespace(state_dir=parent / "state", project=SimpleNamespace(file=parent / ".samocode"))
+    world = SimpleNamespace(
+        state_dir=parent / "state",
+        project=SimpleNamespace(file=parent / ".samocode"),
+        fence=SimpleNamespace(holds=True),
+    )
     return IterationRunner(
         files, cast(IterationConfig, world), Heartbeat(), now=lambda: NOW, watch=lambda progress: None
     )
@@ -188,13 +193,13 @@ def test_property(
         changed = now != expected or bool(forged)
         voids = len(read(folder).voids)
         check(folder, "while the iteration runs")
-        worker(folder).revert(after_crash=killed)
+        worker(folder).guard.revert(after_crash=killed)
         check(folder, "after it")
         assert not changed or len(read(folder).voids) > voids, "the person is told"
         assert protected(folder)["_guidance.md"] is not None
         assert take_kind(folder, RequestKind.BUDGET) is None
         assert take_kind(folder, RequestKind.PAUSE) == WorkerRequest(RequestKind.PAUSE, "anna")
-        assert worker(folder).revert() == (), "once"
+        assert worker(folder).guard.revert() == (), "once"
     finally:
         shutil.rmtree(parent)
 
@@ -204,7 +209,7 @@ def said_somehow(folder: SessionFolder, say: Callable[[], object]) -> None:
     try:
         say()
     except SamobotError:
-        worker(folder).revert()
+        worker(folder).guard.revert()
         with edit_lock(folder.path):
             baseline.save(folder)
         say()
@@ -217,5 +222,5 @@ def test_after_a_kill_the_next_worker_trusts_no_hand_and_says_so(tmp_path: Path)
     do(folder, "append", "_decisions.jsonl", FORGERIES[4].replace("SHA", sha))
     write_signal(folder, status="waiting", **{"for": "plan_approval"})
     assert not look(folder).plan_approved
-    assert any("no user made" in sentence for sentence in worker(folder).revert())
+    assert any("no user made" in sentence for sentence in worker(folder).guard.revert())
     assert all(json.loads(line)["kind"] != "approval" for line in folder.decisions.read_text().splitlines())

@@ -410,3 +410,26 @@ def test_a_worker_that_comes_while_the_files_are_read_is_seen(tmp_path: Path) ->
 def test_block_without_a_reason_is_shown_without_the_files_spelling(tmp_path: Path) -> None:
     folder = make_session(tmp_path, blocked="yes - It may not", signal={"status": "blocked"})
     assert snapshot(folder, "demo").status.blocked == "It may not"
+
+
+def test_a_block_that_a_decision_is_lifting_is_the_same_block_until_it_is_lifted(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, phase="implementation", blocked="no database")
+    end_run(folder, RunEndReason.BLOCKED)
+    os.utime(folder.overview, (NOW.timestamp() - 10,) * 2)
+    before = snapshot(folder, "demo").end
+    append(folder, EventName.DECISION, NOW + timedelta(seconds=5), id="1", kind="retry", who="Ada")
+    after = snapshot(folder, "demo")
+    assert (after.status.state, after.end) == (SessionState.BLOCKED, before)
+    assert before is not None
+
+
+@pytest.mark.parametrize("changed", ["overview", "signal"])
+def test_a_block_written_after_the_decision_is_another_block(tmp_path: Path, changed: str) -> None:
+    folder = make_session(tmp_path, phase="implementation", blocked="no database")
+    write_signal(folder, status="blocked", reason="no database")
+    end_run(folder, RunEndReason.BLOCKED)
+    os.utime(folder.overview, (NOW.timestamp() - 10,) * 2)
+    append(folder, EventName.DECISION, NOW + timedelta(seconds=5), id="1", kind="retry", who="Ada")
+    os.utime(getattr(folder, changed), (NOW.timestamp() + 9,) * 2)
+    after = snapshot(folder, "demo")
+    assert (after.status.state, after.end) == (SessionState.BLOCKED, None)

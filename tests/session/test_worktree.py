@@ -56,6 +56,32 @@ def test_the_repositorys_own_checkout_is_never_touched(repo: Path, upstream: Pat
     assert [*checkout(), git(repo, "diff")] == before
 
 
+def test_branch_begins_at_the_commit_that_it_has_to_contain(repo: Path) -> None:
+    below = prepare(repo)
+    head = commit(below.path, "new")
+    made = prepare_worktree(repo, repo.parent / "worktrees", "more", on_top_of=head)
+    assert (git(made.path, "rev-parse", "HEAD"), made.base) == (head, head)
+    again = prepare_worktree(repo, repo.parent / "worktrees", "more", on_top_of=head)
+    assert git(again.path, "rev-parse", "HEAD") == head
+
+
+def test_branch_begins_at_the_default_branch_once_that_contains_the_commit(
+    repo: Path, upstream: Path
+) -> None:
+    merged = commit(upstream, "merged")
+    newest = commit(upstream, "newest")
+    git(repo, "fetch", "--quiet")
+    made = prepare_worktree(repo, repo.parent / "worktrees", "more", on_top_of=merged)
+    assert git(made.path, "rev-parse", "HEAD") == newest
+
+
+def test_existing_branch_without_the_commit_is_refused(repo: Path) -> None:
+    head = commit(prepare(repo).path, "new")
+    prepare(repo, name="more")
+    with pytest.raises(UsageError, match="There is a branch “more” already, without the commit"):
+        prepare_worktree(repo, repo.parent / "worktrees", "more", on_top_of=head)
+
+
 def test_preparing_again_finds_the_same_worktree_with_its_work(repo: Path) -> None:
     first = prepare(repo)
     work = commit(first.path, "work")

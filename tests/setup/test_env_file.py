@@ -12,7 +12,8 @@ from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.config.settings import Settings, load_settings
+from samobot.config.settings import Settings
+from samobot.config.settings_loader import load_settings
 from samobot.errors import StorageError, UsageError
 from samobot.setup.env_file import make_private, set_values, write_values
 from samobot.text import has_control

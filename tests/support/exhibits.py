@@ -15,7 +15,8 @@ from samobot.session.journal import RunEndReason
 from samobot.session.question import Option
 from samobot.session.status import SessionState
 from samobot.telegram.notify.limit_notices import closed_notice, resumed_notice, waiting_notice
-from samobot.telegram.notify.messages import ExtraContent, NotificationInput, closed, messages
+from samobot.telegram.notify.messages import closed, messages
+from samobot.telegram.notify.notification import ExtraContent, NotificationInput
 from samobot.telegram.notify.reminders import PendingNeed, reminder, reminders
 from samobot.telegram.notify.state import LiveMessage, NotifiedState, advance
 from samobot.telegram.views.blocked import obstacle

@@ -11,9 +11,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from samobot.fleet.fleet import Fleet
 
-METHODS = {
-    name: method for name, method in vars(Fleet).items() if inspect.isfunction(method) and name[0] != "_"
-}
+METHODS = {name: method for name, method in inspect.getmembers(Fleet, inspect.isfunction) if name[0] != "_"}
 
 
 @functools.cache

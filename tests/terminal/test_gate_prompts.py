@@ -13,6 +13,7 @@ from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import Scenario
 from samobot.sandbox.agent.steps import Children, Hang, WaitFor
 from tests.support.scripted import blocked, go_on, investigation, scripted_shop, wait_for
+from tests.support.session_folder import make_session
 from tests.support.terminal import Terminal
 from tests.support.waiting import until
 
@@ -144,6 +145,39 @@ def test_decision_made_elsewhere_continues_the_run_automatically(tmp_path: Path)
         terminal.expect("[l]ater: ")
         terminal.type("l")
         assert terminal.wait() == 10, terminal.text
+
+
+def test_answer_without_arguments_asks_and_takes_suggestions_on_enter(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, greeting())
+    qa = """\
+### Q1: Which parser?
+**Suggestion:** argparse
+**Answer:** _waiting_
+
+### Q2: Which greeting?
+A) hello
+B) good day
+**Suggestion:** B - polite
+**Answer:** _waiting_
+
+### Q3: For whom?
+**Answer:** _waiting_
+"""
+    make_session(shop.sessions, phase="requirements", qa=qa)
+    with Terminal(shop, "answer", "greet") as terminal:
+        terminal.expect("Q1 [your words, Enter takes “argparse”]: ")
+        terminal.type("")
+        terminal.expect("Q2 [A/B or your words, Enter takes B]: ")
+        terminal.type("")
+        terminal.expect("Q3 [your words]: ")
+        terminal.type("")
+        terminal.expect("Please answer")
+        terminal.expect("Q3 [your words]: ")
+        terminal.type("The world")
+        terminal.expect("All answered.")
+        assert terminal.wait() == 0, terminal.text
+    answers = [question["answer"] for question in shop.status("greet")["questions"]]
+    assert answers == ["argparse", "B) good day", "The world"]
 
 
 def test_ctrl_c_during_an_iteration_stops_it_and_everything_it_started(tmp_path: Path) -> None:

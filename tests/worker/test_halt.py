@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -60,6 +61,19 @@ def test_stopping_an_idle_session_is_reported(tmp_path: Path) -> None:
     halted = halt(SessionFolder(tmp_path))
     assert (halted.worker, halted.forced, halted.ended, halted.alive) == (None, False, 0, ())
     assert "no worker was running" in halted.summary
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_session_that_was_about_to_run_is_stopped(tmp_path: Path, resumed: bool) -> None:
+    folder = make_session(tmp_path)
+    folder.prepare()
+    if resumed:
+        journal.append(folder, EventName.RUN_START, NOW, run="r", pid=1)
+        journal.append(folder, EventName.RUN_END, NOW, reason="stopped", text="", exit_code=12)
+        journal.append(folder, EventName.DECISION, NOW + timedelta(seconds=1), kind="retry", id="x")
+    assert snapshot(folder, "").status.state is SessionState.IDLE
+    assert halt(folder, desired=True).clean
+    assert snapshot(folder, "").status.state is SessionState.STOPPED
 
 
 @pytest.mark.parametrize("step", [-86_400.0, -3.0, -1.5, 1.5, 3.0, 86_400.0])

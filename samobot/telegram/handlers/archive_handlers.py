@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from samobot.errors import BusyError, ConflictError, NotFoundError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.telegram.handlers.context import TAP, ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import TAP, ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.control_handlers import is_over
 from samobot.telegram.handlers.resolve import any_session, find_target
 from samobot.telegram.markup.html import bold, code

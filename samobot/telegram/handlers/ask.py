@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.question import Question
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape

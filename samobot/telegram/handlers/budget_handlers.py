@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.gate import Person
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.handlers.control_handlers import acknowledge
 from samobot.telegram.handlers.intents import BudgetAmount
 from samobot.telegram.views.pending import NeedKind, need_of

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from samobot.errors import NotFoundError, SamobotError
 from samobot.fleet.models import SessionRef
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.clean_message import Removals, clean_message, removal_message
 from samobot.telegram.views.wording import plural

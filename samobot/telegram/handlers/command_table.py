@@ -13,13 +13,15 @@ from samobot.telegram.handlers import (
     decision_handlers,
     document_handlers,
     follow_up_handlers,
+    guidance_handlers,
     landing_handlers,
     preferences,
     run_handlers,
     schedule_handlers,
     status_handlers,
 )
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.handlers.recent_sessions import recent_sessions
 from samobot.telegram.handlers.resolve import display_names
 from samobot.telegram.handlers.suggestions import suggest
@@ -165,8 +167,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("answer", "[name] [Q2] text", "Answer a question; a letter picks an option, all takes every suggestion", decision_handlers.answer),
     Command("approve", "[name]", "Approve the plan", decision_handlers.approve, acts=True),
     Command("reject", "[name] feedback", "Send the plan back", decision_handlers.reject, acts=True),
-    Command("tell", "[name] text", "Give the agent guidance, at its next step", decision_handlers.tell),
-    Command("now", "[name] text", "Interrupt the agent with guidance; also /tell!", decision_handlers.interrupt, acts=True),
+    Command("tell", "[name] text", "Give the agent guidance, at its next step", guidance_handlers.tell),
+    Command("now", "[name] text", "Interrupt the agent with guidance; also /tell!", guidance_handlers.interrupt, acts=True),
     Command("stop", "[name|all]", "Stop now", control_handlers.stop, acts=True),
     Command("pause", "[name]", "Pause after the iteration", control_handlers.pause, acts=True),
     Command("resume", "[name|all]", "Resume", control_handlers.resume, acts=True),
@@ -205,6 +207,8 @@ _DETAILS = {
         + " investigates first\n"
         + code("--budget 5")
         + " US dollars for the whole session\n"
+        + code("--from greet")
+        + " begins on the commits of another session\n"
         + code("--auto")
         + " takes suggestions and approves the plan after a while, unless you say otherwise"
     ),

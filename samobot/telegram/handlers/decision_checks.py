@@ -10,7 +10,7 @@ from samobot.phases import Phase, WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.question import Question
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import ChatRequest
+from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.resolve import is_active
 from samobot.telegram.views.wording import spoken_answer
 

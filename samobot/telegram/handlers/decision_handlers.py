@@ -14,24 +14,21 @@ from samobot.session.decisions import DecisionKind
 from samobot.session.question import Question
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import ask
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.decision_checks import (
     check_not_sent_back,
     has_open_questions,
     has_plan,
-    is_not_done,
     is_unfinished,
     no_plan,
 )
-from samobot.telegram.handlers.intents import is_letter
-from samobot.telegram.handlers.message_files import save_files, text_with_files
-from samobot.telegram.handlers.parsing import INTERRUPT
+from samobot.telegram.handlers.message_files import save_files, text_with_files, with_quote
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.completion import was_decided
-from samobot.telegram.views.pending import Need, NeedKind, need_of
 from samobot.telegram.views.questions import question_key
 from samobot.telegram.views.wording import spoken_answer
 
@@ -94,27 +91,6 @@ async def reject(context: HandlerContext, request: ChatRequest) -> None:
         await reject_plan(context, request, view.ref, sha256, feedback)
     else:
         ask.ask_feedback(context, request, view.ref, sha256)
-
-
-async def tell(context: HandlerContext, request: ChatRequest) -> None:
-    """`/tell [name] text`."""
-    await _tell(context, request, "tell", interrupt=False)
-
-
-async def interrupt(context: HandlerContext, request: ChatRequest) -> None:
-    """`/tell! [name] text` or `/now [name] text`."""
-    await _tell(context, request, INTERRUPT, interrupt=True)
-
-
-async def _tell(context: HandlerContext, request: ChatRequest, command: str, *, interrupt: bool) -> None:
-    target = await find_target(context, request, command, is_not_done, words=True, question="Whom is it for?")
-    if target is None:
-        return
-    target.view.refuse_if_done()
-    if target.rest.strip() or request.files:
-        await give_guidance(context, request, target.view.ref, target.rest, interrupt=interrupt)
-    else:
-        ask.ask_guidance(context, request, target.view, interrupt=interrupt)
 
 
 # What they, the buttons and replies come to -----------------------------------------------------------------------
@@ -209,7 +185,7 @@ async def approve_plan(
     else:
         stopped = (await context.fleet.view(ref)).state is SessionState.STOPPED
         context.receipt(request, "👍", "Approved." if stopped else "Approved; it continues.")
-    await _say_if_stopped(context, request, ref)
+    await reply_if_stopped(context, request, ref)
 
 
 async def reject_plan(
@@ -232,90 +208,7 @@ async def reject_plan(
     context.receipt(
         request, "✍", "Sent back." if stopped else "Sent back; a new version comes.", session=ref.key
     )
-    await _say_if_stopped(context, request, ref)
-
-
-async def give_guidance(
-    context: HandlerContext, request: ChatRequest, ref: SessionRef, words: str, *, interrupt: bool = False
-) -> None:
-    """Leave guidance for the running agent, or for the next iteration.
-
-    Args:
-        context: The bot.
-        request: What the user sent.
-        ref: The session.
-        words: The guidance.
-        interrupt: Whether it breaks off what the agent is doing; files do not.
-
-    Raises:
-        SessionDoneError: There will be no further iteration.
-    """
-    interrupt = interrupt and not request.files
-    await leave_guidance(context, request, ref, words, interrupt=interrupt)
-    request = request.without_files()
-    view = await context.fleet.view(ref)
-    if not view.steerable:
-        saved = "Noted for the next iteration."
-    elif interrupt:
-        saved = "Noted; the agent is interrupted with it."
-    else:
-        saved = "Noted; the agent gets it at its next step."
-    context.receipt(request, "⚡" if interrupt and view.steerable else "👍", saved, session=ref.key)
-    if interrupt and view.has_worker and not view.steerable:
-        text = f"Noted for the next iteration: {bold(ref.name)} cannot be interrupted now."
-        context.reply(request, text, about=about_session(ref), part="later")
-    need = need_of(view)
-    if need is not None:
-        _offer_to_go_on(context, request, ref, need)
-    await context.notifier.refresh(ref)
-    await _say_if_stopped(context, request, ref)
-
-
-async def leave_guidance(
-    context: HandlerContext, request: ChatRequest, ref: SessionRef, text: str, *, interrupt: bool = False
-) -> None:
-    """Save guidance, with the files and the quote of the request."""
-    text = with_quote(request, text)
-    if request.files:
-        await save_files(context, request, ref, text)
-    else:
-        await context.fleet.add_guidance(
-            ref, text, request.person, interrupt=interrupt, request_id=request.id
-        )
-
-
-def with_quote(request: ChatRequest, text: str) -> str:
-    """Put the quoted part of the replied message below a text, unless the text is an option's letter."""
-    if not request.quote.strip() or is_letter(text) or not text.strip():
-        return text
-    quoted = "\n".join(f"> {line}" for line in request.quote.strip().splitlines())
-    return f"{text}\n\nThis is about:\n{quoted}"
-
-
-def _offer_to_go_on(context: HandlerContext, request: ChatRequest, ref: SessionRef, need: Need) -> None:
-    """Offer to resume a session with the guidance that was just sent; for this need only."""
-    match need.kind:
-        case NeedKind.BLOCK | NeedKind.FAILED:
-            what = "is blocked" if need.kind is NeedKind.BLOCK else "has failed"
-            retry = Action(do=ActionKind.RETRY, session=ref.key, identity=need.name)
-            context.reply(
-                request,
-                f"Noted. {bold(ref.name)} {what}; shall it try again with that?",
-                buttons=rows(choice("🔁 Retry", retry)),
-                about=about_session(ref),
-                part="retry",
-            )
-        case NeedKind.ACTION:
-            done = Action(do=ActionKind.ACTION_DONE, session=ref.key, identity=need.name)
-            context.reply(
-                request,
-                f"Noted. {bold(ref.name)} still waits until what it needs is done.",
-                buttons=rows(choice("✅ Done", done)),
-                about=about_session(ref, NeedKind.ACTION, need=need.name),
-                part="waits",
-            )
-        case _:
-            pass  # a retry does not help, or the need's own message shows how to continue
+    await reply_if_stopped(context, request, ref)
 
 
 def find_shown(view: SessionView, detail: Mapping[str, Any]) -> Question | None:
@@ -350,10 +243,10 @@ async def _answered(
     left = f" · {receipt.open} open" if receipt.open else ""
     context.receipt(request, "👍", f"Saved. {shown}{left}", session=ref.key)
     await context.notifier.refresh(ref)
-    await _say_if_stopped(context, request, ref)
+    await reply_if_stopped(context, request, ref)
 
 
-async def _say_if_stopped(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
+async def reply_if_stopped(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Reply that the decision is saved, and does not resume a session that was stopped."""
     view = await context.fleet.view(ref)
     if view.state is not SessionState.STOPPED or was_decided(view):  # that has a message of its own

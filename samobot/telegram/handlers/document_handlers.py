@@ -7,7 +7,8 @@ import hashlib
 
 from samobot.errors import NotFoundError, UsageError
 from samobot.fleet.models import SessionRef
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session
 from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.resolve import any_session, find_target, view_or_archived
 from samobot.telegram.markup.disguise import plain_undisguised
@@ -15,7 +16,7 @@ from samobot.telegram.markup.html import bold, pre
 from samobot.telegram.markup.markdown import HEAVY
 from samobot.telegram.markup.rich_text import escape, utf16_units
 from samobot.telegram.markup.split import MESSAGE_UNITS, split
-from samobot.telegram.outbound.outbox import Attachment
+from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, file_label, rows
 from samobot.telegram.views.plain_lines import of_flattened

@@ -7,7 +7,8 @@ from enum import StrEnum
 from samobot.errors import SamobotError
 from samobot.fleet.models import SessionRef
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.notify.publisher import scope_of
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.store.callback_data import CallbackPress, CallbackState
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.wording import spoken_answer

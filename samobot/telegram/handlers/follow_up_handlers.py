@@ -6,10 +6,12 @@ from samobot.errors import ConflictError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import ResumeKind
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.message_files import save_files
 from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.handlers.resolve import find_target
+from samobot.telegram.handlers.run_arguments import Flag, parse_round
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -21,7 +23,7 @@ _QUOTED = 120
 
 
 async def follow_up(context: HandlerContext, request: ChatRequest) -> None:
-    """`/followup [name] text`: another round of a session that is done."""
+    """`/followup [name] [--no-questions] text`: another round of a session that is done."""
     target = await find_target(
         context,
         request,
@@ -33,13 +35,25 @@ async def follow_up(context: HandlerContext, request: ChatRequest) -> None:
     )
     if target is None:
         return
-    if target.rest.strip():
-        await begin_round(context, request, target.view.ref, target.rest)
+    await take_up(context, request, target.view.ref, target.rest)
+
+
+async def take_up(context: HandlerContext, request: ChatRequest, ref: SessionRef, text: str) -> None:
+    """Begin another round with a text as the user wrote it, or ask what is to be done.
+
+    Raises:
+        ConflictError: The session is running, or not done.
+    """
+    task, questions = parse_round(text)
+    if task.strip():
+        await begin_round(context, request, ref, task, questions=questions)
     else:
-        await ask_task(context, request, target.view.ref)
+        await ask_task(context, request, ref, questions=questions)
 
 
-async def ask_task(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
+async def ask_task(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, *, questions: bool = True
+) -> None:
     """Ask what is to be done next.
 
     Raises:
@@ -52,7 +66,7 @@ async def ask_task(context: HandlerContext, request: ChatRequest, ref: SessionRe
         context,
         request,
         f"🔁 {bold(ref.name)}\nWhat should be done next, on the same branch?",
-        Action(do=ActionKind.FOLLOW_UP, session=ref.key),
+        Action(do=ActionKind.FOLLOW_UP, session=ref.key, text=_flags(questions=questions) or None),
         hint="What should be done next?",
     )
 
@@ -107,10 +121,15 @@ def offer_round(context: HandlerContext, request: ChatRequest, ref: SessionRef) 
     )
 
 
-def follow_up_choice(ref: SessionRef, text: str) -> ActionButton:
+def follow_up_choice(ref: SessionRef, text: str, *, questions: bool = True) -> ActionButton:
     """A button that begins another round, with a text or after asking for one."""
     label = f"🔁 Follow up on {ref.name}"
+    text = f"{_flags(questions=questions)} {text}".strip()
     return choice(label, Action(do=ActionKind.FOLLOW_UP, session=ref.key, text=text or None))
+
+
+def _flags(*, questions: bool) -> str:
+    return "" if questions else f"--{Flag.NO_QUESTIONS}"
 
 
 def _is_done(view: SessionView) -> bool:

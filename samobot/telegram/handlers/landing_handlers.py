@@ -11,7 +11,8 @@ from samobot.fleet.forge import PullRequestState
 from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.buttons import rows

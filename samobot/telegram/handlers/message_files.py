@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import UserFile
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, choice
+from samobot.telegram.handlers.intents import is_letter
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.outbound.downloads import FileDownloadError
 from samobot.telegram.views.actions import Action, ActionKind
@@ -114,3 +116,11 @@ async def text_with_files(
     said = f": {one_line(text, 200)}" if text.strip() else ""
     see = await save_files(context, request, ref, f"For {what}{said}")
     return text if text.strip() else see
+
+
+def with_quote(request: ChatRequest, text: str) -> str:
+    """Put the quoted part of the replied message below a text, unless the text is an option's letter."""
+    if not request.quote.strip() or is_letter(text) or not text.strip():
+        return text
+    quoted = "\n".join(f"> {line}" for line in request.quote.strip().splitlines())
+    return f"{text}\n\nThis is about:\n{quoted}"

@@ -7,7 +7,8 @@ from dataclasses import replace
 from samobot.errors import UsageError
 from samobot.fleet.models import SessionView
 from samobot.money.costs import Costs, cost_lines
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.resolve import any_session, find_target
 from samobot.telegram.markup.html import bold, pre
 from samobot.telegram.markup.rich_text import escape

@@ -9,7 +9,8 @@ from typing import Any
 from telegram import ForceReply
 
 from samobot.errors import StorageError
-from samobot.telegram.handlers.context import TOPIC, ChatRequest, HandlerContext
+from samobot.telegram.handlers.chat_request import TOPIC, ChatRequest
+from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.store.sent import MessageSubject

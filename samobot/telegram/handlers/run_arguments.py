@@ -13,6 +13,7 @@ from samobot.text import nearest
 _OPENING = '"“”„«‟'
 _CLOSING = '"“”»‟'
 _SINGLE = {"'": "'", "‘": "’", "’": "’", "‹": "›"}
+_NO_QUESTIONS = re.compile(rf"\s*{DASHES}no-questions(?!\S)\s*", re.IGNORECASE)
 _FLAG = re.compile(rf"(?<!\S){DASHES}([A-Za-z][A-Za-z-]*)(?:\s*=\s*|(?!\S))")
 
 
@@ -24,6 +25,8 @@ class Flag(StrEnum):
     BUDGET = "budget"
     AUTO = "auto"
     NAME = "name"
+    FROM = "from"
+    NO_QUESTIONS = "no-questions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class RunArguments:
         dive: What to investigate first.
         budget_usd: What the session may cost, in US dollars.
         auto: Whether the bot may decide the gates after a while.
+        base: The session on whose commits a new one begins.
+        questions: Whether another round of a session that is done asks questions first.
     """
 
     project: str | None = None
@@ -45,6 +50,8 @@ class RunArguments:
     dive: str | None = None
     budget_usd: float | None = None
     auto: bool = False
+    base: str | None = None
+    questions: bool = True
     text: str = field(default="", compare=False)
     """All of it but the flags."""
 
@@ -70,8 +77,16 @@ def parse_run(rest: str) -> RunArguments:
         dive=given.dive,
         budget_usd=given.budget_usd,
         auto=given.auto,
+        base=given.base,
+        questions=given.questions,
         text=free,
     )
+
+
+def parse_round(text: str) -> tuple[str, bool]:
+    """Read the task of another round: the task, and whether it asks questions first (`--no-questions` before it)."""
+    found = _NO_QUESTIONS.match(text)
+    return (text[found.end() :], False) if found is not None else (text, True)
 
 
 def split_task(text: str) -> tuple[str | None, str | None, str]:
@@ -101,6 +116,8 @@ class _Given:
     budget_usd: float | None = None
     auto: bool = False
     name: str | None = None
+    base: str | None = None
+    questions: bool = True
 
 
 def _take_flags(text: str) -> tuple[str, _Given]:
@@ -128,11 +145,15 @@ def _take_value(flag: Flag, text: str, at: int, given: _Given) -> int:
         case Flag.AUTO:
             given.auto = True
             return at
+        case Flag.NO_QUESTIONS:
+            given.questions = False
+            return at
         case Flag.NAME:
-            given.name, _ = first_word(text[at:])
-            if not given.name:
-                raise UsageError("--name needs a name after it, such as --name dark-mode.")
-            return text.index(given.name, at) + len(given.name)
+            given.name, end = _read_name(flag, text, at)
+            return end
+        case Flag.FROM:
+            given.base, end = _read_name(flag, text, at)
+            return end
         case Flag.BUDGET:
             found = MONEY.match(text, at)
             amount = parse_money(found[0]) if found else None
@@ -152,6 +173,13 @@ def _take_value(flag: Flag, text: str, at: int, given: _Given) -> int:
             else:
                 given.task = value
             return end
+
+
+def _read_name(flag: Flag, text: str, at: int) -> tuple[str, int]:
+    name, _ = first_word(text[at:])
+    if not name:
+        raise UsageError(f"--{flag} needs a session's name after it, such as --{flag} dark-mode.")
+    return name, text.index(name, at) + len(name)
 
 
 def _read_value(text: str, at: int) -> tuple[str, int]:
@@ -216,7 +244,7 @@ def _unquoted(text: str) -> str:
 
 
 def _refuse_typo(name: str) -> None:
-    close = nearest(name, list(Flag))
+    close = nearest(name, list(Flag), cutoff=0.75)  # a task may well speak of --format
     if close is not None and len(name) > 2:
         raise UsageError(
             f"There is no --{name}. Did you mean --{close}? If it belongs to the task, put the task in quotes."

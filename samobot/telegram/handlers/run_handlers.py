@@ -9,7 +9,8 @@ from samobot.fleet.models import SessionRef
 from samobot.fleet.start_request import StartRequest
 from samobot.session.folder import clean_name
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import TOPIC, ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import TOPIC, ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.control_handlers import resume_one
 from samobot.telegram.handlers.message_files import fetch_files, offer_again
 from samobot.telegram.handlers.prompts import send_prompt
@@ -108,7 +109,13 @@ async def continue_archived(context: HandlerContext, request: ChatRequest, proje
 
 
 async def start(context: HandlerContext, request: ChatRequest, project: str, words: RunArguments) -> None:
-    """Start a session whose project and name are settled, in the background."""
+    """Start a session whose project and name are settled, in the background.
+
+    Raises:
+        UsageError: A flag of it is only for a session that is done.
+    """
+    if not words.questions:
+        raise UsageError("--no-questions is for another round of a session that is done: /followup.")
     context.toast(request, "One moment…")
     again = as_text(replace(words, project=project)) or f"{project}:{words.name} {words.task or ''}"
     context.store.chat_projects.set(request.chat_id, request.thread_id, project)
@@ -151,6 +158,7 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
                     session=words.name or "",
                     task=words.task,
                     dive=words.dive,
+                    base=words.base,
                     budget_usd=words.budget_usd,
                     auto=words.auto,
                     files=files,
@@ -256,7 +264,8 @@ async def _project(
         )
     if words.project is not None:
         return await project_named(context, words.project)
-    homes = {ref.project for ref in await context.fleet.find(name)} if name is not None else set()
+    names = [each for each in (name, words.base) if each is not None]
+    homes = {ref.project for each in names for ref in await context.fleet.find(each)}
     candidates = [each for each in known if each in homes] or known
     if len(candidates) == 1:
         return candidates[0]

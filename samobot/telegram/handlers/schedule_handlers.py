@@ -16,7 +16,8 @@ from samobot.session.folder import clean_name
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import run_handlers
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, choice
 from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.handlers.run_arguments import parse_run
 from samobot.telegram.handlers.session_offers import as_text, likely_project, resolve_arguments

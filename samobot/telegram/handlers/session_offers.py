@@ -9,7 +9,8 @@ from samobot.errors import UsageError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.folder import clean_name
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.follow_up_handlers import follow_up_choice
 from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.run_arguments import Flag, RunArguments, parse_run, split_task
@@ -100,16 +101,27 @@ async def offer_existing(context: HandlerContext, request: ChatRequest, words: R
     if len(found) != 1:
         return False
     ref = found[0]
-    view = await context.fleet.view(ref)
-    if view.state is SessionState.DONE:
-        return False
+    new = Action(do=ActionKind.PICK_PROJECT, project=ref.project, command="run", text=request.text)
+    if (await context.fleet.view(ref)).state is SessionState.DONE:
+        context.reply(
+            request,
+            f"{Icon.DONE} {bold(ref.name)} is done. What is “{escape(one_line(request.text, 100))}” for?",
+            buttons=rows(
+                follow_up_choice(ref, rest, questions=words.questions),
+                choice("▶️ New session", new),
+                choice("Cancel", Action(do=ActionKind.CANCEL)),
+                width=1,
+            ),
+            about=about_session(ref),
+            part="existing",
+        )
+        return True
     on = Action(
         do=ActionKind.PICK_PROJECT,
         project=ref.project,
         command="run",
         text=f"{ref.project}:{ref.name} {rest} {flags_of(words)}".strip(),
     )
-    new = Action(do=ActionKind.PICK_PROJECT, project=ref.project, command="run", text=request.text)
     context.reply(
         request,
         f"{bold(ref.name)} is a session already. What is “{escape(one_line(request.text, 100))}” for?",
@@ -181,7 +193,7 @@ async def offer_next(
     """Reply that a session is done, and offer a new one, with the task that was given, if any."""
     ref = view.ref
     name = await context.fleet.free_name(ref.project, ref.name)
-    new = replace(words, project=ref.project, name=name)
+    new = replace(words, project=ref.project, name=name, questions=True)
     again = as_text(new)
     command = "run" if again and (words.task or words.dive) else "task"
     text = again if command == "run" else f"{ref.project}:{name} {flags_of(words)}".strip()
@@ -190,7 +202,7 @@ async def offer_next(
         request,
         f"{Icon.DONE} {bold(ref.name)} is done. Follow up on its branch, or start a new session?",
         buttons=rows(
-            follow_up_choice(ref, words.task or ""),
+            follow_up_choice(ref, words.task or "", questions=words.questions),
             choice(f"▶️ New: {name}", start),
             width=1,
         ),
@@ -219,7 +231,9 @@ def _run_text(words: RunArguments) -> str:
 def flags_of(words: RunArguments) -> str:
     """The flags of a run that still lacks its task, to be repeated with it."""
     budget = f"--{Flag.BUDGET} {words.budget_usd:.4f}" if words.budget_usd is not None else ""
-    return " ".join(part for part in (budget, f"--{Flag.AUTO}" if words.auto else "") if part)
+    base = f"--{Flag.FROM} {words.base}" if words.base is not None else ""
+    auto = f"--{Flag.AUTO}" if words.auto else ""
+    return " ".join(part for part in (budget, base, auto) if part)
 
 
 async def offer_nearest(

@@ -16,9 +16,11 @@ from samobot.telegram.handlers import (
     decision_checks,
     decision_handlers,
     follow_up_handlers,
+    guidance_handlers,
     status_handlers,
 )
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.intents import (
     Assent,
     Intent,
@@ -101,7 +103,7 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
     if view.state is SessionState.DONE and request.text.strip() and not is_small_talk(request.text):
         follow_up_handlers.offer_round(context, request, view.ref)
         return
-    await decision_handlers.give_guidance(context, request, view.ref, request.text)
+    await guidance_handlers.give_guidance(context, request, view.ref, request.text)
 
 
 async def answer_shown(
@@ -278,7 +280,7 @@ async def _raise_budget(
 async def _answer_block(context: HandlerContext, request: ChatRequest, view: SessionView, need: Need) -> None:
     """Leave an answer as guidance and resume the session with it."""
     ref = view.ref
-    await decision_handlers.leave_guidance(context, request, ref, request.text)
+    await guidance_handlers.leave_guidance(context, request, ref, request.text)
     request = request.without_files()
     try:
         if need.kind in (NeedKind.BLOCK, NeedKind.FAILED):

@@ -7,7 +7,8 @@ from datetime import datetime
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.archive_handlers import show_archived
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session
 from samobot.telegram.handlers.recent_sessions import newest_past, read_past, recent_sessions
 from samobot.telegram.handlers.resolve import (
     any_session,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from samobot.fleet.models import SessionRef
 from samobot.session.status import SessionState
 from samobot.system.transcription import TranscriptionError
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.message_files import offer_retry, save_files, say_again
 from samobot.telegram.markup.html import bold, code, quote
 from samobot.telegram.markup.rich_text import escape

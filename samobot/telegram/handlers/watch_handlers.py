@@ -5,7 +5,8 @@ from __future__ import annotations
 from samobot.fleet.models import SessionRef
 from samobot.fleet.pull_request_watch import KeepFixing
 from samobot.telegram.handlers.budget_handlers import MORE_USD
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.handlers.follow_up_handlers import begin_round
 from samobot.telegram.views.watch_message import WATCH_ON
 

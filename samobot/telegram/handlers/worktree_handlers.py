@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from samobot.errors import WorktreeGoneError
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import ResumeKind
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext, about_session, choice
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.store.outbox_rows import Priority

@@ -17,8 +17,9 @@ from samobot.telegram.handlers.callbacks import (
     handle_callback,
     tapped_button,
 )
+from samobot.telegram.handlers.chat_request import TOPIC, UNKNOWN, ChatRequest
 from samobot.telegram.handlers.command_table import Command, find_command, unknown
-from samobot.telegram.handlers.context import TOPIC, UNKNOWN, ChatRequest, HandlerContext, choice
+from samobot.telegram.handlers.context import HandlerContext, choice
 from samobot.telegram.handlers.edits import MessageUse, find_use, report_too_late, withdraw_offers
 from samobot.telegram.handlers.free_text import handle_text
 from samobot.telegram.handlers.message_files import MESSAGE, handle_with_files

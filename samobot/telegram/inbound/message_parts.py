@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from samobot.errors import StorageError
-from samobot.telegram.handlers.context import ChatRequest
+from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.pending_work import BackgroundTask
 

@@ -184,6 +184,7 @@ class Poller:
             kept = False
         else:
             kept = True
+            self._handling.write_late_notes()
         for update in new:
             if update.update_id not in self._loose:
                 self._queue.put_nowait(update)

@@ -85,9 +85,11 @@ class UpdateHandling:
         self._process = process
         self._on_problem = on_problem
         self._seconds = seconds
+        self._unwritten: dict[int, Callable[[int], int | None]] = {}
 
     async def handle(self, journaled: JournaledUpdate) -> None:
         """Handle an update, note how that ended, and report what went wrong."""
+        self.write_late_notes()
         number = journaled.update_id
         tries = self.note(self._journal.begin, number) or 1
         if tries > MAX_TRIES:
@@ -139,9 +141,22 @@ class UpdateHandling:
             log.exception("a problem could not be reported: %s", problem.text)
 
     def note(self, write: Callable[[int], int | None], number: int) -> int | None:
-        """Write to the journal; a full disk must not keep a `/stop` from being handled."""
+        """Write to the journal; a full disk must not keep a `/stop` from being handled.
+
+        How an update ended is written later instead: the user was answered, and repeats what was refused.
+        """
         try:
-            return write(number)
+            result = write(number)
         except StorageError as error:
             log.error("update %d: %s", number, error)
+            self._unwritten[number] = write
             return None
+        self._unwritten.pop(number, None)
+        return result
+
+    def write_late_notes(self) -> None:
+        """Write what the disk has refused, as soon as it accepts it again."""
+        for number, write in tuple(self._unwritten.items()):
+            self.note(write, number)
+            if number in self._unwritten:
+                return

@@ -12,7 +12,8 @@ from samobot.errors import SamobotError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import DiffView, Document
 from samobot.session.gate import Person
-from samobot.telegram.notify.messages import NotificationInput, need_key
+from samobot.telegram.notify.message_keys import need_key
+from samobot.telegram.notify.notification import NotificationInput
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.plan_view import changes

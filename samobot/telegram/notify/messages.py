@@ -6,25 +6,20 @@ closes the ones that speak of something that is over.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
-
 from samobot.fleet.models import PlanView, SessionView
-from samobot.fleet.results import DiffView, Document
 from samobot.phases import Phase
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.message_keys import answers_key, budget_key, need_key, paused_key, plan_key
+from samobot.telegram.notify.notification import Notification, NotificationInput
 from samobot.telegram.notify.state import ALIVE, LiveMessage, NotifiedState, fingerprint, new_remarks
 from samobot.telegram.views import events
 from samobot.telegram.views.blocked import obstacle
-from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.completion import done, stopped, summary_file, was_decided
-from samobot.telegram.views.pending import Need, NeedKind, need_of
+from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.plain_lines import of_flattened
 from samobot.telegram.views.plan_view import decided_plan, open_plan, past_plan, plan_file
 from samobot.telegram.views.questions import answered_question, answers_receipt, open_question, question_key
@@ -32,85 +27,6 @@ from samobot.telegram.views.wording import Recipient, decided_by, time_of
 
 _LIFTS = frozenset({DecisionKind.RETRY, DecisionKind.ACTION_DONE})
 """Decisions that resume a blocked session."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExtraContent:
-    """What a new message needs besides the view; read only when it is needed.
-
-    Attributes:
-        plan: The plan's text.
-        said: The last thing that the agent said.
-        summary: The agent's summary.
-        diff: What the branch holds.
-    """
-
-    plan: Document | None = None
-    said: str = ""
-    summary: Document | None = None
-    diff: DiffView | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """A message that a chat should have.
-
-    Attributes:
-        key: Its permanent name within the session.
-        kind: What sort of message; for replies to it.
-        shown: Its content.
-        importance: How much it matters.
-        detail: What a reply to it is about.
-        post: Whether it is posted if it is missing; else it is only kept up to date.
-        live: Whether it may still change.
-        need: The need that it stands for.
-        decided: Whether its earlier buttons are no longer of use.
-    """
-
-    key: str
-    kind: str
-    shown: MessageView
-    importance: Importance
-    detail: dict[str, Any] = field(default_factory=dict)
-    post: bool = True
-    live: bool = True
-    need: str = ""
-    decided: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NotificationInput:
-    """The input from which messages are made.
-
-    Attributes:
-        view: The session.
-        before: What was sent.
-        after: What is sent from now on.
-        extras: What new messages need.
-        now: The time.
-    """
-
-    view: SessionView
-    before: NotifiedState
-    after: NotifiedState
-    extras: ExtraContent
-    now: datetime
-
-    @property
-    def need(self) -> Need | None:
-        """What the session waits for."""
-        return need_of(self.view)
-
-    @property
-    def new_plan(self) -> bool:
-        """Whether there is a plan that was not shown yet."""
-        unmuted = self.before.muted and self.after.need_kind is NeedKind.PLAN
-        return not self.after.muted and (unmuted or len(self.after.plans) > len(self.before.plans))
-
-    @property
-    def newly_done(self) -> bool:
-        """Whether it is done and that was not sent yet."""
-        return self.after.done is not None and self.after.done != self.before.done
 
 
 def messages(change: NotificationInput, recipient: Recipient) -> list[Notification]:
@@ -171,26 +87,6 @@ def _came_to(view: SessionView) -> str:
             return "Continues"
 
 
-def plan_key(state: NotifiedState) -> str:
-    """The key of the message of the plan that was shown last; each showing has its own."""
-    return f"plan:{len(state.plans)}"
-
-
-def paused_key(told: NotifiedState) -> str:
-    """The key of the message about a pause; it stays open until the session continues."""
-    return f"paused:{told.paused}"
-
-
-def budget_key(told: NotifiedState) -> str:
-    """The key of a budget warning; it stays open until the next threshold, or until the session is idle."""
-    return f"budget:{told.budget_usd}:{told.warned}"
-
-
-def need_key(name: str) -> str:
-    """The key of the message about a need."""
-    return f"need:{_digest(name)}"
-
-
 def _questions(change: NotificationInput, recipient: Recipient) -> list[Notification]:
     view, after = change.view, change.after
     asking = change.need is not None and change.need.kind is NeedKind.QUESTIONS
@@ -226,7 +122,7 @@ def _questions(change: NotificationInput, recipient: Recipient) -> list[Notifica
         questions = tuple(each for each in view.questions if question_key(each) in receipt.questions)
         over = receipt.picked_up is not None
         shown = answers_receipt(view, questions, receipt.picked_up, over=over)
-        key = f"answers:{_digest(receipt.name)}"
+        key = answers_key(receipt.name)
         found.append(Notification(key, "answers", shown, Importance.INFO, post=not over, live=not over))
     return found
 
@@ -360,8 +256,3 @@ def _progress(change: NotificationInput) -> list[Notification]:
         shown = events.iteration_over(view)
         return [Notification(f"iteration:{after.ended}", "iteration", shown, Importance.DETAIL, live=False)]
     return []
-
-
-def _digest(name: str) -> str:
-    # A folder's name may be no valid text.
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -16,25 +16,23 @@ from datetime import UTC, datetime, timedelta
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
-from samobot.fleet.results import FleetEvent, FleetEventKind
+from samobot.fleet.results import FleetEvent
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.notify.display_names import DisplayNames
 from samobot.telegram.notify.extras import Sessions
-from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.fleet_news import FleetNews
 from samobot.telegram.notify.limit_notices import LimitNotices
+from samobot.telegram.notify.need_notices import NeedNotices
 from samobot.telegram.notify.past_lines import keep_past
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
-from samobot.telegram.notify.reminders import GAP, PendingNeed, Reminders, silence_key, times_due
+from samobot.telegram.notify.reminders import GAP, Reminders, silence_key
 from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.notified import RestartNotice
-from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views import card
-from samobot.telegram.views.events import fleet_news
-from samobot.telegram.views.pending import NeedKind, need_of
+from samobot.telegram.views.pending import NeedKind
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +47,6 @@ GONE_AFTER = timedelta(minutes=10)
 
 AUTO_GRACE = timedelta(minutes=1)
 """Delay after the start before anything is decided automatically, so that taps made during an outage go first."""
-
-RESTARTS_TOGETHER = timedelta(minutes=10)
-"""Interval within which several restarts of a session are reported in one message."""
 
 AUTOMATIC = Person("samobot, as --auto allows", "auto")
 
@@ -85,7 +80,8 @@ class Notifier:
             fleet, store, self._publisher, recipients, self._names.displayed, now, looked
         )
         self._limits = LimitNotices(store, self._publisher, recipients)
-        self._reminders = Reminders(store, self._publisher, recipients)
+        self._news = FleetNews(store, self._publisher, recipients, now)
+        self._needs = NeedNotices(self._sessions, store, Reminders(store, self._publisher, recipients))
         self._now = now
         self._gone: dict[str, datetime] = {}
         self._awake_since: datetime | None = None
@@ -130,8 +126,9 @@ class Notifier:
         await asyncio.gather(*tellings)
         await self._forget_gone({view.ref.key for view in views}, now)
         self._limits.update(self._views(), now)
-        self._post_summary(now)
-        self._post_reminders(now)
+        if all(each.state is not None for each in self._past):  # otherwise not all are read yet
+            self._needs.post_summary(now)
+        self._needs.post_reminders(now, self._awake_since or now)
         await self._decide_automatically(now)
         self._save_last_poll(now)
         await self._mark_past(views, now)
@@ -200,41 +197,7 @@ class Notifier:
 
     def notify_fleet_news(self, news: Iterable[FleetEvent]) -> None:
         """Report what the fleet did automatically."""
-        for each in news:
-            _, _, folder = each.key.partition(":")
-            if each.kind is FleetEventKind.RESTARTED:
-                self._notify_restart(each, folder)
-                continue
-            shown = fleet_news(each, folder)
-            needed = each.kind in (FleetEventKind.GAVE_UP, FleetEventKind.FAILED_TO_START)
-            importance = (
-                Importance.ALERT
-                if needed
-                else Importance.DETAIL
-                if each.kind is FleetEventKind.STARTED
-                else Importance.INFO
-            )
-            key = f"news:{each.kind}:{each.key}:{self._now():%Y%m%dT%H%M%S}"
-            with self._store.transaction(durable=needed):
-                for recipient in self._recipients.of(each.key):
-                    self._publisher.post(recipient, key, shown, MessageSubject(each.key, "news"), importance)
-
-    def _notify_restart(self, news: FleetEvent, folder: str) -> None:
-        """Report a restart of a worker: one message, which counts repeated restarts."""
-        now, before = self._now(), self._store.restarts.get(news.key)
-        if before is not None and now - before.at < RESTARTS_TOGETHER:
-            notice = RestartNotice(before.message_key, before.times + 1, now)
-        else:
-            notice = RestartNotice(f"news:restarted:{news.key}:{now:%Y%m%dT%H%M%S.%f}", 1, now)
-        key, times = notice.message_key, notice.times
-        shown, about = fleet_news(news, folder, times), MessageSubject(news.key, "news")
-        with self._store.transaction(durable=True):
-            self._store.restarts.set(news.key, notice)
-            for recipient in self._recipients.of(news.key):
-                if times > 1:
-                    self._publisher.edit(recipient, key, shown, about, Importance.INFO)
-                else:
-                    self._publisher.post(recipient, key, shown, about, Importance.INFO)
+        self._news.post(news)
 
     def show_offline(self) -> None:
         """Show on the cards of running sessions that the bot goes offline; call it before the outbox is drained."""
@@ -248,51 +211,6 @@ class Notifier:
 
     def _views(self) -> dict[str, SessionView]:
         return {key: known.view for key, known in self._sessions.known.items()}
-
-    def _post_summary(self, now: datetime) -> None:
-        """Name what had waited for days when it was first seen: once, in one message for all of it."""
-        if any(each.state is None for each in self._past):
-            return  # not all are read yet
-        waiting = [
-            PendingNeed(known.view, need, known.view.updated or now, 0)
-            for known in self._sessions.known.values()
-            if known.state.muted and known.state.need not in (None, known.state.summarized)
-            if (need := need_of(known.view)) is not None and need.name == known.state.need
-        ]
-        if not waiting:
-            return
-        states = {
-            each.view.ref.key: self._sessions.known[each.view.ref.key].state.updated(
-                summarized=each.need.name
-            )
-            for each in waiting
-        }
-        with self._store.transaction(durable=True):
-            self._reminders.post_summary(waiting, now)
-            self._sessions.save_states(states)
-        self._sessions.apply_states(states)
-
-    def _post_reminders(self, now: datetime) -> None:
-        """Send the reminders that are due, and remember them."""
-        waiting = [
-            PendingNeed(known.view, need, known.state.need_at, known.state.reminded)
-            for known in self._sessions.known.values()
-            if known.state.need is not None and not known.state.muted and known.state.need_at is not None
-            if (need := need_of(known.view)) is not None and need.name == known.state.need
-        ]
-        due = [each for each in waiting if each.is_due(now, self._awake_since or now)]
-        if not due:
-            return
-        with self._store.transaction(durable=True):
-            posted = self._reminders.post(due, now)
-            states = {}
-            for each in due:
-                key = each.view.ref.key
-                state = self._sessions.known[key].state
-                messages = {**state.posted, **posted.get(key, {})}
-                states[key] = state.updated(reminded=times_due(each.since, now), posted=messages)
-            self._sessions.save_states(states)
-        self._sessions.apply_states(states)
 
     async def _decide_automatically(self, now: datetime) -> None:
         """Decide what a session started with `--auto` leaves to the bot, once its time is up."""

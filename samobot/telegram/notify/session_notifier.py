@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,26 +16,17 @@ from samobot.errors import NotFoundError, SamobotError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
-from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.extras import ExtraReader, Sessions
 from samobot.telegram.notify.importance import Importance
-from samobot.telegram.notify.messages import (
-    ExtraContent,
-    Notification,
-    NotificationInput,
-    closed,
-    held,
-    messages,
-)
+from samobot.telegram.notify.messages import held, messages
+from samobot.telegram.notify.notification import ExtraContent, NotificationInput
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
-from samobot.telegram.notify.reminders import silence_key
-from samobot.telegram.notify.state import LiveMessage, NotifiedState, advance, first_sight
+from samobot.telegram.notify.session_messages import SessionMessages
+from samobot.telegram.notify.state import NotifiedState, advance, first_sight
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views import card
-from samobot.telegram.views.buttons import MessageView
-from samobot.telegram.views.wording import Icon, Recipient, decided_by, headline, time_of
+from samobot.telegram.views.wording import Icon
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +35,6 @@ CARD_EVERY = timedelta(seconds=15)
 
 PAST_AFTER = timedelta(hours=1)
 """How long nothing has happened to a session that is past."""
-
-_CLOSED_IN_TIME = frozenset({"question", "paused", "budget"})
-"""Kinds of messages without a need that are closed once their buttons are no longer of use."""
 
 
 @dataclass(slots=True)
@@ -101,6 +89,7 @@ class SessionNotifier:
         self._displayed = displayed
         self._now = now
         self._extras = ExtraReader(fleet, store)
+        self._messages = SessionMessages(store, publisher, recipients)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._archived: set[str] = set()
         self.known: dict[str, TrackedSession] = {}
@@ -264,7 +253,7 @@ class SessionNotifier:
                     self._publisher.drop_superseded(recipient, "phase:", key)
                 for message in found:
                     current.add(message.key)
-                    record = self._post_or_edit(recipient, change, message, posted.get(message.key))
+                    record = self._messages.post_or_edit(recipient, change, message, posted.get(message.key))
                     if record is not None and message.live:
                         posted[message.key] = record
                     elif recipient is recipients[-1]:
@@ -272,7 +261,7 @@ class SessionNotifier:
             for name, record in change.after.posted.items():
                 if name not in current and not held(change, name, record):
                     del posted[name]
-                    self._close(recipients, change, record, by)
+                    self._messages.close(change, record, by)
             told = change.after.updated(posted=posted)
             if told.card and show_card:
                 for recipient in recipients:
@@ -285,68 +274,6 @@ class SessionNotifier:
             if told != stored:
                 self._store.notified.set(key, told.model_dump(mode="json", exclude_defaults=True))
         return told
-
-    # Bringing it to a chat -----------------------------------------------------------------------------------
-
-    def _post_or_edit(
-        self,
-        recipient: Recipient,
-        change: NotificationInput,
-        message: Notification,
-        record: LiveMessage | None,
-    ) -> LiveMessage | None:
-        """Post a message that is new to a chat, or edit it if it looks different; return the message as it is now."""
-        chat, digest = recipient.chat_id, message.shown.digest
-        there = record.digests.get(chat) if record is not None else None
-        about = MessageSubject(change.view.ref.key, message.kind, message.detail)
-        key = record.key if record is not None else self._new_key(change, message)
-        if there is None:
-            if not message.post:
-                return record
-            self._publisher.post(recipient, key, message.shown, about, message.importance)
-        elif there != digest:
-            self._publisher.edit(
-                recipient, key, message.shown, about, message.importance, decided=message.decided
-            )
-        record = record or LiveMessage(key=key, kind=message.kind, at=change.now, need=message.need)
-        keeps_text = bool(message.need) or message.kind in _CLOSED_IN_TIME
-        return record.model_copy(
-            update={
-                "digests": {**record.digests, chat: digest},
-                "texts": {**record.texts, chat: message.shown.text} if keeps_text else record.texts,
-            }
-        )
-
-    def _new_key(self, change: NotificationInput, message: Notification) -> str:
-        """Return the permanent key of a new message. A question that is asked again is another message."""
-        session = change.view.ref.key
-        key = f"{message.key}:{session}"
-        if message.live and any(
-            self._publisher.exists(recipient, key) for recipient in self._recipients.of(session)
-        ):
-            return f"{key}:{change.now:%Y%m%dT%H%M%S.%f}"
-        return key
-
-    def _close(
-        self,
-        recipients: Sequence[Recipient],
-        change: NotificationInput,
-        record: LiveMessage,
-        by: Person | None,
-    ) -> None:
-        """Remove the buttons of a message whose need is over, and add the outcome."""
-        session = change.view.ref.key
-        for recipient in recipients:
-            if recipient.chat_id not in record.texts:
-                continue
-            about = MessageSubject(session, record.kind, {"need": record.need} if record.need else {})
-            shown = MessageView(closed(change, record, recipient, by))
-            self._publisher.edit(recipient, record.key, shown, about, Importance.ALERT_PART, decided=True)
-            if record.need:
-                chat = self._store.chats.get(recipient.chat_id)
-                silenced = silence_key(session, record.need)
-                if silenced in chat.silenced:
-                    self._store.chats.put(replace(chat, silenced=chat.silenced - {silenced}))
 
     def save_states(self, states: dict[str, NotifiedState]) -> None:
         """Save states of sessions, as part of the caller's transaction; see `apply_states`."""
@@ -369,30 +296,11 @@ class SessionNotifier:
         self._close_all(SessionRef.from_key(key), Icon.IDLE, "is gone", None)
 
     def _close_all(self, ref: SessionRef, sign: Icon, words: str, by: Person | None) -> None:
-        key, now = ref.key, self._now()
+        key = ref.key
         state = self._state(key) or NotifiedState()
         self.known.pop(key, None)
         with self._store.transaction(durable=True):
-            for recipient in self._recipients.of(key):
-                when = (
-                    time_of(now, recipient, now)
-                    if by is None
-                    else decided_by(by.who, by.via, now, recipient, now)
-                )
-                if state.card:
-                    self._publisher.retire(recipient, f"card:{key}")
-                    shown = MessageView(f"{headline(sign, ref, words)}\n{escape(when)}")
-                    self._publisher.show_card(recipient, key, shown)
-                for record in state.posted.values():
-                    if text := record.texts.get(recipient.chat_id):
-                        about = MessageSubject(key, record.kind)
-                        shown = MessageView(
-                            f"{text}\n\n→ {sign} {escape(words.removeprefix('is ').capitalize())} · {escape(when)}"
-                        )
-                        self._publisher.edit(
-                            recipient, record.key, shown, about, Importance.ALERT_PART, decided=True
-                        )
-            self._publisher.strip(key)
+            self._messages.close_all(ref, state, sign, words, by, self._now())
             self._store.notified.drop(key)
             self._store.past.drop(key)
             self._recipients.forget(key)

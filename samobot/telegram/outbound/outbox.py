@@ -10,29 +10,25 @@ and that is said through `on_failed`.
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 from telegram import Bot, ForceReply, InlineKeyboardMarkup
 
 from samobot.errors import StorageError
-from samobot.telegram.markup.disguise import plain_undisguised
-from samobot.telegram.markup.html import to_plain
-from samobot.telegram.markup.rich_text import clean, escape
-from samobot.telegram.outbound.chat_sender import ChatSender, SenderContext
+from samobot.telegram.markup.rich_text import clean
+from samobot.telegram.outbound.chat_sender import SenderContext
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.outbound.direct_calls import DirectCalls
+from samobot.telegram.outbound.post_content import Attachment, Markup, PostContent
 from samobot.telegram.outbound.rate_limit import RateLimiter, RateLimits
-from samobot.telegram.outbound.secret_filter import SecretFilter, secret_note
+from samobot.telegram.outbound.secret_filter import SecretFilter
+from samobot.telegram.outbound.sender_pool import SenderPool
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Post, Priority
 from samobot.telegram.store.sent import MessageSubject
-from samobot.text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -40,26 +36,6 @@ RECEIPT_SECONDS = 600.0
 """A receipt that could not be delivered for so long is outdated."""
 
 _FIRST_BACKOFF = 1.0
-_DRAIN_LOOK = 0.05
-
-Markup = InlineKeyboardMarkup | ForceReply | None
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file that goes with a message.
-
-    Attributes:
-        name: Its display name.
-        data: Its content, at most 50 MB.
-        photo: Whether it is shown as a picture.
-        confirmed: Whether the user has asked for it a second time although it holds secrets.
-    """
-
-    name: str
-    data: bytes
-    photo: bool = False
-    confirmed: bool = False
 
 
 class Outbox:
@@ -90,24 +66,23 @@ class Outbox:
         secrets: SecretFilter | None = None,
     ) -> None:
         self.secrets = secrets or SecretFilter()
+        self._content = PostContent(self.secrets)
         self._bot = bot
         self._store = store
-        self._now = monotonic
         self._pace = RateLimiter(limits or RateLimits())
-        self._tools = SenderContext(
+        self._calls = DirectCalls()
+        self._senders = SenderPool(store.outbox, self._calls, monotonic)
+        self._senders.context = SenderContext(
             bot,
             store,
             self._pace,
             monotonic,
             backoff,
             on_failed or _ignore_failure,
-            self._wake,
+            self._senders.wake,
             self._lose_thread,
         )
         self.on_thread_lost: Callable[[int, int], None] | None = None
-        self._lanes: dict[int, ChatSender] = {}
-        self._calls = DirectCalls()
-        self._running = False
 
     # What the rest of the bot calls -------------------------------------------------------------------------
 
@@ -150,14 +125,14 @@ class Outbox:
         """
         if self._store.sent.by_key(chat_id, key) is not None:
             return False
-        attachment, note = self._mask_attachment(attachment)
-        post = self._content(
+        attachment, note = self._content.attachment(attachment)
+        post = self._content.post(
             f"{text}\n\n{note}" if note else text,
             markup,
             silent=silent,
             thread_id=thread_id,
             reply_to=reply_to,
-            file_name=self._name(attachment) if attachment else None,
+            file_name=self._content.name(attachment) if attachment else None,
             photo=bool(attachment and attachment.photo),
         )
         about = about or MessageSubject()
@@ -183,7 +158,7 @@ class Outbox:
             row = OutboxRow(0, chat_id, priority, Op.SEND, key, 1, post, about)
             self._calls.make(deliver(self._bot, row, None))
             return True
-        self._wake(chat_id)
+        self._senders.wake(chat_id)
         return True
 
     def edit(
@@ -219,9 +194,9 @@ class Outbox:
                 sent.about if sent is not None else waiting.about if waiting is not None else MessageSubject()
             )
         self._store.outbox.put(
-            chat_id, Op.EDIT, key, self._content(text, markup), about=about, priority=priority
+            chat_id, Op.EDIT, key, self._content.post(text, markup), about=about, priority=priority
         )
-        self._wake(chat_id)
+        self._senders.wake(chat_id)
         return True
 
     def show(
@@ -249,7 +224,7 @@ class Outbox:
             thread_id: The topic it goes to.
             priority: How urgent it is.
         """
-        post = self._content(text, markup, silent=True, thread_id=thread_id)
+        post = self._content.post(text, markup, silent=True, thread_id=thread_id)
         sent = self._store.sent.by_key(chat_id, key)
         unchanged = sent is not None and sent.digest == post.digest
         if unchanged and not self._store.outbox.has(chat_id, key, Op.SHOW):
@@ -257,7 +232,7 @@ class Outbox:
         self._store.outbox.put(
             chat_id, Op.SHOW, key, post, about=about or MessageSubject(), priority=priority
         )
-        self._wake(chat_id)
+        self._senders.wake(chat_id)
 
     def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         """Put a reaction on a user's message: a silent receipt. An empty emoji removes it."""
@@ -270,7 +245,7 @@ class Outbox:
             priority=Priority.RECEIPT,
             ttl=RECEIPT_SECONDS,
         )
-        self._wake(chat_id)
+        self._senders.wake(chat_id)
 
     def strip(self, chat_id: int, key: str) -> None:
         """Remove the buttons of the message of a key, or of what is still queued under it; its text stays."""
@@ -282,7 +257,7 @@ class Outbox:
             self._store.outbox.put(
                 chat_id, Op.STRIP, key, Post(), about=MessageSubject(), priority=Priority.RECEIPT
             )
-        self._wake(chat_id)
+        self._senders.wake(chat_id)
 
     def delete(self, chat_id: int, key: str) -> None:
         """Take the message of a key out of the chat, or what is still queued under it out of the queue."""
@@ -297,7 +272,7 @@ class Outbox:
                 priority=Priority.RECEIPT,
                 ttl=RECEIPT_SECONDS,
             )
-        self._wake(chat_id)
+        self._senders.wake(chat_id)
 
     def replace_at_end(self, chat_id: int, key: str, most_below: int) -> bool:
         """Delete the message of a key if more than so many of ours stand below it; `show` then sends it anew.
@@ -347,7 +322,7 @@ class Outbox:
         if news:
             log.info("chat %d can be written to again", chat_id)
             self._pace.release(chat_id)
-            self._wake(chat_id)
+            self._senders.wake(chat_id)
 
     @property
     def backlog(self) -> int:
@@ -356,18 +331,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Deliver until cancelled; what is queued then stays queued."""
-        self._running = True
-        self._store.outbox.prune()
-        try:
-            for chat_id in self._store.outbox.chats():
-                self._wake(chat_id)
-            await asyncio.Event().wait()
-        finally:
-            self._running = False
-            await asyncio.gather(
-                self._calls.stop(), *(lane.stop() for lane in self._lanes.values()), return_exceptions=True
-            )
-            self._lanes.clear()
+        await self._senders.run()
 
     async def drain(self, timeout: float) -> bool:
         """Wait until everything that can be delivered now is; call it before ending `run`.
@@ -378,52 +342,13 @@ class Outbox:
         Returns:
             Whether that was reached; what is left waits for the next start.
         """
-        deadline = self._now() + timeout
-        while True:
-            lanes = (lane.busy(deadline) for lane in self._lanes.values())
-            tasks = [*self._calls.pending, *(task for task in lanes if task is not None)]
-            left = deadline - self._now()
-            if not tasks:
-                return True
-            if left <= 0:
-                return False
-            # Looked at anew now and then: a lane may turn out to wait longer than there is time.
-            await asyncio.wait(tasks, timeout=min(left, _DRAIN_LOOK))
+        return await self._senders.drain(timeout)
 
     def mask(self, text: str) -> str:
         """Mask the secrets of a text in Telegram's HTML, with a note; before it is split into messages."""
-        masked = self.secrets.mask_html(text)
-        return (
-            masked
-            if masked == text
-            else f"{masked}\n\n{escape(secret_note(self.secrets.names(to_plain(text))))}"
-        )
+        return self._content.mask(text)
 
     # Behind them ---------------------------------------------------------------------------------------------
-
-    def _content(self, text: str, markup: Markup, **more: Any) -> Post:
-        keyboard = _clean(self.secrets.mask_json(markup.to_dict())) if markup is not None else None
-        return Post(text=_clean(self.mask(text)), markup=keyboard, **more)
-
-    def _mask_attachment(self, attachment: Attachment | None) -> tuple[Attachment | None, str]:
-        """The file as it may be sent, None if it may not, and what to say about that as HTML."""
-        if attachment is None or attachment.photo or attachment.confirmed:
-            return attachment, ""
-        names = self.secrets.names_in(attachment.data)
-        if not names:
-            return attachment, ""
-        data = self.secrets.mask_data(attachment.data)
-        if data is None:
-            return None, escape(f"🔒 {self._name(attachment)} is held back, it contains: {', '.join(names)}")
-        return replace(attachment, data=data), escape(secret_note(names))
-
-    def _name(self, attachment: Attachment) -> str:
-        """A file's name as it may be shown: an agent chose it."""
-        return plain_undisguised(one_line(clean(self.secrets.mask(attachment.name))))
-
-    def _wake(self, chat_id: int) -> None:
-        if self._running:
-            self._lanes.setdefault(chat_id, ChatSender(chat_id, self._tools)).start()
 
     def _lose_thread(self, chat_id: int, thread_id: int) -> None:
         if self.on_thread_lost is not None:
@@ -437,24 +362,3 @@ class Outbox:
 
 def _ignore_failure(row: OutboxRow, text: str) -> None:
     """Do no more than the lane, which has logged it."""
-
-
-def _clean(value: Any) -> Any:
-    """Replace lone surrogates, which cannot be encoded: such a message could never be sent."""
-    try:
-        (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode()
-    except UnicodeEncodeError:
-        return _without_surrogates(value)
-    return value
-
-
-def _without_surrogates(value: Any) -> Any:
-    match value:
-        case str():
-            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        case Mapping():
-            return {name: _without_surrogates(item) for name, item in value.items()}
-        case list() | tuple():
-            return [_without_surrogates(item) for item in value]
-        case _:
-            return value

@@ -14,7 +14,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from samobot.fleet.models import SessionRef
 from samobot.telegram.markup.rich_text import clean
-from samobot.telegram.outbound.outbox import Attachment
+from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.store.callback_data import CallbackIds
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.wording import agent_plain

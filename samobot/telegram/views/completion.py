@@ -7,7 +7,7 @@ from samobot.fleet.results import DiffView, Document
 from samobot.session.journal import RunEndReason
 from samobot.telegram.markup.rich_text import RichText, escape
 from samobot.telegram.markup.split import PHONE_LINE, beginning, file_name
-from samobot.telegram.outbound.outbox import Attachment
+from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
 from samobot.telegram.views.landing_message import land_button

@@ -11,7 +11,7 @@ from samobot.session.status import SessionState
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.rich_text import escape, utf16_units, visible
 from samobot.telegram.markup.split import CAPTION_UNITS, MESSAGE_ENTITIES, PHONE_LINE, file_name
-from samobot.telegram.outbound.outbox import Attachment
+from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView
 from samobot.telegram.views.plain_lines import plain_line, words_of

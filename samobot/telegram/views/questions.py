@@ -10,7 +10,7 @@ from samobot.session.status import SessionState
 from samobot.telegram.markup.html import quote
 from samobot.telegram.markup.rich_text import QUOTES, RichText, escape, visible
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import ActionButton, MessageView, Rows, rows
+from samobot.telegram.views.buttons import LABEL_CHARACTERS, ActionButton, MessageView, Rows, rows
 from samobot.telegram.views.wording import (
     Icon,
     Recipient,
@@ -32,6 +32,7 @@ from samobot.text import clip, one_line
 _ASKED_AGAIN = 600
 _MOST_OPTIONS = 40
 _RECEIPT_LINES = 8
+_ACCEPT_CHARACTERS = LABEL_CHARACTERS - len("✅ Accept “”")
 
 
 def question_key(question: Question) -> str:
@@ -159,7 +160,7 @@ def _chosen(question: Question) -> tuple[str | None, str]:
 def can_be_suggested(view: SessionView) -> bool:
     """Whether every open question comes with a suggestion, so that all can be answered automatically."""
     waiting = view.open_questions
-    return bool(waiting) and all(question.suggestion or question.reason for question in waiting)
+    return bool(waiting) and all(question.suggested_answer for question in waiting)
 
 
 def _options(view: SessionView, question: Question) -> Rows:
@@ -168,33 +169,47 @@ def _options(view: SessionView, question: Question) -> Rows:
         star = " ★" if option.letter == question.suggestion else ""
         action = _action(view, question, ActionKind.ANSWER, option.letter)
         buttons.append(ActionButton(f"{option.letter}{star}", action, once=True))
+    accept: Rows = ()
+    if question.reason and question.suggestion is None:
+        label = f"✅ Accept “{one_line(agent_rich(question.reason).text, _ACCEPT_CHARACTERS)}”"
+        action = _action(view, question, ActionKind.ANSWER, text=question.reason)
+        accept = ((ActionButton(label, action, once=True),),)
     other = "✍️ Other" if question.options else "✍️ Answer"
     buttons.append(ActionButton(other, _action(view, question, ActionKind.OTHER_ANSWER)))
     if question.answer is not None:
         buttons.append(ActionButton("↩️ Keep", _action(view, question, ActionKind.CANCEL)))
-    return rows(*buttons)
+    return (*accept, *rows(*buttons))
 
 
 def _all(view: SessionView, auto_at: datetime | None) -> Rows:
     waiting = view.open_questions
-    offered = [question for question in waiting if question.suggestion or question.reason]
+    offered = [question for question in waiting if question.suggested_answer]
     made: list[tuple[ActionButton, ...]] = []
-    if len(offered) > 1 or (len(offered) == 1 and not offered[0].suggestion):
+    if len(offered) > 1:
         which = "all" if len(offered) == len(waiting) else "the"
         label = f"Accept {which} {plural(len(offered), 'suggestion')}"
         action = Action(do=ActionKind.ACCEPT_SUGGESTIONS, session=view.ref.key, identity=view.gate)
-        made.append(
-            (ActionButton(label if len(offered) > 1 else "Accept the suggestion", action, once=True),)
-        )
+        made.append((ActionButton(label, action, once=True),))
     if auto_at is not None:
         action = Action(do=ActionKind.AUTO_OFF, session=view.ref.key, identity=view.gate)
         made.append((ActionButton("✋ Wait for me", action),))
     return tuple(made)
 
 
-def _action(view: SessionView, question: Question, kind: ActionKind, letter: str | None = None) -> Action:
+def _action(
+    view: SessionView,
+    question: Question,
+    kind: ActionKind,
+    letter: str | None = None,
+    text: str | None = None,
+) -> Action:
     return Action(
-        do=kind, session=view.ref.key, question=question.index, identity=question.identity, letter=letter
+        do=kind,
+        session=view.ref.key,
+        question=question.index,
+        identity=question.identity,
+        letter=letter,
+        text=text,
     )
 
 

@@ -25,8 +25,8 @@ from samobot.session.requests import RequestKind, take_kind
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.budget_handlers import add_budget
+from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.command_table import COMMANDS, find_command, menu, nearest_command
-from samobot.telegram.handlers.context import ChatRequest
 from samobot.telegram.handlers.decision_handlers import accept_suggestions
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.tables import PHONE_COLUMNS

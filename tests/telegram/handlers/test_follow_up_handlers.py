@@ -70,3 +70,35 @@ async def test_run_of_a_done_session_offers_both(phone: Phone) -> None:
     await phone.say("/run greet: Add a --shout flag")
     await phone.tap(phone.last("or start a new session?"), "🔁 Follow up on greet")
     assert "Round 2, Ann: Add a --shout flag" in overview(phone)
+
+
+async def test_run_of_a_done_sessions_name_and_more_words_asks_which_is_meant(phone: Phone) -> None:
+    before = overview(phone)
+    (said,) = await phone.say("/run greet Add a --shout flag")
+    assert "greet is done. What is “greet Add a --shout flag” for?" in said
+    assert overview(phone) == before
+    await phone.tap(phone.last("What is “greet"), "🔁 Follow up on greet")
+    assert "Round 2, Ann: Add a --shout flag" in overview(phone)
+
+
+@pytest.mark.parametrize("way", ["command", "prompt", "reply", "run"])
+async def test_no_questions_begins_a_round_in_planning(phone: Phone, way: str) -> None:
+    match way:
+        case "command":
+            await phone.say("/followup greet --no-questions Add a flag")
+        case "prompt":
+            await phone.say("/followup greet —no-questions")
+            await phone.say("Add a flag")
+        case "reply":
+            await phone.say("--no-questions Add a flag", reply_to=60)
+            await phone.tap(phone.last("Follow up with this?"), "🔁 Follow up")
+        case _:
+            await phone.say("/run greet: Add a flag --no-questions")
+            await phone.tap(phone.last("or start a new session?"), "🔁 Follow up on greet")
+    assert "Phase: planning" in overview(phone)
+    assert "Round 2, Ann: Add a flag" in overview(phone)
+
+
+async def test_no_questions_is_refused_for_a_new_session(phone: Phone) -> None:
+    (said,) = await phone.say("/run repo:other --no-questions Add a flag")
+    assert "--no-questions is for another round of a session that is done" in said

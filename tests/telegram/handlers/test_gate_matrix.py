@@ -381,6 +381,26 @@ async def test_alert_that_is_too_late_becomes_a_message(cell: Cell) -> None:
     assert sum("changed since it was shown" in text for text in said) == 1
 
 
+async def test_suggestion_without_options_is_accepted_with_a_tap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with decision_room(tmp_path, monkeypatch) as room:
+        qa = "### Q1: Which parser?\n**Suggestion:** Use `argparse` - it is there\n**Answer:** _waiting_\n"
+        folder = make_session(room.sessions, phase="requirements", qa=qa)
+        write_signal(folder, status="waiting", **{"for": "qa_answers"})
+        await room.start()
+        await room.settled()
+        (asked,) = [each for each in room.said() if each.text.startswith("❓ greet asks")]
+        assert asked.labels == ["✅ Accept “Use argparse - it is there”", "✍️ Answer"]
+        room.ann.tap(asked, "✅ Accept")
+        await room.settled()
+        assert "**Answer:** Use `argparse` - it is there" in folder.qa.read_text()
+        (decision,) = read_decisions(folder).decisions
+        assert (decision.kind, decision.via) == (DecisionKind.ANSWER, ANN)
+        assert asked.labels == []
+        assert room.server.calls.rejected() == []
+
+
 def test_every_cell_is_in_the_table_or_said_to_be_impossible() -> None:
     assert len(CELLS) == len(GATES) * len(Way) * len(Time) - 2 * len(GATES) - 2
     assert {way for _, way, _ in IMPOSSIBLE} <= set(Way)

@@ -12,7 +12,8 @@ from samobot.fleet.emergency_flag import raise_flag
 from samobot.fleet.schedule_times import Timing
 from samobot.fleet.schedules import LATE_SECONDS, Schedule
 from samobot.telegram.handlers import run_handlers, schedule_handlers
-from samobot.telegram.handlers.context import ChatRequest, HandlerContext
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.handlers.run_arguments import RunArguments
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.store.bot_store import Store

@@ -425,3 +425,30 @@ async def test_an_update_that_a_full_disk_did_not_take_is_handled_once_there_is_
         await scene.until_acknowledged()
     assert scene.handled == ["one"]
     assert scene.store.updates.unfinished() == ()
+
+
+async def test_an_end_that_a_full_disk_did_not_take_is_noted_before_the_next_update(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = scene.store.updates.done
+    full = True
+
+    def refusing(number: int) -> None:
+        if full:
+            raise StorageError("disk full")
+        done(number)
+
+    monkeypatch.setattr(scene.store.updates, "done", refusing)
+    unfinished: list[int] = []
+
+    async def process(update: Update) -> None:
+        unfinished.append(len(scene.store.updates.unfinished()))
+        await scene.note(update)
+
+    async with scene.polling(process):
+        scene.ann.say("/tell keep it short")
+        await scene.until_handled("/tell keep it short")
+        full = False
+        scene.ann.say("two")
+        await scene.until(lambda: len(scene.handled) == 2)
+    assert unfinished == [1, 1]  # each only itself

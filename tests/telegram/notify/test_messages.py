@@ -23,13 +23,14 @@ from samobot.session.status import SessionState
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.limit_notices import resumed_notice, waiting_notice
-from samobot.telegram.notify.messages import ExtraContent, Notification, NotificationInput, closed, messages
+from samobot.telegram.notify.messages import closed, messages
+from samobot.telegram.notify.notification import ExtraContent, Notification, NotificationInput
 from samobot.telegram.notify.reminders import PendingNeed, reminder, reminders
 from samobot.telegram.notify.state import LiveMessage, NotifiedState, advance, fingerprint, first_sight
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views.actions import ActionKind
 from samobot.telegram.views.blocked import FOR_TODAY, obstacle
-from samobot.telegram.views.buttons import MessageView, keyboard
+from samobot.telegram.views.buttons import LABEL_CHARACTERS, MessageView, keyboard
 from samobot.telegram.views.card import card
 from samobot.telegram.views.completion import done, stopped, summary_text
 from samobot.telegram.views.events import fleet_news, iteration_over, money_spent, new_phase
@@ -81,6 +82,28 @@ def test_only_the_first_open_question_offers_to_take_all_suggestions() -> None:
 def test_question_without_options_is_answered_by_text() -> None:
     view = asking(question(options=(), suggestion=None, reason=""))
     assert labels(open_question(view, view.questions[0], HERE, NOW)) == ["✍️ Answer"]
+
+
+def test_question_with_a_suggestion_and_no_options_is_accepted_with_a_tap() -> None:
+    reason = "use `argparse`: it is in the standard library and reads as the rest does"
+    view = asking(
+        question(options=(), suggestion=None, reason=reason), question(1, options=(), suggestion=None)
+    )
+    first, second = (open_question(view, each, HERE, NOW) for each in view.questions)
+    assert labels(first) == [
+        "✅ Accept “use argparse: it is in the s…”",
+        "✍️ Answer",
+        "Accept all 2 suggestions",
+    ]
+    assert labels(second) == ["✅ Accept “polite, and it takes a name”", "✍️ Answer"]
+    tapped = first.buttons[0][0]
+    assert (tapped.action.do, tapped.action.text, tapped.once) == (ActionKind.ANSWER, reason, True)
+    assert len(tapped.label) <= LABEL_CHARACTERS
+
+
+def test_single_suggestion_that_names_an_option_has_no_button_besides_the_option() -> None:
+    view = asking(question())
+    assert labels(open_question(view, view.questions[0], HERE, NOW)) == ["A", "B ★", "C", "✍️ Other"]
 
 
 @pytest.mark.parametrize(

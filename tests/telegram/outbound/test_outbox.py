@@ -24,7 +24,8 @@ from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.delivery import deliver
-from samobot.telegram.outbound.outbox import Attachment, Outbox
+from samobot.telegram.outbound.outbox import Outbox
+from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import OutboxRow, Priority

@@ -1,0 +1,59 @@
+"""Reads the settings from the environment and the samobot .env file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from samobot.config.environment import (
+    find_env_file,
+    read_values,
+)
+from samobot.config.settings import PHASE_VARIABLES, Settings
+from samobot.errors import UsageError
+from samobot.phases import Phase
+from samobot.session.vault import default_state_dir
+
+
+def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = True) -> Settings:
+    """Read the settings from the environment and the `.env` file.
+
+    Args:
+        environ: The environment; None is the process's own.
+        strict: Refuse a `.env` file with a token that others may read. Commands that repair it say False.
+
+    Raises:
+        UsageError: A value cannot be used, or the file's mode lets others read the token.
+    """
+    environ = os.environ if environ is None else environ
+    path = find_env_file(environ)
+    values = read_values(environ, path, strict=strict)
+    names = {name for name in Settings.model_fields if name not in ("env_file", *PHASE_VARIABLES)}
+    known: dict[str, object] = {name: values[name.upper()] for name in names if values.get(name.upper())}
+    for name, prefix in PHASE_VARIABLES.items():
+        known[name] = {phase: value for phase in Phase if (value := values.get(f"{prefix}{phase.upper()}"))}
+    known.setdefault("samobot_state_dir", default_state_dir(environ))
+    try:
+        return Settings.model_validate(known | {"env_file": path})
+    except ValidationError as error:
+        raise UsageError(_explain(error, path, environ)) from None
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    """The environment variable that a validation error is about."""
+    if not place:
+        return "configuration"
+    prefix = PHASE_VARIABLES.get(str(place[0]))
+    return str(place[0]).upper() if prefix is None else f"{prefix}{str(place[1]).upper()}"
+
+
+def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, str]) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    name = _variable(first["loc"])
+    where = "in the environment" if environ.get(name) else f"in {path}"
+    if name in ("TELEGRAM_BOT_TOKEN", "SAMOBOT_TRANSCRIBE_KEY"):
+        return f"{name} {where} cannot be used."
+    return f"{name} {where} cannot be used: {first['input']!r}: {first['msg'].removeprefix('Value error, ')}."

@@ -1,0 +1,218 @@
+"""A connection to the NATS server that is made again whenever it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error, NoRespondersError
+
+from samobot.backoff import backoff
+from samobot.errors import HostAwayError
+from samobot.hosts import subjects
+from samobot.hosts.link import Link
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 5
+PING_SECONDS = 10
+"""A link that swallows everything is noticed after two of these without an answer."""
+STORE_SECONDS = 10.0
+"""How long a write may take until it is on the server's disk."""
+_FIRST_RETRY, _LONGEST_RETRY = 0.2, 5.0
+
+_THERE_ALREADY = 10077
+"""The server's code for a subject that has its one message."""
+
+
+class ThereAlreadyError(Exception):
+    """A stream that takes one message a subject has one of this subject."""
+
+
+class NotStoredError(Exception):
+    """The server did not confirm a write; it may have happened."""
+
+
+class Connection:
+    """A connection that lasts: `serve` is called each time it is made, and cancelled when it is lost.
+
+    So nothing of an old connection survives: subscriptions and watches are made anew. A permission that the server
+    refuses ends the connection as well, for otherwise a watch could go blind unnoticed.
+
+    Args:
+        link: How the server is reached.
+        serve: Works with the connection for as long as it lasts; if it raises, the connection is made again.
+
+    Attributes:
+        problem: Why there is no connection, as a sentence; empty if there is one.
+    """
+
+    def __init__(self, link: Link, serve: Callable[[], Awaitable[None]]) -> None:
+        self._link = link
+        self._serve = serve
+        self._client: Client | None = None
+        self._lost = asyncio.Event()
+        self._failures = 0
+        self.problem = "not connected yet"
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._client is not None and self._client.is_connected and not self._lost.is_set()
+
+    async def run(self) -> None:
+        """Keep the connection until cancelled."""
+        while True:
+            try:
+                await self._once()
+            except Exception as error:  # whatever the client raises, the connection is made again
+                self._note(error)
+            self._failures += 1
+            await asyncio.sleep(backoff(self._failures, _FIRST_RETRY, _LONGEST_RETRY))
+
+    async def _once(self) -> None:
+        client = Client()
+        self._lost = lost = asyncio.Event()
+
+        async def on_error(error: Exception) -> None:
+            self._note(error)
+            if client.is_connected:
+                lost.set()
+
+        async def on_closed() -> None:
+            lost.set()
+
+        link = self._link
+        try:
+            await client.connect(
+                servers=list(link.servers),
+                name=link.user,
+                error_cb=on_error,
+                closed_cb=on_closed,
+                disconnected_cb=on_closed,
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                connect_timeout=CONNECT_SECONDS,
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=2,
+                inbox_prefix=subjects.inbox(link.user).encode(),
+                nkeys_seed=str(link.seed) if link.seed is not None else None,
+                tls=ssl.create_default_context(cafile=link.ca) if link.ca is not None else None,
+            )
+            self._client = client
+            serving = asyncio.ensure_future(self._serve())
+            losing = asyncio.ensure_future(lost.wait())
+            try:
+                await asyncio.wait((serving, losing), return_when=asyncio.FIRST_COMPLETED)
+                if serving.done():
+                    await serving
+            finally:
+                await _cancel(serving, losing)
+        finally:
+            self._client = None
+            with contextlib.suppress(Exception):  # a broken connection cannot be closed in order
+                await client.close()
+
+    def established(self) -> None:
+        """Note that the connection works: everything that it needs was set up."""
+        self._failures = 0
+        self.problem = ""
+
+    def _note(self, error: Exception) -> None:
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        text = f"{type(error).__name__}: {error}".rstrip(": ")
+        if text != self.problem:
+            log.warning("the connection to %s: %s", ", ".join(self._link.servers), text)
+        self.problem = text
+
+    # What is sent ------------------------------------------------------------------------------------------------
+
+    @property
+    def client(self) -> Client:
+        """The connected client.
+
+        Raises:
+            HostAwayError: There is no connection.
+        """
+        if self._client is None or not self.is_connected:
+            raise HostAwayError("The server that connects the hosts is not reachable.")
+        return self._client
+
+    async def subscribe(self, subject: str, handle: Callable[[Msg], Awaitable[None]]) -> None:
+        """Handle the messages of a subject, one after the other, for as long as this connection lasts."""
+
+        async def handle_safely(message: Msg) -> None:
+            try:
+                await handle(message)
+            except Exception:  # one bad message must not end the subscription
+                log.exception("a message on %s", message.subject)
+
+        await self.client.subscribe(subject, cb=handle_safely)
+        await self.client.flush()
+
+    async def publish(self, subject: str, content: bytes = b"") -> None:
+        """Send a message that nobody stores.
+
+        Raises:
+            HostAwayError: There is no connection.
+        """
+        await self.client.publish(subject, content)
+
+    async def store(self, subject: str, content: bytes, headers: dict[str, str] | None = None) -> int:
+        """Send a message to the stream of its subject; return its number once it is on the server's disk.
+
+        Raises:
+            ThereAlreadyError: The stream takes one message a subject, and has it.
+            NotStoredError: The server did not confirm it.
+            HostAwayError: There is no connection.
+        """
+        answer = json.loads((await self._request(subject, content, STORE_SECONDS, headers)).data)
+        failed = answer.get("error")
+        if failed is None:
+            return int(answer["seq"])
+        if failed.get("err_code") == _THERE_ALREADY:
+            raise ThereAlreadyError
+        raise NotStoredError(f"{subject}: {failed.get('description')}")
+
+    async def request(self, subject: str, content: bytes, seconds: float) -> Msg:
+        """Send a request and return the answer.
+
+        Raises:
+            NotStoredError: There was none within this time.
+            HostAwayError: There is no connection.
+        """
+        return await self._request(subject, content, seconds, None)
+
+    async def _request(
+        self, subject: str, content: bytes, seconds: float, headers: dict[str, str] | None
+    ) -> Msg:
+        asking = asyncio.ensure_future(
+            self.client.request(subject, content, timeout=seconds, headers=headers)
+        )
+        losing = asyncio.ensure_future(self._lost.wait())
+        try:
+            await asyncio.wait((asking, losing), return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise NotStoredError("the connection was lost")
+            return await asking
+        except NoRespondersError:
+            raise NotStoredError(f"nobody listens on {subject}") from None
+        except (Error, TimeoutError) as error:
+            raise NotStoredError(f"{subject}: {error or type(error).__name__}") from None
+        finally:
+            await _cancel(asking, losing)
+
+
+async def _cancel(*tasks: asyncio.Future[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

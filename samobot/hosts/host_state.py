@@ -1,0 +1,118 @@
+"""What the hub knows of one host: its last beat, and the newest snapshot of each of its sessions. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from samobot.fleet.models import PastSession, SessionView
+from samobot.hosts.hub_messages import Beat, SessionSnapshot
+from samobot.hosts.nats_streams import BEAT_SECONDS
+
+AWAY_SECONDS = 2.5 * BEAT_SECONDS
+"""A host whose last beat is older cannot be reached."""
+
+
+class HostState:
+    """A host as the hub last heard of it.
+
+    Args:
+        name: Its name.
+
+    Attributes:
+        beat: Its last beat; None if there was none yet.
+        heard: When that came, by the hub's clock.
+        n: The newest change number that has arrived of its present run.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.beat: Beat | None = None
+        self.heard: datetime | None = None
+        self.n = 0
+        self._heard_at: float | None = None
+        self._known: dict[str, SessionSnapshot] = {}
+        self._sessions: list[SessionView] | None = None
+        self._past: list[PastSession] | None = None
+        self._dirty: set[str] = set()
+
+    def is_online(self, monotonic: float) -> bool:
+        """Whether its last beat is fresh; a beat read from disk never is."""
+        return self._heard_at is not None and monotonic - self._heard_at <= AWAY_SECONDS
+
+    def restore(self, beat: Beat, heard: datetime, snapshots: list[SessionSnapshot]) -> None:
+        """Take over what was known before the hub's start."""
+        self.beat, self.heard = beat, heard
+        self._known = {each.key: each for each in snapshots}
+        self._forget_lists()
+
+    def note_beat(self, beat: Beat, monotonic: float, now: datetime) -> None:
+        """Take over a beat that has just come."""
+        if self.beat is None or self.beat.boot != beat.boot:
+            self.n = max((each.n for each in self._known.values() if each.boot == beat.boot), default=0)
+        self.beat, self.heard, self._heard_at = beat, now, monotonic
+        if beat.is_whole:
+            older = [key for key, each in self._known.items() if each.boot != beat.boot]
+            for key in older:
+                del self._known[key]
+                self._dirty.add(key)
+            if older:
+                self._forget_lists()
+
+    def note(self, snapshot: SessionSnapshot, *, watched: bool) -> bool:
+        """Take over a snapshot unless it is old; whether it is news.
+
+        Args:
+            snapshot: The snapshot.
+            watched: Whether it came in the order in which the server has it; one that came otherwise, with a
+                receipt, may be from an earlier run of the host.
+        """
+        known = self._known.get(snapshot.key)
+        boot = self.beat.boot if self.beat is not None else None
+        if known is not None and known.boot == snapshot.boot:
+            if snapshot.n <= known.n:
+                return False
+        elif not watched and boot is not None and snapshot.boot != boot:
+            return False
+        if boot is None or snapshot.boot == boot:
+            self.n = max(self.n, snapshot.n)
+        self._known[snapshot.key] = snapshot
+        self._dirty.add(snapshot.key)
+        self._forget_lists()
+        return True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that the host has published since its start has arrived."""
+        return self.beat is not None and self.beat.is_whole and not self.is_behind
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the host has published something that has not arrived."""
+        return self.beat is not None and self.beat.n > self.n
+
+    def sessions(self) -> list[SessionView]:
+        """List its sessions that are not past; the same objects as before if nothing has changed."""
+        if self._sessions is None:
+            self._sessions = [each.view for _, each in sorted(self._known.items()) if each.view is not None]
+        return self._sessions
+
+    def past(self) -> list[PastSession]:
+        """List its past sessions; the same object as before if nothing has changed."""
+        if self._past is None:
+            self._past = [each.past for _, each in sorted(self._known.items()) if each.past is not None]
+        return self._past
+
+    def view(self, key: str) -> SessionView | None:
+        """Return a session as it was last seen; None if it is past or unknown."""
+        known = self._known.get(key)
+        return known.view if known is not None else None
+
+    def take_changes(self) -> tuple[list[SessionSnapshot], list[str]]:
+        """Return the snapshots that have changed since the last call, and the keys of those that are gone."""
+        keys, self._dirty = self._dirty, set()
+        changed = [self._known[key] for key in sorted(keys) if key in self._known]
+        kept = [each for each in changed if each.view is not None or each.past is not None]
+        return kept, sorted(keys - {each.key for each in kept})
+
+    def _forget_lists(self) -> None:
+        self._sessions = self._past = None

@@ -1,0 +1,115 @@
+"""Guidance for a running session: commands, and what buttons and replies with guidance come to."""
+
+from __future__ import annotations
+
+from samobot.fleet.models import SessionRef
+from samobot.telegram.handlers import ask
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext, about_session, choice
+from samobot.telegram.handlers.decision_checks import (
+    is_not_done,
+)
+from samobot.telegram.handlers.decision_handlers import reply_if_stopped
+from samobot.telegram.handlers.message_files import save_files, with_quote
+from samobot.telegram.handlers.parsing import INTERRUPT
+from samobot.telegram.handlers.resolve import find_target
+from samobot.telegram.markup.html import bold
+from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.buttons import rows
+from samobot.telegram.views.pending import Need, NeedKind, need_of
+
+
+async def tell(context: HandlerContext, request: ChatRequest) -> None:
+    """`/tell [name] text`."""
+    await _tell(context, request, "tell", interrupt=False)
+
+
+async def interrupt(context: HandlerContext, request: ChatRequest) -> None:
+    """`/tell! [name] text` or `/now [name] text`."""
+    await _tell(context, request, INTERRUPT, interrupt=True)
+
+
+async def _tell(context: HandlerContext, request: ChatRequest, command: str, *, interrupt: bool) -> None:
+    target = await find_target(context, request, command, is_not_done, words=True, question="Whom is it for?")
+    if target is None:
+        return
+    target.view.refuse_if_done()
+    if target.rest.strip() or request.files:
+        await give_guidance(context, request, target.view.ref, target.rest, interrupt=interrupt)
+    else:
+        ask.ask_guidance(context, request, target.view, interrupt=interrupt)
+
+
+async def give_guidance(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, words: str, *, interrupt: bool = False
+) -> None:
+    """Leave guidance for the running agent, or for the next iteration.
+
+    Args:
+        context: The bot.
+        request: What the user sent.
+        ref: The session.
+        words: The guidance.
+        interrupt: Whether it breaks off what the agent is doing; files do not.
+
+    Raises:
+        SessionDoneError: There will be no further iteration.
+    """
+    interrupt = interrupt and not request.files
+    await leave_guidance(context, request, ref, words, interrupt=interrupt)
+    request = request.without_files()
+    view = await context.fleet.view(ref)
+    if not view.steerable:
+        saved = "Noted for the next iteration."
+    elif interrupt:
+        saved = "Noted; the agent is interrupted with it."
+    else:
+        saved = "Noted; the agent gets it at its next step."
+    context.receipt(request, "⚡" if interrupt and view.steerable else "👍", saved, session=ref.key)
+    if interrupt and view.has_worker and not view.steerable:
+        text = f"Noted for the next iteration: {bold(ref.name)} cannot be interrupted now."
+        context.reply(request, text, about=about_session(ref), part="later")
+    need = need_of(view)
+    if need is not None:
+        _offer_to_go_on(context, request, ref, need)
+    await context.notifier.refresh(ref)
+    await reply_if_stopped(context, request, ref)
+
+
+async def leave_guidance(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, text: str, *, interrupt: bool = False
+) -> None:
+    """Save guidance, with the files and the quote of the request."""
+    text = with_quote(request, text)
+    if request.files:
+        await save_files(context, request, ref, text)
+    else:
+        await context.fleet.add_guidance(
+            ref, text, request.person, interrupt=interrupt, request_id=request.id
+        )
+
+
+def _offer_to_go_on(context: HandlerContext, request: ChatRequest, ref: SessionRef, need: Need) -> None:
+    """Offer to resume a session with the guidance that was just sent; for this need only."""
+    match need.kind:
+        case NeedKind.BLOCK | NeedKind.FAILED:
+            what = "is blocked" if need.kind is NeedKind.BLOCK else "has failed"
+            retry = Action(do=ActionKind.RETRY, session=ref.key, identity=need.name)
+            context.reply(
+                request,
+                f"Noted. {bold(ref.name)} {what}; shall it try again with that?",
+                buttons=rows(choice("🔁 Retry", retry)),
+                about=about_session(ref),
+                part="retry",
+            )
+        case NeedKind.ACTION:
+            done = Action(do=ActionKind.ACTION_DONE, session=ref.key, identity=need.name)
+            context.reply(
+                request,
+                f"Noted. {bold(ref.name)} still waits until what it needs is done.",
+                buttons=rows(choice("✅ Done", done)),
+                about=about_session(ref, NeedKind.ACTION, need=need.name),
+                part="waits",
+            )
+        case _:
+            pass  # a retry does not help, or the need's own message shows how to continue

@@ -1,0 +1,93 @@
+"""A message that a chat should have, and the input from which such messages are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from samobot.fleet.models import SessionView
+from samobot.fleet.results import DiffView, Document
+from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.state import NotifiedState
+from samobot.telegram.views.buttons import MessageView
+from samobot.telegram.views.pending import Need, NeedKind, need_of
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraContent:
+    """What a new message needs besides the view; read only when it is needed.
+
+    Attributes:
+        plan: The plan's text.
+        said: The last thing that the agent said.
+        summary: The agent's summary.
+        diff: What the branch holds.
+    """
+
+    plan: Document | None = None
+    said: str = ""
+    summary: Document | None = None
+    diff: DiffView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A message that a chat should have.
+
+    Attributes:
+        key: Its permanent name within the session.
+        kind: What sort of message; for replies to it.
+        shown: Its content.
+        importance: How much it matters.
+        detail: What a reply to it is about.
+        post: Whether it is posted if it is missing; else it is only kept up to date.
+        live: Whether it may still change.
+        need: The need that it stands for.
+        decided: Whether its earlier buttons are no longer of use.
+    """
+
+    key: str
+    kind: str
+    shown: MessageView
+    importance: Importance
+    detail: dict[str, Any] = field(default_factory=dict)
+    post: bool = True
+    live: bool = True
+    need: str = ""
+    decided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationInput:
+    """The input from which messages are made.
+
+    Attributes:
+        view: The session.
+        before: What was sent.
+        after: What is sent from now on.
+        extras: What new messages need.
+        now: The time.
+    """
+
+    view: SessionView
+    before: NotifiedState
+    after: NotifiedState
+    extras: ExtraContent
+    now: datetime
+
+    @property
+    def need(self) -> Need | None:
+        """What the session waits for."""
+        return need_of(self.view)
+
+    @property
+    def new_plan(self) -> bool:
+        """Whether there is a plan that was not shown yet."""
+        unmuted = self.before.muted and self.after.need_kind is NeedKind.PLAN
+        return not self.after.muted and (unmuted or len(self.after.plans) > len(self.before.plans))
+
+    @property
+    def newly_done(self) -> bool:
+        """Whether it is done and that was not sent yet."""
+        return self.after.done is not None and self.after.done != self.before.done

@@ -1,0 +1,98 @@
+"""The content of what is sent: secrets masked, and nothing in it that cannot be encoded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from telegram import ForceReply, InlineKeyboardMarkup
+
+from samobot.telegram.markup.disguise import plain_undisguised
+from samobot.telegram.markup.html import to_plain
+from samobot.telegram.markup.rich_text import clean, escape
+from samobot.telegram.outbound.secret_filter import SecretFilter, secret_note
+from samobot.telegram.store.outbox_rows import Post
+from samobot.text import one_line
+
+Markup = InlineKeyboardMarkup | ForceReply | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message.
+
+    Attributes:
+        name: Its display name.
+        data: Its content, at most 50 MB.
+        photo: Whether it is shown as a picture.
+        confirmed: Whether the user has asked for it a second time although it holds secrets.
+    """
+
+    name: str
+    data: bytes
+    photo: bool = False
+    confirmed: bool = False
+
+
+class PostContent:
+    """Makes content that may be sent.
+
+    Args:
+        secrets: Masks secrets.
+    """
+
+    def __init__(self, secrets: SecretFilter) -> None:
+        self._secrets = secrets
+
+    def mask(self, text: str) -> str:
+        """Mask the secrets of a text in Telegram's HTML, with a note; before it is split into messages."""
+        masked = self._secrets.mask_html(text)
+        return (
+            masked
+            if masked == text
+            else f"{masked}\n\n{escape(secret_note(self._secrets.names(to_plain(text))))}"
+        )
+
+    def post(self, text: str, markup: Markup, **more: Any) -> Post:
+        """Make the content of a message from Telegram HTML and its buttons; more are fields of `Post`."""
+        keyboard = _clean(self._secrets.mask_json(markup.to_dict())) if markup is not None else None
+        return Post(text=_clean(self.mask(text)), markup=keyboard, **more)
+
+    def attachment(self, attachment: Attachment | None) -> tuple[Attachment | None, str]:
+        """The file as it may be sent, None if it may not, and what to say about that as HTML."""
+        if attachment is None or attachment.photo or attachment.confirmed:
+            return attachment, ""
+        names = self._secrets.names_in(attachment.data)
+        if not names:
+            return attachment, ""
+        data = self._secrets.mask_data(attachment.data)
+        if data is None:
+            return None, escape(f"🔒 {self.name(attachment)} is held back, it contains: {', '.join(names)}")
+        return replace(attachment, data=data), escape(secret_note(names))
+
+    def name(self, attachment: Attachment) -> str:
+        """A file's name as it may be shown: an agent chose it."""
+        return plain_undisguised(one_line(clean(self._secrets.mask(attachment.name))))
+
+
+def _clean(value: Any) -> Any:
+    """Replace lone surrogates, which cannot be encoded: such a message could never be sent."""
+    try:
+        (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode()
+    except UnicodeEncodeError:
+        return _without_surrogates(value)
+    return value
+
+
+def _without_surrogates(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        case Mapping():
+            return {name: _without_surrogates(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_without_surrogates(item) for item in value]
+        case _:
+            return value

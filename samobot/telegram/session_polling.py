@@ -1,0 +1,74 @@
+"""Looks at the sessions: at an interval, and sooner when something has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from samobot.errors import SamobotError
+from samobot.fleet.results import FleetEvent
+from samobot.telegram.handlers.budget_handlers import pause_finished
+from samobot.telegram.handlers.context import HandlerContext
+
+log = logging.getLogger(__name__)
+
+_SHORTEST_REST, _LONGEST_REST = 0.02, 0.3
+
+
+class SessionPolling:
+    """Compares the sessions with what the chats were notified of, again and again.
+
+    Args:
+        context: The sessions, the notifier and the topics.
+        seconds: The interval.
+
+    Attributes:
+        looking: Held during each look.
+        last_look: Monotonic seconds at the end of the last look that worked.
+    """
+
+    def __init__(self, context: HandlerContext, seconds: float) -> None:
+        self._context = context
+        self._seconds = seconds
+        self._unsent: list[FleetEvent] = []
+        self._rest = _SHORTEST_REST
+        self.looking = asyncio.Lock()
+        self.last_look = time.monotonic()
+
+    async def poll(self) -> None:
+        """Look, unless a change has led to a look just now: another one would find nothing new."""
+        if time.monotonic() - self.last_look >= self._seconds / 2:
+            await self.look()
+
+    async def look(self) -> None:
+        """Compare the sessions with what the chats were notified of, and do what is due. Never raises."""
+        context = self._context
+        async with self.looking:
+            try:
+                # News that cannot be stored now is sent at the next poll.
+                found = await context.fleet.poll()
+                self._unsent += found.events
+                while self._unsent:
+                    context.notifier.notify_fleet_news(self._unsent[:1])
+                    del self._unsent[0]
+                await context.notifier.update(found.sessions, found.past)
+                await context.topics.update(found.sessions, found.past)
+                await pause_finished(context, found.sessions)
+            except SamobotError as error:
+                log.error("a look at the sessions did not work: %s", error)
+                return
+            except Exception:
+                log.exception("a look at the sessions did not work")
+                return
+            self.last_look = time.monotonic()
+
+    async def follow_changes(self) -> None:
+        """Look sooner when a worker has ended or was started, or when files have changed. Until cancelled."""
+        while True:
+            await self._context.fleet.wait_for_change()
+            await asyncio.sleep(max(0.0, self.last_look + self._rest - time.monotonic()))
+            began = time.monotonic()
+            await self.look()
+            # Short pauses keep replies fast; long ones keep the processor idle.
+            self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))

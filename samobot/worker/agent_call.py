@@ -1,0 +1,183 @@
+"""The call of the CLI for one iteration: its facts, its prompt, and what of the user's and the project's counts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from samobot.assets import workflow_text
+from samobot.claude.invocation import Invocation, build
+from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, offer, servers_file
+from samobot.claude.preflight import is_wrapper
+from samobot.config.trust import is_trusted, project_folders, project_settings, report_once
+from samobot.errors import StorageError
+from samobot.phases import RULES, Phase
+from samobot.session.asks import AskBook
+from samobot.session.diff import checkout
+from samobot.session.files import read_text, write_atomic
+from samobot.session.folder import SessionFolder
+from samobot.session.guidance import GuidanceItem
+from samobot.session.journal import EventName
+from samobot.session.log_copy import new_stream
+from samobot.session.worktree import base_of
+from samobot.worker.assignment import Assignment
+from samobot.worker.iteration_config import IterationConfig
+from samobot.worker.permission_gate import verdict_lines
+from samobot.worker.prompt import (
+    LEARNED,
+    IterationContext,
+    hook_environment,
+    iteration_context,
+    iteration_prompt,
+)
+from samobot.worker.session_files import SessionFiles
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCall:
+    """A call that is ready to be run.
+
+    Attributes:
+        invocation: The call, not yet inside the fence.
+        servers: The MCP servers that it offers.
+    """
+
+    invocation: Invocation
+    servers: McpServers
+
+
+class CallBuilder:
+    """Builds the calls of one session.
+
+    Args:
+        files: The session's files.
+        config: The configuration.
+        now: The clock, aware.
+    """
+
+    def __init__(self, files: SessionFiles, config: IterationConfig, now: Callable[[], datetime]) -> None:
+        self._files = files
+        self._config = config
+        self._now = now
+
+    async def build(
+        self,
+        assignment: Assignment,
+        *,
+        session_id: str,
+        guidance: tuple[GuidanceItem, ...],
+        asks: AskBook,
+        work_dir: Path,
+        log: Path,
+    ) -> AgentCall:
+        """Build the call of an iteration, and write its context and prompt beside its log.
+
+        Args:
+            assignment: What it is to do.
+            session_id: A new UUID.
+            guidance: The guidance that its prompt holds.
+            asks: What earlier iterations have asked for.
+            work_dir: Where it works.
+            log: Its log in the session's folder.
+
+        Raises:
+            UsageError: `CLAUDE_ARGS` holds a flag that samobot has to set.
+            StorageError: The disk refused.
+        """
+        folder, config = self._files.folder, self._config
+        # Both read many files and run git, so they run concurrently.
+        untrusted, facts = await asyncio.gather(
+            asyncio.to_thread(self._untrusted_settings, work_dir),
+            asyncio.to_thread(self._facts, assignment, guidance, asks, work_dir),
+        )
+        servers = self._servers(assignment.phase, work_dir, trust_project=not untrusted)
+        prompt = iteration_prompt(replace(facts, browsers=servers.browsers))
+        context = log.with_suffix(".context.md")
+        write_atomic(context, iteration_context(facts, workflow_text()))
+        write_atomic(log.with_suffix(".prompt.md"), f"{prompt}\n")
+        options = config.options[assignment.phase]
+        agent = RULES[assignment.phase].agent
+        invocation = build(
+            options,
+            plugin=config.plugin,
+            agent=agent,
+            session_id=session_id,
+            context_file=context,
+            prompt=prompt,
+            cwd=work_dir,
+            session_dir=folder.path,
+            log=new_stream(folder, log.name),
+            budget_left=assignment.budget_left,
+            signal_file=folder.signal,
+            environ=config.environ,
+            python=config.python,
+            trust_project=not untrusted,
+            steerable=not is_wrapper(options.path),
+        )
+        if not is_wrapper(options.path):
+            invocation = offer(invocation, servers, config.plugin, agent)
+        hook = hook_environment(assignment.phase, folder.signal)
+        return AgentCall(replace(invocation, env={**invocation.env, **hook}, copy=log), servers)
+
+    def _facts(
+        self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], asks: AskBook, work_dir: Path
+    ) -> IterationContext:
+        tree = checkout(work_dir)
+        feedback = self._files.feedback()
+        return IterationContext(
+            phase=assignment.phase,
+            visit=assignment.visit,
+            visit_limit=RULES[assignment.phase].limit,
+            number=assignment.number,
+            session=self._files.folder.path,
+            workdir=work_dir,
+            task=self._files.overview().task or "",
+            platform=f"{platform.system()} {platform.release()}",
+            branch=tree.branch,
+            git_status=tree.status,
+            # A rejection is part of the guidance too, so that it is never lost; the agent reads it once.
+            guidance=tuple(item.text for item in guidance if item.text != feedback),
+            feedback=feedback,
+            answers=self._files.fresh_answers(),
+            verdicts=verdict_lines(asks),
+            reminder=assignment.reminder,
+            base=base_of(work_dir) if tree.branch else None,
+            seconds=self._config.clocks.total,
+            budget_left=assignment.budget_left,
+            learned=_learned(self._files.folder),
+        )
+
+    def _servers(self, phase: Phase, work_dir: Path, *, trust_project: bool) -> McpServers:
+        """The MCP servers that the agent is offered; a script of the user's own decides that itself."""
+        config = self._config
+        if is_wrapper(config.options[phase].path):
+            return McpServers()
+        own = [folder / PROJECT_FILE for folder in project_folders(work_dir)] if trust_project else []
+        return find_servers(config.mcp, (*own, servers_file(config.environ)), phase)
+
+    def _untrusted_settings(self, work_dir: Path) -> bool:
+        """Whether the project has Claude settings that the user has not trusted; reports them once a session."""
+        config, folder = self._config, self._files.folder
+        content = project_settings(work_dir)
+        if content is None or is_trusted(config.state_dir, config.project, content):
+            return False
+        if report_once(config.state_dir, config.project, content, folder.path.name, self._now()):
+            text = (
+                "This project has Claude Code settings of its own (hooks, MCP servers, …) that you have not "
+                f"trusted: they are not used. To see and trust them, in the terminal: "
+                f"samobot trust --config {config.project.file} --session {folder.name}"
+            )
+            self._files.log(EventName.NOTICE, text=text)
+        return True
+
+
+def _learned(folder: SessionFolder) -> str:
+    """What earlier iterations noted; empty if their file is none that can be read: an agent may make it anything."""
+    with contextlib.suppress(StorageError):
+        return read_text(folder.path / LEARNED) or ""
+    return ""

@@ -1,0 +1,47 @@
+"""The configuration of a worker's iterations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from samobot.claude.invocation import ClaudeOptions
+from samobot.claude.process import Timeouts
+from samobot.config.project import Project
+from samobot.phases import Phase
+from samobot.session.ask_level import AskLevel
+from samobot.worker.agent_fence import AgentFence
+
+
+@dataclass(frozen=True, slots=True)
+class IterationConfig:
+    """The configuration of a worker's iterations.
+
+    Attributes:
+        project: The session's project.
+        options: How the CLI is called in each phase.
+        plugin: Folder of the Claude Code plugin.
+        key: Marks decisions that the bot or the command line wrote.
+        environ: The worker's environment.
+        clocks: How long a silent process is given.
+        python: The interpreter that the plugin's hook runs with.
+        state_dir: samobot's state folder.
+        fence: What keeps the agent to its own.
+        ask: Before which calls the user is asked.
+        mcp: Which MCP servers the agents are offered: `none`, `all`, or names separated by commas.
+        other_files: The `.samocode` files of the other configured projects.
+    """
+
+    project: Project
+    options: Mapping[Phase, ClaudeOptions]
+    plugin: Path
+    key: bytes
+    environ: Mapping[str, str]
+    clocks: Timeouts
+    python: str
+    state_dir: Path
+    fence: AgentFence
+    ask: AskLevel
+    mcp: str
+    other_files: tuple[Path, ...] = ()

@@ -227,7 +227,8 @@ def tell(
         revert_and_log(folder, now)
         if repeated and _has_guidance(folder, who, words, now):
             return
-        if interrupt and words.strip() and holder(folder) is not None:
+        if interrupt and holder(folder) is not None:
+            _check_guidance(folder, who, words, now)  # what is refused interrupts nothing
             # Before the guidance: that is what the worker looks for.
             request(folder, WorkerRequest(RequestKind.INTERRUPT, who))
         _add_guidance(folder, who, words, now, once=once)
@@ -331,6 +332,10 @@ def _add_guidance(folder: SessionFolder, who: str, words: str, now: datetime, *,
     if once and any(not item.done and item.text == words for item in known):
         return
     edit_guidance(folder, lambda text: add_guidance(text, who, words, now.astimezone()))
+
+
+def _check_guidance(folder: SessionFolder, who: str, words: str, now: datetime) -> None:
+    add_guidance(counting_guidance(folder, load(folder)) or "", who, words, now.astimezone())
 
 
 def _has_guidance(folder: SessionFolder, who: str, words: str, now: datetime) -> bool:

@@ -98,7 +98,7 @@ def decide(
 def withdraw(
     folder: SessionFolder, rule: str | None, person: Person, now: datetime, key: bytes
 ) -> tuple[str, ...]:
-    """End permissions for the session; what they would allow is asked again.
+    """End permissions for the session; what they would allow is asked again. Safe to repeat.
 
     Args:
         folder: The session.
@@ -111,15 +111,12 @@ def withdraw(
         Those that were ended.
 
     Raises:
-        NotFoundError: None of them holds.
         StorageError: The disk refused.
     """
     with edit_lock(folder.path):
         revert_and_log(folder, now)
         rules = read_asks(folder, key).rules
         ended = tuple(rules) if rule is None else tuple(each for each in rules if each == rule)
-        if not ended:
-            raise NotFoundError(f"No such permission holds in {folder.name}.")
         for each in ended:
             record(folder, Decision(now, person.who, person.via, DecisionKind.WITHDRAW, rule=each), key)
         journal_decisions(folder, now, key)

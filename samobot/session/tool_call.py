@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from samobot.text import one_line, without_surrogates
+from samobot.text import one_line
 
 EDIT_TOOLS = frozenset({"Edit", "MultiEdit", "NotebookEdit", "Write"})
 """The CLI's tools that change a file."""
@@ -19,6 +20,9 @@ _REMARKS = frozenset({"description", "timeout"})
 """Inputs of a shell command that change nothing about what it does; they differ from one attempt to the next."""
 
 _CONTEXT_LINES = 3
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+"""Unicode categories of characters that cannot be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class ToolCall:
         for name in ("command", "file_path", "notebook_path", "url", "query", "path", "pattern"):
             if found := one_line(_text(self.input.get(name)), 200):
                 return found
-        return one_line(json.dumps(dict(self.input), ensure_ascii=False, default=str), 200)
+        return one_line(_text(json.dumps(dict(self.input), ensure_ascii=False, default=str)), 200)
 
     @property
     def text(self) -> str:
@@ -86,9 +90,7 @@ class ToolCall:
                 found = [each for each in edits if isinstance(each, dict)] if isinstance(edits, list) else []
                 return _diff(self.path, [_replacement(each) for each in found])
             case _:
-                return without_surrogates(
-                    json.dumps(dict(self.input), ensure_ascii=False, indent=2, default=str)
-                )
+                return _text(json.dumps(dict(self.input), ensure_ascii=False, indent=2, default=str))
 
 
 def _digest(value: object) -> str:
@@ -97,7 +99,19 @@ def _digest(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return without_surrogates(value) if isinstance(value, str) else ""
+    """A string, with each character that cannot be seen, or reorders what can, as its number: `‹U+202E›`."""
+    if not isinstance(value, str) or (value.isascii() and value.isprintable()):
+        return value if isinstance(value, str) else ""
+    return "".join(_named(sign) if _is_unseen(sign) else sign for sign in value)
+
+
+def _is_unseen(sign: str) -> bool:
+    # The mark itself too, so that no text passes for what a mark stands for.
+    return sign == "‹" or (sign not in "\n\t " and unicodedata.category(sign) in _UNSEEN)
+
+
+def _named(sign: str) -> str:
+    return f"‹U+{ord(sign):04X}›"
 
 
 def _host(url: str) -> str:
@@ -115,7 +129,7 @@ def _command(values: Mapping[str, Any]) -> str:
         for key, value in more.items()
         if value
     ]
-    return without_surrogates("\n".join([_text(values.get("command")), *notes]))
+    return "\n".join([_text(values.get("command")), *map(_text, notes)])
 
 
 def _replacement(values: Mapping[str, Any]) -> tuple[str, str]:

@@ -84,6 +84,10 @@ def _places(project: Project, sessions: Iterable[SessionFolder]) -> dict[Path, P
 
 def _leftover(project: Project, folder: SessionFolder, used: Mapping[Path, Path]) -> Leftover | None:
     """Look at a session; None if it is at work, not over, or has no worktree of its own."""
+    work_dir = work_dir_of(folder, project.main_repo)
+    # Sessions whose worktree was removed, which are most of the archived ones, are not worth asking git about.
+    if not work_dir.is_dir() or not work_dir.resolve().is_relative_to(project.worktrees.resolve()):
+        return None
     if holder(folder) is not None:
         return None
     if not folder.is_archived and not is_done(look_closely(folder), journal.read(folder)):

@@ -9,29 +9,16 @@ the journal's `landing` event. Repeated, a decided step whose effect is there is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 
 from samobot.config.project import Project
 from samobot.errors import BusyError, ConflictError, NotFoundError, StorageError
 from samobot.fleet.documents import work_dir_of
-from samobot.fleet.forge import (
-    CheckView,
-    CommentView,
-    Forge,
-    ForgeError,
-    PullRequestState,
-    problem_of,
-)
+from samobot.fleet.forge import Forge, ForgeError, PullRequestState
 from samobot.fleet.landing_look import LandingLook, look_at
-from samobot.fleet.landing_models import (
-    LandingOffer,
-    LandingResult,
-    LandingStep,
-    LandingView,
-    PullRequestReport,
-)
+from samobot.fleet.landing_models import REMOVES, LandingOffer, LandingResult, LandingStep, LandingView
+from samobot.fleet.landing_texts import merge_message, sentence
 from samobot.session import journal
 from samobot.session.branch_removal import Removal, remove_branch, remove_remote_branch
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
@@ -45,12 +32,9 @@ from samobot.session.push import push
 from samobot.session.repository import repository_lock
 from samobot.session.snapshot import is_done
 from samobot.session.vault import edit_lock
-from samobot.text import clip, printable, without_surrogates
+from samobot.text import without_surrogates
 
 _LOCK, _LOCK_WAIT_S = ".landing.lock", 60.0
-_REMOVES = frozenset({LandingStep.CLEAN_UP, LandingStep.DISCARD})
-_LOG_LINES, _LOG_WIDTH = 40, 300
-_LOG_PREFIX = re.compile(r"\ufeff?\d{4}-\d\d-\d\dT[\d:.]+Z ?")
 _MERGES = {LandingStep.MERGE: MergeMethod.MERGE, LandingStep.SQUASH: MergeMethod.SQUASH}
 
 
@@ -64,48 +48,6 @@ def landing_view(project: Project, folder: SessionFolder) -> LandingView:
     """
     _refuse_unless_done(folder)
     return look_at(project, folder, frozenset(LandingStep)).view()
-
-
-def pull_request_report(project: Project, folder: SessionFolder) -> PullRequestReport:
-    """Read a session's pull request with all comments, also while the session works on its next round.
-
-    Raises:
-        ConflictError: The branch cannot be read.
-        NotFoundError: It has no branch of its own.
-        SamobotError: The repository is damaged, or the disk refuses.
-    """
-    look = look_at(project, folder, frozenset(LandingStep))
-    comments: tuple[CommentView, ...] = ()
-    problem = look.forge_problem
-    if look.forge is None:
-        problem = f"The remote of {folder.name} cannot be read, or is at no forge that samobot knows."
-    elif look.pull_request is not None:
-        try:
-            comments = look.forge.comments(look.pull_request.number)
-        except ForgeError as failure:
-            problem = failure.message
-    kind = problem_of(problem) if problem else None
-    return PullRequestReport(landing=look.view(), comments=comments, problem=kind, problem_text=problem)
-
-
-def check_log(project: Project, folder: SessionFolder, check: CheckView) -> str:
-    """Return the last lines of a failed check's log; empty if it cannot be had, or not yet.
-
-    Raises:
-        SamobotError: See `pull_request_report`.
-    """
-    look = look_at(project, folder, frozenset({LandingStep.MERGE_PR}))
-    try:
-        text = look.forge.check_log(check) if look.forge is not None else ""
-    except ForgeError:
-        return ""
-    lines = [printable(line.rstrip()) for line in text.splitlines() if line.strip()]
-    return "\n".join(clip(_without_job(line), _LOG_WIDTH) for line in lines[-_LOG_LINES:])
-
-
-def _without_job(line: str) -> str:
-    """A line of a log without the names of its job and step and its time, which `gh` puts before each."""
-    return _LOG_PREFIX.sub("", line.rpartition("\t")[2])
 
 
 def land(
@@ -142,7 +84,7 @@ def land(
         try:
             look = look_at(project, folder, frozenset({step}))
         except NotFoundError:
-            begun = _decided(folder, expected, key) if step in _REMOVES else None
+            begun = _decided(folder, expected, key) if step in REMOVES else None
             if begun is None:
                 raise
             return _finish_removal(project, folder, step, begun, now())
@@ -158,7 +100,7 @@ def land(
         if method is None:
             return _carry_out(project, look, offer, look.state.head, by, now, key)
         with repository_lock(look.state.repository.common):
-            commit = make_merge(look.state, method, _message(look, method))
+            commit = make_merge(look.state, method, merge_message(look, method))
             return _carry_out(project, look, offer, commit, by, now, key)
 
 
@@ -172,7 +114,7 @@ def _carry_out(
     key: bytes,
 ) -> LandingResult:
     folder, step = look.folder, offer.step
-    text = without_surrogates(_sentence(look, step, commit))
+    text = without_surrogates(sentence(look, step, commit))
     decision = Decision(
         now(),
         by.who,
@@ -312,34 +254,3 @@ def _note(
 
 def _base(look: LandingLook) -> str | None:
     return without_surrogates(look.state.base.name) if look.state.base else None
-
-
-def _message(look: LandingLook, method: MergeMethod) -> str:
-    if method is MergeMethod.MERGE:
-        return f"Merge branch '{look.state.name}'"
-    return "\n".join([look.title, "", *(f"* {subject}" for subject in look.state.subjects)])
-
-
-def _sentence(look: LandingLook, step: LandingStep, commit: str) -> str:
-    state, base, request = look.state, look.state.base, look.pull_request
-    into = base.name if base else "the base"
-    match step:
-        case LandingStep.PUSH:
-            remote = look.target.remote if look.target else "the remote"
-            return f"{state.name} is pushed to {remote}, at {commit[:9]}."
-        case LandingStep.OPEN_PR | LandingStep.OPEN_DRAFT:
-            kind = "draft pull request" if step is LandingStep.OPEN_DRAFT else "pull request"
-            return f"A {kind} of {state.name} into {into} is open at {look.forge_name}."
-        case LandingStep.MERGE_PR | LandingStep.SQUASH_PR:
-            assert request is not None
-            return f"#{request.number} is merged into {request.base}, at {commit[:9]}: {request.url}"
-        case LandingStep.CLEAN_UP:
-            there = look.target is not None and look.target.head is not None
-            also = f", here and at {look.target.remote}" if look.target is not None and there else ""
-            return f"{state.name} is merged; its branch and worktree are removed{also}."
-        case LandingStep.DISCARD:
-            return f"{state.name} is discarded, with its worktree. “git branch {state.name} {commit[:12]}” restores its commits."
-        case LandingStep.MERGE | LandingStep.SQUASH:
-            commits = "1 commit" if state.ahead == 1 else f"{state.ahead} commits"
-            how = " as one" if step is LandingStep.SQUASH and state.ahead > 1 else ""
-            return f"{commits} of {state.name} merged into {into}{how}, now at {commit[:9]}."

@@ -13,7 +13,7 @@ from samobot.config.project import Project
 from samobot.fleet.documents import newest_summary, work_dir_of
 from samobot.fleet.forge import Forge, ForgeError, PullRequestState, PullRequestView, split_address
 from samobot.fleet.github_forge import GitHub
-from samobot.fleet.landing_models import LandingOffer, LandingStep, LandingView
+from samobot.fleet.landing_models import OPENS, LandingOffer, LandingStep, LandingView
 from samobot.session.branch_state import BranchState, read_branch
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
@@ -25,8 +25,7 @@ from samobot.text import clip, one_line, without_surrogates
 LOCAL = frozenset({LandingStep.MERGE, LandingStep.SQUASH, LandingStep.DISCARD})
 """Steps that need neither the remote nor the forge."""
 
-_OPENS = frozenset({LandingStep.OPEN_PR, LandingStep.OPEN_DRAFT})
-_AT_FORGE = _OPENS | {LandingStep.MERGE_PR, LandingStep.SQUASH_PR, LandingStep.CLEAN_UP}
+_AT_FORGE = OPENS | {LandingStep.MERGE_PR, LandingStep.SQUASH_PR, LandingStep.CLEAN_UP}
 _TITLE = 72
 _BODY = 60_000  # GitHub takes 65,536 characters
 
@@ -79,7 +78,7 @@ class LandingLook:
             refusal = self._clean_up_problem()
         elif self.forge is None:
             return None
-        elif step in _OPENS:
+        elif step in OPENS:
             base = self.state.base
             shown = {
                 "forge": self.forge_name,

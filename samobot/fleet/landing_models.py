@@ -37,6 +37,13 @@ class LandingStep(StrEnum):
     """Remove branch and worktree here although they are not merged."""
 
 
+OPENS = frozenset({LandingStep.OPEN_PR, LandingStep.OPEN_DRAFT})
+"""Steps that open a pull request."""
+
+REMOVES = frozenset({LandingStep.CLEAN_UP, LandingStep.DISCARD})
+"""Steps that remove branch and worktree, after which the session is archived."""
+
+
 class LandingOffer(_Reply):
     """A step as it could be decided now.
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from samobot.config.project import Project
 from samobot.fleet.clean_up import clean, leftovers
 from samobot.fleet.forge import CheckView
-from samobot.fleet.landing import check_log, land, landing_view, pull_request_report
+from samobot.fleet.landing import land, landing_view
 from samobot.fleet.landing_models import (
     LandingResult,
     LandingStep,
@@ -19,6 +19,7 @@ from samobot.fleet.landing_models import (
     PullRequestReport,
 )
 from samobot.fleet.models import SessionRef
+from samobot.fleet.pull_request_report import check_log, pull_request_report
 from samobot.fleet.session_reader import SessionReader
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person

@@ -176,11 +176,12 @@ class DecisionView(_View):
 
 
 class RemarkView(_View):
-    """A remark of the worker: `void` (an agent's forgery was reverted) or `notice`."""
+    """A remark: `void` (an agent's forgery was reverted), `notice`, or `landing` from a terminal, with its step."""
 
     at: datetime
     kind: str
     text: str
+    step: str = ""
 
 
 class SessionView(_View):

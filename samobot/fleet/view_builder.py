@@ -67,7 +67,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         lost=current.lost,
         auto=journal.run.auto if journal.run else False,
         remarks=tuple(
-            RemarkView(at=each.at, kind=kind or each.kind, text=without_surrogates(each.text))
+            RemarkView(at=each.at, kind=kind or each.kind, text=without_surrogates(each.text), step=each.step)
             for kind, remarks in (("void", journal.voids), ("", journal.notices))
             for each in remarks
         ),

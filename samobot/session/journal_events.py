@@ -155,11 +155,12 @@ class PhaseChange:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A remark of the worker: a notice, or a change of the agent that was declared void."""
+    """A remark of the worker: a notice, a landing with its step, or a change of the agent that was declared void."""
 
     at: datetime
     kind: str
     text: str
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)

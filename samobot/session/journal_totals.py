@@ -152,7 +152,8 @@ class JournalTotals:
                 self._notices.append(Remark(at, "notice", _text(record.get("text")) or ""))
             case EventName.LANDING if record.get("via") != "telegram":  # Telegram was answered there
                 by = f" ({_text(record.get('who')) or 'somebody'}, from the {_text(record.get('via')) or 'file'})"
-                self._notices.append(Remark(at, "landing", (_text(record.get("text")) or "") + by))
+                text, step = _text(record.get("text")) or "", _text(record.get("step")) or ""
+                self._notices.append(Remark(at, "landing", text + by, step))
             case EventName.PARK:
                 self._now = replace(
                     self._now,

@@ -11,7 +11,7 @@ from samobot.config.address import LocatedSession
 from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError, UsageError
 from samobot.fleet.landing import land, landing_view
-from samobot.fleet.landing_models import LandingOffer, LandingStep, LandingView
+from samobot.fleet.landing_models import REMOVES, LandingOffer, LandingStep, LandingView
 from samobot.session.decisions import load_key
 from samobot.session.folder import archive
 from samobot.terminal.actor import find, person_at
@@ -20,7 +20,6 @@ from samobot.terminal.options import config_option, name_argument
 from samobot.text import one_line, printable
 
 _ID = 9
-_REMOVES = (LandingStep.CLEAN_UP, LandingStep.DISCARD)
 
 
 @click.command("land")
@@ -67,7 +66,7 @@ def land_command(name: str, step: str | None, expect: str | None, config: Path |
         now=lambda: datetime.now(UTC),
         key=load_key(settings.samobot_state_dir),
     )
-    if result.step in _REMOVES:
+    if result.step in REMOVES:
         archive(located.folder)
     click.echo(f"🔀 {'Done before: ' if result.repeated else ''}{printable(result.text)}")
 

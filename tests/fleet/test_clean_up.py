@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from samobot.config.project import Project
 from samobot.errors import ConflictError
+from samobot.fleet import clean_up
 from samobot.fleet.clean_up import clean, leftovers
-from samobot.fleet.landing_models import Leftover
-from samobot.session.folder import SessionFolder, archive
+from samobot.fleet.landing_look import LandingLook, look_at
+from samobot.fleet.landing_models import LandingStep, Leftover
+from samobot.session.folder import ARCHIVE, SessionFolder, archive
 from tests.support.landing_room import ANNA, KEY, NOW, OVERVIEW, LandingRoom
 from tests.support.repository import commit, git
 
@@ -110,3 +113,22 @@ def test_clean_up_is_not_led_to_a_worktree_that_is_not_the_sessions(room: Landin
     room.folder.overview.write_text(OVERVIEW.format(worktree=place))  # an agent wrote it
     archive(room.folder)
     assert leftovers(room.project) == []
+
+
+def test_git_is_not_asked_about_sessions_without_a_worktree(
+    room: LandingRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    look = look_at
+
+    def watched_look(project: Project, folder: SessionFolder, steps: frozenset[LandingStep]) -> LandingLook:
+        asked.append(folder.name)
+        return look(project, folder, steps)
+
+    monkeypatch.setattr(clean_up, "look_at", watched_look)
+    for number, place in enumerate((room.root / "worktrees" / "gone", room.repo)):
+        other = SessionFolder(room.root / "sessions" / ARCHIVE / f"26-01-1{number}-old")
+        other.prepare()
+        other.overview.write_text(OVERVIEW.format(worktree=place))
+    assert [each.branch for each in leftovers(room.project)] == ["greet"]
+    assert asked == ["greet"]

@@ -14,7 +14,6 @@ from samobot.errors import ConflictError, SamobotError, StorageError
 from samobot.fleet import landing
 from samobot.fleet.landing_models import LandingStep
 from samobot.session import decisions, journal
-from samobot.session.git import Git
 from samobot.session.lock import RunLock
 from tests.support.landing_room import KEY, NOW, LandingRoom
 from tests.support.repository import commit, git
@@ -252,36 +251,6 @@ def test_two_presses_at_once_land_once(room: LandingRoom) -> None:
     assert len(room.events()) == 1
 
 
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("at", ["before the decision", "before the effect", "before the record"])
-def test_a_landing_that_was_killed_anywhere_is_finished_once(
-    room: LandingRoom, monkeypatch: pytest.MonkeyPatch, step: LandingStep, at: str
-) -> None:
-    class Killed(BaseException):
-        pass
-
-    def die(*_: object, **__: object) -> None:
-        raise Killed
-
-    shown = room.view()
-    names = {
-        "before the decision": ["record"],
-        "before the effect": ["move_base", "push"],
-        "before the record": ["_note"],
-    }
-    with monkeypatch.context() as patch:
-        for name in names[at]:
-            patch.setattr(landing, name, die)
-        with pytest.raises(Killed):
-            room.land(step, shown)
-    result = room.land(step, shown)
-    assert result.repeated == (at == "before the record")
-    place = room.bare if step is LandingStep.PUSH else room.repo
-    assert room.tip("greet" if step is LandingStep.PUSH else "main", place) == result.commit
-    assert len(room.events()) == 1
-    assert room.land(step, shown).repeated
-
-
 def test_nothing_is_merged_if_the_decision_cannot_be_recorded(
     room: LandingRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -487,28 +456,6 @@ def test_discard_is_refused_if_more_would_be_lost_than_was_shown(
         room.land(LandingStep.DISCARD, shown)
     assert room.everything() == before
     assert room.worktree.exists()
-
-
-def test_discard_that_was_killed_before_the_branch_was_deleted_is_finished(
-    room: LandingRoom, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown = room.view()
-    run = Git.run
-
-    def dies_at_the_branch(self: Git, *arguments: str, timeout: float = 60.0) -> str:
-        if arguments[:2] == ("update-ref", "-d"):
-            raise KeyboardInterrupt
-        return run(self, *arguments, timeout=timeout)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Git, "run", dies_at_the_branch)
-        with pytest.raises(KeyboardInterrupt):
-            room.land(LandingStep.DISCARD, shown)
-    assert "greet" in branches(room)
-    assert not room.worktree.exists()
-    assert room.land(LandingStep.DISCARD, shown).repeated
-    assert branches(room) == ["main"]
-    assert len(room.events()) == 1
 
 
 def test_branch_that_moved_after_its_worktree_was_removed_is_not_deleted(

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from samobot.errors import ConflictError
-from samobot.fleet import forge_tool, landing
+from samobot.fleet import forge_tool
 from samobot.fleet.forge import CheckState, CheckView, ForgeProblem, split_address
 from samobot.fleet.landing_models import LandingStep, LandingView
+from samobot.fleet.pull_request_report import check_log, pull_request_report
 from samobot.session.vault import use_state_dir
 from tests.support.fake_gh import GREEN, RED, RUNNING, STATUS, FakeForge, put_gh
 from tests.support.landing_room import LandingRoom
@@ -250,31 +251,6 @@ def test_tool_that_hangs_is_ended(
     assert "did not answer" in refusal(room, LandingStep.OPEN_PR)
 
 
-@pytest.mark.parametrize("step", [LandingStep.OPEN_PR, LandingStep.MERGE_PR])
-@pytest.mark.parametrize("at", ["_take_effect", "_note"])
-def test_step_at_the_forge_that_was_killed_is_done_once(
-    room: LandingRoom, forge: FakeForge, monkeypatch: pytest.MonkeyPatch, step: LandingStep, at: str
-) -> None:
-    class Killed(BaseException):
-        pass
-
-    def die(*_: object, **__: object) -> None:
-        raise Killed
-
-    if step is LandingStep.MERGE_PR:
-        opened(room, forge, GREEN)
-    else:
-        room.land(LandingStep.PUSH)
-    view = room.view()
-    with monkeypatch.context() as patch:
-        patch.setattr(landing, at, die)
-        with pytest.raises(Killed):
-            room.land(step, view)
-    assert room.land(step, view).repeated == (at == "_note")
-    assert len(forge.read()["prs"]) == 1
-    assert len(forge.read()["merges"]) == (step is LandingStep.MERGE_PR)
-
-
 def test_without_a_forge_there_is_only_plain_push(room: LandingRoom) -> None:
     git(room.repo, "remote", "set-url", "origin", f"file://{room.bare}")
     assert [each.step for each in room.view().offers] == [
@@ -320,7 +296,7 @@ def test_comments_of_all_kinds_are_read_in_their_order(room: LandingRoom, forge:
     draft = {**REVIEW, "id": "PRR_3", "body": "not sent", "state": "PENDING", "submittedAt": None}
     later = {**LINE, "id": 8, "user": None, "line": 4, "created_at": "2026-01-15T10:03:00Z"}
     forge.change_request(comments=[COMMENT], reviews=[REVIEW, silent, draft], line_comments=[[LINE], [later]])
-    found = landing.pull_request_report(room.project, room.folder)
+    found = pull_request_report(room.project, room.folder)
     assert [(each.author, each.text, each.path, each.line) for each in found.comments] == [
         ("bob", "Looks good", "", None),
         ("bob", "Rename it", "greet.py", 3),
@@ -334,17 +310,17 @@ def test_log_of_a_failed_job_is_its_last_lines(room: LandingRoom, forge: FakeFor
     opened(room, forge, RED)
     url = "https://github.com/ann/demo/actions/runs/5/job/77"
     check = CheckView(name="lint", state=CheckState.RED, url=url)
-    assert landing.check_log(room.project, room.folder, check) == ""  # not there yet
+    assert check_log(room.project, room.folder, check) == ""  # not there yet
     lines = [f"lint\tRun ruff\t2026-01-15T10:00:00.1234567Z line {number}\x1b[0m" for number in range(100)]
     forge.change(logs={"77": "\n".join(lines)})
-    log = landing.check_log(room.project, room.folder, check).splitlines()
+    log = check_log(room.project, room.folder, check).splitlines()
     assert (len(log), log[0], log[-1]) == (40, "line 60\ufffd[0m", "line 99\ufffd[0m")
     elsewhere = check.model_copy(update={"url": "https://ci.example.org/1"})
-    assert landing.check_log(room.project, room.folder, elsewhere) == ""
+    assert check_log(room.project, room.folder, elsewhere) == ""
 
 
 def test_lost_login_is_reported_as_such(room: LandingRoom, forge: FakeForge) -> None:
     opened(room, forge, GREEN)
     forge.change(logged_in=False)
-    found = landing.pull_request_report(room.project, room.folder)
+    found = pull_request_report(room.project, room.folder)
     assert found.problem is ForgeProblem.LOGIN

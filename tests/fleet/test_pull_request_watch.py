@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samobot.fleet.fix_task import fix_task
 from samobot.fleet.forge import (
     CheckState,
     CheckView,
@@ -16,16 +17,14 @@ from samobot.fleet.forge import (
     problem_of,
 )
 from samobot.fleet.landing_models import LandingOffer, LandingStep, LandingView, PullRequestReport
+from samobot.fleet.pull_request_news import News, NewsKind
 from samobot.fleet.pull_request_watch import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
     KeepFixing,
-    News,
-    NewsKind,
     PullRequestWatch,
     WatchStep,
     advance,
-    fix_task,
 )
 from tests.support.examples import examples
 

@@ -107,6 +107,11 @@ elif command == ["pr", "merge"]:
         git("update-ref", "refs/heads/" + pr["baseRefName"], commit, base)
         pr["state"] = "MERGED"
     STATE.write_text(json.dumps(forge))
+    if forge.get("linger"):  # until whoever runs it is killed
+        lock.close()
+        parent = os.getppid()
+        while os.getppid() == parent:
+            time.sleep(0.05)
 elif command == ["pr", "view"]:
     found, rest = options(arguments, values=("--repo", "--json"))
     assert found["--repo"] == REPO and found["--json"] == "comments,reviews", sys.argv
@@ -156,7 +161,7 @@ class FakeForge:
             return self._read()
 
     def change(self, **values: Any) -> None:
-        """Change the forge: `logged_in`, `hang`, `queue`, `late`, `logs`."""
+        """Change the forge: `logged_in`, `hang`, `queue`, `late`, `linger`, `logs`."""
         with self._locked():
             self.state.write_text(json.dumps(self._read() | values))
 
@@ -167,11 +172,13 @@ class FakeForge:
             found["prs"][-1] |= values
             self.state.write_text(json.dumps(found))
 
-    def report(self, commit: str, *checks: dict[str, str]) -> None:
-        """Report checks of a commit."""
+    def report(self, commit: str, *checks: dict[str, str], comments: tuple[Any, ...] = ()) -> None:
+        """Report checks of a commit, and comments on the newest pull request, all at once."""
         with self._locked():
             found = self._read()
             found["checks"][commit] = list(checks)
+            if comments:
+                found["prs"][-1]["comments"] = list(comments)
             self.state.write_text(json.dumps(found))
 
     def _read(self) -> dict[str, Any]:

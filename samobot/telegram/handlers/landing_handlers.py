@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet.forge import PullRequestState
-from samobot.fleet.landing_models import LandingStep
+from samobot.fleet.landing_models import OPENS, REMOVES, LandingStep
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.chat_request import ChatRequest
@@ -25,9 +25,7 @@ from samobot.telegram.views.landing_message import (
 from samobot.telegram.views.wording import Icon, name_of
 from samobot.text import one_line
 
-_REMOVES = (LandingStep.CLEAN_UP, LandingStep.DISCARD)
-_OPENS = (LandingStep.OPEN_PR, LandingStep.OPEN_DRAFT)
-_ENDS_WATCH = (*_REMOVES, LandingStep.MERGE_PR, LandingStep.SQUASH_PR)
+_ENDS_WATCH = REMOVES | {LandingStep.MERGE_PR, LandingStep.SQUASH_PR}
 
 
 async def land(context: HandlerContext, request: ChatRequest) -> None:
@@ -101,14 +99,14 @@ async def _land(
         context.reply(request, escape(error.message), about=about_session(ref), part="refused")
         await _show(context, request, ref)
         return
-    if step in _OPENS:
+    if step in OPENS:
         context.pull_requests.watch(ref)
     elif step in _ENDS_WATCH:
         context.pull_requests.unwatch(ref)
     again = "Done before: " if done.repeated else ""
-    watched = " Its checks and comments are watched." if step in _OPENS else ""
+    watched = " Its checks and comments are watched." if step in OPENS else ""
     text = f"{Icon.LANDING} {name_of(ref)}: {again}{escape(done.text)}{watched}"
-    if step in _REMOVES:
+    if step in REMOVES:
         await context.fleet.archive(ref)
         await context.notifier.archive(ref, request.person)
         context.reply(request, text, part="landed", silent=False)

@@ -12,20 +12,19 @@ from collections.abc import Callable
 from datetime import datetime
 
 from samobot.errors import NotFoundError, SamobotError
+from samobot.fleet.fix_task import fix_task
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.landing_models import LandingStep, PullRequestReport
 from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.pull_request_news import News, NewsKind
 from samobot.fleet.pull_request_watch import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
     KeepFixing,
-    News,
-    NewsKind,
     PullRequestWatch,
     WatchStep,
     advance,
     fingerprint_of,
-    fix_task,
 )
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
@@ -70,7 +69,6 @@ class PullRequestWatcher:
         self._publisher = publisher
         self._recipients = recipients
         self._now = now
-        self._done: dict[str, bool] = {}
         self._looking = asyncio.Lock()
 
     # Choices of the user -------------------------------------------------------------------------------------------
@@ -106,18 +104,15 @@ class PullRequestWatcher:
                     self._postpone(session)
 
     async def _look_at(self, session: str, due: float) -> None:
+        now = self._now().timestamp()
+        # A clock that was set back must not end the watch.
+        if now < due <= now + 2 * LONGEST_DELAY_S + FIRST_DELAY_S:
+            return
         ref = SessionRef.from_key(session)
         try:
             view = await self._fleet.view(ref)
         except NotFoundError:
             self._forget(ref, "is archived or gone")
-            return
-        done = view.state is SessionState.DONE
-        finished = done and not self._done.get(session, True)
-        self._done[session] = done
-        now = self._now().timestamp()
-        # A clock that was set back must not end the watch.
-        if now < due <= now + 2 * LONGEST_DELAY_S + FIRST_DELAY_S and not finished:
             return
         watch = self._load(session)
         if watch is None:
@@ -134,7 +129,8 @@ class PullRequestWatcher:
             log.warning("the pull request of %s cannot be read: %s", session, error.message)
             self._postpone(session)
             return
-        await self._apply(ref, view, report, watch.keep, advance(watch, report, done=done, now=now))
+        done = view.state is SessionState.DONE
+        await self._apply(ref, view, report, watch.keep, advance(watch, report, done=done, now=now), due)
 
     async def _apply(
         self,
@@ -143,8 +139,12 @@ class PullRequestWatcher:
         report: PullRequestReport,
         chosen: KeepFixing | None,
         step: WatchStep,
+        due: float,
     ) -> None:
-        """Make the messages of a look, then save it together with them; a choice made meanwhile stays."""
+        """Make the messages of a look, then save it together with them; a choice made meanwhile stays.
+
+        If it was due once more meanwhile, as `due` shows, it is looked at again at once.
+        """
         watch, messages = step.watch, []
         for news in step.news:
             match news.kind:
@@ -184,7 +184,8 @@ class PullRequestWatcher:
             if step.over:
                 self._store.pull_requests.drop(ref.key)
             else:
-                self._save(ref.key, watch, 0.0 if watch.keep and watch.keep.task else watch.delay_s)
+                at_once = self._store.pull_requests.due(ref.key) != due or (watch.keep and watch.keep.task)
+                self._save(ref.key, watch, 0.0 if at_once else watch.delay_s)
 
     async def _ready(self, ref: SessionRef, report: PullRequestReport) -> MessageView | None:
         """The steps as they are now, if the request is still the one that was found ready."""

@@ -21,6 +21,7 @@ from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.messages import held, messages
 from samobot.telegram.notify.notification import ExtraContent, NotificationInput
 from samobot.telegram.notify.publisher import Publisher
+from samobot.telegram.notify.pull_request_marks import mark_pull_request
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.notify.session_messages import SessionMessages
 from samobot.telegram.notify.state import NotifiedState, advance, first_sight
@@ -271,6 +272,10 @@ class SessionNotifier:
                         recipient, key, card.card(view, recipient, change.now), at_end=at_end
                     )
             self._extras.keep(change)
+            known = self.known.get(key)
+            mark_pull_request(
+                self._store.pull_requests, view, change.before, known.view if known is not None else None
+            )
             if told != stored:
                 self._store.notified.set(key, told.model_dump(mode="json", exclude_defaults=True))
         return told

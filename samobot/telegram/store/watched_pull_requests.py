@@ -28,6 +28,21 @@ class WatchedPullRequests:
         rows = self._database.rows("SELECT session, due FROM watched_pull_requests ORDER BY due, session")
         return {row["session"]: row["due"] for row in rows}
 
+    def due(self, session: str) -> float | None:
+        """Return when one is looked at next, epoch seconds; None if it is not watched."""
+        row = self._database.row("SELECT due FROM watched_pull_requests WHERE session = ?", (session,))
+        return row["due"] if row is not None else None
+
+    def hurry(self, session: str, watch: str | None = None) -> None:
+        """Look at a session's pull request at once; `watch` begins watching it if it is not watched."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute("UPDATE watched_pull_requests SET due = 0 WHERE session = ?", (session,))
+            if watch is not None:
+                connection.execute(
+                    "INSERT OR IGNORE INTO watched_pull_requests (session, watch, due) VALUES (?, ?, 0)",
+                    (session, watch),
+                )
+
     def set(self, session: str, watch: str, due: float) -> None:
         """Save what was seen, and when to look again."""
         with self._database.transaction(durable=True) as connection:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from samobot.fleet.fix_task import fix_task
 from samobot.fleet.forge import CheckState, PullRequestState, PullRequestView
 from samobot.fleet.landing_models import LandingOffer, LandingStep, LandingView
 from samobot.fleet.models import SessionRef
-from samobot.fleet.pull_request_watch import News, NewsKind, fix_task
+from samobot.fleet.pull_request_news import News, NewsKind
 from samobot.telegram.markup.html import bold, code, link
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind

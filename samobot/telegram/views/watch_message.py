@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from samobot.fleet.fix_task import fix_task
 from samobot.fleet.landing_models import LandingOffer
 from samobot.fleet.models import SessionRef
-from samobot.fleet.pull_request_watch import KeepFixing, News, NewsKind, fix_task
+from samobot.fleet.pull_request_news import News, NewsKind
+from samobot.fleet.pull_request_watch import KeepFixing
 from samobot.telegram.markup.html import bold, code, link
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind

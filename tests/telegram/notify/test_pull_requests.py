@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
 from samobot.fleet.models import SessionRef
 from samobot.fleet.pull_request_watch import KeepFixing
 from samobot.fleet.results import ResumeResult
+from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
+from samobot.session.journal import EventName, append
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.pull_requests import PullRequestWatcher
@@ -204,3 +207,79 @@ async def test_look_before_its_time_asks_nothing(phone: Phone, forge: Forge) -> 
     forge.report = report(RED)
     await phone.context.pull_requests.look()
     assert phone.new() == []
+
+
+def set_phase(phone: Phone, before: str, after: str) -> None:
+    folder = SessionFolder(phone.root / "sessions-repo" / REF.folder)
+    text = folder.overview.read_text()
+    assert f"Phase: {before}" in text
+    folder.overview.write_text(text.replace(f"Phase: {before}", f"Phase: {after}"))
+    folder.signal.unlink(missing_ok=True)
+    if after == "done":
+        folder.signal.write_text('{"status": "done"}')
+
+
+def land_in_the_terminal(phone: Phone, step: LandingStep) -> None:
+    folder = SessionFolder(phone.root / "sessions-repo" / REF.folder)
+    append(
+        folder,
+        EventName.LANDING,
+        phone.now,
+        id="1",
+        step=step,
+        branch="greet",
+        text="Opened.",
+        via="terminal",
+    )
+
+
+async def test_pull_request_opened_in_a_terminal_is_watched_at_once(phone: Phone, forge: Forge) -> None:
+    phone.context.pull_requests.unwatch(REF)
+    await phone.context.notifier.refresh(REF)
+    phone.now += timedelta(seconds=1)
+    land_in_the_terminal(phone, LandingStep.PUSH)
+    await phone.context.notifier.refresh(REF)
+    assert phone.context.store.pull_requests.all() == {}
+    phone.now += timedelta(seconds=1)
+    land_in_the_terminal(phone, LandingStep.OPEN_DRAFT)
+    await phone.context.notifier.refresh(REF)
+    assert phone.context.store.pull_requests.all() == {REF.key: 0.0}
+
+
+async def test_end_of_a_round_makes_its_pull_request_due(phone: Phone, forge: Forge) -> None:
+    await phone.context.notifier.refresh(REF)
+    await phone.context.pull_requests.look()
+    assert phone.context.store.pull_requests.all()[REF.key] > phone.now.timestamp()
+    set_phase(phone, "done", "testing")
+    await phone.context.notifier.refresh(REF)
+    assert phone.context.store.pull_requests.all()[REF.key] > phone.now.timestamp()
+    set_phase(phone, "testing", "done")
+    await phone.context.notifier.refresh(REF)
+    assert phone.context.store.pull_requests.all()[REF.key] == 0.0
+
+
+async def test_session_is_not_read_before_its_pull_request_is_due(
+    phone: Phone, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await phone.context.pull_requests.look()
+
+    async def read(ref: SessionRef) -> None:
+        raise AssertionError("the session was read")
+
+    monkeypatch.setattr(phone.context.fleet, "view", read)
+    before = phone.context.store.pull_requests.all()
+    await phone.context.pull_requests.look()
+    assert phone.context.store.pull_requests.all() == before
+
+
+async def test_choice_during_a_look_makes_it_due_once_more(
+    phone: Phone, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def report_slowly(ref: SessionRef) -> PullRequestReport:
+        phone.context.store.pull_requests.hurry(REF.key)  # a round ends just then
+        return forge.report
+
+    monkeypatch.setattr(phone.context.fleet, "pull_request", report_slowly)
+    phone.context.pull_requests.watch(REF)
+    await phone.context.pull_requests.look()
+    assert phone.context.store.pull_requests.all()[REF.key] <= phone.now.timestamp()

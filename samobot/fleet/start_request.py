@@ -18,6 +18,7 @@ class StartRequest(BaseModel):
         base: The session on whose commits a new one begins, archived or not; None is the default branch.
         budget_usd: US dollars that the whole session may cost; None leaves it as it is.
         auto: Whether the bot may decide the gates after a while.
+        profile: Name of the profile that the session gets; empty for the configured models, None leaves it as it is.
         files: What belongs to the task; the next iteration is given them.
     """
 
@@ -30,6 +31,7 @@ class StartRequest(BaseModel):
     base: str | None = None
     budget_usd: float | None = None
     auto: bool = False
+    profile: str | None = None
     files: tuple[UserFile, ...] = ()
 
     @property

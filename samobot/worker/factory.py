@@ -109,6 +109,7 @@ class WorkerFactory:
             fence=self._fence(),
             other_files=tuple(other_files(settings.samobot_projects, self._project.file)),
             mcp=settings.samobot_mcp,
+            model_is_fixed=options.model_is_fixed,
         )
         heartbeat = Heartbeat()
         iteration = IterationRunner(files, surroundings, heartbeat, now=utc_now, watch=watch)

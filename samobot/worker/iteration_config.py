@@ -28,6 +28,7 @@ class IterationConfig:
         state_dir: samobot's state folder.
         fence: What keeps the agent to its own.
         mcp: Which MCP servers the agents are offered: `none`, `all`, or names separated by commas.
+        model_is_fixed: Whether the run was started with a model or profile, which go before the session's and the plan's.
         other_files: The `.samocode` files of the other configured projects.
     """
 
@@ -41,4 +42,5 @@ class IterationConfig:
     state_dir: Path
     fence: AgentFence
     mcp: str
+    model_is_fixed: bool = False
     other_files: tuple[Path, ...] = ()

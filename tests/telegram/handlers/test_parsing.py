@@ -47,6 +47,8 @@ from samobot.telegram.handlers.run_arguments import RunArguments, parse_run
         ("greet: more —from=other", RunArguments(name="greet", task="more", base="other")),
         ("greet --no-questions more", RunArguments(task="greet more", questions=False)),
         ("write it with --format json", RunArguments(task="write it with --format json")),
+        ("greet --profile Strong", RunArguments(name="greet", profile="strong")),
+        ("—profile=default add it", RunArguments(task="add it", profile="")),
         ("", RunArguments()),
         ("--auto", RunArguments(auto=True)),
     ],

@@ -161,7 +161,7 @@ def test_the_events_of_real_runs_have_the_documented_fields(shop: Workshop) -> N
         assert always <= fields <= always | sometimes, event
         seen.add(event["event"])
     # A service at fault for ten minutes, and what a person says to a run that is under way.
-    assert set(EventName) - seen == {EventName.NOTICE, EventName.UNPARK, EventName.BUDGET}
+    assert set(EventName) - seen == {EventName.NOTICE, EventName.UNPARK, EventName.BUDGET, EventName.PROFILE}
 
 
 @pytest.mark.slow

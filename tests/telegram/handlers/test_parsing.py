@@ -63,6 +63,8 @@ def test_what_thumbs_type_after_run_is_understood(typed: str, expected: RunArgum
         ("fix it --name", "name after it"),
         ("demo --budget much", "amount in US dollars"),
         ("demo --budget", "amount in US dollars"),
+        ("demo --profile huge", "needs one of light, standard, strong, max, default"),
+        ("demo --profile", "needs one of"),
         ("demo --budget 0", "amount in US dollars"),
         ("demo --budget nan", "amount in US dollars"),
         ("demo --budget inf", "amount in US dollars"),

@@ -14,6 +14,7 @@ import tarfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +25,8 @@ from packaging.requirements import Requirement
 import samobot
 from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import install as install_agent
+from samobot.session.folder import SessionFolder
+from samobot.session.journal import EventName, append
 from tests.docs.commands import page_environment
 from tests.support.claude_cli import cli_environment, require_claude, run_claude
 from tests.support.messages_api import OTHER, MessagesApi, say
@@ -225,6 +228,19 @@ def test_a_plain_install_plays_its_demo(installed: Installed, tmp_path: Path) ->
     played = installed.run("samobot", "demo", "--terminal", "--fast", cwd=tmp_path, environment=environment)
     assert played.returncode == 0, played.stdout + played.stderr
     assert "is done" in played.stdout
+
+
+def test_a_plain_install_draws_the_picture_of_a_run(installed: Installed, tmp_path: Path) -> None:
+    folder = SessionFolder(tmp_path / "sessions" / "26-11-20-greet")
+    folder.prepare()
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    append(folder, EventName.RUN_START, at, phase="planning")
+    append(folder, EventName.ITERATION_START, at, phase="planning", n=1)
+    append(folder, EventName.ITERATION_END, at + timedelta(minutes=1), phase="planning", n=1, cost_usd=1)
+    (tmp_path / ".samocode").write_text("MAIN_REPO=.\nWORKTREES=trees\nSESSIONS=sessions\n")
+    drawn = installed.run("samobot", "chart", "greet", cwd=tmp_path)
+    assert drawn.returncode == 0, drawn.stdout + drawn.stderr
+    assert (tmp_path / "greet-chart.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

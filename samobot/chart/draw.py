@@ -14,7 +14,7 @@ from samobot.chart.legend import Legend, draw_break, draw_cross
 from samobot.chart.palette import PALETTES, PATTERNS, Palette, Theme
 from samobot.chart.scale import TimeScale
 from samobot.chart.timeline import PhaseSpan, SpanKind, Timeline, build
-from samobot.errors import NotFoundError, UsageError
+from samobot.errors import NotFoundError, StorageError
 from samobot.phases import Phase
 from samobot.session.journal_events import RunEndReason
 from samobot.text import clip, human_duration, human_money
@@ -75,7 +75,7 @@ def draw(
 
     Raises:
         NotFoundError: Nothing has happened yet that could be drawn.
-        UsageError: matplotlib is not installed.
+        StorageError: matplotlib cannot be loaded, as in a damaged installation.
     """
     timeline = build(events, now=now, alive=alive)
     if timeline is None or not timeline.spans:
@@ -83,9 +83,7 @@ def draw(
     try:
         from samobot.chart.canvas import Canvas
     except ImportError as error:
-        raise UsageError(
-            f"Pictures need matplotlib, which cannot be loaded ({error}): pip install 'samobot[chart]'"
-        ) from error
+        raise StorageError(f"The picture cannot be drawn: this installation is damaged ({error}).") from error
     colors = PALETTES[theme]
     with _drawing:
         canvas = Canvas(WIDTH, HEIGHT, colors.paper)

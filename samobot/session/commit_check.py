@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import time
 from pathlib import Path
 
+from samobot.errors import StorageError
 from samobot.session.diff import DiffSummary
+from samobot.session.files import open_regular
 from samobot.session.git import Git, GitError
 from samobot.session.git_config import untrusted_programs
 
 _TIMEOUT_S = 20.0
+OLD_LOCK = 600.0
+"""Seconds after which a lock of git counts as left behind: no git command of samobot takes that long."""
+
+_FIRST_LINE = 256
+_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 
 
-def commit_problem(path: Path) -> str | None:
+def commit_problem(path: Path, *, locks: bool = True) -> str | None:
     """Make a commit that no branch names, as the agent's would be signed; return why that fails, else None.
+
+    What else can keep a commit from being made is looked at without making it: locks that a dead git left, values that
+    `git commit` refuses, and hooks whose interpreter is missing; no hook is run.
 
     A repository whose own configuration names the signing program is tried without a signature, as samobot
     does not run that program. Nothing is tried without a repository, or without a name and an address for commits,
     which an agent can set and doctor reports.
+
+    Args:
+        path: The working directory.
+        locks: Whether to look for locks that were left.
 
     Raises:
         UsageError: git is not installed.
@@ -30,9 +48,76 @@ def commit_problem(path: Path) -> str | None:
         tree = git.run("mktree").strip()
         sign = ["--gpg-sign"] if signed else ["--no-gpg-sign"]
         git.run("commit-tree", *sign, "-m", "samobot: can this repository commit?", tree, timeout=_TIMEOUT_S)
+        signed = False
+        left = _left_lock(git) if locks else None
+        if left is not None:
+            return (
+                f"git cannot commit in {path}: a git that was killed left the lock {left}. "
+                "Delete it if no git is running there, then resume."
+            )
+        _try_dry(git)
+        hook = _hook_problem(git)
     except GitError as failure:
         return f"git cannot commit in {path}: {failure.message} {_remedy(signed=signed)}"
+    return None if hook is None else f"git cannot commit in {path}: {hook}"
+
+
+def _left_lock(git: Git) -> Path | None:
+    """The lock of the index or of the branch that is older than any git that works."""
+    branch = (git.attempt("symbolic-ref", "--quiet", "HEAD") or "HEAD").strip()
+    for name in ("index", "HEAD", branch):
+        path = git.folder / git.run("rev-parse", "--git-path", f"{name}.lock").rstrip("\n")
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime > OLD_LOCK:
+                return path
     return None
+
+
+def _try_dry(git: Git) -> None:
+    """Let git read everything that a commit needs.
+
+    Raises:
+        GitError: It refuses to.
+    """
+    try:
+        git.run("commit", "--dry-run", "--allow-empty", "--short", "--untracked-files=no", timeout=_TIMEOUT_S)
+    except GitError as failure:
+        # Its code is 1, without a message, if nothing is changed. A young lock is of a git that works.
+        if "fatal:" in failure.message and "File exists" not in failure.message:
+            raise
+
+
+def _hook_problem(git: Git) -> str | None:
+    """Name a hook of commits whose interpreter is missing."""
+    configured = [
+        entry.value for entry in git.configuration() if entry.key == "core.hookspath" and entry.value
+    ]
+    if configured:
+        top = git.run("rev-parse", "--show-toplevel").rstrip("\n")
+        folder = Path(top, os.path.expanduser(configured[-1]))
+    else:
+        folder = Path(
+            git.run("rev-parse", "--path-format=absolute", "--git-common-dir").rstrip("\n"), "hooks"
+        )
+    for name in _HOOKS:
+        missing = _missing_interpreter(folder / name)
+        if missing is not None:
+            return f"its hook {folder / name} is run by {missing}, which is not installed. Install it, or remove the hook."
+    return None
+
+
+def _missing_interpreter(hook: Path) -> str | None:
+    if not os.access(hook, os.X_OK):
+        return None  # git ignores it
+    try:
+        with open_regular(hook) as file:
+            first = file.read(_FIRST_LINE).partition(b"\n")[0].decode("utf-8", "replace")
+    except (OSError, StorageError):
+        return None
+    words = first[2:].split() if first.startswith("#!") else []
+    if words and os.path.basename(words[0]) == "env":
+        words = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
+    return words[0] if words and shutil.which(words[0]) is None else None
 
 
 def signs_commits(git: Git) -> bool:

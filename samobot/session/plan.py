@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.session.blocks import scan
+from samobot.session.placeholder import is_placeholder
 
 PLAN_LIMIT = 1_000_000
 """Maximum bytes of a plan file."""
@@ -60,14 +61,22 @@ def new_plan(path: Path, content: bytes) -> Plan:
 
 
 def is_empty(text: str) -> bool:
-    """Return whether a plan has nothing to approve: only white space, headings, rules or comments."""
-    body = _COMMENT.sub("", text)
-    return not any(
-        line.strip() and not line.lstrip("\ufeff ").startswith("#") and line.strip(" \t-*_`~=\ufeff")
-        for line in body.splitlines()
-    )
+    """Return whether a plan has nothing to approve: only white space, headings, rules, comments or placeholders."""
+    body = _TAG.sub("", _COMMENT.sub("", _FRONT_MATTER.sub("", text, count=1)))
+    return not any(_says_something(line) for line in body.translate(_INVISIBLE).splitlines())
 
 
+def _says_something(line: str) -> bool:
+    if line.lstrip().startswith("#"):
+        return False
+    rest = _MARKER.sub("", line, count=1).strip(" \t-*_`~=|:")
+    return bool(rest) and not is_placeholder(rest)
+
+
+_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad\u180e"))
+_FRONT_MATTER = re.compile(r"\A\ufeff?---\n.{0,20000}?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,200}>")
+_MARKER = re.compile(r"[\s>]{0,20}(?:[-*+]|\d{1,3}[.)])?\s{0,8}(?:\[[ xX]?\])?")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _PHASE = re.compile(r"(?:phase|part|stage|milestone|step)\b[ \t]*\d+", re.IGNORECASE)
 _STEP = re.compile(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")

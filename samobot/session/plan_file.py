@@ -2,7 +2,7 @@
 
 A plan is a file that the signal names, that is listed under `## Plans`, or that is called exactly
 `MM-DD-HH:MM-plan-SLUG.md`. Only if there is none of these, other usual names count (`plan.md`, `plans/x.md`,
-`…-implementation-plan.md`). Of several, the one that nobody has decided about is the plan.
+`…-implementation-plan.md`, `plan-greeting.md`). Of several, the one that nobody has decided about is the plan.
 """
 
 from __future__ import annotations
@@ -33,9 +33,12 @@ _MAX_CANDIDATES = 16
 _MAX_ENTRIES = 5_000
 _STAMP = r"\d\d-\d\d-\d\d[:h._-]?\d\d-"
 _EXACT = re.compile(rf"{_STAMP}plan-.+\.md", re.IGNORECASE)
-_LOOSE = re.compile(rf"(?:{_STAMP})?(?:[\w.-]{{0,60}}[-_])?plan(?:[-_]?v?\d{{1,3}})?\.md", re.IGNORECASE)
+_ANY_STAMP = re.compile(r"[\[(]?\d[\d:hT._ -]{3,20}[\])]?(?<![a-zA-Z])[-_ ]{0,3}")
+_SEPARATOR = re.compile(r"[-_ .()\[\]]+")
+_VERSION = re.compile(r"v?\d{1,3}|final|draft|new|revised|updated|[a-z]{2}", re.IGNORECASE)
 _OTHER_NOTE = re.compile(
     rf"_.*|{_STAMP}from-you-.*|{_STAMP}(?:dive|task|test|quality|summary|notes?|review|report)\b.*"
+    rf"|(?:{_STAMP})?test[-_ ]?plan.*"
     r"|.*[-_](?:reviews?|feedback|critique|comments|summary|checklist|notes)\.md",
     re.IGNORECASE,
 )
@@ -115,10 +118,10 @@ def _choose(
     if len(chosen) == 1:
         return PlanChoice(chosen[0])
     undecided = [plan for plan in plans if verdict(decisions, plan) is None]
-    if len(undecided) > 1:
+    if len({plan.sha256 for plan in undecided}) > 1:
         names = _list(_relative(folder, plan.path) for plan in undecided)
         return PlanChoice(None, f"it is not clear which of {names} is the plan")
-    return PlanChoice(undecided[0] if undecided else _last_decided(plans, decisions))
+    return PlanChoice(undecided[-1] if undecided else _last_decided(plans, decisions))
 
 
 def _new_plans(plans: list[Plan], decisions: Sequence[Decision]) -> list[Plan]:
@@ -161,8 +164,18 @@ def _candidates(folder: SessionFolder, overview: Overview, present: set[str]) ->
         name
         for name in sorted(present)
         if not _OTHER_NOTE.fullmatch(Path(name).name)
-        and (name.startswith(f"{PLANS_FOLDER}/") or _LOOSE.fullmatch(name))
+        and (name.startswith(f"{PLANS_FOLDER}/") or _is_called_plan(name))
     ]
+
+
+def _is_called_plan(name: str) -> bool:
+    """Whether “plan” is what a name begins or ends with, apart from a stamp and a version."""
+    words = [word for word in _SEPARATOR.split(_ANY_STAMP.sub("", name[:-3], count=1).lower()) if word]
+    while len(words) > 1 and _VERSION.fullmatch(words[-1]):
+        words.pop()
+    return bool(words) and (
+        "plan" in (words[0], words[-1]) or re.fullmatch(r"plan[v\d]\d{0,2}", words[-1]) is not None
+    )
 
 
 def _listed(overview: Overview) -> list[str]:
@@ -186,14 +199,16 @@ def _named_by(signal: Signal | SignalProblem) -> list[str]:
 
 def _resolve(folder: SessionFolder, names: Iterable[str], present: set[str]) -> list[str]:
     """Return those of the written names that are files of the session, relative to its folder."""
-    found = []
+    found: list[str] = []
     root = f"{folder.path}/"
+    folded = {each.casefold(): each for each in present}
     for written in names:
-        name = written.removeprefix(root).removeprefix("./").replace("%20", " ")
-        for each in (name, f"{PLANS_FOLDER}/{name}"):
-            if each in present and each not in found:
-                found.append(each)
-                break
+        name = written.strip().removeprefix(root).removeprefix("./").replace("%20", " ")
+        tried = [name, f"{PLANS_FOLDER}/{name}", f"{name}.md", f"{PLANS_FOLDER}/{name}.md"]
+        meant = next((each for each in tried if each in present), None)
+        meant = meant or next((folded[each.casefold()] for each in tried if each.casefold() in folded), None)
+        if meant is not None and meant not in found:
+            found.append(meant)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import stat
 from pathlib import Path
@@ -16,6 +17,8 @@ _MAX_REPOSITORIES = 50
 _MAX_HASHED = 16 * 1024 * 1024
 _MAX_HASHED_TOTAL = 256 * 1024 * 1024
 _MAX_INDEX = 256 * 1024 * 1024
+_MAX_ENTRIES = 500
+_REFERENCES = ("refs/heads", "refs/tags", "refs/notes", "refs/stash")
 _SUBMODULE, _LINK = "160000", "120000"
 
 
@@ -23,9 +26,10 @@ def tree_state(path: Path) -> str:
     """Return a fingerprint of the commit, the index and the contents of all files that git does not ignore.
 
     Submodules, nested repositories and what links lead to are part of it, as are files that the index marks
-    “skip-worktree” or “assume-unchanged”, and all branches that are not checked out elsewhere. Equal
-    fingerprints mean that nothing has changed, whatever the files' times say. Of files above 16 MB, and if
-    there is no repository, it is made from sizes and times, of at most 10,000 files.
+    “skip-worktree” or “assume-unchanged”, tags, stashes and notes, and all branches that no other session has checked
+    out. Repositories in ignored folders are part of it, other ignored files are not. Equal fingerprints mean that
+    nothing has changed, whatever the files' times say. Of files above 16 MB, and if there is no repository, it is made
+    from sizes and times, of at most 10,000 files.
     """
     fingerprint = _Fingerprint()
     fingerprint.add_tree(path)
@@ -59,11 +63,14 @@ class _Fingerprint:
         git = Git(top)
         status = git.run(
             *("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "--no-renames", "-z"),
-            "--untracked-files=all",
+            *("--untracked-files=all", "--ignored=matching"),
         )
         for line in status.split("\0"):
             kind, _, rest = line.partition(" ")
             if kind == "#" and not rest.startswith(("branch.oid", "branch.head")):
+                continue
+            if kind == "!":
+                self._add_ignored(top / rest, is_folder=rest.endswith("/"))
                 continue
             self._add(line)
             if kind in ("1", "u"):
@@ -71,11 +78,42 @@ class _Fingerprint:
             elif kind == "?":
                 self._add_new(top / rest, is_repository=rest.endswith("/"))
         self._add_index(git)
-        for line in git.run(
-            "for-each-ref", "--format=%(objectname) %(refname) %(worktreepath)", "refs/heads"
-        ).splitlines():
-            if not line.split(" ", 2)[2]:
-                self._add(line)
+        self._add_references(git)
+
+    def _add_references(self, git: Git) -> None:
+        """Add what the repository's names point to, but the branches of others: of the main checkout, and of sessions,
+        whose worktrees lie side by side."""
+        top = git.folder
+        main: Path | None = None
+        listed = git.run("for-each-ref", "--format=%(objectname) %(refname) %(worktreepath)", *_REFERENCES)
+        for line in listed.splitlines():
+            place = line.split(" ", 2)[2]
+            if place and Path(place) != top:
+                if Path(place).parent == top.parent:
+                    continue
+                main = main or Path(
+                    git.run("rev-parse", "--path-format=absolute", "--git-common-dir").rstrip("\n")
+                )
+                if Path(place) == main.parent:
+                    continue
+            self._add(line)
+
+    def _add_ignored(self, path: Path, *, is_folder: bool) -> None:
+        """Add the repositories in a folder that git ignores, or directly below it."""
+        if not is_folder or path.is_symlink():
+            return
+        try:
+            with os.scandir(path) as entries:
+                below = sorted(
+                    each.name
+                    for each in itertools.islice(entries, _MAX_ENTRIES)
+                    if each.is_dir(follow_symlinks=False)
+                )
+        except OSError:
+            return
+        for place in (path, *(path / name for name in below)):
+            if os.path.lexists(place / ".git"):
+                self.add_tree(place)
 
     def _add_new(self, path: Path, *, is_repository: bool) -> None:
         if is_repository:

@@ -25,7 +25,7 @@ from samobot.config.settings import Settings
 from samobot.config.settings_loader import load_settings
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
-from samobot.session.commit_check import commit_problem
+from samobot.session.commit_check import OLD_LOCK, commit_problem
 from samobot.session.files import read_text
 from samobot.session.folder import list_folders
 from samobot.session.git import Git, GitError
@@ -33,12 +33,14 @@ from samobot.session.lock import holder
 from samobot.setup import doctor
 from samobot.setup.doctor import Finding, Level
 from samobot.setup.mcp_check import mcp_findings
+from samobot.setup.repositories import has_git_identity
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
 from samobot.system import systemd
 from samobot.system.clock import utc_now
 
 _SECONDS = 10.0
 _MOST_FILES = 2000
+_LOCKS = ("index.lock", "HEAD.lock")
 
 
 def examine(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
@@ -218,7 +220,7 @@ def _project(project: Project) -> Finding:
     if not git.ok("rev-parse", "--verify", "HEAD"):
         text = f"{project.main_repo} has no commit yet, so no worktree can be made from it"
         return Finding(name, Level.ERROR, text, "Make a first commit.")
-    problem = commit_problem(project.main_repo)
+    problem = commit_problem(project.main_repo, locks=False)
     if problem is not None:
         return Finding(name, Level.ERROR, problem, "Until then no session of it starts.")
     if project.warnings:
@@ -232,9 +234,8 @@ def _git(environ: Mapping[str, str]) -> Finding:
         version = git.run("--version").strip()
     except (GitError, UsageError):
         version = None
-    named = environ.get("GIT_AUTHOR_NAME") and environ.get("GIT_AUTHOR_EMAIL")
-    identity = named or (version and all(git.attempt("config", f"user.{key}") for key in ("name", "email")))
-    return doctor.git(version.removeprefix("git version ") if version else None, bool(identity))
+    identity = version is not None and has_git_identity(git.folder, environ)
+    return doctor.git(version.removeprefix("git version ") if version else None, identity)
 
 
 def _disks(settings: Settings, projects: list[Project]) -> list[Finding]:
@@ -302,9 +303,11 @@ def _locks(projects: list[Project]) -> Finding:
             if described and holder(folder) is None:
                 lost.append(folder.name)
         dot_git = project.main_repo / ".git"
-        for path in (dot_git / "index.lock", *dot_git.glob("worktrees/*/index.lock")):
+        for path in (
+            place for name in _LOCKS for place in (dot_git / name, *dot_git.glob(f"worktrees/*/{name}"))
+        ):
             try:
-                if time.time() - path.stat().st_mtime > doctor.OLD_LOCK:
+                if time.time() - path.stat().st_mtime > OLD_LOCK:
                     old.append(path)
             except OSError:
                 continue

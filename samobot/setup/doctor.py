@@ -21,8 +21,6 @@ SKEW_WARNING = 30.0
 """Seconds by which the clock may differ: wake times after a usage limit and the age of commands depend on it."""
 
 SKEW_ERROR = 300.0
-OLD_LOCK = 600.0
-"""Seconds after which git's `index.lock` counts as stale: no git command of samobot takes that long."""
 
 
 class Level(StrEnum):

@@ -38,7 +38,9 @@ class SetupPlan:
         shown = {
             name: "(hidden)" if name == "TELEGRAM_BOT_TOKEN" else value for name, value in self.values.items()
         }
-        lines = [f"{folder / '.samocode'}: new" for folder in self.new_projects]
+        lines = [
+            f"{folder / '.samocode'}: new; git ignores it (.git/info/exclude)" for folder in self.new_projects
+        ]
         return lines + [f"{self.env_file}: {name}={value}" for name, value in shown.items()]
 
     def write(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from telegram import Update
+from telegram.constants import ChatType
 
 from samobot.errors import SamobotError
 from samobot.setup.telegram_check import BotApi, UnreachableError
@@ -18,13 +20,14 @@ from samobot.telegram.inbound.access import check_access
 from samobot.telegram.inbound.polling import ALLOWED_UPDATES
 from samobot.telegram.store.bot_store import DATABASE_NAME, Store
 from samobot.telegram.store.database import Database
-from samobot.telegram.store.pairing import Access, Pairing, PairingCode
+from samobot.telegram.store.pairing import TRIES, Access, Pairing, PairingCode
 from samobot.text import one_line
 
 _LONG_POLL = 5
 """Seconds of one getUpdates; short, so that the code's end is noticed."""
 
 _PAUSE = 2.0
+_BARE_START = re.compile(r"\s*/start(?:@\w+)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +43,51 @@ class Owner:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class FailedStart:
+    """A `/start` in a private chat that pairs nobody.
+
+    Attributes:
+        name: What its sender calls themselves.
+        with_code: Whether it had a code, a wrong one.
+    """
+
+    name: str
+    with_code: bool
+
+
 class Invitation:
-    """A code that is open for as long as this object is used, with the rules of `samobot.telegram.store.pairing`."""
+    """A code that is open for as long as this object is used, with the rules of `samobot.telegram.store.pairing`.
+
+    Attributes:
+        code: The code.
+        wrong_codes: How many wrong ones were sent.
+    """
 
     def __init__(self, pairing: Pairing) -> None:
         self._pairing = pairing
         self.code: PairingCode = pairing.new_code()
+        self.wrong_codes = 0
 
-    def owner(self, raw: dict[str, Any]) -> Owner | None:
-        """The user an update pairs; None unless it is the right code in a private chat."""
+    def read(self, raw: dict[str, Any]) -> Owner | FailedStart | None:
+        """Return who an update pairs, or whose attempt failed; None if it is about something else."""
         try:
             update = Update.de_json(raw, None)
         except Exception:  # whatever the library makes of what a stranger can send
             return None
         verdict = check_access(update, Access())
-        user = update.effective_user
-        if verdict.code is None or user is None or verdict.user_id is None:
+        message, user = update.message, update.effective_user
+        if message is None or user is None or verdict.user_id is None:
             return None
-        if not self._pairing.redeem(verdict.code):
+        name = one_line(user.full_name, 60)
+        if verdict.code is not None and self._pairing.redeem(verdict.code):
+            return Owner(verdict.user_id, name)
+        if verdict.code is not None:
+            self.wrong_codes += 1
+        begins = _BARE_START.fullmatch(message.text or "") is not None
+        if verdict.code is None and not (begins and message.chat.type == ChatType.PRIVATE):
             return None
-        return Owner(verdict.user_id, one_line(user.full_name, 60))
+        return FailedStart(name, verdict.code is not None)
 
 
 @contextmanager
@@ -73,7 +101,13 @@ def invitation() -> Iterator[Invitation]:
             database.close()
 
 
-def wait_for_owner(api: BotApi, invited: Invitation, state_dir: Path, now: Callable[[], float]) -> Owner:
+def wait_for_owner(
+    api: BotApi,
+    invited: Invitation,
+    state_dir: Path,
+    now: Callable[[], float],
+    on_failed_start: Callable[[FailedStart], None],
+) -> Owner:
     """Wait until the code is sent.
 
     What else comes in meanwhile is kept for the bot where one has worked here before, as reading it here means
@@ -84,9 +118,10 @@ def wait_for_owner(api: BotApi, invited: Invitation, state_dir: Path, now: Calla
         invited: The open code.
         state_dir: Where the bot's own state is.
         now: The time in epoch seconds.
+        on_failed_start: Called for each `/start` without the right code.
 
     Raises:
-        SamobotError: Nobody sent it in time, or Telegram cannot be asked.
+        SamobotError: Nobody sent it in time, it was guessed at too often, or Telegram cannot be asked.
     """
     offset: int | None = None
     while now() < invited.code.expires:
@@ -103,10 +138,13 @@ def wait_for_owner(api: BotApi, invited: Invitation, state_dir: Path, now: Calla
         owner: Owner | None = None
         others = []
         for raw in raws:
-            found = invited.owner(raw) if owner is None else None
-            owner = owner or found
-            if found is None:
-                others.append(raw)
+            found = invited.read(raw) if owner is None else None
+            if isinstance(found, Owner):
+                owner = found
+                continue
+            others.append(raw)
+            if found is not None:
+                on_failed_start(found)
         if others and (state_dir / DATABASE_NAME).is_file():
             _keep(others, state_dir)
         if raws:
@@ -115,6 +153,10 @@ def wait_for_owner(api: BotApi, invited: Invitation, state_dir: Path, now: Calla
             # Acknowledged, or the bot would see a code that means nothing to it.
             api.call("getUpdates", offset=offset, timeout=0, limit=1)
             return owner
+        if invited.wrong_codes >= TRIES:
+            raise SamobotError(
+                f"{TRIES} wrong codes were sent, so the code no longer works. Run samobot init again for a new one."
+            )
     raise SamobotError("Nobody sent the code within ten minutes. Run samobot init again for a new one.")
 
 

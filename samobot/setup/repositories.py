@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.config.project import FILE_NAME, load_project
-from samobot.errors import UsageError
-from samobot.session.files import write_atomic
+from samobot.errors import StorageError, UsageError
+from samobot.session.files import read_text, write_atomic
+from samobot.session.git import Git, GitError
+from samobot.session.repository import find_repository
 from samobot.text import has_control
 
 MOST = 20
@@ -90,7 +93,7 @@ def as_project(path: Path) -> Path:
     Raises:
         UsageError: It is no folder, no repository, or has a `.samocode` file that cannot be used.
     """
-    folder = Path(os.path.abspath(path.expanduser()))
+    folder = Path(os.path.abspath(os.path.expanduser(path)))
     if folder.name == FILE_NAME:
         folder = folder.parent
     if not folder.is_dir():
@@ -114,7 +117,7 @@ def project_folder(path: Path) -> Path:
 
 
 def pick(words: str, found: list[Path]) -> list[Path]:
-    """The projects that the user chose: by number, by path, all of them or none.
+    """The projects that the user chose: numbers and paths separated by commas, all of them or none.
 
     Args:
         words: The typed line.
@@ -126,15 +129,24 @@ def pick(words: str, found: list[Path]) -> list[Path]:
     said = words.strip()
     if said.casefold() in ("none", "n", ""):
         return []
-    if said.casefold() == "all":
-        return [as_project(path) for path in found]
-    parts = said.replace(",", " ").split()
-    if not all(part.isdecimal() for part in parts):
+    if os.path.isdir(os.path.expanduser(said)) and not said.isdecimal():  # a comma may be part of its name
         return [as_project(Path(said))]
-    for part in parts:
-        if not 1 <= int(part) <= len(found):
-            raise UsageError(f"There is no number {part} in the list.")
-    return [as_project(found[int(part) - 1]) for part in parts]
+    chosen: list[Path] = []
+    for part in filter(None, (part.strip() for part in said.split(","))):
+        numbers = part.split()
+        if part.casefold() == "all":
+            chosen += found
+        elif all(number.isdecimal() for number in numbers):
+            chosen += [_numbered(number, found) for number in numbers]
+        else:
+            chosen.append(Path(part))
+    return list(dict.fromkeys(map(as_project, chosen)))
+
+
+def _numbered(number: str, found: list[Path]) -> Path:
+    if not 1 <= int(number) <= len(found):
+        raise UsageError(f"There is no number {number} in the list.")
+    return found[int(number) - 1]
 
 
 def project_file(folder: Path) -> str:
@@ -148,7 +160,7 @@ def project_file(folder: Path) -> str:
 
 
 def write_project_file(folder: Path) -> bool:
-    """Write a folder's `.samocode`, unless it has one; whether it was written.
+    """Write a folder's `.samocode`, unless it has one, and have git ignore it; return whether it was written.
 
     Raises:
         StorageError: It cannot be written.
@@ -157,4 +169,25 @@ def write_project_file(folder: Path) -> bool:
     if file.exists():
         return False
     write_atomic(file, project_file(folder), mode=0o644)
+    with suppress(GitError, UsageError, StorageError):  # a project works without
+        _exclude(folder)
     return True
+
+
+def _exclude(folder: Path) -> None:
+    """List the `.samocode` in `.git/info/exclude`: its paths are this machine's, and no commit should have it."""
+    repository = find_repository(folder)
+    if repository is None or Git(folder).ok("check-ignore", "--quiet", FILE_NAME):
+        return
+    path = repository.common / "info" / "exclude"
+    text = read_text(path) or ""
+    path.parent.mkdir(exist_ok=True)
+    write_atomic(path, f"{text}{'' if text.endswith(chr(10)) or not text else chr(10)}/{FILE_NAME}\n")
+
+
+def has_git_identity(folder: Path, environ: Mapping[str, str]) -> bool:
+    """Whether git knows whose commits those in a folder are: a name and an address."""
+    if all(environ.get(f"GIT_AUTHOR_{part}") for part in ("NAME", "EMAIL")):
+        return True
+    git = Git(folder)
+    return all(git.attempt("config", f"user.{key}") for key in ("name", "email"))

@@ -32,7 +32,7 @@ from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.command_table import pairing_advice
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.handlers.schedule_handlers import run_due
-from samobot.telegram.identity import BotAccount
+from samobot.telegram.identity import BotAccount, announce_first_start
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
 from samobot.telegram.inbound.polling import Poller
@@ -214,6 +214,7 @@ class BotApp:
         """Poll once the username is known, as commands may be addressed to it."""
         await learning
         log.info("@%s is up, %d projects", account.username, len(await self._fleet.projects()))
+        announce_first_start(account, self._outbox, self._settings.telegram_chat_id)
         async with self._background(account.introduce(), "introduction"):
             await self._poller.run()
 

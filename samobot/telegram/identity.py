@@ -13,7 +13,9 @@ from telegram.error import InvalidToken, RetryAfter, TelegramError
 
 from samobot.errors import SamobotError
 from samobot.telegram.handlers.command_table import menu
+from samobot.telegram.markup.html import code
 from samobot.telegram.outbound.bot_client import TokenRejectedError, error_text, retry_seconds
+from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_account import BotAccounts
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,11 @@ class BotAccount:
     def username(self) -> str | None:
         """The username without `@`, from this start or an earlier one; None if it was never received."""
         return self._username
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the bot has never been introduced from this machine."""
+        return self._accounts.profile(self._number) is None
 
     async def learn(self) -> None:
         """Ask Telegram who we are, for as long as the network takes.
@@ -124,3 +131,14 @@ class BotAccount:
             self._accounts.set_profile(self._number, digest)
         except (TelegramError, TimeoutError, SamobotError) as error:
             log.warning("the menu could not be set, the next start tries again: %s", error)
+
+
+def announce_first_start(account: BotAccount, outbox: Outbox, chat_id: int | None) -> None:
+    """Report to the owner's chat that the bot is up, when it runs here for the first time."""
+    if chat_id is None or not account.is_new:
+        return
+    text = f"👋 The bot is up. Send it a task in your own words, such as {code('Add a greeting script')}"
+    try:
+        outbox.post(chat_id, text, key=f"first start of {account.username}", silent=True)
+    except SamobotError as error:
+        log.warning("the owner is not notified of the first start: %s", error)

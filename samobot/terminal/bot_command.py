@@ -20,6 +20,7 @@ from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.pairing import LIFETIME_SECONDS, PairingCode
+from samobot.terminal.qr_code import show_qr_code
 
 LOG_NAME = "bot.log"
 
@@ -67,7 +68,9 @@ def _show_code(settings: Settings, token: str) -> None:
     minutes = int(LIFETIME_SECONDS // 60)
     click.echo(f"Send this to the bot within {minutes} minutes:\n\n    /start {code.shown}\n")
     if name is not None:
-        click.echo(f"or open {_link(code, name)}\n")
+        link = _link(code, name)
+        click.echo(f"or open {link}\n")
+        show_qr_code(link)
     click.echo("It admits one user or, sent in a group by an allowed user, that group.")
     sys.stdout.flush()
 

@@ -8,11 +8,14 @@ from typing import Any
 
 import click
 
-from samobot.errors import UsageError
+from samobot.errors import SamobotError, UsageError
 from samobot.setup.choices import Choices
 from samobot.setup.telegram_check import BotApi, RefusedError
 from samobot.terminal.init_bot import ChosenBot
+from samobot.terminal.qr_code import show_qr_code
 from samobot.text import one_line
+
+_MOST_EXPLAINED = 5
 
 
 def choose_chat(choices: Choices, bot: ChosenBot, api: BotApi) -> int:
@@ -64,18 +67,45 @@ def _chat_name(chat: Mapping[str, Any]) -> str:
 
 def _pair(choices: Choices, bot: ChosenBot, api: BotApi) -> int:
     # The Telegram library is loaded here, where it is needed.
-    from samobot.setup.owner_pairing import invitation, wait_for_owner
+    from samobot.setup.owner_pairing import FailedStart, invitation, wait_for_owner
     from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 
     lock = TokenLock(bot.token, lock_folder(choices.environ))
     try:
         with invitation() as invited:
+            link = invited.code.link(bot.username)
             click.echo("So that the bot obeys only you, open this on your phone and press Start:")
-            click.echo(f"   {invited.code.link(bot.username)}")
+            show_qr_code(link)
+            click.echo(f"   {link}")
             click.echo(f"or send it yourself: /start {invited.code.shown}")
             click.echo("Waiting for it (ten minutes at most) …")
-            owner = wait_for_owner(api, invited, choices.settings.samobot_state_dir, time.time)
+            shown: set[FailedStart] = set()
+
+            def explain(failed: FailedStart) -> None:
+                if failed in shown or len(shown) >= _MOST_EXPLAINED:
+                    return
+                shown.add(failed)
+                what = "with a wrong code" if failed.with_code else "without the code"
+                click.echo(
+                    f"Somebody sent /start {what}: {failed.name}. If that was you, use the link above, "
+                    f"or send: /start {invited.code.shown}"
+                )
+
+            owner = wait_for_owner(api, invited, choices.settings.samobot_state_dir, time.time, explain)
     finally:
         lock.release()
     click.echo(f"✅ {owner.name} ({owner.user_id})")
+    if choices.flags.message:
+        _confirm_in_chat(api, owner.user_id)
     return owner.user_id
+
+
+def _confirm_in_chat(api: BotApi, chat_id: int) -> None:
+    try:
+        api.call(
+            "sendMessage",
+            chat_id=chat_id,
+            text="👋 Paired: this bot obeys you alone. Finish the set-up in the terminal.",
+        )
+    except SamobotError as error:
+        click.echo(f"⚠️ {error.message}")

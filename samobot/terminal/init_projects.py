@@ -9,7 +9,13 @@ import click
 from samobot.config.project import FILE_NAME
 from samobot.errors import UsageError
 from samobot.setup.choices import Choices
-from samobot.setup.repositories import as_project, find_repositories, pick, project_folder
+from samobot.setup.repositories import (
+    as_project,
+    find_repositories,
+    has_git_identity,
+    pick,
+    project_folder,
+)
 
 
 def choose_projects(choices: Choices, cwd: Path) -> list[Path]:
@@ -35,9 +41,23 @@ def choose_projects(choices: Choices, cwd: Path) -> list[Path]:
         click.echo(f"✅ {path}")
     if not known and not added:
         click.echo("⚠️ No project: the bot has nothing to work on until samobot init is run again.")
+    _check_identity([*folders, *added], choices)
     if added:
         choices.values["SAMOBOT_PROJECTS"] = ":".join(map(str, [*known, *added]))
     return [path for path in added if not (path / FILE_NAME).exists()]
+
+
+def _check_identity(folders: list[Path], choices: Choices) -> None:
+    lacking = [
+        folder for folder in folders if folder.is_dir() and not has_git_identity(folder, choices.environ)
+    ]
+    if lacking:
+        where = f" in {lacking[0]}" if len(lacking) < len(folders) else ""
+        click.echo(
+            f"⚠️ git does not know whose commits these are{where}. Set it, for example in another terminal:\n"
+            '   git config --global user.name "Your Name"\n'
+            "   git config --global user.email you@example.com"
+        )
 
 
 def _ask(known: list[Path], cwd: Path) -> list[Path]:
@@ -47,7 +67,9 @@ def _ask(known: list[Path], cwd: Path) -> list[Path]:
     none = "none" if known or not found else "1"
     while True:
         words = click.prompt(
-            "Which to add? Numbers or a path, all, or none" if found else "Path of a repository, or none",
+            "Which to add? Numbers and paths (1, 2, ~/path), all, or none"
+            if found
+            else "Path of a repository, or none",
             default=none,
         )
         try:

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from samobot.chart.draw import HEIGHT, WIDTH, Theme, draw
-from samobot.errors import NotFoundError, UsageError
+from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, append
 from samobot.terminal.chart_command import chart_command
@@ -122,14 +122,14 @@ def test_matplotlib_is_imported_only_to_draw() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_without_matplotlib_the_remedy_is_named(
+def test_a_damaged_installation_is_reported_as_a_sentence(
     everything: RunJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "samobot.chart.canvas", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(UsageError, match=r"pip install 'samobot\[chart\]'"):
+    with pytest.raises(StorageError, match="The picture cannot be drawn: this installation is damaged"):
         draw(everything.events, "greet")
 
 

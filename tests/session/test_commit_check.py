@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,86 @@ def test_a_repository_whose_objects_cannot_be_written_is_named(repo: Path) -> No
     problem = commit_problem(repo)
     assert problem is not None
     assert "Fix the repository" in problem
+
+
+def hook(repo: Path, name: str, text: str, mode: int = 0o755) -> None:
+    path = Path(git(repo, "rev-parse", "--path-format=absolute", "--git-path", f"hooks/{name}").strip())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def leave_lock(name: str) -> Callable[[Path], None]:
+    def leave(repo: Path) -> None:
+        lock = repo / ".git" / name
+        lock.touch()
+        os.utime(lock, (1, 1))
+
+    return leave
+
+
+def set_globally(key: str, value: str) -> Callable[[Path], object]:
+    return lambda repo: git(repo, "config", "--global", key, value)
+
+
+def use_hooks_of_the_user(repo: Path) -> None:
+    git(repo, "config", "--global", "core.hooksPath", str(repo.parent / "hooks"))
+    hook(repo, "pre-commit", "#!/nowhere/python -u\n")
+
+
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a hook without its interpreter": (
+        lambda repo: hook(repo, "pre-commit", "#!/nowhere/python\n"),
+        "/nowhere/python",
+    ),
+    "a hook by env": (lambda repo: hook(repo, "commit-msg", "#!/usr/bin/env -S nodeless --x\n"), "nodeless"),
+    "hooks of the user": (use_hooks_of_the_user, "is run by /nowhere/python"),
+    "no boolean": (set_globally("commit.gpgsign", "maybe"), "commit.gpgsign"),
+    "an unknown format of signatures": (set_globally("gpg.format", "zz"), "gpg.format"),
+    "an unknown way to clean messages": (set_globally("commit.cleanup", "zz"), "zz"),
+    "a damaged index": (lambda repo: (repo / ".git" / "index").write_bytes(b"DIRC"), "index file"),
+    "the lock of a killed git": (leave_lock("index.lock"), "index.lock"),
+    "the lock of HEAD": (leave_lock("HEAD.lock"), "HEAD.lock"),
+    "the lock of the branch": (leave_lock("refs/heads/main.lock"), "main.lock"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "named"), BROKEN.values(), ids=BROKEN)
+def test_what_keeps_every_commit_from_being_made_is_named(
+    repo: Path, spoil: Callable[[Path], object], named: str
+) -> None:
+    if named == "gpg.format":
+        git(repo, "config", "--global", "commit.gpgsign", "true")
+    spoil(repo)
+    problem = commit_problem(repo)
+    assert problem is not None
+    assert problem.startswith(f"git cannot commit in {repo}: ")
+    assert named in problem
+    assert (
+        "Fix the repository" in problem
+        or "Install it" in problem
+        or "Delete it" in problem
+        or "commit.gpgsign" in problem
+    )
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        set_globally("commit.template", "/nowhere/template"),
+        set_globally("core.editor", "/nowhere/editor"),
+        lambda repo: hook(repo, "pre-commit", "#!/nowhere/python\n", 0o644),
+        lambda repo: hook(repo, "pre-commit", "#!/bin/sh\ntouch ran\n"),
+        lambda repo: hook(repo, "pre-push", "#!/nowhere/python\n"),
+        lambda repo: (repo / ".git" / "index.lock").touch(),  # of a git that works just now
+    ],
+)
+def test_what_keeps_no_commit_from_being_made_is_no_problem(
+    repo: Path, use: Callable[[Path], object]
+) -> None:
+    use(repo)
+    assert commit_problem(repo) is None
+    assert not (repo / "ran").exists()
 
 
 def test_trying_leaves_no_branch_and_no_change(repo: Path) -> None:

@@ -67,6 +67,18 @@ def test_other_notes_that_are_newer_are_not_the_plan(folder: SessionFolder, othe
         "plan-v2.md",
         "plans/x.md",
         "plans/01-15-10:30-plan-greeting.md",
+        "plan-greeting.md",
+        "plan_greeting.md",
+        "2026-11-22-plan-greeting.md",
+        "1122-plan-greeting.md",
+        "01-15_10:30-plan-greeting.md",
+        "[01-15-10:30]-plan-greeting.md",
+        "Plan - Greeting.md",
+        "greeting.plan.md",
+        "plan (1).md",
+        "plan final.md",
+        "plan-v2-draft.md",
+        "plan.de.md",
     ],
 )
 def test_a_plan_of_another_usual_name_is_found(folder: SessionFolder, name: str) -> None:
@@ -110,6 +122,9 @@ def test_a_listed_file_that_is_not_of_the_session_is_not_the_plan(folder: Sessio
     [
         {"plan": "b.md"},
         {"plan_file": "b.md"},
+        {"plan": "b"},
+        {"plan": "B.md"},
+        {"plan": "./b.md "},
         {"needs": "Approve `b.md`"},
         {"summary": "The plan is in b.md."},
     ],
@@ -156,7 +171,28 @@ def test_the_approved_plan_stays_the_plan_while_its_boxes_are_ticked(folder: Ses
     assert name_of(folder) == EXACT
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "# Plan\n", "<!-- plan -->\n"])
+@pytest.mark.parametrize(
+    "name", ["test-plan.md", "planning.md", "the-planning.md", "explanation.md", "plan.txt", "a/plan.md"]
+)
+def test_what_is_only_nearly_called_a_plan_is_none(folder: SessionFolder, name: str) -> None:
+    (folder.path / "a").mkdir()
+    write_plan(folder, PLAN, name)
+    assert name_of(folder) is None
+    write_plan(folder, PLAN, "plan.md")
+    assert name_of(folder) == "plan.md"
+
+
+def test_of_equal_copies_of_a_plan_one_is_the_plan(folder: SessionFolder) -> None:
+    write_plan(folder, PLAN, "01-15-09:00-plan-a.md")
+    write_plan(folder, PLAN, "01-15-11:00-plan-b.md")
+    assert name_of(folder) == "01-15-11:00-plan-b.md"
+    write_plan(folder, PLAN + "x", "01-15-11:00-plan-b.md")
+    assert name_of(folder) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "# Plan\n", "<!-- plan -->\n", "# Plan\n\nTBD\n", "---\na: b\n---\n"]
+)
 def test_an_empty_plan_cannot_be_approved(folder: SessionFolder, text: str) -> None:
     sha = write_plan(folder, text)
     assert read_plan(folder).problem == f"{EXACT} is empty"

@@ -44,8 +44,31 @@ def repo(tmp_path: Path) -> Path:
     git(main, "update-index", "--assume-unchanged", "assumed")
     git(main, "branch", "other")
     make_repository(main / "nested" / "repo")
+    make_repository(main / "vendor")
+    (main / "ignored").mkdir()
+    (main / ".git" / "info" / "exclude").write_text("ignored/\nvendor/\ncache/\n*.log\n")
     (main / "untracked").symlink_to("../sibling")
     return main
+
+
+def stash(repo: Path) -> None:
+    (repo / "first").write_text("other")
+    git(repo, "stash", "--quiet")
+
+
+def stash_in_submodule(repo: Path) -> None:
+    (repo / "sub" / "first").write_text("other")
+    git(repo / "sub", "stash", "--quiet")
+
+
+def leave_out_files(repo: Path) -> None:
+    git(repo, "sparse-checkout", "set", "--no-cone", "/first")
+
+
+def commit_in_own_worktree(repo: Path) -> None:
+    place = repo.parent / "deeper" / "side"
+    git(repo, "worktree", "add", "--quiet", "-b", "side", str(place))
+    commit(place, "work")
 
 
 def commit_on_another_branch(repo: Path) -> None:
@@ -70,6 +93,17 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "an assume-unchanged file": lambda repo: (repo / "assumed").write_text("other"),
     "a commit on another branch": commit_on_another_branch,
     "a new branch": lambda repo: git(repo, "branch", "third"),
+    "an empty commit": lambda repo: git(repo, "commit", "--quiet", "--allow-empty", "-m", "x"),
+    "another message": lambda repo: git(repo, "commit", "--quiet", "--amend", "-m", "other"),
+    "a tag": lambda repo: git(repo, "tag", "v1"),
+    "a stash": stash,
+    "a stash in a submodule": stash_in_submodule,
+    "a note": lambda repo: git(repo, "notes", "add", "-m", "x"),
+    "a sparse checkout": leave_out_files,
+    "a worktree elsewhere": commit_in_own_worktree,
+    "an executable file": lambda repo: (repo / "first").chmod(0o755),
+    "a repository in an ignored folder": lambda repo: make_repository(repo / "ignored" / "repo"),
+    "a file of an ignored repository": lambda repo: (repo / "vendor" / "first").write_text("other"),
     "another branch checked out": lambda repo: git(repo, "checkout", "--quiet", "-b", "third"),
 }
 
@@ -84,8 +118,22 @@ def test_work_changes_the_state_wherever_it_is(repo: Path, change: Callable[[Pat
 
 def test_work_of_another_session_changes_nothing(repo: Path, tmp_path: Path) -> None:
     git(repo, "worktree", "add", "--quiet", "-b", "session", str(tmp_path / "session"))
+    git(repo, "worktree", "add", "--quiet", "-b", "own", str(tmp_path / "own"))
+    for here in (repo, tmp_path / "own"):
+        before = tree_state(here)
+        commit(tmp_path / "session", f"work-{here.name}")
+        assert tree_state(here) == before
+    before = tree_state(tmp_path / "own")
+    commit(repo, "main-work")
+    assert tree_state(tmp_path / "own") == before
+
+
+def test_what_git_ignores_is_no_work(repo: Path) -> None:
     before = tree_state(repo)
-    commit(tmp_path / "session", "work")
+    (repo / "build.log").write_text("x")
+    (repo / "cache" / "deep").mkdir(parents=True)
+    (repo / "cache" / "file").write_text("x")
+    (repo / "ignored" / "file").write_text("x")
     assert tree_state(repo) == before
 
 

@@ -9,6 +9,7 @@ import pytest
 from samobot.config.project import load_project
 from samobot.errors import UsageError
 from samobot.setup.repositories import MOST, as_project, find_repositories, pick, write_project_file
+from tests.support.repository import git, make_repository
 
 
 def repository(path: Path) -> Path:
@@ -86,6 +87,36 @@ def test_projects_are_named_by_number_by_path_all_or_none(tmp_path: Path) -> Non
     assert pick(str(found[1]), []) == [found[1]]
     assert pick("All", found) == found
     assert [pick(words, found) for words in ("none", "N", " ")] == [[], [], []]
+
+
+def test_numbers_and_paths_are_named_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = [repository(tmp_path / name) for name in "abc"]
+    other, comma = repository(tmp_path / "other one"), repository(tmp_path / "x, y")
+    assert pick("1, 2, ~/other one", found) == [found[0], found[1], other]
+    assert pick("~/other one,3 1", found) == [other, found[2], found[0]]
+    assert pick("~/x, y", found) == [comma]
+    assert pick("~/other one, all, 1", found) == [other, *found]
+    assert pick("2, ~/b", found) == [found[1]]
+
+
+def test_a_new_project_file_is_hidden_from_git_and_what_is_there_is_kept(tmp_path: Path) -> None:
+    folder = make_repository(tmp_path / "r")
+    exclude = folder / ".git" / "info" / "exclude"
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_text("# mine\nbuild")
+    write_project_file(folder)
+    assert exclude.read_text() == "# mine\nbuild\n/.samocode\n"
+    assert git(folder, "status", "--porcelain") == ""
+
+
+def test_a_project_file_that_git_ignores_already_is_not_listed_again(tmp_path: Path) -> None:
+    folder = make_repository(tmp_path / "r")
+    (folder / ".gitignore").write_text(".samocode\n")
+    before = list((folder / ".git" / "info").glob("*"))
+    write_project_file(folder)
+    assert list((folder / ".git" / "info").glob("*")) == before
+    assert "/.samocode" not in "".join(path.read_text() for path in before)
 
 
 @pytest.mark.parametrize("words", ["0", "4", "1 9", "1, ²", "nowhere/at/all"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.telegram.identity import BotAccount
+from samobot.telegram.identity import BotAccount, announce_first_start
 from samobot.telegram.outbound.bot_client import TokenRejectedError, build_bot
+from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 
 TOKEN = "42:token-for-tests"
@@ -39,6 +42,29 @@ async def test_the_name_is_known_at_the_next_start_without_telegram_and_to_no_ot
             await BotAccount(bot, store.accounts).learn()
     assert BotAccount(build_bot(TOKEN, "http://127.0.0.1:1"), store.accounts).username == "samo_bot"
     assert BotAccount(build_bot("43:another-token", "http://127.0.0.1:1"), store.accounts).username is None
+
+
+async def test_the_first_start_and_no_other_is_announced_to_the_owner(store: Store) -> None:
+    async with BotApiServer() as server:
+        server.add_bot(TOKEN, "samo_bot")
+        chat = server.private_chat(server.person("Ann"))
+        async with build_bot(TOKEN, server.url) as bot:
+            outbox = Outbox(bot, store)
+            sending = asyncio.create_task(outbox.run())
+            await asyncio.sleep(0)  # it begins before anything is posted
+            account = BotAccount(bot, store.accounts)
+            await account.learn()
+            announce_first_start(account, outbox, None)
+            announce_first_start(account, outbox, chat.id)
+            announce_first_start(account, outbox, chat.id)  # as after a crash
+            await account.introduce()
+            announce_first_start(account, outbox, chat.id + 1)
+            assert await outbox.drain(60)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        (message,) = chat.from_bot()
+    assert message.text.startswith("👋 The bot is up.")
+    assert message.silent
 
 
 async def test_of_a_wrong_token_nobody_hears_that_it_was_tried(store: Store) -> None:

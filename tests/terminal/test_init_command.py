@@ -53,6 +53,7 @@ class Place:
             "LANG": "C.UTF-8",
             "TERM": "xterm",
             "IS_SANDBOX": "1",
+            "GIT_CONFIG_NOSYSTEM": "1",
             "TELEGRAM_API_URL": self.server.url,
         }
 
@@ -118,6 +119,8 @@ async def test_from_nothing_to_the_first_message(place: Place) -> None:
         await program.until("First message sent")
         assert await program.end() == 0
     assert TOKEN not in program.shown
+    assert " ▄▄▄▄▄ " in program.shown  # a corner of the QR code
+    assert 'git config --global user.name "Your Name"' in program.shown
 
     values = dotenv_values(place.env_file)
     assert values["TELEGRAM_BOT_TOKEN"] == TOKEN
@@ -128,7 +131,11 @@ async def test_from_nothing_to_the_first_message(place: Place) -> None:
     bot = place.server.world.only_bot()
     assert [command["command"] for command in next(iter(bot.commands.values()))][:2] == ["run", "status"]
     assert "Claude Code" in bot.texts["description", ""]
-    assert "set up" in place.chat.messages[-1].text
+    paired, set_up = place.chat.from_bot()
+    assert "Paired" in paired.text
+    assert "set up" in set_up.text
+    exclude = place.repository / ".git" / "info" / "exclude"
+    assert exclude.read_text().splitlines()[-1] == "/.samocode"
     # The code was acknowledged: the bot will not stumble over it.
     assert not place.server.world.only_bot().queue.waiting()
 
@@ -141,7 +148,11 @@ async def test_a_stranger_who_is_first_gets_nothing(place: Place) -> None:
     async with place.at_terminal("--no-service") as program:
         await program.until("Token: ")
         program.type(TOKEN)
-        await pair(place, program)
+        await program.until("Somebody sent /start without the code: Eve.")
+        await program.until("Somebody sent /start with a wrong code: Eve.")
+        code = re.search(r"\?start=(\w+)", program.shown)
+        assert code is not None
+        place.ann.say(f"/start {code[1]}", place.chat)
         await program.until(f"Ann ({place.ann.user.id})")
         await program.leave()
     assert not [message for message in theirs.messages if message.text and "samobot" in message.text]
@@ -269,8 +280,10 @@ async def test_what_is_no_repository_is_said_and_asked_for_again(place: Place) -
 
 async def test_a_script_sets_up_without_a_question(place: Place) -> None:
     flags = ("--token-file", "-", "--chat-id", str(place.ann.user.id), "--project", str(place.repository))
+    (place.home / ".gitconfig").write_text("[user]\nname = Ann\nemail = ann@example.org\n")
     ended = await place.script(*flags, stdin=f"{TOKEN}\n")
     assert ended.returncode == 0, ended.stderr
+    assert "user.name" not in ended.stdout
     assert TOKEN not in ended.stdout + ended.stderr
     assert dotenv_values(place.env_file)["SAMOBOT_PROJECTS"] == str(place.repository)
     assert (place.repository / ".samocode").is_file()

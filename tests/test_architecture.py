@@ -100,7 +100,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "telegram.inbound": LEAVES
     | TELEGRAM
-    | {"config", "session", "telegram.handlers", "telegram.outbound", "telegram.views"},
+    | {"config", "fleet", "session", "telegram.handlers", "telegram.outbound", "telegram.views"},
     "telegram": LEAVES
     | TELEGRAM
     | {
@@ -181,6 +181,7 @@ FLEET_VALUES = {
     "fleet.results",
     "fleet.schedule_times",
     "fleet.schedules",  # the bot's own list, which the terminal shares; of a session it knows the name
+    "fleet.request_scope",
     "fleet.start_request",
 }
 

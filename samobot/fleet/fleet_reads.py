@@ -9,12 +9,16 @@ from samobot.fleet.results import (
     DiffView,
     Document,
     FileView,
+    HostView,
     ProjectView,
 )
 
 
 class FleetReads(Protocol):
     """What can be read of sessions; see `Fleet` for what holds for every call."""
+
+    async def hosts(self) -> list[HostView]:
+        """List the other machines; empty if there is only this one."""
 
     async def projects(self) -> list[ProjectView]:
         """List the configured projects with their problems; the last known list if they cannot be read now."""

@@ -34,6 +34,7 @@ from samobot.fleet.results import (
     Document,
     FileView,
     FleetPoll,
+    HostView,
     ProjectView,
     QuestionAnswer,
     ResumeResult,
@@ -114,6 +115,9 @@ class LocalFleet(Fleet):
         self._project_paths = settings.samobot_projects
 
     # Projects and sessions
+
+    async def hosts(self) -> list[HostView]:
+        return []
 
     async def projects(self) -> list[ProjectView]:
         try:

@@ -37,7 +37,9 @@ DECISIONS = frozenset({
 CONTROLS = frozenset({"panic", "lift_emergency_stop"})
 """Calls that follow from a control value; asking a host for them only confirms what it does."""
 
-OWN = frozenset({"projects", "sessions", "past", "find", "nearest", "wait_for_change", "poll", "close"})
+OWN = frozenset(
+    {"hosts", "projects", "sessions", "past", "find", "nearest", "wait_for_change", "poll", "close"}
+)
 """Calls that the hub answers from what it knows."""
 
 _JSON_BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")

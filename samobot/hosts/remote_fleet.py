@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from samobot.errors import ConflictError, HostAwayError, NotFoundError, SamobotError
+from samobot.errors import HostAwayError, NotFoundError, SamobotError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.forge import CheckView
 from samobot.fleet.landing_models import (
@@ -25,6 +25,7 @@ from samobot.fleet.results import (
     Document,
     FileView,
     FleetPoll,
+    HostView,
     ProjectView,
     QuestionAnswer,
     ResumeResult,
@@ -107,6 +108,9 @@ class RemoteFleet(Fleet):
 
     # Projects and sessions
 
+    async def hosts(self) -> list[HostView]:
+        return [self._link.view(self._host)]
+
     async def projects(self) -> list[ProjectView]:
         beat = self.state.beat
         return list(beat.projects) if beat is not None else []
@@ -187,11 +191,11 @@ class RemoteFleet(Fleet):
             await self._read(Fleet.wait_for_starts)
 
     async def start(self, request: StartRequest, by: Person, *, request_id: str | None = None) -> StartResult:
-        self._refuse_in_known_panic()
+        self._link.refuse_in_panic()
         return await self._decide(Fleet.start, request, by, request_id=request_id)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
-        self._refuse_in_known_panic()
+        self._link.refuse_in_panic()
         return await self._decide(Fleet.resume, ref, by, budget_usd=budget_usd)
 
     async def recreate_worktree(self, ref: SessionRef, by: Person) -> list[str]:
@@ -230,16 +234,9 @@ class RemoteFleet(Fleet):
         return self.state.beat.emergency if self.state.beat is not None else None
 
     async def refuse_in_panic(self) -> None:
-        self._refuse_in_known_panic()
+        self._link.refuse_in_panic()
         if self._link.is_online(self._host):
             await self._read(Fleet.refuse_in_panic)
-
-    def _refuse_in_known_panic(self) -> None:
-        panic = self._link.panic()
-        if panic is not None and panic.on:
-            raise ConflictError(
-                f"{panic.who} pulled the emergency stop; nothing starts until /resume lifts it."
-            )
 
     async def lift_emergency_stop(self) -> bool:
         panic = self._link.panic()
@@ -323,7 +320,7 @@ class RemoteFleet(Fleet):
         questions: bool = True,
         budget_usd: float | None = None,
     ) -> ResumeResult:
-        self._refuse_in_known_panic()
+        self._link.refuse_in_panic()
         return await self._decide(Fleet.follow_up, ref, text, by, questions=questions, budget_usd=budget_usd)
 
     # Landing

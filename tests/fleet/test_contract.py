@@ -73,14 +73,14 @@ class Host:
     called: set[str]
     looked: Callable[[], Awaitable[None]]
 
-    async def session(self, name: str, **status: str) -> SessionRef:
-        """Create a session that no worker has taken up."""
+    async def session(self, name: str, *, stopped: bool = True, **status: str) -> SessionRef:
+        """Create a session that no worker has taken up; one that is `stopped` has that in its journal."""
         started = await self.fleet.start(
             StartRequest(project="demo", session=name, task="Add a greeting"), ANNA
         )
         assert started.ref is not None
         await self.fleet.wait_for_starts()
-        await self.fleet.stop(started.ref, ANNA)
+        await (self.fleet.stop if stopped else self.fleet.pause)(started.ref, ANNA)
         overview = self.shop.session(name) / "_overview.md"
         text = overview.read_text()
         for key, value in status.items():
@@ -160,6 +160,7 @@ async def test_every_call_survives_json(host: Host) -> None:
     host.asks("greet", "qa_answers")
     await host.looked()
 
+    assert all(each.is_online for each in await fleet.hosts())
     assert [each.name for each in await fleet.projects()] == ["demo"]
     assert [view.ref for view in await fleet.sessions()] == [ref]
     assert await fleet.mark_past([ref.key]) == await fleet.past() == []  # it asks, and just now
@@ -284,7 +285,7 @@ async def test_every_call_survives_json(host: Host) -> None:
 
 async def test_a_past_session_is_listed_and_read_only_when_it_is_asked_for(host: Host) -> None:
     fleet = host.fleet
-    ref = await host.session("greet", Phase="done")
+    ref = await host.session("greet", stopped=False, Phase="done")
     folder = host.shop.session("greet")
     old = datetime.now(UTC).timestamp() - 2 * 3600
     for path in (*folder.rglob("*"), folder):

@@ -9,6 +9,7 @@ from samobot.session.status import SessionState
 from samobot.telegram.handlers.archive_handlers import show_archived
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session
+from samobot.telegram.handlers.host_handlers import away_lines
 from samobot.telegram.handlers.recent_sessions import newest_past, read_past, recent_sessions
 from samobot.telegram.handlers.resolve import (
     any_session,
@@ -43,7 +44,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     for view in views:
         (shown if is_active(view) or need_of(view) is not None else others).append(view)
     resting = sorted(others, key=_updated, reverse=True)[:_RESTING]
-    stopped = await emergency_line(context)
+    stopped = "\n".join([*filter(None, [await emergency_line(context)]), *await away_lines(context)])
     if not views:
         nothing = "Nothing here yet. Send a task in your own words to start a session."
         context.reply(request, "\n".join(part for part in (stopped, nothing) if part))

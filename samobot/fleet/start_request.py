@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from samobot.config.model_choice import Profile
 from samobot.fleet.results import UserFile
+
+PROFILE_NAMES = tuple(profile.value for profile in Profile)
+"""The profiles, from the cheapest to the strongest."""
 
 
 class StartRequest(BaseModel):

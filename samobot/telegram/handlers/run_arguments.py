@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from samobot.config.model_choice import Profile
 from samobot.errors import UsageError
+from samobot.fleet.start_request import PROFILE_NAMES
 from samobot.telegram.handlers.parsing import DASHES, MONEY, first_word, parse_money, split_address
 from samobot.text import nearest
 
@@ -165,8 +165,10 @@ def _take_value(flag: Flag, text: str, at: int, given: _Given) -> int:
             return end
         case Flag.PROFILE:
             word, _ = first_word(text[at:])
-            if word.lower() not in (*Profile, CONFIGURED):
-                raise UsageError(f"--profile needs one of {', '.join((*Profile, CONFIGURED))} after it.")
+            if word.lower() not in (*PROFILE_NAMES, CONFIGURED):
+                raise UsageError(
+                    f"--profile needs one of {', '.join((*PROFILE_NAMES, CONFIGURED))} after it."
+                )
             given.profile = "" if word.lower() == CONFIGURED else word.lower()
             return text.index(word, at) + len(word)
         case Flag.BUDGET:

@@ -16,13 +16,14 @@ from samobot.fleet.decision_writer import DecisionWriter
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.file_watch import watch
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.forge import CheckView
+from samobot.fleet.forge import CheckView, WorkSource
 from samobot.fleet.landing_models import (
     LandingResult,
     LandingStep,
     LandingView,
     Leftover,
     PullRequestReport,
+    WorkReport,
 )
 from samobot.fleet.landings import Landings
 from samobot.fleet.ledger import Ledger
@@ -304,6 +305,12 @@ class LocalFleet(Fleet):
 
     async def check_log(self, ref: SessionRef, check: CheckView) -> str:
         return await self._landings.check_log(ref, check)
+
+    async def work(self, project: str, source: WorkSource, label: str = "") -> WorkReport:
+        return await self._landings.work(project, source, label)
+
+    async def pull_request_diff(self, project: str, number: int) -> str:
+        return await self._landings.pull_request_diff(project, number)
 
     async def leftovers(self) -> list[Leftover]:
         return await self._landings.leftovers()

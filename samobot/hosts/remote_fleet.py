@@ -8,13 +8,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from samobot.errors import HostAwayError, NotFoundError, SamobotError
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.forge import CheckView
+from samobot.fleet.forge import CheckView, WorkSource
 from samobot.fleet.landing_models import (
     LandingResult,
     LandingStep,
     LandingView,
     Leftover,
     PullRequestReport,
+    WorkReport,
 )
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.request_scope import call_id
@@ -352,6 +353,12 @@ class RemoteFleet(Fleet):
 
     async def check_log(self, ref: SessionRef, check: CheckView) -> str:
         return await self._read(Fleet.check_log, ref, check)
+
+    async def work(self, project: str, source: WorkSource, label: str = "") -> WorkReport:
+        return await self._read(Fleet.work, project, source, label)
+
+    async def pull_request_diff(self, project: str, number: int) -> str:
+        return await self._read(Fleet.pull_request_diff, project, number)
 
     async def leftovers(self) -> list[Leftover]:
         return await self._read(Fleet.leftovers)

@@ -168,6 +168,8 @@ class JournalTotals:
                 self._now = replace(self._now, park=None, resolved=at)
             case EventName.BUDGET:
                 self._now = replace(self._now, budget_usd=_money(record.get("usd")), resolved=at)
+            case EventName.PROFILE:
+                self._now = replace(self._now, profile=_text(record.get("profile")) or "")
             case EventName.RUN_END:
                 self._run_end(record, at)
             case _:

@@ -14,6 +14,7 @@ from samobot.assets import workflow_text
 from samobot.claude.invocation import Invocation, build
 from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, offer, servers_file
 from samobot.claude.preflight import is_wrapper
+from samobot.config.model_choice import ModelChoice
 from samobot.config.trust import is_trusted, project_folders, project_settings, report_once
 from samobot.errors import StorageError
 from samobot.phases import RULES, Phase
@@ -36,6 +37,7 @@ from samobot.worker.prompt import (
     iteration_prompt,
 )
 from samobot.worker.session_files import SessionFiles
+from samobot.worker.strength import choose_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,12 @@ class AgentCall:
     Attributes:
         invocation: The call, not yet inside the fence.
         servers: The MCP servers that it offers.
+        choice: The model and the effort.
     """
 
     invocation: Invocation
     servers: McpServers
+    choice: ModelChoice
 
 
 class CallBuilder:
@@ -100,7 +104,9 @@ class CallBuilder:
         context = log.with_suffix(".context.md")
         write_atomic(context, iteration_context(facts, workflow_text()))
         write_atomic(log.with_suffix(".prompt.md"), f"{prompt}\n")
-        options = config.options[assignment.phase]
+        choice = choose_model(config, self._files, assignment.phase)
+        choice = (assignment.stronger and choice.stronger) or choice
+        options = replace(config.options[assignment.phase], model=choice.model, effort=choice.effort)
         agent = RULES[assignment.phase].agent
         invocation = build(
             options,
@@ -122,7 +128,7 @@ class CallBuilder:
         if not is_wrapper(options.path):
             invocation = offer(invocation, servers, config.plugin, agent)
         hook = hook_environment(assignment.phase, folder.signal)
-        return AgentCall(replace(invocation, env={**invocation.env, **hook}, copy=log), servers)
+        return AgentCall(replace(invocation, env={**invocation.env, **hook}, copy=log), servers, choice)
 
     def _facts(
         self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], asks: AskBook, work_dir: Path

@@ -21,6 +21,7 @@ class Assignment:
         visit: Its number in this visit of the phase.
         budget_left: US dollars it may cost; None is no limit.
         reminder: What went wrong in the previous iteration, for the agent; empty if nothing did.
+        stronger: Whether it is a second try with a stronger model or more effort.
     """
 
     phase: Phase
@@ -28,6 +29,7 @@ class Assignment:
     visit: int
     budget_left: float | None
     reminder: str
+    stronger: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ class WorkerFactory:
             ask=settings.samobot_ask,
             other_files=tuple(other_files(settings.samobot_projects, self._project.file)),
             mcp=settings.samobot_mcp,
+            model_is_fixed=options.model_is_fixed,
         )
         heartbeat = Heartbeat()
         iteration = IterationRunner(files, surroundings, heartbeat, now=utc_now, watch=watch)

@@ -15,6 +15,7 @@ from samobot.claude.process import run
 from samobot.claude.records import ApiRetry, Assistant, Init, Record
 from samobot.claude.risk_places import RiskPlaces
 from samobot.claude.turn_input import TurnInput
+from samobot.config.model_choice import ModelChoice
 from samobot.config.project_guard import ProjectGuard
 from samobot.phases import Phase, SignalStatus
 from samobot.session.asks import Ask, read_asks
@@ -34,6 +35,7 @@ from samobot.worker.permission_gate import AskPolicy, PermissionGate
 from samobot.worker.session_files import SessionFiles
 from samobot.worker.setup_command import run_setup
 from samobot.worker.steering import Steering
+from samobot.worker.strength import choose_model
 from samobot.worker.work_dir import find_work_dir, trace
 
 
@@ -96,6 +98,10 @@ class IterationRunner:
             self._files.log(EventName.NOTICE, text=note)
         return note
 
+    def model(self, phase: Phase) -> ModelChoice:
+        """Return model and effort of the next iteration of a phase."""
+        return choose_model(self._world, self._files, phase)
+
     async def commit_problem(self) -> str | None:
         """Return why the agent could not commit its work, checked before the first cost; None if it could."""
         return await asyncio.to_thread(commit_problem, find_work_dir(self._world.project, self._files))
@@ -126,7 +132,7 @@ class IterationRunner:
             ),
             asyncio.to_thread(trace, work_dir, folder),
         )
-        invocation, options = call.invocation, world.options[assignment.phase]
+        invocation = call.invocation
         only_observes = assignment.phase is Phase.TESTING and world.project.worktrees in work_dir.parents
         await asyncio.to_thread(
             self.guard.hold, work_dir if only_observes else None, folder.logs / f"{stem}.patch"
@@ -156,8 +162,9 @@ class IterationRunner:
         }
         self._report_absent_fence()
         chosen = {
-            "model": options.model,
-            "effort": options.effort,
+            "model": call.choice.model,
+            "effort": call.choice.effort,
+            "stronger": assignment.stronger,
             "fenced": world.fence.holds,
             "steerable": invocation.steerable,
             "mcp": call.servers.names,

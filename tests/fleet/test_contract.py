@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError, WorktreeGoneError
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.forge import CheckState, CheckView
+from samobot.fleet.forge import CheckState, CheckView, WorkSource
 from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
@@ -238,6 +238,10 @@ async def test_every_call_survives_json(host: Host) -> None:
     landed = await fleet.land(finished, LandingStep.MERGE, ANNA, expected=offer.identity)
     assert (landed.commit, landed.repeated) == (landing.head, False)
     assert "at no forge" in (await fleet.pull_request(finished)).problem_text
+    with pytest.raises(ConflictError, match="at no forge"):
+        await fleet.work(finished.project, WorkSource.ISSUE, "samobot")
+    with pytest.raises(ConflictError, match="at no forge"):
+        await fleet.pull_request_diff(finished.project, 1)
     assert await fleet.check_log(finished, CheckView(name="lint", state=CheckState.RED)) == ""
 
     assert (await fleet.follow_up(finished, "Add a flag", ANNA)).kind is ResumeKind.RUNNING

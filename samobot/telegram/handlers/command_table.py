@@ -211,6 +211,8 @@ _DETAILS = {
         + " US dollars for the whole session\n"
         + code("--from greet")
         + " begins on the commits of another session\n"
+        + code("--profile strong")
+        + " model and effort of all its phases: light, standard, strong, max; default is as configured\n"
         + code("--auto")
         + " takes suggestions and approves the plan after a while, unless you say otherwise"
     ),

@@ -26,6 +26,7 @@ from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.schedules import Schedules
+from samobot.hosts.reach import own_past, with_hosts
 from samobot.system.clock import utc_now
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.system.transcription import Transcriber
@@ -153,12 +154,17 @@ class BotApp:
         self._store = store
         self._outbox = Outbox(bot, store, secrets=self._secret_filter())
         self._gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)
-        self._fleet = LocalFleet(
-            self._settings, environ=self._environ, watch_files=self._watch_files, past=load_past(store)
+        state_dir = self._settings.samobot_state_dir
+        local = LocalFleet(
+            self._settings,
+            environ=self._environ,
+            watch_files=self._watch_files,
+            past=own_past(load_past(store), state_dir),
         )
+        self._fleet = with_hosts(local, state_dir, utc_now)
         legacy = store.legacy_runs()
         if legacy:
-            self._fleet.desired_runs.adopt(
+            local.desired_runs.adopt(
                 DesiredRun(session=session, options=json.loads(options)) for session, options in legacy
             )
             store.forget_legacy_runs()

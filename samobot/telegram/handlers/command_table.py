@@ -14,6 +14,7 @@ from samobot.telegram.handlers import (
     document_handlers,
     follow_up_handlers,
     guidance_handlers,
+    host_handlers,
     landing_handlers,
     preferences,
     run_handlers,
@@ -180,6 +181,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("chart", "[name]", "The session's course as a picture", document_handlers.chart),
     Command("sessions", "[project|archived]", "All sessions", status_handlers.sessions),
     Command("projects", "", "All projects", status_handlers.projects),
+    Command("hosts", "", "The machines that sessions run on", host_handlers.hosts),
     Command("followup", "[name] text", "Another round of what is done, on the same branch", follow_up_handlers.follow_up, acts=True),
     Command("land", "[name]", "Merge or push what is done", landing_handlers.land, acts=True),
     Command("schedule", "[time task]", "Start a session at a time; alone, list what is scheduled", schedule_handlers.schedule),
@@ -209,6 +211,8 @@ _DETAILS = {
         + " US dollars for the whole session\n"
         + code("--from greet")
         + " begins on the commits of another session\n"
+        + code("--profile strong")
+        + " model and effort of all its phases: light, standard, strong, max; default is as configured\n"
         + code("--auto")
         + " takes suggestions and approves the plan after a while, unless you say otherwise"
     ),

@@ -14,7 +14,7 @@ from typing import Any
 from telegram import InlineKeyboardMarkup
 
 from samobot.config.settings import Settings
-from samobot.errors import SamobotError, SessionDoneError, StorageError
+from samobot.errors import SamobotError, SavedForHostError, SessionDoneError, StorageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.schedules import Schedules
@@ -22,6 +22,7 @@ from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
+from samobot.telegram.notify.fleet_news import decision_key
 from samobot.telegram.notify.forum_topics import Topics
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.publisher import Publisher, scope_of
@@ -172,6 +173,9 @@ class HandlerContext:
 
     def fail(self, request: ChatRequest, error: Exception) -> None:
         """Report an error in one line; details of internal errors are in the log."""
+        if isinstance(error, SavedForHostError):
+            self._show_saved(request, error)
+            return
         if isinstance(error, SamobotError):
             words = _refusal(error, request)
             log.info("refused (%s): %s", request.key, words)
@@ -196,6 +200,19 @@ class HandlerContext:
             return False
         self._answered.append(query_id)
         return True
+
+    def _show_saved(self, request: ChatRequest, error: SavedForHostError) -> None:
+        """Show that a decision waits for its host; the message changes once that has carried it out."""
+        self.toast(request)
+        self.outbox.post(
+            request.chat_id,
+            f"🕓 {escape(error.message)}",
+            key=decision_key(error.decision),
+            priority=Priority.RECEIPT,
+            silent=True,
+            thread_id=request.thread_id,
+            reply_to=self._replied(request),
+        )
 
     def _say_error(self, request: ChatRequest, message: str) -> None:
         self.reply(request, escape(message), part="error")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from telegram import CallbackQuery, Message, Update
 
+from samobot.fleet.request_scope import request_scope
 from samobot.session.gate import Person
 from samobot.telegram.handlers.callbacks import (
     TAP_WITH_FILES,
@@ -119,7 +120,8 @@ class UpdateDispatcher:
             forum=bool(message.chat.is_forum),
         )
         try:
-            await handle_callback(self._context, request, query.data, tapped_button(message, query.data))
+            with request_scope(request.id):
+                await handle_callback(self._context, request, query.data, tapped_button(message, query.data))
         except Exception as error:
             self._context.fail(request, error)
 
@@ -256,10 +258,11 @@ class UpdateDispatcher:
 
     async def _guarded(self, request: ChatRequest, command: Command | None) -> None:
         try:
-            if command is None:
-                await handle_text(self._context, request)
-            else:
-                await command.handler(self._context, request)
+            with request_scope(request.id):
+                if command is None:
+                    await handle_text(self._context, request)
+                else:
+                    await command.handler(self._context, request)
         except FileDownloadError:
             raise
         except Exception as error:
@@ -334,5 +337,7 @@ def _subject(action: Action) -> MessageSubject | None:
             )
         case ActionKind.APPROVE | ActionKind.REQUEST_CHANGES:
             return MessageSubject(action.session, "plan", {"sha256": action.identity})
+        case ActionKind.DENY_SAY:
+            return MessageSubject(action.session, "ask", {"ask": action.identity})
         case _:
             return MessageSubject(action.session, "note")

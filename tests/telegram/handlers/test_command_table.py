@@ -20,6 +20,7 @@ from samobot.fleet.results import StopReport
 from samobot.session.folder import SessionFolder, archive
 from samobot.session.gate import Person
 from samobot.session.journal import EventName, append
+from samobot.session.journal import read as read_journal
 from samobot.session.lock import RunLock
 from samobot.session.requests import RequestKind, take_kind
 from samobot.session.status import SessionState
@@ -385,14 +386,16 @@ async def test_button_from_long_ago_reports_it(phone: Phone) -> None:
 
 
 async def test_in_which_project_is_asked_and_a_missing_one_suggested(phone: Phone) -> None:
-    await phone.say("/run demo: do it --budget 5")
+    await phone.say("/run demo: do it --budget 5 --profile strong")
     asked = phone.last("Which project")
     keys = [key["text"] for row in (asked.post.markup or {})["inline_keyboard"] for key in row]
     assert keys == ["repo", "shop", "Cancel"]
     assert "Did you mean shop?" in (await phone.say("/run shpo:demo do it"))[0]
     await phone.tap(asked, "shop")
     await phone.context.finish(20)
-    assert next((phone.root / "sessions-shop").iterdir()).name.endswith("-demo")
+    made = SessionFolder(next((phone.root / "sessions-shop").iterdir()))
+    assert made.path.name.endswith("-demo")
+    assert read_journal(made).profile == "strong"
     (view,) = await phone.context.fleet.sessions()
     assert (view.ref.project, view.budget_usd, view.wanted) == ("shop", 5.0, True)
 

@@ -18,6 +18,7 @@ from samobot.errors import SamobotError, SavedForHostError, SessionDoneError, St
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.schedules import Schedules
+from samobot.fleet.triggers import Triggers
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.markup.rich_text import escape
@@ -99,6 +100,7 @@ class HandlerContext:
         self.pull_requests = PullRequestWatcher(fleet, store, self.publisher, places, now)
         self.topics = topics
         self.schedules = schedules
+        self.triggers = Triggers(settings.samobot_state_dir, now)
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 

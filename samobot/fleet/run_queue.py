@@ -70,7 +70,7 @@ class RunQueue:
 
     def _shown(self, views: list[SessionView]) -> list[SessionView]:
         """The sessions with their places in the queue."""
-        runs = self.wanted()
+        runs = self._wanted.sessions
         places = self.supervisor.places()
         self._wished = {key: kept for key, kept in self._wished.items() if key in runs}
         if not runs:
@@ -87,13 +87,14 @@ class RunQueue:
         wanted = self.is_wanted(ref)
         return self._wish(view, ref.key, self.supervisor.places()) if wanted else view
 
+    @property
     def wanted(self) -> frozenset[str]:
         """The keys of the desired sessions."""
-        return frozenset(run.session for run in self._wanted.all())
+        return self._wanted.sessions
 
     def is_wanted(self, ref: SessionRef) -> bool:
         """Whether a run of the session is desired."""
-        return self._wanted.get(ref.key) is not None
+        return ref.key in self._wanted.sessions
 
     # Desired runs
 
@@ -166,7 +167,7 @@ class RunQueue:
     # Helpers
 
     async def _look(self) -> list[SessionView]:
-        views = await self._reading.sessions(self.wanted())
+        views = await self._reading.sessions(self._wanted.sessions)
         self._workers.watch(self._reading.worker_pids)
         return views
 
@@ -187,7 +188,7 @@ class RunQueue:
             ended = self.supervisor.collect()
             views = await self._look()
             if not self._may_start_nothing():
-                observed = await self._reading.observe(self.wanted())
+                observed = await self._reading.observe(self._wanted.sessions)
                 self._news += self.supervisor.reconcile(observed, self._now(), ended)
             return views
 

@@ -186,7 +186,7 @@ class SnapshotReader:
     def __init__(self, folder: SessionFolder, project: str) -> None:
         self._folder = folder
         self._project = project
-        self._journal = JournalReader(folder)
+        self._journal = JournalReader(folder).keep()
         self._files = (os.fspath(folder.path), *folder.state_files)
         self._plan: str | None = None
         self._seen: tuple[object, ...] = ()

@@ -72,8 +72,8 @@ async def give_guidance(
     need = need_of(view)
     if need is not None:
         _offer_to_go_on(context, request, ref, need)
-    await context.notifier.refresh(ref)
-    await reply_if_stopped(context, request, ref)
+    after = await context.notifier.refresh(ref)
+    reply_if_stopped(context, request, after or view)
 
 
 async def leave_guidance(

@@ -142,18 +142,25 @@ class SessionNotifier:
 
     async def refresh(
         self, ref: SessionRef, adjust: Callable[[NotifiedState], NotifiedState] | None = None
-    ) -> None:
+    ) -> SessionView | None:
         """Read a session again and send what has changed.
 
         Args:
             ref: The session.
             adjust: A change to what is remembered of it.
+
+        Returns:
+            The session as it was read; None if it could not be read.
         """
+        read: SessionView | None = None
 
         async def refresh() -> None:
-            await self._notify(self._displayed(await self._fleet.view(ref)), adjust=adjust)
+            nonlocal read
+            read = await self._fleet.view(ref)
+            await self._notify(self._displayed(read), adjust=adjust)
 
         await self._run_guarded(ref.key, refresh())
+        return read
 
     async def unmute(self, ref: SessionRef) -> None:
         """Post the message of a need that was only named in a summary."""

@@ -31,7 +31,12 @@ def one_ask(shop: Workshop, command: str) -> Ask:
     return waiting(shop)[0]
 
 
-@pytest.mark.parametrize("claude", [require_claude, require_newest_claude], ids=["oldest", "newest"])
+@pytest.mark.parametrize(
+    ("fence", "claude"),
+    [("off", require_claude), ("on", require_newest_claude)],
+    ids=["unfenced-oldest", "fenced-newest"],
+    indirect=["fence"],
+)
 def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
     tmp_path: Path, fence: str, claude: Callable[[], Path]
 ) -> None:

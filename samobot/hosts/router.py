@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 from samobot.errors import HostAwayError, UsageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.forge import WorkSource
-from samobot.fleet.landing_models import Leftover, WorkReport
+from samobot.fleet.landing_models import (
+    Leftover,
+    WorkReport,
+)
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
     CostReport,

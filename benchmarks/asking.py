@@ -63,7 +63,7 @@ def kills_between_ask_and_effect(root: Path) -> list[Measure]:
 
 
 class _Model:
-    """Wants one risky call after the other; does what its prompt says of earlier ones, and looks at what was made.
+    """Wants one risky call after the other; follows its prompt about earlier ones, and looks at what was made.
 
     Args:
         made: The file to which each call appends its number.

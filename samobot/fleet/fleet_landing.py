@@ -58,17 +58,10 @@ class FleetLanding(Protocol):
             project: The project's name.
             source: What is asked for.
             label: The label of the issues.
-
-        Raises:
-            ConflictError: Its remote is at no known forge.
         """
 
     async def pull_request_diff(self, project: str, number: int) -> str:
-        """Return the changes of any pull request of a project's repository.
-
-        Raises:
-            ConflictError: They cannot be read.
-        """
+        """Return the changes of any pull request of a project's repository; empty if they cannot be had."""
 
     async def leftovers(self) -> list[Leftover]:
         """List worktrees with branches of sessions that are archived or done; takes seconds."""

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from samobot.config.project import Project
-from samobot.errors import ConflictError
-from samobot.fleet.forge import Forge, ForgeError, WorkItem, WorkSource, problem_of, split_address
+from samobot.fleet.forge import (
+    Forge,
+    ForgeError,
+    ForgeProblem,
+    WorkItem,
+    WorkSource,
+    problem_of,
+    split_address,
+)
 from samobot.fleet.forges import forge_at
 from samobot.fleet.landing_models import WorkReport
 from samobot.session.push import remote_address
@@ -23,10 +30,12 @@ def work_report(project: Project, source: WorkSource, label: str) -> WorkReport:
         label: The label of the issues.
 
     Raises:
-        ConflictError: Its remote is at no forge that samobot knows.
-        SamobotError: The repository is damaged.
+        SamobotError: The repository is damaged, or has several remotes.
     """
     forge, name = _forge_of(project)
+    if forge is None:
+        text = f"The remote of {project.name} is at no forge that samobot knows: GitHub or GitLab."
+        return WorkReport(forge=name, problem=ForgeProblem.OTHER, problem_text=text)
     try:
         found = forge.labelled_issues(label) if source is WorkSource.ISSUE else forge.review_requests()
     except ForgeError as failure:
@@ -35,30 +44,22 @@ def work_report(project: Project, source: WorkSource, label: str) -> WorkReport:
 
 
 def pull_request_diff(project: Project, number: int) -> str:
-    """Return the changes of a pull request of a project's repository.
+    """Return the changes of a pull request of a project's repository; empty if they cannot be had.
 
     Raises:
-        ConflictError: They cannot be read.
-        SamobotError: The repository is damaged.
+        SamobotError: The repository is damaged, or has several remotes.
     """
-    forge, name = _forge_of(project)
+    forge, _ = _forge_of(project)
     try:
-        return forge.diff(number)
-    except ForgeError as failure:
-        raise ConflictError(
-            f"The changes of #{number} at {name} cannot be read: {failure.message}"
-        ) from failure
+        return forge.diff(number) if forge is not None else ""
+    except ForgeError:
+        return ""
 
 
-def _forge_of(project: Project) -> tuple[Forge, str]:
+def _forge_of(project: Project) -> tuple[Forge | None, str]:
     repository = find_repository(project.main_repo) if project.main_repo.is_dir() else None
     found = split_address(remote_address(repository)) if repository is not None else None
-    forge = forge_at(*found) if found is not None else None
-    if found is None or forge is None:
-        raise ConflictError(
-            f"The remote of {project.name} is at no forge that samobot knows: GitHub or GitLab."
-        )
-    return forge, "/".join(found)
+    return (None, "") if found is None else (forge_at(*found), "/".join(found))
 
 
 def _clipped(item: WorkItem) -> WorkItem:

@@ -238,10 +238,8 @@ async def test_every_call_survives_json(host: Host) -> None:
     landed = await fleet.land(finished, LandingStep.MERGE, ANNA, expected=offer.identity)
     assert (landed.commit, landed.repeated) == (landing.head, False)
     assert "at no forge" in (await fleet.pull_request(finished)).problem_text
-    with pytest.raises(ConflictError, match="at no forge"):
-        await fleet.work(finished.project, WorkSource.ISSUE, "samobot")
-    with pytest.raises(ConflictError, match="at no forge"):
-        await fleet.pull_request_diff(finished.project, 1)
+    assert "at no forge" in (await fleet.work(finished.project, WorkSource.ISSUE, "samobot")).problem_text
+    assert await fleet.pull_request_diff(finished.project, 1) == ""
     assert await fleet.check_log(finished, CheckView(name="lint", state=CheckState.RED)) == ""
 
     assert (await fleet.follow_up(finished, "Add a flag", ANNA)).kind is ResumeKind.RUNNING

@@ -65,27 +65,20 @@ _OUTER_CLAUDE = frozenset(
 # Flags that would break the worker's reading of the output or the identity of the session.
 _RESERVED = frozenset(
     {
-        "--agent",
-        "--allow-dangerously-skip-permissions",
-        "--background",
-        "--bg",
-        "--continue",
-        "--dangerously-skip-permissions",
-        "--fork-session",
-        "--help",
-        "--input-format",
-        "--output-format",
-        "--permission-prompt-tool",
-        "--replay-user-messages",
-        "--resume",
-        "--session-id",
-        "--version",
-        "-c",
-        "-h",
-        "-r",
-        "-v",
+        "--agent", "--background", "--bg", "--continue", "--fork-session", "--from-pr", "--help", "--input-format",
+        "--output-format", "--permission-prompt-tool", "--permission-prompts", "--replay-user-messages", "--resume",
+        "--session-id", "--version", "-c", "-h", "-r", "-v",
     }
-)
+)  # fmt: skip
+
+# Flags with which the agent would work elsewhere, reach a browser or an editor, or skip every permission: outside of the
+# fence, of `SAMOBOT_ASK`, and of what a stop ends.
+_LIFTING = frozenset(
+    {
+        "--allow-dangerously-skip-permissions", "--chrome", "--cloud", "--dangerously-skip-permissions", "--desktop",
+        "--environment", "--ide", "--remote-control", "--teleport", "--tmux", "--worktree", "-w",
+    }
+)  # fmt: skip
 
 _PERMISSION_MODE = "--permission-mode"
 """Not allowed in `CLAUDE_ARGS` either: the last flag wins, and the setting accepts only modes that work unattended."""
@@ -283,6 +276,11 @@ def check_args(args: Collection[str]) -> None:
         if flag == _PERMISSION_MODE:
             raise UsageError(
                 f"CLAUDE_ARGS may not hold {flag}: CLAUDE_PERMISSION_MODE sets that. Set it there instead."
+            )
+        if flag in _LIFTING:
+            raise UsageError(
+                f"CLAUDE_ARGS may not hold {flag}: with it the agent would work outside of the fence, or skip what it has "
+                "to ask. Take it out of CLAUDE_ARGS; SAMOBOT_FENCE=off and CLAUDE_PERMISSION_MODE are there for that."
             )
         if flag in _RESERVED:
             raise UsageError(

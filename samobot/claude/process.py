@@ -14,10 +14,10 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from samobot.claude.clocks import Clocks, Timeouts
 from samobot.claude.end import ProcessEnd, StoppedBy
 from samobot.claude.invocation import Invocation
 from samobot.claude.reaper import (
@@ -51,25 +51,6 @@ LADDER = ((signal.SIGINT, 3.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0))
 
 _BATCH = 1024 * 1024
 _PENDING_LIMIT = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Timeouts of a process, in seconds.
-
-    Attributes:
-        first_event: Until its first line.
-        silence: Between two lines. A long answer arrives as one line at its end, so minutes are normal. While a
-            tool has a living process, only `total` counts: a test suite may run long.
-        exit_after_result: From the last line to the exit, once there is a result. Lines of background tasks restart
-            it.
-        total: From start to end, without the time in which the CLI waits for a permission.
-    """
-
-    first_event: float = 120.0
-    silence: float = 900.0
-    exit_after_result: float = 45.0
-    total: float = 1800.0
 
 
 async def run(
@@ -116,18 +97,11 @@ class _ProcessRun:
         steer: Callable[[TurnInput], Awaitable[None]] | None,
     ) -> None:
         self._invocation = invocation
-        self._clocks = clocks
         self._on_record = on_record
         self._stop = stop
         self._steer = steer
         self._input: TurnInput | None = None
-        self._now = asyncio.get_running_loop().time
-        self._started = self._now()
-        self._last = self._started
-        self._looked = self._started
-        self._asking_s = 0.0
-        self._heard = False
-        self._has_result = False
+        self._clocks = Clocks(clocks, asyncio.get_running_loop().time)
         self._pending: set[str] = set()
         self._tail = Tail(invocation.log, invocation.copy)
         self._stderr = StderrFile(invocation.log.with_suffix(".stderr"))
@@ -174,11 +148,11 @@ class _ProcessRun:
                     return StoppedBy.PERSON
                 position = self._tail.position
                 self._take(self._tail.read(_BATCH))
-                if self._tail.position != position:
+                grew = self._tail.position != position
+                self._clocks.look(grew=grew, asking=self._input is not None and self._input.is_asking)
+                if grew:
                     pause = shortest
-                    self._last = self._now()
-                self._pass_asking()
-                if self._tail.position == position and (clock := self._overdue(process.pid)) is not None:
+                elif (clock := self._clocks.overdue(lambda: self._is_at_work(process.pid))) is not None:
                     return clock
                 self._stderr.bound()
                 await asyncio.wait(
@@ -194,16 +168,16 @@ class _ProcessRun:
 
     def _take(self, records: Iterator[Record]) -> None:
         for record in records:
-            self._heard = True
+            self._clocks.heard = True
             match record:
                 case Result():
-                    self._has_result = True
+                    self._clocks.has_result = True
                     if self._input is not None:
                         self._input.end_turn()
                 case Init():
-                    self._has_result = False  # another turn begins
+                    self._clocks.has_result = False  # another turn begins
                 case TakenUp(uuid=key):
-                    self._has_result = False
+                    self._clocks.has_result = False
                     if self._input is not None:
                         self._input.taken_up(key)
                 case PermissionRequest(id=key):
@@ -222,28 +196,9 @@ class _ProcessRun:
                     pass
             self._on_record(record)
 
-    def _pass_asking(self) -> None:
-        """Stop the clocks while the CLI waits for the user."""
-        now = self._now()
-        if self._input is not None and self._input.is_asking:
-            self._asking_s += now - self._looked
-            self._last = now
-        self._looked = now
-
-    def _overdue(self, pid: int) -> StoppedBy | None:
-        now = self._now()
-        quiet = now - self._last
-        if now - self._started - self._asking_s > self._clocks.total:
-            return StoppedBy.TIMEOUT
-        if not self._heard:
-            return StoppedBy.FIRST_EVENT if now - self._started > self._clocks.first_event else None
-        if self._has_result and quiet > self._clocks.exit_after_result:
-            return StoppedBy.EXIT
-        if quiet > self._clocks.silence and not (
-            self._pending and has_tool_process(pid, fenced=self._invocation.fenced)
-        ):
-            return StoppedBy.SILENCE
-        return None
+    def _is_at_work(self, pid: int) -> bool:
+        """Whether a tool of the CLI has a living process."""
+        return bool(self._pending) and has_tool_process(pid, fenced=self._invocation.fenced)
 
     async def _escalate(self, process: Process) -> None:
         """Stop the CLI, escalating through the signals."""
@@ -279,7 +234,7 @@ class _ProcessRun:
             stopped_by=stopped_by,
             leftover=swept.ended,
             survivors=swept.survivors,
-            duration_s=self._now() - self._started,
+            duration_s=self._clocks.elapsed,
             stderr=self._stderr.finish(),
             start_error=start_error,
             garbage=self._tail.garbage,

@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from samobot.assets import plugin_dir
+from samobot.claude.clocks import Timeouts
 from samobot.claude.invocation import ClaudeOptions, check_args
 from samobot.claude.preflight import check_root, find, is_wrapper, preflight
-from samobot.claude.process import Timeouts
 from samobot.claude.user_settings import check_user_settings
 from samobot.config.environment import default_env_file
 from samobot.config.project import Project, load_project

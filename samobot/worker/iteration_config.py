@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.claude.clocks import Timeouts
 from samobot.claude.invocation import ClaudeOptions
-from samobot.claude.process import Timeouts
 from samobot.config.project import Project
 from samobot.phases import Phase
 from samobot.session.ask_level import AskLevel

@@ -12,7 +12,7 @@ from samobot.session.asks import Ask, read_asks
 from samobot.session.folder import SessionFolder
 from tests.e2e.real import outcomes, real_shop
 from tests.support.claude_cli import require_claude, require_newest_claude
-from tests.support.messages_api import MessagesApi, bash, signal
+from tests.support.messages_api import MessagesApi, bash
 from tests.support.waiting import until
 from tests.support.workshop import Workshop
 
@@ -31,15 +31,19 @@ def one_ask(shop: Workshop, command: str) -> Ask:
     return waiting(shop)[0]
 
 
-@pytest.mark.parametrize("claude", [require_claude, require_newest_claude], ids=["oldest", "newest"])
+@pytest.mark.parametrize(
+    ("fence", "claude"),
+    [("off", require_claude), ("on", require_newest_claude)],
+    ids=["unfenced-oldest", "fenced-newest"],
+    indirect=["fence"],
+)
 def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
     tmp_path: Path, fence: str, claude: Callable[[], Path]
 ) -> None:
     made = tmp_path / "made"
-    commands = [f"rm -rf nothing; echo {name} >> '{made}'" for name in ("first", "second", "third")]
-    ending = signal("blocked", reason="Enough", needs="Nothing")
-    first, second, third = map(bash, commands)
-    script = {"investigation": [bash("echo harmless > x"), first, second, third, third, *ending]}
+    commands = [f"rm -rf nothing; echo {name} >> '{made}'" for name in ("first", "second", "third", "fourth")]
+    first, second, third, fourth = map(bash, commands)
+    script = {"investigation": [bash("echo harmless > x"), first, second, third, third, fourth]}
     with MessagesApi(script) as api:
         shop = real_shop(tmp_path, api, fence=fence)
         shop.environment |= {
@@ -47,6 +51,11 @@ def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
             "SAMOBOT_ASK": "risky",
             "SAMOBOT_FENCE_ALLOW": str(tmp_path),
         }
+        settings = shop.repo / ".claude" / "settings.json"
+        settings.parent.mkdir()
+        settings.write_text('{"permissions": {"allow": ["Bash"], "defaultMode": "bypassPermissions"}}')
+        shop.git("add", "-f", str(settings))
+        shop.git("commit", "-qm", "Allow everything")
         run = shop.start("run", "--session", "greet")
         api.wait_for_requests(1)
         ask = one_ask(shop, commands[0])
@@ -70,8 +79,11 @@ def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
         assert again.returncode == 10, again.stderr
         assert f"samobot allow greet {ask.id}" in again.stdout
         assert shop.samobot("allow", "greet", ask.id).returncode == 0
-        last = shop.samobot("run", "--session", "greet")
-        assert last.returncode == 11, last.stdout + last.stderr
+        last = shop.start("run", "--session", "greet")
+        one_ask(shop, commands[3])
+        assert shop.samobot("stop", "greet").returncode == 0
+        out, err = last.communicate(timeout=240)
+        assert last.returncode == 12, out + err
         api.check()
         assert made.read_text() == "first\nthird\n"
         assert waiting(shop) == ()
@@ -79,5 +91,5 @@ def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
         prompt = next(request for request in api.requests if request.run == api.requests[-1].run)
         assert "make exactly this call" in prompt.text
         assert commands[2] in prompt.text
-        assert outcomes(shop) == ["completed"]
+        assert outcomes(shop) == ["interrupted"]
         until(lambda: shop.processes() == [])

@@ -34,7 +34,7 @@ class OfferState(StrEnum):
     """The user decides."""
 
 
-class Offer(BaseModel):
+class TriggerOffer(BaseModel):
     """An issue or a review that was found.
 
     Attributes:
@@ -90,7 +90,7 @@ class Trigger(BaseModel):
     announced: bool = False
     looked: bool = False
     seen: tuple[str, ...] = ()
-    offers: tuple[Offer, ...] = ()
+    offers: tuple[TriggerOffer, ...] = ()
     skipped: int = 0
     problem: ForgeProblem | None = None
     failures: int = 0
@@ -99,14 +99,14 @@ class Trigger(BaseModel):
 
     @property
     def words(self) -> str:
-        """What it watches, in words."""
+        """What it watches, for display."""
         return (
             f"issues labeled “{self.label}”"
             if self.source is WorkSource.ISSUE
             else "reviews that you are asked for"
         )
 
-    def offer(self, item: str) -> Offer | None:
+    def offer(self, item: str) -> TriggerOffer | None:
         """Return what was found and is not decided, by the item's id."""
         return next((each for each in self.offers if each.item.id == item), None)
 
@@ -154,7 +154,7 @@ def advance(trigger: Trigger, report: WorkReport, now: float) -> tuple[Trigger, 
     changes = {
         "looked": True,
         "seen": (*trigger.seen, *(each.id for each in reversed(noted)))[-_SEEN:],
-        "offers": (*trigger.offers, *(Offer(item=each) for each in reversed(taken))),
+        "offers": (*trigger.offers, *(TriggerOffer(item=each) for each in reversed(taken))),
         "skipped": trigger.skipped + len(noted) - len(taken),
         "problem": None,
         "failures": 0,
@@ -236,7 +236,7 @@ class Triggers:
 
         return self._file.change(change)
 
-    def mark(self, number: int, offer: Offer) -> None:
+    def mark(self, number: int, offer: TriggerOffer) -> None:
         """Save how far an offer is."""
 
         def offers(one: Trigger) -> dict[str, object]:

@@ -26,6 +26,7 @@ from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.schedules import Schedules
+from samobot.fleet.triggers import Triggers
 from samobot.hosts.reach import own_past, with_hosts
 from samobot.system.clock import utc_now
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
@@ -184,6 +185,7 @@ class BotApp:
             self._transcriber(),
             self._topics,
             Schedules(self._settings.samobot_state_dir, utc_now),
+            Triggers(self._settings.samobot_state_dir, utc_now),
         )
         self._sessions = SessionPolling(self._context, self._settings.samobot_poll_seconds)
         front = self._front = UpdateDispatcher(self._context, lambda: account.username)

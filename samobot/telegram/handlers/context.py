@@ -71,6 +71,7 @@ class HandlerContext:
         transcriber: Turns voice messages into text.
         topics: The topics of sessions.
         schedules: What starts at a time.
+        triggers: What is offered from forges.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class HandlerContext:
         transcriber: Transcriber,
         topics: Topics,
         schedules: Schedules,
+        triggers: Triggers,
     ) -> None:
         self.fleet = fleet
         self.store = store
@@ -100,7 +102,7 @@ class HandlerContext:
         self.pull_requests = PullRequestWatcher(fleet, store, self.publisher, places, now)
         self.topics = topics
         self.schedules = schedules
-        self.triggers = Triggers(settings.samobot_state_dir, now)
+        self.triggers = triggers
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 

@@ -12,7 +12,7 @@ from samobot.fleet.forge import WorkSource
 from samobot.fleet.results import UserFile
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.trigger_task import trigger_task
-from samobot.fleet.triggers import Offer, OfferState, Trigger
+from samobot.fleet.triggers import OfferState, Trigger, TriggerOffer
 from samobot.session.gate import Person
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
@@ -95,8 +95,8 @@ async def _look(context: HandlerContext, one: Trigger) -> None:
             await _offer(context, changed, offer)
 
 
-async def _offer(context: HandlerContext, one: Trigger, offer: Offer) -> None:
-    """Show an offer, or start its session if the rule says so; repeated after a crash, either happens once."""
+async def _offer(context: HandlerContext, one: Trigger, offer: TriggerOffer) -> None:
+    """Show an offer, or start its session if its rule starts sessions; repeated after a crash, either happens once."""
     why = ""
     if one.starts:
         place = _places(context, one)[0]
@@ -176,13 +176,15 @@ async def _do(context: HandlerContext, request: ChatRequest, tap: TriggerTap) ->
     context.run_in_background(request, "triggers", _start_tapped(context, request, one, offer))
 
 
-async def _start_tapped(context: HandlerContext, request: ChatRequest, one: Trigger, offer: Offer) -> None:
+async def _start_tapped(
+    context: HandlerContext, request: ChatRequest, one: Trigger, offer: TriggerOffer
+) -> None:
     session = await _start(context, one, offer, request)
     context.triggers.settle(one.number, offer.item.id)
     context.receipt(request, "👍", f"{session} starts.")
 
 
-async def _start(context: HandlerContext, one: Trigger, offer: Offer, request: ChatRequest) -> str:
+async def _start(context: HandlerContext, one: Trigger, offer: TriggerOffer, request: ChatRequest) -> str:
     """Start the session of an offer; its name is on disk before. Returns the name.
 
     Raises:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from samobot.fleet.forge import WorkSource
-from samobot.fleet.triggers import Offer, Trigger
+from samobot.fleet.triggers import Trigger, TriggerOffer
 from samobot.telegram.markup.html import bold, code, link
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -73,7 +73,7 @@ def trigger_made(one: Trigger, *, by: str = "") -> MessageView:
     return MessageView(text, rows(_delete(one, "🗑 Delete", once=True)))
 
 
-def offer_message(one: Trigger, offer: Offer, why: str = "") -> MessageView:
+def offer_message(one: Trigger, offer: TriggerOffer, why: str = "") -> MessageView:
     """Offer to start a session for what was found.
 
     Args:
@@ -98,10 +98,10 @@ def offer_message(one: Trigger, offer: Offer, why: str = "") -> MessageView:
     )
 
 
-def started_message(one: Trigger, offer: Offer, session: str) -> str:
+def started_message(one: Trigger, offer: TriggerOffer, session: str) -> str:
     """Report that a session was started without asking."""
     number = link(f"#{offer.item.number}", offer.item.url)
-    return f"{Icon.OFFER} {bold(session)} starts for {number}, as trigger {one.number} says."
+    return f"{Icon.OFFER} {bold(session)} starts for {number}, by trigger {one.number}."
 
 
 def problem_message(one: Trigger, problem: str) -> MessageView:

@@ -20,6 +20,7 @@ from samobot.fleet.models import SessionRef
 from samobot.fleet.schedules import Schedules
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.handling import Handling
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.fleet_news import decision_key
@@ -70,6 +71,9 @@ class HandlerContext:
         transcriber: Turns voice messages into text.
         topics: The topics of sessions.
         schedules: What starts at a time.
+
+    Attributes:
+        handling: Whether an update is being handled just now.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class HandlerContext:
         self.downloads = downloads
         self.transcriber = transcriber
         self.publisher = Publisher(store, outbox)
+        self.handling = Handling()
         self.pull_requests = PullRequestWatcher(fleet, store, self.publisher, places, now)
         self.topics = topics
         self.schedules = schedules

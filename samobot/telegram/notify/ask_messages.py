@@ -29,7 +29,14 @@ def ask_messages(change: NotificationInput, recipient: Recipient) -> list[Notifi
             shown = decided_ask(view, ask, recipient, posted.at)
             found.append(
                 Notification(
-                    key, "permission", shown, Importance.ALERT_PART, detail, post=False, live=False, decided=True
+                    key,
+                    "permission",
+                    shown,
+                    Importance.ALERT_PART,
+                    detail,
+                    post=False,
+                    live=False,
+                    decided=True,
                 )
             )
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict
 
@@ -35,7 +36,7 @@ class SessionRef(_View):
     folder: str
     name: str
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The same as one string, for tables."""
         return f"{self.project}:{self.folder}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from samobot.fleet.launch import RunRequest
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import FleetEvent, FleetPoll
 from samobot.fleet.session_reader import SessionReader
-from samobot.fleet.supervisor import Supervisor
+from samobot.fleet.supervisor import StartEnded, Supervisor
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.folder import clean_address
 from samobot.session.snapshot import holds
@@ -121,8 +121,10 @@ class RunQueue:
         if view.state is SessionState.STOPPED and holds(view.end):
             return
         run = self._wanted.get(ref.key)
-        options = run.options if run is not None else run_options(auto=view.auto)
-        await self.want(ref, options)
+        self.supervisor.want(ref.key, run.options if run is not None else run_options(auto=view.auto))
+        async with self._keeping:
+            # This session was just read; of the others what the last poll saw does, as nothing was collected since.
+            await self._reconcile(())
 
     async def poll(self) -> FleetPoll:
         """Start desired runs, as far as there is room; return what was done, and all sessions from one look."""
@@ -187,10 +189,13 @@ class RunQueue:
         async with self._keeping:
             ended = self.supervisor.collect()
             views = await self._look()
-            if not self._may_start_nothing():
-                observed = await self._reading.observe(self._wanted.sessions)
-                self._news += self.supervisor.reconcile(observed, self._now(), ended)
+            await self._reconcile(ended)
             return views
+
+    async def _reconcile(self, ended: Sequence[StartEnded]) -> None:
+        if not self._may_start_nothing():
+            observed = await self._reading.observe(self._wanted.sessions)
+            self._news += self.supervisor.reconcile(observed, self._now(), ended)
 
     def _may_start_nothing(self) -> bool:
         """Whether the emergency stop is in force, or may be because its flag cannot be read."""

@@ -115,11 +115,14 @@ class SessionReader:
         return await self._threads.read(lambda: self._catalog.folders.is_archived(ref))
 
     async def observe(self, keys: Collection[str]) -> Observation:
-        """What the last look saw, and which of these sessions are certainly gone."""
-        seen = self._catalog.seen
-        missing = [key for key in keys if key not in seen]
-        gone = await self._threads.read(lambda: {key for key in missing if self._catalog.folders.gone(key)})
-        return Observation(seen, gone.__contains__)
+        """What was seen of each session last, and which of these are certainly gone."""
+
+        def observed() -> Observation:
+            seen, folders = self._catalog.seen, self._catalog.folders
+            gone = {key for key in keys if key not in seen and folders.gone(key)}
+            return Observation(seen, gone.__contains__)
+
+        return await self._threads.read(observed)
 
     async def project(self, name: str) -> Project:
         """The project of that name.

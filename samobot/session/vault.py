@@ -159,7 +159,7 @@ class Vault:
 
 def vault_of(session: Path) -> Vault:
     """The vault of the session in a folder, which need not exist."""
-    return _vault(session, state_dir())
+    return _vault(session, _chosen[0] if _chosen else state_dir())
 
 
 @lru_cache(maxsize=256)  # a worker that sleeps checks its requests each second

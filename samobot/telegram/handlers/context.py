@@ -166,10 +166,12 @@ class HandlerContext:
             self.toast(request, toast)
         elif request.message_id:  # a schedule's start has no message
             try:
-                self.store.acted.add(request.chat_id, request.message_id, session or request.session)
+                with self.store.transaction(durable=False):
+                    self.store.acted.add(request.chat_id, request.message_id, session or request.session)
+                    self.outbox.react(request.chat_id, request.message_id, emoji)
             except StorageError as error:
                 log.error("an edit of %s would be used again: %s", request.key, error.message)
-            self.outbox.react(request.chat_id, request.message_id, emoji)
+                self.outbox.react(request.chat_id, request.message_id, emoji)
 
     def fail(self, request: ChatRequest, error: Exception) -> None:
         """Report an error in one line; details of internal errors are in the log."""

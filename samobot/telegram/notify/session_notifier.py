@@ -261,7 +261,9 @@ class SessionNotifier:
                     self._publisher.drop_superseded(recipient, "phase:", key)
                 for message in found:
                     current.add(message.key)
-                    record = self._messages.post_or_edit(recipient, change, message, posted.get(message.key))
+                    record = self._messages.post_or_edit(
+                        recipients, recipient, change, message, posted.get(message.key)
+                    )
                     if record is not None and message.live:
                         posted[message.key] = record
                     elif recipient is recipients[-1]:
@@ -269,7 +271,7 @@ class SessionNotifier:
             for name, record in change.after.posted.items():
                 if name not in current and not held(change, name, record):
                     del posted[name]
-                    self._messages.close(change, record, by)
+                    self._messages.close(recipients, change, record, by)
             told = change.after.updated(posted=posted)
             if told.card and show_card:
                 for recipient in recipients:

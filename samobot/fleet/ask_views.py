@@ -15,6 +15,7 @@ from samobot.text import clip, without_surrogates
 _SHOWN = 2_500
 """Characters of a call in a view; the whole of it is a document of its own."""
 
+_SHOWN_OF_PAST = 300
 _SAID = 500
 
 
@@ -52,7 +53,7 @@ def _view(ask: Ask, book: AskBook, *, waiting: bool) -> AskView:
         sha256=ask.sha256,
         tool=ask.call.tool,
         subject=ask.call.subject,
-        text=text if len(text) <= _SHOWN else text[:_SHOWN],
+        text=text[: _SHOWN if waiting else _SHOWN_OF_PAST],
         size=len(text),
         rule=ask.call.rule,
         reasons=ask.reasons,

@@ -21,7 +21,7 @@ from samobot.phases import WaitingFor
 from samobot.session.file_marks import mark_of_files
 from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.guidance import GuidanceItem
-from samobot.session.status import SILENT, SessionState
+from samobot.session.status import SILENT, SessionState, Status
 from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.terminal.actor import find, project_reader
 from samobot.terminal.finished_sessions import FinishedSessions
@@ -208,13 +208,17 @@ def _where(item: GuidanceItem, current: Snapshot) -> str:
     return "the agent has it" if sent.taken_up else "sent to the agent"
 
 
+def _sign(status: Status) -> str:
+    return "🔐" if status.waiting_for is WaitingFor.PERMISSION else SIGNS[status.state]
+
+
 def describe(current: Snapshot) -> str:
     """Show one session in full."""
     from samobot.terminal.permission_lines import describe_asks, describe_rules
     from samobot.terminal.wording_lines import describe_plan, describe_questions  # not for a list of sessions
 
     status = current.status
-    lines = [f"{SIGNS[status.state]} {status.session} · {status.project}: {_state_words(current)}"]
+    lines = [f"{_sign(status)} {status.session} · {status.project}: {_state_words(current)}"]
     if current.holder is not None and current.holder.activity:
         lines.append(f"   {current.holder.activity}")
     if current.holder is not None and current.journal.iteration is not None:

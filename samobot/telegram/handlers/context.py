@@ -21,6 +21,7 @@ from samobot.fleet.schedules import Schedules
 from samobot.fleet.triggers import Triggers
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.handling import Handling
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.fleet_news import decision_key
@@ -72,6 +73,9 @@ class HandlerContext:
         topics: The topics of sessions.
         schedules: What starts at a time.
         triggers: What is offered from forges.
+
+    Attributes:
+        handling: Whether an update is being handled just now.
     """
 
     def __init__(
@@ -99,6 +103,7 @@ class HandlerContext:
         self.downloads = downloads
         self.transcriber = transcriber
         self.publisher = Publisher(store, outbox)
+        self.handling = Handling()
         self.pull_requests = PullRequestWatcher(fleet, store, self.publisher, places, now)
         self.topics = topics
         self.schedules = schedules

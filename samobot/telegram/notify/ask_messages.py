@@ -22,14 +22,21 @@ def ask_messages(change: NotificationInput, recipient: Recipient) -> list[Notifi
             if document is not None:
                 file = ask_file(view, ask, document)
                 found.append(
-                    Notification(f"{key}:file", "ask", file, Importance.ALERT_PART, detail, live=False)
+                    Notification(f"{key}:file", "permission", file, Importance.ALERT_PART, detail, live=False)
                 )
-            found.append(Notification(key, "ask", open_ask(view, ask), Importance.ALERT, detail))
+            found.append(Notification(key, "permission", open_ask(view, ask), Importance.ALERT, detail))
         elif not ask.waiting and posted is not None:
             shown = decided_ask(view, ask, recipient, posted.at)
             found.append(
                 Notification(
-                    key, "ask", shown, Importance.ALERT_PART, detail, post=False, live=False, decided=True
+                    key,
+                    "permission",
+                    shown,
+                    Importance.ALERT_PART,
+                    detail,
+                    post=False,
+                    live=False,
+                    decided=True,
                 )
             )
     return found

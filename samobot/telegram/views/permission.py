@@ -37,7 +37,7 @@ VERDICTS = {
 
 def ask_key(ask: AskView) -> str:
     """The key of a call's message."""
-    return f"ask:{ask.id}"
+    return f"permission:{ask.id}"
 
 
 def identity_of(ask: AskView) -> str:

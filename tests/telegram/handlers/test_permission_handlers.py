@@ -157,3 +157,39 @@ async def test_stopped_session_asks_for_nothing(phone: Phone) -> None:
     assert "No longer asked for" in to_plain(phone.last("demo · Bash").post.text)
     assert "does not ask for that" in await phone.tap(message, "✅ Allow once")
     assert book(folder).verdicts == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("yes", DecisionKind.ALLOW_ONCE),
+        ("👍", DecisionKind.ALLOW_ONCE),
+        ("ok", DecisionKind.ALLOW_ONCE),
+        ("no", DecisionKind.DENY),
+        ("yes, but not to main", None),
+        ("which branch is that?", None),
+    ],
+)
+async def test_reply_decides_only_if_it_is_a_clear_yes_or_no(
+    phone: Phone, text: str, kind: DecisionKind | None
+) -> None:
+    folder = await asked(phone)
+    phone.deliver(phone.last("asks before"), 50)
+    answers = await phone.say(text, reply_to=50)
+    verdict = book(folder).verdicts.get("a1b2c3d4e5f6")
+    assert (verdict.kind if verdict else None) == kind
+    if kind is None:
+        assert any("decide later?" in each for each in answers)
+        await phone.tap(phone.last("decide later?"), "✍️ Deny with that")
+        decided = book(folder).verdicts["a1b2c3d4e5f6"]
+        assert (decided.kind, decided.text) == (DecisionKind.DENY, text)
+
+
+async def test_yes_to_a_call_that_was_denied_changes_nothing(phone: Phone) -> None:
+    folder = await asked(phone)
+    message = phone.last("asks before")
+    await phone.tap(message, "⛔ Deny")
+    phone.deliver(message, 50)
+    answers = await phone.say("yes", reply_to=50)
+    assert any("has decided that already: denied" in each for each in answers)
+    assert book(folder).verdicts["a1b2c3d4e5f6"].kind is DecisionKind.DENY

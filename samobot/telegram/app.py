@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -26,6 +26,7 @@ from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.schedules import Schedules
+from samobot.fleet.triggers import Triggers
 from samobot.hosts.reach import own_past, with_hosts
 from samobot.system.clock import utc_now
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
@@ -33,6 +34,7 @@ from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.command_table import pairing_advice
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.handlers.schedule_handlers import run_due
+from samobot.telegram.handlers.trigger_handlers import look_at_triggers
 from samobot.telegram.identity import BotAccount, announce_first_start
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
@@ -183,6 +185,7 @@ class BotApp:
             self._transcriber(),
             self._topics,
             Schedules(self._settings.samobot_state_dir, utc_now),
+            Triggers(self._settings.samobot_state_dir, utc_now),
         )
         self._sessions = SessionPolling(self._context, self._settings.samobot_poll_seconds)
         front = self._front = UpdateDispatcher(self._context, lambda: account.username)
@@ -278,17 +281,18 @@ class BotApp:
             seconds=max(self._settings.samobot_poll_seconds, 1.0),
             id="pull requests",
         )
-        scheduler.add_job(self._run_schedules, "interval", seconds=_SCHEDULE_SECONDS, id="schedules")
+        for name, work in (("schedules", run_due), ("triggers", look_at_triggers)):
+            scheduler.add_job(self._run, "interval", (work, name), seconds=_SCHEDULE_SECONDS, id=name)
         scheduler.add_job(self._keep_house, "interval", seconds=_HOUSEKEEPING_SECONDS, id="housekeeping")
         return scheduler
 
-    async def _run_schedules(self) -> None:
+    async def _run(self, work: Callable[[HandlerContext], Awaitable[None]], name: str) -> None:
         try:
-            await run_due(self._context)
+            await work(self._context)
         except SamobotError as error:
-            log.error("schedules: %s", error.message)
+            log.error("%s: %s", name, error.message)
         except Exception:
-            log.exception("schedules")
+            log.exception("%s", name)
 
     async def _keep_house(self) -> None:
         try:

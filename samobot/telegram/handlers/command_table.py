@@ -20,6 +20,7 @@ from samobot.telegram.handlers import (
     run_handlers,
     schedule_handlers,
     status_handlers,
+    trigger_handlers,
 )
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext
@@ -185,6 +186,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("followup", "[name] text", "Another round of what is done, on the same branch", follow_up_handlers.follow_up, acts=True),
     Command("land", "[name]", "Merge or push what is done", landing_handlers.land, acts=True),
     Command("schedule", "[time task]", "Start a session at a time; alone, list what is scheduled", schedule_handlers.schedule),
+    Command("triggers", "[issue label|review]", "Offer issues and reviews as work; alone, list what is watched", trigger_handlers.triggers),
     Command("archive", "[name]", "Archive a session", archive_handlers.archive, acts=True),
     Command("restore", "[name]", "Take a session out of the archive", archive_handlers.restore),
     Command("clean", "[name]", "Remove worktrees and branches that are merged", clean_handlers.clean),
@@ -226,6 +228,15 @@ _DETAILS = {
         + "\n"
         + code("/schedule 0 7 * * 1-5 …")
         + " is a cron expression"
+    ),
+    "triggers": (
+        "\n\n"
+        + code("/triggers issue samobot")
+        + " offers each open issue with that label\n"
+        + code("/triggers review")
+        + " offers each review that you are asked for\n"
+        + code("/triggers api: issue bug --start")
+        + " starts without asking, in the project api"
     ),
     "answer": (
         "\n\n"

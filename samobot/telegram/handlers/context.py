@@ -18,8 +18,10 @@ from samobot.errors import SamobotError, SavedForHostError, SessionDoneError, St
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.schedules import Schedules
+from samobot.fleet.triggers import Triggers
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.handling import Handling
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.fleet_news import decision_key
@@ -70,6 +72,10 @@ class HandlerContext:
         transcriber: Turns voice messages into text.
         topics: The topics of sessions.
         schedules: What starts at a time.
+        triggers: What is offered from forges.
+
+    Attributes:
+        handling: Whether an update is being handled just now.
     """
 
     def __init__(
@@ -85,6 +91,7 @@ class HandlerContext:
         transcriber: Transcriber,
         topics: Topics,
         schedules: Schedules,
+        triggers: Triggers,
     ) -> None:
         self.fleet = fleet
         self.store = store
@@ -96,9 +103,11 @@ class HandlerContext:
         self.downloads = downloads
         self.transcriber = transcriber
         self.publisher = Publisher(store, outbox)
+        self.handling = Handling()
         self.pull_requests = PullRequestWatcher(fleet, store, self.publisher, places, now)
         self.topics = topics
         self.schedules = schedules
+        self.triggers = triggers
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 

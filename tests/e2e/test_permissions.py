@@ -41,9 +41,11 @@ def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
     tmp_path: Path, fence: str, claude: Callable[[], Path]
 ) -> None:
     made = tmp_path / "made"
-    commands = [f"rm -rf nothing; echo {name} >> '{made}'" for name in ("first", "second", "third", "fourth")]
-    first, second, third, fourth = map(bash, commands)
-    script = {"investigation": [bash("echo harmless > x"), first, second, third, third, fourth]}
+    commands = [
+        f"rm -rf nothing; echo {name} >> '{made}'" for name in ("first", "second", "third", "fourth", "fifth")
+    ]
+    first, second, third, fourth, fifth = map(bash, commands)
+    script = {"investigation": [bash("echo harmless > x"), first, second, third, third, fourth, fifth]}
     with MessagesApi(script) as api:
         shop = real_shop(tmp_path, api, fence=fence)
         shop.environment |= {
@@ -81,6 +83,9 @@ def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
         assert shop.samobot("allow", "greet", ask.id).returncode == 0
         last = shop.start("run", "--session", "greet")
         one_ask(shop, commands[3])
+        assert shop.samobot("tell", "greet", "--now", "another", "way").returncode == 0
+        one_ask(shop, commands[4])
+        assert "another way" in api.requests[-1].text
         assert shop.samobot("stop", "greet").returncode == 0
         out, err = last.communicate(timeout=240)
         assert last.returncode == 12, out + err

@@ -22,7 +22,7 @@ from telegram.error import TelegramError
 
 from samobot.config.environment import find_env_file, read_values
 from samobot.config.settings import Settings
-from samobot.errors import SamobotError
+from samobot.errors import SamobotError, UsageError
 from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.schedules import Schedules
@@ -67,6 +67,7 @@ DEAF_SECONDS = 120.0
 
 _HOUSEKEEPING_SECONDS = 3600
 _SCHEDULE_SECONDS = 5.0
+_HINT_SECONDS = 10.0
 _HEALTH_SECONDS = 15.0
 
 
@@ -203,6 +204,7 @@ class BotApp:
                 await self._sessions.look()
                 await front.take_up()
                 scheduler = self._scheduler()
+                webhook = self._webhook(store, scheduler)
                 scheduler.start()
                 hearing = asyncio.create_task(self._hear(account, learning), name="hearing")
                 hints = asyncio.create_task(self._sessions.follow_changes(), name="hints")
@@ -212,12 +214,34 @@ class BotApp:
                 finally:
                     self._service.notify(STOPPING)
                     scheduler.shutdown(wait=False)
-                    await _cancel(ready, hints, hearing)
+                    await _cancel(ready, hints, hearing, *webhook)
                     await self._finish()
                     log.info("ended; %d messages wait for the next start", self._outbox.backlog)
         finally:
             await _cancel(learning)
             await self._fleet.close()
+
+    def _webhook(self, store: Store, scheduler: AsyncIOScheduler) -> list[asyncio.Task[None]]:
+        """Receive webhooks if that was configured: each is a hint to look at the forges now."""
+        settings = self._settings
+        if settings.samobot_webhook_port is None:
+            return []
+        from samobot.telegram.inbound.webhook import SHORTEST_SECRET, ForgeWebhook  # takes memory
+
+        if len(settings.samobot_webhook_secret) < SHORTEST_SECRET:
+            raise UsageError(
+                f"SAMOBOT_WEBHOOK_PORT needs a SAMOBOT_WEBHOOK_SECRET of at least {SHORTEST_SECRET} characters."
+            )
+        receiver = ForgeWebhook(settings.samobot_webhook_secret, store.webhook_deliveries)
+
+        def look_now() -> None:
+            if receiver.take_hint():
+                store.pull_requests.hurry_all()
+                self._context.triggers.hurry()
+
+        scheduler.add_job(look_now, "interval", seconds=_HINT_SECONDS, id="webhook")
+        serving = receiver.run(settings.samobot_webhook_host, settings.samobot_webhook_port)
+        return [asyncio.create_task(serving, name="webhook")]
 
     async def _hear(self, account: BotAccount, learning: asyncio.Task[None]) -> None:
         """Poll once the username is known, as commands may be addressed to it."""

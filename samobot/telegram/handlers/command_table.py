@@ -77,13 +77,15 @@ async def _help(context: HandlerContext, request: ChatRequest) -> None:
         reverse=True,
     )
     about = [view for view in views if view.ref.key == request.session] or views
-    shown = [f"/{each.command}  {each.words}" for each in suggest(about, display_names(about))]
+    shown = [
+        f"{_quoted(each.command)}  {escape(each.words)}" for each in suggest(about, display_names(about))
+    ]
     context.reply(
         request,
         "\n".join(
             [
                 bold("What can be done now"),
-                *(escape(line) for line in shown),
+                *shown,
                 "",
                 "Reply to a message to reach its session. Photos, files and voice work too.",
             ]
@@ -276,8 +278,13 @@ def menu() -> list[tuple[str, str]]:
 def unknown(context: HandlerContext, request: ChatRequest, name: str) -> None:
     """Reply that the command does not exist, with the one that was probably meant."""
     close = nearest_command(name)
-    hint = f"Did you mean /{close.name}?" if close is not None else "/help all shows all."
-    context.reply(request, f"There is no /{escape(one_line(name, 40))}. {hint}", part="unknown")
+    hint = f"Did you mean /{close.name}?" if close is not None else f"{_quoted('help all')} shows all."
+    context.reply(request, f"There is no {code(f'/{one_line(name, 40)}')}. {hint}", part="unknown")
+
+
+def _quoted(command: str) -> str:
+    """A command in a text: one that has arguments as code, as a tap on it would send its name alone."""
+    return code(f"/{command}") if " " in command else f"/{escape(command)}"
 
 
 def pairing_advice(access: Access) -> str | None:

@@ -22,6 +22,7 @@ from samobot.fleet.triggers import Triggers
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.handling import Handling
+from samobot.telegram.markup.html import with_commands_as_code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.fleet_news import decision_key
@@ -226,7 +227,7 @@ class HandlerContext:
         )
 
     def _say_error(self, request: ChatRequest, message: str) -> None:
-        self.reply(request, escape(message), part="error")
+        self.reply(request, with_commands_as_code(message), part="error")
 
     def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:
         """Make buttons of a scope (see `CallbackIds.mint`); None if there are none."""

@@ -62,7 +62,16 @@ class HostAwayError(SamobotError):
 
 
 class SavedForHostError(SamobotError):
-    """A decision is kept for a host that cannot be reached now, and is carried out once it can be."""
+    """A decision is kept for a host that cannot be reached now, and is carried out once it can be.
+
+    Args:
+        message: What is kept, and why.
+        decision: Names the decision in the event that reports its end.
+    """
+
+    def __init__(self, message: str, decision: str = "") -> None:
+        super().__init__(message)
+        self.decision = decision
 
 
 class StorageError(SamobotError):

@@ -100,7 +100,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "telegram.inbound": LEAVES
     | TELEGRAM
-    | {"config", "session", "telegram.handlers", "telegram.outbound", "telegram.views"},
+    | {"config", "fleet", "session", "telegram.handlers", "telegram.outbound", "telegram.views"},
     "telegram": LEAVES
     | TELEGRAM
     | {
@@ -174,6 +174,7 @@ FLEET_VALUES = {
     "fleet.fleet",
     "fleet.forge",
     "fleet.landing_models",
+    "fleet.ask_models",  # calls that wait for the user
     "fleet.models",
     "fleet.fix_task",
     "fleet.pull_request_news",
@@ -181,7 +182,10 @@ FLEET_VALUES = {
     "fleet.results",
     "fleet.schedule_times",
     "fleet.schedules",  # the bot's own list, which the terminal shares; of a session it knows the name
+    "fleet.request_scope",
     "fleet.start_request",
+    "fleet.trigger_task",
+    "fleet.triggers",  # the same
 }
 
 

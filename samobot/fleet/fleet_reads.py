@@ -9,12 +9,16 @@ from samobot.fleet.results import (
     DiffView,
     Document,
     FileView,
+    HostView,
     ProjectView,
 )
 
 
 class FleetReads(Protocol):
     """What can be read of sessions; see `Fleet` for what holds for every call."""
+
+    async def hosts(self) -> list[HostView]:
+        """List the other machines; empty if there is only this one."""
 
     async def projects(self) -> list[ProjectView]:
         """List the configured projects with their problems; the last known list if they cannot be read now."""
@@ -76,6 +80,13 @@ class FleetReads(Protocol):
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """Read what the agent did last, one line each."""
+
+    async def ask_text(self, ref: SessionRef, ask: str) -> Document:
+        """Read the whole of a call that the agent asks for: the command, the diff, the input.
+
+        Raises:
+            NotFoundError: It is not known any longer.
+        """
 
     async def last_message(self, ref: SessionRef) -> str:
         """Read the last thing that the agent wrote in its last iteration; empty if it wrote nothing."""

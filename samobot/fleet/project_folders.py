@@ -211,7 +211,8 @@ class ProjectFolders:
             NotFoundError: It is gone.
         """
         project = self.project(ref.project)
-        name = self.listing(project).names.get(ref.key)
+        known = self._listings.get((project.name, project.sessions))
+        name = known.names.get(ref.key) if known is not None and not known.problem else None
         if name is None or not (project.sessions / name).is_dir():
             name = self.listing(project, anew=True).names.get(ref.key)
         if name is None:

@@ -169,6 +169,30 @@ class ProjectView(_Reply):
     problems: tuple[str, ...] = ()
 
 
+class HostView(_Reply):
+    """Another machine with sessions.
+
+    Attributes:
+        name: Its name.
+        is_online: Whether it can be reached.
+        away: Why not, as a sentence; empty if it can.
+        running: Workers that run there.
+        most: Workers that may run there.
+        sessions: Its sessions that are not past.
+        pending: Decisions that are kept for it.
+        version: Its samobot's.
+    """
+
+    name: str
+    is_online: bool
+    away: str = ""
+    running: int = 0
+    most: int = 0
+    sessions: int = 0
+    pending: int = 0
+    version: str = ""
+
+
 class Document(_Reply):
     """A text of a session's folder, under its file's name."""
 

@@ -39,6 +39,8 @@ _RECORDED = {
     "action_done": DecisionKind.ACTION_DONE,
     "retry": DecisionKind.RETRY,
 }
+_MADE_AGAIN = frozenset({"retry", "action_done"})
+"""Calls that would do the same once more instead of refusing a repetition."""
 
 
 class Applier:
@@ -94,6 +96,10 @@ class Applier:
         ref = values.get("ref")
         if isinstance(ref, SessionRef) and not entry.repeated:
             await self._refuse_late(decision, ref, values)
+        if entry.repeated and call.name in _MADE_AGAIN:
+            done = await self._done_before(call, values, entry)
+            if done is not None:
+                return done
         try:
             return await call.succeed(self._fleet, values)
         except (ConflictError, NotFoundError):
@@ -121,10 +127,7 @@ class Applier:
     async def _done_before(
         self, call: FleetCall[Any], values: dict[str, Any], entry: LedgerEntry
     ) -> str | None:
-        """Return the result of an attempt that was cut off before it was recorded; None if it did nothing.
-
-        Called for a repetition that was refused: the first attempt may be the reason.
-        """
+        """Return the result of an attempt that was cut off before it was recorded; None if it did not get far enough."""
         ref = values.get("ref")
         if not isinstance(ref, SessionRef):
             return None
@@ -169,8 +172,14 @@ def _result_of_first(
                 else None
             )
         case _:
-            decided = view.decision
-            kind = _RECORDED.get(name)
-            if kind is None or decided is None or decided.kind is not kind or decided.at is None:
-                return None
-            return "null" if decided.at >= entry.at.replace(microsecond=0) else None
+            return "null" if _is_on_record(name, view, entry.at) else None
+
+
+def _is_on_record(name: str, view: SessionView, began: datetime) -> bool:
+    """Whether a decision was recorded since then, and the session continued after it."""
+    decided, kind = view.decision, _RECORDED.get(name)
+    if kind is None or decided is None or decided.kind is not kind or decided.at is None:
+        return False
+    if decided.at < began.replace(microsecond=began.microsecond // 1000 * 1000):  # records have milliseconds
+        return False
+    return view.wanted or view.has_worker or (view.end is not None and view.end.at > began)

@@ -13,8 +13,8 @@ from datetime import datetime
 
 from nats.aio.msg import Msg
 
-from samobot.errors import HostAwayError, SavedForHostError
-from samobot.fleet.results import FleetEvent, FleetEventKind
+from samobot.errors import ConflictError, HostAwayError, SavedForHostError
+from samobot.fleet.results import FleetEvent, FleetEventKind, HostView
 from samobot.hosts import nats_streams, subjects
 from samobot.hosts.connection import Connection, NotStoredError, ThereAlreadyError
 from samobot.hosts.fleet_calls import text_of
@@ -41,8 +41,11 @@ from samobot.hosts.link import Link
 log = logging.getLogger(__name__)
 
 READ_SECONDS = 30.0
-DECISION_SECONDS = 120.0
+DECISION_SECONDS = 10.0
 """How long a call waits for its receipt while its host is reachable; then it is kept, as for one that is not."""
+SLOW_SECONDS = 120.0
+"""The same for calls that prepare a worktree, push, or wait for processes to end."""
+_SLOW = frozenset({"start", "stop", "land", "clean", "recreate_worktree", "add_files"})
 _SAVE_SECONDS = 2.0
 _PRUNE_SECONDS = 3600.0
 _PANIC = "panic"
@@ -165,14 +168,14 @@ class HubLink:
             return stored.receipt
         waiting = self._waiting.setdefault(decision.id, asyncio.get_running_loop().create_future())
         self._kicks[host].set()
-        deadline = self._monotonic() + DECISION_SECONDS
+        deadline = self._monotonic() + (SLOW_SECONDS if decision.call in _SLOW else DECISION_SECONDS)
         while not waiting.done() and self.is_online(host) and self._monotonic() < deadline:
             await asyncio.wait((waiting,), timeout=1.0)
         if waiting.done():
             return waiting.result()
         self._store.mark_saved(decision.id)
         why = "It has not answered yet." if self.is_online(host) else self.away(host)
-        raise SavedForHostError(f"Saved for {host}. {why}")
+        raise SavedForHostError(f"Saved for {host}: {_what(decision)}. {why}", decision.id)
 
     async def set_panic(self, who: str, via: str, *, on: bool) -> Panic:
         """Pull or lift the emergency stop of all hosts; those that are away find it when they are back."""
@@ -207,6 +210,33 @@ class HubLink:
         ended = self._store.unreported()
         self._reported = [each.decision.id for each in ended]
         return events + [_delivered(each) for each in ended if each.receipt is not None]
+
+    def refuse_in_panic(self) -> None:
+        """Refuse a start while the emergency stop of all hosts is in force.
+
+        Raises:
+            ConflictError: It is.
+        """
+        panic = self.panic()
+        if panic is not None and panic.on:
+            raise ConflictError(
+                f"The emergency stop is on ({panic.who}): nothing starts until /resume turns it off."
+            )
+
+    def view(self, name: str) -> HostView:
+        """Return a host as users see it."""
+        state, is_online = self.host(name), self.is_online(name)
+        beat = state.beat
+        return HostView(
+            name=name,
+            is_online=is_online,
+            away="" if is_online else self.away(name),
+            running=beat.running if beat is not None else 0,
+            most=beat.most if beat is not None else 0,
+            sessions=len(state.sessions()),
+            pending=self.pending(name),
+            version=beat.version if beat is not None else "",
+        )
 
     def pending(self, host: str) -> int:
         """Return how many decisions wait for a host."""
@@ -390,12 +420,14 @@ class HubLink:
 def _delivered(stored: StoredDecision) -> FleetEvent:
     receipt = stored.receipt
     assert receipt is not None
-    failed = bool(receipt.outcome.error)
-    text = text_of(receipt.outcome) if failed else f"on {stored.host} {receipt.at.astimezone():%H:%M}"
-    return FleetEvent(
-        ref=None,
-        key=stored.decision.id,
-        kind=FleetEventKind.REFUSED if failed else FleetEventKind.DELIVERED,
-        text=text,
-        host=stored.host,
-    )
+    what = _what(stored.decision)
+    if receipt.outcome.error:
+        kind, text = FleetEventKind.REFUSED, f"{what} was not carried out. {text_of(receipt.outcome)}"
+    else:
+        kind, text = FleetEventKind.DELIVERED, f"on {stored.host} {receipt.at.astimezone():%H:%M}: {what}"
+    return FleetEvent(ref=None, key=stored.decision.id, kind=kind, text=text, host=stored.host)
+
+
+def _what(decision: HostDecision) -> str:
+    """Name a decision for users: `approve greet`."""
+    return f"{decision.call.replace('_', ' ')} {decision.about.rpartition(':')[2]}".strip()

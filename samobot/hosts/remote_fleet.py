@@ -6,15 +6,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from samobot.errors import ConflictError, HostAwayError, NotFoundError, SamobotError
+from samobot.errors import HostAwayError, NotFoundError, SamobotError
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.forge import CheckView
+from samobot.fleet.forge import CheckView, WorkSource
 from samobot.fleet.landing_models import (
     LandingResult,
     LandingStep,
     LandingView,
     Leftover,
     PullRequestReport,
+    WorkReport,
 )
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.request_scope import call_id
@@ -25,6 +26,7 @@ from samobot.fleet.results import (
     Document,
     FileView,
     FleetPoll,
+    HostView,
     ProjectView,
     QuestionAnswer,
     ResumeResult,
@@ -37,6 +39,7 @@ from samobot.hosts.fleet_calls import FleetCall, call_of
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_messages import HostDecision, Seen, decode_view
+from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 from samobot.text import nearest
 
@@ -106,6 +109,9 @@ class RemoteFleet(Fleet):
         return Seen(run=view.run, gate=view.gate) if view is not None else None
 
     # Projects and sessions
+
+    async def hosts(self) -> list[HostView]:
+        return [self._link.view(self._host)]
 
     async def projects(self) -> list[ProjectView]:
         beat = self.state.beat
@@ -187,11 +193,11 @@ class RemoteFleet(Fleet):
             await self._read(Fleet.wait_for_starts)
 
     async def start(self, request: StartRequest, by: Person, *, request_id: str | None = None) -> StartResult:
-        self._refuse_in_known_panic()
+        self._link.refuse_in_panic()
         return await self._decide(Fleet.start, request, by, request_id=request_id)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
-        self._refuse_in_known_panic()
+        self._link.refuse_in_panic()
         return await self._decide(Fleet.resume, ref, by, budget_usd=budget_usd)
 
     async def recreate_worktree(self, ref: SessionRef, by: Person) -> list[str]:
@@ -230,16 +236,9 @@ class RemoteFleet(Fleet):
         return self.state.beat.emergency if self.state.beat is not None else None
 
     async def refuse_in_panic(self) -> None:
-        self._refuse_in_known_panic()
+        self._link.refuse_in_panic()
         if self._link.is_online(self._host):
             await self._read(Fleet.refuse_in_panic)
-
-    def _refuse_in_known_panic(self) -> None:
-        panic = self._link.panic()
-        if panic is not None and panic.on:
-            raise ConflictError(
-                f"{panic.who} pulled the emergency stop; nothing starts until /resume lifts it."
-            )
 
     async def lift_emergency_stop(self) -> bool:
         panic = self._link.panic()
@@ -308,6 +307,21 @@ class RemoteFleet(Fleet):
     async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
         return await self._decide(Fleet.add_files, ref, files, text, by)
 
+    async def decide_ask(
+        self,
+        ref: SessionRef,
+        ask: str,
+        verdict: DecisionKind,
+        by: Person,
+        *,
+        expected: str | None = None,
+        text: str = "",
+    ) -> None:
+        await self._decide(Fleet.decide_ask, ref, ask, verdict, by, expected=expected, text=text)
+
+    async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
+        await self._decide(Fleet.withdraw_permission, ref, rule, by)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         await self._decide(Fleet.action_done, ref, by)
 
@@ -323,7 +337,7 @@ class RemoteFleet(Fleet):
         questions: bool = True,
         budget_usd: float | None = None,
     ) -> ResumeResult:
-        self._refuse_in_known_panic()
+        self._link.refuse_in_panic()
         return await self._decide(Fleet.follow_up, ref, text, by, questions=questions, budget_usd=budget_usd)
 
     # Landing
@@ -339,6 +353,12 @@ class RemoteFleet(Fleet):
 
     async def check_log(self, ref: SessionRef, check: CheckView) -> str:
         return await self._read(Fleet.check_log, ref, check)
+
+    async def work(self, project: str, source: WorkSource, label: str = "") -> WorkReport:
+        return await self._read(Fleet.work, project, source, label)
+
+    async def pull_request_diff(self, project: str, number: int) -> str:
+        return await self._read(Fleet.pull_request_diff, project, number)
 
     async def leftovers(self) -> list[Leftover]:
         return await self._read(Fleet.leftovers)
@@ -361,6 +381,9 @@ class RemoteFleet(Fleet):
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         return await self._read(Fleet.log_lines, ref, count)
+
+    async def ask_text(self, ref: SessionRef, ask: str) -> Document:
+        return await self._read(Fleet.ask_text, ref, ask)
 
     async def last_message(self, ref: SessionRef) -> str:
         return await self._read(Fleet.last_message, ref)

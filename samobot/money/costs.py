@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -87,6 +87,40 @@ class Costs:
     by_model: Mapping[str, Amount]
     by_day: Mapping[str, Amount]
     by_round: Mapping[str, Amount]
+
+
+def merge_costs(own: Costs, others: Mapping[str, Costs]) -> Costs:
+    """Add up the costs of several machines.
+
+    Args:
+        own: This machine's.
+        others: The others', by the machine's name, which is added to their sessions' names.
+    """
+    named = [
+        replace(each, by_session={f"{key}@{name}": value for key, value in each.by_session.items()})
+        for name, each in others.items()
+    ]
+    every = [own, *named]
+
+    def add(maps: Iterable[Mapping[str, Amount]], *, newest: bool = False) -> dict[str, Amount]:
+        sums: dict[str, Amount] = {}
+        for each in maps:
+            for key, amount in each.items():
+                sums[key] = sums.get(key, Amount()) + amount
+        order = (
+            sorted(sums.items(), reverse=True) if newest else sorted(sums.items(), key=lambda x: -x[1].usd)
+        )
+        return dict(order)
+
+    return Costs(
+        since=own.since,
+        total=sum((each.total for each in every), Amount()),
+        by_session=add(each.by_session for each in every),
+        by_phase=add(each.by_phase for each in every),
+        by_model=add(each.by_model for each in every),
+        by_day=add((each.by_day for each in every), newest=True),
+        by_round=own.by_round if not others else {},
+    )
 
 
 def is_money(value: object) -> TypeGuard[float]:

@@ -99,6 +99,11 @@ def scan(text: str) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def quote_mark(text: str, start: int) -> str:
+    """Return what stands before an offset in its line: the mark of the quote that the line is in, usually empty."""
+    return text[text.rfind("\n", 0, start) + 1 : start]
+
+
 def newline(text: str) -> str:
     """Return the line end that a text uses: that of its first line, `\\n` if there is none."""
     first = text.find("\n")

@@ -18,6 +18,7 @@ from samobot.fleet.forge import (
     ForgeError,
     PullRequestState,
     PullRequestView,
+    WorkItem,
 )
 from samobot.fleet.landing_look import LandingLook
 from samobot.fleet.landing_models import LandingStep, LandingView
@@ -74,6 +75,15 @@ class History:
         return ()
 
     def check_log(self, check: CheckView) -> str:
+        return ""
+
+    def labelled_issues(self, label: str) -> tuple[WorkItem, ...]:
+        return ()
+
+    def review_requests(self) -> tuple[WorkItem, ...]:
+        return ()
+
+    def diff(self, number: int) -> str:
         return ""
 
 

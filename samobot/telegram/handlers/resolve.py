@@ -295,6 +295,9 @@ async def project_named(context: HandlerContext, wanted: str) -> str:
     """
     known = [project.name for project in await context.fleet.projects()]
     found = next((name for name in known if name.casefold() == wanted.casefold()), None)
+    if found is None:  # a project of another machine may be named without it, if that is clear
+        plain = [name for name in known if name.rpartition("@")[0].casefold() == wanted.casefold()]
+        found = plain[0] if len(plain) == 1 else None
     if found is None:
         close = nearest(wanted, known)
         there = f"Did you mean {close}?" if close else f"There is: {', '.join(known)}."

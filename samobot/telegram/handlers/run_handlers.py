@@ -66,7 +66,7 @@ async def run_in(
         if view.state is SessionState.DONE:
             await offer_next(context, request, view, words)
             return
-        if not (words.task or words.dive or words.auto):
+        if not (words.task or words.dive or words.auto or words.profile is not None):
             await resume_one(context, request, ref, budget_usd=words.budget_usd)
             return
         words = replace(words, project=ref.project, name=ref.folder)
@@ -161,6 +161,7 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
                     base=words.base,
                     budget_usd=words.budget_usd,
                     auto=words.auto,
+                    profile=words.profile,
                     files=files,
                 ),
                 request.person,

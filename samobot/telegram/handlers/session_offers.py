@@ -13,7 +13,7 @@ from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.follow_up_handlers import follow_up_choice
 from samobot.telegram.handlers.parsing import first_word
-from samobot.telegram.handlers.run_arguments import Flag, RunArguments, parse_run, split_task
+from samobot.telegram.handlers.run_arguments import CONFIGURED, Flag, RunArguments, parse_run, split_task
 from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
@@ -233,7 +233,8 @@ def flags_of(words: RunArguments) -> str:
     budget = f"--{Flag.BUDGET} {words.budget_usd:.4f}" if words.budget_usd is not None else ""
     base = f"--{Flag.FROM} {words.base}" if words.base is not None else ""
     auto = f"--{Flag.AUTO}" if words.auto else ""
-    return " ".join(part for part in (budget, base, auto) if part)
+    profile = f"--{Flag.PROFILE} {words.profile or CONFIGURED}" if words.profile is not None else ""
+    return " ".join(part for part in (budget, base, profile, auto) if part)
 
 
 async def offer_nearest(

@@ -9,6 +9,7 @@ from samobot.session.status import SessionState
 from samobot.telegram.handlers.archive_handlers import show_archived
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session
+from samobot.telegram.handlers.host_handlers import away_lines
 from samobot.telegram.handlers.recent_sessions import newest_past, read_past, recent_sessions
 from samobot.telegram.handlers.resolve import (
     any_session,
@@ -23,6 +24,7 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.card import card, doing, sign_of
 from samobot.telegram.views.pending import need_of
+from samobot.telegram.views.permission import permission_buttons, permission_lines
 from samobot.telegram.views.wording import Recipient, agent_line, money_of, plural
 from samobot.text import human_duration, one_line
 
@@ -43,7 +45,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     for view in views:
         (shown if is_active(view) or need_of(view) is not None else others).append(view)
     resting = sorted(others, key=_updated, reverse=True)[:_RESTING]
-    stopped = await emergency_line(context)
+    stopped = "\n".join([*filter(None, [await emergency_line(context)]), *await away_lines(context)])
     if not views:
         nothing = "Nothing here yet. Send a task in your own words to start a session."
         context.reply(request, "\n".join(part for part in (stopped, nothing) if part))
@@ -92,7 +94,9 @@ async def show_one(context: HandlerContext, request: ChatRequest, view: SessionV
         facts.append(f"Questions: {len(view.questions)}, {len(view.open_questions)} open")
     if view.waited_s >= 60:
         facts.append(f"Waited for you: {human_duration(view.waited_s)}")
-    context.reply(request, "\n".join(facts), buttons=shown.buttons, about=about_session(view.ref, "status"))
+    facts += permission_lines(view)
+    buttons = (*shown.buttons, *permission_buttons(view))
+    context.reply(request, "\n".join(facts), buttons=buttons, about=about_session(view.ref, "status"))
     await context.notifier.unmute(view.ref)
 
 

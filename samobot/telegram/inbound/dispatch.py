@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from telegram import CallbackQuery, Message, Update
 
+from samobot.fleet.request_scope import request_scope
 from samobot.session.gate import Person
 from samobot.telegram.handlers.callbacks import (
     TAP_WITH_FILES,
@@ -65,12 +66,13 @@ class UpdateDispatcher:
 
     async def on_update(self, update: Update) -> None:
         """Handle an update; errors are reported."""
-        if update.callback_query is not None:
-            await self._on_tap(update.update_id, update.callback_query)
-        elif update.message is not None:
-            await self._on_message(update, update.message)
-        elif update.edited_message is not None:
-            await self._on_edit(update, update.edited_message)
+        with self._context.handling:
+            if update.callback_query is not None:
+                await self._on_tap(update.update_id, update.callback_query)
+            elif update.message is not None:
+                await self._on_message(update, update.message)
+            elif update.edited_message is not None:
+                await self._on_edit(update, update.edited_message)
 
     async def take_up(self) -> None:
         """Repeat the background work that was not finished when the bot last died."""
@@ -119,7 +121,8 @@ class UpdateDispatcher:
             forum=bool(message.chat.is_forum),
         )
         try:
-            await handle_callback(self._context, request, query.data, tapped_button(message, query.data))
+            with request_scope(request.id):
+                await handle_callback(self._context, request, query.data, tapped_button(message, query.data))
         except Exception as error:
             self._context.fail(request, error)
 
@@ -256,10 +259,11 @@ class UpdateDispatcher:
 
     async def _guarded(self, request: ChatRequest, command: Command | None) -> None:
         try:
-            if command is None:
-                await handle_text(self._context, request)
-            else:
-                await command.handler(self._context, request)
+            with request_scope(request.id):
+                if command is None:
+                    await handle_text(self._context, request)
+                else:
+                    await command.handler(self._context, request)
         except FileDownloadError:
             raise
         except Exception as error:
@@ -334,5 +338,7 @@ def _subject(action: Action) -> MessageSubject | None:
             )
         case ActionKind.APPROVE | ActionKind.REQUEST_CHANGES:
             return MessageSubject(action.session, "plan", {"sha256": action.identity})
+        case ActionKind.DENY_SAY:
+            return MessageSubject(action.session, "permission", {"ask": action.identity})
         case _:
             return MessageSubject(action.session, "note")

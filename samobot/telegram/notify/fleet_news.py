@@ -18,6 +18,11 @@ RESTARTS_TOGETHER = timedelta(minutes=10)
 """Interval within which several restarts of a session are reported in one message."""
 
 
+def decision_key(decision: str) -> str:
+    """Key of the message about a decision that waits for its host."""
+    return f"decision:{decision}"
+
+
 class FleetNews:
     """Posts the events of the fleet.
 
@@ -43,6 +48,9 @@ class FleetNews:
             if each.kind is FleetEventKind.RESTARTED:
                 self._post_restart(each, folder)
                 continue
+            if each.kind in (FleetEventKind.DELIVERED, FleetEventKind.REFUSED):
+                self._post_ended(each)
+                continue
             shown = fleet_news(each, folder)
             needed = each.kind in (FleetEventKind.GAVE_UP, FleetEventKind.FAILED_TO_START)
             importance = (
@@ -56,6 +64,16 @@ class FleetNews:
             with self._store.transaction(durable=needed):
                 for recipient in self._recipients.of(each.key):
                     self._publisher.post(recipient, key, shown, MessageSubject(each.key, "news"), importance)
+
+    def _post_ended(self, news: FleetEvent) -> None:
+        """Change the message about a decision that waited for its host; a refusal is sent as well."""
+        shown, key = fleet_news(news, ""), decision_key(news.key)
+        about = MessageSubject(kind="news")
+        with self._store.transaction(durable=True):
+            for recipient in self._recipients.all():
+                self._publisher.edit(recipient, key, shown, about, Importance.INFO)
+                if news.kind is FleetEventKind.REFUSED:
+                    self._publisher.post(recipient, f"{key}:refused", shown, about, Importance.ALERT)
 
     def _post_restart(self, news: FleetEvent, folder: str) -> None:
         """Report a restart of a worker: one message, which counts repeated restarts."""

@@ -104,6 +104,10 @@ def fleet_news(news: FleetEvent, name: str, times: int = 1) -> MessageView:
         name: The session's name, where it is not known yet.
         times: How often it has happened in a row.
     """
+    if news.kind is FleetEventKind.DELIVERED:
+        return MessageView(f"✓ {escape(news.text)}")
+    if news.kind is FleetEventKind.REFUSED:
+        return MessageView(f"⚠️ {escape(news.host)}: {escape(one_line(news.text, 600))}")
     said = agent_block(news.text, 300)
     if news.ref is None:
         head = f"{Icon.ERROR} <b>{escape(name)}</b>"

@@ -1,0 +1,67 @@
+"""Projects of other machines as the chat names them, `project@host`, in references and in what calls return. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from samobot.fleet.landing_models import Leftover
+from samobot.fleet.models import PastSession, SessionRef, SessionView
+from samobot.fleet.results import FleetEvent, ProjectView, StartResult
+
+_T = TypeVar("_T", ProjectView, SessionRef, PastSession, FleetEvent, StartResult, Leftover)
+
+
+def qualify(name: str, host: str) -> str:
+    """Return a project's name with its host."""
+    return f"{name}@{host}"
+
+
+def host_of(project: str) -> str:
+    """Return the host that a project's name ends with; empty for one of this machine."""
+    return project.rpartition("@")[2] if "@" in project else ""
+
+
+def plain_ref(ref: SessionRef) -> SessionRef:
+    """Return a reference as its own host has it."""
+    return ref.model_copy(update={"project": ref.project.rpartition("@")[0] or ref.project})
+
+
+def qualified_key(key: str, host: str) -> str:
+    """Return a session's key with its host."""
+    project, colon, folder = key.partition(":")
+    return f"{qualify(project, host)}{colon}{folder}"
+
+
+def plain_key(key: str) -> str:
+    """Return a session's key as its own host has it."""
+    project, colon, folder = key.partition(":")
+    return f"{project.rpartition('@')[0] or project}{colon}{folder}"
+
+
+def qualified(value: _T, host: str) -> _T:
+    """Return a value of another machine with its projects' names as the chat has them."""
+    if isinstance(value, ProjectView):
+        return value.model_copy(update={"name": qualify(value.name, host)})
+    if isinstance(value, SessionRef):
+        return value.model_copy(update={"project": qualify(value.project, host)})
+    if isinstance(value, PastSession):
+        return replace(value, key=qualified_key(value.key, host))
+    if isinstance(value, Leftover):
+        return value.model_copy(update={"session": qualified(value.session, host)})
+    ref = qualified(value.ref, host) if value.ref is not None else None
+    if isinstance(value, StartResult):
+        return value.model_copy(update={"ref": ref, "project": qualify(value.project, host)})
+    return value.model_copy(update={"ref": ref, "key": qualified_key(value.key, host)})
+
+
+def qualified_view(view: SessionView, host: str, away: str) -> SessionView:
+    """Return a session of another machine as the chat has it.
+
+    Args:
+        view: The session.
+        host: Its host.
+        away: Why that cannot be reached, as a sentence; empty if it can.
+    """
+    problems = (f"{away} This is what was last known.", *view.problems) if away else view.problems
+    return view.model_copy(update={"ref": qualified(view.ref, host), "problems": problems})

@@ -1,0 +1,53 @@
+"""Chooses the bot's fleet: this machine's alone, or with hosts. Imports NATS only if there is a hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from samobot.errors import UsageError
+from samobot.fleet.fleet import Fleet
+from samobot.fleet.models import PastSession
+from samobot.hosts.link import hub_link_file, read_link
+
+
+def is_hub(state_dir: Path) -> bool:
+    """Whether this machine's bot reaches hosts."""
+    return hub_link_file(state_dir).exists()
+
+
+def own_past(past: Iterable[PastSession], state_dir: Path) -> list[PastSession]:
+    """Leave out the past sessions of hosts, which the hub keeps itself."""
+    return [each for each in past if "@" not in each.project or not is_hub(state_dir)]
+
+
+def with_hosts(local: Fleet, state_dir: Path, now: Callable[[], datetime]) -> Fleet:
+    """Return the fleet of this machine and of all hosts; `local` itself if this machine is no hub.
+
+    Raises:
+        UsageError: The hub's link cannot be read, or the extra `hosts` is not installed.
+    """
+    link = read_link(hub_link_file(state_dir))
+    if link is None:
+        return local
+    require_nats()
+    from samobot.hosts.hub_link import HubLink
+    from samobot.hosts.hub_store import HubStore
+    from samobot.hosts.router import FleetRouter
+
+    return FleetRouter(local, HubLink(link, HubStore(state_dir), now=now), now)
+
+
+def require_nats() -> None:
+    """Check that the extra `hosts` is installed.
+
+    Raises:
+        UsageError: It is not.
+    """
+    missing = [name for name in ("nats", "nkeys") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"Several machines need the extra “hosts” ({', '.join(missing)}): pip install 'samobot[hosts]'"
+        )

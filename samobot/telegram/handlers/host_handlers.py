@@ -1,0 +1,42 @@
+"""The machines that sessions run on: `/hosts`, and a line for each that cannot be reached."""
+
+from __future__ import annotations
+
+from samobot.fleet.results import HostView
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.context import HandlerContext
+from samobot.telegram.markup.html import bold, code
+from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.views.wording import plural
+
+
+async def hosts(context: HandlerContext, request: ChatRequest) -> None:
+    """`/hosts`: the other machines, whether they can be reached, and what runs there."""
+    found = await context.fleet.hosts()
+    if not found:
+        context.reply(
+            request, f"Sessions run on this machine alone. {code('samobot host add')} there adds another one."
+        )
+        return
+    online = sum(1 for each in found if each.is_online)
+    lines = [bold(f"{plural(len(found), 'host')}, {online} reachable")]
+    for each in found:
+        lines.append(f"{'🟢' if each.is_online else '⚪'} {_line(each)}")
+        if each.away:
+            lines.append(f"   {escape(each.away)}")
+    context.reply(request, "\n".join(lines))
+
+
+def _line(host: HostView) -> str:
+    running = f"{host.running} of {host.most} running" if host.is_online else "away"
+    pending = f", {plural(host.pending, 'decision')} saved for it" if host.pending else ""
+    return f"{bold(host.name)} · {running} · {plural(host.sessions, 'session')}{pending}"
+
+
+async def away_lines(context: HandlerContext) -> list[str]:
+    """A line for each host that cannot be reached and has sessions or decisions."""
+    return [
+        f"⚪ {escape(each.away)}"
+        for each in await context.fleet.hosts()
+        if each.away and (each.sessions or each.pending)
+    ]

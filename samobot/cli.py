@@ -59,6 +59,11 @@ _COMMANDS = {
     "archive": ("control_commands", "archive_command", "Archive a finished session."),
     "clean": ("clean_command", "clean_command", "Remove worktrees and branches of sessions that are merged."),
     "schedule": ("schedule_command", "schedule_command", "Start sessions at a time; list what is scheduled."),
+    "triggers": (
+        "triggers_command",
+        "triggers_command",
+        "Offer issues and reviews of a forge in the chat; list what is watched.",
+    ),
     "panic": (
         "panic_command",
         "panic_command",

@@ -184,6 +184,8 @@ FLEET_VALUES = {
     "fleet.schedules",  # the bot's own list, which the terminal shares; of a session it knows the name
     "fleet.request_scope",
     "fleet.start_request",
+    "fleet.trigger_task",
+    "fleet.triggers",  # the same
 }
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from samobot.claude.risk_reasons import DISCARDS, GIT_SETTINGS, MADE_UP, NETWORK, PUBLISHES
-from samobot.claude.shell_commands import DYNAMIC
+from samobot.claude.shell_command import DYNAMIC
 
 ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 """An address with its scheme."""

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.claude.forge_logins import withhold_logins
 from samobot.claude.reaper import SESSION_VARIABLE
 from samobot.claude.turn_input import ASKS, STEERABLE, user_line
 from samobot.errors import UsageError
@@ -29,19 +30,6 @@ ITERATION_VARIABLE = "SAMOBOT_ITERATION"
 _OURS = ("TELEGRAM_", "SAMOBOT_", "SAMOCODE_")
 
 # Variables that an interactive Claude sets for its children; a worker started from one must not pass them on.
-FORGE_TOKENS = frozenset(
-    {
-        "GH_TOKEN",
-        "GITHUB_TOKEN",
-        "GH_ENTERPRISE_TOKEN",
-        "GITHUB_ENTERPRISE_TOKEN",
-        "GITLAB_TOKEN",
-        "GITLAB_ACCESS_TOKEN",
-        "OAUTH_TOKEN",
-    }
-)
-"""Variables that log `gh` and `glab` in: what an agent made is pushed and merged by the user alone."""
-
 _OUTER_CLAUDE = frozenset(
     {
         "AI_AGENT",
@@ -242,7 +230,7 @@ def _add_dirs(cwd: Path) -> Iterator[str]:
 
 
 def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()) -> dict[str, str]:
-    """The environment of an agent: without samobot's secrets and the variables of an outer Claude.
+    """The environment of an agent: without samobot's secrets, the user's logins at forges, and an outer Claude.
 
     Args:
         environ: The environment to start from.
@@ -251,15 +239,14 @@ def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()
     env = {
         name: value
         for name, value in environ.items()
-        if not name.startswith(_OURS) and name not in _OUTER_CLAUDE | FORGE_TOKENS and name not in withheld
+        if not name.startswith(_OURS) and name not in _OUTER_CLAUDE and name not in withheld
     }
     # Without updates in the middle of a run, each iteration runs the same program.
     env.setdefault("DISABLE_AUTOUPDATER", "1")
     # Sub-agents then report before the turn continues: since 2.1.198 they run in the background by default, and an
     # agent that ended its turn to wait for them signalled without their findings.
     env.setdefault("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")
-    # git must fail instead of waiting for a terminal.
-    env.setdefault("GIT_TERMINAL_PROMPT", "0")
+    withhold_logins(env)
     if not env.get("HOME"):
         env["HOME"] = pwd.getpwuid(os.getuid()).pw_dir
     return env

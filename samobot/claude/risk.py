@@ -41,7 +41,7 @@ def ask_reasons(request: PermissionRequest, level: AskLevel, places: RiskPlaces)
     if request.reason_type == _OWN_SAFETY_CHECK and not found:
         found = (RUNS_LATER,)
     if level is AskLevel.RULES and not found:
-        return (request.reason or "Claude Code's own rules ask for it",)
+        return (f"is asked about by Claude Code{f': {request.reason}' if request.reason else ''}",)
     return found
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-DYNAMIC = "\0"
-"""Stands in a word for what only the shell knows: a variable, the output of a command."""
+from samobot.claude.shell_command import DYNAMIC, Redirection, ShellCommand, UnclearCommandError
 
 _MOST_DEPTH = 8
 _MOST_CHARACTERS = 100_000
@@ -20,42 +19,6 @@ _VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|[0-9@*#?$!-]|\{)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _KEYWORDS = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "time", "{", "coproc"})
 _ENDS = frozenset({"fi", "done", "esac", "}", "in"})
-
-
-class UnclearCommandError(ValueError):
-    """The text cannot be taken apart: a quote without its end, nesting without one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Redirection:
-    """A file that a command reads or writes: the operator and the file's name."""
-
-    operator: str
-    target: str
-
-    @property
-    def writes(self) -> bool:
-        """Whether it changes the file."""
-        return self.operator in (">", ">>", ">|", "<>", "&>", "&>>") or (
-            self.operator == ">&" and not self.target.isdigit() and self.target != "-"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ShellCommand:
-    """One simple command.
-
-    Attributes:
-        words: Name and arguments without quotes; `DYNAMIC` stands for what is not known before it runs.
-        redirections: Its redirections.
-        assignments: Variables that are set for it, as `NAME=value`.
-        piped: Whether it reads the output of the command before it.
-    """
-
-    words: tuple[str, ...]
-    redirections: tuple[Redirection, ...] = ()
-    assignments: tuple[str, ...] = ()
-    piped: bool = False
 
 
 def shell_commands(text: str) -> tuple[ShellCommand, ...]:
@@ -90,6 +53,7 @@ class _Parser:
         self._at = 0
         self._draft = _Draft()
         self._piped = False
+        self._is_function_name = False
         self._documents: list[tuple[str, bool, bool]] = []
 
     def parse(self) -> None:
@@ -122,7 +86,11 @@ class _Parser:
 
     def _add(self, word: str) -> None:
         draft = self._draft
-        if not draft.words and _ASSIGNMENT.match(word):
+        if self._is_function_name:
+            self._is_function_name = False
+        elif not draft.words and word == "function":
+            self._is_function_name = True
+        elif not draft.words and _ASSIGNMENT.match(word):
             draft.assignments.append(word)
         elif not draft.words and (word in _KEYWORDS or word in _ENDS):
             pass
@@ -151,7 +119,6 @@ class _Parser:
         if operator in ("<<", "<<-"):
             is_quoted = any(sign in self._text[start : self._at] for sign in "'\"\\")
             self._documents.append((target, is_quoted, operator == "<<-"))
-            return
         self._draft.redirections.append(Redirection(f"&{operator}" if prefix == "&" else operator, target))
 
     def _read_documents(self) -> None:

@@ -7,7 +7,6 @@ agent from mistakes, and the fence keeps it from the rest. Pure.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
@@ -18,70 +17,33 @@ from samobot.claude.risk_reasons import (
     DATABASE,
     DELETES,
     EDITS,
-    ELSEWHERE,
     INSTALLS,
     KEPT,
-    MACHINE,
     MADE_UP,
     NETWORK,
     OUTSIDE,
     PUBLISHES,
-    RIGHTS,
     RUNS_LATER,
     SECRETS,
 )
-from samobot.claude.shell_commands import DYNAMIC, ShellCommand, UnclearCommandError, shell_commands
-
-_NAMES = {
-    NETWORK: "curl wget nc ncat netcat socat telnet ftp lftp sftp ssh scp rclone aria2c mosh sshpass ngrok cloudflared",
-    RIGHTS: "sudo doas su pkexec runuser chroot unshare nsenter mount umount setcap capsh gdb strace",
-    MACHINE: "systemctl service launchctl initctl crontab at batch shutdown reboot halt poweroff init telinit useradd "
-    "userdel usermod groupadd passwd chpasswd visudo iptables ip6tables nft ufw firewall-cmd sysctl modprobe insmod "
-    "rmmod fdisk parted sfdisk mkswap swapon swapoff wipefs hdparm loginctl timedatectl hostnamectl update-rc.d "
-    "pkill killall skill xdotool osascript",
-    DELETES: "shred dd mkfs truncate srm wipe",
-    INSTALLS: "apt apt-get aptitude dpkg yum dnf rpm pacman zypper apk brew port snap flatpak nix-env pipx",
-    ELSEWHERE: "kubectl helm terraform tofu terragrunt pulumi ansible ansible-playbook aws gcloud gsutil az doctl heroku "
-    "fly flyctl vercel netlify wrangler firebase railway serverless sls cdk sam supabase eksctl oc nomad consul vault",
-    DATABASE: "psql mysql mariadb mongosh mongo redis-cli dropdb createdb dropuser pg_restore mysqladmin cqlsh clickhouse "
-    "clickhouse-client sqlcmd influx",
-    PUBLISHES: "gh glab hub twine sendmail mail mailx mutt",
-}
-_BY_NAME = {name: reason for reason, names in _NAMES.items() for name in names.split()}
-
-_CONTAINERS = frozenset(
-    {"docker", "podman", "nerdctl", "buildah", "docker-compose", "podman-compose", "skopeo"}
+from samobot.claude.shell_command import DYNAMIC, ShellCommand, UnclearCommandError
+from samobot.claude.shell_commands import shell_commands
+from samobot.claude.shell_programs import (
+    BY_NAME,
+    CONTAINER_TOOLS,
+    COPIES,
+    DROPS,
+    HARMLESS_CONTAINER,
+    IN_PLACE,
+    INTERPRETERS,
+    LOOPBACK,
+    MOST_WRAPPERS,
+    PUBLISHING,
+    SHELLS,
+    TAKES_VALUE,
+    WRAPPERS,
+    WRITERS,
 )
-_HARMLESS_CONTAINER = frozenset(
-    {"ps", "images", "logs", "inspect", "version", "info", "stats", "top", "port"}
-)
-_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "ash"})
-_INTERPRETERS = _SHELLS | {"python", "python3", "node", "perl", "ruby", "php"}
-_WRAPPERS = frozenset(
-    {"env", "nohup", "timeout", "nice", "time", "command", "builtin", "exec", "stdbuf", "setsid", "ionice", "chronic",
-     "unbuffer", "watch", "xargs", "busybox", "parallel", "script"}
-)  # fmt: skip
-_TAKES_VALUE = frozenset(
-    {"-u", "-C", "-S", "-n", "-k", "-s", "-I", "-P", "-L", "-d", "-a", "-i", "-o", "-e", "-c"}
-)
-_WRITERS = frozenset(
-    {"cp", "mv", "ln", "install", "tee", "touch", "mkdir", "chmod", "chown", "chgrp", "rm", "rmdir", "unlink", "sed",
-     "patch", "rsync", "tar", "unzip", "split", "perl"}
-)  # fmt: skip
-_COPIES = frozenset({"cp", "ln", "install", "rsync"})
-"""What they write is named last."""
-
-_IN_PLACE = {"sed": re.compile(r"-[a-zA-Z]*i|--in-place"), "perl": re.compile(r"-[a-zA-Z]*i")}
-_PUBLISHING = {
-    "npm": "publish unpublish deprecate owner", "pnpm": "publish", "yarn": "publish npm", "bun": "publish",
-    "cargo": "publish yank owner login", "gem": "push yank", "poetry": "publish", "uv": "publish", "flit": "publish",
-    "hatch": "publish", "mvn": "deploy release:perform", "gradle": "publish", "lerna": "publish", "dotnet": "nuget",
-}  # fmt: skip
-_DROPS = re.compile(
-    r"db:(?:drop|reset|rollback|truncate)|migrate:(?:reset|fresh|rollback)|migrate reset|\bflush\b.*--no-?input|sqlflush"
-    r"|alembic downgrade"
-)
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # an address to reach, not to listen on
 
 
 def shell_reasons(text: str, places: RiskPlaces, *, edits: bool = False) -> tuple[str, ...]:
@@ -96,6 +58,8 @@ def shell_reasons(text: str, places: RiskPlaces, *, edits: bool = False) -> tupl
         found = dict.fromkeys(_Line(places, edits).reasons(text, 0))
     except UnclearCommandError as error:
         return (f"cannot be understood: {error}",)
+    except RecursionError:
+        return ("cannot be understood: it is nested too deeply",)
     return tuple(found)
 
 
@@ -110,7 +74,7 @@ class _Line:
     def reasons(self, text: str, depth: int) -> Iterator[str]:
         if depth > 4:
             raise UnclearCommandError("it is nested too deeply")
-        if _DROPS.search(text):
+        if DROPS.search(text):
             yield DATABASE
         for command in shell_commands(text):
             yield from self._command(command, command.words, depth)
@@ -131,30 +95,34 @@ class _Line:
         arguments = words[1:]
         if name in ("cd", "pushd"):
             self._enter(arguments)
-        elif name in _WRAPPERS:
-            yield from self._command(command, _unwrapped(name, arguments), depth + 1) if depth < 8 else ()
-        elif name in _SHELLS:
+        elif name in WRAPPERS:
+            if depth >= MOST_WRAPPERS:
+                raise UnclearCommandError("it is nested too deeply")
+            yield from self._command(command, _unwrapped(name, arguments), depth + 1)
+        elif name in SHELLS:
             yield from self._shell(command, arguments, depth)
-        elif name == "eval":
-            yield from self._eval(arguments, depth)
+        elif name in ("eval", "trap", "alias"):
+            yield from self._eval(name, arguments, depth)
+        elif name in ("source", ".") and any(DYNAMIC in each for each in arguments):
+            yield MADE_UP
         elif name == "git":
             yield from git_reasons(arguments)
         elif name == "find":
             yield from self._find(command, arguments, depth)
-        elif name in _CONTAINERS:
+        elif name in CONTAINER_TOOLS:
             first = next((each for each in arguments if not each.startswith("-")), "")
             if first == "push":
                 yield PUBLISHES
-            elif first not in _HARMLESS_CONTAINER and arguments not in (("--version",), ()):
+            elif first not in HARMLESS_CONTAINER and arguments not in (("--version",), ()):
                 yield CONTAINERS
-        elif name in _BY_NAME:
-            reason = _BY_NAME[name]
+        elif name in BY_NAME:
+            reason = BY_NAME[name]
             if not (reason == NETWORK and _is_local(arguments)) and arguments not in (
                 ("--version",),
                 ("--help",),
             ):
                 yield reason
-        elif name in _PUBLISHING and any(each in _PUBLISHING[name].split() for each in arguments):
+        elif name in PUBLISHING and any(each in PUBLISHING[name].split() for each in arguments):
             yield PUBLISHES
         elif (
             (
@@ -174,7 +142,7 @@ class _Line:
             yield DELETES
         if (
             command.piped
-            and name in _INTERPRETERS
+            and name in INTERPRETERS
             and not [each for each in arguments if each not in ("-", "-s")]
         ):
             yield MADE_UP
@@ -187,9 +155,19 @@ class _Line:
                     yield MADE_UP
                 yield from self.reasons(script.replace(DYNAMIC, "$X"), depth + 1)
                 return
+        if any(each.operator.startswith("<") for each in command.redirections) or DYNAMIC in "".join(
+            arguments
+        ):
+            yield MADE_UP
 
-    def _eval(self, arguments: Sequence[str], depth: int) -> Iterator[str]:
-        script = " ".join(arguments)
+    def _eval(self, name: str, arguments: Sequence[str], depth: int) -> Iterator[str]:
+        match name:
+            case "trap":
+                script = arguments[0] if arguments else ""
+            case "alias":
+                script = "\n".join(each.partition("=")[2] for each in arguments)
+            case _:
+                script = " ".join(arguments)
         if DYNAMIC in script:
             yield MADE_UP
         yield from self.reasons(script.replace(DYNAMIC, "$X"), depth + 1)
@@ -215,14 +193,14 @@ class _Line:
         """What the command does to files that its arguments and redirections name."""
         words = _innermost(command.words)
         name = os.path.basename(words[0]) if words else ""
-        writes = name in _WRITERS and (
-            name not in _IN_PLACE or any(_IN_PLACE[name].match(each) for each in words[1:])
+        writes = name in WRITERS and (
+            name not in IN_PLACE or any(IN_PLACE[name].match(each) for each in words[1:])
         )
         for word in words[1:]:
             value = word.partition("=")[2] if word.startswith("-") else word
             if value and (is_secret(value) or is_secret(self._absolute(value) or "")):
                 yield SECRETS
-            if writes and value and not ADDRESS.match(value) and (name not in _COPIES or word is words[-1]):
+            if writes and value and not ADDRESS.match(value) and (name not in COPIES or word is words[-1]):
                 yield from self._written(value, only_paths=True)
         for redirection in command.redirections:
             if is_secret(redirection.target):
@@ -264,7 +242,7 @@ def _unwrapped(name: str, arguments: Sequence[str]) -> Sequence[str]:
     rest = list(arguments)
     while rest and (rest[0].startswith("-") or (name == "env" and "=" in rest[0])):
         option = rest.pop(0)
-        if option in _TAKES_VALUE and rest and name not in ("time", "command", "builtin", "exec"):
+        if option in TAKES_VALUE and rest and name not in ("time", "command", "builtin", "exec"):
             rest.pop(0)
     if name == "timeout" and rest:
         rest.pop(0)
@@ -272,8 +250,8 @@ def _unwrapped(name: str, arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _innermost(words: Sequence[str]) -> Sequence[str]:
-    for _ in range(8):
-        if not words or os.path.basename(words[0]) not in _WRAPPERS:
+    for _ in range(MOST_WRAPPERS):
+        if not words or os.path.basename(words[0]) not in WRAPPERS:
             break
         words = _unwrapped(os.path.basename(words[0]), words[1:])
     return words
@@ -288,9 +266,9 @@ def _is_recursive(word: str) -> bool:
 def _is_local(arguments: Sequence[str]) -> bool:
     """Whether every address is of this machine, and there is one."""
     named = [each for each in arguments if not each.startswith("-")]
-    addresses = [each for each in named if ADDRESS.match(each) or _host(f"//{each}") in _LOOPBACK]
+    addresses = [each for each in named if ADDRESS.match(each) or _host(f"//{each}") in LOOPBACK]
     return bool(addresses) and all(
-        _host(each if "//" in each else f"//{each}") in _LOOPBACK for each in addresses
+        _host(each if "//" in each else f"//{each}") in LOOPBACK for each in addresses
     )
 
 

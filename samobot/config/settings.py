@@ -103,6 +103,13 @@ class Settings(BaseModel):
     samobot_transcribe_command: str = ""
     """A program that does the same with the file that it is given."""
 
+    samobot_webhook_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """The port at which a forge's webhooks are received; None receives none."""
+    samobot_webhook_host: str = "127.0.0.1"
+    """The address of that port."""
+    samobot_webhook_secret: Annotated[str, Field(repr=False)] = ""
+    """The secret that was entered at the forge."""
+
     samobot_topics: TopicMode = TopicMode.AUTO
     """Whether sessions get a forum topic of their own."""
 

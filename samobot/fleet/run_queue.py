@@ -163,7 +163,7 @@ class RunQueue:
         pulled = emergency_flag.read_flag(self._state_dir)
         if pulled is not None:
             raise ConflictError(
-                f"{pulled.who} pulled the emergency stop; nothing starts until /resume lifts it."
+                f"The emergency stop is on ({pulled.who}): nothing starts until /resume turns it off."
             )
 
     # Helpers

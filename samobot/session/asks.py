@@ -80,9 +80,7 @@ class Ask:
     def over(self) -> Ask:
         """The same once nothing more comes of it."""
         call = (
-            self.call
-            if len(self.call.text) <= _KEPT_CHARACTERS
-            else ToolCall(self.call.tool, _outline(self.call))
+            self.call if self.call.size <= _KEPT_CHARACTERS else ToolCall(self.call.tool, _outline(self.call))
         )
         return replace(self, state=AskState.OVER, call=call)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,14 @@ _CONTEXT_LINES = 3
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 """Unicode categories of characters that cannot be seen."""
+
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and signs without ink."""
+
+_PERHAPS_UNSEEN = re.compile(rf"[^\x20-\x7e\n\t\w]|[{_BLANK}]")
+
+_MOST_COMPARED = 250_000
+"""Lines before times lines after, up to which an edit is compared; a larger one is shown as a replacement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,11 @@ class ToolCall:
                 return f"this call of {tool} ({self.sha256[:12]})"
 
     @property
+    def size(self) -> int:
+        """Characters of its input, roughly."""
+        return len(json.dumps(dict(self.input), default=str))
+
+    @property
     def path(self) -> str:
         """The file that it is about; empty if none."""
         return _text(self.input.get("file_path")) or _text(self.input.get("notebook_path"))
@@ -100,18 +114,14 @@ def _digest(value: object) -> str:
 
 def _text(value: object) -> str:
     """A string, with each character that cannot be seen, or reorders what can, as its number: `‹U+202E›`."""
-    if not isinstance(value, str) or (value.isascii() and value.isprintable()):
-        return value if isinstance(value, str) else ""
-    return "".join(_named(sign) if _is_unseen(sign) else sign for sign in value)
+    return _PERHAPS_UNSEEN.sub(_named, value) if isinstance(value, str) else ""
 
 
-def _is_unseen(sign: str) -> bool:
+def _named(found: re.Match[str]) -> str:
+    sign = found[0]
     # The mark itself too, so that no text passes for what a mark stands for.
-    return sign == "‹" or (sign not in "\n\t " and unicodedata.category(sign) in _UNSEEN)
-
-
-def _named(sign: str) -> str:
-    return f"‹U+{ord(sign):04X}›"
+    is_unseen = sign == "‹" or sign in _BLANK or unicodedata.category(sign) in _UNSEEN
+    return f"‹U+{ord(sign):04X}›" if is_unseen else sign
 
 
 def _host(url: str) -> str:
@@ -147,8 +157,11 @@ def _diff(path: str, changes: list[tuple[str, str]], note: str = "") -> str:
 
 
 def _hunks(before: str, after: str) -> Iterator[str]:
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=_CONTEXT_LINES, lineterm="")
-    shown = list(lines)[2:]
+    old, new = before.splitlines(), after.splitlines()
+    if len(old) * len(new) > _MOST_COMPARED:
+        yield from ("@@", *(f"-{line}" for line in old), *(f"+{line}" for line in new))
+        return
+    shown = list(difflib.unified_diff(old, new, n=_CONTEXT_LINES, lineterm=""))[2:]
     if not shown and before != after:  # only line ends differ
         shown = [f"-{before!r}", f"+{after!r}"]
     yield from ("@@" if line.startswith("@@") else line for line in shown)

@@ -29,6 +29,7 @@ POLL_SECONDS = 0.1
 """Between two looks at the decisions, each one `stat`; only while the agent waits."""
 
 _SAID_CHARACTERS = 2_000
+_CALL_CHARACTERS = 20_000
 _DENIED = "The user denied this call. Do not make it, or anything to the same effect, in another way."
 
 
@@ -225,7 +226,8 @@ def verdict_lines(book: AskBook) -> tuple[str, ...]:
     lines = []
     for ask in book.untold:
         verdict = book.verdicts.get(ask.id)
-        lines.append(f"{_verdict_text(ask, verdict)}\n{ask.call.tool}, in {ask.where}:\n{ask.call.text}")
+        text = clip(ask.call.text, _CALL_CHARACTERS)
+        lines.append(f"{_verdict_text(ask, verdict)}\n{ask.call.tool}, in {ask.where}:\n{text}")
     return tuple(lines)
 
 

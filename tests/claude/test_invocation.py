@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from samobot.claude.forge_logins import FORGE_TOKENS
 from samobot.claude.invocation import (
-    FORGE_TOKENS,
     ClaudeOptions,
     Invocation,
     build,

@@ -70,4 +70,6 @@ def test_claude_codes_own_reason_is_shown_at_its_own_level() -> None:
     request = PermissionRequest(
         "r", ToolCall("Bash", {"command": "make"}), reason="This command requires approval"
     )
-    assert ask_reasons(request, RULES, PLACES) == ("This command requires approval",)
+    assert ask_reasons(request, RULES, PLACES) == (
+        "is asked about by Claude Code: This command requires approval",
+    )

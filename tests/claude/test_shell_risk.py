@@ -51,6 +51,13 @@ RISKY = {
         "'git' \"push\"",
         "/usr/bin/git push",
         "diff <(git push) x",
+        "function f { git push; }; f",
+        "trap 'git push' EXIT",
+        "alias p='git push'",
+        "coproc git push",
+        "! git push",
+        "git pu\\\nsh",
+        "export A=`git push`",
     ],
     why.DISCARDS: [
         "git reset --hard HEAD~1",
@@ -125,6 +132,10 @@ RISKY = {
         "LD_PRELOAD=x ls",
         "cat x | python3 -",
         "`echo rm` x",
+        "sh <<< 'git push'",
+        "bash <<E\ngit push\nE",
+        "source <(echo git push)",
+        "bash -s < x",
     ],
     why.KEPT: [f"echo x >> {SESSION}/_decisions.jsonl", f"cp x {SESSION}/_logs"],
 }  # fmt: skip
@@ -171,6 +182,9 @@ UNCLEAR = [
     "echo ${X:-$(rm x)}",
     "ls > ",
     "x" * 200_000,
+    "env " * 9 + "git push",
+    'echo "' + '$("' * 20_000,
+    "$(" * 20_000 + "git push" + ")" * 20_000,
 ]
 
 

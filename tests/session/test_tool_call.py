@@ -90,3 +90,22 @@ def test_any_input_reads_as_text_that_can_be_sent(tool: str, values: dict[str, A
     for text in (call.text, call.subject, call.rule):
         text.encode()
     assert len(call.sha256) == 64
+
+
+def test_large_edit_is_shown_as_a_replacement_at_once() -> None:
+    old, new = "\n".join(map(str, range(2_000))), "\n".join(map(str, range(2_000, 0, -1)))
+    text = ToolCall("Edit", {"file_path": "/a", "old_string": old, "new_string": new}).text
+    assert text.startswith("/a\n@@\n-0\n-1\n")
+    assert text.endswith("+2\n+1")
+
+
+@pytest.mark.parametrize(
+    "blank", ["\u00a0", "\u3164", "\u2800", "\u200d", "\ufeff", "\u2066", "\ud800", "\x00", "\r"]
+)
+def test_each_blank_is_visible(blank: str) -> None:
+    assert bash(f"a{blank}b").text == f"a‹U+{ord(blank):04X}›b"
+
+
+@pytest.mark.parametrize("text", ["naïve – “quotes” 日本語 🙂 é", "tab\there\nline"])
+def test_what_can_be_seen_stays(text: str) -> None:
+    assert bash(text).text == text

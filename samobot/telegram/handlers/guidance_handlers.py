@@ -30,7 +30,9 @@ async def interrupt(context: HandlerContext, request: ChatRequest) -> None:
 
 
 async def _tell(context: HandlerContext, request: ChatRequest, command: str, *, interrupt: bool) -> None:
-    target = await find_target(context, request, command, is_not_done, words=True, question="Whom is it for?")
+    target = await find_target(
+        context, request, command, is_not_done, words=True, question="Which session is it for?"
+    )
     if target is None:
         return
     target.view.refuse_if_done()

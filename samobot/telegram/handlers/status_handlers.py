@@ -55,16 +55,18 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     head = _head(len(waiting), len(running))
     ordered = sorted(shown, key=lambda view: (need_of(view) is None, view.state is not SessionState.RUNNING))
     called = dict(zip((view.ref.key for view in views), display_names(views), strict=True))
+    several = len(await context.fleet.projects()) > 1
+    where = {view.ref.key: _place_in_words(view, called[view.ref.key], several=several) for view in views}
     place, now = place_of(context, request), context.now()
     lines = [
         *([stopped] if stopped else []),
         bold(head),
-        *(_line(view, called[view.ref.key], place, now) for view in ordered[:_MOST]),
+        *(_line(view, where[view.ref.key], place, now) for view in ordered[:_MOST]),
     ]
     if len(ordered) > _MOST:
         lines.append(f"… and {len(ordered) - _MOST} more: /sessions")
     if resting and len(ordered) < _MOST:
-        lines += ["", *(_line(view, called[view.ref.key], place, now) for view in resting)]
+        lines += ["", *(_line(view, where[view.ref.key], place, now) for view in resting)]
     buttons = rows(
         *(
             ActionButton(
@@ -180,7 +182,13 @@ def _line(view: SessionView, name: str, place: Recipient, now: datetime) -> str:
         words = [f"{view.phase}, iteration {view.iteration}{then}"]
     if view.cost_usd:
         words.append(money_of(view))
-    return f"{sign_of(view, need)} {bold(name)}  {escape(' · '.join(words))}"
+    return f"{sign_of(view, need)} {name}  {escape(' · '.join(words))}"
+
+
+def _place_in_words(view: SessionView, name: str, *, several: bool) -> str:
+    """The session's name and, of several projects, which; unless the name begins with that."""
+    is_long = name != view.ref.name
+    return f"{bold(name)} · {escape(view.ref.project)}" if several and not is_long else bold(name)
 
 
 def _updated(view: SessionView) -> float:

@@ -57,6 +57,7 @@ class Icon(StrEnum):
     ARCHIVED = "🗄"
     LANDING = "🔀"
     SCHEDULE = "⏰"
+    OFFER = "📥"
 
 
 @dataclass(frozen=True, slots=True)

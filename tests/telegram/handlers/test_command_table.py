@@ -679,8 +679,10 @@ async def test_a_choice_that_was_made_is_said_in_its_message_and_its_buttons_go(
     one = phone.session("one", blocked="yes", signal='{"status": "blocked", "reason": "no <key>"}')
     phone.session("two", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     await phone.say("/tell look into *.env & <more>")
-    assert await phone.tap(phone.last("Whom is it for?"), "⛔ one") == "Noted for the next iteration."
-    asked = phone.last("Whom is it for?")
+    assert (
+        await phone.tap(phone.last("Which session is it for?"), "⛔ one") == "Noted for the next iteration."
+    )
+    asked = phone.last("Which session is it for?")
     assert "\n→ ⛔ one · you, " in to_plain(asked.post.text)
     assert asked.post.markup is None
     assert not [row for row in phone.new() if row.op is Op.REACT], "no thumb on the bot's own message"

@@ -284,6 +284,11 @@ def test_the_worker_stays_small() -> None:
     assert not loaded("import samobot.terminal.run_command") & HEAVY
 
 
+def test_the_bot_loads_nothing_for_features_of_telegram_that_it_does_not_use() -> None:
+    assert not loaded("import samobot.telegram.app") & {"cryptography", "rich"}
+    assert "cryptography" in loaded("import samobot.telegram.app, cryptography")
+
+
 def test_the_version_costs_nothing_but_click() -> None:
     run = "import sys; sys.argv = ['samobot', '--version']\nfrom samobot.cli import main\n"
     told = loaded(f"{run}try:\n    main()\nexcept SystemExit:\n    pass")

@@ -17,10 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from samobot.errors import StorageError
+from samobot.session.blocks import PARSES_KEPT
 from samobot.session.files import append_line, read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import moment, stamp
@@ -118,6 +120,7 @@ def read(folder: SessionFolder) -> DecisionLog:
     return parse_decisions(read_text(folder.decisions) or "")
 
 
+@lru_cache(maxsize=PARSES_KEPT)
 def parse_decisions(text: str) -> DecisionLog:
     """Read the decisions out of the file's text. A copy of an earlier one is not a decision."""
     found: list[Decision] = []

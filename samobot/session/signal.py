@@ -14,9 +14,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from samobot.phases import Phase, SignalStatus, WaitingFor
+from samobot.session.blocks import PARSES_KEPT
 from samobot.text import nearest, one_line, without_surrogates
 
 LIMIT = 1_000_000
@@ -108,6 +110,7 @@ class _BadSignal(Exception):
     """Its message is that of the `SignalProblem`."""
 
 
+@lru_cache(maxsize=PARSES_KEPT)
 def parse_signal(text: str | None) -> Signal | SignalProblem:
     """Parse a signal. Never fails.
 

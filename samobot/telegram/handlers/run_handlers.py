@@ -14,10 +14,9 @@ from samobot.telegram.handlers.context import HandlerContext, about_session, cho
 from samobot.telegram.handlers.control_handlers import resume_one
 from samobot.telegram.handlers.message_files import fetch_files, offer_again
 from samobot.telegram.handlers.prompts import send_prompt
-from samobot.telegram.handlers.resolve import project_named
+from samobot.telegram.handlers.resolve import find_archived, project_named
 from samobot.telegram.handlers.run_arguments import RunArguments, parse_run
 from samobot.telegram.handlers.session_offers import (
-    archived_named,
     as_text,
     ask_project,
     flags_of,
@@ -101,7 +100,7 @@ async def run_in(
 async def continue_archived(context: HandlerContext, request: ChatRequest, project: str) -> None:
     """Take the session that a run names out of the archive, and continue it."""
     words = await resolve_arguments(context, parse_run(request.text))
-    ref = await archived_named(context, project, clean_name(words.name or ""))
+    ref = await find_archived(context, f"{project}:{clean_name(words.name or '')}")
     if ref is not None:
         await context.fleet.restore(ref)
         await context.notifier.refresh(ref)

@@ -13,6 +13,7 @@ from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.follow_up_handlers import follow_up_choice
 from samobot.telegram.handlers.parsing import first_word
+from samobot.telegram.handlers.resolve import find_archived
 from samobot.telegram.handlers.run_arguments import CONFIGURED, Flag, RunArguments, parse_run, split_task
 from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold
@@ -146,7 +147,7 @@ async def offer_fresh(
     if free == name:
         return False
     has_task = bool(words.task or words.dive)
-    archived = await archived_named(context, project, name)
+    archived = await find_archived(context, f"{project}:{name}")
     if archived is not None:
         said = f"An archived session is called {bold(name)} already."
     else:
@@ -174,12 +175,6 @@ async def offer_fresh(
         part="used",
     )
     return True
-
-
-async def archived_named(context: HandlerContext, project: str, name: str) -> SessionRef | None:
-    """The newest archived session of a project that has a name."""
-    found = (ref for ref in await context.fleet.archived() if (ref.project, ref.name) == (project, name))
-    return next(found, None)
 
 
 async def sessions_named(context: HandlerContext, project: str, name: str) -> list[SessionRef]:

@@ -143,4 +143,4 @@ chaos: setup ## whole journeys with at least 300 faults; SEED=7 plays one again
 
 FUZZ_EXAMPLES ?= 3000
 fuzz: setup ## the parsers' properties for longer than CI has time
-	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PYTEST) --timeout 3600 tests/fuzz
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PYTEST) --timeout 3600 tests/fuzz tests/session/test_baseline.py

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import chat, fences, loops, programs, steering
+from benchmarks import asking, chat, fences, loops, programs, steering
 from benchmarks.measure import Measure, table
 
 ALL: dict[str, Callable[[Path], Any]] = {
@@ -21,6 +21,7 @@ ALL: dict[str, Callable[[Path], Any]] = {
     "fence": fences.cost_of_fence,
     "words": steering.words_to_input,
     "once": steering.exactly_once,
+    "ask": asking.kills_between_ask_and_effect,
     "worker": loops.worker_memory,
     "reply": chat.command_to_reply,
     "change": chat.change_to_message,
@@ -28,10 +29,13 @@ ALL: dict[str, Callable[[Path], Any]] = {
     "idle": chat.idle_cost,
 }
 
+LONG = frozenset({"ask"})
+"""Measurements of a quarter of an hour, run only by name."""
+
 
 def main() -> int:
-    """Run the named measurements, or all; exit code 1 where one misses its aim."""
-    names = sys.argv[1:] or list(ALL)
+    """Run the named measurements, or all but the long ones; exit code 1 where one misses its aim."""
+    names = sys.argv[1:] or [name for name in ALL if name not in LONG]
     measures: list[Measure] = []
     for name in names:
         with tempfile.TemporaryDirectory(prefix="samobot-bench-") as folder:

@@ -81,7 +81,7 @@ def exactly_once(root: Path) -> list[Measure]:
             "SAMOCODE_MAX_RETRIES": "50",
         }
         shop = make_workshop(root, environment)
-        run = _start(shop)
+        run = start_run(shop)
         api.wait_for_requests(1)
         kills = Counter[str]()
         folder = SessionFolder(shop.session("greet"))
@@ -94,14 +94,14 @@ def exactly_once(root: Path) -> list[Measure]:
                     folder, f"word-{number:03d}", "ann", datetime.now(UTC), interrupt=chance.random() < 0.1
                 )
             if time.monotonic() > next_kill:
-                kills[_kill(run, folder, chance)] += 1
+                kills[kill_one(run, folder, chance)] += 1
                 next_kill = time.monotonic() + chance.expovariate(1 / _KILL_EACH)
             if run.poll() is not None:
-                run = _start(shop)
+                run = start_run(shop)
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline and _open(folder):
             if run.poll() is not None:
-                run = _start(shop)
+                run = start_run(shop)
             time.sleep(0.5)
         shop.samobot("stop", "greet")
         run.wait(60)
@@ -127,7 +127,8 @@ class _Model:
         return bash(f"python3 -c 'import time; time.sleep({seconds:.2f})'; date +%N >> '{{session}}/note.md'")
 
 
-def _start(shop: Workshop) -> subprocess.Popen[str]:
+def start_run(shop: Workshop) -> subprocess.Popen[str]:
+    """Start a run of the session `greet`, made if it is missing; what it prints is read and dropped."""
     more = () if shop.sessions.exists() else ("--task", "x")
     run = shop.start("run", "--session", "greet", *more)
     for pipe in (run.stdout, run.stderr):
@@ -135,7 +136,7 @@ def _start(shop: Workshop) -> subprocess.Popen[str]:
     return run
 
 
-def _kill(run: subprocess.Popen[str], folder: SessionFolder, chance: random.Random) -> str:
+def kill_one(run: subprocess.Popen[str], folder: SessionFolder, chance: random.Random) -> str:
     """Kill the worker or the CLI."""
     if chance.random() < 0.4:
         run.kill()

@@ -21,7 +21,7 @@ MOST_BLOCKS = 3
 
 MOST_BYTES = 1_000_000
 PHASES = ("investigation", "requirements", "planning", "implementation", "testing", "quality", "done")
-KEYS = ("status", "phase", "summary", "reason", "needs", "for", "plan", "tests")
+KEYS = ("status", "phase", "summary", "reason", "needs", "for", "plan", "tests", "lacks")
 ALIASES = {
     "phase": ("nextphase", "targetphase", "newphase", "tophase", "phasenext", "phasename"),
     "status": ("state", "signalstatus"),
@@ -34,6 +34,7 @@ ALIASES = {
 }
 """Near misses that the worker understands: as in `samobot.session.signal`."""
 
+LACKS = ("strength", "environment")
 WAITS = ("qa_answers", "plan_approval", "human_action", "file_update")
 
 
@@ -134,6 +135,8 @@ def problem(path: str, phase: str, statuses: list[str], targets: list[str]) -> "
     waits = said.get("for")
     if (waits is not None or status == "waiting") and waits not in WAITS:
         return f"`for` is {json.dumps(waits)}; it has to say what a person must do: {', '.join(WAITS)}."
+    if said.get("lacks", LACKS[0]) not in LACKS:
+        return f"`lacks` is {json.dumps(said['lacks'])}; it may be {' or '.join(LACKS)}, or be left out."
     for key in ("summary", "reason", "needs", "plan"):
         if not isinstance(said.get(key, ""), str):
             return f"`{key}` has to be a string."

@@ -30,6 +30,8 @@ _COMMANDS = {
     "answer": ("decision_commands", "answer_command", "Answer a session's questions."),
     "approve": ("decision_commands", "approve_command", "Approve a session's plan as it is now."),
     "reject": ("decision_commands", "reject_command", "Send a session's plan back with feedback."),
+    "allow": ("permission_commands", "allow_command", "Allow a call that an agent asks for."),
+    "deny": ("permission_commands", "deny_command", "Deny a call that an agent asks for."),
     "tell": ("decision_commands", "tell_command", "Give the agent guidance, now or at its next step."),
     "stop": ("control_commands", "stop_command", "Stop a session now, with everything it started."),
     "pause": ("control_commands", "pause_command", "Pause a session after its iteration."),
@@ -57,6 +59,11 @@ _COMMANDS = {
     "archive": ("control_commands", "archive_command", "Archive a finished session."),
     "clean": ("clean_command", "clean_command", "Remove worktrees and branches of sessions that are merged."),
     "schedule": ("schedule_command", "schedule_command", "Start sessions at a time; list what is scheduled."),
+    "triggers": (
+        "triggers_command",
+        "triggers_command",
+        "Offer issues and reviews of a forge in the chat; list what is watched.",
+    ),
     "panic": (
         "panic_command",
         "panic_command",

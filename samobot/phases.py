@@ -35,6 +35,8 @@ class WaitingFor(StrEnum):
     PLAN_APPROVAL = "plan_approval"
     HUMAN_ACTION = "human_action"
     FILE_UPDATE = "file_update"
+    PERMISSION = "permission"
+    """A verdict on a call of a tool; no signal asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +166,9 @@ def decide(
     """
     rule = RULES[phase]
     if status not in rule.signals:
-        allowed = ", ".join(rule.signals)
-        return _block(
-            phase,
-            BlockCause.ILLEGAL_SIGNAL,
-            f"The {phase} phase may not signal “{status}”; it may signal {allowed}.",
-        )
+        what = "asked for input" if status is SignalStatus.WAITING else "signaled"
+        reason = f"The agent {what} (“{status}”) during {phase}, which isn't allowed in that phase."
+        return _block(phase, BlockCause.ILLEGAL_SIGNAL, reason)
     gate = waiting_for or _DEFAULT_WAIT.get(phase, WaitingFor.HUMAN_ACTION)
     match status:
         case SignalStatus.BLOCKED:

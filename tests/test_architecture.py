@@ -174,6 +174,7 @@ FLEET_VALUES = {
     "fleet.fleet",
     "fleet.forge",
     "fleet.landing_models",
+    "fleet.ask_models",  # calls that wait for the user
     "fleet.models",
     "fleet.fix_task",
     "fleet.pull_request_news",
@@ -183,6 +184,8 @@ FLEET_VALUES = {
     "fleet.schedules",  # the bot's own list, which the terminal shares; of a session it knows the name
     "fleet.request_scope",
     "fleet.start_request",
+    "fleet.trigger_task",
+    "fleet.triggers",  # the same
 }
 
 
@@ -279,6 +282,11 @@ def loaded(code: str) -> set[str]:
 
 def test_the_worker_stays_small() -> None:
     assert not loaded("import samobot.terminal.run_command") & HEAVY
+
+
+def test_the_bot_loads_nothing_for_features_of_telegram_that_it_does_not_use() -> None:
+    assert not loaded("import samobot.telegram.app") & {"cryptography", "rich"}
+    assert "cryptography" in loaded("import samobot.telegram.app, cryptography")
 
 
 def test_the_version_costs_nothing_but_click() -> None:

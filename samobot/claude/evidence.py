@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from samobot.claude.errors_text import is_disguised_failure
-from samobot.claude.records import ApiRetry, Assistant, Init, RateLimit, Record, Result, Tokens, ToolResult
+from samobot.claude.records import (
+    ApiRetry,
+    Assistant,
+    Init,
+    PermissionRequest,
+    RateLimit,
+    Record,
+    Result,
+    Tokens,
+    ToolResult,
+)
 
 _LIMITS_KEPT = 32
 _AGENTS_KEPT = 1000
@@ -25,6 +35,7 @@ class Evidence:
         last_words: The last text of the main agent.
         tool_errors: Number of failed tool calls.
         answered: Whether the model has answered at least once.
+        asked: Whether the CLI asked for a permission: then the user, or the level that they chose, has decided.
     """
 
     records: int = 0
@@ -36,6 +47,7 @@ class Evidence:
     last_words: str = ""
     tool_errors: int = 0
     answered: bool = False
+    asked: bool = False
     _used: Tokens = field(default_factory=Tokens)
     _latest: dict[str, tuple[str, Tokens]] = field(default_factory=dict)
 
@@ -60,6 +72,8 @@ class Evidence:
                 self.last_words = record.text or self.last_words
             case ApiRetry():
                 self.retry = record
+            case PermissionRequest():
+                self.asked = True
             case ToolResult():
                 self.tool_errors += record.error
             case _:

@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.claude.forge_logins import withhold_logins
 from samobot.claude.reaper import SESSION_VARIABLE
-from samobot.claude.turn_input import STEERABLE, user_line
+from samobot.claude.turn_input import ASKS, STEERABLE, user_line
 from samobot.errors import UsageError
 
 SIGNAL_VARIABLE = "SAMOCODE_SIGNAL"
@@ -29,19 +30,6 @@ ITERATION_VARIABLE = "SAMOBOT_ITERATION"
 _OURS = ("TELEGRAM_", "SAMOBOT_", "SAMOCODE_")
 
 # Variables that an interactive Claude sets for its children; a worker started from one must not pass them on.
-FORGE_TOKENS = frozenset(
-    {
-        "GH_TOKEN",
-        "GITHUB_TOKEN",
-        "GH_ENTERPRISE_TOKEN",
-        "GITHUB_ENTERPRISE_TOKEN",
-        "GITLAB_TOKEN",
-        "GITLAB_ACCESS_TOKEN",
-        "OAUTH_TOKEN",
-    }
-)
-"""Variables that log `gh` and `glab` in: what an agent made is pushed and merged by the user alone."""
-
 _OUTER_CLAUDE = frozenset(
     {
         "AI_AGENT",
@@ -65,25 +53,20 @@ _OUTER_CLAUDE = frozenset(
 # Flags that would break the worker's reading of the output or the identity of the session.
 _RESERVED = frozenset(
     {
-        "--agent",
-        "--background",
-        "--bg",
-        "--continue",
-        "--fork-session",
-        "--help",
-        "--input-format",
-        "--output-format",
-        "--permission-prompt-tool",
-        "--replay-user-messages",
-        "--resume",
-        "--session-id",
-        "--version",
-        "-c",
-        "-h",
-        "-r",
-        "-v",
+        "--agent", "--background", "--bg", "--continue", "--fork-session", "--from-pr", "--help", "--input-format",
+        "--output-format", "--permission-prompt-tool", "--permission-prompts", "--replay-user-messages", "--resume",
+        "--session-id", "--version", "-c", "-h", "-r", "-v",
     }
-)
+)  # fmt: skip
+
+# Flags with which the agent would work elsewhere, reach a browser or an editor, or skip every permission: outside of the
+# fence, of `SAMOBOT_ASK`, and of what a stop ends.
+_LIFTING = frozenset(
+    {
+        "--allow-dangerously-skip-permissions", "--chrome", "--cloud", "--dangerously-skip-permissions", "--desktop",
+        "--environment", "--ide", "--remote-control", "--teleport", "--tmux", "--worktree", "-w",
+    }
+)  # fmt: skip
 
 _PERMISSION_MODE = "--permission-mode"
 """Not allowed in `CLAUDE_ARGS` either: the last flag wins, and the setting accepts only modes that work unattended."""
@@ -111,6 +94,7 @@ class ClaudeOptions:
         fallback_model: Models for when the first is overloaded, separated by commas; none if empty.
         max_turns: Turns of one iteration.
         permission_mode: The CLI's `--permission-mode`.
+        asks: Whether the CLI asks the worker where it would prompt the user.
         args: More flags, added at the end.
     """
 
@@ -121,6 +105,7 @@ class ClaudeOptions:
     args: tuple[str, ...] = ()
     effort: str = ""
     fallback_model: str = ""
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +186,7 @@ def build(
         "stream-json",
         "--verbose",
         *(STEERABLE if steerable else ()),
+        *(ASKS if options.asks else ()),
         "--plugin-dir",
         str(plugin),
         "--agent",
@@ -244,7 +230,7 @@ def _add_dirs(cwd: Path) -> Iterator[str]:
 
 
 def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()) -> dict[str, str]:
-    """The environment of an agent: without samobot's secrets and the variables of an outer Claude.
+    """The environment of an agent: without samobot's secrets, the user's logins at forges, and an outer Claude.
 
     Args:
         environ: The environment to start from.
@@ -253,15 +239,14 @@ def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()
     env = {
         name: value
         for name, value in environ.items()
-        if not name.startswith(_OURS) and name not in _OUTER_CLAUDE | FORGE_TOKENS and name not in withheld
+        if not name.startswith(_OURS) and name not in _OUTER_CLAUDE and name not in withheld
     }
     # Without updates in the middle of a run, each iteration runs the same program.
     env.setdefault("DISABLE_AUTOUPDATER", "1")
     # Sub-agents then report before the turn continues: since 2.1.198 they run in the background by default, and an
     # agent that ended its turn to wait for them signalled without their findings.
     env.setdefault("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")
-    # git must fail instead of waiting for a terminal.
-    env.setdefault("GIT_TERMINAL_PROMPT", "0")
+    withhold_logins(env)
     if not env.get("HOME"):
         env["HOME"] = pwd.getpwuid(os.getuid()).pw_dir
     return env
@@ -278,6 +263,11 @@ def check_args(args: Collection[str]) -> None:
         if flag == _PERMISSION_MODE:
             raise UsageError(
                 f"CLAUDE_ARGS may not hold {flag}: CLAUDE_PERMISSION_MODE sets that. Set it there instead."
+            )
+        if flag in _LIFTING:
+            raise UsageError(
+                f"CLAUDE_ARGS may not hold {flag}: with it the agent would work outside of the fence, or skip what it has "
+                "to ask. Take it out of CLAUDE_ARGS; SAMOBOT_FENCE=off and CLAUDE_PERMISSION_MODE are there for that."
             )
         if flag in _RESERVED:
             raise UsageError(

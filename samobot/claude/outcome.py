@@ -87,7 +87,7 @@ def classify(evidence: Evidence, end: ProcessEnd, now: datetime) -> Outcome:
     return Outcome(
         kind=verdict.kind,
         text=verdict.text,
-        note=" ".join(_notes(result, end)),
+        note=" ".join(_notes(result, end, asked=evidence.asked)),
         resets_at=verdict.resets_at,
         restart_may_help=verdict.restart_may_help,
         limit_kind=verdict.limit_kind,
@@ -242,11 +242,11 @@ def _by_end(evidence: Evidence, end: ProcessEnd) -> _Verdict:
     return _Verdict(OutcomeKind.CRASHED, _say(lead, _last_line(end.stderr)) + retrying)
 
 
-def _notes(result: Result, end: ProcessEnd) -> list[str]:
+def _notes(result: Result, end: ProcessEnd, *, asked: bool) -> list[str]:
     notes = []
     if end.stopped_by is StoppedBy.EXIT:
         notes.append("Claude did not exit after its result and was ended.")
-    if result.denials:
+    if result.denials and not asked:
         tools = ", ".join(sorted({denial.tool for denial in result.denials}))
         notes.append(f"Denied because a permission was missing: {tools} ({len(result.denials)} times).")
     if end.survivors:

@@ -92,7 +92,7 @@ def check_root(options: ClaudeOptions, environ: Mapping[str, str]) -> None:
     Raises:
         UsageError: With the ways out.
     """
-    free = options.permission_mode == "bypassPermissions" or "--dangerously-skip-permissions" in options.args
+    free = options.permission_mode == "bypassPermissions"
     if free and os.geteuid() == 0 and not environ.get("IS_SANDBOX"):
         raise UsageError(
             "As root, Claude Code refuses to work without asking for permissions: run samobot as another user, "

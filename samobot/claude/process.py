@@ -14,10 +14,10 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from samobot.claude.clocks import Clocks, Timeouts
 from samobot.claude.end import ProcessEnd, StoppedBy
 from samobot.claude.invocation import Invocation
 from samobot.claude.reaper import (
@@ -27,8 +27,18 @@ from samobot.claude.reaper import (
     is_subreaper,
     sweep,
 )
-from samobot.claude.records import Assistant, Init, Record, Result, TakenUp, ToolResult
+from samobot.claude.records import (
+    Assistant,
+    Init,
+    PermissionRequest,
+    PermissionWithdrawn,
+    Record,
+    Result,
+    TakenUp,
+    ToolResult,
+)
 from samobot.claude.spawn import spawn
+from samobot.claude.stderr_file import StderrFile
 from samobot.claude.stream import Tail
 from samobot.claude.turn_input import TurnInput
 from samobot.system.processes import Swept
@@ -39,31 +49,8 @@ POLL_SECONDS = (0.02, 0.3)
 LADDER = ((signal.SIGINT, 3.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0))
 """The signals that stop the CLI, each with the seconds before the next."""
 
-STDERR_KEPT = 16 * 1024
-"""Bytes of stderr that are kept."""
-
-_STDERR_LIMIT = 4 * 1024 * 1024
 _BATCH = 1024 * 1024
 _PENDING_LIMIT = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Timeouts of a process, in seconds.
-
-    Attributes:
-        first_event: Until its first line.
-        silence: Between two lines. A long answer arrives as one line at its end, so minutes are normal. While a
-            tool has a living process, only `total` counts: a test suite may run long.
-        exit_after_result: From the last line to the exit, once there is a result. Lines of background tasks restart
-            it.
-        total: From start to end.
-    """
-
-    first_event: float = 120.0
-    silence: float = 900.0
-    exit_after_result: float = 45.0
-    total: float = 1800.0
 
 
 async def run(
@@ -110,23 +97,18 @@ class _ProcessRun:
         steer: Callable[[TurnInput], Awaitable[None]] | None,
     ) -> None:
         self._invocation = invocation
-        self._clocks = clocks
         self._on_record = on_record
         self._stop = stop
         self._steer = steer
         self._input: TurnInput | None = None
-        self._now = asyncio.get_running_loop().time
-        self._started = self._now()
-        self._last = self._started
-        self._heard = False
-        self._has_result = False
+        self._clocks = Clocks(clocks, asyncio.get_running_loop().time)
         self._pending: set[str] = set()
         self._tail = Tail(invocation.log, invocation.copy)
-        self._stderr_path = invocation.log.with_suffix(".stderr")
+        self._stderr = StderrFile(invocation.log.with_suffix(".stderr"))
 
     async def run_to_end(self, on_start: Callable[[int], None]) -> ProcessEnd:
         try:
-            process, self._input = await spawn(self._invocation, self._stderr_path)
+            process, self._input = await spawn(self._invocation, self._stderr.path)
         except OSError as error:
             return self._end(
                 None, None, Swept(), start_error=f"{error.filename or sys.executable}: {error.strerror}"
@@ -166,12 +148,13 @@ class _ProcessRun:
                     return StoppedBy.PERSON
                 position = self._tail.position
                 self._take(self._tail.read(_BATCH))
-                if self._tail.position != position:
+                grew = self._tail.position != position
+                self._clocks.look(grew=grew, asking=self._input is not None and self._input.is_asking)
+                if grew:
                     pause = shortest
-                    self._last = self._now()
-                elif (clock := self._overdue(process.pid)) is not None:
+                elif (clock := self._clocks.overdue(lambda: self._is_at_work(process.pid))) is not None:
                     return clock
-                self._bound_stderr()
+                self._stderr.bound()
                 await asyncio.wait(
                     (ended, stopping),
                     timeout=0 if self._tail.behind else pause,
@@ -185,18 +168,24 @@ class _ProcessRun:
 
     def _take(self, records: Iterator[Record]) -> None:
         for record in records:
-            self._heard = True
+            self._clocks.heard = True
             match record:
                 case Result():
-                    self._has_result = True
+                    self._clocks.has_result = True
                     if self._input is not None:
                         self._input.end_turn()
                 case Init():
-                    self._has_result = False  # another turn begins
+                    self._clocks.has_result = False  # another turn begins
                 case TakenUp(uuid=key):
-                    self._has_result = False
+                    self._clocks.has_result = False
                     if self._input is not None:
                         self._input.taken_up(key)
+                case PermissionRequest(id=key):
+                    if self._input is not None:
+                        self._input.asked(key)
+                case PermissionWithdrawn(id=key):
+                    if self._input is not None:
+                        self._input.withdrawn(key)
                 case Assistant(tools=tools):
                     if len(self._pending) < _PENDING_LIMIT:
                         self._pending.update(tool.id for tool in tools)
@@ -207,20 +196,9 @@ class _ProcessRun:
                     pass
             self._on_record(record)
 
-    def _overdue(self, pid: int) -> StoppedBy | None:
-        now = self._now()
-        quiet = now - self._last
-        if now - self._started > self._clocks.total:
-            return StoppedBy.TIMEOUT
-        if not self._heard:
-            return StoppedBy.FIRST_EVENT if now - self._started > self._clocks.first_event else None
-        if self._has_result and quiet > self._clocks.exit_after_result:
-            return StoppedBy.EXIT
-        if quiet > self._clocks.silence and not (
-            self._pending and has_tool_process(pid, fenced=self._invocation.fenced)
-        ):
-            return StoppedBy.SILENCE
-        return None
+    def _is_at_work(self, pid: int) -> bool:
+        """Whether a tool of the CLI has a living process."""
+        return bool(self._pending) and has_tool_process(pid, fenced=self._invocation.fenced)
 
     async def _escalate(self, process: Process) -> None:
         """Stop the CLI, escalating through the signals."""
@@ -256,20 +234,12 @@ class _ProcessRun:
             stopped_by=stopped_by,
             leftover=swept.ended,
             survivors=swept.survivors,
-            duration_s=self._now() - self._started,
-            stderr=_finish_stderr(self._stderr_path),
+            duration_s=self._clocks.elapsed,
+            stderr=self._stderr.finish(),
             start_error=start_error,
             garbage=self._tail.garbage,
             skipped=self._tail.skipped,
         )
-
-    def _bound_stderr(self) -> None:
-        """Truncate a stderr file that grew too large; the CLI appends, so it continues at the start."""
-        try:
-            if self._stderr_path.stat().st_size > _STDERR_LIMIT:
-                os.truncate(self._stderr_path, 0)
-        except OSError:
-            pass
 
 
 def _signal(process: Process, number: signal.Signals) -> None:
@@ -278,21 +248,3 @@ def _signal(process: Process, number: signal.Signals) -> None:
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):
         pass
-
-
-def _finish_stderr(path: Path) -> str:
-    """Return the end of stderr and truncate the file to it; remove an empty file."""
-    try:
-        with path.open("r+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - STDERR_KEPT))
-            kept = file.read(STDERR_KEPT)
-            if size > STDERR_KEPT:
-                file.seek(0)
-                file.write(kept)
-                file.truncate()
-        if not kept:
-            path.unlink()
-    except OSError:
-        return ""
-    return kept.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""What in the user's own Claude Code settings breaks an iteration, in which no permission can be given.
+"""What in the user's own Claude Code settings breaks an iteration, or keeps it from asking.
 
 Measured on 2.1.197 and 2.1.332: under `bypassPermissions` too, an `ask` rule denies its tool, `deny` removes it, and
 `disableBypassPermissionsMode` denies every tool that no `allow` rule names. Hooks of the user run in each iteration.
@@ -100,7 +100,7 @@ def _in_file(file: Path, options: ClaudeOptions) -> Iterator[SettingsProblem]:
             f"Remove it there, or add {_quoted(missing)} to permissions.allow.",
             fatal=True,
         )
-    for kind in ("ask", "deny"):
+    for kind in ("deny",) if options.asks else ("ask", "deny"):
         refused = [tool for tool in _NEEDED if tool in _whole_tools(permissions.get(kind))]
         if refused:
             yield SettingsProblem(
@@ -108,6 +108,13 @@ def _in_file(file: Path, options: ClaudeOptions) -> Iterator[SettingsProblem]:
                 "Remove that there, or name single commands, such as Bash(git push *).",
                 fatal=True,
             )
+    free = [tool for tool in _NEEDED if tool in allowed]
+    if options.asks and free:
+        yield SettingsProblem(
+            f"permissions.allow in {file} holds {_quoted(free)}: such calls are never asked about, whatever SAMOBOT_ASK is",
+            "Remove that there, or name single commands, such as Bash(npm test).",
+            fatal=False,
+        )
     if settings.get("disableAllHooks") is True:
         yield SettingsProblem(
             f"{file} has disableAllHooks: nothing sends back an iteration that ends without a signal",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from samobot.phases import Phase
@@ -46,3 +47,38 @@ PROFILES: Mapping[Profile, tuple[str, Effort]] = {
     Profile.MAX: ("opus", Effort.MAX),
 }
 """Model and effort of each profile; the models are the CLI's own aliases."""
+
+_SMALLER = ("haiku", "sonnet")
+"""Names of models that a stronger one is known for; another model stays, as it may be the user's only one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model and an effort, as the CLI names them; both may be empty."""
+
+    model: str
+    effort: str
+
+    def __str__(self) -> str:
+        return f"{self.model or 'the same model'}, effort {self.effort or 'unset'}"
+
+    @classmethod
+    def of(cls, profile: Profile) -> ModelChoice:
+        """What a profile stands for."""
+        return cls(*PROFILES[profile])
+
+    @property
+    def stronger(self) -> ModelChoice | None:
+        """The next stronger choice; None if there is none."""
+        model, effort = PROFILES[Profile.STRONG]
+        if any(name in self.model.lower() for name in _SMALLER):
+            return ModelChoice(model, effort)
+        if self.effort in ("", Effort.LOW, Effort.MEDIUM):
+            return ModelChoice(self.model, effort)
+        return None if self.effort == Effort.MAX else ModelChoice(self.model, Effort.MAX)
+
+
+def profile_named(text: str) -> Profile | None:
+    """The profile of this name; None if there is none."""
+    name = text.strip().strip("`*_").lower()
+    return Profile(name) if name in list(Profile) else None

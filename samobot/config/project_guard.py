@@ -21,7 +21,15 @@ from samobot.config.project import KEYS, SETUP_KEY, parse_values
 from samobot.errors import StorageError
 from samobot.session import journal
 from samobot.session.file_lock import locked
-from samobot.session.files import is_unusable, make_folder, move_aside, read_bytes, remove, write_atomic
+from samobot.session.files import (
+    is_unusable,
+    make_folder,
+    move_aside,
+    read_bytes,
+    real_path,
+    remove,
+    write_atomic,
+)
 from samobot.session.folder import SessionFolder
 from samobot.session.journal_events import EventName
 from samobot.session.process_identity import ProcessIdentity, identify, own_identity
@@ -186,7 +194,7 @@ def _restore(file: Path, record: _Record, copies: Path) -> str | None:
     """
     link = os.readlink(file) if file.is_symlink() else None
     try:
-        found = None if link != record.link or is_unusable(file.resolve()) else read_bytes(file)
+        found = None if link != record.link or is_unusable(real_path(file)) else read_bytes(file)
     except (StorageError, RuntimeError):
         found = None
     if found == record.content:
@@ -201,7 +209,7 @@ def _restore(file: Path, record: _Record, copies: Path) -> str | None:
     if record.link is not None and found is None:
         make_folder(file.parent)
         os.symlink(record.link, file)
-    target = file.resolve() if record.link is not None else file
+    target = real_path(file) if record.link is not None else file
     make_folder(target.parent)
     write_atomic(target, record.content)
     what = "deleted or replaced" if found is None else f"changed ({_changes(record.content, found)})"

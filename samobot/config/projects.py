@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samobot.config.project import FILE_NAME, Project, ReadFunction, load_project
 from samobot.errors import SamobotError
-from samobot.session.files import read_bytes
+from samobot.session.files import read_bytes, real_path
 
 
 @dataclass(slots=True)
@@ -86,9 +86,9 @@ class ConfiguredProjects:
         known: set[Path] = set()
         for path in paths:
             file = _file(path.absolute())
-            if file.resolve() in known:
+            if real_path(file) in known:
                 continue
-            known.add(file.resolve())
+            known.add(real_path(file))
             name = _free(_plain(file.parent.name), _plain(file.parent.parent.name), taken)
             taken.add(name.casefold())
             self._all.append(ConfiguredProject(path.absolute(), name, read))
@@ -119,8 +119,8 @@ def other_files(paths: Sequence[Path], own: Path) -> Iterator[Path]:
     known = {own.resolve()}
     for path in paths:
         file = _file(path.absolute())
-        if file.is_file() and file.resolve() not in known:
-            known.add(file.resolve())
+        if file.is_file() and real_path(file) not in known:
+            known.add(real_path(file))
             yield file
 
 

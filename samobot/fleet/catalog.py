@@ -101,16 +101,7 @@ class Catalog:
             self._swept = now
         self._was_covered = covered
         self._take_late()
-        if self._stale:
-            entries = self._entries.items()
-            self._seen = {
-                key: entry.view
-                for key, entry in entries
-                if entry.sound and entry.view and key not in self._unreadable
-            }
-            shown = (self._unreadable.get(key) or entry.view for key, entry in entries)
-            self._views = [view for view in shown if view is not None]
-            self._stale = False
+        self._take_views()
         return self._views
 
     def past(self) -> list[PastSession]:
@@ -167,7 +158,8 @@ class Catalog:
 
     @property
     def seen(self) -> Mapping[str, SessionView]:
-        """The sessions that the last look could read, by key."""
+        """The sessions as far as they could be read when each was looked at last, by key."""
+        self._take_views()
         return self._seen
 
     def view(self, ref: SessionRef) -> SessionView:
@@ -286,6 +278,19 @@ class Catalog:
         self._past.drop(key)
         self._entries[key] = entry
         self._stale = True
+
+    def _take_views(self) -> None:
+        if not self._stale:
+            return
+        entries = self._entries.items()
+        self._seen = {
+            key: entry.view
+            for key, entry in entries
+            if entry.sound and entry.view and key not in self._unreadable
+        }
+        shown = (self._unreadable.get(key) or entry.view for key, entry in entries)
+        self._views = [view for view in shown if view is not None]
+        self._stale = False
 
     def _look_at(self, keys: Collection[str], now: float, closely: Collection[str] | None = None) -> None:
         entries = {key: self._entries[key] for key in keys if key in self._entries}

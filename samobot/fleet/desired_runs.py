@@ -70,7 +70,7 @@ class DesiredRuns:
     def __init__(self, state_dir: Path, clock: Callable[[], float]) -> None:
         self._path = state_dir / FILE_NAME
         self._clock = clock
-        self._runs = {run.session: run for run in self._load()}
+        self._take({run.session: run for run in self._load()})
 
     def want(self, session: str, options: dict[str, Any], *, queued: bool = False) -> DesiredRun:
         """Desire a run; asking again renews the options and forgets the restarts.
@@ -96,10 +96,12 @@ class DesiredRuns:
 
     def all(self) -> tuple[DesiredRun, ...]:
         """List them: first those that may run, then the queue in its order."""
-        order = sorted(
-            self._runs.values(), key=lambda run: (run.place is not None, run.place or 0, run.since)
-        )
-        return tuple(map(self._current, order))
+        return tuple(map(self._current, self._ordered)) if self._restarted else self._ordered
+
+    @property
+    def sessions(self) -> frozenset[str]:
+        """The keys of the sessions whose runs are desired."""
+        return self._sessions
 
     def queue(self) -> tuple[DesiredRun, ...]:
         """List those that wait, first in line first."""
@@ -162,4 +164,13 @@ class DesiredRuns:
         except OSError as error:
             raise StorageError(f"{self._path.parent} cannot be made: {error.strerror}.") from error
         write_atomic(self._path, _RUNS.dump_json(list(runs.values()), indent=1), mode=0o600)
+        self._take(runs)
+
+    def _take(self, runs: dict[str, DesiredRun]) -> None:
+        """Keep the runs, and what every poll asks of them."""
         self._runs = runs
+        self._sessions = frozenset(runs)
+        self._ordered = tuple(
+            sorted(runs.values(), key=lambda run: (run.place is not None, run.place or 0, run.since))
+        )
+        self._restarted = any(run.restarts for run in runs.values())

@@ -60,8 +60,8 @@ def refuse_during_emergency(state_dir: Path) -> None:
     if panic is not None:
         since = f" at {panic.at.astimezone():%Y-%m-%d %H:%M}" if panic.at is not None else ""
         raise ConflictError(
-            f"{panic.who} pulled the emergency stop{since}; nothing starts until /resume in the chat, "
-            "or `samobot resume --all`, releases it."
+            f"The emergency stop is on ({panic.who}{since}): nothing starts until /resume in the chat, "
+            "or `samobot resume --all`, turns it off."
         )
 
 

@@ -22,7 +22,7 @@ from asyncinotify import Event, Inotify, Mask
 
 from samobot.config.project import ReadFunction, load_project
 from samobot.errors import SamobotError
-from samobot.session.files import read_bytes
+from samobot.session.files import read_bytes, real_path
 from samobot.session.folder import SessionFolder
 
 log = logging.getLogger(__name__)
@@ -239,7 +239,7 @@ def _local(folders: Sequence[Path]) -> list[Path]:
     mounts = {Path(part[1].replace("\\040", " ")): part[2] for line in lines if len(part := line.split()) > 2}
     found = []
     for folder in folders:
-        place = folder.resolve()
+        place = real_path(folder)
         kind = next((mounts[each] for each in (place, *place.parents) if each in mounts), "")
         if kind and not _REMOTE.search(kind):
             found.append(folder)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from samobot.fleet.forge import CheckView
+from samobot.fleet.forge import CheckView, WorkSource
 from samobot.fleet.landing_models import (
     LandingResult,
     LandingStep,
     LandingView,
     Leftover,
     PullRequestReport,
+    WorkReport,
 )
 from samobot.fleet.models import SessionRef
 from samobot.session.gate import Person
@@ -49,6 +50,18 @@ class FleetLanding(Protocol):
 
     async def check_log(self, ref: SessionRef, check: CheckView) -> str:
         """Read the last lines of a failed check's log; empty if they cannot be had, or not yet."""
+
+    async def work(self, project: str, source: WorkSource, label: str = "") -> WorkReport:
+        """Read what waits at a project's forge; takes up to a minute.
+
+        Args:
+            project: The project's name.
+            source: What is asked for.
+            label: The label of the issues.
+        """
+
+    async def pull_request_diff(self, project: str, number: int) -> str:
+        """Return the changes of any pull request of a project's repository; empty if they cannot be had."""
 
     async def leftovers(self) -> list[Leftover]:
         """List worktrees with branches of sessions that are archived or done; takes seconds."""

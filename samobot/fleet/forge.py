@@ -127,6 +127,37 @@ class CommentView(BaseModel):
     url: str = ""
 
 
+class WorkSource(StrEnum):
+    """Where work comes from at a forge."""
+
+    ISSUE = "issue"
+    """Open issues with a label."""
+    REVIEW = "review"
+    """Open pull requests that wait for the user's review."""
+
+
+class WorkItem(BaseModel):
+    """An issue, or a pull request to review.
+
+    Attributes:
+        id: Names it within its repository; of a pull request also its commit, as further ones are to be reviewed again.
+        number: Its number.
+        title: Its title, written by others.
+        text: Its Markdown text, written by others.
+        author: The login of its author.
+        url: Its page.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    number: int
+    title: str
+    text: str
+    author: str
+    url: str
+
+
 class ForgeProblem(StrEnum):
     """Why a forge could not be asked."""
 
@@ -174,6 +205,15 @@ class Forge(Protocol):
 
     def check_log(self, check: CheckView) -> str:
         """Return the log of a failed check's failed steps; empty if the forge does not keep it."""
+
+    def labelled_issues(self, label: str) -> tuple[WorkItem, ...]:
+        """Return the open issues with a label, the newest 100."""
+
+    def review_requests(self) -> tuple[WorkItem, ...]:
+        """Return the open pull requests that wait for a review by the user, the newest 100."""
+
+    def diff(self, number: int) -> str:
+        """Return the changes of a pull request as a unified diff, its first 4 MB."""
 
 
 def split_address(address: str) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@ from samobot.fleet.forge import (
     ForgeError,
     PullRequestState,
     PullRequestView,
+    WorkItem,
 )
 from samobot.fleet.forge_tool import read_json, read_json_pages, run_tool
 
@@ -99,6 +100,32 @@ class GitHub:
             ) from error
         return tuple(comment for _, comment in sorted(found, key=lambda each: each[0]))
 
+    def labelled_issues(self, label: str) -> tuple[WorkItem, ...]:
+        """Return the open issues with a label; see `Forge.labelled_issues`."""
+        return _items(
+            "issue",
+            read_json(
+                "gh",
+                ["issue", "list", "--repo", self._repository, "--label", label, "--state", "open",
+                 "--limit", "100", "--json", "number,title,body,author,url"],
+            ),
+        )  # fmt: skip
+
+    def review_requests(self) -> tuple[WorkItem, ...]:
+        """Return the pull requests that wait for the user's review; see `Forge.review_requests`."""
+        return _items(
+            "review",
+            read_json(
+                "gh",
+                ["pr", "list", "--repo", self._repository, "--search", "review-requested:@me", "--state", "open",
+                 "--limit", "100", "--json", "number,title,body,author,url,headRefOid"],
+            ),
+        )  # fmt: skip
+
+    def diff(self, number: int) -> str:
+        """Return a pull request's changes; see `Forge.diff`."""
+        return run_tool("gh", ["pr", "diff", str(number), "--repo", self._repository])
+
     def check_log(self, check: CheckView) -> str:
         """Return the log of a failed job of GitHub Actions; see `Forge.check_log`."""
         job = _JOB.match(check.url)
@@ -107,6 +134,23 @@ class GitHub:
         return run_tool(
             "gh", ["run", "view", "--repo", self._repository, "--job", job[1], "--log-failed"], keep_end=True
         )
+
+
+def _items(kind: str, listing: Any) -> tuple[WorkItem, ...]:
+    try:
+        return tuple(
+            WorkItem(
+                id=f"{kind}-{each['number']}" + (f"-{each['headRefOid'][:9]}" if kind == "review" else ""),
+                number=each["number"],
+                title=each["title"],
+                text=each["body"] or "",
+                author=_login(each["author"]),
+                url=each["url"],
+            )
+            for each in listing
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ForgeError(f"gh answered something unexpected: {error!r}.") from error
 
 
 def _comment(values: dict[str, Any], url: str = "") -> CommentView:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from samobot.config.project import Project
 from samobot.fleet.documents import newest_summary, work_dir_of
 from samobot.fleet.forge import Forge, ForgeError, PullRequestState, PullRequestView, split_address
-from samobot.fleet.github_forge import GitHub
+from samobot.fleet.forges import forge_at
 from samobot.fleet.landing_models import OPENS, LandingOffer, LandingStep, LandingView
 from samobot.session.branch_state import BranchState, read_branch
 from samobot.session.files import read_text
@@ -175,7 +175,7 @@ def look_at(project: Project, folder: SessionFolder, steps: frozenset[LandingSte
 
 def _with_forge(look: LandingLook, target: PushTarget) -> LandingLook:
     found = split_address(target.configured) or split_address(target.address)
-    forge = None if found is None else _forge_of(*found)
+    forge = None if found is None else forge_at(*found)
     if found is None or forge is None:
         return look
     request, problem = None, ""
@@ -185,9 +185,3 @@ def _with_forge(look: LandingLook, target: PushTarget) -> LandingLook:
         problem = failure.message
     name = "/".join(found)
     return LandingLook(look.folder, look.state, look.title, look.body, target, forge, name, request, problem)
-
-
-def _forge_of(host: str, path: str) -> Forge | None:
-    """Return the forge at a host, as far as its name shows what it is."""
-    labels = host.split(".")
-    return GitHub(host, path) if "github" in labels else None

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from samobot.fleet.forge import CommentView, ForgeProblem, PullRequestView
+from samobot.fleet.forge import CommentView, ForgeProblem, PullRequestView, WorkItem
 from samobot.fleet.models import SessionRef
 
 
@@ -134,6 +134,22 @@ class PullRequestReport(_Reply):
 
     landing: LandingView
     comments: tuple[CommentView, ...] = ()
+    problem: ForgeProblem | None = None
+    problem_text: str = ""
+
+
+class WorkReport(_Reply):
+    """What waits at a project's forge.
+
+    Attributes:
+        forge: The repository there, as `host/owner/name`.
+        items: Issues or pull requests, the newest first.
+        problem: Why the forge could not be asked; None if it was.
+        problem_text: The same in the tool's terms.
+    """
+
+    forge: str
+    items: tuple[WorkItem, ...] = ()
     problem: ForgeProblem | None = None
     problem_text: str = ""
 

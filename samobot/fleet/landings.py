@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from samobot.config.project import Project
 from samobot.fleet.clean_up import clean, leftovers
-from samobot.fleet.forge import CheckView
+from samobot.fleet.forge import CheckView, WorkSource
+from samobot.fleet.forge_work import pull_request_diff, work_report
 from samobot.fleet.landing import land, landing_view
 from samobot.fleet.landing_models import (
     LandingResult,
@@ -17,6 +18,7 @@ from samobot.fleet.landing_models import (
     LandingView,
     Leftover,
     PullRequestReport,
+    WorkReport,
 )
 from samobot.fleet.models import SessionRef
 from samobot.fleet.pull_request_report import check_log, pull_request_report
@@ -66,6 +68,16 @@ class Landings:
     async def check_log(self, ref: SessionRef, check: CheckView) -> str:
         """Return the end of a failed check's log; see `Fleet.check_log`."""
         return await self._at(ref, lambda project, folder: check_log(project, folder, check))
+
+    async def work(self, project: str, source: WorkSource, label: str) -> WorkReport:
+        """Read what waits at a project's forge; see `Fleet.work`."""
+        found = await self._reading.project(project)
+        return await self._threads.run_slowly(lambda: work_report(found, source, label))
+
+    async def pull_request_diff(self, project: str, number: int) -> str:
+        """Return a pull request's changes; see `Fleet.pull_request_diff`."""
+        found = await self._reading.project(project)
+        return await self._threads.run_slowly(lambda: pull_request_diff(found, number))
 
     async def leftovers(self) -> list[Leftover]:
         """List what is left of archived and merged sessions; see `Fleet.leftovers`."""

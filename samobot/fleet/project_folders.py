@@ -17,6 +17,7 @@ from samobot.errors import NotFoundError, SamobotError, UsageError
 from samobot.fleet.catalog_entry import MTIME_GRANULARITY, require_regular
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import ProjectView
+from samobot.session.files import real_path
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, list_names, resolve, split_date
 from samobot.session.worktree import has_own_work
 from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
@@ -210,7 +211,8 @@ class ProjectFolders:
             NotFoundError: It is gone.
         """
         project = self.project(ref.project)
-        name = self.listing(project).names.get(ref.key)
+        known = self._listings.get((project.name, project.sessions))
+        name = known.names.get(ref.key) if known is not None and not known.problem else None
         if name is None or not (project.sessions / name).is_dir():
             name = self.listing(project, anew=True).names.get(ref.key)
         if name is None:
@@ -227,7 +229,7 @@ class ProjectFolders:
         """
         folder = self.located(ref)
         sessions = folder.path.parent
-        if folder.path.is_symlink() and folder.path.resolve().parent != sessions.resolve():
+        if folder.path.is_symlink() and real_path(folder.path).parent != real_path(sessions):
             raise UsageError(f"{folder.path} is a link that leads out of {sessions}; remove it.")
         folder.check()
         require_regular(folder)

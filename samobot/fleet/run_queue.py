@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from samobot.fleet.launch import RunRequest
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import FleetEvent, FleetPoll
 from samobot.fleet.session_reader import SessionReader
-from samobot.fleet.supervisor import Supervisor
+from samobot.fleet.supervisor import StartEnded, Supervisor
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.folder import clean_address
 from samobot.session.snapshot import holds
@@ -70,7 +70,7 @@ class RunQueue:
 
     def _shown(self, views: list[SessionView]) -> list[SessionView]:
         """The sessions with their places in the queue."""
-        runs = self.wanted()
+        runs = self._wanted.sessions
         places = self.supervisor.places()
         self._wished = {key: kept for key, kept in self._wished.items() if key in runs}
         if not runs:
@@ -87,13 +87,14 @@ class RunQueue:
         wanted = self.is_wanted(ref)
         return self._wish(view, ref.key, self.supervisor.places()) if wanted else view
 
+    @property
     def wanted(self) -> frozenset[str]:
         """The keys of the desired sessions."""
-        return frozenset(run.session for run in self._wanted.all())
+        return self._wanted.sessions
 
     def is_wanted(self, ref: SessionRef) -> bool:
         """Whether a run of the session is desired."""
-        return self._wanted.get(ref.key) is not None
+        return ref.key in self._wanted.sessions
 
     # Desired runs
 
@@ -120,8 +121,10 @@ class RunQueue:
         if view.state is SessionState.STOPPED and holds(view.end):
             return
         run = self._wanted.get(ref.key)
-        options = run.options if run is not None else run_options(auto=view.auto)
-        await self.want(ref, options)
+        self.supervisor.want(ref.key, run.options if run is not None else run_options(auto=view.auto))
+        async with self._keeping:
+            # This session was just read; of the others what the last poll saw does, as nothing was collected since.
+            await self._reconcile(())
 
     async def poll(self) -> FleetPoll:
         """Start desired runs, as far as there is room; return what was done, and all sessions from one look."""
@@ -160,13 +163,13 @@ class RunQueue:
         pulled = emergency_flag.read_flag(self._state_dir)
         if pulled is not None:
             raise ConflictError(
-                f"{pulled.who} pulled the emergency stop; nothing starts until /resume lifts it."
+                f"The emergency stop is on ({pulled.who}): nothing starts until /resume turns it off."
             )
 
     # Helpers
 
     async def _look(self) -> list[SessionView]:
-        views = await self._reading.sessions(self.wanted())
+        views = await self._reading.sessions(self._wanted.sessions)
         self._workers.watch(self._reading.worker_pids)
         return views
 
@@ -186,10 +189,13 @@ class RunQueue:
         async with self._keeping:
             ended = self.supervisor.collect()
             views = await self._look()
-            if not self._may_start_nothing():
-                observed = await self._reading.observe(self.wanted())
-                self._news += self.supervisor.reconcile(observed, self._now(), ended)
+            await self._reconcile(ended)
             return views
+
+    async def _reconcile(self, ended: Sequence[StartEnded]) -> None:
+        if not self._may_start_nothing():
+            observed = await self._reading.observe(self._wanted.sessions)
+            self._news += self.supervisor.reconcile(observed, self._now(), ended)
 
     def _may_start_nothing(self) -> bool:
         """Whether the emergency stop is in force, or may be because its flag cannot be read."""

@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import tzlocal
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from samobot.errors import NotFoundError, StorageError, UsageError
+from samobot.errors import NotFoundError, UsageError
 from samobot.fleet.schedule_times import Timing, next_due
-from samobot.session.file_lock import locked
-from samobot.session.files import make_folder, read_text, write_atomic
+from samobot.fleet.state_list import StateList
 
 MOST_SCHEDULES = 50
 """A list beyond that cannot be looked over in a chat."""
 
 LATE_SECONDS = 900.0
 """A start that is later than this was missed: the user is asked whether it is still wanted."""
-
-_FILE, _LOCK = "schedules.json", "schedules.lock"
-_WAIT_SECONDS = 2.0
-
-_T = TypeVar("_T")
 
 
 class Schedule(BaseModel):
@@ -89,7 +82,7 @@ class Schedules:
     """
 
     def __init__(self, state_dir: Path, now: Callable[[], datetime]) -> None:
-        self._dir = state_dir
+        self._file = StateList(state_dir, "schedules", _Book)
         self._now = now
 
     def all(self) -> tuple[Schedule, ...]:
@@ -98,7 +91,7 @@ class Schedules:
         Raises:
             StorageError: The file cannot be read.
         """
-        return self._read().schedules
+        return self._file.read().schedules
 
     def add(self, draft: Schedule) -> Schedule:
         """Keep a new schedule, under the next free number.
@@ -118,7 +111,7 @@ class Schedules:
             made = draft.model_copy(update={"number": number, "next_at": next_at})
             return _Book(last_number=number, schedules=(*book.schedules, made)), made
 
-        return self._change(change)
+        return self._file.change(change)
 
     def pause(self, number: int) -> Schedule:
         """Let it start nothing until it is resumed; pausing twice is harmless."""
@@ -148,7 +141,7 @@ class Schedules:
             gone = _find(book, number)
             return book.model_copy(update={"schedules": _without(book, number)}), gone
 
-        return self._change(change)
+        return self._file.change(change)
 
     def claim(self, number: int, due: datetime) -> Schedule | None:
         """Take the start that is due, so that it happens once; None if it was taken before.
@@ -163,7 +156,7 @@ class Schedules:
             taken = one.model_copy(update={"claimed": due, "next_at": self._next(one)})
             return _with(book, taken), taken
 
-        return self._change(change)
+        return self._file.change(change)
 
     def settle(self, number: int, *, started: str | None = None, missed: datetime | None = None) -> None:
         """End a claim: its session has begun, or the user decides later. What is over is forgotten."""
@@ -177,7 +170,7 @@ class Schedules:
             done = one.model_copy(update={"claimed": None, "missed": missed, "last": started or one.last})
             return _with(book, done), None
 
-        self._change(change)
+        self._file.change(change)
 
     def announce(self, number: int) -> None:
         """Note that the chat knows of a schedule."""
@@ -192,30 +185,7 @@ class Schedules:
             changed = one.model_copy(update=values(one))
             return _with(book, changed), changed
 
-        return self._change(change)
-
-    def _change(self, change: Callable[[_Book], tuple[_Book, _T]]) -> _T:
-        make_folder(self._dir, 0o700)
-        with locked(self._dir / _LOCK, wait=_WAIT_SECONDS):
-            before = self._read()
-            after, result = change(before)
-            if after != before:
-                write_atomic(
-                    self._dir / _FILE, after.model_dump_json(indent=1, exclude_none=True), mode=0o600
-                )
-        return result
-
-    def _read(self) -> _Book:
-        path = self._dir / _FILE
-        text = read_text(path)
-        if text is None:
-            return _Book()
-        try:
-            return _Book.model_validate_json(text)
-        except ValidationError as error:
-            raise StorageError(
-                f"{path} is damaged ({error.errors()[0]['msg']}); no schedule starts. Correct it or move it away."
-            ) from error
+        return self._file.change(change)
 
 
 def is_late(due: datetime, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from samobot.config.project import Project
 from samobot.errors import NotFoundError
 from samobot.fleet import documents
+from samobot.fleet.ask_views import ask_document
 from samobot.fleet.catalog import Catalog
 from samobot.fleet.catalog_entry import CatalogEntry
 from samobot.fleet.models import PastSession, SessionRef, SessionView
@@ -114,11 +115,14 @@ class SessionReader:
         return await self._threads.read(lambda: self._catalog.folders.is_archived(ref))
 
     async def observe(self, keys: Collection[str]) -> Observation:
-        """What the last look saw, and which of these sessions are certainly gone."""
-        seen = self._catalog.seen
-        missing = [key for key in keys if key not in seen]
-        gone = await self._threads.read(lambda: {key for key in missing if self._catalog.folders.gone(key)})
-        return Observation(seen, gone.__contains__)
+        """What was seen of each session last, and which of these are certainly gone."""
+
+        def observed() -> Observation:
+            seen, folders = self._catalog.seen, self._catalog.folders
+            gone = {key for key in keys if key not in seen and folders.gone(key)}
+            return Observation(seen, gone.__contains__)
+
+        return await self._threads.read(observed)
 
     async def project(self, name: str) -> Project:
         """The project of that name.
@@ -180,6 +184,10 @@ class SessionReader:
         """What the agent did last, a line each."""
         project = await self.project(ref.project)
         return await documents.log_lines(await self.readable(ref), project.main_repo, count)
+
+    async def ask_text(self, ref: SessionRef, ask: str) -> Document:
+        """The whole of a call that the agent asks for."""
+        return await ask_document(await self.readable(ref), ask)
 
     async def last_message(self, ref: SessionRef) -> str:
         """The last thing that the agent said."""

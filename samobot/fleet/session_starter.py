@@ -6,13 +6,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
-from math import isfinite
 
 from pydantic import TypeAdapter
 
 from samobot.config.project import Project
 from samobot.config.settings import Settings
-from samobot.errors import ConflictError, DayOverError, UsageError
+from samobot.errors import ConflictError, DayOverError
 from samobot.fleet.catalog_entry import require_regular
 from samobot.fleet.ledger import Ledger, LedgerEntry
 from samobot.fleet.models import SessionRef, SessionView
@@ -20,20 +19,20 @@ from samobot.fleet.results import ResumeKind, ResumeResult, StartResult
 from samobot.fleet.run_queue import RunQueue, is_held, run_options
 from samobot.fleet.session_creator import find_session, open_or_guide
 from samobot.fleet.session_reader import SessionReader
+from samobot.fleet.session_settings import check_budget, write_budget, write_profile
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worktree_recreation import recreate, refuse_without_worktree
 from samobot.money import spending
 from samobot.phases import WaitingFor
-from samobot.session import gate, journal, requests
+from samobot.session import gate, requests
 from samobot.session.folder import SessionFolder
 from samobot.session.follow_up import follow_up
 from samobot.session.gate import Person
 from samobot.session.gate_effects import refuse_if_done
-from samobot.session.journal import EventName, RunEndReason
+from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.session.user_files import NewFile, save_files
 from samobot.system.threads import Threads
-from samobot.text import human_money
 
 _START_RESULT = TypeAdapter(StartResult)
 _NOTHING: TypeAdapter[None] = TypeAdapter(None)
@@ -125,6 +124,9 @@ class SessionStarter:
             await self._lift(ref, by)
         if request.budget_usd is not None:
             await self._write_budget(ref, request.budget_usd, by)
+        if request.profile is not None:
+            profile = request.profile
+            await self._threads.run(lambda: write_profile(opened.folder, profile, by, self._now()))
         place = await self._running.want(ref, run_options(auto=request.auto))
         if not opened.created:
             _refuse_at_gate(await self._reading.view(ref), kept=kept)
@@ -175,7 +177,7 @@ class SessionStarter:
         Raises:
             UsageError: It is no amount of money.
         """
-        _check_budget(usd)
+        check_budget(usd)
         await self._ledger.once(
             request_id,
             f"budget of {ref.key}",
@@ -252,16 +254,9 @@ class SessionStarter:
             raise DayOverError(words + (_KEPT if kept else ""))
 
     async def _write_budget(self, ref: SessionRef, usd: float, by: Person) -> None:
-        """Write a budget into the journal, where a worker looks before each iteration.
-
-        Never into a run's flags, which would bring it back after another one, nor into a request, which a
-        worker that has just started forgets.
-        """
-        _check_budget(usd)
+        check_budget(usd)
         folder = await self._reading.folder(ref)
-        await self._threads.run(
-            lambda: journal.append(folder, EventName.BUDGET, self._now(), usd=usd, by=by.who)
-        )
+        await self._threads.run(lambda: write_budget(folder, usd, by, self._now()))
 
     async def _lift(self, ref: SessionRef, by: Person) -> None:
         """Lift what an explicit resume lifts: a block, a stop, a pause; never an open question or plan.
@@ -276,7 +271,9 @@ class SessionStarter:
             case WaitingFor.HUMAN_ACTION | WaitingFor.FILE_UPDATE:
                 folder = await self._reading.folder(ref)
                 await self._threads.run(lambda: gate.action_done(folder, by, self._now(), self._key))
-            case WaitingFor.QA_ANSWERS | WaitingFor.PLAN_APPROVAL if view.end is None or not view.end.paused:
+            case WaitingFor.QA_ANSWERS | WaitingFor.PLAN_APPROVAL | WaitingFor.PERMISSION if (
+                view.end is None or not view.end.paused
+            ):
                 return
             case None if view.state is SessionState.IDLE:
                 return
@@ -304,16 +301,13 @@ def _refuse_at_gate(view: SessionView, *, kept: bool = False) -> None:
             what = "your answers"
         case WaitingFor.PLAN_APPROVAL:
             what = "your decision on its plan"
+        case WaitingFor.PERMISSION:
+            what = "your permission"
         case _:
             return
     raise ConflictError(
         f"{view.ref.name} waits for {what}; it continues automatically after that.{_KEPT if kept else ''}"
     )
-
-
-def _check_budget(usd: float) -> None:
-    if not (isfinite(usd) and usd > 0):
-        raise UsageError(f"“{usd:g}” cannot be a budget; give an amount such as {human_money(5)}.")
 
 
 def _is_out_of_money(view: SessionView) -> bool:

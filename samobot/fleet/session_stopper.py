@@ -136,7 +136,7 @@ class SessionStopper:
         except StorageError as error:
             words = f"The emergency stop could not be written down, so it holds only for now: {error.message}"
             reports.append(StopReport(words=words, clean=False))
-        desired = self._running.wanted()
+        desired = self._running.wanted
         for key in desired:
             try:
                 self._supervisor.drop(key)

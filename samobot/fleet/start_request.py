@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from samobot.config.model_choice import Profile
 from samobot.fleet.results import UserFile
+
+PROFILE_NAMES = tuple(profile.value for profile in Profile)
+"""The profiles, from the cheapest to the strongest."""
 
 
 class StartRequest(BaseModel):
@@ -18,6 +22,7 @@ class StartRequest(BaseModel):
         base: The session on whose commits a new one begins, archived or not; None is the default branch.
         budget_usd: US dollars that the whole session may cost; None leaves it as it is.
         auto: Whether the bot may decide the gates after a while.
+        profile: Name of the profile that the session gets; empty for the configured models, None leaves it as it is.
         files: What belongs to the task; the next iteration is given them.
     """
 
@@ -30,6 +35,7 @@ class StartRequest(BaseModel):
     base: str | None = None
     budget_usd: float | None = None
     auto: bool = False
+    profile: str | None = None
     files: tuple[UserFile, ...] = ()
 
     @property

@@ -158,7 +158,7 @@ class Supervisor:
         news = [told for each in ended if (told := self._failed(each, observed)) is not None]
         duties = self._duties(observed, now, news)
         # A session in its backoff before a restart keeps its place among those that run.
-        active = {key for key, view in observed.views.items() if view.state is SessionState.RUNNING}
+        active = {key for key, view in observed.views.items() if _works(view)}
         active |= self._starting.keys() | {run.session for run, what in duties if what is RunAction.REST}
         for run, what in sorted(duties, key=_turn):
             try:
@@ -272,6 +272,11 @@ class Supervisor:
             log.warning("%s: %s", key, error.message)  # tried again at the next poll
             return False
         return True
+
+
+def _works(view: SessionView) -> bool:
+    """Whether it takes one of the places: also with an agent that waits for a permission, and continues at a tap."""
+    return view.state is SessionState.RUNNING or (view.has_worker and view.state is SessionState.WAITING)
 
 
 def _is_run(view: SessionView) -> bool:

@@ -220,7 +220,7 @@ class HubLink:
         panic = self.panic()
         if panic is not None and panic.on:
             raise ConflictError(
-                f"{panic.who} pulled the emergency stop; nothing starts until /resume lifts it."
+                f"The emergency stop is on ({panic.who}): nothing starts until /resume turns it off."
             )
 
     def view(self, name: str) -> HostView:

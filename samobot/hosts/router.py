@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 from samobot.errors import HostAwayError, UsageError
 from samobot.fleet.fleet import Fleet
+from samobot.fleet.forge import WorkSource
 from samobot.fleet.landing_models import (
     Leftover,
+    WorkReport,
 )
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
@@ -182,6 +184,14 @@ class FleetRouter(SessionRouter):
     async def free_name(self, project: str, name: str) -> str:
         _, fleet, own = await self._on_project(project)
         return await fleet.free_name(own, name)
+
+    async def work(self, project: str, source: WorkSource, label: str = "") -> WorkReport:
+        _, fleet, own = await self._on_project(project)
+        return await fleet.work(own, source, label)
+
+    async def pull_request_diff(self, project: str, number: int) -> str:
+        _, fleet, own = await self._on_project(project)
+        return await fleet.pull_request_diff(own, number)
 
     async def archived(self) -> list[SessionRef]:
         found = await self._from_online(lambda fleet: fleet.archived(), qualified)

@@ -61,6 +61,16 @@ def answer_opening(line: Line) -> str | None:
     return found[0]
 
 
+def is_empty_mark(line: Line) -> bool:
+    """Return whether a line is the mark of an answer that can only stand below it."""
+    if line.code:
+        return False
+    opening = answer_opening(line)
+    short = _SHORT_ANSWER.match(line.text) if opening is None else None
+    mark = opening if opening is not None else short[0] if short is not None else None
+    return mark is not None and not line.text[len(mark) :].strip()
+
+
 def answer_line(lines: Sequence[Line]) -> int | None:
     """Return the index of the line with the mark of a question's answer: the first bold one, else the first plain one."""
     plain = short = None

@@ -7,7 +7,7 @@ Lines end at `\\n` only: other characters that Python takes for line ends are te
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -99,6 +99,11 @@ def scan(text: str) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def quote_mark(text: str, start: int) -> str:
+    """Return what stands before an offset in its line: the mark of the quote that the line is in, usually empty."""
+    return text[text.rfind("\n", 0, start) + 1 : start]
+
+
 def newline(text: str) -> str:
     """Return the line end that a text uses: that of its first line, `\\n` if there is none."""
     first = text.find("\n")
@@ -178,11 +183,16 @@ def key_lines(lines: Sequence[Line]) -> Iterator[KeyLine]:
 
 
 def keys_of(lines: Sequence[Line]) -> dict[str, KeyLine]:
-    """Return the lines `Key: value` by key; of two with the same key the first one counts."""
-    found: dict[str, KeyLine] = {}
-    for each in key_lines(lines):
-        found.setdefault(each.key.name, each)
-    return found
+    """Return the lines `Key: value` by key; see `first_of`."""
+    return first_of(key_lines(lines))
+
+
+def first_of(found: Iterable[KeyLine]) -> dict[str, KeyLine]:
+    """Return key lines by key; of two with the same key the first one counts."""
+    first: dict[str, KeyLine] = {}
+    for each in found:
+        first.setdefault(each.key.name, each)
+    return first
 
 
 def replace_values(text: str, section: Sequence[Line], changes: Mapping[str, str]) -> str:

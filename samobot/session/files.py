@@ -125,6 +125,14 @@ def is_unusable(path: Path, *, limit: int = TEXT_LIMIT, lines: int | None = LINE
     return not stat.S_ISREG(status.st_mode) or is_too_large(path, limit=limit, lines=lines)
 
 
+def is_regular(path: Path) -> bool:
+    """Whether a path is free or a regular file itself, of whatever size."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return True
+
+
 def is_too_large(path: Path, *, limit: int = TEXT_LIMIT, lines: int | None = LINE_LIMIT) -> bool:
     """Whether a regular file exceeds a limit of `read_bytes`; false if it cannot be read at all."""
     try:
@@ -180,6 +188,11 @@ def open_regular(path: Path, *, limit: int | None = None) -> BinaryIO:
     except BaseException:
         os.close(fd)
         raise
+
+
+def real_path(path: Path) -> Path:
+    """Follow all links of a path; unlike `Path.resolve`, without an error for links that go in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def make_folder(path: Path, mode: int = 0o777, *, remedy: str = "") -> None:

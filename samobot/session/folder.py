@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from samobot.errors import BusyError, ConflictError, NotFoundError, StorageError, UsageError
-from samobot.session.files import make_logs_folder
+from samobot.session.files import is_regular, make_logs_folder, move_aside, real_path, write_atomic
 from samobot.session.lock import holder
 from samobot.session.vault import Vault, vault_of
 
@@ -130,7 +130,7 @@ class SessionFolder:
                 f"{self.path} holds a nested _samocode/ folder. Session files belong directly in the session's "
                 f"folder: move everything in {nested} one level up and delete the empty folder."
             )
-        if self.logs.is_symlink() and not self.logs.resolve().is_relative_to(self.path.resolve()):
+        if self.logs.is_symlink() and not real_path(self.logs).is_relative_to(real_path(self.path)):
             raise UsageError(f"{self.logs} is a link that leads out of the session's folder; remove it.")
 
     def prepare(self) -> None:
@@ -145,8 +145,10 @@ class SessionFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             make_logs_folder(self.logs)
             ignore = self.logs / ".gitignore"
+            if not is_regular(ignore):
+                move_aside(ignore, self.logs)  # writing would follow a link
             if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
+                write_atomic(ignore, "*\n")
         except OSError as error:
             raise StorageError(f"The session folder {self.path} cannot be made: {error.strerror}.") from error
 
@@ -303,7 +305,7 @@ def _normalize(text: str) -> str:
 
 
 def _stays_inside(path: Path, parent: Path) -> bool:
-    return path.resolve().parent == parent.resolve()
+    return real_path(path).parent == real_path(parent)
 
 
 def _entries(sessions_dir: Path) -> Iterator[os.DirEntry[str]]:

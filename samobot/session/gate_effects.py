@@ -63,7 +63,8 @@ def refuse_if_done(folder: SessionFolder) -> None:
         SessionDoneError: The session is done.
         StorageError: A file cannot be read.
     """
-    if holder(folder) is None and is_done(look_closely(folder), journal.read(folder)):
+    # A plan or questions that cannot be read do not keep guidance from being taken.
+    if holder(folder) is None and is_done(look(folder), journal.read(folder)):
         raise SessionDoneError(folder.name)
 
 

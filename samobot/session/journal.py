@@ -13,10 +13,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
+from weakref import WeakValueDictionary
 
 from samobot.errors import StorageError
 from samobot.session.files import JOURNAL_LIMIT, append_line, open_regular, write_atomic
@@ -89,12 +91,15 @@ def append(folder: SessionFolder, event: EventName, now: datetime, /, **fields: 
 
 
 def read(folder: SessionFolder) -> Journal:
-    """Read a whole journal once. A missing one is an empty one.
+    """Read a journal; only what is new if somebody in this process reads it again and again.
+
+    A missing one is an empty one.
 
     Raises:
         StorageError: It exists and cannot be read.
     """
-    return JournalReader(folder).read()
+    reader = _READERS.get(folder.path)
+    return (JournalReader(folder) if reader is None else reader).read()
 
 
 def events(folder: SessionFolder) -> Iterator[dict[str, Any]]:
@@ -117,7 +122,8 @@ def source(folder: SessionFolder) -> tuple[Path, bool]:
 def untrusted(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Take from events what could grant something.
 
-    No run decides gates automatically, the budget is the lowest that was ever named, and no user moved a phase.
+    No run decides gates automatically, the budget is the lowest that was ever named, no profile was chosen, and no
+    user moved a phase.
     """
     least: float | None = None
     for record in found:
@@ -128,6 +134,8 @@ def untrusted(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             case EventName.BUDGET:
                 least = _lower(least, record.get("usd"))
                 record.update({} if least is None else {"usd": least})
+            case EventName.PROFILE:
+                record.update(profile="")  # a stronger one costs more
             case EventName.PHASE if record.get("by") == "person":
                 record.update(by="copy")
             case _:
@@ -152,9 +160,9 @@ def _adopt(folder: SessionFolder) -> None:
 
 
 class JournalReader:
-    """Reads a journal again and again, each time only what was added.
+    """Reads a journal again and again, each time only what was added. Thread-safe.
 
-    A file that was replaced, shortened or rewritten is read anew.
+    A file that was replaced, shortened or rewritten is read anew. Once `keep` was called, `read` uses it too.
 
     Args:
         folder: The session; its journal need not exist yet.
@@ -168,6 +176,11 @@ class JournalReader:
         self._tail = b""
         self._sums = JournalTotals()
         self._journal = Journal()
+        self._reading = threading.Lock()
+
+    def keep(self) -> JournalReader:
+        """Let `read` use this reader for as long as somebody holds it."""
+        return _READERS.setdefault(self._folder.path, self)
 
     def read(self) -> Journal:
         """Take in what was added and return the sums.
@@ -175,6 +188,10 @@ class JournalReader:
         Raises:
             StorageError: The file is there and cannot be read.
         """
+        with self._reading:
+            return self._read()
+
+    def _read(self) -> Journal:
         path, trusted = source(self._folder)
         if path != self._path:
             self._forget()
@@ -286,3 +303,7 @@ def _read_json(line: bytes) -> Any:
     if end != len(text):
         raise ValueError("more than one value")
     return value
+
+
+_READERS: WeakValueDictionary[Path, JournalReader] = WeakValueDictionary()
+"""The readers that somebody keeps, by the session's folder: a decision need not read a long journal again."""

@@ -28,8 +28,10 @@ class EventName(StrEnum):
     PARK = "park"
     UNPARK = "unpark"
     BUDGET = "budget"
+    PROFILE = "profile"
     LANDING = "landing"
     NOTICE = "notice"
+    ASK = "ask"
     RUN_END = "run_end"
 
 
@@ -178,6 +180,7 @@ class Journal:
         run: The newest run.
         park: The parking that is not over.
         budget_usd: The budget in force; None is no budget.
+        profile: Name of the profile that the user chose for the session; empty if none.
         iteration: The iteration that runs now.
         last_ended: Number of the iteration that ended last; 0 before the first.
         last_outcome: Outcome of that one.
@@ -210,6 +213,7 @@ class Journal:
     run: Run | None = None
     park: Park | None = None
     budget_usd: float | None = None
+    profile: str = ""
     iteration: RunningIteration | None = None
     last_ended: int = 0
     last_outcome: str | None = None

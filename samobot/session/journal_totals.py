@@ -134,12 +134,14 @@ class JournalTotals:
                     _text(record.get("by")) or "",
                 )
                 self._phases.append(change)
-            case EventName.GATE:
+            case EventName.GATE | EventName.ASK:
                 self._begin_wait(at)
             case EventName.DECISION:
                 identity = _text(record.get("id"))
                 if identity:
                     self._decisions.add(identity)
+                if record.get("kind") in ("allow_once", "allow_session", "deny"):
+                    self._end_wait(at)
                 if record.get("kind") in ("retry", "follow_up"):
                     self._now = replace(self._now, resolved=at)
             case EventName.VOID:
@@ -166,6 +168,8 @@ class JournalTotals:
                 self._now = replace(self._now, park=None, resolved=at)
             case EventName.BUDGET:
                 self._now = replace(self._now, budget_usd=_money(record.get("usd")), resolved=at)
+            case EventName.PROFILE:
+                self._now = replace(self._now, profile=_text(record.get("profile")) or "")
             case EventName.RUN_END:
                 self._run_end(record, at)
             case _:

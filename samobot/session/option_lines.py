@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from samobot.session.blocks import Line
+from samobot.session.option_layouts import are_one_list, find_columns, find_roman, opened_fences
+from samobot.session.option_line import OptionLine, letter_of
 
 _MARK = r"\s{0,8}(?:[-*+]\s{1,4})?(?:\[[ xX]?\]\s{1,3})?"
 _FIRM = re.compile(
@@ -60,23 +61,19 @@ _FEWEST = 2
 """Options that the weaker forms need: a single one may be the beginning of a sentence."""
 
 
-class OptionLine(NamedTuple):
-    """An option; `at` is the index of its first line in the body."""
-
-    at: int
-    letter: str
-    text: str
-
-
 def find_options(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
     """Return the options of a question in the first form of which there are enough; `skipped` lines are none.
 
-    Lines of a block quote count only if no others are options: a quote may be somebody else's list.
+    Lines of a block quote count only if no others are options: a quote may be somebody else's list. Those of a code
+    block count only if it holds nothing else.
     """
     plain = [line._replace(text=without_sign(line.text)) for line in body]
     found = _find(plain, skipped)
     if not found and any(_QUOTE.match(line.text) for line in plain if not line.code):
         found = _find([line._replace(text=_QUOTE.sub("", line.text, count=1)) for line in plain], skipped)
+    if not found and any(line.code for line in body):
+        in_code = _find(opened_fences(plain), skipped)
+        found = in_code if len(in_code) >= _FEWEST and are_one_list(body, in_code) else []
     return found
 
 
@@ -107,15 +104,6 @@ def _key(sign: str) -> str:
     return sign
 
 
-def table_head(body: Sequence[Line], first: OptionLine) -> range:
-    """Return the places of the head of the table that an option is the first row of; empty if it is in no table."""
-    start = first.at
-    if _ROW.fullmatch(body[first.at].text[:5_000]):
-        while start > 0 and _ROW.fullmatch(body[start - 1].text[:5_000]):
-            start -= 1
-    return range(start, first.at)
-
-
 def _find(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
     for reader, fewest in (
         (firm_option, 1),
@@ -123,11 +111,13 @@ def _find(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
         (_weak, _FEWEST),
     ):
         found = _lettered(body, skipped, reader)
+        if [option.letter for option in found] == ["I"]:
+            continue  # a Roman one
         if len(found) >= fewest and not (
             reader is firm_option and len(found) == 1 and _inline(body, skipped)
         ):
             return found
-    for search in (_inline, _table, _numbered, _boxes, _listed):
+    for search in (find_columns, _inline, _table, _numbered, find_roman, _boxes, _listed):
         found = search(body, skipped)
         if len(found) >= _FEWEST:
             return found
@@ -282,11 +272,6 @@ def _in_order(
         if seen is not None and letter is not None:
             found.append(OptionLine(index, letter, line.text[seen.end() :].strip()))
     return found
-
-
-def letter_of(number: int) -> str | None:
-    """Return the letter of an option by its position, from 1; None above 26."""
-    return chr(ord("A") + number - 1) if 1 <= number <= 26 else None
 
 
 def _without_heading(text: str) -> str:

@@ -19,6 +19,7 @@ from samobot.session.blocks import (
     PARSES_KEPT,
     KeyLine,
     Line,
+    first_of,
     head_of,
     key_lines,
     keys_of,
@@ -114,8 +115,9 @@ def parse_overview(text: str) -> Overview:
     if section is None:
         problems.append("_overview.md has no “## Status” section; add one with a line “Phase: …”.")
     body = section[1:] if section else ()
-    status = keys_of(body)
-    for again in [each.line.number for each in key_lines(body) if each.key.name == "phase"][1:]:
+    found = list(key_lines(body))
+    status = first_of(found)
+    for again in [each.line.number for each in found if each.key.name == "phase"][1:]:
         problems.append(f"_overview.md line {again}: a second “Phase” in “## Status” is ignored; remove it.")
     phase_line = status.get("phase")
     if section is not None and (phase_line is None or not phase_line.key.value):

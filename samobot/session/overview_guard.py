@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.session.files import is_too_large, move_aside, read_text, write_atomic
+from samobot.session.files import is_regular, is_too_large, move_aside, read_text, real_path, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.overview_restore import kept_name, restore_overview
 from samobot.session.vault import edit_lock
@@ -72,14 +72,18 @@ class OverviewGuard:
 
     def _clear_the_logs(self) -> Iterator[str]:
         logs = self._folder.logs
-        leads_out = logs.is_symlink() and not logs.resolve().is_relative_to(self._folder.path.resolve())
+        inside = real_path(logs).is_relative_to(real_path(self._folder.path))
+        leads_out = logs.is_symlink() and not inside
         if leads_out or (os.path.lexists(logs) and not logs.is_dir()):
             aside = move_aside(logs, self._folder.path)
             yield f"_logs was no longer a folder; it is {aside.name} now, and the logs are lost."
 
     def _clear_the_way(self) -> Iterator[str]:
+        if not is_regular(lock := self._folder.lock):
+            # The worker holds the lock on the file that was there, and takes a new one.
+            yield f"The run lock was replaced; what stood there is in _logs/{move_aside(lock, self._folder.logs).name}."
         for path in (self._folder.overview, self._folder.signal, self._folder.guidance):
-            if not path.exists():
+            if not os.path.lexists(path):
                 continue
             if not path.is_file():
                 aside = move_aside(path, self._folder.logs)

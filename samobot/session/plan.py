@@ -80,6 +80,10 @@ _MARKER = re.compile(r"[\s>]{0,20}(?:[-*+]|\d{1,3}[.)])?\s{0,8}(?:\[[ xX]?\])?")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _PHASE = re.compile(r"(?:phase|part|stage|milestone|step)\b[ \t]*\d+", re.IGNORECASE)
 _STEP = re.compile(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")
+_OPEN_STEP = re.compile(r"\s*[-*+][ \t]+\[ \][ \t]+\S")
+_PROFILE = re.compile(
+    r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Profile\**:\**[ \t]*(\S[^\n]{0,40})[ \t]*", re.IGNORECASE
+)
 _BULLET = re.compile(r"( {0,3})[-*+][ \t]+(\S.*)")
 
 
@@ -109,6 +113,23 @@ def outline(text: str) -> Outline:
     else:
         phases = [(section.title or title, section.steps) for section in sections if section.steps]
     return Outline(title, tuple(PlanPhase(name, tuple(steps)) for name, steps in phases))
+
+
+def open_phase_profile(text: str) -> str:
+    """Return the `Profile:` of the first phase with an unticked step, as written; empty if it has none."""
+    profile, is_open = "", False
+    for each in scan(text):
+        if each.code:
+            continue
+        if each.level and _PHASE.match(_plain(each.title)):
+            if is_open:
+                break
+            profile = ""
+        elif found := _PROFILE.fullmatch(each.text):
+            profile = found[1]
+        else:
+            is_open = is_open or _OPEN_STEP.match(each.text) is not None
+    return profile if is_open else ""
 
 
 def spoken_title(title: str) -> str:

@@ -12,7 +12,7 @@ from samobot.errors import ConflictError
 from samobot.session.branch_state import BranchState
 from samobot.session.git import Git, GitError
 from samobot.session.git_config import overrides
-from samobot.session.repository import remote_name
+from samobot.session.repository import GitRepository, remote_name
 
 _LOOK_S = 30.0
 _PUSH_S = 300.0
@@ -81,6 +81,21 @@ def read_target(state: BranchState) -> PushTarget | None:
         None,
     )
     return PushTarget(remote, shown, head, _problem(state, remote, head), configured)
+
+
+def remote_address(repository: GitRepository) -> str:
+    """Return the address of a repository's remote, as configured and without credentials; empty if there is none.
+
+    Raises:
+        ConflictError: It has several.
+    """
+    try:
+        remote = remote_name(repository.git)
+        if remote is None:
+            return ""
+        return without_credentials(_configured(repository.git, remote) or _address(repository.git, remote))
+    except GitError:
+        return ""
 
 
 def push(state: BranchState, target: PushTarget) -> None:

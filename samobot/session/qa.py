@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from samobot.errors import NotFoundError, UsageError
 from samobot.session.answer_span import AnswerSpan, answer_line, find_answer
-from samobot.session.blocks import PARSES_KEPT, Line, newline, quote, scan
+from samobot.session.blocks import PARSES_KEPT, Line, newline, quote, quote_mark, scan
 from samobot.session.placeholder import is_placeholder
 from samobot.session.qa_options import read_offer, starts_offer
 from samobot.session.qa_parser import QuestionBlock, find_blocks, unread_lines
@@ -112,25 +112,28 @@ def set_answer(text: str, index: int, answer: str) -> str:
     at = answer_line(block.lines)
     if at is None:
         last = block.lines[-1]
+        mark = quote_mark(text, last.start)
         end = last.end or newline(text)
-        head = text[: last.stop] + ("" if last.end else end) + end + "**Answer:**"
+        head = f"{text[: last.stop]}{'' if last.end else end}{mark}{end}{mark}**Answer:**"
         place = AnswerSpan(last.stop, last.stop, end, None, None)
     else:
+        mark = quote_mark(text, block.lines[at].start)
         place = find_answer(block.lines, at)
         head = text[: place.start]
     tail = text[place.stop :]
     if place.is_below:
         end = "\n" if "\r" in answer else newline(text)
-        head = head if head.endswith("\n") else head + end
+        head = head if head.endswith(("\n", f"\n{mark}")) else head + end
+        quoted = quote(answer, end + mark)
         gap = "" if tail[:1] in ("", "\r", "\n") else end
-        return f"{head}{quote(answer, end)}{end if place.end or tail else ''}{gap}{tail}"
+        return f"{head.removesuffix(mark)}{mark}{quoted}{end if place.end or tail else ''}{gap}{tail}"
     if place.below is None and _is_plain(answer):
         return f"{head} {answer}{_kept_end(text, place)}{tail}"
     end = "\n" if "\r" in answer else _kept_end(text, place) or newline(text)
     last_end = end if place.end else ""
     # Two quotes without a blank line between them would be one.
-    gap = end if tail.startswith(">") else ""
-    return f"{head}{end}{quote(answer, end)}{last_end}{gap}{tail}"
+    gap = end if tail.startswith(">") and not mark else ""
+    return f"{head}{end}{mark}{quote(answer, end + mark)}{last_end}{gap}{tail}"
 
 
 def clear_answer(text: str, index: int) -> str:

@@ -8,16 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from samobot.session.blocks import Line
-from samobot.session.option_lines import (
-    OPTIONS_KEY,
-    OptionLine,
-    bulleted,
-    find_options,
-    firm_option,
-    letter_of,
-    table_head,
-    without_sign,
-)
+from samobot.session.option_layouts import frame_of, with_letter_for_roman
+from samobot.session.option_line import OptionLine, letter_of
+from samobot.session.option_lines import OPTIONS_KEY, bulleted, find_options, firm_option, without_sign
 from samobot.session.question import Option
 
 _SUGGESTION_NAMES = (
@@ -84,6 +77,7 @@ def read_offer(title: str, body: Sequence[Line]) -> Offer:
             options = bullets
             text, parts, suggestion = _sort(title, body, options, suggested_at)
     offered = tuple(Option(letter, text) for letter, text in parts)
+    suggestion = with_letter_for_roman(suggestion, body, options)
     letter, reason = _split_suggestion(suggestion, offered, is_numbered=_is_numbered(body, options))
     if letter is None and not reason:
         marked = [each.letter for each in offered if _RECOMMENDED.search(each.text[:2_000])]
@@ -136,7 +130,7 @@ def _sort(
     for option in options:
         at.setdefault(option.at, []).append(option)
     last = options[-1].at if options else -1
-    head = table_head(body, options[0]) if options else range(0)
+    frame = frame_of(body, options)
     spaced = False
     into = text
     after_blank = False
@@ -153,7 +147,7 @@ def _sort(
                 parts.append((option.letter, into))
             after_blank = False
             continue
-        if index in head or (index < last and not line.code and _is_options_key(line)):
+        if index in frame or (index < last and not line.code and _is_options_key(line)):
             into, after_blank = text, False
             continue
         if after_blank and not line.blank and not line.text.startswith((" ", "\t")):

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from samobot.session.answer_span import answer_line, answer_opening, find_answer
-from samobot.session.blocks import Line, heading_of
-from samobot.session.question_starts import BREAK, LABEL, QuestionStart, choose_starts, find_starts
+from samobot.session.blocks import Line
+from samobot.session.question_starts import BREAK, QuestionStart, choose_starts, find_starts
+from samobot.session.question_wrappers import opened
 
 _PARTS = frozenset(
     [
@@ -56,7 +57,7 @@ class QuestionBlock:
 
 def find_blocks(lines: Sequence[Line]) -> list[QuestionBlock]:
     """Find the questions, in their order."""
-    lines, borders = _open_fences(lines)
+    lines, borders = opened(lines)
     marks = [not line.code and answer_opening(line) is not None for line in lines]
     starts = choose_starts(lines, marks, find_starts(lines, marks), borders)
     return _blocks(lines, starts, borders)
@@ -64,7 +65,7 @@ def find_blocks(lines: Sequence[Line]) -> list[QuestionBlock]:
 
 def unread_lines(lines: Sequence[Line], blocks: Sequence[QuestionBlock]) -> list[Line]:
     """Return the lines outside of all questions that look like a question or the answer of one."""
-    lines, borders = _open_fences(lines)
+    lines, borders = opened(lines)
     owned: set[int] = set()
     doubled: list[Line] = []
     for block in blocks:
@@ -94,47 +95,6 @@ def _looks_asked(line: Line) -> bool:
     text = line.text.strip()
     marked = line.level or text.startswith(("**", "__")) or re.match(r"[-*+] |[0-9]{1,3}[.)] |Q[0-9]", text)
     return bool(marked) and text.rstrip("*_ `)").endswith(("?", "？", "؟"))
-
-
-def _open_fences(lines: Sequence[Line]) -> tuple[Sequence[Line], frozenset[int]]:
-    """Return the lines with questions in code fences as plain lines, and the numbers of those fences' own lines.
-
-    Code within a question, above its answer, stays code.
-    """
-    if not [line for line in lines if line.code]:
-        return lines, frozenset()
-    result: list[Line] = []
-    borders: set[int] = set()
-    is_asking = False
-    index = 0
-    while index < len(lines):
-        line = lines[index]
-        if not line.code:
-            if line.level:
-                label = LABEL.fullmatch(line.title)
-                is_asking = label is not None or (is_asking and line.level > 3)
-            elif is_asking and answer_opening(line) is not None:
-                is_asking = False
-            result.append(line)
-            index += 1
-            continue
-        stop = index
-        while stop < len(lines) and lines[stop].code:
-            stop += 1
-        inner = [_uncoded(each) for each in lines[index + 1 : stop - 1]]
-        asks = next((at for at, each in enumerate(inner) if each.level and LABEL.fullmatch(each.title)), None)
-        if is_asking or asks is None or not any(answer_opening(each) is not None for each in inner[asks:]):
-            result += lines[index:stop]
-        else:
-            borders |= {lines[index].number, lines[stop - 1].number}
-            result += [lines[index], *inner, lines[stop - 1]]
-        index = stop
-    return result, frozenset(borders)
-
-
-def _uncoded(line: Line) -> Line:
-    level, title = heading_of(line.text)
-    return line._replace(code=False, level=level, title=title)
 
 
 def _blocks(

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from samobot.session.blocks import newline, scan
+from samobot.session.blocks import newline, quote_mark, scan
 from samobot.session.qa import clear_answer, parse_qa, set_answer
 from samobot.session.qa_parser import QuestionBlock, find_blocks
 from samobot.session.question import Question
@@ -173,14 +173,16 @@ def _edited(text: str, blocks: Mapping[int, str], answers: Mapping[int, str | No
     found = find_blocks(scan(text))
     for index in sorted(blocks, reverse=True):
         first, last = found[index].lines[0], found[index].lines[-1]
-        text = text[: first.start] + blocks[index].rstrip("\r\n") + last.end + text[last.stop :]
+        start = first.start - len(quote_mark(text, first.start))
+        text = text[:start] + blocks[index].rstrip("\r\n") + last.end + text[last.stop :]
     return text
 
 
 def _block_text(text: str, block: QuestionBlock, question: Question, due: str) -> str:
     """Return a question of the old file with its answer, in a form that is parsed anywhere."""
     end = newline(text)
-    if block.lines[0].level and LABEL.fullmatch(block.lines[0].title):
+    is_plain = not quote_mark(text, block.lines[0].start)
+    if is_plain and block.lines[0].level and LABEL.fullmatch(block.lines[0].title):
         raw = text[block.lines[0].start : block.lines[-1].stop]
     else:
         options = "".join(f"{option.letter}) {option.text}{end}" for option in question.options)
@@ -201,7 +203,7 @@ def _with_missing(text: str, missing: Sequence[tuple[Question, str]]) -> str:
             parts.append(f"## {question.round}{end}{end}")
         parts.append(block.rstrip("\r\n") + end + end)
     blocks = find_blocks(scan(text))
-    at = blocks[0].top if blocks else len(text)
+    at = blocks[0].top - len(quote_mark(text, blocks[0].top)) if blocks else len(text)
     gap = "" if not at or text[:at].endswith("\n") else end
     return f"{text[:at]}{gap}{''.join(parts)}{text[at:]}"
 

@@ -1,6 +1,7 @@
 """`_signal.json`: the agent's result of an iteration.
 
-The format is `{"status": …, "phase": …, "summary": …, "reason": …, "needs": …, "for": …, "plan": …, "tests": …}`.
+The format is `{"status": …, "phase": …, "summary": …, "reason": …, "needs": …, "for": …, "plan": …, "tests": …,
+"lacks": …}`.
 Accepted besides: a byte order mark, a Markdown fence around the object, extra commas, text after the object, line
 breaks inside strings, capital letters, lists of sentences, and keys that are near misses (`next_phase`). Anything
 else is a `SignalProblem`, which the next iteration is reminded of.
@@ -13,9 +14,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from samobot.phases import Phase, SignalStatus, WaitingFor
+from samobot.session.blocks import PARSES_KEPT
 from samobot.text import nearest, one_line, without_surrogates
 
 LIMIT = 1_000_000
@@ -27,7 +30,7 @@ MAX_TESTS = 10_000_000
 _Kind = TypeVar("_Kind", bound=StrEnum)
 
 
-KEYS = ("status", "phase", "summary", "reason", "needs", "for", "plan", "tests")
+KEYS = ("status", "phase", "summary", "reason", "needs", "for", "plan", "tests", "lacks")
 """The keys of a signal."""
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -43,6 +46,15 @@ ALIASES: dict[str, tuple[str, ...]] = {
 """Written forms, without case and signs, that stand for a key. The Stop hook has the same."""
 
 _MEANT = {alias: key for key, aliases in ALIASES.items() for alias in (key, *aliases)}
+
+
+class Lack(StrEnum):
+    """What an agent that is blocked lacks, if another try could do without the user."""
+
+    STRENGTH = "strength"
+    """It tried more than once and had no further idea."""
+    ENVIRONMENT = "environment"
+    """A check cannot run here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,7 @@ class Signal:
         waiting_for: What a waiting session waits for, if it names that.
         plan: File name of the plan to approve, if it names one.
         tests: Result of the test run, if it reports one.
+        lacks: What a blocked one lacks, if it names that.
     """
 
     status: SignalStatus
@@ -76,6 +89,7 @@ class Signal:
     waiting_for: WaitingFor | None = None
     plan: str = ""
     tests: SuiteResult | None = None
+    lacks: Lack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,7 @@ class _BadSignal(Exception):
     """Its message is that of the `SignalProblem`."""
 
 
+@lru_cache(maxsize=PARSES_KEPT)
 def parse_signal(text: str | None) -> Signal | SignalProblem:
     """Parse a signal. Never fails.
 
@@ -123,10 +138,17 @@ def _read(text: str) -> Signal:
         summary=_words(record, "summary", lines),
         reason=_words(record, "reason", lines),
         needs=_words(record, "needs", lines),
-        waiting_for=_choice(WaitingFor, record, "for", lines),
+        waiting_for=_waiting_for(record, lines),
         plan=_words(record, "plan", lines),
         tests=suite_result(record.get("tests")),
+        lacks=_choice(Lack, record, "lacks", lines),
     )
+
+
+def _waiting_for(record: dict[str, object], text: str) -> WaitingFor | None:
+    found = _choice(WaitingFor, record, "for", text)
+    # Permissions are asked for while an iteration runs, never by its signal.
+    return WaitingFor.HUMAN_ACTION if found is WaitingFor.PERMISSION else found
 
 
 def meant_key(key: str) -> str:

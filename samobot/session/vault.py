@@ -96,6 +96,11 @@ class Vault:
         return self.path / "turn.json"
 
     @cached_property
+    def asks(self) -> Path:
+        """Calls that the agent may make only after the user has allowed them, see `samobot.session.asks`."""
+        return self.path / "asks.json"
+
+    @cached_property
     def tracked(self) -> Path:
         """The tracked files before an iteration that only observes, see `samobot.session.tracked_files`."""
         return self.path / "tracked.json"
@@ -154,7 +159,7 @@ class Vault:
 
 def vault_of(session: Path) -> Vault:
     """The vault of the session in a folder, which need not exist."""
-    return _vault(session, state_dir())
+    return _vault(session, _chosen[0] if _chosen else state_dir())
 
 
 @lru_cache(maxsize=256)  # a worker that sleeps checks its requests each second

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samobot.errors import StorageError, UsageError
-from samobot.session.files import make_folder
+from samobot.session.files import make_folder, real_path
 from samobot.session.git import Git, GitError
 from samobot.session.repository import (
     GitRepository,
@@ -109,7 +109,7 @@ def recreate_worktree(main_repo: Path, path: Path, branch_prefix: str = "") -> W
             raise UsageError(f"{main_repo} is not in a git repository, so {path} cannot be recreated.")
         git = repository.git
         with repository_lock(repository.common):
-            known = (branch for folder, branch in checkouts(git, deleted=True) if folder == path.resolve())
+            known = (branch for folder, branch in checkouts(git, deleted=True) if folder == real_path(path))
             branch = next(known, "") or _branch_name(git, path.name, branch_prefix)
             if commit_of(repository, f"refs/heads/{branch}") is None:
                 raise UsageError(

@@ -55,7 +55,7 @@ def examine(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
     checks: list[Callable[[], list[Finding]]] = [
         lambda: [doctor.python(sys.version_info[:3]), doctor.subreaper(become_subreaper())],
         lambda: _claude(settings, projects, environ),
-        lambda: [_fence(settings, environ)],
+        lambda: list(_limits_of_agents(settings, environ)),
         lambda: _telegram(settings),
         lambda: [_people(settings)] if settings.telegram_bot_token else [],
         lambda: problems + [_project(project) for project in projects],
@@ -99,7 +99,8 @@ def _configuration(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]
 def _claude(settings: Settings, projects: list[Project], environ: Mapping[str, str]) -> list[Finding]:
     options = ClaudeOptions(
         path=settings.claude_path,
-        permission_mode=settings.claude_permission_mode,
+        permission_mode=settings.cli_permission_mode,
+        asks=settings.asks,
         args=settings.claude_args,
     )
     try:
@@ -118,11 +119,13 @@ def _claude(settings: Settings, projects: list[Project], environ: Mapping[str, s
     return [*findings, Finding("Claude's login", Level.OK, "logged in")]
 
 
-def _fence(settings: Settings, environ: Mapping[str, str]) -> Finding:
+def _limits_of_agents(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
     program = ""
     with contextlib.suppress(UsageError):
         program = find(settings.claude_path, environ)
-    return doctor.fence(settings.samobot_fence, fence_problem(environ), wrapper=is_wrapper(program))
+    wrapper = is_wrapper(program)
+    yield doctor.fence(settings.samobot_fence, fence_problem(environ), wrapper=wrapper)
+    yield doctor.asking(settings.samobot_ask, wrapper=wrapper)
 
 
 def _sentence_and_remedy(message: str) -> tuple[str, str]:

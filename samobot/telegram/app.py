@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -22,10 +22,11 @@ from telegram.error import TelegramError
 
 from samobot.config.environment import find_env_file, read_values
 from samobot.config.settings import Settings
-from samobot.errors import SamobotError
+from samobot.errors import SamobotError, UsageError
 from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.schedules import Schedules
+from samobot.fleet.triggers import Triggers
 from samobot.hosts.reach import own_past, with_hosts
 from samobot.system.clock import utc_now
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
@@ -33,6 +34,7 @@ from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.command_table import pairing_advice
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.handlers.schedule_handlers import run_due
+from samobot.telegram.handlers.trigger_handlers import look_at_triggers
 from samobot.telegram.identity import BotAccount, announce_first_start
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
@@ -65,6 +67,7 @@ DEAF_SECONDS = 120.0
 
 _HOUSEKEEPING_SECONDS = 3600
 _SCHEDULE_SECONDS = 5.0
+_HINT_SECONDS = 10.0
 _HEALTH_SECONDS = 15.0
 
 
@@ -183,6 +186,7 @@ class BotApp:
             self._transcriber(),
             self._topics,
             Schedules(self._settings.samobot_state_dir, utc_now),
+            Triggers(self._settings.samobot_state_dir, utc_now),
         )
         self._sessions = SessionPolling(self._context, self._settings.samobot_poll_seconds)
         front = self._front = UpdateDispatcher(self._context, lambda: account.username)
@@ -200,6 +204,7 @@ class BotApp:
                 await self._sessions.look()
                 await front.take_up()
                 scheduler = self._scheduler()
+                webhook = self._webhook(store, scheduler)
                 scheduler.start()
                 hearing = asyncio.create_task(self._hear(account, learning), name="hearing")
                 hints = asyncio.create_task(self._sessions.follow_changes(), name="hints")
@@ -209,12 +214,34 @@ class BotApp:
                 finally:
                     self._service.notify(STOPPING)
                     scheduler.shutdown(wait=False)
-                    await _cancel(ready, hints, hearing)
+                    await _cancel(ready, hints, hearing, *webhook)
                     await self._finish()
                     log.info("ended; %d messages wait for the next start", self._outbox.backlog)
         finally:
             await _cancel(learning)
             await self._fleet.close()
+
+    def _webhook(self, store: Store, scheduler: AsyncIOScheduler) -> list[asyncio.Task[None]]:
+        """Receive webhooks if that was configured: each is a hint to look at the forges now."""
+        settings = self._settings
+        if settings.samobot_webhook_port is None:
+            return []
+        from samobot.telegram.inbound.webhook import SHORTEST_SECRET, ForgeWebhook  # takes memory
+
+        if len(settings.samobot_webhook_secret) < SHORTEST_SECRET:
+            raise UsageError(
+                f"SAMOBOT_WEBHOOK_PORT needs a SAMOBOT_WEBHOOK_SECRET of at least {SHORTEST_SECRET} characters."
+            )
+        receiver = ForgeWebhook(settings.samobot_webhook_secret, store.webhook_deliveries)
+
+        async def look_now() -> None:  # a plain function would run in another thread
+            if receiver.take_hint():
+                store.pull_requests.hurry_all()
+                self._context.triggers.hurry()
+
+        scheduler.add_job(look_now, "interval", seconds=_HINT_SECONDS, id="webhook")
+        serving = receiver.run(settings.samobot_webhook_host, settings.samobot_webhook_port)
+        return [asyncio.create_task(serving, name="webhook")]
 
     async def _hear(self, account: BotAccount, learning: asyncio.Task[None]) -> None:
         """Poll once the username is known, as commands may be addressed to it."""
@@ -278,17 +305,18 @@ class BotApp:
             seconds=max(self._settings.samobot_poll_seconds, 1.0),
             id="pull requests",
         )
-        scheduler.add_job(self._run_schedules, "interval", seconds=_SCHEDULE_SECONDS, id="schedules")
+        for name, work in (("schedules", run_due), ("triggers", look_at_triggers)):
+            scheduler.add_job(self._run, "interval", (work, name), seconds=_SCHEDULE_SECONDS, id=name)
         scheduler.add_job(self._keep_house, "interval", seconds=_HOUSEKEEPING_SECONDS, id="housekeeping")
         return scheduler
 
-    async def _run_schedules(self) -> None:
+    async def _run(self, work: Callable[[HandlerContext], Awaitable[None]], name: str) -> None:
         try:
-            await run_due(self._context)
+            await work(self._context)
         except SamobotError as error:
-            log.error("schedules: %s", error.message)
+            log.error("%s: %s", name, error.message)
         except Exception:
-            log.exception("schedules")
+            log.exception("%s", name)
 
     async def _keep_house(self) -> None:
         try:

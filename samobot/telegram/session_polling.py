@@ -13,6 +13,9 @@ from samobot.telegram.handlers.context import HandlerContext
 
 log = logging.getLogger(__name__)
 
+HANDLER_SECONDS = 1.0
+"""Seconds that a look waits at most for a handler that is at work."""
+
 _SHORTEST_REST, _LONGEST_REST = 0.02, 0.3
 
 
@@ -67,6 +70,8 @@ class SessionPolling:
         """Look sooner when a worker has ended or was started, or when files have changed. Until cancelled."""
         while True:
             await self._context.fleet.wait_for_change()
+            # A handler sends what it has changed; a look in between would send half of it, and read all twice.
+            await self._context.handling.wait_until_idle(HANDLER_SECONDS)
             await asyncio.sleep(max(0.0, self.last_look + self._rest - time.monotonic()))
             began = time.monotonic()
             await self.look()

@@ -171,6 +171,7 @@ def _run(
         max_iterations=request.max_iterations,
         wait_for_limits=request.wait_for_limits,
         auto=request.auto,
+        model_is_fixed=request.model is not None or request.profile is not None,
     )
     return _run_here(assembly, folder, options, signals)
 

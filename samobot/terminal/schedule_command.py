@@ -47,7 +47,7 @@ def add_command(when: str, task: str, project: str | None, config: Path | None) 
     made = _schedules().add(
         Schedule(
             number=0,
-            project=_project(project, config),
+            project=choose_project_name(project, config),
             task=task.strip(),
             timing=timing,
             zone=zone,
@@ -86,7 +86,12 @@ def _schedules() -> Schedules:
     return Schedules(load_settings().samobot_state_dir, utc_now)
 
 
-def _project(name: str | None, config: Path | None) -> str:
+def choose_project_name(name: str | None, config: Path | None) -> str:
+    """Return the name of the project that is meant: the one that was named, or the only one.
+
+    Raises:
+        UsageError: There are several, or none of that name.
+    """
     projects, problems = known_projects(
         config, Path.cwd(), load_settings().samobot_projects, project_reader()
     )

@@ -21,7 +21,7 @@ from samobot.phases import WaitingFor
 from samobot.session.file_marks import mark_of_files
 from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.guidance import GuidanceItem
-from samobot.session.status import SILENT, SessionState
+from samobot.session.status import SILENT, SessionState, Status
 from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.terminal.actor import find, project_reader
 from samobot.terminal.finished_sessions import FinishedSessions
@@ -178,6 +178,7 @@ def _state_words(current: Snapshot) -> str:
                 WaitingFor.PLAN_APPROVAL: "has a plan",
                 WaitingFor.HUMAN_ACTION: "needs you to do something",
                 WaitingFor.FILE_UPDATE: "needs a file from you",
+                WaitingFor.PERMISSION: "asks before a risky step",
             }
             return words[status.waiting_for] if status.waiting_for else "waits"
         case SessionState.BLOCKED:
@@ -207,12 +208,17 @@ def _where(item: GuidanceItem, current: Snapshot) -> str:
     return "the agent has it" if sent.taken_up else "sent to the agent"
 
 
+def _sign(status: Status) -> str:
+    return "🔐" if status.waiting_for is WaitingFor.PERMISSION else SIGNS[status.state]
+
+
 def describe(current: Snapshot) -> str:
     """Show one session in full."""
+    from samobot.terminal.permission_lines import describe_asks, describe_rules
     from samobot.terminal.wording_lines import describe_plan, describe_questions  # not for a list of sessions
 
     status = current.status
-    lines = [f"{SIGNS[status.state]} {status.session} · {status.project}: {_state_words(current)}"]
+    lines = [f"{_sign(status)} {status.session} · {status.project}: {_state_words(current)}"]
     if current.holder is not None and current.holder.activity:
         lines.append(f"   {current.holder.activity}")
     if current.holder is not None and current.journal.iteration is not None:
@@ -230,6 +236,9 @@ def describe(current: Snapshot) -> str:
     lines += [f"   ⚠️ {problem}" for problem in status.problems]
     if status.state is SessionState.BLOCKED and status.blocked:
         lines += ["", status.blocked]
+    lines += describe_rules(status.session, current.standing.asks)
+    if status.waiting_for is WaitingFor.PERMISSION:
+        lines += ["", describe_asks(status.session, current.standing.asks.waiting)]
     if status.waiting_for is WaitingFor.QA_ANSWERS:
         lines += ["", describe_questions(current.folder)]
     if status.waiting_for is WaitingFor.PLAN_APPROVAL:

@@ -159,3 +159,13 @@ class FailureHandler:
             outcome=outcome.kind,
             text=outcome.text,
         )
+
+
+def unreported(outcome: Outcome) -> SignalProblem:
+    """Return why the signal of an iteration does not count whose sub-agents have not all reported."""
+    count = outcome.unreported_agents
+    agents = "1 sub-agent has" if count == 1 else f"{count} sub-agents have"
+    return SignalProblem(
+        f"{agents} not reported, so the signal does not count. Start sub-agents anew where their findings are needed, "
+        "and signal only after their reports."
+    )

@@ -18,7 +18,7 @@ from samobot.claude.reaper import (
 )
 from samobot.errors import SamobotError, StorageError
 from samobot.session import journal, requests
-from samobot.session.files import read_text
+from samobot.session.files import is_regular, move_aside, read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.holder import Holder
 from samobot.session.journal import EventName, RunEndReason
@@ -144,13 +144,17 @@ def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]
     Returns:
         Its process id, None if none was ended; whether it had to be killed; and who still holds the session.
     """
+    if not is_regular(folder.lock):
+        with contextlib.suppress(StorageError):  # its agent put something in the place of the lock
+            move_aside(folder.lock, folder.logs)
     current = holder(folder)
-    if current is None:
+    recorded = _recorded_worker(folder) if current is None else None
+    if current is None and recorded is None:
         return None, False, None
     with contextlib.suppress(StorageError):  # a full disk does not keep a session from being stopped
         requests.clear(folder)
         requests.request(folder, WorkerRequest(RequestKind.STOP, "a person"))
-    worker = _find_worker(folder, current)
+    worker = recorded if current is None else _find_worker(folder, current)
     if worker is None:
         return None, False, holder(folder)
     with worker:
@@ -161,6 +165,18 @@ def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]
             worker.wait(WORKER_SECONDS)
     after = holder(folder)
     return worker.pid, forced, after if after is not None and after.pid == worker.pid else None
+
+
+def _recorded_worker(folder: SessionFolder) -> ProcessHandle | None:
+    """The living worker that the vault's journal names, for a session whose lock was deleted or replaced."""
+    run = journal.read(folder).run if folder.vault.journal.exists() else None
+    if run is None or run.end is not None or (identity := run.worker) is None:
+        return None
+    worker = ProcessHandle.open(identity.pid, lambda found: found == identity)
+    if worker is not None and worker.wait(0):  # it was killed, and nobody has asked for its exit code
+        worker.close()
+        return None
+    return worker
 
 
 def _find_worker(folder: SessionFolder, current: Holder) -> ProcessHandle | None:

@@ -10,16 +10,15 @@ import asyncio
 import uuid
 
 from samobot import __version__
-from samobot.claude.outcome import Outcome
 from samobot.errors import BusyError, SamobotError
 from samobot.phases import RULES, BlockCause, Phase, Step, decide
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import RunLock
-from samobot.session.signal import Signal, SignalProblem
+from samobot.session.signal import Signal
 from samobot.system.scope import own_scope
 from samobot.worker.assignment import Assignment, Report
 from samobot.worker.budget import BudgetGuard
-from samobot.worker.failures import FailureHandler
+from samobot.worker.failures import FailureHandler, unreported
 from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.iteration import IterationRunner
 from samobot.worker.limit_wait import LimitWait
@@ -27,7 +26,8 @@ from samobot.worker.run import Notice, RunContext, RunResult
 from samobot.worker.run_ends import RunEnds
 from samobot.worker.session_files import asked_for
 from samobot.worker.sleep import Sleeper, SleepFunction, sleep_unless_stopped
-from samobot.worker.stagnation import STAGNATION_AFTER, Stagnation
+from samobot.worker.stagnation import Stagnation
+from samobot.worker.strength import StrongerTry
 from samobot.worker.usage_limit import AccountLimit
 
 RETURNS_BEFORE_ASKING = 3
@@ -74,6 +74,7 @@ class Worker:
         self._limit_wait = LimitWait(run, account, heartbeat, self._sleeper)
         self._troubles = FailureHandler(run, self._sleeper, self._limit_wait)
         self._stagnation = Stagnation()
+        self._stronger = StrongerTry(run, iteration.model)
         self._visit = 0
         self._restored = ""
 
@@ -170,7 +171,10 @@ class Worker:
             number=self._files.next_number(),
             visit=self._visit,
             budget_left=self._money.left(),
-            reminder=" ".join(filter(None, (self._restored, self._troubles.reminder))),
+            reminder=" ".join(
+                filter(None, (self._restored, self._troubles.reminder, self._stronger.reminder))
+            ),
+            stronger=self._stronger.pending,
         )
         report = await self._iteration.carry_out(assignment, self._stop, answered=self._limit_wait.answered)
         self._limit_wait.ended()
@@ -190,7 +194,7 @@ class Worker:
         if isinstance(report.signal, Signal) and report.outcome.unreported_agents:
             # The agent signaled without their findings.
             self._files.clear_signal()
-            return await self._troubles.deal_with(phase, report, _unreported(report.outcome))
+            return await self._troubles.deal_with(phase, report, unreported(report.outcome))
         if isinstance(report.signal, Signal):
             return self._act_on(phase, report.signal, report)
         if report.outcome.kind.remedy.is_no_fault_of_the_iteration:
@@ -243,7 +247,9 @@ class Worker:
     def _act_on(self, phase: Phase, signal: Signal, report: Report) -> RunResult | None:
         was_reminded = self._troubles.reminded_of_files
         self._troubles.forget()
+        self._stronger.end()
         self._files.guidance_given(report.guidance, report.number)
+        self._files.verdicts_told(report.told, report.process)
         decision = decide(
             phase,
             signal.status,
@@ -268,9 +274,12 @@ class Worker:
                 self._files.clear_signal()
                 self._troubles.remind_of_files(decision.reason, report.number)
                 return None
+            case Step.BLOCK if self._stronger.instead(phase, signal, decision, report.number):
+                return None
             case Step.BLOCK:
                 assert decision.cause is not None
-                return self._ends.blocked(phase, decision.cause, decision.reason, report.number)
+                reason = self._stronger.told(decision.reason)
+                return self._ends.blocked(phase, decision.cause, reason, report.number)
             case Step.FINISH if self._files.pending_guidance():
                 # It came too late for this iteration, and a finished session would never read it.
                 self._files.go_on(phase, signal.summary, report.number)
@@ -289,6 +298,7 @@ class Worker:
         visits = self._files.move(phase, target, signal.summary, number)
         self._visit = 0
         self._stagnation.forget()
+        self._stronger.forget()
         self._tell(Notice(f"{phase} → {target}"))
         returns = visits - 1
         if target is Phase.QUALITY and returns > 0 and returns % RETURNS_BEFORE_ASKING == 0:
@@ -306,19 +316,4 @@ class Worker:
         if not self._stagnation.count(changed=report.changed):
             return None
         self._stagnation.forget()
-        return self._ends.blocked(
-            phase,
-            BlockCause.STAGNATION,
-            f"{STAGNATION_AFTER} iterations in a row said “continue” and changed nothing: no commit, no file in the "
-            "working directory, no file in the session.",
-            report.number,
-        )
-
-
-def _unreported(outcome: Outcome) -> SignalProblem:
-    count = outcome.unreported_agents
-    agents = "1 sub-agent has" if count == 1 else f"{count} sub-agents have"
-    return SignalProblem(
-        f"{agents} not reported, so the signal does not count. Start sub-agents anew where their findings are needed, "
-        "and signal only after their reports."
-    )
+        return self._ends.blocked(phase, BlockCause.STAGNATION, self._stagnation.reason, report.number)

@@ -26,6 +26,7 @@ class RunOptions:
         max_iterations: Iterations of this run after which it ends.
         wait_for_limits: Wait for a usage limit's reset; else end as parked.
         auto: Whether the bot may decide gates automatically (`--auto`); only recorded here.
+        model_is_fixed: Whether it was started with a model or a profile.
     """
 
     budget_usd: float | None = None
@@ -33,6 +34,7 @@ class RunOptions:
     max_iterations: int | None = None
     wait_for_limits: bool = True
     auto: bool = False
+    model_is_fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

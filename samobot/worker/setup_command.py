@@ -7,9 +7,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from samobot.claude.clocks import Timeouts
 from samobot.claude.end import ProcessEnd, StoppedBy
 from samobot.claude.invocation import Invocation, child_environment
-from samobot.claude.process import Timeouts, run
+from samobot.claude.process import run
 from samobot.claude.reaper import SESSION_VARIABLE
 from samobot.claude.records import Record
 from samobot.config.project import SETUP_KEY, Project

@@ -17,6 +17,14 @@ class Stagnation:
         self._unchanged = 0 if changed else self._unchanged + 1
         return self._unchanged >= STAGNATION_AFTER
 
+    @property
+    def reason(self) -> str:
+        """Why the session is blocked, for the user."""
+        return (
+            f"{STAGNATION_AFTER} iterations in a row said “continue” and changed nothing: no commit, no file in the "
+            "working directory, no file in the session."
+        )
+
     def forget(self) -> None:
         """Reset the counter: the phase has changed."""
         self._unchanged = 0

@@ -30,9 +30,6 @@ from tests.support.exhibits import Sheet, sheets
 from tests.support.phone import open_phone
 from tests.support.telegram import TOKEN, RawBot
 
-DARK = frozenset({"cards-at-work", "questions", "plans", "blocks-1", "ends", "talk-documents"})
-"""Sheets that are taken in the dark, too."""
-
 _WIDTH, _TALLEST = 390, 8_000
 _ABOUT = DemoNotice("Telegram.", "these messages.", "Telegram", "The messages", "Nothing")
 _LINES = 12
@@ -79,6 +76,7 @@ class Wall:
     Attributes:
         page: The browser's page.
         wrong: What did not fit, by sheet.
+        dark_too: Whether each sheet is taken in the dark theme, too.
     """
 
     page: Page
@@ -89,6 +87,7 @@ class Wall:
     store: Store
     folder: Path
     wrong: list[str]
+    dark_too: bool
 
     async def hang(self, sheet: Sheet) -> None:
         """Show a sheet of messages, take its picture and note what is wrong with it."""
@@ -157,7 +156,7 @@ class Wall:
         await self.page.set_viewport_size({"width": _WIDTH, "height": min(tall + 2, _TALLEST)})
         self.wrong += [f"{name}: {each}" for each in await self.page.evaluate(_WRONG)]
         await self._picture(f"{name}.png")
-        if name in DARK:
+        if self.dark_too:
             await self.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
             await self._picture(f"{name}-dark.png")
             await self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
@@ -167,7 +166,7 @@ class Wall:
 
 
 @asynccontextmanager
-async def _wall(window: Window, folder: Path, store: Store) -> AsyncIterator[Wall]:
+async def _wall(window: Window, folder: Path, store: Store, *, dark_too: bool) -> AsyncIterator[Wall]:
     server = BotApiServer()
     account = server.add_bot(TOKEN, "samo_bot")
     person = server.person("Ann")
@@ -177,19 +176,20 @@ async def _wall(window: Window, folder: Path, store: Store) -> AsyncIterator[Wal
         page = await window.open(chat.url, (_WIDTH, 844))
         await page.emulate_media(color_scheme="light", reduced_motion="reduce")
         await page.evaluate(_TIDY)
-        yield Wall(page, server, person, chat, bot, store, folder, [])
+        yield Wall(page, server, person, chat, bot, store, folder, [], dark_too)
 
 
-async def show_all(window: Window, folder: Path, scratch: Path) -> list[str]:
+async def show_all(window: Window, folder: Path, scratch: Path, *, dark_too: bool = False) -> list[str]:
     """Take a picture of every kind of message, and return what is wrong with them.
 
     Args:
         window: The browser's window.
         folder: Where the pictures go.
         scratch: An empty folder for the sessions that are talked about.
+        dark_too: Whether each is taken in the dark theme, too.
     """
     with pytest.MonkeyPatch.context() as patch, closing(Store(scratch / "state")) as store:
-        async with _wall(window, folder, store) as wall:
+        async with _wall(window, folder, store, dark_too=dark_too) as wall:
             for sheet in sheets():
                 await wall.hang(sheet)
             async for phone in open_phone(scratch, store, patch):
@@ -205,7 +205,7 @@ async def main(folder: Path) -> int:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         async with Window(browser, "") as window:
             with tempfile.TemporaryDirectory() as scratch:
-                wrong = [*await show_all(window, folder, Path(scratch)), *window.trouble]
+                wrong = [*await show_all(window, folder, Path(scratch), dark_too=True), *window.trouble]
         await browser.close()
     print(*wrong, f"The gallery is in {folder}.", sep="\n")
     return 1 if wrong else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,14 +144,15 @@ class FencedWorld:
         fenced: bool,
         environ: Mapping[str, str] | None = None,
         env_resets: bool = True,
+        given: Callable[[dict[str, str]], dict[str, str]] = dict,
         **changes: Any,
     ) -> Invocation:
-        """A shell command in the place of the CLI."""
+        """A shell command in the place of the CLI; `given` makes its environment out of the user's."""
         places = self.places(**changes)
         plain = Invocation(
             argv=("/bin/sh", "-c", command),
             cwd=places.work_dir,
-            env=self.environ | dict(environ or {}),
+            env=given(self.environ | dict(environ or {})),
             stdin=b"",
             log=self.session / "_logs" / "001.jsonl",
             session_id="s",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from samobot.claude.forge_logins import FORGE_TOKENS
 from samobot.claude.invocation import (
-    FORGE_TOKENS,
     ClaudeOptions,
     Invocation,
     build,
@@ -24,6 +24,7 @@ def make(
     environ: Mapping[str, str] | None = None,
     budget_left: float | None = None,
     withheld: tuple[str, ...] = (),
+    steerable: bool = False,
 ) -> Invocation:
     return build(
         options or ClaudeOptions(path="/bin/claude"),
@@ -40,6 +41,7 @@ def make(
         environ=environ or {"HOME": "/home/me", "PATH": "/bin"},
         python="/venv/bin/python",
         withheld=withheld,
+        steerable=steerable,
     )
 
 
@@ -130,6 +132,18 @@ def test_users_own_setting_is_kept() -> None:
         "--bg",
         "--permission-mode=plan",
         "--permission-mode",
+        "--permission-prompt-tool=x",
+        "--permission-prompts=none",
+        "--dangerously-skip-permissions",
+        "--allow-dangerously-skip-permissions",
+        "--cloud",
+        "--remote-control",
+        "--teleport=x",
+        "--worktree",
+        "-w",
+        "--tmux=classic",
+        "--chrome",
+        "--ide",
     ],
 )
 def test_flags_that_would_blind_the_worker_are_refused(arg: str) -> None:
@@ -137,6 +151,13 @@ def test_flags_that_would_blind_the_worker_are_refused(arg: str) -> None:
     with pytest.raises(UsageError, match=f"CLAUDE_ARGS may not hold {flag}:"):
         make(ClaudeOptions(args=("--debug", arg)))
     check_args(["--settings", "x.json", "--disallowedTools=Bash(git push *)"])
+
+
+def test_build_lets_the_cli_ask_where_the_user_wants_to_be_asked() -> None:
+    asking = make(ClaudeOptions(asks=True, permission_mode="default"), steerable=True)
+    assert value_of(asking, "--permission-prompt-tool") == "stdio"
+    assert value_of(asking, "--permission-mode") == "default"
+    assert "--permission-prompt-tool" not in make(steerable=True).argv
 
 
 def test_build_passes_effort_and_fallback_only_if_chosen() -> None:

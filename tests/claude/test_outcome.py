@@ -16,6 +16,7 @@ from samobot.claude.records import (
     Denial,
     Init,
     ModelUse,
+    PermissionRequest,
     RateLimit,
     Record,
     Result,
@@ -23,6 +24,7 @@ from samobot.claude.records import (
     ToolResult,
 )
 from samobot.claude.stream import Tail
+from samobot.session.tool_call import ToolCall
 
 FIXTURES = Path(__file__).with_name("fixtures")
 NOW = datetime(2026, 7, 14, 10, 0, tzinfo=UTC)
@@ -533,6 +535,8 @@ def test_denied_tools_are_noted_beside_a_success() -> None:
     outcome = judge(replace(GOOD, denials=(Denial("Bash", "git push"), Denial("Bash", "git push -f"))))
     assert outcome.kind is OutcomeKind.COMPLETED
     assert outcome.note == "Denied because a permission was missing: Bash (2 times)."
+    asked = judge(PermissionRequest("r", ToolCall("Bash", {})), replace(GOOD, denials=(Denial("Bash", "x"),)))
+    assert asked.note == "", "the user knows what they denied"
 
 
 def test_a_sub_agents_failure_is_not_the_runs() -> None:

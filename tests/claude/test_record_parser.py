@@ -21,12 +21,15 @@ from samobot.claude.records import (
     Init,
     ModelUse,
     Other,
+    PermissionRequest,
+    PermissionWithdrawn,
     RateLimit,
     Result,
     Tokens,
     ToolResult,
     ToolUse,
 )
+from samobot.session.tool_call import ToolCall
 
 KEYS = [
     "type",
@@ -288,3 +291,38 @@ def test_sub_agents_without_a_report_are_counted(stats: object, unreported: int)
     record = parse({"type": "result", "subtype": "success", "subagent_stats": stats})
     assert isinstance(record, Result)
     assert record.unreported_agents == unreported
+
+
+def test_a_permission_request_keeps_its_whole_input() -> None:
+    long = "x" * 100_000
+    request = parse(
+        {
+            "type": "control_request",
+            "request_id": "63e5",
+            "request": {
+                "subtype": "can_use_tool",
+                "tool_name": "Write",
+                "input": {"file_path": "/a", "content": long},
+                "decision_reason": "Path is outside allowed working directories",
+                "decision_reason_type": "workingDir",
+                "tool_use_id": "toolu_1",
+            },
+        }
+    )
+    assert request == PermissionRequest(
+        "63e5",
+        ToolCall("Write", {"file_path": "/a", "content": long}),
+        "toolu_1",
+        "Path is outside allowed working directories",
+        "workingDir",
+    )
+    assert parse({"type": "control_cancel_request", "request_id": "63e5"}) == PermissionWithdrawn("63e5")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [None, 5, [], {}, {"subtype": "can_use_tool"}, {"subtype": "can_use_tool", "input": "x", "tool_name": 5}],
+)
+def test_no_permission_request_is_too_strange(request_: object) -> None:
+    found = parse({"type": "control_request", "request_id": None, "request": request_})
+    assert isinstance(found, Other) or found == PermissionRequest("", ToolCall("tool", {}))

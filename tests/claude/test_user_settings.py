@@ -121,3 +121,10 @@ def test_a_run_is_refused_with_the_remedy(tmp_path: Path, settings: dict[str, An
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     with pytest.raises(UsageError, match=r"No iteration can work: .*settings\.json.*\. (Remove|Add)"):
         check_user_settings(ClaudeOptions(), environ)
+
+
+def test_whole_tool_that_is_allowed_is_reported_if_the_agent_is_to_ask(tmp_path: Path) -> None:
+    settings = {"permissions": {"allow": ["Bash(*)", "Edit(src/*)"], "ask": ["Write"]}}
+    (problem,) = find(tmp_path, settings, ClaudeOptions(asks=True))
+    assert not problem.fatal
+    assert '"Bash": such calls are never asked about' in problem.text

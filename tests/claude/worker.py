@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from samobot.claude.clocks import Timeouts
 from samobot.claude.invocation import Invocation
 from samobot.claude.outcome import Evidence, classify
-from samobot.claude.process import Timeouts, run
+from samobot.claude.process import run
 from samobot.claude.reaper import become_subreaper
 from samobot.claude.records import Assistant, Record
 

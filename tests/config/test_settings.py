@@ -8,7 +8,7 @@ import pytest
 
 from samobot.config.environment import Whereabouts, find_whereabouts
 from samobot.config.model_choice import PROFILES, Effort, Profile
-from samobot.config.settings import TELEGRAM_ROOT
+from samobot.config.settings import TELEGRAM_ROOT, Settings
 from samobot.config.settings_loader import load_settings
 from samobot.errors import UsageError
 from samobot.phases import Phase
@@ -254,3 +254,20 @@ def test_model_of_a_run_goes_before_every_profile() -> None:
 def test_settings_name_the_variable_of_an_unknown_profile() -> None:
     with pytest.raises(UsageError, match="CLAUDE_PROFILE_DONE in the environment cannot be used: 'huge'"):
         load_settings({"CLAUDE_PROFILE_DONE": "huge"})
+
+
+@pytest.mark.parametrize(
+    ("ask", "mode", "expected"),
+    [
+        ("off", "bypassPermissions", "bypassPermissions"),
+        ("off", "acceptEdits", "acceptEdits"),
+        ("risky", "bypassPermissions", "default"),
+        ("risky", "acceptEdits", "default"),
+        ("edits", "acceptEdits", "default"),
+        ("rules", "acceptEdits", "acceptEdits"),
+        ("rules", "bypassPermissions", "default"),
+    ],
+)
+def test_cli_runs_in_a_mode_in_which_it_asks_if_that_is_wanted(ask: str, mode: str, expected: str) -> None:
+    settings = Settings.model_validate({"samobot_ask": ask, "claude_permission_mode": mode})
+    assert (settings.cli_permission_mode, settings.asks) == (expected, ask != "off")

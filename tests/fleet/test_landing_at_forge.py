@@ -12,7 +12,8 @@ import pytest
 
 from samobot.errors import ConflictError
 from samobot.fleet import forge_tool
-from samobot.fleet.forge import CheckState, CheckView, ForgeProblem, split_address
+from samobot.fleet.forge import CheckState, CheckView, ForgeProblem, WorkSource, split_address
+from samobot.fleet.forge_work import pull_request_diff, work_report
 from samobot.fleet.landing_models import LandingStep, LandingView
 from samobot.fleet.pull_request_report import check_log, pull_request_report
 from samobot.session.vault import use_state_dir
@@ -324,3 +325,24 @@ def test_lost_login_is_reported_as_such(room: LandingRoom, forge: FakeForge) -> 
     forge.change(logged_in=False)
     found = pull_request_report(room.project, room.folder)
     assert found.problem is ForgeProblem.LOGIN
+
+
+def test_issues_with_a_label_and_assigned_reviews_are_found(room: LandingRoom, forge: FakeForge) -> None:
+    issue = {
+        "number": 3,
+        "title": "Broken",
+        "body": "It is.",
+        "author": {"login": "bob"},
+        "url": "https://x/3",
+    }
+    labelled = [{**issue, "labels": ["samobot"]}, {**issue, "number": 4, "labels": []}]
+    forge.change(issues=labelled, reviews=[{**issue, "number": 5, "headRefOid": "a" * 40}])
+    found = work_report(room.project, WorkSource.ISSUE, "samobot")
+    assert [(each.id, each.title, each.text, each.author) for each in found.items] == [
+        ("issue-3", "Broken", "It is.", "bob")
+    ]
+    (review,) = work_report(room.project, WorkSource.REVIEW, "").items
+    assert (review.id, review.number) == ("review-5-aaaaaaaaa", 5)
+    assert pull_request_diff(room.project, 5) == "diff --git a/x b/x\n"
+    forge.change(logged_in=False)
+    assert work_report(room.project, WorkSource.REVIEW, "").problem is ForgeProblem.LOGIN

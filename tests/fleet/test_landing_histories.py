@@ -1,4 +1,6 @@
-"""Whatever happens at a forge: nothing is merged that the user was not shown green, exactly as it was."""
+"""Whatever happens at a forge: nothing is merged that the user was not shown green, and nothing is pushed that was not
+approved, each exactly as it was. The events are late checks, a head pushed by somebody else, a merge queue, a moved base,
+a conflict, a lost login, a tool that hangs, another address or branch at the remote, and whatever order they come in."""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from samobot.fleet.forge import (
     ForgeError,
     PullRequestState,
     PullRequestView,
+    WorkItem,
 )
 from samobot.fleet.landing_look import LandingLook
 from samobot.fleet.landing_models import LandingStep, LandingView
@@ -39,29 +42,35 @@ class History:
 
     Attributes:
         request: The pull request as it is.
-        works: Whether the forge answers.
+        fails: What its tool says instead of answering; empty if it answers.
+        there: The commit that the branch has at the remote.
+        address: The remote's address.
         queue: Whether it only takes requests and merges later.
         race: A head that somebody pushes in the instant before the merge.
         merges: The commits that it has merged.
+        pushes: The commits that were pushed, with where to and what was there.
     """
 
     request: PullRequestView
-    works: bool = True
+    fails: str = ""
+    there: str | None = HEADS[0]
+    address: str = "x"
     queue: bool = False
     race: str | None = None
     merges: list[str] = field(default_factory=list)
+    pushes: list[tuple[str, str, str | None]] = field(default_factory=list)
 
     def find(self, branch: str) -> PullRequestView | None:
-        if not self.works:
-            raise ForgeError("gh: login lost")
+        if self.fails:
+            raise ForgeError(self.fails)
         return self.request
 
     def open(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> None:
         raise AssertionError("nobody asked for that")
 
     def merge(self, number: int, head: str, *, squash: bool) -> None:
-        if not self.works:
-            raise ForgeError("gh: login lost")
+        if self.fails:
+            raise ForgeError(self.fails)
         if self.race is not None:
             self.request = self.request.model_copy(update={"head": self.race})
         if self.request.head != head:
@@ -76,12 +85,23 @@ class History:
     def check_log(self, check: CheckView) -> str:
         return ""
 
+    def labelled_issues(self, label: str) -> tuple[WorkItem, ...]:
+        return ()
+
+    def review_requests(self) -> tuple[WorkItem, ...]:
+        return ()
+
+    def diff(self, number: int) -> str:
+        return ""
+
 
 CHECKS = st.lists(st.sampled_from([*CheckState]), max_size=3).map(
     lambda states: tuple(CheckView(name=f"check {n}", state=state) for n, state in enumerate(states))
 )
 LOOK = st.tuples(st.just("look"), st.none())
-PRESS = st.tuples(st.just("press"), st.sampled_from([LandingStep.MERGE_PR, LandingStep.SQUASH_PR]))
+PRESS = st.tuples(
+    st.just("press"), st.sampled_from([LandingStep.MERGE_PR, LandingStep.SQUASH_PR, LandingStep.PUSH])
+)
 CHANGES = st.tuples(st.just("checks"), CHECKS)
 EVENTS = st.one_of(
     CHANGES,
@@ -90,7 +110,15 @@ EVENTS = st.one_of(
     st.tuples(st.just("draft"), st.booleans()),
     st.tuples(st.just("obstacle"), st.sampled_from(["", "It waits for a review."])),
     st.tuples(st.just("state"), st.sampled_from([*PullRequestState])),
-    st.tuples(st.just("works"), st.booleans()),
+    st.tuples(
+        st.just("fails"),
+        st.sampled_from(["", "gh: To get started, run: gh auth login", "gh did not answer within 60 s."]),
+    ),
+    st.tuples(st.just("base"), st.sampled_from(["main", "next"])),
+    st.tuples(st.just("base_moved"), st.sampled_from(["c" * 40, "e" * 40])),
+    st.tuples(st.just("conflict"), st.booleans()),
+    st.tuples(st.just("there"), st.sampled_from([None, *HEADS, "f" * 40])),
+    st.tuples(st.just("address"), st.sampled_from(["x", "y"])),
     st.tuples(st.just("queue"), st.booleans()),
     st.tuples(st.just("race"), st.sampled_from([None, *HEADS])),
     LOOK,
@@ -112,6 +140,8 @@ def green(view: LandingView) -> bool:
     )  # fmt: skip
 
 
+@example([("there", None), ("look", None), ("press", LandingStep.PUSH)])
+@example([("there", None), ("look", None), ("there", HEADS[1]), ("press", LandingStep.PUSH)])
 # It does merge what is green, and a push in the last instant is refused by the forge.
 @example([("checks", (OK,)), ("look", None), ("press", LandingStep.MERGE_PR)])
 @example([("checks", (OK,)), ("look", None), ("race", HEADS[1]), ("press", LandingStep.MERGE_PR)])
@@ -121,7 +151,7 @@ def green(view: LandingView) -> bool:
     )
 )
 @examples(250, HealthCheck.function_scoped_fixture)
-def test_no_history_merges_what_was_not_shown_green(
+def test_no_history_merges_what_was_not_shown_green_or_pushes_what_was_not_approved(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, object]]
 ) -> None:
     folder = make_session(tmp_path_factory.mktemp("history"), phase="done", signal={"status": "done"})
@@ -148,19 +178,27 @@ def test_no_history_merges_what_was_not_shown_green(
             found = forge.find("greet")
         except ForgeError as error:
             problem = error.message
-        target = PushTarget("origin", "x", state.head)
+        # As `read_target` finds it: somebody else's commit there is never overwritten.
+        problem_there = "" if forge.there in (None, *HEADS) else "origin has commits that are not here."
+        target = PushTarget("origin", forge.address, forge.there, problem_there)
         return LandingLook(folder, state, "t", "", target, forge, "github.com/ann/demo", found, problem)
 
+    def push(pushed: BranchState, target: PushTarget) -> None:
+        forge.pushes.append((pushed.head, target.address, target.head))
+        forge.there = pushed.head
+
     shown: LandingView | None = None
+    shown_there: tuple[str, str | None] = ("", None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(landing, "look_at", look)
+        patch.setattr(landing, "push", push)
         for kind, value in events:
             match kind:
                 case "look":
-                    shown = look().view()
+                    shown, shown_there = look().view(), (forge.address, forge.there)
                 case "press" if shown is not None:
                     step = LandingStep(str(value))
-                    offer, before = shown.offer(step), len(forge.merges)
+                    offer, before, pushed = shown.offer(step), len(forge.merges), len(forge.pushes)
                     if offer is None:
                         continue
                     try:
@@ -172,12 +210,24 @@ def test_no_history_merges_what_was_not_shown_green(
                     for merged in forge.merges[before:]:
                         assert green(shown)
                         assert merged == shown.head
+                        assert step is not LandingStep.PUSH
+                    for commit, address, there in forge.pushes[pushed:]:
+                        assert step is LandingStep.PUSH
+                        assert (commit, address, there) == (shown.head, *shown_there)
                 case "local":
                     state = replace(state, head=str(value))
-                case "works" | "queue" | "race":
+                case "base_moved":
+                    state = replace(state, base=replace(base, head=str(value)))
+                case "conflict":
+                    state = replace(state, conflicts=("x.py",) if value else ())
+                    obstacle = "It conflicts with main." if value else ""
+                    forge.request = forge.request.model_copy(update={"obstacle": obstacle})
+                case "fails" | "queue" | "race" | "there" | "address":
                     setattr(forge, kind, value)
                 case _:
                     forge.request = forge.request.model_copy(update={kind: value})
     if events == [("checks", (OK,)), ("look", None), ("press", LandingStep.MERGE_PR)]:
         assert forge.merges == [HEADS[0]]
-    assert len(forge.merges) <= sum(kind == "press" for kind, _ in events)
+    if events == [("there", None), ("look", None), ("press", LandingStep.PUSH)]:
+        assert forge.pushes == [(HEADS[0], "x", None)]
+    assert len(forge.merges) + len(forge.pushes) <= sum(kind == "press" for kind, _ in events)

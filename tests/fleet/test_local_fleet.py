@@ -535,7 +535,7 @@ async def test_the_emergency_stop_stops_all_and_nothing_starts_until_it_is_lifte
     assert port.shop.processes() == []
     assert (await port.fleet.view(second)).state is SessionState.STOPPED
     await port.restart()
-    with pytest.raises(ConflictError, match="anna pulled the emergency stop"):
+    with pytest.raises(ConflictError, match=r"emergency stop is on \(anna\)"):
         await port.fleet.resume(second, ANNA)
     assert (await port.fleet.poll()).events == []
     assert not (await port.fleet.view(second)).has_worker

@@ -219,6 +219,10 @@ HISTORY = st.lists(
         st.tuples(st.just("draft"), st.booleans()),
         st.tuples(st.just("done"), st.booleans()),
         st.tuples(st.just("number"), st.sampled_from([12, 13])),
+        st.tuples(st.just("base"), st.sampled_from(["main", "next"])),
+        st.tuples(st.just("push"), st.sampled_from(["", "origin has commits that are not here."])),
+        st.tuples(st.just("choose"), st.sampled_from([OURS, NEXT])),
+        st.tuples(st.just("stale"), st.integers(0, 12)),
         st.tuples(st.just("fails"), st.sampled_from([None, *ForgeProblem])),
         st.tuples(st.just("gone"), st.booleans()),
         st.tuples(st.just("crash"), st.none()),
@@ -229,20 +233,27 @@ HISTORY = st.lists(
 )
 
 
+_ENDS_CHOICE = {READY, NewsKind.FOREIGN, NewsKind.UNFIXED, NewsKind.REPLACED, NewsKind.MISSING}
+"""After these nothing is pushed without a tap any longer."""
+
+
 @given(HISTORY)
 @examples(250)
-def test_no_history_loses_or_repeats_a_comment_or_calls_ready_what_is_not_green(
+def test_no_history_loses_or_repeats_a_comment_calls_ready_what_is_not_green_or_pushes_unasked(
     events: list[tuple[str, object]],
 ) -> None:
     forge: dict[str, object] = {"checks": (), "comments": 0}
     fails: ForgeProblem | None = None
     done, away = True, False
     watch, told, known = PullRequestWatch(), list[str](), 0
+    chosen = False
 
-    def look(*, crash: bool = False) -> WatchStep | None:
-        nonlocal watch
+    def look(*, crash: bool = False, answered: int | None = None) -> WatchStep | None:
+        """Look at what the forge answers; an answer may be older than the one before, with fewer comments."""
+        nonlocal watch, chosen
+        seen = known if answered is None else min(known, answered)
         values = {key: value for key, value in forge.items() if key not in ("checks", "comments")}
-        found = report(*forge["checks"], comments=tuple(COMMENTS[:known]), **values)  # type: ignore[misc, arg-type]
+        found = report(*forge["checks"], comments=tuple(COMMENTS[:seen]), **values)  # type: ignore[misc, arg-type]
         if away:
             found = gone().model_copy(update={"comments": ()})
         if fails is not None:
@@ -253,6 +264,13 @@ def test_no_history_loses_or_repeats_a_comment_or_calls_ready_what_is_not_green(
         watch = PullRequestWatch.model_validate_json(step.watch.model_dump_json())
         for news in step.news:
             told.extend(each.id for each in news.comments)
+            # What the watcher pushes without a tap: unpushed commits, while the user's choice to keep fixing holds.
+            if news.kind is NewsKind.AHEAD and step.watch.keep is not None and not news.text:
+                assert chosen
+                assert done
+            if news.kind in _ENDS_CHOICE:
+                assert step.watch.keep is None
+                chosen = False
             if news.kind is READY:
                 request = found.landing.pull_request
                 assert request is not None
@@ -277,6 +295,11 @@ def test_no_history_loses_or_repeats_a_comment_or_calls_ready_what_is_not_green(
                 look(crash=True)
             case "repeat":
                 pass
+            case "stale":
+                look(answered=int(str(value)))
+            case "choose":
+                watch = watch.model_copy(update={"keep": KEEP.model_copy(update={"from_head": str(value)})})
+                chosen = True
             case _:
                 forge[kind] = value
         look()

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samobot.errors import SamobotError
@@ -39,7 +39,8 @@ from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session
 FILES = (
     "_overview.md", "_qa.md", "_decisions.jsonl", "_guidance.md", "_signal.json", "01-15-10:30-plan-greeting.md",
     "_logs", "_logs/journal.jsonl", "_logs/control.json", "_logs/baseline.json", "_logs/overview-before.md",
-    "_logs/01-15-1030-001-planning.jsonl", "_logs/.gitignore",
+    "_logs/01-15-1030-001-planning.jsonl", "_logs/.gitignore", "_logs/run.lock", "_logs/edit.lock", "plans",
+    "_QA.md", "_Decisions.jsonl", "_GUIDANCE.MD", "_OVERVIEW.md", "_logs/JOURNAL.jsonl", "01-15-10:30-PLAN-greeting.md",
 )  # fmt: skip
 
 FORGERIES = (
@@ -58,7 +59,11 @@ FORGERIES = (
     "",
 )
 
-HOW = ("write", "append", "delete", "truncate", "link", "folder", "swap")
+HOW = (
+    "write", "append", "delete", "truncate", "link", "folder", "swap", "hard link", "loop", "pipe", "huge", "many lines",
+    "locked", "moved",
+)  # fmt: skip
+HUGE = 100 * 1024**3
 
 
 def do(folder: SessionFolder, how: str, name: str, text: str) -> None:
@@ -67,19 +72,36 @@ def do(folder: SessionFolder, how: str, name: str, text: str) -> None:
     data = text.encode("utf-8", "surrogateescape")
     try:
         if how == "append":
-            with path.open("ab") as file:
-                file.write(data)
+            # Opening a pipe would wait for its reader.
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK)
+            os.write(descriptor, data)
+            os.close(descriptor)
         elif how == "truncate":
             os.truncate(path, max(0, path.stat().st_size // 2))
+        elif how == "locked":
+            path.chmod(0)
+        elif how == "moved":
+            path.rename(path.with_name(f"{path.name}.old"))
         else:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
             if how == "write":
                 path.write_bytes(data)
             elif how == "link":
                 path.symlink_to(folder.path.parent / "elsewhere")
+            elif how == "loop":
+                path.symlink_to(path.name)
+            elif how == "hard link":
+                path.hardlink_to(folder.path.parent / "elsewhere")
             elif how == "folder":
                 path.mkdir()
-            elif how == "swap":
+            elif how == "pipe":
+                os.mkfifo(path)
+            elif how == "huge":
+                path.touch()
+                os.truncate(path, HUGE)
+            elif how == "many lines":
+                path.write_bytes((data.rstrip(b"\n") + b"\n") * 50_001)
+            elif how == "swap" and (folder.path / "_overview.md").stat().st_size < 1_000_000:
                 shutil.copyfile(folder.path / "_overview.md", path)
     except OSError:
         pass
@@ -136,11 +158,23 @@ def protected(folder: SessionFolder) -> dict[str, object]:
     """What only samobot and people may change, as it stands in the files."""
     found: dict[str, object] = {}
     for name in ("_decisions.jsonl", "_guidance.md", "_logs/journal.jsonl"):
-        path = folder.path / name
-        found[name] = None if path.is_symlink() or not path.is_file() else path.read_bytes()
-    path = folder.overview
-    found[path.name] = heart(path.read_text("utf-8", "surrogateescape")) if path.is_file() else None
+        found[name] = content_of(folder.path / name)
+    overview = content_of(folder.overview)
+    found["_overview.md"] = None if overview is None else heart(overview.decode("utf-8", "surrogateescape"))
     return found
+
+
+def is_beginning(part: object, whole: object) -> bool:
+    return isinstance(part, bytes) and isinstance(whole, bytes) and whole.startswith(part)
+
+
+def content_of(path: Path) -> bytes | None:
+    """The content of a file that an agent did not make unreadable; None otherwise."""
+    try:
+        usable = not path.is_symlink() and path.is_file() and path.stat().st_size < 100_000_000
+        return path.read_bytes() if usable else None
+    except OSError:
+        return None
 
 
 def heart(text: str) -> object:
@@ -150,10 +184,11 @@ def heart(text: str) -> object:
 
 def answers_in_file(folder: SessionFolder) -> list[tuple[str, str]]:
     """The answers in the file itself; a new round of questions in a new file is an agent's right."""
-    text = folder.qa.read_text("utf-8", "surrogateescape") if folder.qa.is_file() else ""
+    text = (content_of(folder.qa) or b"").decode("utf-8", "surrogateescape")
     return [(each.label, each.answer) for each in parse_qa(text).questions if each.answer is not None]
 
 
+Deeds = list[tuple[str, str, str]]
 DEEDS = st.lists(
     st.tuples(st.sampled_from(HOW), st.sampled_from(FILES), st.sampled_from(FORGERIES)),
     min_size=1,
@@ -166,15 +201,30 @@ COUNT = itertools.count()
 @given(before=DEEDS, after=DEEDS, killed=st.booleans())
 def test_property(
     tmp_path_factory: pytest.TempPathFactory,
-    before: list[tuple[str, str, str]],
-    after: list[tuple[str, str, str]],
+    before: Deeds,
+    after: Deeds,
     killed: bool,
 ) -> None:
-    parent = tmp_path_factory.getbasetemp() / f"property-{next(COUNT)}"
+    attempt(tmp_path_factory.getbasetemp() / f"property-{next(COUNT)}", before, after, killed)
+
+
+def said_somehow(folder: SessionFolder, say: Callable[[], object]) -> None:
+    """A person says something, if need be again once the files can be used: they are told that it was not taken."""
+    try:
+        say()
+    except SamobotError:
+        worker(folder).guard.revert()
+        with edit_lock(folder.path):
+            baseline.save(folder)
+        say()
+
+
+def attempt(parent: Path, before: Deeds, after: Deeds, killed: bool) -> None:
+    """Let an agent act before and after what a person says, and check what has to hold."""
     parent.mkdir()
     folder, sha = begun(parent)
 
-    def act(deeds: list[tuple[str, str, str]]) -> None:
+    def act(deeds: Deeds) -> None:
         for how, name, text in deeds:
             do(folder, how, name, text.replace("SHA", sha))
 
@@ -190,6 +240,9 @@ def test_property(
         act(after)
         now = protected(folder)
         forged = set(answers_in_file(folder)) - {("Q1", "A) hello"), ("Q2", "loud")}
+        journal = "_logs/journal.jsonl"
+        if killed and is_beginning(now[journal], expected[journal]):
+            now[journal] = expected[journal]  # a killed worker leaves the same, and nothing is lost
         changed = now != expected or bool(forged)
         voids = len(read(folder).voids)
         check(folder, "while the iteration runs")
@@ -204,15 +257,17 @@ def test_property(
         shutil.rmtree(parent)
 
 
-def said_somehow(folder: SessionFolder, say: Callable[[], object]) -> None:
-    """A person says something, if need be again once the files can be used: they are told that it was not taken."""
-    try:
-        say()
-    except SamobotError:
-        worker(folder).guard.revert()
-        with edit_lock(folder.path):
-            baseline.save(folder)
-        say()
+@pytest.mark.parametrize("how", HOW)
+def test_each_deed_to_each_file(tmp_path: Path, how: str) -> None:
+    """Before or after what a person says; `make fuzz` tries both with each file."""
+    thorough = settings().max_examples > 100
+    for number, name in enumerate(FILES):
+        deed = [(how, name, FORGERIES[(number + len(how)) % len(FORGERIES)])]
+        first = (number + len(how)) % 2 == 0
+        if thorough or first:
+            attempt(tmp_path / str(number), deed, [], killed=number % 3 == 1)
+        if thorough or not first:
+            attempt(tmp_path / f"{number}-after", [], deed, killed=number % 3 == 0)
 
 
 def test_after_a_kill_the_next_worker_trusts_no_hand_and_says_so(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samobot.session.plan import PlanPhase, is_empty, outline, spoken_phase, spoken_title
+from samobot.session.plan import PlanPhase, is_empty, open_phase_profile, outline, spoken_phase, spoken_title
 
 
 def test_phases_and_their_steps_are_found() -> None:
@@ -114,3 +114,21 @@ def test_a_plan_is_called_without_saying_that_it_is_one(title: str, spoken: str)
 )
 def test_a_phase_is_called_without_its_number(title: str, spoken: str) -> None:
     assert spoken_phase(title) == spoken
+
+
+@pytest.mark.parametrize(
+    ("text", "profile"),
+    [
+        (
+            "# Plan\n\n## Phase 1: A\nProfile: light\n- [x] a\n\n## Phase 2: B\n\n**Profile:** strong\n\n- [ ] b\n",
+            "strong",
+        ),
+        ("## Phase 1: A\n- [ ] a\n## Phase 2: B\nProfile: strong\n- [ ] b\n", ""),
+        ("## Phase 1: A\n- [ ] a\n- Profile: max\n", "max"),
+        ("## Phase 1: A\nProfile: max\n- [x] a\n", ""),
+        ("## Phase 1: A\n```\nProfile: max\n```\n- [ ] a\n", ""),
+        ("", ""),
+    ],
+)
+def test_profile_of_the_first_part_with_an_open_step(text: str, profile: str) -> None:
+    assert open_phase_profile(text) == profile

@@ -166,6 +166,109 @@ FORMS: dict[str, tuple[str, Asked]] = {
     "signed": (mark("✏️ **Answer:** _waiting_"), Asked()),
     "response": (mark("**Response:** TBD"), Asked()),
     "no answer line": (f"### Q1: Which database?\n\n{OPTIONS}\n{SUGGESTION}", Asked()),
+    # layouts of their own
+    "whole in a quote": (
+        "".join(f"> {line}\n" for line in form("### Q1: Which database?").split("\n")[2:]),
+        Asked(),
+    ),
+    "whole in a quote below a title": (
+        "# Questions\n\n"
+        + "".join(f"> {line}".rstrip() + "\n" for line in f"### Q1: Which database?\n\n{REST}".split("\n")),
+        Asked(),
+    ),
+    "bold in a quote": (
+        f"> **Q1: Which database?**\n> A) PostgreSQL\n> B) SQLite\n> {SUGGESTION}> {ANSWER}",
+        Asked(),
+    ),
+    "in a quote, its answer below": (
+        f"> ### Q1: Which database?\n>\n> A) PostgreSQL\n> B) SQLite\n>\n> {SUGGESTION}\n{ANSWER}",
+        Asked(),
+    ),
+    "in a quote without spaces": (
+        f">### Q1: Which database?\n>A) PostgreSQL\n>B) SQLite\n>{SUGGESTION}>{ANSWER}",
+        Asked(),
+    ),
+    **{
+        f"code {kind}": (options(f"{kind}\n{lines}\n{kind[:3]}"), Asked())
+        for kind in ("```", "```text", "~~~")
+        for lines in ("A) PostgreSQL\nB) SQLite",)
+    },
+    "code with colons": (options("```\nA: PostgreSQL\nB: SQLite\n```"), Asked()),
+    "code with numbers": (options("```\n1. PostgreSQL\n2. SQLite\n```"), Asked()),
+    "code with dots and words above": (
+        options("The options:\n\n```\nA. PostgreSQL\nB. SQLite\n```"),
+        Asked(text="Which database?\n\nThe options:"),
+    ),
+    **{
+        f"roman {one}": (options(f"{one} PostgreSQL\n{two} SQLite"), Asked())
+        for one, two in (
+            ("i.", "ii."),
+            ("i)", "ii)"),
+            ("(i)", "(ii)"),
+            ("I.", "II."),
+            ("I)", "II)"),
+            ("(I)", "(II)"),
+            ("**i.**", "**ii.**"),
+            ("- i.", "- ii."),
+            ("* (i)", "* (ii)"),
+            ("i:", "ii:"),
+        )
+    },
+    **{
+        f"roman suggestion {words}": (
+            f"### Q1: Which database?\n\ni) PostgreSQL\nii) SQLite\n\n**Suggestion:** {words}\n{ANSWER}",
+            Asked(),
+        )
+        for words in (
+            "ii - one writer",
+            "(ii) one writer",
+            "ii) one writer",
+            "**ii** - one writer",
+            "Option ii: one writer",
+            "II - one writer",
+            "ii: one writer",
+        )
+    },
+    "nine romans": (
+        options(
+            "\n".join(f"{key}. {key}" for key in ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))
+        ),
+        Asked(
+            options=tuple(
+                zip("ABCDEFGHI", ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"), strict=True)
+            )
+        ),
+    ),
+    "options with romans in them": (
+        options("A) PostgreSQL\n   i. a server\n   ii. a user\nB) SQLite"),
+        Asked(options=(("A", "PostgreSQL\n   i. a server\n   ii. a user"), ("B", "SQLite"))),
+    ),
+    **{
+        f"columns {head}": (options(f"{head}\n|---|---|\n| PostgreSQL | SQLite |"), Asked())
+        for head in (
+            "| A | B |",
+            "| Option A | Option B |",
+            "| **A** | **B** |",
+            "| A) | B) |",
+            "| 1 | 2 |",
+            "| Option 1 | Option 2 |",
+        )
+    },
+    "columns with names": (options("| A) PostgreSQL | B) SQLite |\n|---|---|"), Asked()),
+    "columns with criteria": (
+        options(
+            "| | A: PostgreSQL | B: SQLite |\n|---|:---:|---|\n| Setup | a server | |\n| **Writers** | many | one |"
+        ),
+        Asked(options=(("A", "PostgreSQL; Setup: a server; Writers: many"), ("B", "SQLite; Writers: one"))),
+    ),
+    "columns of criteria only": (
+        options("| Criterion | A | B |\n|---|---|---|\n| Engine | PostgreSQL | SQLite |"),
+        Asked(options=(("A", "Engine: PostgreSQL"), ("B", "Engine: SQLite"))),
+    ),
+    "columns with words around": (
+        options("They compare so:\n\n| A | B |\n|---|---|\n| PostgreSQL | SQLite |\n\nBoth are here."),
+        Asked(text="Which database?\n\nThey compare so:\n\n\nBoth are here."),
+    ),
 }
 
 
@@ -280,6 +383,7 @@ def test_text_that_only_resembles_a_placeholder_is_an_answer(written: str) -> No
 PIECES = [
     "**Q1: x**\n", "Q1: x\n", "1. x?\n", "- [ ] a\n", "| A | b |\n", "[A] x\n", "**Suggestion:**\n", "#### Answer\n",
     "### x?\n", "**x?**\n", "A: x\n", "```\n### Q1: x\n**Answer:** y\n```\n", "### Q1.1: x\n", "## Round\n", "(recommended) ",
+    "> ### Q1: x\n> **Answer:**\n\n", "> ", "i. x\nii. y\n", "```\nA) x\nB) y\n```\n", "| A | B |\n|---|---|\n| x | y |\n",
     "**A) x**\n\nwords\n\n", "Options:\n- x\n", "- ", "[", "(", "\u2705", "A) x  B) y ", "I recommend option B ", "<!-- ",
 ]  # fmt: skip
 
@@ -691,6 +795,11 @@ def test_an_option_that_is_marked_is_the_suggestion(lines: str) -> None:
     [
         "### Q1: x\n*Answer* the door.\n**Answer:** B\n",
         "### Q1: x\n- one\n- two\n**Suggestion:** ask Ann\n**Answer:** B\n",
+        "### Q1: x\n```\nA) a label\nreturn 1\nB) another\n```\n**Answer:** B\n",
+        "### Q1: x\n```python\nprint(1)\n```\n**Answer:** B\n",
+        "### Q1: x\n| a | b |\n|---|---|\n| 1 | 2 |\n**Answer:** B\n",
+        "### Q1: x\nI. Asimov wrote it.\n**Answer:** B\n",
+        "### Q1: x\n> ### Q7: old?\n> **Answer:** y\n**Answer:** B\n",
     ],
 )
 def test_what_only_resembles_such_a_form_is_text(text: str) -> None:

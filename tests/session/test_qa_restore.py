@@ -157,3 +157,35 @@ def test_whatever_the_agent_writes_the_answers_of_the_user_are_the_only_ones(aft
     assert set(found) <= set(ANSWERS)
     if "```" not in after:
         assert set(found) == set(ANSWERS)
+
+
+QUOTED = """\
+# Questions
+
+> ### Q1: Which database?
+>
+> A) PostgreSQL
+> B) SQLite
+>
+> **Answer:** _waiting_
+
+> ### Q2: Which port?
+>
+> **Answer:** _waiting_
+"""
+
+
+@pytest.mark.parametrize("answer", ["B) SQLite", "one\n\n### Q7: two?\n**Answer:** x"])
+def test_answers_to_quoted_questions_are_restored_whatever_the_agent_does(answer: str) -> None:
+    before = set_answer(QUOTED, 0, answer)
+    given = {question.identity: question.answer for question in parse_qa(before).questions if question.answer}
+    for after in (
+        QUOTED,
+        before.replace("Which database", "Which of the databases"),
+        "# Questions\n",
+        set_answer(before, 1, "80"),
+    ):
+        restored = restore_answers(before, after, given).text
+        found = {question.label: question.answer for question in parse_qa(restored).questions}
+        assert found.get("Q1") == answer, restored
+        assert found.get("Q2") is None, restored

@@ -20,6 +20,7 @@ from samobot.errors import SamobotError
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.schedules import Schedules
+from samobot.fleet.triggers import Triggers
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
@@ -155,6 +156,7 @@ class DecisionRoom:
             self.transcriber,
             Topics(bot, store, outbox, fleet, enabled=self.settings.uses_topics),
             Schedules(self.settings.samobot_state_dir, self.clock.utc),
+            Triggers(self.settings.samobot_state_dir, self.clock.utc),
         )
         gate = AccessGate(access_of(self.settings), store, on_admitted=outbox.revive)
         front = UpdateDispatcher(context, lambda: bot.username, settle_seconds=3600)  # see `settled`

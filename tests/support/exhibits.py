@@ -54,10 +54,10 @@ _LIMIT = AT.replace(hour=15, minute=47)
 # What loops say today where they block; the agent's own words are made up.
 _BLOCKS = {
     BlockCause.AGENT: ("3 of 12 tests fail: no network here.\nShould I mock the API, or skip these?", ""),
-    BlockCause.ILLEGAL_MOVE: ("It wanted to go from planning to testing, which is not a step it may take.", ""),
-    BlockCause.ILLEGAL_SIGNAL: ("It wanted to wait for a person in testing, which it may not.", ""),
+    BlockCause.ILLEGAL_MOVE: ("The agent wanted to go from planning to testing; from planning it may go to implementation.", ""),
+    BlockCause.ILLEGAL_SIGNAL: ("The agent asked for input (“waiting”) during testing, which isn't allowed in that phase.", ""),
     BlockCause.GATE: (
-        "It wanted to leave planning, but the plan has not been approved.",
+        "The agent wanted to start implementing, but the plan is not approved.",
         "The plan is small, so I start with **phase 1** and the `parser`.",
     ),
     BlockCause.NO_SIGNAL: (
@@ -320,7 +320,7 @@ def _ends() -> tuple[MessageView, ...]:
         *_done(view, ExtraContent(summary=failing, diff=diff.model_copy(update={"uncommitted": 2}))),
         *_done(view.model_copy(update={"summary": "Wrote the report into report.md"}), ExtraContent()),
         stopped(paused, ""),
-        stopped(halted, "Nothing that it started is running any more."),
+        stopped(halted, "No processes left."),
     )  # fmt: skip
 
 
@@ -362,9 +362,11 @@ def _fleet() -> tuple[MessageView, ...]:
         FleetEventKind.RESTARTED: "It goes on where it was.",
         FleetEventKind.GAVE_UP: "It died 3 times within 10 minutes; the log says more.",
         FleetEventKind.FAILED_TO_START: "The worktree could not be made: the branch greet is checked out elsewhere.",
+        FleetEventKind.DELIVERED: "on studio 14:02: approve greet",
+        FleetEventKind.REFUSED: "answer greet was not carried out. Q1 has changed since it was shown; look at it again.",
     }
     return tuple(
-        fleet_news(FleetEvent(ref=where, key="demo:greet", kind=kind, text=why[kind]), "greet")
+        fleet_news(FleetEvent(ref=where, key="demo:greet", kind=kind, text=why[kind], host="studio"), "greet")
         for kind in FleetEventKind
         for where in (ref, None)
         if where is not None or kind is FleetEventKind.FAILED_TO_START

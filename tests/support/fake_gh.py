@@ -71,11 +71,25 @@ if forge["hang"]:
 if not forge["logged_in"]:
     fail("To get started with GitHub CLI, please run:  gh auth login", 4)
 command, arguments = sys.argv[1:3], sys.argv[3:]
-if command == ["pr", "list"]:
+if command == ["pr", "list"] and "--search" in arguments:
+    found, rest = options(arguments, values=("--repo", "--search", "--state", "--limit", "--json"))
+    assert not rest and found["--repo"] == REPO and found["--search"] == "review-requested:@me", sys.argv
+    assert found["--state"] == "open" and found["--json"] == "number,title,body,author,url,headRefOid", sys.argv
+    print(json.dumps(forge.get("reviews", [])))
+elif command == ["pr", "list"]:
     found, rest = options(arguments, values=("--repo", "--head", "--state", "--limit", "--json"))
     assert not rest and found["--repo"] == REPO and found["--state"] == "all", sys.argv
     assert set(found["--json"].split(",")) == set(FIELDS), found["--json"]
     print(json.dumps([refresh(pr) for pr in forge["prs"] if pr["headRefName"] == found["--head"]]))
+elif command == ["pr", "diff"]:
+    found, rest = options(arguments, values=("--repo",))
+    assert found["--repo"] == REPO and len(rest) == 1, sys.argv
+    print("diff --git a/x b/x")
+elif command == ["issue", "list"]:
+    found, rest = options(arguments, values=("--repo", "--label", "--state", "--limit", "--json"))
+    assert not rest and found["--repo"] == REPO and found["--state"] == "open" and found["--limit"] == "100", sys.argv
+    assert found["--json"] == "number,title,body,author,url", sys.argv
+    print(json.dumps([issue for issue in forge.get("issues", []) if found["--label"] in issue["labels"]]))
 elif command == ["pr", "create"]:
     found, rest = options(arguments, ("--draft",), ("--repo", "--head", "--base", "--title", "--body-file"))
     assert not rest and found["--repo"] == REPO and found["--body-file"] == "-", sys.argv
@@ -150,10 +164,12 @@ class FakeForge:
     Attributes:
         state: Its file.
         folder: The folder to put on the PATH.
+        requests: Under which name it keeps the pull requests.
     """
 
     state: Path
     folder: Path
+    requests: str = "prs"
 
     def read(self) -> dict[str, Any]:
         """Everything it keeps."""
@@ -169,10 +185,10 @@ class FakeForge:
         """Change its newest pull request."""
         with self._locked():
             found = self._read()
-            found["prs"][-1] |= values
+            found[self.requests][-1] |= values
             self.state.write_text(json.dumps(found))
 
-    def report(self, commit: str, *checks: dict[str, str], comments: tuple[Any, ...] = ()) -> None:
+    def report(self, commit: str, *checks: dict[str, Any], comments: tuple[Any, ...] = ()) -> None:
         """Report checks of a commit, and comments on the newest pull request, all at once."""
         with self._locked():
             found = self._read()

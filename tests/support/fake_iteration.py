@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from samobot.claude.outcome import Outcome
 from samobot.claude.outcome_kinds import OutcomeKind
 from samobot.claude.records import Denial
+from samobot.config.model_choice import ModelChoice
+from samobot.phases import Phase
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
 from samobot.worker.assignment import Assignment, Report
@@ -93,6 +95,10 @@ class FakeIteration(IterationRunner):
     async def set_up(self, stop: asyncio.Event) -> str | None:
         """There is no worktree."""
         return None
+
+    def model(self, phase: Phase) -> ModelChoice:
+        """What is configured by default."""
+        return ModelChoice("opus", "medium")
 
     async def commit_problem(self) -> str | None:
         """There is no repository."""

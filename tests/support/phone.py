@@ -17,6 +17,7 @@ from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.schedules import Schedules
+from samobot.fleet.triggers import Triggers
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers import callbacks
 from samobot.telegram.handlers.context import HandlerContext
@@ -229,6 +230,7 @@ async def open_phone(
         Transcriber(),
         Topics(bot, store, outbox, fleet, enabled=True),
         Schedules(root / "state", lambda: made.now),
+        Triggers(root / "state", lambda: made.now),
     )
     made = Phone(root, store, context, UpdateDispatcher(context, lambda: "samo_bot"), bot)
     answered: set[str] = set()

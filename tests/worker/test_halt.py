@@ -20,7 +20,7 @@ from samobot.sandbox.agent.steps import Hang, RunStep, Say, Step
 from samobot.session import journal
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
-from samobot.session.process_identity import boot_id
+from samobot.session.process_identity import boot_id, identify
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from samobot.worker.halt import halt
@@ -123,6 +123,61 @@ def test_stop_believes_the_kernel_about_who_holds_the_lock(tmp_path: Path, descr
         bystander.kill()
         bystander.wait()
     assert shop.processes() == []
+
+
+def replace_lock(how: str, lock: Path) -> None:
+    lock.unlink()
+    match how:
+        case "pipe":
+            os.mkfifo(lock)
+        case "folder":
+            lock.mkdir()
+        case "circle":
+            lock.symlink_to(lock.name)
+        case "another file":
+            lock.touch()
+        case _:
+            assert how == "deleted"
+
+
+@pytest.mark.parametrize("how", ["deleted", "pipe", "folder", "circle", "another file"])
+def test_stop_ends_the_worker_whose_lock_its_agent_took_away(tmp_path: Path, how: str) -> None:
+    shop = scripted_shop(tmp_path, investigation([Say(text="at work"), Hang(at="here")]))
+    worker = shop.start("run", "--session", "greet", "--task", "x")
+    until(lambda: bool(shop.runs()))
+    folder = SessionFolder(shop.session("greet"))
+    replace_lock(how, folder.lock)
+    halted = halt(folder)
+    assert (halted.worker, halted.clean) == (worker.pid, True)
+    worker.communicate(timeout=60)
+    assert worker.returncode == 12
+    assert shop.processes() == []
+    assert shop.status("greet")["state"] == "stopped"
+
+
+def test_stop_of_a_run_whose_process_id_passed_to_another_process_leaves_that_alone(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.prepare()
+    bystander = subprocess.Popen(["sleep", "600"])
+    try:
+        identity = identify(bystander.pid)
+        assert identity is not None
+        for ticks, boot in ((identity.start_ticks - 1, boot_id()), (identity.start_ticks, "another boot")):
+            journal.append(
+                folder,
+                EventName.RUN_START,
+                NOW,
+                run="r",
+                pid=bystander.pid,
+                start_ticks=ticks,
+                boot_id=boot,
+                scope=None,
+            )
+            assert halt(folder).worker is None
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
 
 
 @pytest.mark.parametrize("description", ["", '{"pid": 1, "host": "box", "process_start": 1.0}'])

@@ -42,6 +42,7 @@ _STATUS_FAULTS = {
         "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
     ),
     FaultKind.BAD_REQUEST: "Bad Request: chat not found",
+    FaultKind.NOT_FOUND: "Not Found",
 }
 _BAD_GATEWAY = (
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
@@ -294,6 +295,8 @@ class BotApiServer:
         if fault is not None and fault.kind is FaultKind.SLOW:
             await asyncio.sleep(fault.seconds)
         entry.status = 200
+        if fault is not None and fault.kind is FaultKind.CUT:
+            return await _cut(request, file.data)
         return web.Response(body=file.data, content_type="application/octet-stream")
 
     async def _fail(self, request: web.Request, entry: Call, fault: Fault) -> web.StreamResponse | None:
@@ -302,7 +305,9 @@ class BotApiServer:
             case FaultKind.HANG:
                 await asyncio.Event().wait()
                 return None
-            case FaultKind.RESET:
+            case FaultKind.CUT if entry.method == DOWNLOAD:
+                return None
+            case FaultKind.RESET | FaultKind.CUT:
                 return _reset(request)
             case FaultKind.BAD_GATEWAY:
                 entry.status, entry.error = 502, "Bad Gateway"
@@ -310,11 +315,25 @@ class BotApiServer:
             case FaultKind.RATE_LIMIT:
                 text = f"Too Many Requests: retry after {fault.retry_after}"
                 return _failed(entry, ApiFailure(429, fault.text or text, fault.retry_after))
-            case FaultKind.UNAUTHORIZED | FaultKind.FORBIDDEN | FaultKind.CONFLICT | FaultKind.BAD_REQUEST:
+            case (
+                FaultKind.UNAUTHORIZED
+                | FaultKind.FORBIDDEN
+                | FaultKind.CONFLICT
+                | FaultKind.BAD_REQUEST
+                | FaultKind.NOT_FOUND
+            ):
                 text = fault.text or _STATUS_FAULTS[fault.kind]
                 return _failed(entry, ApiFailure(int(fault.kind.value), text))
             case FaultKind.SLOW | FaultKind.DROP_AFTER_DOING:
                 return None
+
+
+async def _cut(request: web.Request, data: bytes) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": str(len(data))})
+    await response.prepare(request)
+    await response.write(data[: len(data) // 2])
+    _reset(request)
+    return response
 
 
 def _unknown_bot(token: str) -> ApiFailure:

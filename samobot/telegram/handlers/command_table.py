@@ -20,6 +20,7 @@ from samobot.telegram.handlers import (
     run_handlers,
     schedule_handlers,
     status_handlers,
+    trigger_handlers,
 )
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext
@@ -76,13 +77,15 @@ async def _help(context: HandlerContext, request: ChatRequest) -> None:
         reverse=True,
     )
     about = [view for view in views if view.ref.key == request.session] or views
-    shown = [f"/{each.command}  {each.words}" for each in suggest(about, display_names(about))]
+    shown = [
+        f"{_quoted(each.command)}  {escape(each.words)}" for each in suggest(about, display_names(about))
+    ]
     context.reply(
         request,
         "\n".join(
             [
                 bold("What can be done now"),
-                *(escape(line) for line in shown),
+                *shown,
                 "",
                 "Reply to a message to reach its session. Photos, files and voice work too.",
             ]
@@ -185,6 +188,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("followup", "[name] text", "Another round of what is done, on the same branch", follow_up_handlers.follow_up, acts=True),
     Command("land", "[name]", "Merge or push what is done", landing_handlers.land, acts=True),
     Command("schedule", "[time task]", "Start a session at a time; alone, list what is scheduled", schedule_handlers.schedule),
+    Command("triggers", "[issue label|review]", "Offer issues and reviews as work; alone, list what is watched", trigger_handlers.triggers),
     Command("archive", "[name]", "Archive a session", archive_handlers.archive, acts=True),
     Command("restore", "[name]", "Take a session out of the archive", archive_handlers.restore),
     Command("clean", "[name]", "Remove worktrees and branches that are merged", clean_handlers.clean),
@@ -211,6 +215,8 @@ _DETAILS = {
         + " US dollars for the whole session\n"
         + code("--from greet")
         + " begins on the commits of another session\n"
+        + code("--profile strong")
+        + " model and effort of all its phases: light, standard, strong, max; default is as configured\n"
         + code("--auto")
         + " takes suggestions and approves the plan after a while, unless you say otherwise"
     ),
@@ -224,6 +230,15 @@ _DETAILS = {
         + "\n"
         + code("/schedule 0 7 * * 1-5 …")
         + " is a cron expression"
+    ),
+    "triggers": (
+        "\n\n"
+        + code("/triggers issue samobot")
+        + " offers each open issue with that label\n"
+        + code("/triggers review")
+        + " offers each review that you are asked for\n"
+        + code("/triggers api: issue bug --start")
+        + " starts without asking, in the project api"
     ),
     "answer": (
         "\n\n"
@@ -263,8 +278,13 @@ def menu() -> list[tuple[str, str]]:
 def unknown(context: HandlerContext, request: ChatRequest, name: str) -> None:
     """Reply that the command does not exist, with the one that was probably meant."""
     close = nearest_command(name)
-    hint = f"Did you mean /{close.name}?" if close is not None else "/help all shows all."
-    context.reply(request, f"There is no /{escape(one_line(name, 40))}. {hint}", part="unknown")
+    hint = f"Did you mean /{close.name}?" if close is not None else f"{_quoted('help all')} shows all."
+    context.reply(request, f"There is no {code(f'/{one_line(name, 40)}')}. {hint}", part="unknown")
+
+
+def _quoted(command: str) -> str:
+    """A command in a text: one that has arguments as code, as a tap on it would send its name alone."""
+    return code(f"/{command}") if " " in command else f"/{escape(command)}"
 
 
 def pairing_advice(access: Access) -> str | None:

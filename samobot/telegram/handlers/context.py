@@ -18,8 +18,11 @@ from samobot.errors import SamobotError, SavedForHostError, SessionDoneError, St
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.schedules import Schedules
+from samobot.fleet.triggers import Triggers
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.handling import Handling
+from samobot.telegram.markup.html import with_commands_as_code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.fleet_news import decision_key
@@ -70,6 +73,10 @@ class HandlerContext:
         transcriber: Turns voice messages into text.
         topics: The topics of sessions.
         schedules: What starts at a time.
+        triggers: What is offered from forges.
+
+    Attributes:
+        handling: Whether an update is being handled just now.
     """
 
     def __init__(
@@ -85,6 +92,7 @@ class HandlerContext:
         transcriber: Transcriber,
         topics: Topics,
         schedules: Schedules,
+        triggers: Triggers,
     ) -> None:
         self.fleet = fleet
         self.store = store
@@ -96,9 +104,11 @@ class HandlerContext:
         self.downloads = downloads
         self.transcriber = transcriber
         self.publisher = Publisher(store, outbox)
+        self.handling = Handling()
         self.pull_requests = PullRequestWatcher(fleet, store, self.publisher, places, now)
         self.topics = topics
         self.schedules = schedules
+        self.triggers = triggers
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 
@@ -166,10 +176,12 @@ class HandlerContext:
             self.toast(request, toast)
         elif request.message_id:  # a schedule's start has no message
             try:
-                self.store.acted.add(request.chat_id, request.message_id, session or request.session)
+                with self.store.transaction(durable=False):
+                    self.store.acted.add(request.chat_id, request.message_id, session or request.session)
+                    self.outbox.react(request.chat_id, request.message_id, emoji)
             except StorageError as error:
                 log.error("an edit of %s would be used again: %s", request.key, error.message)
-            self.outbox.react(request.chat_id, request.message_id, emoji)
+                self.outbox.react(request.chat_id, request.message_id, emoji)
 
     def fail(self, request: ChatRequest, error: Exception) -> None:
         """Report an error in one line; details of internal errors are in the log."""
@@ -215,7 +227,7 @@ class HandlerContext:
         )
 
     def _say_error(self, request: ChatRequest, message: str) -> None:
-        self.reply(request, escape(message), part="error")
+        self.reply(request, with_commands_as_code(message), part="error")
 
     def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:
         """Make buttons of a scope (see `CallbackIds.mint`); None if there are none."""

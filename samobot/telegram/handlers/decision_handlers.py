@@ -171,21 +171,23 @@ async def approve_plan(
     if request.files:
         await save_files(context, request, ref)
         request = request.without_files()
-    before = (await context.fleet.view(ref)).plan
+    shown = await context.fleet.view(ref)
+    before = shown.plan
     if before is not None and before.sha256 == sha256:
-        check_not_sent_back(await context.fleet.view(ref))
+        check_not_sent_back(shown)
     try:
         await context.fleet.approve(ref, request.person, expected=sha256)
     finally:
-        await context.notifier.refresh(ref)  # a plan that changed is shown again
+        after = await context.notifier.refresh(ref)  # a plan that changed is shown again
+    view = after or await context.fleet.view(ref)
     # Approving again does no harm, and completes what a crash may have interrupted; only the text differs.
     repeated = before is not None and before.verdict == "approval" and before.by != request.person.who
     if repeated and before is not None:
         context.receipt(request, "👍", f"It was approved by {before.by or 'somebody'} already.")
     else:
-        stopped = (await context.fleet.view(ref)).state is SessionState.STOPPED
+        stopped = view.state is SessionState.STOPPED
         context.receipt(request, "👍", "Approved." if stopped else "Approved; it continues.")
-    await reply_if_stopped(context, request, ref)
+    reply_if_stopped(context, request, view)
 
 
 async def reject_plan(
@@ -203,12 +205,13 @@ async def reject_plan(
     try:
         await context.fleet.reject(ref, feedback, request.person, expected=sha256)
     finally:
-        await context.notifier.refresh(ref)
-    stopped = (await context.fleet.view(ref)).state is SessionState.STOPPED
+        after = await context.notifier.refresh(ref)
+    view = after or await context.fleet.view(ref)
+    stopped = view.state is SessionState.STOPPED
     context.receipt(
         request, "✍", "Sent back." if stopped else "Sent back; a new version comes.", session=ref.key
     )
-    await reply_if_stopped(context, request, ref)
+    reply_if_stopped(context, request, view)
 
 
 def find_shown(view: SessionView, detail: Mapping[str, Any]) -> Question | None:
@@ -242,13 +245,13 @@ async def _answered(
     shown = ", ".join(f"{each.label}: {spoken_answer(each.answer, 60)}" for each in receipt.answered)
     left = f" · {receipt.open} open" if receipt.open else ""
     context.receipt(request, "👍", f"Saved. {shown}{left}", session=ref.key)
-    await context.notifier.refresh(ref)
-    await reply_if_stopped(context, request, ref)
+    after = await context.notifier.refresh(ref)
+    reply_if_stopped(context, request, after or await context.fleet.view(ref))
 
 
-async def reply_if_stopped(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
+def reply_if_stopped(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
     """Reply that the decision is saved, and does not resume a session that was stopped."""
-    view = await context.fleet.view(ref)
+    ref = view.ref
     if view.state is not SessionState.STOPPED or was_decided(view):  # that has a message of its own
         return
     context.reply(

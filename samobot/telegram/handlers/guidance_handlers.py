@@ -30,7 +30,9 @@ async def interrupt(context: HandlerContext, request: ChatRequest) -> None:
 
 
 async def _tell(context: HandlerContext, request: ChatRequest, command: str, *, interrupt: bool) -> None:
-    target = await find_target(context, request, command, is_not_done, words=True, question="Whom is it for?")
+    target = await find_target(
+        context, request, command, is_not_done, words=True, question="Which session is it for?"
+    )
     if target is None:
         return
     target.view.refuse_if_done()
@@ -72,8 +74,8 @@ async def give_guidance(
     need = need_of(view)
     if need is not None:
         _offer_to_go_on(context, request, ref, need)
-    await context.notifier.refresh(ref)
-    await reply_if_stopped(context, request, ref)
+    after = await context.notifier.refresh(ref)
+    reply_if_stopped(context, request, after or view)
 
 
 async def leave_guidance(

@@ -129,7 +129,7 @@ async def find_target(
             return Target(fitting[0], rest)
         _choose(context, request.with_text(rest), command, fitting, question)
         return None
-    archived = await _find_archived(context, word) if word and not words else None
+    archived = await find_archived(context, word) if word and not words else None
     if archived is not None and reads:
         return Target(await context.fleet.archived_view(archived), rest)
     if archived is not None:
@@ -185,7 +185,7 @@ async def view_or_archived(context: HandlerContext, ref: SessionRef) -> SessionV
         return await context.fleet.archived_view(ref)
 
 
-async def _find_archived(context: HandlerContext, word: str) -> SessionRef | None:
+async def find_archived(context: HandlerContext, word: str) -> SessionRef | None:
     """Find the newest archived session of a name, or of `project:name`."""
     project, _, name = word.casefold().rpartition(":")
     named = (ref for ref in await context.fleet.archived() if name in (ref.name, ref.folder))

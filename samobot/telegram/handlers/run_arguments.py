@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from samobot.errors import UsageError
+from samobot.fleet.start_request import PROFILE_NAMES
 from samobot.telegram.handlers.parsing import DASHES, MONEY, first_word, parse_money, split_address
 from samobot.text import nearest
+
+CONFIGURED = "default"
+"""The value of `--profile` that takes a session back to the configured models."""
 
 _OPENING = '"“”„«‟'
 _CLOSING = '"“”»‟'
@@ -26,6 +30,7 @@ class Flag(StrEnum):
     AUTO = "auto"
     NAME = "name"
     FROM = "from"
+    PROFILE = "profile"
     NO_QUESTIONS = "no-questions"
 
 
@@ -41,6 +46,7 @@ class RunArguments:
         budget_usd: What the session may cost, in US dollars.
         auto: Whether the bot may decide the gates after a while.
         base: The session on whose commits a new one begins.
+        profile: The profile of the session; empty for the configured models, None leaves it as it is.
         questions: Whether another round of a session that is done asks questions first.
     """
 
@@ -51,6 +57,7 @@ class RunArguments:
     budget_usd: float | None = None
     auto: bool = False
     base: str | None = None
+    profile: str | None = None
     questions: bool = True
     text: str = field(default="", compare=False)
     """All of it but the flags."""
@@ -78,6 +85,7 @@ def parse_run(rest: str) -> RunArguments:
         budget_usd=given.budget_usd,
         auto=given.auto,
         base=given.base,
+        profile=given.profile,
         questions=given.questions,
         text=free,
     )
@@ -117,6 +125,7 @@ class _Given:
     auto: bool = False
     name: str | None = None
     base: str | None = None
+    profile: str | None = None
     questions: bool = True
 
 
@@ -154,6 +163,14 @@ def _take_value(flag: Flag, text: str, at: int, given: _Given) -> int:
         case Flag.FROM:
             given.base, end = _read_name(flag, text, at)
             return end
+        case Flag.PROFILE:
+            word, _ = first_word(text[at:])
+            if word.lower() not in (*PROFILE_NAMES, CONFIGURED):
+                raise UsageError(
+                    f"--profile needs one of {', '.join((*PROFILE_NAMES, CONFIGURED))} after it."
+                )
+            given.profile = "" if word.lower() == CONFIGURED else word.lower()
+            return text.index(word, at) + len(word)
         case Flag.BUDGET:
             found = MONEY.match(text, at)
             amount = parse_money(found[0]) if found else None

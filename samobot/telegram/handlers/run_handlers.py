@@ -14,10 +14,9 @@ from samobot.telegram.handlers.context import HandlerContext, about_session, cho
 from samobot.telegram.handlers.control_handlers import resume_one
 from samobot.telegram.handlers.message_files import fetch_files, offer_again
 from samobot.telegram.handlers.prompts import send_prompt
-from samobot.telegram.handlers.resolve import project_named
+from samobot.telegram.handlers.resolve import find_archived, project_named
 from samobot.telegram.handlers.run_arguments import RunArguments, parse_run
 from samobot.telegram.handlers.session_offers import (
-    archived_named,
     as_text,
     ask_project,
     flags_of,
@@ -66,7 +65,7 @@ async def run_in(
         if view.state is SessionState.DONE:
             await offer_next(context, request, view, words)
             return
-        if not (words.task or words.dive or words.auto):
+        if not (words.task or words.dive or words.auto or words.profile is not None):
             await resume_one(context, request, ref, budget_usd=words.budget_usd)
             return
         words = replace(words, project=ref.project, name=ref.folder)
@@ -101,7 +100,7 @@ async def run_in(
 async def continue_archived(context: HandlerContext, request: ChatRequest, project: str) -> None:
     """Take the session that a run names out of the archive, and continue it."""
     words = await resolve_arguments(context, parse_run(request.text))
-    ref = await archived_named(context, project, clean_name(words.name or ""))
+    ref = await find_archived(context, f"{project}:{clean_name(words.name or '')}")
     if ref is not None:
         await context.fleet.restore(ref)
         await context.notifier.refresh(ref)
@@ -161,6 +160,7 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
                     base=words.base,
                     budget_usd=words.budget_usd,
                     auto=words.auto,
+                    profile=words.profile,
                     files=files,
                 ),
                 request.person,

@@ -13,7 +13,8 @@ from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.follow_up_handlers import follow_up_choice
 from samobot.telegram.handlers.parsing import first_word
-from samobot.telegram.handlers.run_arguments import Flag, RunArguments, parse_run, split_task
+from samobot.telegram.handlers.resolve import find_archived
+from samobot.telegram.handlers.run_arguments import CONFIGURED, Flag, RunArguments, parse_run, split_task
 from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
@@ -146,7 +147,7 @@ async def offer_fresh(
     if free == name:
         return False
     has_task = bool(words.task or words.dive)
-    archived = await archived_named(context, project, name)
+    archived = await find_archived(context, f"{project}:{name}")
     if archived is not None:
         said = f"An archived session is called {bold(name)} already."
     else:
@@ -174,12 +175,6 @@ async def offer_fresh(
         part="used",
     )
     return True
-
-
-async def archived_named(context: HandlerContext, project: str, name: str) -> SessionRef | None:
-    """The newest archived session of a project that has a name."""
-    found = (ref for ref in await context.fleet.archived() if (ref.project, ref.name) == (project, name))
-    return next(found, None)
 
 
 async def sessions_named(context: HandlerContext, project: str, name: str) -> list[SessionRef]:
@@ -233,7 +228,8 @@ def flags_of(words: RunArguments) -> str:
     budget = f"--{Flag.BUDGET} {words.budget_usd:.4f}" if words.budget_usd is not None else ""
     base = f"--{Flag.FROM} {words.base}" if words.base is not None else ""
     auto = f"--{Flag.AUTO}" if words.auto else ""
-    return " ".join(part for part in (budget, base, auto) if part)
+    profile = f"--{Flag.PROFILE} {words.profile or CONFIGURED}" if words.profile is not None else ""
+    return " ".join(part for part in (budget, base, profile, auto) if part)
 
 
 async def offer_nearest(

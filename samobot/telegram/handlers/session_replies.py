@@ -17,6 +17,7 @@ from samobot.telegram.handlers import (
     decision_handlers,
     follow_up_handlers,
     guidance_handlers,
+    permission_handlers,
     status_handlers,
 )
 from samobot.telegram.handlers.chat_request import ChatRequest
@@ -85,6 +86,8 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
                 context, request, view.ref, DecisionKind.ACTION_DONE, detail["need"]
             )
             return
+    if "ask" in detail and await permission_handlers.answer_ask(context, request, view, detail["ask"]):
+        return
     if "sha256" in detail and _is_about_plan(view, request.text):
         await decide_plan(context, request, view, detail["sha256"], asked=False)
         return

@@ -24,6 +24,7 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.card import card, doing, sign_of
 from samobot.telegram.views.pending import need_of
+from samobot.telegram.views.permission import permission_buttons, permission_lines
 from samobot.telegram.views.wording import Recipient, agent_line, money_of, plural
 from samobot.text import human_duration, one_line
 
@@ -54,16 +55,18 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     head = _head(len(waiting), len(running))
     ordered = sorted(shown, key=lambda view: (need_of(view) is None, view.state is not SessionState.RUNNING))
     called = dict(zip((view.ref.key for view in views), display_names(views), strict=True))
+    several = len(await context.fleet.projects()) > 1
+    where = {view.ref.key: _place_in_words(view, called[view.ref.key], several=several) for view in views}
     place, now = place_of(context, request), context.now()
     lines = [
         *([stopped] if stopped else []),
         bold(head),
-        *(_line(view, called[view.ref.key], place, now) for view in ordered[:_MOST]),
+        *(_line(view, where[view.ref.key], place, now) for view in ordered[:_MOST]),
     ]
     if len(ordered) > _MOST:
         lines.append(f"… and {len(ordered) - _MOST} more: /sessions")
     if resting and len(ordered) < _MOST:
-        lines += ["", *(_line(view, called[view.ref.key], place, now) for view in resting)]
+        lines += ["", *(_line(view, where[view.ref.key], place, now) for view in resting)]
     buttons = rows(
         *(
             ActionButton(
@@ -93,7 +96,9 @@ async def show_one(context: HandlerContext, request: ChatRequest, view: SessionV
         facts.append(f"Questions: {len(view.questions)}, {len(view.open_questions)} open")
     if view.waited_s >= 60:
         facts.append(f"Waited for you: {human_duration(view.waited_s)}")
-    context.reply(request, "\n".join(facts), buttons=shown.buttons, about=about_session(view.ref, "status"))
+    facts += permission_lines(view)
+    buttons = (*shown.buttons, *permission_buttons(view))
+    context.reply(request, "\n".join(facts), buttons=buttons, about=about_session(view.ref, "status"))
     await context.notifier.unmute(view.ref)
 
 
@@ -177,7 +182,13 @@ def _line(view: SessionView, name: str, place: Recipient, now: datetime) -> str:
         words = [f"{view.phase}, iteration {view.iteration}{then}"]
     if view.cost_usd:
         words.append(money_of(view))
-    return f"{sign_of(view, need)} {bold(name)}  {escape(' · '.join(words))}"
+    return f"{sign_of(view, need)} {name}  {escape(' · '.join(words))}"
+
+
+def _place_in_words(view: SessionView, name: str, *, several: bool) -> str:
+    """The session's name and, of several projects, which; unless the name begins with that."""
+    is_long = name != view.ref.name
+    return f"{bold(name)} · {escape(view.ref.project)}" if several and not is_long else bold(name)
 
 
 def _updated(view: SessionView) -> float:

@@ -66,12 +66,13 @@ class UpdateDispatcher:
 
     async def on_update(self, update: Update) -> None:
         """Handle an update; errors are reported."""
-        if update.callback_query is not None:
-            await self._on_tap(update.update_id, update.callback_query)
-        elif update.message is not None:
-            await self._on_message(update, update.message)
-        elif update.edited_message is not None:
-            await self._on_edit(update, update.edited_message)
+        with self._context.handling:
+            if update.callback_query is not None:
+                await self._on_tap(update.update_id, update.callback_query)
+            elif update.message is not None:
+                await self._on_message(update, update.message)
+            elif update.edited_message is not None:
+                await self._on_edit(update, update.edited_message)
 
     async def take_up(self) -> None:
         """Repeat the background work that was not finished when the bot last died."""
@@ -337,5 +338,7 @@ def _subject(action: Action) -> MessageSubject | None:
             )
         case ActionKind.APPROVE | ActionKind.REQUEST_CHANGES:
             return MessageSubject(action.session, "plan", {"sha256": action.identity})
+        case ActionKind.DENY_SAY:
+            return MessageSubject(action.session, "permission", {"ask": action.identity})
         case _:
             return MessageSubject(action.session, "note")

@@ -23,6 +23,23 @@ def code(text: object) -> str:
     return f"<code>{escape(text)}</code>"
 
 
+_COMMAND = re.compile(
+    r"(?<![\w/])(?:(?<=“)/[A-Za-z]\w{0,31}(?:\s[^”\n]{0,200})?(?=”)|/(?:help|sessions) (?:all|archived)\b|/land [a-z0-9][\w.-]{0,63}(?= ))"
+)
+
+
+def with_commands_as_code(text: str) -> str:
+    """HTML of a text in which a command that is quoted, or has an argument, is code.
+
+    Telegram makes each `/word` a link that sends it without its argument.
+    """
+    pieces, at = [], 0
+    for found in _COMMAND.finditer(text):
+        pieces += [escape(text[at : found.start()]), code(found[0])]
+        at = found.end()
+    return "".join([*pieces, escape(text[at:])])
+
+
 def pre(text: object, language: str = "") -> str:
     """A code block of any text."""
     shown = clean(str(text))

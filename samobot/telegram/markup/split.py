@@ -19,6 +19,14 @@ PHONE_LINE = 38
 """Characters of usual text in a line of a message on a small phone, held upright."""
 
 _WHOLE = frozenset({Style.CODE, Style.LINK})
+# What the functions of `html` make when nothing is nested deeper than a style in a quote; possessive, as it is tried
+# on every message.
+_TEXT = r"(?:[^<>&\"]|&(?:amp|lt|gt|quot);)++"
+_STYLED = rf"(?:{_TEXT}|<(?:b>{_TEXT}</b|i>{_TEXT}</i|u>{_TEXT}</u|s>{_TEXT}</s|code>{_TEXT}</code|a href=\"{_TEXT}\">{_TEXT}</a)>)++"
+_FLAT = re.compile(rf"(?:{_STYLED}|<blockquote(?: expandable)?>{_STYLED}</blockquote>)++")
+_TAG = re.compile(r"<[^>]*>")
+_EDGE = re.compile(r"(?:<[^>]*>)*\s|.*\s(?:</\w+>)*\Z", re.DOTALL)
+_QUOTE_UNITS = 600
 _SENTENCE = re.compile(r"[.!?…。！？](?=\s)|[。！？]")
 
 
@@ -40,7 +48,22 @@ def split(rich: RichText, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:
 
 def split_html(html: str, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:
     """Cut a message that was put together as HTML, see `split`."""
-    return split(from_html(html), limit)
+    return (html,) if _fits(html, limit) else split(from_html(html), limit)
+
+
+def _fits(html: str, limit: int) -> bool:
+    """Whether HTML is certainly one message as it is, so that it need not be read: nearly all of ours are."""
+    # Quotes become expandable beyond some length, and a quote's marks count as well here.
+    most = min(limit, _QUOTE_UNITS) if "<blockquote>" in html else limit
+    return (
+        utf16_units(html) <= most
+        and html.count("<") < MESSAGE_ENTITIES
+        and ("<blockquote>" not in html or html.count("\n") < 8)
+        and clean(html) == html
+        and _EDGE.match(html) is None
+        and _FLAT.fullmatch(html) is not None
+        and visible(_TAG.sub("", html))
+    )
 
 
 def shorten(rich: RichText, limit: int) -> RichText:

@@ -46,15 +46,11 @@ def waiting_notice(views: Sequence[SessionView], recipient: Recipient, now: date
     """
     several = len(views) > 1
     times = sorted(view.parked_until for view in views if view.parked_until is not None)
-    when = f"by {'themselves' if several else 'itself'}"
-    if times:
-        # Each waits some seconds longer than the limit lasts; the last one is meant.
-        when += f" at {time_of(times[-1], recipient, now)}"
-    else:
-        when += " as soon as the limit is over"
+    # Each waits some seconds longer than the limit lasts; the last one is meant.
+    when = f"at {time_of(times[-1], recipient, now)}" if times else "once the limit is over"
     text = lines(
         f"{Icon.PARKED} <b>Usage limit</b>",
-        f"{_names(views)} {'wait' if several else 'waits'}. {'They go' if several else 'It goes'} on {when}.",
+        f"{_names(views)} {'wait' if several else 'waits'}. {'They resume' if several else 'It resumes'} automatically {when}.",
         agent_block(next((view.limit for view in views if view.limit), ""), 160),
     )
     if len(views) > _BUTTONS_FOR:
@@ -81,7 +77,9 @@ def closed_notice(text: str, recipient: Recipient, since: datetime, now: datetim
 def resumed_notice(views: Sequence[SessionView]) -> MessageView:
     """Show that sessions continue after a limit."""
     several = len(views) > 1
-    return MessageView(f"{Icon.RUNNING} {_names(views)} {'go' if several else 'goes'} on: the limit is over.")
+    return MessageView(
+        f"{Icon.RUNNING} {_names(views)} {'resume' if several else 'resumes'}: the limit is over."
+    )
 
 
 def _names(views: Sequence[SessionView]) -> str:

@@ -135,14 +135,15 @@ class Notifier:
         if not any(self._sessions.is_due(view, now) for view in map(self._names.displayed, views)):
             self._views_compared = views
 
-    async def refresh(self, ref: SessionRef) -> None:
-        """Send what has changed in one session right now, after a decision."""
-        await self._sessions.refresh(ref, lambda state: state.updated(changing=()))
+    async def refresh(self, ref: SessionRef) -> SessionView | None:
+        """Send what has changed in one session right now, after a decision; return the session as it was read."""
+        view = await self._sessions.refresh(ref, lambda state: state.updated(changing=()))
         if self._last_poll is not None:
             try:
                 self._limits.update(self._views(), self._now())
             except SamobotError as error:
                 log.error("the notice about parked sessions failed: %s", error.message)
+        return view
 
     @contextlib.contextmanager
     def deciding(self, ref: SessionRef, by: Person) -> Iterator[None]:

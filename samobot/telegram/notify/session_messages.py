@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,7 +21,7 @@ from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.wording import Icon, Recipient, decided_by, headline, time_of
 
-_CLOSED_IN_TIME = frozenset({"question", "paused", "budget"})
+_CLOSED_IN_TIME = frozenset({"question", "paused", "budget", "permission"})
 """Kinds of messages without a need that are closed once their buttons are no longer of use."""
 
 
@@ -40,16 +41,28 @@ class SessionMessages:
 
     def post_or_edit(
         self,
+        recipients: Sequence[Recipient],
         recipient: Recipient,
         change: NotificationInput,
         message: Notification,
         record: LiveMessage | None,
     ) -> LiveMessage | None:
-        """Post a message that is new to a chat, or edit it if it looks different; return the message as it is now."""
+        """Post a message that is new to a chat, or edit it if it looks different.
+
+        Args:
+            recipients: All chats that follow the session.
+            recipient: The chat.
+            change: What has changed.
+            message: The message.
+            record: What is known of it, if it was posted.
+
+        Returns:
+            The message as it is now.
+        """
         chat, digest = recipient.chat_id, message.shown.digest
         there = record.digests.get(chat) if record is not None else None
         about = MessageSubject(change.view.ref.key, message.kind, message.detail)
-        key = record.key if record is not None else self._new_key(change, message)
+        key = record.key if record is not None else self._new_key(recipients, change, message)
         if there is None:
             if not message.post:
                 return record
@@ -67,25 +80,26 @@ class SessionMessages:
             }
         )
 
-    def _new_key(self, change: NotificationInput, message: Notification) -> str:
+    def _new_key(
+        self, recipients: Sequence[Recipient], change: NotificationInput, message: Notification
+    ) -> str:
         """Return the permanent key of a new message. A question that is asked again is another message."""
         session = change.view.ref.key
         key = f"{message.key}:{session}"
-        if message.live and any(
-            self._publisher.exists(recipient, key) for recipient in self._recipients.of(session)
-        ):
+        if message.live and any(self._publisher.exists(recipient, key) for recipient in recipients):
             return f"{key}:{change.now:%Y%m%dT%H%M%S.%f}"
         return key
 
     def close(
         self,
+        recipients: Sequence[Recipient],
         change: NotificationInput,
         record: LiveMessage,
         by: Person | None,
     ) -> None:
         """Remove the buttons of a message whose need is over, and add the outcome."""
         session = change.view.ref.key
-        for recipient in self._recipients.of(session):
+        for recipient in recipients:
             if recipient.chat_id not in record.texts:
                 continue
             about = MessageSubject(session, record.kind, {"need": record.need} if record.need else {})

@@ -142,18 +142,25 @@ class SessionNotifier:
 
     async def refresh(
         self, ref: SessionRef, adjust: Callable[[NotifiedState], NotifiedState] | None = None
-    ) -> None:
+    ) -> SessionView | None:
         """Read a session again and send what has changed.
 
         Args:
             ref: The session.
             adjust: A change to what is remembered of it.
+
+        Returns:
+            The session as it was read; None if it could not be read.
         """
+        read: SessionView | None = None
 
         async def refresh() -> None:
-            await self._notify(self._displayed(await self._fleet.view(ref)), adjust=adjust)
+            nonlocal read
+            read = await self._fleet.view(ref)
+            await self._notify(self._displayed(read), adjust=adjust)
 
         await self._run_guarded(ref.key, refresh())
+        return read
 
     async def unmute(self, ref: SessionRef) -> None:
         """Post the message of a need that was only named in a summary."""
@@ -254,7 +261,9 @@ class SessionNotifier:
                     self._publisher.drop_superseded(recipient, "phase:", key)
                 for message in found:
                     current.add(message.key)
-                    record = self._messages.post_or_edit(recipient, change, message, posted.get(message.key))
+                    record = self._messages.post_or_edit(
+                        recipients, recipient, change, message, posted.get(message.key)
+                    )
                     if record is not None and message.live:
                         posted[message.key] = record
                     elif recipient is recipients[-1]:
@@ -262,7 +271,7 @@ class SessionNotifier:
             for name, record in change.after.posted.items():
                 if name not in current and not held(change, name, record):
                     del posted[name]
-                    self._messages.close(change, record, by)
+                    self._messages.close(recipients, change, record, by)
             told = change.after.updated(posted=posted)
             if told.card and show_card:
                 for recipient in recipients:
@@ -336,6 +345,7 @@ def _card_marks(view: SessionView) -> tuple[object, ...]:
         view.place,
         view.wanted,
         view.pausing,
+        view.permissions,
     )
 
 

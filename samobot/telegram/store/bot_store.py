@@ -29,6 +29,7 @@ from samobot.telegram.store.session_chats import ChatProjects, SessionChats
 from samobot.telegram.store.session_topics import SessionTopics
 from samobot.telegram.store.update_journal import UpdateJournal
 from samobot.telegram.store.watched_pull_requests import WatchedPullRequests
+from samobot.telegram.store.webhook_deliveries import WebhookDeliveries
 
 DATABASE_NAME = "bot.db"
 
@@ -53,6 +54,7 @@ class Store:
         updates: The journal of updates.
         outbox: Rows of messages not yet delivered; use `samobot.telegram.outbound.outbox.Outbox`, which sends them.
         sent: Our messages in chats.
+        webhook_deliveries: Deliveries of a forge that were taken.
         acted: Messages of users that were acted on.
         notified: What the chats were last notified of, by session.
         past: The sessions at rest.
@@ -84,6 +86,7 @@ class Store:
         self.outbox = OutboxQueue(self._database, state_dir / "outbox")
         self.sent = SentMessages(self._database)
         self.acted = ActedMessages(self._database)
+        self.webhook_deliveries = WebhookDeliveries(self._database)
         self.notified = NotifiedStates(self._database)
         self.past = PastRows(self._database)
         self.plans = ShownPlans(self._database)
@@ -129,6 +132,7 @@ class Store:
         self.callbacks.prune()
         self.sent.prune()
         self.acted.prune()
+        self.webhook_deliveries.prune()
         self.outbox.prune()
 
     def close(self) -> None:

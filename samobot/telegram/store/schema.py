@@ -283,6 +283,13 @@ _PROMPT_TEXTS = """
 ALTER TABLE prompts ADD COLUMN text TEXT NOT NULL DEFAULT ''; -- what was asked, without formatting
 """
 
+_WEBHOOK_DELIVERIES = """
+CREATE TABLE webhook_deliveries ( -- deliveries of a forge that were taken
+    name TEXT PRIMARY KEY,        -- its id, or its signature
+    at   REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _TYPED_TABLES,
@@ -292,5 +299,6 @@ MIGRATIONS: tuple[str, ...] = (
     _SESSION_TOPICS,
     _PULL_REQUESTS,
     _PROMPT_TEXTS,
+    _WEBHOOK_DELIVERIES,
 )
 """Step n brings the schema from version n to n + 1."""

@@ -43,6 +43,13 @@ class WatchedPullRequests:
                     (session, watch),
                 )
 
+    def hurry_all(self) -> None:
+        """Look at all at once, but for those whose forge was asked too often."""
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(
+                'UPDATE watched_pull_requests SET due = 0 WHERE watch NOT LIKE \'%"problem":"rate-limit"%\''
+            )
+
     def set(self, session: str, watch: str, due: float) -> None:
         """Save what was seen, and when to look again."""
         with self._database.transaction(durable=True) as connection:

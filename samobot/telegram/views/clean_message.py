@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from samobot.fleet.landing_models import Leftover
-from samobot.telegram.markup.html import bold
+from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
@@ -41,7 +41,7 @@ def clean_message(found: Sequence[Leftover]) -> MessageView:
         bold(head),
         *(_line(each) for each in safe[:_SHOWN]),
         _more(safe),
-        "\nThese stay; /clean with the name removes one:" if kept else "",
+        f"\nThese stay; {code('/clean name')} removes one:" if kept else "",
         *(_line(each) for each in kept[:_SHOWN]),
         _more(kept),
     )

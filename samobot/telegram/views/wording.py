@@ -42,6 +42,7 @@ class Icon(StrEnum):
     QUEUED = "⏳"
     QUESTION = "❓"
     PLAN = "📋"
+    PERMISSION = "🔐"
     ACTION = "✋"
     BLOCKED = "⛔"
     PARKED = "🌙"
@@ -56,6 +57,7 @@ class Icon(StrEnum):
     ARCHIVED = "🗄"
     LANDING = "🔀"
     SCHEDULE = "⏰"
+    OFFER = "📥"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from samobot.fleet.results import StopReport
 from samobot.session.folder import SessionFolder, archive
 from samobot.session.gate import Person
 from samobot.session.journal import EventName, append
+from samobot.session.journal import read as read_journal
 from samobot.session.lock import RunLock
 from samobot.session.requests import RequestKind, take_kind
 from samobot.session.status import SessionState
@@ -385,14 +386,16 @@ async def test_button_from_long_ago_reports_it(phone: Phone) -> None:
 
 
 async def test_in_which_project_is_asked_and_a_missing_one_suggested(phone: Phone) -> None:
-    await phone.say("/run demo: do it --budget 5")
+    await phone.say("/run demo: do it --budget 5 --profile strong")
     asked = phone.last("Which project")
     keys = [key["text"] for row in (asked.post.markup or {})["inline_keyboard"] for key in row]
     assert keys == ["repo", "shop", "Cancel"]
     assert "Did you mean shop?" in (await phone.say("/run shpo:demo do it"))[0]
     await phone.tap(asked, "shop")
     await phone.context.finish(20)
-    assert next((phone.root / "sessions-shop").iterdir()).name.endswith("-demo")
+    made = SessionFolder(next((phone.root / "sessions-shop").iterdir()))
+    assert made.path.name.endswith("-demo")
+    assert read_journal(made).profile == "strong"
     (view,) = await phone.context.fleet.sessions()
     assert (view.ref.project, view.budget_usd, view.wanted) == ("shop", 5.0, True)
 
@@ -676,8 +679,10 @@ async def test_a_choice_that_was_made_is_said_in_its_message_and_its_buttons_go(
     one = phone.session("one", blocked="yes", signal='{"status": "blocked", "reason": "no <key>"}')
     phone.session("two", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     await phone.say("/tell look into *.env & <more>")
-    assert await phone.tap(phone.last("Whom is it for?"), "⛔ one") == "Noted for the next iteration."
-    asked = phone.last("Whom is it for?")
+    assert (
+        await phone.tap(phone.last("Which session is it for?"), "⛔ one") == "Noted for the next iteration."
+    )
+    asked = phone.last("Which session is it for?")
     assert "\n→ ⛔ one · you, " in to_plain(asked.post.text)
     assert asked.post.markup is None
     assert not [row for row in phone.new() if row.op is Op.REACT], "no thumb on the bot's own message"

@@ -229,8 +229,11 @@ async def test_file_that_is_too_large_is_refused_at_once_and_the_others_are_used
     ("kind", "method", "text"),
     [
         (FaultKind.BAD_REQUEST, "getFile", "Bad Request: file is temporarily unavailable"),
+        (FaultKind.NOT_FOUND, "getFile", ""),
         (FaultKind.RESET, "getFile", ""),
+        (FaultKind.NOT_FOUND, "download", ""),
         (FaultKind.RESET, "download", ""),
+        (FaultKind.CUT, "download", ""),
         (FaultKind.BAD_GATEWAY, "download", ""),
     ],
 )

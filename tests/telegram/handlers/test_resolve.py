@@ -90,7 +90,7 @@ async def test_a_name_in_two_projects_is_asked_for_and_a_project_settles_it(phon
 async def test_text_survives_the_choice_of_a_session(phone: Phone) -> None:
     one, two = phone.asking("one"), phone.asking("two")
     await phone.say("/tell mock the network,\n  please")
-    asked = phone.last("Whom is it for?")
+    asked = phone.last("Which session is it for?")
     labels = [key["text"] for row in (asked.post.markup or {})["inline_keyboard"] for key in row]
     await phone.tap(asked, next(label for label in labels if label.endswith("two")))
     assert "mock the network,\n" in (two / "_guidance.md").read_text()

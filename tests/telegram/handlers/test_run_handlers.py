@@ -127,7 +127,7 @@ async def test_a_run_that_is_refused_gets_no_receipt(phone: Phone) -> None:
     await phone.say("/run repo:greet add a greeting")
     await phone.context.finish(20)
     rows = phone.store.outbox.waiting(CHAT)
-    assert "nothing starts until /resume" in to_plain(phone.last("pulled the emergency stop").post.text)
+    assert "nothing starts until /resume" in to_plain(phone.last("emergency stop is on").post.text)
     assert [row.post.text for row in rows if row.op is Op.REACT] == ["👌"], "that of /panic alone"
 
 

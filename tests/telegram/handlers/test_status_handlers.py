@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.telegram.markup.html import to_plain
 from samobot.telegram.store.bot_store import Store
 from tests.support.phone import NOW, Phone, open_phone
 
@@ -37,3 +38,16 @@ async def test_what_waited_for_days_is_summarized_and_shown_on_demand(phone: Pho
         await phone.say("/status demo")
     await phone.tap(phone.last("Which colour?"), "B")
     assert "B) blue" in (folder / "_qa.md").read_text()
+
+
+async def test_status_shows_the_project_of_each_session(phone: Phone) -> None:
+    phone.asking("greet")
+    phone.asking("login", project="shop")
+    await phone.say("/status")
+    lines = to_plain(phone.last("2 wait for you").post.text).split("\n")
+    assert sorted(line.split("  ")[0] for line in lines[1:]) == ["❓ greet · repo", "❓ login · shop"]
+    phone.asking("greet", project="shop")
+    await phone.say("/status")
+    text = to_plain(phone.last("3 wait for you").post.text)
+    assert "❓ repo:greet  " in text
+    assert "❓ shop:greet  " in text

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from samobot.sandbox.botapi.entities import EntityType, tidy
 from samobot.sandbox.botapi.parse_mode import parse_html
+from samobot.telegram.markup.html import bold, code, from_html, quote
 from samobot.telegram.markup.markdown import render
-from samobot.telegram.markup.rich_text import RichText, Style, TextSpan, clean, utf16_units, visible
+from samobot.telegram.markup.rich_text import RichText, Style, TextSpan, clean, escape, utf16_units, visible
 from samobot.telegram.markup.split import (
     MESSAGE_ENTITIES,
     PHONE_LINE,
@@ -119,6 +120,41 @@ def test_more_than_a_hundred_entities_take_more_messages() -> None:
     parts = split(render(" ".join(f"**b{i}** x" for i in range(250))))
     assert len(parts) == 3
     assert sum(len(parse_html(part).entities) for part in parts) == 250
+
+
+_PIECES = st.sampled_from(
+    [
+        "a",
+        "<x>",
+        "& ",
+        '"q"',
+        "日本",
+        "\n",
+        "  ",
+        "🙂",
+        "tg://x",
+        "https://a.bc/?y=1&z=2",
+        "\u200b",
+        "\u200c",
+        "\x1b[0m",
+    ]
+)
+_TEXTS = st.lists(_PIECES, max_size=4).map("".join)
+_SHOWN = st.one_of(
+    _TEXTS.map(escape),
+    _TEXTS.map(bold),
+    _TEXTS.map(code),
+    _TEXTS,
+    st.builds(quote, _TEXTS, expandable=st.booleans()),
+    st.builds(quote, st.integers(0, 700).map("x\ny".__mul__)),
+    st.builds(lambda inner: f"<blockquote>{bold(inner)}{escape(inner)}</blockquote>", _TEXTS),
+)
+
+
+@examples(300)
+@given(st.lists(_SHOWN, max_size=5).map("".join), st.sampled_from([30, 1024, 4096]))
+def test_html_is_left_as_it_is_only_where_reading_it_would_change_nothing(html: str, limit: int) -> None:
+    assert split_html(html, limit) == split(from_html(html), limit)
 
 
 def test_html_put_together_from_pieces_can_be_cut() -> None:

@@ -1,0 +1,186 @@
+"""Landing at GitLab: the same gates as at GitHub, over the answers of GitLab's REST API."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samobot.errors import ConflictError
+from samobot.fleet.forge import CheckState, CheckView, ForgeProblem, WorkSource
+from samobot.fleet.forge_work import pull_request_diff, work_report
+from samobot.fleet.landing_models import LandingStep
+from samobot.fleet.pull_request_report import check_log, pull_request_report
+from tests.support.fake_gh import FakeForge
+from tests.support.fake_glab import FAILED, SUCCESS, put_glab
+from tests.support.landing_room import LandingRoom
+from tests.support.repository import commit, git
+
+pytestmark = pytest.mark.slow
+
+ADDRESS = "git@gitlab.com:group/sub/demo.git"
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LandingRoom:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    git(tmp_path, "config", "--global", "user.name", "Anna")
+    git(tmp_path, "config", "--global", "user.email", "anna@example.org")
+    made = LandingRoom(tmp_path, tmp_path / "bare.git")
+    git(tmp_path, "config", "--global", f"url.file://{made.bare}.insteadOf", ADDRESS)
+    git(made.repo, "remote", "set-url", "origin", ADDRESS)
+    return made
+
+
+@pytest.fixture
+def forge(room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
+    assert room.bare is not None
+    made = put_glab(room.root, room.bare)
+    monkeypatch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
+    return made
+
+
+def opened(room: LandingRoom, forge: FakeForge, *checks: dict[str, Any]) -> str:
+    """Push and open a merge request with these checks; its head."""
+    room.land(LandingStep.PUSH)
+    room.land(LandingStep.OPEN_PR)
+    head = room.tip("greet")
+    forge.report(head, *checks)
+    return head
+
+
+def refusal(room: LandingRoom, step: LandingStep) -> str:
+    offer = room.view().offer(step)
+    assert offer is not None
+    return offer.refusal
+
+
+@pytest.mark.parametrize("step", [LandingStep.MERGE_PR, LandingStep.SQUASH_PR])
+def test_merge_request_is_opened_and_merged_at_the_commit_that_was_green(
+    room: LandingRoom, forge: FakeForge, step: LandingStep
+) -> None:
+    head = opened(room, forge, SUCCESS, {**FAILED, "allow_failure": True})
+    view = room.view()
+    assert (view.forge, view.title) == ("gitlab.com/group/sub/demo", "Add a greeting script")
+    assert forge.read()["mrs"][0]["title"] == "Add a greeting script"
+    room.land(step, view)
+    assert forge.read()["merges"] == [head]
+    assert git(room.bare or room.root, "rev-list", "--count", "--merges", "main") == str(
+        int(step is LandingStep.MERGE_PR)
+    )
+
+
+def test_draft_is_opened_as_one_and_not_merged(room: LandingRoom, forge: FakeForge) -> None:
+    room.land(LandingStep.PUSH)
+    room.land(LandingStep.OPEN_DRAFT)
+    forge.report(room.tip("greet"), SUCCESS)
+    assert refusal(room, LandingStep.MERGE_PR) == "#12 is a draft."
+
+
+@pytest.mark.parametrize(
+    ("checks", "changes", "why"),
+    [
+        ((), {}, "no checks yet"),
+        ((SUCCESS, FAILED), {}, "red checks: lint"),
+        ((SUCCESS, {**FAILED, "status": "canceled"}), {}, "red checks: lint"),
+        ((SUCCESS, {**FAILED, "status": "running"}), {}, "waits for checks: lint"),
+        ((SUCCESS, {**FAILED, "status": "manual"}), {}, "waits for checks: lint"),
+        ((SUCCESS, {**FAILED, "status": "something new"}), {}, "red checks: lint"),
+        ((SUCCESS,), {"detailed_merge_status": "not_approved"}, "waits for a review"),
+        ((SUCCESS,), {"detailed_merge_status": "conflict"}, "conflicts with its base"),
+        ((SUCCESS,), {"detailed_merge_status": "ci_still_running"}, "cannot be merged now (ci still running)"),
+        ((SUCCESS,), {"state": "closed"}, "is closed"),
+    ],
+)  # fmt: skip
+def test_what_is_not_green_and_ready_is_not_merged(
+    room: LandingRoom, forge: FakeForge, checks: tuple[dict[str, Any], ...], changes: dict[str, Any], why: str
+) -> None:
+    opened(room, forge, *checks)
+    forge.change_request(**changes)
+    assert why in refusal(room, LandingStep.MERGE_PR)
+    with pytest.raises(ConflictError):
+        room.land(LandingStep.MERGE_PR)
+    assert forge.read()["merges"] == []
+
+
+def test_push_in_the_last_instant_is_refused_by_gitlabs_own_compare(
+    room: LandingRoom, forge: FakeForge
+) -> None:
+    opened(room, forge, SUCCESS)
+    view, other = room.view(), room.tip()
+    forge.change(late=other)
+    with pytest.raises(ConflictError, match="SHA does not match HEAD"):
+        room.land(LandingStep.MERGE_PR, view)
+    assert forge.read()["merges"] == []
+
+
+def test_comments_are_read_with_their_place_and_without_what_gitlab_notes_itself(
+    room: LandingRoom, forge: FakeForge
+) -> None:
+    opened(room, forge, SUCCESS)
+    note = {"id": 1, "type": None, "system": False, "body": "Why?", "author": {"username": "bob"},
+            "created_at": "2026-01-15T10:00:02Z"}  # fmt: skip
+    place = {"new_path": "greet.py", "new_line": 3, "old_path": "greet.py", "old_line": None}
+    earlier = {
+        "id": 2,
+        "type": "DiffNote",
+        "body": "Here.",
+        "created_at": "2026-01-15T10:00:01Z",
+        "position": place,
+    }
+    forge.change(
+        discussions=[
+            [{"id": "a", "notes": [note, {**note, "id": 3, "system": True, "body": "approved"}]}],
+            [{"id": "b", "notes": [note | earlier]}],
+        ]
+    )
+    found = pull_request_report(room.project, room.folder).comments
+    assert [(each.author, each.text, each.path, each.line) for each in found] == [
+        ("bob", "Here.", "greet.py", 3),
+        ("bob", "Why?", "", None),
+    ]
+
+
+def test_log_of_a_failed_job_is_its_last_lines(room: LandingRoom, forge: FakeForge) -> None:
+    opened(room, forge, FAILED)
+    forge.change(logs={"2": "one\ntwo"})
+    check = CheckView(name="lint", state=CheckState.RED, url=FAILED["target_url"])
+    assert check_log(room.project, room.folder, check) == "one\ntwo"
+    assert (
+        check_log(room.project, room.folder, CheckView(name="x", state=CheckState.RED, url="https://x/"))
+        == ""
+    )
+
+
+def test_lost_login_is_reported_as_such(room: LandingRoom, forge: FakeForge) -> None:
+    forge.change(logged_in=False)
+    found = pull_request_report(room.project, room.folder)
+    assert found.problem is ForgeProblem.LOGIN
+    assert work_report(room.project, WorkSource.ISSUE, "samobot").problem is ForgeProblem.LOGIN
+
+
+def test_issues_with_a_label_and_assigned_reviews_are_found(room: LandingRoom, forge: FakeForge) -> None:
+    issue = {"iid": 3, "title": "Broken", "description": None, "author": {"username": "bob"},
+             "web_url": "https://gitlab.com/group/sub/demo/-/issues/3", "labels": ["samobot"]}  # fmt: skip
+    forge.change(
+        issues=[issue, {**issue, "iid": 4, "labels": []}], reviews=[{**issue, "iid": 5, "sha": "a" * 40}]
+    )
+    found = work_report(room.project, WorkSource.ISSUE, "samobot")
+    assert [(each.id, each.title, each.text, each.author) for each in found.items] == [
+        ("issue-3", "Broken", "", "bob")
+    ]
+    (review,) = work_report(room.project, WorkSource.REVIEW, "").items
+    assert (review.id, review.number) == ("review-5-aaaaaaaaa", 5)
+    assert pull_request_diff(room.project, 5) == "diff --git a/x b/x\n"
+
+
+def test_commit_of_somebody_else_is_not_merged_though_it_is_green(
+    room: LandingRoom, forge: FakeForge
+) -> None:
+    opened(room, forge, SUCCESS)
+    other = commit(room.repo, "other")
+    git(room.repo, "push", "--quiet", "--force", "origin", f"{other}:refs/heads/greet")
+    forge.report(other, SUCCESS)
+    assert "is not what is here" in refusal(room, LandingStep.MERGE_PR)

@@ -47,9 +47,8 @@ async def receipt_of(
         applier = Applier(cast(Fleet, fleet), state, threads, lambda: NOW)
         decision = HostDecision(id="d1", call=call, about="demo:greet", at=NOW, seen=seen)
         arguments = named_call(call).encode(REF, *args, **named)
-        for _ in range(times):
-            receipt = await applier.apply(decision, arguments)
-        return receipt
+        receipts = [await applier.apply(decision, arguments) for _ in range(times)]
+        return receipts[-1]
     finally:
         threads.close()
 

@@ -271,24 +271,34 @@ def test_each_deed_to_each_file(tmp_path: Path, how: str) -> None:
             attempt(tmp_path / f"{number}-after", [], deed, killed=number % 3 == 0)
 
 
-DAMAGE: dict[str, Callable[[Path], object]] = {
-    "half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
-    "empty": lambda path: path.write_bytes(b""),
-    "junk": lambda path: path.write_bytes(b"\x00\xff{["),
-    "older": lambda path: path.write_bytes(b'{"qa": null, "decisions": null, "recorded": 0}\n'),
-    "folder": lambda path: (path.unlink(), path.mkdir()),
-    "pipe": lambda path: (path.unlink(), os.mkfifo(path)),
-    "circle": lambda path: (path.unlink(), path.symlink_to(path.name)),
-}
+DAMAGE = ("half", "empty", "junk", "older", "folder", "pipe", "circle")
+
+
+def spoil(path: Path, how: str) -> None:
+    content = path.read_bytes()
+    path.unlink()
+    match how:
+        case "half":
+            path.write_bytes(content[: len(content) // 2])
+        case "empty":
+            path.touch()
+        case "junk":
+            path.write_bytes(b"\x00\xff{[")
+        case "older":
+            path.write_bytes(b'{"qa": null, "decisions": null, "recorded": 0}\n')
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case _:
+            path.symlink_to(path.name)
 
 
 @pytest.mark.parametrize("name", ["baseline.json", "guidance.md", "overview.md", "decisions.jsonl"])
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_record_of_the_state_folder_opens_no_gate(
-    tmp_path: Path, name: str, damage: Callable[[Path], object]
-) -> None:
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_record_of_the_state_folder_opens_no_gate(tmp_path: Path, name: str, how: str) -> None:
     folder, sha = begun(tmp_path)
-    damage(folder.vault.path / name)
+    spoil(folder.vault.path / name, how)
     for forgery in FORGERIES:
         for file in ("_overview.md", "_decisions.jsonl", "_logs/journal.jsonl"):
             do(folder, "append", file, forgery.replace("SHA", sha))

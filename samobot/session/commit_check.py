@@ -25,8 +25,8 @@ _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 def commit_problem(path: Path, *, locks: bool = True) -> str | None:
     """Make a commit that no branch names, as the agent's would be signed; return why that fails, else None.
 
-    What else can keep a commit from being made is looked at without making it: locks that a dead git left, values that
-    `git commit` refuses, and hooks whose interpreter is missing; no hook is run.
+    What else can keep a commit from being made is looked at without making it: locks that a dead git left, a
+    damaged index, and hooks whose interpreter is missing; no hook is run.
 
     A repository whose own configuration names the signing program is tried without a signature, as samobot
     does not run that program. Nothing is tried without a repository, or without a name and an address for commits,
@@ -55,7 +55,7 @@ def commit_problem(path: Path, *, locks: bool = True) -> str | None:
                 f"git cannot commit in {path}: a git that was killed left the lock {left}. "
                 "Delete it if no git is running there, then resume."
             )
-        _try_dry(git)
+        git.read("ls-files", "-z", limit=1)  # not `git status`: it looks into submodules
         hook = _hook_problem(git)
     except GitError as failure:
         return f"git cannot commit in {path}: {failure.message} {_remedy(signed=signed)}"
@@ -71,20 +71,6 @@ def _left_lock(git: Git) -> Path | None:
             if time.time() - path.lstat().st_mtime > OLD_LOCK:
                 return path
     return None
-
-
-def _try_dry(git: Git) -> None:
-    """Let git read everything that a commit needs.
-
-    Raises:
-        GitError: It refuses to.
-    """
-    try:
-        git.run("commit", "--dry-run", "--allow-empty", "--short", "--untracked-files=no", timeout=_TIMEOUT_S)
-    except GitError as failure:
-        # Its code is 1, without a message, if nothing is changed. A young lock is of a git that works.
-        if "fatal:" in failure.message and "File exists" not in failure.message:
-            raise
 
 
 def _hook_problem(git: Git) -> str | None:

@@ -107,7 +107,6 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "hooks of the user": (use_hooks_of_the_user, "is run by /nowhere/python"),
     "no boolean": (set_globally("commit.gpgsign", "maybe"), "commit.gpgsign"),
     "an unknown format of signatures": (set_globally("gpg.format", "zz"), "gpg.format"),
-    "an unknown way to clean messages": (set_globally("commit.cleanup", "zz"), "zz"),
     "a damaged index": (lambda repo: (repo / ".git" / "index").write_bytes(b"DIRC"), "index file"),
     "the lock of a killed git": (leave_lock("index.lock"), "index.lock"),
     "the lock of HEAD": (leave_lock("HEAD.lock"), "HEAD.lock"),

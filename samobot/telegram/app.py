@@ -234,7 +234,7 @@ class BotApp:
             )
         receiver = ForgeWebhook(settings.samobot_webhook_secret, store.webhook_deliveries)
 
-        def look_now() -> None:
+        async def look_now() -> None:  # a plain function would run in another thread
             if receiver.take_hint():
                 store.pull_requests.hurry_all()
                 self._context.triggers.hurry()

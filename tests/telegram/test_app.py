@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,13 @@ from samobot.config.settings import Settings
 from samobot.errors import BusyError, NotFoundError, UsageError
 from samobot.fleet.desired_runs import DesiredRuns
 from samobot.fleet.file_watch import watch
+from samobot.fleet.forge import WorkSource
 from samobot.fleet.supervisor import Supervisor
+from samobot.fleet.triggers import Trigger, Triggers
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
+from samobot.telegram import app
 from samobot.telegram.app import BotApp
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.inbound.webhook import ForgeWebhook
@@ -112,10 +116,24 @@ async def test_webhooks_are_received_where_it_was_configured(
 
     async def run(self: ForgeWebhook, host: str, port: int) -> None:
         served.append((host, port))
+        monkeypatch.setattr(self, "take_hint", lambda: True)
         serving.set()
         await asyncio.Event().wait()
 
     monkeypatch.setattr(ForgeWebhook, "run", run)
+    monkeypatch.setattr(app, "_HINT_SECONDS", 0.05)
+    later = datetime.now(UTC)
+    triggers = Triggers(tmp_path / "state", lambda: later)
+    triggers.add(
+        Trigger(
+            number=0,
+            project="gone",
+            source=WorkSource.REVIEW,
+            who="ann",
+            via="terminal",
+            next_at=later.timestamp() + 100,
+        )
+    )
     async with BotApiServer() as server:
         server.add_bot(TOKEN, "samo_bot")
         changes = {"samobot_webhook_port": 9, "samobot_webhook_secret": "a-secret-for-tests"}
@@ -123,6 +141,9 @@ async def test_webhooks_are_received_where_it_was_configured(
         bot = asyncio.create_task(BotApp(settings, environment(tmp_path)).run())
         async with asyncio.timeout(WAIT):
             await serving.wait()
+            # A hint makes it due; its project is not configured, so it stays so.
+            while triggers.get(1).next_at:
+                await asyncio.sleep(0.01)
         await introduced(settings.samobot_state_dir)
         await end(bot)
     assert served == [("127.0.0.1", 9)]

@@ -28,12 +28,46 @@ HARMLESS = {
 """First arguments with which the CLI asks no model."""
 
 WRAPPERS = {
-    "command", "env", "exec", "ionice", "nice", "nohup", "npx", "bunx", "setsid", "stdbuf", "sudo", "time",
-    "timeout", "unbuffer", "xargs", "script", "then", "do", "else", "if", "while", "until", "!", "{", "(",
+    "command", "builtin", "coproc", "env", "exec", "ionice", "nice", "nohup", "npx", "bunx", "uvx", "pnpm", "yarn", "npm",
+    "setsid", "stdbuf", "sudo", "doas", "time", "timeout", "unbuffer", "xargs", "parallel", "find", "flock", "chronic",
+    "strace", "systemd-run", "ssh", "then", "do", "else", "if", "while", "until", "!", "{", "(",
 }  # fmt: skip
 """Words that another command follows."""
 
-SHELLS = {"bash", "dash", "sh", "zsh", "eval"}
+SHELLS = {
+    "bash", "dash", "sh", "zsh", "eval", "trap", "su", "script", "watch", "tmux", "screen", "at", "busybox",
+}  # fmt: skip
+"""Commands that run commands, given as one word or as several."""
+
+INTERPRETERS = re.compile(r"(?:node|deno|bun|python[\d.]*|perl|ruby|php|expect)$")
+CALL = re.compile(r"\bclaude['\"]?[\s,]+(?:[^;\n]{0,200}[\s'\",])?(?:-p|--print)\b")
+"""A call of the CLI in a program's text, as a command or as a list of arguments."""
+
+MANAGED = {
+    "install",
+    "i",
+    "add",
+    "remove",
+    "uninstall",
+    "update",
+    "upgrade",
+    "view",
+    "info",
+    "ls",
+    "list",
+    "show",
+}
+"""Subcommands of package managers that do not start what they name."""
+
+NAMED_BY = {"-v", "-V", "-name", "-path", "-iname"}
+"""Options that take a name and do not start it."""
+
+INDIRECT = re.compile(
+    r"""(?:\$\(|`)\s*(?:which|command\s+-v|type\s+-p)\s+claude\s*(?:\)|`)"?\s[^;&|\n]{0,200}?(?:-p|--print)\b
+      |\b(?P<name>[A-Za-z_]\w{0,40})=['"]?[\w./~-]{0,200}\bclaude['"]?\s*[;&\n].{0,2000}?
+       \$\{?(?P=name)\b\}?['"]?\s[^;&|\n]{0,200}?(?:-p|--print)\b""",
+    re.VERBOSE | re.DOTALL,
+)
 REASON = (
     "No Claude CLI inside an iteration: what it costs is in no budget, and it does not know the session's rules. Use a "
     "sub-agent instead; it is counted."
@@ -67,6 +101,8 @@ def asks_a_model(command: str, depth: int = 0) -> bool:
         command: For a shell.
         depth: How many shells it is nested in.
     """
+    if INDIRECT.search(command):
+        return True
     lexer = shlex.shlex(command.replace("\n", " ; "), posix=True, punctuation_chars="();<>|&`")
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -75,14 +111,45 @@ def asks_a_model(command: str, depth: int = 0) -> bool:
     except ValueError:
         return re.search(r"\bclaude\b[^;&|]*\s(-p|--print)\b", command) is not None
     simple: list[str] = []
+    piped: list[str] = []
     for word in [*words, ";"]:
         if word and not set(word) - set("();|&`"):
-            if is_claude(simple, depth):
+            if is_claude(simple, depth) or (piped and depth < DEEPEST and is_run(piped, simple, depth)):
                 return True
+            piped = simple if word == "|" else []
             simple = []
         else:
             simple.append(word)
     return False
+
+
+def is_run(printed: list[str], words: list[str], depth: int) -> bool:
+    """Return whether a command that prints text is read by a shell, and starts the CLI there.
+
+    Args:
+        printed: The words of the command before the pipe.
+        words: Those after it.
+        depth: How many shells it is nested in.
+    """
+    if not words or os.path.basename(words[0]) not in SHELLS or not any("claude" in word for word in printed):
+        return False
+    return any(asks_a_model(each, depth + 1) for each in (*printed[1:], " ".join(printed[1:])))
+
+
+def without_redirections(words: list[str]) -> list[str]:
+    """Return the words of a command without `> file`, `2>&1` and the like."""
+    found: list[str] = []
+    skip = False
+    for word in words:
+        if word and not set(word) - set("<>&|"):
+            if found and found[-1].isdigit():
+                found.pop()
+            skip = word != "<<<"  # what is written there is read
+        elif skip:
+            skip = False
+        else:
+            found.append(word)
+    return found
 
 
 def is_claude(words: list[str], depth: int) -> bool:
@@ -93,12 +160,29 @@ def is_claude(words: list[str], depth: int) -> bool:
         depth: How many shells it is nested in.
     """
     wrapped = False
+    words = without_redirections(words)
     for index, word in enumerate(words):
         name = os.path.basename(word.lstrip("$("))
-        if name == "claude" or "@anthropic-ai/claude-code" in word:
-            return (words[index + 1] if index + 1 < len(words) else "") not in HARMLESS
+        if name in ("claude", "claude.exe") or "@anthropic-ai/claude-code" in word:
+            if wrapped and (words[index - 1] in NAMED_BY or MANAGED.intersection(words[:index])):
+                return False
+            rest = [each for each in words[index + 1 :] if each != "--"]
+            return (rest[0] if rest else "") not in HARMLESS
         if name in SHELLS and depth < DEEPEST:
-            return any(asks_a_model(each, depth + 1) for each in words[index + 1 :] if "claude" in each)
+            rest = words[index + 1 :]
+            inner = [each for each in rest if "claude" in each]
+            if inner and not all(" " in each for each in inner):
+                first = next(
+                    (place for place, each in enumerate(rest) if os.path.basename(each) == "claude"), None
+                )
+                if first is not None and (first + 1 < len(rest) or rest[first - 1].endswith("c")):
+                    return asks_a_model(" ".join(map(shlex.quote, rest[first:])), depth + 1)
+            return any(asks_a_model(each, depth + 1) for each in inner if " " in each)
+        if INTERPRETERS.match(name):
+            rest = words[index + 1 :]
+            if rest and "@anthropic-ai/claude-code" in rest[0]:
+                return not HARMLESS.intersection(rest[1:2])
+            return any(CALL.search(each) for each in rest if " " in each or "(" in each)
         if name in WRAPPERS:
             wrapped = True
         elif not wrapped and not re.match(r"\w+=", word):

@@ -41,13 +41,16 @@ def workflow_text() -> str:
         raise SamobotError(f"{path} cannot be read: {error}. Install samobot again.") from error
 
 
-def service_template() -> str:
-    """The bot's systemd unit, with markers for what depends on the machine.
+def service_template(name: str = "samobot") -> str:
+    """A systemd unit, with markers for what depends on the machine.
+
+    Args:
+        name: The service's: the bot's, the hub's or a host's.
 
     Raises:
         SamobotError: It cannot be read: the installation is damaged.
     """
-    path = plugin_dir() / "deploy" / "samobot.service"
+    path = plugin_dir() / "deploy" / f"{name}.service"
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -50,6 +50,12 @@ _COMMANDS = {
     "sessions": ("status_command", "sessions_command", "List the sessions of a project."),
     "demo": ("demo_command", "demo_command", "Show the whole product on this machine, without an account."),
     "bot": ("bot_command", "bot_command", "Run the Telegram bot."),
+    "hub": ("hub_command", "hub_command", "Connect several machines: run the server that they meet at."),
+    "host": (
+        "host_command",
+        "host_command",
+        "Be one of several machines behind one chat; add and remove them.",
+    ),
     "follow-up": (
         "follow_up_command",
         "follow_up_command",

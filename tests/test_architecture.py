@@ -295,3 +295,13 @@ def test_the_version_costs_nothing_but_click() -> None:
     bare = loaded("pass")
     assert told - bare - set(sys.stdlib_module_names) == {"samobot", "click"}
     assert not told & {"asyncio", "subprocess"}
+
+
+def test_one_machine_loads_nothing_of_several() -> None:
+    """The bot chooses its fleet without NATS; only a state folder with a hub's link brings that in."""
+    choose = (
+        "from pathlib import Path\nimport samobot.telegram.app\nimport samobot.terminal.bot_command\n"
+        "from samobot.hosts.reach import with_hosts\nlocal = object()\n"
+        "assert with_hosts(local, Path('/nowhere'), None) is local"
+    )
+    assert not loaded(choose) & {"nats", "nkeys", "nacl"}

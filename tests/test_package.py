@@ -27,6 +27,7 @@ from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import install as install_agent
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, append
+from samobot.system.systemd import Service
 from tests.docs.commands import page_environment
 from tests.support.claude_cli import cli_environment, require_claude, run_claude
 from tests.support.messages_api import OTHER, MessagesApi, say
@@ -168,7 +169,7 @@ def test_the_wheel_holds_the_package_and_the_whole_plugin(built: Built) -> None:
     package = {name for name in tracked if name.startswith("samobot/")}
     plugin = {f"samobot/plugin/{name}" for name in tracked if Path(name).parts[0] in PLUGIN_FOLDERS}
     assert {"samobot/py.typed", *package, *plugin, "samobot/plugin/workflow.md"} <= names
-    assert "samobot/plugin/deploy/samobot.service" in names
+    assert {f"samobot/plugin/deploy/{name}.service" for name in Service} <= set(names)
     assert [name for name in names if name.startswith("samobot/sandbox/demo/web/") and name.endswith(".html")]
     foreign = {
         name

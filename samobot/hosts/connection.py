@@ -26,6 +26,7 @@ PING_SECONDS = 10
 """A link that swallows everything is noticed after two of these without an answer."""
 STORE_SECONDS = 10.0
 """How long a write may take until it is on the server's disk."""
+_CANCEL_SECONDS = 0.5
 _FIRST_RETRY, _LONGEST_RETRY = 0.2, 5.0
 
 _THERE_ALREADY = 10077
@@ -70,9 +71,13 @@ class Connection:
     async def run(self) -> None:
         """Keep the connection until cancelled."""
         while True:
+            attempt = asyncio.create_task(self._once())
             try:
-                await self._once()
-            except Exception as error:  # whatever the client raises, the connection is made again
+                await asyncio.wait((attempt,))
+            finally:
+                await _cancel(attempt)
+            error = attempt.exception() if not attempt.cancelled() else None
+            if isinstance(error, Exception):  # whatever the client raises, the connection is made again
                 self._note(error)
             self._failures += 1
             await asyncio.sleep(backoff(self._failures, _FIRST_RETRY, _LONGEST_RETRY))
@@ -213,6 +218,10 @@ class Connection:
 
 
 async def _cancel(*tasks: asyncio.Future[Any]) -> None:
-    for task in tasks:
-        task.cancel()
+    """Cancel tasks until they have ended: the client swallows a cancellation now and then."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_SECONDS)
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -65,7 +65,7 @@ def _bucket(name: str, *, storage: StorageType, seconds: float | None = None) ->
         max_msgs_per_subject=1,
         max_age=seconds,
         discard=DiscardPolicy.NEW,
-        allow_rollup_hdrs=True,
+        allow_rollup_hdrs=False,  # with it one host could replace the snapshots of all
         deny_delete=True,
         allow_direct=True,
     )

@@ -41,6 +41,9 @@ ALL_DECISIONS = "samobot.decide.>"
 ALL_RECEIPTS = "samobot.receipt.*"
 ALL_NEWS = "samobot.news.*"
 ALL_FETCHES = "samobot.fetch.*"
+ALL_READS = "samobot.read.*"
+ALL_DELIVERIES = "samobot.deliver.*"
+ALL_ENROLLMENTS = "samobot.enroll.*"
 
 CONTROL_HINT = "samobot.control"
 """Without content: a control value has changed."""
@@ -108,9 +111,19 @@ def fetch(host: str) -> str:
     return f"samobot.fetch.{host}"
 
 
+def enroll(host: str) -> str:
+    """Return the subject on which a machine that was invited asks to become this host."""
+    return f"samobot.enroll.{host}"
+
+
 def inbox(user: str) -> str:
     """Return the prefix of a user's inboxes: of a host, or of `HUB`."""
     return f"_INBOX_{user}"
+
+
+def join_inbox(host: str) -> str:
+    """Return the prefix of the inboxes of a machine that was invited to become this host."""
+    return f"_INBOX_join_{host}"
 
 
 def beat(host: str) -> str:

@@ -64,6 +64,7 @@ def examine(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
         lambda: [_modes(settings)],
         lambda: [_locks(projects)],
         lambda: [_service(environ)],
+        lambda: _hosts(settings.samobot_state_dir, environ),
         lambda: _emergency(settings),
     ]
     with ThreadPoolExecutor(len(checks)) as pool:
@@ -326,6 +327,17 @@ def _service(environ: Mapping[str, str]) -> Finding:
         return doctor.service(state, systemd.lingers(environ), current=True)
     current = _without_variables(installed) == _without_variables(systemd.render_here(environ))
     return doctor.service(state, systemd.lingers(environ), current)
+
+
+def _hosts(state_dir: Path, environ: Mapping[str, str]) -> list[Finding]:
+    if not (state_dir / "hub").is_dir() and not (state_dir / "hosts").is_dir():
+        return []  # one machine needs none of those packages
+    try:
+        from samobot.setup.hub_checks import examine_hosts
+    except ImportError as error:
+        remedy = "Install samobot with its extra: samobot[hosts]"
+        return [Finding("Hosts", Level.ERROR, f"the package {error.name} is missing", remedy)]
+    return examine_hosts(state_dir, environ)
 
 
 def _without_variables(unit: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The bot as a systemd user service: rendering, installing, enabling, and its state."""
+"""The bot, the hub or a host as a systemd user service: rendering, installing, enabling, and its state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,24 @@ from samobot.errors import SamobotError, UsageError
 from samobot.session.files import make_folder, read_text, write_atomic
 from samobot.system.commands import CommandResult, run_command
 
-UNIT = "samobot.service"
+
+class Service(StrEnum):
+    """What can be a service, by its name."""
+
+    BOT = "samobot"
+    HUB = "samobot-hub"
+    HOST = "samobot-host"
+
+    @property
+    def unit(self) -> str:
+        """Name of its unit."""
+        return f"{self}.service"
+
+    def command(self, python: str = sys.executable) -> list[str]:
+        """Its command line. -P: a `samobot` folder in the working directory is not what is started."""
+        arguments = {Service.BOT: ["bot"], Service.HUB: ["hub", "run"], Service.HOST: ["host"]}
+        return [python, "-P", "-m", "samobot", *arguments[self]]
+
 
 _BACK_OFF_SINCE = 254
 """The version of systemd that knows RestartSteps; an older one warns about it at every load."""
@@ -29,6 +46,7 @@ _KEPT = (
     "XDG_CONFIG_HOME",
     "XDG_STATE_HOME",
     "CLAUDE_CONFIG_DIR",
+    "SAMOBOT_NATS_SERVER",
 )
 """Variables by which the service finds the same programs and files as the shell that installs it; no secrets."""
 
@@ -36,17 +54,12 @@ _SECONDS = 60.0
 _MANAGER = Path("/run/systemd/system")
 
 
-def bot_command(python: str = sys.executable) -> list[str]:
-    """The command line of the bot. -P: a `samobot` folder in the working directory is not what is started."""
-    return [python, "-P", "-m", "samobot", "bot"]
-
-
 def render(template: str, command: Sequence[str], environ: Mapping[str, str], version: int) -> str:
     """Fill in the unit; pure.
 
     Args:
-        template: The text of `deploy/samobot.service`.
-        command: The bot's command line, its program by absolute path.
+        template: The text of a unit of `deploy/`.
+        command: The service's command line, its program by absolute path.
         environ: Source of the variables that the service needs as well.
         version: The version of systemd.
 
@@ -90,19 +103,19 @@ def _quote(word: str) -> str:
     return escaped if re.fullmatch(r"[A-Za-z0-9_@%+=:,./-]+", escaped) else f'"{escaped}"'
 
 
-def unit_path(environ: Mapping[str, str]) -> Path:
-    """Path of the unit."""
+def unit_path(environ: Mapping[str, str], service: Service = Service.BOT) -> Path:
+    """Path of a unit."""
     base = environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "systemd" / "user" / UNIT
+    return Path(base).expanduser() / "systemd" / "user" / service.unit
 
 
-def render_here(environ: Mapping[str, str]) -> str:
-    """The unit for this machine and this installation.
+def render_here(environ: Mapping[str, str], service: Service = Service.BOT) -> str:
+    """A unit for this machine and this installation.
 
     Raises:
         SamobotError: The installation is damaged, or a value cannot be written into a unit.
     """
-    return render(service_template(), bot_command(), environ, systemd_version(environ))
+    return render(service_template(service), service.command(), environ, systemd_version(environ))
 
 
 def systemd_version(environ: Mapping[str, str]) -> int:
@@ -112,14 +125,17 @@ def systemd_version(environ: Mapping[str, str]) -> int:
     return int(found[1]) if found is not None else 0
 
 
-def require_manager(environ: Mapping[str, str], root: Path = _MANAGER) -> None:
+def require_manager(
+    environ: Mapping[str, str], root: Path = _MANAGER, service: Service = Service.BOT
+) -> None:
     """Check that the user's service manager can be reached.
 
     Raises:
         UsageError: It cannot; with what to do instead.
     """
     instead = (
-        "Start the bot otherwise: `samobot bot` in tmux, from cron (@reboot), or as a container's command."
+        f"Start the {service.name.lower()} otherwise: `{' '.join(service.command()[3:])}` in tmux, from cron (@reboot), "
+        "or as a container's command."
     )
     if shutil.which("systemctl", path=environ.get("PATH")) is None:
         raise UsageError(f"There is no systemd on this machine (no systemctl). {instead}")
@@ -142,7 +158,7 @@ class Installed:
     Attributes:
         path: The unit file.
         changed: Whether it was written: it was missing or different.
-        running: Whether the bot was started.
+        running: Whether it was started.
         lingers: Whether the service outlives the user's last logout; None if unknown.
     """
 
@@ -152,7 +168,7 @@ class Installed:
     lingers: bool | None
 
 
-def install(environ: Mapping[str, str], *, now: bool) -> Installed:
+def install(environ: Mapping[str, str], *, now: bool, service: Service = Service.BOT) -> Installed:
     """Write the unit, load it, enable it, and with `now` start or restart it.
 
     Can be repeated; the file is written only if it differs.
@@ -162,17 +178,17 @@ def install(environ: Mapping[str, str], *, now: bool) -> Installed:
         StorageError: The file cannot be written.
         SamobotError: systemd refused; with its message.
     """
-    require_manager(environ)
-    text = render_here(environ)
-    path = unit_path(environ)
+    require_manager(environ, service=service)
+    text = render_here(environ, service)
+    path = unit_path(environ, service)
     changed = read_text(path) != text
     if changed:
         make_folder(path.parent)
         write_atomic(path, text, mode=0o644)
     _must(environ, "--user", "daemon-reload")
-    _must(environ, "--user", "enable", "--quiet", UNIT)
+    _must(environ, "--user", "enable", "--quiet", service.unit)
     if now:
-        _must(environ, "--user", "restart", UNIT)
+        _must(environ, "--user", "restart", service.unit)
     return Installed(path, changed, now, lingers(environ))
 
 
@@ -195,9 +211,11 @@ class ServiceState(StrEnum):
     STOPPED = "stopped"
 
 
-def service_state(environ: Mapping[str, str]) -> ServiceState:
-    """Return the state of the service."""
-    done = _systemctl(environ, "--user", "show", UNIT, "--property=LoadState", "--property=ActiveState")
+def service_state(environ: Mapping[str, str], service: Service = Service.BOT) -> ServiceState:
+    """Return the state of a service."""
+    done = _systemctl(
+        environ, "--user", "show", service.unit, "--property=LoadState", "--property=ActiveState"
+    )
     if done is None or not done.succeeded:
         return ServiceState.NO_SYSTEMD
     values = dict(line.partition("=")[::2] for line in done.out.splitlines())
@@ -218,8 +236,9 @@ def _must(environ: Mapping[str, str], *arguments: str) -> None:
     done = _systemctl(environ, *arguments)
     if done is None or not done.succeeded:
         said = " ".join(done.err.split())[:300] if done is not None else "no answer within a minute"
+        unit = next((each for each in arguments if each.endswith(".service")), Service.BOT.unit)
         raise SamobotError(
-            f"systemctl {' '.join(arguments)} did not work: {said} See: journalctl --user -u samobot -n 50"
+            f"systemctl {' '.join(arguments)} did not work: {said} See: journalctl --user -u {unit.removesuffix('.service')} -n 50"
         )
 
 

@@ -1,50 +1,71 @@
-"""`samobot install-service`: the bot as a service of its user."""
+"""`samobot install-service`: the bot, the hub or a host as a service of its user."""
 
 from __future__ import annotations
 
 import getpass
 import os
+from pathlib import Path
 
 import click
 
 from samobot.config.settings_loader import load_settings
+from samobot.errors import UsageError
 from samobot.system import systemd
+from samobot.system.systemd import Service
 
 
 @click.command("install-service")
+@click.option("--hub", "service", flag_value=Service.HUB.value, help="The hub's server instead of the bot.")
+@click.option("--host", "service", flag_value=Service.HOST.value, help="This machine as a host of a hub.")
 @click.option("--print", "only_print", is_flag=True, help="Only show the unit; change nothing.")
-@click.option("--now/--no-now", default=True, help="Start the bot, or start it anew. Default: yes.")
-def install_service_command(only_print: bool, now: bool) -> None:
+@click.option("--now/--no-now", default=True, help="Start it, or start it anew. Default: yes.")
+def install_service_command(service: str | None, only_print: bool, now: bool) -> None:
     """Install the bot as a systemd service of your user, enable it and start it.
 
-    Can be run again at any time, and should be after samobot or Claude has moved.
+    Can be run again at any time, and should be after samobot or Claude has moved. With --hub or --host it is the
+    server that connects several machines, or one of these machines.
     """
+    chosen = Service(service) if service is not None else Service.BOT
     if only_print:
-        click.echo(systemd.render_here(os.environ), nl=False)
+        click.echo(systemd.render_here(os.environ, chosen), nl=False)
         return
-    load_settings().require_token()
-    install_and_tell(now=now)
+    settings = load_settings()
+    match chosen:
+        case Service.BOT:
+            settings.require_token()
+        case Service.HUB:
+            _require_file(settings.samobot_state_dir / "hub" / "hub.json", "samobot hub init")
+        case Service.HOST:
+            _require_file(
+                settings.samobot_state_dir / "hosts" / "host.json", "samobot host add NAME, on the hub"
+            )
+    install_and_tell(now=now, service=chosen)
 
 
-def install_and_tell(*, now: bool) -> None:
-    """Install the service and report what was done and what is left to do.
+def _require_file(path: Path, first: str) -> None:
+    if not path.is_file():
+        raise UsageError(f"{path} is missing. First: {first}")
+
+
+def install_and_tell(*, now: bool, service: Service = Service.BOT) -> None:
+    """Install a service and report what was done and what is left to do.
 
     Raises:
         SamobotError: See `samobot.service.install`.
     """
-    installed = systemd.install(os.environ, now=now)
+    installed = systemd.install(os.environ, now=now, service=service)
     click.echo(f"✅ {installed.path} {'written' if installed.changed else 'is as it should be'}, enabled")
     if installed.running:
-        click.echo("✅ The bot is running")
+        click.echo(f"✅ The {service.name.lower()} is running")
     else:
-        click.echo("   Start it: systemctl --user start samobot")
+        click.echo(f"   Start it: systemctl --user start {service}")
     if installed.lingers is not True:
         click.echo(
             f"⚠️ It ends when you log out, until you run once: sudo loginctl enable-linger {getpass.getuser()}"
         )
-    if os.environ.get("ANTHROPIC_API_KEY"):
+    if service is not Service.HUB and os.environ.get("ANTHROPIC_API_KEY"):
         click.echo(
             "⚠️ ANTHROPIC_API_KEY is set in this shell but not in the service: put it into "
             "~/.config/environment.d/claude.conf (mode 0600), or log in with `claude auth login`."
         )
-    click.echo("   Look:  systemctl --user status samobot    Logs:  journalctl --user -u samobot -f")
+    click.echo(f"   Look:  systemctl --user status {service}    Logs:  journalctl --user -u {service} -f")

@@ -226,11 +226,11 @@ async def test_session_is_stopped_from_its_card_and_continues_again(tmp_path: Pa
         # The card may not show the first stop yet: only a second run is one that the panic has to end.
         await asyncio.to_thread(until, lambda: _runs(room, "demo") == 2)
         room.say("/panic")
-        await room.see("Everything is stopped")
+        await room.see("Emergency stop is on")
         refused = room.say("/run other: do it")
         await room.see("emergency stop", after=refused)
         room.say("/resume")
-        await room.see("may run again")
+        await room.see("Emergency stop is off")
         assert await room.state_of("demo") == "stopped"
 
 

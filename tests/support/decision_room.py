@@ -216,7 +216,8 @@ class DecisionRoom:
             await asyncio.Event().wait()
             return None
 
-        self._patch.setattr(self.bot.fleet._queue, "want", stand_still)
+        for name in ("want", "go_on"):
+            self._patch.setattr(self.bot.fleet._queue, name, stand_still)
         return written
 
     # What people do.

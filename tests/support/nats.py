@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,19 @@ from tests.support.waiting import until
 
 PLAIN = "jetstream { store_dir: %(folder)s/store, sync_interval: always }"
 """A server that asks for no key; `%(folder)s` is its folder."""
+
+
+def free_port() -> int:
+    """Return a port that is free now, and that the system gives nobody who asks for any: those are above 32768."""
+    for _ in range(100):
+        port = random.randrange(20000, 30000)
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                continue
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
 
 
 class NatsServer:

@@ -172,6 +172,7 @@ def test_what_cannot_work_is_said_in_one_sentence_and_changes_nothing(
         (["--session", "greet", "--timeout", "inf"], "--timeout"),
         (["--session", "greet", "--max-iterations", "none"], "--max-iterations"),
         (["--session", "greet", "--bugdet", "5"], "--budget"),
+        (["--session", "greet", "--task", "x", "--from", "gone"], "no session “gone”"),
         (["--session", "greet", "--profile", "huge"], "'light', 'standard', 'strong', 'max'"),
     ],
 )
@@ -286,6 +287,20 @@ def test_profile_of_a_run_reaches_the_cli_and_the_journal(tmp_path: Path) -> Non
     assert [ran.argv[ran.argv.index(flag) + 1] for flag in ("--model", "--effort")] == ["sonnet", "medium"]
     [started] = shop.journal("greet", "iteration_start")
     assert (started["model"], started["effort"]) == ("sonnet", "medium")
+
+
+def test_run_begins_on_the_commits_of_another_session(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([blocked()]))
+    shop.run("greet")
+    place = shop.worktrees / "greet"
+    (place / "new.py").write_text("pass\n")
+    shop.git("add", ".", cwd=place)
+    shop.git("commit", "--quiet", "-m", "new", cwd=place)
+    assert shop.run("more", "--task", "Go on", "--from", "greet").returncode == 11
+    assert (shop.worktrees / "more" / "new.py").exists()
+    refused = shop.samobot("run", "--session", "more", "--from", "greet")
+    assert refused.returncode == 2
+    assert "more is there already; --from is for a new session" in refused.stderr
 
 
 def test_text_for_an_existing_session_becomes_guidance(tmp_path: Path) -> None:

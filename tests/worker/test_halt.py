@@ -136,6 +136,8 @@ def replace_lock(how: str, lock: Path) -> None:
             lock.symlink_to(lock.name)
         case _:
             lock.touch()
+        case _:
+            assert how == "deleted"
 
 
 @pytest.mark.parametrize("how", ["deleted", "pipe", "folder", "circle", "another file"])

@@ -16,7 +16,7 @@ from samobot.telegram.handlers.parsing import is_budget, parse_budget
 from samobot.telegram.handlers.recent_sessions import read_past
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.handlers.worktree_handlers import offering_worktree
-from samobot.telegram.markup.html import bold
+from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.state import ALIVE
 from samobot.telegram.store.outbox_rows import Priority
@@ -111,10 +111,10 @@ async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionR
 async def resume(context: HandlerContext, request: ChatRequest) -> None:
     """`/resume [name|all] [budget]`: resume; also turns the emergency stop off."""
     if await context.fleet.lift_emergency_stop():
-        context.receipt(request, "👍", "Sessions may run again.")
+        context.receipt(request, "👍", "Emergency stop is off.")
         context.reply(
             request,
-            "▶️ Sessions may run again. Those that were stopped wait for /resume, one by one.",
+            f"✅ Emergency stop is off. {code('/resume all')} continues what was stopped.",
             part="calm",
         )
         if not request.text.strip() and request.session is None:
@@ -291,7 +291,7 @@ async def _panic(context: HandlerContext, request: ChatRequest) -> None:
     lines = [escape(report.words) for report in reports if not report.clean]
     count = len(reports)
     stopped = "Nothing was running" if not count else f"{count} stopped" if count > 1 else "1 stopped"
-    head = f"⏹ {bold('Everything is stopped')} and stays so until /resume. {stopped}."
+    head = f"🛑 {bold('Emergency stop is on')}. {stopped}. /resume turns it off."
     context.reply(
         request,
         "\n".join([head, *(f"⚠️ {line}" for line in lines)]),

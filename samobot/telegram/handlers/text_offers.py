@@ -31,6 +31,7 @@ from samobot.telegram.handlers.session_replies import (
     intent_button,
     plan_waits,
 )
+from samobot.telegram.handlers.status_handlers import emergency_line
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -101,12 +102,17 @@ async def offer_for(
         for view, name in zip(shown, display_names(shown), strict=True)
         for button in _offers(view, name, request)
     ]
-    new = await _start_buttons(context, request) if starts else []
+    stop = await emergency_line(context)
+    new = await _start_buttons(context, request) if starts and not stop else []
     if not offers and not new and not first:
-        return False
+        if stop and starts:
+            context.reply(request, stop, part="hint")
+        return bool(stop) and starts
     context.reply(
         request,
-        "\n".join(part for part in (slash, *await _question(context, request, shown, bool(new))) if part),
+        "\n".join(
+            part for part in (stop, slash, *await _question(context, request, shown, bool(new))) if part
+        ),
         buttons=rows(*first, *new, *offers, choice("Cancel", Action(do=ActionKind.CANCEL)), width=1),
         part="hint",
     )

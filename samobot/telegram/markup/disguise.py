@@ -4,8 +4,8 @@ For text that may repeat what a hostile file or page said. What no message may h
 `rich_text.clean`; this is what only somebody else's text must not do: a tap on it does nothing but open the address
 that it shows, and a name in it is the name that it looks like.
 
-Sources: Unicode Technical Standard 39 (confusables), the letters of Cyrillic and Greek that common fonts draw like
-Latin ones; the rules by which Telegram finds commands and links in a text.
+Sources: Unicode Technical Standard 39 (confusables), the letters of other scripts that common fonts draw like Latin
+ones; the rules by which Telegram finds commands and links in a text.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from samobot.telegram.markup.rich_text import APP_LINK, Edit, RichText
+from samobot.telegram.markup.rich_text import APP_LINK, VERBATIM, Edit, RichText
 
 _LIKE_LATIN = frozenset(
     "АВЕЅІЈКМНОРСТУХԚԜаеѕіјһорсухԁԛԝқ"  # Cyrillic
     "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορυχι"  # Greek
     "ⅠⅤⅩⅬⅭⅮⅯⅰⅴⅹⅼⅽⅾⅿıɑɡɩʏ"  # numerals and phonetic signs
+    "օսհոցզյՕՏԼ"  # Armenian
+    "ᎪᎬᏆᎻᏴᎥᎫᏦᏞᎷᏢᏒᏚᎢᏙᏤᏃ"  # Cherokee
+    "ⲞⲢⲤⲔⲎⲘⲚⲦⲬⲨⲀⲂⲈⲟⲣⲥ"  # Coptic
+    "ᗩᗷᑕᗪᗴᖴᕼᒍᒪᗰᑎᑭᖇᔕᑌ"  # Canadian syllabics
 )  # fmt: skip
 _WORD = re.compile(r"[^\W_]+")
 _SHORTEST = 3
@@ -34,19 +38,33 @@ _GAP = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000\u2800]{2,}")
 _COMMAND = re.compile(r"(?<![\w/<>])/(?=[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/<>]))")
 _INERT_SLASH = "\N{DIVISION SLASH}"
 
+_MENTION = re.compile(r"(?<![\w@/.-])@(?=[A-Za-z]\w{3,31}(?!\w))", re.ASCII)
+"""The name of a user or bot, whose profile a tap would open; not in code, where Telegram finds none."""
+
+_INERT_AT = "\N{SMALL COMMERCIAL AT}"
+
 
 def undisguised(rich: RichText) -> RichText:
     """Return agent text fit to stand in a message of ours, see the module."""
+    if not rich.text.isascii():
+        # First: the plain letters behind the styles may be a command or a link.
+        styled = [
+            Edit(found.start(), found.end(), unicodedata.normalize("NFKC", found[0]))
+            for found in _STYLED.finditer(rich.text)
+        ]
+        rich = rich.replaced(styled) if styled else rich
     text = rich.text
     edits = [Edit(found.start(), found.end(), _INERT_SLASH) for found in _COMMAND.finditer(text)]
     edits += [Edit(found.end(), found.end(), " ") for found in APP_LINK.finditer(text)]
+    verbatim = [span for span in rich.spans if span.style in VERBATIM]
+    edits += [
+        Edit(at, at + 1, _INERT_AT)
+        for at in (found.start() for found in _MENTION.finditer(text))
+        if not any(span.start <= at < span.end for span in verbatim)
+    ]
     if not text.isascii():
         edits += _look_alikes(text)
         edits += [Edit(found.start(), found.end(), " ") for found in _GAP.finditer(text)]
-        edits += [
-            Edit(found.start(), found.end(), unicodedata.normalize("NFKC", found[0]))
-            for found in _STYLED.finditer(text)
-        ]
     return rich.replaced(sorted(edits)) if edits else rich
 
 

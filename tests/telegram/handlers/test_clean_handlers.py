@@ -64,7 +64,7 @@ async def test_clean_removes_after_a_tap_what_is_merged_and_nothing_else(phone: 
     assert "1 worktree removed, with the branches." in to_plain(phone.last("removed, with").post.text)
     assert [ref.name for ref in await phone.context.fleet.archived()] == ["open", "merged"]
     assert await _say(phone, "/clean") == (
-        "Nothing to remove\n\nThese stay; /clean with the name removes one:\n"
+        "Nothing to remove\n\nThese stay; /clean name removes one:\n"
         + said.rpartition("\n")[2]
     )  # fmt: skip
 

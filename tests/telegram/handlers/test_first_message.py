@@ -112,7 +112,15 @@ async def test_the_emergency_stop_is_said_at_once_and_on_top_of_the_status(phone
     await phone.context.finish(20)
     assert any("emergency stop" in each for each in await phone.say("/run"))
     assert any("emergency stop" in each for each in await phone.say("/run Fix the login bug"))
+    assert (await phone.say("Fix the login bug"))[
+        -1
+    ] == "🛑 Emergency stop is on (Ann). /resume turns it off."
     phone.asking()
+    await phone.say("Fix the logout bug")
+    offer = phone.last("🛑 Emergency stop is on")
+    labels = [key["text"] for row in (offer.post.markup or {})["inline_keyboard"] for key in row]
+    assert not any("▶️" in label for label in labels)
+    assert "Cancel" in labels
     said = await phone.say("/status")
     assert said[-1].startswith("🛑 Emergency stop is on (Ann). /resume turns it off.")
 

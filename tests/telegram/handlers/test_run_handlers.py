@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from samobot.fleet.models import SessionView
+from samobot.fleet.results import StartResult
+from samobot.fleet.start_request import StartRequest
 from samobot.money import spending
 from samobot.session.folder import SessionFolder
+from samobot.session.gate import Person
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op
@@ -183,3 +186,29 @@ async def test_guidance_for_a_session_over_the_days_budget_is_kept_and_one_tap_s
     await phone.tap(told, "+$5 for today")
     (run,) = phone.desired_runs.all()
     assert run.session == "repo:26-01-31-demo"
+
+
+@pytest.mark.parametrize(
+    "said", ["/run --from base repo:more", "/run repo:more —from base", "/run repo:more --from=base"]
+)
+async def test_session_to_begin_on_survives_the_question_for_the_task(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    begun: list[StartRequest] = []
+
+    async def start(request: StartRequest, by: Person, *, request_id: str | None = None) -> StartResult:
+        begun.append(request)
+        return StartResult(ref=None, project=request.project, name=request.session, place=None, created=True)
+
+    monkeypatch.setattr(phone.context.fleet, "start", start)
+    await phone.say(said)
+    await phone.say("fix it")
+    await phone.context.finish(20)
+    assert [(each.session, each.task, each.base) for each in begun] == [("more", "fix it", "base")]
+
+
+async def test_session_to_begin_on_has_to_be_there(phone: Phone) -> None:
+    await phone.say("/run repo:more fix it --from gone")
+    await phone.context.finish(20)
+    assert any("no session “gone” in repo" in to_plain(row.post.text) for row in phone.new())
+    assert [view for view in await phone.context.fleet.sessions() if view.ref.name == "more"] == []

@@ -64,6 +64,12 @@ def test_emoji_and_scripts_keep_what_they_need(text: str) -> None:
         ("Ａｐｐｒｏｖｅ", "Approve"),
         ("see /approve now", "see ∕approve now"),
         ("/stop@samo_bot", "∕stop@samo_bot"),
+        ("tap /𝐬𝐭𝐨𝐩 or /ｓｔｏｐ", "tap ∕stop or ∕stop"),
+        ("𝐭𝐠://resolve?domain=x", "tg: //resolve?domain=x"),
+        ("ask @evil_bot or ＠evil_bot", "ask ﹫evil_bot or ﹫evil_bot"),
+        ("me@evil.test, icon@2x.png, @me, @types/node", "me@evil.test, icon@2x.png, @me, ﹫types/node"),
+        ("Ꭺpprove ᗩpprove Ⲣlan օpen", "‹Ꭺ›pprove ‹ᗩ›pprove ‹Ⲣ›lan ‹օ›pen"),
+        ("Հայերեն ᏣᎳᎩ ⲀⲂⲄ", "Հայերեն ᏣᎳᎩ ⲀⲂⲄ"),
         ("a\u2003\u2003\u2003b", "a b"),
         ("Привет, мир", "Привет, мир"),
         ("URLы и αβγ", "URLы и αβγ"),
@@ -79,6 +85,12 @@ def test_look_alikes_are_marked_and_commands_are_inert(text: str, shown: str) ->
 def test_no_link_is_made_of_pieces() -> None:
     html = undisguised(render("**t**g://resolve?domain=x &#116;*on*://y")).html()
     assert to_plain(html) == "tg: //resolve?domain=x ton: //y"
+
+
+def test_code_keeps_its_decorators() -> None:
+    html = undisguised(render("`@dataclass` and @dataclass\n```\n@pytest.fixture\n```")).html()
+    assert "<code>@dataclass</code> and ﹫dataclass" in html
+    assert "@pytest.fixture" in html
 
 
 def test_styles_stay_where_they_were() -> None:

@@ -71,6 +71,10 @@ ATTACKS = (
     "gіthub.com and Αpprove and pаypal.com",
     "**𝗚𝗿𝗲𝗲𝘁** 𝗵𝗮𝘀 𝗮 𝗽𝗹𝗮𝗻",
     "x" + "\u0336\u0337" * 60,
+    "Tap /𝐚𝐩𝐩𝐫𝐨𝐯𝐞 or /ｓｔｏｐ to see more",
+    "𝐭𝐠://resolve?domain=evil and ⓣⓖ://join",
+    "Ask @samo_help_bot or ＠samo_help_bot",
+    "t.me/evil?start=x",
 )
 
 
@@ -162,7 +166,8 @@ def test_agent_text_never_passes_for_ours_and_never_acts(place: str, attack: str
     kinds = {entity.type for entity in harmless.entities}
     for entity in found.entities:
         shown = slice_utf16(found.text, entity.offset, entity.length)
-        assert entity.type not in (EntityType.BOT_COMMAND, EntityType.TEXT_MENTION) or entity.type in kinds
+        acts = (EntityType.BOT_COMMAND, EntityType.TEXT_MENTION, EntityType.MENTION)
+        assert entity.type not in acts or entity.type in kinds
         if entity.type is EntityType.TEXT_LINK:
             assert entity.url == shown, "the address is what is visible"
         if entity.type in (EntityType.URL, EntityType.TEXT_LINK):

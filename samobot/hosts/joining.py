@@ -1,0 +1,202 @@
+"""A machine's side of joining: makes its lasting key, and has the hub admit it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import nats
+from nats.aio.client import Client
+from nats.errors import Error, NoRespondersError
+
+from samobot.errors import ConflictError, SamobotError, UsageError
+from samobot.hosts import certificates, keys, subjects
+from samobot.hosts.invitation import HostInvitation
+from samobot.hosts.link import FOLDER, Link, host_link_file, read_link, write_link
+from samobot.session.files import make_folder, read_text, write_atomic
+
+_SECONDS = 10.0
+_ADMISSION_SECONDS = 60.0
+_TRIES, _RETRY_SECONDS = 40, 0.25
+_LONGEST_INFO = 64 * 1024
+
+
+async def join(invitation: HostInvitation, state_dir: Path) -> Link:
+    """Become a host of a hub; return how the hub is reached, which is on disk.
+
+    The machine's key is made here, and only its public part is sent, over TLS, to a server that proved that it belongs
+    to the invitation's hub. Can be repeated after an interruption.
+
+    Raises:
+        UsageError: The server is not the hub's, or the machine is another host already.
+        ConflictError: The invitation was used, or has ended.
+        SamobotError: No server can be reached.
+        StorageError: The disk refused.
+    """
+    known = read_link(host_link_file(state_dir))
+    if known is not None and known.user != invitation.host:
+        raise UsageError(
+            f"This machine is the host {known.user} already. Remove {host_link_file(state_dir)} first, and "
+            f"{known.user} on its hub."
+        )
+    folder = state_dir / FOLDER
+    make_folder(folder, 0o700, remedy="Set SAMOBOT_STATE_DIR to a folder of your own.")
+    authority = await asyncio.to_thread(_authority, invitation)
+    authority_file = folder / "authority.pem"
+    write_atomic(authority_file, authority, mode=0o600)
+    seed_file = folder / "host.seed"
+    if read_text(seed_file) is None:
+        write_atomic(seed_file, keys.new_seed(), mode=0o600)
+    seed = read_text(seed_file) or ""
+    link = Link(user=invitation.host, servers=invitation.servers, ca=authority_file, seed=seed_file)
+    try:
+        await _ask(invitation, link, keys.public_key(seed))
+    except ConflictError:
+        # The answer to an earlier attempt may have been lost.
+        if not await _works_soon(link):
+            raise
+    if not await _works_soon(link):
+        raise SamobotError(
+            "The hub admitted this machine, but its server does not let it in; see the hub's log."
+        )
+    write_link(host_link_file(state_dir), link)
+    return link
+
+
+async def works(link: Link) -> bool:
+    """Whether the server lets this user in now."""
+    try:
+        client = await connect(
+            link, subjects.inbox(link.user), (link.seed or Path()).read_text(encoding="utf-8")
+        )
+    except ConflictError:
+        return False
+    await client.close()
+    return True
+
+
+async def _works_soon(link: Link) -> bool:
+    """Whether the server lets this user in shortly: it drops who is just connecting while it takes over its users."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(SamobotError):
+            if await works(link):
+                return True
+        await asyncio.sleep(_RETRY_SECONDS)
+    return False
+
+
+async def _ask(invitation: HostInvitation, link: Link, key: str) -> None:
+    try:
+        client = await connect(link, subjects.join_inbox(invitation.host), invitation.token)
+    except ConflictError:
+        raise ConflictError(
+            "This invitation was used, or has ended (ten minutes). "
+            f"For another one, run on the hub: samobot host add {invitation.host}"
+        ) from None
+    try:
+        answer = json.loads(await _answer(client, invitation.host, json.dumps({"key": key}).encode()))
+    except NoRespondersError:
+        raise SamobotError(
+            "The hub's server runs, but nothing answers there: is `samobot hub run` running?"
+        ) from None
+    except (Error, TimeoutError):
+        raise SamobotError("The hub did not answer; run the same line again.") from None
+    finally:
+        await client.close()
+    if "error" in answer:
+        raise ConflictError(f"The hub refused: {answer['error']}")
+
+
+async def _answer(client: Client, host: str, content: bytes) -> bytes:
+    """Send the request; a hub that is just connecting to its server may need another moment."""
+    tries = _TRIES
+    while True:
+        try:
+            return (await client.request(subjects.enroll(host), content, timeout=_ADMISSION_SECONDS)).data
+        except NoRespondersError:
+            tries -= 1
+            if not tries:
+                raise
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def connect(link: Link, inbox: str, seed: str) -> Client:
+    """Connect once.
+
+    Args:
+        link: How the server is reached.
+        inbox: Prefix of the user's inboxes.
+        seed: The user's key.
+
+    Raises:
+        ConflictError: The server does not know the key.
+        SamobotError: It cannot be reached.
+    """
+    refused: list[Exception] = []
+
+    async def on_error(error: Exception) -> None:
+        refused.append(error)
+
+    try:
+        return await nats.connect(
+            list(link.servers),
+            nkeys_seed_str=seed,
+            inbox_prefix=inbox.encode(),
+            tls=ssl.create_default_context(cafile=link.ca),
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            connect_timeout=int(_SECONDS),
+            error_cb=on_error,
+        )
+    except (Error, OSError, TimeoutError) as error:
+        texts = [str(each) for each in (*refused, error)]
+        if any("authorization violation" in text.lower() for text in texts):
+            raise ConflictError(
+                "The hub's server does not know this machine's key; was it removed there?"
+            ) from None
+        raise SamobotError(f"{', '.join(link.servers)} cannot be reached: {texts[-1]}") from None
+
+
+def _authority(invitation: HostInvitation) -> bytes:
+    """Fetch the hub's authority from the first server that can be reached; blocks.
+
+    Raises:
+        UsageError: The server is not the hub's.
+        SamobotError: No server can be reached.
+    """
+    problem = ""
+    for server in invitation.servers:
+        try:
+            certificate = _server_certificate(server)
+        except (OSError, ValueError) as error:
+            problem = f"{server} cannot be reached: {error}"
+        else:
+            return certificates.authority_of(certificate, invitation.fingerprint)
+    raise SamobotError(problem)
+
+
+def _server_certificate(server: str) -> bytes:
+    """Return the certificate that a server shows, DER. Nothing is verified, and nothing but the handshake is sent."""
+    address = urlsplit(server)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=_SECONDS) as plain:
+        # The server introduces itself in one line before it speaks TLS (docs.nats.io, client protocol: INFO).
+        line = b""
+        while not line.endswith(b"\n"):
+            line += (byte := plain.recv(1))
+            if not byte or len(line) > _LONGEST_INFO:
+                raise ValueError("it is no NATS server")
+        if not line.startswith(b"INFO "):
+            raise ValueError("it is no NATS server")
+        with context.wrap_socket(plain, server_hostname=address.hostname) as secure:
+            certificate = secure.getpeercert(binary_form=True)
+    if certificate is None:
+        raise ValueError("it shows no certificate")
+    return certificate

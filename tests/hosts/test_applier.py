@@ -1,0 +1,101 @@
+"""What comes too late on a host is refused with a receipt, and nothing is changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from samobot.fleet.fleet import Fleet
+from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.results import QuestionAnswer
+from samobot.hosts.applier import Applier
+from samobot.hosts.fleet_calls import named_call
+from samobot.hosts.hub_messages import DecisionReceipt, HostDecision, Seen
+from samobot.session.gate import Person
+from samobot.system.threads import Threads
+from tests.support.views import REF, session
+
+ANNA = Person("anna", "telegram")
+NOW = datetime(2026, 1, 15, 14, 0, tzinfo=UTC)
+
+
+class OneSession:
+    """A fleet of one session; it notes which calls change it."""
+
+    def __init__(self, view: SessionView) -> None:
+        self.now = view
+        self.calls: list[str] = []
+
+    async def view(self, _: SessionRef) -> SessionView:
+        return self.now
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*_: object, **__: object) -> None:
+            self.calls.append(name)
+
+        return call
+
+
+async def receipt_of(
+    state: Path, fleet: OneSession, call: str, *args: Any, seen: Seen, times: int = 1, **named: Any
+) -> DecisionReceipt:
+    threads = Threads()
+    try:
+        applier = Applier(cast(Fleet, fleet), state, threads, lambda: NOW)
+        decision = HostDecision(id="d1", call=call, about="demo:greet", at=NOW, seen=seen)
+        arguments = named_call(call).encode(REF, *args, **named)
+        receipts = [await applier.apply(decision, arguments) for _ in range(times)]
+        return receipts[-1]
+    finally:
+        threads.close()
+
+
+LATE = [
+    ("stop", (ANNA,), Seen(run="run-0")),
+    ("pause", (ANNA,), Seen(run="run-0")),
+    ("retry", (ANNA,), Seen(run="run-0")),
+    ("approve", (ANNA,), Seen(run="run-1", gate="plan-1")),
+    ("accept_suggestions", (ANNA,), Seen(run="run-1", gate="qa-1")),
+    ("answer", ([QuestionAnswer(label="Q2", text="B")], ANNA), Seen(run="run-1", gate="qa-1")),
+]
+
+
+@pytest.mark.parametrize(("call", "args", "seen"), LATE, ids=[each[0] for each in LATE])
+async def test_a_decision_about_something_that_is_over_is_refused(
+    tmp_path: Path, call: str, args: tuple[Any, ...], seen: Seen
+) -> None:
+    fleet = OneSession(session(run="run-1", gate="qa-2"))
+    receipt = await receipt_of(tmp_path, fleet, call, *args, seen=seen)
+    assert receipt.outcome.error == "ConflictError"
+    assert "nothing was changed" in receipt.outcome.text
+    assert fleet.calls == []
+
+
+@pytest.mark.parametrize(("call", "args"), [each[:2] for each in LATE if each[0] != "answer"])
+async def test_a_decision_about_what_is_still_there_is_carried_out_once(
+    tmp_path: Path, call: str, args: tuple[Any, ...]
+) -> None:
+    fleet = OneSession(session(run="run-1", gate="qa-1"))
+    seen = Seen(run="run-1", gate="qa-1")
+    receipt = await receipt_of(tmp_path, fleet, call, *args, seen=seen, times=3)
+    assert receipt.outcome.error == ""
+    assert fleet.calls == [call]
+
+
+async def test_a_decision_that_names_what_was_shown_is_judged_by_that(tmp_path: Path) -> None:
+    fleet = OneSession(session(run="run-1", gate="plan-2"))
+    receipt = await receipt_of(
+        tmp_path, fleet, "approve", ANNA, seen=Seen(run="run-1", gate="plan-1"), expected="0" * 64
+    )
+    assert receipt.outcome.error == ""
+    assert fleet.calls == ["approve"]
+
+
+async def test_a_read_is_no_decision(tmp_path: Path) -> None:
+    fleet = OneSession(session())
+    receipt = await receipt_of(tmp_path, fleet, "diff", seen=Seen())
+    assert "unknown on this host" in receipt.outcome.text
+    assert fleet.calls == []

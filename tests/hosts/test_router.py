@@ -1,0 +1,83 @@
+"""One fleet of this machine and a host: addresses, lists, and what is kept for a host that is away."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from samobot.config.settings_loader import load_settings
+from samobot.errors import HostAwayError, NotFoundError, SavedForHostError
+from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.start_request import StartRequest
+from samobot.fleet.worker_processes import WorkerProcesses
+from samobot.hosts.router import FleetRouter
+from samobot.session.gate import Person
+from samobot.system.clock import utc_now
+from tests.support.claude_cli import cli_environment
+from tests.support.hosts import remote_host, soon
+from tests.support.nats import nats_server
+from tests.support.workshop import Workshop, make_workshop
+
+ANNA = Person("anna", "telegram")
+
+
+def workshop(root: Path) -> Workshop:
+    root.mkdir()
+    shop = make_workshop(root, cli_environment(root / "home", "http://127.0.0.1:9"))
+    shop.environment["SAMOBOT_PROJECTS"] = str(shop.repo)
+    return shop
+
+
+async def test_a_host_is_one_of_the_bots_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def start(*_: object) -> int:
+        return os.getpid()
+
+    monkeypatch.setattr(WorkerProcesses, "start", start)
+    here, there = workshop(tmp_path / "here"), workshop(tmp_path / "there")
+    (tmp_path / "nats").mkdir()
+    local = LocalFleet(load_settings(here.environment), environ=here.environment)
+    with nats_server(tmp_path / "nats") as server:
+        async with remote_host(there, server.url, "laptop") as laptop:
+            fleet = FleetRouter(local, laptop.link, utc_now)
+            assert [each.name for each in await fleet.projects()] == ["demo", "demo@laptop"]
+            own = await fleet.start(StartRequest(project="demo", session="greet", task="Add it"), ANNA)
+            other = await fleet.start(
+                StartRequest(project="demo@laptop", session="greet", task="Add it"), ANNA
+            )
+            assert own.ref is not None
+            assert other.ref is not None
+            assert (own.project, other.project) == ("demo", "demo@laptop")
+            assert (here.session("greet").is_dir(), there.session("greet").is_dir()) == (True, True)
+            await laptop.looked()
+            assert {view.ref for view in await fleet.sessions()} == {own.ref, other.ref}
+            assert set(await fleet.find("greet")) == {own.ref, other.ref}
+            assert await fleet.find("demo@laptop:greet") == [other.ref]
+            assert await fleet.free_name("demo@laptop", "greet") == "greet-2"
+            assert (await fleet.view(other.ref)).ref == other.ref
+            (host,) = await fleet.hosts()
+            assert (host.name, host.is_online, host.sessions) == ("laptop", True, 1)
+            before = (await fleet.poll()).sessions
+            again = (await fleet.poll()).sessions
+            assert next(view for view in before if view.ref == other.ref) is next(
+                view for view in again if view.ref == other.ref
+            )
+
+            with monkeypatch.context() as patch:
+                patch.setattr(laptop.link, "is_online", lambda _: False)
+                with pytest.raises(SavedForHostError, match="add guidance greet"):
+                    await fleet.add_guidance(other.ref, "Keep it short", ANNA)
+                with pytest.raises(HostAwayError, match="laptop is not reachable since"):
+                    await fleet.diff(other.ref)
+                away = await fleet.view(other.ref)
+                assert "laptop is not reachable since" in away.problems[0]
+                (report,) = [each for each in await fleet.panic(ANNA) if not each.clean]
+                assert report.words.startswith("laptop: not confirmed")
+            await soon(lambda: laptop.link.pending("laptop") == 0)
+            assert await fleet.lift_emergency_stop()
+            (event,) = (await fleet.poll()).events
+            assert "add guidance greet" in event.text
+            with pytest.raises(NotFoundError):
+                await fleet.view(other.ref.model_copy(update={"project": "demo@nowhere"}))
+    await local.close()

@@ -134,7 +134,7 @@ def replace_lock(how: str, lock: Path) -> None:
             lock.mkdir()
         case "circle":
             lock.symlink_to(lock.name)
-        case _:
+        case "another file":
             lock.touch()
         case _:
             assert how == "deleted"

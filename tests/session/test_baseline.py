@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samobot.errors import SamobotError
+from samobot.errors import SamobotError, StorageError
 from samobot.phases import Phase
 from samobot.session import baseline
 from samobot.session.folder import SessionFolder
@@ -268,6 +269,48 @@ def test_each_deed_to_each_file(tmp_path: Path, how: str) -> None:
             attempt(tmp_path / str(number), deed, [], killed=number % 3 == 1)
         if thorough or not first:
             attempt(tmp_path / f"{number}-after", [], deed, killed=number % 3 == 0)
+
+
+DAMAGE = ("half", "empty", "junk", "older", "folder", "pipe", "circle")
+
+
+def spoil(path: Path, how: str) -> None:
+    content = path.read_bytes()
+    path.unlink()
+    match how:
+        case "half":
+            path.write_bytes(content[: len(content) // 2])
+        case "empty":
+            path.touch()
+        case "junk":
+            path.write_bytes(b"\x00\xff{[")
+        case "older":
+            path.write_bytes(b'{"qa": null, "decisions": null, "recorded": 0}\n')
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case _:
+            path.symlink_to(path.name)
+
+
+@pytest.mark.parametrize("name", ["baseline.json", "guidance.md", "overview.md", "decisions.jsonl"])
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_record_of_the_state_folder_opens_no_gate(tmp_path: Path, name: str, how: str) -> None:
+    folder, sha = begun(tmp_path)
+    spoil(folder.vault.path / name, how)
+    for forgery in FORGERIES:
+        for file in ("_overview.md", "_decisions.jsonl", "_logs/journal.jsonl"):
+            do(folder, "append", file, forgery.replace("SHA", sha))
+    for _ in range(2):
+        assert not look(folder).plan_approved
+        assert look(folder).overview.phase in (Phase.PLANNING, None)
+        known = read(folder)
+        assert (known.budget_usd, known.run is not None and known.run.auto) == (3, False)
+        with contextlib.suppress(
+            StorageError
+        ):  # a record that cannot be read keeps the session from being checked
+            worker(folder).guard.revert(after_crash=True)
 
 
 def test_after_a_kill_the_next_worker_trusts_no_hand_and_says_so(tmp_path: Path) -> None:

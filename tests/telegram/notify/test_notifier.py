@@ -592,6 +592,15 @@ async def test_each_kind_of_need_is_in_the_summary(phone: Phone) -> None:
     assert len(new.labels) == 8
 
 
+async def test_sessions_of_one_name_in_two_projects_are_both_in_the_summary(phone: Phone) -> None:
+    mine, other = (*_old(greet=asking(question())), *_old(greet=planned(plan())))
+    shop = SessionRef(project="shop", folder="greet", name="greet")
+    (new,) = await phone.look(mine, other.model_copy(update={"ref": shop}))
+    assert new.text.split("\n")[0] == "❓ 2 sessions wait for you"
+    assert sorted(new.labels) == ["demo:greet", "shop:greet"]
+    assert not new.silent
+
+
 async def test_what_waits_is_summarized_once_also_after_restarts_and_a_week(phone: Phone) -> None:
     views = _old(asks=asking(question()), stuck=blocked())
     assert len(await phone.look(*views)) == 1

@@ -17,7 +17,7 @@ DIST ?= loadgroup
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist $(DIST)
 
 .PHONY: help setup demo browser fence pictures gallery claude oldest-pip check fast unit test coverage format lock upgrade release clean \
-  trace bench chaos fuzz
+  trace bench chaos fuzz eval eval-tools
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -70,6 +70,19 @@ oldest-pip: setup ## the pip of Python 3.11.0, for the tests of the set-up
 	@[ -e $(OLDEST_PIP)/pip-22.3-*.whl ] || $(BIN)/pip download --quiet --no-deps --require-hashes \
 	  --dest $(OLDEST_PIP) --requirement requirements/oldest-pip.lock
 
+# inspect-ai brings eighty packages: a virtual environment of its own keeps them out of everything else.
+EVAL := .cache/eval
+eval-tools: setup ## inspect-ai, for `make eval` and its test, into a cache that git ignores
+	@cmp -s requirements/eval.lock $(EVAL)/installed.lock || { \
+	  rm -rf $(EVAL) && $(BIN)/python -m venv --without-pip $(EVAL) \
+	  && $(BIN)/pip --python $(EVAL) install --quiet --no-deps --require-hashes --requirement requirements/eval.lock \
+	  && cp requirements/eval.lock $(EVAL)/installed.lock; } \
+	  || { rm -rf $(EVAL); echo "inspect-ai could not be installed: its test will be skipped"; }
+
+# EVAL_ARGS: for example "--task bug-durations --epochs 1 --baseline"; see `$(EVAL)/bin/python -m evals --help`.
+eval: eval-tools ## try the tasks in evals/ with the real model of the user's Claude CLI: costs money
+	$(EVAL)/bin/python -m evals --samobot "$(CURDIR)/$(BIN)/samobot" $(EVAL_ARGS)
+
 check: setup ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -82,14 +95,14 @@ fast: DIST = worksteal
 fast: setup ## the quick tests: no npm, no browser, no whole journeys
 	$(PYTEST) --hypothesis-profile fast -m "not slow and not real_cli and not browser and not chaos"
 
-unit: setup claude browser fence oldest-pip ## all tests, without lint
+unit: setup claude browser fence oldest-pip eval-tools ## all tests, without lint
 	$(PYTEST)
 
-test: check claude browser fence oldest-pip ## everything CI does: set-up, lint, types, all tests
+test: check claude browser fence oldest-pip eval-tools ## everything CI does: set-up, lint, types, all tests
 	$(PYTEST)
 
 # A target of its own: nothing depends on the figure, and it takes up to twice as long.
-coverage: setup claude browser fence oldest-pip ## all tests, with which lines and branches they reach
+coverage: setup claude browser fence oldest-pip eval-tools ## all tests, with which lines and branches they reach
 	$(PYTEST) --cov --cov-report=term:skip-covered
 
 format: setup ## put the code into shape
@@ -109,6 +122,7 @@ lock: setup ## pin what pyproject.toml and requirements/*.in name; what is pinne
 	$(COMPILE_PART) --extra demo --output-file requirements/run.lock pyproject.toml requirements/run.in
 	$(COMPILE_PART) --output-file requirements/installer.lock requirements/installer.in
 	$(COMPILE_PART) $(UPGRADE) --output-file requirements/release.lock requirements/release.in
+	$(COMPILE) $(UPGRADE) --output-file requirements/eval.lock requirements/eval.in
 
 upgrade: ## pin the newest releases that are allowed
 	$(MAKE) lock UPGRADE=--upgrade

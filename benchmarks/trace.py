@@ -163,7 +163,11 @@ def main() -> int:
         if option in sys.argv[1:]:
             for name, figures in counts.items():
                 print(f"\n{name}: " + ", ".join(f"{each} {count}" for each, count in figures[kind].items()))
-    Path(__file__).with_name("trace.md").write_text(f"# The way of five events\n\n{text}\n", encoding="utf-8")
+    kept = Path(__file__).with_name("trace.md")
+    # The first table is the newest one; what was written about it stays.
+    before, _, after = kept.read_text(encoding="utf-8").partition("| event |")
+    _, _, after = after.partition("\n\n")
+    kept.write_text(f"{before}{text}\n\n{after}", encoding="utf-8")
     return 1 if "✗" in text else 0
 
 

@@ -77,7 +77,7 @@ def _decided_once(stage: Stage, owner: Owner, name: str, found: Findings) -> Non
     qa = _text(folder / "_qa.md")
     for words in answers.values():
         if qa.count(f"**Answer:** {words}") != 1:
-            wrong.append(f"{name}: “{words}” is {qa.count(words)} times in _qa.md")
+            wrong.append(f"{name}: “{words}” is {qa.count(words)} times in _qa.md:\n{qa}")
     counted = Counter((each["kind"], each.get("asked") or each.get("sha256")) for each in decisions)
     for (kind, about), count in counted.items():
         if kind in ("answer", "approval", "rejection") and count != 1:

@@ -124,6 +124,7 @@ class Stage:
     def __post_init__(self) -> None:
         self._here = asyncio.Event()
         self._here.set()
+        self._finished: dict[int, str] = {}
         self.clock = self.logs / "clock"
         self.clock.touch()
         self._stat = self.logs / "stat"
@@ -278,6 +279,8 @@ class Stage:
                 self.bot.kill()
                 await self.bot.wait()
             await asyncio.sleep(seconds)
+            # The bot forgets what was finished days ago.
+            self._finished |= {n: s for n, s in self.journaled().items() if s != "pending"}
             self.pass_time(passing)
         finally:
             self._here.set()
@@ -343,10 +346,10 @@ class Stage:
         return bool(ends) and ends[-1].get("reason") == "done"
 
     def journaled(self) -> dict[int, str]:
-        """The state of every update in the bot's database."""
+        """The state of every update, as the bot's database has it or had it before a long absence."""
         database = self.shop.root / "state" / "samobot" / "bot.db"
         with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-            return dict(connection.execute("SELECT update_id, state FROM updates"))
+            return self._finished | dict(connection.execute("SELECT update_id, state FROM updates"))
 
     def outbox(self) -> int:
         """How many messages still wait in the bot's database."""

@@ -55,6 +55,19 @@ def test_systemd_has_nothing_to_say_about_the_unit(tmp_path: Path, folder: str) 
     assert verified.returncode == 0
 
 
+@needs_analyze
+@pytest.mark.parametrize("service", systemd.Service)
+def test_systemd_has_nothing_to_say_about_any_service(tmp_path: Path, service: systemd.Service) -> None:
+    unit = tmp_path / service.unit
+    unit.write_text(
+        systemd.render(
+            service_template(service), service.command(), {"PATH": "/usr/bin:/bin"}, version_here()
+        )
+    )
+    verified = analyze(tmp_path, "--user", "verify", str(unit))
+    assert (verified.returncode, verified.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("folder", ['quo"te', "quo'te", "back\\slash"])
 def test_a_path_that_systemd_would_refuse_is_said(folder: str) -> None:
     with pytest.raises(UsageError, match="quote or backslash"):

@@ -1,0 +1,1 @@
+"""How well samobot's sessions do real tasks: tasks with hidden tests, played through the program, scored."""

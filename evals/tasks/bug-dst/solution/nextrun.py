@@ -1,0 +1,9 @@
+"""When a daily job runs next."""
+
+from datetime import timedelta
+
+
+def next_run(now, hour=7):
+    """The next time at which it is `hour` o'clock; `now` is aware."""
+    today = now.replace(hour=hour, minute=0, second=0, microsecond=0, fold=0)
+    return today if today > now else today + timedelta(days=1)

@@ -1,0 +1,6 @@
+"""Briefanfänge."""
+
+
+def anrede(titel, name):
+    """Der Anfang eines Briefes."""
+    return f"Guten Tag, {titel} {name}"

@@ -1,0 +1,6 @@
+"""Rounding."""
+
+
+def half(number):
+    """Round to the nearest whole number."""
+    return round(number)

@@ -1,0 +1,98 @@
+"""The hub's server as a child process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from samobot.errors import BusyError, SamobotError
+from samobot.hosts.certificates import Authority, authority_of, fingerprint
+from samobot.hosts.hub_server import HubServer, is_running
+from samobot.hosts.joining import works
+from samobot.hosts.server_binary import server_binary
+from samobot.setup.doctor import Level
+from samobot.setup.hub_checks import examine_hosts, examine_hub
+from tests.support.hub import DEADLINE, Hub, now, running_hub
+
+
+async def test_a_killed_server_is_started_again(tmp_path: Path) -> None:
+    async with running_hub(tmp_path) as hub:
+        state = tmp_path / "hub" / "server.json"
+        first = json.loads(state.read_text())["pid"]
+        os.kill(first, signal.SIGKILL)
+        async with asyncio.timeout(DEADLINE):
+            while json.loads(state.read_text())["pid"] == first or not hub.server.is_ready.is_set():
+                await asyncio.sleep(0.01)
+        assert await works(hub.link)
+
+
+async def test_one_hub_runs_at_a_time_and_its_end_ends_the_server(tmp_path: Path) -> None:
+    async with running_hub(tmp_path) as hub:
+        assert is_running(hub.registry)
+        with pytest.raises(BusyError, match="Another"):
+            await HubServer(hub.registry, server_binary(os.environ), now).run()
+        pid = json.loads((tmp_path / "hub" / "server.json").read_text())["pid"]
+    assert not is_running(hub.registry)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_a_configuration_that_the_server_refuses_is_reported_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_hub(tmp_path) as hub:
+        with monkeypatch.context() as patched:
+            patched.setattr("samobot.hosts.hub_registry.render", lambda *_: "accounts: {")
+            with pytest.raises(SamobotError, match="does not accept"):
+                await hub.server.reload()
+        assert await works(hub.link)
+
+
+async def test_check_reports_what_runs_and_who_is_absent(tmp_path: Path) -> None:
+    async with running_hub(tmp_path / "hub") as hub:
+        await hub.add("laptop", tmp_path / "laptop")
+        findings = await asyncio.to_thread(examine_hub, tmp_path / "hub", dict(os.environ))
+        assert [each.level for each in findings] == [*[Level.OK] * 4, Level.WARNING]
+        assert "laptop" in findings[-1].text
+        [host] = await asyncio.to_thread(examine_hosts, tmp_path / "laptop", dict(os.environ))
+        assert host.level is Level.OK
+
+
+def test_check_names_a_hub_that_does_not_run_and_keys_that_others_may_read(tmp_path: Path) -> None:
+    hub = Hub(tmp_path)
+    hub.registry.folder.chmod(0o755)
+    errors = {each.check: each.remedy for each in examine_hub(tmp_path, {}) if each.level is Level.ERROR}
+    assert errors == {
+        "Hub's keys": f"Run: chmod 700 {hub.registry.folder}",
+        "Hub": "Run: samobot install-service --hub",
+    }
+
+
+def test_check_of_one_machine_has_nothing_to_report(tmp_path: Path) -> None:
+    assert examine_hosts(tmp_path, {}) == []
+
+
+def test_the_certificate_is_renewed_before_it_ends_and_for_new_names(tmp_path: Path) -> None:
+    registry = Hub(tmp_path).registry
+    ends = registry.certificate_ends_at
+    assert not registry.renew_certificate(ends - timedelta(days=61))
+    assert registry.renew_certificate(ends - timedelta(days=59))
+    assert registry.certificate_ends_at > ends
+
+
+def test_a_fingerprint_finds_the_authority_in_the_server_s_certificate() -> None:
+    authority = Authority.create(now())
+    certificate, _ = authority.issue(["hub.example.org", "::1"], now())
+    der = ssl.PEM_cert_to_DER_cert(certificate.decode())
+    assert authority_of(der, fingerprint(authority.certificate)) == authority.certificate
+    with pytest.raises(SamobotError, match="another hub"):
+        authority_of(der, fingerprint(Authority.create(now()).certificate))
+    with pytest.raises(SamobotError, match="not a samobot hub's"):
+        authority_of(ssl.PEM_cert_to_DER_cert(authority.certificate.decode()), "0" * 64)

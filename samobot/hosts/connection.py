@@ -26,6 +26,8 @@ PING_SECONDS = 10
 """A link that swallows everything is noticed after two of these without an answer."""
 STORE_SECONDS = 10.0
 """How long a write may take until it is on the server's disk."""
+_STORE_TRIES, _STORE_RETRY_SECONDS = 8, 0.25
+"""A stream that was just made or changed has no listener for a moment."""
 _CANCEL_SECONDS = 0.5
 _FIRST_RETRY, _LONGEST_RETRY = 0.2, 5.0
 
@@ -39,6 +41,10 @@ class ThereAlreadyError(Exception):
 
 class NotStoredError(Exception):
     """The server did not confirm a write; it may have happened."""
+
+
+class NobodyListensError(NotStoredError):
+    """No stream and no host listens on a subject: the message went nowhere."""
 
 
 class Connection:
@@ -180,13 +186,20 @@ class Connection:
             NotStoredError: The server did not confirm it.
             HostAwayError: There is no connection.
         """
-        answer = json.loads((await self._request(subject, content, STORE_SECONDS, headers)).data)
+        answer = json.loads((await self._store(subject, content, headers)).data)
         failed = answer.get("error")
         if failed is None:
             return int(answer["seq"])
         if failed.get("err_code") == _THERE_ALREADY:
             raise ThereAlreadyError
         raise NotStoredError(f"{subject}: {failed.get('description')}")
+
+    async def _store(self, subject: str, content: bytes, headers: dict[str, str] | None) -> Msg:
+        for _ in range(_STORE_TRIES - 1):
+            with contextlib.suppress(NobodyListensError):
+                return await self._request(subject, content, STORE_SECONDS, headers)
+            await asyncio.sleep(_STORE_RETRY_SECONDS)
+        return await self._request(subject, content, STORE_SECONDS, headers)
 
     async def request(self, subject: str, content: bytes, seconds: float) -> Msg:
         """Send a request and return the answer.
@@ -210,7 +223,7 @@ class Connection:
                 raise NotStoredError("the connection was lost")
             return await asking
         except NoRespondersError:
-            raise NotStoredError(f"nobody listens on {subject}") from None
+            raise NobodyListensError(f"nobody listens on {subject}") from None
         except (Error, TimeoutError) as error:
             raise NotStoredError(f"{subject}: {error or type(error).__name__}") from None
         finally:

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from samobot.hosts import connection
+from samobot.hosts.connection import Connection, NobodyListensError
+from samobot.hosts.link import Link
+
+
+def connection_that(answers: list[bytes | Exception], monkeypatch: pytest.MonkeyPatch) -> Connection:
+    async def request(*_: Any) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return SimpleNamespace(data=answer)
+
+    made = Connection(Link(user="hub", servers=("nats://127.0.0.1:9",)), asyncio.Event().wait)  # type: ignore[arg-type]
+    monkeypatch.setattr(made, "_request", request)
+    monkeypatch.setattr(connection, "_STORE_RETRY_SECONDS", 0)
+    return made
+
+
+async def test_a_write_is_repeated_while_its_stream_is_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[bytes | Exception] = [NobodyListensError("a"), NobodyListensError("b"), b'{"seq": 7}']
+    assert await connection_that(answers, monkeypatch).store("subject", b"") == 7
+    assert answers == []
+
+
+async def test_a_write_to_a_stream_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[bytes | Exception] = [NobodyListensError("nobody listens")] * 100
+    with pytest.raises(NobodyListensError):
+        await connection_that(answers, monkeypatch).store("subject", b"")
+    assert len(answers) < 100
+
+
+async def test_a_question_to_a_host_that_is_not_there_is_answered_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers: list[bytes | Exception] = [NobodyListensError("nobody listens"), b"late"]
+    with pytest.raises(NobodyListensError):
+        await connection_that(answers, monkeypatch).request("subject", b"", 1)
+    assert answers == [b"late"]

@@ -242,6 +242,10 @@ class HostService:
     # Decisions ---------------------------------------------------------------------------------------------------
 
     async def _on_decision(self, message: Msg) -> None:
+        # Another host could make the server put its answer to some request here; that has no such reply subject.
+        if not message.reply.startswith(subjects.decision_acks(self._name).removesuffix(">")):
+            log.error("a message that is no decision of the hub was ignored")
+            return
         try:
             decision = HostDecision.model_validate_json(message.data)
         except ValidationError as error:

@@ -113,7 +113,7 @@ def signs_commits(git: Git) -> bool:
         GitError: The configuration cannot be read.
         UsageError: git is not installed.
     """
-    if (git.attempt("config", "--type=bool", "commit.gpgsign") or "").strip() != "true":
+    if git.run("config", "--type=bool", "--default", "false", "--get", "commit.gpgsign").strip() != "true":
         return False
     return not any(key.startswith("gpg.") for key in untrusted_programs(git.configuration()))
 

@@ -30,6 +30,8 @@ _COMMANDS = {
     "answer": ("decision_commands", "answer_command", "Answer a session's questions."),
     "approve": ("decision_commands", "approve_command", "Approve a session's plan as it is now."),
     "reject": ("decision_commands", "reject_command", "Send a session's plan back with feedback."),
+    "allow": ("permission_commands", "allow_command", "Allow a call that an agent asks for."),
+    "deny": ("permission_commands", "deny_command", "Deny a call that an agent asks for."),
     "tell": ("decision_commands", "tell_command", "Give the agent guidance, now or at its next step."),
     "stop": ("control_commands", "stop_command", "Stop a session now, with everything it started."),
     "pause": ("control_commands", "pause_command", "Pause a session after its iteration."),

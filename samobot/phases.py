@@ -35,6 +35,8 @@ class WaitingFor(StrEnum):
     PLAN_APPROVAL = "plan_approval"
     HUMAN_ACTION = "human_action"
     FILE_UPDATE = "file_update"
+    PERMISSION = "permission"
+    """A verdict on a call of a tool; no signal asks for it."""
 
 
 @dataclass(frozen=True, slots=True)

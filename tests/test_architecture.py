@@ -174,6 +174,7 @@ FLEET_VALUES = {
     "fleet.fleet",
     "fleet.forge",
     "fleet.landing_models",
+    "fleet.ask_models",  # calls that wait for the user
     "fleet.models",
     "fleet.fix_task",
     "fleet.pull_request_news",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.claude.reaper import SESSION_VARIABLE
-from samobot.claude.turn_input import STEERABLE, user_line
+from samobot.claude.turn_input import ASKS, STEERABLE, user_line
 from samobot.errors import UsageError
 
 SIGNAL_VARIABLE = "SAMOCODE_SIGNAL"
@@ -66,9 +66,11 @@ _OUTER_CLAUDE = frozenset(
 _RESERVED = frozenset(
     {
         "--agent",
+        "--allow-dangerously-skip-permissions",
         "--background",
         "--bg",
         "--continue",
+        "--dangerously-skip-permissions",
         "--fork-session",
         "--help",
         "--input-format",
@@ -111,6 +113,7 @@ class ClaudeOptions:
         fallback_model: Models for when the first is overloaded, separated by commas; none if empty.
         max_turns: Turns of one iteration.
         permission_mode: The CLI's `--permission-mode`.
+        asks: Whether the CLI asks the worker where it would prompt the user.
         args: More flags, added at the end.
     """
 
@@ -121,6 +124,7 @@ class ClaudeOptions:
     args: tuple[str, ...] = ()
     effort: str = ""
     fallback_model: str = ""
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +205,7 @@ def build(
         "stream-json",
         "--verbose",
         *(STEERABLE if steerable else ()),
+        *(ASKS if options.asks else ()),
         "--plugin-dir",
         str(plugin),
         "--agent",

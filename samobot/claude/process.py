@@ -27,8 +27,18 @@ from samobot.claude.reaper import (
     is_subreaper,
     sweep,
 )
-from samobot.claude.records import Assistant, Init, Record, Result, TakenUp, ToolResult
+from samobot.claude.records import (
+    Assistant,
+    Init,
+    PermissionRequest,
+    PermissionWithdrawn,
+    Record,
+    Result,
+    TakenUp,
+    ToolResult,
+)
 from samobot.claude.spawn import spawn
+from samobot.claude.stderr_file import StderrFile
 from samobot.claude.stream import Tail
 from samobot.claude.turn_input import TurnInput
 from samobot.system.processes import Swept
@@ -39,10 +49,6 @@ POLL_SECONDS = (0.02, 0.3)
 LADDER = ((signal.SIGINT, 3.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0))
 """The signals that stop the CLI, each with the seconds before the next."""
 
-STDERR_KEPT = 16 * 1024
-"""Bytes of stderr that are kept."""
-
-_STDERR_LIMIT = 4 * 1024 * 1024
 _BATCH = 1024 * 1024
 _PENDING_LIMIT = 1000
 
@@ -57,7 +63,7 @@ class Timeouts:
             tool has a living process, only `total` counts: a test suite may run long.
         exit_after_result: From the last line to the exit, once there is a result. Lines of background tasks restart
             it.
-        total: From start to end.
+        total: From start to end, without the time in which the CLI waits for a permission.
     """
 
     first_event: float = 120.0
@@ -118,15 +124,17 @@ class _ProcessRun:
         self._now = asyncio.get_running_loop().time
         self._started = self._now()
         self._last = self._started
+        self._looked = self._started
+        self._asking_s = 0.0
         self._heard = False
         self._has_result = False
         self._pending: set[str] = set()
         self._tail = Tail(invocation.log, invocation.copy)
-        self._stderr_path = invocation.log.with_suffix(".stderr")
+        self._stderr = StderrFile(invocation.log.with_suffix(".stderr"))
 
     async def run_to_end(self, on_start: Callable[[int], None]) -> ProcessEnd:
         try:
-            process, self._input = await spawn(self._invocation, self._stderr_path)
+            process, self._input = await spawn(self._invocation, self._stderr.path)
         except OSError as error:
             return self._end(
                 None, None, Swept(), start_error=f"{error.filename or sys.executable}: {error.strerror}"
@@ -169,9 +177,10 @@ class _ProcessRun:
                 if self._tail.position != position:
                     pause = shortest
                     self._last = self._now()
-                elif (clock := self._overdue(process.pid)) is not None:
+                self._pass_asking()
+                if self._tail.position == position and (clock := self._overdue(process.pid)) is not None:
                     return clock
-                self._bound_stderr()
+                self._stderr.bound()
                 await asyncio.wait(
                     (ended, stopping),
                     timeout=0 if self._tail.behind else pause,
@@ -197,6 +206,12 @@ class _ProcessRun:
                     self._has_result = False
                     if self._input is not None:
                         self._input.taken_up(key)
+                case PermissionRequest(id=key):
+                    if self._input is not None:
+                        self._input.asked(key)
+                case PermissionWithdrawn(id=key):
+                    if self._input is not None:
+                        self._input.withdrawn(key)
                 case Assistant(tools=tools):
                     if len(self._pending) < _PENDING_LIMIT:
                         self._pending.update(tool.id for tool in tools)
@@ -207,10 +222,18 @@ class _ProcessRun:
                     pass
             self._on_record(record)
 
+    def _pass_asking(self) -> None:
+        """Stop the clocks while the CLI waits for the user."""
+        now = self._now()
+        if self._input is not None and self._input.is_asking:
+            self._asking_s += now - self._looked
+            self._last = now
+        self._looked = now
+
     def _overdue(self, pid: int) -> StoppedBy | None:
         now = self._now()
         quiet = now - self._last
-        if now - self._started > self._clocks.total:
+        if now - self._started - self._asking_s > self._clocks.total:
             return StoppedBy.TIMEOUT
         if not self._heard:
             return StoppedBy.FIRST_EVENT if now - self._started > self._clocks.first_event else None
@@ -257,19 +280,11 @@ class _ProcessRun:
             leftover=swept.ended,
             survivors=swept.survivors,
             duration_s=self._now() - self._started,
-            stderr=_finish_stderr(self._stderr_path),
+            stderr=self._stderr.finish(),
             start_error=start_error,
             garbage=self._tail.garbage,
             skipped=self._tail.skipped,
         )
-
-    def _bound_stderr(self) -> None:
-        """Truncate a stderr file that grew too large; the CLI appends, so it continues at the start."""
-        try:
-            if self._stderr_path.stat().st_size > _STDERR_LIMIT:
-                os.truncate(self._stderr_path, 0)
-        except OSError:
-            pass
 
 
 def _signal(process: Process, number: signal.Signals) -> None:
@@ -278,21 +293,3 @@ def _signal(process: Process, number: signal.Signals) -> None:
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):
         pass
-
-
-def _finish_stderr(path: Path) -> str:
-    """Return the end of stderr and truncate the file to it; remove an empty file."""
-    try:
-        with path.open("r+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - STDERR_KEPT))
-            kept = file.read(STDERR_KEPT)
-            if size > STDERR_KEPT:
-                file.seek(0)
-                file.write(kept)
-                file.truncate()
-        if not kept:
-            path.unlink()
-    except OSError:
-        return ""
-    return kept.decode("utf-8", "replace")

@@ -22,6 +22,8 @@ from samobot.claude.records import (
     Init,
     ModelUse,
     Other,
+    PermissionRequest,
+    PermissionWithdrawn,
     RateLimit,
     Record,
     Result,
@@ -30,6 +32,7 @@ from samobot.claude.records import (
     ToolResult,
     ToolUse,
 )
+from samobot.session.tool_call import ToolCall
 
 _LIST_LIMIT = 200
 
@@ -80,6 +83,10 @@ def parse(line: Mapping[str, Any]) -> Record:
             )
         case "result", _:
             return _result(line, subtype)
+        case "control_request", _ if _object(line.get("request")).get("subtype") == "can_use_tool":
+            return _permission_request(line)
+        case "control_cancel_request", _:
+            return PermissionWithdrawn(_text(line.get("request_id"), 200))
         case _:
             return Other(kind, subtype)
 
@@ -111,6 +118,18 @@ def _init(line: Mapping[str, Any]) -> Init:
             (_text(server.get("name"), 200), _text(server.get("status"), 100))
             for server in map(_object, _items(line.get("mcp_servers")))
         ),
+    )
+
+
+def _permission_request(line: Mapping[str, Any]) -> PermissionRequest:
+    request = _object(line.get("request"))
+    return PermissionRequest(
+        id=_text(line.get("request_id"), 200),
+        # Whole: what the user is shown, and allows, is what is called.
+        call=ToolCall(_text(request.get("tool_name"), 200) or "tool", _object(request.get("input"))),
+        tool_use=_text(request.get("tool_use_id"), 200),
+        reason=_text(request.get("decision_reason"), SUMMARY_LIMIT),
+        reason_type=_text(request.get("decision_reason_type"), 100),
     )
 
 

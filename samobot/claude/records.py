@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from samobot.session.tool_call import ToolCall
+
 TEXT_LIMIT = 64_000
 """Characters kept of the final text of a run; the whole of it is in the log."""
 
@@ -118,6 +120,32 @@ class TakenUp:
 
 
 @dataclass(frozen=True, slots=True)
+class PermissionRequest:
+    """The CLI asks whether a tool may be called, and waits for the response.
+
+    Attributes:
+        id: What the response has to name.
+        call: The call.
+        tool_use: Id of the tool call.
+        reason: Why the CLI asks, in its own text; may be empty.
+        reason_type: Its type of reason: `workingDir`, `safetyCheck`, `rule`, …; may be empty.
+    """
+
+    id: str
+    call: ToolCall
+    tool_use: str = ""
+    reason: str = ""
+    reason_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionWithdrawn:
+    """The CLI does not wait for the response to a `PermissionRequest` any longer; it was interrupted, for example."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApiRetry:
     """The CLI retries a request after a pause.
 
@@ -192,4 +220,15 @@ class Other:
     subtype: str = ""
 
 
-Record = Init | Assistant | ToolResult | TakenUp | ApiRetry | RateLimit | Result | Other
+Record = (
+    Init
+    | Assistant
+    | ToolResult
+    | TakenUp
+    | PermissionRequest
+    | PermissionWithdrawn
+    | ApiRetry
+    | RateLimit
+    | Result
+    | Other
+)

@@ -1,8 +1,9 @@
-"""The standard input of a running Claude CLI: further messages of the user, and an interruption.
+"""The standard input of a running Claude CLI: further messages of the user, permissions, and an interruption.
 
 With `--input-format stream-json` each line is a message. One that is written while a tool runs is part of the next
 request; one that comes between two turns starts another turn, and so another result. With `--replay-user-messages` the
-CLI repeats a message, with its UUID, when it takes it up. Measured on Claude Code 2.1.197 and 2.1.332.
+CLI repeats a message, with its UUID, when it takes it up. With `--permission-prompt-tool stdio` it asks on its output
+where it would prompt, and waits for the response. Measured on Claude Code 2.1.197 and 2.1.332.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
 STEERABLE = ("--input-format", "stream-json", "--replay-user-messages")
 """Flags with which the CLI reads messages as JSON lines until its input ends."""
+
+ASKS = ("--permission-prompt-tool", "stdio")
+"""Flags with which it asks for permissions on its output; they need `STEERABLE`."""
 
 
 def user_line(text: str, uuid: str | None = None) -> bytes:
@@ -40,6 +46,12 @@ class TurnInput:
         self._waiting: set[str] = set()
         self._interrupted = False
         self._interruptions = 0
+        self._asked: set[str] = set()
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the CLI waits for a permission."""
+        return bool(self._asked)
 
     @property
     def is_open(self) -> bool:
@@ -57,6 +69,32 @@ class TurnInput:
         self._interrupted = True
         asked = {"request_id": f"interrupt-{self._interruptions}", "request": {"subtype": "interrupt"}}
         self._pipe.write(json.dumps({"type": "control_request", **asked}).encode() + b"\n")
+
+    def asked(self, request: str) -> None:
+        """Note that the CLI waits for a permission under this request id."""
+        self._asked.add(request)
+
+    def withdrawn(self, request: str) -> None:
+        """Note that it does not wait for that permission any longer."""
+        self._asked.discard(request)
+
+    def allow(self, request: str, tool_input: Mapping[str, Any]) -> None:
+        """Let the call be made that was asked for.
+
+        Args:
+            request: Id of the request.
+            tool_input: The call's input, as it was asked for.
+        """
+        self._respond(request, {"behavior": "allow", "updatedInput": dict(tool_input)})
+
+    def deny(self, request: str, message: str) -> None:
+        """Refuse the call that was asked for; the model gets the message as its result."""
+        self._respond(request, {"behavior": "deny", "message": message})
+
+    def _respond(self, request: str, response: Mapping[str, Any]) -> None:
+        self._asked.discard(request)
+        content = {"subtype": "success", "request_id": request, "response": response}
+        self._pipe.write(json.dumps({"type": "control_response", "response": content}).encode() + b"\n")
 
     def taken_up(self, uuid: str) -> None:
         """Note that the CLI has taken a message up."""

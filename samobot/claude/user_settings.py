@@ -100,7 +100,7 @@ def _in_file(file: Path, options: ClaudeOptions) -> Iterator[SettingsProblem]:
             f"Remove it there, or add {_quoted(missing)} to permissions.allow.",
             fatal=True,
         )
-    for kind in ("ask", "deny"):
+    for kind in ("deny",) if options.asks else ("ask", "deny"):
         refused = [tool for tool in _NEEDED if tool in _whole_tools(permissions.get(kind))]
         if refused:
             yield SettingsProblem(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -20,40 +19,15 @@ from samobot.config.environment import (
     split_paths,
 )
 from samobot.config.model_choice import DEFAULT_EFFORT, PROFILES, Effort, Profile
+from samobot.config.modes import FenceMode, PermissionMode, TopicMode
 from samobot.errors import UsageError
 from samobot.phases import Phase
+from samobot.session.ask_level import AskLevel
 
 TELEGRAM_ROOT = "https://api.telegram.org"
 
 DEFAULT_TIMEOUT = 1800.0
 """Seconds that one iteration may take."""
-
-
-class PermissionMode(StrEnum):
-    """How far the agent may go without asking: the CLI's modes but `plan`, in which it may do nothing."""
-
-    ACCEPT_EDITS = "acceptEdits"
-    AUTO = "auto"
-    BYPASS_PERMISSIONS = "bypassPermissions"
-    DEFAULT = "default"
-    DONT_ASK = "dontAsk"
-
-
-class FenceMode(StrEnum):
-    """Whether the agent runs inside the fence."""
-
-    AUTO = "auto"
-    """Where the system allows it, and the CLI is not behind the user's own script."""
-    ON = "on"
-    OFF = "off"
-
-
-class TopicMode(StrEnum):
-    """Whether sessions get a forum topic of their own."""
-
-    AUTO = "auto"
-    """In groups with topics, and in private chats if the bot has them switched on."""
-    OFF = "off"
 
 
 PHASE_VARIABLES = {
@@ -134,6 +108,9 @@ class Settings(BaseModel):
 
     samobot_fence: FenceMode = FenceMode.AUTO
     """Whether agents run inside bubblewrap."""
+    samobot_ask: AskLevel = AskLevel.OFF
+    """Before which calls of tools the agent asks the user."""
+
     samobot_fence_allow: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
     """Files and folders that an agent inside the fence may read and write besides its own, separated by `:`."""
 
@@ -142,6 +119,19 @@ class Settings(BaseModel):
 
     env_file: Path | None = None
     """The `.env` file these settings were read from, if there was one."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether the agent asks the user before some calls."""
+        return self.samobot_ask is not AskLevel.OFF
+
+    @property
+    def cli_permission_mode(self) -> PermissionMode:
+        """The CLI's permission mode: one in which it asks, if the user wants to be asked."""
+        is_free = self.claude_permission_mode is PermissionMode.BYPASS_PERMISSIONS
+        if self.samobot_ask is AskLevel.OFF or (self.samobot_ask is AskLevel.RULES and not is_free):
+            return self.claude_permission_mode
+        return PermissionMode.DEFAULT
 
     @field_validator("claude_permission_mode", mode="before")
     @classmethod

@@ -14,7 +14,8 @@ from samobot.fleet.results import AnsweredView, AnswerReceipt, QuestionAnswer, U
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
 from samobot.fleet.worktree_recreation import refuse_without_worktree
-from samobot.session import gate
+from samobot.session import gate, permissions
+from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 from samobot.session.user_files import NewFile, save_files
 from samobot.system.threads import Threads
@@ -136,6 +137,34 @@ class DecisionWriter:
         return list(
             await self._threads.run_slowly(lambda: save_files(folder, new, by.who, text, self._now()))
         )
+
+    async def decide_ask(
+        self,
+        ref: SessionRef,
+        ask: str,
+        verdict: DecisionKind,
+        by: Person,
+        *,
+        expected: str | None,
+        text: str,
+    ) -> None:
+        """Allow or deny a call that the agent asks for; the session continues.
+
+        Raises:
+            SamobotError: See `samobot.session.permissions.decide`.
+        """
+        folder = await self._reading.folder(ref)
+        await self._threads.run(
+            lambda: permissions.decide(
+                folder, ask, verdict, by, self._now(), self._key, expected=expected, text=text
+            )
+        )
+        await self._running.go_on(ref)
+
+    async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
+        """End a permission for the session."""
+        folder = await self._reading.folder(ref)
+        await self._threads.run(lambda: permissions.withdraw(folder, rule, by, self._now(), self._key))
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         """Record that what the agent asked for is done; the session continues.

@@ -12,6 +12,7 @@ from samobot.fleet.results import (
     ResumeResult,
     UserFile,
 )
+from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 
 
@@ -113,6 +114,33 @@ class FleetDecisions(Protocol):
             ConflictError: The session is done.
             StorageError: The disk refused.
         """
+
+    async def decide_ask(
+        self,
+        ref: SessionRef,
+        ask: str,
+        verdict: DecisionKind,
+        by: Person,
+        *,
+        expected: str | None = None,
+        text: str = "",
+    ) -> None:
+        """Allow or deny a call that the agent asks for; the session continues. Safe to repeat.
+
+        Args:
+            ref: The session.
+            ask: Id of what it asks for.
+            verdict: `ALLOW_ONCE`, `ALLOW_SESSION` or `DENY`.
+            by: Who decides.
+            expected: SHA-256 of the call that was shown.
+            text: What the agent reads with a denial; may be empty.
+
+        Raises:
+            ConflictError: It is another call, was decided otherwise, or does not wait any longer.
+        """
+
+    async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
+        """End a permission for the session: what it allows is asked again. Safe to repeat."""
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         """Record that what the agent asked for is done; the session continues.

@@ -81,6 +81,13 @@ class FleetReads(Protocol):
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """Read what the agent did last, one line each."""
 
+    async def ask_text(self, ref: SessionRef, ask: str) -> Document:
+        """Read the whole of a call that the agent asks for: the command, the diff, the input.
+
+        Raises:
+            NotFoundError: It is not known any longer.
+        """
+
     async def last_message(self, ref: SessionRef) -> str:
         """Read the last thing that the agent wrote in its last iteration; empty if it wrote nothing."""
 

@@ -49,7 +49,7 @@ from samobot.fleet.session_starter import SessionStarter
 from samobot.fleet.session_stopper import SessionStopper
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
-from samobot.session.decisions import load_key
+from samobot.session.decisions import DecisionKind, load_key
 from samobot.session.gate import Person
 from samobot.system.clock import utc_now
 from samobot.system.threads import Threads
@@ -260,6 +260,21 @@ class LocalFleet(Fleet):
     async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
         return await self._decisions.add_files(ref, files, text, by)
 
+    async def decide_ask(
+        self,
+        ref: SessionRef,
+        ask: str,
+        verdict: DecisionKind,
+        by: Person,
+        *,
+        expected: str | None = None,
+        text: str = "",
+    ) -> None:
+        await self._decisions.decide_ask(ref, ask, verdict, by, expected=expected, text=text)
+
+    async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
+        await self._decisions.withdraw_permission(ref, rule, by)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.action_done(ref, by)
 
@@ -318,6 +333,9 @@ class LocalFleet(Fleet):
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         return await self._reader.log_lines(ref, count)
+
+    async def ask_text(self, ref: SessionRef, ask: str) -> Document:
+        return await self._reader.ask_text(ref, ask)
 
     async def last_message(self, ref: SessionRef) -> str:
         return await self._reader.last_message(ref)

@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from samobot.errors import NotFoundError, SessionDoneError
+from samobot.fleet.ask_models import AskView, PermissionView
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.folder import split_date
@@ -201,6 +202,8 @@ class SessionView(_View):
         summary: The agent's last summary of its work.
         questions: All of them, in the order of the file.
         plan: The newest plan.
+        asks: Calls that the agent has asked for lately, oldest first.
+        permissions: What it may do in this session without asking.
         guidance: The guidance it was sent.
         activity: What the agent is doing right now, as a readable line.
         running_since: When the iteration that runs now began.
@@ -281,6 +284,8 @@ class SessionView(_View):
     wanted: bool = False
     problems: tuple[str, ...] = ()
     decision: DecisionView | None = None
+    asks: tuple[AskView, ...] = ()
+    permissions: tuple[PermissionView, ...] = ()
     repository: bool = True
     archived: bool = False
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from samobot.config.project import Project
 from samobot.errors import NotFoundError
 from samobot.fleet import documents
+from samobot.fleet.ask_views import ask_document
 from samobot.fleet.catalog import Catalog
 from samobot.fleet.catalog_entry import CatalogEntry
 from samobot.fleet.models import PastSession, SessionRef, SessionView
@@ -180,6 +181,10 @@ class SessionReader:
         """What the agent did last, a line each."""
         project = await self.project(ref.project)
         return await documents.log_lines(await self.readable(ref), project.main_repo, count)
+
+    async def ask_text(self, ref: SessionRef, ask: str) -> Document:
+        """The whole of a call that the agent asks for."""
+        return await ask_document(await self.readable(ref), ask)
 
     async def last_message(self, ref: SessionRef) -> str:
         """The last thing that the agent said."""

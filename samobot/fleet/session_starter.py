@@ -271,7 +271,9 @@ class SessionStarter:
             case WaitingFor.HUMAN_ACTION | WaitingFor.FILE_UPDATE:
                 folder = await self._reading.folder(ref)
                 await self._threads.run(lambda: gate.action_done(folder, by, self._now(), self._key))
-            case WaitingFor.QA_ANSWERS | WaitingFor.PLAN_APPROVAL if view.end is None or not view.end.paused:
+            case WaitingFor.QA_ANSWERS | WaitingFor.PLAN_APPROVAL | WaitingFor.PERMISSION if (
+                view.end is None or not view.end.paused
+            ):
                 return
             case None if view.state is SessionState.IDLE:
                 return
@@ -299,6 +301,8 @@ def _refuse_at_gate(view: SessionView, *, kept: bool = False) -> None:
             what = "your answers"
         case WaitingFor.PLAN_APPROVAL:
             what = "your decision on its plan"
+        case WaitingFor.PERMISSION:
+            what = "your permission"
         case _:
             return
     raise ConflictError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from samobot.fleet.ask_views import ask_views, permission_views
 from samobot.fleet.models import (
     DecisionView,
     GuidanceView,
@@ -86,6 +87,8 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         problems=status.problems,
         decision=_decision(current),
         repository=_has_repository(current),
+        asks=ask_views(standing.asks),
+        permissions=permission_views(standing.asks),
     )
 
 
@@ -170,6 +173,9 @@ def _gate(current: Snapshot) -> str | None:
             return "qa:" + hashlib.sha256(identities.encode()).hexdigest()
         case WaitingFor.PLAN_APPROVAL:
             return f"plan:{standing.plan.sha256}" if standing.plan else None
+        case WaitingFor.PERMISSION:
+            waiting = standing.asks.waiting
+            return f"permission:{waiting[0].id}" if waiting else None
         case other:
             return f"{other}:{current.status.total_iterations or 0}"
 

@@ -39,6 +39,7 @@ from samobot.hosts.fleet_calls import FleetCall, call_of
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_messages import HostDecision, Seen, decode_view
+from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 from samobot.text import nearest
 
@@ -306,6 +307,21 @@ class RemoteFleet(Fleet):
     async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
         return await self._decide(Fleet.add_files, ref, files, text, by)
 
+    async def decide_ask(
+        self,
+        ref: SessionRef,
+        ask: str,
+        verdict: DecisionKind,
+        by: Person,
+        *,
+        expected: str | None = None,
+        text: str = "",
+    ) -> None:
+        await self._decide(Fleet.decide_ask, ref, ask, verdict, by, expected=expected, text=text)
+
+    async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
+        await self._decide(Fleet.withdraw_permission, ref, rule, by)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         await self._decide(Fleet.action_done, ref, by)
 
@@ -365,6 +381,9 @@ class RemoteFleet(Fleet):
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         return await self._read(Fleet.log_lines, ref, count)
+
+    async def ask_text(self, ref: SessionRef, ask: str) -> Document:
+        return await self._read(Fleet.ask_text, ref, ask)
 
     async def last_message(self, ref: SessionRef) -> str:
         return await self._read(Fleet.last_message, ref)

@@ -19,6 +19,7 @@ from samobot.fleet.results import (
     StopReport,
     UserFile,
 )
+from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 
 
@@ -107,6 +108,23 @@ class SessionRouter(Fleet):
         fleet, own = self._of(ref)
         return await fleet.add_files(own, files, text, by)
 
+    async def decide_ask(
+        self,
+        ref: SessionRef,
+        ask: str,
+        verdict: DecisionKind,
+        by: Person,
+        *,
+        expected: str | None = None,
+        text: str = "",
+    ) -> None:
+        fleet, own = self._of(ref)
+        await fleet.decide_ask(own, ask, verdict, by, expected=expected, text=text)
+
+    async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
+        fleet, own = self._of(ref)
+        await fleet.withdraw_permission(own, rule, by)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         fleet, own = self._of(ref)
         await fleet.action_done(own, by)
@@ -164,6 +182,10 @@ class SessionRouter(Fleet):
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         fleet, own = self._of(ref)
         return await fleet.log_lines(own, count)
+
+    async def ask_text(self, ref: SessionRef, ask: str) -> Document:
+        fleet, own = self._of(ref)
+        return await fleet.ask_text(own, ask)
 
     async def last_message(self, ref: SessionRef) -> str:
         fleet, own = self._of(ref)

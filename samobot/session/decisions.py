@@ -40,6 +40,11 @@ class DecisionKind(StrEnum):
     RETRY = "retry"
     LANDING = "landing"
     FOLLOW_UP = "follow_up"
+    ALLOW_ONCE = "allow_once"
+    ALLOW_SESSION = "allow_session"
+    DENY = "deny"
+    WITHDRAW = "withdraw"
+    """A permission for the session holds no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,14 @@ class Decision:
         via: Where: `telegram`, `terminal`, …
         kind: What kind.
         question: Label of the question, for an answer.
-        asked: Fingerprint of the question with its options, for an answer: see `fingerprint` in `question`.
-        text: The answer, or the feedback of a rejection.
+        asked: Fingerprint of the question with its options, for an answer: see `fingerprint` in `question`; id of the
+            ask, for a permission.
+        text: The answer, or the feedback of a rejection or a denial.
         file: Name of the file it is about; the branch, for a landing.
-        sha256: Of that file's bytes as they were; for a landing, of the offer that was shown.
+        sha256: Of that file's bytes as they were; for a landing, of the offer that was shown; of
+            the call, for a permission.
         commit: The commit that a landing merges or pushes.
+        rule: What is allowed for the session, or no longer, for a permission.
         id: Random; distinguishes two equal decisions, and a copied line from a new one.
         mark: The HMAC; None on a line that somebody wrote by hand.
     """
@@ -71,6 +79,7 @@ class Decision:
     file: str | None = None
     sha256: str | None = None
     commit: str | None = None
+    rule: str | None = None
     id: str | None = None
     mark: str | None = None
 
@@ -150,6 +159,7 @@ def parse_line(line: str) -> Decision | None:
         file=_text(values, "file"),
         sha256=_text(values, "sha256"),
         commit=_text(values, "commit"),
+        rule=_text(values, "rule"),
         id=_text(values, "id"),
         mark=_text(values, "mark"),
     )
@@ -249,6 +259,7 @@ def _fields(decision: Decision) -> dict[str, Any]:
         "file": decision.file,
         "sha256": decision.sha256,
         "commit": decision.commit,
+        "rule": decision.rule,
         "id": decision.id,
         "mark": decision.mark,
     }

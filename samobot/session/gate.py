@@ -46,6 +46,7 @@ from samobot.session.vault import edit_lock
 from samobot.text import without_surrogates
 
 __all__ = [
+    "DECIDED_GATES",
     "Answered",
     "Person",
     "PlanVerdict",
@@ -64,6 +65,14 @@ __all__ = [
     "settle",
     "tell",
 ]
+
+
+DECIDED_GATES = {
+    WaitingFor.QA_ANSWERS: "an answer",
+    WaitingFor.PLAN_APPROVAL: "a decision on its plan",
+    WaitingFor.PERMISSION: "a permission",
+}
+"""Gates that only a decision of their own opens, and what that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +227,8 @@ def tell(
         revert_and_log(folder, now)
         if repeated and _has_guidance(folder, who, words, now):
             return
-        if interrupt and words.strip() and holder(folder) is not None:
+        if interrupt and holder(folder) is not None:
+            _check_guidance(folder, who, words, now)  # what is refused interrupts nothing
             # Before the guidance: that is what the worker looks for.
             request(folder, WorkerRequest(RequestKind.INTERRUPT, who))
         _add_guidance(folder, who, words, now, once=once)
@@ -257,9 +267,9 @@ def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> N
         _refuse_if_running(folder)
         standing = look_closely(folder)
         refuse_if_done(folder)
-        gate_stands = standing.open_gate in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL)
-        if gate_stands and not holds(standing_end(folder, journal.read(folder))):
-            what = "an answer" if standing.open_gate is WaitingFor.QA_ANSWERS else "a decision on its plan"
+        gate_stands = standing.open_gate in DECIDED_GATES
+        if standing.open_gate in DECIDED_GATES and not holds(standing_end(folder, journal.read(folder))):
+            what = DECIDED_GATES[standing.open_gate]
             raise ConflictError(f"{folder.name} waits for {what}; it cannot continue without.")
         record(folder, Decision(now, person.who, person.via, DecisionKind.RETRY, text=standing.block), key)
         journal_decisions(folder, now, key)
@@ -322,6 +332,10 @@ def _add_guidance(folder: SessionFolder, who: str, words: str, now: datetime, *,
     if once and any(not item.done and item.text == words for item in known):
         return
     edit_guidance(folder, lambda text: add_guidance(text, who, words, now.astimezone()))
+
+
+def _check_guidance(folder: SessionFolder, who: str, words: str, now: datetime) -> None:
+    add_guidance(counting_guidance(folder, load(folder)) or "", who, words, now.astimezone())
 
 
 def _has_guidance(folder: SessionFolder, who: str, words: str, now: datetime) -> bool:

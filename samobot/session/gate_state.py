@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from samobot.errors import StorageError
 from samobot.phases import GateFacts, Phase, SignalStatus, WaitingFor
+from samobot.session.asks import AskBook, read_asks
 from samobot.session.baseline import Baseline, counting_decisions, counting_overview, counting_qa, load
 from samobot.session.decisions import Decision, DecisionKind, DecisionLog, verdict
 from samobot.session.files import read_text
@@ -40,6 +41,7 @@ class GateState:
         plan_problem: Why there is none, as a clause.
         verdict: The newest approval or rejection of the plan as it is now.
         decisions: All decisions.
+        asks: Calls that the agent asked for, with the verdicts on them.
         unreadable: Sentences about files that could not be read; nothing may be concluded from those.
     """
 
@@ -53,6 +55,7 @@ class GateState:
     verdict: Decision | None
     decisions: DecisionLog
     unreadable: tuple[str, ...]
+    asks: AskBook = field(default_factory=AskBook)
 
     @property
     def _signal_waits(self) -> bool:
@@ -115,14 +118,15 @@ class GateState:
     @property
     def open_gate(self) -> WaitingFor | None:
         """What the user still has to do; None if the gate is satisfied."""
+        permission = WaitingFor.PERMISSION if self.asks.waiting else None
         match self.awaited:
             case WaitingFor.QA_ANSWERS:
-                return WaitingFor.QA_ANSWERS if self.qa.open else None
+                return WaitingFor.QA_ANSWERS if self.qa.open else permission
             case WaitingFor.PLAN_APPROVAL:
                 undecided = self.plan is not None and (self.verdict is None or self._asked_again)
-                return WaitingFor.PLAN_APPROVAL if undecided else None
+                return WaitingFor.PLAN_APPROVAL if undecided else permission
             case gate:
-                return gate
+                return gate or permission
 
 
 def look(folder: SessionFolder) -> GateState:
@@ -148,6 +152,7 @@ def look(folder: SessionFolder) -> GateState:
         PlanChoice(None, "it cannot be read"),
     )
     plan = choice.plan
+    asks = reading(lambda: read_asks(folder, None), AskBook())
     return GateState(
         overview=overview,
         signal=signal,
@@ -159,6 +164,7 @@ def look(folder: SessionFolder) -> GateState:
         verdict=verdict(decisions.decisions, plan) if plan else None,
         decisions=decisions,
         unreadable=tuple(unreadable),
+        asks=asks,
     )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from samobot.errors import UsageError
 from samobot.session.blocks import Line, newline, scan
+from samobot.session.files import LINE_LIMIT, TEXT_LIMIT
 from samobot.text import one_line, without_surrogates
 
 _ITEM = re.compile(
@@ -67,7 +68,7 @@ def add_guidance(text: str, who: str, words: str, now: datetime) -> str:
         now: The time of the entry, in the user's time zone.
 
     Raises:
-        UsageError: The text is empty.
+        UsageError: The text is empty, or the file would be larger than is read.
     """
     words = without_surrogates(words)
     if not words.strip():
@@ -81,7 +82,10 @@ def add_guidance(text: str, who: str, words: str, now: datetime) -> str:
         first, more = "", words.split("\n")
     lines = [f"{head} {first}" if first else head, *(_INDENT + line for line in more)]
     between = "" if not text or text.endswith("\n") else end
-    return text + between + end.join(lines) + end
+    new = text + between + end.join(lines) + end
+    if len(new.encode("utf-8", "surrogateescape")) > TEXT_LIMIT or new.count("\n") > LINE_LIMIT:
+        raise UsageError("This is too long for the session's guidance; nothing was saved. Send it as a file.")
+    return new
 
 
 def tick(text: str, items: Iterable[GuidanceItem]) -> str:

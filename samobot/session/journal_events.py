@@ -31,6 +31,7 @@ class EventName(StrEnum):
     PROFILE = "profile"
     LANDING = "landing"
     NOTICE = "notice"
+    ASK = "ask"
     RUN_END = "run_end"
 
 

@@ -134,12 +134,14 @@ class JournalTotals:
                     _text(record.get("by")) or "",
                 )
                 self._phases.append(change)
-            case EventName.GATE:
+            case EventName.GATE | EventName.ASK:
                 self._begin_wait(at)
             case EventName.DECISION:
                 identity = _text(record.get("id"))
                 if identity:
                     self._decisions.add(identity)
+                if record.get("kind") in ("allow_once", "allow_session", "deny"):
+                    self._end_wait(at)
                 if record.get("kind") in ("retry", "follow_up"):
                     self._now = replace(self._now, resolved=at)
             case EventName.VOID:

@@ -135,11 +135,17 @@ def _read(text: str) -> Signal:
         summary=_words(record, "summary", lines),
         reason=_words(record, "reason", lines),
         needs=_words(record, "needs", lines),
-        waiting_for=_choice(WaitingFor, record, "for", lines),
+        waiting_for=_waiting_for(record, lines),
         plan=_words(record, "plan", lines),
         tests=suite_result(record.get("tests")),
         lacks=_choice(Lack, record, "lacks", lines),
     )
+
+
+def _waiting_for(record: dict[str, object], text: str) -> WaitingFor | None:
+    found = _choice(WaitingFor, record, "for", text)
+    # Permissions are asked for while an iteration runs, never by its signal.
+    return WaitingFor.HUMAN_ACTION if found is WaitingFor.PERMISSION else found
 
 
 def meant_key(key: str) -> str:

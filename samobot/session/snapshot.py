@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from samobot.errors import StorageError, UsageError
-from samobot.phases import Phase, SignalStatus
+from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.session.baseline import counting_guidance, load
 from samobot.session.file_marks import stat_keys
 from samobot.session.folder import SessionFolder
@@ -163,7 +163,7 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
         blocked=_clean(blocked),
         last_action=_clean(overview.last_action),
         next=_clean(overview.next),
-        waiting_for=standing.open_gate if state is SessionState.WAITING else None,
+        waiting_for=_waiting_for(standing, held) if state is SessionState.WAITING else None,
         questions=tuple(question.encodable() for question in standing.qa.questions),
         worker=WorkerStatus(pid=held.pid, started=held.started, iteration=held.iteration) if held else None,
         cost_usd=journal.cost_usd if journal.started is not None else None,
@@ -246,6 +246,8 @@ def _state(
     said = standing.overview.blocked
     if held is not None:
         parked = held.parked or held.parked_until is not None
+        if standing.asks.waiting and not parked:
+            return SessionState.WAITING, said
         return (SessionState.PARKED if parked else SessionState.RUNNING), said
     if is_done(standing, journal):
         return SessionState.DONE, said
@@ -266,6 +268,10 @@ def _state(
             return SessionState.BLOCKED, (end.text if end else "") or said
         case _:
             return SessionState.IDLE, said
+
+
+def _waiting_for(standing: GateState, held: Holder | None) -> WaitingFor | None:
+    return WaitingFor.PERMISSION if held is not None else standing.open_gate
 
 
 def is_done(standing: GateState, journal: Journal) -> bool:

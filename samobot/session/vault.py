@@ -96,6 +96,11 @@ class Vault:
         return self.path / "turn.json"
 
     @cached_property
+    def asks(self) -> Path:
+        """Calls that the agent may make only after the user has allowed them, see `samobot.session.asks`."""
+        return self.path / "asks.json"
+
+    @cached_property
     def tracked(self) -> Path:
         """The tracked files before an iteration that only observes, see `samobot.session.tracked_files`."""
         return self.path / "tracked.json"

@@ -99,7 +99,8 @@ def _configuration(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]
 def _claude(settings: Settings, projects: list[Project], environ: Mapping[str, str]) -> list[Finding]:
     options = ClaudeOptions(
         path=settings.claude_path,
-        permission_mode=settings.claude_permission_mode,
+        permission_mode=settings.cli_permission_mode,
+        asks=settings.asks,
         args=settings.claude_args,
     )
     try:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from samobot.claude.user_settings import SettingsProblem
-from samobot.config.settings import FenceMode
+from samobot.config.modes import FenceMode
 from samobot.system.systemd import ServiceState
 from samobot.text import human_duration, human_size
 

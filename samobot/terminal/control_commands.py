@@ -142,7 +142,7 @@ def resume_command(
     ensure_worktree(located.project, folder, settings, recreated=recreated)
     key = load_key(settings.samobot_state_dir)
     still = ""
-    if current.status.waiting_for in (WaitingFor.QA_ANSWERS, WaitingFor.PLAN_APPROVAL) and holds(current.end):
+    if current.status.waiting_for in gate.DECIDED_GATES and holds(current.end):
         gate.retry(folder, person, now, key)
         still = " is no longer paused; it still"
     match current.status.waiting_for:
@@ -152,6 +152,8 @@ def resume_command(
             raise ConflictError(
                 f"{folder.name}{still} waits for its plan: samobot approve {folder.name}, or reject it."
             )
+        case WaitingFor.PERMISSION:
+            raise ConflictError(f"{folder.name} waits for your permission: samobot status {folder.name}")
         case WaitingFor.HUMAN_ACTION | WaitingFor.FILE_UPDATE:
             gate.action_done(folder, person, now, key)
         case None:

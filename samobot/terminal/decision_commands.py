@@ -55,7 +55,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
         receipt = gate.answer_suggestions(folder, person, now, key)
     elif not answers and sys.stdin.isatty() and parse_qa(read_text(folder.qa) or "").open:
         if ask_questions(folder, person, key):
-            click.echo(f"All answered. {_go_on(folder)}")
+            click.echo(f"All answered. {go_on(folder)}")
         return
     else:
         receipt = gate.answer(folder, _read_answers(answers, folder), person, now, key)
@@ -64,7 +64,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
     if receipt.open_questions:
         click.echo(f"{receipt.open_questions} still open: samobot status {folder.name}")
     else:
-        click.echo(f"All answered. {_go_on(folder)}")
+        click.echo(f"All answered. {go_on(folder)}")
 
 
 @click.command("approve")
@@ -77,7 +77,7 @@ def approve_command(name: str, config: Path | None) -> None:
     person = person_at(folder)
     verdict = gate.approve(folder, person, datetime.now(UTC), load_key(settings.samobot_state_dir))
     already = "was approved before" if verdict.repeated else "is approved"
-    click.echo(f"✅ The plan {verdict.plan.name} {already}. {_go_on(folder)}")
+    click.echo(f"✅ The plan {verdict.plan.name} {already}. {go_on(folder)}")
 
 
 @click.command("reject")
@@ -91,7 +91,7 @@ def reject_command(name: str, feedback: str, config: Path | None) -> None:
     person = person_at(folder)
     key = load_key(settings.samobot_state_dir)
     verdict = gate.reject(folder, feedback, person, datetime.now(UTC), key)
-    click.echo(f"✏️ Changes to {verdict.plan.name} are requested. {_go_on(folder)}")
+    click.echo(f"✏️ Changes to {verdict.plan.name} are requested. {go_on(folder)}")
 
 
 @click.command("tell")
@@ -142,7 +142,8 @@ def _read_answers(answers: tuple[str, ...], folder: SessionFolder) -> dict[str |
     return found
 
 
-def _go_on(folder: SessionFolder) -> str:
+def go_on(folder: SessionFolder) -> str:
+    """How the session continues after a decision, for the user."""
     if holder(folder) is not None:
         return "The running worker takes it up."
     end = standing_end(folder, journal.read(folder))

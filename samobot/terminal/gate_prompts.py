@@ -16,20 +16,27 @@ import click
 from samobot.errors import SamobotError
 from samobot.phases import WaitingFor
 from samobot.session import gate
+from samobot.session.asks import read_asks
+from samobot.session.decisions import DecisionKind
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
 from samobot.session.gate_state import read_plan
+from samobot.session.permissions import decide
 from samobot.session.qa import parse_qa
 from samobot.session.question import Question
 from samobot.terminal.actor import person_at
 from samobot.terminal.live_line import show
+from samobot.terminal.permission_lines import describe_asks
 from samobot.terminal.wording_lines import describe_plan, describe_question
 from samobot.text import one_line, printable
 from samobot.worker.run import RunResult
 
 LOOK_EVERY = 0.5
 """Seconds between checks whether the question was answered elsewhere meanwhile."""
+
+
+_VERDICTS = {"a": DecisionKind.ALLOW_ONCE, "s": DecisionKind.ALLOW_SESSION, "d": DecisionKind.DENY}
 
 
 class _DecidedElsewhere(Exception):
@@ -52,6 +59,8 @@ def decide_here(folder: SessionFolder, end: RunResult, key: bytes) -> bool:
                 return True
             case WaitingFor.PLAN_APPROVAL:
                 return _ask_about_plan(folder, person, key)
+            case WaitingFor.PERMISSION:
+                return _ask_permissions(folder, person, key)
             case _:
                 return _ask_whether_done(folder, person, key)
     except _DecidedElsewhere:
@@ -157,6 +166,27 @@ def _ask_about_plan(folder: SessionFolder, person: Person, key: bytes) -> bool:
         elif choice in ("l", "later"):
             return False
     return False
+
+
+def _ask_permissions(folder: SessionFolder, person: Person, key: bytes) -> bool:
+    while waiting := read_asks(folder, key).waiting:
+        ask = waiting[0]
+        click.echo(printable(f"\n{describe_asks(folder.name, [ask])}"))
+        decided = partial(_is_decided, folder, ask.id, key)
+        choice = _read_line("\n[a]llow once, allow for this [s]ession, [d]eny, or [l]ater: ", decided)
+        kind = _VERDICTS.get(choice.strip().lower()[:1])
+        if kind is None:
+            return False
+        say = _read_line("What should the agent know? ", decided) if kind is DecisionKind.DENY else ""
+        try:
+            decide(folder, ask.id, kind, person, datetime.now(UTC), key, expected=ask.sha256, text=say)
+        except SamobotError as error:
+            click.echo(error.message)
+    return True
+
+
+def _is_decided(folder: SessionFolder, ask_id: str, key: bytes) -> bool:
+    return all(each.id != ask_id for each in read_asks(folder, key).waiting)
 
 
 def _ask_whether_done(folder: SessionFolder, person: Person, key: bytes) -> bool:

@@ -55,6 +55,6 @@ def _find(choices: Choices) -> Cli:
 def _examine(choices: Choices, path: str) -> Cli:
     settings = choices.settings
     options = ClaudeOptions(
-        path=path, permission_mode=settings.claude_permission_mode, args=settings.claude_args
+        path=path, permission_mode=settings.cli_permission_mode, asks=settings.asks, args=settings.claude_args
     )
     return preflight(options, choices.environ, login=True)

@@ -178,6 +178,7 @@ def _state_words(current: Snapshot) -> str:
                 WaitingFor.PLAN_APPROVAL: "has a plan",
                 WaitingFor.HUMAN_ACTION: "needs you to do something",
                 WaitingFor.FILE_UPDATE: "needs a file from you",
+                WaitingFor.PERMISSION: "asks before a risky step",
             }
             return words[status.waiting_for] if status.waiting_for else "waits"
         case SessionState.BLOCKED:
@@ -209,6 +210,7 @@ def _where(item: GuidanceItem, current: Snapshot) -> str:
 
 def describe(current: Snapshot) -> str:
     """Show one session in full."""
+    from samobot.terminal.permission_lines import describe_asks, describe_rules
     from samobot.terminal.wording_lines import describe_plan, describe_questions  # not for a list of sessions
 
     status = current.status
@@ -230,6 +232,9 @@ def describe(current: Snapshot) -> str:
     lines += [f"   ⚠️ {problem}" for problem in status.problems]
     if status.state is SessionState.BLOCKED and status.blocked:
         lines += ["", status.blocked]
+    lines += describe_rules(status.session, current.standing.asks)
+    if status.waiting_for is WaitingFor.PERMISSION:
+        lines += ["", describe_asks(status.session, current.standing.asks.waiting)]
     if status.waiting_for is WaitingFor.QA_ANSWERS:
         lines += ["", describe_questions(current.folder)]
     if status.waiting_for is WaitingFor.PLAN_APPROVAL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from samobot.phases import WaitingFor
+from samobot.session.asks import read_asks
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import read_plan
@@ -10,6 +11,7 @@ from samobot.session.journal import RunEndReason
 from samobot.session.plan import outline, spoken_phase, spoken_title
 from samobot.session.qa import parse_qa
 from samobot.session.question import Question
+from samobot.terminal.permission_lines import describe_asks
 from samobot.text import capitalize_first, printable
 from samobot.worker.run import RunResult
 
@@ -109,6 +111,11 @@ def _describe_gate(end: RunResult, folder: SessionFolder) -> str:
             return (
                 f"📋 {name} has a plan\n\n{describe_plan(folder)}\n\n"
                 f'Decide:  samobot approve {name}   or   samobot reject {name} --feedback "…"\n'
+                f"Then:    {then}"
+            )
+        case WaitingFor.PERMISSION:
+            return printable(
+                f"🔐 {name} asks before a risky step\n\n{describe_asks(name, read_asks(folder, None).waiting)}\n\n"
                 f"Then:    {then}"
             )
         case _:

@@ -18,6 +18,7 @@ from samobot.config.model_choice import ModelChoice
 from samobot.config.trust import is_trusted, project_folders, project_settings, report_once
 from samobot.errors import StorageError
 from samobot.phases import RULES, Phase
+from samobot.session.asks import AskBook
 from samobot.session.diff import checkout
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
@@ -27,6 +28,7 @@ from samobot.session.log_copy import new_stream
 from samobot.session.worktree import base_of
 from samobot.worker.assignment import Assignment
 from samobot.worker.iteration_config import IterationConfig
+from samobot.worker.permission_gate import verdict_lines
 from samobot.worker.prompt import (
     LEARNED,
     IterationContext,
@@ -73,6 +75,7 @@ class CallBuilder:
         *,
         session_id: str,
         guidance: tuple[GuidanceItem, ...],
+        asks: AskBook,
         work_dir: Path,
         log: Path,
     ) -> AgentCall:
@@ -82,6 +85,7 @@ class CallBuilder:
             assignment: What it is to do.
             session_id: A new UUID.
             guidance: The guidance that its prompt holds.
+            asks: What earlier iterations have asked for.
             work_dir: Where it works.
             log: Its log in the session's folder.
 
@@ -93,7 +97,7 @@ class CallBuilder:
         # Both read many files and run git, so they run concurrently.
         untrusted, facts = await asyncio.gather(
             asyncio.to_thread(self._untrusted_settings, work_dir),
-            asyncio.to_thread(self._facts, assignment, guidance, work_dir),
+            asyncio.to_thread(self._facts, assignment, guidance, asks, work_dir),
         )
         servers = self._servers(assignment.phase, work_dir, trust_project=not untrusted)
         prompt = iteration_prompt(replace(facts, browsers=servers.browsers))
@@ -127,7 +131,7 @@ class CallBuilder:
         return AgentCall(replace(invocation, env={**invocation.env, **hook}, copy=log), servers, choice)
 
     def _facts(
-        self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], work_dir: Path
+        self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], asks: AskBook, work_dir: Path
     ) -> IterationContext:
         tree = checkout(work_dir)
         feedback = self._files.feedback()
@@ -146,6 +150,7 @@ class CallBuilder:
             guidance=tuple(item.text for item in guidance if item.text != feedback),
             feedback=feedback,
             answers=self._files.fresh_answers(),
+            verdicts=verdict_lines(asks),
             reminder=assignment.reminder,
             base=base_of(work_dir) if tree.branch else None,
             seconds=self._config.clocks.total,

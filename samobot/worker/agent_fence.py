@@ -16,8 +16,8 @@ from samobot.claude.fence_probe import env_resets_signals, fence_problem, find_b
 from samobot.claude.fence_rules import FencePlaces, fence_rules
 from samobot.claude.invocation import Invocation
 from samobot.claude.preflight import is_wrapper
+from samobot.config.modes import FenceMode
 from samobot.config.project import Project
-from samobot.config.settings import FenceMode
 from samobot.errors import StorageError, UsageError
 from samobot.session.files import make_folder, read_bytes, write_atomic
 from samobot.session.git import GitError

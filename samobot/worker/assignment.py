@@ -42,6 +42,8 @@ class Report:
         signal: Its agent's signal.
         reverted: Sentences about forbidden changes of the agent that were reverted.
         guidance: The guidance that it has worked with: its prompt's, and what it took up later.
+        process: The CLI's session.
+        told: Ids of the asks whose verdict its prompt held.
         changed: Whether it left anything behind: a commit, a file in the working directory or the session.
         restored: What it changed of the tracked files in a phase that only observes; empty if nothing.
         lost: If the session's folder was deleted or moved meanwhile: that, and how to recover.
@@ -54,6 +56,8 @@ class Report:
     reverted: tuple[str, ...]
     guidance: tuple[GuidanceItem, ...]
     changed: bool
+    process: str = ""
+    told: tuple[str, ...] = ()
     lost: str | None = None
     restored: str = ""
     unfinished: str = ""

@@ -18,7 +18,7 @@ from samobot.config.environment import default_env_file
 from samobot.config.project import Project, load_project
 from samobot.config.projects import other_files
 from samobot.config.settings import Settings
-from samobot.errors import SamobotError
+from samobot.errors import SamobotError, UsageError
 from samobot.phases import Phase
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
@@ -52,7 +52,8 @@ class WorkerFactory:
             path=settings.claude_path,
             model=settings.claude_model,
             max_turns=settings.claude_max_turns,
-            permission_mode=settings.claude_permission_mode,
+            permission_mode=settings.cli_permission_mode,
+            asks=settings.asks,
             fallback_model=settings.claude_fallback_model,
             args=settings.claude_args,
         )
@@ -78,6 +79,11 @@ class WorkerFactory:
         self._options = replace(self._options, path=find(self._options.path, self._environ))
         _ = self._fence().holds
         if is_wrapper(self._options.path):
+            if self._settings.asks:
+                raise UsageError(
+                    f"SAMOBOT_ASK={self._settings.samobot_ask} needs Claude Code itself, and CLAUDE_PATH names a script: set "
+                    "CLAUDE_PATH to the CLI, or SAMOBOT_ASK=off."
+                )
             return
         check_user_settings(self._options, self._environ)
         if new:
@@ -107,6 +113,7 @@ class WorkerFactory:
             python=sys.executable,
             state_dir=settings.samobot_state_dir,
             fence=self._fence(),
+            ask=settings.samobot_ask,
             other_files=tuple(other_files(settings.samobot_projects, self._project.file)),
             mcp=settings.samobot_mcp,
             model_is_fixed=options.model_is_fixed,

@@ -13,9 +13,12 @@ from samobot.claude.activity import activity
 from samobot.claude.outcome import Evidence, classify
 from samobot.claude.process import run
 from samobot.claude.records import ApiRetry, Assistant, Init, Record
+from samobot.claude.risk_places import RiskPlaces
+from samobot.claude.turn_input import TurnInput
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_guard import ProjectGuard
 from samobot.phases import Phase, SignalStatus
+from samobot.session.asks import Ask, read_asks
 from samobot.session.commit_check import commit_problem, unfinished_work
 from samobot.session.diff import diff_summary
 from samobot.session.journal import EventName
@@ -28,6 +31,7 @@ from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.iteration_log import log_end, log_signal
+from samobot.worker.permission_gate import AskPolicy, PermissionGate
 from samobot.worker.session_files import SessionFiles
 from samobot.worker.setup_command import run_setup
 from samobot.worker.steering import Steering
@@ -118,12 +122,13 @@ class IterationRunner:
         self.guard.release()  # something that a killed worker left behind may have written since
         session_id = str(uuid.uuid4())
         guidance = files.pending_guidance()
+        asks = read_asks(folder, world.key)
         work_dir = find_work_dir(world.project, files)
         files.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         # These read many files and run git, so they run concurrently.
         call, trace_before = await asyncio.gather(
             self._calls.build(
-                assignment, session_id=session_id, guidance=guidance, work_dir=work_dir, log=log
+                assignment, session_id=session_id, guidance=guidance, asks=asks, work_dir=work_dir, log=log
             ),
             asyncio.to_thread(trace, work_dir, folder),
         )
@@ -133,6 +138,22 @@ class IterationRunner:
             self.guard.hold, work_dir if only_observes else None, folder.logs / f"{stem}.patch"
         )
         steering = Steering(folder, session_id, guidance)
+        permissions = PermissionGate(
+            folder,
+            AskPolicy(world.ask, self._places(work_dir), world.key),
+            session_id,
+            assignment.number,
+            now=self._now,
+            asked=lambda ask: self._asked(ask, progress),
+        )
+
+        async def steer(turn_input: TurnInput) -> None:
+            await asyncio.gather(steering.follow(turn_input), permissions.follow(turn_input))
+
+        def on_record(record: Record) -> None:
+            permissions.record(record)
+            self._record(record, evidence, progress, work_dir, steering)
+
         about = {
             "n": assignment.number,
             "phase": assignment.phase,
@@ -161,12 +182,12 @@ class IterationRunner:
                 end = await run(
                     fenced,
                     world.clocks,
-                    on_record=lambda record: self._record(record, evidence, progress, work_dir, steering),
+                    on_record=on_record,
                     on_start=lambda pid: self._heartbeat.show_iteration(
                         assignment.number, assignment.phase, pid
                     ),
                     stop=stop,
-                    steer=steering.follow,
+                    steer=steer,
                 )
         finally:
             self._heartbeat.clear_activity()
@@ -183,12 +204,29 @@ class IterationRunner:
             signal=signal,
             reverted=reverted,
             guidance=steering.received,
+            process=session_id,
+            told=tuple(ask.id for ask in asks.untold),
             lost=self.guard.lost,
             restored=self.guard.restored,
             unfinished=await asyncio.to_thread(_unfinished, signal, work_dir),
             changed=not _stays(signal, assignment.phase)
             or trace_before != await asyncio.to_thread(trace, work_dir, folder),
         )
+
+    def _places(self, work_dir: Path) -> RiskPlaces:
+        world = self._world
+        scratch = world.environ.get("TMPDIR")
+        own = (*world.fence.allowed, *([Path(scratch)] if scratch else ()))
+        return RiskPlaces(work_dir, self._files.folder.path, own)
+
+    def _asked(self, ask: Ask, progress: Progress) -> None:
+        """Show that the agent waits for the user."""
+        self._files.log(
+            EventName.ASK, id=ask.id, tool=ask.call.tool, sha256=ask.sha256, reasons=list(ask.reasons)
+        )
+        progress.activity = f"🔐 Asks before {ask.call.tool}: samobot status {self._files.folder.name}"
+        self._heartbeat.show_activity(f"🔐 Asks before {ask.call.tool}")
+        self._watch(progress)
 
     def _record(
         self, record: Record, evidence: Evidence, progress: Progress, work_dir: Path, steering: Steering

@@ -10,6 +10,7 @@ from samobot.claude.invocation import ClaudeOptions
 from samobot.claude.process import Timeouts
 from samobot.config.project import Project
 from samobot.phases import Phase
+from samobot.session.ask_level import AskLevel
 from samobot.worker.agent_fence import AgentFence
 
 
@@ -27,6 +28,7 @@ class IterationConfig:
         python: The interpreter that the plugin's hook runs with.
         state_dir: samobot's state folder.
         fence: What keeps the agent to its own.
+        ask: Before which calls the user is asked.
         mcp: Which MCP servers the agents are offered: `none`, `all`, or names separated by commas.
         model_is_fixed: Whether the run was started with a model or profile, which go before the session's and the plan's.
         other_files: The `.samocode` files of the other configured projects.
@@ -41,6 +43,7 @@ class IterationConfig:
     python: str
     state_dir: Path
     fence: AgentFence
+    ask: AskLevel
     mcp: str
     model_is_fixed: bool = False
     other_files: tuple[Path, ...] = ()

@@ -249,6 +249,7 @@ class Worker:
         self._troubles.forget()
         self._stronger.end()
         self._files.guidance_given(report.guidance, report.number)
+        self._files.verdicts_told(report.told, report.process)
         decision = decide(
             phase,
             signal.status,

@@ -52,6 +52,7 @@ class IterationContext:
         guidance: The user's guidance for this iteration, oldest first, verbatim.
         feedback: Why the user returned the plan, if there is no newer plan.
         answers: What was answered since the last iteration.
+        verdicts: What the user decided about calls that earlier iterations asked for, each with the call.
         reminder: What was wrong with the last iteration's signal or end.
         base: The commit at which the branch left the default one, if known.
         seconds: When the iteration is ended, from its start; None for no limit.
@@ -73,6 +74,7 @@ class IterationContext:
     guidance: tuple[str, ...] = ()
     feedback: str = ""
     answers: tuple[AnsweredQuestion, ...] = ()
+    verdicts: tuple[str, ...] = ()
     reminder: str = ""
     base: str | None = None
     seconds: float | None = None
@@ -108,6 +110,7 @@ def iteration_prompt(facts: IterationContext) -> str:
         _section("Last time", facts.reminder),
         _section("The user returned the plan with this feedback", facts.feedback, tag="feedback"),
         _section("Answers since the last iteration", _answers(facts.answers), tag="answers"),
+        _section("Calls of tools that the user decided about", "\n\n".join(facts.verdicts), tag="calls"),
         _section("Guidance for this iteration, from the user", _guidance(facts.guidance), tag="guidance"),
     ]
     return "\n\n".join(part for part in parts if part)

@@ -62,6 +62,8 @@ class RunEnds:
         """
         by_person = self._files.take_request(requests.RequestKind.STOP) or not from_outside
         text = "Stopped by the user" if by_person else ENDED_FROM_OUTSIDE
+        if by_person:
+            self._files.withdraw_asks()
         self._files.stopped(phase, text)
         return RunResult(RunEndReason.STOPPED, f"{text}.", phase, by_person=by_person)
 

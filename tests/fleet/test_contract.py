@@ -27,8 +27,12 @@ from samobot.fleet.models import SessionRef
 from samobot.fleet.results import QuestionAnswer, ResumeKind, UserFile
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
+from samobot.session.asks import Ask, save_asks
+from samobot.session.decisions import DecisionKind
+from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
+from samobot.session.tool_call import ToolCall
 from tests.support.claude_cli import cli_environment
 from tests.support.hosts import remote_host
 from tests.support.json_fleet import METHODS, through_json
@@ -261,6 +265,22 @@ async def test_every_call_survives_json(host: Host) -> None:
     acting = await host.session("act", Phase="implementation", Blocked="waiting_human")
     host.asks("act", "human_action")
     await fleet.action_done(acting, ANNA)
+    call = ToolCall("Bash", {"command": "git push"})
+    host.shop.vault("act")
+    asked = Ask("a1b2c3", call, call.sha256, datetime.now(UTC), 1, where="/work", said="Pushing.")
+    save_asks(SessionFolder(host.shop.session("act")), [asked])
+    (waits,) = (await fleet.view(acting)).asks
+    assert (waits.waiting, waits.text, (await fleet.ask_text(acting, "a1b2c3")).text) == (
+        True,
+        "git push",
+        "git push",
+    )
+    with pytest.raises(ConflictError, match="another call"):
+        await fleet.decide_ask(acting, "a1b2c3", DecisionKind.DENY, ANNA, expected="0" * 64)
+    await fleet.decide_ask(acting, "a1b2c3", DecisionKind.ALLOW_SESSION, ANNA, expected=call.sha256)
+    assert [each.rule for each in (await fleet.view(acting)).permissions] == [call.rule]
+    await fleet.withdraw_permission(acting, call.rule, ANNA)
+    assert (await fleet.view(acting)).permissions == ()
     await fleet.raise_daily_budget(acting, 10.0, ANNA)
     await fleet.resume(acting, ANNA, budget_usd=7.0)
     await fleet.wait_for_starts()
@@ -318,7 +338,8 @@ async def test_a_session_that_is_gone_is_not_found_by_any_call(host: Host) -> No
         fleet.archive(gone), fleet.restore(gone), fleet.set_budget(gone, 1.0, ANNA),
         fleet.answer(gone, [QuestionAnswer(index=0, text="A")], ANNA), fleet.accept_suggestions(gone, ANNA),
         fleet.approve(gone, ANNA), fleet.reject(gone, "no", ANNA), fleet.add_guidance(gone, "x", ANNA),
-        fleet.action_done(gone, ANNA), fleet.retry(gone, ANNA), fleet.plan_text(gone),
+        fleet.action_done(gone, ANNA), fleet.retry(gone, ANNA), fleet.plan_text(gone), fleet.ask_text(gone, "a"),
+        fleet.decide_ask(gone, "a", DecisionKind.DENY, ANNA), fleet.withdraw_permission(gone, "a", ANNA),
         fleet.summary_text(gone), fleet.diff(gone), fleet.log_lines(gone), fleet.last_message(gone),
         fleet.files(gone), fleet.file(gone, "_qa.md"), fleet.timeline(gone),
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from samobot.config.settings import FenceMode
+from samobot.config.modes import FenceMode
 from samobot.fleet import emergency_flag
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer

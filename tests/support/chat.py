@@ -75,6 +75,9 @@ class FakeFleet:
     async def diff(self, ref: SessionRef) -> DiffView:
         raise NotFoundError("There is no repository.")
 
+    async def ask_text(self, ref: SessionRef, ask: str) -> Document:
+        raise NotFoundError("It asks for nothing.")
+
     async def last_message(self, ref: SessionRef) -> str:
         return self.said_last
 

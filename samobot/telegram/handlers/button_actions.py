@@ -19,6 +19,7 @@ from samobot.telegram.handlers import (
     follow_up_handlers,
     guidance_handlers,
     landing_handlers,
+    permission_handlers,
     run_handlers,
     session_offers,
     status_handlers,
@@ -82,6 +83,15 @@ async def _about_session(
             await _check_plan(context, ref, action)
             context.toast(request)
             ask.ask_feedback(context, request, ref, action.identity)
+        case ActionKind.DENY_SAY if not action.text:
+            await permission_handlers.ask_reason(context, request, ref, action.identity or "")
+            context.toast(request)
+        case ActionKind.ALLOW_ONCE | ActionKind.ALLOW_SESSION | ActionKind.DENY | ActionKind.DENY_SAY:
+            verdict = permission_handlers.VERDICT_ACTIONS[action.do]
+            text = action.text or ""
+            await permission_handlers.decide_ask(context, request, ref, action.identity or "", verdict, text)
+        case ActionKind.WITHDRAW_PERMISSION:
+            await permission_handlers.withdraw(context, request, ref, action.text or "")
         case ActionKind.ACTION_DONE | ActionKind.RETRY:
             retry = action.do is ActionKind.RETRY
             kind = DecisionKind.RETRY if retry else DecisionKind.ACTION_DONE

@@ -8,6 +8,7 @@ from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.store.callback_data import CallbackPress, CallbackState
 from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.permission import VERDICTS, identity_of
 from samobot.telegram.views.wording import spoken_answer
 
 
@@ -44,6 +45,12 @@ def _current_state(view: SessionView, action: Action, tap: CallbackPress) -> str
             if plan is not None and plan.verdict is not None:
                 verdict = "approved" if plan.verdict == "approval" else "sent back"
                 return f"The plan was {verdict}{f' by {plan.by}' if plan.by else ''}."
+        case ActionKind.ALLOW_ONCE | ActionKind.ALLOW_SESSION | ActionKind.DENY | ActionKind.DENY_SAY:
+            ask = next((each for each in view.asks if identity_of(each) == action.identity), None)
+            if ask is not None and ask.verdict is not None:
+                return f"{VERDICTS[ask.verdict]}{f' by {ask.by}' if ask.by else ''}: {ask.tool}."
+            if ask is None or not ask.waiting:
+                return f"{view.ref.name} does not ask for that any longer."
         case _:
             pass
     what = "Done already" if tap.state is CallbackState.USED else "This button is too old"

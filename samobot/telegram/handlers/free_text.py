@@ -7,11 +7,13 @@ from dataclasses import replace
 from samobot.errors import ConflictError, SamobotError, StorageError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.phases import WaitingFor
+from samobot.session.decisions import DecisionKind
 from samobot.telegram.handlers import (
     decision_checks,
     decision_handlers,
     follow_up_handlers,
     guidance_handlers,
+    permission_handlers,
     prompts,
     run_handlers,
     voice,
@@ -142,6 +144,10 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
                 _keep_words(context, request, view, how)
             else:
                 await decide_plan(context, request, view, action.identity, asked=True)
+        case ActionKind.DENY_SAY:
+            await permission_handlers.decide_ask(
+                context, request, ref, action.identity or "", DecisionKind.DENY, request.text
+            )
         case ActionKind.FOLLOW_UP:
             said = f"{action.text or ''} {request.text}"
             await follow_up_handlers.take_up(context, request, ref, said)

@@ -24,6 +24,7 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.card import card, doing, sign_of
 from samobot.telegram.views.pending import need_of
+from samobot.telegram.views.permission import permission_buttons, permission_lines
 from samobot.telegram.views.wording import Recipient, agent_line, money_of, plural
 from samobot.text import human_duration, one_line
 
@@ -93,7 +94,9 @@ async def show_one(context: HandlerContext, request: ChatRequest, view: SessionV
         facts.append(f"Questions: {len(view.questions)}, {len(view.open_questions)} open")
     if view.waited_s >= 60:
         facts.append(f"Waited for you: {human_duration(view.waited_s)}")
-    context.reply(request, "\n".join(facts), buttons=shown.buttons, about=about_session(view.ref, "status"))
+    facts += permission_lines(view)
+    buttons = (*shown.buttons, *permission_buttons(view))
+    context.reply(request, "\n".join(facts), buttons=buttons, about=about_session(view.ref, "status"))
     await context.notifier.unmute(view.ref)
 
 

@@ -31,6 +31,7 @@ class Suggestion:
 _URGENT = (
     NeedKind.QUESTIONS,
     NeedKind.PLAN,
+    NeedKind.PERMISSION,
     NeedKind.ACTION,
     NeedKind.BLOCK,
     NeedKind.FAILED,
@@ -104,6 +105,8 @@ def _for_need(kind: NeedKind, view: SessionView, name: str) -> Iterator[Suggesti
             yield Suggestion("approve", f"{name}'s plan" if name else "the plan")
             yield Suggestion(f"reject {name} …", "what should be different")
             yield Suggestion("plan", "shows it")
+        case NeedKind.PERMISSION:
+            yield Suggestion(f"status {name}", "shows what it asks for")
         case NeedKind.ACTION:
             yield Suggestion(f"tell {name} …", "if it cannot be done")
         case NeedKind.BLOCK | NeedKind.FAILED | NeedKind.LOST:

@@ -337,5 +337,7 @@ def _subject(action: Action) -> MessageSubject | None:
             )
         case ActionKind.APPROVE | ActionKind.REQUEST_CHANGES:
             return MessageSubject(action.session, "plan", {"sha256": action.identity})
+        case ActionKind.DENY_SAY:
+            return MessageSubject(action.session, "ask", {"ask": action.identity})
         case _:
             return MessageSubject(action.session, "note")

@@ -39,6 +39,9 @@ class Sessions(Protocol):
     async def summary_text(self, ref: SessionRef) -> Document | None:
         """The agent's summary."""
 
+    async def ask_text(self, ref: SessionRef, ask: str) -> Document:
+        """The whole of a call that is asked for."""
+
     async def diff(self, ref: SessionRef) -> DiffView:
         """The changes of the branch."""
 
@@ -78,6 +81,9 @@ class ExtraReader:
                 after = after.model_copy(update={"plan_changes": changed})
             if need is not None and need.kind is NeedKind.BLOCK and need_key(need.name) not in after.posted:
                 extras = replace(extras, said=await self._fleet.last_message(ref))
+            long = [ask.id for ask in change.new_asks if ask.is_clipped]
+            if long:
+                extras = replace(extras, asks={ask: await self._fleet.ask_text(ref, ask) for ask in long})
             if change.newly_done:
                 extras = replace(extras, summary=await self._fleet.summary_text(ref))
                 extras = replace(extras, diff=await self._fleet.diff(ref))

@@ -39,6 +39,7 @@ _NAME = 100
 _NEEDS = {
     NeedKind.QUESTIONS: "❓",
     NeedKind.PLAN: "📝",
+    NeedKind.PERMISSION: "❗️",
     NeedKind.ACTION: "❗️",
     NeedKind.BLOCK: "❗️",
     NeedKind.BUDGET: "💰",

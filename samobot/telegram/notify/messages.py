@@ -12,6 +12,7 @@ from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.notify.ask_messages import ask_messages
 from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.message_keys import answers_key, budget_key, need_key, paused_key, plan_key
 from samobot.telegram.notify.notification import Notification, NotificationInput
@@ -29,11 +30,16 @@ _LIFTS = frozenset({DecisionKind.RETRY, DecisionKind.ACTION_DONE})
 """Decisions that resume a blocked session."""
 
 
+_OF_THEIR_OWN = frozenset({NeedKind.QUESTIONS, NeedKind.PLAN, NeedKind.PERMISSION})
+"""Needs whose messages are rendered again as they change."""
+
+
 def messages(change: NotificationInput, recipient: Recipient) -> list[Notification]:
     """Build the messages of a session for a chat, in the order in which they should come."""
     return [
         *_questions(change, recipient),
         *_plans(change, recipient),
+        *ask_messages(change, recipient),
         *_obstacles(change, recipient),
         *_end(change),
         *_remarks(change),
@@ -183,7 +189,7 @@ def _decision(plan: PlanView) -> str | None:
 
 def _obstacles(change: NotificationInput, recipient: Recipient) -> list[Notification]:
     need = change.need
-    if need is None or need.kind in (NeedKind.QUESTIONS, NeedKind.PLAN) or change.after.muted:
+    if need is None or need.kind in _OF_THEIR_OWN or change.after.muted:
         return []
     key = need_key(need.name)
     if key in change.after.posted:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from samobot.fleet.ask_models import AskView
 from samobot.fleet.models import SessionView
 from samobot.fleet.results import DiffView, Document
 from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.state import NotifiedState
 from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.pending import Need, NeedKind, need_of
+from samobot.telegram.views.permission import ask_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,14 @@ class ExtraContent:
 
     Attributes:
         plan: The plan's text.
+        asks: The whole of long calls that are asked for, by their ids.
         said: The last thing that the agent said.
         summary: The agent's summary.
         diff: What the branch holds.
     """
 
     plan: Document | None = None
+    asks: Mapping[str, Document] = field(default_factory=dict)
     said: str = ""
     summary: Document | None = None
     diff: DiffView | None = None
@@ -86,6 +91,13 @@ class NotificationInput:
         """Whether there is a plan that was not shown yet."""
         unmuted = self.before.muted and self.after.need_kind is NeedKind.PLAN
         return not self.after.muted and (unmuted or len(self.after.plans) > len(self.before.plans))
+
+    @property
+    def new_asks(self) -> tuple[AskView, ...]:
+        """Calls that wait for the user and were not shown yet."""
+        if self.need is None or self.need.kind is not NeedKind.PERMISSION or self.after.muted:
+            return ()
+        return tuple(ask for ask in self.view.asks if ask.waiting and ask_key(ask) not in self.after.posted)
 
     @property
     def newly_done(self) -> bool:

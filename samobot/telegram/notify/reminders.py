@@ -180,6 +180,8 @@ def _waits(view: SessionView, need: Need) -> str:
             return f"waits for {plural(len(view.open_questions), 'answer')}"
         case NeedKind.PLAN:
             return "waits for plan approval"
+        case NeedKind.PERMISSION:
+            return "asks before a risky step"
         case NeedKind.ACTION:
             return "waits for you to do something"
         case NeedKind.BLOCK:

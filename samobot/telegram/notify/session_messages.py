@@ -20,7 +20,7 @@ from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.wording import Icon, Recipient, decided_by, headline, time_of
 
-_CLOSED_IN_TIME = frozenset({"question", "paused", "budget"})
+_CLOSED_IN_TIME = frozenset({"question", "paused", "budget", "ask"})
 """Kinds of messages without a need that are closed once their buttons are no longer of use."""
 
 

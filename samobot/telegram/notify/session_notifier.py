@@ -336,6 +336,7 @@ def _card_marks(view: SessionView) -> tuple[object, ...]:
         view.place,
         view.wanted,
         view.pausing,
+        view.permissions,
     )
 
 

@@ -20,6 +20,11 @@ class ActionKind(StrEnum):
     APPROVE = "approve"
     REQUEST_CHANGES = "request_changes"
     SHOW_PLAN = "show_plan"
+    ALLOW_ONCE = "allow_once"
+    ALLOW_SESSION = "allow_session"
+    DENY = "deny"
+    DENY_SAY = "deny_say"
+    WITHDRAW_PERMISSION = "withdraw_permission"
     ACTION_DONE = "action_done"
     RETRY = "retry"
     GUIDANCE = "guidance"
@@ -61,7 +66,7 @@ class Action(BaseModel):
         do: What it asks for.
         session: Key of the session it is about (`project:folder`).
         question: Index of a question.
-        identity: Fingerprint of that question, or the digest of the plan or landing, as it was shown.
+        identity: Fingerprint of that question, or the digest of the plan, call or landing, as it was shown.
         letter: The option that is chosen.
         project: A project's name, where one is picked.
         command: The command that continues once something was picked, with its arguments so far.

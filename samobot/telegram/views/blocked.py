@@ -91,7 +91,7 @@ def obstacle(
             return _failed(view)
         case NeedKind.LOST:
             return _lost(view, recipient, now)
-        case NeedKind.BLOCK | NeedKind.QUESTIONS | NeedKind.PLAN:
+        case NeedKind.BLOCK | NeedKind.QUESTIONS | NeedKind.PLAN | NeedKind.PERMISSION:
             return _block(view, said)
 
 
@@ -105,6 +105,8 @@ def rest_words(view: SessionView) -> str:
             return f"waiting for {plural(len(view.open_questions), 'answer')}"
         case NeedKind.PLAN:
             return "waiting for plan approval"
+        case NeedKind.PERMISSION:
+            return "waiting for your permission"
         case NeedKind.ACTION:
             return _because("waiting for you", view.asked)
         case NeedKind.BLOCK:

@@ -34,6 +34,7 @@ _GUIDANCE_SHOWN = 2
 SIGNS = {
     NeedKind.QUESTIONS: Icon.QUESTION,
     NeedKind.PLAN: Icon.PLAN,
+    NeedKind.PERMISSION: Icon.PERMISSION,
     NeedKind.ACTION: Icon.ACTION,
     NeedKind.BLOCK: Icon.BLOCKED,
     NeedKind.BUDGET: Icon.BUDGET,
@@ -167,7 +168,7 @@ def card_buttons(view: SessionView, need: Need | None) -> Rows:
         return ((*_documents(view), log), (restore_button(view.ref),))
     if need is not None:
         match need.kind:
-            case NeedKind.QUESTIONS | NeedKind.PLAN | NeedKind.ACTION:
+            case NeedKind.QUESTIONS | NeedKind.PLAN | NeedKind.PERMISSION | NeedKind.ACTION:
                 return ((log, stop),)
             case NeedKind.LOST | NeedKind.ITERATIONS:
                 return ((resume, log, stop),)
@@ -233,6 +234,8 @@ def _waits(view: SessionView, need: Need) -> str:
             return f"Waits for you: {plural(len(view.open_questions), 'question')},"
         case NeedKind.PLAN:
             return "Waiting for plan approval"
+        case NeedKind.PERMISSION:
+            return "Asks before a risky step"
         case NeedKind.ACTION:
             return "Waits for you to do something"
         case NeedKind.BLOCK:

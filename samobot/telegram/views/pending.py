@@ -17,6 +17,7 @@ class NeedKind(StrEnum):
 
     QUESTIONS = "questions"
     PLAN = "plan"
+    PERMISSION = "permission"
     ACTION = "action"
     BLOCK = "block"
     BUDGET = "budget"
@@ -43,6 +44,7 @@ _WAITING = {
     WaitingFor.PLAN_APPROVAL: NeedKind.PLAN,
     WaitingFor.HUMAN_ACTION: NeedKind.ACTION,
     WaitingFor.FILE_UPDATE: NeedKind.ACTION,
+    WaitingFor.PERMISSION: NeedKind.PERMISSION,
 }
 
 _ENDS = {

@@ -42,6 +42,7 @@ class Icon(StrEnum):
     QUEUED = "⏳"
     QUESTION = "❓"
     PLAN = "📋"
+    PERMISSION = "🔐"
     ACTION = "✋"
     BLOCKED = "⛔"
     PARKED = "🌙"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from samobot.config.settings import TopicMode
+from samobot.config.modes import TopicMode
 from samobot.sandbox.botapi.chats import TOPIC_ICONS, MemberStatus, SandboxChat, SandboxMessage, Topic
 from samobot.session.folder import SessionFolder
 from samobot.telegram.notify import forum_topics

@@ -17,7 +17,7 @@ DIST ?= loadgroup
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist $(DIST)
 
 .PHONY: help setup demo browser fence pictures gallery claude oldest-pip check fast unit test coverage format lock upgrade release clean \
-  trace bench chaos fuzz eval eval-tools
+  trace bench chaos fuzz eval eval-plumbing eval-tools
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -149,6 +149,9 @@ trace: setup ## which way five ordinary events take through the bot: modules, ca
 
 bench: setup claude ## measure speed and size, and keep the figures in benchmarks/results.md
 	$(BIN)/python -m benchmarks
+
+eval-plumbing: setup claude ## models and settings that go wrong, with the oldest and the newest Claude CLI
+	$(PYTEST) tests/e2e/test_plumbing.py tests/e2e/test_user_settings.py tests/plugin/test_with_claude.py
 
 SEED ?=
 FAULTS ?= 300

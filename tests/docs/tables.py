@@ -13,8 +13,14 @@ from pathlib import Path
 
 import click
 
+from samobot.assets import workflow_text
 from samobot.cli import cli
+from samobot.config.model_choice import DEFAULT_EFFORT
+from samobot.phases import RULES
+from samobot.worker.prompt import IterationContext, iteration_context
 from tests.docs.pages import TOP
+from tests.support.behaviors import BEHAVIORS
+from tests.support.plugin import front_matter
 
 _PLACE = re.compile(r"(<!-- table: ([^>]+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
@@ -28,7 +34,7 @@ def render(name: str) -> str:
     """One table.
 
     Args:
-        name: `commands`, `options COMMAND`, `chat` or `packages`.
+        name: `commands`, `options COMMAND`, `chat`, `packages`, `behaviors` or `requests`.
     """
     kind, _, about = name.partition(" ")
     return _RENDERERS[kind](about)
@@ -87,6 +93,46 @@ def _packages(_: str) -> str:
     return _table(("package", "what it holds"), rows)
 
 
+def _behaviors(_: str) -> str:
+    head = ("the model or a setting", "the run ends", "the user reads", "shown by")
+    rows = [
+        (
+            name,
+            row.ends + (f" ({row.code})" if row.code is not None else ""),
+            row.told and f"“{row.told}”",
+            f"`{row.test}`",
+        )
+        for name, row in BEHAVIORS.items()
+    ]
+    return _wide(head, rows)
+
+
+def _requests(_: str) -> str:
+    rows = []
+    for phase, rule in RULES.items():
+        role = front_matter(TOP / "agents" / f"{rule.agent}.md")
+        facts = IterationContext(
+            phase=phase,
+            visit=1,
+            visit_limit=1,
+            number=1,
+            session=Path("/s"),
+            workdir=Path("/w"),
+            task="",
+            platform="",
+        )
+        size = len(role[1]) + len(iteration_context(facts, workflow_text()))
+        rounded = -(-size // 500) * 500  # a table that each changed letter changed would only cost merges
+        effort = DEFAULT_EFFORT[phase].value
+        rows.append((f"`{phase}`", f"{rounded:,}", "`opus`", f"`{effort}`", role[0]["tools"]))
+    return _wide(("phase", "characters of ours, at most", "model", "effort", "tools"), rows)
+
+
+def _wide(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [heading, tuple("---" for _ in heading), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
 _WORDS = (("INTEGER RANGE", "COUNT"), ("FLOAT RANGE", "NUMBER"), ("INTEGER", "COUNT"))
 
 _RENDERERS: dict[str, Callable[[str], str]] = {
@@ -94,6 +140,8 @@ _RENDERERS: dict[str, Callable[[str], str]] = {
     "options": _options,
     "chat": _chat,
     "packages": _packages,
+    "behaviors": _behaviors,
+    "requests": _requests,
 }
 
 

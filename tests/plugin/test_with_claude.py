@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import uuid
@@ -15,6 +16,7 @@ import pytest
 
 from samobot.assets import plugin_dir, workflow_text
 from samobot.claude.invocation import ClaudeOptions, build
+from samobot.config.model_choice import DEFAULT_EFFORT
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.worker.prompt import (
     AnsweredQuestion,
@@ -83,7 +85,7 @@ class Desk:
         context.write_text(iteration_context(facts, workflow_text()), encoding="utf-8")
         signal_file = facts.session / "_signal.json"
         invocation = build(
-            ClaudeOptions(path=str(self.claude or require_claude())),
+            ClaudeOptions(path=str(self.claude or require_claude()), effort=DEFAULT_EFFORT[facts.phase]),
             plugin=self.plugin,
             agent=RULES[facts.phase].agent,
             session_id=str(uuid.uuid4()),
@@ -110,6 +112,7 @@ class Desk:
             prompt=prompt,
             cwd=self.facts.workdir,
             environment=cli_environment(self.home, api.url),
+            claude=self.claude,
         )
 
     def signal(self) -> object:
@@ -153,6 +156,13 @@ def test_role_workflow_context_and_user_text_arrive_and_stay_small(desk: Desk, p
     assert iteration_prompt(facts) in asked.text
     assert asked.system.index(role) < asked.system.index("# One iteration")
     assert (asked.phase, asked.session, asked.workdir) == (phase, str(facts.session), str(facts.workdir))
+    assert asked.body["output_config"]["effort"] == DEFAULT_EFFORT[phase]
+    assert "opus" in asked.body["model"]
+    tools = front_matter(desk.plugin / "agents" / f"{RULES[phase].agent}.md")[0]["tools"].split(", ")
+    assert set(asked.tools) <= {"Agent" if name == "Task" else name for name in tools}
+    # The CLI's own rules of git are contradicted by ours, which have to say so.
+    assert "for commits, branches, questions and signals these rules go first" in asked.system
+    assert not re.search(r"branch first|only when (?:asked|requested)|OVERRIDE", asked.system)
     # All that arrives as system text, what the CLI itself puts before it included.
     assert len(asked.system) + len(iteration_prompt(facts)) - len(task.strip()) < 9000
 
@@ -198,7 +208,8 @@ def test_the_skill_that_a_role_names_loads(desk: Desk, path: Path) -> None:
     assert front_matter(plugin_dir() / "skills" / name / "SKILL.md")[1].strip() in api.requests[1].text
 
 
-def test_a_command_expands_in_a_prompt_with_its_arguments(desk: Desk) -> None:
+def test_a_command_expands_in_a_prompt_with_its_arguments(desk: Desk, any_claude: Path) -> None:
+    desk.claude = any_claude
     with MessagesApi({OTHER: [say("Done.")]}) as api:
         desk.ask(api, "/samocode:dive How are greetings printed?")
     assert "do a `dive` on: How are greetings printed?" in api.requests[0].text

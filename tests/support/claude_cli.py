@@ -115,7 +115,9 @@ class Ended:
         return self.of_type("result")[-1]
 
 
-def run_claude(*flags: str, prompt: str, cwd: Path, environment: Mapping[str, str]) -> Ended:
+def run_claude(
+    *flags: str, prompt: str, cwd: Path, environment: Mapping[str, str], claude: Path | None = None
+) -> Ended:
     """Run `claude -p` to its end with all permissions and a stream of JSON.
 
     Args:
@@ -123,8 +125,9 @@ def run_claude(*flags: str, prompt: str, cwd: Path, environment: Mapping[str, st
         prompt: Sent on stdin.
         cwd: The working directory.
         environment: Its whole environment.
+        claude: The CLI; None is the oldest supported one.
     """
-    argv = [str(require_claude()), "-p", "--output-format", "stream-json", "--verbose"]
+    argv = [str(claude or require_claude()), "-p", "--output-format", "stream-json", "--verbose"]
     argv += ["--model", "opus", "--permission-mode", "bypassPermissions", *flags]
     return run_to_file(argv, stdin=prompt.encode(), cwd=cwd, environment=environment)
 

@@ -83,7 +83,7 @@ def add_guidance(text: str, who: str, words: str, now: datetime) -> str:
     lines = [f"{head} {first}" if first else head, *(_INDENT + line for line in more)]
     between = "" if not text or text.endswith("\n") else end
     new = text + between + end.join(lines) + end
-    if len(new.encode("utf-8", "surrogateescape")) > TEXT_LIMIT or new.count("\n") > LINE_LIMIT:
+    if len(new.encode("utf-8", "surrogatepass")) > TEXT_LIMIT or new.count("\n") > LINE_LIMIT:
         raise UsageError("This is too long for the session's guidance; nothing was saved. Send it as a file.")
     return new
 

@@ -213,7 +213,9 @@ async def test_a_host_does_what_it_has_to(tmp_path: Path) -> None:
         await there.hub.client.jetstream().publish(subjects.decide("a", "0002"), b"do")
         decision = await delivered.next_msg(timeout=30)
         assert decision.data == b"do"
-        assert decision.reply.startswith(subjects.decision_acks("a").removesuffix(">"))  # `HostService` relies on it
+        assert decision.reply.startswith(
+            subjects.decision_acks("a").removesuffix(">")
+        )  # `HostService` relies on it
         await decision.ack_sync(timeout=30)
         asked = there.hub.client.request(subjects.read("a"), b"?", timeout=30)
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from samobot.config.settings_loader import load_settings
-from samobot.errors import UsageError
+from samobot.errors import BusyError, UsageError
+from samobot.session.file_lock import FileLock
 from samobot.system.clock import utc_now
 from samobot.system.logs import setup_logging
 from samobot.terminal.actor import refuse_an_iteration
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from samobot.hosts.link import Link
 
 LOG_NAME = "host.log"
+LOCK_NAME = "host.lock"
+"""Two processes would both start the runs that wait, and carry out a decision twice."""
 
 _AN_AGENT = "An agent may not change which machines belong together."
 
@@ -51,8 +54,14 @@ def _run(*, verbose: bool) -> None:
     setup_logging(
         logging.DEBUG if verbose else logging.INFO, file=settings.samobot_state_dir / LOG_NAME, secrets=[]
     )
-    with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_serve(settings, link))
+    lock = FileLock(settings.samobot_state_dir / LOCK_NAME)
+    try:
+        if not lock.acquire():
+            raise BusyError("This host runs already. Stop the other `samobot host` first.")
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(_serve(settings, link))
+    finally:
+        lock.release()
 
 
 async def _serve(settings: Settings, link: Link) -> None:

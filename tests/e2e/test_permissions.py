@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal as signals
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from samobot.session.asks import Ask, read_asks
@@ -21,6 +23,21 @@ from tests.support.waiting import until
 from tests.support.workshop import Workshop, make_workshop
 
 pytestmark = pytest.mark.real_cli
+
+
+def kill_at_once(worker: int) -> None:
+    """Kill a worker and what it started at one moment.
+
+    A CLI that saw the end of its input would take that for a denial, and ask the scripted model for its next step.
+    """
+    started = psutil.Process(worker).children(recursive=True)
+    for process in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.suspend()
+    os.kill(worker, signals.SIGKILL)
+    for process in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def waiting(shop: Workshop) -> tuple[Ask, ...]:
@@ -78,7 +95,7 @@ def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
         told = shop.samobot("deny", "greet", ask.id, "--say", "not that one")
         assert told.returncode == 0, told.stderr
         ask = one_ask(shop, commands[2])
-        run.kill()
+        kill_at_once(run.pid)
         run.communicate()
         # Whoever died: the question stays, and nothing runs before it is decided.
         again = shop.samobot("run", "--session", "greet")
@@ -126,7 +143,7 @@ async def test_a_call_is_allowed_in_the_chat_although_bot_worker_and_cli_died_me
             await room.kill()
             room.shop.vault("greet")
             worker = room.shop.status("greet")["worker"]["pid"]
-            os.kill(worker, signals.SIGKILL)
+            kill_at_once(worker)
             await room.start()
             await room.tap(ask, "✅ Allow once")
             await room.see("greet is blocked", "Enough")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import tzlocal
 from pydantic import BaseModel, ConfigDict
 
-from samobot.errors import NotFoundError, UsageError
+from samobot.errors import UsageError
+from samobot.fleet.numbered_list import NumberedList
 from samobot.fleet.schedule_times import Timing, next_due
-from samobot.fleet.state_list import StateList
 
 MOST_SCHEDULES = 50
 """A list beyond that cannot be looked over in a chat."""
@@ -66,13 +66,6 @@ class Schedule(BaseModel):
         return self.next_at is None and self.missed is None and self.claimed is None
 
 
-class _Book(BaseModel):
-    """The file's content."""
-
-    last_number: int = 0
-    schedules: tuple[Schedule, ...] = ()
-
-
 class Schedules:
     """All schedules of this machine.
 
@@ -82,7 +75,7 @@ class Schedules:
     """
 
     def __init__(self, state_dir: Path, now: Callable[[], datetime]) -> None:
-        self._file = StateList(state_dir, "schedules", _Book)
+        self._entries = NumberedList(state_dir, "schedules", "schedule", Schedule)
         self._now = now
 
     def all(self) -> tuple[Schedule, ...]:
@@ -91,7 +84,7 @@ class Schedules:
         Raises:
             StorageError: The file cannot be read.
         """
-        return self._file.read().schedules
+        return self._entries.all()
 
     def add(self, draft: Schedule) -> Schedule:
         """Keep a new schedule, under the next free number.
@@ -104,18 +97,15 @@ class Schedules:
         if next_at is None:
             raise UsageError(f"“{draft.timing.words}” is over.")
 
-        def change(book: _Book) -> tuple[_Book, Schedule]:
-            if len(book.schedules) >= MOST_SCHEDULES:
+        def check(known: tuple[Schedule, ...]) -> None:
+            if len(known) >= MOST_SCHEDULES:
                 raise UsageError(f"There are {MOST_SCHEDULES} schedules already; delete one first.")
-            number = book.last_number + 1
-            made = draft.model_copy(update={"number": number, "next_at": next_at})
-            return _Book(last_number=number, schedules=(*book.schedules, made)), made
 
-        return self._file.change(change)
+        return self._entries.add(draft.model_copy(update={"next_at": next_at}), check)
 
     def pause(self, number: int) -> Schedule:
         """Let it start nothing until it is resumed; pausing twice is harmless."""
-        return self._update(number, lambda one: {"next_at": None, "missed": None})
+        return self._entries.update(number, lambda one: {"next_at": None, "missed": None})
 
     def resume(self, number: int) -> Schedule:
         """Let it start sessions again, from now on.
@@ -132,16 +122,11 @@ class Schedules:
                 )
             return {"next_at": next_at, "missed": None}
 
-        return self._update(number, again)
+        return self._entries.update(number, again)
 
     def delete(self, number: int) -> Schedule:
         """Forget a schedule; what it has started continues."""
-
-        def change(book: _Book) -> tuple[_Book, Schedule]:
-            gone = _find(book, number)
-            return book.model_copy(update={"schedules": _without(book, number)}), gone
-
-        return self._file.change(change)
+        return self._entries.remove(number)
 
     def claim(self, number: int, due: datetime) -> Schedule | None:
         """Take the start that is due, so that it happens once; None if it was taken before.
@@ -149,43 +134,31 @@ class Schedules:
         The next time is on disk when this returns. A bot that dies before `settle` finds `claimed` at its next start.
         """
 
-        def change(book: _Book) -> tuple[_Book, Schedule | None]:
-            one = next((each for each in book.schedules if each.number == number), None)
-            if one is None or one.next_at != due:
-                return book, None
+        def take(one: Schedule) -> tuple[Schedule, Schedule | None]:
+            if one.next_at != due:
+                return one, None
             taken = one.model_copy(update={"claimed": due, "next_at": self._next(one)})
-            return _with(book, taken), taken
+            return taken, taken
 
-        return self._file.change(change)
+        return self._entries.revise(number, take)
 
     def settle(self, number: int, *, started: str | None = None, missed: datetime | None = None) -> None:
         """End a claim: its session has begun, or the user decides later. What is over is forgotten."""
 
-        def change(book: _Book) -> tuple[_Book, None]:
-            one = next((each for each in book.schedules if each.number == number), None)
-            if one is None:
-                return book, None
+        def end(one: Schedule) -> tuple[Schedule | None, None]:
             if one.next_at is None and missed is None and one.timing.cron is None:
-                return book.model_copy(update={"schedules": _without(book, number)}), None
-            done = one.model_copy(update={"claimed": None, "missed": missed, "last": started or one.last})
-            return _with(book, done), None
+                return None, None
+            ended = one.model_copy(update={"claimed": None, "missed": missed, "last": started or one.last})
+            return ended, None
 
-        self._file.change(change)
+        self._entries.revise(number, end)
 
     def announce(self, number: int) -> None:
         """Note that the chat knows of a schedule."""
-        self._update(number, lambda one: {"announced": True})
+        self._entries.update(number, lambda one: {"announced": True})
 
     def _next(self, one: Schedule) -> datetime | None:
         return next_due(one.timing, self._now(), zone_named(one.zone))
-
-    def _update(self, number: int, values: Callable[[Schedule], dict[str, object]]) -> Schedule:
-        def change(book: _Book) -> tuple[_Book, Schedule]:
-            one = _find(book, number)
-            changed = one.model_copy(update=values(one))
-            return _with(book, changed), changed
-
-        return self._file.change(change)
 
 
 def is_late(due: datetime, now: datetime) -> bool:
@@ -211,21 +184,3 @@ def machine_zone() -> str:
         return tzlocal.get_localzone_name() or "UTC"
     except (LookupError, OSError, ValueError):
         return "UTC"
-
-
-def _find(book: _Book, number: int) -> Schedule:
-    for each in book.schedules:
-        if each.number == number:
-            return each
-    raise NotFoundError(f"There is no schedule {number}.")
-
-
-def _without(book: _Book, number: int) -> tuple[Schedule, ...]:
-    return tuple(each for each in book.schedules if each.number != number)
-
-
-def _with(book: _Book, changed: Schedule) -> _Book:
-    schedules: Sequence[Schedule] = [
-        changed if each.number == changed.number else each for each in book.schedules
-    ]
-    return book.model_copy(update={"schedules": tuple(schedules)})

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from samobot.errors import NotFoundError, UsageError
+from samobot.errors import UsageError
 from samobot.fleet.forge import ForgeProblem, WorkItem, WorkSource
 from samobot.fleet.landing_models import WorkReport
-from samobot.fleet.state_list import StateList
+from samobot.fleet.numbered_list import NumberedList
 
 MOST_TRIGGERS = 20
 FIRST_DELAY_S, LONGEST_DELAY_S = 60.0, 900.0
@@ -111,11 +111,6 @@ class Trigger(BaseModel):
         return next((each for each in self.offers if each.item.id == item), None)
 
 
-class _Book(BaseModel):
-    last_number: int = 0
-    triggers: tuple[Trigger, ...] = ()
-
-
 def advance(trigger: Trigger, report: WorkReport, now: float) -> tuple[Trigger, str]:
     """Take in what the forge answered: new items become offers. Pure.
 
@@ -173,7 +168,7 @@ class Triggers:
     """
 
     def __init__(self, state_dir: Path, now: Callable[[], datetime]) -> None:
-        self._file = StateList(state_dir, "triggers", _Book)
+        self._rules = NumberedList(state_dir, "triggers", "trigger", Trigger)
         self._now = now
 
     def all(self) -> tuple[Trigger, ...]:
@@ -182,7 +177,7 @@ class Triggers:
         Raises:
             StorageError: The file cannot be read.
         """
-        return self._file.read().triggers
+        return self._rules.all()
 
     def get(self, number: int) -> Trigger:
         """One of them.
@@ -190,7 +185,7 @@ class Triggers:
         Raises:
             NotFoundError: There is none of that number.
         """
-        return _find(self._file.read(), number)
+        return self._rules.get(number)
 
     def add(self, draft: Trigger) -> Trigger:
         """Keep a new rule, under the next free number.
@@ -202,39 +197,27 @@ class Triggers:
         if draft.source is WorkSource.ISSUE and not draft.label:
             raise UsageError("Which label? For example: issue samobot")
 
-        def change(book: _Book) -> tuple[_Book, Trigger]:
-            for each in book.triggers:
+        def check(known: tuple[Trigger, ...]) -> None:
+            for each in known:
                 if (each.project, each.source, each.label) == (draft.project, draft.source, draft.label):
                     raise UsageError(f"Trigger {each.number} is for {each.words} of {each.project} already.")
-            if len(book.triggers) >= MOST_TRIGGERS:
+            if len(known) >= MOST_TRIGGERS:
                 raise UsageError(f"There are {MOST_TRIGGERS} triggers already; delete one first.")
-            number = book.last_number + 1
-            made = draft.model_copy(update={"number": number})
-            return _Book(last_number=number, triggers=(*book.triggers, made)), made
 
-        return self._file.change(change)
+        return self._rules.add(draft, check)
 
     def delete(self, number: int) -> Trigger:
         """Forget a rule and its offers; sessions that were started for it continue."""
-
-        def change(book: _Book) -> tuple[_Book, Trigger]:
-            gone = _find(book, number)
-            left = tuple(each for each in book.triggers if each.number != number)
-            return book.model_copy(update={"triggers": left}), gone
-
-        return self._file.change(change)
+        return self._rules.remove(number)
 
     def looked(self, number: int, report: WorkReport) -> tuple[Trigger | None, str]:
         """Take in what the forge answered about a rule; see `advance`. None if the rule is gone."""
 
-        def change(book: _Book) -> tuple[_Book, tuple[Trigger | None, str]]:
-            one = next((each for each in book.triggers if each.number == number), None)
-            if one is None:
-                return book, (None, "")
+        def take_in(one: Trigger) -> tuple[Trigger, tuple[Trigger, str]]:
             changed, problem = advance(one, report, self._now().timestamp())
-            return _with(book, changed), (changed, problem)
+            return changed, (changed, problem)
 
-        return self._file.change(change)
+        return self._rules.revise(number, take_in) or (None, "")
 
     def mark(self, number: int, offer: TriggerOffer) -> None:
         """Save how far an offer is."""
@@ -242,54 +225,22 @@ class Triggers:
         def offers(one: Trigger) -> dict[str, object]:
             return {"offers": tuple(offer if each.item.id == offer.item.id else each for each in one.offers)}
 
-        self._update(number, offers)
+        self._rules.update(number, offers)
 
     def settle(self, number: int, item: str) -> None:
         """Forget an offer that was decided; deciding twice is harmless, also if the rule is gone."""
 
-        def change(book: _Book) -> tuple[_Book, None]:
-            one = next((each for each in book.triggers if each.number == number), None)
-            if one is None:
-                return book, None
+        def decided(one: Trigger) -> tuple[Trigger, None]:
             left = tuple(each for each in one.offers if each.item.id != item)
-            return _with(book, one.model_copy(update={"offers": left})), None
+            return one.model_copy(update={"offers": left}), None
 
-        self._file.change(change)
+        self._rules.revise(number, decided)
 
     def announce(self, number: int) -> None:
         """Note that the chat knows of a rule."""
-        self._update(number, lambda _: {"announced": True})
+        self._rules.update(number, lambda _: {"announced": True})
 
     def hurry(self) -> None:
         """Look at everything at once, as if it was due."""
-
-        def change(book: _Book) -> tuple[_Book, None]:
-            # After a rate limit no hint from outside may bring the next look forward.
-            due = tuple(
-                each if each.problem is ForgeProblem.RATE_LIMIT else each.model_copy(update={"next_at": 0.0})
-                for each in book.triggers
-            )
-            return book.model_copy(update={"triggers": due}), None
-
-        self._file.change(change)
-
-    def _update(self, number: int, values: Callable[[Trigger], dict[str, object]]) -> None:
-        def change(book: _Book) -> tuple[_Book, None]:
-            one = _find(book, number)
-            return _with(book, one.model_copy(update=values(one))), None
-
-        self._file.change(change)
-
-
-def _find(book: _Book, number: int) -> Trigger:
-    for each in book.triggers:
-        if each.number == number:
-            return each
-    raise NotFoundError(f"There is no trigger {number}.")
-
-
-def _with(book: _Book, changed: Trigger) -> _Book:
-    triggers: Sequence[Trigger] = [
-        changed if each.number == changed.number else each for each in book.triggers
-    ]
-    return book.model_copy(update={"triggers": tuple(triggers)})
+        # After a rate limit no hint from outside may bring the next look forward.
+        self._rules.update_all(lambda one: {} if one.problem is ForgeProblem.RATE_LIMIT else {"next_at": 0.0})

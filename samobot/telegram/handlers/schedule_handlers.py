@@ -24,10 +24,8 @@ from samobot.telegram.handlers.session_offers import as_text, likely_project, re
 from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.notify.importance import Importance
-from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import MessageView, rows
+from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.schedule_message import (
     Deed,
     ScheduleTap,
@@ -222,32 +220,22 @@ def _recover(context: HandlerContext, one: Schedule, due: datetime) -> None:
 
 def _ask(context: HandlerContext, one: Schedule, due: datetime, *, times: int = 1, why: str = "") -> None:
     """Ask whether a start is still wanted, and leave it to the user."""
-    for place in _places(context, one):
+    for place in context.places.asked_in(one.chat_id, one.thread_id):
         view = schedule_missed(one, due, times, place, context.now(), why)
-        _publish(context, place, f"missed:{_key(one, due)}", view)
+        context.publisher.alert(place, f"missed:{_key(one, due)}", view)
     context.schedules.settle(one.number, missed=due)
 
 
 def _announce(context: HandlerContext, one: Schedule) -> None:
-    for place in _places(context, one):
+    for place in context.places.asked_in(one.chat_id, one.thread_id):
         view = schedule_made(one, place, context.now(), by=one.who)
-        _publish(context, place, f"made:schedule:{one.number}:{one.zone}:{one.timing.words}", view)
+        context.publisher.alert(place, f"made:schedule:{one.number}:{one.zone}:{one.timing.words}", view)
     context.schedules.announce(one.number)
-
-
-def _publish(context: HandlerContext, place: Recipient, key: str, view: MessageView) -> None:
-    context.publisher.post(place, key, view, MessageSubject(), Importance.ALERT)
-
-
-def _places(context: HandlerContext, one: Schedule) -> tuple[Recipient, ...]:
-    if one.chat_id is not None:
-        return (context.places.at(context.store.migrations.current(one.chat_id), one.thread_id),)
-    return context.places.homes()
 
 
 def _request(context: HandlerContext, one: Schedule, due: datetime) -> ChatRequest:
     """The request that a start amounts to; no message led to it."""
-    place = _places(context, one)[0]
+    place = context.places.asked_in(one.chat_id, one.thread_id)[0]
     return ChatRequest(
         key=_key(one, due),
         chat_id=place.chat_id,

@@ -20,10 +20,8 @@ from samobot.telegram.handlers.parsing import DASHES
 from samobot.telegram.handlers.session_offers import likely_project
 from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold
-from samobot.telegram.notify.importance import Importance
-from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import MessageView, rows
+from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.trigger_message import (
     TriggerDeed,
     TriggerTap,
@@ -34,7 +32,7 @@ from samobot.telegram.views.trigger_message import (
     trigger_list,
     trigger_made,
 )
-from samobot.telegram.views.wording import Icon, Recipient
+from samobot.telegram.views.wording import Icon
 from samobot.text import one_line
 
 log = logging.getLogger(__name__)
@@ -67,8 +65,10 @@ async def look_at_triggers(context: HandlerContext) -> None:
     for one in context.triggers.all():
         try:
             if not one.announced:
-                for place in _places(context, one):
-                    _publish(context, place, f"made:trigger:{one.number}", trigger_made(one, by=one.who))
+                for place in context.places.asked_in(one.chat_id, one.thread_id):
+                    context.publisher.alert(
+                        place, f"made:trigger:{one.number}", trigger_made(one, by=one.who)
+                    )
                 context.triggers.announce(one.number)
             # A clock that was set back must not keep it from being looked at.
             if not now < one.next_at <= now + 2 * one.delay_s:
@@ -84,12 +84,12 @@ async def _look(context: HandlerContext, one: Trigger) -> None:
     if changed is None:
         return
     if problem:
-        for place in _places(context, changed):
+        for place in context.places.asked_in(changed.chat_id, changed.thread_id):
             key = f"trigger:{one.number}:problem:{int(context.now().timestamp())}"
-            _publish(context, place, key, problem_message(changed, problem))
+            context.publisher.alert(place, key, problem_message(changed, problem))
     if first and changed.skipped:
-        for place in _places(context, changed):
-            _publish(context, place, f"trigger:{one.number}:skipped", skipped_message(changed))
+        for place in context.places.asked_in(changed.chat_id, changed.thread_id):
+            context.publisher.alert(place, f"trigger:{one.number}:skipped", skipped_message(changed))
     for offer in changed.offers:
         if offer.state is OfferState.NEW:
             await _offer(context, changed, offer)
@@ -99,7 +99,7 @@ async def _offer(context: HandlerContext, one: Trigger, offer: TriggerOffer) -> 
     """Show an offer, or start its session if its rule starts sessions; repeated after a crash, either happens once."""
     why = ""
     if one.starts:
-        place = _places(context, one)[0]
+        place = context.places.asked_in(one.chat_id, one.thread_id)[0]
         key = f"trigger:{one.number}:{offer.item.id}"
         by = Person(f"{one.who}, trigger {one.number}", one.via)
         request = ChatRequest(key, place.chat_id, 0, place.thread_id, one.user_id, by)
@@ -110,8 +110,10 @@ async def _offer(context: HandlerContext, one: Trigger, offer: TriggerOffer) -> 
             return
         except SamobotError as error:
             why = f"It could not start: {error.message}"
-    for place in _places(context, one):
-        _publish(context, place, f"trigger:{one.number}:{offer.item.id}", offer_message(one, offer, why))
+    for place in context.places.asked_in(one.chat_id, one.thread_id):
+        context.publisher.alert(
+            place, f"trigger:{one.number}:{offer.item.id}", offer_message(one, offer, why)
+        )
     context.triggers.mark(one.number, offer.model_copy(update={"state": OfferState.SHOWN}))
 
 
@@ -219,13 +221,3 @@ async def _start(context: HandlerContext, one: Trigger, offer: TriggerOffer, req
         )
         context.reply(request, text, about=about_session(started.ref), part="queued")
     return started.name
-
-
-def _publish(context: HandlerContext, place: Recipient, key: str, view: MessageView) -> None:
-    context.publisher.post(place, key, view, MessageSubject(), Importance.ALERT)
-
-
-def _places(context: HandlerContext, one: Trigger) -> tuple[Recipient, ...]:
-    if one.chat_id is not None:
-        return (context.places.at(context.store.migrations.current(one.chat_id), one.thread_id),)
-    return context.places.homes()

@@ -64,6 +64,10 @@ class Publisher:
             attachment=shown.attachment,
         )
 
+    def alert(self, recipient: Recipient, key: str, shown: MessageView) -> None:
+        """Post a message with a sound that is about no session."""
+        self.post(recipient, key, shown, MessageSubject(), Importance.ALERT)
+
     def edit(
         self,
         recipient: Recipient,

@@ -79,6 +79,10 @@ class Recipients:
             return (self._place(*chosen),)
         return self.homes()
 
+    def asked_in(self, chat_id: int | None, thread_id: int | None) -> tuple[Recipient, ...]:
+        """The chat that something was asked for in; what was asked for at a terminal is followed by the homes."""
+        return self.homes() if chat_id is None else (self._place(chat_id, thread_id),)
+
     def homes(self) -> tuple[Recipient, ...]:
         """The chats that follow what was started in no other."""
         return tuple(self._place(chat_id) for chat_id in self._homes())

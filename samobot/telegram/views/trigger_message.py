@@ -34,7 +34,6 @@ class TriggerTap(BaseModel):
         number: The trigger's number.
         do: What is done.
         item: With `START` and `IGNORE`: the id of what was found.
-        session: With `START`: the name that the session has got; so a repetition uses it again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +41,6 @@ class TriggerTap(BaseModel):
     number: int
     do: TriggerDeed
     item: str = ""
-    session: str = ""
 
 
 def trigger_list(triggers: Sequence[Trigger]) -> MessageView:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.pull_request_report import check_log, pull_request_report
 from tests.support.fake_gh import FakeForge
 from tests.support.fake_glab import FAILED, SUCCESS, put_glab
+from tests.support.forge_room import make_forge_room, opened, put_forge, refusal
 from tests.support.landing_room import LandingRoom
 from tests.support.repository import commit, git
 
@@ -25,36 +25,12 @@ ADDRESS = "git@gitlab.com:group/sub/demo.git"
 
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LandingRoom:
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    git(tmp_path, "config", "--global", "user.name", "Anna")
-    git(tmp_path, "config", "--global", "user.email", "anna@example.org")
-    made = LandingRoom(tmp_path, tmp_path / "bare.git")
-    git(tmp_path, "config", "--global", f"url.file://{made.bare}.insteadOf", ADDRESS)
-    git(made.repo, "remote", "set-url", "origin", ADDRESS)
-    return made
+    return make_forge_room(tmp_path, monkeypatch, ADDRESS)
 
 
 @pytest.fixture
 def forge(room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
-    assert room.bare is not None
-    made = put_glab(room.root, room.bare)
-    monkeypatch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
-    return made
-
-
-def opened(room: LandingRoom, forge: FakeForge, *checks: dict[str, Any]) -> str:
-    """Push and open a merge request with these checks; its head."""
-    room.land(LandingStep.PUSH)
-    room.land(LandingStep.OPEN_PR)
-    head = room.tip("greet")
-    forge.report(head, *checks)
-    return head
-
-
-def refusal(room: LandingRoom, step: LandingStep) -> str:
-    offer = room.view().offer(step)
-    assert offer is not None
-    return offer.refusal
+    return put_forge(room, monkeypatch, put_glab)
 
 
 @pytest.mark.parametrize("step", [LandingStep.MERGE_PR, LandingStep.SQUASH_PR])

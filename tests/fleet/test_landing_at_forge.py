@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from samobot.fleet.landing_models import LandingStep, LandingView
 from samobot.fleet.pull_request_report import check_log, pull_request_report
 from samobot.session.vault import use_state_dir
 from tests.support.fake_gh import GREEN, RED, RUNNING, STATUS, FakeForge, put_gh
+from tests.support.forge_room import make_forge_room, opened, put_forge, refusal
 from tests.support.landing_room import LandingRoom
 from tests.support.repository import commit, git
 
@@ -34,7 +34,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LandingRoom:
 
 @pytest.fixture
 def forge(room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
-    return make_forge(room, monkeypatch)
+    return put_forge(room, monkeypatch, put_gh)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def green_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shown
     use_state_dir(tmp_path_factory.getbasetemp() / "samobot-state")
     with pytest.MonkeyPatch.context() as patch:
         room = make_room(tmp_path_factory.mktemp("green"), patch)
-        forge = make_forge(room, patch)
+        forge = put_forge(room, patch, put_gh)
         opened(room, forge, GREEN)
         yield ShownGreen(room, forge, room.view()), forge.state.read_text()
 
@@ -71,37 +71,9 @@ def green(green_once: tuple[ShownGreen, str]) -> ShownGreen:
 
 
 def make_room(root: Path, patch: pytest.MonkeyPatch) -> LandingRoom:
-    patch.setenv("GIT_CONFIG_GLOBAL", str(root / "gitconfig"))
-    git(root, "config", "--global", "user.name", "Anna")
-    git(root, "config", "--global", "user.email", "anna@example.org")
-    made = LandingRoom(root, root / "bare.git")
-    # The user's own configuration leads GitHub's address to a folder.
-    git(root, "config", "--global", f"url.file://{made.bare}.insteadOf", "https://github.com/ann/demo.git")
-    git(made.repo, "remote", "set-url", "origin", "https://github.com/ann/demo.git")
+    made = make_forge_room(root, patch)
     (made.folder.path / "01-15-12:00-summary.md").write_text(SUMMARY)
     return made
-
-
-def make_forge(room: LandingRoom, patch: pytest.MonkeyPatch) -> FakeForge:
-    assert room.bare is not None
-    made = put_gh(room.root, room.bare)
-    patch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
-    return made
-
-
-def opened(room: LandingRoom, forge: FakeForge, *checks: dict[str, str]) -> str:
-    """Push and open a pull request with these checks; its head."""
-    room.land(LandingStep.PUSH)
-    room.land(LandingStep.OPEN_PR)
-    head = room.tip("greet")
-    forge.report(head, *checks)
-    return head
-
-
-def refusal(room: LandingRoom, step: LandingStep) -> str:
-    offer = room.view().offer(step)
-    assert offer is not None
-    return offer.refusal
 
 
 def test_pull_request_has_the_title_and_text_that_were_shown(room: LandingRoom, forge: FakeForge) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from samobot.fleet import forge_tool, github_forge, landing
 from samobot.fleet.landing_models import LandingStep
 from samobot.session.git import Git
 from tests.support.fake_gh import GREEN, FakeForge, put_gh
+from tests.support.forge_room import make_forge_room, put_forge
 from tests.support.landing_room import LandingRoom
 from tests.support.repository import commit, git
 
@@ -68,15 +68,8 @@ class Killer:
 def make_place(root: Path, patch: pytest.MonkeyPatch, step: LandingStep) -> tuple[LandingRoom, FakeForge]:
     """A room in which a step is possible."""
     root.mkdir()
-    patch.setenv("GIT_CONFIG_GLOBAL", str(root / "gitconfig"))
-    git(root, "config", "--global", "user.name", "Anna")
-    git(root, "config", "--global", "user.email", "anna@example.org")
-    room = LandingRoom(root, root / "bare.git")
-    assert room.bare is not None
-    git(root, "config", "--global", f"url.file://{room.bare}.insteadOf", "https://github.com/ann/demo.git")
-    git(room.repo, "remote", "set-url", "origin", "https://github.com/ann/demo.git")
-    forge = put_gh(root, room.bare)
-    patch.setenv("PATH", f"{forge.folder}{os.pathsep}{os.environ['PATH']}")
+    room = make_forge_room(root, patch)
+    forge = put_forge(room, patch, put_gh)
     match step:
         case LandingStep.MERGE:
             commit(room.repo, "newer")

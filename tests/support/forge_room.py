@@ -1,0 +1,66 @@
+"""A landing room whose remote is at a forge: the user's own git configuration leads its address to a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samobot.fleet.landing_models import LandingStep
+from tests.support.fake_gh import FakeForge
+from tests.support.landing_room import LandingRoom
+from tests.support.repository import git
+
+GITHUB = "https://github.com/ann/demo.git"
+
+
+def make_forge_room(root: Path, patch: pytest.MonkeyPatch, address: str = GITHUB) -> LandingRoom:
+    """Make a room in an existing folder.
+
+    Args:
+        root: The folder.
+        patch: Undoes what is changed of the environment.
+        address: The remote's address.
+    """
+    patch.setenv("GIT_CONFIG_GLOBAL", str(root / "gitconfig"))
+    git(root, "config", "--global", "user.name", "Anna")
+    git(root, "config", "--global", "user.email", "anna@example.org")
+    made = LandingRoom(root, root / "bare.git")
+    git(root, "config", "--global", f"url.file://{made.bare}.insteadOf", address)
+    git(made.repo, "remote", "set-url", "origin", address)
+    return made
+
+
+def put_forge(
+    room: LandingRoom, patch: pytest.MonkeyPatch, put: Callable[[Path, Path], FakeForge]
+) -> FakeForge:
+    """Make a room's forge, with its tool first on the PATH.
+
+    Args:
+        room: The room.
+        patch: Undoes what is changed of the environment.
+        put: `put_gh` or `put_glab`.
+    """
+    assert room.bare is not None
+    made = put(room.root, room.bare)
+    patch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
+    return made
+
+
+def opened(room: LandingRoom, forge: FakeForge, *checks: dict[str, Any]) -> str:
+    """Push and open a pull request with these checks; returns its head."""
+    room.land(LandingStep.PUSH)
+    room.land(LandingStep.OPEN_PR)
+    head = room.tip("greet")
+    forge.report(head, *checks)
+    return head
+
+
+def refusal(room: LandingRoom, step: LandingStep) -> str:
+    """Why a step is refused; empty if it is not."""
+    offer = room.view().offer(step)
+    assert offer is not None
+    return offer.refusal

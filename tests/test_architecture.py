@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.support.cases import for_each
 
 PACKAGE = Path(__file__).resolve().parents[1] / "samobot"
 HEAVY = {
@@ -131,7 +131,7 @@ def package(name: str) -> str:
     return ".".join(parts[:2]) if nested else parts[0]
 
 
-@pytest.mark.parametrize("path", [path for path in modules() if path.name != "__init__.py"], ids=named)
+@for_each("path", [path for path in modules() if path.name != "__init__.py"])
 def test_module_imports_only_what_its_package_may(path: Path) -> None:
     own = package(".".join(path.relative_to(PACKAGE).with_suffix("").parts))
     assert {package(name) for name in imports(path)} <= ALLOWED[own] | {own}
@@ -189,7 +189,7 @@ FLEET_VALUES = {
 }
 
 
-@pytest.mark.parametrize("path", modules("telegram"), ids=named)
+@for_each("path", modules("telegram"))
 def test_the_bot_knows_sessions_only_as_values_of_the_fleet(path: Path) -> None:
     found = set(imports(path))
     known = {name for name in found if package(name) in ("config", "money", "session", "system", "fleet")}
@@ -207,7 +207,7 @@ def test_the_bot_knows_sessions_only_as_values_of_the_fleet(path: Path) -> None:
     assert unknown == set()
 
 
-@pytest.mark.parametrize("path", modules("telegram"), ids=named)
+@for_each("path", modules("telegram"))
 def test_the_bot_opens_no_files_but_its_own(path: Path) -> None:
     used = {
         alias.name.split(".")[0]

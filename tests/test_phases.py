@@ -16,6 +16,7 @@ from samobot.phases import (
     WaitingFor,
     decide,
 )
+from tests.support.cases import for_each
 
 TABLE = {
     # phase: (targets, signals, limit), as in the design
@@ -46,7 +47,7 @@ def test_the_registry_is_the_table_of_the_design() -> None:
     assert all(rule.agent == f"{phase}-agent" for phase, rule in RULES.items())
 
 
-@pytest.mark.parametrize(("phase", "status"), list(product(Phase, SignalStatus)))
+@for_each(("phase", "status"), list(product(Phase, SignalStatus)))
 def test_signal_that_the_phase_may_not_send_blocks_with_that_reason(
     phase: Phase, status: SignalStatus
 ) -> None:
@@ -59,7 +60,7 @@ def test_signal_that_the_phase_may_not_send_blocks_with_that_reason(
         assert str(phase) in decision.reason
 
 
-@pytest.mark.parametrize(("phase", "target"), list(product(Phase, Phase)))
+@for_each(("phase", "target"), list(product(Phase, Phase)))
 def test_a_phase_is_only_left_for_where_it_may_go(phase: Phase, target: Phase) -> None:
     open_gates = GateFacts(questions=1, plan="p", plan_approved=True)
     decision = decide(phase, SignalStatus.CONTINUE, target, open_gates)

@@ -26,6 +26,7 @@ from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Post, Priority
 from samobot.text import printable
+from tests.support.cases import for_each
 from tests.support.claude_cli import cli_environment
 from tests.support.workshop import make_workshop
 
@@ -37,7 +38,7 @@ NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
 ESCAPES = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\u202eevil"
 
 
-@pytest.mark.parametrize(("file", "name"), NAMED)
+@for_each(("file", "name"), NAMED)
 def test_each_line_of_the_threat_model_names_a_test_that_exists(file: str, name: str) -> None:
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}

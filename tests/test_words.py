@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cases import for_each
+
 ROOT = Path(__file__).parents[1]
 
 # In these phrases a word is a piece of a text; elsewhere a message, an answer or a decision is meant.
@@ -136,13 +138,13 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=named)
+@for_each("path", PYTHON)
 def test_code_uses_standard_terms(path: Path) -> None:
     found = {each for prose in python_prose(path) for each in findings(prose)}
     assert sorted(found) == []
 
 
-@pytest.mark.parametrize("path", PAGES, ids=named)
+@for_each("path", PAGES)
 def test_pages_use_standard_terms(path: Path) -> None:
     found = {each for prose in page_prose(path) for each in findings(prose)}
     assert sorted(found) == []

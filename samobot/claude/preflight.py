@@ -16,6 +16,9 @@ from samobot.system.commands import CommandResult, run_command
 OLDEST = (2, 1, 0)
 """The oldest version that is accepted; everything here was measured on 2.1.197."""
 
+_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
+"""With one of these the CLI reports a login, whatever the key is worth: the first iteration finds that out."""
+
 _SECONDS = 30.0
 _INSTALL = (
     "Install Claude Code (npm install -g @anthropic-ai/claude-code), or set CLAUDE_PATH to where it is."
@@ -33,7 +36,7 @@ class Cli:
 def preflight(options: ClaudeOptions, environ: Mapping[str, str], *, login: bool = False) -> Cli:
     """Check that the CLI exists, is new enough, and may do what is configured.
 
-    Takes about 0.2 s; with `login`, up to 2 s more.
+    Takes about 0.2 s; with `login`, and no key in the environment, up to 2 s more.
 
     Args:
         options: How the CLI is to be run.
@@ -48,7 +51,7 @@ def preflight(options: ClaudeOptions, environ: Mapping[str, str], *, login: bool
     env = child_environment(environ)
     path = find(options.path, env)
     version = _version(path, env)
-    if login and _logged_out(path, env):
+    if login and not any(env.get(key) for key in _KEYS) and _logged_out(path, env):
         raise UsageError(f"Claude Code is not logged in: run `{path} auth login`, or set ANTHROPIC_API_KEY.")
     return Cli(path, version)
 

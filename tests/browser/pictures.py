@@ -11,10 +11,9 @@ from pathlib import Path
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 from samobot.sandbox.demo.launcher import Demo, Stage
-from tests.support.browser import CHROMIUM, FLAGS, Theme, Window
+from tests.support.browser import CHROMIUM, FLAGS, THEMES, Window
 
 NAMES = ("card", "question", "plan", "done", "diff")
-_THEMES: tuple[Theme, ...] = ("light", "dark")
 _SIZE = (390, 640)
 _PATIENCE = 90_000
 _AT_WORK = re.compile(r"implementation(?s:.*)(Writing|Editing (greet|test|README))")
@@ -43,7 +42,7 @@ class Camera:
         else:
             await self._page.locator("#log").evaluate("log => log.scrollTop = log.scrollHeight")
         await self._page.mouse.move(0, 0)
-        for theme in _THEMES:
+        for theme in THEMES:
             await self._page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             end = "" if theme == "light" else "-dark"
             await self._page.screenshot(path=self._folder / f"{name}{end}.png", animations="disabled")

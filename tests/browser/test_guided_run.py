@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from samobot.sandbox.demo.launcher import Demo, Stage
-from tests.support.browser import DESKTOP, PHONE, Theme, Window
+from tests.support.browser import DESKTOP, PHONE, Window
 
 # The agent works fast here; a person would watch for about a minute.
 PLAY = Demo(pace=0.02, poll=0.1)
@@ -22,16 +22,10 @@ async def _at(page: Page, *stops: str) -> str:
     return await page.locator("#guide").get_attribute("data-stop") or ""
 
 
-@pytest.mark.parametrize(
-    ("size", "theme"),
-    [(PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"), (DESKTOP, "dark")],
-    ids=["phone-light", "phone-dark", "desktop-light", "desktop-dark"],
-)
-async def test_the_guided_run_is_played_to_its_end_by_clicking(
-    window: Window, size: tuple[int, int], theme: Theme
-) -> None:
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_the_guided_run_is_played_to_its_end_by_clicking(window: Window, size: tuple[int, int]) -> None:
     async with Stage(PLAY, os.environ) as stage:
-        page = await window.open(stage.page.url, size, theme)
+        page = await window.open(stage.page.url, size)
         try:
             await _play(window, page)
         except BaseException:

@@ -14,7 +14,7 @@ from playwright.async_api import expect
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.user import UserClient
 from samobot.sandbox.demo.webchat import DemoNotice, WebChat
-from tests.support.browser import DESKTOP, PHONE, Theme, Window
+from tests.support.browser import DESKTOP, PHONE, Window
 from tests.support.telegram import TOKEN, RawBot
 
 ABOUT = DemoNotice("Telegram.", "this test.", "Telegram", "This test", "Nothing")
@@ -97,12 +97,11 @@ async def furnish(room: Room) -> None:
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_every_kind_of_message_is_accessible_and_fits(
-    room: Room, window: Window, size: tuple[int, int], theme: Theme
+    room: Room, window: Window, size: tuple[int, int]
 ) -> None:
     await furnish(room)
-    page = await window.open(room.page.url, size, theme)
+    page = await window.open(room.page.url, size)
     assert await window.violations(page) == []
     await page.locator(".expand").click()
     await page.locator("#about summary").click()

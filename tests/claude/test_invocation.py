@@ -16,6 +16,7 @@ from samobot.claude.invocation import (
     child_environment,
 )
 from samobot.errors import UsageError
+from tests.support.cases import for_each
 
 
 def make(
@@ -121,7 +122,7 @@ def test_users_own_setting_is_kept() -> None:
     assert make().env["DISABLE_AUTOUPDATER"] == "1"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "arg",
     [
         "--output-format=json",

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from samobot.claude.limits import is_account_problem, usage_limit
 from samobot.claude.reset_time import reset_time
+from tests.support.cases import for_each
 
 NOW = datetime(2026, 7, 14, 10, 0, tzinfo=UTC)
 VILNIUS = ZoneInfo("Europe/Vilnius")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "kind", "resets"),
     [
         ("You've hit your session limit · resets 8:34pm (UTC)", "five_hour", "2026-07-14T20:34"),
@@ -63,7 +64,7 @@ def test_every_known_wording_is_a_limit_with_its_reset(text: str, kind: str, res
     assert found.resets_at == (None if resets is None else datetime.fromisoformat(resets).replace(tzinfo=UTC))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "kind", "resets"),
     [
         ("Claude usage limit reached. Your limit will reset at 3pm (America/Los_Angeles).", "", "14T22:00"),

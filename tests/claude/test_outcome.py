@@ -25,6 +25,7 @@ from samobot.claude.records import (
 )
 from samobot.claude.stream import Tail
 from samobot.session.tool_call import ToolCall
+from tests.support.cases import for_each
 
 FIXTURES = Path(__file__).with_name("fixtures")
 NOW = datetime(2026, 7, 14, 10, 0, tzinfo=UTC)
@@ -247,7 +248,7 @@ def test_spending_cap_with_a_known_reset_is_a_limit_that_ends(
         assert "Raising the spending limit" in outcome.text
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "status", "kind", "first", "later"),
     [
         # Something in the conversation: a fresh process does not carry it.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -113,11 +115,26 @@ def test_root_outside_a_sandbox_gets_its_options(monkeypatch: pytest.MonkeyPatch
     check_root(ClaudeOptions(), {})
 
 
+def test_with_a_key_in_the_environment_the_cli_is_not_asked_for_its_login(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    options = fake(tmp_path / "claude", f"[ $1 = auth ] && touch '{asked}'; echo '2.1.197 (Claude Code)'")
+    for key in module._KEYS:
+        assert preflight(options, ENV | {key: "anything"}, login=True).version == "2.1.197"
+    assert not asked.exists()
+    preflight(options, ENV | {module._KEYS[0]: ""}, login=True)
+    assert asked.exists()
+
+
 @pytest.mark.real_cli
-def test_real_cli_passes_and_reports_a_missing_login(tmp_path: Path) -> None:
+def test_real_cli_counts_a_key_as_a_login_and_reports_a_missing_one(tmp_path: Path) -> None:
     options = ClaudeOptions(path=str(require_claude()))
     env = cli_environment(tmp_path / "home", "http://127.0.0.1:9")
     assert preflight(options, env, login=True).version.startswith("2.")
     del env["ANTHROPIC_API_KEY"]
+    for key in module._KEYS:
+        done = subprocess.run(
+            [options.path, "auth", "status"], env=env | {key: "anything"}, capture_output=True
+        )
+        assert json.loads(done.stdout)["loggedIn"] is True, key
     with pytest.raises(UsageError, match="not logged in"):
         preflight(options, env, login=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from samobot.claude.records import PermissionRequest
 from samobot.claude.risk import ask_reasons
 from samobot.claude.risk_places import RiskPlaces
 from samobot.session.ask_level import AskLevel
 from samobot.session.tool_call import ToolCall
+from tests.support.cases import for_each
 
 WORK, SESSION = "/home/u/work/shop", "/home/u/sessions/26-01-15-greet"
 PLACES = RiskPlaces(Path(WORK), Path(SESSION))
@@ -22,7 +21,7 @@ def asked(level: AskLevel, tool: str, **values: Any) -> bool:
     return bool(ask_reasons(PermissionRequest("r", ToolCall(tool, values)), level, PLACES))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("tool", "values", "levels"),
     [
         ("Bash", {"command": "pytest"}, {RULES}),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from samobot.claude import risk_reasons as why
 from samobot.claude.risk_places import RiskPlaces
 from samobot.claude.shell_risk import shell_reasons
+from tests.support.cases import for_each
 
 PLACES = RiskPlaces(Path("/home/u/work/shop"), Path("/home/u/sessions/26-01-15-greet"))
 SESSION = "/home/u/sessions/26-01-15-greet"
@@ -188,14 +189,12 @@ UNCLEAR = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("reason", "command"), [(reason, each) for reason, all_ in RISKY.items() for each in all_]
-)
+@for_each(("reason", "command"), [(reason, each) for reason, all_ in RISKY.items() for each in all_])
 def test_command_is_asked_about(reason: str, command: str) -> None:
     assert reason in shell_reasons(command, PLACES)
 
 
-@pytest.mark.parametrize("command", HARMLESS)
+@for_each("command", HARMLESS)
 def test_everyday_command_is_not_asked_about(command: str) -> None:
     assert shell_reasons(command, PLACES) == ()
 

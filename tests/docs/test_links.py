@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import pytest
-
 from tests.docs.pages import TOP, Page, pages, read_page
+from tests.support.cases import for_each
 
 PAGES = pages()
 
@@ -17,7 +16,7 @@ def _target(page: Page, link: str) -> Path:
     return (page.path.parent / path).resolve() if path else page.path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@for_each("page", PAGES)
 def test_links_lead_to_files_and_headings_that_exist(page: Page) -> None:
     for link in page.links():
         parts = urlsplit(link)

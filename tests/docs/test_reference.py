@@ -22,6 +22,7 @@ from tests.docs.commands import page_environment
 from tests.docs.journey import LIMITED, eventful
 from tests.docs.pages import TOP, Page, code, pages, table
 from tests.docs.tables import filled
+from tests.support.cases import for_each
 from tests.support.workshop import Workshop, make_workshop
 
 REFERENCE = TOP / "docs" / "reference"
@@ -36,7 +37,7 @@ def _first(cell: str) -> str:
     return code(cell)[0]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@for_each("page", PAGES)
 def test_tables_made_from_the_code_are_up_to_date(page: Page) -> None:
     assert page.text == filled(page.text), "run `python -m tests.docs.tables`"
 

@@ -37,6 +37,7 @@ from tests.docs.commands import (
     wait_for_the_end,
 )
 from tests.docs.pages import TOP, Block, Page, pages, read_page
+from tests.support.cases import for_each
 from tests.support.workshop import make_workshop
 
 SHELL = ("sh", "console")
@@ -64,7 +65,7 @@ def _run_in_order(page: Page) -> list[Block]:
     return [block for block in page.blocks if block.kind in (*SHELL, "python") and not block.not_run]
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
+@for_each("block", BLOCKS)
 def test_block_reports_what_it_is(block: Block) -> None:
     assert block.kind in KINDS, f"{block.where}: name the block's kind"
     assert not block.form or block.form in FORMS, f"{block.where}: {block.form}"
@@ -78,7 +79,7 @@ def test_commands_are_what_a_shell_and_samobot_accept(block: Block) -> None:
         check_with_click(command.text, block.where)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@for_each("page", PAGES)
 def test_calls_of_samobot_in_a_sentence_are_ones_that_samobot_accepts(page: Page) -> None:
     for words in page.inline():
         if words.startswith("samobot ") and "…" not in words:

@@ -9,13 +9,14 @@ import pytest
 
 from samobot.errors import UsageError
 from samobot.fleet.schedule_times import Timing, count_due, next_due, parse_timing
+from tests.support.cases import for_each
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 """A Saturday, 13:00 in Berlin."""
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "cron", "first", "rest"),
     [
         ("tomorrow 7:00 Update deps", None, "11-29 07:00", "Update deps"),

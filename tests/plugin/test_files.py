@@ -16,6 +16,7 @@ from samobot.session.plan import outline
 from samobot.session.qa import parse_qa
 from samobot.session.signal import Signal, parse_signal
 from samobot.worker.prompt import IterationContext, iteration_context
+from tests.support.cases import for_each
 from tests.support.plugin import agent_files, blocks, command_files, front_matter, skill_files
 
 COMMANDS = {
@@ -130,13 +131,13 @@ def test_a_skill_is_named_and_described_in_short(path: Path) -> None:
     assert len(body) <= 6000
 
 
-@pytest.mark.parametrize("path", EVERY_TEXT, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@for_each("path", EVERY_TEXT)
 def test_every_skill_that_is_named_exists(path: Path) -> None:
     named = set(re.findall(r"samocode:([a-z][a-z0-9-]*)", path.read_text(encoding="utf-8")))
     assert named <= SKILLS | set(HELPERS)
 
 
-@pytest.mark.parametrize("path", EVERY_TEXT, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@for_each("path", EVERY_TEXT)
 def test_every_waiting_kind_that_is_named_exists(path: Path) -> None:
     named = re.findall(r"`((?:qa|plan|human|file)_[a-z]+)`", path.read_text(encoding="utf-8"))
     assert set(named) <= set(WaitingFor)

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.assets import plugin_dir
+from tests.support.cases import for_each
 
 
 def _load() -> ModuleType:
@@ -32,7 +33,7 @@ def _load() -> ModuleType:
 HOOK = _load()
 
 
-@pytest.mark.parametrize(
+@for_each(
     "command",
     [
         "claude -p 'Fix it'",
@@ -230,12 +231,12 @@ MENTIONS = (
 )
 
 
-@pytest.mark.parametrize("command", OTHER_WAYS)
+@for_each("command", OTHER_WAYS)
 def test_command_that_asks_a_model_in_another_way_is_refused(command: str) -> None:
     assert HOOK.asks_a_model(command)
 
 
-@pytest.mark.parametrize("command", MENTIONS)
+@for_each("command", MENTIONS)
 def test_command_that_handles_the_cli_without_asking_is_not_refused(command: str) -> None:
     assert not HOOK.asks_a_model(command)
 

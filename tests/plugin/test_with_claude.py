@@ -9,7 +9,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -132,48 +132,115 @@ def _ending(phase: Phase) -> list[Step]:
     return signal("done", summary="All of it.")
 
 
-@pytest.mark.parametrize("phase", list(Phase))
-def test_role_workflow_context_and_user_text_arrive_and_stay_small(desk: Desk, phase: Phase) -> None:
-    task = "Write a greeting script. " * 50
+def _role(plugin: Path, phase: Phase) -> tuple[dict[str, str], str]:
+    return front_matter(plugin / "agents" / f"{RULES[phase].agent}.md")
+
+
+def _skill(plugin: Path, phase: Phase) -> str:
+    """The name of the skill that the phase's role names."""
+    return _role(plugin, phase)[1].partition("Skill: `samocode:")[2].partition("`")[0]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An iteration of a phase that loads the skill of its role, and what the model was asked in it.
+
+    Attributes:
+        facts: What the iteration was given.
+        requests: The requests, in order.
+        ended: What the CLI left behind.
+        plugin: Our plugin.
+        home: The agent's HOME.
+    """
+
+    facts: IterationContext
+    requests: Sequence[Request]
+    ended: Ended
+    plugin: Path
+    home: Path
+
+    @property
+    def role(self) -> tuple[dict[str, str], str]:
+        """The front matter and the text of the role."""
+        return _role(self.plugin, self.facts.phase)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(each, marks=pytest.mark.xdist_group(f"asked_{each}")) for each in Phase],
+    ids=str,
+)
+def asked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """One run of the CLI a phase: a second of the processor each."""
+    phase: Phase = request.param
+    desk = Desk(tmp_path_factory.mktemp("desk"))
     facts = replace(
         desk.facts,
         phase=phase,
         visit_limit=RULES[phase].limit,
-        task=task,
+        task="Write a greeting script. " * 50,
         guidance=("Use argparse, not click.", "Keep it under 40 lines."),
         feedback="Too many phases.",
         answers=(AnsweredQuestion("Q1: Which greeting?", "B"),),
         reminder="There was no signal.",
     )
-    with MessagesApi({phase: _ending(phase)}) as api:
+    with MessagesApi(
+        {phase: [tool("Skill", skill=f"samocode:{_skill(desk.plugin, phase)}"), *_ending(phase)]}
+    ) as api:
         ended = desk.iterate(api, facts)
     api.check()
     assert ended.code == 0
-    asked = api.requests[0]
-    role = front_matter(desk.plugin / "agents" / f"{RULES[phase].agent}.md")[1].strip()
-    for part in (role, workflow_text().strip(), iteration_context(facts, workflow_text()).strip()):
-        assert part in asked.system
-    assert iteration_prompt(facts) in asked.text
-    assert asked.system.index(role) < asked.system.index("# One iteration")
-    assert (asked.phase, asked.session, asked.workdir) == (phase, str(facts.session), str(facts.workdir))
-    assert asked.body["output_config"]["effort"] == DEFAULT_EFFORT[phase]
-    assert "opus" in asked.body["model"]
-    tools = front_matter(desk.plugin / "agents" / f"{RULES[phase].agent}.md")[0]["tools"].split(", ")
-    assert set(asked.tools) <= {"Agent" if name == "Task" else name for name in tools}
+    return Asked(facts, api.requests, ended, desk.plugin, desk.home)
+
+
+def test_role_workflow_context_and_user_text_arrive_and_stay_small(asked: Asked) -> None:
+    facts, first = asked.facts, asked.requests[0]
+    head, role = asked.role
+    for part in (role.strip(), workflow_text().strip(), iteration_context(facts, workflow_text()).strip()):
+        assert part in first.system
+    assert iteration_prompt(facts) in first.text
+    assert first.system.index(role.strip()) < first.system.index("# One iteration")
+    assert (first.phase, first.session, first.workdir) == (
+        facts.phase,
+        str(facts.session),
+        str(facts.workdir),
+    )
+    assert first.body["output_config"]["effort"] == DEFAULT_EFFORT[facts.phase]
+    assert "opus" in first.body["model"]
+    tools = head["tools"].split(", ")
+    assert set(first.tools) <= {"Agent" if name == "Task" else name for name in tools}
     # The CLI's own rules of git are contradicted by ours, which have to say so.
-    assert "for commits, branches, questions and signals these rules go first" in asked.system
-    assert not re.search(r"branch first|only when (?:asked|requested)|OVERRIDE", asked.system)
+    assert "for commits, branches, questions and signals these rules go first" in first.system
+    assert not re.search(r"branch first|only when (?:asked|requested)|OVERRIDE", first.system)
     # All that arrives as system text, what the CLI itself puts before it included.
-    assert len(asked.system) + len(iteration_prompt(facts)) - len(task.strip()) < 9000
+    assert len(first.system) + len(iteration_prompt(facts)) - len(facts.task.strip()) < 9000
 
 
-@pytest.mark.parametrize("phase", list(Phase))
-def test_an_agent_has_the_tools_that_its_file_names(desk: Desk, phase: Phase) -> None:
-    with MessagesApi({phase: _ending(phase)}) as api:
-        ended = desk.iterate(api, replace(desk.facts, phase=phase))
-    (init,) = ended.of_type("system", "init")
-    named = front_matter(desk.plugin / "agents" / f"{RULES[phase].agent}.md")[0]["tools"].split(", ")
-    assert sorted(init["tools"]) == sorted(named)
+def test_an_agent_has_the_tools_that_its_file_names(asked: Asked) -> None:
+    (init,) = asked.ended.of_type("system", "init")
+    assert sorted(init["tools"]) == sorted(asked.role[0]["tools"].split(", "))
+
+
+def test_every_skill_is_offered_to_an_agent_with_its_description(asked: Asked) -> None:
+    offered = asked.requests[0].text
+    for path in skill_files():
+        assert f"samocode:{path.parent.name}: {front_matter(path)[0]['description']}" in offered
+    for path in command_files():
+        assert f"- samocode:{path.stem}:" not in offered
+
+
+def test_the_skill_that_a_role_names_loads(asked: Asked) -> None:
+    skill = _skill(asked.plugin, asked.facts.phase)
+    text = front_matter(asked.plugin / "skills" / skill / "SKILL.md")[1].strip()
+    assert text in asked.requests[1].text
+
+
+def test_nothing_of_ours_is_left_in_home(asked: Asked) -> None:
+    left = [path for path in (asked.home / ".claude").rglob("*") if "samocode" in path.name]
+    assert [path.relative_to(asked.home).as_posix() for path in left] == [
+        ".claude/plugins/data/samocode-inline"
+    ]
+    assert not list(left[0].iterdir())
 
 
 def test_the_cli_lists_every_agent_skill_and_command(desk: Desk) -> None:
@@ -183,29 +250,6 @@ def test_the_cli_lists_every_agent_skill_and_command(desk: Desk) -> None:
     skills = {f"samocode:{path.parent.name}" for path in skill_files()}
     commands = {f"samocode:{path.stem}" for path in command_files()}
     assert skills | commands <= set(init["slash_commands"])
-
-
-def test_every_skill_is_offered_to_an_agent_with_its_description(desk: Desk) -> None:
-    with MessagesApi({"planning": _ending(Phase.PLANNING)}) as api:
-        desk.iterate(api, desk.facts)
-    offered = api.requests[0].text
-    for path in skill_files():
-        assert f"samocode:{path.parent.name}: {front_matter(path)[0]['description']}" in offered
-    for path in command_files():
-        assert f"- samocode:{path.stem}:" not in offered
-
-
-PHASE_AGENTS = [plugin_dir() / "agents" / f"{rule.agent}.md" for rule in RULES.values()]
-
-
-@pytest.mark.parametrize("path", PHASE_AGENTS, ids=lambda path: path.stem)
-def test_the_skill_that_a_role_names_loads(desk: Desk, path: Path) -> None:
-    phase = next(phase for phase, rule in RULES.items() if rule.agent == path.stem)
-    name = front_matter(path)[1].partition("Skill: `samocode:")[2].partition("`")[0]
-    with MessagesApi({phase: [tool("Skill", skill=f"samocode:{name}"), *_ending(phase)]}) as api:
-        desk.iterate(api, replace(desk.facts, phase=phase))
-    api.check()
-    assert front_matter(plugin_dir() / "skills" / name / "SKILL.md")[1].strip() in api.requests[1].text
 
 
 def test_a_command_expands_in_a_prompt_with_its_arguments(desk: Desk, any_claude: Path) -> None:
@@ -286,16 +330,6 @@ def test_hook_does_nothing_without_an_iteration(desk: Desk) -> None:
         ended = desk.ask(api, "hello")
     api.check()
     assert ended.result["result"] == "Done."
-
-
-def test_nothing_of_ours_is_left_in_home(desk: Desk) -> None:
-    with MessagesApi({"planning": _ending(Phase.PLANNING)}) as api:
-        desk.iterate(api, desk.facts)
-    left = [path for path in (desk.home / ".claude").rglob("*") if "samocode" in path.name]
-    assert [path.relative_to(desk.home).as_posix() for path in left] == [
-        ".claude/plugins/data/samocode-inline"
-    ]
-    assert not list(left[0].iterdir())
 
 
 @pytest.fixture(params=["pinned", "newest"])

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from samobot.session.answer_text import MAX_TEXT, Ambiguous, AnswerArguments, parse_answers, parse_label
 from samobot.session.question import Option, Question
+from tests.support.cases import for_each
 
 OPTIONS = (Option("A", "one"), Option("B", "two"), Option("C", "three"))
 OPEN = tuple(Question(number=n, text="?", options=OPTIONS, label=f"Q{n}", index=n - 1) for n in (1, 2, 3))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("typed", "answers"),
     [
         (
@@ -315,12 +316,12 @@ MORE_SPLIT = {
 }
 
 
-@pytest.mark.parametrize(("typed", "answers"), MORE_SPLIT.items())
+@for_each(("typed", "answers"), MORE_SPLIT.items())
 def test_answers_as_people_type_them_are_split(typed: str, answers: dict[str | int, str]) -> None:
     assert parse_answers(typed, OPEN) == AnswerArguments(answers=answers)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "typed",
     [
         "No 1: B\nNo 2: A",

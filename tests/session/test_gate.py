@@ -24,6 +24,7 @@ from samobot.session.qa import parse_qa
 from samobot.session.question import Option, Question
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
+from tests.support.cases import for_each
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
 
 BEN = Person("ben", "terminal")
@@ -572,7 +573,7 @@ def test_a_retry_that_comes_late_does_not_open_a_session_that_is_done(tmp_path: 
 OPTIONS = (Option("A", "PostgreSQL"), Option("B", "SQLite"), Option("C", "MySQL"))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "typed",
     ["B", "b", " B ", "(b)", "B)", "B.", "B!", "[B]", "**B**", "`b`", "option B", "Option b.", "В", "Β", "Ｂ", "Ⓑ", "🅱", "2", "2.", "#2",
      "２", "option 2", "no. 2", "SQLite", "sqlite", "B) SQLite", "b) sqlite"],

@@ -20,6 +20,7 @@ from samobot.session.git import Git, GitError
 from samobot.session.git_config import Entry, overrides, parse_listing, untrusted_programs
 from samobot.session.tree_state import tree_state
 from samobot.session.worktree import base_of, prepare_worktree
+from tests.support.cases import for_each
 from tests.support.repository import commit, git, make_repository
 
 
@@ -431,7 +432,7 @@ def test_a_configuration_with_thousands_of_programs_is_refused() -> None:
         overrides(entries)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "key",
     [
         *(

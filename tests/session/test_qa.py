@@ -10,6 +10,7 @@ from samobot.errors import NotFoundError, UsageError
 from samobot.session.qa import clear_answer, parse_qa, set_answer
 from samobot.session.question import Option
 from samobot.text import without_surrogates
+from tests.support.cases import for_each
 
 TWO_ROUNDS = """\
 # Questions
@@ -145,7 +146,7 @@ def test_no_input_makes_a_traceback(text: str) -> None:
         assert question.line >= 1
 
 
-@pytest.mark.parametrize(
+@for_each(
     "answer",
     [
         "B",
@@ -166,7 +167,7 @@ def test_no_input_makes_a_traceback(text: str) -> None:
         "👩‍👩‍👧 ok",
     ],
 )
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@for_each("end", ["\n", "\r\n"])
 def test_awkward_answers_survive_in_every_question(answer: str, end: str) -> None:
     text = TWO_ROUNDS.replace("\n", end)
     for index in range(3):
@@ -197,7 +198,7 @@ def test_questions_options_and_suggestions_are_read() -> None:
     assert parse_qa(TWO_ROUNDS).problems == ()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("written", "meant"),
     [
         ("Answer: B", "B"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from samobot.session.qa import clear_answer, parse_qa, set_answer
+from tests.support.cases import for_each
 
 AB = (("A", "PostgreSQL"), ("B", "SQLite"))
 
@@ -272,7 +273,7 @@ FORMS: dict[str, tuple[str, Asked]] = {
 }
 
 
-@pytest.mark.parametrize(("text", "asked"), FORMS.values(), ids=FORMS)
+@for_each(("text", "asked"), FORMS.values())
 def test_a_question_is_parsed_in_every_usual_form(text: str, asked: Asked) -> None:
     (question,) = parse_qa(text).questions
     assert (
@@ -289,8 +290,8 @@ def test_a_question_is_parsed_in_every_usual_form(text: str, asked: Asked) -> No
     assert parse_qa(text).unread == ""
 
 
-@pytest.mark.parametrize("text", [text for text, _ in FORMS.values()], ids=FORMS)
-@pytest.mark.parametrize("answer", ["B) SQLite", "one\n\n### Q7: two?\n**Answer:** x", "_pending_", "A\r\nB"])
+@for_each("text", [text for text, _ in FORMS.values()])
+@for_each("answer", ["B) SQLite", "one\n\n### Q7: two?\n**Answer:** x", "_pending_", "A\r\nB"])
 def test_an_answer_to_any_form_is_read_back_and_changes_nothing_else(text: str, answer: str) -> None:
     (before,) = parse_qa(text).questions
     changed = set_answer(text, 0, answer)
@@ -353,7 +354,7 @@ def test_text_of_a_question_or_an_answer_is_not_another_question(text: str) -> N
     assert len(parse_qa(text).questions) == (1 if text else 0)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "written",
     [
         "_waiting_", "_pending_", "pending", "TBD", "tbd.", "N/A", "n/a", "[ ]", "[]", "___", "________", "…", "...",
@@ -766,7 +767,7 @@ RECOMMENDED = [
 ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "label"),
     [
         *((form(heading.replace("X", "Which database?").replace("x?", "Which database?")), label) for heading, label in HEADS.items()),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.session.signal import LIMIT, Signal, SignalProblem, SuiteResult, parse_signal
+from tests.support.cases import for_each
 
 PLAIN = '{"status": "continue", "phase": "testing", "summary": "Did it"}'
 MEANT = Signal(SignalStatus.CONTINUE, Phase.TESTING, "Did it")
@@ -86,7 +87,7 @@ def test_a_missing_signal_is_called_missing(text: str | None) -> None:
     assert "no signal" in problem(text)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "parts"),
     [
         ("{}", ["no “status”", "continue, done, blocked, waiting"]),

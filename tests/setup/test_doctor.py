@@ -23,6 +23,7 @@ from samobot.setup.checks import examine
 from samobot.setup.doctor import Finding, Level, exit_code
 from samobot.setup.telegram_check import BotApi
 from samobot.system.systemd import ServiceState
+from tests.support.cases import for_each
 from tests.support.fake_programs import put_claude, put_program
 from tests.support.repository import make_repository
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.slow
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("finding", "level"),
     [
         (doctor.python((3, 11, 0)), Level.OK),

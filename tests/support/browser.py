@@ -12,6 +12,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 """The browser; None where there is none."""
 
 Theme = Literal["dark", "light"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
 
 FLAGS = (
     "--no-sandbox",
@@ -51,11 +52,11 @@ class Window:
         if self._context is not None:
             await self._context.close()
 
-    async def open(self, url: str, size: tuple[int, int] = PHONE, theme: Theme = "light") -> Page:
-        """Open the page as it is at this size and in this theme, and wait until the chat is there."""
+    async def open(self, url: str, size: tuple[int, int] = PHONE) -> Page:
+        """Open the page as it is at this size, and wait until the chat is there."""
         width, height = size
         self._context = await self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, device_scale_factor=2
+            viewport={"width": width, "height": height}, color_scheme=THEMES[0], device_scale_factor=2
         )
         await self._context.grant_permissions(["clipboard-read", "clipboard-write"])
         page = await self._context.new_page()
@@ -83,11 +84,17 @@ class Window:
             self.trouble.append(words)
 
     async def violations(self, page: Page) -> list[str]:
-        """What axe finds wrong with the page as it is now."""
+        """What axe finds wrong with the page as it is now, in each theme."""
         # Through the debugger, which the page's own policy does not bind.
         await page.evaluate(f"{self._axe}; undefined")
-        found: dict[str, Any] = await page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-        return [
-            f"{one['id']}: {one['help']}: {[node['html'][:160] for node in one['nodes'][:4]]} {one['nodes'][0].get('failureSummary', '')[:300]}"
-            for one in found["violations"]
-        ]
+        wrong = []
+        for theme in THEMES:
+            await page.emulate_media(color_scheme=theme)
+            found: dict[str, Any] = await page.evaluate(
+                "() => axe.run(document, {resultTypes: ['violations']})"
+            )
+            wrong += [
+                f"{theme}: {one['id']}: {one['help']}: {[node['html'][:160] for node in one['nodes'][:4]]} {one['nodes'][0].get('failureSummary', '')[:300]}"
+                for one in found["violations"]
+            ]
+        return wrong

@@ -12,13 +12,16 @@ _T = TypeVar("_T")
 def until(condition: Callable[[], _T], seconds: float = 60) -> _T:
     """Look again and again until a condition is truthy, and return what it gave.
 
+    A look that is expensive is repeated less often: it must not take the processor from what is waited for.
+
     Raises:
         AssertionError: It was not within `seconds`.
     """
     deadline = time.monotonic() + seconds
     while True:
+        before = time.thread_time()
         found = condition()
         if found:
             return found
         assert time.monotonic() < deadline, f"not so within {seconds} s"
-        time.sleep(0.01)
+        time.sleep(max(0.01, 4 * (time.thread_time() - before)))

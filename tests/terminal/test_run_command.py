@@ -83,6 +83,7 @@ def not_logged_in(shop: ScriptedShop) -> None:
     # A folder of that name is what tells the CLI from a script of the person's own, which is not asked.
     agent = install(shop.root / "claude-code", Scenario(phases={"*": [[go_on()]]}, logged_in=False))
     shop.environment["CLAUDE_PATH"] = str(agent)
+    del shop.environment["ANTHROPIC_API_KEY"]  # with a key it is not asked either
 
 
 def root_without_a_sandbox(shop: ScriptedShop) -> None:

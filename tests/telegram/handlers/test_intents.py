@@ -15,6 +15,7 @@ from samobot.telegram.handlers.intents import (
     read_intent,
     says_done,
 )
+from tests.support.cases import for_each
 
 CLEAR = """LGTM 👍|ack|pode ir|ok|OK.|okay!|approve|Approved|I approve|si, adelante|passt|да|👍|👍🏽|✅|👌|Yes!|yes please|yep|sure
 |go ahead|Looks good to me, thanks!|Sounds good, let's go|ship it 🚀|Perfect.|+1|no problem, go ahead|no changes needed
@@ -158,7 +159,7 @@ spróbuj ponownie|zkus to znovu|probeer opnieuw|opnieuw|försök en gång till|p
 próbáld újra|再试|重来|再来一次|もう一回|やり直して|リトライ|다시 해줘|재시도|ลองใหม่|🔁🔁|♻️|"""
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "assent"),
     [
         (text, assent)
@@ -175,7 +176,7 @@ def test_assent_is_read_in_any_usual_language(text: str, assent: Assent) -> None
     assert read_assent(text) is assent
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "intent"),
     [
         *((text, Intent.STOP) for text in ("stop", "STOP!!", "Stop.", "stop it", "please stop", "ok stop", "⏹️", "🛑", "halt", "abort", "cancel", "стоп", "停止", "やめて", "basta", "stop the session", "enough!")),
@@ -190,7 +191,7 @@ def test_a_short_message_to_a_session_is_read_as_what_it_asks_for(text: str, int
     assert read_intent(text) is intent
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "amount"),
     [
         ("10", BudgetAmount(10)), ("$10", BudgetAmount(10)), ("10$", BudgetAmount(10)), ("10 dollars", BudgetAmount(10)), ("2,50", BudgetAmount(2.5)),
@@ -237,7 +238,7 @@ def test_a_request_to_a_session_is_read_in_any_usual_language(texts: str, intent
     assert {text: read_intent(text) for text in _each(texts)} == dict.fromkeys(_each(texts), intent)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     _each(
         "don't stop|do not stop|never stop|please don't stop|should I stop?|wait for CI|status code 404|continue with B"
@@ -250,7 +251,7 @@ def test_a_sentence_with_such_a_word_in_it_is_no_request(text: str) -> None:
     assert read_intent(text) is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "is_asked"),
     [
         # Assent of which no table knows, in any language: asked, never a rejection.
@@ -273,7 +274,7 @@ def test_done_and_nothing_else_confirms_an_action(text: str, is_done: bool) -> N
     assert says_done(text) is is_done
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "usd", "more"),
     [
         ('5', 5, False),

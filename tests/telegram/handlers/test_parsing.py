@@ -11,9 +11,10 @@ from samobot.telegram.handlers.parsing import (
     parse_money,
 )
 from samobot.telegram.handlers.run_arguments import RunArguments, parse_run
+from tests.support.cases import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("typed", "expected"),
     [
         ("demo", RunArguments(name="demo")),

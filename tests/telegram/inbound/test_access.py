@@ -12,6 +12,7 @@ from samobot.telegram.inbound.access import AccessGate, RefusalReason, access_of
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.pairing import Access
+from tests.support.cases import for_each
 from tests.telegram.conftest import ManualClock
 
 OWNER, STRANGER, GROUP = 11, 66, -100500
@@ -158,7 +159,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@for_each("name", REFUSED)
 def test_nothing_else_has_an_effect(name: str) -> None:
     refused, reason = REFUSED[name]
     assert check_access(refused, ACCESS).reason is reason

@@ -8,12 +8,13 @@ from samobot.telegram.markup.disguise import plain_undisguised, undisguised
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.markdown import render
 from samobot.telegram.markup.rich_text import clean
+from tests.support.cases import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     "url", ["tg://resolve?domain=x", "TG://join?invite=1", "ton://transfer/x", "javascript:alert(1)", "file:///etc/passwd", "data:text/html,x"]
 )  # fmt: skip
-@pytest.mark.parametrize("form", ["[Approve]({})", "![p]({})", "{}", "<{}>", "**[a]({})**", "text {} text"])
+@for_each("form", ["[Approve]({})", "![p]({})", "{}", "<{}>", "**[a]({})**", "text {} text"])
 def test_only_web_addresses_become_links(url: str, form: str) -> None:
     html = render(form.format(url)).html()
     assert "<a " not in html

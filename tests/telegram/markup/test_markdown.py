@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from samobot.telegram.markup.markdown import render
 from samobot.telegram.markup.rich_text import RichText, Style, TextSpan, clean, escape
 from samobot.telegram.markup.tables import squeezed
 from tests.support import nasty
+from tests.support.cases import for_each
 from tests.support.examples import examples
 
 ANYTHING = st.text(st.characters(), max_size=400)  # lone surrogates and control characters among them
@@ -43,7 +43,7 @@ def accepted(html: str) -> None:
     assert tidy(formatted).text.strip() == formatted.text.strip().replace("\t", " ")
 
 
-@pytest.mark.parametrize("text", nasty.texts())
+@for_each("text", nasty.texts())
 def test_no_text_is_ever_refused_or_shortened(text: str) -> None:
     rich = render(text)
     accepted(rich.html())
@@ -74,7 +74,7 @@ def test_every_word_is_still_there(lines: list[tuple[str, int]]) -> None:
     assert [word for word in words if word not in shown] == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("markdown", "html"),
     [
         ("# Title", "<b>Title</b>"),
@@ -185,7 +185,7 @@ def test_plain_text_keeps_the_addresses_of_links() -> None:
     assert to_plain("1 < 2 <nonsense> </b> <b>open") == "1 < 2 <nonsense>  open"
 
 
-@pytest.mark.parametrize("text", nasty.texts())
+@for_each("text", nasty.texts())
 def test_html_is_read_back_as_it_was_written(text: str) -> None:
     rich = render(text)
     assert from_html(rich.html()) == rich

@@ -23,6 +23,7 @@ from samobot.telegram.markup.split import (
     split_html,
 )
 from tests.support import nasty
+from tests.support.cases import for_each
 from tests.support.examples import examples
 
 rendered = functools.cache(render)
@@ -45,8 +46,8 @@ def fits(messages: tuple[str, ...], limit: int) -> str:
     return "".join(texts)
 
 
-@pytest.mark.parametrize("limit", [64, 1024, 4096])
-@pytest.mark.parametrize("text", nasty.texts())
+@for_each("limit", [64, 1024, 4096])
+@for_each("text", nasty.texts())
 def test_messages_fit_and_lose_nothing(text: str, limit: int) -> None:
     rich = rendered(text)
     limit = max(limit, rich.units // 50)  # not the same cut a thousand times
@@ -164,8 +165,8 @@ def test_html_put_together_from_pieces_can_be_cut() -> None:
     assert '<a href="https://a.bc">link</a>' in parts[-1]
 
 
-@pytest.mark.parametrize("text", nasty.texts())
-@pytest.mark.parametrize("limit", [20, 200])
+@for_each("text", nasty.texts())
+@for_each("limit", [20, 200])
 def test_shortened_text_fits_and_reports_that_it_was_cut(text: str, limit: int) -> None:
     rich = rendered(text)
     short = shorten(rich, limit)

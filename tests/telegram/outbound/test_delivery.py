@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import html
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from telegram.error import (
@@ -30,13 +29,14 @@ from samobot.telegram.outbound.delivery import (
     plain_text,
 )
 from samobot.telegram.store.outbox_rows import Form, Op, OutboxRow, Post, Priority
+from tests.support.cases import for_each
 
 
 def row(op: Op = Op.SEND, form: Form = Form.FULL) -> OutboxRow:
     return OutboxRow(1, 7, Priority.NEEDED, op, "k", 1, Post("<b>x</b>"), form=form)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("error", "op", "expected"),
     [
         (RetryAfter(17), Op.SEND, RetryLater(17.0)),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from samobot.sandbox.botapi.parse_mode import parse_html
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.outbound.secret_filter import SecretFilter
+from tests.support.cases import for_each
 
 LETTERS = "aB3dE5gH7jK9mN1pQ2sT4vW6yZ8"
 
@@ -44,12 +45,8 @@ FORMS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "secret"), [(name, each) for name, found in FORMS.items() for each in found]
-)
-@pytest.mark.parametrize(
-    "around", ["{}", "key={}\nnext", "`{}`, and", "https://x.test/?k={}&a=1", '{{"a":"{}"}}']
-)
+@for_each(("name", "secret"), [(name, each) for name, found in FORMS.items() for each in found])
+@for_each("around", ["{}", "key={}\nnext", "`{}`, and", "https://x.test/?k={}&a=1", '{{"a":"{}"}}'])
 def test_filter_masks_a_key_of_a_known_form_wherever_it_stands(name: str, secret: str, around: str) -> None:
     masked = SecretFilter().mask(around.format(secret))
     assert f"[{name} masked]" in masked

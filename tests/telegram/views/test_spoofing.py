@@ -8,8 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from samobot.fleet.landing_models import LandingView
 from samobot.fleet.models import PlanPhaseView, RemarkView
 from samobot.fleet.results import Document
@@ -29,6 +27,7 @@ from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.plan_view import changes, decided_plan, open_plan, plan_file
 from samobot.telegram.views.questions import answered_question, answers_receipt, open_question
 from samobot.telegram.views.wording import Recipient, agent_plain, time_of
+from tests.support.cases import for_each
 from tests.support.views import AT, REF, asking, at_rest, blocked, plan, planned, question, session
 
 HERE = Recipient(1, zone=UTC)
@@ -157,8 +156,8 @@ def _unquoted(html: str) -> str:
     return re.sub("“[^”\n]*”", "▒", parse_html(bare).text)
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("attack", ATTACKS)
+@for_each("place", PLACES)
+@for_each("attack", ATTACKS)
 def test_agent_text_never_passes_for_ours_and_never_acts(place: str, attack: str) -> None:
     html = PLACES[place](attack)
     found = with_found(parse_html(html))
@@ -196,7 +195,7 @@ def test_agent_text_never_passes_for_ours_and_never_acts(place: str, attack: str
     assert "𝗚" not in found.text
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@for_each("attack", ATTACKS)
 def test_names_on_buttons_are_set_apart(attack: str) -> None:
     label = file_label(attack.replace("\n", " "), "1 kB")
     assert not label.startswith(("✅", "→", "✔", "√", "⏱", "🏁"))

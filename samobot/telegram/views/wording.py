@@ -18,6 +18,7 @@ from samobot.telegram.markup.rich_text import RichText, clean, escape, visible
 from samobot.telegram.markup.split import shorten
 from samobot.telegram.store.chat_settings import NotifyLevel
 from samobot.text import clip, human_money, one_line
+from samobot.text import plural as plural
 
 NAME_CHARACTERS = 64
 _FAR_DAYS = 180
@@ -95,11 +96,6 @@ def name_of(ref: SessionRef) -> str:
 def headline(sign: Icon, ref: SessionRef, words: str = "") -> str:
     """The first line of a message: the sign, the session's name, and what is with it."""
     return f"{sign} {name_of(ref)}{' ' if words else ''}{escape(words)}"
-
-
-def plural(count: int, word: str) -> str:
-    """A number with its noun: `1 step`, `4 steps`."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def money_of(view: SessionView) -> str:

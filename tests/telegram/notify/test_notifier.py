@@ -327,6 +327,20 @@ async def test_end_is_sent_once_with_its_summary_and_a_long_one_as_document(know
     assert not await known.look(view.model_copy(update={"updated": LATER + timedelta(hours=1)}))
 
 
+async def test_end_comes_with_a_review_guide_whose_secrets_are_masked(known: Phone) -> None:
+    known.outbox.secrets = SecretFilter({"API_KEY": "a<b>&c-secret"})
+    known.fleet.summary = Document(name="summary.md", text="# Done\n\n" + "All of it works. " * 100)
+    known.fleet.reviewed = ReviewFacts(name="greet", task="Use a<b>&c-secret in greet.py")
+    view = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)
+    new = await known.look(view)
+    assert loud(new) == ["🏁 greet is done"]
+    assert [message.text for message in new if message.file is not None] == ["🏁 greet: review guide"]
+    file = new[0].file
+    assert file is not None and file.name == "review-greet.html"
+    page = known.server.files[file.file_id].decode()
+    assert "[API_KEY masked]" in page and "secret in greet" not in page
+
+
 async def test_lost_worker_is_reported_unless_it_is_restarted_anyway(known: Phone) -> None:
     assert not loud(await known.look(at_rest(SessionState.IDLE, lost=True, wanted=True)))
     assert loud(await known.look(at_rest(SessionState.IDLE, lost=True))) == [

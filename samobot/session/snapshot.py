@@ -33,7 +33,7 @@ from samobot.text import without_surrogates
 _CLOCK_GRAIN = timedelta(milliseconds=2)
 
 TASKS_OF_USER = (WaitingFor.HUMAN_ACTION, WaitingFor.FILE_UPDATE)
-"""Gates at which the user has something to do outside, and then says that it is done."""
+"""Gates at which the user has something to do outside samobot."""
 
 _MOST_PROBLEMS = 20
 """Sentences about unreadable lines and files that are shown."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.fleet.documents import MAX_FILES, artefacts, open_unlinked, work_dir_of
-from samobot.review.facts import Change, AgentNote, PlanPart, ReviewFacts
+from samobot.review.facts import AgentNote, Change, PlanPart, ReviewFacts
 from samobot.session.commit_check import unfinished_work
 from samobot.session.decisions import DecisionKind
 from samobot.session.diff import checkout, diff_summary, diff_text
@@ -74,9 +74,7 @@ def _change(work_dir: Path) -> Change | None:
         branch=checkout(work_dir).branch,
         base=base,
         commits=found.commits,
-        files=tuple(
-            replace(file, path=without_surrogates(file.path)) for file in found.files[:MAX_FILES]
-        ),
+        files=tuple(replace(file, path=without_surrogates(file.path)) for file in found.files[:MAX_FILES]),
         more=max(0, len(found.files) - MAX_FILES),
         added=found.added,
         removed=found.removed,

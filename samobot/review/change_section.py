@@ -59,5 +59,7 @@ def _left_out(change: Change, files: Sequence[FileDiff]) -> str:
     if change.is_cut or len(files) > _MOST_FILES:
         notes.append("The diff is longer than this page shows: read the rest in the diff itself.")
     if change.uncommitted:
-        notes.append(f"{plural(change.uncommitted, 'file')} not committed; new ones among them are not shown.")
+        notes.append(
+            f"{plural(change.uncommitted, 'file')} not committed; new ones among them are not shown."
+        )
     return "".join(f'<p class="warn small">{note}</p>' for note in notes)

@@ -88,7 +88,7 @@ def _read_header(file: FileDiff, line: str) -> None:
         file.note = "deleted"
     elif line.startswith("rename to "):
         file.path, file.note = line.removeprefix("rename to ").strip('"'), "renamed"
-    elif line.startswith("+++ b/") or line.startswith('+++ "b/'):
+    elif line.startswith(("+++ b/", '+++ "b/')):
         file.path = line.removeprefix("+++ ").rstrip("\t").strip('"').removeprefix("b/")
     elif line.startswith("Binary files"):
         file.note = f"{file.note} binary".strip()

@@ -12,9 +12,9 @@ from samobot.review.facts import PlanPart, ReviewFacts
 from samobot.review.markup import block, escaped, inline
 from samobot.review.notes import (
     Claim,
-    ReviewFinding,
     Guide,
     Pointer,
+    ReviewFinding,
     findings_of,
     guide_of,
     items_of,
@@ -203,7 +203,9 @@ def _run(facts: ReviewFacts) -> str:
         phases = ", ".join(f"{escaped(phase)} {count:,}" for phase, count in facts.iterations.items())
         items.append(f"Iterations: {phases}")
     if facts.duration_s >= 1:
-        waited = f", of which {human_duration(facts.waited_s)} waiting for you" if facts.waited_s >= 60 else ""
+        waited = (
+            f", of which {human_duration(facts.waited_s)} waiting for you" if facts.waited_s >= 60 else ""
+        )
         items.append(f"Time: {human_duration(facts.duration_s)}{waited}")
     if facts.cost_usd:
         items.append(f"Cost: {escaped(human_money(facts.cost_usd, unpriced=facts.unpriced))}")

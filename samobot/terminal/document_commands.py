@@ -51,7 +51,10 @@ def diff_command(name: str, stat: bool, config: Path | None) -> None:
 @click.command("review")
 @name_argument()
 @click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file to write; - for the standard output."
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write; - for the standard output.",
 )
 @config_option
 def review_command(name: str, output: Path | None, config: Path | None) -> None:

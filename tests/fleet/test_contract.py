@@ -214,7 +214,8 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert (await fleet.diff(ref)).branch == "greet"
     review = await fleet.review(ref)
     assert (review.name, review.parts[0].steps > 0) == ("greet", True)
-    assert review.change is not None and review.change.branch == "greet"
+    assert review.change is not None
+    assert review.change.branch == "greet"
     assert await fleet.log_lines(ref, 3) == []
     assert await fleet.last_message(ref) == ""
     names = [each.name for each in await fleet.files(ref)]

@@ -24,14 +24,18 @@ def test_facts_come_from_the_folder_and_the_repository(tmp_path: Path) -> None:
     (session.path / "01-15-14:08-quality-link.md").symlink_to("/etc/passwd")
     (repo / "greet.py").write_text("print('hi')\n")
     facts = read_review(session, repo, "greet")
-    assert facts.change is not None and facts.change.uncommitted == 1
+    assert facts.change is not None
+    assert facts.change.uncommitted == 1
     assert [(part.title, part.risk, part.steps, part.ticked) for part in facts.parts] == [
         ("Script", "high - all", 2, 1)
     ]
     assert facts.approval == "No approval of this plan is on record."
-    assert facts.summary is not None and facts.summary.text.endswith("It greets.\n")
-    assert facts.test is not None and facts.test.name == newer.name
-    assert facts.test.text.startswith("# New") and facts.test.text.endswith("… (cut)")
+    assert facts.summary is not None
+    assert facts.summary.text.endswith("It greets.\n")
+    assert facts.test is not None
+    assert facts.test.name == newer.name
+    assert facts.test.text.startswith("# New")
+    assert facts.test.text.endswith("… (cut)")
     assert [note.name for note in facts.quality] == ["01-15-14:07-quality-\ufffd.md"]
     commit(repo, "greet.py")
     review_page(read_review(session, repo, "greet")).encode()
@@ -40,5 +44,6 @@ def test_facts_come_from_the_folder_and_the_repository(tmp_path: Path) -> None:
 def test_a_session_without_a_repository_has_a_guide_too(tmp_path: Path) -> None:
     session = make_session(tmp_path / "sessions")
     facts = read_review(session, tmp_path, "greet")
-    assert facts.change is None and facts.parts == ()
+    assert facts.change is None
+    assert facts.parts == ()
     assert "nobody used the result" in review_page(facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samobot.assets import plugin_dir
-from samobot.review.notes import Claim, ReviewFinding, Pointer, findings_of, guide_of, items_of, without_guide
+from samobot.review.notes import Claim, Pointer, ReviewFinding, findings_of, guide_of, items_of, without_guide
 
 
 def form_of(skill: str) -> str:
@@ -14,9 +14,7 @@ def form_of(skill: str) -> str:
 
 def test_the_forms_that_the_skills_ask_for_are_understood() -> None:
     guide = guide_of([form_of("summary")])
-    assert guide.look_first == (
-        Pointer("greet.py:12", "the one place where input from outside is used"),
-    )
+    assert guide.look_first == (Pointer("greet.py:12", "the one place where input from outside is used"),)
     assert guide.look_first[0].path == "greet.py"
     assert guide.not_checked == ("Windows line ends: no machine for it here",)
     assert guide.claims == (

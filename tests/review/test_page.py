@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.review.diff_view import LINES_OF_FILE, files_of
-from samobot.review.facts import Change, AgentNote, PlanPart, ReviewFacts
+from samobot.review.facts import AgentNote, Change, PlanPart, ReviewFacts
 from samobot.review.page import review_page
 from samobot.session.diff import FileChange
 from samobot.session.signal import SuiteResult
@@ -148,12 +148,15 @@ def page_of(known: ReviewFacts) -> Page:
 def test_the_page_shows_what_to_look_at_what_was_not_checked_and_the_claims() -> None:
     page = page_of(facts())
     found = page.sections
-    assert "greet.py:12" in found["first"] and "all else depends on it" in found["first"]
+    assert "greet.py:12" in found["first"]
+    assert "all else depends on it" in found["first"]
     for words in ("Windows line ends", "Umlauts in file names", "1 file is not committed"):
         assert words in found["open"]
-    assert "python greet.py ''" in found["claims"] and "exit 2" in found["claims"]
+    assert "python greet.py ''" in found["claims"]
+    assert "exit 2" in found["claims"]
     assert "Without a command." in found["claims"].split("It is fast")[1]
-    assert "a second reviewer ran it" in found["findings"] and "→ fixed" in found["findings"]
+    assert "a second reviewer ran it" in found["findings"]
+    assert "→ fixed" in found["findings"]
     assert "How it was confirmed is not noted." in found["findings"].split("parses twice")[1]
     assert "something in its own form" in found["findings"]
     assert "An answer was reverted." in found["run"]
@@ -176,7 +179,8 @@ def test_files_to_look_at_first_are_first_and_open() -> None:
     shown = page.sections["change"]
     assert shown.index("greet.py") < shown.index("README.md")
     # A changed line that looks like a header of the diff is still a changed line.
-    assert "--- a line that begins with a dash" in shown and "+++ a line that begins with a plus" in shown
+    assert "--- a line that begins with a dash" in shown
+    assert "+++ a line that begins with a plus" in shown
 
 
 def test_what_agents_left_out_is_named() -> None:
@@ -186,7 +190,9 @@ def test_what_agents_left_out_is_named() -> None:
         assert words in found["open"]
     assert not {"claims", "findings", "plan"} & set(found)
     bare = page_of(ReviewFacts(name="greet"))
-    assert "first" not in bare.sections and "change" not in bare.sections and bare.unbalanced == []
+    assert "first" not in bare.sections
+    assert "change" not in bare.sections
+    assert bare.unbalanced == []
 
 
 NASTY = (
@@ -255,7 +261,8 @@ def dangers(page: Page) -> Iterator[str]:
 def test_nothing_of_an_agents_text_runs_loads_or_hides(text: str) -> None:
     source = review_page(everywhere(text))
     page = Page(source)
-    assert list(dangers(page)) == [] and page.unbalanced == []
+    assert list(dangers(page)) == []
+    assert page.unbalanced == []
     assert sum(tag == "style" for tag, _ in page.elements) == 1
     assert "default-src 'none'" in source
     for hidden in "\u202e\u2066\u200b\x1b\x00":
@@ -265,7 +272,8 @@ def test_nothing_of_an_agents_text_runs_loads_or_hides(text: str) -> None:
 @given(st.text(max_size=60))
 def test_every_text_makes_a_whole_page(text: str) -> None:
     page = page_of(everywhere(text))
-    assert list(dangers(page)) == [] and page.unbalanced == []
+    assert list(dangers(page)) == []
+    assert page.unbalanced == []
 
 
 def test_a_page_about_much_is_bounded_and_says_what_it_leaves_out() -> None:
@@ -279,7 +287,8 @@ def test_a_page_about_much_is_bounded_and_says_what_it_leaves_out() -> None:
     text = f"## Review guide\n### Not checked\n{items}"
     source = review_page(facts(change=change, summary=AgentNote(name="s.md", text=text)))
     assert len(source) < 300_000
-    assert "more lines: see the diff itself" in source and "The diff is longer than this page shows" in source
+    assert "more lines: see the diff itself" in source
+    assert "The diff is longer than this page shows" in source
     assert "more, see the notes below" in source
     (file,) = files_of(change.diff)
     assert len(file.lines) == LINES_OF_FILE
@@ -295,6 +304,9 @@ def test_secrets_are_masked_before_markup_could_hide_them() -> None:
     secrets = SecretFilter({"DB_PASSWORD": password})
     found = facts(change=change, task=f"use {password}").masked(secrets.mask_json)
     source = review_page(found)
-    assert "MIIabc" not in source and "p&amp;ss" not in source and password not in source
-    assert "after" in source and "Secrets were masked on this page" in source
+    assert "MIIabc" not in source
+    assert "p&amp;ss" not in source
+    assert password not in source
+    assert "after" in source
+    assert "Secrets were masked on this page" in source
     assert not facts().masked(secrets.mask_json).is_masked

@@ -33,8 +33,7 @@ from samobot.telegram.store.pairing import Access
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import plural
-from samobot.text import nearest, one_line
+from samobot.text import nearest, one_line, plural
 
 _ALL = "all"
 _RECENT = 5

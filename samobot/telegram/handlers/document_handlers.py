@@ -22,8 +22,8 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, file_label, rows
 from samobot.telegram.views.completion import review_attachment
 from samobot.telegram.views.plain_lines import of_flattened
-from samobot.telegram.views.wording import Icon, agent_line, agent_plain, agent_rich, plural, quoted_lines
-from samobot.text import human_size, nearest, one_line
+from samobot.telegram.views.wording import Icon, agent_line, agent_plain, agent_rich, quoted_lines
+from samobot.text import human_size, nearest, one_line, plural
 
 _LOG_LINES = 20
 _LINE = 160

@@ -206,8 +206,8 @@ def _end(change: NotificationInput) -> list[Notification]:
         shown = done(view, summary.text if summary else "", change.extras.diff)
         found = [Notification(key, "done", shown, Importance.ALERT, live=False)]
         if review := change.extras.review:  # it holds the whole summary
-            file = review_file(view, review)
-            found.insert(0, Notification(f"{key}:file", "done", file, Importance.ALERT_PART, live=False))
+            page = review_file(view, review)
+            found.insert(0, Notification(f"{key}:file", "done", page, Importance.ALERT_PART, live=False))
         elif (file := summary_file(view, summary) if summary else None) is not None:
             found.append(Notification(f"{key}:file", "done", file, Importance.INFO, live=False))
         return found

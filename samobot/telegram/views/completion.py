@@ -22,9 +22,8 @@ from samobot.telegram.views.wording import (
     money_of,
     paragraphs,
     phase_words,
-    plural,
 )
-from samobot.text import human_duration, one_line
+from samobot.text import human_duration, one_line, plural
 
 _SUMMARY_LINES, _ON_SCREEN = 6, 8
 """Lines as written, and on a phone's screen: as long as a usual summary, which then needs no file of its own."""

@@ -18,7 +18,6 @@ from samobot.telegram.markup.rich_text import RichText, clean, escape, visible
 from samobot.telegram.markup.split import shorten
 from samobot.telegram.store.chat_settings import NotifyLevel
 from samobot.text import clip, human_money, one_line
-from samobot.text import plural as plural
 
 NAME_CHARACTERS = 64
 _FAR_DAYS = 180

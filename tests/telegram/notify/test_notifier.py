@@ -14,17 +14,16 @@ from samobot.errors import StorageError
 from samobot.fleet.models import GuidanceView, PastSession, RemarkView, SessionRef, SessionView
 from samobot.fleet.results import Document, FleetEvent, FleetEventKind
 from samobot.phases import Phase, WaitingFor
+from samobot.review.facts import ReviewFacts
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.review.facts import ReviewFacts
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.telegram.notify.publisher import SCROLLED_AWAY
 from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.outbound.bot_client import build_bot
-from samobot.telegram.outbound.secret_filter import SecretFilter
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.callback_data import CallbackState
 from samobot.telegram.store.chat_settings import NotifyLevel
@@ -330,9 +329,8 @@ async def test_end_is_sent_once_with_its_summary_and_a_long_one_as_document(know
 
 
 async def test_end_comes_with_a_review_guide_whose_secrets_are_masked(known: Phone) -> None:
-    known.outbox.secrets = SecretFilter({"API_KEY": "a<b>&c-secret"})
     known.fleet.summary = Document(name="summary.md", text="# Done\n\n" + "All of it works. " * 100)
-    known.fleet.reviewed = ReviewFacts(name="greet", task="Use a<b>&c-secret in greet.py")
+    known.fleet.reviewed = ReviewFacts(name="greet", task="Use sk-ant-a1b2c3d4e5f6 in greet.py")
     view = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)
     new = await known.look(view)
     assert loud(new) == ["🏁 greet is done"]
@@ -340,7 +338,9 @@ async def test_end_comes_with_a_review_guide_whose_secrets_are_masked(known: Pho
     (file,) = [message.file for message in new if message.file is not None]
     assert file.name == "review-greet.html"
     page = file.data.decode()
-    assert "[API_KEY masked]" in page and "secret in greet" not in page
+    assert "[Anthropic key masked]" in page
+    assert "a1b2c3d4" not in page
+    assert "Secrets were masked" in page
 
 
 async def test_lost_worker_is_reported_unless_it_is_restarted_anyway(known: Phone) -> None:

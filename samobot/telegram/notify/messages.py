@@ -236,6 +236,8 @@ def _remarks(change: NotificationInput) -> list[Notification]:
         key = f"landing:{landings[-1].at:%Y%m%dT%H%M%S.%f}"
         found.append(Notification(key, "landing", events.landed(view, landings), Importance.INFO, live=False))
     given = [item for item in view.guidance if item.reached and fingerprint(item) in before.pending]
+    if view.ended <= 1:
+        given = [item for item in given if item.steered or not item.files]  # those came with the task
     if given:
         key = f"given:{view.iteration}:{fingerprint(given[-1])}"
         shown = events.guidance_given(view, given)

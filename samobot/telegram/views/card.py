@@ -20,6 +20,7 @@ from samobot.telegram.views.wording import (
     agent_line,
     agent_plain,
     dots,
+    guidance_line,
     lines,
     money_of,
     name_of,
@@ -257,8 +258,7 @@ def _labelled(label: str, words: str | None) -> str:
 def _guidance(view: SessionView) -> list[str]:
     waiting = [item for item in view.guidance if not item.given]
     shown = [
-        f"{Icon.GUIDANCE} {_where(item)}: “{escape(one_line(item.text, 60))}”"
-        for item in waiting[-_GUIDANCE_SHOWN:]
+        f"{Icon.GUIDANCE} {_where(item)}: {guidance_line(item, 60)}" for item in waiting[-_GUIDANCE_SHOWN:]
     ]
     more = len(waiting) - len(shown)
     return [*shown, f"{Icon.GUIDANCE} and {more} more"] if more else shown

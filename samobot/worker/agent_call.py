@@ -14,6 +14,7 @@ from samobot.assets import workflow_text
 from samobot.claude.invocation import Invocation, build
 from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, offer, servers_file
 from samobot.claude.preflight import is_wrapper
+from samobot.config.learned import LEARNED, project_lessons
 from samobot.config.model_choice import ModelChoice
 from samobot.config.trust import is_trusted, project_folders, project_settings, report_once
 from samobot.errors import StorageError
@@ -30,7 +31,6 @@ from samobot.worker.assignment import Assignment
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.permission_gate import verdict_lines
 from samobot.worker.prompt import (
-    LEARNED,
     IterationContext,
     hook_environment,
     iteration_context,
@@ -156,6 +156,7 @@ class CallBuilder:
             seconds=self._config.clocks.total,
             budget_left=assignment.budget_left,
             learned=_learned(self._files.folder),
+            lessons=project_lessons(self._config.state_dir, self._config.project),
         )
 
     def _servers(self, phase: Phase, work_dir: Path, *, trust_project: bool) -> McpServers:

@@ -29,10 +29,10 @@ def gone(path: Path) -> None:
     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def then(path: Path, put: Deed) -> None:
+def then(path: Path, put: Deed) -> object:
     if os.path.lexists(path):
         gone(path)
-    put(path)
+    return put(path)
 
 
 def moved_and_linked(path: Path) -> None:

@@ -209,6 +209,7 @@ class SessionView(_View):
         activity: What the agent is doing right now, as a readable line.
         running_since: When the iteration that runs now began.
         fenced: Whether the agent that runs now is inside the fence; None if none runs.
+        network: What that agent can connect to, as `SAMOBOT_FENCE_NET` names it; empty if none runs.
         steerable: Whether guidance reaches the agent that runs now.
         has_worker: Whether a living worker holds the session.
         pausing: Whether it is to pause after its iteration.
@@ -257,6 +258,7 @@ class SessionView(_View):
     activity: str | None
     running_since: datetime | None
     fenced: bool | None = None
+    network: str = ""
     steerable: bool = False
     has_worker: bool
     parked_until: datetime | None

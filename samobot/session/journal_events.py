@@ -138,6 +138,8 @@ class RunningIteration:
     started: datetime
     fenced: bool | None = None
     """Whether the agent runs inside the fence; None in journals of before there was one."""
+    network: str = ""
+    """What it can connect to, as `SAMOBOT_FENCE_NET` names it; empty in journals of before that could be chosen."""
     steerable: bool = False
     """Whether guidance reaches it while it runs."""
     guidance: int = 0

@@ -120,6 +120,7 @@ class JournalTotals:
                     guidance=_whole(record.get("guidance")) or 0,
                     steerable=record.get("steerable") is True,
                     fenced=record["fenced"] if isinstance(record.get("fenced"), bool) else None,
+                    network=_text(record.get("network")) or "",
                 )
             case EventName.ITERATION_END:
                 self._iteration_end(record, at)

@@ -73,7 +73,7 @@ ALLOWED: dict[str, set[str]] = {
     "session": LEAVES,
     "system": LEAVES | {"assets", "session"},
     "config": LEAVES | {"session"},
-    "claude": LEAVES | {"session", "system"},
+    "claude": LEAVES | {"config", "session", "system"},
     "money": LEAVES | {"config", "session"},
     "chart": LEAVES | {"money", "session"},
     "worker": BASE | {"claude"},

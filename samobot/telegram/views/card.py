@@ -24,10 +24,9 @@ from samobot.telegram.views.wording import (
     lines,
     money_of,
     name_of,
-    plural,
     time_of,
 )
-from samobot.text import human_duration, human_money, one_line
+from samobot.text import human_duration, human_money, one_line, plural
 
 _LINE = 90
 _GUIDANCE_SHOWN = 2

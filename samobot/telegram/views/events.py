@@ -19,10 +19,9 @@ from samobot.telegram.views.wording import (
     lines,
     money_of,
     name_of,
-    plural,
     quoted_lines,
 )
-from samobot.text import capitalize_first, human_money, one_line
+from samobot.text import capitalize_first, human_money, one_line, plural
 
 _SHOWN = 5
 

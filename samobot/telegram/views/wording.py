@@ -98,11 +98,6 @@ def headline(sign: Icon, ref: SessionRef, words: str = "") -> str:
     return f"{sign} {name_of(ref)}{' ' if words else ''}{escape(words)}"
 
 
-def plural(count: int, word: str) -> str:
-    """A number with its noun: `1 step`, `4 steps`."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
 def money_of(view: SessionView) -> str:
     """What a session has cost so far."""
     return human_money(view.cost_usd, unpriced=view.unpriced)

@@ -65,7 +65,7 @@ async def test_a_host_is_one_of_the_bots_machines(tmp_path: Path, monkeypatch: p
             )
 
             with monkeypatch.context() as patch:
-                patch.setattr(laptop.link, "is_online", lambda _: False)
+                patch.setattr(laptop.link.known, "is_online", lambda _: False)
                 with pytest.raises(SavedForHostError, match="add guidance greet"):
                     await fleet.add_guidance(other.ref, "Keep it short", ANNA)
                 with pytest.raises(HostAwayError, match="laptop is not reachable since"):

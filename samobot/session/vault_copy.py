@@ -75,7 +75,9 @@ def restore_vault(copy: VaultCopy) -> str | None:
         for path, content in copy.kept.items():
             if lost or not path.exists():
                 write_atomic(path, content, mode=0o600)
-    return "samobot's own records of this session, in the state folder, were deleted or replaced; they are back."
+    return (
+        "samobot's own records of this session, in the state folder, were deleted or replaced; they are back."
+    )
 
 
 def _is_intact(copy: VaultCopy) -> bool:
@@ -95,7 +97,15 @@ def _is_intact(copy: VaultCopy) -> bool:
 
 def _impostors(vault: Vault) -> Iterator[Path]:
     """What stands in the place of a file and is none."""
-    files = (vault.journal, vault.decisions, vault.baseline, vault.overview, vault.guidance, vault.control, vault.asks)
+    files = (
+        vault.journal,
+        vault.decisions,
+        vault.baseline,
+        vault.overview,
+        vault.guidance,
+        vault.control,
+        vault.asks,
+    )
     for path in (*files, vault.turn, vault.tracked, vault.path / ".lock", vault.path / "edit.lock"):
         if os.path.lexists(path) and not _is_file(path):
             yield path

@@ -184,7 +184,9 @@ HIDDEN: dict[str, Callable[[str], str]] = {
     "full-width forms": lambda key: "".join(chr(ord(each) + 0xFEE0) for each in key),
     "base64": lambda key: base64.b64encode(key.encode()).decode(),
     "base64 of a line": lambda key: base64.b64encode(f"user:{key}\n".encode()).decode(),
-    "base64 over lines": lambda key: base64.encodebytes(f"{'- ' * 30}{key} and more".encode()).decode().strip(),
+    "base64 over lines": lambda key: (
+        base64.encodebytes(f"{'- ' * 30}{key} and more".encode()).decode().strip()
+    ),
     "base64 for addresses": lambda key: base64.urlsafe_b64encode(key.encode()).decode(),
     "hexadecimal": lambda key: key.encode().hex(),
     "two lines": lambda key: key[:14] + "\n" + key[14:],

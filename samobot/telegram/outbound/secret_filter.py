@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from samobot.system.packed_file import unpacked
 from samobot.telegram.markup.html import from_html
 from samobot.telegram.markup.rich_text import Edit, RichText
 from samobot.telegram.outbound.encoded_text import Derived, decoded, encoded_parts, joined, one_piece
-from samobot.telegram.outbound.packed_file import unpacked
 
 _SHORTEST_VALUE = 8
 _PREFIX = 12
@@ -313,7 +313,7 @@ def _continued(form: _Form, text: str, at: int) -> Iterator[_Found]:
 
 
 def _looks_random(part: str) -> bool:
-    """Whether a part of a line can be the continuation of a key: no word is like that."""
+    """Whether a part of a line can be the continuation of a key: ordinary prose cannot."""
     return any(map(str.isdigit, part)) or (part != part.lower() and part[1:] != part[1:].lower())
 
 

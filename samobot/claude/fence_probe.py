@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 
 from samobot.claude.fence import BASE, RESET_BY_ENV
 from samobot.system.commands import run_command
+from samobot.system.platform.current import platform
 
 _SECONDS = 10.0
 _INSTALL = "Install bubblewrap (Debian, Ubuntu: apt install bubblewrap)."
@@ -20,7 +20,7 @@ _NAMESPACES = (
 
 def find_bwrap(environ: Mapping[str, str]) -> str | None:
     """Path of bubblewrap; None if it is not installed."""
-    return shutil.which("bwrap", path=environ.get("PATH"))
+    return shutil.which("bwrap", path=environ.get("PATH")) if platform().has_fence else None
 
 
 def fence_problem(environ: Mapping[str, str]) -> str | None:
@@ -29,6 +29,8 @@ def fence_problem(environ: Mapping[str, str]) -> str | None:
     Args:
         environ: The environment, for PATH.
     """
+    if not platform().has_fence:
+        return "bubblewrap exists on Linux only, and is not used with SAMOBOT_PORTABLE."
     return _problem(find_bwrap(environ))
 
 
@@ -44,8 +46,6 @@ def env_resets_signals(path: str | None) -> bool:
 
 @lru_cache(maxsize=4)
 def _problem(bwrap: str | None) -> str | None:
-    if sys.platform != "linux":
-        return "bubblewrap exists on Linux only."
     if bwrap is None:
         return f"bubblewrap is not installed. {_INSTALL}"
     try:

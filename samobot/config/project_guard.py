@@ -32,7 +32,8 @@ from samobot.session.files import (
 )
 from samobot.session.folder import SessionFolder
 from samobot.session.journal_events import EventName
-from samobot.session.process_identity import ProcessIdentity, identify, own_identity
+from samobot.system.platform.current import identify, own_identity
+from samobot.system.platform.process_identity import ProcessIdentity
 
 _FOLDER = "projects"
 _LOCK_WAIT_S = 10.0

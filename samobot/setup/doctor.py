@@ -89,7 +89,7 @@ def portable(weaknesses: Sequence[str]) -> list[Finding]:
     text = f"not Linux, or SAMOBOT_PORTABLE is set; weaker here: {'; '.join(weaknesses)}"
     return [
         Finding(
-            "System", Level.WARNING, text, "Use Linux for unattended runs; docs/platforms.md has the list."
+            "System", Level.WARNING, text, "Use Linux for unattended runs; see docs/reference/platforms.md."
         )
     ]
 

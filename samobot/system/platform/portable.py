@@ -29,12 +29,12 @@ class PortablePlatform:
     follow_parent = ""
     weaknesses: tuple[str, ...] = (
         "no child subreapers: what an agent leaves behind is found by its environment only",
-        "an agent outlives a worker that is killed, until the session is stopped or resumed",
+        "an agent outlives a worker that is killed (SIGKILL), until the session is stopped or resumed",
         "no bubblewrap: agents have all of your rights",
-        "no file events: changes are seen at the next poll",
-        "the end of a worker is seen at the next poll",
-        "the bot's token can be read from its memory by other programs of yours",
-        "the holder of a session's lock is known from the lock's text only",
+        "changes of files and the end of a worker are seen at the next poll",
+        "the bot's token can be read by other programs of yours, in the environment that it was started with",
+        "which process holds a session is known from the lock's text, not from the kernel",
+        "services start again whatever their exit code, 30 seconds later, and only while you are logged in",
     )
 
     def identify(self, pid: int) -> ProcessIdentity | None:

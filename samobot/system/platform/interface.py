@@ -55,7 +55,7 @@ class Platform(Protocol):
         """
 
     def open_process(self, pid: int) -> int | None:
-        """A descriptor that stands for a process and is readable once it has ended; None where there are none."""
+        """A descriptor that stands for a process and is readable once it has ended; None without such descriptors."""
 
     def send_to(self, descriptor: int, number: signal.Signals) -> None:
         """Signal the process of a descriptor of `open_process`.

@@ -38,7 +38,7 @@ class PortablePlatform:
     )
 
     def identify(self, pid: int) -> ProcessIdentity | None:
-        """The start is psutil's for telling processes apart: setting the clock does not change it."""
+        """The start is the one by which psutil compares processes: setting the clock does not change it."""
         import psutil
 
         try:

@@ -40,14 +40,19 @@ if sys.argv[2] == "fenced":
     _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
     most = MAX_PROCESSES if hard == resource.RLIM_INFINITY else min(hard, MAX_PROCESSES)
     resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+if sys.argv[3]:
+    import resource
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    most = int(sys.argv[3]) if hard == resource.RLIM_INFINITY else min(hard, int(sys.argv[3]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 signal.pthread_sigmask(signal.SIG_SETMASK, ())
 FOLLOW_PARENT
 if os.getppid() != int(sys.argv[1]):
     sys.exit(1)
 try:
-    os.execvp(sys.argv[3], sys.argv[3:])
+    os.execvp(sys.argv[4], sys.argv[4:])
 except OSError as error:
-    sys.exit(f"{sys.argv[3]}: {error.strerror}")
+    sys.exit(f"{sys.argv[4]}: {error.strerror}")
 """.replace("MAX_PROCESSES", str(MAX_PROCESSES))
 
 
@@ -74,6 +79,7 @@ async def spawn(invocation: Invocation, stderr: Path) -> tuple[Process, TurnInpu
                 cwd=invocation.cwd,
                 env=dict(invocation.env),
                 start_new_session=True,
+                pass_fds=invocation.inherited,
             )
     return process, turn_input
 
@@ -81,8 +87,9 @@ async def spawn(invocation: Invocation, stderr: Path) -> tuple[Process, TurnInpu
 def wrapped(invocation: Invocation) -> tuple[str, ...]:
     """The command of a call, to be started by this process."""
     kind = "fenced" if invocation.fenced else "plain"
+    limit = "" if invocation.file_limit is None else str(invocation.file_limit)
     program = _WRAPPER.replace("FOLLOW_PARENT", platform().follow_parent)
-    return (sys.executable, "-I", "-S", "-c", program, str(os.getpid()), kind, *invocation.argv)
+    return (sys.executable, "-I", "-S", "-c", program, str(os.getpid()), kind, limit, *invocation.argv)
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sqlite3
@@ -13,9 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from samobot.claude.fence_probe import fence_problem
 from samobot.claude.invocation import ClaudeOptions
-from samobot.claude.preflight import find, is_wrapper, preflight
+from samobot.claude.preflight import is_wrapper, preflight
 from samobot.claude.reaper import become_subreaper
 from samobot.claude.user_settings import settings_problems
 from samobot.config.address import known_projects
@@ -31,6 +29,7 @@ from samobot.session.folder import list_folders
 from samobot.session.git import Git, GitError
 from samobot.session.lock import holder
 from samobot.setup import doctor
+from samobot.setup.agent_limits import agent_limits
 from samobot.setup.doctor import Finding, Level
 from samobot.setup.mcp_check import mcp_findings
 from samobot.setup.repositories import has_git_identity
@@ -61,7 +60,7 @@ def examine(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
             *doctor.portable(platform().weaknesses),
         ],
         lambda: _claude(settings, projects, environ),
-        lambda: list(_limits_of_agents(settings, environ)),
+        lambda: list(agent_limits(settings, environ)),
         lambda: _telegram(settings),
         lambda: [_people(settings)] if settings.telegram_bot_token else [],
         lambda: problems + [_project(project) for project in projects],
@@ -124,15 +123,6 @@ def _claude(settings: Settings, projects: list[Project], environ: Mapping[str, s
     except UsageError as error:
         return [*findings, Finding("Claude's login", Level.ERROR, *_sentence_and_remedy(error.message))]
     return [*findings, Finding("Claude's login", Level.OK, "logged in")]
-
-
-def _limits_of_agents(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    program = ""
-    with contextlib.suppress(UsageError):
-        program = find(settings.claude_path, environ)
-    wrapper = is_wrapper(program)
-    yield doctor.fence(settings.samobot_fence, fence_problem(environ), wrapper=wrapper)
-    yield doctor.asking(settings.samobot_ask, wrapper=wrapper)
 
 
 def _sentence_and_remedy(message: str) -> tuple[str, str]:

@@ -8,8 +8,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from samobot.claude.user_settings import SettingsProblem
-from samobot.config.modes import FenceMode
-from samobot.session.ask_level import AskLevel
 from samobot.system.service import ServiceHints, ServiceState
 from samobot.text import human_duration, human_size
 
@@ -113,47 +111,6 @@ def claude_settings(problems: Sequence[SettingsProblem], *, wrapper: bool) -> li
         )
         for problem in problems
     ]
-
-
-def fence(mode: FenceMode, problem: str | None, *, wrapper: bool) -> Finding:
-    """Whether agents are kept to what is theirs.
-
-    Args:
-        mode: What the user wants.
-        problem: Why there can be no fence on this system, with the remedy; None if there can.
-        wrapper: Whether the CLI is behind a script of the user's own.
-    """
-    if mode is FenceMode.OFF:
-        remedy = "Set SAMOBOT_FENCE=auto to run them inside bubblewrap."
-        return Finding("Fence", Level.WARNING, "off: agents have all of your rights", remedy)
-    if mode is FenceMode.AUTO and wrapper:
-        text = "none around a CLAUDE_PATH that is a script of your own; SAMOBOT_FENCE=on makes one"
-        return Finding("Fence", Level.OK, text)
-    if problem is None:
-        return Finding("Fence", Level.OK, "agents reach only their worktree, their session, tools and caches")
-    if mode is FenceMode.ON:
-        return Finding("Fence", Level.ERROR, "SAMOBOT_FENCE=on, but there can be none: nothing runs", problem)
-    return Finding("Fence", Level.WARNING, "none: agents have all of your rights", problem)
-
-
-def asking(level: AskLevel, *, wrapper: bool) -> Finding:
-    """Before which calls agents ask.
-
-    Args:
-        level: What the user wants.
-        wrapper: Whether the CLI is behind a script of the user's own.
-    """
-    if level is AskLevel.OFF:
-        return Finding("Asking", Level.OK, "off: agents work without asking before single calls")
-    if wrapper:
-        text = f"SAMOBOT_ASK={level} needs Claude Code itself: nothing runs"
-        return Finding("Asking", Level.ERROR, text, "Set CLAUDE_PATH to the CLI, or SAMOBOT_ASK=off.")
-    what = {
-        AskLevel.RISKY: "risky calls",
-        AskLevel.EDITS: "risky calls and changes of files",
-        AskLevel.RULES: "what Claude Code's own rules ask about",
-    }
-    return Finding("Asking", Level.OK, f"agents ask before {what[level]}")
 
 
 def git(version: str | None, identity: bool) -> Finding:

@@ -18,7 +18,7 @@ from samobot.config.modes import FenceMode
 from samobot.fleet import emergency_flag
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.setup import doctor
+from samobot.setup import agent_limits, doctor
 from samobot.setup.checks import examine
 from samobot.setup.doctor import Finding, Level, exit_code
 from samobot.setup.telegram_check import BotApi
@@ -40,11 +40,13 @@ TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
         (doctor.python((3, 10, 9)), Level.ERROR),
         (doctor.subreaper(True), Level.OK),
         (doctor.subreaper(False), Level.WARNING),
-        (doctor.fence(FenceMode.AUTO, None, wrapper=False), Level.OK),
-        (doctor.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=True), Level.OK),
-        (doctor.fence(FenceMode.OFF, None, wrapper=False), Level.WARNING),
-        (doctor.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=False), Level.WARNING),
-        (doctor.fence(FenceMode.ON, "No bubblewrap.", wrapper=True), Level.ERROR),
+        (agent_limits.fence(FenceMode.AUTO, None, wrapper=False), Level.OK),
+        (agent_limits.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=True), Level.OK),
+        (agent_limits.fence(FenceMode.OFF, None, wrapper=False), Level.WARNING),
+        (agent_limits.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=False), Level.WARNING),
+        (agent_limits.fence(FenceMode.AUTO, None, wrapper=True, reachable=["a:443"]), Level.OK),
+        (agent_limits.fence(FenceMode.OFF, "It is off.", wrapper=False, reachable=["a:443"]), Level.ERROR),
+        (agent_limits.fence(FenceMode.ON, "No bubblewrap.", wrapper=True), Level.ERROR),
         (doctor.git("2.39", True), Level.OK),
         (doctor.git("2.39", False), Level.WARNING),
         (doctor.git(None, True), Level.ERROR),

@@ -5,12 +5,11 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from samobot.system.packed_file import unpacked
 from samobot.telegram.markup.html import from_html
 from samobot.telegram.markup.rich_text import Edit, RichText
 from samobot.telegram.outbound.encoded_text import Derived, decoded, encoded_parts, joined, one_piece
@@ -111,14 +110,23 @@ class _Found:
     name: str
 
 
+Unpack = Callable[[bytes], Iterable[bytes]]
+
+
+def _nothing(_: bytes) -> Iterable[bytes]:
+    return ()
+
+
 class SecretFilter:
     """Masks known values and the known forms of keys.
 
     Args:
         values: Known secrets by what they are called; shorter ones than 8 characters are left out.
+        unpack: Returns what is compressed in a file.
     """
 
-    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+    def __init__(self, values: Mapping[str, str] | None = None, unpack: Unpack = _nothing) -> None:
+        self._unpack = unpack
         self._values = [
             (form[: max(_PREFIX, len(form) // 3)], name, form)
             for name, value in (values or {}).items()
@@ -133,12 +141,15 @@ class SecretFilter:
         )
 
     @classmethod
-    def of(cls, environ: Mapping[str, str], token: str | None = None) -> SecretFilter:
+    def of(
+        cls, environ: Mapping[str, str], token: str | None = None, unpack: Unpack = _nothing
+    ) -> SecretFilter:
         """Make one that knows the bot's token and what an environment holds under names of secrets.
 
         Args:
             environ: The environment, and whatever else holds secrets by name.
             token: The bot's own token.
+            unpack: Returns what is compressed in a file.
         """
         values = {
             name: value
@@ -147,7 +158,7 @@ class SecretFilter:
         }
         if token:
             values["TELEGRAM_BOT_TOKEN"] = token
-        return cls(values)
+        return cls(values, unpack)
 
     def names(self, text: str) -> tuple[str, ...]:
         """Return what kinds of secrets a text holds, each once."""
@@ -156,7 +167,7 @@ class SecretFilter:
     def names_in(self, data: bytes) -> tuple[str, ...]:
         """Return what kinds of secrets a file holds, in UTF-8, UTF-16 or anything that contains ASCII, also compressed."""
         found = dict.fromkeys(self._names_in_bytes(data))
-        for part in unpacked(data):
+        for part in self._unpack(data):
             found |= dict.fromkeys(self._names_in_bytes(part))
         return tuple(found)
 

@@ -134,7 +134,7 @@ class CallBuilder:
         self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], asks: AskBook, work_dir: Path
     ) -> IterationContext:
         tree = checkout(work_dir)
-        feedback = self._files.feedback()
+        feedback, reachable = self._files.feedback(), self._config.fence.reachable
         return IterationContext(
             phase=assignment.phase,
             visit=assignment.visit,
@@ -157,6 +157,7 @@ class CallBuilder:
             budget_left=assignment.budget_left,
             learned=_learned(self._files.folder),
             lessons=project_lessons(self._config.state_dir, self._config.project),
+            reachable=None if reachable is None else tuple(map(str, reachable)),
         )
 
     def _servers(self, phase: Phase, work_dir: Path, *, trust_project: bool) -> McpServers:

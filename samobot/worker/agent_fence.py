@@ -21,6 +21,7 @@ from samobot.config.project import Project
 from samobot.errors import StorageError, UsageError
 from samobot.session.files import make_folder, read_bytes, write_atomic
 from samobot.session.git import GitError
+from samobot.session.provider import Provider
 from samobot.session.repository import find_repository
 from samobot.session.vault import folder_key
 
@@ -126,9 +127,10 @@ class AgentFence:
             caches=self._private_folder("caches", self.project.main_repo, keep=True),
             secrets=(self.state_dir, *self.secrets),
             others=self.others,
-            program=self.program,
+            program=self.program if invocation.provider is Provider.CLAUDE else invocation.argv[0],
             packages=(plugin_dir(), Path(samobot.__file__).parent),
             allowed=self.allowed,
+            provider=invocation.provider,
         )
 
     def _private_folder(self, kind: str, owner: Path, *, keep: bool = False) -> Path:

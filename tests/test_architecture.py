@@ -76,22 +76,24 @@ ALLOWED: dict[str, set[str]] = {
     "claude": LEAVES | {"session", "system"},
     "money": LEAVES | {"config", "session"},
     "chart": LEAVES | {"money", "session"},
+    "review": LEAVES | {"session"},
     "worker": BASE | {"claude"},
-    "fleet": BASE | {"chart", "claude", "worker"},
-    "hosts": BASE | {"fleet"},
+    "fleet": BASE | {"chart", "claude", "review", "worker"},
+    "hosts": BASE | {"fleet", "review"},
     "telegram.markup": {"text"},
     "telegram.store": {"errors", "text"},
     "telegram.outbound": LEAVES | TELEGRAM,
-    "telegram.views": LEAVES | TELEGRAM | {"fleet", "session", "telegram.outbound"},
+    "telegram.views": LEAVES | TELEGRAM | {"fleet", "review", "session", "telegram.outbound"},
     "telegram.notify": LEAVES
     | TELEGRAM
-    | {"config", "fleet", "session", "telegram.outbound", "telegram.views"},
+    | {"config", "fleet", "review", "session", "telegram.outbound", "telegram.views"},
     "telegram.handlers": LEAVES
     | TELEGRAM
     | {
         "config",
         "fleet",
         "money",
+        "review",
         "session",
         "system",
         "telegram.notify",
@@ -118,7 +120,7 @@ ALLOWED: dict[str, set[str]] = {
     "sandbox.agent": {"errors", "phases"},
     "sandbox.demo": {"errors", "sandbox.agent", "sandbox.botapi", "system"},
     "terminal": BASE
-    | {"chart", "claude", "fleet", "hosts", "sandbox.demo", "setup", "worker"}
+    | {"chart", "claude", "fleet", "hosts", "review", "sandbox.demo", "setup", "worker"}
     | {"telegram", "telegram.handlers", "telegram.inbound", "telegram.outbound", "telegram.store"},
     "cli": {"errors", "terminal", "text"},
 }

@@ -81,7 +81,7 @@ class Settings(BaseModel):
     samobot_provider: Provider = Provider.CLAUDE
     """The program of the phases that it can do."""
     samobot_providers: Mapping[Phase, Provider] = {}
-    """Programs of single phases, from `SAMOBOT_PROVIDER_<PHASE>`; other phases use `samobot_provider`."""
+    """Programs of single phases, such as `SAMOBOT_PROVIDER_QUALITY`; other phases use `samobot_provider`."""
     codex_path: str = "codex"
     """The Codex CLI: a name on PATH, or a path."""
     codex_model: str = ""

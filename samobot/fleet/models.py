@@ -131,7 +131,9 @@ class GuidanceView(_View):
 
     Attributes:
         who: Who sent it.
-        text: The text.
+        text: The text, as the agent gets it.
+        written: What of it the user wrote.
+        files: Names of the files that were sent with it.
         given: Whether an iteration that had it has ended well.
         at_work: Whether the iteration that runs now was given it.
         delivered: Whether it was sent to the iteration that runs now, which has not taken it up yet.
@@ -141,6 +143,8 @@ class GuidanceView(_View):
     who: str
     text: str
     given: bool
+    written: str = ""
+    files: tuple[str, ...] = ()
     at_work: bool = False
     delivered: bool = False
     steered: bool = False

@@ -166,6 +166,21 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """A decision of the user after which the session can continue.
+
+    Attributes:
+        kind: `retry` for a block, `action_done` for something that the user was asked to do.
+        who: The user.
+        at: When it was made.
+    """
+
+    kind: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Journal:
     """The sums over a journal at one moment.
 
@@ -192,6 +207,7 @@ class Journal:
         notices: The newest notices (at most 50).
         decision_ids: Ids of the decisions that have been journaled.
         resolved: When the user last lifted the end of a run: a retry, a budget, the end of a parking.
+        released: The decision that lifts a block or a wait, if nothing has run since.
         started: Time of the first event.
         first_worker: The worker of the first run, if its line identifies the process.
         killed_runs: The last runs whose worker was killed (at most 50): what they had started was never swept.
@@ -226,6 +242,7 @@ class Journal:
     notices: tuple[Remark, ...] = ()
     decision_ids: frozenset[str] = frozenset()
     resolved: datetime | None = None
+    released: Release | None = None
     started: datetime | None = None
     first_worker: ProcessIdentity | None = None
     killed_runs: tuple[Run, ...] = ()

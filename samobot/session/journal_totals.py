@@ -14,6 +14,7 @@ from samobot.session.journal_events import (
     Journal,
     Park,
     PhaseChange,
+    Release,
     Remark,
     Run,
     RunEnd,
@@ -109,6 +110,7 @@ class JournalTotals:
             case EventName.ITERATION_START:
                 self._end_wait(at)
                 self._lose_iteration()
+                self._now = replace(self._now, released=None)
                 self._iteration = RunningIteration(
                     n=_whole(record.get("n")) or 0,
                     visit=_whole(record.get("visit")) or 0,
@@ -144,6 +146,10 @@ class JournalTotals:
                     self._end_wait(at)
                 if record.get("kind") in ("retry", "follow_up"):
                     self._now = replace(self._now, resolved=at)
+                if record.get("kind") in ("retry", "action_done"):
+                    self._now = replace(
+                        self._now, released=Release(record["kind"], _text(record.get("who")) or "", at)
+                    )
             case EventName.VOID:
                 self._voids.append(
                     Remark(at, _text(record.get("kind")) or "", _text(record.get("detail")) or "")
@@ -240,7 +246,7 @@ class JournalTotals:
         park = self._now.park if reason is RunEndReason.PARKED else None
         if record.get("killed") is True:
             self._killed.append(run)
-        self._now = replace(self._now, run=replace(run, end=end), park=park)
+        self._now = replace(self._now, run=replace(run, end=end), park=park, released=None)
         self._lose_iteration()
         if reason in NEEDS_PERSON:
             self._begin_wait(at)

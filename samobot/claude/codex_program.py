@@ -1,8 +1,8 @@
 """The call of one iteration of the Codex CLI, and the checks that it can be made.
 
-Measured on Codex CLI 0.171.0: `codex exec --json` reads the prompt on stdin; `developer_instructions` precede AGENTS.md; its `workspace-write` sandbox keeps `.git` read-only, so that nothing could be committed; a project's own
-`.codex` folder counts only if the user trusted it in Codex itself; without a developer's text it would not know the role,
-as it reads no plugin.
+Measured on Codex CLI 0.171.0: `codex exec --json` reads the prompt on stdin; `developer_instructions` precede AGENTS.md;
+its `workspace-write` sandbox keeps `.git` read-only, so that nothing could be committed; a project's own `.codex` folder
+counts only if the user trusted it in Codex itself. It reads no plugin, so the role comes with the call.
 """
 
 from __future__ import annotations

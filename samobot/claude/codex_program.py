@@ -205,6 +205,15 @@ def _config(environ: Mapping[str, str]) -> Mapping[str, object]:
         return {}  # one that Codex cannot read either ends the iteration with its own message
 
 
+def base_url(environ: Mapping[str, str]) -> str | None:
+    """The address of the model provider that the user's settings choose; None for OpenAI's own."""
+    config = _config(environ)
+    providers = config.get("model_providers")
+    chosen = providers.get(config.get("model_provider")) if isinstance(providers, dict) else None
+    url = chosen.get("base_url") if isinstance(chosen, dict) else None
+    return url if isinstance(url, str) else None
+
+
 def find_codex(path: str, environ: Mapping[str, str]) -> str:
     """Resolve `CODEX_PATH` to an absolute path.
 

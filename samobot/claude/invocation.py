@@ -123,6 +123,8 @@ class Invocation:
         fenced: Whether `argv` starts bubblewrap, which starts the CLI.
         copy: File that is a copy of the log while the CLI runs; None makes none.
         steerable: Whether it reads further messages while it runs.
+        inherited: Descriptors that it inherits.
+        file_limit: Bytes that no file may outgrow; None for no limit.
         provider: The program that is called.
     """
 
@@ -135,6 +137,8 @@ class Invocation:
     fenced: bool = False
     copy: Path | None = None
     steerable: bool = False
+    inherited: tuple[int, ...] = ()
+    file_limit: int | None = None
     provider: Provider = Provider.CLAUDE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,6 +41,10 @@ class SessionRef(_View):
     def key(self) -> str:
         """The same as one string, for tables."""
         return f"{self.project}:{self.folder}"
+
+    def in_project(self, project: str) -> Self:
+        """Return the reference under another name of its project; a copy would keep the key of this one."""
+        return type(self)(project=project, folder=self.folder, name=self.name)
 
     @classmethod
     def from_key(cls, key: str) -> SessionRef:
@@ -213,6 +218,7 @@ class SessionView(_View):
         activity: What the agent is doing right now, as a readable line.
         running_since: When the iteration that runs now began.
         fenced: Whether the agent that runs now is inside the fence; None if none runs.
+        network: What that agent can connect to, as `SAMOBOT_FENCE_NET` names it; empty if none runs.
         steerable: Whether guidance reaches the agent that runs now.
         has_worker: Whether a living worker holds the session.
         pausing: Whether it is to pause after its iteration.
@@ -261,6 +267,7 @@ class SessionView(_View):
     activity: str | None
     running_since: datetime | None
     fenced: bool | None = None
+    network: str = ""
     steerable: bool = False
     has_worker: bool
     parked_until: datetime | None

@@ -58,6 +58,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         activity=held.activity if held else None,
         running_since=running.started if running else None,
         fenced=running.fenced if running else None,
+        network=running.network if running else "",
         steerable=held is not None and running is not None and running.steerable,
         has_worker=held is not None,
         pausing=current.pausing,

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from samobot.session.process_identity import ProcessIdentity
 from samobot.session.signal import SuiteResult
+from samobot.system.platform.process_identity import ProcessIdentity
 
 
 class EventName(StrEnum):
@@ -139,6 +139,8 @@ class RunningIteration:
     started: datetime
     fenced: bool | None = None
     """Whether the agent runs inside the fence; None in journals of before there was one."""
+    network: str = ""
+    """What it can connect to, as `SAMOBOT_FENCE_NET` names it; empty in journals of before that could be chosen."""
     steerable: bool = False
     """Whether guidance reaches it while it runs."""
     guidance: int = 0

@@ -22,8 +22,8 @@ from samobot.session.journal_events import (
     RunningIteration,
     moment,
 )
-from samobot.session.process_identity import ProcessIdentity
 from samobot.session.signal import suite_result
+from samobot.system.platform.process_identity import ProcessIdentity
 
 _KEPT = 50
 _LATER = timedelta(microseconds=1)
@@ -122,6 +122,7 @@ class JournalTotals:
                     guidance=_whole(record.get("guidance")) or 0,
                     steerable=record.get("steerable") is True,
                     fenced=record["fenced"] if isinstance(record.get("fenced"), bool) else None,
+                    network=_text(record.get("network")) or "",
                 )
             case EventName.ITERATION_END:
                 self._iteration_end(record, at)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
 
 from samobot.assets import plugin_dir
 from samobot.claude.codex_program import LACKS, CodexProgram
-from samobot.claude.fence_probe import fence_problem
 from samobot.claude.invocation import ClaudeOptions
-from samobot.claude.preflight import find, is_wrapper, preflight
+from samobot.claude.preflight import is_wrapper, preflight
 from samobot.claude.user_settings import settings_problems
 from samobot.config.modes import PermissionMode
 from samobot.config.project import Project
@@ -64,16 +62,6 @@ def codex_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[F
         return
     remedy = "The budget counts Claude's phases only; watch Codex's costs where they are billed."
     yield Finding("Codex's limits", Level.WARNING, text, remedy)
-
-
-def limits_of_agents(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Whether there is a fence, and before which calls agents ask."""
-    program = ""
-    with contextlib.suppress(UsageError):
-        program = find(settings.claude_path, environ)
-    wrapper = is_wrapper(program)
-    yield doctor.fence(settings.samobot_fence, fence_problem(environ), wrapper=wrapper)
-    yield doctor.asking(settings.samobot_ask, wrapper=wrapper)
 
 
 def sentence_and_remedy(message: str) -> tuple[str, str]:

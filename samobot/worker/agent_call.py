@@ -16,7 +16,7 @@ from samobot.claude.invocation import Invocation
 from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, servers_file
 from samobot.claude.preflight import is_wrapper
 from samobot.config.model_choice import ModelChoice
-from samobot.config.trust import is_trusted, project_folders, project_settings, report_once
+from samobot.config.trust import Content, is_trusted, project_folders, project_settings, report_once
 from samobot.errors import StorageError
 from samobot.phases import RULES, Phase
 from samobot.session.asks import AskBook
@@ -104,6 +104,7 @@ class CallBuilder:
             asyncio.to_thread(self._facts, assignment, guidance, asks, work_dir),
         )
         program = self._program(assignment.phase)
+        self._report_lacks(program)
         servers = self._servers(program, assignment.phase, work_dir, trust_project=not untrusted)
         prompt = iteration_prompt(replace(facts, browsers=servers.browsers))
         context = log.with_suffix(".context.md")
@@ -148,7 +149,10 @@ class CallBuilder:
         self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], asks: AskBook, work_dir: Path
     ) -> IterationContext:
         tree = checkout(work_dir)
-        feedback = self._files.feedback()
+        feedback, reachable = (
+            self._files.feedback(),
+            self._config.fence.reachable(choose_provider(self._config, self._files, assignment.phase)),
+        )
         return IterationContext(
             phase=assignment.phase,
             visit=assignment.visit,
@@ -170,7 +174,17 @@ class CallBuilder:
             seconds=self._config.clocks.total,
             budget_left=assignment.budget_left,
             learned=_learned(self._files.folder),
+            reachable=None if reachable is None else tuple(map(str, reachable)),
         )
+
+    def _report_lacks(self, program: AgentProgram) -> None:
+        """Report what a program cannot do, once a session."""
+        config, name = self._config, program.provider.display_name
+        about = Content(f"limits of {name}", program.lacks, None)
+        session = self._files.folder.path.name
+        if program.lacks and report_once(config.state_dir, config.project, about, session, self._now()):
+            text = f"{name} works on this phase. It {'; it '.join(program.lacks)}."
+            self._files.log(EventName.NOTICE, text=text)
 
     def _servers(
         self, program: AgentProgram, phase: Phase, work_dir: Path, *, trust_project: bool

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from samobot.claude.activity import activity
-from samobot.claude.agent_program import AgentProgram
 from samobot.claude.outcome import Evidence, classify
 from samobot.claude.process import run
 from samobot.claude.records import ApiRetry, Assistant, Init, Record
@@ -18,7 +18,6 @@ from samobot.claude.risk_places import RiskPlaces
 from samobot.claude.turn_input import TurnInput
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_guard import ProjectGuard
-from samobot.config.trust import Content, report_once
 from samobot.phases import Phase, SignalStatus
 from samobot.session.asks import Ask, read_asks
 from samobot.session.commit_check import commit_problem, unfinished_work
@@ -78,6 +77,7 @@ class IterationRunner:
         self._answered: Callable[[], None] | None = None
         self._refusal_noted = False
         self._absent_servers: set[str] = set()
+        self._refused_hosts: set[str] = set()
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and revert what its agent was not allowed to write."""
@@ -168,13 +168,13 @@ class IterationRunner:
             "log": str(log.relative_to(folder.path)),
         }
         self._report_absent_fence()
-        self._report_lacks(call.program)
         chosen = {
             "provider": call.program.provider,
             "model": call.choice.model,
             "effort": call.choice.effort,
             "stronger": assignment.stronger,
             "fenced": world.fence.holds,
+            "network": world.fence.network,
             "steerable": invocation.steerable,
             "mcp": call.servers.names,
         }
@@ -185,9 +185,9 @@ class IterationRunner:
         self._answered = answered
         self._refusal_noted = False
         progress = Progress(assignment.phase, assignment.number, files.cost())
-        began = time.monotonic()
+        began, refused = time.monotonic(), Counter[str]()
         try:
-            with world.fence.around(invocation, folder.path) as fenced:
+            async with world.fence.around(invocation, folder.path, refused) as fenced:
                 end = await run(
                     fenced,
                     world.clocks,
@@ -200,6 +200,7 @@ class IterationRunner:
                 )
         finally:
             self._heartbeat.clear_activity()
+        self._report_refusals(refused)
         outcome = classify(evidence, end, self._now(), call.program.provider.display_name)
         reverted = await asyncio.to_thread(self.guard.end)
         self._heartbeat.renew()
@@ -270,15 +271,15 @@ class IterationRunner:
             text = f"The agent works without the MCP server{'s' * (len(new) > 1)} {', '.join(new)}. See: claude mcp list"
             self._files.log(EventName.NOTICE, text=text)
 
-    def _report_lacks(self, program: AgentProgram) -> None:
-        """Report what a program cannot do, once a session."""
-        world, folder = self._world, self._files.folder
-        title = program.provider.display_name
-        about = Content(f"limits of {title}", program.lacks, None)
-        if program.lacks and report_once(
-            world.state_dir, world.project, about, folder.path.name, self._now()
-        ):
-            text = f"{title} works on this phase. It {'; it '.join(program.lacks)}."
+    def _report_refusals(self, refused: Counter[str]) -> None:
+        """Report hosts that the fence did not let the agent reach, each once a run."""
+        new = {host: count for host, count in refused.most_common() if host not in self._refused_hosts}
+        self._refused_hosts |= new.keys()
+        if new:
+            listed = ", ".join(
+                host if count == 1 else f"{host} ({count} times)" for host, count in new.items()
+            )
+            text = f"The fence refused connections of the agent: {listed}. SAMOBOT_FENCE_HOSTS lists what it may reach."
             self._files.log(EventName.NOTICE, text=text)
 
     def _report_absent_fence(self) -> None:

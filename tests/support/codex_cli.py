@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from samobot.claude.fence_probe import network_problem
+from samobot.config.modes import FenceMode, FenceNet
 from tests.support.claude_cli import REPOSITORY, cli_environment
 from tests.support.responses_api import ResponsesApi
 from tests.support.session_folder import make_session
@@ -48,7 +50,7 @@ def codex_shop(
     Args:
         root: An empty folder.
         api: The scripted model.
-        fence: `SAMOBOT_FENCE`.
+        fence: `SAMOBOT_FENCE`; inside it, nothing but the model can be connected to where that is possible.
         phase: The phase that the session is in.
     """
     environment = cli_environment(root / "home", api.url) | {
@@ -60,6 +62,8 @@ def codex_shop(
         "SAMOCODE_RETRY_DELAY": "0",
         "SAMOBOT_FENCE": fence,
     }
+    if fence == "on" and network_problem(FenceNet.NONE, FenceMode.ON, os.environ) is None:
+        environment["SAMOBOT_FENCE_NET"] = "none"
     configure_codex(root / "home" / ".codex", api.url)
     shop = make_workshop(root, environment)
     shop.sessions.mkdir()

@@ -219,7 +219,7 @@ def _counts(view: SessionView, now: datetime) -> str:
         of = f" of {human_money(view.budget_usd)}" if view.budget_usd else ""
         facts.append(f"{money_of(view)}{of}")
     if view.fenced:
-        facts.append("fenced")
+        facts.append("fenced" if view.network in ("", "open") else f"fenced, network: {view.network}")
     return escape(" · ".join(facts))
 
 

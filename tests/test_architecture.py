@@ -78,7 +78,7 @@ ALLOWED: dict[str, set[str]] = {
     "chart": LEAVES | {"money", "session"},
     "worker": BASE | {"claude"},
     "fleet": BASE | {"chart", "claude", "worker"},
-    "hosts": BASE | {"fleet"},
+    "hosts": BASE | {"claude", "fleet", "worker"},
     "telegram.markup": {"text"},
     "telegram.store": {"errors", "text"},
     "telegram.outbound": LEAVES | TELEGRAM,

@@ -122,6 +122,8 @@ class Invocation:
         fenced: Whether `argv` starts bubblewrap, which starts the CLI.
         copy: File that is a copy of the log while the CLI runs; None makes none.
         steerable: Whether it reads further messages while it runs.
+        inherited: Descriptors that it inherits.
+        file_limit: Bytes that no file may outgrow; None for no limit.
     """
 
     argv: tuple[str, ...]
@@ -133,6 +135,8 @@ class Invocation:
     fenced: bool = False
     copy: Path | None = None
     steerable: bool = False
+    inherited: tuple[int, ...] = ()
+    file_limit: int | None = None
 
 
 def build(

@@ -13,13 +13,14 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from samobot.config.destination import Destination, parse_destinations
 from samobot.config.environment import (
     default_env_file,
     expanded,
     split_paths,
 )
 from samobot.config.model_choice import DEFAULT_EFFORT, PROFILES, Effort, Profile
-from samobot.config.modes import FenceMode, HostAlone, PermissionMode, TopicMode
+from samobot.config.modes import FenceMode, FenceNet, HostAlone, PermissionMode, TopicMode
 from samobot.errors import UsageError
 from samobot.phases import Phase
 from samobot.session.ask_level import AskLevel
@@ -50,6 +51,10 @@ def _numbers(value: object) -> object:
 
 def _paths(value: object) -> object:
     return split_paths(value) if isinstance(value, str) else value
+
+
+def _destinations(value: object) -> object:
+    return parse_destinations(value) if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
@@ -120,6 +125,10 @@ class Settings(BaseModel):
 
     samobot_fence_allow: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
     """Files and folders that an agent inside the fence may read and write besides its own, separated by `:`."""
+    samobot_fence_net: FenceNet = FenceNet.OPEN
+    """What agents inside the fence can connect to."""
+    samobot_fence_hosts: Annotated[tuple[Destination, ...], BeforeValidator(_destinations)] = ()
+    """Hosts that `allowlist` permits besides the model's: `host` or `host:port`, separated by commas."""
 
     samobot_mcp: str = "all"
     """MCP servers of the user that agents are offered: `none`, `all`, or names separated by commas."""

@@ -12,6 +12,7 @@ from samobot.fleet.results import (
     HostView,
     ProjectView,
 )
+from samobot.review.facts import ReviewFacts
 
 
 class FleetReads(Protocol):
@@ -77,6 +78,9 @@ class FleetReads(Protocol):
 
     async def diff(self, ref: SessionRef) -> DiffView:
         """Read what the session has changed; `NotFoundError` if it does not work in a git worktree."""
+
+    async def review(self, ref: SessionRef) -> ReviewFacts:
+        """Read what the session's review guide shows."""
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """Read what the agent did last, one line each."""

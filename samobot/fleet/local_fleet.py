@@ -49,6 +49,7 @@ from samobot.fleet.session_starter import SessionStarter
 from samobot.fleet.session_stopper import SessionStopper
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
+from samobot.review.facts import ReviewFacts
 from samobot.session.decisions import DecisionKind, load_key
 from samobot.session.gate import Person
 from samobot.system.clock import utc_now
@@ -330,6 +331,9 @@ class LocalFleet(Fleet):
 
     async def diff(self, ref: SessionRef) -> DiffView:
         return await self._reader.diff(ref)
+
+    async def review(self, ref: SessionRef) -> ReviewFacts:
+        return await self._reader.review(ref)
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         return await self._reader.log_lines(ref, count)

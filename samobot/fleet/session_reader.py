@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime
 
@@ -13,8 +14,10 @@ from samobot.fleet.catalog import Catalog
 from samobot.fleet.catalog_entry import CatalogEntry
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import CostReport, DiffView, Document, FileView, ProjectView
+from samobot.fleet.review_reader import read_review
 from samobot.fleet.supervisor import Observation
 from samobot.money.costs import add_up, collect, first_day
+from samobot.review.facts import ReviewFacts
 from samobot.session.folder import SessionFolder, restore
 from samobot.system.threads import Threads
 from samobot.text import without_surrogates
@@ -179,6 +182,11 @@ class SessionReader:
         """What the session has changed."""
         project = await self.project(ref.project)
         return await documents.diff(await self.readable(ref), project.main_repo)
+
+    async def review(self, ref: SessionRef) -> ReviewFacts:
+        """What the session's review guide shows."""
+        project, folder = await self.project(ref.project), await self.readable(ref)
+        return await asyncio.to_thread(read_review, folder, project.main_repo, ref.name)
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """What the agent did last, a line each."""

@@ -96,10 +96,12 @@ class HubLink:
 
     async def close(self) -> None:
         """End the connection; what is kept stays on disk."""
-        for task in self._running:
+        running, self._running = self._running, []
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        self.known.save()
+        await asyncio.gather(*running, return_exceptions=True)
+        if running:
+            self.known.save(at_once=True)
         self._store.close()
 
     @property

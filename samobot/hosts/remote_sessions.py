@@ -30,6 +30,7 @@ from samobot.hosts.fleet_calls import FleetCall, call_of
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_messages import HostDecision, Seen
+from samobot.review.facts import ReviewFacts
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 
@@ -228,6 +229,9 @@ class RemoteSessions(Fleet):
 
     async def diff(self, ref: SessionRef) -> DiffView:
         return await self._read(Fleet.diff, ref)
+
+    async def review(self, ref: SessionRef) -> ReviewFacts:
+        return await self._read(Fleet.review, ref)
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         return await self._read(Fleet.log_lines, ref, count)

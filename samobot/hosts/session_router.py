@@ -19,6 +19,7 @@ from samobot.fleet.results import (
     StopReport,
     UserFile,
 )
+from samobot.review.facts import ReviewFacts
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 
@@ -178,6 +179,10 @@ class SessionRouter(Fleet):
     async def diff(self, ref: SessionRef) -> DiffView:
         fleet, own = self._of(ref)
         return await fleet.diff(own)
+
+    async def review(self, ref: SessionRef) -> ReviewFacts:
+        fleet, own = self._of(ref)
+        return await fleet.review(own)
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         fleet, own = self._of(ref)

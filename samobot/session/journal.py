@@ -28,6 +28,7 @@ from samobot.session.journal_events import (
     Journal,
     Park,
     PhaseChange,
+    Release,
     Remark,
     Run,
     RunEnd,
@@ -50,6 +51,7 @@ __all__ = [
     "JournalReader",
     "Park",
     "PhaseChange",
+    "Release",
     "Remark",
     "Run",
     "RunEnd",
@@ -123,7 +125,7 @@ def untrusted(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Take from events what could grant something.
 
     No run decides gates automatically, the budget is the lowest that was ever named, no profile was chosen, and no
-    user moved a phase.
+    user moved a phase or lifted a block.
     """
     least: float | None = None
     for record in found:
@@ -138,6 +140,8 @@ def untrusted(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 record.update(profile="")  # a stronger one costs more
             case EventName.PHASE if record.get("by") == "person":
                 record.update(by="copy")
+            case EventName.DECISION if record.get("kind") in ("retry", "action_done"):
+                record.update(kind="copy")
             case _:
                 pass
         yield record

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from samobot.session.process_identity import ProcessIdentity
 from samobot.session.signal import SuiteResult
+from samobot.system.platform.process_identity import ProcessIdentity
 
 
 class EventName(StrEnum):
@@ -138,6 +138,8 @@ class RunningIteration:
     started: datetime
     fenced: bool | None = None
     """Whether the agent runs inside the fence; None in journals of before there was one."""
+    network: str = ""
+    """What it can connect to, as `SAMOBOT_FENCE_NET` names it; empty in journals of before that could be chosen."""
     steerable: bool = False
     """Whether guidance reaches it while it runs."""
     guidance: int = 0
@@ -162,6 +164,21 @@ class Remark:
     kind: str
     text: str
     step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A decision of the user after which the session can continue.
+
+    Attributes:
+        kind: `retry` for a block, `action_done` for something that the user was asked to do.
+        who: The user.
+        at: When it was made.
+    """
+
+    kind: str
+    who: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +207,7 @@ class Journal:
         notices: The newest notices (at most 50).
         decision_ids: Ids of the decisions that have been journaled.
         resolved: When the user last lifted the end of a run: a retry, a budget, the end of a parking.
+        released: The decision that lifts a block or a wait, if nothing has run since.
         started: Time of the first event.
         first_worker: The worker of the first run, if its line identifies the process.
         killed_runs: The last runs whose worker was killed (at most 50): what they had started was never swept.
@@ -223,6 +241,7 @@ class Journal:
     notices: tuple[Remark, ...] = ()
     decision_ids: frozenset[str] = frozenset()
     resolved: datetime | None = None
+    released: Release | None = None
     started: datetime | None = None
     first_worker: ProcessIdentity | None = None
     killed_runs: tuple[Run, ...] = ()

@@ -53,6 +53,7 @@ from samobot.telegram.outbound.secret_filter import SecretFilter
 from samobot.telegram.session_polling import SessionPolling
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
+from samobot.text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -208,6 +209,9 @@ class BotApp:
                 if account.username is not None:  # otherwise polling does that
                     await self._poller.catch_up()
                 await self._sessions.look()
+                for project in await self._fleet.projects():
+                    for problem in project.problems:
+                        log.warning("project %s: %s", project.name, one_line(problem, 400))
                 await front.take_up()
                 scheduler = self._scheduler()
                 webhook = self._webhook(store, scheduler)

@@ -134,7 +134,7 @@ class CallBuilder:
         self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], asks: AskBook, work_dir: Path
     ) -> IterationContext:
         tree = checkout(work_dir)
-        feedback = self._files.feedback()
+        feedback, reachable = self._files.feedback(), self._config.fence.reachable
         return IterationContext(
             phase=assignment.phase,
             visit=assignment.visit,
@@ -156,6 +156,7 @@ class CallBuilder:
             seconds=self._config.clocks.total,
             budget_left=assignment.budget_left,
             learned=_learned(self._files.folder),
+            reachable=None if reachable is None else tuple(map(str, reachable)),
         )
 
     def _servers(self, phase: Phase, work_dir: Path, *, trust_project: bool) -> McpServers:

@@ -145,6 +145,8 @@ class WorkerFactory:
             allowed=settings.samobot_fence_allow,
             program=self._options.path,
             environ=environ,
+            network=settings.samobot_fence_net,
+            hosts=settings.samobot_fence_hosts,
         )
 
 

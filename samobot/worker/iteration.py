@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -75,6 +76,7 @@ class IterationRunner:
         self._answered: Callable[[], None] | None = None
         self._refusal_noted = False
         self._absent_servers: set[str] = set()
+        self._refused_hosts: set[str] = set()
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and revert what its agent was not allowed to write."""
@@ -166,6 +168,7 @@ class IterationRunner:
             "effort": call.choice.effort,
             "stronger": assignment.stronger,
             "fenced": world.fence.holds,
+            "network": world.fence.network,
             "steerable": invocation.steerable,
             "mcp": call.servers.names,
         }
@@ -176,9 +179,9 @@ class IterationRunner:
         self._answered = answered
         self._refusal_noted = False
         progress = Progress(assignment.phase, assignment.number, files.cost())
-        began = time.monotonic()
+        began, refused = time.monotonic(), Counter[str]()
         try:
-            with world.fence.around(invocation, folder.path) as fenced:
+            async with world.fence.around(invocation, folder.path, refused) as fenced:
                 end = await run(
                     fenced,
                     world.clocks,
@@ -191,6 +194,7 @@ class IterationRunner:
                 )
         finally:
             self._heartbeat.clear_activity()
+        self._report_refusals(refused)
         outcome = classify(evidence, end, self._now())
         reverted = await asyncio.to_thread(self.guard.end)
         self._heartbeat.renew()
@@ -259,6 +263,17 @@ class IterationRunner:
         self._absent_servers |= absent.keys()
         if new:
             text = f"The agent works without the MCP server{'s' * (len(new) > 1)} {', '.join(new)}. See: claude mcp list"
+            self._files.log(EventName.NOTICE, text=text)
+
+    def _report_refusals(self, refused: Counter[str]) -> None:
+        """Report hosts that the fence did not let the agent reach, each once a run."""
+        new = {host: count for host, count in refused.most_common() if host not in self._refused_hosts}
+        self._refused_hosts |= new.keys()
+        if new:
+            listed = ", ".join(
+                host if count == 1 else f"{host} ({count} times)" for host, count in new.items()
+            )
+            text = f"The fence refused connections of the agent: {listed}. SAMOBOT_FENCE_HOSTS lists what it may reach."
             self._files.log(EventName.NOTICE, text=text)
 
     def _report_absent_fence(self) -> None:

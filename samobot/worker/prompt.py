@@ -59,6 +59,7 @@ class IterationContext:
         budget_left: US dollars it may cost; None for no limit.
         learned: What earlier iterations noted for those after them.
         browsers: MCP servers that show web pages.
+        reachable: The hosts that can be connected to; None for no limit.
     """
 
     phase: Phase
@@ -81,6 +82,7 @@ class IterationContext:
     budget_left: float | None = None
     learned: str = ""
     browsers: tuple[str, ...] = ()
+    reachable: tuple[str, ...] | None = None
 
 
 def iteration_context(facts: IterationContext, workflow: str) -> str:
@@ -144,6 +146,11 @@ def _where(facts: IterationContext) -> str:
     ]
     if facts.base:
         lines.append(f"- Base of the branch (`BASE`): {facts.base}")
+    if facts.reachable is not None:
+        lines.append(
+            f"- Network: only {', '.join(facts.reachable)} can be connected to, by programs that use the proxy in "
+            "`HTTPS_PROXY`; everything else is refused (403). If the task needs another host, name it to the user."
+        )
     if facts.seconds is not None:
         lines.append(f"- Time: the iteration is ended after {human_duration(facts.seconds)}, finished or not")
     if any(shlex.quote(str(path)) != str(path) for path in (facts.session, facts.workdir)):

@@ -18,16 +18,18 @@ from samobot.config.modes import FenceMode
 from samobot.fleet import emergency_flag
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.setup import doctor
+from samobot.setup import agent_limits, doctor
 from samobot.setup.checks import examine
 from samobot.setup.doctor import Finding, Level, exit_code
 from samobot.setup.telegram_check import BotApi
-from samobot.system.systemd import ServiceState
+from samobot.system import systemd
+from samobot.system.service import ServiceState
 from tests.support.fake_programs import put_claude, put_program
 from tests.support.repository import make_repository
 
 pytestmark = pytest.mark.slow
 
+HINTS = systemd.hints()
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
 
 
@@ -38,11 +40,13 @@ TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
         (doctor.python((3, 10, 9)), Level.ERROR),
         (doctor.subreaper(True), Level.OK),
         (doctor.subreaper(False), Level.WARNING),
-        (doctor.fence(FenceMode.AUTO, None, wrapper=False), Level.OK),
-        (doctor.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=True), Level.OK),
-        (doctor.fence(FenceMode.OFF, None, wrapper=False), Level.WARNING),
-        (doctor.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=False), Level.WARNING),
-        (doctor.fence(FenceMode.ON, "No bubblewrap.", wrapper=True), Level.ERROR),
+        (agent_limits.fence(FenceMode.AUTO, None, wrapper=False), Level.OK),
+        (agent_limits.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=True), Level.OK),
+        (agent_limits.fence(FenceMode.OFF, None, wrapper=False), Level.WARNING),
+        (agent_limits.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=False), Level.WARNING),
+        (agent_limits.fence(FenceMode.AUTO, None, wrapper=True, reachable=["a:443"]), Level.OK),
+        (agent_limits.fence(FenceMode.OFF, "It is off.", wrapper=False, reachable=["a:443"]), Level.ERROR),
+        (agent_limits.fence(FenceMode.ON, "No bubblewrap.", wrapper=True), Level.ERROR),
         (doctor.git("2.39", True), Level.OK),
         (doctor.git("2.39", False), Level.WARNING),
         (doctor.git(None, True), Level.ERROR),
@@ -62,15 +66,15 @@ TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
         (doctor.locks([], [], 9), Level.OK),
         (doctor.locks(["greet"], [], 9), Level.WARNING),
         (doctor.locks([], [Path("/r/.git/index.lock")], 9), Level.WARNING),
-        (doctor.service(ServiceState.RUNNING, True, current=True), Level.OK),
-        (doctor.service(ServiceState.RUNNING, None, current=True), Level.OK),
-        (doctor.service(ServiceState.RUNNING, False, current=True), Level.WARNING),
-        (doctor.service(ServiceState.RUNNING, True, current=False), Level.WARNING),
-        (doctor.service(ServiceState.FAILED, True, current=True), Level.ERROR),
-        (doctor.service(ServiceState.STOPPED, True, current=True), Level.WARNING),
-        (doctor.service(ServiceState.STARTING, True, current=True), Level.WARNING),
-        (doctor.service(ServiceState.ABSENT, None, current=True), Level.OK),
-        (doctor.service(ServiceState.NO_SYSTEMD, None, current=True), Level.OK),
+        (doctor.service(ServiceState.RUNNING, True, current=True, hints=HINTS), Level.OK),
+        (doctor.service(ServiceState.RUNNING, None, current=True, hints=HINTS), Level.OK),
+        (doctor.service(ServiceState.RUNNING, False, current=True, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.RUNNING, True, current=False, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.FAILED, True, current=True, hints=HINTS), Level.ERROR),
+        (doctor.service(ServiceState.STOPPED, True, current=True, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.STARTING, True, current=True, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.ABSENT, None, current=True, hints=HINTS), Level.OK),
+        (doctor.service(ServiceState.NO_MANAGER, None, current=True, hints=HINTS), Level.OK),
     ],
 )
 def test_each_fact_has_its_level_and_whatever_is_not_fine_a_remedy(finding: Finding, level: Level) -> None:

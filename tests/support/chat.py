@@ -14,6 +14,7 @@ from samobot.config.settings import Settings
 from samobot.errors import ConflictError, NotFoundError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import DiffView, Document
+from samobot.review.facts import ReviewFacts
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
@@ -39,6 +40,7 @@ class FakeFleet:
     plan: str = "# Plan\n- [ ] a step"
     said_last: str = ""
     summary: Document | None = None
+    reviewed: ReviewFacts | None = None
     decided: list[tuple[str, str]] = field(default_factory=list)
     refuse: bool = False
     archived: set[str] = field(default_factory=set)
@@ -71,6 +73,11 @@ class FakeFleet:
 
     async def summary_text(self, ref: SessionRef) -> Document | None:
         return self.summary
+
+    async def review(self, ref: SessionRef) -> ReviewFacts:
+        if self.reviewed is None:
+            raise NotFoundError("It is not part of this test.")
+        return self.reviewed
 
     async def diff(self, ref: SessionRef) -> DiffView:
         raise NotFoundError("There is no repository.")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import DiffView, Document
+from samobot.review.facts import ReviewFacts
+from samobot.review.page import review_page
 from samobot.session.gate import Person
 from samobot.telegram.notify.message_keys import need_key
 from samobot.telegram.notify.notification import NotificationInput
@@ -39,6 +41,9 @@ class Sessions(Protocol):
     async def summary_text(self, ref: SessionRef) -> Document | None:
         """The agent's summary."""
 
+    async def review(self, ref: SessionRef) -> ReviewFacts:
+        """What the review guide shows."""
+
     async def ask_text(self, ref: SessionRef, ask: str) -> Document:
         """The whole of a call that is asked for."""
 
@@ -63,10 +68,12 @@ class ExtraReader:
     Args:
         fleet: The sessions.
         store: Where the plans are kept.
+        mask: Masks the secrets in every text of a JSON value.
     """
 
-    def __init__(self, fleet: Sessions, store: Store) -> None:
+    def __init__(self, fleet: Sessions, store: Store, mask: Callable[[Any], Any]) -> None:
         self._fleet = fleet
+        self._mask = mask
         self._store = store
 
     async def read(self, change: NotificationInput) -> NotificationInput:
@@ -86,10 +93,16 @@ class ExtraReader:
                 extras = replace(extras, asks={ask: await self._fleet.ask_text(ref, ask) for ask in long})
             if change.newly_done:
                 extras = replace(extras, summary=await self._fleet.summary_text(ref))
+                extras = replace(extras, review=await self._review(ref))
                 extras = replace(extras, diff=await self._fleet.diff(ref))
         except SamobotError as error:
             log.info("%s: %s", ref.key, error.message)
         return replace(change, extras=extras, after=after)
+
+    async def _review(self, ref: SessionRef) -> str:
+        """The page; secrets are masked before its markup could hide them."""
+        facts = await self._fleet.review(ref)
+        return await asyncio.to_thread(lambda: review_page(facts.masked(self._mask)))
 
     def keep(self, change: NotificationInput) -> None:
         """Keep the plan that is shown now; part of the transaction that shows it."""

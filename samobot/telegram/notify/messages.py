@@ -19,7 +19,7 @@ from samobot.telegram.notify.notification import Notification, NotificationInput
 from samobot.telegram.notify.state import ALIVE, LiveMessage, NotifiedState, fingerprint, new_remarks
 from samobot.telegram.views import events
 from samobot.telegram.views.blocked import obstacle
-from samobot.telegram.views.completion import done, stopped, summary_file, was_decided
+from samobot.telegram.views.completion import done, review_file, stopped, summary_file, was_decided
 from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.plain_lines import of_flattened
 from samobot.telegram.views.plan_view import decided_plan, open_plan, past_plan, plan_file
@@ -205,8 +205,10 @@ def _end(change: NotificationInput) -> list[Notification]:
         summary = change.extras.summary
         shown = done(view, summary.text if summary else "", change.extras.diff)
         found = [Notification(key, "done", shown, Importance.ALERT, live=False)]
-        file = summary_file(view, summary) if summary else None
-        if file is not None:
+        if review := change.extras.review:  # it holds the whole summary
+            page = review_file(view, review)
+            found.insert(0, Notification(f"{key}:file", "done", page, Importance.ALERT_PART, live=False))
+        elif (file := summary_file(view, summary) if summary else None) is not None:
             found.append(Notification(f"{key}:file", "done", file, Importance.INFO, live=False))
         return found
     if after.paused is not None and after.paused != change.before.paused:
@@ -234,6 +236,8 @@ def _remarks(change: NotificationInput) -> list[Notification]:
         key = f"landing:{landings[-1].at:%Y%m%dT%H%M%S.%f}"
         found.append(Notification(key, "landing", events.landed(view, landings), Importance.INFO, live=False))
     given = [item for item in view.guidance if item.reached and fingerprint(item) in before.pending]
+    if view.ended <= 1:
+        given = [item for item in given if item.steered or not item.files]  # those came with the task
     if given:
         key = f"given:{view.iteration}:{fingerprint(given[-1])}"
         shown = events.guidance_given(view, given)

@@ -27,6 +27,7 @@ class ExtraContent:
         said: The last thing that the agent said.
         summary: The agent's summary.
         diff: What the branch holds.
+        review: The review guide, as HTML; empty if it could not be made.
     """
 
     plan: Document | None = None
@@ -34,6 +35,7 @@ class ExtraContent:
     said: str = ""
     summary: Document | None = None
     diff: DiffView | None = None
+    review: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from samobot.errors import StorageError
 from samobot.fleet.models import GuidanceView, PastSession, RemarkView, SessionRef, SessionView
 from samobot.fleet.results import Document, FleetEvent, FleetEventKind
 from samobot.phases import Phase, WaitingFor
+from samobot.review.facts import ReviewFacts
 from samobot.sandbox.botapi.chats import SandboxMessage
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
@@ -325,6 +326,21 @@ async def test_end_is_sent_once_with_its_summary_and_a_long_one_as_document(know
     assert new[1].file is not None
     known.start()
     assert not await known.look(view.model_copy(update={"updated": LATER + timedelta(hours=1)}))
+
+
+async def test_end_comes_with_a_review_guide_whose_secrets_are_masked(known: Phone) -> None:
+    known.fleet.summary = Document(name="summary.md", text="# Done\n\n" + "All of it works. " * 100)
+    known.fleet.reviewed = ReviewFacts(name="greet", task="Use sk-ant-a1b2c3d4e5f6 in greet.py")
+    view = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)
+    new = await known.look(view)
+    assert loud(new) == ["🏁 greet is done"]
+    assert [message.text for message in new if message.file is not None] == ["🏁 greet: review guide"]
+    (file,) = [message.file for message in new if message.file is not None]
+    assert file.name == "review-greet.html"
+    page = file.data.decode()
+    assert "[Anthropic key masked]" in page
+    assert "a1b2c3d4" not in page
+    assert "Secrets were masked" in page
 
 
 async def test_lost_worker_is_reported_unless_it_is_restarted_anyway(known: Phone) -> None:

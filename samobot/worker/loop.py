@@ -165,7 +165,7 @@ class Worker:
         phase = self._files.phase()
         if await self._hub_wait.before_iteration(self._context, self._heartbeat, self._sleeper):
             return None
-        end = await self._limit_wait.before_iteration(phase)
+        end = await self._limit_wait.before_iteration(phase, self._iteration.provider(phase))
         if end is not None or self._stop.is_set() or self._sleeper.pause_requested:
             return end
         problem = await self._iteration.commit_problem() if self.ran == 0 else None

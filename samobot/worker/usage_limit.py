@@ -16,9 +16,9 @@ from samobot.claude.limits import longest_wait
 from samobot.money.machine_share import MachineShare, ShareFile
 from samobot.session.file_lock import FileLock
 from samobot.session.files import make_folder, read_text, write_atomic
+from samobot.session.provider import Provider
 
-_FILE = "limit.json"
-_PROBE = "limit.probe"
+_NAMES = {Provider.CLAUDE: "limit", Provider.CODEX: "limit-codex"}
 
 PROBE_GRACE = timedelta(minutes=10)
 """How long after the reset a machine leaves the probe to the one that the hub has chosen; the hub may be down."""
@@ -53,13 +53,20 @@ class AccountLimit:
 
     Args:
         state_dir: samobot's state folder.
+        provider: The program whose account it is: one's limit is none of the other's.
     """
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, provider: Provider = Provider.CLAUDE) -> None:
         self._dir = state_dir
-        self._path = state_dir / _FILE
+        self._provider = provider
+        self._path = state_dir / f"{_NAMES[provider]}.json"
+        self._probe_file = state_dir / f"{_NAMES[provider]}.probe"
         self._share = ShareFile(state_dir)
         self._probe: FileLock | None = None
+
+    def of(self, provider: Provider) -> AccountLimit:
+        """The limit of another program's account; itself if it is that program's."""
+        return self if provider is self._provider else AccountLimit(self._dir, provider)
 
     def limit(self, now: datetime) -> KnownLimit | None:
         """The limit that was reached last, unless an iteration was answered since.
@@ -164,12 +171,13 @@ class AccountLimit:
         """
         if self._probe is not None:
             return True
-        share = self._share.read()
+        # The hub shares the limits of one provider's accounts only.
+        share = self._share.read() if self._provider is Provider.CLAUDE else None
         is_anothers = share is not None and not share.may_probe and not self._share.is_alone(now)
         if is_anothers and now < limit.until + PROBE_GRACE:
             return False
         make_folder(self._dir, 0o700)
-        lock = FileLock(self._dir / _PROBE)
+        lock = FileLock(self._probe_file)
         if not lock.acquire():
             lock.release()
             return False

@@ -217,6 +217,8 @@ _DETAILS = {
         + " begins on the commits of another session\n"
         + code("--profile strong")
         + " model and effort of all its phases: light, standard, strong, max; default is as configured\n"
+        + code("--provider codex")
+        + " lets Codex write and review; claude, or default as configured\n"
         + code("--auto")
         + " takes suggestions and approves the plan after a while, unless you say otherwise"
     ),

@@ -154,6 +154,7 @@ VALUES = {
     "session.question.Question",
     "session.status.SessionState",
     "system.sd_notify",
+    "system.packed_file",  # knows bytes only
     "system.transcription",  # knows audio and text, and no session
 }
 # The bot's own state folder and lock.

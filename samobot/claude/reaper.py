@@ -145,18 +145,19 @@ def end_session_processes(session_dir: Path, seconds: float = SWEEP_SECONDS) -> 
     return end_processes(lambda: _marked(session_dir), grace=GRACE_SECONDS, seconds=seconds)
 
 
-def has_tool_process(pid: int, *, fenced: bool = False) -> bool:
+def has_tool_process(pid: int, *, fenced: bool = False, nested: bool = False) -> bool:
     """Whether a CLI has a living child in a session of its own, as every Bash tool call is.
 
     Args:
         pid: Process id of the CLI, or of the bubblewrap around it. MCP and language servers share its session and do
             not count.
         fenced: Whether it is bubblewrap's: the CLI is the child of its child then.
+        nested: Whether the program that starts the tools may be any child of that process, as Codex is npm's script's.
     """
     try:
         own_session = os.getsid(pid)
-        children = psutil.Process(pid).children()
-        for _ in range(2 if fenced else 0):
+        children = psutil.Process(pid).children(recursive=nested)
+        for _ in range(2 if fenced and not nested else 0):
             children = [grandchild for child in children for grandchild in child.children()]
     except (ProcessLookupError, PermissionError, psutil.Error):
         return False

@@ -33,6 +33,7 @@ class KnownHosts:
     Attributes:
         hosts: Each host's state, by name.
         changed: Set with each change.
+        limits_changed: Set with each change of what a host reports for all machines.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class KnownHosts:
         self._now = now
         self._monotonic = monotonic
         self.changed = asyncio.Event()
+        self.limits_changed = asyncio.Event()
         self.hosts: dict[str, HostState] = {}
         self._saved: dict[str, float] = {}
         for beat, heard, snapshots in store.heard():
@@ -71,7 +73,8 @@ class KnownHosts:
             return f"{name} has never been reachable."
         heard = state.heard.astimezone()
         is_today = heard.date() == self._now().astimezone().date()
-        return f"{name} is not reachable since {heard:{'%H:%M' if is_today else '%d %b %H:%M'}}."
+        waits = " Its sessions wait until it is." if state.beat is not None and state.beat.waits_alone else ""
+        return f"{name} not reachable since {heard:{'%H:%M' if is_today else '%d %b %H:%M'}}.{waits}"
 
     def view(self, name: str) -> HostView:
         """Return a host as users see it."""
@@ -100,6 +103,8 @@ class KnownHosts:
         beat = Beat.model_validate_json(message.data)
         state = self.host(host)
         was_online, was_behind = self.is_online(host), state.is_behind
+        if state.beat is None or state.beat.limits != beat.limits or not was_online:
+            self.limits_changed.set()
         state.note_beat(beat, self._monotonic(), self._now())
         if not was_online:
             self._save(state)  # before anybody decides about it: a hub that dies then must know it again

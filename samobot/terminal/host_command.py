@@ -76,6 +76,7 @@ async def _serve(settings: Settings, link: Link) -> None:
         now=utc_now,
         poll_seconds=settings.samobot_poll_seconds,
         most=settings.samobot_max_parallel,
+        alone=settings.samobot_host_alone,
     )
     task = asyncio.current_task()
     assert task is not None

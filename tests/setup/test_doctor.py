@@ -195,6 +195,21 @@ async def test_claude_settings_that_stop_an_iteration_are_said_with_the_remedy(m
     assert "Remove that there" in worst.remedy
 
 
+async def test_codex_is_checked_where_a_phase_is_its_and_its_limits_are_said(machine: Machine) -> None:
+    machine.set(SAMOBOT_PROVIDER_QUALITY="codex", CODEX_PATH="codex-of-the-test", SAMOBOT_BUDGET_USD="5")
+    worst = await machine.worst()
+    assert (worst.check, worst.level) == ("Codex", Level.ERROR)
+    assert "npm install -g @openai/codex" in worst.remedy
+    put_program(machine.home / "bin", "codex-of-the-test", "echo codex-cli 0.171.0")
+    worst = await machine.worst()
+    assert (worst.check, worst.level) == ("Codex's limits", Level.WARNING)
+    assert "no price" in worst.text
+    machine.set(SAMOBOT_BUDGET_USD="")
+    found = await machine.look()
+    assert found["Codex"].text == "0.171.0, for quality"
+    assert found["Codex's limits"].level is Level.OK
+
+
 async def test_a_permission_mode_among_the_claude_flags_is_said(machine: Machine) -> None:
     machine.set(CLAUDE_ARGS="--permission-mode plan")
     worst = await machine.worst()

@@ -93,7 +93,7 @@ def recover_session(
     except WorktreeGoneError:
         done += recreate(project, folder, who, now, branch_prefix=branch_prefix)
     except UsageError:
-        pass  # named by `check_session`; nothing of ours says where it should be
+        pass  # named by `check_session`; no record shows where it should be
     return done
 
 

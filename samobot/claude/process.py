@@ -41,6 +41,7 @@ from samobot.claude.spawn import spawn
 from samobot.claude.stderr_file import StderrFile
 from samobot.claude.stream import Tail
 from samobot.claude.turn_input import TurnInput
+from samobot.session.provider import Provider
 from samobot.system.processes import Swept
 
 POLL_SECONDS = (0.02, 0.3)
@@ -204,7 +205,9 @@ class _ProcessRun:
 
     def _is_at_work(self, pid: int) -> bool:
         """Whether a tool of the CLI has a living process."""
-        return bool(self._pending) and has_tool_process(pid, fenced=self._invocation.fenced)
+        call = self._invocation
+        nested = call.provider is Provider.CODEX
+        return bool(self._pending) and has_tool_process(pid, fenced=call.fenced, nested=nested)
 
     async def _escalate(self, process: Process) -> None:
         """Stop the CLI, escalating through the signals."""

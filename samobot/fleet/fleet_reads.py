@@ -10,6 +10,7 @@ from samobot.fleet.results import (
     Document,
     FileView,
     HostView,
+    LessonsView,
     ProjectView,
 )
 from samobot.review.facts import ReviewFacts
@@ -81,6 +82,9 @@ class FleetReads(Protocol):
 
     async def review(self, ref: SessionRef) -> ReviewFacts:
         """Read what the session's review guide shows."""
+
+    async def lessons(self, ref: SessionRef) -> LessonsView:
+        """Read what the session learned about the project."""
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """Read what the agent did last, one line each."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,6 +41,10 @@ class SessionRef(_View):
     def key(self) -> str:
         """The same as one string, for tables."""
         return f"{self.project}:{self.folder}"
+
+    def in_project(self, project: str) -> Self:
+        """Return the reference under another name of its project; a copy would keep the key of this one."""
+        return type(self)(project=project, folder=self.folder, name=self.name)
 
     @classmethod
     def from_key(cls, key: str) -> SessionRef:

@@ -83,10 +83,11 @@ class HubLink:
 
     async def close(self) -> None:
         """End the connection; what is kept stays on disk."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
-        self.known.save()
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            self.known.save(at_once=True)
         self._store.close()
 
     @property

@@ -17,6 +17,9 @@ from samobot.hosts.hub_store import HubStore
 
 log = logging.getLogger(__name__)
 
+_HEARD_SECONDS = 60.0
+"""How often it is kept when a host was last heard of that has nothing else to report."""
+
 
 class KnownHosts:
     """All hosts that were ever heard of.
@@ -45,6 +48,7 @@ class KnownHosts:
         self._monotonic = monotonic
         self.changed = asyncio.Event()
         self.hosts: dict[str, HostState] = {}
+        self._saved: dict[str, float] = {}
         for beat, heard, snapshots in store.heard():
             self.host(beat.host).restore(beat, heard, snapshots)
 
@@ -98,6 +102,7 @@ class KnownHosts:
         was_online, was_behind = self.is_online(host), state.is_behind
         state.note_beat(beat, self._monotonic(), self._now())
         if not was_online:
+            self._save(state)  # before anybody decides about it: a hub that dies then must know it again
             self.changed.set()
         return host, was_behind and state.is_behind
 
@@ -118,13 +123,23 @@ class KnownHosts:
             if self.host(host).note(snapshot, watched=False):
                 self.changed.set()
 
-    def save(self) -> None:
+    def save(self, *, at_once: bool = False) -> None:
         """Keep on disk what has changed.
+
+        Args:
+            at_once: Keep also when each host was last heard of, whenever that was kept last.
 
         Raises:
             StorageError: The disk refused.
         """
         for state in self.hosts.values():
-            changed, gone = state.take_changes()
-            if state.beat is not None and state.heard is not None and (changed or gone):
-                self._store.save_heard(state.name, state.beat, state.heard, changed, gone)
+            is_due = self._monotonic() - self._saved.get(state.name, -_HEARD_SECONDS) >= _HEARD_SECONDS
+            if state.has_changes or is_due or at_once:
+                self._save(state)
+
+    def _save(self, state: HostState) -> None:
+        if state.beat is None or state.heard is None:
+            return
+        changed, gone = state.take_changes()
+        self._store.save_heard(state.name, state.beat, state.heard, changed, gone)
+        self._saved[state.name] = self._monotonic()

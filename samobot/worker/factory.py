@@ -11,10 +11,12 @@ from pathlib import Path
 
 from samobot.assets import plugin_dir
 from samobot.claude.clocks import Timeouts
+from samobot.claude.codex_program import CodexProgram
 from samobot.claude.invocation import ClaudeOptions, check_args
 from samobot.claude.preflight import check_root, find, is_wrapper, preflight
 from samobot.claude.user_settings import check_user_settings
 from samobot.config.environment import default_env_file
+from samobot.config.modes import PermissionMode
 from samobot.config.project import Project, load_project
 from samobot.config.projects import other_files
 from samobot.config.settings import Settings
@@ -22,6 +24,7 @@ from samobot.errors import SamobotError, UsageError
 from samobot.phases import Phase
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
+from samobot.session.provider import Provider
 from samobot.system.clock import utc_now
 from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Progress
@@ -78,6 +81,8 @@ class WorkerFactory:
         check_root(self._options, self._environ)
         self._options = replace(self._options, path=find(self._options.path, self._environ))
         _ = self._fence().holds
+        if any(self._settings.provider(phase) is Provider.CODEX for phase in Phase):
+            self._codex.check(self._environ, login=new)
         if is_wrapper(self._options.path):
             if self._settings.asks:
                 raise UsageError(
@@ -89,6 +94,11 @@ class WorkerFactory:
         if new:
             preflight(self._options, self._environ, login=True)
 
+    @property
+    def _codex(self) -> CodexProgram:
+        free = self._settings.cli_permission_mode is PermissionMode.BYPASS_PERMISSIONS
+        return CodexProgram(self._settings.codex_path, plugin_dir(), free)
+
     def worker(
         self,
         folder: SessionFolder,
@@ -97,15 +107,24 @@ class WorkerFactory:
         tell: Callable[[Notice], None],
         watch: Callable[[Progress], None],
     ) -> Worker:
-        """Build the worker of one run."""
+        """Build the worker of one run.
+
+        Raises:
+            UsageError: The session's program cannot run here.
+        """
         settings = self._settings
         files = SessionFiles(folder, utc_now)
+        if not options.provider_is_fixed and files.journal().provider == Provider.CODEX:
+            self._codex.check(self._environ, login=False)
         surroundings = IterationConfig(
             project=self._project,
             options={
                 phase: replace(self._options, model=settings.model(phase), effort=settings.effort(phase))
                 for phase in Phase
             },
+            providers={phase: settings.provider(phase) for phase in Phase},
+            codex=self._codex,
+            codex_model=settings.codex_model,
             plugin=plugin_dir(),
             key=self.key,
             environ=self._environ,
@@ -118,6 +137,7 @@ class WorkerFactory:
             mcp=settings.samobot_mcp,
             disk_free_mb=settings.samobot_disk_free_mb,
             model_is_fixed=options.model_is_fixed,
+            provider_is_fixed=options.provider_is_fixed,
         )
         heartbeat = Heartbeat()
         iteration = IterationRunner(files, surroundings, heartbeat, now=utc_now, watch=watch)

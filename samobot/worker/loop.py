@@ -158,7 +158,7 @@ class Worker:
         if end is not None:
             return end
         phase = self._files.phase()
-        end = await self._limit_wait.before_iteration(phase)
+        end = await self._limit_wait.before_iteration(phase, self._iteration.provider(phase))
         if end is not None or self._stop.is_set() or self._sleeper.pause_requested:
             return end
         problem = await self._iteration.commit_problem() if self.ran == 0 else None

@@ -14,9 +14,9 @@ from pathlib import Path
 from samobot.claude.limits import longest_wait
 from samobot.session.file_lock import FileLock
 from samobot.session.files import make_folder, read_text, write_atomic
+from samobot.session.provider import Provider
 
-_FILE = "limit.json"
-_PROBE = "limit.probe"
+_NAMES = {Provider.CLAUDE: "limit", Provider.CODEX: "limit-codex"}
 
 _SLACK = timedelta(hours=1)
 """How much longer than the limit itself a wait may be: sessions continue a little after the reset."""
@@ -46,11 +46,19 @@ class AccountLimit:
 
     Args:
         state_dir: samobot's state folder.
+        provider: The program whose account it is: one's limit is none of the other's.
     """
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, provider: Provider = Provider.CLAUDE) -> None:
         self._dir = state_dir
+        self._provider = provider
+        self._file = state_dir / f"{_NAMES[provider]}.json"
+        self._probe_file = state_dir / f"{_NAMES[provider]}.probe"
         self._probe: FileLock | None = None
+
+    def of(self, provider: Provider) -> AccountLimit:
+        """The limit of another program's account; itself if it is that program's."""
+        return self if provider is self._provider else AccountLimit(self._dir, provider)
 
     def limit(self, now: datetime) -> KnownLimit | None:
         """The limit that was reached last, unless an iteration was answered since.
@@ -59,7 +67,7 @@ class AccountLimit:
             StorageError: The file is there and cannot be read.
         """
         try:
-            values = json.loads(read_text(self._dir / _FILE) or "null")
+            values = json.loads(read_text(self._file) or "null")
             if values is None:
                 return None
             until = datetime.fromisoformat(values["until"]).astimezone(UTC)
@@ -89,11 +97,11 @@ class AccountLimit:
             "session": limit.session,
             "confirmed": limit.confirmed or confirmed,
         }
-        write_atomic(self._dir / _FILE, json.dumps(values) + "\n", mode=0o600)
+        write_atomic(self._file, json.dumps(values) + "\n", mode=0o600)
 
     def clear(self) -> None:
         """Forget the limit: an iteration was answered."""
-        (self._dir / _FILE).unlink(missing_ok=True)
+        self._file.unlink(missing_ok=True)
         self.end_probe()
 
     def begin_probe(self) -> bool:
@@ -105,7 +113,7 @@ class AccountLimit:
         if self._probe is not None:
             return True
         make_folder(self._dir, 0o700)
-        lock = FileLock(self._dir / _PROBE)
+        lock = FileLock(self._probe_file)
         if not lock.acquire():
             lock.release()
             return False

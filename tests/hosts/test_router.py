@@ -10,8 +10,10 @@ import pytest
 from samobot.config.settings_loader import load_settings
 from samobot.errors import HostAwayError, NotFoundError, SavedForHostError
 from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.models import SessionRef
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
+from samobot.hosts.qualified import plain_ref, qualified
 from samobot.hosts.router import FleetRouter
 from samobot.session.gate import Person
 from samobot.system.clock import utc_now
@@ -81,3 +83,10 @@ async def test_a_host_is_one_of_the_bots_machines(tmp_path: Path, monkeypatch: p
             with pytest.raises(NotFoundError):
                 await fleet.view(other.ref.model_copy(update={"project": "demo@nowhere"}))
     await local.close()
+
+
+def test_the_key_of_a_reference_changes_with_the_name_of_its_project() -> None:
+    ref = SessionRef(project="demo", folder="26-01-15-greet", name="greet")
+    assert ref.key == "demo:26-01-15-greet"  # asked for before, and kept
+    assert qualified(ref, "laptop").key == "demo@laptop:26-01-15-greet"
+    assert plain_ref(qualified(ref, "laptop")).key == ref.key

@@ -14,6 +14,7 @@ from samobot.config.model_choice import ModelChoice
 from samobot.phases import Phase
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
+from samobot.session.provider import Provider
 from samobot.worker.assignment import Assignment, Report
 from samobot.worker.budget import BudgetGuard
 from samobot.worker.heartbeat import Heartbeat
@@ -99,6 +100,10 @@ class FakeIteration(IterationRunner):
     def model(self, phase: Phase) -> ModelChoice:
         """What is configured by default."""
         return ModelChoice("opus", "medium")
+
+    def provider(self, phase: Phase) -> Provider:
+        """What is configured by default."""
+        return Provider.CLAUDE
 
     async def commit_problem(self) -> str | None:
         """There is no repository."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.session.provider import Provider
 from samobot.worker.usage_limit import AccountLimit, KnownLimit
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -64,6 +65,18 @@ def test_limit_is_ignored_when_it_is_further_away_than_its_kind_can_be(
 ) -> None:
     AccountLimit(tmp_path).record(KnownLimit(NOW + wait, kind, "The limit is reached."), NOW)
     assert (AccountLimit(tmp_path).limit(NOW) is not None) is believed
+
+
+def test_limit_of_one_program_is_none_of_another(tmp_path: Path) -> None:
+    claude = AccountLimit(tmp_path)
+    claude.record(LIMIT, NOW)
+    assert claude.of(Provider.CLAUDE) is claude
+    codex = claude.of(Provider.CODEX)
+    assert codex.limit(NOW) is None
+    codex.clear()
+    assert claude.begin_probe()
+    assert codex.begin_probe()
+    assert codex.of(Provider.CLAUDE).limit(NOW) == LIMIT
 
 
 def test_limit_is_confirmed_when_a_second_session_meets_it(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
-from samobot.fleet.results import DiffView, Document
+from samobot.fleet.results import DiffView, Document, LessonsView
 from samobot.review.facts import ReviewFacts
 from samobot.review.page import review_page
 from samobot.session.gate import Person
@@ -43,6 +43,9 @@ class Sessions(Protocol):
 
     async def review(self, ref: SessionRef) -> ReviewFacts:
         """What the review guide shows."""
+
+    async def lessons(self, ref: SessionRef) -> LessonsView:
+        """What the session learned about its project."""
 
     async def ask_text(self, ref: SessionRef, ask: str) -> Document:
         """The whole of a call that is asked for."""
@@ -93,6 +96,7 @@ class ExtraReader:
                 extras = replace(extras, asks={ask: await self._fleet.ask_text(ref, ask) for ask in long})
             if change.newly_done:
                 extras = replace(extras, summary=await self._fleet.summary_text(ref))
+                extras = replace(extras, lessons=await self._fleet.lessons(ref))
                 extras = replace(extras, review=await self._review(ref))
                 extras = replace(extras, diff=await self._fleet.diff(ref))
         except SamobotError as error:

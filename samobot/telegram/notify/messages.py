@@ -20,6 +20,7 @@ from samobot.telegram.notify.state import ALIVE, LiveMessage, NotifiedState, fin
 from samobot.telegram.views import events
 from samobot.telegram.views.blocked import obstacle
 from samobot.telegram.views.completion import done, review_file, stopped, summary_file, was_decided
+from samobot.telegram.views.lessons_message import lessons_message
 from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.plain_lines import of_flattened
 from samobot.telegram.views.plan_view import decided_plan, open_plan, past_plan, plan_file
@@ -210,6 +211,9 @@ def _end(change: NotificationInput) -> list[Notification]:
             found.insert(0, Notification(f"{key}:file", "done", page, Importance.ALERT_PART, live=False))
         elif (file := summary_file(view, summary) if summary else None) is not None:
             found.append(Notification(f"{key}:file", "done", file, Importance.INFO, live=False))
+        if (lessons := change.extras.lessons) is not None and lessons.new:
+            offer = lessons_message(view.ref, lessons)
+            found.append(Notification(f"lessons:{after.done}", "lessons", offer, Importance.INFO, live=False))
         return found
     if after.paused is not None and after.paused != change.before.paused:
         # Part of the decision that was just made: its user is notified that it does not resume the session.

@@ -9,7 +9,7 @@ from typing import Any
 
 from samobot.fleet.ask_models import AskView
 from samobot.fleet.models import SessionView
-from samobot.fleet.results import DiffView, Document
+from samobot.fleet.results import DiffView, Document, LessonsView
 from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.state import NotifiedState
 from samobot.telegram.views.buttons import MessageView
@@ -28,6 +28,7 @@ class ExtraContent:
         summary: The agent's summary.
         diff: What the branch holds.
         review: The review guide, as HTML; empty if it could not be made.
+        lessons: What the session learned about its project.
     """
 
     plan: Document | None = None
@@ -36,6 +37,7 @@ class ExtraContent:
     summary: Document | None = None
     diff: DiffView | None = None
     review: str = ""
+    lessons: LessonsView | None = None
 
 
 @dataclass(frozen=True, slots=True)

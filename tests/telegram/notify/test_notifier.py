@@ -12,7 +12,7 @@ import pytest
 from samobot.config.settings import Settings
 from samobot.errors import StorageError
 from samobot.fleet.models import GuidanceView, PastSession, RemarkView, SessionRef, SessionView
-from samobot.fleet.results import Document, FleetEvent, FleetEventKind
+from samobot.fleet.results import Document, FleetEvent, FleetEventKind, LessonsView
 from samobot.phases import Phase, WaitingFor
 from samobot.review.facts import ReviewFacts
 from samobot.sandbox.botapi.chats import SandboxMessage
@@ -341,6 +341,20 @@ async def test_end_comes_with_a_review_guide_whose_secrets_are_masked(known: Pho
     assert "[Anthropic key masked]" in page
     assert "a1b2c3d4" not in page
     assert "Secrets were masked" in page
+
+
+async def test_lessons_are_offered_with_the_end(known: Phone) -> None:
+    known.fleet.learned = LessonsView(
+        new=("`make test` needs `make db`", "/stop is **not** a command"), sha256="5"
+    )
+    new = await known.look(
+        at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)
+    )
+    assert loud(new) == ["🏁 greet is done"]
+    assert new[-1].text.startswith(
+        "🏁 greet noted 2 things that later sessions could use\n· make test needs make db\n"
+    )
+    assert new[-1].labels == ["Keep for the project"]
 
 
 async def test_lost_worker_is_reported_unless_it_is_restarted_anyway(known: Phone) -> None:

@@ -109,6 +109,9 @@ class FleetReads(Protocol):
             UsageError: It is larger than 50 MB.
         """
 
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        """List the screenshots that the session's agents want to be seen, at most ten; `file` reads one."""
+
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         """Draw the session's course as PNG; `theme` is `light` or `dark`.
 

@@ -365,6 +365,9 @@ class LocalFleet(Fleet):
     async def file(self, ref: SessionRef, name: str) -> bytes:
         return await self._reader.file(ref, name)
 
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        return await self._reader.pictures(ref)
+
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         return await self._reader.timeline(ref, theme)
 

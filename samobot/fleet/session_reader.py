@@ -14,6 +14,7 @@ from samobot.fleet.ask_views import ask_document
 from samobot.fleet.catalog import Catalog
 from samobot.fleet.catalog_entry import CatalogEntry
 from samobot.fleet.models import PastSession, SessionRef, SessionView
+from samobot.fleet.pictures import list_pictures
 from samobot.fleet.results import CostReport, DiffView, Document, FileView, LessonsView, ProjectView
 from samobot.fleet.review_reader import read_review
 from samobot.fleet.supervisor import Observation
@@ -215,6 +216,10 @@ class SessionReader:
     async def file(self, ref: SessionRef, name: str) -> bytes:
         """One artefact."""
         return await documents.file(await self.readable(ref), name)
+
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        """The screenshots that its agents want to be seen."""
+        return await asyncio.to_thread(list_pictures, await self.readable(ref))
 
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         """A picture of the session's course, as PNG."""

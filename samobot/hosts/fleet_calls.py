@@ -24,7 +24,8 @@ READS = frozenset({
     "view", "free_name", "archived", "archived_view", "is_archived", "mark_past", "wait_for_starts",
     "emergency_stop", "refuse_in_panic", "costs", "landing", "pull_request", "check_log", "leftovers", "work",
     "pull_request_diff",
-    "ask_text", "plan_text", "summary_text", "diff", "review", "lessons", "log_lines", "last_message", "files", "file", "timeline",
+    "ask_text", "plan_text", "summary_text", "diff", "review", "lessons", "log_lines", "last_message", "files", "file",
+    "pictures", "timeline",
 })  # fmt: skip
 """Calls that a host answers at once, or not at all."""
 

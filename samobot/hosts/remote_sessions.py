@@ -257,5 +257,8 @@ class RemoteSessions(Fleet):
     async def file(self, ref: SessionRef, name: str) -> bytes:
         return await self._read(Fleet.file, ref, name)
 
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        return await self._read(Fleet.pictures, ref)
+
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         return await self._read(Fleet.timeline, ref, theme)

@@ -215,6 +215,10 @@ class SessionRouter(Fleet):
         fleet, own = self._of(ref)
         return await fleet.file(own, name)
 
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        fleet, own = self._of(ref)
+        return await fleet.pictures(own)
+
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         fleet, own = self._of(ref)
         return await fleet.timeline(own, theme)

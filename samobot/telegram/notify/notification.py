@@ -12,6 +12,7 @@ from samobot.fleet.models import SessionView
 from samobot.fleet.results import DiffView, Document, LessonsView
 from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.state import NotifiedState
+from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.pending import Need, NeedKind, need_of
 from samobot.telegram.views.permission import ask_key
@@ -29,6 +30,7 @@ class ExtraContent:
         diff: What the branch holds.
         review: The review guide, as HTML; empty if it could not be made.
         lessons: What the session learned about its project.
+        pictures: Screenshots of what was made.
     """
 
     plan: Document | None = None
@@ -38,6 +40,7 @@ class ExtraContent:
     diff: DiffView | None = None
     review: str = ""
     lessons: LessonsView | None = None
+    pictures: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

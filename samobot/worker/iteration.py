@@ -31,13 +31,13 @@ from samobot.session.worktree import base_of
 from samobot.worker.agent_call import CallBuilder
 from samobot.worker.agent_guard import AgentGuard
 from samobot.worker.assignment import Assignment, Progress, Report
+from samobot.worker.confinement_notices import ConfinementNotices
 from samobot.worker.disk_guard import DiskGuard
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.hook_trial import try_hooks
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.iteration_log import log_end, log_signal
-from samobot.worker.limit_notices import LimitNotices
 from samobot.worker.permission_gate import AskPolicy, PermissionGate
 from samobot.worker.provider_choice import choose_agent_model, choose_provider
 from samobot.worker.session_files import SessionFiles
@@ -81,7 +81,7 @@ class IterationRunner:
         self.guard = AgentGuard(files, ProjectGuard(surroundings.state_dir, now), guarded)
         self._answered: Callable[[], None] | None = None
         self._refusal_noted = False
-        self._limits = LimitNotices(files)
+        self._confinement = ConfinementNotices(files)
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and revert what its agent was not allowed to write."""
@@ -175,7 +175,7 @@ class IterationRunner:
             "session_id": session_id,
             "log": str(log.relative_to(folder.path)),
         }
-        self._limits.absent_fence(world.fence)
+        self._confinement.absent_fence(world.fence)
         chosen = {
             "provider": call.program.provider,
             "model": call.choice.model,
@@ -213,7 +213,7 @@ class IterationRunner:
                 full = await asyncio.to_thread(disk.report)
         finally:
             self._heartbeat.clear_activity()
-        self._limits.refusals(refused)
+        self._confinement.refusals(refused)
         outcome = classify(evidence, end, self._now(), call.program.provider.display_name)
         reverted = await asyncio.to_thread(self.guard.end)
         self._heartbeat.renew()
@@ -273,7 +273,7 @@ class IterationRunner:
             text = f"The service refuses the login ({record.status}); the CLI repeats the request. Check the login if this lasts."
             self._files.log(EventName.NOTICE, text=text)
         if isinstance(record, Init):
-            self._limits.absent_servers(record)
+            self._confinement.absent_servers(record)
         doing = activity(record, work_dir, self._files.folder.path)
         if doing is not None:
             progress.activity = f"{doing.sign} {doing.words}"

@@ -10,7 +10,7 @@ from samobot.worker.agent_fence import AgentFence
 from samobot.worker.session_files import SessionFiles
 
 
-class LimitNotices:
+class ConfinementNotices:
     """Writes such notices into the journal of one session.
 
     Args:

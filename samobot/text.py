@@ -50,6 +50,11 @@ def one_line(text: str, limit: int | None = None) -> str:
     return line if limit is None else clip(line, limit)
 
 
+def plural(count: int, word: str) -> str:
+    """A number with its noun: `1 step`, `4 steps`."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
 def human_duration(seconds: float) -> str:
     """Format a duration: `45 s`, `14 min`, `1 h 12 min`, `2 d 3 h`."""
     whole = max(0, int(seconds))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from samobot.claude.inner_network import LISTEN, InnerNetwork
 from samobot.claude.invocation import Invocation
 
 
@@ -85,11 +86,21 @@ try:
 except OSError as error:
     sys.exit(f"{sys.argv[1]}: {error.strerror}")
 """
-_RESET_BY_PYTHON = (sys.executable, "-I", "-S", "-c", _RESET)
+_PYTHON = (sys.executable, "-I", "-S", "-c")
+
+
+NO_NETWORK = "--unshare-net"
+"""Option of bubblewrap that leaves only a loopback device, and no abstract sockets of the machine."""
 
 
 def fence(
-    invocation: Invocation, rules: Iterable[FenceRule], bwrap: str, *, env_resets: bool = False
+    invocation: Invocation,
+    rules: Iterable[FenceRule],
+    bwrap: str,
+    *,
+    env_resets: bool = False,
+    network: InnerNetwork | None = None,
+    channel: int = -1,
 ) -> Invocation:
     """Put a call of the CLI inside the fence.
 
@@ -98,19 +109,28 @@ def fence(
         rules: What it reaches besides the read-only system.
         bwrap: Path of bubblewrap.
         env_resets: Whether `RESET_BY_ENV` works here.
+        network: The network inside; that of the machine if None.
+        channel: The network's descriptor.
     """
     by_env = env_resets and "=" not in invocation.argv[0]
+    listen = () if network is None else (*_PYTHON, LISTEN, str(channel), network.places)
     argv = (
         bwrap,
         *BASE,
+        *(() if network is None else (NO_NETWORK,)),
         *_mounts(rules),
         "--chdir",
         str(invocation.cwd),
         "--",
-        *(RESET_BY_ENV if by_env else _RESET_BY_PYTHON),
+        *listen,
+        *(RESET_BY_ENV if by_env else (*_PYTHON, _RESET)),
         *invocation.argv,
     )
-    return replace(invocation, argv=argv, env=_environment(invocation.env), fenced=True)
+    env = _environment(invocation.env)
+    if network is None:
+        return replace(invocation, argv=argv, env=env, fenced=True)
+    env |= network.environment
+    return replace(invocation, argv=argv, env=env, fenced=True, inherited=(channel,))
 
 
 def _mounts(rules: Iterable[FenceRule]) -> Iterator[str]:

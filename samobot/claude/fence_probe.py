@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 
-from samobot.claude.fence import BASE, RESET_BY_ENV
+from samobot.claude.fence import BASE, NO_NETWORK, RESET_BY_ENV
+from samobot.config.modes import FenceMode, FenceNet
 from samobot.system.commands import run_command
+from samobot.system.platform.current import platform
 
 _SECONDS = 10.0
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _INSTALL = "Install bubblewrap (Debian, Ubuntu: apt install bubblewrap)."
 _NAMESPACES = (
     "User namespaces are not permitted here. On Ubuntu allow them to bwrap by an AppArmor profile (see "
@@ -20,16 +22,36 @@ _NAMESPACES = (
 
 def find_bwrap(environ: Mapping[str, str]) -> str | None:
     """Path of bubblewrap; None if it is not installed."""
-    return shutil.which("bwrap", path=environ.get("PATH"))
+    return shutil.which("bwrap", path=environ.get("PATH")) if platform().has_fence else None
 
 
-def fence_problem(environ: Mapping[str, str]) -> str | None:
+def fence_problem(environ: Mapping[str, str], *, own_network: bool = False) -> str | None:
     """Say why there can be no fence on this system, with the remedy; None if there can. Asked once, in about 15 ms.
 
     Args:
         environ: The environment, for PATH.
+        own_network: Whether there has to be a network of its own inside.
     """
-    return _problem(find_bwrap(environ))
+    if not platform().has_fence:
+        return "bubblewrap exists on Linux only, and is not used with SAMOBOT_PORTABLE."
+    return _problem(find_bwrap(environ), own_network)
+
+
+def network_problem(network: FenceNet, mode: FenceMode, environ: Mapping[str, str]) -> str | None:
+    """Say why what agents connect to cannot be limited, with the remedy; None if it can.
+
+    Args:
+        network: The limit.
+        mode: Whether there is to be a fence.
+        environ: The environment.
+    """
+    setting = f"SAMOBOT_FENCE_NET={network}"
+    if mode is FenceMode.OFF:
+        return f"{setting} needs the fence: set SAMOBOT_FENCE=auto, or SAMOBOT_FENCE_NET=open."
+    if (outer := next((name for name in _PROXIES if environ.get(name)), None)) is not None:
+        return f"{setting} does not work behind a proxy of your own: unset {outer}, or set SAMOBOT_FENCE_NET=open."
+    problem = fence_problem(environ, own_network=True)
+    return None if problem is None else f"{setting}, but there can be no fence: {problem}"
 
 
 @lru_cache(maxsize=4)
@@ -43,13 +65,12 @@ def env_resets_signals(path: str | None) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _problem(bwrap: str | None) -> str | None:
-    if sys.platform != "linux":
-        return "bubblewrap exists on Linux only."
+def _problem(bwrap: str | None, own_network: bool) -> str | None:
     if bwrap is None:
         return f"bubblewrap is not installed. {_INSTALL}"
     try:
-        done = run_command([bwrap, *BASE, "--tmpfs", "/run", "--", "true"], seconds=_SECONDS, environ={})
+        options = (*BASE, *([NO_NETWORK] if own_network else []), "--tmpfs", "/run")
+        done = run_command([bwrap, *options, "--", "true"], seconds=_SECONDS, environ={})
     except (OSError, TimeoutError) as error:
         return f"{bwrap} cannot be started ({error}). {_INSTALL}"
     if done.succeeded:

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.claude.codex_program import codex_home
 from samobot.claude.fence import EMPTIED, FenceRule, Reachable
 from samobot.claude.user_settings import config_folder
 from samobot.errors import UsageError
+from samobot.session.provider import Provider
 
 # Below the home. Toolchains are read-only: what an agent plants there would run outside later.
 _TOOLS = (
@@ -35,11 +37,21 @@ _CLI_RECORDS = frozenset(
     }
 )  # fmt: skip
 
+# Below Codex's folder: the user's settings. What it records is private to an iteration, and gone afterwards.
+_CODEX_SETTINGS = ("AGENTS*.md", "*.toml", "hooks.json", "prompts", "rules", "skills")
+
 # In a repository's common folder: what a commit in a linked worktree writes, and what it only reads. Configuration and
 # hooks would run programs outside the fence.
 _GIT_WRITTEN = ("lfs", "logs", "objects", "refs", "reftable")
 _GIT_READ = ("HEAD", "config", "hooks", "info", "modules", "shallow")
-_ADMIN_READ = ("commondir", "config.worktree", "gitdir", "samobot-prepared", "samobot-setup-done")
+_OWN_CONFIG = "config.worktree"
+"""Counts if the repository has `extensions.worktreeConfig`, and names programs as well as `config` does."""
+
+_ADMIN_READ = ("commondir", _OWN_CONFIG, "gitdir", "samobot-prepared", "samobot-setup-done")
+
+_LISTENS = 0x10000
+"""Flag of a socket that accepts connections, in `/proc/net/unix`."""
+_UNIX_SOCKETS = Path("/proc/net/unix")
 
 _SESSION_READ = ("_decisions.jsonl", "_guidance.md", "_logs")
 
@@ -62,6 +74,7 @@ class FencePlaces:
         program: Path of the CLI.
         packages: Folders of samobot itself that the CLI's plugin and hooks are in.
         allowed: What the user lets the agent reach besides, from `SAMOBOT_FENCE_ALLOW`.
+        provider: Which program the CLI is: each gets its own login and settings only.
     """
 
     home: Path
@@ -77,6 +90,7 @@ class FencePlaces:
     program: str
     packages: tuple[Path, ...] = ()
     allowed: tuple[Path, ...] = ()
+    provider: Provider = Provider.CLAUDE
 
     @property
     def inner_home(self) -> Path:
@@ -103,14 +117,41 @@ def fence_rules(places: FencePlaces, environ: Mapping[str, str]) -> tuple[FenceR
     return (
         *_home(places),
         *_programs(places, environ),
-        *_claude(places, environ),
+        *(_codex if places.provider is Provider.CODEX else _claude)(places, environ),
         *_repository(places),
         FenceRule(places.session, Reachable.WRITE),
         *(FenceRule(places.session / name, Reachable.READ) for name in _SESSION_READ),
         *(FenceRule(path, Reachable.WRITE) for path in places.allowed),
         *(FenceRule(path, Reachable.HIDDEN) for path in (*places.secrets, *places.others)),
         *_name_servers(),
+        *(FenceRule(path, Reachable.HIDDEN) for path in _sockets_of_others(places)),
     )
+
+
+def _sockets_of_others(places: FencePlaces) -> Iterator[Path]:
+    own = tuple(map(Path.resolve, (places.work_dir, places.session, *places.allowed)))
+    for path in listening_sockets(_UNIX_SOCKETS):
+        if not any(path.is_relative_to(each) for each in own):
+            yield path
+
+
+def listening_sockets(table: Path) -> Iterator[Path]:
+    """Sockets of other programs outside the emptied folders: also on a read-only disk, whoever may write to one connects.
+
+    Args:
+        table: The kernel's list of them (proc(5), `/proc/net/unix`).
+    """
+    try:
+        lines = table.read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return
+    hidden = tuple(Path(os.path.realpath(path)) for path in EMPTIED)
+    for line in lines[1:]:
+        fields = line.split(maxsplit=7)
+        if len(fields) == 8 and fields[7].startswith("/") and int(fields[3], 16) & _LISTENS:
+            path = Path(os.path.realpath(fields[7]))
+            if not any(path.is_relative_to(each) for each in hidden):
+                yield path
 
 
 def _home(places: FencePlaces) -> Iterator[FenceRule]:
@@ -160,6 +201,21 @@ def _claude(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRu
     yield FenceRule(conversations, Reachable.WRITE)
 
 
+def _codex(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
+    """Codex's settings read-only, its login, and npm's packages of it: the script starts a program in another one."""
+    folder = codex_home(environ)
+    inside = places.inner_home / ".codex"
+    inside.mkdir(exist_ok=True)
+    yield FenceRule(folder, Reachable.WRITE, inside)
+    for pattern in _CODEX_SETTINGS:
+        for entry in sorted(folder.glob(pattern)):
+            yield FenceRule(entry, Reachable.READ)
+    yield FenceRule(folder / "auth.json", Reachable.WRITE)
+    for above in Path(os.path.realpath(places.program)).parents:
+        if above.name == "@openai":
+            yield FenceRule(above, Reachable.READ)
+
+
 def _repository(places: FencePlaces) -> Iterator[FenceRule]:
     """The working directory, and of git's folder what a commit there needs."""
     top = _top(places.work_dir)
@@ -176,8 +232,13 @@ def _repository(places: FencePlaces) -> Iterator[FenceRule]:
     if top == common.parent:
         # Git replaces files by renaming, which a read-only file in a place of its own withstands.
         yield FenceRule(common, Reachable.WRITE)
-        for name in ("config", "hooks", "info"):
+        for name in ("hooks", "info"):
+            (common / name).mkdir(exist_ok=True)
             yield FenceRule(common / name, Reachable.READ)
+        yield FenceRule(common / "config", Reachable.READ)
+        places.empty_file.touch()
+        own = common / _OWN_CONFIG
+        yield FenceRule(own, Reachable.READ, own if own.exists() else places.empty_file)
         return
     admin = _admin_folder(common, top)
     if admin is None:
@@ -197,7 +258,8 @@ def _repository(places: FencePlaces) -> Iterator[FenceRule]:
     yield FenceRule(packed, Reachable.READ, packed if packed.exists() else places.empty_file)
     yield FenceRule(admin, Reachable.WRITE)
     for name in _ADMIN_READ:
-        yield FenceRule(admin / name, Reachable.READ)
+        is_missing = name == _OWN_CONFIG and not (admin / name).exists()
+        yield FenceRule(admin / name, Reachable.READ, places.empty_file if is_missing else None)
 
 
 def _top(work_dir: Path) -> Path | None:

@@ -82,6 +82,15 @@ def config_folder(environ: Mapping[str, str]) -> Path:
     return Path(named) if named else Path(environ.get("HOME") or Path.home()) / ".claude"
 
 
+def settings_environment(environ: Mapping[str, str], managed: Path = _MANAGED) -> dict[str, str]:
+    """The variables that the CLI takes from the settings of the user and of the machine's administrator."""
+    found: dict[str, str] = {}
+    for file in _files(environ, managed):
+        variables = _object(_read(file).get("env"))
+        found |= {name: value for name, value in variables.items() if isinstance(value, str)}
+    return found
+
+
 def _files(environ: Mapping[str, str], managed: Path) -> Iterator[Path]:
     yield config_folder(environ) / "settings.json"
     yield managed / "managed-settings.json"

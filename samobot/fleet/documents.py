@@ -84,7 +84,7 @@ def newest_summary(folder: SessionFolder) -> str:
 def _newest_summary(folder: SessionFolder) -> Path | None:
     found = [
         (facts.st_mtime_ns, path.name, path)
-        for path, facts in _artefacts(folder)
+        for path, facts in artefacts(folder)
         if "summary" in path.name
         and path.name.endswith(".md")
         and not path.name.startswith("_")
@@ -163,7 +163,7 @@ async def files(folder: SessionFolder) -> list[FileView]:
     """
 
     def look() -> list[FileView]:
-        found = {without_surrogates(path.name): facts.st_size for path, facts in _artefacts(folder)}
+        found = {without_surrogates(path.name): facts.st_size for path, facts in artefacts(folder)}
         return [FileView(name=name, size=found[name]) for name in sorted(found)[:MAX_FILES]]
 
     return await asyncio.to_thread(look)
@@ -179,7 +179,7 @@ async def file(folder: SessionFolder, name: str) -> bytes:
     """
 
     def look() -> tuple[Path, int] | None:
-        found = {without_surrogates(path.name): (path, facts.st_size) for path, facts in _artefacts(folder)}
+        found = {without_surrogates(path.name): (path, facts.st_size) for path, facts in artefacts(folder)}
         return found.get(name)
 
     found = await asyncio.to_thread(look)
@@ -222,7 +222,7 @@ def work_dir_of(folder: SessionFolder, main_repo: Path) -> Path:
         return Path(named)  # the home of nobody
 
 
-def _artefacts(folder: SessionFolder) -> list[tuple[Path, os.stat_result]]:
+def artefacts(folder: SessionFolder) -> list[tuple[Path, os.stat_result]]:
     """The regular files directly in the folder, without hidden ones and signals; never what a link leads to."""
     found: list[tuple[Path, os.stat_result]] = []
     try:
@@ -243,13 +243,13 @@ def _artefacts(folder: SessionFolder) -> list[tuple[Path, os.stat_result]]:
 
 async def _read(path: Path, limit: int) -> bytes:
     try:
-        async with aiofiles.open(path, "rb", opener=_open_regular) as stream:
+        async with aiofiles.open(path, "rb", opener=open_unlinked) as stream:
             return await stream.read(limit)
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _open_regular(path: str, flags: int) -> int:
+def open_unlinked(path: str, flags: int) -> int:
     """Open a file only if it is still a regular one and not a link."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
@@ -280,7 +280,7 @@ def _last_records(folder: SessionFolder, enough: Callable[[list[Record]], bool])
         return []
     records: list[Record] = []
     try:
-        with open(log, "rb", opener=_open_regular) as stream:
+        with open(log, "rb", opener=open_unlinked) as stream:
             size = os.fstat(stream.fileno()).st_size
             for limit in _TAILS:
                 start = max(0, size - limit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,6 +41,10 @@ class SessionRef(_View):
     def key(self) -> str:
         """The same as one string, for tables."""
         return f"{self.project}:{self.folder}"
+
+    def in_project(self, project: str) -> Self:
+        """Return the reference under another name of its project; a copy would keep the key of this one."""
+        return type(self)(project=project, folder=self.folder, name=self.name)
 
     @classmethod
     def from_key(cls, key: str) -> SessionRef:
@@ -131,7 +136,9 @@ class GuidanceView(_View):
 
     Attributes:
         who: Who sent it.
-        text: The text.
+        text: The text, as the agent gets it.
+        written: What of it the user wrote.
+        files: Names of the files that were sent with it.
         given: Whether an iteration that had it has ended well.
         at_work: Whether the iteration that runs now was given it.
         delivered: Whether it was sent to the iteration that runs now, which has not taken it up yet.
@@ -141,6 +148,8 @@ class GuidanceView(_View):
     who: str
     text: str
     given: bool
+    written: str = ""
+    files: tuple[str, ...] = ()
     at_work: bool = False
     delivered: bool = False
     steered: bool = False
@@ -209,6 +218,7 @@ class SessionView(_View):
         activity: What the agent is doing right now, as a readable line.
         running_since: When the iteration that runs now began.
         fenced: Whether the agent that runs now is inside the fence; None if none runs.
+        network: What that agent can connect to, as `SAMOBOT_FENCE_NET` names it; empty if none runs.
         steerable: Whether guidance reaches the agent that runs now.
         has_worker: Whether a living worker holds the session.
         pausing: Whether it is to pause after its iteration.
@@ -257,6 +267,7 @@ class SessionView(_View):
     activity: str | None
     running_since: datetime | None
     fenced: bool | None = None
+    network: str = ""
     steerable: bool = False
     has_worker: bool
     parked_until: datetime | None

@@ -26,6 +26,7 @@ from samobot.session.question import Question
 from samobot.session.signal import Signal
 from samobot.session.snapshot import Snapshot
 from samobot.session.status import SessionState
+from samobot.session.user_files import split_guidance
 from samobot.session.worktree import is_in_checkout
 from samobot.text import without_surrogates
 
@@ -57,6 +58,7 @@ def view_of(current: Snapshot, project: str) -> SessionView:
         activity=held.activity if held else None,
         running_since=running.started if running else None,
         fenced=running.fenced if running else None,
+        network=running.network if running else "",
         steerable=held is not None and running is not None and running.steerable,
         has_worker=held is not None,
         pausing=current.pausing,
@@ -235,10 +237,13 @@ def _guidance(current: Snapshot, running: RunningIteration | None) -> tuple[Guid
     waiting = [item.index for item in current.guidance if not item.done]
     at_work = frozenset(waiting[: running.guidance] if running is not None else ())
     sent = current.deliveries
+    said = {item.index: split_guidance(without_surrogates(item.text)) for item in current.guidance}
     return tuple(
         GuidanceView(
             who=without_surrogates(item.who or "somebody"),
             text=without_surrogates(item.text),
+            written=said[item.index][0],
+            files=said[item.index][1],
             given=item.done,
             at_work=item.index in at_work,
             delivered=item.index in sent and not sent[item.index].taken_up,

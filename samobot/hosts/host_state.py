@@ -107,6 +107,11 @@ class HostState:
         known = self._known.get(key)
         return known.view if known is not None else None
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether `take_changes` has something to return."""
+        return bool(self._dirty)
+
     def take_changes(self) -> tuple[list[SessionSnapshot], list[str]]:
         """Return the snapshots that have changed since the last call, and the keys of those that are gone."""
         keys, self._dirty = self._dirty, set()

@@ -7,49 +7,39 @@ import contextlib
 import json
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from nats.aio.msg import Msg
 
-from samobot.errors import ConflictError, HostAwayError, SavedForHostError
-from samobot.fleet.results import FleetEvent, FleetEventKind, HostView
+from samobot.errors import ConflictError, HostAwayError, StorageError
+from samobot.fleet.models import SessionView
+from samobot.fleet.results import FleetEvent
 from samobot.hosts import nats_streams, subjects
-from samobot.hosts.connection import Connection, NotStoredError, ThereAlreadyError
-from samobot.hosts.fleet_calls import text_of
+from samobot.hosts.connection import Connection, NotStoredError
+from samobot.hosts.control_values import Panic
+from samobot.hosts.decision_sender import DecisionSender, ended_event
 from samobot.hosts.host_state import HostState
+from samobot.hosts.hub_control import HubControl
+from samobot.hosts.hub_lease import HubLease
 from samobot.hosts.hub_messages import (
-    Beat,
     CallOutcome,
-    DecisionReceipt,
-    Fetch,
-    HostDecision,
     HostNews,
-    HostSpending,
-    Panic,
     Read,
     decode_outcome,
-    decode_receipt,
-    decode_snapshot,
     join,
-    split,
 )
-from samobot.hosts.hub_store import HubStore, StoredDecision
+from samobot.hosts.hub_store import HubStore
+from samobot.hosts.known_hosts import KnownHosts
 from samobot.hosts.link import Link
+from samobot.hosts.machine_limits import MachineLimits
 
 log = logging.getLogger(__name__)
 
 READ_SECONDS = 30.0
-DECISION_SECONDS = 10.0
-"""How long a call waits for its receipt while its host is reachable; then it is kept, as for one that is not."""
-SLOW_SECONDS = 120.0
-"""The same for calls that prepare a worktree, push, or wait for processes to end."""
-_SLOW = frozenset({"start", "stop", "land", "clean", "recreate_worktree", "add_files"})
 _SAVE_SECONDS = 2.0
 _PRUNE_SECONDS = 3600.0
 _PANIC = "panic"
-_LEASE = "lease"
 
 
 class HubLink:
@@ -59,6 +49,9 @@ class HubLink:
         link: How the server is reached.
         store: The hub's database.
         now: The clock, aware.
+        machine: This machine's part in what all machines share; None shares nothing.
+        cap_usd: What the sessions of all machines together may cost in a day, in US dollars; None is no limit.
+        admitted: Returns the hosts that may connect; None if that is unknown.
         monotonic: Seconds that only grow; the age of beats is judged by it.
 
     Attributes:
@@ -71,36 +64,47 @@ class HubLink:
         store: HubStore,
         *,
         now: Callable[[], datetime],
+        machine: MachineLimits | None = None,
+        cap_usd: float | None = None,
+        admitted: Callable[[], frozenset[str] | None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._now = now
         self._monotonic = monotonic
+        self._admitted = admitted
         self._connection = Connection(link, self._serve)
-        self._running: asyncio.Task[None] | None = None
-        self._waiting: dict[str, asyncio.Future[DecisionReceipt]] = {}
-        self._kicks: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        self._pumps: dict[str, asyncio.Task[None]] = {}
-        self._group: asyncio.TaskGroup | None = None
+        self._running: list[asyncio.Task[None]] = []
         self._gap = asyncio.Event()
         self._news: dict[str, FleetEvent] = {}
         self._reported: list[str] = []
-        self.changed = asyncio.Event()
-        self.hosts: dict[str, HostState] = {}
-        for beat, heard, snapshots in store.heard():
-            self.host(beat.host).restore(beat, heard, snapshots)
+        self.known = KnownHosts(store, lambda: self._connection.is_connected, now, monotonic)
+        self._decisions = DecisionSender(self._connection, store, self.known, monotonic)
+        self.decide = self._decisions.decide
+        self._control = (
+            HubControl(self._connection, store, self.known, machine, cap_usd, now)
+            if machine is not None
+            else None
+        )
+        self.changed = self.known.changed
+        self.hosts = self.known.hosts
+        self.view = self.known.view
 
     def start(self) -> None:
         """Connect, and stay connected until `close`."""
-        if self._running is None:
-            self._running = asyncio.create_task(self._connection.run(), name="hub")
+        if not self._running:
+            self._running.append(asyncio.create_task(self._connection.run(), name="hub"))
+            if self._control is not None:
+                self._running.append(asyncio.create_task(self._control.run(), name="hub control"))
 
     async def close(self) -> None:
         """End the connection; what is kept stays on disk."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
-        self._save()
+        running, self._running = self._running, []
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        if running:
+            self.known.save(at_once=True)
         self._store.close()
 
     @property
@@ -110,24 +114,24 @@ class HubLink:
 
     def host(self, name: str) -> HostState:
         """Return what is known of a host."""
-        return self.hosts.setdefault(name, HostState(name))
+        return self.known.host(name)
 
     def is_online(self, name: str) -> bool:
         """Whether a host can be reached now, as far as its beats show."""
-        state = self.host(name)
-        fits = state.beat is not None and state.beat.is_spoken_here
-        return fits and self._connection.is_connected and state.is_online(self._monotonic())
+        return self.known.is_online(name)
 
     def away(self, name: str) -> str:
         """Return why a host cannot be asked, as a sentence."""
-        state = self.host(name)
-        if state.beat is not None and not state.beat.is_spoken_here:
-            return f"{name} runs samobot {state.beat.version}, which this one does not understand; update the older one."
-        if state.heard is None:
-            return f"{name} has never been reachable."
-        heard = state.heard.astimezone()
-        is_today = heard.date() == self._now().astimezone().date()
-        return f"{name} is not reachable since {heard:{'%H:%M' if is_today else '%d %b %H:%M'}}."
+        return self.known.away(name)
+
+    def pending(self, host: str) -> int:
+        """Return how many decisions wait for a host."""
+        return self._store.pending(host)
+
+    def note_own(self, views: Iterable[SessionView]) -> None:
+        """Take over a look at the sessions of the hub's own machine."""
+        if self._control is not None:
+            self._control.note_own(views)
 
     # Calls -------------------------------------------------------------------------------------------------------
 
@@ -149,33 +153,12 @@ class HubLink:
             ]
         except NotStoredError:
             raise HostAwayError(f"{host} does not answer just now.") from None
-        self._note_all(host, outcome)
+        self.known.note_outcome(host, outcome)
         return outcome.model_copy(update={"result": join(parts), "parts": 0}) if parts else outcome
 
     async def _ask(self, host: str, read: Read, seconds: float) -> CallOutcome:
         answer = await self._connection.request(subjects.read(host), read.encode(), seconds)
         return decode_outcome(json.loads(answer.data))
-
-    async def decide(self, host: str, decision: HostDecision, arguments: str) -> DecisionReceipt:
-        """Keep a decision, send it, and wait for its receipt while the host can be reached.
-
-        Raises:
-            SavedForHostError: It is kept; the receipt will be news.
-            StorageError: It could not be kept.
-        """
-        stored = self._store.add(StoredDecision(host, decision, arguments))
-        if stored.receipt is not None:
-            return stored.receipt
-        waiting = self._waiting.setdefault(decision.id, asyncio.get_running_loop().create_future())
-        self._kicks[host].set()
-        deadline = self._monotonic() + (SLOW_SECONDS if decision.call in _SLOW else DECISION_SECONDS)
-        while not waiting.done() and self.is_online(host) and self._monotonic() < deadline:
-            await asyncio.wait((waiting,), timeout=1.0)
-        if waiting.done():
-            return waiting.result()
-        self._store.mark_saved(decision.id)
-        why = "It has not answered yet." if self.is_online(host) else self.away(host)
-        raise SavedForHostError(f"Saved for {host}: {_what(decision)}. {why}", decision.id)
 
     async def set_panic(self, who: str, via: str, *, on: bool) -> Panic:
         """Pull or lift the emergency stop of all hosts; those that are away find it when they are back."""
@@ -192,16 +175,6 @@ class HubLink:
         known = self._store.state(_PANIC)
         return Panic.model_validate_json(known) if known is not None else None
 
-    async def set_spent(self, spent: HostSpending) -> None:
-        """Let all hosts know what the others have spent.
-
-        Raises:
-            HostAwayError: The server is not reachable.
-        """
-        with contextlib.suppress(NotStoredError):
-            await self._connection.store(subjects.control(f"spent.{spent.day}"), spent.encode())
-            await self._connection.publish(subjects.CONTROL_HINT)
-
     def take_news(self) -> list[FleetEvent]:
         """Return what has happened since the last call; what that one returned is known to the user now."""
         for known in self._reported:
@@ -209,7 +182,7 @@ class HubLink:
         events, self._news = list(self._news.values()), {}
         ended = self._store.unreported()
         self._reported = [each.decision.id for each in ended]
-        return events + [_delivered(each) for each in ended if each.receipt is not None]
+        return events + [ended_event(each) for each in ended if each.receipt is not None]
 
     def refuse_in_panic(self) -> None:
         """Refuse a start while the emergency stop of all hosts is in force.
@@ -223,155 +196,66 @@ class HubLink:
                 f"The emergency stop is on ({panic.who}): nothing starts until /resume turns it off."
             )
 
-    def view(self, name: str) -> HostView:
-        """Return a host as users see it."""
-        state, is_online = self.host(name), self.is_online(name)
-        beat = state.beat
-        return HostView(
-            name=name,
-            is_online=is_online,
-            away="" if is_online else self.away(name),
-            running=beat.running if beat is not None else 0,
-            most=beat.most if beat is not None else 0,
-            sessions=len(state.sessions()),
-            pending=self.pending(name),
-            version=beat.version if beat is not None else "",
-        )
-
-    def pending(self, host: str) -> int:
-        """Return how many decisions wait for a host."""
-        return self._store.pending(host)
-
     # The connection ----------------------------------------------------------------------------------------------
 
     async def _serve(self) -> None:
         connection, client = self._connection, self._connection.client
+        lease = HubLease(connection, self._store.identity)
         await nats_streams.set_up(client)
-        lease = await self._take_lease(0)
+        number = await lease.take()
         await self._send_panic()
-        self._gap, gap = asyncio.Event(), self._gap
-        await connection.subscribe(subjects.ALL_FETCHES, self._on_fetch)
+        if self._control is not None:
+            self._control.publish_all()
+        self._gap = gap = asyncio.Event()
+        await connection.subscribe(subjects.ALL_FETCHES, self._decisions.on_fetch)
         await nats_streams.watch(client, subjects.BEATS, self._on_beat, gap.set)
-        await nats_streams.watch(client, subjects.SESSIONS, self._on_snapshot, gap.set)
-        await connection.subscribe(subjects.HUB_RECEIPTS, self._on_receipt)
+        await nats_streams.watch(client, subjects.SESSIONS, self.known.on_snapshot, gap.set)
+        await connection.subscribe(subjects.HUB_RECEIPTS, self._decisions.on_receipt)
         await connection.subscribe(subjects.HUB_NEWS, self._on_news)
-        self._pumps = {}
         async with asyncio.TaskGroup() as group:
-            self._group = group
-            for name in self.hosts:
-                self._pump(name)
-            group.create_task(self._renew(lease))
+            group.create_task(lease.renew(number))
             group.create_task(self._keep_house())
             connection.established()
             try:
-                await gap.wait()
+                with self._decisions.sending(group):
+                    await gap.wait()
             finally:
-                self._group = None
-                await self._release_lease()
+                await lease.release()
             raise NotStoredError("changes were lost on the way; watching anew")
-
-    async def _take_lease(self, last: int) -> int:
-        """Be the only hub: two would share the receipts. Return the lease's number.
-
-        Raises:
-            NotStoredError: Another hub has it.
-        """
-        identity = self._store.identity
-        subject = subjects.beat(subjects.HUB)
-        expected = {"Nats-Expected-Last-Subject-Sequence": str(last)}
-        try:
-            return await self._connection.store(subject, identity.encode(), expected)
-        except NotStoredError:
-            found = await self._connection.request(
-                f"$JS.API.DIRECT.GET.KV_{subjects.BEATS}.{subject}", b"", nats_streams.ACK_SECONDS
-            )
-            if found.data.decode() not in (identity, ""):
-                raise NotStoredError("another hub is connected; only one bot can reach the hosts") from None
-            return await self._connection.store(subject, identity.encode())
-
-    async def _release_lease(self) -> None:
-        """Let another hub begin at once; if the connection is lost, the lease runs out."""
-        with contextlib.suppress(NotStoredError, HostAwayError):
-            await self._connection.store(subjects.beat(subjects.HUB), b"", {"KV-Operation": "DEL"})
-
-    async def _renew(self, lease: int) -> None:
-        while True:
-            await asyncio.sleep(nats_streams.BEAT_SECONDS)
-            lease = await self._take_lease(lease)
 
     async def _keep_house(self) -> None:
         pruned = self._monotonic()
         self._store.prune(self._now())
         while True:
+            try:
+                await self._forget_removed()
+            except StorageError as error:
+                log.error("removed hosts are not forgotten yet: %s", error.message)
             await asyncio.sleep(_SAVE_SECONDS)
-            self._save()
+            self.known.save()
             if self._monotonic() - pruned > _PRUNE_SECONDS:
                 pruned = self._monotonic()
                 self._store.prune(self._now())
 
-    def _save(self) -> None:
-        for state in self.hosts.values():
-            changed, gone = state.take_changes()
-            if state.beat is not None and state.heard is not None and (changed or gone):
-                self._store.save_heard(state.name, state.beat, state.heard, changed, gone)
+    async def _forget_removed(self) -> None:
+        """Forget hosts that were removed, and the sessions of those that fill the server's disk."""
+        client, admitted = self._connection.client, self._admitted()
+        for name in [each for each in self.hosts if admitted is not None and each not in admitted]:
+            log.info("%s was removed; what it has sent is forgotten", name)
+            self._decisions.stop_sending_to(name)
+            await nats_streams.forget_host(client, name)
+            self._store.forget_host(name, self._now())
+            self.known.forget(name)
+        for name in self.known.take_flooding():
+            log.error(
+                "%s has sent more sessions than one host may have; they are dropped on the server", name
+            )
+            await nats_streams.forget_sessions(client, name)
 
     async def _send_panic(self) -> None:
         panic = self.panic() or Panic(n=0, on=False, who="", via="")
         await self._connection.store(subjects.control(_PANIC), panic.encode())
         await self._connection.publish(subjects.CONTROL_HINT)
-
-    # Decisions on their way --------------------------------------------------------------------------------------
-
-    def _pump(self, host: str) -> None:
-        if self._group is not None and host not in self._pumps:
-            self._pumps[host] = self._group.create_task(self._send_decisions(host))
-
-    async def _send_decisions(self, host: str) -> None:
-        """Send what a host may carry out now, as long as this connection lasts."""
-        await nats_streams.set_up_host(self._connection.client, host)
-        sent: set[str] = set()
-        while True:
-            self._kicks[host].clear()
-            for stored in self._store.next_decisions(host):
-                decision = stored.decision
-                if decision.id in sent:
-                    continue
-                parts = split(stored.arguments)
-                content = (
-                    decision.model_copy(update={"arguments": stored.arguments})
-                    if len(parts) == 1
-                    else decision.model_copy(update={"parts": len(parts)})
-                )
-                with contextlib.suppress(ThereAlreadyError):
-                    await self._connection.store(subjects.decide(host, decision.id), content.encode())
-                sent.add(decision.id)
-            await self._kicks[host].wait()
-
-    async def _on_fetch(self, message: Msg) -> None:
-        fetch = Fetch.model_validate_json(message.data)
-        stored = self._store.decision(fetch.id)
-        if stored is None or subjects.fetch(stored.host) != message.subject:
-            return
-        parts = split(stored.arguments)
-        if 0 <= fetch.part < len(parts):
-            await self._connection.publish(message.reply, CallOutcome(result=parts[fetch.part]).encode())
-
-    async def _on_receipt(self, message: Msg) -> None:
-        host = message.subject.rpartition(".")[2]
-        try:
-            receipt = decode_receipt(message.data)
-        except (ValueError, KeyError) as error:
-            log.error("a receipt of %s cannot be read and is left out: %s", host, error)
-            await self._connection.publish(message.reply, b"+TERM")
-            return
-        self._note_all(host, receipt.outcome)
-        if self._store.finish(host, receipt):
-            waiting = self._waiting.pop(receipt.id, None)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(receipt)
-            self.changed.set()
-        await self._connection.publish(message.reply, b"+ACK")
-        self._kicks[host].set()
 
     # What hosts send ---------------------------------------------------------------------------------------------
 
@@ -387,47 +271,9 @@ class HubLink:
         await self._connection.publish(message.reply, b"+ACK")
 
     async def _on_beat(self, message: Msg) -> None:
-        host = message.subject.rpartition(".")[2]
-        if host == subjects.HUB or not message.data:
-            return
-        beat = Beat.model_validate_json(message.data)
-        state = self.host(host)
-        was_online, was_behind = self.is_online(host), state.is_behind
-        state.note_beat(beat, self._monotonic(), self._now())
-        self._pump(host)
-        if not was_online:
-            self.changed.set()
-        if was_behind and state.is_behind:
+        host, is_behind = self.known.note_beat(message)
+        if host:
+            self._decisions.send_to(host)
+        if is_behind:
             log.error("changes of %s do not arrive; watching anew", host)
             self._gap.set()
-
-    async def _on_snapshot(self, message: Msg) -> None:
-        host, _ = subjects.split_snapshot(message.subject.removeprefix(f"$KV.{subjects.SESSIONS}."))
-        try:
-            snapshot = decode_snapshot(message.data)
-        except ValueError as error:
-            log.error("a session of %s cannot be read: %s", host, error)
-            return
-        if self.host(host).note(snapshot, watched=True):
-            self.changed.set()
-
-    def _note_all(self, host: str, outcome: CallOutcome) -> None:
-        for snapshot in outcome.snapshots:
-            if self.host(host).note(snapshot, watched=False):
-                self.changed.set()
-
-
-def _delivered(stored: StoredDecision) -> FleetEvent:
-    receipt = stored.receipt
-    assert receipt is not None
-    what = _what(stored.decision)
-    if receipt.outcome.error:
-        kind, text = FleetEventKind.REFUSED, f"{what} was not carried out. {text_of(receipt.outcome)}"
-    else:
-        kind, text = FleetEventKind.DELIVERED, f"on {stored.host} {receipt.at.astimezone():%H:%M}: {what}"
-    return FleetEvent(ref=None, key=stored.decision.id, kind=kind, text=text, host=stored.host)
-
-
-def _what(decision: HostDecision) -> str:
-    """Name a decision for users: `approve greet`."""
-    return f"{decision.call.replace('_', ' ')} {decision.about.rpartition(':')[2]}".strip()

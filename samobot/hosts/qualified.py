@@ -24,7 +24,7 @@ def host_of(project: str) -> str:
 
 def plain_ref(ref: SessionRef) -> SessionRef:
     """Return a reference as its own host has it."""
-    return ref.model_copy(update={"project": ref.project.rpartition("@")[0] or ref.project})
+    return ref.in_project(ref.project.rpartition("@")[0] or ref.project)
 
 
 def qualified_key(key: str, host: str) -> str:
@@ -44,7 +44,7 @@ def qualified(value: _T, host: str) -> _T:
     if isinstance(value, ProjectView):
         return value.model_copy(update={"name": qualify(value.name, host)})
     if isinstance(value, SessionRef):
-        return value.model_copy(update={"project": qualify(value.project, host)})
+        return value.in_project(qualify(value.project, host))
     if isinstance(value, PastSession):
         return replace(value, key=qualified_key(value.key, host))
     if isinstance(value, Leftover):

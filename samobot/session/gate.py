@@ -26,9 +26,9 @@ from samobot.session.gate_effects import (
     Settled,
     carry_out,
     journal_decisions,
-    lift,
     lift_approved,
     lift_rejected,
+    lift_released,
     look_closely,
     look_unless_done,
     on_record,
@@ -40,7 +40,7 @@ from samobot.session.lock import holder
 from samobot.session.plan import Plan
 from samobot.session.requests import RequestKind, WorkerRequest, request
 from samobot.session.signal import Signal
-from samobot.session.snapshot import holds, standing_end
+from samobot.session.snapshot import TASKS_OF_USER, holds, standing_end, unlifted_release
 from samobot.session.tamper import revert_and_log
 from samobot.session.vault import edit_lock
 from samobot.text import without_surrogates
@@ -243,15 +243,18 @@ def action_done(folder: SessionFolder, person: Person, now: datetime, key: bytes
     """
     with edit_lock(folder.path):
         standing = look_closely(folder)
-        if standing.open_gate not in (WaitingFor.HUMAN_ACTION, WaitingFor.FILE_UPDATE):
+        if standing.open_gate not in TASKS_OF_USER:
             raise ConflictError(f"{folder.name} does not wait for something to be done.")
         _refuse_if_running(folder)
-        about = standing.signal.needs or standing.signal.reason if isinstance(standing.signal, Signal) else ""
-        record(
-            folder, Decision(now, person.who, person.via, DecisionKind.ACTION_DONE, text=about or None), key
-        )
-        journal_decisions(folder, now, key)
-        lift(folder, f"{person.who} has done what was asked", now)
+        journal_decisions(folder, now, key, standing=standing)
+        if unlifted_release(folder, journal.read(folder), standing) is None:
+            about = (
+                standing.signal.needs or standing.signal.reason if isinstance(standing.signal, Signal) else ""
+            )
+            done = Decision(now, person.who, person.via, DecisionKind.ACTION_DONE, text=about or None)
+            record(folder, done, key)
+            journal_decisions(folder, now, key)
+        lift_released(folder, DecisionKind.ACTION_DONE, person.who, now)
 
 
 def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> None:
@@ -271,11 +274,15 @@ def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> N
         if standing.open_gate in DECIDED_GATES and not holds(standing_end(folder, journal.read(folder))):
             what = DECIDED_GATES[standing.open_gate]
             raise ConflictError(f"{folder.name} waits for {what}; it cannot continue without.")
-        record(folder, Decision(now, person.who, person.via, DecisionKind.RETRY, text=standing.block), key)
-        journal_decisions(folder, now, key)
+        journal_decisions(folder, now, key, standing=standing)
+        if unlifted_release(folder, journal.read(folder), standing) is None:
+            record(
+                folder, Decision(now, person.who, person.via, DecisionKind.RETRY, text=standing.block), key
+            )
+            journal_decisions(folder, now, key)
         if gate_stands:
             return  # it waits again, and continues after the decision
-        lift(folder, f"{person.who} asked to try again", now)
+        lift_released(folder, DecisionKind.RETRY, person.who, now)
 
 
 def settle(folder: SessionFolder, now: datetime, *, held_by_us: bool = False) -> Settled:

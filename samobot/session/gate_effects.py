@@ -10,7 +10,7 @@ from samobot.errors import SessionDoneError, StorageError
 from samobot.phases import RULES, Phase, WaitingFor
 from samobot.session import journal
 from samobot.session.baseline import decided_since, edit_overview, load
-from samobot.session.decisions import Decision, is_marked
+from samobot.session.decisions import Decision, DecisionKind, is_marked
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, is_waiting, look
@@ -19,7 +19,7 @@ from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
 from samobot.session.overview_edits import add_flow, flow_line, set_status
 from samobot.session.plan import Plan
-from samobot.session.snapshot import is_done
+from samobot.session.snapshot import TASKS_OF_USER, is_done, unlifted_release
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,11 @@ def carry_out(
     if not held_by_us and holder(folder) is not None:
         return Settled.NOTHING
     standing = standing or look_closely(folder)
+    if standing.block is not None or standing.open_gate in TASKS_OF_USER:
+        release = unlifted_release(folder, journal.read(folder), standing)
+        if release is not None:
+            lift_released(folder, release.kind, release.who, now)
+        return Settled.NOTHING
     if standing.awaited is None or standing.open_gate is not None:
         return Settled.NOTHING
     match standing.awaited:
@@ -129,6 +134,15 @@ def lift_rejected(folder: SessionFolder, who: str, plan: Plan, now: datetime) ->
     """Continue planning after a rejection."""
     words = f"{who} asked for changes of the plan → {plan.name}"
     lift(folder, words, now, then="Change the plan as asked")
+
+
+def lift_released(folder: SessionFolder, kind: str, who: str, now: datetime) -> None:
+    """Continue after a retry, or after the user has done what was asked."""
+    lift(
+        folder,
+        f"{who} asked to try again" if kind == DecisionKind.RETRY else f"{who} has done what was asked",
+        now,
+    )
 
 
 def _journal_move(folder: SessionFolder, verdict: Decision, now: datetime) -> None:

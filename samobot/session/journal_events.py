@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from samobot.session.process_identity import ProcessIdentity
 from samobot.session.signal import SuiteResult
+from samobot.system.platform.process_identity import ProcessIdentity
 
 
 class EventName(StrEnum):
@@ -29,6 +29,7 @@ class EventName(StrEnum):
     UNPARK = "unpark"
     BUDGET = "budget"
     PROFILE = "profile"
+    PROVIDER = "provider"
     LANDING = "landing"
     NOTICE = "notice"
     ASK = "ask"
@@ -138,6 +139,8 @@ class RunningIteration:
     started: datetime
     fenced: bool | None = None
     """Whether the agent runs inside the fence; None in journals of before there was one."""
+    network: str = ""
+    """What it can connect to, as `SAMOBOT_FENCE_NET` names it; empty in journals of before that could be chosen."""
     steerable: bool = False
     """Whether guidance reaches it while it runs."""
     guidance: int = 0
@@ -165,6 +168,21 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """A decision of the user after which the session can continue.
+
+    Attributes:
+        kind: `retry` for a block, `action_done` for something that the user was asked to do.
+        who: The user.
+        at: When it was made.
+    """
+
+    kind: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Journal:
     """The sums over a journal at one moment.
 
@@ -181,6 +199,7 @@ class Journal:
         park: The parking that is not over.
         budget_usd: The budget in force; None is no budget.
         profile: Name of the profile that the user chose for the session; empty if none.
+        provider: Name of the program that the user chose for the session; empty if none.
         iteration: The iteration that runs now.
         last_ended: Number of the iteration that ended last; 0 before the first.
         last_outcome: Outcome of that one.
@@ -190,6 +209,7 @@ class Journal:
         notices: The newest notices (at most 50).
         decision_ids: Ids of the decisions that have been journaled.
         resolved: When the user last lifted the end of a run: a retry, a budget, the end of a parking.
+        released: The decision that lifts a block or a wait, if nothing has run since.
         started: Time of the first event.
         first_worker: The worker of the first run, if its line identifies the process.
         killed_runs: The last runs whose worker was killed (at most 50): what they had started was never swept.
@@ -214,6 +234,7 @@ class Journal:
     park: Park | None = None
     budget_usd: float | None = None
     profile: str = ""
+    provider: str = ""
     iteration: RunningIteration | None = None
     last_ended: int = 0
     last_outcome: str | None = None
@@ -223,6 +244,7 @@ class Journal:
     notices: tuple[Remark, ...] = ()
     decision_ids: frozenset[str] = frozenset()
     resolved: datetime | None = None
+    released: Release | None = None
     started: datetime | None = None
     first_worker: ProcessIdentity | None = None
     killed_runs: tuple[Run, ...] = ()

@@ -14,6 +14,7 @@ from samobot.session.journal_events import (
     Journal,
     Park,
     PhaseChange,
+    Release,
     Remark,
     Run,
     RunEnd,
@@ -21,8 +22,8 @@ from samobot.session.journal_events import (
     RunningIteration,
     moment,
 )
-from samobot.session.process_identity import ProcessIdentity
 from samobot.session.signal import suite_result
+from samobot.system.platform.process_identity import ProcessIdentity
 
 _KEPT = 50
 _LATER = timedelta(microseconds=1)
@@ -109,6 +110,7 @@ class JournalTotals:
             case EventName.ITERATION_START:
                 self._end_wait(at)
                 self._lose_iteration()
+                self._now = replace(self._now, released=None)
                 self._iteration = RunningIteration(
                     n=_whole(record.get("n")) or 0,
                     visit=_whole(record.get("visit")) or 0,
@@ -120,6 +122,7 @@ class JournalTotals:
                     guidance=_whole(record.get("guidance")) or 0,
                     steerable=record.get("steerable") is True,
                     fenced=record["fenced"] if isinstance(record.get("fenced"), bool) else None,
+                    network=_text(record.get("network")) or "",
                 )
             case EventName.ITERATION_END:
                 self._iteration_end(record, at)
@@ -144,6 +147,10 @@ class JournalTotals:
                     self._end_wait(at)
                 if record.get("kind") in ("retry", "follow_up"):
                     self._now = replace(self._now, resolved=at)
+                if record.get("kind") in ("retry", "action_done"):
+                    self._now = replace(
+                        self._now, released=Release(record["kind"], _text(record.get("who")) or "", at)
+                    )
             case EventName.VOID:
                 self._voids.append(
                     Remark(at, _text(record.get("kind")) or "", _text(record.get("detail")) or "")
@@ -170,6 +177,8 @@ class JournalTotals:
                 self._now = replace(self._now, budget_usd=_money(record.get("usd")), resolved=at)
             case EventName.PROFILE:
                 self._now = replace(self._now, profile=_text(record.get("profile")) or "")
+            case EventName.PROVIDER:
+                self._now = replace(self._now, provider=_text(record.get("provider")) or "")
             case EventName.RUN_END:
                 self._run_end(record, at)
             case _:
@@ -238,7 +247,7 @@ class JournalTotals:
         park = self._now.park if reason is RunEndReason.PARKED else None
         if record.get("killed") is True:
             self._killed.append(run)
-        self._now = replace(self._now, run=replace(run, end=end), park=park)
+        self._now = replace(self._now, run=replace(run, end=end), park=park, released=None)
         self._lose_iteration()
         if reason in NEEDS_PERSON:
             self._begin_wait(at)

@@ -36,10 +36,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PlanPhase:
-    """One part of a plan: its title and its steps."""
+    """One part of a plan.
+
+    Attributes:
+        title: Its title.
+        steps: Its steps.
+        ticked: How many of them are ticked.
+        risk: What the plan states after `Risk:`; empty if nothing.
+    """
 
     title: str
     steps: tuple[str, ...]
+    ticked: int = 0
+    risk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ _MARKER = re.compile(r"[\s>]{0,20}(?:[-*+]|\d{1,3}[.)])?\s{0,8}(?:\[[ xX]?\])?")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _PHASE = re.compile(r"(?:phase|part|stage|milestone|step)\b[ \t]*\d+", re.IGNORECASE)
 _STEP = re.compile(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")
+_TICKED = re.compile(r"\s*[-*+][ \t]+\[[xX]\]")
+_RISK = re.compile(r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Risk\**:\**[ \t]*(\S[^\n]*)", re.IGNORECASE)
 _OPEN_STEP = re.compile(r"\s*[-*+][ \t]+\[ \][ \t]+\S")
 _PROFILE = re.compile(
     r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Profile\**:\**[ \t]*(\S[^\n]{0,40})[ \t]*", re.IGNORECASE
@@ -97,6 +108,8 @@ class _Section:
     title: str
     steps: list[str]
     bullets: list[str]
+    ticked: int = 0
+    risk: str = ""
 
 
 def outline(text: str) -> Outline:
@@ -111,8 +124,12 @@ def outline(text: str) -> Outline:
         level = min(sections[place].level for place in named)
         phases = [_under(sections, place) for place in named if sections[place].level == level]
     else:
-        phases = [(section.title or title, section.steps) for section in sections if section.steps]
-    return Outline(title, tuple(PlanPhase(name, tuple(steps)) for name, steps in phases))
+        phases = [
+            PlanPhase(section.title or title, tuple(section.steps), section.ticked, section.risk)
+            for section in sections
+            if section.steps
+        ]
+    return Outline(title, tuple(phases))
 
 
 def open_phase_profile(text: str) -> str:
@@ -163,16 +180,20 @@ def _sections(text: str) -> tuple[str, list[_Section]]:
             indent = depth if indent is None else min(indent, depth)
             if depth == indent:
                 sections[-1].steps.append(_plain(step[2]))
+                sections[-1].ticked += _TICKED.match(line) is not None
+        elif risk := _RISK.fullmatch(line):
+            sections[-1].risk = sections[-1].risk or _plain(risk[1])
         elif bullet := _BULLET.fullmatch(line):
             sections[-1].bullets.append(_plain(bullet[2]))
     return title, sections
 
 
-def _under(sections: list[_Section], place: int) -> tuple[str, list[str]]:
+def _under(sections: list[_Section], place: int) -> PlanPhase:
     """Give a phase the steps of the deeper sections below it."""
     phase = sections[place]
     steps = list(phase.steps)
     bullets = list(phase.bullets)
+    ticked, risk = phase.ticked, phase.risk
     # By its number: a slice, or a search for the beginning, would make many phases cost their square.
     for number in range(place + 1, len(sections)):
         section = sections[number]
@@ -180,7 +201,9 @@ def _under(sections: list[_Section], place: int) -> tuple[str, list[str]]:
             break
         steps += section.steps
         bullets += section.bullets
-    return phase.title, steps or bullets
+        ticked += section.ticked
+        risk = risk or section.risk
+    return PlanPhase(phase.title, tuple(steps or bullets), ticked, risk)
 
 
 def _plain(text: str) -> str:

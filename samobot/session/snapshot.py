@@ -15,12 +15,13 @@ from typing import Protocol
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.session.baseline import counting_guidance, load
+from samobot.session.decisions import DecisionKind
 from samobot.session.file_marks import stat_keys
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
 from samobot.session.holder import Holder
-from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason, source
+from samobot.session.journal import Journal, JournalReader, Release, RunEnd, RunEndReason, source
 from samobot.session.journal import read as read_journal
 from samobot.session.lock import holder
 from samobot.session.requests import is_pause_asked
@@ -30,6 +31,9 @@ from samobot.session.turn import Delivery, Turn, load_turn
 from samobot.text import without_surrogates
 
 _CLOCK_GRAIN = timedelta(milliseconds=2)
+
+TASKS_OF_USER = (WaitingFor.HUMAN_ACTION, WaitingFor.FILE_UPDATE)
+"""Gates at which the user has something to do outside samobot."""
 
 _MOST_PROBLEMS = 20
 """Sentences about unreadable lines and files that are shown."""
@@ -323,6 +327,24 @@ def _unlifted_end(folder: SessionFolder, journal: Journal, standing: GateState) 
         edited is not None and edited > journal.resolved + _CLOCK_GRAIN
     )
     return None if by_hand else end
+
+
+def unlifted_release(folder: SessionFolder, journal: Journal, standing: GateState) -> Release | None:
+    """The recorded decision whose effect is still missing, after a crash or on a full disk.
+
+    Only while nothing has run since it was recorded, and what it is about is as it was: what the agent or the user asks
+    for afterwards is something else.
+    """
+    release = journal.released
+    if release is None:
+        return None
+    if release.kind == DecisionKind.RETRY:
+        stands = standing.block is not None
+    else:
+        stands = standing.open_gate in TASKS_OF_USER
+    # The overview is written first: with a signal still there, it may be our own half of the effect.
+    asked = written_at(folder.signal) or written_at(folder.overview)
+    return release if stands and asked is not None and asked <= release.at + _CLOCK_GRAIN else None
 
 
 def _updated(folder: SessionFolder) -> datetime | None:

@@ -30,6 +30,9 @@ FILE_BYTES = 50 * 1024 * 1024
 _MARK = "-from-you-"
 _NAMED = re.compile(rf"\d\d-\d\d-\d\d:\d\d{_MARK}.+", re.DOTALL)
 _NAME_BYTES = 100
+_SENT = re.compile(
+    r"(?:\A|\n\n)I have sent you (?:this file|these files), so read (?:it|them):\n(- .+)\Z", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,14 @@ def save_files(
                 write_atomic(folder.overview, listed)
     gate.tell(folder, _guidance(folder.path, names, text), who, now, once=True)
     return tuple(names)
+
+
+def split_guidance(text: str) -> tuple[str, tuple[str, ...]]:
+    """Split guidance into what the user wrote and the names of the files that were sent with it."""
+    sent = _SENT.search(text)
+    if sent is None:
+        return text, ()
+    return text[: sent.start()], tuple(line.rpartition(_MARK)[2] for line in sent[1].splitlines())
 
 
 def safe_name(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sqlite3
@@ -13,11 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from samobot.claude.fence_probe import fence_problem
-from samobot.claude.invocation import ClaudeOptions
-from samobot.claude.preflight import find, is_wrapper, preflight
 from samobot.claude.reaper import become_subreaper
-from samobot.claude.user_settings import settings_problems
 from samobot.config.address import known_projects
 from samobot.config.project import Project
 from samobot.config.project_guard import ProjectGuard
@@ -25,18 +20,21 @@ from samobot.config.settings import Settings
 from samobot.config.settings_loader import load_settings
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
-from samobot.session.commit_check import OLD_LOCK, commit_problem
+from samobot.session.commit_check import OLD_LOCK, commit_hooks, commit_problem
 from samobot.session.files import read_text
 from samobot.session.folder import list_folders
 from samobot.session.git import Git, GitError
 from samobot.session.lock import holder
 from samobot.setup import doctor
+from samobot.setup.agent_checks import claude_findings, codex_findings, sentence_and_remedy
+from samobot.setup.agent_limits import agent_limits
 from samobot.setup.doctor import Finding, Level
-from samobot.setup.mcp_check import mcp_findings
 from samobot.setup.repositories import has_git_identity
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
-from samobot.system import systemd
 from samobot.system.clock import utc_now
+from samobot.system.platform.current import platform
+from samobot.system.service import ServiceState
+from samobot.system.service_manager import service_manager
 
 _SECONDS = 10.0
 _MOST_FILES = 2000
@@ -53,9 +51,14 @@ def examine(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
     settings, findings = _configuration(environ)
     projects, problems = _projects(settings, cwd)
     checks: list[Callable[[], list[Finding]]] = [
-        lambda: [doctor.python(sys.version_info[:3]), doctor.subreaper(become_subreaper())],
-        lambda: _claude(settings, projects, environ),
-        lambda: list(_limits_of_agents(settings, environ)),
+        lambda: [
+            doctor.python(sys.version_info[:3]),
+            doctor.subreaper(become_subreaper()),
+            *doctor.portable(platform().weaknesses),
+        ],
+        lambda: claude_findings(settings, projects, environ),
+        lambda: list(codex_findings(settings, environ)),
+        lambda: list(agent_limits(settings, environ)),
         lambda: _telegram(settings),
         lambda: [_people(settings)] if settings.telegram_bot_token else [],
         lambda: problems + [_project(project) for project in projects],
@@ -97,47 +100,6 @@ def _configuration(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]
     return settings, [Finding("Configuration", Level.OK, str(settings.env_file))]
 
 
-def _claude(settings: Settings, projects: list[Project], environ: Mapping[str, str]) -> list[Finding]:
-    options = ClaudeOptions(
-        path=settings.claude_path,
-        permission_mode=settings.cli_permission_mode,
-        asks=settings.asks,
-        args=settings.claude_args,
-    )
-    try:
-        cli = preflight(options, environ)
-    except UsageError as error:
-        return [Finding("Claude", Level.ERROR, *_sentence_and_remedy(error.message))]
-    findings = [Finding("Claude", Level.OK, f"{cli.version} at {cli.path}")]
-    problems = settings_problems(options, environ)
-    findings += doctor.claude_settings(problems, wrapper=is_wrapper(cli.path))
-    if not is_wrapper(cli.path):
-        findings += mcp_findings(settings, projects, environ)
-    try:
-        preflight(options, environ, login=True)
-    except UsageError as error:
-        return [*findings, Finding("Claude's login", Level.ERROR, *_sentence_and_remedy(error.message))]
-    return [*findings, Finding("Claude's login", Level.OK, "logged in")]
-
-
-def _limits_of_agents(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    program = ""
-    with contextlib.suppress(UsageError):
-        program = find(settings.claude_path, environ)
-    wrapper = is_wrapper(program)
-    yield doctor.fence(settings.samobot_fence, fence_problem(environ), wrapper=wrapper)
-    yield doctor.asking(settings.samobot_ask, wrapper=wrapper)
-
-
-def _sentence_and_remedy(message: str) -> tuple[str, str]:
-    """Split an error message into what is wrong and what to do: after a colon, or the last sentence."""
-    for mark in (". ", ": "):
-        wrong, found, remedy = message.partition(mark)
-        if found:
-            return wrong, remedy[:1].upper() + remedy[1:]
-    return message, ""
-
-
 def _telegram(settings: Settings) -> list[Finding]:
     if not settings.telegram_bot_token:
         text = "no token is set: sessions run at a terminal, but not from a chat"
@@ -150,9 +112,9 @@ def _telegram(settings: Settings) -> list[Finding]:
         try:
             me = api.call("getMe")
         except TokenError as error:
-            return [Finding("Bot token", Level.ERROR, *_sentence_and_remedy(error.message))]
+            return [Finding("Bot token", Level.ERROR, *sentence_and_remedy(error.message))]
         except (RefusedError, UnreachableError) as error:
-            return [Finding("Bot token", Level.ERROR, *_sentence_and_remedy(error.message))]
+            return [Finding("Bot token", Level.ERROR, *sentence_and_remedy(error.message))]
         findings = [Finding("Bot token", Level.OK, f"@{me['username']}")]
         findings.append(_chat(api, settings.telegram_chat_id))
         hook = api.call("getWebhookInfo")
@@ -229,7 +191,9 @@ def _project(project: Project) -> Finding:
         return Finding(name, Level.ERROR, problem, "Until then no session of it starts.")
     if project.warnings:
         return Finding(name, Level.WARNING, project.warnings[0], f"Correct {project.file}.")
-    return Finding(name, Level.OK, str(project.main_repo))
+    hooks = " and ".join(hook.name for hook in commit_hooks(project.main_repo))
+    tried = f" (its hook {hooks} is tried before a session's first iteration)" if hooks else ""
+    return Finding(name, Level.OK, f"{project.main_repo}{tried}")
 
 
 def _git(environ: Mapping[str, str]) -> Finding:
@@ -319,14 +283,16 @@ def _locks(projects: list[Project]) -> Finding:
 
 
 def _service(environ: Mapping[str, str]) -> Finding:
-    state = systemd.service_state(environ)
-    if state in (systemd.ServiceState.NO_SYSTEMD, systemd.ServiceState.ABSENT):
-        return doctor.service(state, None, current=True)
-    installed = read_text(systemd.unit_path(environ))
+    manager = service_manager()
+    state = manager.service_state(environ)
+    if state in (ServiceState.NO_MANAGER, ServiceState.ABSENT):
+        return doctor.service(state, None, True, manager.hints())
+    installed = read_text(manager.definition_path(environ))
     if installed is None:  # a distribution's or an administrator's own; not ours to compare
-        return doctor.service(state, systemd.lingers(environ), current=True)
-    current = _without_variables(installed) == _without_variables(systemd.render_here(environ))
-    return doctor.service(state, systemd.lingers(environ), current)
+        return doctor.service(state, manager.lingers(environ), True, manager.hints())
+    written = manager.render_here(environ)
+    current = manager.without_variables(installed) == manager.without_variables(written)
+    return doctor.service(state, manager.lingers(environ), current, manager.hints())
 
 
 def _hosts(state_dir: Path, environ: Mapping[str, str]) -> list[Finding]:
@@ -338,11 +304,6 @@ def _hosts(state_dir: Path, environ: Mapping[str, str]) -> list[Finding]:
         remedy = "Install samobot with its extra: samobot[hosts]"
         return [Finding("Hosts", Level.ERROR, f"the package {error.name} is missing", remedy)]
     return examine_hosts(state_dir, environ)
-
-
-def _without_variables(unit: str) -> list[str]:
-    """A unit without the PATH it got: that differs from shell to shell."""
-    return [line for line in unit.splitlines() if not line.startswith("Environment=")]
 
 
 def _emergency(settings: Settings) -> list[Finding]:

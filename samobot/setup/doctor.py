@@ -8,9 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from samobot.claude.user_settings import SettingsProblem
-from samobot.config.modes import FenceMode
-from samobot.session.ask_level import AskLevel
-from samobot.system.systemd import ServiceState
+from samobot.system.service import ServiceHints, ServiceState
 from samobot.text import human_duration, human_size
 
 OLDEST_PYTHON = (3, 11)
@@ -77,9 +75,21 @@ def subreaper(works: bool) -> Finding:
     return Finding(
         "Clean-up",
         Level.WARNING,
-        "this system has no child subreapers, so leftovers are found by their environment only",
+        "this system has no child subreapers, so leftovers are found by their environment or process session only",
         "Use Linux for unattended runs.",
     )
+
+
+def portable(weaknesses: Sequence[str]) -> list[Finding]:
+    """What is weaker on a system without what Linux has; nothing on Linux."""
+    if not weaknesses:
+        return []
+    first = "not Linux, or SAMOBOT_PORTABLE is set: what follows is weaker here"
+    remedy = "Use Linux for unattended runs; see docs/reference/platforms.md."
+    return [
+        Finding("System", Level.WARNING, first, remedy),
+        *(Finding("System", Level.WARNING, each) for each in weaknesses),
+    ]
 
 
 def claude_settings(problems: Sequence[SettingsProblem], *, wrapper: bool) -> list[Finding]:
@@ -101,47 +111,6 @@ def claude_settings(problems: Sequence[SettingsProblem], *, wrapper: bool) -> li
         )
         for problem in problems
     ]
-
-
-def fence(mode: FenceMode, problem: str | None, *, wrapper: bool) -> Finding:
-    """Whether agents are kept to what is theirs.
-
-    Args:
-        mode: What the user wants.
-        problem: Why there can be no fence on this system, with the remedy; None if there can.
-        wrapper: Whether the CLI is behind a script of the user's own.
-    """
-    if mode is FenceMode.OFF:
-        remedy = "Set SAMOBOT_FENCE=auto to run them inside bubblewrap."
-        return Finding("Fence", Level.WARNING, "off: agents have all of your rights", remedy)
-    if mode is FenceMode.AUTO and wrapper:
-        text = "none around a CLAUDE_PATH that is a script of your own; SAMOBOT_FENCE=on makes one"
-        return Finding("Fence", Level.OK, text)
-    if problem is None:
-        return Finding("Fence", Level.OK, "agents reach only their worktree, their session, tools and caches")
-    if mode is FenceMode.ON:
-        return Finding("Fence", Level.ERROR, "SAMOBOT_FENCE=on, but there can be none: nothing runs", problem)
-    return Finding("Fence", Level.WARNING, "none: agents have all of your rights", problem)
-
-
-def asking(level: AskLevel, *, wrapper: bool) -> Finding:
-    """Before which calls agents ask.
-
-    Args:
-        level: What the user wants.
-        wrapper: Whether the CLI is behind a script of the user's own.
-    """
-    if level is AskLevel.OFF:
-        return Finding("Asking", Level.OK, "off: agents work without asking before single calls")
-    if wrapper:
-        text = f"SAMOBOT_ASK={level} needs Claude Code itself: nothing runs"
-        return Finding("Asking", Level.ERROR, text, "Set CLAUDE_PATH to the CLI, or SAMOBOT_ASK=off.")
-    what = {
-        AskLevel.RISKY: "risky calls",
-        AskLevel.EDITS: "risky calls and changes of files",
-        AskLevel.RULES: "what Claude Code's own rules ask about",
-    }
-    return Finding("Asking", Level.OK, f"agents ask before {what[level]}")
 
 
 def git(version: str | None, identity: bool) -> Finding:
@@ -225,20 +194,19 @@ def people(allowed: frozenset[int], paired: int) -> Finding:
     return Finding("People", Level.OK, f"allowed: {', '.join(parts)}")
 
 
-def service(state: ServiceState, lingers: bool | None, current: bool) -> Finding:
+def service(state: ServiceState, lingers: bool | None, current: bool, hints: ServiceHints) -> Finding:
     """How the bot's service stands.
 
     Args:
-        state: As systemd reports it.
+        state: As the service manager reports it.
         lingers: Whether it keeps running after the last logout; None if unknown.
-        current: Whether the installed unit is what `install-service` would write now.
+        current: Whether the installed file is what `install-service` would write now.
+        hints: What a user runs by hand.
     """
-    logs = "Look: journalctl --user -u samobot -n 50"
+    logs = f"Look: {hints.logs}"
     match state:
-        case ServiceState.NO_SYSTEMD:
-            return Finding(
-                "Service", Level.OK, "no systemd of your user here; start the bot with samobot bot"
-            )
+        case ServiceState.NO_MANAGER:
+            return Finding("Service", Level.OK, f"no {hints.manager} here; start the bot with samobot bot")
         case ServiceState.ABSENT:
             return Finding(
                 "Service", Level.OK, "not installed (samobot install-service starts the bot automatically)"
@@ -248,19 +216,17 @@ def service(state: ServiceState, lingers: bool | None, current: bool) -> Finding
         case ServiceState.STARTING:
             return Finding("Service", Level.WARNING, "the bot is starting, perhaps again and again", logs)
         case ServiceState.STOPPED:
-            return Finding(
-                "Service", Level.WARNING, "installed, but stopped", "Run: systemctl --user start samobot"
-            )
+            return Finding("Service", Level.WARNING, "installed, but stopped", f"Run: {hints.start}")
         case ServiceState.RUNNING if not current:
             return Finding(
-                "Service", Level.WARNING, "running from an older unit file", "Run: samobot install-service"
+                "Service", Level.WARNING, "running from an older definition", "Run: samobot install-service"
             )
         case ServiceState.RUNNING if lingers is False:
             return Finding(
                 "Service",
                 Level.WARNING,
                 "running, but it ends when you log out",
-                "Run: sudo loginctl enable-linger $USER",
+                hints.outlive,
             )
         case ServiceState.RUNNING:
             return Finding("Service", Level.OK, "running")

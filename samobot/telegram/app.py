@@ -29,6 +29,7 @@ from samobot.fleet.schedules import Schedules
 from samobot.fleet.triggers import Triggers
 from samobot.hosts.reach import own_past, with_hosts
 from samobot.system.clock import utc_now
+from samobot.system.packed_file import unpacked
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.command_table import pairing_advice
@@ -53,6 +54,7 @@ from samobot.telegram.outbound.secret_filter import SecretFilter
 from samobot.telegram.session_polling import SessionPolling
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
+from samobot.text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +112,7 @@ class BotApp:
     def _secret_filter(self) -> SecretFilter:
         """Everything that must not reach a chat: the bot's token, the environment's and the `.env` file's secrets."""
         values = read_values(self._environ, find_env_file(self._environ), strict=False)
-        return SecretFilter.of({**self._environ, **values}, self._settings.telegram_bot_token)
+        return SecretFilter.of({**self._environ, **values}, self._settings.telegram_bot_token, unpacked)
 
     def _transcriber(self) -> Transcriber:
         settings = self._settings
@@ -164,7 +166,13 @@ class BotApp:
             watch_files=self._watch_files,
             past=own_past(load_past(store), state_dir),
         )
-        self._fleet = with_hosts(local, state_dir, utc_now)
+        self._fleet = with_hosts(
+            local,
+            state_dir,
+            utc_now,
+            environ=self._environ,
+            daily_usd=self._settings.samobot_daily_budget_usd,
+        )
         legacy = store.legacy_runs()
         if legacy:
             local.desired_runs.adopt(
@@ -202,6 +210,9 @@ class BotApp:
                 if account.username is not None:  # otherwise polling does that
                     await self._poller.catch_up()
                 await self._sessions.look()
+                for project in await self._fleet.projects():
+                    for problem in project.problems:
+                        log.warning("project %s: %s", project.name, one_line(problem, 400))
                 await front.take_up()
                 scheduler = self._scheduler()
                 webhook = self._webhook(store, scheduler)

@@ -11,7 +11,9 @@ import click
 from samobot.config.address import known_projects
 from samobot.config.environment import configured_projects
 from samobot.fleet import documents
-from samobot.session.folder import list_folders
+from samobot.fleet.review_reader import read_review
+from samobot.session.files import write_atomic
+from samobot.session.folder import list_folders, split_date
 from samobot.terminal.actor import find, project_reader
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import human_size, one_line, printable
@@ -44,6 +46,30 @@ def diff_command(name: str, stat: bool, config: Path | None) -> None:
     commits = "1 commit" if found.commits == 1 else f"{found.commits} commits"
     left = f", {found.uncommitted} not committed" if found.uncommitted else ""
     click.echo(f"{commits}, {files}, +{found.added} −{found.removed}{left}")
+
+
+@click.command("review")
+@name_argument()
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write; - for the standard output.",
+)
+@config_option
+def review_command(name: str, output: Path | None, config: Path | None) -> None:
+    """Write a session's review guide: one page about what to look at, what was not checked, and the change."""
+    from samobot.review.page import review_page
+
+    located = find(name, config, configured_projects())
+    session = split_date(located.folder.name)[1]
+    page = review_page(read_review(located.folder, located.project.main_repo, session))
+    if output == Path("-"):
+        click.echo(page, nl=False)
+        return
+    path = output or Path(f"review-{session}.html")
+    write_atomic(path, page)
+    click.echo(f"Written to {printable(str(path))}. Open it in a browser.")
 
 
 @click.command("files")

@@ -200,6 +200,11 @@ _FENCE: dict[bool | None, list[str]] = {
     False: ["   🔓 without a fence: has all of your rights"],
 }
 
+_NETWORK = {
+    "allowlist": ["   🌐 network: the model and the hosts of SAMOBOT_FENCE_HOSTS"],
+    "none": ["   🌐 network: the model only"],
+}
+
 
 def _where(item: GuidanceItem, current: Snapshot) -> str:
     sent = current.deliveries.get(item.index)
@@ -223,6 +228,7 @@ def describe(current: Snapshot) -> str:
         lines.append(f"   {current.holder.activity}")
     if current.holder is not None and current.journal.iteration is not None:
         lines += _FENCE.get(current.journal.iteration.fenced, [])
+        lines += _NETWORK.get(current.journal.iteration.network, [])
     if status.last_action:
         lines.append(f"   Last: {one_line(status.last_action, 200)}")
     if status.next:

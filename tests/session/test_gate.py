@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -606,3 +607,72 @@ def test_parts_of_a_question_are_answered_by_their_labels(tmp_path: Path) -> Non
     folder = make_session(tmp_path, phase="requirements", qa=text)
     gate.answer(folder, {"Q1.2": "yes", "1.1": "no"}, ANNA, NOW, KEY)
     assert [question.answer for question in questions(folder)] == ["no", "yes"]
+
+
+WAITS = {"status": "waiting", "for": "human_action", "reason": "r", "needs": "Plug it in."}
+BLOCKS = {"status": "blocked", "reason": "No key.", "needs": "A key."}
+
+
+def let_continue(folder: SessionFolder, signal: dict[str, str]) -> None:
+    decide = gate.retry if signal is BLOCKS else gate.action_done
+    decide(folder, ANNA, datetime.now(UTC), KEY)
+
+
+def dies_before_the_effect(
+    folder: SessionFolder, signal: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the user's decision be recorded, on a disk that is full before its effect."""
+
+    def full(*_: object) -> None:
+        raise StorageError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gate, "lift_released", full)
+        with pytest.raises(StorageError):
+            let_continue(folder, signal)
+
+
+@pytest.mark.parametrize("signal", [WAITS, BLOCKS], ids=["something to do", "a block"])
+@pytest.mark.parametrize("finish", ["the user again", "the worker"])
+def test_a_decision_that_was_cut_off_takes_effect_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signal: dict[str, str], finish: str
+) -> None:
+    folder = make_session(tmp_path, phase="implementation", blocked="yes", signal=signal)
+    dies_before_the_effect(folder, signal, monkeypatch)
+    if finish == "the worker":
+        gate.settle(folder, datetime.now(UTC), held_by_us=True)
+    else:
+        let_continue(folder, signal)
+    assert not folder.signal.exists()
+    assert len(journaled(folder, "decision")) == len(read(folder).decisions) == 1
+    assert overview(folder).flow[-1].text.startswith("anna ")
+
+
+@pytest.mark.parametrize("signal", [WAITS, BLOCKS], ids=["something to do", "a block"])
+@pytest.mark.parametrize(
+    "since", ["an iteration", "a run", "another request", "an unmarked line", "a journal of the agent"]
+)
+def test_no_old_decision_lets_a_later_request_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signal: dict[str, str], since: str
+) -> None:
+    folder = make_session(tmp_path, phase="implementation", signal=signal)
+    kind = DecisionKind.RETRY if signal is BLOCKS else DecisionKind.ACTION_DONE
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    match since:
+        case "an unmarked line":
+            forged = {"at": later.isoformat(), "who": "anna", "via": "telegram", "kind": kind, "id": "x"}
+            folder.decisions.write_text(json.dumps(forged) + "\n")
+        case "a journal of the agent":
+            folder.logs.mkdir(exist_ok=True)
+            line = {"at": later.isoformat(), "event": "decision", "kind": kind, "who": "anna", "id": "x"}
+            folder.journal.write_text(json.dumps(line) + "\n")
+        case _:
+            dies_before_the_effect(folder, signal, monkeypatch)
+            if since == "an iteration":
+                append(folder, EventName.ITERATION_START, datetime.now(UTC), n=1, phase="implementation")
+            elif since == "a run":
+                append(folder, EventName.RUN_END, datetime.now(UTC), reason="blocked")
+            else:
+                os.utime(folder.signal, (later.timestamp(), later.timestamp()))
+    gate.settle(folder, later, held_by_us=True)
+    assert folder.signal.exists()

@@ -38,7 +38,7 @@ Some words.
     found = outline(text)
     assert found.title == "Greeting script"
     assert found.phases == (
-        PlanPhase("Phase 1: Script", ("write it", "run it", "deeper")),
+        PlanPhase("Phase 1: Script", ("write it", "run it", "deeper"), ticked=1),
         PlanPhase("Phase 2: Tests", ("one", "two")),
         PlanPhase("Phase 3: Docs", ("a bullet", "another")),
     )

@@ -11,7 +11,7 @@ from samobot.errors import ConflictError
 from samobot.session.gate_state import read_plan
 from samobot.session.guidance import parse_guidance
 from samobot.session.overview import parse_overview
-from samobot.session.user_files import NewFile, is_from_user, safe_name, save_files
+from samobot.session.user_files import NewFile, is_from_user, safe_name, save_files, split_guidance
 from tests.support.session_folder import PLAN, make_session
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
@@ -59,6 +59,14 @@ def test_files_are_saved_listed_and_named_in_the_guidance(tmp_path: Path) -> Non
     (item,) = parse_guidance(folder.guidance.read_text())
     assert item.text.startswith("See\n\nI have sent you these files")
     assert all(str(folder.path / name) in item.text for name in names)
+    written, sent = split_guidance(item.text)
+    assert written == "See"
+    assert [f"-from-you-{name}" for name in sent] == [name[11:] for name in names]
+
+
+@pytest.mark.parametrize("text", ["use tabs", "I have sent you this file, so read it:", ""])
+def test_guidance_without_files_is_what_the_user_wrote(text: str) -> None:
+    assert split_guidance(text) == (text, ())
 
 
 def test_saving_again_after_a_crash_keeps_each_file_once(tmp_path: Path) -> None:

@@ -18,18 +18,29 @@ from samobot.config.modes import FenceMode
 from samobot.fleet import emergency_flag
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.setup import doctor
+from samobot.setup import agent_limits, doctor
 from samobot.setup.checks import examine
 from samobot.setup.doctor import Finding, Level, exit_code
 from samobot.setup.telegram_check import BotApi
-from samobot.system.systemd import ServiceState
+from samobot.system import systemd
+from samobot.system.platform.portable import PortablePlatform
+from samobot.system.service import ServiceState
 from tests.support.cases import for_each
 from tests.support.fake_programs import put_claude, put_program
 from tests.support.repository import make_repository
 
 pytestmark = pytest.mark.slow
 
+HINTS = systemd.hints()
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
+
+
+def test_what_is_weaker_without_linux_is_listed() -> None:
+    assert doctor.portable(()) == []
+    found = doctor.portable(PortablePlatform.weaknesses)
+    assert {each.level for each in found} == {Level.WARNING}
+    assert found[0].remedy
+    assert tuple(each.text for each in found[1:]) == PortablePlatform.weaknesses
 
 
 @for_each(
@@ -39,11 +50,13 @@ TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
         (doctor.python((3, 10, 9)), Level.ERROR),
         (doctor.subreaper(True), Level.OK),
         (doctor.subreaper(False), Level.WARNING),
-        (doctor.fence(FenceMode.AUTO, None, wrapper=False), Level.OK),
-        (doctor.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=True), Level.OK),
-        (doctor.fence(FenceMode.OFF, None, wrapper=False), Level.WARNING),
-        (doctor.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=False), Level.WARNING),
-        (doctor.fence(FenceMode.ON, "No bubblewrap.", wrapper=True), Level.ERROR),
+        (agent_limits.fence(FenceMode.AUTO, None, wrapper=False), Level.OK),
+        (agent_limits.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=True), Level.OK),
+        (agent_limits.fence(FenceMode.OFF, None, wrapper=False), Level.WARNING),
+        (agent_limits.fence(FenceMode.AUTO, "No bubblewrap.", wrapper=False), Level.WARNING),
+        (agent_limits.fence(FenceMode.AUTO, None, wrapper=True, reachable=["a:443"]), Level.OK),
+        (agent_limits.fence(FenceMode.OFF, "It is off.", wrapper=False, reachable=["a:443"]), Level.ERROR),
+        (agent_limits.fence(FenceMode.ON, "No bubblewrap.", wrapper=True), Level.ERROR),
         (doctor.git("2.39", True), Level.OK),
         (doctor.git("2.39", False), Level.WARNING),
         (doctor.git(None, True), Level.ERROR),
@@ -63,15 +76,15 @@ TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
         (doctor.locks([], [], 9), Level.OK),
         (doctor.locks(["greet"], [], 9), Level.WARNING),
         (doctor.locks([], [Path("/r/.git/index.lock")], 9), Level.WARNING),
-        (doctor.service(ServiceState.RUNNING, True, current=True), Level.OK),
-        (doctor.service(ServiceState.RUNNING, None, current=True), Level.OK),
-        (doctor.service(ServiceState.RUNNING, False, current=True), Level.WARNING),
-        (doctor.service(ServiceState.RUNNING, True, current=False), Level.WARNING),
-        (doctor.service(ServiceState.FAILED, True, current=True), Level.ERROR),
-        (doctor.service(ServiceState.STOPPED, True, current=True), Level.WARNING),
-        (doctor.service(ServiceState.STARTING, True, current=True), Level.WARNING),
-        (doctor.service(ServiceState.ABSENT, None, current=True), Level.OK),
-        (doctor.service(ServiceState.NO_SYSTEMD, None, current=True), Level.OK),
+        (doctor.service(ServiceState.RUNNING, True, current=True, hints=HINTS), Level.OK),
+        (doctor.service(ServiceState.RUNNING, None, current=True, hints=HINTS), Level.OK),
+        (doctor.service(ServiceState.RUNNING, False, current=True, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.RUNNING, True, current=False, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.FAILED, True, current=True, hints=HINTS), Level.ERROR),
+        (doctor.service(ServiceState.STOPPED, True, current=True, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.STARTING, True, current=True, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.ABSENT, None, current=True, hints=HINTS), Level.OK),
+        (doctor.service(ServiceState.NO_MANAGER, None, current=True, hints=HINTS), Level.OK),
     ],
 )
 def test_each_fact_has_its_level_and_whatever_is_not_fine_a_remedy(finding: Finding, level: Level) -> None:
@@ -190,6 +203,21 @@ async def test_claude_settings_that_stop_an_iteration_are_said_with_the_remedy(m
     assert (worst.check, worst.level) == ("Claude's settings", Level.ERROR)
     assert f'permissions.ask in {settings} holds "Bash"' in worst.text
     assert "Remove that there" in worst.remedy
+
+
+async def test_codex_is_checked_where_a_phase_is_its_and_its_limits_are_said(machine: Machine) -> None:
+    machine.set(SAMOBOT_PROVIDER_QUALITY="codex", CODEX_PATH="codex-of-the-test", SAMOBOT_BUDGET_USD="5")
+    worst = await machine.worst()
+    assert (worst.check, worst.level) == ("Codex", Level.ERROR)
+    assert "npm install -g @openai/codex" in worst.remedy
+    put_program(machine.home / "bin", "codex-of-the-test", "echo codex-cli 0.171.0")
+    worst = await machine.worst()
+    assert (worst.check, worst.level) == ("Codex's limits", Level.WARNING)
+    assert "no price" in worst.text
+    machine.set(SAMOBOT_BUDGET_USD="")
+    found = await machine.look()
+    assert found["Codex"].text == "0.171.0, for quality"
+    assert found["Codex's limits"].level is Level.OK
 
 
 async def test_a_permission_mode_among_the_claude_flags_is_said(machine: Machine) -> None:

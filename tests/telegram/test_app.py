@@ -245,6 +245,27 @@ async def test_without_allowed_users_the_log_shows_how_to_pair(
     assert "samobot bot --pair" in caplog.text
 
 
+async def test_a_project_that_cannot_be_used_is_in_the_log_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".samocode").write_text(
+            "MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions\n"
+        )
+    async with BotApiServer() as server:
+        server.add_bot(TOKEN, "samo_bot")
+        settings = settings_of(
+            tmp_path, server, samobot_projects=f"{tmp_path / 'a'}:{tmp_path / 'b'}:{tmp_path / 'c'}"
+        )
+        running = asyncio.create_task(BotApp(settings, environment(tmp_path)).run())
+        await introduced(settings.samobot_state_dir)
+        await end(running)
+    assert f"project b: {tmp_path / 'b' / '.samocode'} has the same SESSIONS as" in caplog.text
+    assert "project c: There is no" in caplog.text
+    assert "project a:" not in caplog.text
+
+
 async def test_what_somebody_allowed_sent_and_cannot_be_read_is_said_to_them_alone(tmp_path: Path) -> None:
     async with BotApiServer() as server:
         server.add_bot(TOKEN, "samo_bot")

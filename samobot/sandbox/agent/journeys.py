@@ -274,6 +274,12 @@ def _test(next_phase: Phase, summary: str) -> Sequence[Step]:
     return (
         _TEST_RUN,
         RunStep(command="{python} -B greet.py && {python} -B greet.py Ada", description="Try the script"),
+        Write(
+            path="session:{stamp}-test.md",
+            text="# Test: Greeting script\n\nAll passing: 3 tests\n\n## Runs\n- `python -m unittest`: OK\n\n"
+            "## Points\n| point | how | seen | ok |\n|---|---|---|---|\n"
+            "| greets | `python greet.py Ada` | the greeting with “Ada” | yes |\n",
+        ),
         OverviewStep(status={"Next": "Review" if next_phase is Phase.QUALITY else "Finish"}),
         Cost(usd=0.11, input_tokens=2400, output_tokens=400),
         SignalStep(
@@ -296,6 +302,11 @@ def _review() -> Sequence[Step]:
             new='def greet(name):\n    """Say the greeting to `name`."""\n    return',
         ),
         Commit(message="Say what greet does"),
+        Write(
+            path="session:{stamp}-quality.md",
+            text="# Quality: Greeting script, round 1\n\n## Findings\n"
+            "- poor · `greet.py:4` · `greet` has no docstring · read the line · fixed\n\nVerdict: changed\n",
+        ),
         OverviewStep(status={"Next": "Test again"}),
         Cost(usd=0.34, input_tokens=7400, output_tokens=1200),
         _go_on(Phase.TESTING, "One remark, fixed"),
@@ -308,7 +319,11 @@ def _finish() -> Sequence[Step]:
         Write(
             path="session:{stamp}-summary.md",
             text="# Summary\n\n`greet.py` prints “{answer1}, name!”, with “{answer2}” for a name that is missing.\n\n"
-            "- 4 commits: script, tests, docs, a docstring\n- 3 tests, all passing\n- README shows how to run it\n",
+            "- 4 commits: script, tests, docs, a docstring\n- 3 tests, all passing\n- README shows how to run it\n\n"
+            "## Review guide\n\n### Look first\n- `greet.py` · the text that users see\n\n### Not checked\n"
+            "- Names that are not ASCII on a Windows console\n\n### Claims\n"
+            "- It greets by name · `python greet.py Ada` · the greeting with “Ada”\n"
+            "- The tests pass · `python -m unittest` · OK\n",
         ),
         OverviewStep(status={"Next": "Nothing"}, files={"{stamp}-summary.md": "what was done"}),
         Cost(usd=0.09, input_tokens=2000, output_tokens=350),

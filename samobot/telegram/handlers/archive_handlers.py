@@ -16,8 +16,8 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import rest_words
 from samobot.telegram.views.buttons import restore_button, rows
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import Icon, plural
-from samobot.text import one_line
+from samobot.telegram.views.wording import Icon
+from samobot.text import one_line, plural
 
 _LISTED, _BUTTONS = 30, 10
 

@@ -14,8 +14,7 @@ from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.clean_message import Removals, clean_message, removal_message
-from samobot.telegram.views.wording import plural
-from samobot.text import one_line
+from samobot.text import one_line, plural
 
 _PROBLEMS = 5
 

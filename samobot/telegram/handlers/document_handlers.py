@@ -7,6 +7,7 @@ import hashlib
 
 from samobot.errors import NotFoundError, UsageError
 from samobot.fleet.models import SessionRef
+from samobot.review.page import review_page
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session
 from samobot.telegram.handlers.parsing import first_word
@@ -19,9 +20,11 @@ from samobot.telegram.markup.split import MESSAGE_UNITS, split
 from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, file_label, rows
+from samobot.telegram.views.completion import review_attachment
+from samobot.telegram.views.lessons_message import lessons_message
 from samobot.telegram.views.plain_lines import of_flattened
-from samobot.telegram.views.wording import Icon, agent_line, agent_plain, agent_rich, plural, quoted_lines
-from samobot.text import human_size, nearest, one_line
+from samobot.telegram.views.wording import Icon, agent_line, agent_plain, agent_rich, quoted_lines
+from samobot.text import human_size, nearest, one_line, plural
 
 _LOG_LINES = 20
 _LINE = 160
@@ -95,6 +98,44 @@ async def show_diff(context: HandlerContext, request: ChatRequest, ref: SessionR
             part="diff-file",
             attachment=Attachment(f"{ref.name}.diff", found.text.encode("utf-8", "replace")),
         )
+
+
+async def review(context: HandlerContext, request: ChatRequest) -> None:
+    """`/review [name]`: the review guide as a document."""
+    target = await find_target(context, request, "review", lambda view: view.iteration > 0, reads=True)
+    if target is None:
+        return
+    ref = target.view.ref
+    facts = await context.fleet.review(ref)
+    page = await asyncio.to_thread(lambda: review_page(facts.masked(context.outbox.secrets.mask_json)))
+    context.reply(
+        request,
+        f"{bold(ref.name)} · review guide",
+        about=about_session(ref, "review"),
+        part="review",
+        attachment=review_attachment(ref.name, page),
+    )
+
+
+async def learn(context: HandlerContext, request: ChatRequest) -> None:
+    """`/learn [name]`: what a session learned about its project, to be kept for later sessions."""
+    target = await find_target(context, request, "learn", lambda view: view.iteration > 0, reads=True)
+    if target is None:
+        return
+    ref = target.view.ref
+    lessons = await context.fleet.lessons(ref)
+    if not lessons.new:
+        raise NotFoundError(f"{ref.name} has noted nothing that {ref.project} does not know yet.")
+    shown = lessons_message(ref, lessons)
+    context.reply(
+        request, shown.text, buttons=shown.buttons, about=about_session(ref, "lessons"), part="lessons"
+    )
+
+
+async def keep_lessons(context: HandlerContext, request: ChatRequest, ref: SessionRef, expected: str) -> None:
+    """Add the lessons that were shown to the session's project."""
+    kept = await context.fleet.keep_lessons(ref, request.person, expected=expected)
+    context.toast(request, f"{ref.project} has {plural(len(kept), 'new lesson')}.")
 
 
 async def log(context: HandlerContext, request: ChatRequest) -> None:

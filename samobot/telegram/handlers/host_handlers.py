@@ -7,7 +7,7 @@ from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.views.wording import plural
+from samobot.text import plural
 
 
 async def hosts(context: HandlerContext, request: ChatRequest) -> None:

@@ -16,8 +16,8 @@ from samobot.telegram.markup.tables import PHONE_COLUMNS, squeezed
 from samobot.telegram.store.chat_settings import NotifyLevel
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
-from samobot.telegram.views.wording import money_of, plural
-from samobot.text import human_money, nearest, one_line
+from samobot.telegram.views.wording import money_of
+from samobot.text import human_money, nearest, one_line, plural
 
 _COST_DAYS = 30
 _ROWS = 3

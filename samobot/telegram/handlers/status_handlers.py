@@ -25,8 +25,8 @@ from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.card import card, doing, sign_of
 from samobot.telegram.views.pending import need_of
 from samobot.telegram.views.permission import permission_buttons, permission_lines
-from samobot.telegram.views.wording import Recipient, agent_line, money_of, plural
-from samobot.text import human_duration, one_line
+from samobot.telegram.views.wording import Recipient, agent_line, money_of
+from samobot.text import human_duration, one_line, plural
 
 _MOST = 30
 _RESTING = 5

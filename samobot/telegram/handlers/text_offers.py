@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from samobot.fleet.models import SessionRef, SessionView
+from samobot.session.answer_text import Ambiguous, parse_answers, plain_letters
 from samobot.telegram.handlers import (
     ask,
+    decision_handlers,
     prompts,
     session_offers,
 )
@@ -41,6 +44,7 @@ from samobot.telegram.views.wording import agent_words, guarded
 from samobot.text import clip, one_line
 
 _MOST = 3
+_LABEL = re.compile(r"\s*[Qq]\s?#?\d+(?:\.\d+)?\s*[:=)–—-]")
 
 
 async def offer_or_hint(context: HandlerContext, request: ChatRequest) -> None:
@@ -66,12 +70,29 @@ async def offer_or_hint(context: HandlerContext, request: ChatRequest) -> None:
     if is_letter(request.text) and len(asking_now) == 1 and len(asking_now[0].open_questions) > 1:
         ask.which_question(context, request, asking_now[0], request.text.strip())
         return
+    labelled = _labelled_answers(asking_now, request)
+    if labelled:
+        await decision_handlers.answer_labelled(context, request, asking_now[0], labelled)
+        return
     starts = near is None and not _is_reply_like(request.text)
     if not await offer_for(context, request, active, slash, starts=starts):
         nothing = (
             "No active session. Send a task in your own words to start one; /help shows what you can do."
         )
         context.reply(request, slash or nothing, part="hint")
+
+
+def _labelled_answers(asking: Sequence[SessionView], request: ChatRequest) -> dict[str | int, str]:
+    """The answers of a text that names open questions of the only session that asks: `Q2: a blue one`, `Q1 A`."""
+    if len(asking) != 1 or request.files or request.spoken:
+        return {}
+    parsed = parse_answers(request.text, asking[0].open_questions)
+    if isinstance(parsed, Ambiguous) or not parsed.answers:
+        return {}
+    # “Q3 roadmap page” may be a task.
+    unmistakable = _LABEL.match(plain_letters(request.text)) or all(map(is_letter, parsed.answers.values()))
+    names_open = set(parsed.answers) <= {question.label for question in asking[0].open_questions}
+    return dict(parsed.answers) if unmistakable and names_open else {}
 
 
 async def offer_uses(context: HandlerContext, request: ChatRequest, prompt: Prompt | None) -> None:

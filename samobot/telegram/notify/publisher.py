@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from samobot.telegram.markup.split import split_html
 from samobot.telegram.notify.importance import Importance
 from samobot.telegram.outbound.outbox import Outbox
@@ -63,6 +65,10 @@ class Publisher:
             thread_id=recipient.thread_id,
             attachment=shown.attachment,
         )
+
+    def mask_json(self, value: Any) -> Any:
+        """Mask the secrets in every text of a JSON value."""
+        return self._outbox.secrets.mask_json(value)
 
     def alert(self, recipient: Recipient, key: str, shown: MessageView) -> None:
         """Post a message with a sound that is about no session."""

@@ -21,8 +21,8 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
 from samobot.telegram.views.card import SIGNS
 from samobot.telegram.views.pending import Need, NeedKind
-from samobot.telegram.views.wording import Icon, Recipient, headline, lines, name_of, plural
-from samobot.text import human_duration, one_line
+from samobot.telegram.views.wording import Icon, Recipient, headline, lines, name_of
+from samobot.text import human_duration, one_line, plural
 
 _FIRST = (timedelta(hours=1), timedelta(hours=4))
 _DAILY = timedelta(days=1)

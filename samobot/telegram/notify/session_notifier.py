@@ -89,7 +89,7 @@ class SessionNotifier:
         self._recipients = recipients
         self._displayed = displayed
         self._now = now
-        self._extras = ExtraReader(fleet, store)
+        self._extras = ExtraReader(fleet, store, publisher.mask_json)
         self._messages = SessionMessages(store, publisher, recipients)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._archived: set[str] = set()

@@ -27,10 +27,9 @@ from samobot.telegram.views.wording import (
     money_of,
     paragraphs,
     phase_words,
-    plural,
     time_of,
 )
-from samobot.text import capitalize_first, human_money, one_line
+from samobot.text import capitalize_first, human_money, one_line, plural
 
 _ABREAST = 2
 """Buttons beside each other: of four, a phone cuts the longer labels."""

@@ -20,13 +20,13 @@ from samobot.telegram.views.wording import (
     agent_line,
     agent_plain,
     dots,
+    guidance_line,
     lines,
     money_of,
     name_of,
-    plural,
     time_of,
 )
-from samobot.text import human_duration, human_money, one_line
+from samobot.text import human_duration, human_money, one_line, plural
 
 _LINE = 90
 _GUIDANCE_SHOWN = 2
@@ -219,7 +219,7 @@ def _counts(view: SessionView, now: datetime) -> str:
         of = f" of {human_money(view.budget_usd)}" if view.budget_usd else ""
         facts.append(f"{money_of(view)}{of}")
     if view.fenced:
-        facts.append("fenced")
+        facts.append("fenced" if view.network in ("", "open") else f"fenced, network: {view.network}")
     return escape(" · ".join(facts))
 
 
@@ -258,8 +258,7 @@ def _labelled(label: str, words: str | None) -> str:
 def _guidance(view: SessionView) -> list[str]:
     waiting = [item for item in view.guidance if not item.given]
     shown = [
-        f"{Icon.GUIDANCE} {_where(item)}: “{escape(one_line(item.text, 60))}”"
-        for item in waiting[-_GUIDANCE_SHOWN:]
+        f"{Icon.GUIDANCE} {_where(item)}: {guidance_line(item, 60)}" for item in waiting[-_GUIDANCE_SHOWN:]
     ]
     more = len(waiting) - len(shown)
     return [*shown, f"{Icon.GUIDANCE} and {more} more"] if more else shown

@@ -11,8 +11,8 @@ from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
-from samobot.telegram.views.wording import agent_plain, lines, name_of, plural
-from samobot.text import human_size
+from samobot.telegram.views.wording import agent_plain, lines, name_of
+from samobot.text import human_size, plural
 
 _SHOWN = 8
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from samobot.fleet.models import SessionView
 from samobot.fleet.results import DiffView, Document
+from samobot.review.notes import without_guide
 from samobot.session.journal import RunEndReason
 from samobot.telegram.markup.rich_text import RichText, escape
 from samobot.telegram.markup.split import PHONE_LINE, beginning, file_name
@@ -21,9 +22,8 @@ from samobot.telegram.views.wording import (
     money_of,
     paragraphs,
     phase_words,
-    plural,
 )
-from samobot.text import human_duration, one_line
+from samobot.text import human_duration, one_line, plural
 
 _SUMMARY_LINES, _ON_SCREEN = 6, 8
 """Lines as written, and on a phone's screen: as long as a usual summary, which then needs no file of its own."""
@@ -76,6 +76,23 @@ def summary_file(view: SessionView, document: Document) -> MessageView | None:
     return MessageView(label, attachment=Attachment(file_name(f"summary {view.ref.name[:40]}"), data))
 
 
+def review_file(view: SessionView, page: str) -> MessageView:
+    """The review guide as a document."""
+    return MessageView(
+        f"{headline(Icon.DONE, view.ref)}: review guide", attachment=review_attachment(view.ref.name, page)
+    )
+
+
+def picture_message(view: SessionView, picture: Attachment) -> MessageView:
+    """A screenshot."""
+    return MessageView(f"{headline(Icon.DONE, view.ref)}: {agent_line(picture.name, 80)}", attachment=picture)
+
+
+def review_attachment(name: str, page: str) -> Attachment:
+    """A session's review guide as a file."""
+    return Attachment(f"review-{name}.html", page.encode("utf-8", "replace"))
+
+
 def stopped(view: SessionView, report: str) -> MessageView:
     """Show that the user stopped or paused a session; `report` has the details, as plain text."""
     key = view.ref.key
@@ -102,7 +119,7 @@ def was_decided(view: SessionView) -> bool:
 
 def summary_text(summary: str) -> str:
     """The beginning of a summary as HTML: its first words, without its title."""
-    body = _body(summary)[:_MOST_READ]
+    body = _body(without_guide(summary))[:_MOST_READ]
     return agent_block(body, _shown_units(agent_rich(body)))
 
 

@@ -14,14 +14,14 @@ from samobot.telegram.views.wording import (
     Icon,
     agent_block,
     dots,
+    guidance_line,
     headline,
     lines,
     money_of,
     name_of,
-    plural,
     quoted_lines,
 )
-from samobot.text import capitalize_first, human_money, one_line
+from samobot.text import capitalize_first, human_money, one_line, plural
 
 _SHOWN = 5
 
@@ -46,7 +46,7 @@ def iteration_over(view: SessionView) -> MessageView:
 def guidance_given(view: SessionView, items: Sequence[GuidanceView]) -> MessageView:
     """Show that the agent has received guidance: it took it up, or an iteration that was given it has ended well."""
     is_running = any(item.steered for item in items)
-    shown = [f"“{escape(one_line(item.text, 120))}”" for item in items[:_SHOWN]]
+    shown = [guidance_line(item, 120) for item in items[:_SHOWN]]
     more = len(items) - len(shown)
     head = headline(
         Icon.GUIDANCE,
@@ -107,7 +107,7 @@ def fleet_news(news: FleetEvent, name: str, times: int = 1) -> MessageView:
     if news.kind is FleetEventKind.DELIVERED:
         return MessageView(f"✓ {escape(news.text)}")
     if news.kind is FleetEventKind.REFUSED:
-        return MessageView(f"⚠️ {escape(news.host)}: {escape(one_line(news.text, 600))}")
+        return MessageView(f"✗ {escape(one_line(news.text, 600))}")
     said = agent_block(news.text, 300)
     if news.ref is None:
         head = f"{Icon.ERROR} <b>{escape(name)}</b>"

@@ -17,10 +17,9 @@ from samobot.telegram.views.wording import (
     headline,
     lines,
     paragraphs,
-    plural,
     quoted_lines,
 )
-from samobot.text import one_line
+from samobot.text import one_line, plural
 
 _LABELS = {
     LandingStep.MERGE: "🔀 Merge here",

@@ -24,11 +24,10 @@ from samobot.telegram.views.wording import (
     headline,
     lines,
     paragraphs,
-    plural,
     quoted_lines,
     time_of,
 )
-from samobot.text import clip, one_line
+from samobot.text import clip, one_line, plural
 
 _MOST_PHASES, _WITH_CHANGES = 8, 3
 """Lines for the phases, alone and above what changed."""

@@ -23,11 +23,10 @@ from samobot.telegram.views.wording import (
     headline,
     lines,
     paragraphs,
-    plural,
     quoted_lines,
     time_of,
 )
-from samobot.text import clip, one_line
+from samobot.text import clip, one_line, plural
 
 _ASKED_AGAIN = 600
 _MOST_OPTIONS = 40

@@ -13,8 +13,8 @@ from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
-from samobot.telegram.views.wording import Icon, Recipient, lines, plural, time_of
-from samobot.text import one_line
+from samobot.telegram.views.wording import Icon, Recipient, lines, time_of
+from samobot.text import one_line, plural
 
 _SHOWN = 10
 _TASK = 80

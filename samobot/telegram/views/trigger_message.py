@@ -13,8 +13,8 @@ from samobot.telegram.markup.html import bold, code, link
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
-from samobot.telegram.views.wording import Icon, agent_plain, agent_quote, lines, plural, quoted_lines
-from samobot.text import one_line
+from samobot.telegram.views.wording import Icon, agent_plain, agent_quote, lines, quoted_lines
+from samobot.text import one_line, plural
 
 _TEXT = 500
 

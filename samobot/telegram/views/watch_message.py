@@ -21,10 +21,9 @@ from samobot.telegram.views.wording import (
     lines,
     name_of,
     paragraphs,
-    plural,
     quoted_lines,
 )
-from samobot.text import human_money, one_line
+from samobot.text import human_money, one_line, plural
 
 WATCH_ON = "on"
 """Text of a `WATCH` action that begins watching; any other ends it."""

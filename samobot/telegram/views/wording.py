@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from samobot.fleet.models import SessionRef, SessionView
+from samobot.fleet.models import GuidanceView, SessionRef, SessionView
 from samobot.phases import Phase
 from samobot.telegram.markup.disguise import plain_undisguised, undisguised
 from samobot.telegram.markup.html import bold
@@ -23,6 +23,7 @@ NAME_CHARACTERS = 64
 _FAR_DAYS = 180
 """A time further away comes with its year."""
 
+_FILES_SHOWN = 3
 _MOST_RENDERED = 20_000
 _OPTION = re.compile(r"[A-Z]\) ")
 _ORDINARY = frozenset({"Ll", "Lu", "Lt", "Lm", "Lo", "Nd", "Mn", "Mc", "Ps", "Pi"})
@@ -95,11 +96,6 @@ def name_of(ref: SessionRef) -> str:
 def headline(sign: Icon, ref: SessionRef, words: str = "") -> str:
     """The first line of a message: the sign, the session's name, and what is with it."""
     return f"{sign} {name_of(ref)}{' ' if words else ''}{escape(words)}"
-
-
-def plural(count: int, word: str) -> str:
-    """A number with its noun: `1 step`, `4 steps`."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def money_of(view: SessionView) -> str:
@@ -223,3 +219,12 @@ def lines(*parts: str) -> str:
 def quoted_lines(*parts: str) -> str:
     """Lines of HTML with the agent's text, as one quote; empty ones are left out."""
     return f"<blockquote>{lines(*parts)}</blockquote>" if any(parts) else ""
+
+
+def guidance_line(item: GuidanceView, room: int) -> str:
+    """Show guidance in one line: what the user wrote, at most `room` characters, and which files came with it."""
+    written = item.written if item.files else item.text
+    quoted = f"“{escape(one_line(written, room))}” " if written.strip() else ""
+    shown, more = item.files[:_FILES_SHOWN], len(item.files) - _FILES_SHOWN
+    files = f"📎 {escape(one_line(', '.join(shown), room))}" if shown else ""
+    return f"{quoted}{files}{f' and {more} more' if more > 0 else ''}".rstrip()

@@ -111,3 +111,37 @@ async def test_sentence_that_begins_with_a_commands_name_is_text_and_a_name_behi
     assert "Is that for demo?" in (await phone.say("plan looks good"))[0]
     for words in ("plan", "plan demo"):
         assert "Commands begin with a slash: /plan" in (await phone.say(words))[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "second"),
+    [
+        ("Q2: four of them", "", "four of them"),
+        ("q1 b", "B) blue", ""),
+        ("Q1: A\nQ2: as many as there are", "A) red", "as many as there are"),
+    ],
+)
+async def test_text_that_names_the_open_question_of_the_only_session_that_asks_is_its_answer(
+    phone: Phone, text: str, first: str, second: str
+) -> None:
+    folder = phone.asking()
+    await phone.say(text)
+    one, two = (folder / "_qa.md").read_text().split("### Q2")
+    assert f"**Answer:** {first or '_waiting_'}" in one
+    assert f"**Answer:** {second or '_waiting_'}" in two
+
+
+@pytest.mark.parametrize("text", ["Q2 roadmap page", "Q7: a page", "look at Q1: it is wrong"])
+async def test_text_that_may_be_something_else_is_asked_about(phone: Phone, text: str) -> None:
+    folder = phone.asking()
+    before = (folder / "_qa.md").read_text()
+    await phone.say(text)
+    assert (folder / "_qa.md").read_text() == before
+    assert "Cancel" in _labels(phone, "for")
+
+
+async def test_a_label_is_asked_about_with_two_sessions_that_ask(phone: Phone) -> None:
+    folders = [phone.asking(), phone.asking("other")]
+    await phone.say("Q1: A")
+    assert all((folder / "_qa.md").read_text().count("_waiting_") == 2 for folder in folders)
+    assert "✍️ other Q1: Which colour?" in _labels(phone, "What is this for?")

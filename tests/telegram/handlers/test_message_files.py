@@ -120,6 +120,9 @@ async def test_an_album_is_one_message(room: DecisionRoom) -> None:
     assert [file.read_bytes() for file in sent_files(folder)] == [png(1), png(2), png(3)]
     (words,) = guidance(folder)
     assert words.startswith("the three screens\n\nI have sent you these files")
+    card = await shown(room, "For the next iteration")
+    assert "For the next iteration: “the three screens” 📎 photo-" in card.text
+    assert str(folder) not in card.text
 
 
 async def test_a_task_with_a_picture_starts_with_one_tap_and_has_the_picture(room: DecisionRoom) -> None:

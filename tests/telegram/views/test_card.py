@@ -43,6 +43,8 @@ def test_a_running_session_shows_where_it_is_and_what_it_does() -> None:
 
 def test_card_of_a_fenced_agent_says_so() -> None:
     assert shown_lines(session(fenced=True))[2] == "Iteration 6 · 14 min · $1.84 · fenced"
+    limited = shown_lines(session(fenced=True, network="allowlist"))[2]
+    assert limited == "Iteration 6 · 14 min · $1.84 · fenced, network: allowlist"
     assert "fenced" not in "\n".join(shown_lines(session(fenced=False)))
 
 

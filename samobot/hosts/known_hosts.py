@@ -1,0 +1,188 @@
+"""What the hub knows of all hosts: from their beats and snapshots, and from its database for those that are away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from nats.aio.msg import Msg
+
+from samobot.fleet.results import HostView
+from samobot.hosts import subjects
+from samobot.hosts.host_state import HostState
+from samobot.hosts.hub_messages import Beat, CallOutcome, decode_snapshot
+from samobot.hosts.hub_store import HubStore
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of snapshots that one host may have on the server: whoever has a stolen key cannot fill the disk with them."""
+
+_WATCH_SECONDS = 60.0
+"""How often a host's missing changes make the hub watch all hosts anew, at most."""
+
+_HEARD_SECONDS = 60.0
+"""How often it is kept when a host was last heard of that has nothing else to report."""
+
+
+class KnownHosts:
+    """All hosts that were ever heard of.
+
+    Args:
+        store: The hub's database.
+        is_connected: Whether the server can be reached now.
+        now: The clock, aware.
+        monotonic: Seconds that only grow; the age of beats is judged by it.
+
+    Attributes:
+        hosts: Each host's state, by name.
+        changed: Set with each change.
+        limits_changed: Set with each change of what a host reports for all machines.
+    """
+
+    def __init__(
+        self,
+        store: HubStore,
+        is_connected: Callable[[], bool],
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._is_connected = is_connected
+        self._now = now
+        self._monotonic = monotonic
+        self.changed = asyncio.Event()
+        self.limits_changed = asyncio.Event()
+        self.hosts: dict[str, HostState] = {}
+        self._saved: dict[str, float] = {}
+        self._sizes: dict[str, dict[str, int]] = {}  # by host and subject; the sum under an empty one
+        self._flooding: set[str] = set()
+        self._missed: dict[str, float] = {}
+        for beat, heard, snapshots in store.heard():
+            self.host(beat.host).restore(beat, heard, snapshots)
+
+    def host(self, name: str) -> HostState:
+        """Return what is known of a host."""
+        return self.hosts.setdefault(name, HostState(name))
+
+    def is_online(self, name: str) -> bool:
+        """Whether a host can be reached now, as far as its beats show."""
+        state = self.host(name)
+        fits = state.beat is not None and state.beat.is_spoken_here
+        return fits and self._is_connected() and state.is_online(self._monotonic())
+
+    def away(self, name: str) -> str:
+        """Return why a host cannot be asked, as a sentence."""
+        state = self.host(name)
+        if state.beat is not None and not state.beat.is_spoken_here:
+            return f"{name} runs samobot {state.beat.version}, which this one does not understand; update the older one."
+        if state.heard is None:
+            return f"{name} has never been reachable."
+        heard = state.heard.astimezone()
+        is_today = heard.date() == self._now().astimezone().date()
+        waits = " Its sessions wait until it is." if state.beat is not None and state.beat.waits_alone else ""
+        return f"{name} not reachable since {heard:{'%H:%M' if is_today else '%d %b %H:%M'}}.{waits}"
+
+    def view(self, name: str) -> HostView:
+        """Return a host as users see it."""
+        state, is_online = self.host(name), self.is_online(name)
+        beat = state.beat
+        return HostView(
+            name=name,
+            is_online=is_online,
+            away="" if is_online else self.away(name),
+            running=beat.running if beat is not None else 0,
+            most=beat.most if beat is not None else 0,
+            sessions=len(state.sessions()),
+            pending=self._store.pending(name),
+            version=beat.version if beat is not None else "",
+        )
+
+    def note_beat(self, message: Msg) -> tuple[str, bool]:
+        """Take over a beat that has just come.
+
+        Returns:
+            The host, empty if the message is no beat of a host; and whether changes of it do not arrive, so that the hub has to watch anew.
+        """
+        host = message.subject.rpartition(".")[2]
+        if host == subjects.HUB or not message.data:
+            return "", False
+        beat = Beat.model_validate_json(message.data)
+        state = self.host(host)
+        was_online, was_behind = self.is_online(host), state.is_behind
+        if state.beat is None or state.beat.limits != beat.limits or not was_online:
+            self.limits_changed.set()
+        state.note_beat(beat, self._monotonic(), self._now())
+        if not was_online:
+            self._save(state)  # before anybody decides about it: a hub that dies then must know it again
+            self.changed.set()
+        return host, was_behind and state.is_behind and self._may_watch_anew(host)
+
+    def _may_watch_anew(self, host: str) -> bool:
+        """Whether it is worth it: after a new watch its changes need time, and a host may count what it never sent."""
+        last = self._missed.get(host)
+        if last is not None and self._monotonic() - last < _WATCH_SECONDS:
+            return False
+        self._missed[host] = self._monotonic()
+        return True
+
+    async def on_snapshot(self, message: Msg) -> None:
+        """Take over a snapshot that the server has sent."""
+        host, _ = subjects.split_snapshot(message.subject.removeprefix(f"$KV.{subjects.SESSIONS}."))
+        sizes = self._sizes.setdefault(host, {"": 0})
+        sizes[""] += len(message.data) - sizes.get(message.subject, 0)
+        sizes[message.subject] = len(message.data)
+        if sizes[""] > MOST_BYTES:
+            self._flooding.add(host)
+            return
+        try:
+            snapshot = decode_snapshot(message.data)
+        except ValueError as error:
+            log.error("a session of %s cannot be read: %s", host, error)
+            return
+        if self.host(host).note(snapshot, watched=True):
+            self.changed.set()
+
+    def note_outcome(self, host: str, outcome: CallOutcome) -> None:
+        """Take over the snapshots that came with the outcome of a call."""
+        for snapshot in outcome.snapshots:
+            if self.host(host).note(snapshot, watched=False):
+                self.changed.set()
+
+    def take_flooding(self) -> set[str]:
+        """Return the hosts that have sent more than they may since the last call; their count begins anew."""
+        flooding, self._flooding = self._flooding, set()
+        for name in flooding:
+            self._sizes.pop(name, None)
+        return flooding
+
+    def forget(self, name: str) -> None:
+        """Forget a host that was removed."""
+        self.hosts.pop(name, None)
+        self._saved.pop(name, None)
+        self._sizes.pop(name, None)
+        self.limits_changed.set()
+        self.changed.set()
+
+    def save(self, *, at_once: bool = False) -> None:
+        """Keep on disk what has changed.
+
+        Args:
+            at_once: Keep also when each host was last heard of, whenever that was kept last.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        for state in self.hosts.values():
+            is_due = self._monotonic() - self._saved.get(state.name, -_HEARD_SECONDS) >= _HEARD_SECONDS
+            if state.has_changes or is_due or at_once:
+                self._save(state)
+
+    def _save(self, state: HostState) -> None:
+        if state.beat is None or state.heard is None:
+            return
+        changed, gone = state.take_changes()
+        self._store.save_heard(state.name, state.beat, state.heard, changed, gone)
+        self._saved[state.name] = self._monotonic()

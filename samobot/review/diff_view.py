@@ -1,0 +1,115 @@
+"""A diff cut into files and lines for display. Pure, and linear in the diff's length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from samobot.text import clip
+
+LINES_OF_FILE = 400
+"""Lines of one file that are shown at most."""
+
+LINES_OF_ALL = 6_000
+"""Lines of all files that are shown at most."""
+
+_WIDTH = 400
+
+
+class LineKind(StrEnum):
+    """What a line of a diff is."""
+
+    ADDED = "a"
+    REMOVED = "d"
+    CONTEXT = "c"
+    PLACE = "h"
+    """The start of a hunk, with its line numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLine:
+    """One line without its mark."""
+
+    kind: LineKind
+    text: str
+
+
+@dataclass(slots=True)
+class FileDiff:
+    """The shown part of one file's diff; `hidden` lines of it are not shown."""
+
+    path: str
+    lines: list[DiffLine]
+    hidden: int = 0
+    note: str = ""
+
+
+def files_of(diff: str) -> list[FileDiff]:
+    """Return the files of a diff in git's format, in its order."""
+    files: list[FileDiff] = []
+    left = LINES_OF_ALL
+    in_hunk = False
+    for line in _lines(diff):
+        if line.startswith("diff --git "):
+            files.append(FileDiff(_path_in_header(line), []))
+            in_hunk = False
+        elif not files:
+            continue
+        elif line.startswith("@@"):
+            in_hunk = True
+            left -= _show(files[-1], DiffLine(LineKind.PLACE, line), left)
+        elif in_hunk:
+            left -= _show(files[-1], _line(line), left)
+        else:
+            _read_header(files[-1], line)
+    return files
+
+
+def _lines(diff: str) -> Iterator[str]:
+    start = 0
+    while start < len(diff):
+        end = diff.find("\n", start)
+        end = len(diff) if end < 0 else end
+        yield diff[start:end].removesuffix("\r")
+        start = end + 1
+
+
+def _path_in_header(line: str) -> str:
+    """The path in `diff --git a/PATH b/PATH`: without renames, both halves are the same."""
+    names = line.removeprefix("diff --git ")
+    return names[: len(names) // 2].strip('"').removeprefix("a/")
+
+
+def _read_header(file: FileDiff, line: str) -> None:
+    if line.startswith("new file"):
+        file.note = "new"
+    elif line.startswith("deleted file"):
+        file.note = "deleted"
+    elif line.startswith("rename to "):
+        file.path, file.note = line.removeprefix("rename to ").strip('"'), "renamed"
+    elif line.startswith(("+++ b/", '+++ "b/')):
+        file.path = line.removeprefix("+++ ").rstrip("\t").strip('"').removeprefix("b/")
+    elif line.startswith("Binary files"):
+        file.note = f"{file.note} binary".strip()
+
+
+def _line(line: str) -> DiffLine:
+    match line[:1]:
+        case "+":
+            return DiffLine(LineKind.ADDED, line[1:])
+        case "-":
+            return DiffLine(LineKind.REMOVED, line[1:])
+        case "\\":
+            return DiffLine(LineKind.PLACE, line)
+        case _:
+            return DiffLine(LineKind.CONTEXT, line[1:])
+
+
+def _show(file: FileDiff, line: DiffLine, left: int) -> int:
+    """Add a line if there is room for it; return how much room that took."""
+    if left <= 0 or len(file.lines) >= LINES_OF_FILE:
+        file.hidden += 1
+        return 0
+    file.lines.append(DiffLine(line.kind, clip(line.text, _WIDTH)))
+    return 1

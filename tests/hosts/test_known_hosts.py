@@ -1,0 +1,58 @@
+"""What the hub still knows of hosts after a death."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from samobot.hosts import subjects
+from samobot.hosts.hub_messages import Beat
+from samobot.hosts.hub_store import HubStore
+from samobot.hosts.known_hosts import KnownHosts
+
+BEGAN = datetime(2026, 1, 15, 14, 5, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return BEGAN + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+def known_hosts(folder: Path, clock: Clock) -> KnownHosts:
+    return KnownHosts(HubStore(folder), lambda: True, clock.now, clock.monotonic)
+
+
+def beat(host: str, clock: Clock) -> Msg:
+    content = Beat(host=host, boot="one", at=clock.now()).encode()
+    return Msg(Client(), subject=f"$KV.{subjects.BEATS}.{host}", data=content)
+
+
+def test_a_host_is_known_from_its_first_beat_on_even_if_the_hub_is_killed(tmp_path: Path) -> None:
+    clock = Clock()
+    known_hosts(tmp_path, clock).note_beat(beat("laptop", clock))
+    again = known_hosts(tmp_path, clock)
+    assert set(again.hosts) == {"laptop"}
+    assert not again.is_online("laptop")
+
+
+def test_when_a_host_without_sessions_was_heard_of_is_kept_by_the_minute(tmp_path: Path) -> None:
+    clock = Clock()
+    known = known_hosts(tmp_path, clock)
+    for _ in range(31):
+        known.note_beat(beat("laptop", clock))
+        known.save()
+        clock.seconds += 10
+    heard = known_hosts(tmp_path, clock).hosts["laptop"].heard
+    assert heard == BEGAN + timedelta(minutes=5)
+    known.note_beat(beat("laptop", clock))
+    known.save(at_once=True)
+    assert known_hosts(tmp_path, clock).hosts["laptop"].heard == clock.now()

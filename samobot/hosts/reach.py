@@ -49,12 +49,20 @@ def with_hosts(
         return local
     require_nats()
     from samobot.hosts.hub_link import HubLink
+    from samobot.hosts.hub_record import admitted_hosts
     from samobot.hosts.hub_store import HubStore
     from samobot.hosts.machine_limits import MachineLimits
     from samobot.hosts.router import FleetRouter
 
     machine = MachineLimits(link.user, state_dir, os.environ if environ is None else environ, now)
-    hub = HubLink(link, HubStore(state_dir), now=now, machine=machine, cap_usd=daily_usd)
+    hub = HubLink(
+        link,
+        HubStore(state_dir),
+        now=now,
+        machine=machine,
+        cap_usd=daily_usd,
+        admitted=lambda: admitted_hosts(state_dir),
+    )
     return FleetRouter(local, hub, now)
 
 

@@ -90,7 +90,12 @@ def test_processes_are_listed_once_a_second(
     cli: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
-    monkeypatch.setattr("samobot.claude.begun_sessions.descendants", lambda of: looks.append(of) or [])
+
+    def record(*, of: int) -> list[psutil.Process]:
+        looks.append(of)
+        return []
+
+    monkeypatch.setattr("samobot.claude.begun_sessions.descendants", record)
     times = [0.0]
     begun = BegunSessions(cli.pid, lambda: times[-1])
     for part in (0.0, 0.5, 1.0, 1.5):

@@ -155,7 +155,9 @@ async def test_a_call_is_allowed_in_the_chat_although_bot_worker_and_cli_died_me
         api.check()
 
 
-async def test_a_call_that_is_allowed_once_is_made_once_although_the_bot_dies_around_the_tap(tmp_path: Path) -> None:
+async def test_a_call_that_is_allowed_once_is_made_once_although_the_bot_dies_around_the_tap(
+    tmp_path: Path,
+) -> None:
     made = tmp_path / "made"
     command = f"rm -rf nothing; echo once >> '{made}'"
     ending = signal("blocked", reason="Enough", needs="Nothing")

@@ -42,7 +42,7 @@ def plain_key(key: str) -> str:
 def qualified(value: _T, host: str) -> _T:
     """Return a value of another machine with its projects' names as the chat has them."""
     if isinstance(value, ProjectView):
-        return value.model_copy(update={"name": qualify(value.name, host)})
+        return value.model_copy(update={"name": qualify(value.name, host), "host": host})
     if isinstance(value, SessionRef):
         return value.in_project(qualify(value.project, host))
     if isinstance(value, PastSession):

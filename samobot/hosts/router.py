@@ -105,10 +105,15 @@ class FleetRouter(SessionRouter):
         return own + [self._link.view(name) for name in self._hosts()]
 
     async def projects(self) -> list[ProjectView]:
-        found = await self._local.projects()
+        remote = []
         for name, fleet in self._hosts().items():
-            found = found + [qualified(each, name) for each in await fleet.projects()]
-        return found
+            host = self._link.view(name)
+            room = host.most - host.running
+            reach = {"is_away": not host.is_online, "is_full": host.is_online and room <= 0}
+            for each in await fleet.projects():
+                remote.append((reach, -room, qualified(each, name).model_copy(update=reach)))
+        remote.sort(key=lambda each: (each[0]["is_away"], each[0]["is_full"], each[1]))
+        return await self._local.projects() + [project for *_, project in remote]
 
     async def sessions(self) -> list[SessionView]:
         return await self._local.sessions() + self._remote_views()

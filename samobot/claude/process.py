@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from samobot.claude.begun_sessions import BegunSessions
 from samobot.claude.clocks import Clocks, Timeouts
 from samobot.claude.end import ProcessEnd, StoppedBy
 from samobot.claude.invocation import Invocation
@@ -62,6 +63,7 @@ async def run(
     on_start: Callable[[int], None],
     stop: asyncio.Event,
     steer: Callable[[TurnInput], Awaitable[None]] | None = None,
+    disk_is_full: Callable[[], bool] = lambda: False,
 ) -> ProcessEnd:
     """Run the CLI to its end, and end everything it leaves behind.
 
@@ -75,11 +77,12 @@ async def run(
         on_start: Called with the process id.
         stop: Stops the process when set.
         steer: Sends messages to a process that is steerable; cancelled when that has ended.
+        disk_is_full: Stops the process once it returns True; called several times a second.
 
     Raises:
         OSError: The log cannot be read.
     """
-    running = _ProcessRun(invocation, clocks, on_record, stop, steer)
+    running = _ProcessRun(invocation, clocks, on_record, stop, steer, disk_is_full)
     try:
         return await running.run_to_end(on_start)
     finally:
@@ -96,14 +99,17 @@ class _ProcessRun:
         on_record: Callable[[Record], None],
         stop: asyncio.Event,
         steer: Callable[[TurnInput], Awaitable[None]] | None,
+        disk_is_full: Callable[[], bool],
     ) -> None:
         self._invocation = invocation
         self._on_record = on_record
         self._stop = stop
         self._steer = steer
+        self._disk_is_full = disk_is_full
         self._input: TurnInput | None = None
         self._clocks = Clocks(clocks, asyncio.get_running_loop().time)
         self._pending: set[str] = set()
+        self._begun: BegunSessions | None = None
         self._tail = Tail(invocation.log, invocation.copy)
         self._stderr = StderrFile(invocation.log.with_suffix(".stderr"))
 
@@ -116,6 +122,8 @@ class _ProcessRun:
             )
         stopped_by: StoppedBy | None = None
         try:
+            if not is_subreaper():
+                self._begun = BegunSessions(process.pid)
             on_start(process.pid)
             stopped_by = await self._watch(process)
             if stopped_by is not None:
@@ -147,6 +155,8 @@ class _ProcessRun:
             while not ended.done():
                 if stopping.done():
                     return StoppedBy.PERSON
+                if self._disk_is_full():
+                    return StoppedBy.DISK
                 position = self._tail.position
                 self._take(self._tail.read(_BATCH))
                 grew = self._tail.position != position
@@ -156,6 +166,8 @@ class _ProcessRun:
                 elif (clock := self._clocks.overdue(lambda: self._is_at_work(process.pid))) is not None:
                     return clock
                 self._stderr.bound()
+                if self._begun is not None:
+                    self._begun.look()
                 await asyncio.wait(
                     (ended, stopping),
                     timeout=0 if self._tail.behind else pause,
@@ -225,7 +237,8 @@ class _ProcessRun:
         finally:
             # Until asyncio has reaped the CLI, its exit status must not be taken here.
             swept = sweep(exclude=() if process.returncode is not None else (process.pid,))
-            if not is_subreaper():
+            if self._begun is not None:
+                swept += self._begun.end()
                 swept += end_session_processes(Path(self._invocation.env[SESSION_VARIABLE]))
         return swept
 

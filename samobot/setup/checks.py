@@ -20,7 +20,7 @@ from samobot.config.settings import Settings
 from samobot.config.settings_loader import load_settings
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
-from samobot.session.commit_check import OLD_LOCK, commit_problem
+from samobot.session.commit_check import OLD_LOCK, commit_hooks, commit_problem
 from samobot.session.files import read_text
 from samobot.session.folder import list_folders
 from samobot.session.git import Git, GitError
@@ -191,7 +191,9 @@ def _project(project: Project) -> Finding:
         return Finding(name, Level.ERROR, problem, "Until then no session of it starts.")
     if project.warnings:
         return Finding(name, Level.WARNING, project.warnings[0], f"Correct {project.file}.")
-    return Finding(name, Level.OK, str(project.main_repo))
+    hooks = " and ".join(hook.name for hook in commit_hooks(project.main_repo))
+    tried = f" (its hook {hooks} is tried before a session's first iteration)" if hooks else ""
+    return Finding(name, Level.OK, f"{project.main_repo}{tried}")
 
 
 def _git(environ: Mapping[str, str]) -> Finding:

@@ -15,6 +15,7 @@ from samobot.claude.agent_program import AgentProgram, ClaudeProgram, IterationO
 from samobot.claude.invocation import Invocation
 from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, servers_file
 from samobot.claude.preflight import is_wrapper
+from samobot.config.learned import LEARNED, project_lessons
 from samobot.config.model_choice import ModelChoice
 from samobot.config.trust import Content, is_trusted, project_folders, project_settings, report_once
 from samobot.errors import StorageError
@@ -32,7 +33,6 @@ from samobot.worker.assignment import Assignment
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.permission_gate import verdict_lines
 from samobot.worker.prompt import (
-    LEARNED,
     IterationContext,
     hook_environment,
     iteration_context,
@@ -174,6 +174,7 @@ class CallBuilder:
             seconds=self._config.clocks.total,
             budget_left=assignment.budget_left,
             learned=_learned(self._files.folder),
+            lessons=project_lessons(self._config.state_dir, self._config.project),
             reachable=None if reachable is None else tuple(map(str, reachable)),
         )
 

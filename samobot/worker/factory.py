@@ -21,6 +21,7 @@ from samobot.config.project import Project, load_project
 from samobot.config.projects import other_files
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError, UsageError
+from samobot.money.machine_share import ShareFile
 from samobot.phases import Phase
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
@@ -30,6 +31,7 @@ from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Progress
 from samobot.worker.budget import BudgetGuard
 from samobot.worker.heartbeat import Heartbeat
+from samobot.worker.hub_wait import HubWait
 from samobot.worker.iteration import IterationRunner
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.loop import Worker
@@ -135,6 +137,7 @@ class WorkerFactory:
             ask=settings.samobot_ask,
             other_files=tuple(other_files(settings.samobot_projects, self._project.file)),
             mcp=settings.samobot_mcp,
+            disk_free_mb=settings.samobot_disk_free_mb,
             model_is_fixed=options.model_is_fixed,
             provider_is_fixed=options.provider_is_fixed,
         )
@@ -148,7 +151,8 @@ class WorkerFactory:
         state_dir = settings.samobot_state_dir
         money = BudgetGuard(files, state_dir, settings.samobot_daily_budget_usd, now=utc_now)
         run = RunContext(files, options, retry_policy, utc_now, tell)
-        return Worker(run, iteration, heartbeat, AccountLimit(state_dir), money)
+        hub_wait = HubWait(settings.samobot_host_alone, ShareFile(state_dir))
+        return Worker(run, iteration, heartbeat, AccountLimit(state_dir), money, hub_wait)
 
     def _fence(self) -> AgentFence:
         settings, environ = self._settings, self._environ

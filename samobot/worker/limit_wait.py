@@ -51,7 +51,8 @@ class LimitWait:
         limit = self._account.limit(self._run.now())
         if limit is None:
             return None
-        if (limit.until <= self._run.now() or self._is_doubtful(limit)) and self._account.begin_probe():
+        now = self._run.now()
+        if (limit.until <= now or self._is_doubtful(limit)) and self._account.begin_probe(limit, now):
             return None
         return await self._park(phase, limit)
 
@@ -127,7 +128,7 @@ class LimitWait:
             if current.until > self._run.now():
                 limit = current
                 self._heartbeat.show_parked(limit.until)
-            elif self._account.begin_probe():
+            elif self._account.begin_probe(current, self._run.now()):
                 return WakeReason.TIME
             else:
                 limit = KnownLimit(self._run.now() + PROBE_POLL, limit.kind, limit.text)

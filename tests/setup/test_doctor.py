@@ -23,6 +23,7 @@ from samobot.setup.checks import examine
 from samobot.setup.doctor import Finding, Level, exit_code
 from samobot.setup.telegram_check import BotApi
 from samobot.system import systemd
+from samobot.system.platform.portable import PortablePlatform
 from samobot.system.service import ServiceState
 from tests.support.fake_programs import put_claude, put_program
 from tests.support.repository import make_repository
@@ -31,6 +32,14 @@ pytestmark = pytest.mark.slow
 
 HINTS = systemd.hints()
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
+
+
+def test_what_is_weaker_without_linux_is_listed() -> None:
+    assert doctor.portable(()) == []
+    found = doctor.portable(PortablePlatform.weaknesses)
+    assert {each.level for each in found} == {Level.WARNING}
+    assert found[0].remedy
+    assert tuple(each.text for each in found[1:]) == PortablePlatform.weaknesses
 
 
 @pytest.mark.parametrize(
